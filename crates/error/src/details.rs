@@ -1,0 +1,35 @@
+//! The gRPC form of an error: a status with `google.rpc` details.
+
+use crate::{DOMAIN, Error, MAX_VIOLATIONS};
+use tonic::Status;
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+impl Error {
+    /// The gRPC status.
+    pub fn to_status(&self) -> Status {
+        let metadata = self.0.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let mut details = ErrorDetails::with_error_info(
+            self.0.reason.name(),
+            DOMAIN,
+            metadata.collect::<std::collections::HashMap<_, _>>(),
+        );
+        if !self.0.violations.is_empty() {
+            let violations = self.0.violations.iter().take(MAX_VIOLATIONS);
+            let violations = violations.map(|violation| FieldViolation::new(&violation.field, violation.sentence()));
+            details.set_bad_request(violations.collect::<Vec<_>>());
+        }
+        if let Some(resource) = &self.0.resource {
+            details.set_resource_info(&resource.kind, &resource.name, "", "");
+        }
+        if let Some(delay) = self.0.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        Status::with_error_details(self.0.reason.code(), self.message(), details)
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        error.to_status()
+    }
+}

@@ -1,0 +1,63 @@
+//! The REST form of an error: `{"error": {"code", "message", "details"}}`.
+
+use crate::{DOMAIN, Error, MAX_VIOLATIONS};
+use serde_json::{Value, json};
+use tonic::Code;
+
+/// An HTTP status code.
+pub type HttpStatus = u16;
+
+/// The HTTP status and the `error.code` of a gRPC code.
+pub const fn rest_code(code: Code) -> (HttpStatus, &'static str) {
+    match code {
+        Code::Ok => (200, "OK"),
+        Code::InvalidArgument => (400, "INVALID_INPUT"),
+        Code::FailedPrecondition => (400, "FAILED_PRECONDITION"),
+        Code::Unauthenticated => (401, "UNAUTHENTICATED"),
+        Code::PermissionDenied => (403, "FORBIDDEN"),
+        Code::NotFound => (404, "NOT_FOUND"),
+        Code::AlreadyExists => (409, "ALREADY_EXISTS"),
+        Code::Aborted => (409, "CONFLICT"),
+        Code::OutOfRange => (410, "GONE"),
+        Code::ResourceExhausted => (429, "RATE_LIMITED"),
+        Code::Cancelled => (499, "CANCELLED"),
+        Code::Internal | Code::Unknown | Code::DataLoss => (500, "INTERNAL"),
+        Code::Unimplemented => (501, "UNIMPLEMENTED"),
+        Code::Unavailable => (503, "UNAVAILABLE"),
+        Code::DeadlineExceeded => (504, "DEADLINE_EXCEEDED"),
+    }
+}
+
+impl Error {
+    /// The HTTP status and the body. `details` are the `google.rpc` messages of the gRPC form, as JSON.
+    pub fn to_envelope(&self) -> (HttpStatus, Value) {
+        let (status, code) = rest_code(self.0.reason.code());
+        let mut details = vec![json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": self.0.reason.name(),
+            "domain": DOMAIN,
+            "metadata": self.0.metadata,
+        })];
+        if !self.0.violations.is_empty() {
+            let violations: Vec<Value> = self.0.violations.iter().take(MAX_VIOLATIONS).map(|violation| {
+                json!({ "field": violation.field, "description": violation.description, "reason": violation.rule })
+            }).collect();
+            details
+                .push(json!({ "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations }));
+        }
+        if let Some(resource) = &self.0.resource {
+            details.push(json!({
+                "@type": "type.googleapis.com/google.rpc.ResourceInfo",
+                "resourceType": resource.kind,
+                "resourceName": resource.name,
+            }));
+        }
+        if let Some(delay) = self.0.retry_after {
+            details.push(json!({
+                "@type": "type.googleapis.com/google.rpc.RetryInfo",
+                "retryDelay": format!("{:.3}s", delay.as_secs_f64()),
+            }));
+        }
+        (status, json!({ "error": { "code": code, "message": self.message(), "details": details } }))
+    }
+}

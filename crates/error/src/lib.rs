@@ -1,0 +1,185 @@
+//! Every reason to refuse a call: its gRPC code, its REST code and its HTTP status, in one place, so that the two
+//! protocols cannot drift apart.
+//!
+//! An [`Error`] is made of facts. People read its message, programs match its [`Reason`], and [`Error::to_status`] and
+//! [`Error::to_envelope`] give the same facts to both protocols as `google.rpc` details (AIP-193).
+//! What went wrong inside (a database's text, a peer's answer) is a `source`: logged by [`Error::log_text`], never sent.
+
+mod details;
+mod envelope;
+mod reason;
+
+pub use envelope::{HttpStatus, rest_code};
+pub use reason::Reason;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The `domain` of every `google.rpc.ErrorInfo` of ours.
+pub const DOMAIN: &str = "groundplan.dev";
+
+/// Violations beyond this number are counted, not sent: gRPC carries details in a header of limited size.
+pub const MAX_VIOLATIONS: usize = 50;
+
+/// The longest message, in bytes, that leaves the server; more is cut at a character and marked with `…`.
+pub const MAX_MESSAGE: usize = 1_024;
+
+/// Why a call was refused, for the caller. Boxed inside, so that a `Result` of it is small.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct Error(Box<Facts>);
+
+/// What an error is made of.
+#[derive(Debug)]
+struct Facts {
+    reason: Reason,
+    message: String,
+    violations: Vec<Violation>,
+    metadata: BTreeMap<&'static str, String>,
+    resource: Option<Resource>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// One field of a request that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The path in the request by proto names, such as `author.addresses[2].zip`.
+    pub field: String,
+    /// What is wrong, as it follows the field's name: `is required`, `must be at least 1`.
+    pub description: String,
+    /// The rule, such as `string.min_len` or `required`.
+    pub rule: Cow<'static, str>,
+}
+
+/// What a call was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The model's full name.
+    pub kind: String,
+    /// The record's id.
+    pub name: String,
+}
+
+impl Error {
+    /// A refusal for `reason`. The message has no full stop and says what to do.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self(Box::new(Facts {
+            reason,
+            message: message.into(),
+            violations: Vec::new(),
+            metadata: BTreeMap::new(),
+            resource: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// Fields of the request that break rules. The message is the first one's sentence: `Field1 is required`.
+    ///
+    /// # Panics
+    /// Never; without violations the message is a general one.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let message = violations.first().map_or_else(|| "the request is not valid".to_owned(), Violation::sentence);
+        let mut error = Self::new(Reason::InvalidFields, message);
+        error.0.violations = violations;
+        error
+    }
+
+    /// One field of the request that breaks a rule.
+    pub fn field(field: impl Into<String>, rule: impl Into<Cow<'static, str>>, description: impl Into<String>) -> Self {
+        Self::invalid(vec![Violation { field: field.into(), description: description.into(), rule: rule.into() }])
+    }
+
+    /// A failure that is ours. The caller learns nothing but that; the log gets `cause`.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Reason::Internal, "the server failed; its log has the details").caused_by(cause)
+    }
+
+    /// There is no such record.
+    pub fn record_not_found(model: &str, id: &str) -> Self {
+        Self::new(Reason::RecordNotFound, format!("{model} {id:?} does not exist")).about(model, id)
+    }
+
+    /// Keeps what went wrong inside, for the log only.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(cause.into());
+        self
+    }
+
+    /// Adds a fact that programs can read, in lowerCamelCase.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.0.metadata.insert(key, value.into());
+        self
+    }
+
+    /// Names the record that the call was about.
+    #[must_use]
+    pub fn about(mut self, kind: impl Into<String>, name: impl Into<String>) -> Self {
+        self.0.resource = Some(Resource { kind: kind.into(), name: name.into() });
+        self
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.0.retry_after = Some(delay);
+        self
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason {
+        self.0.reason
+    }
+
+    /// The sentence for people, cut to [`MAX_MESSAGE`].
+    pub fn message(&self) -> Cow<'_, str> {
+        cut(&self.0.message)
+    }
+
+    /// The fields that break rules.
+    pub fn violations(&self) -> &[Violation] {
+        &self.0.violations
+    }
+
+    /// The whole story, for the log: the message and all its causes.
+    pub fn log_text(&self) -> String {
+        let mut text = self.0.message.clone();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = self.0.source.as_deref().map(|source| source as _);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl Violation {
+    /// The sentence that starts with the field's name: `Field1 is required`.
+    pub fn sentence(&self) -> String {
+        let mut letters = self.field.chars();
+        match letters.next() {
+            Some(first) => format!("{}{} {}", first.to_uppercase(), letters.as_str(), self.description),
+            None => self.description.clone(),
+        }
+    }
+}
+
+/// Cuts a text to [`MAX_MESSAGE`] bytes, at a character, and marks the cut.
+fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_MESSAGE {
+        return Cow::Borrowed(text);
+    }
+    let mut end = MAX_MESSAGE;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+#[cfg(test)]
+mod tests;

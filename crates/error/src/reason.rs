@@ -1,0 +1,85 @@
+//! The reasons, each with its code. A reason is for ever: programs match on it.
+
+use tonic::Code;
+
+macro_rules! reasons {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $code:ident; )+) => {
+        /// Why a call was refused: `google.rpc.ErrorInfo.reason`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $( $(#[doc = $doc])+ $variant, )+
+        }
+
+        impl Reason {
+            /// Every reason there is.
+            pub const ALL: &[Self] = &[ $( Self::$variant, )+ ];
+
+            /// The name on the wire, in UPPER_SNAKE_CASE.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )+ }
+            }
+
+            /// The gRPC code.
+            pub const fn code(self) -> Code {
+                match self { $( Self::$variant => Code::$code, )+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Fields of the request break rules; the details name each.
+    InvalidFields = "INVALID_FIELDS", InvalidArgument;
+    /// The request's bytes are not the message that the method takes, or a field is unknown.
+    MalformedRequest = "MALFORMED_REQUEST", InvalidArgument;
+    /// The page token is not from this list.
+    PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
+    /// The models cannot be applied; the details name each file, line and column.
+    ModelsInvalid = "MODELS_INVALID", InvalidArgument;
+    /// The etag is not one.
+    EtagInvalid = "ETAG_INVALID", InvalidArgument;
+    /// A change to a field that is fixed at creation.
+    FieldImmutable = "FIELD_IMMUTABLE", InvalidArgument;
+    /// No credentials, or wrong ones.
+    CredentialsInvalid = "CREDENTIALS_INVALID", Unauthenticated;
+    /// The principal may not do this.
+    PermissionDenied = "PERMISSION_DENIED", PermissionDenied;
+    /// No record has this id.
+    RecordNotFound = "RECORD_NOT_FOUND", NotFound;
+    /// No revision has this number.
+    RevisionNotFound = "REVISION_NOT_FOUND", NotFound;
+    /// No REST path like this.
+    PathNotFound = "PATH_NOT_FOUND", NotFound;
+    /// A record has this id already.
+    RecordExists = "RECORD_EXISTS", AlreadyExists;
+    /// Another record has the same values in a unique index.
+    NotUnique = "NOT_UNIQUE", AlreadyExists;
+    /// The record has changed since the etag was given.
+    EtagMismatch = "ETAG_MISMATCH", Aborted;
+    /// Another apply came first.
+    RevisionConflict = "REVISION_CONFLICT", Aborted;
+    /// A step of the plan cannot be done.
+    PlanNotSupported = "PLAN_NOT_SUPPORTED", FailedPrecondition;
+    /// A step of the plan failed; what it found in the data is in the message.
+    StepFailed = "STEP_FAILED", FailedPrecondition;
+    /// The request is larger than a limit.
+    TooLarge = "TOO_LARGE", ResourceExhausted;
+    /// More calls than are allowed.
+    RateLimited = "RATE_LIMITED", ResourceExhausted;
+    /// The deadline passed.
+    DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded;
+    /// The caller went away.
+    Cancelled = "CANCELLED", Cancelled;
+    /// The database does not answer, or no connection is free.
+    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Unavailable;
+    /// A peer service does not answer.
+    PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;
+    /// The server is starting or stopping.
+    NotReady = "NOT_READY", Unavailable;
+    /// There is no such method; the message names the nearest.
+    MethodUnknown = "METHOD_UNKNOWN", Unimplemented;
+    /// What is asked for does not exist yet.
+    NotSupported = "NOT_SUPPORTED", Unimplemented;
+    /// A failure that is ours.
+    Internal = "INTERNAL", Internal;
+}

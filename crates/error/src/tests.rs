@@ -1,0 +1,60 @@
+use crate::{Error, MAX_MESSAGE, MAX_VIOLATIONS, Reason, Violation, rest_code};
+use std::collections::HashSet;
+use std::time::Duration;
+use tonic_types::StatusExt;
+
+fn violation(field: &str) -> Violation {
+    Violation { field: field.into(), description: "is required".into(), rule: "required".into() }
+}
+
+#[test]
+fn reasons_are_unique_and_well_formed() {
+    let names: HashSet<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), Reason::ALL.len());
+    for name in names {
+        assert!(name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{name}");
+    }
+}
+
+#[test]
+fn the_templates_own_example() {
+    let (status, body) = Error::invalid(vec![violation("field1")]).to_envelope();
+    assert_eq!(status, 400);
+    assert_eq!(body["error"]["code"], "INVALID_INPUT");
+    assert_eq!(body["error"]["message"], "Field1 is required");
+    assert_eq!(body["error"]["details"][1]["fieldViolations"][0]["field"], "field1");
+}
+
+#[test]
+fn both_protocols_say_the_same() {
+    for &reason in Reason::ALL {
+        let error =
+            Error::new(reason, "words").with("key", "value").about("a.v1.B", "7").retry_after(Duration::from_secs(2));
+        let (http, body) = error.to_envelope();
+        let status = error.to_status();
+        assert_eq!((http, body["error"]["code"].as_str().unwrap()), rest_code(status.code()));
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, reason.name());
+        assert_eq!(details.error_info().unwrap().metadata["key"], "value");
+        assert_eq!(body["error"]["details"][0]["metadata"]["key"], "value");
+        assert_eq!(details.resource_info().unwrap().resource_name, "7");
+        assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(2)));
+    }
+}
+
+#[test]
+fn a_cause_reaches_the_log_and_nobody_else() {
+    let error = Error::internal(std::io::Error::other("password=hunter2"));
+    assert!(error.log_text().contains("hunter2"));
+    assert!(!error.to_status().to_string().contains("hunter2"));
+    assert!(!error.to_envelope().1.to_string().contains("hunter2"));
+    assert!(!error.to_string().contains("hunter2"));
+}
+
+#[test]
+fn answers_stay_small() {
+    let error = Error::invalid((0..10_000).map(|at| violation(&format!("field{at}"))).collect());
+    assert_eq!(error.to_status().get_error_details().bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
+    let long = Error::new(Reason::Internal, "é".repeat(MAX_MESSAGE));
+    assert!(long.message().len() <= MAX_MESSAGE + "…".len());
+}

@@ -1,0 +1,2 @@
+//! Write a `.proto`. Get a backend.
+fn main() {}

@@ -1,0 +1,12 @@
+//! Generates the stubs from `proto/groundplan/*/v1/*.proto`, by a compiler in Rust: a build needs no `protoc` for them.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=../../proto/groundplan");
+    let mut compiler = protox::Compiler::new(["../../proto"])?;
+    compiler.include_imports(true).include_source_info(true);
+    compiler.open_files(["groundplan/schema/v1/schema.proto"])?;
+    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
+    std::fs::write(out.join("descriptors.binpb"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
