@@ -1,0 +1,193 @@
+"""The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".tools" / "bin"
+BINARY = pathlib.Path(os.environ.get("GROUNDPLAN_BIN", ROOT / "target" / "debug" / "groundplan"))
+
+
+def free_port():
+    """A port that is free, together with the two that run.sh derives from it."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+        if port > 50000:
+            port -= 25000
+        try:
+            for derived in (port, port + 10000, port + 10001):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", derived))
+            return port
+        except OSError:
+            continue
+
+
+class Suite:
+    """One running suite. Its folder holds the data, the log and the key; `close` removes all of it."""
+
+    def __init__(self, apply_examples=True):
+        # Not below a private folder: PostgreSQL runs as another user when we are root.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="groundplan-journey-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.data = self.folder / "data"
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self.apply_examples = apply_examples
+        self.process = None
+
+    def environment(self, **more):
+        clean = {name: value for name, value in os.environ.items()
+                 if not name.startswith(("GROUNDPLAN_", "DB_", "API_KEY", "PORT"))}
+        return clean | {
+            "PORT": str(self.port),
+            "GROUNDPLAN_DATA": str(self.data),
+            "GROUNDPLAN_BIN": str(BINARY),
+            "GROUNDPLAN_MODELS": str(ROOT / "examples") if self.apply_examples else "",
+            "GROUNDPLAN_ADDRESS": self.url,
+        } | more
+
+    def start(self, timeout=60):
+        """Starts the suite, and waits until it says that it is ready. Returns what it printed, and the seconds it took."""
+        began = time.monotonic()
+        self.log = self.folder / f"run-{int(time.time() * 1000)}.log"
+        with self.log.open("w") as out:
+            self.process = subprocess.Popen([ROOT / "deploy" / "run.sh"], cwd=ROOT, env=self.environment(), stdout=out,
+                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+        while time.monotonic() - began < timeout:
+            text = self.log.read_text()
+            if "is ready" in text:
+                return text, time.monotonic() - began
+            if self.process.poll() is not None:
+                raise AssertionError(f"run.sh ended with {self.process.returncode}:\n{text}")
+            time.sleep(0.05)
+        raise AssertionError(f"run.sh was not ready within {timeout} s:\n{self.log.read_text()}")
+
+    @property
+    def api_key(self):
+        return (self.data / "api-key").read_text().strip()
+
+    def stop(self):
+        """As Ctrl-C does."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.wait(timeout=40)
+
+    def kill(self):
+        """As a power cut does: everything at once, and nobody gets to clean up."""
+        for pid in processes_of(self.folder) + processes_in_session(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(timeout=10)
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            for pid in processes_of(self.folder):
+                os.kill(pid, signal.SIGKILL)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *arguments, check=True, **more):
+        """Runs the `groundplan` command against this suite."""
+        return subprocess.run([BINARY, *map(str, arguments)], cwd=ROOT, env=self.environment(**more), check=check,
+                              capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+
+    def apply(self, models, check=True):
+        return self.run("apply", models, check=check, API_KEY=self.api_key)
+
+    def tool(self, *arguments, check=True, stdin=None):
+        """Runs a client from .tools, or curl."""
+        name, *rest = map(str, arguments)
+        program = TOOLS / name if (TOOLS / name).exists() else name
+        return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=60, input=stdin)
+
+    def curl(self, method, path, body=None, headers=(), authorized=True, raw=None):
+        """One REST call by curl: the status, the headers and the decoded body."""
+        answer, head = self.folder / "curl.body", self.folder / "curl.head"
+        answer.unlink(missing_ok=True)
+        arguments = ["curl", "-sS", "-X", method, "-o", answer, "-D", head, "-w", "%{http_code}", self.url + path]
+        if method == "HEAD":
+            arguments += ["--head"]
+        if authorized:
+            arguments += ["-H", f"authorization: Bearer {self.api_key}"]
+        for header in headers:
+            arguments += ["-H", header]
+        if body is not None:
+            raw = json.dumps(body)
+        if raw is not None:
+            arguments += ["--data-binary", "@-", "-H", "expect:"]
+            if not any(header.lower().startswith("content-type") for header in headers):
+                arguments += ["-H", "content-type: application/json"]
+        if isinstance(raw, str):
+            raw = raw.encode("utf-8", "surrogatepass")
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, timeout=60, input=raw)
+        assert done.returncode == 0, done.stderr
+        fields = {}
+        for line in head.read_text().splitlines():
+            name, colon, value = line.partition(":")
+            if colon:
+                fields[name.lower()] = value.strip()
+        text = answer.read_bytes() if answer.exists() and method != "HEAD" else b""
+        return int(done.stdout), fields, json.loads(text) if text else None
+
+    def grpcurl(self, *arguments, check=True, authorized=True, data=None):
+        """One gRPC call by grpcurl, which asks reflection (v1alpha) for the types."""
+        key = ["-H", f"authorization: Bearer {self.api_key}"] if authorized else []
+        payload = ["-d", "@"] if data is not None else []
+        return self.tool("grpcurl", "-plaintext", *key, *payload, *arguments, check=check,
+                         stdin=None if data is None else json.dumps(data))
+
+    def call(self, method, data=None):
+        return json.loads(self.grpcurl(self.address, method, data={} if data is None else data).stdout or "{}")
+
+    def psql(self, sql):
+        """What a person sees with psql on the private PostgreSQL: rows of unaligned text."""
+        done = self.tool("psql", "-X", "-h", str(self.socket_folder()), "-U", "groundplan", "-d", "groundplan", "-AtF", "|",
+                         "-v", "ON_ERROR_STOP=1", "-c", sql)
+        return done.stdout.rstrip("\n").split("\n") if done.stdout.strip("\n") else []
+
+    def socket_folder(self):
+        sockets = list(self.data.rglob(".s.PGSQL.*[0-9]"))
+        assert sockets, f"no PostgreSQL socket below {self.data}"
+        return sockets[0].parent
+
+
+def processes_of(folder):
+    """The processes that name a folder on their command line or stand in it."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            where = os.readlink(entry / "cwd")
+        except OSError:
+            continue
+        if str(folder) in words or where.startswith(str(folder)):
+            found.append(int(entry.name))
+    return found
+
+
+def processes_in_session(session):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.getsid(int(entry.name)) == session:
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
