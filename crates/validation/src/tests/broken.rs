@@ -1,0 +1,106 @@
+//! Rules that are broken, and where it is said.
+
+use super::{catalog, display, thing};
+use crate::{RULE_INVALID, compile, expression};
+use groundplan_model::Diagnostic;
+
+fn diagnose(fields: &str) -> Vec<Diagnostic> {
+    match compile(&catalog(&thing(fields))) {
+        Ok(_) => Vec::new(),
+        Err(found) => found,
+    }
+}
+
+#[test]
+fn broken_rules_are_found_with_their_place() {
+    let cases = [
+        ("string a = 2 [(buf.validate.field).int32.gt = 1];", "expected rule `string`, got `int32`"),
+        ("string a = 2 [(buf.validate.field).string.pattern = \"(\"];", "invalid regex pattern"),
+        ("string a = 2 [(buf.validate.field).cel_expression = \"this <\"];", "failed to compile CEL expression"),
+        ("string a = 2 [(buf.validate.field).cel_expression = \"thus == ''\"];", "Undeclared reference to 'thus'"),
+        ("string a = 2 [(buf.validate.field).cel_expression = \"this + 1 > 2\"];", "Unsupported binary operator"),
+        (
+            "string a = 2 [(buf.validate.field).cel_expression = \"this\"]; int32 b = 3 [(buf.validate.field).cel_expression = \"this\"];",
+            "returned unsupported type",
+        ),
+        ("repeated google.protobuf.Duration a = 2 [(buf.validate.field).repeated.unique = true];", "unique"),
+        ("map<string, int32> a = 2 [(buf.validate.field).map.keys.int32.gt = 1];", "expected rule `string`"),
+    ];
+    for (fields, words) in cases {
+        let found = diagnose(fields);
+        assert_eq!(found.len(), 1, "{fields}: {}", display(&found));
+        assert!(found[0].message.contains(words), "{}", found[0]);
+        assert_eq!(found[0].code, RULE_INVALID);
+        assert_eq!(found[0].file, "test/v1/test.proto");
+        // The fields stand on the fourth line of the message.
+        let lines = thing(fields).lines().position(|line| line == fields).unwrap() + 1;
+        assert_eq!(found[0].line as usize, lines, "{}", found[0]);
+        assert!(found[0].column > 0);
+    }
+}
+
+#[test]
+fn rules_of_messages_are_found_at_the_message() {
+    let cases = [
+        ("option (buf.validate.message).cel_expression = \"this.nope > 1\";", "No such key: nope"),
+        ("option (buf.validate.message).cel_expression = \"(\";", "failed to compile CEL"),
+        ("option (buf.validate.message).oneof = {fields: [\"nope\"]};", "field nope not found"),
+    ];
+    for (fields, words) in cases {
+        let found = diagnose(fields);
+        assert_eq!(found.len(), 1, "{fields}: {}", display(&found));
+        assert!(found[0].message.contains(words), "{}", found[0]);
+        assert_eq!(thing(fields).lines().nth(found[0].line as usize - 1), Some("message Thing {"));
+    }
+}
+
+#[test]
+fn all_are_found_at_once_and_inside_too() {
+    let fields = "message Inner { string x = 1 [(buf.validate.field).string.pattern = \"[\"]; }\n\
+                  string a = 2 [(buf.validate.field).int32.gt = 1];\n\
+                  string b = 3 [(buf.validate.field).string.pattern = \"(\"];\n\
+                  repeated Inner c = 4;";
+    let found = diagnose(fields);
+    assert_eq!(found.len(), 3, "{}", display(&found));
+    assert!(found.iter().any(|found| found.message.contains("test.v1.Thing.Inner.x")), "{}", display(&found));
+}
+
+#[test]
+fn rules_that_only_the_data_can_break_are_accepted() {
+    for fields in [
+        "option (buf.validate.message).cel_expression = \"this.a / this.b > 1\"; int32 a = 2; int32 b = 3;",
+        "option (buf.validate.message).cel_expression = \"this.a['k'] == 'v'\"; map<string, string> a = 2;",
+        "option (buf.validate.message).cel_expression = \"this.a[0] == 1\"; repeated int32 a = 2;",
+    ] {
+        assert_eq!(diagnose(fields).len(), 0, "{}", display(&diagnose(fields)));
+    }
+}
+
+#[test]
+fn deep_and_long_expressions_never_reach_the_parser() {
+    let deep = |open: &str, close: &str| format!("{}true{}", open.repeat(2_000), close.repeat(2_000));
+    for text in [
+        deep("(", ")"),
+        deep("[", "]"),
+        "!".repeat(4_000) + "true",
+        "1 in ".repeat(500),
+        "a".repeat(5_000),
+        deep("(')' == '' || ", ")"),
+    ] {
+        let found = diagnose(&format!("int32 a = 2 [(buf.validate.field).cel_expression = {text:?}];"));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].message.contains("allowed"), "{}", found[0]);
+    }
+}
+
+#[test]
+fn brackets_in_strings_do_not_count() {
+    for text in [
+        format!("this != \"{}\"", "(".repeat(100)),
+        format!("this != '''{}'''", "('".repeat(100)),
+        format!("this != '\\'{}'", "(".repeat(100)),
+    ] {
+        assert_eq!(expression::excess(&text), None, "{text}");
+    }
+    assert!(expression::excess(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
+}

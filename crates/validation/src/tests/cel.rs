@@ -1,0 +1,139 @@
+//! Rules that only the library can check.
+
+use super::{Both, catalog, found, judge, thing};
+use crate::{compile, expression};
+use groundplan_codec::MAX_DEPTH;
+
+#[test]
+fn messages_keep_their_words() {
+    let fields = "option (buf.validate.message).cel = {id: \"order\" message: \"low must not be above high\" expression: \"this.low <= this.high\"};\
+                  option (buf.validate.message).cel = {id: \"wordless\" expression: \"this.low != 9\"};\
+                  option (buf.validate.message).cel_expression = \"this.low != 9\";\
+                  int32 low = 2; int32 high = 3;";
+    let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
+    let expected = [
+        ("", "this.low != 9", "the rule `this.low != 9` is broken"),
+        ("", "order", "low must not be above high"),
+        ("", "wordless", "the rule `wordless` is broken"),
+    ];
+    assert_eq!(both.find_json(r#"{"low":9,"high":2}"#), found(&expected));
+    assert_eq!(both.find_json(r#"{"low":1,"high":2}"#), []);
+}
+
+#[test]
+fn words_are_found_by_the_message_that_the_rule_is_of() {
+    let fields = "message A { option (buf.validate.message).cel = {id: \"same\" message: \"of A\" expression: \"this.x > 0\"}; int32 x = 1; }\
+                  message B { option (buf.validate.message).cel = {id: \"same\" message: \"of B\" expression: \"this.x > 0\"}; int32 x = 1; }\
+                  A a = 2; repeated B b = 3; map<string, B> c = 4;";
+    let expected = [("a", "same", "of A"), ("b[0]", "same", "of B"), ("c[\"k\"]", "same", "of B")];
+    assert_eq!(judge(fields, r#"{"a":{},"b":[{}],"c":{"k":{}}}"#), found(&expected));
+}
+
+#[test]
+fn fields_have_rules_of_their_own() {
+    let fields = "int32 a = 2 [(buf.validate.field).cel = {id: \"even\" message: \"value should be even\" expression: \"this % 2 == 0\"}];\
+                  int32 b = 3 [(buf.validate.field).cel_expression = \"this % 2 == 0\"];\
+                  string c = 4 [(buf.validate.field).cel = {id: \"said\" expression: \"this == '' ? '' : 'is not empty'\"}];";
+    let expected = [
+        ("a", "even", "value should be even"),
+        ("b", "this % 2 == 0", "breaks the rule `this % 2 == 0`"),
+        ("c", "said", "is not empty"),
+    ];
+    assert_eq!(judge(fields, r#"{"a":1,"b":1,"c":"x"}"#), found(&expected));
+}
+
+#[test]
+fn predefined_rules_work() {
+    let text = super::thing("int32 a = 2 [(buf.validate.field).int32.(test.v1.even) = true];").replace(
+        "message Thing",
+        "extend buf.validate.Int32Rules { bool even = 50001 [(buf.validate.predefined).cel = {id: \"int32.even\" message: \"must be even\" expression: \"!rule || this % 2 == 0\"}]; }\nmessage Thing",
+    );
+    // Extensions of proto2 messages may be declared in proto3 files only with `optional`.
+    let both = Both::new(&catalog(&text.replace("{ bool even", "{ optional bool even")), "test.v1.Thing");
+    assert!(!both.is_plain);
+    assert_eq!(both.find_json(r#"{"a":1}"#), found(&[("a", "int32.even", "must be even")]));
+    assert_eq!(both.find_json(r#"{"a":2}"#), []);
+}
+
+#[test]
+fn a_rule_that_fails_refuses_the_record() {
+    let fields = "option (buf.validate.message).cel = {id: \"share\" expression: \"this.a / this.b > 1\"}; int32 a = 2; int32 b = 3;";
+    let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
+    let found = both.find_json(r#"{"a":1}"#);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("", "cel.not_checked"));
+    assert!(found[0].2.contains("share") && found[0].2.contains("Division by zero"), "{}", found[0].2);
+    assert_eq!(both.find_json(r#"{"a":4,"b":2}"#), []);
+}
+
+#[test]
+fn maps_are_in_the_order_of_their_keys() {
+    let fields = "map<int32, string> a = 2 [(buf.validate.field).map.values.cel = {id: \"x\" message: \"is bad\" expression: \"this == ''\"}];";
+    let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
+    let record = both.record(r#"{"a":{"3":"x","-1":"x","20":"x","4":"x","5":"x"}}"#);
+    for _ in 0..20 {
+        let fields: Vec<String> = both.find(&record).into_iter().map(|found| found.0).collect();
+        assert_eq!(fields, ["a[-1]", "a[3]", "a[4]", "a[5]", "a[20]"]);
+    }
+}
+
+#[test]
+fn only_models_with_such_rules_use_the_library() {
+    let text = thing("Part part = 2;").replace(
+        "message Thing",
+        "message Part { Part part = 1; int32 x = 2 [(buf.validate.field).cel_expression = \"this > 0\"]; }\
+         message Other { option (groundplan.model.v1.model) = {}; string id = 1; string a = 2 [(buf.validate.field).string.email = true]; }\nmessage Thing",
+    );
+    let catalog = catalog(&text);
+    let validators = compile(&catalog).unwrap_or_else(|found| panic!("{}", super::display(&found)));
+    assert!(validators.uses_library(catalog.model("test.v1.Thing").unwrap()));
+    assert!(!validators.uses_library(catalog.model("test.v1.Other").unwrap()));
+}
+
+#[test]
+fn the_deepest_expressions_fit_the_stack_of_a_worker() {
+    let nested = |inner: &str, open: &str, close: &str| {
+        let depth = expression::MAX_NESTING;
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let operators = expression::MAX_OPERATORS - 1;
+    let expressions = [
+        nested("this", "(", ")") + " >= 0",
+        format!("{} == []", nested("", "[", "]")),
+        format!("this{} >= 0", " + 1".repeat(operators - 2)),
+        format!("{} this >= 0", "this > 0 ? true : ".repeat(expression::MAX_CONDITIONS)),
+        format!("{}true", "!".repeat(operators)),
+        format!("this >= 0{}", " && this >= 0".repeat(operators / 4 - 1)),
+        format!("{}true{}", "[1].all(x, ".repeat(expression::MAX_NESTING / 2), ")".repeat(expression::MAX_NESTING / 2)),
+    ];
+    for text in expressions {
+        assert_eq!(expression::excess(&text), None, "{text}");
+        let fields = format!("int32 a = 2 [(buf.validate.field).cel = {{id: \"deep\" expression: {text:?}}}];");
+        let both = Both::new(&catalog(&thing(&fields)), "test.v1.Thing");
+        let worker = std::thread::Builder::new().stack_size(2 << 20);
+        // What it finds does not matter here: that it comes back does.
+        worker.spawn(move || both.find_json(r#"{"a":3}"#)).unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn deep_records_fit_the_stack_of_a_worker() {
+    let text = thing("Part part = 2; google.protobuf.Struct json = 3;").replace(
+        "message Thing",
+        "message Part { option (buf.validate.message).cel = {id: \"p\" message: \"bad\" expression: \"this.x == 0\"}; Part part = 1; int32 x = 2; }\nmessage Thing",
+    );
+    let both = Both::new(&catalog(&text), "test.v1.Thing");
+    let nested = |depth: usize, open: &str, inner: &str| format!("{}{inner}{}", open.repeat(depth), "}".repeat(depth));
+    let parts = nested(usize::try_from(MAX_DEPTH).unwrap() - 1, r#"{"part":"#, r#"{"x":1}"#);
+    let json = |depth| format!(r#"{{"json":{}}}"#, nested(depth, r#"{"a":"#, "{}"));
+    let cases = [(parts, vec!["bad"]), (json(20), vec![]), (json(60), vec!["nested too deep"])];
+    for (text, expected) in cases {
+        let record = both.record(&text);
+        let found = std::thread::scope(|scope| {
+            let worker = std::thread::Builder::new().stack_size(2 << 20);
+            worker.spawn_scoped(scope, || both.find(&record)).unwrap().join().unwrap()
+        });
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        assert!(found.iter().zip(expected).all(|(found, words)| found.2.contains(words)), "{found:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! `required`, by protovalidate and by google.api.field_behavior.
+
+use super::{Both, catalog, facts, file, found, judge, thing};
+use crate::compile;
+
+const REQUIRED: &str = "(google.api.field_behavior) = REQUIRED";
+
+#[test]
+fn the_templates_own_example() {
+    let catalog = catalog(&thing("string field1 = 2 [(buf.validate.field).required = true]; int32 field2 = 3;"));
+    let model = catalog.model("test.v1.Thing").unwrap();
+    let validators = compile(&catalog).unwrap_or_else(|found| panic!("{}", super::display(&found)));
+    let record = Both::new(&catalog, "test.v1.Thing").record(r#"{"field2":123}"#);
+    let violations = validators.get(model).validate(&record).unwrap();
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].sentence(), "Field1 is required");
+    assert!(!validators.uses_library(model));
+}
+
+#[test]
+fn field_behavior_says_the_same() {
+    let expected = found(&[("a", "required", "is required")]);
+    for declaration in
+        ["string a = 2", "optional int32 a = 2", "repeated string a = 2", "google.protobuf.Duration a = 2"]
+    {
+        let once = judge(&format!("{declaration} [{REQUIRED}];"), "{}");
+        assert_eq!(once, expected, "{declaration}");
+        let twice = judge(&format!("{declaration} [{REQUIRED}, (buf.validate.field).required = true];"), "{}");
+        assert_eq!(twice, expected, "{declaration}");
+    }
+    assert_eq!(judge(&format!("optional int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), []);
+    assert_eq!(judge(&format!("int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), expected);
+}
+
+#[test]
+fn protovalidate_decides_where_it_says_something() {
+    assert_eq!(judge(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).required = false];"), "{}"), []);
+    assert_eq!(judge(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).ignore = IGNORE_ALWAYS];"), "{}"), []);
+}
+
+#[test]
+fn nothing_more_is_said_of_a_missing_field() {
+    let fields = format!("string a = 2 [{REQUIRED}, (buf.validate.field).string.min_len = 2];");
+    assert_eq!(judge(&fields, "{}"), found(&[("a", "required", "is required")]));
+}
+
+#[test]
+fn the_id_is_not_asked_for() {
+    let text = file(&format!(
+        "message Thing {{ option (groundplan.model.v1.model) = {{}}; string id = 1 [{REQUIRED}]; string a = 2 [{REQUIRED}]; }}"
+    ));
+    let both = Both::new(&catalog(&text), "test.v1.Thing");
+    assert_eq!(both.find_json("{}"), found(&[("a", "required", "is required")]));
+}
+
+#[test]
+fn the_order_is_that_of_the_fields_with_the_library_too() {
+    let fields = format!(
+        "message Inner {{ string x = 1 [{REQUIRED}]; int32 y = 2 [(buf.validate.field).int32.gt = 0]; }}\
+         option (buf.validate.message).cel = {{id: \"t\" message: \"nothing will do\" expression: \"false\"}};\
+         int32 a = 2 [(buf.validate.field).int32.gt = 0]; string b = 3 [{REQUIRED}]; Inner c = 4;\
+         int32 d = 5 [(buf.validate.field).int32.gt = 0];"
+    );
+    let both = Both::new(&catalog(&thing(&fields)), "test.v1.Thing");
+    assert!(!both.is_plain);
+    let expected = [
+        ("", "t", "nothing will do"),
+        ("a", "int32.gt", "must be greater than 0"),
+        ("b", "required", "is required"),
+        ("c.y", "int32.gt", "must be greater than 0"),
+        ("c.x", "required", "is required"),
+        ("d", "int32.gt", "must be greater than 0"),
+    ];
+    assert_eq!(both.find_json(r#"{"c":{}}"#), found(&expected));
+    assert_eq!(facts(both.plain.find(&both.record(r#"{"c":{}}"#))).len(), expected.len() - 1);
+}
