@@ -1,1 +1,34 @@
-//! TODO
+//! The REST API and OpenAPI document of every model: the only crate that knows HTTP and its JSON envelopes.
+//!
+//! [`router`] answers under `/api` for whatever [`Backend`] stands behind it:
+//!
+//! | path | methods |
+//! | --- | --- |
+//! | `/api/{version}/{resource}` | GET (list), HEAD, POST (create), OPTIONS |
+//! | `/api/{version}/{resource}/{id}` | GET, HEAD, PATCH, PUT, DELETE, OPTIONS |
+//! | `/api/openapi.json` | GET, HEAD, OPTIONS |
+//!
+//! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
+//! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
+//!
+//! * 405, code `UNIMPLEMENTED`: the path exists, the method does not; `Allow` lists those that do;
+//! * 412, code `CONFLICT`: `If-Match` or `If-None-Match` does not hold (an etag in the body or the query that does not: 409);
+//! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body is larger than [`MAX_BODY`];
+//! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON. `application/x-www-form-urlencoded`
+//!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
+
+mod answer;
+mod backend;
+mod body;
+mod etag;
+mod openapi;
+mod operations;
+mod query;
+mod refusal;
+mod router;
+mod target;
+
+pub use backend::{Backend, Page};
+pub use body::MAX_BODY;
+pub use openapi::openapi;
+pub use router::router;

@@ -1,0 +1,107 @@
+//! The body of a request: bounded, and JSON by its headers.
+
+use crate::refusal::Refusal;
+use axum::body::Body;
+use bytes::Bytes;
+use groundplan_error::{Error, Reason};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+/// The largest body, in bytes: as large as the largest gRPC message.
+pub const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// Reads a body that must be JSON. It is not parsed yet.
+pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    check_headers(headers)?;
+    let bytes = read(body).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        let message = "the body is empty; send the record as a JSON object, such as {} with its fields";
+        return Err(Error::new(Reason::MalformedRequest, message).into());
+    }
+    Ok(bytes)
+}
+
+/// Makes sure that there is no body.
+pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), Refusal> {
+    if read(body).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Reason::MalformedRequest, format!("this method takes no body; {way_out}")).into())
+}
+
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Refusal::too_large(format!("the body is larger than {MAX_BODY} bytes; send less in one request")))
+        }
+        Err(error) => Err(Error::new(Reason::MalformedRequest, "the body ended early").caused_by(error).into()),
+    }
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+    if let Some(encoding) = headers.get(CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        return Err(Refusal::media_type(format!(
+            "the body is encoded as {encoding:?}; send it without Content-Encoding"
+        )));
+    }
+    let mut lines = headers.get_all(CONTENT_TYPE).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(()),
+        (Some(value), None) if value.to_str().is_ok_and(is_json) => Ok(()),
+        (Some(value), None) => {
+            Err(Refusal::media_type(format!("the body is {value:?}; send JSON, with Content-Type: application/json")))
+        }
+        (Some(_), Some(_)) => {
+            Err(Refusal::media_type("Content-Type is given more than once; send application/json only"))
+        }
+    }
+}
+
+/// Whether a media type is JSON that can be a record, or what plain `curl -d` calls everything.
+fn is_json(media_type: &str) -> bool {
+    let mut parts = media_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let essence = parts.next().unwrap_or_default();
+    let is_utf8 = |part: String| match part.strip_prefix("charset=") {
+        Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"),
+        None => true,
+    };
+    let is_known = match essence.as_str() {
+        "application/json" | "application/x-www-form-urlencoded" => true,
+        // A list of operations (RFC 6902), not a record.
+        "application/json-patch+json" => false,
+        other => other.starts_with("application/") && other.ends_with("+json"),
+    };
+    is_known && parts.all(is_utf8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types() {
+        for good in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/merge-patch+json",
+            "application/x-www-form-urlencoded",
+            "application/json;profile=x; charset=\"utf-8\"",
+        ] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in [
+            "",
+            "text/plain",
+            "text/json",
+            "application/json-patch+json",
+            "application/json; charset=latin1",
+            "application/xml",
+        ] {
+            assert!(!is_json(bad), "{bad}");
+        }
+    }
+}

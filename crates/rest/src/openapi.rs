@@ -1,0 +1,95 @@
+//! The OpenAPI 3.1 document of a catalog.
+
+mod errors;
+mod example;
+mod fields;
+mod names;
+mod paths;
+mod rules;
+mod schemas;
+
+use bytes::Bytes;
+use groundplan_model::catalog::Catalog;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Describes the REST API of every model. The same catalog gives the same document.
+pub fn openapi(catalog: &Catalog) -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Groundplan",
+            "version": catalog.revision.to_string(),
+            "description": INTRODUCTION,
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "bearer": [] }],
+        "tags": catalog.models.iter().map(|model| json!({ "name": model.full_name, "description": model.comment })).collect::<Vec<_>>(),
+        "paths": paths::of(catalog),
+        "components": {
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "An API key." },
+            },
+            "schemas": schemas::of(catalog),
+            "responses": errors::responses(),
+        },
+    })
+}
+
+const INTRODUCTION: &str = "\
+The records of every applied model, as JSON.
+
+* Success is `{\"data\": …}`, failure `{\"error\": {\"code\", \"message\", \"details\"}}`.
+* Names are lowerCamel. Zeros, empty lists and empty maps are written out; what is absent is left out. In requests, `null` is the same as absent.
+* 64-bit integers are strings (numbers are accepted), bytes are base64, enums are names (numbers are accepted), and unknown keys and query parameters are refused by name.
+* `HEAD` works wherever `GET` does, and `OPTIONS` everywhere. A method that a path does not have is answered with 405, code `UNIMPLEMENTED`, and `Allow`.
+* Every answer says by `groundplan-revision` which revision gave it; it is this document's version.
+";
+
+/// The document of the latest revision that was asked for, so that it is computed once a revision.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Documents(Arc<Mutex<Option<(i64, Bytes)>>>);
+
+impl Documents {
+    /// The document of a catalog, as text.
+    pub(crate) fn of(&self, catalog: &Catalog) -> Bytes {
+        if let Some((revision, document)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && *revision == catalog.revision
+        {
+            return document.clone();
+        }
+        // The lock is free meanwhile: two callers at once compute it twice, and nobody waits.
+        let document = Bytes::from(openapi(catalog).to_string());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((catalog.revision, document.clone()));
+        document
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundplan_model::{Input, SourceFile, StorageNames, compile};
+
+    const MODEL: &str = r#"
+        syntax = "proto3";
+        package example.v1;
+        import "groundplan/model/v1/model.proto";
+        message Entity {
+          option (groundplan.model.v1.model) = {};
+          string id = 1;
+        }
+    "#;
+
+    #[test]
+    fn each_revision_has_its_own_document() {
+        let file = SourceFile { path: "example/v1/entity.proto".into(), content: MODEL.into() };
+        let mut catalog = compile(Input::Files(vec![file]), &StorageNames::default()).unwrap().catalog;
+        let documents = Documents::default();
+        for revision in [1, 2] {
+            catalog.revision = revision;
+            let document: Value = serde_json::from_slice(&documents.of(&catalog)).unwrap();
+            assert_eq!(document["info"]["version"], revision.to_string());
+            assert_eq!(documents.of(&catalog).as_ptr(), documents.of(&catalog).as_ptr());
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The error envelope and the responses that carry it.
+
+use serde_json::{Map, Value, json};
+
+/// A failure: the HTTP status, the name of its component, the codes that it can have, and what it means.
+struct Failure {
+    status: u16,
+    name: &'static str,
+    codes: &'static [&'static str],
+    meaning: &'static str,
+}
+
+const FAILURES: &[Failure] = &[
+    Failure {
+        status: 400,
+        name: "BadRequest",
+        codes: &["INVALID_INPUT", "FAILED_PRECONDITION"],
+        meaning: "The request breaks a rule; each field that does is in the details.",
+    },
+    Failure {
+        status: 401,
+        name: "Unauthenticated",
+        codes: &["UNAUTHENTICATED"],
+        meaning: "There are no credentials, or wrong ones.",
+    },
+    Failure { status: 403, name: "Forbidden", codes: &["FORBIDDEN"], meaning: "The caller may not do this." },
+    Failure { status: 404, name: "NotFound", codes: &["NOT_FOUND"], meaning: "There is no such record." },
+    Failure {
+        status: 409,
+        name: "Conflict",
+        codes: &["ALREADY_EXISTS", "CONFLICT"],
+        meaning: "The id or a unique value is taken, or the etag in the body or query is not the record's.",
+    },
+    Failure { status: 410, name: "Gone", codes: &["GONE"], meaning: "The position is not kept any more." },
+    Failure {
+        status: 412,
+        name: "PreconditionFailed",
+        codes: &["CONFLICT"],
+        meaning: "If-Match or If-None-Match does not hold.",
+    },
+    Failure { status: 413, name: "TooLarge", codes: &["INVALID_INPUT"], meaning: "The body is larger than 4 MiB." },
+    Failure { status: 415, name: "UnsupportedMediaType", codes: &["INVALID_INPUT"], meaning: "The body is not JSON." },
+    Failure {
+        status: 429,
+        name: "RateLimited",
+        codes: &["RATE_LIMITED"],
+        meaning: "A limit is used up; Retry-After may say until when.",
+    },
+    Failure { status: 499, name: "Cancelled", codes: &["CANCELLED"], meaning: "The caller went away." },
+    Failure {
+        status: 500,
+        name: "Internal",
+        codes: &["INTERNAL"],
+        meaning: "The server failed. Its log has the details.",
+    },
+    Failure {
+        status: 501,
+        name: "Unimplemented",
+        codes: &["UNIMPLEMENTED"],
+        meaning: "What is asked for does not exist yet.",
+    },
+    Failure {
+        status: 503,
+        name: "Unavailable",
+        codes: &["UNAVAILABLE"],
+        meaning: "The server or its database is not ready; try again.",
+    },
+    Failure { status: 504, name: "DeadlineExceeded", codes: &["DEADLINE_EXCEEDED"], meaning: "The deadline passed." },
+];
+
+/// The name of the envelope's component. No message has a hyphen in its name, and nothing derived from one ends like this.
+pub(super) const COMPONENT: &str = "Error-Envelope";
+
+/// What any operation may answer.
+const COMMON: &[u16] = &[400, 401, 403, 429, 499, 500, 501, 503, 504];
+
+/// The components.
+pub(super) fn responses() -> Value {
+    let of = |failure: &Failure| {
+        let code = failure.codes.first().copied().unwrap_or_default();
+        let example =
+            json!({ "error": { "code": code, "message": failure.meaning.trim_end_matches('.'), "details": [] } });
+        let content = json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{COMPONENT}") }, "example": example } });
+        let description = format!("{} `error.code`: {}.", failure.meaning, failure.codes.join(" or "));
+        (failure.name.to_owned(), json!({ "description": description, "content": content }))
+    };
+    FAILURES.iter().map(of).collect::<Map<_, _>>().into()
+}
+
+/// References for an operation that may also answer with `statuses`, besides what any may.
+pub(super) fn references(statuses: &[u16]) -> Map<String, Value> {
+    let applies = |failure: &&Failure| COMMON.contains(&failure.status) || statuses.contains(&failure.status);
+    let reference = |failure: &Failure| {
+        (failure.status.to_string(), json!({ "$ref": format!("#/components/responses/{}", failure.name) }))
+    };
+    FAILURES.iter().filter(applies).map(reference).collect()
+}
+
+/// The envelope.
+pub(super) fn schema() -> Value {
+    let mut codes: Vec<&str> = FAILURES.iter().flat_map(|failure| failure.codes).copied().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    json!({
+        "type": "object",
+        "description": "A failure.",
+        "required": ["error"],
+        "properties": {
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "details"],
+                "properties": {
+                    "code": { "type": "string", "enum": codes, "description": "What kind of failure; programs decide by it." },
+                    "message": { "type": "string", "description": "A sentence for people." },
+                    "details": {
+                        "type": "array",
+                        "description": "`google.rpc` details: ErrorInfo with a stable reason, BadRequest with each field, and so on.",
+                        "items": {
+                            "type": "object",
+                            "properties": { "@type": { "type": "string" } },
+                            "additionalProperties": true,
+                        },
+                    },
+                },
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundplan_error::{Error, Reason};
+
+    #[test]
+    fn every_reason_has_a_response() {
+        for reason in Reason::ALL {
+            let (status, envelope) = Error::new(*reason, "x").to_envelope();
+            let code = envelope["error"]["code"].as_str().unwrap();
+            let described = FAILURES.iter().any(|failure| failure.status == status && failure.codes.contains(&code));
+            assert!(described, "{status} {code}");
+        }
+    }
+}

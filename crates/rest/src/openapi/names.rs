@@ -1,0 +1,86 @@
+//! Names of components and operations.
+
+use groundplan_model::catalog::{Catalog, MethodKind, Model};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Which side of the API a schema is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Side {
+    /// What the server sends.
+    Output,
+    /// A whole value that the caller sends.
+    Input,
+    /// Some fields of a record that the caller sends.
+    Patch,
+}
+
+/// A component's name. A hyphen cannot be in a message's name, so no two clash.
+pub(super) fn component(full_name: &str, side: Side) -> String {
+    match side {
+        Side::Output => full_name.to_owned(),
+        Side::Input => format!("{full_name}-Input"),
+        Side::Patch => format!("{full_name}-Patch"),
+    }
+}
+
+/// A reference to a schema among the components.
+pub(super) fn reference(full_name: &str, side: Side) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{}", component(full_name, side)) })
+}
+
+/// The operations of REST: a gRPC method each, but for Update, which is two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Operation {
+    Create,
+    Get,
+    List,
+    Patch,
+    Replace,
+    Delete,
+}
+
+impl Operation {
+    const ALL: [Self; 6] = [Self::Create, Self::Get, Self::List, Self::Patch, Self::Replace, Self::Delete];
+
+    fn method_name(self, model: &Model) -> String {
+        match self {
+            Self::Create => model.method_name(MethodKind::Create),
+            Self::Get => model.method_name(MethodKind::Get),
+            Self::List => model.method_name(MethodKind::List),
+            Self::Patch => model.method_name(MethodKind::Update),
+            Self::Delete => model.method_name(MethodKind::Delete),
+            Self::Replace => format!("Replace{}", model.name),
+        }
+    }
+}
+
+/// The operations' ids: `createEntity`, or `example_v1_Entity_createEntity` where another package has the same.
+#[derive(Debug)]
+pub(super) struct OperationIds(HashMap<String, usize>);
+
+impl OperationIds {
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        let mut uses = HashMap::new();
+        for model in &catalog.models {
+            for operation in Operation::ALL {
+                *uses.entry(operation.method_name(model)).or_insert(0) += 1;
+            }
+        }
+        Self(uses)
+    }
+
+    pub(super) fn get(&self, model: &Model, operation: Operation) -> String {
+        let method = operation.method_name(model);
+        let id = lower_first(&method);
+        if self.0.get(&method).is_some_and(|uses| *uses > 1) {
+            return format!("{}_{id}", model.full_name.replace('.', "_"));
+        }
+        id
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_lowercase(), letters.as_str()))
+}

@@ -1,0 +1,179 @@
+//! The components: a schema for each message and enum that models are made of.
+
+use super::errors;
+use super::fields;
+use super::names::{Side, component, reference};
+use super::rules::Rules;
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::shape::{Cardinality, EnumShape, Field, FieldId, Kind, Shape, ShapeId};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// All components.
+pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
+    let mut schemas = Map::new();
+    schemas.insert(errors::COMPONENT.to_owned(), errors::schema());
+    let mut seen = BTreeSet::new();
+    for model in &catalog.models {
+        collect(catalog, model.shape, &mut seen, &mut schemas);
+    }
+    for model in &catalog.models {
+        for side in [Side::Output, Side::Input, Side::Patch] {
+            let name = component(&model.full_name, side);
+            schemas.insert(name, message(catalog, model.shape(), Some(model), side));
+        }
+        schemas.insert(envelope_name(model), envelope(model));
+        schemas.insert(page_name(model), page(model));
+    }
+    schemas
+}
+
+/// The component of `{"data": record}`.
+pub(super) fn envelope_name(model: &Model) -> String {
+    format!("{}-Response", model.full_name)
+}
+
+/// The component of `{"data": [record], "nextPageToken": …}`.
+pub(super) fn page_name(model: &Model) -> String {
+    format!("{}-Page", model.full_name)
+}
+
+fn envelope(model: &Model) -> Value {
+    json!({ "type": "object", "required": ["data"], "properties": { "data": reference(&model.full_name, Side::Output) } })
+}
+
+fn page(model: &Model) -> Value {
+    json!({
+        "type": "object",
+        "required": ["data", "nextPageToken"],
+        "properties": {
+            "data": { "type": "array", "items": reference(&model.full_name, Side::Output) },
+            "nextPageToken": { "type": "string", "description": "The pageToken of the next page; empty behind the last one." },
+        },
+    })
+}
+
+/// Adds what a message type refers to, and itself. Without recursion of its own on cycles: each type is visited once.
+fn collect(catalog: &Catalog, root: ShapeId, seen: &mut BTreeSet<ShapeId>, schemas: &mut Map<String, Value>) {
+    let mut open = vec![root];
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let shape = catalog.shapes.get(id);
+        for field in &shape.fields {
+            match field.kind {
+                Kind::Message(inner) => open.push(inner),
+                Kind::Enum(inner) => {
+                    let inner = catalog.shapes.enumeration(inner);
+                    schemas.insert(inner.full_name.clone(), enumeration(inner));
+                }
+                _ => {}
+            }
+        }
+        for side in [Side::Output, Side::Input] {
+            schemas.insert(component(&shape.full_name, side), message(catalog, shape, None, side));
+        }
+    }
+}
+
+fn enumeration(shape: &EnumShape) -> Value {
+    let names: Vec<&str> = shape.values.iter().map(|(name, _)| name.as_str()).collect();
+    let numbers: Vec<String> = shape.values.iter().map(|(name, number)| format!("{number} = {name}")).collect();
+    json!({
+        "description": format!("A name, or a number that has none here. {}.", numbers.join(", ")),
+        "anyOf": [{ "type": "string", "enum": names }, { "type": "integer", "format": "int32" }],
+    })
+}
+
+fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (id, field) in shape.iter() {
+        if side == Side::Output && field.behavior.input_only {
+            continue;
+        }
+        let rules = Rules::of(catalog, &shape.full_name, field.number);
+        properties.insert(field.json_name.clone(), property(catalog, model, id, field, &rules, side));
+        if is_required(model, id, field, &rules, side) {
+            required.push(Value::from(field.json_name.as_str()));
+        }
+    }
+    let mut schema = json!({ "type": "object", "properties": properties });
+    let description = description(shape);
+    if !description.is_empty() {
+        schema["description"] = description.into();
+    }
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    if side != Side::Output {
+        schema["additionalProperties"] = false.into();
+    }
+    schema
+}
+
+fn property(catalog: &Catalog, model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules, side: Side) -> Value {
+    let mut schema = fields::schema(&catalog.shapes, field, rules, side);
+    let read_only = is_read_only(model, id, field);
+    // Everything else may be sent as null, which is the same as leaving it out; only a patch gives that a meaning.
+    if side == Side::Patch && !read_only && !is_required(model, id, field, rules, Side::Input) {
+        schema = json!({ "anyOf": [schema, { "type": "null" }] });
+    }
+    if !field.comment.is_empty() {
+        schema["description"] = field.comment.as_str().into();
+    }
+    if read_only {
+        schema["readOnly"] = true.into();
+    }
+    if field.behavior.input_only {
+        schema["writeOnly"] = true.into();
+    }
+    if field.deprecated {
+        schema["deprecated"] = true.into();
+    }
+    schema
+}
+
+/// Whether the server sets the field, whatever the caller sends.
+pub(super) fn is_read_only(model: Option<&Model>, id: FieldId, field: &Field) -> bool {
+    let Some(roles) = model.map(|model| &model.roles) else { return field.behavior.output_only };
+    let is_role = |role: Option<FieldId>| role == Some(id);
+    if id == roles.id || is_role(roles.etag) {
+        return false;
+    }
+    field.behavior.output_only || is_role(roles.created_at) || is_role(roles.updated_at)
+}
+
+fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules, side: Side) -> bool {
+    let demanded = (field.behavior.required || rules.required) && !is_read_only(model, id, field);
+    let roles = model.map(|model| &model.roles);
+    let is_id = roles.is_some_and(|roles| roles.id == id);
+    match side {
+        // A PUT has the id in its path already, and a POST without one says so itself.
+        Side::Input => demanded && !is_id,
+        Side::Patch => false,
+        Side::Output => {
+            let set_by_server = roles
+                .is_some_and(|roles| is_id || [roles.created_at, roles.updated_at, roles.etag].contains(&Some(id)));
+            let always_there = match field.cardinality {
+                Cardinality::Implicit => !matches!(field.kind, Kind::Message(_)),
+                Cardinality::Repeated | Cardinality::Map(_) => true,
+                Cardinality::Explicit | Cardinality::Oneof(_) => false,
+            };
+            set_by_server || always_there
+        }
+    }
+}
+
+fn description(shape: &Shape) -> String {
+    let mut text = shape.comment.clone();
+    for oneof in &shape.oneofs {
+        let members: Vec<&str> = oneof.members.iter().map(|member| shape.field(*member).json_name.as_str()).collect();
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(&format!("At most one of {} is set.", members.join(", ")));
+    }
+    text
+}

@@ -1,0 +1,23 @@
+//! POST of a record to its collection.
+
+use super::{Call, decode};
+use crate::refusal::Refusal;
+use crate::{Backend, answer, body, target};
+use axum::body::Body;
+use groundplan_error::Error;
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Response, StatusCode};
+
+pub(super) async fn answer<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Refusal> {
+    let bytes = body::read_json(headers, body).await?;
+    let decoded = decode(&call.model, &bytes)?;
+    let stored = call.backend.create(&call.caller, &call.model, decoded.record).await?;
+    let location = target::record_path(&call.model, answer::id_of(&call.model, &stored)?);
+    let mut response = answer::record(StatusCode::CREATED, &call.model, &stored)?;
+    response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).map_err(Error::internal)?);
+    Ok(response)
+}

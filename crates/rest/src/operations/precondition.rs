@@ -1,0 +1,139 @@
+//! Conditions of a write: etags in headers (412 if one does not hold) and in the body or query (409).
+
+use super::Call;
+use crate::Backend;
+use crate::etag::{self, Tags};
+use crate::refusal::Refusal;
+use groundplan_error::{Error, Reason};
+use http::HeaderMap;
+
+/// What must hold for a write to happen.
+#[derive(Debug)]
+pub(super) struct Precondition {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+    field: Option<String>,
+}
+
+/// The one etag that the backend is to compare.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Nothing,
+    ByHeader(String),
+    ByField(String),
+}
+
+impl Precondition {
+    /// The conditions of the headers, and that of the body or query.
+    pub(super) fn new(headers: &HeaderMap, field: Option<String>) -> Result<Self, Error> {
+        Ok(Self { if_match: etag::if_match(headers)?, if_none_match: etag::if_none_match(headers)?, field })
+    }
+
+    /// Comes down to one etag. Only what one comparison cannot decide reads the record first; the write is then bound
+    /// to what was read, so nothing can come between.
+    pub(super) async fn settle<B: Backend>(self, call: &Call<'_, B>, id: &str) -> Result<Settled, Refusal> {
+        match self.by_itself() {
+            Ok(settled) => Ok(settled),
+            Err(this) => {
+                let current = call.backend.get(&call.caller, &call.model, id).await?.etag;
+                this.against(&current, || mismatch(&call.model.full_name, id))
+            }
+        }
+    }
+
+    /// Settles without the record, where one comparison is enough.
+    fn by_itself(self) -> Result<Settled, Self> {
+        match (&self.if_match, &self.if_none_match, &self.field) {
+            (None | Some(Tags::Any), None, None) => Ok(Settled::Nothing),
+            (None | Some(Tags::Any), None, Some(field)) => Ok(Settled::ByField(field.clone())),
+            (Some(tags), None, field) => match tags.only() {
+                Some(tag) if field.as_ref().is_none_or(|field| unquoted(field) == tag) => {
+                    Ok(Settled::ByHeader(tag.to_owned()))
+                }
+                _ => Err(self),
+            },
+            (_, Some(_), _) => Err(self),
+        }
+    }
+
+    /// Settles by the record's current etag.
+    fn against(self, current: &str, mismatch: impl Fn() -> Error) -> Result<Settled, Refusal> {
+        let wanted = self.if_match.is_none_or(|tags| tags.contain(current));
+        let unwanted = self.if_none_match.is_some_and(|tags| tags.contain(current));
+        if !wanted || unwanted {
+            return Err(Refusal::precondition(mismatch()));
+        }
+        if self.field.is_some_and(|field| unquoted(&field) != current) {
+            return Err(mismatch().into());
+        }
+        Ok(Settled::ByHeader(current.to_owned()))
+    }
+}
+
+impl Settled {
+    /// What the backend compares.
+    pub(super) fn etag(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::ByHeader(etag) | Self::ByField(etag) => Some(etag),
+        }
+    }
+
+    /// The backend's error, with the status that belongs to where the etag came from.
+    pub(super) fn refusal(&self, error: Error) -> Refusal {
+        match (self, error.reason()) {
+            (Self::ByHeader(_), Reason::EtagMismatch) => Refusal::precondition(error),
+            _ => error.into(),
+        }
+    }
+}
+
+fn unquoted(etag: &str) -> &str {
+    etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+}
+
+fn mismatch(model: &str, id: &str) -> Error {
+    let message = format!("{model} {id:?} has another etag; read it again, and decide again");
+    Error::new(Reason::EtagMismatch, message).about(model, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+
+    fn precondition(headers: &[(HeaderName, &'static str)], field: Option<&str>) -> Precondition {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        Precondition::new(&headers, field.map(str::to_owned)).unwrap()
+    }
+
+    #[test]
+    fn one_comparison_needs_no_read() {
+        assert_eq!(precondition(&[], None).by_itself().unwrap(), Settled::Nothing);
+        assert_eq!(precondition(&[(IF_MATCH, "*")], None).by_itself().unwrap(), Settled::Nothing);
+        let field = precondition(&[(IF_MATCH, "*")], Some("a")).by_itself().unwrap();
+        assert_eq!(field, Settled::ByField("a".into()));
+        let header = precondition(&[(IF_MATCH, "\"a\"")], Some("\"a\"")).by_itself().unwrap();
+        assert_eq!(header, Settled::ByHeader("a".into()));
+    }
+
+    #[test]
+    fn several_conditions_are_held_against_the_record() {
+        let status = |headers: &[(HeaderName, &'static str)], field| {
+            let open = precondition(headers, field).by_itself().unwrap_err();
+            match open.against("b", || mismatch("m", "1")) {
+                Ok(settled) => {
+                    assert_eq!(settled, Settled::ByHeader("b".into()));
+                    200
+                }
+                Err(refusal) => refusal.into_response().status().as_u16(),
+            }
+        };
+        assert_eq!(status(&[(IF_MATCH, "\"a\", \"b\"")], None), 200);
+        assert_eq!(status(&[(IF_MATCH, "\"a\", \"c\"")], None), 412);
+        assert_eq!(status(&[(IF_MATCH, "\"b\"")], Some("a")), 409);
+        assert_eq!(status(&[(IF_MATCH, "\"a\"")], Some("b")), 412);
+        assert_eq!(status(&[(IF_NONE_MATCH, "*")], None), 412);
+        assert_eq!(status(&[(IF_NONE_MATCH, "\"a\"")], Some("\"b\"")), 200);
+    }
+}

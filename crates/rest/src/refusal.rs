@@ -1,0 +1,133 @@
+//! A failure as HTTP: the error's envelope, with the statuses that only HTTP knows.
+
+use axum::body::Body;
+use groundplan_chassis::respond::Cause;
+use groundplan_error::{Error, Reason};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use serde_json::Value;
+
+/// A failed request. Boxed, since results that carry it are moved around a lot and are rarely failures.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    error: Error,
+    /// Instead of the status and the `error.code` that belong to the error's reason.
+    instead: Option<(StatusCode, &'static str)>,
+    allow: Option<&'static str>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(Box::new(Parts { error, instead: None, allow: None }))
+    }
+}
+
+impl Refusal {
+    /// The path exists, but not with this method.
+    pub(crate) fn method(method: &http::Method, path: &str, allow: &'static str) -> Self {
+        let message = format!("{method} is not possible on {path}; these are: {allow}");
+        let mut refusal = Self::with_status(
+            Error::new(Reason::MethodUnknown, message),
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UNIMPLEMENTED",
+        );
+        refusal.0.allow = Some(allow);
+        refusal
+    }
+
+    /// The body is too large.
+    pub(crate) fn too_large(message: impl Into<String>) -> Self {
+        Self::with_status(Error::new(Reason::TooLarge, message), StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT")
+    }
+
+    /// The body is not JSON, by its headers.
+    pub(crate) fn media_type(message: impl Into<String>) -> Self {
+        let error = Error::new(Reason::MalformedRequest, message);
+        Self::with_status(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT")
+    }
+
+    /// A condition in a header does not hold.
+    pub(crate) fn precondition(error: Error) -> Self {
+        Self::with_status(error, StatusCode::PRECONDITION_FAILED, "CONFLICT")
+    }
+
+    fn with_status(error: Error, status: StatusCode, code: &'static str) -> Self {
+        Self(Box::new(Parts { error, instead: Some((status, code)), allow: None }))
+    }
+
+    /// The response. Its extensions carry the whole story to the log; of a failure of ours the caller learns nothing.
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let Parts { error, instead, allow } = *self.0;
+        let (status, mut envelope) = error.to_envelope();
+        let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Some((other, code)) = instead {
+            status = other;
+            envelope["error"]["code"] = code.into();
+        }
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            envelope = Error::internal("in the log").to_envelope().1;
+        }
+        let mut response = Response::new(Body::from(envelope.to_string()));
+        *response.status_mut() = status;
+        response.extensions_mut().insert(Cause(error.log_text()));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_seconds(&envelope) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Whole seconds, rounded up, of the envelope's `google.rpc.RetryInfo`.
+fn retry_seconds(envelope: &Value) -> Option<u64> {
+    let details = envelope["error"]["details"].as_array()?;
+    let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
+    let (whole, fraction) = delay.strip_suffix('s')?.split_once('.')?;
+    let whole: u64 = whole.parse().ok()?;
+    Some(if fraction.bytes().all(|digit| digit == b'0') { whole } else { whole.saturating_add(1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_statuses_of_http_keep_the_codes_of_the_catalogue() {
+        let method = Refusal::method(&http::Method::PUT, "/api/v1/books", "GET, POST").into_response();
+        assert_eq!(method.status(), 405);
+        assert_eq!(method.headers()[ALLOW], "GET, POST");
+        assert_eq!(Refusal::too_large("x").into_response().status(), 413);
+        assert_eq!(Refusal::media_type("x").into_response().status(), 415);
+        assert_eq!(Refusal::precondition(Error::new(Reason::EtagMismatch, "x")).into_response().status(), 412);
+    }
+
+    #[test]
+    fn a_retry_delay_is_rounded_up() {
+        for (delay, header) in [(1, "1"), (1_500, "2"), (60_000, "60")] {
+            let error = Error::new(Reason::NotReady, "starting").retry_after(Duration::from_millis(delay));
+            let response = Refusal::from(error).into_response();
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.headers()[RETRY_AFTER], header);
+        }
+    }
+
+    #[test]
+    fn callers_without_credentials_learn_the_scheme() {
+        let response = Refusal::from(Error::new(Reason::CredentialsInvalid, "no")).into_response();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[WWW_AUTHENTICATE]),
+            (401, &HeaderValue::from_static("Bearer"))
+        );
+    }
+}

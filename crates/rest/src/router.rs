@@ -1,0 +1,100 @@
+//! From a request to the operation that answers it.
+
+use crate::openapi::Documents;
+use crate::operations::{Call, collection, record};
+use crate::refusal::Refusal;
+use crate::target::{self, Target};
+use crate::{Backend, answer};
+use axum::Router;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::State;
+use axum::routing::any;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Catalog;
+use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use std::sync::Arc;
+
+/// Which revision gave the answer.
+const REVISION: HeaderName = HeaderName::from_static("groundplan-revision");
+
+/// Everything below `/api`. There is no fallback, but whatever is below `/api` is answered with an envelope.
+///
+/// The caller is the [`Principal`] among the request's extensions; without one, the answer is 401.
+pub fn router<B: Backend>(backend: B) -> Router {
+    let state = Rest { backend, documents: Documents::default() };
+    // Paths are split by `Target`: axum's own extractors answer bad ones with plain text.
+    Router::new()
+        .route("/api", any(serve::<B>))
+        .route("/api/", any(serve::<B>))
+        .route("/api/{*path}", any(serve::<B>))
+        .with_state(state)
+}
+
+#[derive(Clone)]
+struct Rest<B> {
+    backend: B,
+    documents: Documents,
+}
+
+async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) -> Response<Body> {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = rest.respond(request).await.unwrap_or_else(Refusal::into_response);
+    if is_head {
+        if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+impl<B: Backend> Rest<B> {
+    async fn respond(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let caller = request.extensions().get::<Principal>().cloned().ok_or_else(|| {
+            Error::new(Reason::CredentialsInvalid, "no credentials; send Authorization: Bearer <API key>")
+        })?;
+        let catalog = self.backend.catalog()?;
+        let revision = HeaderValue::from(catalog.revision);
+        let mut response = self.operate(caller, catalog, request).await.unwrap_or_else(Refusal::into_response);
+        response.headers_mut().insert(REVISION, revision);
+        Ok(response)
+    }
+
+    async fn operate(
+        &self,
+        caller: Principal,
+        catalog: Arc<Catalog>,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Refusal> {
+        match Target::parse(request.uri().path())? {
+            Target::OpenApi => self.document(&catalog, &request),
+            Target::Collection { version, resource } => {
+                let model = Arc::clone(target::find(&catalog, &version, &resource)?);
+                collection(Call { backend: &self.backend, caller, model }, request).await
+            }
+            Target::Record { version, resource, id } => {
+                let model = Arc::clone(target::find(&catalog, &version, &resource)?);
+                record(Call { backend: &self.backend, caller, model }, &id, request).await
+            }
+        }
+    }
+
+    fn document(&self, catalog: &Catalog, request: &Request<Body>) -> Result<Response<Body>, Refusal> {
+        const ALLOWED: &str = "GET, HEAD, OPTIONS";
+        crate::query::Query::parse(request.uri().query(), &[])?;
+        match *request.method() {
+            Method::GET | Method::HEAD => Ok(answer::json_body(StatusCode::OK, self.documents.of(catalog))),
+            Method::OPTIONS => Ok(options(ALLOWED)),
+            _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
+        }
+    }
+}
+
+/// Answers OPTIONS.
+pub(crate) fn options(allow: &'static str) -> Response<Body> {
+    let mut response = answer::empty(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}

@@ -1,0 +1,130 @@
+//! The OpenAPI document of models that have every field shape.
+
+use crate::support::catalog;
+use groundplan_codec::json;
+use groundplan_model::catalog::Catalog;
+use groundplan_rest::openapi;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const EVERYTHING: &str = include_str!("everything.proto");
+const TWIN: &str = r#"
+syntax = "proto3";
+package other.v2;
+import "groundplan/model/v1/model.proto";
+message Everything {
+  option (groundplan.model.v1.model) = { id_format: ID_FORMAT_CLIENT_ASSIGNED };
+  string id = 1;
+}
+"#;
+
+fn everything() -> std::sync::Arc<Catalog> {
+    catalog(&[("example/v1/everything.proto", EVERYTHING), ("other/v2/twin.proto", TWIN)])
+}
+
+/// Every value in a document, with the key that it stands under.
+fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str, &'a Value)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            visit(key, value);
+            walk(value, visit);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = openapi(&everything());
+    let mut references = 0;
+    walk(&document, &mut |key, value| {
+        if key == "$ref" {
+            references += 1;
+            let pointer = value.as_str().unwrap().strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    });
+    assert!(references > 50, "{references}");
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let document = openapi(&everything());
+    let mut ids = Vec::new();
+    walk(&document, &mut |key, value| {
+        if key == "operationId" {
+            ids.push(value.as_str().unwrap())
+        }
+    });
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    assert!(ids.contains(&"example_v1_Everything_createEverything"), "{ids:?}");
+    assert!(ids.contains(&"listPlains"), "{ids:?}");
+}
+
+#[test]
+fn examples_of_requests_and_responses_decode() {
+    let catalog = everything();
+    let document = openapi(&catalog);
+    for model in &catalog.models {
+        let decodes = |example: &Value| {
+            assert!(example.is_object(), "{example}");
+            json::decode(&model.shapes, model.shape, example.to_string().as_bytes())
+                .unwrap_or_else(|error| panic!("{}: {}: {}\n{example:#}", model.full_name, error.field, error.message));
+        };
+        let collection = format!("/api/{}/{}", model.version, model.resource);
+        let paths = &document["paths"];
+        let record = &paths[format!("{collection}/{{id}}")];
+        for operation in [&paths[&collection]["post"], &record["put"], &record["patch"]] {
+            decodes(&operation["requestBody"]["content"]["application/json"]["example"]);
+        }
+        decodes(&record["get"]["responses"]["200"]["content"]["application/json"]["example"]["data"]);
+        decodes(&paths[&collection]["get"]["responses"]["200"]["content"]["application/json"]["example"]["data"][0]);
+    }
+}
+
+#[test]
+fn schemas_say_what_each_side_may_send() {
+    let document = openapi(&everything());
+    let schema = |name: &str| &document["components"]["schemas"][name];
+    let required = |name: &str| -> Vec<&str> {
+        let required = schema(name)["required"].as_array();
+        required.map(|names| names.iter().map(|name| name.as_str().unwrap()).collect()).unwrap_or_default()
+    };
+    let (input, output) = ("example.v1.Everything-Input", "example.v1.Everything");
+    assert_eq!(required(input), ["text"]);
+    assert!(required("example.v1.Everything-Patch").is_empty());
+    for name in ["id", "createdAt", "text", "numbers", "labels"] {
+        assert!(required(output).contains(&name), "{name}");
+    }
+    assert!(!required(output).contains(&"maybe"));
+    assert_eq!(schema(input)["additionalProperties"], false);
+    assert_eq!(schema(output).get("additionalProperties"), None);
+    assert_eq!(schema(input)["properties"]["createdAt"]["readOnly"], true);
+    assert_eq!(schema(input)["properties"]["secret"]["writeOnly"], true);
+    assert_eq!(schema(output)["properties"].get("secret"), None);
+    let text = &schema(input)["properties"]["text"];
+    assert_eq!((&text["minLength"], &text["maxLength"]), (&Value::from(2), &Value::from(4)));
+    assert_eq!(text["description"], "What it says.");
+    assert_eq!(schema(input)["properties"]["big"]["format"], "uint64");
+    assert_eq!(schema(input)["properties"]["big"].get("minimum"), None);
+}
+
+#[test]
+fn constrained_examples_keep_their_rules() {
+    let document = openapi(&everything());
+    let example =
+        &document["paths"]["/api/v1/everythings"]["post"]["requestBody"]["content"]["application/json"]["example"];
+    assert_eq!(example["text"], "valu");
+    assert_eq!(example["small"], 9);
+    assert_eq!(example["big"], "1000");
+    assert_eq!(example["mail"], "somebody@example.com");
+    assert_eq!(example["choice"], "two");
+    assert_eq!(example["numbers"].as_array().unwrap().len(), 2);
+    assert_eq!(example.get("createdAt"), None);
+}
+
+#[test]
+fn the_document_is_the_same_each_time() {
+    assert_eq!(openapi(&everything()).to_string(), openapi(&everything()).to_string());
+}
