@@ -1,3 +1,48 @@
-//! Descriptors to [`Catalog`], two catalogs to a [`Plan`], and the services derived from models. Pure: no I/O, no waiting.
+//! Descriptors to [`Catalog`](catalog::Catalog), two catalogs to a [`Plan`], and the services derived from models.
+//! Pure: no I/O, no waiting.
+//!
+//! [`compile`] goes through four rooms: `input` (limits, parsing), `link` (imports and names), `check` (everything that
+//! makes a model servable), `assemble` (the catalog). [`load`] enters at the last one.
+
+mod assemble;
+mod bundled;
 pub mod catalog;
+mod check;
+pub mod code;
+mod column;
+mod comments;
+mod compile;
+mod ddl;
+mod declared;
+mod derive;
+mod diagnostic;
+mod export;
+mod index_name;
+mod input;
+mod link;
+mod malformed;
+mod naming;
+mod plan;
+mod quote;
+mod roles;
+mod scan;
 pub mod shape;
+mod shapes_of;
+mod storage_names;
+mod types;
+
+pub use assemble::{LoadError, load};
+pub use bundled::bundled;
+pub use catalog::{Catalog, IdFormat, Index, IndexField, Method, MethodKind, Model, Roles, Table};
+pub use column::column_type;
+pub use compile::{Compiled, compile};
+pub use diagnostic::Diagnostic;
+pub use export::export;
+pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};
+pub use plan::{Ddl, Plan, Step, StepKind, plan};
+pub use quote::quote;
+pub use shape::{
+    Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,
+    Wrapped,
+};
+pub use storage_names::StorageNames;

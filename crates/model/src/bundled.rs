@@ -1,0 +1,71 @@
+//! The `.proto` files that models import and need not bring along.
+
+use protox::file::{File, FileResolver, GoogleFileResolver};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+macro_rules! bundle {
+    ($($path:literal)*) => {
+        &[$(($path, include_str!(concat!("../../../proto/", $path)))),*]
+    };
+}
+
+static BUNDLED: &[(&str, &str)] = bundle! {
+    "buf/validate/validate.proto"
+    "google/api/annotations.proto"
+    "google/api/field_behavior.proto"
+    "google/api/http.proto"
+    "google/api/resource.proto"
+    "groundplan/model/v1/model.proto"
+};
+
+/// Parsed once a process: the rules' file alone has 5,000 lines.
+static PARSED: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
+    BUNDLED.iter().filter_map(|&(path, text)| Some((path, File::from_source(path, text).ok()?))).collect()
+});
+
+/// The path and the text of each file that is part of Groundplan. Google's well-known types are known besides.
+pub fn bundled() -> &'static [(&'static str, &'static str)] {
+    BUNDLED
+}
+
+/// Finds a file that every model may import: one of ours, or one of the well-known types.
+pub(crate) fn standard_file(path: &str) -> Option<File> {
+    match PARSED.get(path) {
+        Some(file) => Some(file.clone()),
+        None if path.starts_with("google/protobuf/") => GoogleFileResolver::new().open_file(path).ok(),
+        None => None,
+    }
+}
+
+/// The paths of the files that [`standard_file`] finds and that models have a use for.
+pub(crate) fn standard_paths() -> impl Iterator<Item = &'static str> {
+    const WELL_KNOWN: &[&str] = &[
+        "google/protobuf/any.proto",
+        "google/protobuf/descriptor.proto",
+        "google/protobuf/duration.proto",
+        "google/protobuf/empty.proto",
+        "google/protobuf/field_mask.proto",
+        "google/protobuf/struct.proto",
+        "google/protobuf/timestamp.proto",
+        "google/protobuf/wrappers.proto",
+    ];
+    BUNDLED.iter().map(|&(path, _)| path).chain(WELL_KNOWN.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bundled_file_parses() {
+        assert_eq!(PARSED.len(), BUNDLED.len());
+    }
+
+    #[test]
+    fn every_standard_path_is_found() {
+        for path in standard_paths() {
+            assert!(standard_file(path).is_some(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Everything that makes a model servable. What is wrong is reported with its place; nothing is changed.
+
+mod behavior;
+mod clashes;
+mod fields;
+mod indexes;
+mod models;
+mod names;
+
+use crate::declared::Declared;
+use crate::diagnostic::Findings;
+use crate::input::ParsedFiles;
+use crate::types::reachable;
+use prost_reflect::DescriptorPool;
+
+/// What is checked.
+pub(crate) struct Subject<'a> {
+    pub(crate) pool: &'a DescriptorPool,
+    pub(crate) models: &'a [Declared],
+    pub(crate) files: &'a ParsedFiles,
+}
+
+/// Checks all models.
+pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
+    models::check(subject, found);
+    clashes::check(subject, found);
+    for declared in subject.models {
+        names::check(declared, found);
+        fields::check_roles(declared, found);
+        behavior::check(declared, found);
+        indexes::check(declared, subject.files, found);
+    }
+    let reachable = reachable(subject.models.iter().map(|declared| declared.message.clone()));
+    for message in &reachable.messages {
+        fields::check_types(message, found);
+    }
+}

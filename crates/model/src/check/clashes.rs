@@ -1,0 +1,108 @@
+//! Things that two models, or a model and something of the user's, would both be.
+
+use super::Subject;
+use crate::code;
+use crate::declared::Declared;
+use crate::derive::message_names;
+use crate::diagnostic::Findings;
+use prost_reflect::DescriptorPool;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(super) fn check(subject: &Subject<'_>, found: &mut Findings) {
+    check_paths(subject, found);
+    check_schemas(subject, found);
+    check_tables(subject, found);
+    check_derived(subject, found);
+}
+
+fn check_paths(subject: &Subject<'_>, found: &mut Findings) {
+    let mut paths: HashMap<String, &Declared> = HashMap::new();
+    for declared in subject.models {
+        let path = format!("/api/{}/{}", declared.version(), declared.resource);
+        if let Some(first) = paths.get(&path) {
+            let message = format!("{} and {} would both be at {path}", first.full_name(), declared.full_name());
+            found.report(declared.option_place(), code::REST_PATH_CLASH, message, "set `resource` on one of them");
+        } else {
+            paths.insert(path, declared);
+        }
+    }
+}
+
+fn check_schemas(subject: &Subject<'_>, found: &mut Findings) {
+    let mut schemas: HashMap<String, &Declared> = HashMap::new();
+    let mut reported = BTreeSet::new();
+    for declared in subject.models {
+        let package = declared.message.package_name();
+        let first = *schemas.entry(declared.table().schema).or_insert(declared);
+        if first.message.package_name() != package && reported.insert(package) {
+            let message = format!(
+                "the packages {:?} and {package:?} would both have the PostgreSQL schema {:?}",
+                first.message.package_name(),
+                declared.table().schema
+            );
+            let place = crate::diagnostic::Place::path(&declared.message.parent_file(), &[2]);
+            found.report(place, code::SCHEMA_CLASH, message, "rename one of the packages");
+        }
+    }
+}
+
+fn check_tables(subject: &Subject<'_>, found: &mut Findings) {
+    let mut tables: HashMap<_, &Declared> = HashMap::new();
+    for declared in subject.models {
+        let first = *tables.entry(declared.table()).or_insert(declared);
+        if first.full_name() != declared.full_name() && first.message.package_name() == declared.message.package_name()
+        {
+            let message = format!(
+                "{} and {} would both have the table {:?}",
+                first.full_name(),
+                declared.full_name(),
+                declared.table().name
+            );
+            found.report(declared.place(), code::TABLE_CLASH, message, "rename one of the messages");
+        }
+    }
+}
+
+fn check_derived(subject: &Subject<'_>, found: &mut Findings) {
+    let mut taken = defined(subject.pool);
+    let mut own: BTreeMap<String, &str> = BTreeMap::new();
+    for declared in subject.models {
+        let package = declared.message.package_name();
+        let names = message_names(declared).into_iter().chain([declared.service_name()]);
+        for name in names.map(|name| format!("{package}.{name}")) {
+            let other = match own.get(&name) {
+                Some(other) => format!("so is one for {other}"),
+                None if taken.remove(&name) => "it is defined already".to_owned(),
+                None => {
+                    own.insert(name, declared.full_name());
+                    continue;
+                }
+            };
+            let message = format!("{name} is derived for {}, and {other}", declared.full_name());
+            found.report(declared.place(), code::DERIVED_NAME_CLASH, message, "rename what clashes, or set `plural`");
+        }
+        let path = declared.service_file();
+        if subject.files.contains_key(&path) {
+            let message =
+                format!("{path:?} is derived for {}, and a file of that path is handed in", declared.full_name());
+            let help = "leave it out: Groundplan writes it; a file of your own needs another path";
+            found.report(declared.place(), code::DERIVED_FILE_CLASH, message, help);
+        }
+    }
+}
+
+/// The full names of everything at the top level of a package.
+fn defined(pool: &DescriptorPool) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in pool.files() {
+        names.insert(file.package_name().to_owned());
+        names.extend(file.messages().map(|message| message.full_name().to_owned()));
+        names.extend(file.services().map(|service| service.full_name().to_owned()));
+        names.extend(file.extensions().map(|extension| extension.full_name().to_owned()));
+        for of in file.enums() {
+            names.insert(of.full_name().to_owned());
+            names.extend(of.values().map(|value| value.full_name().to_owned()));
+        }
+    }
+    names
+}

@@ -1,0 +1,104 @@
+//! Indexes.
+
+use crate::code;
+use crate::declared::{Declared, DeclaredIndex};
+use crate::diagnostic::{Findings, Place};
+use crate::input::ParsedFiles;
+use crate::naming::nearest;
+use crate::roles::{Role, of_field};
+use crate::types::{self, WellKnown, well_known};
+use prost_reflect::{FieldDescriptor, Kind};
+use std::collections::BTreeSet;
+
+/// The most fields of an index.
+const MAX_INDEX_FIELDS: usize = 8;
+/// The most indexes of a model.
+const MAX_INDEXES: usize = 64;
+
+pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findings) {
+    if declared.indexes.len() > MAX_INDEXES {
+        let message = format!(
+            "{} has {} indexes; at most {MAX_INDEXES} are allowed",
+            declared.full_name(),
+            declared.indexes.len()
+        );
+        found.report(
+            declared.option_place(),
+            code::INDEXES_TOO_MANY,
+            message,
+            "each one slows writes down: keep those that queries need",
+        );
+    }
+    let mut seen: BTreeSet<(Vec<(&str, bool)>, bool)> = BTreeSet::new();
+    for (at, index) in declared.indexes.iter().enumerate() {
+        let place = declared.index_place(at, files);
+        check_index(declared, index, &place, found);
+        let parts: Vec<(&str, bool)> = index.parts().collect();
+        if !parts.is_empty() && !seen.insert((parts, index.unique)) {
+            let message = format!("the index on {} is there twice", index.fields.join(", "));
+            found.report(place, code::INDEX_TWICE, message, "keep one of the two");
+        }
+    }
+}
+
+fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found: &mut Findings) {
+    let mut report = |code, message: String, help: String| found.report(place.clone(), code, message, help);
+    if index.fields.is_empty() {
+        report(
+            code::INDEX_EMPTY,
+            "an index has no fields".to_owned(),
+            "name at least one: `fields: \"name\"`".to_owned(),
+        );
+    }
+    if index.fields.len() > MAX_INDEX_FIELDS {
+        let message = format!("an index has {} fields; at most {MAX_INDEX_FIELDS} are allowed", index.fields.len());
+        report(code::INDEX_FIELDS_TOO_MANY, message, "the first few decide what is found fast".to_owned());
+    }
+    if !index.where_.is_empty() {
+        let message = format!("the index on {} has a `where`, which is not supported yet", index.fields.join(", "));
+        report(
+            code::INDEX_WHERE_NOT_SUPPORTED,
+            message,
+            "leave `where` out: the index then covers all records".to_owned(),
+        );
+    }
+    let mut names = BTreeSet::new();
+    for (name, _) in index.parts() {
+        let Some(field) = declared.message.get_field_by_name(name) else {
+            let fields: Vec<FieldDescriptor> = declared.message.fields().collect();
+            let help = match nearest(name, fields.iter().map(FieldDescriptor::name)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "name fields as they are in the message, each with ` desc` behind it if need be".to_owned(),
+            };
+            report(code::INDEX_FIELD_UNKNOWN, format!("{} has no field {name:?} to index", declared.full_name()), help);
+            continue;
+        };
+        if !names.insert(name) {
+            report(code::INDEX_FIELD_TWICE, format!("{name} is twice in one index"), "name it once".to_owned());
+        }
+        if let Some(reason) = not_indexable(&field) {
+            let help = "index fields of scalar types, enums, timestamps or durations".to_owned();
+            report(code::INDEX_FIELD_TYPE, format!("{name} cannot be indexed: {reason}"), help);
+        }
+    }
+}
+
+/// Why a field cannot be indexed, if it cannot.
+fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
+    if of_field(field) == Some(Role::Etag) {
+        return Some("it is the etag, which is made from the record's version");
+    }
+    if field.is_map() {
+        return Some("it is a map");
+    }
+    if field.is_list() {
+        return Some("it is repeated");
+    }
+    match types::value_kind(field) {
+        Kind::Message(message) => match well_known(message.full_name()) {
+            Some(WellKnown::Timestamp | WellKnown::Duration | WellKnown::Wrapper(_)) => None,
+            _ => Some("it is a message"),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,91 @@
+//! Names that PostgreSQL must be able to keep, and names that are taken.
+
+use crate::code;
+use crate::declared::Declared;
+use crate::diagnostic::{Findings, Place};
+use crate::naming::{MAX_IDENTIFIER, snake_case};
+use crate::roles::{Role, of_field};
+
+/// Columns that every PostgreSQL table has.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// Fields of derived requests, now or later, beside the one that is called like the model.
+const REQUEST_FIELDS: [&str; 6] = ["id", "updatemask", "etag", "requestid", "validateonly", "allowmissing"];
+
+/// Fields of derived lists, now or later, beside the one that is called like the plural.
+const LIST_FIELDS: [&str; 3] = ["nextpagetoken", "totalsize", "unreachable"];
+
+pub(super) fn check(declared: &Declared, found: &mut Findings) {
+    check_package(declared, found);
+    check_message(declared, found);
+    check_columns(declared, found);
+}
+
+fn check_package(declared: &Declared, found: &mut Findings) {
+    let package = declared.message.package_name();
+    let file = declared.message.parent_file();
+    let place = || match package {
+        "" => declared.place(),
+        _ => Place::path(&file, &[2]),
+    };
+    if package.is_empty() {
+        let message = format!("{} is in no package", declared.full_name());
+        found.report(place(), code::PACKAGE_MISSING, message, "write `package <name>.v1;` below the syntax");
+        return;
+    }
+    let schema = declared.table().schema;
+    let first = package.split('.').next().unwrap_or_default();
+    let reserved = first.starts_with("groundplan")
+        || schema.starts_with("pg_")
+        || matches!(schema.as_str(), "information_schema" | "public");
+    if reserved {
+        let message = format!("the package {package:?} is reserved: its PostgreSQL schema would be {schema:?}");
+        found.report(place(), code::PACKAGE_RESERVED, message, "choose another package");
+    }
+    check_length("the package", package, &schema, place, found);
+}
+
+fn check_message(declared: &Declared, found: &mut Findings) {
+    let name = declared.name();
+    check_length("the message", name, &declared.table().name, || declared.place(), found);
+    let bare = |name: &str| snake_case(name).replace('_', "");
+    if REQUEST_FIELDS.contains(&bare(name).as_str()) || LIST_FIELDS.contains(&bare(&declared.plural).as_str()) {
+        let message = format!("{name} would give its requests two fields of one name");
+        found.report(declared.place(), code::MODEL_NAME_RESERVED, message, "rename the message, or set `plural`");
+    }
+}
+
+fn check_columns(declared: &Declared, found: &mut Findings) {
+    for field in declared.message.fields() {
+        if of_field(&field) == Some(Role::Etag) {
+            // It has no column.
+            continue;
+        }
+        let name = field.name();
+        let place = || Place::field(&field);
+        if name.starts_with('_') {
+            let message = format!("the field {name:?} begins with `_`, as only Groundplan's own columns do");
+            found.report(place(), code::NAME_RESERVED, message, "choose another name");
+        }
+        if SYSTEM_COLUMNS.contains(&name) {
+            let message = format!("{name:?} is a system column of every PostgreSQL table");
+            found.report(
+                place(),
+                code::NAME_RESERVED,
+                message,
+                "choose another name; `json_name` can keep the old one in JSON",
+            );
+        }
+        check_length("the field", name, name, place, found);
+    }
+}
+
+fn check_length(what: &str, name: &str, identifier: &str, place: impl Fn() -> Place, found: &mut Findings) {
+    if identifier.len() > MAX_IDENTIFIER {
+        let message = format!(
+            "the name of {what} {name:?} has {} bytes in PostgreSQL, which keeps {MAX_IDENTIFIER}",
+            identifier.len()
+        );
+        found.report(place(), code::NAME_TOO_LONG, message, format!("shorten it to at most {MAX_IDENTIFIER} bytes"));
+    }
+}

@@ -1,0 +1,73 @@
+//! How fields are stored.
+
+use crate::catalog::{IdFormat, Model};
+use crate::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
+
+/// The PostgreSQL type of a field's column. The id of a model has its own: see [`Model::column_type`].
+pub fn column_type(field: &Field) -> &'static str {
+    match field.cardinality {
+        Cardinality::Map(_) => "jsonb",
+        Cardinality::Repeated => match field.kind {
+            Kind::Bool => "boolean[]",
+            Kind::Integer(integer) if integer.exceeds_bigint() => "numeric(20)[]",
+            Kind::Integer(_) => "bigint[]",
+            Kind::Float | Kind::Double => "double precision[]",
+            Kind::String => "text[]",
+            Kind::Bytes => "bytea[]",
+            Kind::Enum(_) => "integer[]",
+            _ => "jsonb",
+        },
+        Cardinality::Implicit | Cardinality::Explicit | Cardinality::Oneof(_) => single_column_type(field.kind),
+    }
+}
+
+fn single_column_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bool | Kind::Wrapper(Wrapped::Bool) => "boolean",
+        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) => {
+            if integer.exceeds_bigint() {
+                "numeric(20)"
+            } else {
+                "bigint"
+            }
+        }
+        Kind::Float | Kind::Double | Kind::Wrapper(Wrapped::Float | Wrapped::Double) => "double precision",
+        Kind::String | Kind::Wrapper(Wrapped::String) => "text",
+        Kind::Bytes | Kind::Wrapper(Wrapped::Bytes) => "bytea",
+        Kind::Enum(_) => "integer",
+        Kind::Timestamp => "timestamptz",
+        Kind::Duration => "interval",
+        Kind::FieldMask => "text[]",
+        Kind::Message(_) | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => "jsonb",
+    }
+}
+
+/// The constraint and default of a column that is never NULL; `None` if it may be.
+pub(crate) fn default_of(field: &Field) -> Option<&'static str> {
+    match field.cardinality {
+        Cardinality::Explicit | Cardinality::Oneof(_) => None,
+        Cardinality::Map(_) => Some("'{}'"),
+        Cardinality::Repeated => Some(if column_type(field) == "jsonb" { "'[]'" } else { "'{}'" }),
+        Cardinality::Implicit => Some(match field.kind {
+            Kind::Bool => "false",
+            Kind::String | Kind::Bytes => "''",
+            _ => "0",
+        }),
+    }
+}
+
+impl Model {
+    /// The fields that have a column, in the order of their numbers. The etag has none: it is `_version`.
+    pub fn columns(&self) -> impl Iterator<Item = (FieldId, &Field)> {
+        self.shape().iter().filter(|(id, _)| Some(*id) != self.roles.etag)
+    }
+
+    /// The PostgreSQL type of a field's column, with its collation.
+    pub fn column_type(&self, id: FieldId) -> &'static str {
+        match self.id_format {
+            IdFormat::UuidV7 if id == self.roles.id => "uuid",
+            IdFormat::ClientAssigned if id == self.roles.id => "text COLLATE \"C\"",
+            _ => column_type(self.shape().field(id)),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The SQL that makes room for models. Names come from the catalog and are quoted; each statement may be run again.
+
+use crate::catalog::{Index, Model, Table};
+use crate::column::default_of;
+use crate::index_name::primary_key_name;
+use crate::plan::Ddl;
+use crate::quote::{quote, quote_literal};
+use crate::shape::FieldId;
+
+/// Makes a model's table, without its indexes.
+pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
+    let table = qualified(&model.table);
+    let columns: Vec<(FieldId, String)> = model.columns().map(|(id, _)| (id, column(model, id))).collect();
+    let mut parts =
+        vec!["\"_tenant\" text COLLATE \"C\" NOT NULL".to_owned(), "\"_version\" bigint NOT NULL".to_owned()];
+    parts.extend(columns.iter().map(|(_, column)| column.clone()));
+    parts.push(format!(
+        "CONSTRAINT {} PRIMARY KEY (\"_tenant\", {})",
+        quote(&primary_key_name(&model.table)),
+        column_name(model, model.roles.id)
+    ));
+    let mut statements = vec![
+        format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&model.table.schema)),
+        format!("CREATE TABLE IF NOT EXISTS {table} (\n  {}\n)", parts.join(",\n  ")),
+    ];
+    // An apply that failed may have left the table of an earlier draft, which lacks some of the columns.
+    let added: Vec<String> = columns
+        .iter()
+        .filter(|(id, _)| *id != model.roles.id)
+        .map(|(_, column)| format!("ADD COLUMN IF NOT EXISTS {column}"))
+        .collect();
+    if !added.is_empty() {
+        statements.push(format!("ALTER TABLE {table}\n  {}", added.join(",\n  ")));
+    }
+    if !model.comment.is_empty() {
+        statements.push(comment_on_table(model));
+    }
+    let commented = model.columns().filter(|(_, field)| !field.comment.is_empty());
+    statements.extend(commented.map(|(id, _)| comment_on_column(model, id)));
+    statements.into_iter().map(|sql| plain(model, sql)).collect()
+}
+
+/// Makes a field's column. The etag has none.
+pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
+    if Some(id) == model.roles.etag {
+        return Vec::new();
+    }
+    let mut statements =
+        vec![format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}", qualified(&model.table), column(model, id))];
+    if !model.shape().field(id).comment.is_empty() {
+        statements.push(comment_on_column(model, id));
+    }
+    statements.into_iter().map(|sql| plain(model, sql)).collect()
+}
+
+/// Builds an index: concurrently on a table that is in use, so that writes go on meanwhile.
+pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec<Ddl> {
+    let mut columns = vec!["\"_tenant\"".to_owned()];
+    for part in &index.fields {
+        let direction = if part.descending { " DESC" } else { "" };
+        columns.push(format!("{}{direction}", column_name(model, part.field)));
+    }
+    // With the id at the end, a page can go on behind the last record of the page before.
+    if !index.unique && index.fields.iter().all(|part| part.field != model.roles.id) {
+        columns.push(column_name(model, model.roles.id));
+    }
+    let sql = format!(
+        "CREATE {}INDEX {}IF NOT EXISTS {} ON {} ({})",
+        if index.unique { "UNIQUE " } else { "" },
+        if concurrently { "CONCURRENTLY " } else { "" },
+        quote(&index.name),
+        qualified(&model.table),
+        columns.join(", ")
+    );
+    let mut statements = vec![Ddl { sql, concurrently, table: model.table.clone(), index: Some(index.name.clone()) }];
+    if !index.reason.is_empty() {
+        statements.push(comment_on_index(model, index));
+    }
+    statements
+}
+
+/// Says what a table is; says nothing any more if the comment is empty.
+pub(crate) fn comment_on_table(model: &Model) -> String {
+    format!("COMMENT ON TABLE {} IS {}", qualified(&model.table), comment(&model.comment))
+}
+
+/// Says what a column is; says nothing any more if the comment is empty.
+pub(crate) fn comment_on_column(model: &Model, id: FieldId) -> String {
+    let text = comment(&model.shape().field(id).comment);
+    format!("COMMENT ON COLUMN {}.{} IS {text}", qualified(&model.table), column_name(model, id))
+}
+
+/// Says why an index exists; says nothing any more if the reason is empty.
+pub(crate) fn comment_on_index(model: &Model, index: &Index) -> Ddl {
+    let name = format!("{}.{}", quote(&model.table.schema), quote(&index.name));
+    plain(model, format!("COMMENT ON INDEX {name} IS {}", comment(&index.reason)))
+}
+
+/// A statement that may be part of a transaction.
+pub(crate) fn plain(model: &Model, sql: String) -> Ddl {
+    Ddl { sql, concurrently: false, table: model.table.clone(), index: None }
+}
+
+/// A column with its type and constraints.
+fn column(model: &Model, id: FieldId) -> String {
+    let roles = &model.roles;
+    let constraint = if id == roles.id {
+        " NOT NULL".to_owned()
+    } else if Some(id) == roles.created_at || Some(id) == roles.updated_at {
+        " NOT NULL DEFAULT now()".to_owned()
+    } else {
+        default_of(model.shape().field(id)).map_or_else(String::new, |default| format!(" NOT NULL DEFAULT {default}"))
+    };
+    format!("{} {}{constraint}", column_name(model, id), model.column_type(id))
+}
+
+fn column_name(model: &Model, id: FieldId) -> String {
+    quote(&model.shape().field(id).storage_name)
+}
+
+fn qualified(table: &Table) -> String {
+    format!("{}.{}", quote(&table.schema), quote(&table.name))
+}
+
+fn comment(text: &str) -> String {
+    if text.is_empty() { "NULL".to_owned() } else { quote_literal(text) }
+}

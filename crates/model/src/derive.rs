@@ -1,0 +1,61 @@
+//! The services that follow from models, as `.proto` text: reflection and `groundplan generate` show the same.
+
+mod text;
+
+use crate::code;
+use crate::declared::Declared;
+use crate::diagnostic::{Findings, Place};
+use crate::input::SourceFile;
+use crate::link::add_standard;
+use prost_reflect::DescriptorPool;
+use protox::file::File;
+
+/// What the derived files import besides the user's.
+const IMPORTS: [&str; 2] = ["google/protobuf/empty.proto", "google/protobuf/field_mask.proto"];
+
+/// The names of the messages that are derived for a model, within its package.
+pub(crate) fn message_names(declared: &Declared) -> [String; 6] {
+    let (name, plural) = (declared.name(), &declared.plural);
+    [
+        format!("Create{name}Request"),
+        format!("Get{name}Request"),
+        format!("List{plural}Request"),
+        format!("List{plural}Response"),
+        format!("Update{name}Request"),
+        format!("Delete{name}Request"),
+    ]
+}
+
+/// Writes the derived file of each model.
+pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
+    models
+        .iter()
+        .map(|declared| SourceFile { path: declared.service_file(), content: text::service_file(declared) })
+        .collect()
+}
+
+/// Adds derived files to the pool of the models that they are derived from.
+pub(crate) fn add(pool: &mut DescriptorPool, derived: &[SourceFile], found: &mut Findings) {
+    for import in IMPORTS {
+        if let Err(error) = add_standard(pool, import) {
+            found.report(Place::file(import), code::PROTO_LINK, error.to_string(), "hand in no file of this path");
+            return;
+        }
+    }
+    for file in derived {
+        let added = match File::from_source(&file.path, &file.content) {
+            Ok(parsed) => pool.add_file_descriptor_proto(parsed.into()).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = added {
+            let message = format!("the service cannot be derived: {reason}");
+            found.report(
+                Place::file(&file.path),
+                code::DERIVED_NAME_CLASH,
+                message,
+                "rename the model or what clashes with it",
+            );
+            return;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What is wrong with models, where, and the way out.
+
+use prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor};
+use std::fmt;
+
+/// Something wrong with the models. Displayed as `file:line:column: CODE: message (help)`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diagnostic {
+    /// Empty if it is about no file.
+    pub file: String,
+    /// Counted from 1; 0 if unknown.
+    pub line: u32,
+    /// Counted from 1; 0 if unknown.
+    pub column: u32,
+    /// One of [`crate::code`].
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.file.is_empty() {
+            write!(out, "{}:", self.file)?;
+            if self.line > 0 {
+                write!(out, "{}:{}:", self.line, self.column)?;
+            }
+            write!(out, " ")?;
+        }
+        write!(out, "{}: {}", self.code, self.message)?;
+        if self.help.is_empty() { Ok(()) } else { write!(out, " ({})", self.help) }
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Where something is in the models' files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Place {
+    /// A file as a whole.
+    pub(crate) fn file(name: &str) -> Self {
+        Self { file: name.to_owned(), line: 0, column: 0 }
+    }
+
+    /// The line and column of a byte of a text.
+    pub(crate) fn offset(file: &str, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let number = |value| u32::try_from(value).unwrap_or(u32::MAX);
+        Self { file: file.to_owned(), line: number(line), column: number(column) }
+    }
+
+    /// The byte of a text that this place is, if it is one.
+    pub(crate) fn offset_in(&self, text: &str) -> Option<usize> {
+        let above: usize = text.split_inclusive('\n').take(self.line.checked_sub(1)? as usize).map(str::len).sum();
+        let line = text.get(above..)?;
+        let (before, _) = line.char_indices().nth(self.column.checked_sub(1)? as usize)?;
+        Some(above + before)
+    }
+
+    /// What a descriptor path leads to, or else the nearest thing around it that the source information has.
+    pub(crate) fn path(file: &FileDescriptor, path: &[i32]) -> Self {
+        let locations =
+            file.file_descriptor_proto().source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
+        let start = (1..=path.len()).rev().find_map(|length| {
+            let wanted = path.get(..length)?;
+            locations.iter().find(|location| location.path == wanted).map(|location| location.span.as_slice())
+        });
+        let number =
+            |value: Option<&i32>| value.and_then(|&value| u32::try_from(value).ok()).map_or(0, |value| value + 1);
+        match start {
+            Some(span) => {
+                Self { file: file.name().to_owned(), line: number(span.first()), column: number(span.get(1)) }
+            }
+            None => Self::file(file.name()),
+        }
+    }
+
+    /// A message's declaration.
+    pub(crate) fn message(message: &MessageDescriptor) -> Self {
+        Self::path(&message.parent_file(), message.path())
+    }
+
+    /// A field's declaration.
+    pub(crate) fn field(field: &FieldDescriptor) -> Self {
+        Self::path(&field.parent_message().parent_file(), field.path())
+    }
+}
+
+/// Collects what is wrong, so that it is told all at once.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Diagnostic>);
+
+impl Findings {
+    pub(crate) fn report(
+        &mut self,
+        place: Place,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let Place { file, line, column } = place;
+        self.0.push(Diagnostic { file, line, column, code, message: message.into(), help: help.into() });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the order of the files, each once.
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.0.sort();
+        self.0.dedup();
+        self.0
+    }
+}

@@ -1,0 +1,54 @@
+//! Everything that somebody needs who makes stubs from models: one folder that is enough for protoc and buf.
+
+use crate::bundled::bundled;
+use crate::compile::Compiled;
+use crate::input::SourceFile;
+use std::collections::BTreeMap;
+
+/// The lint settings under which what is exported is clean.
+const BUF_YAML: &str = "\
+# Written by Groundplan.
+version: v2
+lint:
+  use:
+    - STANDARD
+  except:
+    # Create, Get and Update answer with the record itself, and Delete with google.protobuf.Empty (AIP-131 to AIP-135).
+    - RPC_RESPONSE_STANDARD_NAME
+    - RPC_REQUEST_RESPONSE_UNIQUE
+  # Copies of what others publish, here so that this folder is enough.
+  ignore:
+";
+
+/// The files that `groundplan generate` writes, by path in order: the derived services, the user's files, the bundled
+/// files that they import, and a `buf.yaml`. `files` are the user's, as they were handed in.
+pub fn export(compiled: &Compiled, files: &[SourceFile]) -> Vec<SourceFile> {
+    let mut exported: BTreeMap<&str, &str> = BTreeMap::new();
+    for file in files.iter().chain(&compiled.derived) {
+        exported.insert(&file.path, &file.content);
+    }
+    let mut folders: Vec<&str> = Vec::new();
+    for &(path, text) in bundled() {
+        if compiled.catalog.pool.get_file_by_name(path).is_some() {
+            exported.insert(path, text);
+            folders.extend(path.split('/').next());
+        } else {
+            exported.remove(path);
+        }
+    }
+    folders.sort_unstable();
+    folders.dedup();
+    let mut settings = BUF_YAML.to_owned();
+    for folder in folders {
+        settings.push_str("    - ");
+        settings.push_str(folder);
+        settings.push('\n');
+    }
+    let mut written: Vec<SourceFile> = exported
+        .into_iter()
+        .map(|(path, content)| SourceFile { path: path.to_owned(), content: content.to_owned() })
+        .collect();
+    written.push(SourceFile { path: "buf.yaml".to_owned(), content: settings });
+    written.sort_by(|one, other| one.path.cmp(&other.path));
+    written
+}

@@ -1,0 +1,252 @@
+//! What is handed in: `.proto` files or a descriptor set, within limits, each file parsed.
+
+use crate::bundled::standard_file;
+use crate::code;
+use crate::diagnostic::{Findings, Place};
+use crate::malformed::malformed;
+use crate::scan::{self, MAX_NESTING, Syntax};
+use bytes::Bytes;
+use miette::Diagnostic as _;
+use prost::Message as _;
+use prost_types::FileDescriptorProto;
+use protox::file::File;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most files.
+pub const MAX_FILES: usize = 1_000;
+/// The largest file, in bytes.
+pub const MAX_FILE_SIZE: usize = 1 << 20;
+/// All files together, in bytes.
+pub const MAX_INPUT_SIZE: usize = 8 << 20;
+
+const MAX_PATH: usize = 512;
+
+/// A `.proto` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// As others import it: relative, `/` between its parts.
+    pub path: String,
+    /// The text.
+    pub content: String,
+}
+
+/// Models as they are handed in.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// `.proto` files. What is [bundled](crate::bundled) need not be among them, and is ignored if it is.
+    Files(Vec<SourceFile>),
+    /// A serialized `google.protobuf.FileDescriptorSet` with everything imported.
+    DescriptorSet(Bytes),
+}
+
+/// A file of the user's that could be parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Parsed {
+    /// Options are not yet interpreted.
+    pub(crate) descriptor: FileDescriptorProto,
+    /// What a descriptor set had, custom options included.
+    pub(crate) encoded: Option<Bytes>,
+    /// What a `.proto` file had.
+    pub(crate) text: Option<String>,
+}
+
+/// The user's files, by path.
+pub(crate) type ParsedFiles = BTreeMap<String, Parsed>;
+
+/// A descriptor set whose files are left as they are, so that custom options survive.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RawSet {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    file: Vec<Bytes>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) parsed: ParsedFiles,
+    /// The paths of files that could not be parsed. That is reported, so nobody need hear that they are missing.
+    pub(crate) refused: BTreeSet<String>,
+}
+
+/// Parses what can be parsed and reports the rest.
+pub(crate) fn read(input: Input, found: &mut Findings) -> Read {
+    match input {
+        Input::Files(files) => {
+            let mut refused: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+            let parsed = read_files(files, found);
+            refused.retain(|path| !parsed.contains_key(path));
+            Read { parsed, refused }
+        }
+        Input::DescriptorSet(bytes) => Read { parsed: read_descriptor_set(bytes, found), refused: BTreeSet::new() },
+    }
+}
+
+fn read_files(files: Vec<SourceFile>, found: &mut Findings) -> ParsedFiles {
+    let size = files.iter().map(|file| file.content.len()).sum();
+    if !within_limits(files.len(), size, found) {
+        return ParsedFiles::new();
+    }
+    let mut parsed = ParsedFiles::new();
+    let mut paths = BTreeSet::new();
+    for SourceFile { path, content } in files {
+        if !path_is_valid(&path, found) || standard_file(&path).is_some() {
+            continue;
+        }
+        if !paths.insert(path.clone()) {
+            report_twice(&path, found);
+        } else if content.len() > MAX_FILE_SIZE {
+            let message = format!("the file has {} bytes; at most {MAX_FILE_SIZE} (1 MiB) are allowed", content.len());
+            found.report(Place::file(&path), code::FILE_TOO_LARGE, message, "split it into several files");
+        } else if let Some(descriptor) = parse(&path, &content, found) {
+            parsed.insert(path, Parsed { descriptor, encoded: None, text: Some(content) });
+        }
+    }
+    parsed
+}
+
+/// Parses one `.proto` file.
+fn parse(path: &str, text: &str, found: &mut Findings) -> Option<FileDescriptorProto> {
+    let look = scan::scan(text);
+    let syntax_place = Place::offset(path, text, look.syntax_at);
+    if let Some(at) = look.too_deep_at {
+        let message = format!("brackets nest deeper than {MAX_NESTING}");
+        found.report(
+            Place::offset(path, text, at),
+            code::NESTING_TOO_DEEP,
+            message,
+            "move inner parts to the top level",
+        );
+        return None;
+    }
+    if let Syntax::Edition(edition) = look.syntax {
+        report_edition(syntax_place, &edition, found);
+        return None;
+    }
+    match File::from_source(path, text) {
+        Ok(file) => Some(file.into()),
+        Err(_) if look.syntax == Syntax::Proto2 => {
+            report_proto2(syntax_place, found);
+            None
+        }
+        Err(error) => {
+            report_parse_error(path, text, &error, found);
+            None
+        }
+    }
+}
+
+fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut Findings) {
+    let mut report = |part: &dyn miette::Diagnostic| {
+        let offset = part.labels().and_then(|mut labels| labels.next()).map_or(text.len(), |label| label.offset());
+        let help = part
+            .help()
+            .map_or_else(|| "see https://protobuf.dev/programming-guides/proto3".to_owned(), |help| help.to_string());
+        found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, part.to_string(), help);
+    };
+    report(error);
+    for part in error.related().into_iter().flatten() {
+        report(part);
+    }
+}
+
+fn read_descriptor_set(bytes: Bytes, found: &mut Findings) -> ParsedFiles {
+    const HELP: &str =
+        "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
+    let size = bytes.len();
+    let set = match RawSet::decode(bytes) {
+        Ok(set) => set,
+        Err(error) => {
+            let message = format!("the input is not a FileDescriptorSet: {error}");
+            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP);
+            return ParsedFiles::new();
+        }
+    };
+    if !within_limits(set.file.len(), size, found) {
+        return ParsedFiles::new();
+    }
+    let mut parsed = ParsedFiles::new();
+    for encoded in set.file {
+        let descriptor = match FileDescriptorProto::decode(encoded.clone()) {
+            Ok(descriptor) => descriptor,
+            Err(error) => {
+                let message = format!("a file of the descriptor set cannot be decoded: {error}");
+                found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP);
+                continue;
+            }
+        };
+        let path = descriptor.name().to_owned();
+        if !path_is_valid(&path, found) || standard_file(&path).is_some() {
+            continue;
+        }
+        match descriptor.syntax() {
+            "" | "proto2" | "proto3" => {}
+            other => {
+                report_edition(Place::file(&path), other, found);
+                continue;
+            }
+        }
+        if let Some(reason) = malformed(&descriptor) {
+            found.report(Place::file(&path), code::NAME_INVALID, reason, "compile it with buf or protoc");
+            continue;
+        }
+        match parsed.entry(path) {
+            Entry::Occupied(first) => report_twice(first.key(), found),
+            Entry::Vacant(place) => {
+                place.insert(Parsed { descriptor, encoded: Some(encoded), text: None });
+            }
+        }
+    }
+    parsed
+}
+
+fn within_limits(files: usize, size: usize, found: &mut Findings) -> bool {
+    let before = found.is_empty();
+    if files == 0 {
+        found.report(
+            Place::default(),
+            code::INPUT_EMPTY,
+            "there are no files",
+            "hand in at least one .proto file with a model",
+        );
+    }
+    if files > MAX_FILES {
+        let message = format!("there are {files} files; at most {MAX_FILES} are allowed");
+        found.report(Place::default(), code::FILES_TOO_MANY, message, "leave out files that no model imports");
+    }
+    if size > MAX_INPUT_SIZE {
+        let message = format!("the files have {size} bytes together; at most {MAX_INPUT_SIZE} (8 MiB) are allowed");
+        found.report(Place::default(), code::INPUT_TOO_LARGE, message, "leave out files that no model imports");
+    }
+    before && found.is_empty()
+}
+
+fn path_is_valid(path: &str, found: &mut Findings) -> bool {
+    let bad_part = |part: &str| part.is_empty() || part == "." || part == "..";
+    let bad_character = |character: char| character.is_control() || matches!(character, '\\' | '"' | '\'');
+    let valid = path.ends_with(".proto")
+        && path.len() <= MAX_PATH
+        && !path.split('/').any(bad_part)
+        && !path.contains(bad_character);
+    if !valid {
+        let message = format!("{:?} is not a path for a .proto file", crate::naming::cut(path, MAX_PATH));
+        let help = "use a relative path with `/` between its parts, ending in .proto, without `..`, quotes or control characters";
+        found.report(Place::file(crate::naming::cut(path, MAX_PATH)), code::PATH_INVALID, message, help);
+    }
+    valid
+}
+
+fn report_twice(path: &str, found: &mut Findings) {
+    found.report(Place::file(path), code::FILE_TWICE, "there are two files of this path", "hand each file in once");
+}
+
+fn report_edition(place: Place, edition: &str, found: &mut Findings) {
+    let message = format!("editions are not supported, and the file is of edition {edition:?}");
+    found.report(place, code::EDITION_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` instead");
+}
+
+/// The refusal of proto2, for a file that does not parse or that models are made of.
+pub(crate) fn report_proto2(place: Place, found: &mut Findings) {
+    let message = "proto2 is not supported for models, and a file without a syntax is proto2";
+    found.report(place, code::PROTO2_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` as the first statement");
+}

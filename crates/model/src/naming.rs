@@ -1,0 +1,142 @@
+//! Names that follow from other names.
+
+/// The longest identifier that PostgreSQL keeps whole, in bytes.
+pub(crate) const MAX_IDENTIFIER: usize = 63;
+
+/// `LineItem` gives `line_item`, `HTTPServer` gives `http_server`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let mut snake = String::with_capacity(name.len() + 4);
+    for (at, &character) in characters.iter().enumerate() {
+        let previous = at.checked_sub(1).and_then(|before| characters.get(before));
+        let next_is_lower = characters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        let starts_word = character.is_ascii_uppercase()
+            && previous.is_some_and(|previous| {
+                previous.is_ascii_lowercase()
+                    || previous.is_ascii_digit()
+                    || (previous.is_ascii_uppercase() && next_is_lower)
+            });
+        if starts_word {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// `LineItems` gives `lineItems`, `HTTPServers` gives `httpServers`.
+pub(crate) fn lower_camel(name: &str) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    let uppers = characters.iter().take_while(|character| character.is_ascii_uppercase()).count();
+    // The last of several capitals begins the next word.
+    let first_word =
+        if uppers > 1 && characters.get(uppers).is_some_and(char::is_ascii_lowercase) { uppers - 1 } else { uppers };
+    characters
+        .iter()
+        .enumerate()
+        .map(|(at, character)| if at < first_word { character.to_ascii_lowercase() } else { *character })
+        .collect()
+}
+
+/// `Entity` gives `Entities`, `Box` gives `Boxes`, `Day` gives `Days`.
+pub(crate) fn plural(name: &str) -> String {
+    let vowel = |character: char| matches!(character.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u');
+    if let Some(stem) = name.strip_suffix('y')
+        && stem.chars().next_back().is_some_and(|last| !vowel(last))
+    {
+        return format!("{stem}ies");
+    }
+    let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|ending| name.ends_with(ending));
+    format!("{name}{}", if hisses { "es" } else { "s" })
+}
+
+/// The version in a package's last part (`v1`, `v2beta1`), or `v1`.
+pub(crate) fn version(package: &str) -> &str {
+    let last = package.rsplit('.').next().unwrap_or_default();
+    if is_version(last) { last } else { "v1" }
+}
+
+fn is_version(part: &str) -> bool {
+    let Some(rest) = part.strip_prefix('v') else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match rest.split_once("alpha").or_else(|| rest.split_once("beta")) {
+        Some((major, minor)) => digits(major) && digits(minor),
+        None => digits(rest),
+    }
+}
+
+/// A letter, then letters, digits, `-` or `_`, at most 63.
+pub(crate) fn is_resource(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// A capital letter, then letters and digits, at most 63.
+pub(crate) fn is_upper_camel(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A name as `.proto` files have them. Descriptor sets could hold anything.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The candidate that is most like `name`, if any is like it at all.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, candidate)| candidate)
+}
+
+/// At most `limit` bytes of a text, cut between characters.
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_from_names() {
+        for (name, snake, many, resource) in [
+            ("Entity", "entity", "Entities", "entities"),
+            ("LineItem", "line_item", "LineItems", "lineItems"),
+            ("HTTPServer", "http_server", "HTTPServers", "httpServers"),
+            ("Box", "box", "Boxes", "boxes"),
+            ("Day", "day", "Days", "days"),
+            ("Branch", "branch", "Branches", "branches"),
+            ("Book2Go", "book2_go", "Book2Gos", "book2Gos"),
+            ("Api", "api", "Apis", "apis"),
+        ] {
+            assert_eq!(snake_case(name), snake);
+            assert_eq!(plural(name), many);
+            assert_eq!(lower_camel(many), resource);
+        }
+    }
+
+    #[test]
+    fn versions_are_the_last_part_of_a_package() {
+        for (package, expected) in [
+            ("a.v1", "v1"),
+            ("a.v2beta1", "v2beta1"),
+            ("a.v12alpha3", "v12alpha3"),
+            ("a", "v1"),
+            ("v3.a", "v1"),
+            ("a.v", "v1"),
+            ("a.v1beta", "v1"),
+        ] {
+            assert_eq!(version(package), expected, "{package}");
+        }
+    }
+}

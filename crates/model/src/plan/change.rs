@@ -1,0 +1,105 @@
+//! The steps that change a model which is served already.
+
+use super::definition::{self, Definition};
+use super::{Ddl, Step, StepKind, canonical, new_index};
+use crate::catalog::{Catalog, Model};
+use crate::ddl;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// As many changed aspects are named in a description.
+const MAX_NAMED: usize = 5;
+
+/// The steps from one version of a model to another.
+pub(super) fn steps(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (id, field) in after.shape().iter() {
+        if before.shape().by_number(field.number).is_none() {
+            steps.push(Step {
+                kind: StepKind::AddField,
+                subject: format!("{}.{}", after.full_name, field.name),
+                description: format!("add the field {} to {}", field.name, after.full_name),
+                statements: ddl::add_field(after, id),
+            });
+        }
+    }
+    for index in &after.indexes {
+        if before.indexes.iter().all(|old| old.name != index.name) {
+            steps.push(new_index(after, index, true));
+        }
+    }
+    steps.extend(definition_step(base, before, target, after));
+    steps
+}
+
+/// The step that changes what is said of a model, if that changes.
+fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Option<Step> {
+    let known = |number: u32| before.shape().by_number(number).is_some();
+    let old = definition::of_model(&base.pool, &before.full_name, known);
+    let new = definition::of_model(&target.pool, &after.full_name, known);
+    let mut changed = differences(&old, &new);
+    let mut statements = comments(before, after);
+    for index in &after.indexes {
+        let old = before.indexes.iter().find(|old| old.name == index.name);
+        if old.is_some_and(|old| old.reason != index.reason) {
+            changed.push(format!("reason of index {}", index.name));
+            statements.push(ddl::comment_on_index(after, index));
+        }
+    }
+    if changed.is_empty() && statements.is_empty() {
+        return None;
+    }
+    Some(Step {
+        kind: StepKind::ChangeDefinition,
+        subject: after.full_name.clone(),
+        description: format!("change what is said of {}: {}", after.full_name, list(&changed)),
+        statements,
+    })
+}
+
+/// Says in PostgreSQL what the models say now.
+fn comments(before: &Model, after: &Model) -> Vec<Ddl> {
+    let mut statements = Vec::new();
+    if before.comment != after.comment {
+        statements.push(ddl::plain(after, ddl::comment_on_table(after)));
+    }
+    for (id, field) in after.columns() {
+        let old = before.shape().by_number(field.number).map(|id| before.shape().field(id));
+        if old.is_some_and(|old| old.comment != field.comment) {
+            statements.push(ddl::plain(after, ddl::comment_on_column(after, id)));
+        }
+    }
+    statements
+}
+
+fn differences(old: &Definition, new: &Definition) -> Vec<String> {
+    let aspects: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    aspects.into_iter().filter(|aspect| old.get(*aspect) != new.get(*aspect)).cloned().collect()
+}
+
+fn list(changed: &[String]) -> String {
+    let named: Vec<&str> = changed.iter().take(MAX_NAMED).map(String::as_str).collect();
+    match changed.len().checked_sub(MAX_NAMED) {
+        Some(more @ 1..) => format!("{} and {more} more", named.join(", ")),
+        _ => named.join(", "),
+    }
+}
+
+/// The files that differ although no model does: comments between messages, options of files, services, other messages.
+pub(super) fn other_files(base: &Catalog, target: &Catalog) -> Vec<Step> {
+    let (old, new) = (files(base), files(target));
+    let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    paths
+        .into_iter()
+        .filter(|path| old.get(*path) != new.get(*path))
+        .map(|path| Step {
+            kind: StepKind::ChangeDefinition,
+            subject: path.clone(),
+            description: format!("change what {path} says beside its models"),
+            statements: Vec::new(),
+        })
+        .collect()
+}
+
+fn files(catalog: &Catalog) -> BTreeMap<String, String> {
+    catalog.pool.files().map(|file| (file.name().to_owned(), canonical::of_file(&catalog.pool, &file))).collect()
+}

@@ -1,0 +1,230 @@
+//! Changes that need a step which is not supported yet. A field is its number, a type its full name.
+
+use crate::catalog::{Catalog, Model};
+use crate::code;
+use crate::diagnostic::{Findings, Place};
+use crate::shape::{Cardinality, EnumShape, Field, FieldId, Integer, Kind, MapKey, Shape, Shapes, Wrapped};
+use std::collections::HashMap;
+
+const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
+
+/// Reports a change that cannot be planned.
+fn refuse(found: &mut Findings, place: Place, code: &'static str, what: &str, help: &str) {
+    let step = code.trim_start_matches("STEP_NOT_SUPPORTED_").replace('_', " ");
+    found.report(place, code, format!("{what} needs the step {step}, which is not supported yet"), help);
+}
+
+/// Reports a model that is gone.
+pub(super) fn dropped_model(model: &Model, base: &Catalog, found: &mut Findings) {
+    let file = base.pool.get_message_by_name(&model.full_name).map(|message| message.parent_file().name().to_owned());
+    let place = Place::file(&file.unwrap_or_default());
+    let what = format!("dropping (or renaming) the model {}", model.full_name);
+    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_MODEL, &what, "keep the model among what is applied");
+}
+
+/// Reports what cannot change of a model.
+pub(super) fn models(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+    let place = || message_place(target, &after.full_name);
+    let mut refuse_change = |what: &str, old: &str, new: &str| {
+        if old != new {
+            let what = format!("changing the {what} of {} from {old} to {new}", after.full_name);
+            let help = "keep it as it was";
+            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+        }
+    };
+    refuse_change("resource", &before.resource, &after.resource);
+    refuse_change("plural", &before.plural, &after.plural);
+    refuse_change("id format", &format!("{:?}", before.id_format), &format!("{:?}", after.id_format));
+    roles(before, after, target, found);
+    for index in &before.indexes {
+        if after.indexes.iter().all(|new| new.name != index.name) {
+            let fields: Vec<&str> =
+                index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
+            let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
+            let help = "keep the index as it is; add the one that is wanted beside it";
+            refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+        }
+    }
+}
+
+fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+    let number = |model: &Model, id: Option<FieldId>| id.map(|id| model.shape().field(id).number);
+    let (old, new) = (&before.roles, &after.roles);
+    for (role, old, new) in [
+        ("ROLE_ID", Some(old.id), Some(new.id)),
+        ("ROLE_CREATE_TIME", old.created_at, new.created_at),
+        ("ROLE_UPDATE_TIME", old.updated_at, new.updated_at),
+        ("ROLE_ETAG", old.etag, new.etag),
+    ] {
+        let (old, new) = (number(before, old), number(after, new));
+        // A field that is gone is told as such, and a new one may have a role that nobody had.
+        let is_dropped = old.is_some_and(|number| after.shape().by_number(number).is_none());
+        let is_added = old.is_none() && new.is_some_and(|number| before.shape().by_number(number).is_none());
+        if old != new && !is_dropped && !is_added {
+            let what = format!("changing which field of {} has {role}", after.full_name);
+            let place = message_place(target, &after.full_name);
+            refuse(found, place, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, "leave the role where it was");
+        }
+    }
+}
+
+/// Reports what cannot change of the types that models are made of, models included.
+pub(super) fn types(base: &Catalog, target: &Catalog, found: &mut Findings) {
+    for before in &base.shapes.shapes {
+        if let Some(after) = target.shapes.by_name(&before.full_name) {
+            fields(base, before, target, target.shapes.get(after), found);
+        }
+    }
+    let enums: HashMap<&str, &EnumShape> = target.shapes.enums.iter().map(|of| (of.full_name.as_str(), of)).collect();
+    for before in &base.shapes.enums {
+        if let Some(after) = enums.get(before.full_name.as_str()) {
+            enum_values(before, after, target, found);
+        }
+    }
+}
+
+fn fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found: &mut Findings) {
+    let message = &before.full_name;
+    for old in &before.fields {
+        let name = &old.name;
+        let Some(new) = after.by_number(old.number).map(|id| after.field(id)) else {
+            let moved = after.fields.iter().find(|new| new.name == *name && before.by_number(new.number).is_none());
+            let place = message_place(target, message);
+            match moved {
+                Some(new) => {
+                    let what = format!("renumbering field `{name}` of {message} from {} to {}", old.number, new.number);
+                    refuse(found, place, code::STEP_NOT_SUPPORTED_RENUMBER_FIELD, &what, "give it its old number back");
+                }
+                None => {
+                    let what = format!("dropping field `{name}` of {message}");
+                    let help = "keep the field; `deprecated = true` tells clients to leave it";
+                    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
+                }
+            }
+            continue;
+        };
+        let place = || field_place(target, message, new.number);
+        if old.name != new.name {
+            let what = format!("renaming field `{name}` of {message} to `{}`", new.name);
+            let help = "give it its old name back; `json_name` changes the name in JSON alone";
+            refuse(found, place(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &what, help);
+        }
+        let (old_type, new_type) = (type_text(&base.shapes, old), type_text(&target.shapes, new));
+        if old_type != new_type {
+            let what = format!("changing the type of field `{name}` of {message} from {old_type} to {new_type}");
+            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_FIELD_TYPE, &what, HELP_FIELD);
+        } else if oneof(base, message, old.number) != oneof(target, message, new.number) {
+            let what = format!("moving field `{name}` of {message} into, out of or between oneofs");
+            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &what, HELP_FIELD);
+        }
+    }
+}
+
+fn enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, found: &mut Findings) {
+    let of = &before.full_name;
+    let place = || match target.pool.get_enum_by_name(of) {
+        Some(descriptor) => Place::path(&descriptor.parent_file(), descriptor.path()),
+        None => Place::default(),
+    };
+    for (name, number) in &before.values {
+        match (after.number(name), after.name(*number)) {
+            (Some(new), _) if new == *number => {}
+            (None, Some(other)) => {
+                let what = format!("renaming value `{name}` of {of} to `{other}`");
+                refuse(found, place(), code::STEP_NOT_SUPPORTED_RENAME_ENUM_VALUE, &what, "give it its old name back");
+            }
+            (Some(new), _) => {
+                let what = format!("renumbering value `{name}` of {of} from {number} to {new}");
+                refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, "give it its old number back");
+            }
+            (None, None) => {
+                let what = format!("dropping value `{name}` of {of}");
+                let help = "keep it; `deprecated = true` tells clients to leave it";
+                refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
+            }
+        }
+    }
+}
+
+/// The name of the oneof that a field was written in.
+fn oneof(catalog: &Catalog, message: &str, number: u32) -> Option<String> {
+    let field = catalog.pool.get_message_by_name(message)?.get_field(number)?;
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic()).map(|oneof| oneof.name().to_owned())
+}
+
+fn message_place(catalog: &Catalog, message: &str) -> Place {
+    catalog.pool.get_message_by_name(message).map(|message| Place::message(&message)).unwrap_or_default()
+}
+
+fn field_place(catalog: &Catalog, message: &str, number: u32) -> Place {
+    let field = catalog.pool.get_message_by_name(message).and_then(|message| message.get_field(number));
+    field.map(|field| Place::field(&field)).unwrap_or_default()
+}
+
+/// A field's type as it is written, presence included. Members of oneofs count as `optional`.
+fn type_text(shapes: &Shapes, field: &Field) -> String {
+    let kind = kind_text(shapes, field.kind);
+    match field.cardinality {
+        Cardinality::Implicit => kind,
+        Cardinality::Explicit | Cardinality::Oneof(_) => match field.kind {
+            Kind::Bool | Kind::Integer(_) | Kind::Float | Kind::Double | Kind::String | Kind::Bytes | Kind::Enum(_) => {
+                format!("optional {kind}")
+            }
+            _ => kind,
+        },
+        Cardinality::Repeated => format!("repeated {kind}"),
+        Cardinality::Map(MapKey::Bool) => format!("map<bool, {kind}>"),
+        Cardinality::Map(MapKey::String) => format!("map<string, {kind}>"),
+        Cardinality::Map(MapKey::Integer(key)) => format!("map<{}, {kind}>", integer_text(key)),
+    }
+}
+
+fn kind_text(shapes: &Shapes, kind: Kind) -> String {
+    match kind {
+        Kind::Bool => "bool".to_owned(),
+        Kind::Integer(integer) => integer_text(integer).to_owned(),
+        Kind::Float => "float".to_owned(),
+        Kind::Double => "double".to_owned(),
+        Kind::String => "string".to_owned(),
+        Kind::Bytes => "bytes".to_owned(),
+        Kind::Enum(of) => shapes.enumeration(of).full_name.clone(),
+        Kind::Message(message) => shapes.get(message).full_name.clone(),
+        Kind::Wrapper(wrapped) => format!("google.protobuf.{}", wrapper_text(wrapped)),
+        Kind::Timestamp
+        | Kind::Duration
+        | Kind::FieldMask
+        | Kind::Struct
+        | Kind::Value
+        | Kind::ListValue
+        | Kind::Empty => format!("google.protobuf.{kind:?}"),
+    }
+}
+
+fn wrapper_text(wrapped: Wrapped) -> &'static str {
+    match wrapped {
+        Wrapped::Bool => "BoolValue",
+        Wrapped::Integer(Integer::Uint32 | Integer::Fixed32) => "UInt32Value",
+        Wrapped::Integer(Integer::Uint64 | Integer::Fixed64) => "UInt64Value",
+        Wrapped::Integer(Integer::Int32 | Integer::Sint32 | Integer::Sfixed32) => "Int32Value",
+        Wrapped::Integer(Integer::Int64 | Integer::Sint64 | Integer::Sfixed64) => "Int64Value",
+        Wrapped::Float => "FloatValue",
+        Wrapped::Double => "DoubleValue",
+        Wrapped::String => "StringValue",
+        Wrapped::Bytes => "BytesValue",
+    }
+}
+
+fn integer_text(integer: Integer) -> &'static str {
+    match integer {
+        Integer::Int32 => "int32",
+        Integer::Sint32 => "sint32",
+        Integer::Sfixed32 => "sfixed32",
+        Integer::Uint32 => "uint32",
+        Integer::Fixed32 => "fixed32",
+        Integer::Int64 => "int64",
+        Integer::Sint64 => "sint64",
+        Integer::Sfixed64 => "sfixed64",
+        Integer::Uint64 => "uint64",
+        Integer::Fixed64 => "fixed64",
+    }
+}

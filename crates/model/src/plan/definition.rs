@@ -1,0 +1,88 @@
+//! What is said of a model, aspect by aspect, so that a plan can name what changes.
+
+use super::canonical;
+use crate::comments::Comments;
+use crate::types::reachable;
+use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, MessageDescriptor, Value};
+use std::collections::BTreeMap;
+
+/// An aspect, as people would call it, to its text.
+pub(super) type Definition = BTreeMap<String, String>;
+
+/// Reads what is said of a model and of the types that it is made of. Of the model's own fields only those count whose
+/// number is wanted: the others are steps of their own.
+pub(super) fn of_model(pool: &DescriptorPool, full_name: &str, wanted: impl Fn(u32) -> bool) -> Definition {
+    let Some(model) = pool.get_message_by_name(full_name) else { return Definition::new() };
+    let mut reader = Reader { definition: Definition::new(), comments: Comments::default() };
+    let fields: Vec<FieldDescriptor> = model.fields().filter(|field| wanted(field.number())).collect();
+    reader.message(&model, "", &fields);
+    let types = reachable(std::iter::once(model.clone()));
+    for message in types.messages.iter().filter(|message| **message != model) {
+        let fields: Vec<FieldDescriptor> = message.fields().collect();
+        reader.message(message, &format!("{} ", message.full_name()), &fields);
+    }
+    for of in &types.enums {
+        reader.enumeration(of);
+    }
+    reader.definition
+}
+
+struct Reader {
+    definition: Definition,
+    comments: Comments,
+}
+
+impl Reader {
+    fn say(&mut self, aspect: String, text: String) {
+        if !text.is_empty() && text != "{}" {
+            self.definition.insert(aspect, text);
+        }
+    }
+
+    /// `prefix` names the message; it is empty for the model itself.
+    fn message(&mut self, message: &MessageDescriptor, prefix: &str, fields: &[FieldDescriptor]) {
+        let file = message.parent_file();
+        let comment = self.comments.get(&file, message.path());
+        self.say(format!("{prefix}comment"), comment);
+        self.say(format!("{prefix}options"), canonical::of_message(&without_indexes(message.options())));
+        for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
+            let comment = self.comments.get(&file, oneof.path());
+            self.say(format!("{prefix}{} comment", oneof.name()), comment);
+            self.say(format!("{prefix}{} options", oneof.name()), canonical::of_message(&oneof.options()));
+        }
+        for field in fields {
+            let name = format!("{prefix}{}", field.name());
+            let comment = self.comments.get(&file, field.path());
+            self.say(format!("{name} comment"), comment);
+            self.say(format!("{name} options"), canonical::of_message(&field.options()));
+            self.say(format!("{name} JSON name"), field.json_name().to_owned());
+            if !prefix.is_empty() {
+                self.say(name, format!("{} {:?} {:?}", field.number(), field.kind(), field.cardinality()));
+            }
+        }
+    }
+
+    fn enumeration(&mut self, of: &EnumDescriptor) {
+        let file = of.parent_file();
+        let comment = self.comments.get(&file, of.path());
+        self.say(format!("{} comment", of.full_name()), comment);
+        self.say(format!("{} options", of.full_name()), canonical::of_message(&of.options()));
+        for value in of.values() {
+            let name = format!("{} {}", of.full_name(), value.name());
+            let comment = self.comments.get(&file, value.path());
+            self.say(format!("{name} comment"), comment);
+            self.say(format!("{name} options"), canonical::of_message(&value.options()));
+            self.say(name, value.number().to_string());
+        }
+    }
+}
+
+/// A message's options but for the indexes, which are steps of their own.
+fn without_indexes(mut options: DynamicMessage) -> DynamicMessage {
+    for (extension, value) in options.extensions_mut() {
+        if let (true, Value::Message(model)) = (extension.full_name() == "groundplan.model.v1.model", value) {
+            model.clear_field_by_name("indexes");
+        }
+    }
+    options
+}

@@ -1,0 +1,162 @@
+//! A look at the text of a `.proto` file before it is parsed: which syntax it declares, and how deep its brackets nest.
+//!
+//! The parser knows no editions and would say only that a token is unexpected; and option values are parsed by recursion.
+
+/// The deepest nesting of brackets in a file. The parser refuses messages nested deeper than 31 by itself.
+pub(crate) const MAX_NESTING: usize = 64;
+
+/// What the look found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scan {
+    pub(crate) syntax: Syntax,
+    /// Where the syntax is declared, in bytes.
+    pub(crate) syntax_at: usize,
+    /// Where the nesting first exceeds [`MAX_NESTING`].
+    pub(crate) too_deep_at: Option<usize>,
+}
+
+/// Which language a file is written in.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    Proto3,
+    /// Declared, or meant by declaring nothing.
+    #[default]
+    Proto2,
+    /// `edition = "…"`.
+    Edition(String),
+}
+
+/// A token: its first byte's place and its text. Strings have their quotes.
+pub(crate) type Token<'a> = (usize, &'a str);
+
+/// Looks at a file.
+pub(crate) fn scan(text: &str) -> Scan {
+    let mut scan = Scan::default();
+    let mut statement: Vec<Token<'_>> = Vec::new();
+    let mut declared = false;
+    let mut depth = 0_usize;
+    for (at, token) in tokens(text) {
+        match token {
+            "{" | "[" | "<" | "(" => {
+                depth += 1;
+                if depth > MAX_NESTING && scan.too_deep_at.is_none() {
+                    scan.too_deep_at = Some(at);
+                }
+            }
+            "}" | "]" | ">" | ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if declared || statement.len() >= 3 {
+            continue;
+        }
+        statement.push((at, token));
+        if let [(start, keyword), (_, "="), (_, value)] = statement[..] {
+            declared = true;
+            let value = value.trim_matches(['"', '\'']);
+            match keyword {
+                "syntax" if value == "proto3" => scan.syntax = Syntax::Proto3,
+                "edition" => scan.syntax = Syntax::Edition(value.to_owned()),
+                _ => {}
+            }
+            if matches!(keyword, "syntax" | "edition") {
+                scan.syntax_at = start;
+            }
+        }
+    }
+    scan
+}
+
+/// Finds the `nth` (from 0) `key` directly within the first braces of a text, such as an option's value.
+pub(crate) fn nth_key(text: &str, key: &str, nth: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut seen = 0;
+    for (at, token) in tokens(text) {
+        match token {
+            "{" | "[" => depth += 1,
+            "}" | "]" => depth = depth.saturating_sub(1),
+            _ if depth == 1 && token == key => {
+                if seen == nth {
+                    return Some(at);
+                }
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The tokens of a text, comments and white space left out. Every byte that is nothing else is a token.
+pub(crate) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..)?;
+            let first = rest.chars().next()?;
+            let length = if first.is_whitespace() {
+                at += first.len_utf8();
+                continue;
+            } else if rest.starts_with("//") || rest.starts_with('#') {
+                at += rest.find('\n').unwrap_or(rest.len());
+                continue;
+            } else if rest.starts_with("/*") {
+                at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+                continue;
+            } else if first == '"' || first == '\'' {
+                string_length(rest, first)
+            } else if first.is_ascii_alphanumeric() || first == '_' {
+                rest.find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+                    .unwrap_or(rest.len())
+            } else {
+                first.len_utf8()
+            };
+            let token = (at, rest.get(..length)?);
+            at += length;
+            return Some(token);
+        }
+    })
+}
+
+/// The length of a string with its quotes; an unterminated one ends with its line.
+fn string_length(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            '\n' => return at,
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if character == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_syntax_is_found_behind_comments() {
+        assert_eq!(scan("/* syntax = \"proto2\" */ // no\n syntax = 'proto3';").syntax, Syntax::Proto3);
+        let edition = scan("\nedition = \"2023\";");
+        assert_eq!((edition.syntax, edition.syntax_at), (Syntax::Edition("2023".to_owned()), 1));
+        assert_eq!(scan("package a;").syntax, Syntax::Proto2);
+        assert_eq!(scan("").syntax, Syntax::Proto2);
+    }
+
+    #[test]
+    fn brackets_in_strings_and_comments_do_not_nest() {
+        let text = format!("// {0}\n/* {0} */ \"{0}\" '\\'{0}'", "{".repeat(200));
+        assert_eq!(scan(&text).too_deep_at, None);
+        assert_eq!(scan(&"{".repeat(MAX_NESTING)).too_deep_at, None);
+        assert_eq!(scan(&"{".repeat(MAX_NESTING + 1)).too_deep_at, Some(MAX_NESTING));
+    }
+
+    #[test]
+    fn keys_are_counted_in_the_outermost_braces() {
+        let text = "{ indexes: { fields: 'indexes' } indexes { indexes: 1 } }";
+        assert_eq!(nth_key(text, "indexes", 1), Some(33));
+        assert_eq!(nth_key(text, "indexes", 2), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! What fields are called in the database: fixed when a field is first applied, whatever it is called later.
+
+use crate::types::Reachable;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names in storage, by the message's full name and the field's number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorageNames(BTreeMap<(String, u32), String>);
+
+impl StorageNames {
+    /// The name of a field.
+    pub fn get(&self, message: &str, number: u32) -> Option<&str> {
+        self.0.get(&(message.to_owned(), number)).map(String::as_str)
+    }
+
+    /// Fixes the name of a field.
+    pub fn insert(&mut self, message: impl Into<String>, number: u32, name: impl Into<String>) {
+        self.0.insert((message.into(), number), name.into());
+    }
+
+    /// All names, in order of message and number.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u32, &str)> {
+        self.0.iter().map(|((message, number), name)| (message.as_str(), *number, name.as_str()))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the names of fields that have none: their own, unless an older field of the message was called so.
+    pub(crate) fn extend_by(&mut self, reachable: &Reachable) {
+        for message in &reachable.messages {
+            let full_name = message.full_name();
+            let mut taken: BTreeSet<String> = self
+                .0
+                .range((full_name.to_owned(), 0)..=(full_name.to_owned(), u32::MAX))
+                .map(|(_, name)| name.clone())
+                .collect();
+            for field in message.fields() {
+                if self.get(full_name, field.number()).is_some() {
+                    continue;
+                }
+                let mut name = field.name().to_owned();
+                if taken.contains(&name) {
+                    let ending = format!("_{}", field.number());
+                    let stem = crate::naming::cut(&name, crate::naming::MAX_IDENTIFIER - ending.len());
+                    name = format!("{stem}{ending}");
+                }
+                taken.insert(name.clone());
+                self.insert(full_name, field.number(), name);
+            }
+        }
+    }
+}
+
+impl FromIterator<((String, u32), String)> for StorageNames {
+    fn from_iter<I: IntoIterator<Item = ((String, u32), String)>>(names: I) -> Self {
+        Self(names.into_iter().collect())
+    }
+}

@@ -1,0 +1,221 @@
+-- AddModel library.v1.Author: serve library.v1.Author as library.v1.AuthorService and at /api/v1/authors, stored in library_v1.author
+CREATE SCHEMA IF NOT EXISTS "library_v1";
+CREATE TABLE IF NOT EXISTS "library_v1"."author" (
+  "_tenant" text COLLATE "C" NOT NULL,
+  "_version" bigint NOT NULL,
+  "id" uuid NOT NULL,
+  "given_name" text NOT NULL DEFAULT '',
+  "family_name" text NOT NULL DEFAULT '',
+  "pen_names" text[] NOT NULL DEFAULT '{}',
+  "email" text,
+  "birth_year" bigint,
+  "death_time" timestamptz,
+  "royalty_rate" double precision NOT NULL DEFAULT 0,
+  "preparation_time" interval,
+  "profiles" jsonb NOT NULL DEFAULT '{}',
+  "notes" jsonb,
+  "portrait" bytea NOT NULL DEFAULT '',
+  "create_time" timestamptz NOT NULL DEFAULT now(),
+  "update_time" timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT "author_key_1bdca9c1" PRIMARY KEY ("_tenant", "id")
+);
+ALTER TABLE "library_v1"."author"
+  ADD COLUMN IF NOT EXISTS "given_name" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "family_name" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "pen_names" text[] NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "email" text,
+  ADD COLUMN IF NOT EXISTS "birth_year" bigint,
+  ADD COLUMN IF NOT EXISTS "death_time" timestamptz,
+  ADD COLUMN IF NOT EXISTS "royalty_rate" double precision NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "preparation_time" interval,
+  ADD COLUMN IF NOT EXISTS "profiles" jsonb NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "notes" jsonb,
+  ADD COLUMN IF NOT EXISTS "portrait" bytea NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN IF NOT EXISTS "update_time" timestamptz NOT NULL DEFAULT now();
+COMMENT ON TABLE "library_v1"."author" IS 'Somebody who writes books.';
+COMMENT ON COLUMN "library_v1"."author"."id" IS 'The author''s id, a UUID.';
+COMMENT ON COLUMN "library_v1"."author"."given_name" IS 'The given name.';
+COMMENT ON COLUMN "library_v1"."author"."family_name" IS 'The family name.';
+COMMENT ON COLUMN "library_v1"."author"."pen_names" IS 'Names under which the author writes besides.';
+COMMENT ON COLUMN "library_v1"."author"."email" IS 'Where mail reaches the author, if anywhere.';
+COMMENT ON COLUMN "library_v1"."author"."birth_year" IS 'The year of birth, if it is known.';
+COMMENT ON COLUMN "library_v1"."author"."death_time" IS 'When the author died, if so.';
+COMMENT ON COLUMN "library_v1"."author"."royalty_rate" IS 'The share of what is sold, from 0 to 1.';
+COMMENT ON COLUMN "library_v1"."author"."preparation_time" IS 'How long an hour of reading aloud takes to prepare.';
+COMMENT ON COLUMN "library_v1"."author"."profiles" IS 'Profiles elsewhere: the name of a site to the address of the profile.';
+COMMENT ON COLUMN "library_v1"."author"."notes" IS 'Whatever else is known, as any JSON object.';
+COMMENT ON COLUMN "library_v1"."author"."portrait" IS 'A portrait, as a small JPEG.';
+COMMENT ON COLUMN "library_v1"."author"."create_time" IS 'When the author was created here. Set by the server.';
+COMMENT ON COLUMN "library_v1"."author"."update_time" IS 'When the author was last changed here. Set by the server.';
+
+-- AddIndex library_v1.author_family_name_given_name_8f70825a: build an index of library.v1.Author on family_name, given_name: authors by name, as a catalogue lists them
+CREATE INDEX IF NOT EXISTS "author_family_name_given_name_8f70825a" ON "library_v1"."author" ("_tenant", "family_name", "given_name", "id");
+COMMENT ON INDEX "library_v1"."author_family_name_given_name_8f70825a" IS 'authors by name, as a catalogue lists them';
+
+-- AddIndex library_v1.author_email_4eebae21: build a unique index of library.v1.Author on email: one account an address; authors without one never clash
+CREATE UNIQUE INDEX IF NOT EXISTS "author_email_4eebae21" ON "library_v1"."author" ("_tenant", "email");
+COMMENT ON INDEX "library_v1"."author_email_4eebae21" IS 'one account an address; authors without one never clash';
+
+-- AddModel library.v1.Book: serve library.v1.Book as library.v1.BookService and at /api/v1/books, stored in library_v1.book
+CREATE SCHEMA IF NOT EXISTS "library_v1";
+CREATE TABLE IF NOT EXISTS "library_v1"."book" (
+  "_tenant" text COLLATE "C" NOT NULL,
+  "_version" bigint NOT NULL,
+  "id" uuid NOT NULL,
+  "title" text NOT NULL DEFAULT '',
+  "isbn" text,
+  "author" text NOT NULL DEFAULT '',
+  "contributors" text[] NOT NULL DEFAULT '{}',
+  "publisher" text NOT NULL DEFAULT '',
+  "shelf" text NOT NULL DEFAULT '',
+  "publish_time" timestamptz,
+  "genre" integer NOT NULL DEFAULT 0,
+  "page_count" bigint NOT NULL DEFAULT 0,
+  "pages_read" bigint NOT NULL DEFAULT 0,
+  "chapters" jsonb NOT NULL DEFAULT '[]',
+  "prices" jsonb NOT NULL DEFAULT '{}',
+  "ratings" bigint[] NOT NULL DEFAULT '{}',
+  "printed" jsonb,
+  "electronic" jsonb,
+  "audio_seconds" bigint,
+  "summary" text,
+  "purchase_price" bigint,
+  "lend_count" bigint NOT NULL DEFAULT 0,
+  "create_time" timestamptz NOT NULL DEFAULT now(),
+  "update_time" timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT "book_key_238eefe4" PRIMARY KEY ("_tenant", "id")
+);
+ALTER TABLE "library_v1"."book"
+  ADD COLUMN IF NOT EXISTS "title" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "isbn" text,
+  ADD COLUMN IF NOT EXISTS "author" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "contributors" text[] NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "publisher" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "shelf" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "publish_time" timestamptz,
+  ADD COLUMN IF NOT EXISTS "genre" integer NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "page_count" bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "pages_read" bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "chapters" jsonb NOT NULL DEFAULT '[]',
+  ADD COLUMN IF NOT EXISTS "prices" jsonb NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "ratings" bigint[] NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "printed" jsonb,
+  ADD COLUMN IF NOT EXISTS "electronic" jsonb,
+  ADD COLUMN IF NOT EXISTS "audio_seconds" bigint,
+  ADD COLUMN IF NOT EXISTS "summary" text,
+  ADD COLUMN IF NOT EXISTS "purchase_price" bigint,
+  ADD COLUMN IF NOT EXISTS "lend_count" bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN IF NOT EXISTS "update_time" timestamptz NOT NULL DEFAULT now();
+COMMENT ON TABLE "library_v1"."book" IS 'A book, as a library knows it: the work, and where it can be had.';
+COMMENT ON COLUMN "library_v1"."book"."id" IS 'The book''s id, a UUID.';
+COMMENT ON COLUMN "library_v1"."book"."title" IS 'What it is called.';
+COMMENT ON COLUMN "library_v1"."book"."isbn" IS 'Its International Standard Book Number of 13 digits, if it has one. It cannot be changed.';
+COMMENT ON COLUMN "library_v1"."book"."author" IS 'The id of the author.';
+COMMENT ON COLUMN "library_v1"."book"."contributors" IS 'The ids of those who helped to write it.';
+COMMENT ON COLUMN "library_v1"."book"."publisher" IS 'The id of the publisher; empty if it has none.';
+COMMENT ON COLUMN "library_v1"."book"."shelf" IS 'The id of the shelf on which it stands; empty if it is on none.';
+COMMENT ON COLUMN "library_v1"."book"."publish_time" IS 'When it came out.';
+COMMENT ON COLUMN "library_v1"."book"."genre" IS 'What kind of book it is.';
+COMMENT ON COLUMN "library_v1"."book"."page_count" IS 'How many pages it has; 0 if nobody counted.';
+COMMENT ON COLUMN "library_v1"."book"."pages_read" IS 'How many of them the librarian has read.';
+COMMENT ON COLUMN "library_v1"."book"."chapters" IS 'The chapters, and the chapters in them.';
+COMMENT ON COLUMN "library_v1"."book"."prices" IS 'What it costs, by country (ISO 3166-1).';
+COMMENT ON COLUMN "library_v1"."book"."ratings" IS 'Stars that readers gave, each from 1 to 5.';
+COMMENT ON COLUMN "library_v1"."book"."printed" IS 'On paper.';
+COMMENT ON COLUMN "library_v1"."book"."electronic" IS 'In a file.';
+COMMENT ON COLUMN "library_v1"."book"."audio_seconds" IS 'Read aloud: how long it takes, in seconds.';
+COMMENT ON COLUMN "library_v1"."book"."summary" IS 'A few words for the catalogue.';
+COMMENT ON COLUMN "library_v1"."book"."purchase_price" IS 'What the library paid. Only ever written, never shown.';
+COMMENT ON COLUMN "library_v1"."book"."lend_count" IS 'How often it was lent. Set by the server, when lending comes.';
+COMMENT ON COLUMN "library_v1"."book"."create_time" IS 'When the book was created here. Set by the server.';
+COMMENT ON COLUMN "library_v1"."book"."update_time" IS 'When the book was last changed here. Set by the server.';
+
+-- AddIndex library_v1.book_isbn_66302375: build a unique index of library.v1.Book on isbn: an ISBN names one book; old books have none
+CREATE UNIQUE INDEX IF NOT EXISTS "book_isbn_66302375" ON "library_v1"."book" ("_tenant", "isbn");
+COMMENT ON INDEX "library_v1"."book_isbn_66302375" IS 'an ISBN names one book; old books have none';
+
+-- AddIndex library_v1.book_author_publish_time_bcdaf21a: build an index of library.v1.Book on author, publish_time desc: an author's newest books
+CREATE INDEX IF NOT EXISTS "book_author_publish_time_bcdaf21a" ON "library_v1"."book" ("_tenant", "author", "publish_time" DESC, "id");
+COMMENT ON INDEX "library_v1"."book_author_publish_time_bcdaf21a" IS 'an author''s newest books';
+
+-- AddIndex library_v1.book_shelf_title_bcefd8c2: build an index of library.v1.Book on shelf, title: what is on a shelf, in order
+CREATE INDEX IF NOT EXISTS "book_shelf_title_bcefd8c2" ON "library_v1"."book" ("_tenant", "shelf", "title", "id");
+COMMENT ON INDEX "library_v1"."book_shelf_title_bcefd8c2" IS 'what is on a shelf, in order';
+
+-- AddModel library.v1.Publisher: serve library.v1.Publisher as library.v1.PublisherService and at /api/v1/publishers, stored in library_v1.publisher
+CREATE SCHEMA IF NOT EXISTS "library_v1";
+CREATE TABLE IF NOT EXISTS "library_v1"."publisher" (
+  "_tenant" text COLLATE "C" NOT NULL,
+  "_version" bigint NOT NULL,
+  "id" uuid NOT NULL,
+  "display_name" text NOT NULL DEFAULT '',
+  "country" text NOT NULL DEFAULT '',
+  "founded_year" bigint,
+  "address" jsonb,
+  "homepage" text NOT NULL DEFAULT '',
+  "create_time" timestamptz NOT NULL DEFAULT now(),
+  "update_time" timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT "publisher_key_fe122547" PRIMARY KEY ("_tenant", "id")
+);
+ALTER TABLE "library_v1"."publisher"
+  ADD COLUMN IF NOT EXISTS "display_name" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "country" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "founded_year" bigint,
+  ADD COLUMN IF NOT EXISTS "address" jsonb,
+  ADD COLUMN IF NOT EXISTS "homepage" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN IF NOT EXISTS "update_time" timestamptz NOT NULL DEFAULT now();
+COMMENT ON TABLE "library_v1"."publisher" IS 'A company that brings books out.';
+COMMENT ON COLUMN "library_v1"."publisher"."id" IS 'The publisher''s id, a UUID.';
+COMMENT ON COLUMN "library_v1"."publisher"."display_name" IS 'The name as people know it.';
+COMMENT ON COLUMN "library_v1"."publisher"."country" IS 'The country of the head office, by its code of two letters (ISO 3166-1); empty if unknown.';
+COMMENT ON COLUMN "library_v1"."publisher"."founded_year" IS 'The year in which it was founded, if that is known.';
+COMMENT ON COLUMN "library_v1"."publisher"."address" IS 'Where letters reach it.';
+COMMENT ON COLUMN "library_v1"."publisher"."homepage" IS 'Where it is on the web.';
+COMMENT ON COLUMN "library_v1"."publisher"."create_time" IS 'When the publisher was created here. Set by the server.';
+COMMENT ON COLUMN "library_v1"."publisher"."update_time" IS 'When the publisher was last changed here. Set by the server.';
+
+-- AddIndex library_v1.publisher_display_name_735df5f5: build a unique index of library.v1.Publisher on display_name: no two publishers have the same name
+CREATE UNIQUE INDEX IF NOT EXISTS "publisher_display_name_735df5f5" ON "library_v1"."publisher" ("_tenant", "display_name");
+COMMENT ON INDEX "library_v1"."publisher_display_name_735df5f5" IS 'no two publishers have the same name';
+
+-- AddIndex library_v1.publisher_country_founded_year_f21423f4: build an index of library.v1.Publisher on country, founded_year desc: the youngest publishers of a country
+CREATE INDEX IF NOT EXISTS "publisher_country_founded_year_f21423f4" ON "library_v1"."publisher" ("_tenant", "country", "founded_year" DESC, "id");
+COMMENT ON INDEX "library_v1"."publisher_country_founded_year_f21423f4" IS 'the youngest publishers of a country';
+
+-- AddModel library.v1.Shelf: serve library.v1.Shelf as library.v1.ShelfService and at /api/v1/shelves, stored in library_v1.shelf
+CREATE SCHEMA IF NOT EXISTS "library_v1";
+CREATE TABLE IF NOT EXISTS "library_v1"."shelf" (
+  "_tenant" text COLLATE "C" NOT NULL,
+  "_version" bigint NOT NULL,
+  "id" text COLLATE "C" NOT NULL,
+  "theme" text NOT NULL DEFAULT '',
+  "floor" bigint NOT NULL DEFAULT 0,
+  "capacity" numeric(20) NOT NULL DEFAULT 0,
+  "open" boolean NOT NULL DEFAULT false,
+  "create_time" timestamptz NOT NULL DEFAULT now(),
+  "update_time" timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT "shelf_key_f05f15fa" PRIMARY KEY ("_tenant", "id")
+);
+ALTER TABLE "library_v1"."shelf"
+  ADD COLUMN IF NOT EXISTS "theme" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "floor" bigint NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "capacity" numeric(20) NOT NULL DEFAULT 0,
+  ADD COLUMN IF NOT EXISTS "open" boolean NOT NULL DEFAULT false,
+  ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
+  ADD COLUMN IF NOT EXISTS "update_time" timestamptz NOT NULL DEFAULT now();
+COMMENT ON TABLE "library_v1"."shelf" IS 'A place for books. Its id is what is written on it, such as `history-2`.';
+COMMENT ON COLUMN "library_v1"."shelf"."id" IS 'What is written on the shelf.';
+COMMENT ON COLUMN "library_v1"."shelf"."theme" IS 'What its books are about.';
+COMMENT ON COLUMN "library_v1"."shelf"."floor" IS 'The floor; the ground floor is 0.';
+COMMENT ON COLUMN "library_v1"."shelf"."capacity" IS 'How many books it holds.';
+COMMENT ON COLUMN "library_v1"."shelf"."open" IS 'Whether readers may take books off it.';
+COMMENT ON COLUMN "library_v1"."shelf"."create_time" IS 'When the shelf was created here. Set by the server.';
+COMMENT ON COLUMN "library_v1"."shelf"."update_time" IS 'When the shelf was last changed here. Set by the server.';
+
+-- AddIndex library_v1.shelf_theme_93f6a37f: build an index of library.v1.Shelf on theme: readers ask for a theme
+CREATE INDEX IF NOT EXISTS "shelf_theme_93f6a37f" ON "library_v1"."shelf" ("_tenant", "theme", "id");
+COMMENT ON INDEX "library_v1"."shelf_theme_93f6a37f" IS 'readers ask for a theme';
+

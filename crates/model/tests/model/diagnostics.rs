@@ -1,0 +1,224 @@
+//! What is wrong with models, to a code and a place.
+
+use crate::support::{compile_files, file, source};
+
+/// The diagnostics of one file, as `line:column CODE`. Line 1 is what [`source`] puts before the text.
+fn found(text: &str) -> Vec<String> {
+    all_found(vec![file("a/v1/a.proto", source(text))])
+}
+
+fn all_found(files: Vec<groundplan_model::SourceFile>) -> Vec<String> {
+    let Err(found) = compile_files(files) else { return Vec::new() };
+    for diagnostic in &found {
+        assert!(!diagnostic.message.is_empty() && !diagnostic.help.is_empty(), "{diagnostic}");
+    }
+    found.iter().map(|it| format!("{}:{} {}", it.line, it.column, it.code)).collect()
+}
+
+/// A model `M` with an id on line 2, and what follows from line 3 on.
+fn model(rest: &str) -> String {
+    format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n{rest}\n}}")
+}
+
+fn with_option(option: &str) -> String {
+    format!(
+        "message M {{\n  option (groundplan.model.v1.model) = {{\n{option}\n  }};\n  string id = 1; string s = 2; repeated string r = 3; \
+             map<string, string> m = 4; google.protobuf.Struct j = 5; string etag = 6; google.protobuf.Timestamp t = 7;\n}}"
+    )
+}
+
+macro_rules! cases {
+    ($($name:ident: $text:expr => [$($expected:literal),*];)*) => {
+        $(#[test]
+        fn $name() {
+            let expected: &[&str] = &[$($expected),*];
+            assert_eq!(found(&$text), expected);
+        })*
+    };
+}
+
+cases! {
+    a_model_of_nothing_but_an_id_is_fine: model("") => [];
+    keywords_of_sql_are_fine: model("string select = 2; string table = 3; string user = 4; string order = 5;") => [];
+    a_field_of_63_bytes_is_fine: model(&format!("string {} = 2;", "a".repeat(63))) => [];
+    recursion_is_fine: model("repeated N n = 2; message N { N n = 1; M m = 2; }") => [];
+
+    // The language.
+    a_token_too_many: "message M {{ }" => ["2:12 PROTO_SYNTAX"];
+    an_unknown_type: model("Missing x = 2;") => ["3:1 PROTO_LINK"];
+    two_unknown_types: model("Missing x = 2;\nGone y = 3;") => ["3:1 PROTO_LINK", "4:1 PROTO_LINK"];
+    one_number_twice: model("string x = 1;") => ["3:12 PROTO_LINK"];
+    json_names_that_protobuf_refuses: model("string foo_bar = 2; string fooBar = 3;") => ["3:28 PROTO_LINK"];
+    an_unknown_option: model("string x = 2 [(no.such) = 1];") => ["3:15 PROTO_LINK"];
+    brackets_too_deep: "{".repeat(65) => ["2:65 NESTING_TOO_DEEP"];
+
+    // Ids and roles.
+    no_id: "message M { option (groundplan.model.v1.model) = {}; string x = 1; }" => ["2:1 ID_MISSING"];
+    an_id_that_is_a_number: "message M { option (groundplan.model.v1.model) = {};\n int64 id = 1; }" => ["3:2 ID_NOT_STRING"];
+    an_id_that_is_repeated: "message M { option (groundplan.model.v1.model) = {};\n repeated string id = 1; }"
+        => ["3:2 ID_NOT_STRING"];
+    an_id_without_its_role: "message M { option (groundplan.model.v1.model) = {};\n string id = 1 [(groundplan.model.v1.field).role = ROLE_NONE]; }"
+        => ["2:1 ID_MISSING"];
+    an_id_by_role: "message M { option (groundplan.model.v1.model) = {}; string key = 1 [(groundplan.model.v1.field).role = ROLE_ID]; }"
+        => [];
+    a_role_of_the_wrong_type: model("int32 x = 2 [(groundplan.model.v1.field).role = ROLE_ETAG];") => ["3:1 ROLE_TYPE"];
+    an_id_role_of_the_wrong_type: "message M { option (groundplan.model.v1.model) = {};\n int32 x = 2 [(groundplan.model.v1.field).role = ROLE_ID]; }"
+        => ["3:2 ROLE_TYPE"];
+    a_role_twice: model("google.protobuf.Timestamp created_at = 2;\ngoogle.protobuf.Timestamp create_time = 3;") => ["4:1 ROLE_TWICE"];
+    two_ids: model("string key = 2 [(groundplan.model.v1.field).role = ROLE_ID];") => ["3:1 ROLE_TWICE"];
+    a_created_at_of_another_type_is_ordinary: model("string created_at = 2;") => [];
+
+    // Types.
+    any: model("google.protobuf.Any x = 2;") => ["3:1 TYPE_NOT_SUPPORTED"];
+    any_in_a_map: model("map<string, google.protobuf.Any> x = 2;") => ["3:1 TYPE_NOT_SUPPORTED"];
+    any_further_in: model("N n = 2; message N {\n repeated google.protobuf.Any x = 1; }") => ["4:2 TYPE_NOT_SUPPORTED"];
+    api: model("google.protobuf.Api x = 2;") => ["3:1 TYPE_NOT_SUPPORTED"];
+    null_value: model("google.protobuf.NullValue x = 2;") => ["3:1 TYPE_NOT_SUPPORTED"];
+    every_supported_type_is_fine: model("google.protobuf.Timestamp a = 2; google.protobuf.Duration b = 3; google.protobuf.Struct c = 4; \
+        google.protobuf.Value d = 5; google.protobuf.ListValue e = 6; google.protobuf.FieldMask f = 7; google.protobuf.Empty g = 8; \
+        google.protobuf.BytesValue h = 9; repeated google.protobuf.Timestamp i = 10; map<sint64, google.protobuf.Value> j = 11; \
+        oneof k { bytes l = 12; M m = 13; } optional fixed64 n = 14; repeated E o = 15; } enum E { E_UNSPECIFIED = 0;") => [];
+    names_that_json_cannot_tell_apart: model("string a = 2 [json_name = \"c\"];\nstring b = 3 [json_name = \"a\"];") => ["3:1 JSON_NAME_CLASH"];
+
+    // Behavior.
+    required_and_output_only: model("string x = 2 [(google.api.field_behavior) = REQUIRED, (google.api.field_behavior) = OUTPUT_ONLY];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+    a_required_created_at: model("google.protobuf.Timestamp created_at = 2 [(google.api.field_behavior) = REQUIRED];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+    a_rule_that_requires_an_etag: model("string etag = 2 [(buf.validate.field).required = true];") => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+    never_seen: model("string x = 2 [(google.api.field_behavior) = INPUT_ONLY, (google.api.field_behavior) = OUTPUT_ONLY];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+
+    // Names.
+    a_field_of_80_bytes: model(&format!("string {} = 2;", "a".repeat(80))) => ["3:1 NAME_TOO_LONG"];
+    fields_that_are_equal_after_63_bytes: model(&format!("string {0}_x = 2;\nstring {0}_y = 3;", "a".repeat(63)))
+        => ["3:1 NAME_TOO_LONG", "4:1 NAME_TOO_LONG"];
+    a_system_column: model("int64 xmin = 2;\nint64 ctid = 3;") => ["3:1 NAME_RESERVED", "4:1 NAME_RESERVED"];
+    a_system_column_further_in_is_fine: model("N n = 2; message N { int64 xmin = 1; string _x = 2; }") => [];
+    an_underscore_in_front: model("string _tenant = 2;") => ["3:1 NAME_RESERVED"];
+    a_message_of_80_bytes: format!("message {} {{ option (groundplan.model.v1.model) = {{ resource: \"a\" }}; string id = 1; }}", "A".repeat(80))
+        => ["2:1 NAME_TOO_LONG"];
+    a_message_called_like_a_field_of_requests: "message Etag { option (groundplan.model.v1.model) = {}; string id = 1; }"
+        => ["2:1 MODEL_NAME_RESERVED"];
+
+    // The option.
+    a_bad_resource: with_option("resource: \"a/b\"") => ["3:3 RESOURCE_INVALID"];
+    a_long_resource: with_option(&format!("resource: \"{}\"", "a".repeat(64))) => ["3:3 RESOURCE_INVALID"];
+    a_bad_plural: with_option("plural: \"some things\" resource: \"things\"") => ["3:3 PLURAL_INVALID"];
+    a_nested_model: "message N {\n  message M { option (groundplan.model.v1.model) = {}; string id = 1; }\n}" => ["3:15 MODEL_NESTED"];
+    nothing_annotated: "message M { string id = 1; }" => ["0:0 NO_MODELS"];
+
+    // Indexes.
+    an_unknown_index_field: with_option("indexes: { fields: \"s\" }\nindexes: { fields: \"tt\" }") => ["5:1 INDEX_FIELD_UNKNOWN"];
+    indexes_in_other_ways: with_option("indexes { fields: [\"s desc\", \"id\"] } indexes { fields: \"t asc\" }") => [];
+    an_index_on_a_list: with_option("indexes: { fields: \"r\" }") => ["4:1 INDEX_FIELD_TYPE"];
+    an_index_on_a_map: with_option("indexes: { fields: \"m\" }") => ["4:1 INDEX_FIELD_TYPE"];
+    an_index_on_a_message: with_option("indexes: { fields: \"j\" }") => ["4:1 INDEX_FIELD_TYPE"];
+    an_index_on_the_etag: with_option("indexes: { fields: \"etag\" }") => ["4:1 INDEX_FIELD_TYPE"];
+    an_index_twice: with_option("indexes: { fields: \"s\" }\nindexes: { fields: \"s\" reason: \"again\" }") => ["5:1 INDEX_TWICE"];
+    a_field_twice_in_an_index: with_option("indexes: { fields: \"s\" fields: \"s desc\" }") => ["4:1 INDEX_FIELD_TWICE"];
+    an_empty_index: with_option("indexes: {}") => ["4:1 INDEX_EMPTY"];
+    an_index_with_nine_fields: format!("message M {{ option (groundplan.model.v1.model) = {{ indexes: {{ {} }} }}; string id = 1; {} }}",
+        (0..9).map(|at| format!("fields: \"f{at}\" ")).collect::<String>(),
+        (0..9).map(|at| format!("string f{at} = {}; ", at + 2)).collect::<String>()) => ["2:52 INDEX_FIELDS_TOO_MANY"];
+    an_index_with_a_condition: with_option("indexes: { fields: \"s\" where: \"s != ''\" }") => ["4:1 INDEX_WHERE_NOT_SUPPORTED"];
+
+    // Clashes.
+    two_models_at_one_path: "message M { option (groundplan.model.v1.model) = { resource: \"x\" }; string id = 1; }\n\
+        message N { option (groundplan.model.v1.model) = { resource: \"x\" }; string id = 1; }" => ["3:13 REST_PATH_CLASH"];
+    two_models_in_one_table: "message LineItem { option (groundplan.model.v1.model) = {}; string id = 1; }\n\
+        message Line_Item { option (groundplan.model.v1.model) = {}; string id = 1; }" => ["3:1 TABLE_CLASH"];
+    a_service_of_the_users_own: format!("{}\nservice MService {{}}", model("")) => ["2:1 DERIVED_NAME_CLASH"];
+    a_request_of_the_users_own: format!("{}\nmessage CreateMRequest {{}}", model("")) => ["2:1 DERIVED_NAME_CLASH"];
+    one_plural_twice: "message M { option (groundplan.model.v1.model) = { plural: \"Xs\" resource: \"ms\" }; string id = 1; }\n\
+        message X { option (groundplan.model.v1.model) = {}; string id = 1; }"
+        => ["3:1 DERIVED_NAME_CLASH", "3:1 DERIVED_NAME_CLASH"];
+}
+
+#[test]
+fn everything_is_told_at_once() {
+    let expected = [
+        "2:1 ID_MISSING",
+        "2:13 REST_PATH_CLASH",
+        "3:1 NAME_RESERVED",
+        "4:1 TYPE_NOT_SUPPORTED",
+        "0:0 IMPORT_CYCLE",
+        "1:22 EDITION_NOT_SUPPORTED",
+    ];
+    let files = vec![
+        file(
+            "a/v1/a.proto",
+            source(
+                "message M { option (groundplan.model.v1.model) = { resource: \"x\" };\nstring _x = 1;\n\
+                 google.protobuf.Any y = 2; }\n\
+                 message L { option (groundplan.model.v1.model) = { resource: \"x\" }; string id = 1; }",
+            ),
+        ),
+        file("b.proto", "syntax = \"proto3\"; import \"c.proto\";"),
+        file("c.proto", "syntax = \"proto3\"; import \"b.proto\";"),
+        file("d.proto", "/* not yet a file */ edition = \"2023\";"),
+    ];
+    let mut found = all_found(files);
+    for diagnostic in &mut found {
+        if diagnostic.ends_with("IMPORT_CYCLE") {
+            *diagnostic = "0:0 IMPORT_CYCLE".to_owned();
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn imports_that_are_unknown_or_in_a_cycle_are_placed() {
+    let two = |rest: &str| {
+        vec![file("a.proto", format!("syntax = \"proto3\";\n{rest}")), file("a/v1/a.proto", source(&model("")))]
+    };
+    assert_eq!(
+        all_found(two("import \"a/v1/b.proto\";\nimport \"x.proto\";")),
+        ["2:1 IMPORT_UNKNOWN", "3:1 IMPORT_UNKNOWN"]
+    );
+    assert_eq!(all_found(two("import \"a.proto\";")), ["2:1 IMPORT_CYCLE"]);
+    let found = compile_files(two("import \"a/v1/b.proto\";")).unwrap_err();
+    assert!(found[0].help.contains("\"a/v1/a.proto\""), "{}", found[0]);
+    assert_eq!(
+        found[0].to_string(),
+        format!("a.proto:2:1: IMPORT_UNKNOWN: the import \"a/v1/b.proto\" is unknown ({})", found[0].help)
+    );
+}
+
+#[test]
+fn what_follows_from_a_broken_import_is_not_told() {
+    let files = vec![
+        file("broken.proto", "syntax = \"proto3\"; message {"),
+        file("uses.proto", "syntax = \"proto3\"; import \"broken.proto\"; message U { Broken b = 1; }"),
+    ];
+    assert_eq!(all_found(files), ["1:28 PROTO_SYNTAX"]);
+}
+
+#[test]
+fn proto2_is_refused_where_models_need_it() {
+    let proto2 = |rest: &str| source(rest).replacen("syntax = \"proto3\"", "syntax = \"proto2\"", 1);
+    let files = vec![file(
+        "a/v1/a.proto",
+        proto2("message M { option (groundplan.model.v1.model) = {}; optional string id = 1; }"),
+    )];
+    assert_eq!(all_found(files), ["1:1 PROTO2_NOT_SUPPORTED"]);
+    let files = vec![file("a/v1/a.proto", source(&model("")).replacen("syntax = \"proto3\";", "", 1))];
+    assert_eq!(all_found(files), ["1:1 PROTO2_NOT_SUPPORTED"], "without a syntax it does not even parse");
+
+    let options = "syntax = \"proto2\"; package o; import \"google/protobuf/descriptor.proto\"; \
+                   extend google.protobuf.FieldOptions { optional string note = 50000; } message P { optional int32 x = 1; }";
+    let with_options = |rest: &str| {
+        vec![file("o.proto", options), file("a/v1/a.proto", source(&format!("import \"o.proto\";\n{}", model(rest))))]
+    };
+    assert!(all_found(with_options("string x = 2 [(o.note) = \"n\"];")).is_empty(), "options of one's own are welcome");
+    assert_eq!(all_found(with_options("o.P p = 2;")), ["4:1 TYPE_NOT_SUPPORTED"]);
+}
+
+#[test]
+fn the_nearest_name_is_proposed() {
+    let found = compile_files(vec![file("a/v1/a.proto", source(
+        "message M { option (groundplan.model.v1.model) = { indexes: { fields: \"naem\" } }; string id = 1; string name = 2; }",
+    ))])
+    .unwrap_err();
+    assert_eq!(found[0].help, "did you mean \"name\"?");
+}

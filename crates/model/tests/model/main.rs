@@ -1,0 +1,12 @@
+//! The crate from outside: text in, catalogs, plans and diagnostics out.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "in tests, a panic is how to fail")]
+
+mod changes;
+mod descriptor_sets;
+mod diagnostics;
+mod docs;
+mod examples;
+mod limits;
+mod names;
+mod random;
+mod support;
