@@ -1,6 +1,7 @@
 //! The gRPC form of an error: a status with `google.rpc` details.
 
 use crate::{DOMAIN, Error, MAX_VIOLATIONS};
+use std::sync::Arc;
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -29,7 +30,11 @@ impl Error {
 }
 
 impl From<Error> for Status {
+    /// The status that a handler returns. The error comes along as its source: whoever logs the call finds the cause there,
+    /// and tonic never sends it.
     fn from(error: Error) -> Self {
-        error.to_status()
+        let mut status = error.to_status();
+        status.set_source(Arc::new(error));
+        status
     }
 }
