@@ -1,1 +1,27 @@
-//! TODO
+//! Records as values, and their three encodings: protobuf wire bytes, proto3 JSON, and the JSON of `jsonb` columns.
+//!
+//! Everything is driven by the [`Shapes`](groundplan_model::shape::Shapes) of a catalog: there is no generated code and
+//! no dynamic message. What a decoder returns is normalized, so that equal records compare equal whichever encoding
+//! they came in; what it refuses it refuses with the path of the field and the way out. Pure: no I/O, no waiting.
+
+mod error;
+mod field_mask;
+mod kinds;
+mod limits;
+mod nearest;
+mod number;
+mod text;
+mod time;
+mod value;
+
+pub mod json;
+pub mod mask;
+pub mod storage;
+pub mod wire;
+
+pub use error::DecodeError;
+pub use limits::{MAX_DEPTH, MAX_VALUES};
+pub use value::{Record, Stored, Value};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Why bytes or text are not a record.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+/// The longest name or key, in characters, that an error repeats.
+const LONGEST_NAME: usize = 80;
+
+/// A refusal to decode. Together, `field` and `message` read as a sentence: `author.age must be a whole number …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// The path by proto names, such as `author.addresses[2].zip` or `labels["a"]`; empty for the whole record.
+    pub field: String,
+    /// What is broken, for programs: `unknown_field`, `wire_type`, `range`, …
+    pub rule: &'static str,
+    /// What is wrong and what to do, as it follows the field's name.
+    pub message: String,
+}
+
+impl Display for DecodeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(formatter, "{} ", self.field)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl DecodeError {
+    /// A refusal whose path its callers will add.
+    pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
+        Self { field: String::new(), rule, message: message.into() }
+    }
+
+    /// A value of the wrong type in JSON.
+    pub(crate) fn json_type(expected: &str, found: &str) -> Self {
+        Self::new("json_type", format!("must be {expected}, not {found}"))
+    }
+
+    /// Puts the name of the field that it happened in before the path.
+    #[must_use]
+    pub(crate) fn in_field(self, name: &str) -> Self {
+        self.behind(shown(name).into_owned())
+    }
+
+    /// Puts the place in a list before the path.
+    #[must_use]
+    pub(crate) fn at_index(self, index: usize) -> Self {
+        self.behind(format!("[{index}]"))
+    }
+
+    /// Puts the key of a map or of a JSON object before the path.
+    #[must_use]
+    pub(crate) fn at_key(self, key: &str) -> Self {
+        self.behind(format!("[{:?}]", shown(key)))
+    }
+
+    /// Gives a refusal of the whole record a subject.
+    #[must_use]
+    pub(crate) fn about_record(mut self) -> Self {
+        if self.field.is_empty() {
+            self.message.insert_str(0, "the record ");
+        }
+        self
+    }
+
+    fn behind(mut self, mut step: String) -> Self {
+        if !self.field.is_empty() && !self.field.starts_with('[') {
+            step.push('.');
+        }
+        step.push_str(&self.field);
+        self.field = step;
+        self
+    }
+}
+
+/// A name as an error may repeat it: cut if somebody sent a long one.
+pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(LONGEST_NAME) {
+        None => Cow::Borrowed(name),
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+    }
+}

@@ -1,0 +1,66 @@
+//! What the shapes' kinds have in common for all encodings.
+
+use crate::{DecodeError, Record, Value};
+use bytes::Bytes;
+use groundplan_model::shape::{EnumShape, Kind, MapKey, Wrapped};
+
+/// The enum whose only value JSON writes as `null`.
+const NULL_VALUE: &str = "google.protobuf.NullValue";
+
+/// The kind of the value inside a wrapper.
+pub(crate) fn of_wrapped(wrapped: Wrapped) -> Kind {
+    match wrapped {
+        Wrapped::Bool => Kind::Bool,
+        Wrapped::Integer(integer) => Kind::Integer(integer),
+        Wrapped::Float => Kind::Float,
+        Wrapped::Double => Kind::Double,
+        Wrapped::String => Kind::String,
+        Wrapped::Bytes => Kind::Bytes,
+    }
+}
+
+/// The kind of a map's keys.
+pub(crate) fn of_key(key: MapKey) -> Kind {
+    match key {
+        MapKey::Bool => Kind::Bool,
+        MapKey::Integer(integer) => Kind::Integer(integer),
+        MapKey::String => Kind::String,
+    }
+}
+
+/// Whether an enum is `google.protobuf.NullValue`.
+pub(crate) fn is_null_value(shape: &EnumShape) -> bool {
+    shape.full_name == NULL_VALUE
+}
+
+/// What a scalar is when nobody says: zero. Messages have no zero.
+pub(crate) fn zero(kind: Kind) -> Option<Value> {
+    Some(match kind {
+        Kind::Bool => Value::Bool(false),
+        Kind::Integer(integer) if integer.exceeds_bigint() => Value::Uint(0),
+        Kind::Integer(_) => Value::Int(0),
+        Kind::Float | Kind::Double => Value::Double(0.0),
+        Kind::String => Value::String(String::new()),
+        Kind::Bytes => Value::Bytes(Bytes::new()),
+        Kind::Enum(_) => Value::Enum(0),
+        _ => return None,
+    })
+}
+
+/// Refuses the one character that PostgreSQL's `text` and `jsonb` cannot hold.
+pub(crate) fn without_nul(text: &str) -> Result<&str, DecodeError> {
+    if text.as_bytes().contains(&0) {
+        return Err(DecodeError::new("nul", "must not contain the character U+0000; use a bytes field for such data"));
+    }
+    Ok(text)
+}
+
+/// Goes through the messages inside a value, wherever they are.
+pub(crate) fn each_message(value: &mut Value, visit: &mut impl FnMut(&mut Record)) {
+    match value {
+        Value::Message(record) => visit(record),
+        Value::List(elements) => elements.iter_mut().for_each(|element| each_message(element, visit)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| each_message(value, visit)),
+        _ => {}
+    }
+}

@@ -1,0 +1,25 @@
+//! The JSON of `jsonb` columns.
+//!
+//! Keys are storage names, so that renaming a field renames nothing on disk. Numbers are numbers, so that SQL can compare
+//! them; only NaN, the infinities and negative zero are strings, because `jsonb` has no such numbers.
+
+use crate::text::{Decoder, Dialect, Encoder};
+use crate::{DecodeError, Value};
+use groundplan_model::shape::{Field, Shapes};
+
+/// Writes what a field holds.
+pub fn encode(shapes: &Shapes, field: &Field, value: &Value, out: &mut Vec<u8>) {
+    Encoder { shapes, dialect: Dialect::Storage, out }.field(field, value);
+}
+
+/// Reads what [`encode`] wrote, also after PostgreSQL has put it in its own form. Keys of fields that the shape does not
+/// have are passed over.
+pub fn decode(shapes: &Shapes, field: &Field, json: &[u8]) -> Result<Value, DecodeError> {
+    let decoded = || {
+        let mut decoder = Decoder::new(shapes, Dialect::Storage, json)?;
+        let value = decoder.field(field)?;
+        decoder.end()?;
+        value.ok_or_else(|| DecodeError::new("null", "is null, which this column must not hold"))
+    };
+    decoded().map_err(|error: DecodeError| error.in_field(&field.name))
+}

@@ -1,0 +1,129 @@
+//! Scalars in JSON text.
+
+use super::reader::{Next, Reader, is_number};
+use crate::error::{DecodeError, shown};
+use crate::{Value, kinds, nearest, number, time};
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
+use groundplan_model::shape::{EnumShape, Integer, Kind, Shapes};
+use std::borrow::Cow;
+
+/// With or without padding, as proto3 JSON accepts it.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
+
+/// Reads a scalar, a Timestamp or a Duration.
+pub(super) fn decode(shapes: &Shapes, kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    Ok(match kind {
+        Kind::Bool => {
+            expect(reader, Next::Bool)?;
+            Value::Bool(reader.bool()?)
+        }
+        Kind::Integer(integer) => decode_integer(integer, reader)?,
+        Kind::Float => Value::Double(decode_double(reader, number::parse_float)?),
+        Kind::Double => Value::Double(decode_double(reader, number::parse_double)?),
+        Kind::String => Value::String(decode_text(reader)?.into_owned()),
+        Kind::Bytes => Value::Bytes(decode_bytes(&string(reader)?)?.into()),
+        Kind::Enum(id) => decode_enum(shapes.enumeration(id), reader)?,
+        Kind::Timestamp => Value::Timestamp(time::parse_timestamp(&string(reader)?)?),
+        Kind::Duration => Value::Duration(time::parse_duration(&string(reader)?)?),
+        _ => Value::Empty,
+    })
+}
+
+/// Refuses a value of another type.
+pub(super) fn expect(reader: &mut Reader<'_>, expected: Next) -> Result<(), DecodeError> {
+    let found = reader.peek()?;
+    if found == expected { Ok(()) } else { Err(DecodeError::json_type(expected.name(), found.name())) }
+}
+
+/// A string, which may contain anything.
+pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
+    expect(reader, Next::String)?;
+    reader.string()
+}
+
+/// A string, which PostgreSQL must be able to hold.
+pub(super) fn decode_text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
+    let text = string(reader)?;
+    kinds::without_nul(&text)?;
+    Ok(text)
+}
+
+/// A number, or a string with one in it, as JSON has it for large integers.
+fn number_text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
+    match reader.peek()? {
+        Next::Number => reader.number().map(Cow::Borrowed),
+        Next::String => reader.string(),
+        found => Err(DecodeError::json_type("a number", found.name())),
+    }
+}
+
+fn decode_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    integer_of(integer, &number_text(reader)?)
+}
+
+/// The integer of a text: also a map's key.
+pub(super) fn integer_of(integer: Integer, text: &str) -> Result<Value, DecodeError> {
+    if !is_number(text) {
+        return Err(not_a_number(text));
+    }
+    number::parse_integer(integer, text)
+}
+
+fn decode_double(reader: &mut Reader<'_>, parse: fn(&str) -> Result<f64, DecodeError>) -> Result<f64, DecodeError> {
+    let text = number_text(reader)?;
+    if let Some(special) = number::parse_special(&text) {
+        return Ok(special);
+    }
+    if !is_number(&text) {
+        return Err(not_a_number(&text));
+    }
+    parse(&text)
+}
+
+fn not_a_number(text: &str) -> DecodeError {
+    DecodeError::json_type("a number", &format!("the string {:?}", shown(text)))
+}
+
+fn decode_bytes(text: &str) -> Result<Vec<u8>, DecodeError> {
+    let engine = if text.contains(['-', '_']) { &BASE64_URL } else { &BASE64 };
+    engine.decode(text).map_err(|error| DecodeError::new("base64", format!("must be base64: {error}")))
+}
+
+/// Writes bytes in standard base64 with padding.
+pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    if let Some(space) = out.get_mut(start..) {
+        // The space is of the exact size.
+        let _ = BASE64.encode_slice(bytes, space);
+    }
+    out.push(b'"');
+}
+
+fn decode_enum(shape: &EnumShape, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    match reader.peek()? {
+        Next::Number => match number::parse_integer(Integer::Int32, reader.number()?)? {
+            Value::Int(number) => Ok(Value::Enum(i32::try_from(number).unwrap_or_default())),
+            _ => Ok(Value::Enum(0)),
+        },
+        Next::String => {
+            let name = reader.string()?;
+            shape.number(&name).map(Value::Enum).ok_or_else(|| unknown_value(shape, &name))
+        }
+        Next::Null if kinds::is_null_value(shape) => reader.null().map(|()| Value::Enum(0)),
+        found => Err(DecodeError::json_type(&format!("a value of {}", shape.full_name), found.name())),
+    }
+}
+
+#[cold]
+fn unknown_value(shape: &EnumShape, name: &str) -> DecodeError {
+    let suggestion = nearest::suggestion(name, shape.values.iter().map(|(name, _)| name.as_str()));
+    let message = format!("must be a value of {}, not {:?}{suggestion}", shape.full_name, shown(name));
+    DecodeError::new("enum", message)
+}

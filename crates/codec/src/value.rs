@@ -1,0 +1,191 @@
+//! A record in memory: one value a field, the same for the same content whatever encoding it came in.
+
+use bytes::Bytes;
+use groundplan_model::shape::{Cardinality, FieldId, Shape};
+use std::cmp::Ordering;
+
+/// The value of a field, or of an element of one.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Bool(bool),
+    /// All integers but those of 64 bits without sign.
+    Int(i64),
+    /// `uint64` and `fixed64`.
+    Uint(u64),
+    /// `double`, and `float` widened.
+    Double(f64),
+    String(String),
+    Bytes(Bytes),
+    Enum(i32),
+    /// Microseconds since the Unix epoch.
+    Timestamp(i64),
+    /// Microseconds.
+    Duration(i64),
+    List(Vec<Value>),
+    /// Keys are unique and sorted.
+    Map(Vec<(Value, Value)>),
+    Message(Record),
+    /// Paths in snake_case.
+    FieldMask(Vec<String>),
+    /// A `google.protobuf.Struct`, `Value` or `ListValue`.
+    Json(serde_json::Value),
+    /// A `google.protobuf.Empty`.
+    Empty,
+}
+
+/// The fields of a message, each absent or a value.
+///
+/// Zero in a field without presence, an empty list and an empty map are absent: [`Record::set_in`] sees to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    fields: Box<[Option<Value>]>,
+}
+
+/// A record as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// With the model's etag field filled in, if it has one.
+    pub record: Record,
+    /// The record's version, as clients see it.
+    pub etag: String,
+}
+
+impl Record {
+    /// A record without any value.
+    pub fn new(shape: &Shape) -> Self {
+        Self { fields: vec![None; shape.fields.len()].into_boxed_slice() }
+    }
+
+    /// The value of a field of the shape that the record was made for.
+    pub fn get(&self, field: FieldId) -> Option<&Value> {
+        self.fields.get(usize::from(field.0))?.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, field: FieldId) -> Option<&mut Value> {
+        self.fields.get_mut(usize::from(field.0))?.as_mut()
+    }
+
+    /// Puts a value in its place and leaves other fields alone. Empty lists and maps become absent.
+    ///
+    /// This knows neither presence nor oneofs: use [`Record::set_in`] unless the value comes from a record of that shape.
+    pub fn set(&mut self, field: FieldId, value: Option<Value>) {
+        let value = value.filter(|value| !value.is_empty_collection());
+        if let Some(slot) = self.fields.get_mut(usize::from(field.0)) {
+            *slot = value;
+        }
+    }
+
+    /// Sets a field as protobuf does: zero without presence is absence, and a member of a oneof clears the others.
+    pub fn set_in(&mut self, shape: &Shape, field: FieldId, value: Option<Value>) {
+        match shape.field(field).cardinality {
+            Cardinality::Implicit => self.set(field, value.filter(|value| !value.is_zero())),
+            Cardinality::Oneof(oneof) => {
+                if value.is_some() {
+                    self.clear_oneof(shape, oneof);
+                }
+                self.set(field, value);
+            }
+            Cardinality::Explicit | Cardinality::Repeated | Cardinality::Map(_) => self.set(field, value),
+        }
+    }
+
+    /// Takes a value out.
+    pub fn take(&mut self, field: FieldId) -> Option<Value> {
+        self.fields.get_mut(usize::from(field.0))?.take()
+    }
+
+    /// The fields that have a value, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (FieldId, &Value)> {
+        self.fields.iter().zip(0..).filter_map(|(value, at)| Some((FieldId(at), value.as_ref()?)))
+    }
+
+    /// Whether no field has a value.
+    pub fn is_empty(&self) -> bool {
+        self.fields.iter().all(Option::is_none)
+    }
+
+    /// The set member of a oneof.
+    pub(crate) fn oneof_member(&self, shape: &Shape, oneof: u16) -> Option<FieldId> {
+        let members = &shape.oneofs.get(usize::from(oneof))?.members;
+        members.iter().copied().find(|member| self.get(*member).is_some())
+    }
+
+    /// The value of a list or map field, made if absent. The caller puts something in.
+    pub(crate) fn get_or_insert(&mut self, field: FieldId, empty: Value) -> Option<&mut Value> {
+        Some(self.fields.get_mut(usize::from(field.0))?.get_or_insert(empty))
+    }
+
+    pub(crate) fn clear_oneof(&mut self, shape: &Shape, oneof: u16) {
+        for member in shape.oneofs.get(usize::from(oneof)).map_or(&[][..], |oneof| &oneof.members) {
+            self.take(*member);
+        }
+    }
+}
+
+impl Value {
+    /// Whether a field without presence would be absent with this value. Negative zero is not zero.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Self::Bool(value) => !value,
+            Self::Int(value) => *value == 0,
+            Self::Uint(value) => *value == 0,
+            Self::Double(value) => value.to_bits() == 0,
+            Self::String(value) => value.is_empty(),
+            Self::Bytes(value) => value.is_empty(),
+            Self::Enum(value) => *value == 0,
+            Self::List(_) | Self::Map(_) => self.is_empty_collection(),
+            Self::Timestamp(_) | Self::Duration(_) | Self::Message(_) => false,
+            Self::FieldMask(_) | Self::Json(_) | Self::Empty => false,
+        }
+    }
+
+    /// A floating-point value, with all the NaNs made one.
+    pub(crate) fn double(value: f64) -> Self {
+        Self::Double(if value.is_nan() { f64::NAN } else { value })
+    }
+
+    fn is_empty_collection(&self) -> bool {
+        match self {
+            Self::List(elements) => elements.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// Doubles are equal when their bits are: NaN equals itself, and negative zero is another number than zero.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Bool(left), Self::Bool(right)) => left == right,
+            (Self::Int(left), Self::Int(right)) => left == right,
+            (Self::Uint(left), Self::Uint(right)) => left == right,
+            (Self::Double(left), Self::Double(right)) => left.to_bits() == right.to_bits(),
+            (Self::String(left), Self::String(right)) => left == right,
+            (Self::Bytes(left), Self::Bytes(right)) => left == right,
+            (Self::Enum(left), Self::Enum(right)) => left == right,
+            (Self::Timestamp(left), Self::Timestamp(right)) => left == right,
+            (Self::Duration(left), Self::Duration(right)) => left == right,
+            (Self::List(left), Self::List(right)) => left == right,
+            (Self::Map(left), Self::Map(right)) => left == right,
+            (Self::Message(left), Self::Message(right)) => left == right,
+            (Self::FieldMask(left), Self::FieldMask(right)) => left == right,
+            (Self::Json(left), Self::Json(right)) => left == right,
+            (Self::Empty, Self::Empty) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The order of map keys: by number, and strings by their bytes.
+pub(crate) fn key_order(left: &Value, right: &Value) -> Ordering {
+    match (left, right) {
+        (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
+        (Value::Int(left), Value::Int(right)) => left.cmp(right),
+        (Value::Uint(left), Value::Uint(right)) => left.cmp(right),
+        (Value::String(left), Value::String(right)) => left.cmp(right),
+        // Keys of one map are of one type.
+        _ => Ordering::Equal,
+    }
+}

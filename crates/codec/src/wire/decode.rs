@@ -1,0 +1,304 @@
+//! Wire bytes to records.
+//!
+//! Repeated occurrences of one singular message merge, which is the same as decoding their concatenation. So messages
+//! are collected while their parent is read and decoded when it ends: once each, whatever a sender does.
+
+use super::reader::{Occurrence, Reader};
+use super::{WireType, well_known, wire_type};
+use crate::error::DecodeError;
+use crate::kinds;
+use crate::limits::Limits;
+use crate::value::{Record, Value, key_order};
+use bytes::Bytes;
+use groundplan_model::shape::{Cardinality, Field, FieldId, Integer, Kind, MapKey, Shape, ShapeId, Shapes};
+use std::borrow::Cow;
+
+/// Reads a message from the outside.
+pub(super) fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
+    Decoder { shapes, limits: Limits::new() }.record(shape, bytes)
+}
+
+/// What decoding one record needs at every depth.
+pub(super) struct Decoder<'s> {
+    shapes: &'s Shapes,
+    pub(super) limits: Limits,
+}
+
+/// A message being read.
+struct Partial<'s, 'a> {
+    shape: &'s Shape,
+    record: Record,
+    /// The singular messages, each with the bytes of all its occurrences.
+    messages: Vec<(FieldId, Cow<'a, [u8]>)>,
+    has_maps: bool,
+}
+
+impl Decoder<'_> {
+    fn record(&mut self, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
+        let shape = self.shapes.get(shape);
+        self.limits.enter()?;
+        self.limits.spend(shape.fields.len())?;
+        let mut partial = Partial { shape, record: Record::new(shape), messages: Vec::new(), has_maps: false };
+        let mut reader = Reader::new(bytes);
+        while let Some(occurrence) = reader.next()? {
+            let Some(id) = shape.by_number(occurrence.number) else {
+                return Err(occurrence.unknown(&shape.full_name));
+            };
+            let field = shape.field(id);
+            self.field(&mut partial, id, field, occurrence).map_err(|error| error.in_field(&field.name))?;
+        }
+        let record = self.finish(partial)?;
+        self.limits.leave();
+        Ok(record)
+    }
+
+    /// Reads one occurrence of a field.
+    fn field<'a>(
+        &mut self,
+        partial: &mut Partial<'_, 'a>,
+        id: FieldId,
+        field: &Field,
+        occurrence: Occurrence<'a, '_>,
+    ) -> Result<(), DecodeError> {
+        match field.cardinality {
+            Cardinality::Repeated => self.elements(&mut partial.record, id, field.kind, occurrence),
+            Cardinality::Map(key) => {
+                partial.has_maps = true;
+                let entry = self.entry(key, field.kind, occurrence.delimited()?)?;
+                if let Some(Value::Map(entries)) = partial.record.get_or_insert(id, Value::Map(Vec::new())) {
+                    entries.push(entry);
+                }
+                Ok(())
+            }
+            _ if is_message(field.kind) => {
+                let bytes = occurrence.delimited()?;
+                partial.collect(id, field, bytes);
+                Ok(())
+            }
+            _ => {
+                let value = bare(field.kind, occurrence.value(wire_type(field.kind))?)?;
+                partial.scalar(id, field, value);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads an element of a list, or a packed list of them.
+    fn elements(
+        &mut self,
+        record: &mut Record,
+        id: FieldId,
+        kind: Kind,
+        occurrence: Occurrence<'_, '_>,
+    ) -> Result<(), DecodeError> {
+        let element_type = wire_type(kind);
+        let packed = element_type != WireType::Delimited && occurrence.is(WireType::Delimited);
+        let index = match record.get(id) {
+            Some(Value::List(elements)) => elements.len(),
+            _ => 0,
+        };
+        if packed {
+            let bytes = occurrence.delimited()?;
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            if let Some(Value::List(elements)) = record.get_or_insert(id, Value::List(Vec::new())) {
+                self.packed(kind, element_type, bytes, elements)?;
+            }
+            return Ok(());
+        }
+        self.limits.spend(1)?;
+        let reader = occurrence.value(element_type)?;
+        let element = if is_message(kind) {
+            self.message(kind, reader.delimited()?).map_err(|error| error.at_index(index))?
+        } else {
+            bare(kind, reader).map_err(|error| error.at_index(index))?
+        };
+        if let Some(Value::List(elements)) = record.get_or_insert(id, Value::List(Vec::new())) {
+            elements.push(element);
+        }
+        Ok(())
+    }
+
+    fn packed(
+        &mut self,
+        kind: Kind,
+        element_type: WireType,
+        bytes: &[u8],
+        elements: &mut Vec<Value>,
+    ) -> Result<(), DecodeError> {
+        let count = match element_type {
+            WireType::Fixed32 => bytes.len() / 4,
+            WireType::Fixed64 => bytes.len() / 8,
+            // Every varint ends in the one byte without the highest bit.
+            _ => bytes.iter().filter(|byte| **byte < 0x80).count(),
+        };
+        self.limits.spend(count)?;
+        elements.reserve(count);
+        let mut reader = Reader::new(bytes);
+        while !reader.is_empty() {
+            let index = elements.len();
+            elements.push(bare(kind, &mut reader).map_err(|error| error.at_index(index))?);
+        }
+        Ok(())
+    }
+
+    /// Reads an entry of a map. A key or a value that is not there is zero, or an empty message.
+    fn entry(&mut self, key: MapKey, kind: Kind, bytes: &[u8]) -> Result<(Value, Value), DecodeError> {
+        self.limits.spend(1)?;
+        let key_kind = kinds::of_key(key);
+        let mut key = None;
+        let mut value = None;
+        let mut message: Cow<'_, [u8]> = Cow::Borrowed(&[]);
+        let mut reader = Reader::new(bytes);
+        while let Some(occurrence) = reader.next()? {
+            match occurrence.number {
+                1 => key = Some(bare(key_kind, occurrence.value(wire_type(key_kind))?)?),
+                2 if is_message(kind) => append(&mut message, occurrence.delimited()?),
+                2 => value = Some(bare(kind, occurrence.value(wire_type(kind))?)?),
+                _ => return Err(occurrence.unknown("an entry of a map")),
+            }
+        }
+        let key = key.or_else(|| kinds::zero(key_kind)).unwrap_or(Value::Empty);
+        let value = match value.or_else(|| kinds::zero(kind)) {
+            Some(value) => value,
+            None => self.message(kind, &message).map_err(|error| error.at_key(&key_text(&key)))?,
+        };
+        Ok((key, value))
+    }
+
+    /// Reads a message, whichever it is.
+    fn message(&mut self, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+        match kind {
+            Kind::Message(shape) => self.record(shape, bytes).map(Value::Message),
+            _ => well_known::decode(self, kind, bytes),
+        }
+    }
+
+    /// Decodes the collected messages and sorts the maps.
+    fn finish(&mut self, partial: Partial<'_, '_>) -> Result<Record, DecodeError> {
+        let Partial { shape, mut record, messages, has_maps } = partial;
+        for (id, bytes) in messages {
+            let field = shape.field(id);
+            let value = self.message(field.kind, &bytes).map_err(|error| error.in_field(&field.name))?;
+            // Siblings in a oneof were cleared when it was collected.
+            record.set(id, Some(value));
+        }
+        if has_maps {
+            for (id, _) in shape.iter() {
+                if let Some(Value::Map(entries)) = record.get_mut(id) {
+                    sort_last_wins(entries);
+                }
+            }
+        }
+        Ok(record)
+    }
+}
+
+impl<'a> Partial<'_, 'a> {
+    /// Keeps the bytes of a singular message until its parent ends.
+    fn collect(&mut self, id: FieldId, field: &Field, bytes: &'a [u8]) {
+        // From the back: occurrences of one field are usually together.
+        if let Some((_, collected)) = self.messages.iter_mut().rev().find(|(other, _)| *other == id) {
+            append(collected, bytes);
+            return;
+        }
+        self.leave_oneof(field);
+        self.messages.push((id, Cow::Borrowed(bytes)));
+    }
+
+    fn scalar(&mut self, id: FieldId, field: &Field, value: Value) {
+        self.leave_oneof(field);
+        self.record.set_in(self.shape, id, Some(value));
+    }
+
+    /// Forgets the other members of the oneof that a field is in.
+    fn leave_oneof(&mut self, field: &Field) {
+        let Cardinality::Oneof(oneof) = field.cardinality else { return };
+        self.record.clear_oneof(self.shape, oneof);
+        if !self.messages.is_empty() {
+            self.messages.retain(|(id, _)| self.shape.field(*id).cardinality != Cardinality::Oneof(oneof));
+        }
+    }
+}
+
+/// Whether a value is a message on the wire.
+fn is_message(kind: Kind) -> bool {
+    wire_type(kind) == WireType::Delimited && !matches!(kind, Kind::String | Kind::Bytes)
+}
+
+/// Adds the bytes of another occurrence of a message.
+pub(super) fn append<'a>(collected: &mut Cow<'a, [u8]>, bytes: &'a [u8]) {
+    if collected.is_empty() {
+        *collected = Cow::Borrowed(bytes);
+    } else {
+        collected.to_mut().extend_from_slice(bytes);
+    }
+}
+
+/// Sorts the entries of a map; of those with equal keys the last one stays.
+fn sort_last_wins(entries: &mut Vec<(Value, Value)>) {
+    if entries.is_sorted_by(|(left, _), (right, _)| key_order(left, right).is_lt()) {
+        return;
+    }
+    entries.reverse();
+    entries.sort_by(|(left, _), (right, _)| key_order(left, right));
+    entries.dedup_by(|(later, _), (kept, _)| key_order(later, kept).is_eq());
+}
+
+/// The key of a map as an error shows it.
+fn key_text(key: &Value) -> String {
+    match key {
+        Value::Bool(key) => key.to_string(),
+        Value::Int(key) => key.to_string(),
+        Value::Uint(key) => key.to_string(),
+        Value::String(key) => key.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Reads a scalar without tag.
+pub(super) fn bare(kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    Ok(match kind {
+        Kind::Bool => Value::Bool(reader.varint()? != 0),
+        Kind::Integer(integer) => bare_integer(integer, reader)?,
+        Kind::Float => Value::double(f32::from_le_bytes(reader.fixed()?).into()),
+        Kind::Double => Value::double(f64::from_le_bytes(reader.fixed()?)),
+        Kind::Enum(_) => Value::Enum(low_bits(reader.varint()?).cast_signed()),
+        Kind::String => Value::String(text(reader.delimited()?)?.to_owned()),
+        Kind::Bytes => Value::Bytes(Bytes::copy_from_slice(reader.delimited()?)),
+        _ => Value::Empty,
+    })
+}
+
+fn bare_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+    Ok(match integer {
+        Integer::Int32 => Value::Int(low_bits(reader.varint()?).cast_signed().into()),
+        Integer::Sint32 => Value::Int(unzigzag(low_bits(reader.varint()?).into())),
+        Integer::Sfixed32 => Value::Int(i32::from_le_bytes(reader.fixed()?).into()),
+        Integer::Uint32 => Value::Int(low_bits(reader.varint()?).into()),
+        Integer::Fixed32 => Value::Int(u32::from_le_bytes(reader.fixed()?).into()),
+        Integer::Int64 => Value::Int(reader.varint()?.cast_signed()),
+        Integer::Sint64 => Value::Int(unzigzag(reader.varint()?)),
+        Integer::Sfixed64 => Value::Int(i64::from_le_bytes(reader.fixed()?)),
+        Integer::Uint64 => Value::Uint(reader.varint()?),
+        Integer::Fixed64 => Value::Uint(u64::from_le_bytes(reader.fixed()?)),
+    })
+}
+
+/// A string, which PostgreSQL must be able to hold.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| DecodeError::new("utf8", "is not valid UTF-8; use a bytes field for other data"))?;
+    kinds::without_nul(text)
+}
+
+/// The 32 bits that protobuf takes of a longer varint.
+#[expect(clippy::cast_possible_truncation, reason = "protobuf says that the upper bits are dropped")]
+pub(super) fn low_bits(varint: u64) -> u32 {
+    varint as u32
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -((value & 1).cast_signed())
+}

@@ -1,0 +1,174 @@
+//! The well-known types on the wire.
+
+use super::decode::{Decoder, append, bare, low_bits, text};
+use super::reader::Reader;
+use super::wire_type;
+use crate::{DecodeError, Value, field_mask, kinds, number, time};
+use groundplan_model::shape::Kind;
+use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
+
+/// Reads a well-known type.
+pub(super) fn decode(decoder: &mut Decoder<'_>, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+    match kind {
+        Kind::Timestamp => {
+            let (seconds, nanos) = parts("google.protobuf.Timestamp", bytes)?;
+            time::timestamp(seconds, nanos).map(Value::Timestamp)
+        }
+        Kind::Duration => {
+            let (seconds, nanos) = parts("google.protobuf.Duration", bytes)?;
+            time::duration(seconds, nanos).map(Value::Duration)
+        }
+        Kind::Wrapper(wrapped) => wrapper(kinds::of_wrapped(wrapped), bytes),
+        Kind::FieldMask => paths(decoder, bytes),
+        Kind::Struct => structure(decoder, bytes).map(|members| Value::Json(Json::Object(members))),
+        Kind::Value => any(decoder, bytes).map(Value::Json),
+        Kind::ListValue => list(decoder, bytes).map(|elements| Value::Json(Json::Array(elements))),
+        _ => empty(bytes),
+    }
+}
+
+/// The seconds and nanoseconds of a Timestamp or Duration.
+fn parts(message: &str, bytes: &[u8]) -> Result<(i64, i32), DecodeError> {
+    let (mut seconds, mut nanos) = (0, 0);
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        match occurrence.number {
+            1 => seconds = occurrence.varint()?.cast_signed(),
+            2 => nanos = low_bits(occurrence.varint()?).cast_signed(),
+            _ => return Err(occurrence.unknown(message)),
+        }
+    }
+    Ok((seconds, nanos))
+}
+
+fn wrapper(kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+    let mut value = kinds::zero(kind).unwrap_or(Value::Empty);
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        match occurrence.number {
+            1 => value = bare(kind, occurrence.value(wire_type(kind))?)?,
+            _ => return Err(occurrence.unknown("the wrapper")),
+        }
+    }
+    Ok(value)
+}
+
+fn paths(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Value, DecodeError> {
+    let mut paths = Vec::new();
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        if occurrence.number != 1 {
+            return Err(occurrence.unknown("google.protobuf.FieldMask"));
+        }
+        decoder.limits.spend(1)?;
+        let path = text(occurrence.delimited()?)?;
+        field_mask::check(path)?;
+        paths.push(path.to_owned());
+    }
+    Ok(Value::FieldMask(paths))
+}
+
+fn empty(bytes: &[u8]) -> Result<Value, DecodeError> {
+    match Reader::new(bytes).next()? {
+        Some(occurrence) => Err(occurrence.unknown("google.protobuf.Empty")),
+        None => Ok(Value::Empty),
+    }
+}
+
+fn structure(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Map<String, Json>, DecodeError> {
+    decoder.limits.enter()?;
+    let mut members = Map::new();
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        if occurrence.number != 1 {
+            return Err(occurrence.unknown("google.protobuf.Struct"));
+        }
+        let (key, value) = member(decoder, occurrence.delimited()?)?;
+        members.insert(key, value);
+    }
+    decoder.limits.leave();
+    Ok(members)
+}
+
+/// An entry of a Struct's map.
+fn member(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<(String, Json), DecodeError> {
+    let mut key = "";
+    let mut value: Cow<'_, [u8]> = Cow::Borrowed(&[]);
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        match occurrence.number {
+            1 => key = text(occurrence.delimited()?)?,
+            2 => append(&mut value, occurrence.delimited()?),
+            _ => return Err(occurrence.unknown("an entry of google.protobuf.Struct")),
+        }
+    }
+    let value = any(decoder, &value).map_err(|error| error.at_key(key))?;
+    Ok((key.to_owned(), value))
+}
+
+fn list(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Vec<Json>, DecodeError> {
+    decoder.limits.enter()?;
+    let mut elements = Vec::new();
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        if occurrence.number != 1 {
+            return Err(occurrence.unknown("google.protobuf.ListValue"));
+        }
+        let element = any(decoder, occurrence.delimited()?).map_err(|error| error.at_index(elements.len()))?;
+        elements.push(element);
+    }
+    decoder.limits.leave();
+    Ok(elements)
+}
+
+/// A message inside `google.protobuf.Value`, collected like the singular messages of other messages.
+enum Kept<'a> {
+    Nothing,
+    Done(Json),
+    Struct(Cow<'a, [u8]>),
+    List(Cow<'a, [u8]>),
+}
+
+fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
+    decoder.limits.spend(1)?;
+    let mut kept = Kept::Nothing;
+    let mut reader = Reader::new(bytes);
+    while let Some(occurrence) = reader.next()? {
+        kept = match occurrence.number {
+            1 => {
+                occurrence.varint()?;
+                Kept::Done(Json::Null)
+            }
+            2 => Kept::Done(finite(occurrence.value(super::WireType::Fixed64)?)?),
+            3 => Kept::Done(Json::String(text(occurrence.delimited()?)?.to_owned())),
+            4 => Kept::Done(Json::Bool(occurrence.varint()? != 0)),
+            5 => {
+                let mut collected = if let Kept::Struct(collected) = kept { collected } else { Cow::Borrowed(&[][..]) };
+                append(&mut collected, occurrence.delimited()?);
+                Kept::Struct(collected)
+            }
+            6 => {
+                let mut collected = if let Kept::List(collected) = kept { collected } else { Cow::Borrowed(&[][..]) };
+                append(&mut collected, occurrence.delimited()?);
+                Kept::List(collected)
+            }
+            _ => return Err(occurrence.unknown("google.protobuf.Value")),
+        };
+    }
+    match kept {
+        Kept::Done(value) => Ok(value),
+        Kept::Struct(bytes) => structure(decoder, &bytes).map(Json::Object),
+        Kept::List(bytes) => list(decoder, &bytes).map(Json::Array),
+        Kept::Nothing => {
+            Err(DecodeError::new("value_kind", "is a google.protobuf.Value without a kind; set null_value for null"))
+        }
+    }
+}
+
+fn finite(reader: &mut Reader<'_>) -> Result<Json, DecodeError> {
+    let value = f64::from_le_bytes(reader.fixed()?);
+    number::in_struct(value).map(Json::Number).ok_or_else(|| {
+        DecodeError::new("range", "must be a finite number; NaN and infinities have no place in google.protobuf.Value")
+    })
+}
