@@ -1,1 +1,16 @@
-//! TODO
+//! What every service stands on: its settings, its logs, its PostgreSQL, its way to its peers, and the server that carries it.
+//!
+//! A service crate asks for a [`database::Database`] and [`transport::Transport`]s, and gives back a [`mounted::Mounted`].
+//! The binary puts the mounted routers together, wraps them by [`layers::stack`] and hands them to [`server::serve`].
+
+pub mod database;
+pub mod health;
+pub mod layers;
+pub mod mounted;
+pub mod principal;
+pub mod private_postgres;
+pub mod respond;
+pub mod server;
+pub mod settings;
+pub mod telemetry;
+pub mod transport;

@@ -1,0 +1,78 @@
+//! A service's place in PostgreSQL: its own schema, a pool of connections, statements that are built at run time.
+
+mod bind;
+mod cancel;
+mod columns;
+mod connect;
+mod lease;
+mod migrate;
+mod pool;
+mod refusal;
+mod statement;
+
+pub use bind::{Bind, oid};
+pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz};
+pub use lease::Lease;
+pub use refusal::refusal;
+pub use statement::{PgRow, Sql, execute, rows};
+
+use crate::settings::{DatabaseSettings, Secret};
+use cancel::Canceller;
+use connect::Target;
+use diesel_migrations::EmbeddedMigrations;
+use groundplan_error::Error;
+use pool::Pool;
+use std::sync::Arc;
+
+/// Microseconds from the Unix epoch to PostgreSQL's, the start of the year 2000.
+pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// A service's place in PostgreSQL. Clones share the pool.
+#[derive(Clone)]
+pub struct Database {
+    target: Arc<Target>,
+    pool: Pool,
+    canceller: Arc<Canceller>,
+}
+
+impl Database {
+    /// Connects, checks that the server can be written to, and creates `schema` where it is missing. Every connection
+    /// finds its tables there.
+    pub async fn connect(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
+        let target = Arc::new(Target::parse(url, schema, settings)?);
+        target.prepare().await?;
+        let pool = Pool::new(Arc::clone(&target), settings);
+        let canceller = Arc::new(Canceller::new(Arc::clone(&target)));
+        Ok(Self { target, pool, canceller })
+    }
+
+    /// Runs the migrations that have not run yet. When several processes do this at once, one runs them and the others
+    /// wait for it.
+    pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), Error> {
+        migrate::run(&self.target, migrations).await
+    }
+
+    /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.
+    pub async fn lease(&self) -> Result<Lease, Error> {
+        let connection = self.pool.take().await?;
+        Ok(Lease::new(connection, Arc::clone(&self.canceller)))
+    }
+
+    /// Asks the server for an answer.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let sql = Sql::new("SELECT 1");
+        let mut lease = self.lease().await?;
+        lease.run(async |connection| execute(connection, &sql, &[]).await).await.map(drop).map_err(refusal)
+    }
+
+    /// The schema's name.
+    pub fn schema(&self) -> &'static str {
+        self.target.schema()
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Database").field("schema", &self.schema()).finish_non_exhaustive()
+    }
+}

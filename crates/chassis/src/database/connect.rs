@@ -1,0 +1,161 @@
+//! Opening connections: where to, with which settings, and what is wrong when it fails.
+
+use super::refusal::{RETRY_AFTER, read_only};
+use crate::settings::{DatabaseSettings, Secret, mask_url};
+use groundplan_error::{Error, Reason};
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// The oldest PostgreSQL that we run on.
+const OLDEST_VERSION: i32 = 140_000;
+
+/// A database, and a schema in it.
+pub(super) struct Target {
+    config: Config,
+    schema: &'static str,
+    /// The URL without its password, for messages.
+    shown: String,
+    connect_timeout: Duration,
+}
+
+impl Target {
+    /// Reads `DB_URL`.
+    pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
+        let shown = mask_url(url.expose());
+        let wrong = |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({shown}) is wrong: {what}"));
+        let mut config: Config = url.expose().parse().map_err(|error: tokio_postgres::Error| {
+            // Of what cannot be read nobody knows where the password is: only the parser speaks, of options and places.
+            let what = with_sources(&error);
+            let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
+            Error::new(Reason::DatabaseUnavailable, message)
+        })?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(wrong("sslmode=require is not supported yet; use sslmode=disable within a trusted network"));
+        }
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(wrong("it names no host; expected postgres://user:password@host:5432/database"));
+        }
+        if config.get_user().is_none() {
+            return Err(wrong("it names no user; expected postgres://user:password@host:5432/database"));
+        }
+        let options = options(config.get_options(), schema, settings.db_statement_timeout);
+        config
+            .options(options)
+            .application_name(format!("groundplan-{schema}"))
+            .connect_timeout(settings.db_connect_timeout)
+            .keepalives_idle(Duration::from_secs(30));
+        Ok(Self { config, schema, shown, connect_timeout: settings.db_connect_timeout })
+    }
+
+    pub(super) fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    /// Opens a connection, and drives it by a task of its own.
+    pub(super) async fn client(&self) -> Result<Client, Error> {
+        let (client, connection) = self.raw().await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Opens a connection that somebody has to drive.
+    pub(super) async fn raw(
+        &self,
+    ) -> Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>), Error>
+    {
+        // The library's own timeout ends with the socket's connect; a server that accepts and then says nothing needs this one.
+        match tokio::time::timeout(self.connect_timeout, self.config.connect(NoTls)).await {
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(error)) => Err(self.unreachable(&with_sources(&error)).caused_by(error)),
+            Err(_) => Err(self.unreachable(&format!("no answer within {:?}", self.connect_timeout))),
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> Error {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "its host".to_owned(),
+        };
+        let message = format!("cannot connect to PostgreSQL at {host} (DB_URL is {}): {why}", self.shown);
+        Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER)
+    }
+
+    /// Checks that the server is one that we can work with, and creates the schema where it is missing.
+    pub(super) async fn prepare(&self) -> Result<(), Error> {
+        let client = self.client().await?;
+        let failed = |error: tokio_postgres::Error| self.unreachable(&with_sources(&error)).caused_by(error);
+        let row = client
+            .query_one(
+                "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
+                        pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+                        EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), current_setting('lc_messages')",
+                &[&self.schema],
+            )
+            .await
+            .map_err(failed)?;
+        let (version, encoding, is_read_only, exists) =
+            (row.get::<_, i32>(0), row.get::<_, String>(1), row.get::<_, bool>(2), row.get::<_, bool>(3));
+        let unfit = |what: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {what}"));
+        if version < OLDEST_VERSION {
+            return Err(unfit(format!("runs PostgreSQL {}; 14 or later is needed", version / 10_000)));
+        }
+        if encoding != "UTF8" {
+            return Err(unfit(format!("is encoded in {encoding}; create one with ENCODING 'UTF8'")));
+        }
+        if is_read_only {
+            return Err(read_only());
+        }
+        let language = row.get::<_, String>(4);
+        if !matches!(language.as_str(), "" | "C" | "POSIX")
+            && !language.starts_with("C.")
+            && !language.starts_with("en")
+        {
+            tracing::warn!(
+                language,
+                "the database's lc_messages is not English: a passed deadline will look like a failure"
+            );
+        }
+        if !exists {
+            // IF NOT EXISTS alone is not enough: two processes that start at once would both try.
+            let sql = format!(
+                "BEGIN; SELECT pg_advisory_xact_lock({}); CREATE SCHEMA IF NOT EXISTS \"{}\"; COMMIT",
+                super::migrate::lock_key("schema"),
+                self.schema.replace('"', "\"\"")
+            );
+            client.batch_execute(&sql).await.map_err(|error| {
+                unfit(format!("has no schema {}, and it cannot be created: {}", self.schema, with_sources(&error)))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The session's settings, behind those that the URL has.
+fn options(from_url: Option<&str>, schema: &str, statement_timeout: Duration) -> String {
+    let schema = schema.replace('\\', "\\\\").replace(' ', "\\ ");
+    let mut options = from_url.map(|options| format!("{options} ")).unwrap_or_default();
+    options.push_str(&format!("-c search_path={schema}"));
+    options.push_str(&format!(" -c statement_timeout={}", statement_timeout.as_millis()));
+    // A transaction that a stopped process has left open would hold its locks for ever.
+    options.push_str(" -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC -c client_min_messages=warning");
+    // Compiling takes longer than any statement of ours.
+    options.push_str(" -c jit=off");
+    options
+}
+
+/// An error with what caused it: the library's own text says no more than "error connecting to server".
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,147 @@
+//! The pool of connections.
+
+use super::Columns as _;
+use super::connect::Target;
+use super::refusal::{RETRY_AFTER, is_lost};
+use super::statement::{Sql, rows};
+use crate::settings::DatabaseSettings;
+use bb8::{ErrorSink, ManageConnection, PooledConnection};
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel_async::pooled_connection::PoolableConnection as _;
+use diesel_async::{AsyncConnection as _, AsyncPgConnection};
+use groundplan_error::{Error, Reason};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A connection on its way from the pool and back.
+pub(super) type Taken = PooledConnection<'static, Manager>;
+
+/// Connections that wait for their next lease.
+#[derive(Clone)]
+pub(super) struct Pool {
+    pool: bb8::Pool<Manager>,
+    trouble: Trouble,
+    timeout: Duration,
+}
+
+/// A connection, with what cancelling needs to know about it.
+pub(super) struct Pooled {
+    pub(super) connection: AsyncPgConnection,
+    /// The server's process for this connection.
+    pub(super) process: i32,
+    /// Set when a statement has failed because the connection ends: that is known before the end itself is.
+    lost: Arc<AtomicBool>,
+    /// Set when nobody knows what the connection is doing: it is closed instead of going back.
+    pub(super) discard: bool,
+}
+
+impl Pool {
+    pub(super) fn new(target: Arc<Target>, settings: &DatabaseSettings) -> Self {
+        let trouble = Trouble::default();
+        let pool = bb8::Pool::builder()
+            .max_size(settings.db_pool_size)
+            .connection_timeout(settings.db_pool_timeout)
+            .idle_timeout(Some(Duration::from_secs(300)))
+            .max_lifetime(Some(Duration::from_secs(1_800)))
+            // Costs nothing here, and keeps a connection that the server has closed from being handed out.
+            .test_on_check_out(true)
+            .error_sink(Box::new(trouble.clone()))
+            .build_unchecked(Manager { target });
+        Self { pool, trouble, timeout: settings.db_pool_timeout }
+    }
+
+    /// Takes a connection, waiting for a bounded time.
+    pub(super) async fn take(&self) -> Result<Taken, Error> {
+        self.pool.get_owned().await.map_err(|error| {
+            let cause = match error {
+                bb8::RunError::User(error) => Some(error.log_text()),
+                bb8::RunError::TimedOut => self.trouble.within(self.timeout),
+            };
+            let message = match cause {
+                Some(_) => "the database does not answer; try again",
+                None => "all connections to the database are busy; try again",
+            };
+            let refusal = Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER);
+            match cause {
+                Some(cause) => refusal.caused_by(cause),
+                None => refusal,
+            }
+        })
+    }
+}
+
+/// What opens connections and knows which are dead.
+pub(super) struct Manager {
+    target: Arc<Target>,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = Error;
+
+    async fn connect(&self) -> Result<Pooled, Error> {
+        let (client, connection) = self.target.raw().await?;
+        let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(Reason::DatabaseUnavailable, "a new connection could not be set up").caused_by(cause)
+        };
+        let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
+            .await
+            .map_err(|error| unusable(error.into()))?;
+        let answer = rows(&mut connection, &Sql::new("SELECT pg_backend_pid()"), &[]).await;
+        let process = answer.and_then(|rows| rows.first().map_or(Ok(None), |row| row.i32(0)));
+        let process = process.map_err(|error| unusable(error.into()))?;
+        let process = process.ok_or_else(|| unusable("the server does not name its process".into()))?;
+        let lost = Arc::new(AtomicBool::new(false));
+        connection.set_instrumentation(watch(Arc::clone(&lost)));
+        Ok(Pooled { connection, process, lost, discard: false })
+    }
+
+    async fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Error> {
+        match self.has_broken(pooled) {
+            true => Err(Error::new(Reason::DatabaseUnavailable, "the server has closed the connection")),
+            false => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.discard
+            || pooled.lost.load(Ordering::Relaxed)
+            || std::thread::panicking()
+            || pooled.connection.is_broken()
+    }
+}
+
+/// Looks at every failure for one that means the end of the connection.
+fn watch(lost: Arc<AtomicBool>) -> impl Instrumentation {
+    move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
+            && is_lost(error)
+        {
+            lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The last reason why a connection could not be opened, and when.
+#[derive(Clone, Debug, Default)]
+struct Trouble(Arc<Mutex<Option<(Instant, String)>>>);
+
+impl Trouble {
+    /// The reason, if it is not older than `age`.
+    fn within(&self, age: Duration) -> Option<String> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, reason)| reason.clone())
+    }
+}
+
+impl ErrorSink<Error> for Trouble {
+    fn sink(&self, error: Error) {
+        tracing::warn!(error = error.log_text(), "a connection to the database is lost or cannot be opened");
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.log_text()));
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<Error>> {
+        Box::new(self.clone())
+    }
+}

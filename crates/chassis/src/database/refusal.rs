@@ -1,0 +1,98 @@
+//! What a failed statement means for the caller.
+
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Failure};
+use groundplan_error::{Error, Reason};
+use std::time::Duration;
+
+/// When trying again makes sense after the database was away.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Turns a failure that no caller of the statement expected into the answer for the client. Conflicts that have a
+/// meaning (a unique index, a changed row) are for the caller to find out before.
+pub fn refusal(failure: Failure) -> Error {
+    match &failure {
+        Failure::DatabaseError(kind, information) => {
+            database_refusal(kind, &**information).caused_by(describe(&failure))
+        }
+        Failure::BrokenTransactionManager => lost().caused_by(failure),
+        Failure::RollbackErrorOnCommit { rollback_error, .. } => refusal_of_rollback(rollback_error).caused_by(failure),
+        _ => Error::internal(failure),
+    }
+}
+
+/// The meaning of an error that PostgreSQL, or the connection to it, reports.
+fn database_refusal(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Error {
+    match kind {
+        DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => lost(),
+        DatabaseErrorKind::ReadOnlyTransaction => read_only(),
+        DatabaseErrorKind::SerializationFailure => busy(),
+        _ => refusal_by_message(information.message()),
+    }
+}
+
+/// How PostgreSQL's messages start when they are its last on a connection, or when it takes none.
+const LAST_WORDS: &[&str] =
+    &["terminating connection", "the database system is", "sorry, too many clients", "remaining connection slots"];
+
+/// Whether a failure means that the connection is at its end.
+pub(super) fn is_lost(failure: &Failure) -> bool {
+    let Failure::DatabaseError(kind, information) = failure else { return false };
+    matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
+        || LAST_WORDS.iter().any(|start| information.message().starts_with(start))
+}
+
+/// Diesel keeps no SQLSTATE for the rest, so PostgreSQL's words decide. On a server that speaks another language (connecting
+/// to one logs a warning) these become INTERNAL.
+fn refusal_by_message(message: &str) -> Error {
+    match message {
+        _ if message.starts_with("canceling statement due to statement timeout") => {
+            Error::new(Reason::DeadlineExceeded, "the statement took longer than the server allows")
+        }
+        _ if message.starts_with("canceling statement") => {
+            Error::new(Reason::DeadlineExceeded, "the call was cancelled")
+        }
+        _ if message.starts_with("deadlock detected") => busy(),
+        _ if LAST_WORDS.iter().any(|start| message.starts_with(start)) => lost(),
+        _ => Error::internal("the database refused a statement"),
+    }
+}
+
+fn refusal_of_rollback(rollback_error: &Failure) -> Error {
+    match rollback_error {
+        Failure::DatabaseError(kind, information) => database_refusal(kind, &**information),
+        _ => lost(),
+    }
+}
+
+fn lost() -> Error {
+    Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again").retry_after(RETRY_AFTER)
+}
+
+fn busy() -> Error {
+    Error::new(Reason::DatabaseUnavailable, "the call met another one in the database; try again")
+        .retry_after(Duration::from_millis(50))
+}
+
+pub(super) fn read_only() -> Error {
+    Error::new(
+        Reason::DatabaseUnavailable,
+        "the database is read-only: a standby, or set so; DB_URL must name a server that takes writes",
+    )
+}
+
+/// PostgreSQL's message with what it adds to it, for the log.
+fn describe(failure: &Failure) -> String {
+    let Failure::DatabaseError(kind, information) = failure else { return failure.to_string() };
+    let mut text = format!("{kind:?}: {}", information.message());
+    for (name, part) in [
+        ("detail", information.details()),
+        ("hint", information.hint()),
+        ("table", information.table_name()),
+        ("constraint", information.constraint_name()),
+    ] {
+        if let Some(part) = part {
+            text.push_str(&format!("; {name}: {part}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! Statements that are built at run time: Diesel carries them, and each connection prepares them once, by their text.
+
+use super::Bind;
+use diesel::QueryResult;
+use diesel::pg::{Pg, PgTypeMetadata};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::{IsNull, Output, ToSql};
+use diesel::sql_types::{HasSqlType, Untyped};
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
+use futures_util::TryStreamExt as _;
+use std::io::Write as _;
+
+/// A row as PostgreSQL sent it; [`super::Columns`] reads it.
+pub type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
+
+/// A statement's text, with a `?` for each value. Built once, used often: it is prepared by its text.
+///
+/// There is no way to write a `?` that is not a value: PostgreSQL's `?` operators have names (`jsonb_exists`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sql {
+    /// What stands between the values.
+    parts: Vec<String>,
+}
+
+impl Sql {
+    /// Splits `text` at each `?`.
+    pub fn new(text: &str) -> Self {
+        Self { parts: text.split('?').map(str::to_owned).collect() }
+    }
+
+    /// How many values it takes.
+    pub fn binds(&self) -> usize {
+        self.parts.len().saturating_sub(1)
+    }
+}
+
+/// Runs a statement and gives all its rows.
+pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
+    AsyncConnectionCore::load(connection, Statement { sql, binds }).await?.try_collect().await
+}
+
+/// Runs a statement and gives the number of rows that it changed.
+pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<usize> {
+    AsyncConnectionCore::execute_returning_count(connection, Statement { sql, binds }).await
+}
+
+/// A statement with its values, for Diesel.
+struct Statement<'a> {
+    sql: &'a Sql,
+    binds: &'a [Bind],
+}
+
+/// The type of every value: object id 0 lets the server infer it from its place.
+struct Inferred;
+
+impl HasSqlType<Inferred> for Pg {
+    fn metadata(_: &mut Self::MetadataLookup) -> PgTypeMetadata {
+        PgTypeMetadata::new(0, 0)
+    }
+}
+
+impl ToSql<Inferred, Pg> for Bind {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        let Some(bytes) = self.as_bytes() else { return Ok(IsNull::Yes) };
+        out.write_all(bytes)?;
+        Ok(IsNull::No)
+    }
+}
+
+impl QueryFragment<Pg> for Statement<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.sql.binds() != self.binds.len() {
+            let message = format!("the statement takes {} values, {} were given", self.sql.binds(), self.binds.len());
+            return Err(diesel::result::Error::QueryBuilderError(message.into()));
+        }
+        let mut binds = self.binds.iter();
+        for part in &self.sql.parts {
+            out.push_sql(part);
+            if let Some(bind) = binds.next() {
+                out.push_bind_param::<Inferred, Bind>(bind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for Statement<'_> {
+    type QueryId = ();
+    // Prepared statements are then found by their text.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement<'_> {
+    type SqlType = Untyped;
+}

@@ -1,0 +1,167 @@
+//! Whether the process lives, and whether it can answer: `grpc.health.v1`, `/livez`, `/readyz`.
+
+use crate::mounted::{Mounted, grpc};
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// A mounted service, as health sees it.
+#[derive(Clone)]
+struct Watched {
+    names: Vec<&'static str>,
+    ready: watch::Receiver<bool>,
+}
+
+/// What the routes look at.
+#[derive(Clone)]
+struct Overview {
+    services: Vec<Watched>,
+    stop: CancellationToken,
+}
+
+/// The routes for health checks of `services`. From the moment that `stop` is cancelled nothing is ready, so that callers
+/// go elsewhere while open calls finish.
+pub async fn mount(services: &[Mounted], stop: CancellationToken) -> Mounted {
+    let services: Vec<Watched> =
+        services.iter().map(|mounted| Watched { names: mounted.names.clone(), ready: mounted.ready.clone() }).collect();
+    let (reporter, server) = tonic_health::server::health_reporter();
+    let (ready, receiver) = watch::channel(false);
+    let overview = Overview { services, stop };
+    let mut tasks = JoinSet::new();
+    report(&overview, &reporter, &ready).await;
+    tasks.spawn(follow(overview.clone(), reporter, ready));
+    let router = Router::new()
+        .route("/livez", get(|| async { answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()) }))
+        .route("/readyz", get(readiness))
+        .with_state(overview)
+        .merge(grpc(server));
+    Mounted { router, names: vec!["grpc.health.v1.Health"], ready: receiver, tasks }
+}
+
+/// Tells the reporter of every change.
+async fn follow(overview: Overview, reporter: HealthReporter, ready: watch::Sender<bool>) {
+    // A service that has gone away tells no more changes: it counts as not ready.
+    let (changed, mut changes) = watch::channel(());
+    let mut watching = JoinSet::new();
+    for service in &overview.services {
+        let (mut ready, changed) = (service.ready.clone(), changed.clone());
+        watching.spawn(async move {
+            while ready.changed().await.is_ok() {
+                changed.send_replace(());
+            }
+            changed.send_replace(());
+        });
+    }
+    loop {
+        report(&overview, &reporter, &ready).await;
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = overview.stop.cancelled() => break,
+        }
+    }
+    report(&overview, &reporter, &ready).await;
+}
+
+/// Tells the reporter how things are.
+async fn report(overview: &Overview, reporter: &HealthReporter, ready: &watch::Sender<bool>) {
+    let status = |is_ready| if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+    for service in &overview.services {
+        for name in &service.names {
+            reporter.set_service_status(name, status(overview.is_ready(service))).await;
+        }
+    }
+    let all = overview.not_ready().is_empty();
+    reporter.set_service_status("", status(all)).await;
+    ready.send_replace(all);
+}
+
+impl Overview {
+    fn is_ready(&self, service: &Watched) -> bool {
+        !self.stop.is_cancelled() && *service.ready.borrow() && service.ready.has_changed().is_ok()
+    }
+
+    /// The services that cannot answer.
+    fn not_ready(&self) -> Vec<&'static str> {
+        let services = self.services.iter().filter(|service| !self.is_ready(service));
+        services.flat_map(|service| service.names.iter().copied()).collect()
+    }
+}
+
+async fn readiness(State(overview): State<Overview>) -> impl IntoResponse {
+    let waiting = overview.not_ready();
+    if waiting.is_empty() && !overview.stop.is_cancelled() {
+        return answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
+    }
+    let status = if overview.stop.is_cancelled() { "stopping" } else { "starting" };
+    // Service names need no escapes.
+    let names: Vec<String> = waiting.iter().map(|name| format!("\"{name}\"")).collect();
+    answer(StatusCode::SERVICE_UNAVAILABLE, format!(r#"{{"status":"{status}","notReady":[{}]}}"#, names.join(",")))
+}
+
+fn answer(status: StatusCode, json: String) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], String) {
+    (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mount;
+    use crate::mounted::Mounted;
+    use axum::Router;
+    use http::Request;
+    use http_body_util::BodyExt as _;
+    use tokio::sync::watch;
+    use tokio::task::JoinSet;
+    use tokio_util::sync::CancellationToken;
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+    use tower::ServiceExt as _;
+
+    fn service(name: &'static str, ready: watch::Receiver<bool>) -> Mounted {
+        Mounted { router: Router::new(), names: vec![name], ready, tasks: JoinSet::new() }
+    }
+
+    async fn readyz(router: &Router) -> (u16, String) {
+        let request = Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    async fn check(router: &Router, service: &str) -> ServingStatus {
+        let mut client = HealthClient::new(crate::transport::local(router.clone()));
+        client.check(HealthCheckRequest { service: service.to_owned() }).await.unwrap().into_inner().status()
+    }
+
+    #[tokio::test]
+    async fn readiness_follows_the_services() {
+        let ((a, a_ready), (b, b_ready)) = (watch::channel(true), watch::channel(false));
+        let stop = CancellationToken::new();
+        let mut health = mount(&[service("a.A", a_ready), service("b.B", b_ready)], stop.clone()).await;
+        assert_eq!(readyz(&health.router).await, (503, r#"{"status":"starting","notReady":["b.B"]}"#.to_owned()));
+        assert_eq!(check(&health.router, "a.A").await, ServingStatus::Serving);
+        assert_eq!(check(&health.router, "").await, ServingStatus::NotServing);
+
+        b.send_replace(true);
+        health.ready.wait_for(|ready| *ready).await.unwrap();
+        assert_eq!(readyz(&health.router).await, (200, r#"{"status":"ok"}"#.to_owned()));
+        assert_eq!(check(&health.router, "").await, ServingStatus::Serving);
+
+        drop(b);
+        health.ready.wait_for(|ready| !*ready).await.unwrap();
+        assert_eq!(readyz(&health.router).await.0, 503, "a service that is gone is not ready");
+
+        stop.cancel();
+        assert!(readyz(&health.router).await.1.contains("stopping"));
+        while health.tasks.join_next().await.is_some() {}
+        assert_eq!(check(&health.router, "a.A").await, ServingStatus::NotServing);
+        drop(a);
+    }
+}

@@ -1,0 +1,64 @@
+//! What stands between the socket and the routes, the same for gRPC, gRPC-Web and REST.
+
+mod authenticate;
+mod deadline;
+mod panics;
+mod reword;
+mod trace;
+mod web;
+
+pub use authenticate::{Authenticate, RootKey};
+pub use deadline::Deadline;
+pub use panics::CatchPanics;
+pub use reword::Reword;
+pub use trace::Trace;
+pub use web::Web;
+
+use crate::settings::ServerSettings;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use std::convert::Infallible;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::{Service, ServiceExt as _};
+
+/// A request as every layer sees it.
+pub type Request = http::Request<Body>;
+
+/// A response as every layer sees it.
+pub type Response = http::Response<Body>;
+
+/// What a layer stands around: it answers always, be it with an error.
+pub trait Inner:
+    Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
+{
+}
+
+impl<S> Inner for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
+{
+}
+
+/// Puts all layers around the mounted routes. Read it from the bottom: that is the way of a request.
+pub fn stack(router: Router, key: RootKey, settings: &ServerSettings) -> Router {
+    // The limit for REST bodies; generated gRPC servers have one of their own, the same by default.
+    let router = router.layer(DefaultBodyLimit::max(settings.max_message));
+    let service = Routes::from(router).prepare();
+    // Innermost: a refused call has cost a look at its headers, and the routes know who calls.
+    let service = Authenticate::new(service, key);
+    // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
+    let service = Deadline::new(service, Some(settings.request_timeout));
+    // Answers of the libraries below get our codes and details, whichever of them answered.
+    let service = Reword::new(service);
+    // A panic of anything below is an answer like others, and the process lives.
+    let service = CatchPanics::new(service);
+    // Below this everything is gRPC or REST; what the layers there refuse is translated like any other answer.
+    let service = Web::new(service);
+    // Outermost: every answer, refusals included, is part of the request's span and is logged once.
+    let service = Trace::new(service);
+    Router::new()
+        .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
+}
+
+#[cfg(test)]
+mod tests;

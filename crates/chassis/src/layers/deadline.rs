@@ -1,0 +1,164 @@
+//! Ends what takes too long, as DEADLINE_EXCEEDED. What was being done is dropped, and with it the statement that runs.
+//!
+//! A caller's `grpc-timeout` holds to the end of the answer, for streams too. The server's own limit holds until the
+//! answer starts, so that a stream may last.
+
+use super::{Inner, Request, Response};
+use crate::respond::{is_grpc, refuse};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
+use groundplan_error::{Error, Reason};
+use http::{HeaderMap, HeaderValue};
+use http_body::{Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+
+/// The layer.
+#[derive(Clone)]
+pub struct Deadline<S> {
+    inner: S,
+    /// The server's own limit.
+    limit: Option<Duration>,
+}
+
+impl<S> Deadline<S> {
+    /// Holds calls to the caller's deadline, and to `limit` until the answer starts.
+    pub fn new(inner: S, limit: Option<Duration>) -> Self {
+        Self { inner, limit }
+    }
+}
+
+impl<S: Inner> Service<Request> for Deadline<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let grpc = is_grpc(request.headers());
+        let asked = match asked(request.headers()) {
+            Ok(asked) => asked,
+            Err(error) => return ready(Ok(refuse(&error, grpc))).boxed(),
+        };
+        // A deadline beyond what the clock can say is none.
+        let at = |after: Option<Duration>| after.and_then(|after| Instant::now().checked_add(after));
+        let (end, start) = (at(asked), at(asked.into_iter().chain(self.limit).min()));
+        let call = self.inner.call(request);
+        let Some(start) = start else { return call.boxed() };
+        async move {
+            let Ok(response) = timeout_at(start, call).await else { return Ok(refuse(&passed(), grpc)) };
+            Ok(response?.map(|body| match end {
+                Some(end) if !http_body::Body::is_end_stream(&body) => {
+                    Body::new(Limited { body: Some(body), end: Box::pin(sleep_until(end)), grpc })
+                }
+                _ => body,
+            }))
+        }
+        .boxed()
+    }
+}
+
+fn passed() -> Error {
+    Error::new(Reason::DeadlineExceeded, "the deadline passed before the call was done")
+}
+
+/// How long the caller is ready to wait: `grpc-timeout`, at most eight digits and a unit.
+fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
+    let mut values = headers.get_all("grpc-timeout").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match parse(value).filter(|_| values.next().is_none()) {
+        Some(timeout) => Ok(Some(timeout)),
+        None => Err(Error::new(
+            Reason::MalformedRequest,
+            "grpc-timeout must be one value of one to eight digits and a unit (H, M, S, m, u or n), such as 500m",
+        )),
+    }
+}
+
+fn parse(value: &HeaderValue) -> Option<Duration> {
+    let (unit, digits) = value.as_bytes().split_last()?;
+    if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let amount: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(match unit {
+        b'H' => Duration::from_secs(amount * 3_600),
+        b'M' => Duration::from_secs(amount * 60),
+        b'S' => Duration::from_secs(amount),
+        b'm' => Duration::from_millis(amount),
+        b'u' => Duration::from_micros(amount),
+        b'n' => Duration::from_nanos(amount),
+        _ => return None,
+    })
+}
+
+/// A body that ends with DEADLINE_EXCEEDED when its time is over.
+struct Limited {
+    /// None once it is over: dropping it ends the work.
+    body: Option<Body>,
+    end: Pin<Box<Sleep>>,
+    grpc: bool,
+}
+
+impl http_body::Body for Limited {
+    type Data = bytes::Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, Status>>> {
+        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        if let ready @ Poll::Ready(_) = Pin::new(body).poll_frame(context) {
+            return ready;
+        }
+        std::task::ready!(self.end.as_mut().poll(context));
+        self.body = None;
+        let status = passed().to_status();
+        if !self.grpc {
+            return Poll::Ready(Some(Err(status)));
+        }
+        let mut trailers = HeaderMap::new();
+        Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, http_body::Body::size_hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use http::HeaderValue;
+    use std::time::Duration;
+
+    #[test]
+    fn timeouts_are_read_strictly() {
+        let parse = |text| parse(&HeaderValue::from_static(text));
+        assert_eq!(parse("1H"), Some(Duration::from_secs(3_600)));
+        assert_eq!(parse("99999999M"), Some(Duration::from_secs(99_999_999 * 60)));
+        assert_eq!(parse("0n"), Some(Duration::ZERO));
+        assert_eq!(parse("5u"), Some(Duration::from_micros(5)));
+        for wrong in ["", "5", "m", "123456789m", "-5m", "+5m", "1.5S", "5s", "5 m", "5mm", "٥m"] {
+            assert_eq!(
+                HeaderValue::from_bytes(wrong.as_bytes()).ok().and_then(|value| super::parse(&value)),
+                None,
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Turns a panic into INTERNAL: the caller gets an id to report, the log has the rest, and the process lives.
+
+use super::{Inner, Request, Response};
+use crate::respond::{is_grpc, refuse};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use groundplan_error::Error;
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::task::{Context, Poll};
+use tower::Service;
+
+/// The layer.
+#[derive(Clone)]
+pub struct CatchPanics<S> {
+    inner: S,
+}
+
+impl<S> CatchPanics<S> {
+    /// Answers for `inner` when it panics.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S: Inner> Service<Request> for CatchPanics<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let grpc = is_grpc(request.headers());
+        // The instance that was asked whether it is ready makes the call.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let call = async move { inner.call(request).await };
+        // What a panic leaves half done is dropped with the call; shared state guards itself.
+        let call = AssertUnwindSafe(call).catch_unwind();
+        call.map(move |outcome| {
+            outcome.unwrap_or_else(|panic| {
+                Ok(refuse(&Error::internal(format!("a handler panicked: {}", words(panic.as_ref()))), grpc))
+            })
+        })
+        .boxed()
+    }
+}
+
+/// What the panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}

@@ -1,0 +1,115 @@
+//! Gives the answers of the libraries our codes, words and details.
+//!
+//! tonic blames the server (INTERNAL) for bytes that are not the message, says OUT_OF_RANGE of a message that is too
+//! large, and nothing at all about a method that does not exist; axum's 404 has no body. Our own answers always carry
+//! details, so whatever has none is a library's.
+
+use super::{Inner, Request, Response};
+use crate::respond::{is_grpc, refuse};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use groundplan_error::{Error, Reason};
+use http::header::CONTENT_TYPE;
+use http::{StatusCode, Uri};
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use tonic::{Code, Status};
+use tower::Service;
+
+/// How tonic's messages start when the request's bytes are at fault.
+const MALFORMED: &[&str] = &[
+    "failed to decode Protobuf message",
+    "Unexpected EOF decoding stream",
+    "protocol error: received message with",
+    "Missing request message",
+    "Error decompressing",
+    "tonic-web: ",
+];
+
+/// The layer.
+#[derive(Clone)]
+pub struct Reword<S> {
+    inner: S,
+}
+
+impl<S> Reword<S> {
+    /// Rewords the answers of `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S: Inner> Service<Request> for Reword<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let grpc = is_grpc(request.headers());
+        let uri = request.uri().clone();
+        let reworded = move |outcome: Result<Response, Infallible>| {
+            outcome.map(|response| match better(&response, &uri, grpc) {
+                Some(error) => refuse(&error, grpc),
+                None => response,
+            })
+        };
+        self.inner.call(request).map(reworded).boxed()
+    }
+}
+
+/// What should have been said, if it was not.
+fn better(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
+    let headers = response.headers();
+    if response.status() != StatusCode::OK {
+        let is_plain = !headers.contains_key(CONTENT_TYPE) || response.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        return if is_plain { plain(response.status(), uri, grpc) } else { None };
+    }
+    if !headers.contains_key(Status::GRPC_STATUS) || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return None;
+    }
+    let status = Status::from_header_map(headers)?;
+    let message = status.message();
+    match status.code() {
+        Code::OutOfRange if message.contains("message length too large") => Some(too_large(message)),
+        Code::ResourceExhausted if message.contains("decompress") => Some(too_large(message)),
+        Code::Internal if MALFORMED.iter().any(|start| message.starts_with(start)) => {
+            Some(Error::new(Reason::MalformedRequest, format!("the request is not the method's message: {message}")))
+        }
+        Code::Unimplemented if message.is_empty() => Some(no_method(uri)),
+        _ => None,
+    }
+}
+
+/// The words for an HTTP status that came alone.
+fn plain(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
+    let path = uri.path();
+    match status {
+        StatusCode::NOT_FOUND if grpc => Some(no_method(uri)),
+        StatusCode::NOT_FOUND => Some(Error::new(
+            Reason::PathNotFound,
+            format!(
+                "{path} does not exist; /api/openapi.json lists the paths, and gRPC calls need the content type application/grpc"
+            ),
+        )),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Some(Error::new(Reason::MethodUnknown, format!("{path} does not take this HTTP method")))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Some(Error::new(Reason::TooLarge, "the request's body is larger than the server takes"))
+        }
+        _ => None,
+    }
+}
+
+fn no_method(uri: &Uri) -> Error {
+    let method = uri.path().trim_start_matches('/');
+    Error::new(Reason::MethodUnknown, format!("there is no method {method}; server reflection lists what there is"))
+}
+
+fn too_large(message: &str) -> Error {
+    Error::new(Reason::TooLarge, format!("the request is too large: {}", message.trim_start_matches("Error, ")))
+}

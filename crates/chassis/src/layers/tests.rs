@@ -1,0 +1,340 @@
+//! The whole stack, driven without a socket.
+
+use super::{RootKey, stack};
+use crate::mounted::grpc;
+use crate::principal::Principal;
+use crate::settings::{Secret, ServerSettings, defaults};
+use axum::body::Body;
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use bytes::{BufMut as _, Bytes};
+use groundplan_error::{Error, Reason};
+use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tonic_types::StatusExt as _;
+use tower::ServiceExt as _;
+
+const KEY: &str = "hunter2hunter2";
+
+/// Notes that it was dropped.
+struct Dropped(Arc<AtomicBool>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// One message, then nothing for ever.
+fn endless() -> Response<Body> {
+    let first = futures_util::stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"\0\0\0\0\x01x")))]);
+    let body = StreamBody::new(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+    Response::builder().header("content-type", "application/grpc").body(Body::new(body)).unwrap()
+}
+
+async fn panicking() {
+    panic!("the words of the panic")
+}
+
+fn app(dropped: &Arc<AtomicBool>) -> Router {
+    let guard = Arc::clone(dropped);
+    let pending = move || {
+        let guard = Dropped(Arc::clone(&guard));
+        async move {
+            std::future::pending::<()>().await;
+            drop(guard);
+        }
+    };
+    let routes = Router::new()
+        .route("/who", get(|Extension(caller): Extension<Principal>| async move { caller.name }))
+        .route("/livez", get(|| async { "ok" }))
+        .route("/pending", get(pending.clone()).post(pending))
+        .route("/panic", get(panicking))
+        .route("/a.v1.A/Stream", post(|| async { endless() }))
+        .route("/body", post(|body: Bytes| async move { body.len().to_string().into_response() }))
+        .merge(grpc(tonic_health::server::health_reporter().1));
+    let settings = ServerSettings { request_timeout: Duration::from_secs(5), ..defaults() };
+    stack(routes, RootKey::new(&Secret::new(KEY)).unwrap(), &settings)
+}
+
+async fn send(request: Request<Body>) -> Response<Body> {
+    app(&Arc::default()).oneshot(request).await.unwrap()
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned()
+}
+
+/// A gRPC request with the right key.
+fn call(path: &str) -> http::request::Builder {
+    Request::post(path).header("content-type", "application/grpc").header("authorization", format!("Bearer {KEY}"))
+}
+
+fn status(headers: &HeaderMap) -> tonic::Status {
+    tonic::Status::from_header_map(headers).expect("a gRPC status")
+}
+
+fn reason(headers: &HeaderMap) -> String {
+    status(headers).get_error_details().error_info().expect("our details").reason.clone()
+}
+
+#[tokio::test]
+async fn the_key_lets_in_and_nothing_else_does() {
+    for good in [format!("Bearer {KEY}"), format!("bearer {KEY}"), format!("BEARER  {KEY}")] {
+        let response = send(Request::get("/who").header("authorization", good).body(Body::empty()).unwrap()).await;
+        assert_eq!((response.status().as_u16(), text(response).await.as_str()), (200, "root"));
+    }
+    let wrong = [
+        vec![],
+        vec!["Bearer wrong".to_owned()],
+        vec![format!("Bearer {KEY}x")],
+        vec![KEY.to_owned()],
+        vec![format!("Basic {KEY}")],
+        vec![String::new()],
+        vec![format!("Bearer {KEY}"), format!("Bearer {KEY}")],
+    ];
+    let mut messages = Vec::new();
+    for headers in wrong {
+        let request = |content_type| {
+            let request = Request::get("/who").header("content-type", content_type);
+            let request = headers.iter().fold(request, |request, value| request.header("authorization", value));
+            request.body(Body::empty()).unwrap()
+        };
+        let rest = send(request("application/json")).await;
+        assert_eq!(rest.status(), 401, "{headers:?}");
+        assert_eq!(rest.headers()["www-authenticate"], "Bearer");
+        let body = text(rest).await;
+        assert!(body.contains("UNAUTHENTICATED") && body.contains("authorization: Bearer"), "{body}");
+        assert!(!body.contains("hunter2"), "{body}");
+        let grpc = send(request("application/grpc")).await;
+        assert_eq!((grpc.status().as_u16(), status(grpc.headers()).code()), (200, tonic::Code::Unauthenticated));
+        assert_eq!(reason(grpc.headers()), "CREDENTIALS_INVALID");
+        messages.push(status(grpc.headers()).message().to_owned());
+    }
+    messages.dedup();
+    assert_eq!(messages.len(), 3, "none, wrong in whatever way, several: {messages:?}");
+}
+
+#[tokio::test]
+async fn health_is_open() {
+    let response = send(Request::get("/livez").body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), 200);
+    let check = Request::post("/grpc.health.v1.Health/Check").header("content-type", "application/grpc");
+    let response = send(check.body(Body::from(&b"\0\0\0\0\0"[..])).unwrap()).await;
+    let trailers = response.into_body().collect().await.unwrap().trailers().cloned().unwrap();
+    assert_eq!(trailers["grpc-status"], "0");
+    for closed in ["/livez/", "/LIVEZ", "/readyzz", "/grpc.health.v1.HealthX/Check"] {
+        assert_eq!(send(Request::get(closed).body(Body::empty()).unwrap()).await.status(), 401, "{closed}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_sent_is_refused_without_repeating_it() {
+    for key in ["", "two words", "line\n", "schlüssel"] {
+        let error = RootKey::new(&Secret::new(key)).err().unwrap().to_string();
+        assert!(error.contains("openssl") && (key.is_empty() || !error.contains(key)), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passed_deadline_is_said_and_the_work_is_dropped() {
+    for (grpc, timeout) in [(true, Some("50m")), (true, None), (false, None)] {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let mut request = Request::post("/pending").header("authorization", format!("Bearer {KEY}"));
+        if grpc {
+            request = request.header("content-type", "application/grpc");
+        }
+        if let Some(timeout) = timeout {
+            request = request.header("grpc-timeout", timeout);
+        }
+        let started = tokio::time::Instant::now();
+        let response = app(&dropped).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let expected = if timeout.is_some() { Duration::from_millis(50) } else { Duration::from_secs(5) };
+        assert!(started.elapsed() >= expected && started.elapsed() < expected * 2);
+        assert!(dropped.load(Ordering::SeqCst), "what was being done is dropped");
+        if grpc {
+            assert_eq!(status(response.headers()).code(), tonic::Code::DeadlineExceeded);
+            assert_eq!(reason(response.headers()), "DEADLINE_EXCEEDED");
+        } else {
+            assert_eq!(response.status(), 504);
+            assert!(text(response).await.contains("DEADLINE_EXCEEDED"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_at_its_deadline_with_a_status() {
+    let request = call("/a.v1.A/Stream").header("grpc-timeout", "2S").body(Body::empty()).unwrap();
+    let body = send(request).await.into_body().collect().await.unwrap();
+    assert_eq!(status(body.trailers().unwrap()).code(), tonic::Code::DeadlineExceeded);
+    assert_eq!(body.to_bytes(), &b"\0\0\0\0\x01x"[..], "what came before it arrives");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_deadline_goes_on_beyond_the_servers_limit() {
+    let request = call("/a.v1.A/Stream").body(Body::empty()).unwrap();
+    let mut body = send(request).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    let next = tokio::time::timeout(Duration::from_secs(3_600), body.frame()).await;
+    assert!(next.is_err(), "still open");
+}
+
+#[tokio::test]
+async fn a_malformed_timeout_is_refused() {
+    for values in [vec!["5"], vec!["5s"], vec!["123456789m"], vec!["-5m"], vec![""], vec!["5S", "5S"]] {
+        let request = call("/a.v1.A/Stream");
+        let request = values.iter().fold(request, |request, value| request.header("grpc-timeout", *value));
+        let response = send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status(response.headers()).code(), tonic::Code::InvalidArgument, "{values:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_without_its_words() {
+    for _ in 0..2 {
+        let request = Request::get("/panic").header("authorization", format!("Bearer {KEY}"));
+        let response = send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = text(response).await;
+        assert!(body.contains("INTERNAL") && !body.contains("words of the panic"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_libraries_say_is_reworded() {
+    let frame = |length: u32, message: &[u8]| {
+        let mut frame = vec![0];
+        frame.put_u32(length);
+        frame.extend_from_slice(message);
+        frame
+    };
+    let cases: Vec<(Vec<u8>, Reason)> = vec![
+        (frame(5 << 20, b""), Reason::TooLarge),
+        (frame(2, b"\x0a\xff"), Reason::MalformedRequest),
+        (frame(3, b"\x0a\x01\xff"), Reason::MalformedRequest),
+        (frame(9, b"\x0a"), Reason::MalformedRequest),
+        (b"\x07\0\0\0\0".to_vec(), Reason::MalformedRequest),
+        (Vec::new(), Reason::MalformedRequest),
+    ];
+    for (body, expected) in cases {
+        let request = call("/grpc.health.v1.Health/Check").body(Body::from(body.clone())).unwrap();
+        let response = send(request).await;
+        assert_eq!(status(response.headers()).code(), expected.code(), "{body:?}");
+        assert_eq!(reason(response.headers()), expected.name(), "{body:?}: {:?}", status(response.headers()));
+    }
+    for path in ["/grpc.health.v1.Health/Nothing", "/nothing.v1.Nothing/Get"] {
+        let response = send(call(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(status(response.headers()).code(), tonic::Code::Unimplemented, "{path}");
+        assert!(status(response.headers()).message().contains(path.trim_start_matches('/')));
+    }
+}
+
+#[tokio::test]
+async fn rest_paths_that_do_not_exist_have_an_envelope_too() {
+    let request = |request: http::request::Builder| {
+        request.header("authorization", format!("Bearer {KEY}")).body(Body::empty()).unwrap()
+    };
+    let missing = send(request(Request::get("/nothing"))).await;
+    assert_eq!(missing.status(), 404);
+    assert!(text(missing).await.contains("PATH_NOT_FOUND"));
+    let method = send(request(Request::delete("/who"))).await;
+    assert!(text(method).await.contains("METHOD_UNKNOWN"));
+}
+
+#[tokio::test]
+async fn a_rest_body_has_a_limit() {
+    let request = |size: usize| {
+        Request::post("/body")
+            .header("authorization", format!("Bearer {KEY}"))
+            .body(Body::from(vec![b'x'; size]))
+            .unwrap()
+    };
+    assert_eq!(send(request(4 << 20)).await.status(), 200);
+    let refused = send(request((4 << 20) + 1)).await;
+    assert_eq!(refused.status(), 429);
+    assert!(text(refused).await.contains("TOO_LARGE"));
+}
+
+#[tokio::test]
+async fn grpc_web_gets_our_refusals_as_its_own() {
+    for (content_type, answer) in [
+        ("application/grpc-web+proto", "application/grpc-web+proto"),
+        ("application/grpc-web-text", "application/grpc-web-text+proto"),
+    ] {
+        let request =
+            Request::post("/a.v1.A/Stream").header("content-type", content_type).header("accept", content_type);
+        let response = send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], answer);
+        // Trailers only: the status is among the headers, and there is no body.
+        assert_eq!(status(response.headers()).code(), tonic::Code::Unauthenticated);
+        assert_eq!(reason(response.headers()), "CREDENTIALS_INVALID");
+        assert_eq!(text(response).await, "");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpc_web_gets_a_deadline_in_its_body() {
+    for (content_type, is_text) in [("application/grpc-web+proto", false), ("application/grpc-web-text", true)] {
+        let request = Request::post("/a.v1.A/Stream")
+            .header("content-type", content_type)
+            .header("accept", content_type)
+            .header("authorization", format!("Bearer {KEY}"))
+            .header("grpc-timeout", "1S");
+        let mut body = send(request.body(Body::empty()).unwrap()).await.into_body();
+        let mut frames = Vec::new();
+        while let Some(frame) = body.frame().await {
+            frames.push(frame.unwrap().into_data().expect("no HTTP trailers in gRPC-Web"));
+        }
+        let [message, trailers] = frames.try_into().expect("a message and the trailers");
+        if is_text {
+            assert_eq!(message, "AAAAAAF4");
+            // The flag for trailers, in base64.
+            assert!(trailers.starts_with(b"gAAA"), "{trailers:?}");
+        } else {
+            assert_eq!(message, &b"\0\0\0\0\x01x"[..]);
+            assert_eq!(trailers[0], 0x80);
+            let text = String::from_utf8_lossy(&trailers[5..]).into_owned();
+            assert!(text.contains("grpc-status:4\r\n"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_or_made() {
+    let request = |id: &str| Request::get("/livez").header("x-request-id", id).body(Body::empty()).unwrap();
+    assert_eq!(send(request("from-envoy")).await.headers()["x-request-id"], "from-envoy");
+    for odd in ["with space", &"x".repeat(65)] {
+        let id = send(request(odd)).await.headers()["x-request-id"].clone();
+        assert!(id != *odd && id.len() == 32, "{id:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cause_reaches_the_log_by_either_way() {
+    let error = || Error::internal("the cause");
+    let by_us = crate::respond::refuse(&error(), true);
+    let by_tonic: Response<tonic::body::Body> = tonic::Status::from(error()).into_http();
+    for response in [by_us, by_tonic] {
+        assert!(super::trace::cause(&response).ends_with(": the cause"));
+        assert!(!format!("{:?}", response.headers()).contains("the cause"));
+    }
+}
+
+#[tokio::test]
+async fn our_own_errors_pass_unchanged() {
+    let error = || Error::new(Reason::RecordNotFound, "Book \"7\" does not exist");
+    let router =
+        Router::new().route("/x.v1.X/Get", post(move || async move { crate::respond::refuse(&error(), true) }));
+    let app = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), &defaults::<ServerSettings>());
+    let response = app.oneshot(call("/x.v1.X/Get").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(reason(response.headers()), "RECORD_NOT_FOUND");
+    assert_eq!(status(response.headers()).message(), "Book \"7\" does not exist");
+}

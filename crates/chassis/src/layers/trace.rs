@@ -1,0 +1,104 @@
+//! A span for each request, and one line in the log for each failure of ours.
+
+use super::{Inner, Request, Response};
+use crate::respond::Cause;
+use crate::telemetry;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tonic::{Code, Status};
+use tower::Service;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+
+/// Names a request in answers and logs. Envoy sets it, or we do.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The layer.
+#[derive(Clone)]
+pub struct Trace<S> {
+    inner: S,
+}
+
+impl<S> Trace<S> {
+    /// Traces and logs the calls to `inner`.
+    pub fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S: Inner> Service<Request> for Trace<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let started = Instant::now();
+        let id = request_id(request.headers());
+        let span = tracing::info_span!(
+            "request",
+            otel.name = request.uri().path(),
+            otel.kind = "server",
+            method = %request.method(),
+            path = request.uri().path(),
+            request_id = id.to_str().unwrap_or_default(),
+            status = Empty,
+        );
+        telemetry::follow(&span, request.headers());
+        let call = span.in_scope(|| self.inner.call(request));
+        let answered = move |outcome: Result<Response, Infallible>| {
+            outcome.map(|mut response| {
+                record(&response, started.elapsed());
+                response.headers_mut().insert(REQUEST_ID, id);
+                response
+            })
+        };
+        call.map(answered).instrument(span).boxed()
+    }
+}
+
+/// The id that the request brings, if it is one, or a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let brought = headers.get(REQUEST_ID).filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic));
+    brought.cloned().unwrap_or_else(|| {
+        let id = format!("{:032x}", rand::random::<u128>());
+        HeaderValue::from_str(&id).expect("hexadecimal digits are a header's value")
+    })
+}
+
+/// Puts the outcome into the span, and into the log when it is a failure of ours.
+fn record(response: &Response, took: Duration) {
+    let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
+    let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
+    Span::current().record("status", &status);
+    let took = took.as_micros();
+    match (code, response.status().as_u16()) {
+        (Some(Code::Internal | Code::Unknown | Code::DataLoss), _) | (None, 500) => {
+            tracing::error!(status, took_us = took, cause = cause(response), "a call failed");
+        }
+        (Some(Code::Unavailable), _) | (None, 503) => {
+            tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away");
+        }
+        _ => tracing::debug!(status, took_us = took, "answered"),
+    }
+}
+
+/// The whole story: it travels beside the answer, as our [`Cause`] or as the source of tonic's status.
+pub(super) fn cause(response: &Response) -> String {
+    if let Some(Cause(cause)) = response.extensions().get() {
+        return cause.clone();
+    }
+    let Some(status) = response.extensions().get::<Status>() else { return String::new() };
+    match status.source().and_then(|source| source.downcast_ref::<groundplan_error::Error>()) {
+        Some(error) => error.log_text(),
+        None => status.message().to_owned(),
+    }
+}

@@ -1,0 +1,44 @@
+//! gRPC-Web for those who speak it. tonic's layer answers 400 to every other HTTP/1.1 request, REST too, so the content
+//! type decides who gets there.
+
+use super::{Inner, Request, Response};
+use futures_util::future::Either;
+use http::header::CONTENT_TYPE;
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use tonic_web::{GrpcWebLayer, GrpcWebService};
+use tower::{Layer as _, Service};
+
+/// The layer.
+#[derive(Clone)]
+pub struct Web<S> {
+    plain: S,
+    web: GrpcWebService<S>,
+}
+
+impl<S: Clone> Web<S> {
+    /// Translates gRPC-Web to gRPC for `inner`, and its answers back.
+    pub fn new(inner: S) -> Self {
+        Self { plain: inner.clone(), web: GrpcWebLayer::new().layer(inner) }
+    }
+}
+
+impl<S: Inner> Service<Request> for Web<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, <GrpcWebService<S> as Service<Request>>::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        std::task::ready!(self.plain.poll_ready(context))?;
+        Service::<Request>::poll_ready(&mut self.web, context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc-web")) {
+            Either::Right(self.web.call(request))
+        } else {
+            Either::Left(self.plain.call(request))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! PostgreSQL's programs: where they are, and how to get them.
+
+use super::failure;
+use groundplan_error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How to get the programs.
+const HOW_TO_GET: &str = "install PostgreSQL (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
+    postgresql-server; macOS: brew install postgresql@17), or set GROUNDPLAN_PG_BIN to the directory with its initdb, or \
+    set DB_URL to a PostgreSQL that runs already";
+
+/// Where packages put one directory a version: the directory above, and the way from there to the programs.
+const PLACES: &[(&str, &str)] = &[
+    ("/usr/lib/postgresql", "bin"),
+    ("/usr", "bin"),
+    ("/opt/homebrew/opt", "bin"),
+    ("/usr/local/opt", "bin"),
+    ("/Applications/Postgres.app/Contents/Versions", "bin"),
+];
+
+/// The directory with `initdb`, `pg_ctl` and `postgres`, all of one version.
+#[derive(Clone, Debug)]
+pub(super) struct Binaries {
+    directory: PathBuf,
+    major: u32,
+}
+
+impl Binaries {
+    /// Finds the programs: those that were asked for, or those of the data's version, or the newest.
+    pub(super) fn find(asked: Option<&Path>, data_version: Option<u32>) -> Result<Self, Error> {
+        let found = match asked {
+            Some(directory) => vec![Self::at(directory).ok_or_else(|| {
+                failure(format!(
+                    "GROUNDPLAN_PG_BIN is {}, where there are no initdb, pg_ctl and postgres that run: {HOW_TO_GET}",
+                    directory.display()
+                ))
+            })?],
+            None => candidates().iter().filter_map(|directory| Self::at(directory)).collect(),
+        };
+        Self::choose(found, data_version)
+    }
+
+    /// Chooses among what was found.
+    fn choose(found: Vec<Self>, data_version: Option<u32>) -> Result<Self, Error> {
+        let versions: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
+        let chosen = match data_version {
+            Some(version) => found.into_iter().find(|binaries| binaries.major == version),
+            None => found.into_iter().max_by_key(|binaries| binaries.major),
+        };
+        chosen.ok_or_else(|| match data_version {
+            Some(version) if !versions.is_empty() => failure(format!(
+                "the data is of PostgreSQL {version}, but the programs found are of {}: install PostgreSQL {version}, or set \
+                 GROUNDPLAN_PG_BIN to its programs, or upgrade the data by pg_upgrade",
+                versions.join(", ")
+            )),
+            _ => failure(format!("PostgreSQL's programs were not found: {HOW_TO_GET}")),
+        })
+    }
+
+    /// The programs in a directory, if they are all there and run.
+    fn at(directory: &Path) -> Option<Self> {
+        if !["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).is_file()) {
+            return None;
+        }
+        let version = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
+        Some(Self { directory: directory.to_path_buf(), major: major(&String::from_utf8_lossy(&version.stdout))? })
+    }
+
+    /// The path of a program.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+/// The major version in `postgres (PostgreSQL) 15.18 (Debian …)`.
+fn major(version: &str) -> Option<u32> {
+    let number = version.split_once("(PostgreSQL) ")?.1;
+    number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Where the programs may be.
+fn candidates() -> Vec<PathBuf> {
+    let versions = PLACES.iter().flat_map(|(above, below)| {
+        let entries = fs::read_dir(above).into_iter().flatten().flatten();
+        entries.map(move |entry| entry.path().join(below))
+    });
+    #[expect(clippy::disallowed_methods, reason = "PATH is the system's, not a setting of ours")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Links, as in /usr/local/bin, would take the programs away from the files they come with.
+    let real = std::env::split_paths(&path).filter_map(|directory| {
+        let initdb = fs::canonicalize(directory.join("initdb")).ok()?;
+        initdb.parent().map(Path::to_path_buf)
+    });
+    versions.chain(real).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Binaries, major};
+    use std::path::PathBuf;
+
+    fn binaries(major: u32) -> Binaries {
+        Binaries { directory: PathBuf::from(format!("/pg/{major}")), major }
+    }
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(major("postgres (PostgreSQL) 18beta1\n"), Some(18));
+        assert_eq!(major("something else"), None);
+    }
+
+    #[test]
+    fn the_datas_version_wins_over_the_newest() {
+        let found = || vec![binaries(15), binaries(17), binaries(16)];
+        assert_eq!(Binaries::choose(found(), None).unwrap().major, 17);
+        assert_eq!(Binaries::choose(found(), Some(15)).unwrap().major, 15);
+        let error = Binaries::choose(found(), Some(14)).unwrap_err().to_string();
+        assert!(
+            error.contains("PostgreSQL 14") && error.contains("15, 17, 16") && error.contains("pg_upgrade"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn missing_programs_come_with_how_to_get_them() {
+        let empty = tempfile::tempdir().unwrap();
+        for error in
+            [Binaries::choose(Vec::new(), Some(15)).unwrap_err(), Binaries::find(Some(empty.path()), None).unwrap_err()]
+        {
+            let error = error.to_string();
+            assert!(error.contains("apt-get install postgresql") && error.contains("GROUNDPLAN_PG_BIN"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The user that PostgreSQL runs as: it refuses root, so root steps down to `postgres`.
+
+use super::failure;
+use groundplan_error::Error;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+use tokio::process::Command;
+
+/// The user to run as.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// Our own user.
+    uid: u32,
+    /// The user to step down to.
+    postgres: Option<Ids>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ids {
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    /// Finds out who we are, and who to be.
+    pub(super) fn find() -> Result<Self, Error> {
+        let uid = rustix::process::geteuid().as_raw();
+        if uid != 0 {
+            return Ok(Self { uid, postgres: None });
+        }
+        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let Some(postgres) = ids(&users, "postgres") else {
+            return Err(failure(
+                "running as root, and there is no user `postgres` to step down to: PostgreSQL refuses to run as root. \
+                 Install it (Debian, Ubuntu: apt-get install postgresql), which makes the user; or run as another user; \
+                 or set DB_URL",
+            ));
+        };
+        Ok(Self { uid, postgres: Some(postgres) })
+    }
+
+    /// The user id that PostgreSQL's files belong to.
+    pub(super) fn uid(&self) -> u32 {
+        self.postgres.map_or(self.uid, |ids| ids.uid)
+    }
+
+    /// Checks that PostgreSQL's user can get to `directory`: every directory above it must let it pass.
+    pub(super) fn check_reach(&self, directory: &Path) -> Result<(), Error> {
+        let Some(ids) = self.postgres else { return Ok(()) };
+        for ancestor in directory.ancestors() {
+            let Ok(metadata) = fs::metadata(ancestor) else { continue };
+            let pass = match metadata.mode() {
+                mode if metadata.uid() == ids.uid => mode & 0o100,
+                mode if metadata.gid() == ids.gid => mode & 0o010,
+                mode => mode & 0o001,
+            };
+            if pass == 0 {
+                return Err(failure(format!(
+                    "the user `postgres`, which the private PostgreSQL runs as since we are root, cannot enter {}: \
+                     set GROUNDPLAN_DATA to a directory it can reach, such as /var/lib/groundplan, or let it pass by chmod o+x",
+                    ancestor.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a directory that only PostgreSQL's user can enter.
+    pub(super) fn make_private(&self, directory: &Path) -> Result<(), Error> {
+        let made = fs::create_dir_all(directory)
+            .and_then(|()| fs::set_permissions(directory, Permissions::from_mode(0o700)))
+            .and_then(|()| self.give(directory));
+        made.map_err(|cause| failure(format!("cannot make the directory {}: {cause}", directory.display())))
+    }
+
+    /// Makes a file or directory PostgreSQL's.
+    pub(super) fn give(&self, path: &Path) -> std::io::Result<()> {
+        match self.postgres {
+            Some(ids) => chown(path, Some(ids.uid), Some(ids.gid)),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets a program run as PostgreSQL's user. Supplementary groups go, too: the standard library sees to that.
+    pub(super) fn run_as(&self, command: &mut Command) {
+        if let Some(ids) = self.postgres {
+            command.uid(ids.uid).gid(ids.gid);
+        }
+    }
+}
+
+/// The ids of a user in the text of `/etc/passwd`.
+fn ids(users: &str, name: &str) -> Option<Ids> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        if fields.next()? != name {
+            return None;
+        }
+        let _password = fields.next()?;
+        Some(Ids { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ids, Owner, ids};
+    use std::fs::{Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn users_are_found_by_their_whole_name() {
+        let users = "root:x:0:0::/root:/bin/sh\npostgresql:x:7:8::/:/bin/sh\npostgres:x:101:104::/:/bin/sh\n";
+        let found = ids(users, "postgres").unwrap();
+        assert_eq!((found.uid, found.gid), (101, 104));
+        assert!(ids(users, "nobody").is_none());
+    }
+
+    #[test]
+    fn a_closed_directory_above_is_named_with_the_way_out() {
+        let closed = tempfile::tempdir().unwrap();
+        let directory = closed.path().join("inner");
+        create_dir(&directory).unwrap();
+        let owner = Owner { uid: 0, postgres: Some(Ids { uid: 4_000_000, gid: 4_000_000 }) };
+        set_permissions(closed.path(), Permissions::from_mode(0o711)).unwrap();
+        assert!(owner.check_reach(&directory).is_ok());
+        set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        let error = owner.check_reach(&directory).unwrap_err().to_string();
+        assert!(error.contains(closed.path().to_str().unwrap()) && error.contains("GROUNDPLAN_DATA"), "{error}");
+        assert!(Owner { uid: 1, postgres: None }.check_reach(&directory).is_ok(), "as ourselves we need no way");
+    }
+}

@@ -1,0 +1,134 @@
+//! Serves a router on a listener, over HTTP/1.1 and HTTP/2 without TLS, and stops in bounded time.
+
+mod greeting;
+
+use crate::settings::ServerSettings;
+use axum::Router;
+use groundplan_error::Error;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How serving has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that outlived the grace period, and were cut.
+    pub cut: usize,
+}
+
+/// Serves `router` until `stop`; then takes no more connections, tells clients to go elsewhere, gives open calls the
+/// grace period, and cuts what is left.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    settings: &ServerSettings,
+) -> Result<Drained, Error> {
+    let builder = Arc::new(builder(settings));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+            // Ended connections are forgotten as they end.
+            Some(_) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _peer)) => {
+                let connection = Connection {
+                    builder: Arc::clone(&builder),
+                    router: router.clone(),
+                    watcher: graceful.watcher(),
+                    stop: stop.clone(),
+                    greeting_timeout: settings.header_timeout,
+                };
+                connections.spawn(connection.serve(stream));
+            }
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                sleep(BACK_OFF).await;
+            }
+        }
+    }
+    drop(listener);
+    tracing::info!(connections = connections.len(), grace = ?settings.drain_grace, "stopping: open calls may finish");
+    let finished = async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if timeout(settings.drain_grace, finished).await.is_ok() {
+        return Ok(Drained { cut: 0 });
+    }
+    let cut = connections.len();
+    tracing::warn!(connections = cut, "the grace period is over: open connections are cut");
+    connections.shutdown().await;
+    Ok(Drained { cut })
+}
+
+/// What one connection needs.
+struct Connection {
+    builder: Arc<Builder<TokioExecutor>>,
+    router: Router,
+    watcher: Watcher,
+    stop: CancellationToken,
+    greeting_timeout: Duration,
+}
+
+impl Connection {
+    /// Serves a connection to its end. How it ends is the client's business: most just go away.
+    async fn serve(self, stream: TcpStream) {
+        // Answers are written whole, so waiting for more to send along only delays them.
+        let _ = stream.set_nodelay(true);
+        let greeted = tokio::select! {
+            greeted = timeout(self.greeting_timeout, greeting::read(stream)) => greeted,
+            () = self.stop.cancelled() => return,
+        };
+        let Ok(Ok(stream)) = greeted else {
+            tracing::debug!("a connection said nothing, and was closed");
+            return;
+        };
+        let service = TowerToHyperService::new(self.router);
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    }
+}
+
+/// The limits of a connection.
+fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    let headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(headers.max(8_192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.max_streams)
+        .max_header_list_size(settings.max_headers)
+        .keep_alive_interval(settings.keepalive_interval)
+        .keep_alive_timeout(settings.keepalive_timeout);
+    builder
+}
+
+/// Whether accepting failed because of the one who connects, and not of us.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,33 @@
+//! Settings: one declaration each, with its flag, its environment variable, its unit and its default. The help text is the manual.
+//!
+//! The template's three are called what they are called there (`API_KEY`, `PORT`, `DB_URL`); ours start with `GROUNDPLAN_`.
+//! Nothing else reads the environment.
+
+mod credentials;
+mod database;
+mod describe;
+mod postgres;
+mod secret;
+mod server;
+mod telemetry;
+mod units;
+
+pub use credentials::CredentialSettings;
+pub use database::DatabaseSettings;
+pub use describe::{Row, Source, describe};
+pub use postgres::PostgresSettings;
+pub use secret::{Secret, mask_url};
+pub use server::ServerSettings;
+pub use telemetry::{LogFormat, TelemetrySettings};
+pub use units::{parse_duration, parse_size};
+
+/// The settings of a group when neither flag nor variable is given, for tests and tools.
+#[must_use]
+pub fn defaults<G: clap::Args>() -> G {
+    let command = G::augment_args(clap::Command::new("defaults").no_binary_name(true)).mut_args(|arg| arg.env(None));
+    let matches = command.get_matches_from(std::iter::empty::<&str>());
+    G::from_arg_matches(&matches).expect("every setting of a group has a default or is optional")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What the program understood: every setting with its value and where it comes from.
+
+use super::{Secret, mask_url};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use std::fmt;
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The flag, such as `--db-url`.
+    pub flag: String,
+    /// The environment variable.
+    pub variable: String,
+    /// The value, masked where it is secret; none when the setting is absent.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub source: Source,
+    /// What it is for: the help text.
+    pub help: String,
+}
+
+/// Where a setting's value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The environment.
+    Environment,
+    /// The command line.
+    Flag,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Default => "default",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        })
+    }
+}
+
+/// Lists every setting of `command` and of the subcommand that was chosen: the arguments that have a variable.
+pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let (mut command, mut matches) = (command, matches);
+    loop {
+        for row in command.get_arguments().filter_map(|arg| row(arg, matches)) {
+            // A global argument is listed once.
+            if !rows.iter().any(|known| known.variable == row.variable) {
+                rows.push(row);
+            }
+        }
+        let Some((name, inner)) = matches.subcommand() else { return rows };
+        let Some(subcommand) = command.find_subcommand(name) else { return rows };
+        (command, matches) = (subcommand, inner);
+    }
+}
+
+/// The row of an argument, if it is a setting.
+fn row(arg: &Arg, matches: &ArgMatches) -> Option<Row> {
+    let variable = arg.get_env()?.to_string_lossy().into_owned();
+    let id = arg.get_id().as_str();
+    let source = match matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id)) {
+        Some(ValueSource::EnvVariable) => Source::Environment,
+        Some(ValueSource::CommandLine) => Source::Flag,
+        _ => Source::Default,
+    };
+    let value = matches.try_get_raw(id).ok().flatten().map(|values| {
+        let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+        shown(arg, &variable, &values.join(","))
+    });
+    Some(Row {
+        flag: arg.get_long().map(|long| format!("--{long}")).unwrap_or_default(),
+        variable,
+        value,
+        source,
+        help: arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default(),
+    })
+}
+
+/// The value as it may be seen.
+fn shown(arg: &Arg, variable: &str, value: &str) -> String {
+    match (variable, arg.is_hide_env_values_set()) {
+        ("DB_URL", _) => mask_url(value),
+        (_, true) => Secret::new(value).to_string(),
+        (_, false) => value.to_owned(),
+    }
+}

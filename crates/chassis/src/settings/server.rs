@@ -1,0 +1,64 @@
+//! The server and its limits.
+
+use super::{parse_duration, parse_size};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Where to listen, and what one caller may ask for.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerSettings {
+    /// The port for gRPC, gRPC-Web and REST.
+    #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 3000)]
+    pub port: u16,
+
+    /// The address to listen on. This machine only by default; `0.0.0.0` listens on all.
+    #[arg(long, env = "GROUNDPLAN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+
+    /// The largest request, in bytes (KiB and MiB are understood).
+    #[arg(long, env = "GROUNDPLAN_MAX_MESSAGE", value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]
+    pub max_message: usize,
+
+    /// Calls that one connection may have open at once.
+    #[arg(long, env = "GROUNDPLAN_MAX_STREAMS", value_name = "COUNT", default_value_t = 100,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_streams: u32,
+
+    /// The largest header list of a call, in bytes (KiB and MiB are understood).
+    #[arg(long, env = "GROUNDPLAN_MAX_HEADERS", value_name = "SIZE", default_value = "16KiB", value_parser = parse_headers)]
+    pub max_headers: u32,
+
+    /// How long a call may take until its answer starts. A caller may ask for less by `grpc-timeout`.
+    #[arg(long, env = "GROUNDPLAN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
+          value_parser = parse_duration)]
+    pub request_timeout: Duration,
+
+    /// How long open calls may go on when the server stops; then they are cut.
+    #[arg(long, env = "GROUNDPLAN_DRAIN_GRACE", value_name = "DURATION", default_value = "20s",
+          value_parser = parse_duration)]
+    pub drain_grace: Duration,
+
+    /// How often a quiet HTTP/2 connection is asked whether it is still there.
+    #[arg(long, env = "GROUNDPLAN_KEEPALIVE_INTERVAL", value_name = "DURATION", default_value = "30s",
+          value_parser = parse_duration)]
+    pub keepalive_interval: Duration,
+
+    /// How long such a connection has to answer before it is closed.
+    #[arg(long, env = "GROUNDPLAN_KEEPALIVE_TIMEOUT", value_name = "DURATION", default_value = "10s",
+          value_parser = parse_duration)]
+    pub keepalive_timeout: Duration,
+
+    /// How long a new connection may take to say which protocol it speaks, and an HTTP/1 request to send its headers.
+    #[arg(long, env = "GROUNDPLAN_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s",
+          value_parser = parse_duration)]
+    pub header_timeout: Duration,
+}
+
+/// Parses a header list's size: at least what an ordinary call needs.
+fn parse_headers(text: &str) -> Result<u32, String> {
+    match u32::try_from(parse_size(text)?) {
+        Ok(size @ 8_192..=1_048_576) => Ok(size),
+        _ => Err("must be between 8KiB and 1MiB".to_owned()),
+    }
+}

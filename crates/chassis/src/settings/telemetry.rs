@@ -1,0 +1,39 @@
+//! Logs and traces.
+
+use std::fmt;
+
+/// Logs to standard error, and traces to a collector.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Telemetry")]
+pub struct TelemetrySettings {
+    /// What to log: a level (`error`, `warn`, `info`, `debug`, `trace`), or levels by module, as in
+    /// `info,groundplan_records=debug`.
+    #[arg(long, env = "GROUNDPLAN_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+
+    /// How to log: for people, or one JSON object a line.
+    #[arg(long, env = "GROUNDPLAN_LOG_FORMAT", value_name = "FORMAT", default_value_t = LogFormat::Pretty, value_enum)]
+    pub log_format: LogFormat,
+
+    /// The OpenTelemetry collector for traces (OTLP over gRPC), such as `http://localhost:4317`. No traces when it is absent.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Pretty => "pretty",
+            Self::Json => "json",
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! The private PostgreSQL, with real programs, real kills and real leftovers.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
+
+use groundplan_chassis::private_postgres::PrivatePostgres;
+use groundplan_chassis::settings::{PostgresSettings, Secret, defaults};
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+fn settings() -> PostgresSettings {
+    defaults()
+}
+
+fn directory() -> TempDir {
+    let directory = tempfile::Builder::new().prefix("groundplan-pg-").tempdir_in("/tmp").unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    directory
+}
+
+async fn ask(url: &Secret, sql: &str) -> Result<String, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    let row = client.query_one(sql, &[]).await?;
+    row.try_get(0)
+}
+
+fn postmaster(directory: &Path) -> String {
+    let noted = fs::read_to_string(directory.join("postgres/data/postmaster.pid")).unwrap();
+    noted.lines().next().unwrap().to_owned()
+}
+
+fn kill(process: &str) {
+    assert!(Command::new("kill").args(["-9", process]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn it_starts_stops_and_keeps_what_was_written() {
+    let directory = directory();
+    let postgres = PrivatePostgres::start(directory.path(), &settings()).await.unwrap();
+    ask(&postgres.url(), "CREATE TABLE kept (); SELECT 1").await.unwrap_err();
+    let (client, connection) = tokio_postgres::connect(postgres.url().expose(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("CREATE TABLE kept (note text); INSERT INTO kept VALUES ('a note')").await.unwrap();
+    for (setting, expected) in [
+        ("listen_addresses", ""),
+        ("data_checksums", "on"),
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("server_encoding", "UTF8"),
+        ("max_connections", "200"),
+    ] {
+        let value = ask(&postgres.url(), &format!("SELECT current_setting('{setting}')")).await.unwrap();
+        assert_eq!(value, expected, "{setting}");
+    }
+    assert_eq!(
+        ask(&postgres.url(), "SELECT datcollate::text FROM pg_database WHERE datname = current_database()")
+            .await
+            .unwrap(),
+        "C.UTF-8"
+    );
+    let home = fs::metadata(postgres.home()).unwrap();
+    assert_eq!(home.mode() & 0o777, 0o700, "nobody else may enter");
+    assert_ne!(home.uid(), 0, "root is dropped");
+    assert!(fs::metadata(postgres.home().join(".s.PGSQL.5432")).unwrap().file_type().is_socket());
+    let url = postgres.url();
+    postgres.stop().await.unwrap();
+    assert!(ask(&url, "SELECT 'up'").await.is_err());
+
+    let postgres = PrivatePostgres::start(directory.path(), &settings()).await.unwrap();
+    assert_eq!(ask(&postgres.url(), "SELECT note FROM kept").await.unwrap(), "a note");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_process_uses_a_directory_and_a_killed_ones_server_is_taken_over() {
+    let directory = directory();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    let process = postmaster(directory.path());
+    let error = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap_err().to_string();
+    assert!(error.contains("another groundplan") && error.contains("GROUNDPLAN_DATA"), "{error}");
+    // Dropping it is what a SIGKILL does: the lock goes, the server stays.
+    drop(postgres);
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    assert_eq!(postmaster(directory.path()), process, "the same server");
+    assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_server_is_started_again() {
+    let directory = directory();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    let url = postgres.url();
+    // A connection that is at work keeps its process alive beyond its server's death for a moment.
+    let busy = tokio::spawn(async move { ask(&url, "SELECT pg_sleep(1)::text").await });
+    tokio::task::yield_now().await;
+    kill(&postmaster(directory.path()));
+    drop(postgres);
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
+    let _ = busy.await;
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_noted_process_that_is_a_stranger_by_now_is_no_obstacle() {
+    let directory = directory();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    kill(&postmaster(directory.path()));
+    drop(postgres);
+    // The process id is somebody else's now: ours.
+    let note = directory.path().join("postgres/data/postmaster.pid");
+    let text = fs::read_to_string(&note).unwrap();
+    let rest = text.split_once('\n').unwrap().1;
+    fs::write(&note, format!("{}\n{rest}", std::process::id())).unwrap();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_that_was_moved_and_half_made_data_are_no_obstacle() {
+    let (directory, elsewhere) = (directory(), directory());
+    // A kill in the middle of initdb.
+    fs::create_dir_all(directory.path().join("postgres/data.new/base")).unwrap();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    drop(postgres);
+    let moved = elsewhere.path().join("moved");
+    fs::create_dir(&moved).unwrap();
+    fs::rename(directory.path().join("postgres"), moved.join("postgres")).unwrap();
+    let postgres = PrivatePostgres::for_tests(&moved, &settings()).await.unwrap();
+    assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_very_long_path_works() {
+    let directory = directory();
+    let long = directory.path().join("a-directory-with-a-long-name".repeat(5)).join("and, quotes' and spaces");
+    let postgres = PrivatePostgres::for_tests(&long, &settings()).await.unwrap();
+    assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
+    let socket = ask(&postgres.url(), "SELECT current_setting('unix_socket_directories')").await.unwrap();
+    postgres.stop().await.unwrap();
+    fs::remove_dir_all(socket).unwrap();
+}
+
+#[tokio::test]
+async fn data_of_another_version_and_missing_programs_are_explained() {
+    let directory = directory();
+    let nothing = PostgresSettings { pg_bin: Some(directory.path().to_path_buf()), ..settings() };
+    let error = PrivatePostgres::start(directory.path(), &nothing).await.unwrap_err().to_string();
+    assert!(error.contains("apt-get install postgresql"), "{error}");
+    fs::create_dir_all(directory.path().join("postgres/data")).unwrap();
+    fs::write(directory.path().join("postgres/data/PG_VERSION"), "9\n").unwrap();
+    let error = PrivatePostgres::start(directory.path(), &settings()).await.unwrap_err().to_string();
+    assert!(error.contains("PostgreSQL 9") && error.contains("pg_upgrade"), "{error}");
+}
+
+#[test]
+fn the_default_directory_is_one_that_postgres_can_reach() {
+    let reachable = directory();
+    assert_eq!(PrivatePostgres::default_directory(reachable.path()), reachable.path().join(".groundplan"));
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let closed = tempfile::tempdir().unwrap();
+    fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let chosen = PrivatePostgres::default_directory(closed.path());
+    assert_eq!(chosen.starts_with("/var/lib/groundplan"), is_root, "{}", chosen.display());
+}

@@ -1,0 +1,172 @@
+//! The server on a real socket: both protocols, silent clients, and stopping.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
+
+use axum::Router;
+use axum::routing::get;
+use groundplan_chassis::mounted::grpc;
+use groundplan_chassis::server::{Drained, serve};
+use groundplan_chassis::settings::{Secret, ServerSettings, defaults};
+use groundplan_chassis::transport::{Transport, remote};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+/// Longer than anything here takes, shorter than a test runner's patience.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<Drained>,
+}
+
+async fn start(router: Router, settings: ServerSettings) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+    let stopped = stop.clone();
+    let serving = tokio::spawn(async move { serve(listener, router, stopped, &settings).await.unwrap() });
+    Running { address, stop, serving }
+}
+
+impl Running {
+    async fn stop(self) -> Drained {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.serving).await.expect("it stops").unwrap()
+    }
+
+    /// A client by way of a peer's transport.
+    fn client(&self) -> HealthClient<Transport> {
+        HealthClient::new(remote(&format!("http://{}", self.address), &Secret::new("key")).unwrap())
+    }
+
+    /// Sends bytes, and reads until the server closes the connection.
+    async fn say(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset is a close, too.
+        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+#[tokio::test]
+async fn both_protocols_on_one_port() {
+    let router =
+        Router::new().route("/hello", get(|| async { "hello" })).merge(grpc(tonic_health::server::health_reporter().1));
+    let server = start(router, defaults()).await;
+    let answer = server.say(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    // Shorter than HTTP/2's preface.
+    let answer = server.say(b"GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+    let mut client = server.client();
+    client.check(HealthCheckRequest::default()).await.unwrap();
+    drop(client);
+    assert_eq!(server.stop().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn whoever_says_nothing_or_half_is_not_waited_for() {
+    let settings = ServerSettings { header_timeout: Duration::from_millis(100), ..defaults() };
+    let server = start(Router::new(), settings).await;
+    for half in ["", "P", "PRI * HTTP/2.0\r\n\r\nS", "GET / HTTP/1.1\r\nhost: a\r\nx-slow: "] {
+        server.say(half.as_bytes()).await;
+    }
+    assert_eq!(server.stop().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn headers_have_a_limit() {
+    let server = start(Router::new(), defaults()).await;
+    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(20 << 10));
+    assert!(server.say(long.as_bytes()).await.starts_with("HTTP/1.1 431"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn open_calls_finish_before_it_stops() {
+    let (started, mut has_started) = mpsc::unbounded_channel();
+    let (finish, may_finish) = tokio::sync::watch::channel(false);
+    let handler = move || {
+        let (started, mut may_finish) = (started.clone(), may_finish.clone());
+        async move {
+            started.send(()).unwrap();
+            may_finish.wait_for(|may| *may).await.unwrap();
+            "finished"
+        }
+    };
+    let server = start(Router::new().route("/slow", get(handler)), defaults()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    has_started.recv().await.unwrap();
+    server.stop.cancel();
+    // New connections are refused from now on.
+    let refused = async { while TcpStream::connect(server.address).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    finish.send_replace(true);
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("finished"), "{answer}");
+    assert_eq!(server.stop().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_call_that_never_ends_is_cut_after_the_grace_period() {
+    let (started, mut has_started) = mpsc::unbounded_channel();
+    let handler = move || {
+        started.send(()).unwrap();
+        std::future::pending::<()>()
+    };
+    let settings = ServerSettings { drain_grace: Duration::from_millis(100), ..defaults() };
+    let router = Router::new().route("/grpc.health.v1.Health/Check", axum::routing::any(handler));
+    let server = start(router, settings).await;
+    let mut http1 = TcpStream::connect(server.address).await.unwrap();
+    http1.write_all(b"GET /grpc.health.v1.Health/Check HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut client = server.client();
+    let http2 = tokio::spawn(async move { client.check(HealthCheckRequest::default()).await });
+    has_started.recv().await.unwrap();
+    has_started.recv().await.unwrap();
+    assert_eq!(server.stop().await, Drained { cut: 2 });
+    assert!(http2.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_ends_its_call() {
+    let (ended, mut has_ended) = mpsc::unbounded_channel();
+    struct Ended(mpsc::UnboundedSender<()>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (started, mut has_started) = mpsc::unbounded_channel();
+    let handler = move || {
+        let (started, guard) = (started.clone(), Ended(ended.clone()));
+        async move {
+            started.send(()).unwrap();
+            std::future::pending::<()>().await;
+            drop(guard);
+        }
+    };
+    let router = Router::new().route("/grpc.health.v1.Health/Check", axum::routing::any(handler));
+    let server = start(router, defaults()).await;
+    let mut http1 = TcpStream::connect(server.address).await.unwrap();
+    http1.write_all(b"GET /grpc.health.v1.Health/Check HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    has_started.recv().await.unwrap();
+    drop(http1);
+    tokio::time::timeout(PATIENCE, has_ended.recv()).await.expect("the handler is dropped");
+    let mut client = server.client();
+    let call = tokio::spawn(async move { client.check(HealthCheckRequest::default()).await });
+    has_started.recv().await.unwrap();
+    call.abort();
+    tokio::time::timeout(PATIENCE, has_ended.recv()).await.expect("the handler is dropped");
+    server.stop().await;
+}

@@ -1,0 +1,133 @@
+//! The PostgreSQL of a test process: copied from a template that is made once, started without durability, and taken
+//! away by a shell that waits for the process to end.
+
+use groundplan_chassis::private_postgres::PrivatePostgres;
+use groundplan_chassis::settings::{PostgresSettings, Secret, defaults};
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// The server of this process.
+#[derive(Debug)]
+pub(crate) struct TestServer {
+    postgres: PrivatePostgres,
+    /// Its standard input is the process's sign of life.
+    _reaper: Child,
+}
+
+impl TestServer {
+    /// How to connect.
+    pub(crate) fn url(&self) -> Secret {
+        self.postgres.url()
+    }
+}
+
+/// Starts the server at the first call.
+pub(crate) fn of_this_process() -> &'static TestServer {
+    static SERVER: OnceLock<TestServer> = OnceLock::new();
+    // On a thread and a runtime of its own: the first test to come may be on a runtime of one thread, and ends before others.
+    SERVER.get_or_init(|| {
+        let starting = std::thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(start())
+        });
+        starting.join().expect("the test server starts")
+    })
+}
+
+async fn start() -> TestServer {
+    let template = template().await;
+    // Short, for the socket's sake, and open to the user that PostgreSQL runs as.
+    let directory = tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
+    let directory = open_to_all(directory).keep();
+    let reaper = reaper(&directory);
+    run(Command::new("cp").arg("-a").arg(&template).arg(directory.join("postgres")));
+    let postgres = PrivatePostgres::for_tests(&directory, &defaults::<PostgresSettings>()).await;
+    let postgres = postgres.map_err(|error| error.log_text()).expect("the test server starts");
+    TestServer { postgres, _reaper: reaper }
+}
+
+/// Starts the shell that cleans up. It reads from a pipe of which nobody writes the other end, so it goes on when that
+/// closes: at the end of this process, be it by SIGKILL. In a group of its own, it outlives signals to ours.
+fn reaper(directory: &Path) -> Child {
+    const SCRIPT: &str = r#"
+        read -r _
+        note="$1/postgres/data/postmaster.pid"
+        # Half a server (the process ended while it was starting) has no such file yet: removing its data ends it.
+        process=$(head -n 1 "$note" 2>/dev/null)
+        [ -n "$process" ] && kill -QUIT "$process" 2>/dev/null
+        # It has ended when its note is gone, or itself: ended processes may be listed for long where nobody minds orphans.
+        for _ in $(seq 250); do
+            [ -e "$note" ] && kill -0 "$process" 2>/dev/null || break
+            sleep 0.02
+        done
+        rm -rf "$1"
+    "#;
+    let mut command = Command::new("sh");
+    command.args(["-c", SCRIPT, "reaper"]).arg(directory).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("sh runs")
+}
+
+/// The data that each server starts with: made by initdb once, and kept in the target directory.
+async fn template() -> PathBuf {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
+    fs::create_dir_all(&kept).expect("the target directory is writable");
+    let lock = File::create(kept.join("lock")).expect("the target directory is writable");
+    let version = Command::new("id").arg("-u").output().expect("id runs");
+    let template = kept.join(format!("postgres-{}", String::from_utf8_lossy(&version.stdout).trim()));
+    // Waits for another test process that is just making it.
+    lock.lock().expect("the target directory takes locks");
+    if !template.join("data/PG_VERSION").exists() {
+        let directory =
+            tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
+        let directory = open_to_all(directory);
+        let made = PrivatePostgres::initialise_for_tests(directory.path(), &defaults::<PostgresSettings>()).await;
+        made.map_err(|error| error.log_text()).expect("initdb runs");
+        let _ = fs::remove_dir_all(&template);
+        let unfinished = template.with_extension("new");
+        let _ = fs::remove_dir_all(&unfinished);
+        run(Command::new("cp").arg("-a").arg(directory.path().join("postgres")).arg(&unfinished));
+        fs::rename(&unfinished, &template).expect("the target directory is writable");
+    }
+    template
+}
+
+/// Lets PostgreSQL's user pass; what is inside has its own guards.
+fn open_to_all(directory: TempDir) -> TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).expect("our own directory can be changed");
+    directory
+}
+
+fn run(command: &mut Command) {
+    let status = command.status().expect("the command runs");
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reaper;
+    use std::fs;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::Command;
+
+    #[test]
+    fn nothing_is_left_over() {
+        let directory = tempfile::tempdir().unwrap().keep();
+        let mut server = Command::new("sleep").arg("600").spawn().unwrap();
+        fs::create_dir_all(directory.join("postgres/data")).unwrap();
+        fs::write(directory.join("postgres/data/postmaster.pid"), format!("{}\nrest\n", server.id())).unwrap();
+        let mut reaper = reaper(&directory);
+        assert!(reaper.try_wait().unwrap().is_none() && directory.exists(), "it waits");
+        // What the end of the process does.
+        drop(reaper.stdin.take());
+        let ended = server.wait().unwrap();
+        assert_eq!(ended.signal(), Some(3), "SIGQUIT");
+        reaper.wait().unwrap();
+        assert!(!directory.exists());
+    }
+}
