@@ -1,1 +1,93 @@
-//! TODO
+//! The service that stores and serves the records of every model.
+//!
+//! It follows `schema` ([`follower`]), makes the tables of a revision ([`storage`]), and serves the revision's derived
+//! services without generated code: [`grpc`] and REST turn a request into one of the [`operations`], which know nothing
+//! of either. Everything compiled of a revision is one value, [`served::Served`], swapped whole.
+
+mod bind;
+mod column;
+mod follower;
+mod grpc;
+mod index_keys;
+mod operations;
+mod page_token;
+mod reflection;
+mod row;
+mod served;
+mod service;
+mod storage;
+mod store;
+mod table;
+mod tables;
+
+use crate::follower::Follower;
+use crate::reflection::Reflection;
+use crate::service::Records;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use groundplan_chassis::database::Database;
+use groundplan_chassis::mounted::{Mounted, grpc as mount_grpc};
+use groundplan_chassis::transport::Transport;
+use groundplan_error::Error;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic_reflection::pb::v1::server_reflection_server as v1;
+use tonic_reflection::pb::v1alpha::server_reflection_server as v1alpha;
+
+/// The PostgreSQL schema of the service's own tables.
+pub const DATABASE_SCHEMA: &str = "groundplan_records";
+
+/// The tables of the service's own.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The longest request to reflection, in bytes: it holds one name.
+const MAX_REFLECTION_REQUEST: usize = 64 << 10;
+
+/// What the service needs.
+pub struct Dependencies {
+    /// Its own PostgreSQL schema is [`DATABASE_SCHEMA`]; it also makes one for each package of models.
+    pub database: Database,
+    /// Leads to `schema`.
+    pub schema: Transport,
+    /// Its limits.
+    pub settings: Settings,
+    /// Ends its tasks.
+    pub stop: CancellationToken,
+}
+
+/// What can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The longest request message, in bytes.
+    pub max_message_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_message_bytes: 4 << 20 }
+    }
+}
+
+/// Makes the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that
+/// follows `schema`. It is ready once it serves the live revision, or knows that there is none.
+pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
+    let Dependencies { database, schema, settings, stop } = dependencies;
+    database.migrate(MIGRATIONS).await?;
+    let records = Records::open(database).await?;
+    let (settled, ready) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop);
+    let reflection = Reflection::new(records.clone())?;
+    let reflection_v1 =
+        v1::ServerReflectionServer::new(reflection.clone()).max_decoding_message_size(MAX_REFLECTION_REQUEST);
+    let reflection_v1alpha =
+        v1alpha::ServerReflectionServer::new(reflection).max_decoding_message_size(MAX_REFLECTION_REQUEST);
+    let router = groundplan_rest::router(records.clone())
+        .merge(mount_grpc(reflection_v1))
+        .merge(mount_grpc(reflection_v1alpha))
+        .merge(grpc::router(records, settings));
+    Ok(Mounted { router, names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME], ready, tasks })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! How the fields of a model lie in the columns of its table.
+
+use groundplan_chassis::database::oid;
+use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
+
+/// A field's column.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) field: FieldId,
+    pub(crate) kind: ColumnKind,
+    /// What stands for an absent value.
+    pub(crate) absence: Absence,
+}
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    /// The id of a model whose ids are UUIDs.
+    Uuid,
+    Scalar(Scalar),
+    Array(Scalar),
+    Json,
+}
+
+/// A type that fits a column of its own, or an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    Boolean,
+    Bigint,
+    Numeric,
+    DoublePrecision,
+    Text,
+    Bytea,
+    Integer,
+    Timestamptz,
+    Interval,
+    /// `text[]` of a field mask.
+    Paths,
+}
+
+/// What stands in a column for an absent value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    Null,
+    /// Zero, or empty: the column is `NOT NULL`.
+    Zero,
+}
+
+impl Column {
+    /// The columns of a model, in the order of its fields. The etag has none: it is `_version`.
+    pub(crate) fn of_model(model: &Model) -> Vec<Self> {
+        let stored = model.columns();
+        stored.map(|(id, field)| Self::of_field(model, id, field)).collect()
+    }
+
+    fn of_field(model: &Model, id: FieldId, field: &Field) -> Self {
+        let is_id = id == model.roles.id;
+        let is_time = Some(id) == model.roles.created_at || Some(id) == model.roles.updated_at;
+        let kind = if is_id && model.id_format == IdFormat::UuidV7 { ColumnKind::Uuid } else { kind(field) };
+        let absence = match field.cardinality {
+            _ if is_id || is_time => Absence::Zero,
+            Cardinality::Explicit | Cardinality::Oneof(_) => Absence::Null,
+            Cardinality::Implicit | Cardinality::Repeated | Cardinality::Map(_) => Absence::Zero,
+        };
+        Self { field: id, kind, absence }
+    }
+}
+
+/// The column type of a field, apart from the id's.
+fn kind(field: &Field) -> ColumnKind {
+    match (field.cardinality, field.kind) {
+        (Cardinality::Map(_), _) => ColumnKind::Json,
+        (Cardinality::Repeated, Kind::Bool | Kind::Integer(_) | Kind::Float | Kind::Double)
+        | (Cardinality::Repeated, Kind::String | Kind::Bytes | Kind::Enum(_)) => {
+            scalar(field.kind).map_or(ColumnKind::Json, ColumnKind::Array)
+        }
+        (Cardinality::Repeated, _) => ColumnKind::Json,
+        (_, kind) => scalar(kind).map_or(ColumnKind::Json, ColumnKind::Scalar),
+    }
+}
+
+/// The type of a single value; none if it is stored as JSON.
+fn scalar(kind: Kind) -> Option<Scalar> {
+    Some(match kind {
+        Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Scalar::Boolean,
+        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) => {
+            if integer.exceeds_bigint() {
+                Scalar::Numeric
+            } else {
+                Scalar::Bigint
+            }
+        }
+        Kind::Float | Kind::Double | Kind::Wrapper(Wrapped::Float | Wrapped::Double) => Scalar::DoublePrecision,
+        Kind::String | Kind::Wrapper(Wrapped::String) => Scalar::Text,
+        Kind::Bytes | Kind::Wrapper(Wrapped::Bytes) => Scalar::Bytea,
+        Kind::Enum(_) => Scalar::Integer,
+        Kind::Timestamp => Scalar::Timestamptz,
+        Kind::Duration => Scalar::Interval,
+        Kind::FieldMask => Scalar::Paths,
+        Kind::Message(_) | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => return None,
+    })
+}
+
+impl Scalar {
+    /// PostgreSQL's number for the type, or for that of its elements, as arrays name it.
+    pub(crate) const fn oid(self) -> u32 {
+        match self {
+            Self::Boolean => oid::BOOL,
+            Self::Bytea => oid::BYTEA,
+            Self::Bigint => oid::INT8,
+            Self::Integer => oid::INT4,
+            Self::Text | Self::Paths => oid::TEXT,
+            Self::DoublePrecision => oid::FLOAT8,
+            Self::Timestamptz => oid::TIMESTAMPTZ,
+            Self::Interval => oid::INTERVAL,
+            Self::Numeric => oid::NUMERIC,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Follows `schema`: makes the storage of a revision that is being prepared, serves the one that is live, and says how
+//! far it is.
+//!
+//! What is served stays served when the stream breaks, and when a revision cannot be loaded.
+
+mod peer;
+mod report;
+
+use crate::served::Served;
+use crate::service::Records;
+use crate::storage::{self, Progress};
+use bytes::Bytes;
+use groundplan_chassis::transport::Transport;
+use groundplan_error::{Error, Reason};
+use groundplan_model::StorageNames;
+use groundplan_proto::schema::v1::{FollowRevisionsResponse, Revision, RevisionState};
+use peer::Peer;
+use rand::RngExt;
+use report::{Reporter, Reports};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+/// The pause before following again after a break; it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long after a failure the live revision is tried again, if nothing newer comes.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// The task that follows.
+pub(crate) struct Follower {
+    records: Records,
+    schema: Peer,
+    reports: Reports,
+    /// Becomes true once it is known what is to be served, and it is served.
+    settled: watch::Sender<bool>,
+    /// The revision that was prepared last, so that it is compiled once.
+    prepared: Option<Served>,
+    /// The live revision, while it cannot be served.
+    refused: Option<Revision>,
+    pause: Duration,
+}
+
+impl Follower {
+    pub(crate) fn new(records: Records, schema: Transport, settled: watch::Sender<bool>) -> Self {
+        Self {
+            records,
+            schema: Peer::new(schema),
+            reports: Reports::default(),
+            settled,
+            prepared: None,
+            refused: None,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// Adds what follows, and what reports, until the process stops.
+    pub(crate) fn spawn(mut self, tasks: &mut JoinSet<()>, stop: CancellationToken) {
+        tasks.spawn(Reporter::new(self.schema.clone(), &self.reports).run(stop.clone()));
+        tasks.spawn(async move {
+            // Nothing is left over when it stops in the middle.
+            let _ = stop.run_until_cancelled_owned(self.follow_on()).await;
+        });
+    }
+
+    /// Follows, and follows again after each break.
+    async fn follow_on(&mut self) {
+        loop {
+            let why = match self.follow().await {
+                Ok(()) => "it ended".to_owned(),
+                Err(status) => format!("{}: {}", status.code(), status.message()),
+            };
+            tracing::warn!(why, pause = ?self.pause, "the stream of revisions is broken; following again");
+            let jitter = rand::rng().random_range(0.5..1.5);
+            tokio::time::sleep(self.pause.mul_f64(jitter)).await;
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
+        }
+    }
+
+    /// Follows until the stream breaks.
+    async fn follow(&mut self) -> Result<(), Status> {
+        let mut stream = self.schema.follow().await?;
+        self.settle().await?;
+        self.pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                message = stream.message() => match message? {
+                    Some(FollowRevisionsResponse { revision: Some(revision) }) => self.take_up(revision).await,
+                    Some(_) => {}
+                    None => return Ok(()),
+                },
+                () = tokio::time::sleep(RETRY), if self.refused.is_some() => {
+                    if let Some(revision) = self.refused.take() {
+                        self.take_up(revision).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for the live revision: the stream alone would not say that there is none.
+    async fn settle(&mut self) -> Result<(), Status> {
+        if let Some(revision) = self.schema.live().await? {
+            self.take_up(revision).await;
+            return Ok(());
+        }
+        if self.records.served().is_err() {
+            self.records.database().ping().await?;
+            self.records.serve(Served::nothing()?);
+        }
+        self.settled.send_replace(true);
+        Ok(())
+    }
+
+    /// Does what a revision asks for. A failure is reported and logged; what is served stays.
+    async fn take_up(&mut self, revision: Revision) {
+        let number = revision.number;
+        let state = revision.state();
+        let outcome = match state {
+            RevisionState::Preparing => self.prepare(&revision).await,
+            RevisionState::Live => self.serve(&revision).await,
+            RevisionState::Failed | RevisionState::Unspecified => return,
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(error) => {
+                tracing::error!(revision = number, ?state, error = error.log_text(), "a revision cannot be taken up");
+                self.reports.failed(number, &words(&error));
+                self.refused = (state == RevisionState::Live).then_some(revision);
+            }
+        }
+    }
+
+    /// Makes the storage of a revision, and makes sure that it can be served.
+    async fn prepare(&mut self, revision: &Revision) -> Result<(), Error> {
+        self.reports.preparing(revision.number, 0, "begins");
+        let served = compile(revision).await?;
+        let steps = self.make_storage(&served).await?;
+        tracing::info!(revision = revision.number, "the storage is complete");
+        self.reports.done(revision.number, steps.max(revision.steps.len()));
+        self.prepared = Some(served);
+        Ok(())
+    }
+
+    /// Serves a revision, unless that or a newer one is served already.
+    async fn serve(&mut self, revision: &Revision) -> Result<(), Error> {
+        let number = revision.number;
+        if self.records.served().is_ok_and(|served| served.revision() >= number) {
+            self.reports.serving(number);
+            return Ok(());
+        }
+        let served = match self.prepared.take() {
+            Some(prepared) if prepared.revision() == number => prepared,
+            _ => compile(revision).await?,
+        };
+        self.make_storage(&served).await?;
+        self.records.serve(served);
+        self.refused = None;
+        self.settled.send_replace(true);
+        self.reports.serving(number);
+        tracing::info!(revision = number, "the revision is served");
+        Ok(())
+    }
+
+    /// Makes sure that the storage of a revision is complete, and reports each step. Returns their number.
+    async fn make_storage(&self, served: &Served) -> Result<usize, Error> {
+        let target = served.catalog.clone();
+        let base = self.records.served().ok().map(|served| served.catalog.clone());
+        let base = base.filter(|base| base.revision > 0 && base.revision < target.revision);
+        let (reports, number) = (self.reports.clone(), target.revision);
+        let progress: Progress = Box::new(move |done, message| reports.preparing(number, done, message));
+        storage::prepare(self.records.database().clone(), base, target, progress).await
+    }
+}
+
+/// Loads and compiles a revision, on a thread that may take its time.
+async fn compile(revision: &Revision) -> Result<Served, Error> {
+    let number = revision.number;
+    let descriptors = Bytes::from(revision.descriptor_set.clone());
+    let names = revision.storage_names.iter().map(|name| {
+        let field = u32::try_from(name.number).map_err(Error::internal)?;
+        Ok(((name.message.clone(), field), name.name.clone()))
+    });
+    let names: StorageNames = names.collect::<Result<StorageNames, Error>>()?;
+    let compiled = tokio::task::spawn_blocking(move || {
+        let catalog = groundplan_model::load(number, descriptors, &names);
+        Served::compile(catalog.map_err(|error| Error::internal(error.to_string()))?)
+    });
+    compiled.await.map_err(Error::internal)?
+}
+
+/// A failure in words for the one who applies, who holds the root key.
+fn words(error: &Error) -> String {
+    match error.reason() {
+        Reason::Internal => error.log_text(),
+        _ => error.message().into_owned(),
+    }
+}

@@ -1,0 +1,201 @@
+//! Every derived gRPC method, found at run time: the fallback of the process's routes.
+
+mod codec;
+mod reader;
+mod request;
+mod unknown;
+
+use crate::Settings;
+use crate::operations::{self, Call, Update};
+use crate::served::Served;
+use crate::service::Records;
+use axum::Router;
+use axum::extract::Request;
+use bytes::Bytes;
+use codec::{RawCodec, Reply};
+use groundplan_chassis::principal::Principal;
+use groundplan_chassis::respond::{is_grpc, refuse};
+use groundplan_codec::{DecodeError, Record, wire};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Method, MethodKind, Model};
+use http::{HeaderMap, HeaderValue, Response};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use tonic::Code;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
+use tonic::server::{Grpc, UnaryService};
+
+/// The record's version, in the metadata of answers that carry one record.
+const ETAG: &str = "etag";
+
+/// The revision that answered.
+const REVISION: &str = "groundplan-revision";
+
+/// The header in which gRPC carries the outcome of a call that failed before its first message.
+const GRPC_STATUS: &str = "grpc-status";
+
+/// The fallback: whatever no other route takes.
+pub(crate) fn router(records: Records, settings: Settings) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let records = records.clone();
+        async move {
+            if request.method() == http::Method::POST && is_grpc(request.headers()) {
+                answer(&records, settings, request).await
+            } else {
+                refuse(&no_path(&request), false)
+            }
+        }
+    })
+}
+
+/// Answers a gRPC call.
+async fn answer(records: &Records, settings: Settings, request: Request) -> Response<Body> {
+    let served = match records.served() {
+        Ok(served) => served,
+        Err(error) => return refuse(&error, true),
+    };
+    let revision = HeaderValue::from(served.revision());
+    let mut response = match Unary::begin(records, served, &request) {
+        Ok(unary) => unary.run(settings, request).await,
+        Err(error) => refuse(&error, true),
+    };
+    response.headers_mut().insert(REVISION, revision);
+    response
+}
+
+/// One call of a method that exists, by a known caller.
+#[derive(Clone)]
+struct Unary {
+    records: Records,
+    /// Held until the answer is complete, however often the models change meanwhile.
+    served: Arc<Served>,
+    principal: Principal,
+    path: String,
+    /// Our own error, with more than a status can carry.
+    failure: Arc<OnceLock<Error>>,
+}
+
+impl Unary {
+    fn begin(records: &Records, served: Arc<Served>, request: &Request) -> Result<Self, Error> {
+        let principal = request.extensions().get::<Principal>().cloned();
+        let principal = principal.ok_or_else(|| {
+            Error::new(Reason::CredentialsInvalid, "send the header `authorization: Bearer <API_KEY>`")
+        })?;
+        let path = request.uri().path().to_owned();
+        if served.catalog.method(&path).is_none() {
+            return Err(unknown::method(&served.catalog, &path));
+        }
+        Ok(Self { records: records.clone(), served, principal, path, failure: Arc::default() })
+    }
+
+    /// Lets tonic read the one message and write the one answer.
+    async fn run(self, settings: Settings, request: Request) -> Response<Body> {
+        let failure = self.failure.clone();
+        let mut grpc = Grpc::new(RawCodec)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(settings.max_message_bytes);
+        let response = grpc.unary(self, request).await;
+        match failure.get() {
+            Some(error) => refuse(error, true),
+            None => explained(response, settings),
+        }
+    }
+
+    /// Does what the message asks for.
+    async fn execute(&self, message: &[u8]) -> Result<tonic::Response<Reply>, Error> {
+        let method = self.served.catalog.method(&self.path);
+        let Method { model, kind } = method.ok_or_else(|| Error::internal("a method of a served catalog is gone"))?;
+        let table = self.served.table(model).ok_or_else(|| Error::internal("a served model has no statements"))?;
+        let call = Call { records: &self.records, principal: &self.principal, table: table.clone() };
+        let request = request::Fields::read(model, *kind, message)?;
+        let stored = match kind {
+            MethodKind::Create => operations::create(&call, request.record(model)?).await?,
+            MethodKind::Get => operations::get(&call, request.id).await?,
+            MethodKind::Update => {
+                let update = request.record(model)?;
+                let id = request::id_of(model, &update).to_owned();
+                let mask = request.mask(model)?;
+                operations::update(&call, Update { id: &id, update, mask, etag: Some(request.etag) }).await?
+            }
+            MethodKind::List => {
+                let page = operations::list(&call, request.page_size, request.page_token).await?;
+                return Ok(tonic::Response::new(Reply::Page { model: model.clone(), page }));
+            }
+            MethodKind::Delete => {
+                operations::delete(&call, request.id, Some(request.etag)).await?;
+                return Ok(tonic::Response::new(Reply::Empty));
+            }
+        };
+        let etag = stored.etag.parse().map_err(Error::internal)?;
+        let mut response = tonic::Response::new(Reply::Record { model: model.clone(), record: stored.record });
+        response.metadata_mut().insert(ETAG, etag);
+        Ok(response)
+    }
+}
+
+impl UnaryService<Bytes> for Unary {
+    type Response = Reply;
+    type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Reply>, tonic::Status>> + Send>>;
+
+    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
+        let call = self.clone();
+        Box::pin(async move {
+            let result = call.execute(request.get_ref()).await;
+            result.map_err(|error| {
+                let status = error.to_status();
+                // Nothing else sets it: the service is called once.
+                let _ = call.failure.set(error);
+                status
+            })
+        })
+    }
+}
+
+/// Gives tonic's own refusals, of requests that are no single message within the limit, their code and details.
+fn explained(response: Response<Body>, settings: Settings) -> Response<Body> {
+    let Some(code) = status_code(response.headers()) else { return response };
+    let error = match code {
+        Code::OutOfRange | Code::ResourceExhausted => {
+            let message = format!(
+                "the request is longer than {} bytes; split it up, or raise the limit",
+                settings.max_message_bytes
+            );
+            Error::new(Reason::TooLarge, message)
+        }
+        Code::Internal | Code::Unknown => {
+            Error::new(Reason::MalformedRequest, "the request is not one gRPC message: it is missing, or cut off")
+        }
+        _ => return response,
+    };
+    refuse(&error, true)
+}
+
+/// The code of a call that failed before its first message.
+fn status_code(headers: &HeaderMap) -> Option<Code> {
+    headers.get(GRPC_STATUS).map(|status| Code::from_bytes(status.as_bytes())).filter(|code| *code != Code::Ok)
+}
+
+/// The refusal of bytes that are not the record that they should be.
+fn malformed(error: DecodeError) -> Error {
+    if error.field.is_empty() {
+        Error::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
+    } else {
+        Error::field(error.field, error.rule, error.message)
+    }
+}
+
+/// The refusal of what is neither gRPC nor on a path of REST.
+fn no_path(request: &Request) -> Error {
+    let words = format!(
+        "{} {} does not exist; REST is below /api, and gRPC is a POST with the content type application/grpc",
+        request.method(),
+        request.uri().path()
+    );
+    Error::new(Reason::PathNotFound, words)
+}
+
+/// Reads a record.
+fn decode(model: &Model, bytes: &[u8]) -> Result<Record, Error> {
+    wire::decode(&model.shapes, model.shape, bytes).map_err(malformed)
+}

@@ -1,0 +1,26 @@
+//! Methods that do not exist.
+
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Catalog;
+
+/// How much of an unknown path an answer repeats, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// The refusal of a method that no model has, with the nearest one that exists.
+pub(super) fn method(catalog: &Catalog, path: &str) -> Error {
+    let shown: String = path.chars().take(MAX_SHOWN).collect();
+    let nearest = catalog
+        .method_paths()
+        .map(|known| (strsim::jaro_winkler(known, &shown), known))
+        .max_by(|(left, left_path), (right, right_path)| left.total_cmp(right).then(right_path.cmp(left_path)));
+    match nearest {
+        Some((_, nearest)) => {
+            let message = format!("there is no method {shown}; the nearest is {nearest}");
+            Error::new(Reason::MethodUnknown, message).with("nearest", nearest)
+        }
+        None => {
+            let message = format!("there is no method {shown}: no models are applied yet; run `groundplan apply`");
+            Error::new(Reason::MethodUnknown, message)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Ids: what callers may send, and what is kept.
+
+use groundplan_codec::Value;
+use groundplan_error::Error;
+use groundplan_model::catalog::{IdFormat, Model};
+use std::fmt;
+use uuid::Uuid;
+
+/// The longest id that callers may give, in bytes.
+const MAX_ID: usize = 128;
+
+/// The length of a UUID in its hyphenated form.
+const UUID_LENGTH: usize = 36;
+
+/// An id of its model's format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    Uuid(Uuid),
+    Text(String),
+}
+
+impl Id {
+    /// Reads what a caller sent.
+    pub(crate) fn parse(model: &Model, text: &str) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(Error::field(name(model), "required", "is required"));
+        }
+        match model.id_format {
+            IdFormat::UuidV7 => {
+                let uuid = (text.len() == UUID_LENGTH).then(|| Uuid::try_parse(text).ok()).flatten();
+                uuid.map(Self::Uuid).ok_or_else(|| {
+                    let description = "must be a UUID such as 0198c0de-7a5e-7c3b-9d41-0242ac120002";
+                    Error::field(name(model), "string.uuid", description)
+                })
+            }
+            IdFormat::ClientAssigned if is_client_assigned(text) => Ok(Self::Text(text.to_owned())),
+            IdFormat::ClientAssigned => {
+                let description = "must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -, the first a letter or a digit";
+                Err(Error::field(name(model), "string.id", description))
+            }
+        }
+    }
+
+    /// The id of a record that is about to be created: the caller's, or a new one where the server makes them.
+    pub(crate) fn for_create(model: &Model, given: Option<&Value>) -> Result<Self, Error> {
+        match (given, model.id_format) {
+            (Some(Value::String(text)), _) => Self::parse(model, text),
+            (_, IdFormat::UuidV7) => Ok(Self::Uuid(Uuid::now_v7())),
+            (_, IdFormat::ClientAssigned) => Self::parse(model, ""),
+        }
+    }
+
+    /// As it stands in the record: a UUID in lower case.
+    pub(crate) fn to_value(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(uuid) => uuid.hyphenated().fmt(formatter),
+            Self::Text(text) => text.fmt(formatter),
+        }
+    }
+}
+
+/// The name of the model's id field.
+fn name(model: &Model) -> &str {
+    &model.shape().field(model.roles.id).name
+}
+
+fn is_client_assigned(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    text.len() <= MAX_ID
+        && bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_client_assigned;
+
+    #[test]
+    fn client_assigned_ids() {
+        for good in ["a", "0", "A-b_c.d~e", &"x".repeat(128)] {
+            assert!(is_client_assigned(good), "{good}");
+        }
+        for bad in ["", "-a", ".", "a/b", "a b", "é", "a\0", &"x".repeat(129)] {
+            assert!(!is_client_assigned(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What is served: everything compiled of one revision.
+
+use crate::table::Table;
+use bytes::Bytes;
+use groundplan_error::Error;
+use groundplan_model::StorageNames;
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_validation::Validators;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One revision, compiled. Immutable: a request holds the one it began with.
+pub(crate) struct Served {
+    pub(crate) catalog: Arc<Catalog>,
+    /// By the model's full name.
+    tables: HashMap<String, Arc<Table>>,
+}
+
+impl Served {
+    /// Compiles what each model needs to be served. The message of an error is for the one who applies.
+    pub(crate) fn compile(catalog: Catalog) -> Result<Self, Error> {
+        let validators = groundplan_validation::compile(&catalog).map_err(|diagnostics| {
+            let words: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+            Error::internal(format!(
+                "the rules of revision {} cannot be compiled: {}",
+                catalog.revision,
+                words.join("; ")
+            ))
+        })?;
+        let tables = catalog.models.iter().map(|model| {
+            let table = Table::compile(model.clone(), validator(&validators, model));
+            (model.full_name.clone(), Arc::new(table))
+        });
+        Ok(Self { tables: tables.collect(), catalog: Arc::new(catalog) })
+    }
+
+    /// What is served while nothing was ever applied.
+    pub(crate) fn nothing() -> Result<Self, Error> {
+        let catalog = groundplan_model::load(0, Bytes::new(), &StorageNames::default())
+            .map_err(|error| Error::internal(error.to_string()))?;
+        Self::compile(catalog)
+    }
+
+    /// The statements of a model of this very revision.
+    pub(crate) fn table(&self, model: &Arc<Model>) -> Option<&Arc<Table>> {
+        self.tables.get(&model.full_name).filter(|table| Arc::ptr_eq(&table.model, model))
+    }
+
+    /// The number of the revision.
+    pub(crate) fn revision(&self) -> i64 {
+        self.catalog.revision
+    }
+}
+
+/// The compiled rules of a model.
+fn validator(validators: &Validators, model: &Model) -> Arc<dyn groundplan_validation::Validate> {
+    validators.get(model).clone()
+}

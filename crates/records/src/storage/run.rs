@@ -1,0 +1,127 @@
+//! Runs the statements of a step.
+//!
+//! What changes a table waits at most a moment for its lock, because everybody else waits behind it, and tries again.
+//! What builds an index beside the running calls has time.
+
+use super::failure::Trouble;
+use diesel::QueryResult;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use groundplan_chassis::database::{Bind, Columns, Sql, rows};
+use groundplan_model::{Ddl, Step, quote};
+use rand::RngExt;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// How often a statement is tried that does not get its locks.
+const ATTEMPTS: u32 = 12;
+
+/// The pause before the second attempt; it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+const MAX_PAUSE: Duration = Duration::from_secs(3);
+
+/// For statements that stand in everybody's way while they wait.
+const SHORT_TIMEOUTS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'";
+
+/// For statements that do not. The build of an index waits for all transactions that are older.
+const LONG_TIMEOUTS: &str = "SET statement_timeout = 0; SET lock_timeout = '15min'";
+
+const RESET_TIMEOUTS: &str = "RESET statement_timeout; RESET lock_timeout";
+
+static IS_INVALID: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT NOT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?::text AND c.relname = ?::text",
+    )
+});
+
+/// Runs a step: what can be in a transaction is in one, in the order of the plan.
+pub(super) async fn step(conn: &mut AsyncPgConnection, step: &Step) -> Result<(), Trouble> {
+    for group in step.statements.chunk_by(|left, right| !left.concurrently && !right.concurrently) {
+        let outcome = match group {
+            [alone] if alone.concurrently => patiently(conn, alone).await,
+            together => together_in_transaction(conn, together).await,
+        };
+        outcome.map_err(|error| Trouble::in_step(step, group, error))?;
+    }
+    Ok(())
+}
+
+/// Runs statements in one transaction, several times if their tables are locked.
+async fn together_in_transaction(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResult<()> {
+    for statement in statements {
+        drop_invalid(conn, statement).await?;
+    }
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..ATTEMPTS {
+        match attempt(conn, statements).await {
+            Err(error) if is_contention(&error) => rest(&mut pause).await,
+            outcome => return outcome,
+        }
+    }
+    attempt(conn, statements).await
+}
+
+async fn attempt(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResult<()> {
+    conn.transaction(async |conn| {
+        conn.batch_execute(SHORT_TIMEOUTS).await?;
+        for statement in statements {
+            conn.batch_execute(&statement.sql).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Runs a statement that cannot be in a transaction.
+async fn patiently(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
+    conn.batch_execute(LONG_TIMEOUTS).await?;
+    let mut outcome = build(conn, statement).await;
+    if outcome.as_ref().is_err_and(is_contention) {
+        outcome = build(conn, statement).await;
+    }
+    let reset = conn.batch_execute(RESET_TIMEOUTS).await;
+    outcome.and(reset)
+}
+
+/// Builds an index; one that an earlier attempt left unfinished is dropped before, and this one's if it fails.
+async fn build(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
+    drop_invalid(conn, statement).await?;
+    let outcome = conn.batch_execute(&statement.sql).await;
+    if outcome.is_err() {
+        // The failure of the build says more than that of the drop.
+        let _ = drop_invalid(conn, statement).await;
+    }
+    outcome
+}
+
+/// Drops the statement's index if it is there but not valid.
+async fn drop_invalid(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
+    let Some(index) = &statement.index else { return Ok(()) };
+    let schema = &statement.table.schema;
+    let found = rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(index)]).await?;
+    let is_invalid = found.first().map(|row| row.bool(0)).transpose()?.flatten();
+    if is_invalid == Some(true) {
+        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quote(schema), quote(index));
+        conn.batch_execute(&sql).await?;
+    }
+    Ok(())
+}
+
+/// Whether others held what the statement needs. Diesel keeps no SQLSTATE for it; our connections speak English.
+fn is_contention(error: &diesel::result::Error) -> bool {
+    match error {
+        diesel::result::Error::DatabaseError(_, facts) => {
+            let message = facts.message();
+            message.contains("due to lock timeout") || message.starts_with("deadlock detected")
+        }
+        _ => false,
+    }
+}
+
+/// Waits before another attempt, twice as long each time.
+async fn rest(pause: &mut Duration) {
+    let jitter = rand::rng().random_range(0.5..1.5);
+    tokio::time::sleep(pause.mul_f64(jitter)).await;
+    *pause = (*pause * 2).min(MAX_PAUSE);
+}

@@ -1,0 +1,92 @@
+//! A model's statements: built once a revision, with every column by its name, so that a column added later changes no
+//! prepared statement.
+
+use crate::column::Column;
+use crate::operations::Behaviors;
+use groundplan_chassis::database::Sql;
+use groundplan_model::catalog::Model;
+use groundplan_model::quote;
+use groundplan_validation::Validate;
+use std::sync::Arc;
+
+/// The columns that every table has besides those of its fields.
+pub(crate) const TENANT: &str = "_tenant";
+pub(crate) const VERSION: &str = "_version";
+
+/// A model with all that its operations need.
+pub(crate) struct Table {
+    pub(crate) model: Arc<Model>,
+    pub(crate) validator: Arc<dyn Validate>,
+    pub(crate) behaviors: Behaviors,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) statements: Statements,
+}
+
+/// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns.
+pub(crate) struct Statements {
+    /// `_tenant`, `_version`, columns. Touches no row if the id is taken.
+    pub(crate) insert: Sql,
+    /// `_tenant`, id.
+    pub(crate) get: Sql,
+    /// `_tenant`, id: only `_version`.
+    pub(crate) version: Sql,
+    /// New `_version`, columns that may change, `_tenant`, id, old `_version`.
+    pub(crate) update: Sql,
+    /// `_tenant`, id.
+    pub(crate) delete: Sql,
+    /// `_tenant`, id, `_version`.
+    pub(crate) delete_version: Sql,
+    /// `_tenant`, limit.
+    pub(crate) list_first: Sql,
+    /// `_tenant`, the last id seen, limit.
+    pub(crate) list_next: Sql,
+}
+
+impl Table {
+    pub(crate) fn compile(model: Arc<Model>, validator: Arc<dyn Validate>) -> Self {
+        let columns = Column::of_model(&model);
+        let statements = Statements::build(&model, &columns);
+        Self { behaviors: Behaviors::of_model(&model), model, validator, columns, statements }
+    }
+
+    /// The columns that an update writes.
+    pub(crate) fn changing(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| changes(&self.model, column))
+    }
+}
+
+/// Whether an update may change a column.
+fn changes(model: &Model, column: &Column) -> bool {
+    column.field != model.roles.id && Some(column.field) != model.roles.created_at
+}
+
+impl Statements {
+    fn build(model: &Model, columns: &[Column]) -> Self {
+        let name = |column: &Column| quote(&model.shape().field(column.field).storage_name);
+        let table = format!("{}.{}", quote(&model.table.schema), quote(&model.table.name));
+        let id = quote(&model.shape().field(model.roles.id).storage_name);
+        let names: Vec<String> = columns.iter().map(name).collect();
+        let names = names.join(", ");
+        let places = vec!["?"; columns.len() + 2].join(", ");
+        let changes: Vec<String> = columns
+            .iter()
+            .filter(|column| changes(model, column))
+            .map(|column| format!(", {} = ?", name(column)))
+            .collect();
+        let changes = changes.concat();
+        let key = format!("_tenant = ? AND {id} = ?");
+        let select = format!("SELECT _version, {names} FROM {table}");
+        Self {
+            insert: Sql::new(&format!(
+                "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
+            )),
+            get: Sql::new(&format!("{select} WHERE {key}")),
+            version: Sql::new(&format!("SELECT _version FROM {table} WHERE {key}")),
+            update: Sql::new(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
+            delete: Sql::new(&format!("DELETE FROM {table} WHERE {key}")),
+            delete_version: Sql::new(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
+            list_first: Sql::new(&format!("{select} WHERE _tenant = ? ORDER BY {id} LIMIT ?")),
+            list_next: Sql::new(&format!("{select} WHERE _tenant = ? AND {id} > ? ORDER BY {id} LIMIT ?")),
+        }
+    }
+}

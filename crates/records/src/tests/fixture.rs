@@ -1,0 +1,178 @@
+//! A database, the service on it, and a caller.
+
+use crate::served::Served;
+use crate::service::Records;
+use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, storage};
+use bytes::{Buf, BufMut, Bytes};
+use groundplan_chassis::database::{Database, PgRow, Sql, rows};
+use groundplan_chassis::settings::{DatabaseSettings, defaults};
+use groundplan_chassis::transport::{self, Transport};
+use groundplan_error::Error;
+use groundplan_model::catalog::{Catalog, MethodKind, Model};
+use groundplan_model::{Input, SourceFile, StorageNames};
+use groundplan_testkit::TestDatabase;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
+use serde_json::Value;
+use std::sync::Arc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::{Request, Response, Status};
+
+/// The models of most tests.
+pub(super) const MODELS: &str = include_str!("models.proto");
+
+/// The service, serving what was applied to it.
+pub(super) struct Fixture {
+    pub(super) database: Database,
+    pub(super) records: Records,
+    pub(super) transport: Transport,
+    server: TestDatabase,
+}
+
+impl Fixture {
+    /// An empty service: its own tables are there, and nothing is served.
+    pub(super) async fn empty() -> Self {
+        let server = TestDatabase::new().await;
+        let database = connect(&server).await;
+        database.migrate(MIGRATIONS).await.unwrap();
+        let records = Records::open(database.clone()).await.unwrap();
+        let transport = transport::local(grpc::router(records.clone(), Settings::default()));
+        Self { database, records, transport, server }
+    }
+
+    /// The service with [`MODELS`].
+    pub(super) async fn new() -> Self {
+        let fixture = Self::empty().await;
+        fixture.apply(1, MODELS).await.unwrap();
+        fixture
+    }
+
+    /// Makes the storage of a revision and serves it.
+    pub(super) async fn apply(&self, revision: i64, source: &str) -> Result<(), Error> {
+        let served = Served::compile(catalog(revision, source))?;
+        let base = self.records.served().ok().map(|served| served.catalog.clone());
+        self.prepare(base, served.catalog.clone()).await?;
+        self.records.serve(served);
+        Ok(())
+    }
+
+    pub(super) async fn prepare(&self, base: Option<Arc<Catalog>>, target: Arc<Catalog>) -> Result<usize, Error> {
+        storage::prepare(self.database.clone(), base, target, Box::new(|_, _| {})).await
+    }
+
+    /// Another connection to the same PostgreSQL, as another process has it.
+    pub(super) async fn another_database(&self) -> Database {
+        connect(&self.server).await
+    }
+
+    /// The served model of a name.
+    pub(super) fn model(&self, name: &str) -> Arc<Model> {
+        let served = self.records.served().unwrap();
+        served.catalog.model(&format!("test.v1.{name}")).unwrap().clone()
+    }
+
+    /// Calls a method of a model with a request as JSON, and gives the answer as JSON.
+    pub(super) async fn call(&self, model: &str, kind: MethodKind, request: Value) -> Result<Value, Status> {
+        self.call_with_metadata(model, kind, request).await.map(Response::into_inner)
+    }
+
+    pub(super) async fn call_with_metadata(
+        &self,
+        model: &str,
+        kind: MethodKind,
+        request: Value,
+    ) -> Result<Response<Value>, Status> {
+        let served = self.records.served().unwrap();
+        let path = self.model(model).method_path(kind);
+        let (input, output) = types(&served.catalog, &path);
+        let message = DynamicMessage::deserialize(input, request).unwrap();
+        let response = self.call_raw(&path, message.encode_to_vec().into()).await?;
+        Ok(response.map(|bytes| to_json(output, &bytes)))
+    }
+
+    /// Calls a path with bytes.
+    pub(super) async fn call_raw(&self, path: &str, message: Bytes) -> Result<Response<Bytes>, Status> {
+        let mut client = tonic::client::Grpc::new(self.transport.clone());
+        client.ready().await.unwrap();
+        client.unary(Request::new(message), path.parse().unwrap(), RawBytes).await
+    }
+
+    /// Runs a query as a SQL user would.
+    pub(super) async fn query(&self, sql: &str) -> Vec<PgRow> {
+        let sql = Sql::new(sql);
+        let mut lease = self.database.lease().await.unwrap();
+        lease.run(async |conn| rows(conn, &sql, &[]).await).await.unwrap()
+    }
+}
+
+async fn connect(server: &TestDatabase) -> Database {
+    Database::connect(&server.url(), DATABASE_SCHEMA, &defaults::<DatabaseSettings>()).await.unwrap()
+}
+
+/// Compiles a revision of one file.
+pub(super) fn catalog(revision: i64, source: &str) -> Catalog {
+    let file = SourceFile { path: "test/v1/models.proto".to_owned(), content: source.to_owned() };
+    let compiled = groundplan_model::compile(Input::Files(vec![file]), &StorageNames::default());
+    let compiled = compiled.unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));
+    groundplan_model::load(revision, compiled.catalog.descriptor_set, &compiled.storage_names).unwrap()
+}
+
+/// A file with a model `Thing` of these fields.
+pub(super) fn thing(fields: &str) -> String {
+    format!(
+        "syntax = \"proto3\";\npackage test.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
+         message Thing {{\n option (groundplan.model.v1.model) = {{}};\n string id = 1;\n{fields}\n}}\n"
+    )
+}
+
+/// The request and response types of a method.
+fn types(catalog: &Catalog, path: &str) -> (MessageDescriptor, MessageDescriptor) {
+    let (service, method) = path.trim_start_matches('/').split_once('/').unwrap();
+    let service = catalog.pool.get_service_by_name(service).unwrap();
+    let method = service.methods().find(|candidate| candidate.name() == method).unwrap();
+    (method.input(), method.output())
+}
+
+fn to_json(descriptor: MessageDescriptor, bytes: &[u8]) -> Value {
+    let message = DynamicMessage::decode(descriptor, bytes).unwrap();
+    let options = SerializeOptions::new().stringify_64_bit_integers(true);
+    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
+}
+
+/// Bytes both ways.
+#[derive(Clone, Copy)]
+struct RawBytes;
+
+impl Codec for RawBytes {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
+    }
+}

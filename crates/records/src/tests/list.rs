@@ -1,0 +1,88 @@
+use super::fixture::Fixture;
+use groundplan_model::catalog::MethodKind::{Create, List};
+use serde_json::{Value, json};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+fn ids(page: &Value, field: &str) -> Vec<String> {
+    let records = page.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    records.iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn labels(count: usize) -> Fixture {
+    let fixture = Fixture::new().await;
+    for at in 0..count {
+        fixture.call("Label", Create, json!({"label": {"id": format!("l{at:04}")}})).await.unwrap();
+    }
+    fixture
+}
+
+#[tokio::test]
+async fn pages_hold_every_record_once_in_order() {
+    let fixture = labels(257).await;
+    for size in [1, 7, 50, 100, 128, 256, 257, 1_000] {
+        let mut seen = Vec::new();
+        let mut token = String::new();
+        loop {
+            let page = fixture.call("Label", List, json!({"pageSize": size, "pageToken": token})).await.unwrap();
+            let page_ids = ids(&page, "labels");
+            assert!(page_ids.len() <= size);
+            seen.extend(page_ids);
+            token = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if token.is_empty() {
+                break;
+            }
+        }
+        let expected: Vec<String> = (0..257).map(|at| format!("l{at:04}")).collect();
+        assert_eq!(seen, expected, "pages of {size}");
+    }
+    let page = fixture.call("Label", List, json!({})).await.unwrap();
+    assert_eq!(ids(&page, "labels").len(), 50);
+    let status = fixture.call("Label", List, json!({"pageSize": -1})).await.unwrap_err();
+    assert_eq!(status.get_error_details().bad_request().unwrap().field_violations[0].field, "page_size");
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_its_list_only() {
+    let fixture = labels(3).await;
+    for at in 0..3 {
+        fixture.call("Item", Create, json!({"item": {"title": format!("t{at}")}})).await.unwrap();
+    }
+    let page = fixture.call("Label", List, json!({"pageSize": 1})).await.unwrap();
+    let token = page["nextPageToken"].as_str().unwrap().to_owned();
+    let mut changed = token.clone();
+    let last = if changed.pop() == Some('A') { 'Q' } else { 'A' };
+    changed.push(last);
+    let long = "A".repeat(100_000);
+    for (model, token) in [("Item", &token), ("Label", &changed), ("Label", &"x".to_owned()), ("Label", &long)] {
+        let status = fixture.call(model, List, json!({"pageToken": token})).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.get_error_details().error_info().unwrap().reason, "PAGE_TOKEN_INVALID");
+    }
+}
+
+#[tokio::test]
+async fn large_records_make_a_page_end_early() {
+    let fixture = Fixture::new().await;
+    for at in 0..5 {
+        let label = json!({"label": {"id": format!("l{at}"), "text": "x".repeat(1 << 20)}});
+        fixture.call("Label", Create, label).await.unwrap();
+    }
+    let page = fixture.call("Label", List, json!({})).await.unwrap();
+    assert_eq!(ids(&page, "labels"), ["l0", "l1", "l2"]);
+    let page = fixture.call("Label", List, json!({"pageToken": page["nextPageToken"]})).await.unwrap();
+    assert_eq!(ids(&page, "labels"), ["l3", "l4"]);
+    assert!(page.get("nextPageToken").is_none());
+}
+
+#[tokio::test]
+async fn server_made_ids_list_in_the_order_of_creation() {
+    let fixture = Fixture::new().await;
+    let mut created = Vec::new();
+    for at in 0..120 {
+        let item = fixture.call("Item", Create, json!({"item": {"title": format!("t{at}")}})).await.unwrap();
+        created.push(item["id"].as_str().unwrap().to_owned());
+    }
+    let page = fixture.call("Item", List, json!({"pageSize": 1000})).await.unwrap();
+    assert_eq!(ids(&page, "items"), created);
+}
