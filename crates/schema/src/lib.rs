@@ -1,1 +1,95 @@
-//! TODO
+//! The service that keeps revisions: everything that was ever applied, what applying something else would change, and
+//! the apply itself.
+//!
+//! An apply ([`rollout`]) records a *preparing* revision, of which there is at most one, waits until a `records` process
+//! reports that its storage is made, makes it the *live* one with a single `UPDATE`, and ends when every `records`
+//! process serves it. Those processes follow the revisions by a stream ([`rpc::follow_revisions`]) and report back.
+//!
+//! **Invariant:** this service makes no storage of models and calls nobody. Everything it knows stands in its three
+//! tables, so any number of its processes can run, and any of them can die at any moment.
+
+mod compile;
+mod convert;
+mod draft;
+mod error;
+mod heads;
+mod input;
+mod rollout;
+mod rpc;
+mod service;
+mod store;
+mod tables;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use groundplan_chassis::database::Database;
+use groundplan_chassis::mounted::{Mounted, grpc};
+use groundplan_error::Error;
+use groundplan_proto::schema::v1::{distribution_service_server, schema_service_server};
+use service::Schema;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The PostgreSQL schema of this service: connect the [`Database`] of [`Dependencies`] with it.
+pub const DATABASE_SCHEMA: &str = "groundplan_schema";
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// What the service needs.
+pub struct Dependencies {
+    /// Connected with [`DATABASE_SCHEMA`].
+    pub database: Database,
+    pub settings: Settings,
+    /// Ends the streams that have no end of their own, and the applies, when the process stops.
+    pub stop: CancellationToken,
+}
+
+/// How long things may take. Every wait of this service stands here.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long an apply waits while no `records` process is alive.
+    pub apply_timeout: Duration,
+    /// How long an apply waits for `records` processes that are alive to begin with a revision, and then to serve it.
+    pub uptake_timeout: Duration,
+    /// After this time without a report a `records` process counts as gone.
+    pub follower_timeout: Duration,
+    /// After this time without a renewal an apply counts as dead, and the next one takes over.
+    pub lease: Duration,
+    /// How often the database is asked for what other processes of this service have done.
+    pub poll_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            apply_timeout: Duration::from_secs(10),
+            uptake_timeout: Duration::from_secs(60),
+            follower_timeout: Duration::from_secs(6),
+            lease: Duration::from_secs(30),
+            poll_interval: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Migrates the service's tables and mounts its two gRPC services.
+///
+/// The answer's tasks end by themselves, after [`Dependencies::stop`]; applies that run then are marked failed first.
+pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
+    dependencies.database.migrate(MIGRATIONS).await?;
+    let (schema, poller, ready) = Schema::start(dependencies).await?;
+    let rollouts = schema.rollouts.clone();
+    let stop = schema.stop.clone();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(poller.run());
+    tasks.spawn(async move {
+        stop.cancelled().await;
+        rollouts.close();
+        rollouts.wait().await;
+    });
+    Ok(Mounted {
+        router: grpc(rpc::schema_server(schema.clone())).merge(grpc(rpc::distribution_server(schema))),
+        names: vec![schema_service_server::SERVICE_NAME, distribution_service_server::SERVICE_NAME],
+        ready,
+        tasks,
+    })
+}

@@ -1,0 +1,127 @@
+//! From the model crate and the tables to the wire.
+
+use crate::store::revisions::{Revision, Summary};
+use crate::store::storage_names::StorageName;
+use chrono::{DateTime, Utc};
+use groundplan_model::{Step, StepKind};
+use groundplan_proto::schema::v1;
+use prost_types::Timestamp;
+use serde_json::{Value, json};
+
+/// A step for callers.
+pub(crate) fn step(step: &Step) -> v1::Step {
+    let kind = match step.kind {
+        StepKind::AddModel => v1::StepKind::AddModel,
+        StepKind::AddField => v1::StepKind::AddField,
+        StepKind::AddIndex => v1::StepKind::AddIndex,
+        StepKind::ChangeDefinition => v1::StepKind::ChangeDefinition,
+    };
+    let statements = step.statements.iter().map(|statement| format!("{};", statement.sql.trim_end_matches(';')));
+    v1::Step {
+        kind: kind.into(),
+        subject: step.subject.clone(),
+        description: step.description.clone(),
+        sql: statements.collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// Steps for the table: kinds by name, so that they can be read with SQL.
+pub(crate) fn steps_to_json(steps: &[Step]) -> Value {
+    // PostgreSQL's jsonb has no NUL.
+    let text = |text: String| text.replace('\0', "\u{fffd}");
+    let step = |step: v1::Step| {
+        json!({
+            "kind": step.kind().as_str_name(),
+            "subject": text(step.subject),
+            "description": text(step.description),
+            "sql": text(step.sql),
+        })
+    };
+    steps.iter().map(self::step).map(step).collect()
+}
+
+/// Steps from the table.
+fn steps_from_json(steps: &Value) -> Vec<v1::Step> {
+    let text = |step: &Value, key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let step = |step: &Value| v1::Step {
+        kind: v1::StepKind::from_str_name(&text(step, "kind")).unwrap_or_default().into(),
+        subject: text(step, "subject"),
+        description: text(step, "description"),
+        sql: text(step, "sql"),
+    };
+    steps.as_array().map(|steps| steps.iter().map(step).collect()).unwrap_or_default()
+}
+
+/// Something wrong, for callers.
+pub(crate) fn diagnostic(diagnostic: groundplan_model::Diagnostic) -> v1::Diagnostic {
+    v1::Diagnostic {
+        code: diagnostic.code.to_owned(),
+        message: diagnostic.message,
+        help: diagnostic.help,
+        file: diagnostic.file,
+        line: i32::try_from(diagnostic.line).unwrap_or(i32::MAX),
+        column: i32::try_from(diagnostic.column).unwrap_or(i32::MAX),
+    }
+}
+
+/// A whole revision.
+pub(crate) fn revision(revision: Revision, names: Vec<StorageName>) -> v1::Revision {
+    let name = |name: StorageName| v1::StorageName { message: name.message, number: name.number, name: name.name };
+    v1::Revision {
+        number: revision.number,
+        state: i32::from(revision.state),
+        created_at: Some(timestamp(revision.created_at)),
+        descriptor_set: revision.descriptor_set,
+        storage_names: names.into_iter().map(name).collect(),
+        steps: steps_from_json(&revision.steps),
+        failure: revision.failure.unwrap_or_default(),
+    }
+}
+
+/// A revision without what is large.
+pub(crate) fn summary(revision: Summary) -> v1::Revision {
+    v1::Revision {
+        number: revision.number,
+        state: i32::from(revision.state),
+        created_at: Some(timestamp(revision.created_at)),
+        failure: revision.failure.unwrap_or_default(),
+        ..v1::Revision::default()
+    }
+}
+
+fn timestamp(time: DateTime<Utc>) -> Timestamp {
+    // The nanoseconds of a leap second would be 1e9 and more; PostgreSQL has none.
+    let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0).min(999_999_999);
+    Timestamp { seconds: time.timestamp(), nanos }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundplan_model::{Ddl, Table};
+
+    #[test]
+    fn steps_come_back_from_the_table() {
+        let ddl = |sql: &str| Ddl {
+            sql: sql.into(),
+            concurrently: false,
+            table: Table { schema: "example_v1".into(), name: "entity".into() },
+            index: None,
+        };
+        let added = Step {
+            kind: StepKind::AddModel,
+            subject: "example.v1.Entity".into(),
+            description: "a NUL: \0".into(),
+            statements: vec![ddl("CREATE SCHEMA a"), ddl("CREATE TABLE a.b ();")],
+        };
+        let expected = v1::Step { description: "a NUL: \u{fffd}".into(), ..step(&added) };
+        assert_eq!(expected.sql, "CREATE SCHEMA a;\nCREATE TABLE a.b ();");
+        assert_eq!(steps_from_json(&steps_to_json(&[added])), [expected]);
+    }
+
+    #[test]
+    fn what_is_no_step_is_left_out() {
+        assert_eq!(steps_from_json(&json!({"kind": 7})), []);
+        assert_eq!(steps_from_json(&json!([{"kind": 7}])), [v1::Step::default()]);
+    }
+}

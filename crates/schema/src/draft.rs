@@ -1,0 +1,98 @@
+//! What an upload means beside what is live: the models compiled, everything that is wrong with them, and the plan.
+
+use crate::compile;
+use crate::error::revision_conflict;
+use crate::service::Schema;
+use crate::store::revisions::{self, Revision};
+use crate::store::storage_names::{self, StorageName};
+use bytes::Bytes;
+use groundplan_error::Error;
+use groundplan_model::{Catalog, Compiled, Diagnostic, Input, Plan, StorageNames};
+
+/// An upload, judged.
+pub(crate) struct Draft {
+    /// The live revision that the plan starts from; 0 if there is none.
+    pub(crate) base: i64,
+    /// The derived services' full names; none if the models do not compile.
+    pub(crate) services: Vec<String>,
+    pub(crate) verdict: Verdict,
+}
+
+/// Whether an upload can be applied.
+pub(crate) enum Verdict {
+    /// It cannot: the models are wrong.
+    Invalid(Vec<Diagnostic>),
+    /// It cannot: the models are fine, but some step from the live ones to them is not supported.
+    Unsupported(Vec<Diagnostic>),
+    /// It can.
+    Planned(Planned),
+}
+
+/// A revision as it would be.
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) descriptor_set: Bytes,
+    /// The names that it fixes. `first_revision` is not known yet and 0.
+    pub(crate) new_names: Vec<StorageName>,
+}
+
+impl Draft {
+    /// Judges an upload. Refuses if `base` is neither 0 nor the live revision.
+    pub(crate) async fn new(schema: &Schema, input: Input, base: i64) -> Result<Self, Error> {
+        let known = schema.query(async |connection| {
+            let live = revisions::live(connection).await?;
+            Ok((live, storage_names::all(connection).await?))
+        });
+        let (live, names) = known.await?;
+        let live_number = live.as_ref().map_or(0, |live| live.number);
+        if base != 0 && base != live_number {
+            return Err(revision_conflict(live_number, &format!("the live revision is {live_number}, not {base}")));
+        }
+        compile::apart(&schema.compiling, move || judge(live, &names, input)).await?
+    }
+}
+
+/// Compiles and plans. Takes as long as the upload is large.
+fn judge(live: Option<Revision>, names: &[StorageName], input: Input) -> Result<Draft, Error> {
+    let names: StorageNames = names.iter().map(entry).collect();
+    let base = live.as_ref().map_or(0, |live| live.number);
+    let live = live.map(|live| groundplan_model::load(live.number, Bytes::from(live.descriptor_set), &names));
+    let live: Option<Catalog> = live.transpose().map_err(Error::internal)?;
+    let compiled = match compiled(input, &names) {
+        Ok(compiled) => compiled,
+        Err(diagnostics) => {
+            return Ok(Draft { base, services: Vec::new(), verdict: Verdict::Invalid(diagnostics) });
+        }
+    };
+    let services = compiled.catalog.models.iter().map(|model| model.service.clone()).collect();
+    let verdict = match groundplan_model::plan(live.as_ref(), &compiled.catalog) {
+        Ok(plan) => Verdict::Planned(Planned {
+            plan,
+            new_names: new_names(&compiled.storage_names, &names)?,
+            descriptor_set: compiled.catalog.descriptor_set,
+        }),
+        Err(diagnostics) => Verdict::Unsupported(diagnostics),
+    };
+    Ok(Draft { base, services, verdict })
+}
+
+/// Compiles the models and their rules. Rules are looked at only in models that compile.
+fn compiled(input: Input, names: &StorageNames) -> Result<Compiled, Vec<Diagnostic>> {
+    let compiled = groundplan_model::compile(input, names)?;
+    groundplan_validation::compile(&compiled.catalog)?;
+    Ok(compiled)
+}
+
+fn entry(row: &StorageName) -> ((String, u32), String) {
+    ((row.message.clone(), row.number.unsigned_abs()), row.name.clone())
+}
+
+/// The names that are not known yet.
+fn new_names(all: &StorageNames, known: &StorageNames) -> Result<Vec<StorageName>, Error> {
+    let unknown = all.iter().filter(|(message, number, _)| known.get(message, *number).is_none());
+    let row = |(message, number, name): (&str, u32, &str)| {
+        let number = i32::try_from(number).map_err(Error::internal)?;
+        Ok(StorageName { message: message.to_owned(), number, name: name.to_owned(), first_revision: 0 })
+    };
+    unknown.map(row).collect()
+}

@@ -1,0 +1,185 @@
+//! What callers are told.
+//!
+//! Most refusals are a [`groundplan_error::Error`]. Two carry diagnostics, which are worded for people already and
+//! point into files rather than into the request, and so make their status themselves.
+
+use groundplan_error::{DOMAIN, Error, Reason};
+use groundplan_model::Diagnostic;
+use std::collections::HashMap;
+use tonic::{Code, Request, Status};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
+
+/// Details travel in a header, which many clients limit to 8 KiB; beyond this many bytes they are counted, not sent.
+const MAX_DETAILS: usize = 4 << 10;
+
+/// A text of a diagnostic, in characters, as it travels in a header.
+const MAX_TEXT: usize = 300;
+
+/// The constraints that only another apply can break.
+const CONFLICTS: [&str; 3] = ["revisions_one_preparing", "revisions_pkey", "storage_names_pkey"];
+
+/// Unwraps a request that comes from a principal, and refuses any other.
+pub(crate) fn authenticated<T>(request: Request<T>) -> Result<T, Error> {
+    match request.extensions().get::<groundplan_chassis::principal::Principal>() {
+        Some(_) => Ok(request.into_inner()),
+        None => {
+            let words = "credentials are missing; send `authorization: Bearer` with the API_KEY";
+            Err(Error::new(Reason::CredentialsInvalid, words))
+        }
+    }
+}
+
+/// The status of an error. What the caller is not told goes to the log.
+pub(crate) fn status(error: Error) -> Status {
+    if error.reason().code() == Code::Internal {
+        tracing::error!(error = error.log_text(), "a call failed");
+    }
+    error.to_status()
+}
+
+/// Somebody else was first. `newest` is the revision that is live or being made.
+pub(crate) fn revision_conflict(newest: i64, words: &str) -> Error {
+    Error::new(Reason::RevisionConflict, words).with("revision", newest.to_string())
+}
+
+/// Says whether a failed transaction means that another apply was first.
+pub(crate) fn is_conflict(error: &diesel::result::Error) -> bool {
+    match error {
+        diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, information) => {
+            information.constraint_name().is_some_and(|name| CONFLICTS.contains(&name))
+        }
+        _ => false,
+    }
+}
+
+/// The models cannot be applied: INVALID_ARGUMENT with a BadRequest whose fields are `file:line:column`.
+pub(crate) fn models_invalid(diagnostics: &[Diagnostic]) -> Status {
+    let mut details = error_info(Reason::ModelsInvalid, diagnostics);
+    let violation = |diagnostic: &Diagnostic| FieldViolation {
+        field: place(diagnostic),
+        description: sentence(diagnostic),
+        reason: diagnostic.code.to_owned(),
+        localized_message: None,
+    };
+    details.set_bad_request(fitting(diagnostics).map(violation).collect::<Vec<_>>());
+    let message = summary("the models cannot be applied", diagnostics);
+    Status::with_error_details(Reason::ModelsInvalid.code(), message, details)
+}
+
+/// Steps are not supported: FAILED_PRECONDITION with a PreconditionFailure that lists them.
+pub(crate) fn plan_not_supported(diagnostics: &[Diagnostic]) -> Status {
+    let mut details = error_info(Reason::PlanNotSupported, diagnostics);
+    let violation =
+        |diagnostic: &Diagnostic| PreconditionViolation::new(diagnostic.code, place(diagnostic), sentence(diagnostic));
+    details.set_precondition_failure(fitting(diagnostics).map(violation).collect::<Vec<_>>());
+    let message = summary("the change cannot be applied", diagnostics);
+    Status::with_error_details(Reason::PlanNotSupported.code(), message, details)
+}
+
+fn error_info(reason: Reason, diagnostics: &[Diagnostic]) -> ErrorDetails {
+    let count = ("diagnostics".to_owned(), diagnostics.len().to_string());
+    ErrorDetails::with_error_info(reason.name(), DOMAIN, HashMap::from([count]))
+}
+
+/// The message for people: the first diagnostic, and how many more there are.
+fn summary(what: &str, diagnostics: &[Diagnostic]) -> String {
+    match diagnostics {
+        [] => what.to_owned(),
+        [only] => format!("{what}: {}: {}", place(only), sentence(only)),
+        [first, more @ ..] => {
+            format!("{what}: {}: {} (and {} more; Plan lists all)", place(first), sentence(first), more.len())
+        }
+    }
+}
+
+/// The diagnostics whose texts fit into a header; the first one always does.
+fn fitting(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
+    let length = |diagnostic: &Diagnostic| place(diagnostic).len() + sentence(diagnostic).len() + diagnostic.code.len();
+    let together = diagnostics.iter().scan(0, move |sum, diagnostic| {
+        *sum += length(diagnostic);
+        Some(*sum)
+    });
+    let count = together.take_while(|&sum| sum <= MAX_DETAILS).count();
+    diagnostics.iter().take(count)
+}
+
+/// Where: `file:line:column`, or as much of it as is known.
+fn place(diagnostic: &Diagnostic) -> String {
+    match (diagnostic.file.as_str(), diagnostic.line) {
+        ("", _) => "models".to_owned(),
+        (file, 0) => cut(file),
+        (file, line) => format!("{}:{line}:{}", cut(file), diagnostic.column),
+    }
+}
+
+/// What, and the way out.
+fn sentence(diagnostic: &Diagnostic) -> String {
+    if diagnostic.help.is_empty() {
+        return cut(&diagnostic.message);
+    }
+    format!("{}; {}", cut(&diagnostic.message), cut(&diagnostic.help))
+}
+
+/// The text, or its beginning.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostic(line: u32, help: &str) -> Diagnostic {
+        Diagnostic {
+            code: "MODEL_WITHOUT_ID",
+            message: "the model Book has no id".into(),
+            help: help.into(),
+            file: "library.proto".into(),
+            line,
+            column: 3,
+        }
+    }
+
+    #[test]
+    fn nobody_comes_in_without_a_principal() {
+        let mut request = Request::new(7);
+        request.extensions_mut().insert(groundplan_chassis::principal::Principal::root());
+        assert_eq!(authenticated(request).unwrap(), 7);
+        assert_eq!(authenticated(Request::new(7)).unwrap_err().reason(), Reason::CredentialsInvalid);
+    }
+
+    #[test]
+    fn each_diagnostic_says_where_what_and_how_out() {
+        let status = models_invalid(&[diagnostic(7, "add `string id = 1;`"), diagnostic(9, "")]);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "library.proto:7:3");
+        assert_eq!(violations[0].description, "the model Book has no id; add `string id = 1;`");
+        assert_eq!(violations[0].reason, "MODEL_WITHOUT_ID");
+        assert_eq!(violations[1].description, "the model Book has no id");
+        assert_eq!(details.error_info().unwrap().metadata["diagnostics"], "2");
+    }
+
+    #[test]
+    fn headers_stay_small() {
+        let many = vec![diagnostic(1, &"so long ".repeat(30)); 10_000];
+        for status in [models_invalid(&many), plan_not_supported(&many)] {
+            assert!(status.message().len() + status.details().len() < 7 << 10, "{}", status.details().len());
+            assert_eq!(status.get_error_details().error_info().unwrap().metadata["diagnostics"], "10000");
+        }
+        let huge = models_invalid(&vec![diagnostic(1, &"é".repeat(1 << 20)); 2]);
+        assert!(huge.message().len() < 2 << 10);
+        assert!(!huge.get_error_details().bad_request().unwrap().field_violations.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_place_is_not_a_number() {
+        let nowhere = Diagnostic { file: String::new(), ..diagnostic(0, "") };
+        assert_eq!(place(&nowhere), "models");
+        assert_eq!(place(&diagnostic(0, "")), "library.proto");
+    }
+}

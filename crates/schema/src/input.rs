@@ -1,0 +1,45 @@
+//! What is uploaded, before anybody looks into it. The limits of files are the model crate's, which names what is over.
+
+use bytes::Bytes;
+use groundplan_error::{Error, Violation};
+use groundplan_model::{Input, SourceFile};
+use groundplan_proto::schema::v1;
+
+/// A request beyond this is refused before it is decoded. Large enough for an upload that is over a limit to be told so.
+pub(crate) const MAX_REQUEST: usize = 24 << 20;
+
+/// Gives the models of a request, and refuses one that has none.
+pub(crate) fn checked(models: Option<v1::Models>) -> Result<Input, Error> {
+    let v1::Models { files, descriptor_set } = models.unwrap_or_default();
+    let refuse = |rule: &'static str, description: &str| {
+        let description = description.to_owned();
+        Err(Error::invalid(vec![Violation { field: "models".to_owned(), description, rule: rule.into() }]))
+    };
+    match (files.is_empty(), descriptor_set.is_empty()) {
+        (true, true) => refuse("required", "is required: give .proto files or a descriptor set"),
+        (false, false) => refuse("oneof", "must be either files or a descriptor set, not both"),
+        (true, false) => Ok(Input::DescriptorSet(Bytes::from(descriptor_set))),
+        (false, true) => {
+            let source = |file: v1::SourceFile| SourceFile { path: file.path, content: file.content };
+            Ok(Input::Files(files.into_iter().map(source).collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_kind_is_taken() {
+        let files = vec![v1::SourceFile { path: "a.proto".into(), content: "text".into() }];
+        let (both, none) = (v1::Models { files: files.clone(), descriptor_set: vec![1] }, v1::Models::default());
+        let taken = checked(Some(v1::Models { files, ..none.clone() }));
+        assert!(matches!(taken, Ok(Input::Files(files)) if files[0].path == "a.proto" && files[0].content == "text"));
+        let taken = checked(Some(v1::Models { descriptor_set: vec![1], ..none.clone() }));
+        assert!(matches!(taken, Ok(Input::DescriptorSet(bytes)) if bytes[..] == [1]));
+        for refused in [Some(both), Some(none), None] {
+            assert_eq!(checked(refused).expect_err("is refused").violations()[0].field, "models");
+        }
+    }
+}

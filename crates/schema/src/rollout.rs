@@ -1,0 +1,208 @@
+//! An apply, from the plan to the moment when everybody serves it.
+//!
+//! It is a task of its own: the call that began it only watches, so a caller who goes away leaves nothing undecided.
+//! Its state is the revision's row. While it lives it renews the row's lease; a process that is killed stops doing so,
+//! and the next apply marks the row failed and goes on.
+
+mod begin;
+mod survey;
+
+use crate::draft::Planned;
+use crate::error::{revision_conflict, status};
+use crate::service::Schema;
+use crate::store::followers;
+use crate::store::revisions;
+use groundplan_error::{Error, Reason};
+use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
+use std::time::Duration;
+use survey::{Storage, serving, storage};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tonic::Status;
+
+/// What a watching call gets: progress, and at the end LIVE or an error.
+pub(crate) type Update = Result<ApplyResponse, Status>;
+
+/// An apply that is under way.
+pub(crate) struct Rollout {
+    schema: Schema,
+    number: i64,
+    steps_total: i32,
+    updates: mpsc::Sender<Update>,
+    told: Option<ApplyResponse>,
+}
+
+/// Begins an apply of what is `planned` on the live revision `base`, and sends what happens.
+pub(crate) async fn run(schema: Schema, base: i64, planned: Planned, updates: mpsc::Sender<Update>) {
+    let steps_total = i32::try_from(planned.plan.steps.len()).unwrap_or(i32::MAX);
+    let stop = schema.stop.clone();
+    let outcome = match begin::begin(&schema, base, planned).await {
+        Ok(number) => {
+            let mut rollout = Rollout { schema, number, steps_total, updates: updates.clone(), told: None };
+            rollout.finish().await
+        }
+        Err(error) => Err(error),
+    };
+    // The caller may have gone, or may not read: neither may keep the process from stopping.
+    tokio::select! {
+        biased;
+        _ = updates.send(outcome.map_err(status)) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+impl Rollout {
+    async fn finish(&mut self) -> Result<ApplyResponse, Error> {
+        tracing::info!(revision = self.number, "the revision is being prepared");
+        self.tell(ApplyPhase::Planned, 0, "the models are checked and the revision is recorded");
+        self.schema.changed.notify_one();
+        let prepared = self.make_storage().await;
+        if let Err(error) = &prepared {
+            self.fail(error).await;
+        }
+        self.schema.changed.notify_one();
+        prepared?;
+        tracing::info!(revision = self.number, "the revision is live");
+        self.wait_until_served().await?;
+        Ok(self.response(ApplyPhase::Live, self.steps_total, "every `records` process serves the revision"))
+    }
+
+    /// Waits until a follower has made the storage, and then publishes the revision.
+    async fn make_storage(&mut self) -> Result<(), Error> {
+        let mut reports = self.schema.reported.subscribe();
+        let mut idle = Idle::new();
+        let mut renewed = Instant::now();
+        loop {
+            let alive = self.alive().await?;
+            match storage(&alive, self.number) {
+                Storage::Done => return self.publish().await,
+                Storage::Failed(message) => return Err(Error::new(Reason::StepFailed, message)),
+                Storage::Working { steps_done, message } => {
+                    idle = Idle::new();
+                    self.tell(ApplyPhase::Storage, steps_done, &message);
+                }
+                Storage::NotBegun => idle.check(&self.schema, alive.len(), self.number, "begins with")?,
+            }
+            if renewed.elapsed() > self.schema.settings.lease / 6 {
+                let (number, lease) = (self.number, self.schema.settings.lease);
+                let kept = self.schema.query(async |connection| revisions::renew(connection, number, lease).await);
+                if !kept.await? {
+                    return Err(self.lost().await);
+                }
+                renewed = Instant::now();
+            }
+            self.wait(&mut reports).await?;
+        }
+    }
+
+    /// Makes the revision the live one.
+    async fn publish(&self) -> Result<(), Error> {
+        let number = self.number;
+        let published = self.schema.query(async |connection| revisions::publish(connection, number).await);
+        if published.await? { Ok(()) } else { Err(self.lost().await) }
+    }
+
+    /// Waits until all followers serve the revision.
+    async fn wait_until_served(&mut self) -> Result<(), Error> {
+        let mut reports = self.schema.reported.subscribe();
+        let mut idle = Idle::new();
+        loop {
+            let alive = self.alive().await?;
+            let serving = serving(&alive, self.number);
+            if serving > 0 && serving == alive.len() {
+                return Ok(());
+            }
+            let message = format!("{serving} of {} `records` processes serve the revision", alive.len());
+            self.tell(ApplyPhase::Publishing, self.steps_total, &message);
+            idle.check(&self.schema, alive.len(), self.number, "serves")?;
+            self.wait(&mut reports).await?;
+        }
+    }
+
+    /// The followers that count.
+    async fn alive(&self) -> Result<Vec<followers::Follower>, Error> {
+        let window = self.schema.settings.follower_timeout;
+        self.schema.query(async |connection| followers::alive(connection, window).await).await
+    }
+
+    /// Waits for a report to this process, or until it is time to look what was reported to others.
+    async fn wait(&self, reports: &mut watch::Receiver<()>) -> Result<(), Error> {
+        tokio::select! {
+            () = self.schema.stop.cancelled() => {
+                Err(Error::new(Reason::NotReady, "the server stopped during the apply; apply again"))
+            }
+            _ = reports.changed() => Ok(()),
+            () = tokio::time::sleep(self.schema.settings.poll_interval) => Ok(()),
+        }
+    }
+
+    /// Marks the revision failed. If that fails too, its lease runs out and the next apply does it.
+    async fn fail(&self, error: &Error) {
+        let (number, failure) = (self.number, error.message().into_owned());
+        tracing::warn!(revision = number, error = error.log_text(), "the revision failed");
+        let failed = self.schema.query(async |connection| revisions::fail(connection, number, &failure).await);
+        if let Err(error) = failed.await {
+            tracing::warn!(revision = number, error = error.log_text(), "the revision cannot be marked failed");
+        }
+    }
+
+    /// Another apply has taken over, because this one did not renew its lease in time.
+    async fn lost(&self) -> Error {
+        let newest = begin::newest(&self.schema).await;
+        let words = format!("revision {} lost its lease and another apply took over; apply again", self.number);
+        newest.map_or_else(|error| error, |newest| revision_conflict(newest, &words))
+    }
+
+    /// Tells the caller, if it has not been told the same already and reads what it is told.
+    fn tell(&mut self, phase: ApplyPhase, steps_done: i32, message: &str) {
+        let response = self.response(phase, steps_done, message);
+        if self.told.as_ref() != Some(&response) {
+            let _ = self.updates.try_send(Ok(response.clone()));
+            self.told = Some(response);
+        }
+    }
+
+    fn response(&self, phase: ApplyPhase, steps_done: i32, message: &str) -> ApplyResponse {
+        ApplyResponse {
+            phase: phase.into(),
+            revision: self.number,
+            steps_done: steps_done.clamp(0, self.steps_total),
+            steps_total: self.steps_total,
+            message: message.to_owned(),
+            changed: phase == ApplyPhase::Live,
+        }
+    }
+}
+
+/// How long nothing has moved.
+struct Idle {
+    since: Instant,
+    nobody_since: Option<Instant>,
+}
+
+impl Idle {
+    fn new() -> Self {
+        Self { since: Instant::now(), nobody_since: None }
+    }
+
+    /// Refuses to wait longer for followers of which `alive` are alive and none, or not every one, `does` what is needed.
+    fn check(&mut self, schema: &Schema, alive: usize, number: i64, does: &str) -> Result<(), Error> {
+        let refuse =
+            |words: String| Err(Error::new(Reason::PeerUnavailable, words).retry_after(Duration::from_secs(1)));
+        if alive == 0 {
+            let nobody_since = *self.nobody_since.get_or_insert_with(Instant::now);
+            if nobody_since.elapsed() > schema.settings.apply_timeout {
+                return refuse("no `records` process follows; start `groundplan serve records`".to_owned());
+            }
+            return Ok(());
+        }
+        self.nobody_since = None;
+        if self.since.elapsed() > schema.settings.uptake_timeout {
+            let seconds = schema.settings.uptake_timeout.as_secs();
+            let words =
+                format!("not every `records` process {does} revision {number} after {seconds} s; see their logs");
+            return refuse(words);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! `GetRevision`: one revision with its descriptors.
+
+use crate::convert;
+use crate::service::Schema;
+use crate::store::{revisions, storage_names};
+use groundplan_error::{Error, Reason};
+use groundplan_proto::schema::v1::{GetRevisionRequest, Revision};
+
+pub(super) async fn run(schema: &Schema, request: GetRevisionRequest) -> Result<Revision, Error> {
+    let number = request.number;
+    if number < 0 {
+        return Err(Error::field("number", "int64.gte", "must not be negative"));
+    }
+    find(schema, number).await?.ok_or_else(|| match number {
+        0 => Error::new(Reason::RevisionNotFound, "nothing was applied yet; apply models first"),
+        number => Error::new(Reason::RevisionNotFound, format!("revision {number} does not exist")),
+    })
+}
+
+/// Finds a revision and the names known up to it; 0 is the live one.
+pub(super) async fn find(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
+    let found = schema.query(async |connection| {
+        let found = match number {
+            0 => revisions::live(connection).await?,
+            number => revisions::find(connection, number).await?,
+        };
+        let Some(revision) = found else { return Ok(None) };
+        let names = storage_names::up_to(connection, revision.number).await?;
+        Ok(Some((revision, names)))
+    });
+    Ok(found.await?.map(|(revision, names)| convert::revision(revision, names)))
+}

@@ -1,0 +1,156 @@
+//! The table `revisions`.
+
+use super::interval;
+use crate::tables::revisions;
+use chrono::{DateTime, Utc};
+use diesel::dsl::{max, now};
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use groundplan_proto::schema::v1::RevisionState;
+use serde_json::Value;
+use std::time::Duration;
+
+pub(crate) const PREPARING: i16 = RevisionState::Preparing as i16;
+pub(crate) const LIVE: i16 = RevisionState::Live as i16;
+pub(crate) const FAILED: i16 = RevisionState::Failed as i16;
+
+/// The newest revisions; 0 where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heads {
+    pub(crate) live: i64,
+    pub(crate) preparing: i64,
+}
+
+/// A whole row.
+#[derive(Debug, HasQuery)]
+#[diesel(table_name = revisions)]
+pub(crate) struct Revision {
+    pub(crate) number: i64,
+    pub(crate) state: i16,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) descriptor_set: Vec<u8>,
+    pub(crate) steps: Value,
+    pub(crate) failure: Option<String>,
+}
+
+/// A row without what is large.
+#[derive(Debug, HasQuery)]
+#[diesel(table_name = revisions)]
+pub(crate) struct Summary {
+    pub(crate) number: i64,
+    pub(crate) state: i16,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) failure: Option<String>,
+}
+
+/// A revision that is to be made.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = revisions)]
+pub(crate) struct NewRevision<'a> {
+    pub(crate) number: i64,
+    pub(crate) state: i16,
+    pub(crate) descriptor_set: &'a [u8],
+    pub(crate) steps: &'a Value,
+}
+
+impl NewRevision<'_> {
+    /// Adds the row, leased for `lease`. Fails on `revisions_one_preparing` or `revisions_pkey` if another apply is first.
+    pub(crate) async fn insert(&self, connection: &mut AsyncPgConnection, lease: Duration) -> QueryResult<()> {
+        let lease_until = (now.into_sql::<Timestamptz>() + interval(lease)).nullable();
+        diesel::insert_into(revisions::table)
+            .values((self, revisions::lease_until.eq(lease_until)))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// What becomes of a revision that was preparing.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = revisions, treat_none_as_null = true)]
+struct Ended<'a> {
+    state: i16,
+    failure: Option<&'a str>,
+    lease_until: Option<DateTime<Utc>>,
+}
+
+impl<'a> Ended<'a> {
+    fn failed(failure: &'a str) -> Self {
+        Self { state: FAILED, failure: Some(failure), lease_until: None }
+    }
+}
+
+/// Finds the newest revisions.
+pub(crate) async fn heads(connection: &mut AsyncPgConnection) -> QueryResult<Heads> {
+    let newest = |state: i16| {
+        let newest_first = revisions::table.filter(revisions::state.eq(state)).order(revisions::number.desc());
+        newest_first.select(revisions::number).limit(1).single_value()
+    };
+    let (live, preparing): (Option<i64>, Option<i64>) =
+        diesel::select((newest(LIVE), newest(PREPARING))).get_result(connection).await?;
+    Ok(Heads { live: live.unwrap_or(0), preparing: preparing.unwrap_or(0) })
+}
+
+/// Finds the live revision.
+pub(crate) async fn live(connection: &mut AsyncPgConnection) -> QueryResult<Option<Revision>> {
+    let newest_first = Revision::query().filter(revisions::state.eq(LIVE)).order(revisions::number.desc());
+    newest_first.first(connection).await.optional()
+}
+
+/// Finds the revision of a number.
+pub(crate) async fn find(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Revision>> {
+    Revision::query().filter(revisions::number.eq(number)).first(connection).await.optional()
+}
+
+/// Lists at most `limit` revisions whose numbers are below `before`, newest first.
+pub(crate) async fn list(connection: &mut AsyncPgConnection, before: i64, limit: i64) -> QueryResult<Vec<Summary>> {
+    let older = Summary::query().filter(revisions::number.lt(before));
+    older.order(revisions::number.desc()).limit(limit).load(connection).await
+}
+
+/// Finds the number that a new revision gets.
+pub(crate) async fn next_number_in_transaction(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+    let last: Option<i64> = revisions::table.select(max(revisions::number)).get_result(connection).await?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// Marks a revision failed whose apply has died.
+pub(crate) async fn fail_expired(connection: &mut AsyncPgConnection, failure: &str) -> QueryResult<usize> {
+    let expired =
+        revisions::table.filter(revisions::state.eq(PREPARING)).filter(revisions::lease_until.nullable().lt(now));
+    diesel::update(expired).set((Ended::failed(failure), revisions::updated_at.eq(now))).execute(connection).await
+}
+
+/// Marks a revision failed, unless it is no longer preparing. Says whether it was.
+pub(crate) async fn fail(connection: &mut AsyncPgConnection, number: i64, failure: &str) -> QueryResult<bool> {
+    diesel::update(in_state(number, PREPARING))
+        .set((Ended::failed(failure), revisions::updated_at.eq(now)))
+        .execute(connection)
+        .await
+        .map(|rows| rows > 0)
+}
+
+/// Makes a revision the live one, unless it is no longer preparing. Says whether it was.
+pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<bool> {
+    let published = (Ended { state: LIVE, failure: None, lease_until: None }, revisions::updated_at.eq(now));
+    diesel::update(in_state(number, PREPARING)).set(published).execute(connection).await.map(|rows| rows > 0)
+}
+
+/// Renews the lease of a revision, unless it is no longer preparing. Says whether it was.
+pub(crate) async fn renew(connection: &mut AsyncPgConnection, number: i64, lease: Duration) -> QueryResult<bool> {
+    let lease_until = (now.into_sql::<Timestamptz>() + interval(lease)).nullable();
+    let renewed = (revisions::lease_until.eq(lease_until), revisions::updated_at.eq(now));
+    diesel::update(in_state(number, PREPARING)).set(renewed).execute(connection).await.map(|rows| rows > 0)
+}
+
+/// Says when the apply of the preparing revision counts as dead.
+pub(crate) async fn lease_until(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<DateTime<Utc>>> {
+    let lease = in_state(number, PREPARING).select(revisions::lease_until);
+    lease.first::<Option<DateTime<Utc>>>(connection).await.optional().map(Option::flatten)
+}
+
+#[diesel::dsl::auto_type]
+fn in_state(number: i64, state: i16) -> _ {
+    revisions::table.filter(revisions::number.eq(number)).filter(revisions::state.eq(state))
+}

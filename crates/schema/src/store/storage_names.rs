@@ -1,0 +1,40 @@
+//! The table `storage_names`.
+
+use crate::tables::storage_names;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+/// Rows of one statement: PostgreSQL takes 65,535 binds, and a row has four.
+const BATCH: usize = 10_000;
+
+/// A row.
+#[derive(Clone, Debug, HasQuery, Insertable)]
+#[diesel(table_name = storage_names)]
+pub(crate) struct StorageName {
+    pub(crate) message: String,
+    pub(crate) number: i32,
+    pub(crate) name: String,
+    pub(crate) first_revision: i64,
+}
+
+/// Lists every name that was ever fixed.
+pub(crate) async fn all(connection: &mut AsyncPgConnection) -> QueryResult<Vec<StorageName>> {
+    up_to(connection, i64::MAX).await
+}
+
+/// Lists the names that were fixed by a revision or one before it.
+pub(crate) async fn up_to(connection: &mut AsyncPgConnection, revision: i64) -> QueryResult<Vec<StorageName>> {
+    let known = StorageName::query().filter(storage_names::first_revision.le(revision));
+    known.order((storage_names::message, storage_names::number)).load(connection).await
+}
+
+/// Fixes names. Fails on `storage_names_pkey` if another apply has fixed one of them since they were listed.
+pub(crate) async fn insert_in_transaction(
+    connection: &mut AsyncPgConnection,
+    names: &[StorageName],
+) -> QueryResult<()> {
+    for batch in names.chunks(BATCH) {
+        diesel::insert_into(storage_names::table).values(batch).execute(connection).await?;
+    }
+    Ok(())
+}

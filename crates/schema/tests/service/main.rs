@@ -1,0 +1,10 @@
+//! The service as a whole, over a PostgreSQL and its own gRPC clients.
+
+#[cfg(test)]
+mod apply;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod revisions;
+#[cfg(test)]
+mod support;

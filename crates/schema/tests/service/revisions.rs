@@ -1,0 +1,99 @@
+//! Reading revisions: by number, page by page, and by following them.
+
+use crate::support::{Follower, Manner, Process, entity, patient, reason_and, start};
+use groundplan_chassis::database::Bind;
+use groundplan_proto::schema::v1::{
+    FollowRevisionsRequest, FollowRevisionsResponse, ListRevisionsRequest, ListRevisionsResponse, RevisionState,
+};
+use groundplan_testkit::TestDatabase;
+use tonic::{Code, Status, Streaming};
+
+/// Makes failed revisions, by hand.
+async fn failed_revisions(process: &Process, count: i64) {
+    let sql = "INSERT INTO revisions (number, state, descriptor_set, steps, failure)
+               SELECT number, 3, '', '[]', 'on purpose' FROM generate_series(1, ?::bigint) AS number";
+    process.sql(sql, &[Bind::i64(count)]).await;
+}
+
+async fn list(process: &Process, page_size: i32, page_token: &str) -> Result<ListRevisionsResponse, Status> {
+    let request = ListRevisionsRequest { page_size, page_token: page_token.into() };
+    process.schema.clone().list_revisions(request).await.map(tonic::Response::into_inner)
+}
+
+fn numbers(page: &ListRevisionsResponse) -> Vec<i64> {
+    page.revisions.iter().map(|revision| revision.number).collect()
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    assert_eq!(list(&process, 0, "").await.unwrap(), ListRevisionsResponse::default());
+    failed_revisions(&process, 1_001).await;
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = list(&process, 300, &token).await.unwrap();
+        all.extend(numbers(&page));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(all, (1..=1_001).rev().collect::<Vec<_>>());
+    assert_eq!(list(&process, 0, "").await.unwrap().revisions.len(), 50);
+    assert_eq!(list(&process, i32::MAX, "").await.unwrap().revisions.len(), 1_000);
+    let exact = list(&process, 1, "r2").await.unwrap();
+    assert_eq!((numbers(&exact), exact.next_page_token.as_str()), (vec![1], ""));
+    assert_eq!(
+        (exact.revisions[0].state(), exact.revisions[0].failure.as_str()),
+        (RevisionState::Failed, "on purpose")
+    );
+
+    assert_eq!(list(&process, -1, "").await.unwrap_err().code(), Code::InvalidArgument);
+    let refused = list(&process, 0, "r01").await.unwrap_err();
+    assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::InvalidArgument, "PAGE_TOKEN_INVALID".into()));
+}
+
+#[tokio::test]
+async fn a_revision_that_does_not_exist_is_not_found() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    for number in [0, 1, i64::MAX] {
+        let refused = process.revision(number).await.unwrap_err();
+        assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::NotFound, "REVISION_NOT_FOUND".into()));
+    }
+    assert_eq!(process.revision(-1).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+async fn follow(process: &Process) -> Streaming<FollowRevisionsResponse> {
+    let request = FollowRevisionsRequest { follower: "watcher".into() };
+    process.distribution.clone().follow_revisions(request).await.unwrap().into_inner()
+}
+
+async fn next(stream: &mut Streaming<FollowRevisionsResponse>) -> (i64, RevisionState) {
+    let revision = stream.message().await.unwrap().unwrap().revision.unwrap();
+    assert!(!revision.storage_names.is_empty());
+    (revision.number, revision.state())
+}
+
+#[tokio::test]
+async fn followers_see_each_revision_prepared_and_live_across_processes() {
+    let test = TestDatabase::new().await;
+    let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
+    let follower = Follower::start(&process, "records-1", Manner::Hold);
+    let mut early = follow(&other).await;
+    let mut apply = process.apply(entity("")).await.unwrap();
+    assert_eq!(next(&mut early).await, (1, RevisionState::Preparing));
+    follower.manner.send_replace(Manner::Obey);
+    assert_eq!(next(&mut early).await, (1, RevisionState::Live));
+    while apply.message().await.unwrap().is_some() {}
+
+    follower.manner.send_replace(Manner::Hold);
+    let _apply = process.apply(entity("  string field1 = 2;\n")).await.unwrap();
+    assert_eq!(next(&mut early).await, (2, RevisionState::Preparing));
+    let mut late = follow(&process).await;
+    assert_eq!(next(&mut late).await, (1, RevisionState::Live));
+    assert_eq!(next(&mut late).await, (2, RevisionState::Preparing));
+    process.stop.cancel();
+    assert_eq!(late.message().await.unwrap_err().code(), Code::Unavailable);
+}

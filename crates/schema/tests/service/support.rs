@@ -1,0 +1,183 @@
+//! The service over a database of the test's own, and a follower that plays `records`.
+
+use groundplan_chassis::database::{Bind, Database, Sql, execute};
+use groundplan_chassis::settings::{DatabaseSettings, defaults};
+use groundplan_chassis::transport::{Transport, local};
+use groundplan_proto::schema::v1::distribution_service_client::DistributionServiceClient;
+use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
+use groundplan_proto::schema::v1::{
+    ApplyRequest, ApplyResponse, FollowRevisionsRequest, GetRevisionRequest, Models, Preparation,
+    ReportProgressRequest, Revision, RevisionState, SourceFile,
+};
+use groundplan_schema::{DATABASE_SCHEMA, Dependencies, Settings, mount};
+use groundplan_testkit::TestDatabase;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::{Status, Streaming};
+use tonic_types::StatusExt;
+
+/// One process of the service.
+pub(crate) struct Process {
+    pub(crate) schema: SchemaServiceClient<Transport>,
+    pub(crate) distribution: DistributionServiceClient<Transport>,
+    pub(crate) database: Database,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: JoinSet<()>,
+}
+
+pub(crate) fn impatient() -> Settings {
+    Settings {
+        poll_interval: Duration::from_millis(20),
+        apply_timeout: Duration::from_millis(300),
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn patient() -> Settings {
+    Settings { poll_interval: Duration::from_millis(20), ..Settings::default() }
+}
+
+/// Starts a process of the service.
+pub(crate) async fn start(test: &TestDatabase, settings: Settings) -> Process {
+    let settings_of_database = defaults::<DatabaseSettings>();
+    let database = Database::connect(&test.url(), DATABASE_SCHEMA, &settings_of_database).await.unwrap();
+    let stop = CancellationToken::new();
+    let mounted = mount(Dependencies { database: database.clone(), settings, stop: stop.clone() }).await.unwrap();
+    assert!(*mounted.ready.borrow());
+    let transport = local(mounted.router);
+    let schema = SchemaServiceClient::new(transport.clone());
+    Process { schema, distribution: DistributionServiceClient::new(transport), database, stop, tasks: mounted.tasks }
+}
+
+/// A model with an id and these fields behind it.
+pub(crate) fn entity(fields: &str) -> Models {
+    let content = format!(
+        "syntax = \"proto3\";\npackage example.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
+         // Something to store.\nmessage Entity {{\n  option (groundplan.model.v1.model) = {{ resource: \"resource\" }};\n\
+         \x20 string id = 1;\n{fields}}}\n"
+    );
+    file("example/v1/entity.proto", &content)
+}
+
+pub(crate) fn file(path: &str, content: &str) -> Models {
+    let file = SourceFile { path: path.into(), content: content.into() };
+    Models { files: vec![file], descriptor_set: Vec::new() }
+}
+
+impl Process {
+    pub(crate) async fn apply(&self, models: Models) -> Result<Streaming<ApplyResponse>, Status> {
+        let request = ApplyRequest { models: Some(models), base_revision: 0 };
+        self.schema.clone().apply(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Applies, and reads to the end.
+    pub(crate) async fn apply_to_the_end(&self, models: Models) -> Result<Vec<ApplyResponse>, Status> {
+        let mut stream = self.apply(models).await?;
+        let mut responses = Vec::new();
+        while let Some(response) = stream.message().await? {
+            responses.push(response);
+        }
+        Ok(responses)
+    }
+
+    pub(crate) async fn revision(&self, number: i64) -> Result<Revision, Status> {
+        self.schema.clone().get_revision(GetRevisionRequest { number }).await.map(tonic::Response::into_inner)
+    }
+
+    pub(crate) async fn state(&self, number: i64) -> RevisionState {
+        self.revision(number).await.unwrap().state()
+    }
+
+    pub(crate) async fn sql(&self, sql: &str, binds: &[Bind]) {
+        let sql = Sql::new(sql);
+        let mut lease = self.database.lease().await.unwrap();
+        lease.run(async |connection| execute(connection, &sql, binds).await).await.unwrap();
+    }
+
+    /// Waits until a revision is in a state.
+    pub(crate) async fn until(&self, number: i64, state: RevisionState) {
+        eventually(async || self.revision(number).await.is_ok_and(|revision| revision.state() == state)).await;
+    }
+}
+
+/// Waits until something holds; for ever if it never does, and then the test runner says so.
+pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    while !holds().await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What a follower does with a revision that is being prepared.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Manner {
+    /// Says that it works on it, and nothing more.
+    Hold,
+    /// Says that it is done.
+    Obey,
+    /// Says that it cannot.
+    Fail(String),
+}
+
+/// A follower that plays `records`, until it is dropped.
+pub(crate) struct Follower {
+    pub(crate) manner: watch::Sender<Manner>,
+    _task: JoinSet<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(process: &Process, id: &str, manner: Manner) -> Self {
+        let (sender, receiver) = watch::channel(manner);
+        let mut task = JoinSet::new();
+        task.spawn(follow(process.distribution.clone(), id.to_owned(), receiver));
+        Self { manner: sender, _task: task }
+    }
+}
+
+/// A future whose type is forgotten: the compiler cannot prove of a client's own that it may change threads.
+fn sendable<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(future)
+}
+
+async fn follow(mut client: DistributionServiceClient<Transport>, id: String, mut manner: watch::Receiver<Manner>) {
+    let request = FollowRevisionsRequest { follower: id.clone() };
+    let mut revisions = sendable(client.follow_revisions(request)).await.unwrap().into_inner();
+    let mut report = ReportProgressRequest { follower: id, ..ReportProgressRequest::default() };
+    let mut steps = 0;
+    loop {
+        if let Some(preparation) = &mut report.preparation {
+            let manner = manner.borrow_and_update().clone();
+            preparation.message = "making tables".to_owned();
+            preparation.done = manner == Manner::Obey;
+            preparation.steps_done = if preparation.done { steps } else { 0 };
+            preparation.failure = if let Manner::Fail(why) = manner { why } else { String::new() };
+        }
+        if sendable(client.report_progress(report.clone())).await.is_err() {
+            return;
+        }
+        let next = tokio::select! {
+            next = revisions.message() => next,
+            changed = manner.changed() => { if changed.is_err() { return } else { continue } }
+            () = tokio::time::sleep(Duration::from_secs(1)) => continue,
+        };
+        let Ok(Some(revision)) = next.map(|next| next.and_then(|next| next.revision)) else { return };
+        assert!(!revision.descriptor_set.is_empty());
+        match revision.state() {
+            RevisionState::Live => report.serving = revision.number,
+            RevisionState::Preparing => {
+                steps = i32::try_from(revision.steps.len()).unwrap();
+                report.preparation = Some(Preparation { revision: revision.number, ..Preparation::default() });
+            }
+            other => panic!("a follower was sent a revision in state {other:?}"),
+        }
+    }
+}
+
+/// The reason of a refusal, and one fact of it.
+pub(crate) fn reason_and(status: &Status, fact: &str) -> (String, String) {
+    let details = status.get_error_details();
+    let information = details.error_info().expect("every refusal has a reason");
+    (information.reason.clone(), information.metadata.get(fact).cloned().unwrap_or_default())
+}
