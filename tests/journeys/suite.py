@@ -78,9 +78,9 @@ class Suite:
         return (self.data / "api-key").read_text().strip()
 
     def stop(self):
-        """As Ctrl-C does."""
+        """As Ctrl-C does, by SIGTERM: a shell that was started with SIGINT ignored, as CI may do, cannot trap that."""
         if self.process and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
+            os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(timeout=40)
 
     def kill(self):

@@ -13,7 +13,7 @@ CASES = {
     "a field name of 80 bytes": (MODEL % f"  string {'x' * 80} = 2;", "63"),
     "two names equal after 63 bytes": (MODEL % f"  string {'y' * 63}a = 2;\n  string {'y' * 63}b = 3;", "63"),
     "quotes in a name": (MODEL % '  string a"b = 2;', "bad.proto:7:"),
-    "proto2": ('syntax = "proto2";\npackage bad.v1;\nmessage A { optional string id = 1; }\n', "proto2"),
+    "proto2": ((MODEL % "").replace("proto3", "proto2").replace("string id", "optional string id"), "proto2"),
     "an edition": ('edition = "2023";\npackage bad.v1;\nmessage A { string id = 1; }\n', "edition"),
     "an unsupported type": (HEAD.replace("import", 'import "google/protobuf/any.proto";\nimport', 1)
                             + "message Thing {\n  option (groundplan.model.v1.model) = {};\n  string id = 1;\n  google.protobuf.Any any = 2;\n}\n", "Any"),

@@ -1,2 +1,43 @@
 //! Write a `.proto`. Get a backend.
-fn main() {}
+//!
+//! The binary only chooses: it reads the settings, mounts the services that were asked for, or calls a suite that runs.
+
+mod apply;
+mod cli;
+mod client;
+mod config;
+mod diagnostics;
+mod doctor;
+mod failure;
+mod generate;
+mod key;
+mod models;
+mod output;
+mod plan;
+mod process;
+mod serve;
+mod services;
+mod up;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = match cli.command {
+        Command::Up(args) => up::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Plan(args) => plan::run(args).await,
+        Command::Apply(args) => apply::run(args).await,
+        Command::Generate(args) => generate::run(&args),
+        Command::Config(args) => config::run(&args, &matches),
+        Command::Doctor(args) => doctor::run(args).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

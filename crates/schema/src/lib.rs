@@ -65,7 +65,9 @@ impl Default for Settings {
             apply_timeout: Duration::from_secs(10),
             uptake_timeout: Duration::from_secs(60),
             follower_timeout: Duration::from_secs(6),
-            lease: Duration::from_secs(30),
+            // Renewed six times as often, so that a pause of seconds loses nothing, and short, so that an apply whose process
+            // was killed holds up the next one only briefly.
+            lease: Duration::from_secs(9),
             poll_interval: Duration::from_millis(500),
         }
     }

@@ -1,0 +1,42 @@
+# What people and CI do with Groundplan. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help setup build run test lint clean
+
+# The folder that `cargo` builds into, if it is not ./target.
+CARGO_TARGET_DIR ?= target
+# nextest, where it is installed, runs each test in a process of its own; plain cargo does too little, but does.
+NEXTEST_PROFILE := $(if $(CI),ci,default)
+
+## help: list these targets
+help:
+	@sed -n 's/^## \([a-z]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+## setup: install what is needed to build, run and test (does nothing if it is there)
+setup:
+	@deploy/setup.sh
+
+## build: build the binary, target/debug/groundplan
+build: setup
+	@cargo build --locked --package groundplan
+
+## run: set up, build, and start the whole suite behind Envoy on PORT (3000), with examples/ applied
+run: build
+	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run.sh
+
+## test: run every test: the crates', on private PostgreSQLs, and the journeys, through Envoy with real clients
+test: build
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
+	else cargo test --locked --workspace --quiet; fi
+	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests
+
+## lint: check formats and styles: Rust, proto, Envoy's configuration, shell
+lint: setup
+	@deploy/lint.sh
+
+## clean: remove what was built, and .tools; the data in .groundplan stays
+clean:
+	@cargo clean
+	@rm -rf .tools

@@ -1,0 +1,77 @@
+//! `groundplan apply`: plans, makes the models live, and says what is served now.
+
+mod live;
+mod progress;
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::models::{Models, Paths};
+use crate::output::{Output, is_terminal, print, print_error};
+use crate::{diagnostics, plan};
+use groundplan_proto::schema::v1::{ApplyPhase, ApplyRequest, ApplyResponse, PlanResponse};
+use progress::Progress;
+use serde_json::json;
+use tonic::Status;
+
+/// Make these models live
+///
+/// It plans, prints the plan, applies it unless something else was applied meanwhile, and shows the progress.
+/// Applying what is live already changes nothing. Ctrl-C ends the showing, not the apply.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    paths: Paths,
+    /// The form of what is printed. With json, each line is one step of the progress; the last one has the phase LIVE,
+    /// or the diagnostics, or the error
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    client: Client,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let outcome = apply(&args).await;
+    if let (Output::Json, Err(failure)) = (args.output, &outcome)
+        && !failure.message().is_empty()
+    {
+        print(json!({ "error": { "message": failure.message() } }))?;
+    }
+    outcome
+}
+
+async fn apply(args: &Args) -> Result<(), Failure> {
+    let models = args.paths.read()?;
+    let plan = plan::ask(&args.client, &models).await?;
+    if !plan.diagnostics.is_empty() {
+        match args.output {
+            Output::Json => print(json!({ "diagnostics": diagnostics::json(&plan.diagnostics) }))?,
+            Output::Text => {
+                print_error(format_args!("{}", diagnostics::text(&plan.diagnostics, &models, is_terminal())))
+            }
+        }
+        return Err(Failure::diagnostics());
+    }
+    if args.output == Output::Text {
+        print(plan::text(&plan, false))?;
+    }
+    let last = follow(args, &models, &plan).await?;
+    live::show(args, &last).await
+}
+
+/// Applies, and shows the progress to its end.
+async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, Failure> {
+    let refusal = |status: &Status| args.client.refusal(status);
+    let request = ApplyRequest { models: Some(models.upload()), base_revision: plan.base_revision };
+    let mut client = args.client.quietly()?;
+    let mut updates = client.apply(request).await.map_err(|status| refusal(&status))?.into_inner();
+    let mut progress = Progress::new(args.output);
+    while let Some(update) = updates.message().await.map_err(|status| refusal(&status))? {
+        if update.phase() == ApplyPhase::Live {
+            progress.finish();
+            return Ok(update);
+        }
+        progress.show(&update)?;
+    }
+    Err(Failure::new("the suite ended the apply without saying how; apply again, which goes on where it stopped"))
+}

@@ -1,0 +1,72 @@
+//! What is served after an apply: every model with its service and its path.
+
+use super::Args;
+use super::progress;
+use crate::failure::Failure;
+use crate::output::{Output, print, table};
+use groundplan_model::{Catalog, StorageNames};
+use groundplan_proto::schema::v1::{ApplyResponse, GetRevisionRequest, Revision};
+use serde_json::{Value, json};
+
+/// Prints the end of an apply.
+pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), Failure> {
+    let revision = get_revision(args, last.revision).await?;
+    let catalog = catalog(revision)?;
+    match args.output {
+        Output::Json => print(json(last, catalog.as_ref()))?,
+        Output::Text => print(text(last, catalog.as_ref()))?,
+    }
+    Ok(())
+}
+
+/// The revision as it is stored; none where nothing was ever applied.
+async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, Failure> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let answer = args.client.quietly()?.get_revision(GetRevisionRequest { number }).await;
+    answer.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.refusal(&status))
+}
+
+fn catalog(revision: Option<Revision>) -> Result<Option<Catalog>, Failure> {
+    let Some(revision) = revision else { return Ok(None) };
+    let mut names = StorageNames::default();
+    for name in revision.storage_names {
+        names.insert(name.message, u32::try_from(name.number).unwrap_or(0), name.name);
+    }
+    let loaded = groundplan_model::load(revision.number, revision.descriptor_set.into(), &names);
+    loaded.map(Some).map_err(|error| {
+        Failure::new(format!(
+            "revision {} is live, but this program cannot read it: {error}; use the suite's own version",
+            revision.number
+        ))
+    })
+}
+
+fn text(last: &ApplyResponse, catalog: Option<&Catalog>) -> String {
+    let Some(catalog) = catalog else { return "Nothing is live yet".to_owned() };
+    let rows: Vec<_> = catalog
+        .models
+        .iter()
+        .map(|model| [model.service.clone(), format!("/api/{}/{}", model.version, model.resource)])
+        .collect();
+    let state = if last.changed { "is live now" } else { "was live already" };
+    let mut lines = vec![format!("Revision {} {state}:", last.revision)];
+    lines.extend(table(&rows).into_iter().map(|line| format!("  {line}")));
+    lines.join("\n")
+}
+
+/// The last update, and what is served.
+fn json(last: &ApplyResponse, catalog: Option<&Catalog>) -> Value {
+    let mut json = progress::json(last);
+    let models = catalog.map(|catalog| catalog.models.as_slice()).unwrap_or_default();
+    let models = models.iter().map(|model| {
+        json!({
+            "model": model.full_name,
+            "service": model.service,
+            "path": format!("/api/{}/{}", model.version, model.resource),
+        })
+    });
+    json["models"] = models.collect();
+    json
+}

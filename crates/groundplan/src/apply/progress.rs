@@ -1,0 +1,103 @@
+//! How far an apply is: a bar on a terminal, lines elsewhere, JSON for programs.
+
+use crate::output::{Closed, Output, is_terminal, print};
+use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Shows how far an apply is.
+pub(super) enum Progress {
+    Bar(ProgressBar),
+    /// The line before: what repeats is said once.
+    Lines(String),
+    Json,
+}
+
+impl Progress {
+    pub(super) fn new(output: Output) -> Self {
+        match output {
+            Output::Json => Self::Json,
+            Output::Text if is_terminal() => {
+                let bar = ProgressBar::new(1);
+                if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {wide_msg}") {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                bar.enable_steady_tick(Duration::from_millis(100));
+                Self::Bar(bar)
+            }
+            Output::Text => Self::Lines(String::new()),
+        }
+    }
+
+    pub(super) fn show(&mut self, update: &ApplyResponse) -> Result<(), Closed> {
+        match self {
+            Self::Json => print(json(update)),
+            Self::Bar(bar) => {
+                bar.set_length(u64::try_from(update.steps_total).unwrap_or(0));
+                bar.set_position(u64::try_from(update.steps_done).unwrap_or(0));
+                bar.set_message(words(update));
+                Ok(())
+            }
+            Self::Lines(before) => {
+                let line = format!("[{}/{}] {}", update.steps_done, update.steps_total, words(update));
+                if *before == line {
+                    return Ok(());
+                }
+                before.clone_from(&line);
+                print(line)
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What is being done.
+fn words(update: &ApplyResponse) -> String {
+    match (update.message.as_str(), update.phase()) {
+        ("", ApplyPhase::Planned) => format!("revision {} is recorded", update.revision),
+        ("", ApplyPhase::Storage) => "making tables, columns and indexes".to_owned(),
+        ("", _) => "waiting until it is served everywhere".to_owned(),
+        (message, _) => message.to_owned(),
+    }
+}
+
+/// A step of the progress for programs: the fields of ApplyResponse, in lowerCamelCase.
+pub(super) fn json(update: &ApplyResponse) -> Value {
+    json!({
+        "phase": update.phase().as_str_name().trim_start_matches("APPLY_PHASE_"),
+        "revision": update.revision,
+        "stepsDone": update.steps_done,
+        "stepsTotal": update.steps_total,
+        "message": update.message,
+        "changed": update.changed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{json, words};
+    use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
+
+    #[test]
+    fn an_update_says_something_even_if_the_suite_does_not() {
+        for phase in [ApplyPhase::Planned, ApplyPhase::Storage, ApplyPhase::Publishing] {
+            let update = ApplyResponse { phase: phase.into(), revision: 7, ..ApplyResponse::default() };
+            assert!(!words(&update).is_empty());
+        }
+    }
+
+    #[test]
+    fn phases_have_short_names_in_json() {
+        let update = ApplyResponse { phase: ApplyPhase::Live.into(), revision: 7, ..ApplyResponse::default() };
+        let json = json(&update);
+        assert_eq!((json["phase"].as_str(), json["revision"].as_i64()), (Some("LIVE"), Some(7)));
+        assert_eq!(json["changed"].as_bool(), Some(false));
+    }
+}

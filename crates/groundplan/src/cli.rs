@@ -1,0 +1,100 @@
+//! The command line: what there is to say, and its manual.
+
+use crate::{apply, config, doctor, generate, plan, serve, up};
+
+/// Behind the help of every command.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  it failed; standard error says why
+  2  the command line is wrong, or the models have diagnostics
+
+Every setting is a flag and an environment variable; the flag wins. `groundplan config` shows what was understood.";
+
+/// The whole command line.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "groundplan",
+    version,
+    about = "Write a .proto. Get a backend.",
+    long_about = "Write a .proto. Get a backend.\n\nAnnotated protobuf messages become typed gRPC services, REST collections and PostgreSQL tables, \
+                  without generated or compiled code: `groundplan up` runs the suite, `groundplan apply models/` makes models live.",
+    after_long_help = EXIT_CODES,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 120
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What it can do. Each command's `Args` say what.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    #[command(after_long_help = EXIT_CODES)]
+    Up(Box<up::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Serve(Box<serve::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Plan(plan::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Apply(apply::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Generate(generate::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Config(Box<config::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Doctor(Box<doctor::Args>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn clap_agrees_with_the_definition() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_and_command_has_help() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments().filter(|arg| !["help", "version"].contains(&arg.get_id().as_str())) {
+                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn a_setting_has_the_same_flag_and_default_in_every_command() {
+        let mut known = std::collections::BTreeMap::new();
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let Some(variable) = arg.get_env() else { continue };
+                let words = (arg.get_long().map(str::to_owned), arg.get_default_values().to_vec());
+                let first = known.entry(variable.to_owned()).or_insert_with(|| words.clone());
+                assert_eq!(*first, words, "{variable:?} in {}", command.get_name());
+            }
+        }
+        assert!(known.len() > 15);
+    }
+
+    #[test]
+    fn wrong_lines_are_refused() {
+        for line in [
+            "groundplan",
+            "groundplan nonsense",
+            "groundplan serve",
+            "groundplan serve nonsense",
+            "groundplan plan",
+            "groundplan generate models",
+            "groundplan apply models --output yaml",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The way to a suite that runs: its address, the key, and what its refusals mean to whoever typed the command.
+
+use crate::failure::Failure;
+use crate::key;
+use crate::output::print_error;
+use groundplan_chassis::private_postgres::PrivatePostgres;
+use groundplan_chassis::settings::{CredentialSettings, PostgresSettings, Secret};
+use groundplan_chassis::transport::{self, Transport};
+use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+/// The largest answer that is taken: a revision's descriptors, or a plan with its SQL.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Which suite to talk to.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Suite")]
+pub(crate) struct ClientSettings {
+    /// The address of a suite that runs, for `plan`, `apply` and `doctor`. On this machine the API key is found in the
+    /// data directory when it is not given; no other machine is sent that one.
+    #[arg(long, env = "GROUNDPLAN_ADDRESS", value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    pub(crate) address: String,
+}
+
+/// Everything that it takes to make a call.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Client {
+    #[command(flatten)]
+    pub(crate) suite: ClientSettings,
+    #[command(flatten)]
+    pub(crate) credentials: CredentialSettings,
+    #[command(flatten)]
+    pub(crate) postgres: PostgresSettings,
+}
+
+/// The data directory, absolute: as set, or the default for the working directory.
+pub(crate) fn data_directory(settings: &PostgresSettings) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    match &settings.data {
+        Some(data) => here.join(data),
+        None => PrivatePostgres::default_directory(&here),
+    }
+}
+
+impl Client {
+    /// The key to call with, and where it comes from if it was not given.
+    pub(crate) fn key(&self) -> Result<(Secret, Option<PathBuf>), Failure> {
+        if let Some(key) = &self.credentials.api_key {
+            return Ok((key.clone(), None));
+        }
+        if !is_this_machine(&self.suite.address) {
+            return Err(Failure::usage(format!("API_KEY is not set; {} needs its own", self.suite.address)));
+        }
+        let data = data_directory(&self.postgres);
+        let file = key::file(&data);
+        match key::read(&data)? {
+            Some(key) => Ok((key, Some(file))),
+            None => Err(Failure::usage(format!(
+                "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or GROUNDPLAN_DATA as `up` has it",
+                file.display()
+            ))),
+        }
+    }
+
+    /// Opens the way to the suite. Nothing is sent yet.
+    pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, Failure> {
+        transport::remote(&self.suite.address, key)
+            .map_err(|error| Failure::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
+    }
+
+    /// The schema service, by whichever key is found. Says so if it is the stored one.
+    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
+        if let (_, Some(file)) = self.key()? {
+            print_error(format_args!("groundplan: API_KEY is not set; using the key in {}", file.display()));
+        }
+        self.quietly()
+    }
+
+    /// The same, for the second call of a command.
+    pub(crate) fn quietly(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
+        let (key, _) = self.key()?;
+        Ok(schema_service(self.transport(&key)?))
+    }
+
+    /// A refusal in words for whoever typed the command.
+    pub(crate) fn refusal(&self, status: &Status) -> Failure {
+        let address = &self.suite.address;
+        let is_from_suite = status.get_details_error_info().is_some();
+        match status.code() {
+            Code::Unavailable | Code::Unknown if !is_from_suite => Failure::new(format!(
+                "no suite answers at {address} ({}); start one with `groundplan up` or `make run`, or set GROUNDPLAN_ADDRESS",
+                root_cause(status)
+            )),
+            Code::Unauthenticated => Failure::new(format!("{address} refuses the API key: {}", status.message())),
+            _ => Failure::new(status.message()),
+        }
+    }
+}
+
+/// A client of the schema service.
+pub(crate) fn schema_service(transport: Transport) -> SchemaServiceClient<Transport> {
+    SchemaServiceClient::new(transport).max_decoding_message_size(MAX_ANSWER)
+}
+
+/// What is at the bottom of a transport's error: `Connection refused`, not `transport error`.
+fn root_cause(status: &Status) -> String {
+    let mut words = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        words = error.to_string();
+        source = error.source();
+    }
+    words
+}
+
+/// Whether a URL leads to this machine.
+pub(crate) fn is_this_machine(url: &str) -> bool {
+    let Ok(url) = url.parse::<axum::http::Uri>() else { return false };
+    let Some(host) = url.host() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn the_stored_key_goes_to_this_machine_only() {
+        for url in ["http://localhost:3000", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:3000"] {
+            assert!(is_this_machine(url), "{url}");
+        }
+        for url in [
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org:3000",
+            "http://127.0.0.1@example.org",
+            "http://10.0.0.1:3000",
+            "http://[::2]",
+            "",
+        ] {
+            assert!(!is_this_machine(url), "{url}");
+        }
+    }
+}

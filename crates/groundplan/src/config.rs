@@ -1,0 +1,117 @@
+//! `groundplan config`: what the program understood.
+
+use crate::client::{Client, data_directory};
+use crate::failure::Failure;
+use crate::output::{Output, print, table};
+use crate::serve::PeerSettings;
+use clap::{ArgMatches, CommandFactory as _};
+use groundplan_chassis::settings::{DatabaseSettings, Row, ServerSettings, Source, TelemetrySettings, describe};
+use serde_json::json;
+
+/// Show every setting: its value, with secrets masked, and where it comes from
+///
+/// These are the settings of all commands, with the values as `up`, `serve` and the others would see it from here,
+/// by variables or flags.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Args {
+    /// Show only the value of this one, such as GROUNDPLAN_DATA
+    #[arg(value_name = "SETTING")]
+    setting: Option<String>,
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    client: Client,
+    #[command(flatten)]
+    _server: ServerSettings,
+    #[command(flatten)]
+    _database: DatabaseSettings,
+    #[command(flatten)]
+    _peers: PeerSettings,
+    #[command(flatten)]
+    _telemetry: TelemetrySettings,
+}
+
+pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
+    let mut rows = describe(&crate::cli::Cli::command(), matches);
+    for row in &mut rows {
+        if row.variable == "GROUNDPLAN_DATA" {
+            row.value.get_or_insert_with(|| data_directory(&args.client.postgres).display().to_string());
+        }
+    }
+    match &args.setting {
+        Some(name) => print(value_of(&rows, name)?)?,
+        None if args.output == Output::Json => print(json(&rows))?,
+        None => text(&rows).into_iter().try_for_each(print)?,
+    }
+    Ok(())
+}
+
+fn value_of(rows: &[Row], name: &str) -> Result<String, Failure> {
+    match rows.iter().find(|row| row.variable == name) {
+        Some(row) => Ok(row.value.clone().unwrap_or_default()),
+        None => Err(Failure::usage(format!("there is no setting {name:?}; `groundplan config` lists them"))),
+    }
+}
+
+fn text(rows: &[Row]) -> Vec<String> {
+    let mut cells = vec![["SETTING", "VALUE", "FROM"].map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        let value = row.value.clone().unwrap_or_else(|| "-".to_owned());
+        let from = match (row.source, &row.value) {
+            (Source::Default, None) => "not set".to_owned(),
+            (Source::Flag, _) => format!("flag {}", row.flag),
+            (source, _) => source.to_string(),
+        };
+        [row.variable.clone(), value, from]
+    }));
+    table(&cells)
+}
+
+fn json(rows: &[Row]) -> serde_json::Value {
+    let one = |row: &Row| {
+        json!({
+            "setting": row.variable, "flag": row.flag, "value": row.value,
+            "from": row.source.to_string(), "meaning": row.help,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{text, value_of};
+    use crate::cli::Cli;
+    use clap::CommandFactory as _;
+    use groundplan_chassis::settings::{Row, describe};
+    use std::collections::BTreeSet;
+
+    fn rows(arguments: &[&str]) -> Vec<Row> {
+        let command = Cli::command();
+        let matches = command.clone().try_get_matches_from(arguments).unwrap();
+        describe(&command, &matches)
+    }
+
+    #[test]
+    fn every_setting_of_every_command_is_shown() {
+        let shown: BTreeSet<String> = rows(&["groundplan", "config"]).into_iter().map(|row| row.variable).collect();
+        for command in Cli::command().get_subcommands() {
+            for variable in command.get_arguments().filter_map(|arg| arg.get_env()) {
+                let variable = variable.to_string_lossy();
+                assert!(shown.contains(variable.as_ref()), "{variable} of {} is missing", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_masked_and_sources_named() {
+        let rows =
+            rows(&["groundplan", "config", "--api-key=hunter2", "--db-url=postgres://a:hunter2@h/d", "--port=4000"]);
+        let text = text(&rows).join("\n");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("flag --port") && text.contains("default"), "{text}");
+        assert_eq!(value_of(&rows, "PORT").unwrap(), "4000");
+        assert!(value_of(&rows, "PROT").is_err());
+    }
+}

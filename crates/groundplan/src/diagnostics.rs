@@ -1,0 +1,120 @@
+//! What is wrong with models, shown: one line each, and on a terminal the source with a mark below.
+
+use crate::models::Models;
+use groundplan_proto::schema::v1::Diagnostic;
+use serde_json::{Value, json};
+
+/// A diagnostic of the compiler in this process, as a server would send it.
+pub(crate) fn from_compiler(diagnostic: groundplan_model::Diagnostic) -> Diagnostic {
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    Diagnostic {
+        code: diagnostic.code.to_owned(),
+        message: diagnostic.message,
+        help: diagnostic.help,
+        file: diagnostic.file,
+        line: number(diagnostic.line),
+        column: number(diagnostic.column),
+    }
+}
+
+/// For people. `with_source` adds the line that it is about.
+pub(crate) fn text(diagnostics: &[Diagnostic], models: &Models, with_source: bool) -> String {
+    let mut lines = Vec::new();
+    for diagnostic in diagnostics {
+        lines.push(format!("{}{}: {}", place(diagnostic, models), diagnostic.code, diagnostic.message));
+        if with_source {
+            lines.extend(source(diagnostic, models));
+        }
+        if !diagnostic.help.is_empty() {
+            lines.push(format!("    help: {}", diagnostic.help));
+        }
+    }
+    lines.push(match diagnostics.len() {
+        1 => "1 problem; nothing was changed".to_owned(),
+        count => format!("{count} problems; nothing was changed"),
+    });
+    lines.join("\n")
+}
+
+/// For programs: the fields of the message, in lowerCamelCase.
+pub(crate) fn json(diagnostics: &[Diagnostic]) -> Value {
+    let one = |diagnostic: &Diagnostic| {
+        json!({
+            "code": diagnostic.code, "message": diagnostic.message, "help": diagnostic.help,
+            "file": diagnostic.file, "line": diagnostic.line, "column": diagnostic.column,
+        })
+    };
+    diagnostics.iter().map(one).collect()
+}
+
+/// `file:line:column: `, the file as it is on disk, so that editors and terminals find it.
+fn place(diagnostic: &Diagnostic, models: &Models) -> String {
+    let file = match models.file(&diagnostic.file) {
+        Some((_, place)) => place.display().to_string(),
+        None => diagnostic.file.clone(),
+    };
+    match (file.as_str(), diagnostic.line) {
+        ("", _) => String::new(),
+        (file, 0) => format!("{file}: "),
+        (file, line) => format!("{file}:{line}:{}: ", diagnostic.column),
+    }
+}
+
+/// The line of the source, and a mark below the column.
+fn source(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
+    let (text, _) = models.file(&diagnostic.file)?;
+    let at = usize::try_from(diagnostic.line).ok()?.checked_sub(1)?;
+    let line = text.lines().nth(at)?;
+    let before = usize::try_from(diagnostic.column).ok()?.checked_sub(1)?;
+    let visible = |letter: char| if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter };
+    let shown: String = line.chars().map(visible).collect();
+    // A tab stays a tab, so that the mark stands below its letter however wide the terminal makes it.
+    let indent: String = line.chars().take(before).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+    let number = diagnostic.line.to_string();
+    let margin = " ".repeat(number.len());
+    Some(format!("    {number} | {shown}\n    {margin} | {indent}^"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use crate::models::Models;
+    use groundplan_proto::schema::v1::Diagnostic;
+    use std::collections::BTreeMap;
+
+    fn diagnostic(file: &str, line: i32, column: i32) -> Diagnostic {
+        let words = |text: &str| text.to_owned();
+        Diagnostic {
+            code: words("CODE"),
+            message: words("is wrong"),
+            help: words("do better"),
+            file: words(file),
+            line,
+            column,
+        }
+    }
+
+    fn models() -> Models {
+        let file = ("a\n\tb \x1bc\n".to_owned(), "models/a.proto".into());
+        Models::Files(BTreeMap::from([("a.proto".to_owned(), file)]))
+    }
+
+    #[test]
+    fn a_mark_stands_below_the_column() {
+        let shown = text(&[diagnostic("a.proto", 2, 4)], &models(), true);
+        let expected = "models/a.proto:2:4: CODE: is wrong\n    2 | \tb \u{fffd}c\n      | \t  ^\n    help: do better\n1 problem; nothing was changed";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_place_that_is_not_known_is_left_out() {
+        for (place, start) in [
+            (("", 0, 0), "CODE"),
+            (("a.proto", 0, 0), "models/a.proto: CODE"),
+            (("b.proto", 9, 9), "b.proto:9:9: CODE"),
+        ] {
+            let shown = text(&[diagnostic(place.0, place.1, place.2)], &models(), true);
+            assert!(shown.starts_with(start) && !shown.contains('^'), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `groundplan doctor`: what works here, what does not, and the way out.
+
+mod database;
+mod finding;
+mod machine;
+mod suite;
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{Output, print};
+use finding::{Finding, Level};
+use groundplan_chassis::settings::{DatabaseSettings, ServerSettings};
+use serde_json::json;
+
+/// Check this machine and the suite: what works, what does not, and the way out
+///
+/// It looks at this machine (PostgreSQL, tools, the data directory, the port), the database of DB_URL, and the suite at
+/// GROUNDPLAN_ADDRESS (whether it answers, takes the key, and what is live). Changes nothing. Fails if a check does.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Args {
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    client: Client,
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    database: DatabaseSettings,
+}
+
+pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+    let mut findings = vec![machine::postgres(&args.client.postgres, args.database.db_url.is_some())];
+    findings.extend(database::check(&args.database).await);
+    findings.extend(machine::data_directory(&args.client.postgres));
+    findings.push(suite::port(&args.server).await);
+    findings.extend(suite::check(&args.client).await);
+    findings.extend(machine::tools());
+    for finding in &findings {
+        match args.output {
+            Output::Text => print(finding)?,
+            Output::Json => print(json(finding))?,
+        }
+    }
+    match findings.iter().any(|finding| finding.level == Level::Fail) {
+        true => Err(Failure::said()),
+        false => Ok(()),
+    }
+}
+
+fn json(finding: &Finding) -> serde_json::Value {
+    json!({ "level": finding.level.word(), "check": finding.check, "found": finding.found, "wayOut": finding.way_out })
+}

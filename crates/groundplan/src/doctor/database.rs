@@ -1,0 +1,72 @@
+//! The database of DB_URL, without changing anything in it.
+
+use super::finding::Finding;
+use groundplan_chassis::settings::{DatabaseSettings, mask_url};
+use tokio_postgres::{Client, NoTls};
+
+const CHECK: &str = "DB_URL";
+
+/// Nothing if there is no DB_URL: then the database is the private one.
+pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
+    let url = settings.db_url.as_ref()?;
+    let shown = mask_url(url.expose());
+    let connecting = tokio::time::timeout(settings.db_connect_timeout, tokio_postgres::connect(url.expose(), NoTls));
+    let client = match connecting.await {
+        Err(_) => return Some(unreachable(&shown, &format!("no answer within {:?}", settings.db_connect_timeout))),
+        Ok(Err(error)) => return Some(unreachable(&shown, &words(&error))),
+        Ok(Ok((client, connection))) => {
+            tokio::spawn(connection);
+            client
+        }
+    };
+    Some(look(&client, &shown).await.unwrap_or_else(|error| unreachable(&shown, &words(&error))))
+}
+
+/// Whether the database can be used as it is.
+async fn look(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::Error> {
+    let row = client
+        .query_one(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('server_encoding'),
+                    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
+                    has_database_privilege(current_database(), 'CREATE')",
+            &[],
+        )
+        .await?;
+    let (version, number): (String, i32) = (row.get(0), row.get(1));
+    let (encoding, is_read_only, may_create): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
+    let found = format!("{shown}: PostgreSQL {version}");
+    Ok(if number < 140_000 {
+        Finding::fail(CHECK, found, "use PostgreSQL 14 or later")
+    } else if encoding != "UTF8" {
+        Finding::fail(CHECK, format!("{found}, encoded in {encoding}"), "use a database created with ENCODING 'UTF8'")
+    } else if is_read_only {
+        Finding::fail(CHECK, format!("{found}, read-only"), "point DB_URL to the primary, or end its read-only mode")
+    } else if !may_create {
+        Finding::fail(
+            CHECK,
+            format!("{found}, but its user may not create schemas"),
+            "GRANT CREATE ON DATABASE … TO that user",
+        )
+    } else {
+        Finding::ok(CHECK, format!("{found}, writable"))
+    })
+}
+
+fn unreachable(shown: &str, why: &str) -> Finding {
+    Finding::fail(
+        CHECK,
+        format!("{shown}: {why}"),
+        "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL",
+    )
+}
+
+/// An error with its causes: the library's own text says no more than "error connecting to server".
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,105 @@
+//! This machine: PostgreSQL's programs, the data directory, the tools that `make setup` brings.
+
+use super::finding::Finding;
+use crate::{client, key};
+use groundplan_chassis::settings::PostgresSettings;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// PostgreSQL's programs. Only the private PostgreSQL needs them.
+pub(super) fn postgres(settings: &PostgresSettings, has_db_url: bool) -> Finding {
+    const CHECK: &str = "PostgreSQL";
+    let folders = match &settings.pg_bin {
+        Some(folder) => vec![folder.clone()],
+        None => {
+            let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            versions.map(|version| version.path().join("bin")).chain(path()).collect()
+        }
+    };
+    let is_complete =
+        |folder: &&PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| is_program(&folder.join(name)));
+    match folders.iter().find(is_complete) {
+        Some(folder) => Finding::ok(CHECK, format!("its programs are in {}", folder.display())),
+        None if has_db_url => {
+            Finding::warn(CHECK, "initdb, pg_ctl and postgres were not found", "not needed while DB_URL is set")
+        }
+        None => Finding::fail(
+            CHECK,
+            "initdb, pg_ctl and postgres were not found",
+            "`make setup` installs PostgreSQL; or set GROUNDPLAN_PG_BIN to their folder, or DB_URL",
+        ),
+    }
+}
+
+/// The data directory and the key in it.
+pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
+    const CHECK: &str = "data directory";
+    let data = client::data_directory(settings);
+    let shown = data.display();
+    let mut findings = vec![match fs::metadata(&data) {
+        Ok(about) if !about.is_dir() => {
+            Finding::fail(CHECK, format!("{shown} is no folder"), "set GROUNDPLAN_DATA to another")
+        }
+        Ok(about) if about.permissions().readonly() => Finding::fail(
+            CHECK,
+            format!("{shown} cannot be written to"),
+            "correct its permissions, or set GROUNDPLAN_DATA",
+        ),
+        Ok(_) => Finding::ok(CHECK, shown.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::ok(CHECK, format!("{shown} is not there yet; `groundplan up` makes it"))
+        }
+        Err(error) => {
+            Finding::fail(CHECK, format!("{shown}: {error}"), "correct its permissions, or set GROUNDPLAN_DATA")
+        }
+    }];
+    findings.extend(stored_key(&data));
+    findings
+}
+
+/// Whether others can read the key that is stored.
+fn stored_key(data: &Path) -> Option<Finding> {
+    const CHECK: &str = "stored API key";
+    let file = key::file(data);
+    let mode = fs::metadata(&file).ok()?.permissions().mode() & 0o777;
+    Some(match mode & 0o077 {
+        0 => Finding::ok(CHECK, format!("{}, readable by its owner only", file.display())),
+        _ => Finding::fail(
+            CHECK,
+            format!("{} has mode {mode:o}: others can read it", file.display()),
+            format!("remove it, so that `groundplan up` makes a new one: rm {}", file.display()),
+        ),
+    })
+}
+
+/// What `make setup` brings, on PATH or in .tools.
+pub(super) fn tools() -> Vec<Finding> {
+    let tool = |(name, use_of_it): (&'static str, &str)| match find(name) {
+        Some(path) => Finding::ok(name, path.display().to_string()),
+        None => Finding::warn(name, format!("not found: {use_of_it}"), "run `make setup` in the checkout"),
+    };
+    [
+        ("envoy", "`make run` serves without it, and without CORS and access logs"),
+        ("buf", "`make lint` does not check .proto files"),
+        ("grpcurl", "no gRPC calls from the command line"),
+    ]
+    .map(tool)
+    .into()
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let folders = std::iter::once(PathBuf::from(".tools/bin")).chain(path());
+    folders.map(|folder| folder.join(name)).find(|program| is_program(program))
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+}
+
+/// The folders of PATH.
+fn path() -> Vec<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "PATH is the system's, not a setting of ours")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).collect()
+}

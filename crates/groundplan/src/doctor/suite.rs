@@ -1,0 +1,89 @@
+//! The port, and the suite that may run.
+
+use super::finding::Finding;
+use crate::client::{Client, schema_service};
+use groundplan_chassis::settings::{Secret, ServerSettings};
+use groundplan_proto::schema::v1::{GetRevisionRequest, Revision};
+use std::io::ErrorKind;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tonic::{Code, Status};
+
+/// How long a suite on this machine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether PORT is free, or served by a suite.
+pub(super) async fn port(settings: &ServerSettings) -> Finding {
+    const CHECK: &str = "port";
+    let (listen, port) = (settings.listen, settings.port);
+    match TcpListener::bind((listen, port)).await {
+        Ok(_) => Finding::ok(CHECK, format!("{port} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            match tokio::time::timeout(PATIENCE, is_suite(settings)).await {
+                Ok(Ok(true)) => Finding::ok(CHECK, format!("{port} is served by a suite")),
+                _ => Finding::fail(CHECK, format!("{port} is taken by another program"), "stop that one, or set PORT"),
+            }
+        }
+        Err(error) => Finding::fail(
+            CHECK,
+            format!("{listen}:{port} cannot be listened on: {error}"),
+            "set PORT or GROUNDPLAN_LISTEN",
+        ),
+    }
+}
+
+/// Whether what listens there answers as a suite that lives does.
+async fn is_suite(settings: &ServerSettings) -> std::io::Result<bool> {
+    let host = match settings.listen {
+        all if all.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+        one => one,
+    };
+    let mut stream = TcpStream::connect((host, settings.port)).await?;
+    stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await?;
+    Ok(&start == b"HTTP/1.1 200")
+}
+
+/// Whether the suite at GROUNDPLAN_ADDRESS answers, takes the key, and what is live.
+pub(super) async fn check(client: &Client) -> Vec<Finding> {
+    const CHECK: &str = "suite";
+    let address = &client.suite.address;
+    let key = client.key();
+    // Without a key of ours any will do to learn whether a suite answers at all.
+    let sent = key.as_ref().map_or_else(|_| Secret::new("none"), |(key, _)| key.clone());
+    let answer = match client.transport(&sent) {
+        Ok(transport) => {
+            let call = async move { schema_service(transport).get_revision(GetRevisionRequest { number: 0 }).await };
+            tokio::time::timeout(PATIENCE, call)
+                .await
+                .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
+        }
+        Err(failure) => return vec![Finding::fail(CHECK, failure.message(), "correct GROUNDPLAN_ADDRESS")],
+    };
+    let answers = Finding::ok(CHECK, format!("{address} answers"));
+    match (answer.map(tonic::Response::into_inner), key) {
+        (Ok(revision), _) => vec![answers, accepted(), live(&revision)],
+        (Err(status), _) if status.code() == Code::NotFound => {
+            vec![answers, accepted(), Finding::warn("models", "nothing was ever applied", "groundplan apply FOLDER")]
+        }
+        (Err(status), Err(failure)) if status.code() == Code::Unauthenticated => {
+            vec![answers, Finding::fail("API key", failure.message(), "set API_KEY to the suite's")]
+        }
+        (Err(status), Ok(_)) if status.code() == Code::Unauthenticated => {
+            vec![answers, Finding::fail("API key", "the suite refuses it", "set API_KEY to the suite's")]
+        }
+        (Err(status), _) => {
+            vec![Finding::warn(CHECK, client.refusal(&status).message(), "start it with `make run` or `groundplan up`")]
+        }
+    }
+}
+
+fn accepted() -> Finding {
+    Finding::ok("API key", "the suite accepts it")
+}
+
+fn live(revision: &Revision) -> Finding {
+    Finding::ok("models", format!("revision {} is live", revision.number))
+}

@@ -1,0 +1,94 @@
+//! The root principal's key: where `up` keeps it, and where clients on the same machine find it.
+
+use crate::failure::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use groundplan_chassis::settings::Secret;
+use rand::Rng as _;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The longest key that is read from a file.
+const MAX_KEY: u64 = 4096;
+
+/// Where the key of a data directory is.
+pub(crate) fn file(data: &Path) -> PathBuf {
+    data.join("api-key")
+}
+
+/// The key that was made earlier; none if there is no such file.
+pub(crate) fn read(data: &Path) -> Result<Option<Secret>, Failure> {
+    let file = file(data);
+    let wrong = |why: &str| Failure::new(format!("the API key in {} {why}; set API_KEY instead", file.display()));
+    match fs::metadata(&file) {
+        Ok(about) if about.len() > MAX_KEY => return Err(wrong("is too long to be one")),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(wrong(&format!("cannot be read: {error}"))),
+    }
+    let text = fs::read_to_string(&file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let key = text.trim();
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("is not one"));
+    }
+    Ok(Some(Secret::new(key)))
+}
+
+/// Makes a key and stores it so that only this user reads it. Whatever happens, the file is absent or whole.
+pub(crate) fn make(data: &Path) -> Result<Secret, Failure> {
+    let mut random = [0; 32];
+    let file = file(data);
+    let failed = |error: std::io::Error| {
+        Failure::new(format!(
+            "the API key cannot be stored in {}: {error}; set API_KEY, or GROUNDPLAN_DATA",
+            file.display()
+        ))
+    };
+    rand::rng().fill_bytes(&mut random);
+    let key = format!("gp_{}", URL_SAFE_NO_PAD.encode(random));
+    let draft = file.with_extension(format!("draft-{}", std::process::id()));
+    let stored =
+        fs::create_dir_all(data).and_then(|()| write_private(&draft, &key)).and_then(|()| fs::rename(&draft, &file));
+    if let Err(error) = stored {
+        let _ = fs::remove_file(&draft);
+        return Err(failed(error));
+    }
+    Ok(Secret::new(key))
+}
+
+/// Writes a file that nobody else can read, not even for a moment.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{file, make, read};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_key_is_made_once_and_private() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(read(data.path()).unwrap().is_none());
+        let key = make(data.path()).unwrap();
+        assert_eq!(read(data.path()).unwrap().unwrap().expose(), key.expose());
+        assert!(key.expose().starts_with("gp_") && key.expose().len() == 3 + 43, "{}", key.expose());
+        let mode = file(data.path()).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "no draft is left");
+        assert_ne!(make(data.path()).unwrap().expose(), key.expose());
+    }
+
+    #[test]
+    fn what_is_not_a_key_is_refused() {
+        let data = tempfile::tempdir().unwrap();
+        for text in ["", "\n", "two words", "é", &"x".repeat(5000)] {
+            std::fs::write(file(data.path()), text).unwrap();
+            assert!(read(data.path()).is_err(), "{text:?}");
+        }
+    }
+}

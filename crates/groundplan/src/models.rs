@@ -1,0 +1,234 @@
+//! The models that are handed to a command: folders of `.proto` files, or a descriptor set.
+
+use crate::failure::Failure;
+use groundplan_model::{Input, SourceFile};
+use groundplan_proto::schema::v1;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The limits of the schema service, looked at before anything is sent.
+const MAX_FILES: usize = 1_000;
+const MAX_FILE: u64 = 1 << 20;
+const MAX_TOGETHER: u64 = 8 << 20;
+/// Folders in folders.
+const MAX_DEPTH: usize = 32;
+
+/// The models, and where they come from.
+#[derive(Debug)]
+pub(crate) enum Models {
+    /// By the path that others import: the text, and where it is on disk.
+    Files(BTreeMap<String, (String, PathBuf)>),
+    /// A serialized `google.protobuf.FileDescriptorSet`.
+    DescriptorSet(Vec<u8>),
+}
+
+/// Where the models are.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct Paths {
+    /// Folders of .proto files, the folders that imports start from; or one serialized FileDescriptorSet (.binpb), as
+    /// `buf build -o` writes it. Hidden files and folders are skipped.
+    #[arg(required = true, value_name = "MODELS")]
+    pub(crate) models: Vec<PathBuf>,
+}
+
+impl Paths {
+    /// Reads all of them.
+    pub(crate) fn read(&self) -> Result<Models, Failure> {
+        if let [only] = self.models.as_slice()
+            && only.extension().is_some_and(|extension| extension == "binpb")
+        {
+            return read_descriptor_set(only);
+        }
+        let mut files = Files::default();
+        for path in &self.models {
+            files.add_root(path)?;
+        }
+        if files.found.is_empty() {
+            let places: Vec<_> = self.models.iter().map(|path| path.display().to_string()).collect();
+            return Err(Failure::usage(format!("there are no .proto files in {}", places.join(", "))));
+        }
+        Ok(Models::Files(files.found))
+    }
+}
+
+impl Models {
+    /// For a request.
+    pub(crate) fn upload(&self) -> v1::Models {
+        match self {
+            Self::DescriptorSet(bytes) => v1::Models { descriptor_set: bytes.clone(), ..v1::Models::default() },
+            Self::Files(files) => {
+                let file = |(path, (content, _)): (&String, &(String, PathBuf))| v1::SourceFile {
+                    path: path.clone(),
+                    content: content.clone(),
+                };
+                v1::Models { files: files.iter().map(file).collect(), ..v1::Models::default() }
+            }
+        }
+    }
+
+    /// For the compiler in this process.
+    pub(crate) fn input(&self) -> Input {
+        match self {
+            Self::DescriptorSet(bytes) => Input::DescriptorSet(bytes.clone().into()),
+            Self::Files(files) => {
+                let file = |(path, (content, _)): (&String, &(String, PathBuf))| SourceFile {
+                    path: path.clone(),
+                    content: content.clone(),
+                };
+                Input::Files(files.iter().map(file).collect())
+            }
+        }
+    }
+
+    /// A file's text, and where it is on disk.
+    pub(crate) fn file(&self, path: &str) -> Option<(&str, &Path)> {
+        match self {
+            Self::DescriptorSet(_) => None,
+            Self::Files(files) => files.get(path).map(|(text, place)| (text.as_str(), place.as_path())),
+        }
+    }
+}
+
+fn read_descriptor_set(path: &Path) -> Result<Models, Failure> {
+    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > MAX_TOGETHER {
+        return Err(Failure::usage(format!("{} has {size} bytes; at most 8 MiB are taken", path.display())));
+    }
+    fs::read(path).map(Models::DescriptorSet).map_err(|error| unreadable(path, &error))
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Files {
+    found: BTreeMap<String, (String, PathBuf)>,
+    size: u64,
+}
+
+impl Files {
+    /// Adds a folder that imports start from.
+    fn add_root(&mut self, root: &Path) -> Result<(), Failure> {
+        let about = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
+        if about.is_dir() {
+            return self.add_folder(root, "", 0);
+        }
+        let place = root.display();
+        Err(Failure::usage(match root.extension().and_then(|extension| extension.to_str()) {
+            Some("binpb") => format!("{place} is a descriptor set, which cannot be mixed with others"),
+            _ => format!("{place} is a file; give the folder that imports start from, or a descriptor set (.binpb)"),
+        }))
+    }
+
+    /// Adds what is below `folder`, whose path for imports is `prefix`.
+    fn add_folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Failure> {
+        if depth > MAX_DEPTH {
+            return Err(Failure::usage(format!("{} is nested deeper than {MAX_DEPTH} folders", folder.display())));
+        }
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+            let place = entry.map_err(|error| unreadable(folder, &error))?.path();
+            let Some(name) = place.file_name().and_then(|name| name.to_str()) else {
+                return Err(Failure::usage(format!("the name of {} is not UTF-8; rename it", place.display())));
+            };
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            // Not `entry.file_type()`: a link to a file counts as that file. A link to a folder is left alone: it may lead up.
+            let about = fs::metadata(&place).map_err(|error| unreadable(&place, &error))?;
+            if about.is_dir() && !place.is_symlink() {
+                self.add_folder(&place, &format!("{path}/"), depth + 1)?;
+            } else if about.is_file() && path.ends_with(".proto") {
+                self.add_file(path, place, about.len())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: String, place: PathBuf, size: u64) -> Result<(), Failure> {
+        let shown = place.display();
+        self.size += size;
+        if size > MAX_FILE {
+            return Err(Failure::usage(format!("{shown} has {size} bytes; a file may have at most 1 MiB: split it")));
+        }
+        if self.size > MAX_TOGETHER {
+            return Err(Failure::usage(format!(
+                "up to {shown} the models have {} bytes; at most 8 MiB are taken",
+                self.size
+            )));
+        }
+        if self.found.len() == MAX_FILES {
+            return Err(Failure::usage(format!(
+                "there are more than {MAX_FILES} .proto files; {shown} is one too many"
+            )));
+        }
+        if let Some((_, other)) = self.found.get(&path) {
+            return Err(Failure::usage(format!("{shown} and {} are both imported as {path:?}", other.display())));
+        }
+        let bytes = fs::read(&place).map_err(|error| unreadable(&place, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            Failure::usage(format!("{shown} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+        })?;
+        self.found.insert(path, (text, place));
+        Ok(())
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("{} cannot be read: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Models, Paths};
+    use std::fs;
+    use std::path::Path;
+
+    fn read(roots: &[&Path]) -> Result<Models, String> {
+        let paths = Paths { models: roots.iter().map(|path| path.to_path_buf()).collect() };
+        paths.read().map_err(|failure| failure.message().to_owned())
+    }
+
+    #[test]
+    fn files_are_found_below_and_named_as_imports_name_them() {
+        let root = tempfile::tempdir().unwrap();
+        for path in ["b/v1/b.proto", "a.proto", ".hidden/c.proto", "b/.d.proto", "readme.md"] {
+            let place = root.path().join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, path).unwrap();
+        }
+        std::os::unix::fs::symlink(root.path(), root.path().join("b/up")).unwrap();
+        let upload = read(&[root.path()]).unwrap().upload();
+        let paths: Vec<_> = upload.files.iter().map(|file| (file.path.as_str(), file.content.as_str())).collect();
+        assert_eq!(paths, [("a.proto", "a.proto"), ("b/v1/b.proto", "b/v1/b.proto")]);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_explained() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        assert!(read(&[root.path()]).unwrap_err().contains("no .proto files"));
+        assert!(read(&[&path("nowhere")]).unwrap_err().contains("nowhere"));
+        fs::write(path("a.proto"), "a").unwrap();
+        assert!(read(&[&path("a.proto")]).unwrap_err().contains("folder"));
+        assert!(read(&[root.path(), root.path()]).unwrap_err().contains("both imported as \"a.proto\""));
+        fs::write(path("a.proto"), [b'a', 0xff]).unwrap();
+        assert!(read(&[root.path()]).unwrap_err().contains("not UTF-8 at byte 1"));
+        fs::write(path("a.proto"), vec![b' '; (1 << 20) + 1]).unwrap();
+        assert!(read(&[root.path()]).unwrap_err().contains("at most 1 MiB"));
+        for number in 0..9 {
+            fs::write(path(&format!("{number}.proto")), vec![b' '; 1 << 20]).unwrap();
+        }
+        fs::remove_file(path("a.proto")).unwrap();
+        assert!(read(&[root.path()]).unwrap_err().contains("at most 8 MiB"));
+    }
+
+    #[test]
+    fn a_descriptor_set_stands_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let set = root.path().join("models.binpb");
+        fs::write(&set, b"bytes").unwrap();
+        assert_eq!(read(&[&set]).unwrap().upload().descriptor_set, b"bytes");
+        assert!(read(&[root.path(), &set]).unwrap_err().contains("cannot be mixed"));
+    }
+}

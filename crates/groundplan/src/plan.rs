@@ -1,0 +1,123 @@
+//! `groundplan plan`: what would change, and what is wrong.
+
+use crate::client::Client;
+use crate::diagnostics;
+use crate::failure::Failure;
+use crate::models::{Models, Paths};
+use crate::output::{Output, is_terminal, print};
+use groundplan_proto::schema::v1::{PlanRequest, PlanResponse, Step, StepKind};
+use serde_json::{Value, json};
+
+/// Show what applying these models would change, and what is wrong with them
+///
+/// It asks the suite for the steps, in order, or for everything that is wrong at once. Nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    paths: Paths,
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// Print the SQL of each step too
+    #[arg(long)]
+    sql: bool,
+    #[command(flatten)]
+    client: Client,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let models = args.paths.read()?;
+    let plan = ask(&args.client, &models).await?;
+    match args.output {
+        Output::Json => print(json(&plan))?,
+        Output::Text if plan.diagnostics.is_empty() => print(text(&plan, args.sql))?,
+        Output::Text => print(diagnostics::text(&plan.diagnostics, &models, is_terminal()))?,
+    }
+    if plan.diagnostics.is_empty() { Ok(()) } else { Err(Failure::diagnostics()) }
+}
+
+/// Asks the suite for its plan.
+pub(crate) async fn ask(client: &Client, models: &Models) -> Result<PlanResponse, Failure> {
+    let request = PlanRequest { models: Some(models.upload()) };
+    let answer = client.schema()?.plan(request).await;
+    answer.map(tonic::Response::into_inner).map_err(|status| client.refusal(&status))
+}
+
+/// A plan for people.
+pub(crate) fn text(plan: &PlanResponse, with_sql: bool) -> String {
+    if plan.steps.is_empty() {
+        return match plan.base_revision {
+            0 => "Nothing to do: there are no models".to_owned(),
+            revision => format!("Nothing to do: revision {revision} is live and has these models"),
+        };
+    }
+    let from = match plan.base_revision {
+        0 => "nothing".to_owned(),
+        revision => format!("revision {revision}"),
+    };
+    let count = match plan.steps.len() {
+        1 => "1 step".to_owned(),
+        count => format!("{count} steps"),
+    };
+    let mut lines = vec![format!("Plan: {count} from {from}")];
+    for step in &plan.steps {
+        lines.push(format!("  {} {}", mark(step.kind()), step.description));
+        if with_sql {
+            lines.extend(step.sql.lines().map(|line| format!("      {line}")));
+        }
+    }
+    lines.join("\n")
+}
+
+fn mark(kind: StepKind) -> char {
+    match kind {
+        StepKind::AddModel | StepKind::AddField | StepKind::AddIndex => '+',
+        StepKind::ChangeDefinition => '~',
+        StepKind::Unspecified => '?',
+    }
+}
+
+/// A plan for programs: the fields of PlanResponse, in lowerCamelCase.
+fn json(plan: &PlanResponse) -> Value {
+    let step = |step: &Step| {
+        let kind = step.kind().as_str_name().trim_start_matches("STEP_KIND_");
+        json!({ "kind": kind, "subject": step.subject, "description": step.description, "sql": step.sql })
+    };
+    json!({
+        "baseRevision": plan.base_revision,
+        "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
+        "diagnostics": diagnostics::json(&plan.diagnostics),
+        "services": plan.services,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{json, text};
+    use groundplan_proto::schema::v1::{PlanResponse, Step, StepKind};
+
+    fn plan() -> PlanResponse {
+        let step = Step {
+            kind: StepKind::AddModel.into(),
+            subject: "a.v1.B".to_owned(),
+            description: "serve a.v1.B".to_owned(),
+            sql: "CREATE TABLE b ();\nCOMMENT ON TABLE b IS 'b';".to_owned(),
+        };
+        PlanResponse { base_revision: 2, steps: vec![step], ..PlanResponse::default() }
+    }
+
+    #[test]
+    fn people_see_steps_and_sql_when_asked() {
+        assert_eq!(text(&plan(), false), "Plan: 1 step from revision 2\n  + serve a.v1.B");
+        assert!(text(&plan(), true).ends_with("\n      COMMENT ON TABLE b IS 'b';"));
+        assert!(text(&PlanResponse::default(), true).starts_with("Nothing to do"));
+    }
+
+    #[test]
+    fn programs_see_everything() {
+        let json = json(&plan());
+        assert_eq!((&json["baseRevision"], &json["steps"][0]["kind"]), (&2.into(), &"ADD_MODEL".into()));
+        assert!(json["diagnostics"].as_array().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,150 @@
+//! A process that serves: mounts services, answers until it is told to stop, and lets open calls end.
+
+use crate::failure::Failure;
+use crate::output::print_error;
+use crate::services::{Service, Surroundings};
+use groundplan_chassis::layers::{self, RootKey};
+use groundplan_chassis::mounted::Mounted;
+use groundplan_chassis::settings::{DatabaseSettings, Secret, ServerSettings};
+use groundplan_chassis::{health, server};
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long the services' own work may take to end once the calls have ended.
+const TASKS_GRACE: Duration = Duration::from_secs(5);
+
+/// What a process serves, and with what.
+pub(crate) struct Process<'a> {
+    pub(crate) services: &'a [Service],
+    pub(crate) db_url: &'a Secret,
+    pub(crate) api_key: &'a Secret,
+    pub(crate) schema_url: Option<&'a str>,
+    pub(crate) database: &'a DatabaseSettings,
+    pub(crate) server: &'a ServerSettings,
+}
+
+/// The wish to stop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// Stop, but let open calls end.
+    pub(crate) gently: CancellationToken,
+    /// Do not wait for them.
+    pub(crate) at_once: CancellationToken,
+}
+
+/// Stops on SIGTERM and SIGINT (Ctrl-C); a second SIGINT does not wait.
+pub(crate) fn stop_on_signals() -> Result<Stop, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("signals cannot be waited for: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = Stop::default();
+    let wish = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => print_error(format_args!("Stopping when open calls have ended; a second Ctrl-C does not wait")),
+        }
+        wish.gently.cancel();
+        interrupt.recv().await;
+        wish.at_once.cancel();
+    });
+    Ok(stop)
+}
+
+/// Takes the port, before anything slow is done: if it is taken, that is said at once.
+pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, Failure> {
+    let (address, port) = (settings.listen, settings.port);
+    TcpListener::bind((address, port)).await.map_err(|error| {
+        Failure::new(match error.kind() {
+            ErrorKind::AddrInUse => format!("port {port} is taken by another program; stop it, or set PORT to another"),
+            ErrorKind::PermissionDenied => format!("port {port} needs privileges; set PORT to one from 1024 up"),
+            _ => format!("{address}:{port} cannot be listened on: {error}; set PORT and GROUNDPLAN_LISTEN"),
+        })
+    })
+}
+
+impl Process<'_> {
+    /// Serves until `stop`. `on_ready` is called once, when every service can answer.
+    pub(crate) async fn run(
+        &self,
+        listener: TcpListener,
+        stop: Stop,
+        on_ready: impl FnOnce(Duration),
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let key = RootKey::new(self.api_key)?;
+        let mounting = self.mount(&stop);
+        let mounted = tokio::select! {
+            mounted = mounting => mounted?,
+            () = stop.gently.cancelled() => return Ok(()),
+        };
+        let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
+        let router = layers::stack(router, key, self.server);
+        // Health stands last in the list, and is ready when all others are.
+        let ready = mounted.last().map(|health| health.ready.clone());
+        let serving = server::serve(listener, router, stop.gently.clone(), self.server);
+        let announcing = async {
+            if became_ready(ready).await {
+                on_ready(began.elapsed());
+            }
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            never = announcing => match never {},
+            () = stop.at_once.cancelled() => {
+                tracing::warn!("not waiting for open calls");
+                return Ok(());
+            }
+        };
+        stop.gently.cancel();
+        end_tasks(mounted, &stop).await;
+        served.map(drop).map_err(Failure::from)
+    }
+
+    /// Mounts the services, and the health of all of them.
+    async fn mount(&self, stop: &Stop) -> Result<Vec<Mounted>, Failure> {
+        let surroundings = Surroundings {
+            db_url: self.db_url,
+            api_key: self.api_key,
+            database: self.database,
+            server: self.server,
+            schema_url: self.schema_url,
+            stop: &stop.gently,
+        };
+        let mut mounted = surroundings.mount(self.services).await?;
+        let health = health::mount(&mounted, stop.gently.clone()).await;
+        mounted.push(health);
+        Ok(mounted)
+    }
+}
+
+/// Waits until there is readiness; false if there never will be.
+async fn became_ready(ready: Option<watch::Receiver<bool>>) -> bool {
+    match ready {
+        Some(mut ready) => ready.wait_for(|ready| *ready).await.is_ok(),
+        None => false,
+    }
+}
+
+/// Waits until the services' own work has ended, for a bounded time.
+async fn end_tasks(mounted: Vec<Mounted>, stop: &Stop) {
+    let ending = async {
+        for mut one in mounted {
+            while let Some(ended) = one.tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a service's task failed");
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = ending => {}
+        () = tokio::time::sleep(TASKS_GRACE) => tracing::warn!(grace = ?TASKS_GRACE, "the services' own work did not end in time"),
+        () = stop.at_once.cancelled() => {}
+    }
+}

@@ -1,0 +1,87 @@
+//! `groundplan serve`: one or more services, as Kubernetes runs them.
+
+use crate::failure::Failure;
+use crate::process::{self, Process};
+use crate::services::Service;
+use groundplan_chassis::settings::{CredentialSettings, DatabaseSettings, ServerSettings, TelemetrySettings};
+use groundplan_chassis::telemetry;
+use std::time::Duration;
+
+/// Where the services are that do not run in this process.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Peers")]
+pub(crate) struct PeerSettings {
+    /// Where `serve records` finds `schema` when it does not run in this process, such as http://schema:3000.
+    #[arg(long, env = "GROUNDPLAN_SCHEMA_URL", value_name = "URL")]
+    pub(crate) schema_url: Option<String>,
+}
+
+/// Run one or more services in this process
+///
+/// Needs DB_URL and API_KEY, the same for all; `records` needs `schema` in this
+/// process or GROUNDPLAN_SCHEMA_URL. SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Services")]
+pub(crate) struct Args {
+    /// Which ones
+    #[arg(required = true, value_enum, value_name = "SERVICE")]
+    services: Vec<Service>,
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    credentials: CredentialSettings,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    peers: PeerSettings,
+    #[command(flatten)]
+    telemetry: TelemetrySettings,
+}
+
+pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+    let missing = |what: &str, why: &str| Failure::usage(format!("serve needs {what}: {why}"));
+    let db_url = args.database.db_url.clone();
+    let db_url =
+        db_url.ok_or_else(|| missing("DB_URL", "the PostgreSQL to use; `groundplan up` starts a private one"))?;
+    let api_key = args.credentials.api_key.clone();
+    let api_key = api_key.ok_or_else(|| missing("API_KEY", "the root principal's key, the same for all services"))?;
+    if !args.services.contains(&Service::Schema) && args.peers.schema_url.is_none() {
+        return Err(missing("GROUNDPLAN_SCHEMA_URL", "where records finds schema; or run both: serve schema records"));
+    }
+    // Where it runs by itself, its schema is here.
+    let schema_url = args.peers.schema_url.as_deref().filter(|_| !args.services.contains(&Service::Schema));
+    let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
+    let _telemetry = telemetry::start(&args.telemetry, &names.join("-"))?;
+    let stop = process::stop_on_signals()?;
+    let listener = process::listen(&args.server).await?;
+    let process = Process {
+        services: &args.services,
+        db_url: &db_url,
+        api_key: &api_key,
+        schema_url,
+        database: &args.database,
+        server: &args.server,
+    };
+    let ready = |after: Duration| tracing::info!(?after, "ready");
+    process.run(listener, stop, ready).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    async fn refused(line: &str) -> String {
+        let Command::Serve(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else { panic!("not serve") };
+        run(args).await.unwrap_err().message().to_owned()
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_named() {
+        assert!(refused("groundplan serve schema").await.contains("DB_URL"));
+        assert!(refused("groundplan serve schema --db-url=postgres://a@127.0.0.1:1/b").await.contains("API_KEY"));
+        let records = "groundplan serve records --db-url=postgres://a@127.0.0.1:1/b --api-key=k";
+        assert!(refused(records).await.contains("GROUNDPLAN_SCHEMA_URL"));
+    }
+}

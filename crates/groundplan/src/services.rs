@@ -1,0 +1,76 @@
+//! The services that this binary can run, and how each is mounted: the wiring is a loop over this.
+
+use groundplan_chassis::database::Database;
+use groundplan_chassis::mounted::Mounted;
+use groundplan_chassis::settings::{DatabaseSettings, Secret, ServerSettings};
+use groundplan_chassis::transport::{self, Transport};
+use groundplan_error::{Error, Reason};
+use tokio_util::sync::CancellationToken;
+
+/// A service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Service {
+    /// Keeps the revisions of the models, and applies
+    Schema,
+    /// Stores and serves the models' records: gRPC, REST and reflection
+    Records,
+}
+
+impl Service {
+    /// All of them: who is asked comes before who asks.
+    pub(crate) const ALL: [Self; 2] = [Self::Schema, Self::Records];
+}
+
+/// What services are mounted with.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) db_url: &'a Secret,
+    pub(crate) api_key: &'a Secret,
+    pub(crate) database: &'a DatabaseSettings,
+    pub(crate) server: &'a ServerSettings,
+    /// Where `schema` is if it is not in this process.
+    pub(crate) schema_url: Option<&'a str>,
+    pub(crate) stop: &'a CancellationToken,
+}
+
+impl Surroundings<'_> {
+    /// Mounts the services that were asked for, each once, in the order in which they need each other.
+    pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<Mounted>, Error> {
+        let mut mounted = Vec::new();
+        let mut schema = self.schema_url.map(|url| transport::remote(url, self.api_key)).transpose()?;
+        for service in Service::ALL.into_iter().filter(|service| services.contains(service)) {
+            let one = self.mount_one(service, schema.clone()).await?;
+            if service == Service::Schema {
+                schema = Some(transport::local(one.router.clone()));
+            }
+            mounted.push(one);
+        }
+        Ok(mounted)
+    }
+
+    async fn mount_one(&self, service: Service, schema: Option<Transport>) -> Result<Mounted, Error> {
+        let stop = self.stop.clone();
+        match service {
+            Service::Schema => {
+                let database = self.connect(groundplan_schema::DATABASE_SCHEMA).await?;
+                let settings = groundplan_schema::Settings::default();
+                groundplan_schema::mount(groundplan_schema::Dependencies { database, settings, stop }).await
+            }
+            Service::Records => {
+                let missing = || {
+                    Error::new(
+                        Reason::PeerUnavailable,
+                        "records needs GROUNDPLAN_SCHEMA_URL, or schema in this process",
+                    )
+                };
+                let schema = schema.ok_or_else(missing)?;
+                let database = self.connect(groundplan_records::DATABASE_SCHEMA).await?;
+                let settings = groundplan_records::Settings { max_message_bytes: self.server.max_message };
+                groundplan_records::mount(groundplan_records::Dependencies { database, schema, settings, stop }).await
+            }
+        }
+    }
+
+    async fn connect(&self, schema: &'static str) -> Result<Database, Error> {
+        Database::connect(self.db_url, schema, self.database).await
+    }
+}

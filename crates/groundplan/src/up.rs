@@ -1,0 +1,137 @@
+//! `groundplan up`: the whole suite in one process.
+
+use crate::client::data_directory;
+use crate::failure::Failure;
+use crate::key;
+use crate::output::{Closed, print};
+use crate::process::{self, Process, Stop};
+use crate::services::Service;
+use groundplan_chassis::private_postgres::PrivatePostgres;
+use groundplan_chassis::settings::{
+    CredentialSettings, DatabaseSettings, PostgresSettings, Secret, ServerSettings, TelemetrySettings,
+};
+use groundplan_chassis::telemetry;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// Run every service in this process, on a private PostgreSQL unless DB_URL names one
+///
+/// Without DB_URL it starts a private PostgreSQL, which no network reaches, and stops
+/// it at the end. Without API_KEY it makes one, shows it once, and keeps it in the data directory for the next time.
+/// SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    credentials: CredentialSettings,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    postgres: PostgresSettings,
+    #[command(flatten)]
+    telemetry: TelemetrySettings,
+}
+
+pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+    let _telemetry = telemetry::start(&args.telemetry, "up")?;
+    let stop = process::stop_on_signals()?;
+    let listener = process::listen(&args.server).await?;
+    let postgres = match &args.database.db_url {
+        Some(_) => None,
+        None => tokio::select! {
+            postgres = start_postgres(&args) => Some(postgres?),
+            () = stop.at_once.cancelled() => return Ok(()),
+        },
+    };
+    let served = serve(&args, listener, stop, postgres.as_ref()).await;
+    let stopped = match postgres {
+        Some(postgres) => postgres.stop().await.map_err(Failure::from),
+        None => Ok(()),
+    };
+    served.and(stopped)
+}
+
+async fn start_postgres(args: &Args) -> Result<PrivatePostgres, Failure> {
+    let postgres = PrivatePostgres::start(&data_directory(&args.postgres), &args.postgres).await?;
+    // A connection string of ours, by a socket and without a password: it may be seen.
+    said(print(format_args!("Private PostgreSQL: psql '{}'", postgres.url().expose())));
+    Ok(postgres)
+}
+
+async fn serve(
+    args: &Args,
+    listener: TcpListener,
+    stop: Stop,
+    postgres: Option<&PrivatePostgres>,
+) -> Result<(), Failure> {
+    let db_url = postgres
+        .map(PrivatePostgres::url)
+        .or_else(|| args.database.db_url.clone())
+        .ok_or_else(|| Failure::new("there is no database"))?;
+    let api_key = api_key(args)?;
+    let address = url(args.server.listen, args.server.port);
+    said(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
+    let process = Process {
+        services: &Service::ALL,
+        db_url: &db_url,
+        api_key: &api_key,
+        schema_url: None,
+        database: &args.database,
+        server: &args.server,
+    };
+    let ready = |after: Duration| {
+        said(print(format_args!("Groundplan is ready on {address} after {:.1} s", after.as_secs_f64())))
+    };
+    process.run(listener, stop, ready).await
+}
+
+/// The key: as set, or made earlier, or made now and shown this once.
+fn api_key(args: &Args) -> Result<Secret, Failure> {
+    if let Some(key) = &args.credentials.api_key {
+        return Ok(key.clone());
+    }
+    let data = data_directory(&args.postgres);
+    let file = key::file(&data);
+    if let Some(key) = key::read(&data)? {
+        said(print(format_args!("API key: in {}", file.display())));
+        return Ok(key);
+    }
+    let key = key::make(&data)?;
+    said(print(format_args!("API key, shown this once and kept in {}:\n  {}", file.display(), key.expose())));
+    Ok(key)
+}
+
+/// A server does not end because nobody reads what it says.
+fn said(printed: Result<(), Closed>) {
+    if printed.is_err() {
+        tracing::debug!("standard output is closed");
+    }
+}
+
+/// Where callers on this machine find the server.
+fn url(listen: IpAddr, port: u16) -> String {
+    match listen {
+        all if all.is_unspecified() => format!("http://localhost:{port}"),
+        IpAddr::V6(address) => format!("http://[{address}]:{port}"),
+        IpAddr::V4(address) => format!("http://{address}:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::url;
+
+    #[test]
+    fn addresses_can_be_pasted() {
+        for (listen, expected) in [
+            ("127.0.0.1", "http://127.0.0.1:3000"),
+            ("0.0.0.0", "http://localhost:3000"),
+            ("::", "http://localhost:3000"),
+            ("::1", "http://[::1]:3000"),
+        ] {
+            assert_eq!(url(listen.parse().unwrap(), 3000), expected);
+        }
+    }
+}
