@@ -2,6 +2,7 @@
 
 use crate::{DOMAIN, Error, MAX_VIOLATIONS};
 use serde_json::{Value, json};
+use std::fmt;
 use tonic::Code;
 
 /// An HTTP status code.
@@ -28,9 +29,30 @@ pub const fn rest_code(code: Code) -> (HttpStatus, &'static str) {
     }
 }
 
+/// The body of a refusal. Its text is the JSON, in the order in which people read it: code, message, details.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope {
+    pub code: &'static str,
+    pub message: String,
+    /// The `google.rpc` messages of the gRPC form, as JSON.
+    pub details: Vec<Value>,
+}
+
+impl fmt::Display for Envelope {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, message) = (Value::from(self.code), Value::from(self.message.as_str()));
+        write!(out, r#"{{"error":{{"code":{code},"message":{message},"details":["#)?;
+        for (at, detail) in self.details.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(out, "{comma}{detail}")?;
+        }
+        out.write_str("]}}")
+    }
+}
+
 impl Error {
-    /// The HTTP status and the body. `details` are the `google.rpc` messages of the gRPC form, as JSON.
-    pub fn to_envelope(&self) -> (HttpStatus, Value) {
+    /// The HTTP status and the body.
+    pub fn to_envelope(&self) -> (HttpStatus, Envelope) {
         let (status, code) = rest_code(self.0.reason.code());
         let mut details = vec![json!({
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -58,6 +80,6 @@ impl Error {
                 "retryDelay": format!("{:.3}s", delay.as_secs_f64()),
             }));
         }
-        (status, json!({ "error": { "code": code, "message": self.message(), "details": details } }))
+        (status, Envelope { code, message: self.message().into_owned(), details })
     }
 }

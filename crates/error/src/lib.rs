@@ -9,7 +9,7 @@ mod details;
 mod envelope;
 mod reason;
 
-pub use envelope::{HttpStatus, rest_code};
+pub use envelope::{Envelope, HttpStatus, rest_code};
 pub use reason::Reason;
 
 use std::borrow::Cow;
@@ -128,6 +128,11 @@ impl Error {
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
         self
+    }
+
+    /// When trying again makes sense, if that is known.
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Why.

@@ -3,6 +3,11 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tonic_types::StatusExt;
 
+/// What a caller reads.
+fn body(error: &Error) -> serde_json::Value {
+    serde_json::from_str(&error.to_envelope().1.to_string()).unwrap()
+}
+
 fn violation(field: &str) -> Violation {
     Violation { field: field.into(), description: "is required".into(), rule: "required".into() }
 }
@@ -18,8 +23,12 @@ fn reasons_are_unique_and_well_formed() {
 
 #[test]
 fn the_templates_own_example() {
-    let (status, body) = Error::invalid(vec![violation("field1")]).to_envelope();
+    let error = Error::invalid(vec![violation("field1")]);
+    let (status, envelope) = error.to_envelope();
     assert_eq!(status, 400);
+    let beginning = r#"{"error":{"code":"INVALID_INPUT","message":"Field1 is required","details":["#;
+    assert!(envelope.to_string().starts_with(beginning), "{envelope}");
+    let body = body(&error);
     assert_eq!(body["error"]["code"], "INVALID_INPUT");
     assert_eq!(body["error"]["message"], "Field1 is required");
     assert_eq!(body["error"]["details"][1]["fieldViolations"][0]["field"], "field1");
@@ -30,7 +39,7 @@ fn both_protocols_say_the_same() {
     for &reason in Reason::ALL {
         let error =
             Error::new(reason, "words").with("key", "value").about("a.v1.B", "7").retry_after(Duration::from_secs(2));
-        let (http, body) = error.to_envelope();
+        let (http, body) = (error.to_envelope().0, body(&error));
         let status = error.to_status();
         assert_eq!((http, body["error"]["code"].as_str().unwrap()), rest_code(status.code()));
         let details = status.get_error_details();
@@ -57,4 +66,15 @@ fn answers_stay_small() {
     assert_eq!(error.to_status().get_error_details().bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
     let long = Error::new(Reason::Internal, "é".repeat(MAX_MESSAGE));
     assert!(long.message().len() <= MAX_MESSAGE + "…".len());
+}
+
+#[test]
+fn the_reference_is_complete() {
+    let reference = include_str!("../../../docs/errors.md");
+    for reason in Reason::ALL {
+        let (status, code) = rest_code(reason.code());
+        let row = reference.lines().find(|line| line.starts_with(&format!("| `{}` |", reason.name())));
+        let row = row.unwrap_or_else(|| panic!("docs/errors.md has no row for {}", reason.name()));
+        assert!(row.contains(&format!("| {status} {code} |")), "{row}");
+    }
 }

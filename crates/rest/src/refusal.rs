@@ -5,7 +5,6 @@ use groundplan_chassis::respond::Cause;
 use groundplan_error::{Error, Reason};
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use serde_json::Value;
 
 /// A failed request. Boxed, since results that carry it are moved around a lot and are rarely failures.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl Refusal {
         let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if let Some((other, code)) = instead {
             status = other;
-            envelope["error"]["code"] = code.into();
+            envelope.code = code;
         }
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             envelope = Error::internal("in the log").to_envelope().1;
@@ -81,20 +80,13 @@ impl Refusal {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = retry_seconds(&envelope) {
+        if let Some(delay) = error.retry_delay() {
+            // Whole seconds, rounded up.
+            let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
-}
-
-/// Whole seconds, rounded up, of the envelope's `google.rpc.RetryInfo`.
-fn retry_seconds(envelope: &Value) -> Option<u64> {
-    let details = envelope["error"]["details"].as_array()?;
-    let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
-    let (whole, fraction) = delay.strip_suffix('s')?.split_once('.')?;
-    let whole: u64 = whole.parse().ok()?;
-    Some(if fraction.bytes().all(|digit| digit == b'0') { whole } else { whole.saturating_add(1) })
 }
 
 #[cfg(test)]
