@@ -34,5 +34,8 @@ CALLS
 cat <<CALLS
   curl -sS -H "$header" http://$address/api/openapi.json
 
-Your own models: put .proto files into a folder, then run \`groundplan plan FOLDER\` and \`groundplan apply FOLDER\`.
+Your own models: put .proto files into a folder such as my-models, then (what is applied is everything that is to be served)
+
+  target/debug/groundplan plan examples my-models
+  target/debug/groundplan apply examples my-models
 CALLS

@@ -97,6 +97,19 @@ check() {
     export GROUNDPLAN_DATA=$data
 }
 
+# Applies the models. An apply that was killed holds the next one up for some seconds: it is tried again so long.
+# What is live already may be more than these models; that is no reason not to run.
+apply() {
+    local until=$((SECONDS + 15)) outcome
+    while outcome=0; "$binary" apply "$models" || outcome=$?; ((outcome != 0)); do
+        if ((outcome != 1 || SECONDS >= until)); then
+            say "The models in $models/ were not applied, for the reason above. What was live before is served."
+            return
+        fi
+        sleep 1
+    done
+}
+
 # Applies the models, and prints what can be done next.
 show() {
     export GROUNDPLAN_ADDRESS=http://$url_host:$port

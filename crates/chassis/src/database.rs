@@ -4,6 +4,7 @@ mod bind;
 mod cancel;
 mod columns;
 mod connect;
+mod dedicated;
 mod lease;
 mod migrate;
 mod pool;
@@ -64,15 +65,10 @@ impl Database {
         let mut lease = self.lease().await?;
         lease.run(async |connection| execute(connection, &sql, &[]).await).await.map(drop).map_err(refusal)
     }
-
-    /// The schema's name.
-    pub fn schema(&self) -> &'static str {
-        self.target.schema()
-    }
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Database").field("schema", &self.schema()).finish_non_exhaustive()
+        formatter.debug_struct("Database").field("schema", &self.target.schema()).finish_non_exhaustive()
     }
 }

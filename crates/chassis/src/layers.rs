@@ -16,7 +16,6 @@ pub use web::Web;
 
 use crate::settings::ServerSettings;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use std::convert::Infallible;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -41,8 +40,6 @@ impl<S> Inner for S where
 
 /// Puts all layers around the mounted routes. Read it from the bottom: that is the way of a request.
 pub fn stack(router: Router, key: RootKey, settings: &ServerSettings) -> Router {
-    // The limit for REST bodies; generated gRPC servers have one of their own, the same by default.
-    let router = router.layer(DefaultBodyLimit::max(settings.max_message));
     let service = Routes::from(router).prepare();
     // Innermost: a refused call has cost a look at its headers, and the routes know who calls.
     let service = Authenticate::new(service, key);

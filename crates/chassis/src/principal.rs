@@ -1,5 +1,8 @@
 //! Who calls.
 
+use groundplan_error::{Error, Reason};
+use http::Extensions;
+
 /// The caller, put into a request's extensions once its credentials are known to be good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -14,4 +17,15 @@ impl Principal {
     pub fn root() -> Self {
         Self { name: "root".to_owned(), tenant: "default".to_owned() }
     }
+
+    /// The caller of the request that these extensions belong to. A call without one has come past the check of
+    /// credentials, and is refused like one that sent none.
+    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+        extensions.get().ok_or_else(|| refusal("no credentials were sent"))
+    }
+}
+
+/// Says what is wrong with credentials, and what to send.
+pub(crate) fn refusal(what: &str) -> Error {
+    Error::new(Reason::CredentialsInvalid, format!("{what}; send one header `authorization: Bearer <API_KEY>`"))
 }

@@ -8,6 +8,7 @@ mod binaries;
 mod cluster;
 mod files;
 mod owner;
+mod watch;
 
 use crate::settings::{PostgresSettings, Secret};
 use binaries::Binaries;
@@ -17,6 +18,7 @@ use owner::Owner;
 use sha2::{Digest as _, Sha256};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use tokio_util::sync::CancellationToken;
 
 /// The database user, the database, and what the private PostgreSQL is called in messages.
 const NAME: &str = "groundplan";
@@ -85,6 +87,12 @@ impl PrivatePostgres {
     /// How to connect, as a `DB_URL`. Only this process's user, root and `postgres` can.
     pub fn url(&self) -> Secret {
         self.cluster.url(NAME)
+    }
+
+    /// Looks after the server until `stop`: when it dies, it is started again. Ends when `stop` is cancelled, but not in
+    /// the middle of a start, so that [`Self::stop`] finds what there is to stop.
+    pub async fn watch(&self, stop: &CancellationToken) {
+        watch::watch(&self.cluster, stop).await;
     }
 
     /// Stops the server, and waits for it. Connections that are still open are cut.

@@ -1,10 +1,9 @@
 //! An error as the answer to a call, in the caller's own protocol.
 
 use groundplan_error::Error;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tonic::body::Body;
-use tonic::{Code, Status};
 
 /// The whole story of a refusal, for the log: it travels in the response's extensions, and never leaves the server.
 #[derive(Clone, Debug)]
@@ -12,18 +11,12 @@ pub struct Cause(pub String);
 
 /// The answer for `error`: a gRPC response that consists of trailers only, or the REST envelope.
 pub fn refuse(error: &Error, grpc: bool) -> Response<Body> {
-    let mut response = if grpc { error.to_status().into_http() } else { envelope(error) };
+    if !grpc {
+        return envelope(error, None).map(Body::new);
+    }
+    let mut response = error.to_status().into_http();
     response.extensions_mut().insert(Cause(error.log_text()));
     response
-}
-
-/// The status for an error in the middle of a stream. The head of the answer has gone, so a failure of ours is logged here.
-pub fn stream_status(error: Error) -> Status {
-    let status = error.to_status();
-    if matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss) {
-        tracing::error!(cause = error.log_text(), "a stream failed");
-    }
-    status
 }
 
 /// Whether a request speaks gRPC or gRPC-Web: by its content type.
@@ -31,15 +24,30 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// The REST form.
-fn envelope(error: &Error) -> Response<Body> {
-    let (status, json) = error.to_envelope();
-    let mut response = Response::new(Body::new(axum::body::Body::from(json.to_string())));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+/// The REST form: the envelope, and what HTTP says in headers. `instead` is for statuses that only HTTP knows: it replaces
+/// the status and the `error.code` that belong to the error's reason. Of a failure of ours the caller learns nothing more.
+pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> Response<axum::body::Body> {
+    let (status, mut envelope) = error.to_envelope();
+    let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Some((other, code)) = instead {
+        status = other;
+        envelope.code = code;
+    }
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        envelope = Error::internal("in the log").to_envelope().1;
+    }
+    let mut response = Response::new(axum::body::Body::from(envelope.to_string()));
+    *response.status_mut() = status;
+    response.extensions_mut().insert(Cause(error.log_text()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == 401 {
+    if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(delay) = error.retry_delay() {
+        // Whole seconds, rounded up.
+        let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -50,6 +58,7 @@ mod tests {
     use groundplan_error::{Error, Reason};
     use http::{HeaderMap, HeaderValue};
     use http_body_util::BodyExt as _;
+    use std::time::Duration;
 
     #[tokio::test]
     async fn each_protocol_gets_its_own_form() {
@@ -64,6 +73,16 @@ mod tests {
         let body = rest.into_body().collect().await.unwrap().to_bytes();
         assert!(body.starts_with(br#"{"error":{"code":"UNAUTHENTICATED""#), "{body:?}");
         assert!(!String::from_utf8_lossy(&body).contains("the cause"));
+    }
+
+    #[test]
+    fn a_retry_delay_is_rounded_up() {
+        for (delay, header) in [(1, "1"), (1_500, "2"), (60_000, "60")] {
+            let error = Error::new(Reason::NotReady, "starting").retry_after(Duration::from_millis(delay));
+            let response = refuse(&error, false);
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.headers()["retry-after"], header);
+        }
     }
 
     #[test]

@@ -108,6 +108,11 @@ impl Connection {
     }
 }
 
+/// How many calls that were given up before they were looked at one connection may hold, before it is cut off. h2's own limit
+/// of 20 is for one client; Envoy carries those of all clients on one connection, and a few with short deadlines would cut
+/// off the others. An attacker's rapid resets are Envoy's to stop, and are bounded here still.
+const PENDING_RESETS: usize = 2_000;
+
 /// The limits of a connection.
 fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -122,6 +127,7 @@ fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(settings.max_streams)
         .max_header_list_size(settings.max_headers)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
         .keep_alive_interval(settings.keepalive_interval)
         .keep_alive_timeout(settings.keepalive_timeout);
     builder

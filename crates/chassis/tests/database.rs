@@ -329,6 +329,28 @@ async fn what_a_failure_means() {
 }
 
 #[tokio::test]
+async fn values_do_not_reach_the_log() {
+    let test = TestDatabase::new().await;
+    let database = database(&test, &defaults()).await;
+    let table =
+        "CREATE TABLE kept (a text CONSTRAINT kept_key UNIQUE, b int NOT NULL, CONSTRAINT short CHECK (length(a) < 9))";
+    let mut lease = database.lease().await.unwrap();
+    let run = async |connection: &mut diesel_async::AsyncPgConnection, sql: &str| connection.batch_execute(sql).await;
+    lease.run(async |connection| run(connection, table).await).await.unwrap();
+    lease.run(async |connection| run(connection, "INSERT INTO kept VALUES ('hunter2', 1)").await).await.unwrap();
+    for (sql, name) in [
+        ("INSERT INTO kept VALUES ('hunter2', 2)", "kept_key"),
+        ("INSERT INTO kept VALUES ('hunter2')", "kept"),
+        ("INSERT INTO kept VALUES ('hunter2hunter2', 1)", "short"),
+        ("SELECT 'hunter2'::int", "invalid input syntax"),
+    ] {
+        let failure = lease.run(async |connection| run(connection, sql).await).await.unwrap_err();
+        let text = refusal(failure).log_text();
+        assert!(text.contains(name) && !text.contains("hunter2"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_cannot_be_used_is_named_with_the_reason() {
     let test = TestDatabase::new().await;
     let mut connection = test.connect().await;

@@ -8,7 +8,10 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 fn settings() -> PostgresSettings {
     defaults()
@@ -103,6 +106,60 @@ async fn a_killed_server_is_started_again() {
     assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
     let _ = busy.await;
     postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_dies_while_it_is_watched_comes_back_with_what_was_acknowledged() {
+    let directory = directory();
+    let postgres = Arc::new(PrivatePostgres::start(directory.path(), &settings()).await.unwrap());
+    let url = postgres.url();
+    let stop = CancellationToken::new();
+    let watching = {
+        let (postgres, stop) = (Arc::clone(&postgres), stop.clone());
+        tokio::spawn(async move { postgres.watch(&stop).await })
+    };
+    let (client, connection) = tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("CREATE TABLE kept (note text)").await.unwrap();
+    for round in 1..=2_i64 {
+        ask(&url, "INSERT INTO kept VALUES ('a note') RETURNING note").await.unwrap();
+        let process = postmaster(directory.path());
+        kill(&process);
+        let count = async {
+            loop {
+                match ask(&url, "SELECT count(*)::text FROM kept").await {
+                    Ok(count) if postmaster(directory.path()) != process => return count,
+                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        let count = tokio::time::timeout(Duration::from_secs(60), count).await.expect("it comes back");
+        assert_eq!(count, round.to_string());
+    }
+    stop.cancel();
+    watching.await.unwrap();
+    Arc::into_inner(postgres).unwrap().stop().await.unwrap();
+    assert!(ask(&url, "SELECT 'up'").await.is_err(), "what is stopped on purpose stays so");
+}
+
+#[tokio::test]
+async fn the_log_has_no_values_of_records() {
+    let directory = directory();
+    let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(postgres.url().expose(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("CREATE TABLE secrets (word text UNIQUE, number int CHECK (number > 0))").await.unwrap();
+    let insert = "INSERT INTO secrets VALUES ($1, $2)";
+    client.execute(insert, &[&"canary-word", &1]).await.unwrap();
+    client.execute(insert, &[&"canary-word", &1]).await.unwrap_err();
+    client.execute(insert, &[&"canary-other", &-1]).await.unwrap_err();
+    client.batch_execute("SELECT 'canary-statement', 1 / 0").await.unwrap_err();
+    postgres.stop().await.unwrap();
+    let log = fs::read_to_string(directory.path().join("postgres/server.log")).unwrap();
+    assert!(log.contains("duplicate key") && log.contains("division by zero"), "{log}");
+    for trace in ["canary-word", "canary-other", "canary-statement", "DETAIL", "STATEMENT"] {
+        assert!(!log.contains(trace), "{trace}: {log}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Why bytes or text are not a record.
 
+use groundplan_error::Reason;
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
@@ -27,6 +28,17 @@ impl Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// A refusal of a caller's request: of the field, or of the request as a whole where there is none.
+impl From<DecodeError> for groundplan_error::Error {
+    fn from(error: DecodeError) -> Self {
+        if error.field.is_empty() {
+            Self::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
+        } else {
+            Self::field(error.field, error.rule, error.message)
+        }
+    }
+}
 
 impl DecodeError {
     /// A refusal whose path its callers will add.
@@ -81,5 +93,21 @@ pub(crate) fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(LONGEST_NAME) {
         None => Cow::Borrowed(name),
         Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DecodeError;
+    use groundplan_error::{Error, Reason};
+
+    #[test]
+    fn a_refusal_is_of_its_field_or_of_the_request() {
+        let refusal = || DecodeError::new("range", "must be at most 1");
+        let whole = Error::from(refusal());
+        assert_eq!((whole.reason(), whole.to_string().contains("must be at most 1")), (Reason::MalformedRequest, true));
+        let field = Error::from(refusal().in_field("zip").in_field("address"));
+        let (_, envelope) = field.to_envelope();
+        assert!(envelope.to_string().contains("address.zip"), "{envelope}");
     }
 }

@@ -3,7 +3,10 @@
 use crate::DecodeError;
 
 /// The deepest nesting: of messages, and of the objects and lists inside a `google.protobuf.Struct`, together.
-pub const MAX_DEPTH: u32 = 64;
+///
+/// Clients' libraries refuse more than 100 levels on the wire, where an object of a `Struct` takes three (the map's entry, the
+/// `Value`, the `Struct`). What is stored must be readable by all of them, in a list as well.
+pub const MAX_DEPTH: u32 = 32;
 
 /// The most values in a record: list elements, map entries, the values inside a `google.protobuf.Struct`, and for each
 /// nested message the fields that it could have. Two bytes on the wire can ask for a kilobyte of memory; this bounds it.

@@ -62,6 +62,9 @@ impl UpdateMask {
 
     /// Changes `base` as `update` says. Output-only fields stay as they are, at every depth, whatever the mask says.
     ///
+    /// What was stored in a message beyond its shape stays as long as the message does, even if all its fields are
+    /// replaced. Elements of lists and maps are no such messages: a new list is new in everything.
+    ///
     /// Shapes do not know which field is a model's id. Both records are of one id, so the caller, who knows, gives it to
     /// `update` before or puts it back afterwards.
     pub fn apply(&self, shapes: &Shapes, shape: ShapeId, base: &mut Record, mut update: Record) {
@@ -117,7 +120,8 @@ impl Apply<'_> {
         base.set_in(shape, id, value);
     }
 
-    /// The new value of a field: the update's, with the output-only fields of the message that was there before.
+    /// The new value of a field: the update's, with the output-only fields of the message that was there before, and with
+    /// what that one has beyond its shape.
     fn merged(&self, field: &Field, before: Option<Value>, mut value: Value) -> Value {
         match (field.kind, before, value) {
             (Kind::Message(inner), Some(Value::Message(mut base)), Value::Message(update)) => {

@@ -7,13 +7,16 @@ use crate::text::{Decoder, Dialect, Encoder};
 use crate::{DecodeError, Value};
 use groundplan_model::shape::{Field, Shapes};
 
-/// Writes what a field holds.
+/// Writes what a field holds, and in its messages also what [`decode`] found there beyond their shapes.
 pub fn encode(shapes: &Shapes, field: &Field, value: &Value, out: &mut Vec<u8>) {
     Encoder { shapes, dialect: Dialect::Storage, out }.field(field, value);
 }
 
-/// Reads what [`encode`] wrote, also after PostgreSQL has put it in its own form. Keys of fields that the shape does not
-/// have are passed over.
+/// Reads what [`encode`] wrote, also after PostgreSQL has put it in its own form.
+///
+/// While a new revision spreads, processes of both write the same rows. So a key that the shape of a message does not have
+/// is kept in its record as it is, through [`UpdateMask::apply`](crate::mask::UpdateMask::apply) up to the next
+/// [`encode`]; no other encoding shows it.
 pub fn decode(shapes: &Shapes, field: &Field, json: &[u8]) -> Result<Value, DecodeError> {
     let decoded = || {
         let mut decoder = Decoder::new(shapes, Dialect::Storage, json)?;

@@ -4,6 +4,7 @@ mod json;
 mod mask;
 mod oracle;
 mod random;
+mod revisions;
 mod robustness;
 mod storage;
 mod wire;

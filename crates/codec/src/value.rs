@@ -36,9 +36,11 @@ pub enum Value {
 /// The fields of a message, each absent or a value.
 ///
 /// Zero in a field without presence, an empty list and an empty map are absent: [`Record::set_in`] sees to it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Record {
     fields: Box<[Option<Value>]>,
+    /// What a stored message has beyond its shape: members of a JSON object as text, with commas between them.
+    unknown: Option<Box<str>>,
 }
 
 /// A record as it is stored.
@@ -53,7 +55,7 @@ pub struct Stored {
 impl Record {
     /// A record without any value.
     pub fn new(shape: &Shape) -> Self {
-        Self { fields: vec![None; shape.fields.len()].into_boxed_slice() }
+        Self { fields: vec![None; shape.fields.len()].into_boxed_slice(), unknown: None }
     }
 
     /// The value of a field of the shape that the record was made for.
@@ -116,10 +118,27 @@ impl Record {
         Some(self.fields.get_mut(usize::from(field.0))?.get_or_insert(empty))
     }
 
+    /// The members that [`Record::set_unknown`] was given.
+    pub(crate) fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
+    /// Keeps members of a stored object that the shape does not have. Only the JSON of columns ever shows them.
+    pub(crate) fn set_unknown(&mut self, members: String) {
+        self.unknown = Some(members.into_boxed_str()).filter(|members| !members.is_empty());
+    }
+
     pub(crate) fn clear_oneof(&mut self, shape: &Shape, oneof: u16) {
         for member in shape.oneofs.get(usize::from(oneof)).map_or(&[][..], |oneof| &oneof.members) {
             self.take(*member);
         }
+    }
+}
+
+/// Records are equal when their fields are: what their shape does not have is nobody's to compare.
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
     }
 }
 

@@ -53,7 +53,7 @@ impl fmt::Display for Envelope {
 impl Error {
     /// The HTTP status and the body.
     pub fn to_envelope(&self) -> (HttpStatus, Envelope) {
-        let (status, code) = rest_code(self.0.reason.code());
+        let (status, code) = self.0.reason.rest();
         let mut details = vec![json!({
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": self.0.reason.name(),

@@ -1,5 +1,6 @@
 //! The reasons, each with its code. A reason is for ever: programs match on it.
 
+use crate::envelope::{HttpStatus, rest_code};
 use tonic::Code;
 
 macro_rules! reasons {
@@ -56,6 +57,8 @@ reasons! {
     NotUnique = "NOT_UNIQUE", AlreadyExists;
     /// The record has changed since the etag was given.
     EtagMismatch = "ETAG_MISMATCH", Aborted;
+    /// Others changed the record at every attempt; nothing was written.
+    RecordBusy = "RECORD_BUSY", Aborted;
     /// Another apply came first.
     RevisionConflict = "REVISION_CONFLICT", Aborted;
     /// A step of the plan cannot be done.
@@ -82,4 +85,15 @@ reasons! {
     NotSupported = "NOT_SUPPORTED", Unimplemented;
     /// A failure that is ours.
     Internal = "INTERNAL", Internal;
+}
+
+impl Reason {
+    /// The HTTP status and the `error.code`: those of the gRPC code, except where HTTP has a status of its own.
+    pub const fn rest(self) -> (HttpStatus, &'static str) {
+        match self {
+            // 429 would tell clients to try again, which never helps here.
+            Self::TooLarge => (413, "INVALID_INPUT"),
+            _ => rest_code(self.code()),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-use crate::{Error, MAX_MESSAGE, MAX_VIOLATIONS, Reason, Violation, rest_code};
+use crate::{Error, MAX_MESSAGE, MAX_VIOLATIONS, Reason, Violation};
 use std::collections::HashSet;
 use std::time::Duration;
 use tonic_types::StatusExt;
@@ -41,7 +41,8 @@ fn both_protocols_say_the_same() {
             Error::new(reason, "words").with("key", "value").about("a.v1.B", "7").retry_after(Duration::from_secs(2));
         let (http, body) = (error.to_envelope().0, body(&error));
         let status = error.to_status();
-        assert_eq!((http, body["error"]["code"].as_str().unwrap()), rest_code(status.code()));
+        assert_eq!((http, body["error"]["code"].as_str().unwrap()), reason.rest());
+        assert_eq!(status.code(), reason.code());
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, reason.name());
         assert_eq!(details.error_info().unwrap().metadata["key"], "value");
@@ -72,7 +73,7 @@ fn answers_stay_small() {
 fn the_reference_is_complete() {
     let reference = include_str!("../../../docs/errors.md");
     for reason in Reason::ALL {
-        let (status, code) = rest_code(reason.code());
+        let (status, code) = reason.rest();
         let row = reference.lines().find(|line| line.starts_with(&format!("| `{}` |", reason.name())));
         let row = row.unwrap_or_else(|| panic!("docs/errors.md has no row for {}", reason.name()));
         assert!(row.contains(&format!("| {status} {code} |")), "{row}");

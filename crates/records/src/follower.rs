@@ -10,13 +10,16 @@ use crate::served::Served;
 use crate::service::Records;
 use crate::storage::{self, Progress};
 use bytes::Bytes;
+use groundplan_chassis::database::Database;
 use groundplan_chassis::transport::Transport;
 use groundplan_error::{Error, Reason};
 use groundplan_model::StorageNames;
+use groundplan_model::catalog::Catalog;
 use groundplan_proto::schema::v1::{FollowRevisionsResponse, Revision, RevisionState};
 use peer::Peer;
 use rand::RngExt;
 use report::{Reporter, Reports};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -130,7 +133,10 @@ impl Follower {
             Err(error) => {
                 tracing::error!(revision = number, ?state, error = error.log_text(), "a revision cannot be taken up");
                 self.reports.failed(number, &words(&error));
-                self.refused = (state == RevisionState::Live).then_some(revision);
+                // One that is only being prepared comes again if it is applied again.
+                if state == RevisionState::Live {
+                    self.refused = Some(revision);
+                }
             }
         }
     }
@@ -139,25 +145,37 @@ impl Follower {
     async fn prepare(&mut self, revision: &Revision) -> Result<(), Error> {
         self.reports.preparing(revision.number, 0, "begins");
         let served = compile(revision).await?;
-        let steps = self.make_storage(&served).await?;
+        let (database, base, target, progress) = self.storage_work(&served);
+        let steps = storage::prepare(database, base, target, progress).await?;
         tracing::info!(revision = revision.number, "the storage is complete");
         self.reports.done(revision.number, steps.max(revision.steps.len()));
         self.prepared = Some(served);
         Ok(())
     }
 
-    /// Serves a revision, unless that or a newer one is served already.
+    /// Serves a live revision, unless it is served already.
     async fn serve(&mut self, revision: &Revision) -> Result<(), Error> {
         let number = revision.number;
-        if self.records.served().is_ok_and(|served| served.revision() >= number) {
-            self.reports.serving(number);
+        if let Ok(served) = self.records.served()
+            && (is_same(&served, revision) || served.revision() > number && !self.is_live(revision).await?)
+        {
+            self.reports.serving(served.revision());
             return Ok(());
         }
         let served = match self.prepared.take() {
-            Some(prepared) if prepared.revision() == number => prepared,
+            Some(prepared) if is_same(&prepared, revision) => prepared,
             _ => compile(revision).await?,
         };
-        self.make_storage(&served).await?;
+        let (database, base, target, progress) = self.storage_work(&served);
+        match storage::repair(database, base, target, progress).await {
+            Ok(_) => {}
+            Err(error) if error.reason() == Reason::DatabaseUnavailable => return Err(error),
+            // One spoiled table must not take all models down.
+            Err(error) => {
+                let error = error.log_text();
+                tracing::error!(revision = number, error, "the storage of the live revision is spoiled; it is served");
+            }
+        }
         self.records.serve(served);
         self.refused = None;
         self.settled.send_replace(true);
@@ -166,15 +184,29 @@ impl Follower {
         Ok(())
     }
 
-    /// Makes sure that the storage of a revision is complete, and reports each step. Returns their number.
-    async fn make_storage(&self, served: &Served) -> Result<usize, Error> {
+    /// Whether a revision older than the served one is live nevertheless, as after `schema`'s database was restored. The
+    /// stream may also be late.
+    async fn is_live(&self, revision: &Revision) -> Result<bool, Error> {
+        let live = self.schema.live().await.map_err(|status| {
+            Error::new(Reason::NotReady, format!("schema does not say which revision is live: {}", status.message()))
+        })?;
+        Ok(live.is_some_and(|live| live.number == revision.number && live.descriptor_set == revision.descriptor_set))
+    }
+
+    /// What is needed to make sure that the storage of a revision is complete, and to report each step.
+    fn storage_work(&self, served: &Served) -> (Database, Option<Arc<Catalog>>, Arc<Catalog>, Progress) {
         let target = served.catalog.clone();
         let base = self.records.served().ok().map(|served| served.catalog.clone());
         let base = base.filter(|base| base.revision > 0 && base.revision < target.revision);
         let (reports, number) = (self.reports.clone(), target.revision);
         let progress: Progress = Box::new(move |done, message| reports.preparing(number, done, message));
-        storage::prepare(self.records.database().clone(), base, target, progress).await
+        (self.records.database().clone(), base, target, progress)
     }
+}
+
+/// Whether this is that revision. The number alone does not tell: `schema`'s database may have been restored.
+fn is_same(served: &Served, revision: &Revision) -> bool {
+    served.revision() == revision.number && served.catalog.descriptor_set == revision.descriptor_set
 }
 
 /// Loads and compiles a revision, on a thread that may take its time.

@@ -9,15 +9,16 @@ use crate::Settings;
 use crate::operations::{self, Call, Update};
 use crate::served::Served;
 use crate::service::Records;
+use crate::table::Table;
 use axum::Router;
 use axum::extract::Request;
 use bytes::Bytes;
 use codec::{RawCodec, Reply};
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::respond::{is_grpc, refuse};
-use groundplan_codec::{DecodeError, Record, wire};
+use groundplan_codec::{DecodeError, Record, Stored, wire};
 use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Method, MethodKind, Model};
+use groundplan_model::catalog::{MethodKind, Model};
 use http::{HeaderMap, HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -50,74 +51,64 @@ pub(crate) fn router(records: Records, settings: Settings) -> Router {
 }
 
 /// Answers a gRPC call.
-async fn answer(records: &Records, settings: Settings, request: Request) -> Response<Body> {
+async fn answer(records: &Records, settings: Settings, mut request: Request) -> Response<Body> {
     let served = match records.served() {
         Ok(served) => served,
         Err(error) => return refuse(&error, true),
     };
-    let revision = HeaderValue::from(served.revision());
-    let mut response = match Unary::begin(records, served, &request) {
-        Ok(unary) => unary.run(settings, request).await,
+    let principal = request.extensions_mut().remove::<Principal>();
+    let mut response = match Begun::new(records, &served, principal, request.uri().path()) {
+        Ok(begun) => run(begun, settings, request).await,
         Err(error) => refuse(&error, true),
     };
-    response.headers_mut().insert(REVISION, revision);
+    response.headers_mut().insert(REVISION, HeaderValue::from(served.revision()));
     response
 }
 
-/// One call of a method that exists, by a known caller.
-#[derive(Clone)]
-struct Unary {
-    records: Records,
-    /// Held until the answer is complete, however often the models change meanwhile.
-    served: Arc<Served>,
-    principal: Principal,
-    path: String,
-    /// Our own error, with more than a status can carry.
-    failure: Arc<OnceLock<Error>>,
+/// Lets tonic read the one message and write the one answer.
+async fn run(begun: Begun, settings: Settings, request: Request) -> Response<Body> {
+    let begun = Arc::new(begun);
+    let mut grpc = Grpc::new(RawCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(settings.max_message_bytes);
+    let response = grpc.unary(Unary(begun.clone()), request).await;
+    match begun.failure.get() {
+        Some(error) => refuse(error, true),
+        None => explained(response, settings),
+    }
 }
 
-impl Unary {
-    fn begin(records: &Records, served: Arc<Served>, request: &Request) -> Result<Self, Error> {
-        let principal = request.extensions().get::<Principal>().cloned();
+/// A call of a method that exists, by a known caller.
+struct Begun {
+    records: Records,
+    principal: Principal,
+    /// With the model of the revision that the call began with, however often the models change meanwhile.
+    table: Arc<Table>,
+    kind: MethodKind,
+    /// Our own error, with more than a status can carry.
+    failure: OnceLock<Error>,
+}
+
+impl Begun {
+    fn new(records: &Records, served: &Served, principal: Option<Principal>, path: &str) -> Result<Self, Error> {
         let principal = principal.ok_or_else(|| {
             Error::new(Reason::CredentialsInvalid, "send the header `authorization: Bearer <API_KEY>`")
         })?;
-        let path = request.uri().path().to_owned();
-        if served.catalog.method(&path).is_none() {
-            return Err(unknown::method(&served.catalog, &path));
-        }
-        Ok(Self { records: records.clone(), served, principal, path, failure: Arc::default() })
-    }
-
-    /// Lets tonic read the one message and write the one answer.
-    async fn run(self, settings: Settings, request: Request) -> Response<Body> {
-        let failure = self.failure.clone();
-        let mut grpc = Grpc::new(RawCodec)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(settings.max_message_bytes);
-        let response = grpc.unary(self, request).await;
-        match failure.get() {
-            Some(error) => refuse(error, true),
-            None => explained(response, settings),
-        }
+        let method = served.catalog.method(path).ok_or_else(|| unknown::method(&served.catalog, path))?;
+        let table = served.table(&method.model);
+        let table = table.ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
+        Ok(Self { records: records.clone(), principal, table, kind: method.kind, failure: OnceLock::new() })
     }
 
     /// Does what the message asks for.
     async fn execute(&self, message: &[u8]) -> Result<tonic::Response<Reply>, Error> {
-        let method = self.served.catalog.method(&self.path);
-        let Method { model, kind } = method.ok_or_else(|| Error::internal("a method of a served catalog is gone"))?;
-        let table = self.served.table(model).ok_or_else(|| Error::internal("a served model has no statements"))?;
-        let call = Call { records: &self.records, principal: &self.principal, table: table.clone() };
-        let request = request::Fields::read(model, *kind, message)?;
-        let stored = match kind {
+        let call = Call { records: &self.records, principal: &self.principal, table: self.table.clone() };
+        let model = &self.table.model;
+        let request = request::Fields::read(model, self.kind, message)?;
+        let stored = match self.kind {
             MethodKind::Create => operations::create(&call, request.record(model)?).await?,
             MethodKind::Get => operations::get(&call, request.id).await?,
-            MethodKind::Update => {
-                let update = request.record(model)?;
-                let id = request::id_of(model, &update).to_owned();
-                let mask = request.mask(model)?;
-                operations::update(&call, Update { id: &id, update, mask, etag: Some(request.etag) }).await?
-            }
+            MethodKind::Update => update(&call, &request).await?,
             MethodKind::List => {
                 let page = operations::list(&call, request.page_size, request.page_token).await?;
                 return Ok(tonic::Response::new(Reply::Page { model: model.clone(), page }));
@@ -134,18 +125,31 @@ impl Unary {
     }
 }
 
+/// Changes the record that the request carries the id of.
+async fn update(call: &Call<'_>, request: &request::Fields<'_>) -> Result<Stored, Error> {
+    let model = &call.table.model;
+    let update = request.record(model)?;
+    let id = request::id_of(model, &update).to_owned();
+    let mask = request.mask(model)?;
+    let again = || request.record(model);
+    operations::update(call, Update { id: &id, update, mask, etag: Some(request.etag), again: &again }).await
+}
+
+/// A call as tonic makes it.
+struct Unary(Arc<Begun>);
+
 impl UnaryService<Bytes> for Unary {
     type Response = Reply;
     type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Reply>, tonic::Status>> + Send>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let call = self.clone();
+        let begun = self.0.clone();
         Box::pin(async move {
-            let result = call.execute(request.get_ref()).await;
+            let result = begun.execute(request.get_ref()).await;
             result.map_err(|error| {
                 let status = error.to_status();
                 // Nothing else sets it: the service is called once.
-                let _ = call.failure.set(error);
+                let _ = begun.failure.set(error);
                 status
             })
         })

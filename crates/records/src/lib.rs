@@ -51,7 +51,7 @@ pub struct Dependencies {
     pub schema: Transport,
     /// Its limits.
     pub settings: Settings,
-    /// Ends its tasks.
+    /// Ends its tasks and its streams.
     pub stop: CancellationToken,
 }
 
@@ -76,13 +76,13 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let records = Records::open(database).await?;
     let (settled, ready) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop);
-    let reflection = Reflection::new(records.clone())?;
+    Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());
+    let reflection = Reflection::new(records.clone(), stop)?;
     let reflection_v1 =
         v1::ServerReflectionServer::new(reflection.clone()).max_decoding_message_size(MAX_REFLECTION_REQUEST);
     let reflection_v1alpha =
         v1alpha::ServerReflectionServer::new(reflection).max_decoding_message_size(MAX_REFLECTION_REQUEST);
-    let router = groundplan_rest::router(records.clone())
+    let router = groundplan_rest::router(records.clone(), settings.max_message_bytes)
         .merge(mount_grpc(reflection_v1))
         .merge(mount_grpc(reflection_v1alpha))
         .merge(grpc::router(records, settings));

@@ -12,8 +12,12 @@ const FORM: u8 = 1;
 
 const NONCE_BYTES: usize = 24;
 
-/// No token of ours is longer: an id has at most 128 bytes.
-const MAX_TOKEN: usize = 512;
+/// No token of ours is longer: callers give ids of at most 128 bytes, and with SQL one may have as many as a primary key
+/// holds, uncompressed about 2,700.
+const MAX_TOKEN: usize = 6 << 10;
+
+/// How much of an id that is too long reaches the log, in characters.
+const MAX_SHOWN: usize = 100;
 
 /// Seals and opens page tokens with the installation's key.
 pub(crate) struct PageTokens(XChaCha20Poly1305);
@@ -34,7 +38,12 @@ impl PageTokens {
         let payload = Payload { msg: &text, aad: &list };
         let sealed = self.0.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| Error::internal("a page token cannot be sealed"))?;
-        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
+        let token = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        if token.len() > MAX_TOKEN {
+            let shown: String = last_id.chars().take(MAX_SHOWN).collect();
+            return Err(Error::internal(format!("a row of {model} has an id too long for a page token: {shown}…")));
+        }
+        Ok(token)
     }
 
     /// Opens a token of the same list.
@@ -90,6 +99,16 @@ mod tests {
             let changed = String::from_utf8(changed).unwrap();
             assert!(tokens.open("default", "a.v1.B", &changed).is_err(), "{at}");
         }
+    }
+
+    #[test]
+    fn what_is_sealed_can_be_opened_or_is_not_sealed() {
+        let tokens = PageTokens::new(&[7; 32]).unwrap();
+        let long = "x".repeat(2_700);
+        let token = tokens.seal("default", "a.v1.B", &long).unwrap();
+        assert_eq!(tokens.open("default", "a.v1.B", &token).unwrap(), long);
+        let refused = tokens.seal("default", "a.v1.B", &"x".repeat(100_000)).unwrap_err();
+        assert_eq!(refused.reason(), Reason::Internal);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use prost_reflect::DescriptorPool;
 use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 /// The answer to a question about what does not exist.
@@ -25,10 +26,12 @@ pub(crate) struct Reflection {
     records: Records,
     /// The suite's own API, health, and reflection itself.
     fixed: Arc<[DescriptorPool]>,
+    /// Ends the streams, which clients keep open for as long as they like.
+    stop: CancellationToken,
 }
 
 impl Reflection {
-    pub(crate) fn new(records: Records) -> Result<Self, Error> {
+    pub(crate) fn new(records: Records, stop: CancellationToken) -> Result<Self, Error> {
         let sets = [
             groundplan_proto::DESCRIPTORS,
             tonic_health::pb::FILE_DESCRIPTOR_SET,
@@ -36,7 +39,7 @@ impl Reflection {
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
         let pools: Result<Vec<_>, _> = sets.into_iter().map(DescriptorPool::decode).collect();
-        Ok(Self { records, fixed: pools.map_err(Error::internal)?.into() })
+        Ok(Self { records, fixed: pools.map_err(Error::internal)?.into(), stop })
     }
 
     /// The services of the catalog are those of its models: others that its files may declare are not served.
@@ -83,7 +86,8 @@ macro_rules! serve {
                     let mut questions = request.into_inner();
                     let answers = async_stream::try_stream! {
                         let mut sent = HashSet::new();
-                        while let Some(request) = questions.message().await? {
+                        while let Some(next) = reflection.stop.run_until_cancelled(questions.message()).await {
+                            let Some(request) = next? else { break };
                             let response = match request.message_request.clone().map(question) {
                                 Some(question) => response(reflection.answer(&question, &mut sent)?),
                                 None => failure(Code::InvalidArgument, "the request asks nothing"),

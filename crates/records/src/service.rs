@@ -1,6 +1,6 @@
 //! The state that all requests share, and REST's way to the operations.
 
-use crate::operations::{self, Call};
+use crate::operations::{self, Call, Update};
 use crate::page_token::PageTokens;
 use crate::served::Served;
 use crate::store::secrets::secret_ensure;
@@ -111,7 +111,9 @@ impl Backend for Records {
         mask: UpdateMask,
         etag: Option<&str>,
     ) -> Result<Stored, Error> {
-        operations::update(&self.call(caller, model)?, operations::Update { id, update, mask, etag }).await
+        let copy = update.clone();
+        let again = || Ok(copy.clone());
+        operations::update(&self.call(caller, model)?, Update { id, update, mask, etag, again: &again }).await
     }
 
     async fn delete(&self, caller: &Principal, model: &Arc<Model>, id: &str, etag: Option<&str>) -> Result<(), Error> {

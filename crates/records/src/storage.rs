@@ -4,8 +4,10 @@
 //! which the next one drops. One process works at a time; the others wait and then find everything done.
 
 mod failure;
-mod lock;
+mod indexes;
+pub(crate) mod lock;
 mod run;
+mod session;
 mod verify;
 
 use crate::store::prepared::{prepared_contains, prepared_record};
@@ -14,84 +16,164 @@ use failure::Trouble;
 use groundplan_chassis::database::Database;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
-use groundplan_model::{Diagnostic, Plan, plan};
+use groundplan_model::{Diagnostic, Plan, Step, plan};
+use indexes::{Existing, Indexes};
+use session::Patience;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Is told how many steps are done and what is being done now.
 pub(crate) type Progress = Box<dyn Fn(usize, &str) + Send + Sync>;
 
-/// Makes the storage of a revision where it is not complete yet. `base` is the revision whose storage is known to be
-/// there; without one, everything is looked at. Returns the number of steps that were done.
+/// Makes the storage of a revision that is not live yet, where it is not complete. `base` is the revision whose storage
+/// is known to be there; without one, everything is looked at. Returns the number of steps that were done.
 ///
-/// The work goes on when the caller stops waiting: what holds a lock of the database must come to its own end.
+/// The work goes on when the caller stops waiting: what holds a lock of the database must come to its own end. It begins
+/// again for a while when the database goes away. After a failure, the indexes that it has built are dropped: records
+/// would have to obey them though they are of no live revision.
 pub(crate) async fn prepare(
     database: Database,
     base: Option<Arc<Catalog>>,
     target: Arc<Catalog>,
     progress: Progress,
 ) -> Result<usize, Error> {
-    let work = tokio::spawn(async move {
-        let mut lease = database.lease().await?;
-        let outcome = lease.run(async |conn| prepare_on_conn(conn, base.as_deref(), &target, &progress).await).await;
-        outcome.map_err(|trouble| trouble.explained(&target))
-    });
-    work.await.map_err(Error::internal)?
+    spawn(database, Work { base, target, progress, is_live: false, built: Indexes::new() }).await
 }
 
-async fn prepare_on_conn(
-    conn: &mut AsyncPgConnection,
-    base: Option<&Catalog>,
-    target: &Catalog,
-    progress: &Progress,
-) -> Result<usize, Trouble> {
-    if is_complete(conn, target).await? {
-        return Ok(0);
-    }
-    progress(0, "waits until no other process works on the storage");
-    lock::acquire(conn).await?;
-    let outcome = make(conn, base, target, progress).await;
-    let released = lock::release(conn).await;
-    released?;
-    outcome
+/// Completes the storage of the live revision, as far as possible: a step that fails does not keep the others from being
+/// done. Otherwise like [`prepare`].
+pub(crate) async fn repair(
+    database: Database,
+    base: Option<Arc<Catalog>>,
+    target: Arc<Catalog>,
+    progress: Progress,
+) -> Result<usize, Error> {
+    spawn(database, Work { base, target, progress, is_live: true, built: Indexes::new() }).await
 }
 
-/// Does what has not been done, as the only process that works on the storage.
-async fn make(
-    conn: &mut AsyncPgConnection,
-    base: Option<&Catalog>,
-    target: &Catalog,
-    progress: &Progress,
-) -> Result<usize, Trouble> {
-    if is_complete(conn, target).await? {
-        return Ok(0);
-    }
-    // The base's storage is only as good as what is really there: a database may have been restored, or be a new one.
-    let base = match base {
-        Some(base) if verify::lacks(conn, base).await?.is_none() => Some(base),
-        _ => None,
-    };
-    let plan = plan(base, target).map_err(|diagnostics| Trouble::Explained(not_supported(&diagnostics)))?;
-    run_steps(conn, &plan, progress).await?;
-    if let Some(lack) = verify::lacks(conn, target).await? {
-        return Err(Trouble::Explained(Error::new(Reason::StepFailed, lack)));
-    }
-    prepared_record(conn, target.revision, &digest(target)).await?;
-    Ok(plan.steps.len())
+async fn spawn(database: Database, mut work: Work) -> Result<usize, Error> {
+    tokio::spawn(async move { work.run(&database).await }).await.map_err(Error::internal)?
 }
 
-async fn run_steps(conn: &mut AsyncPgConnection, plan: &Plan, progress: &Progress) -> Result<(), Trouble> {
-    for (done, step) in plan.steps.iter().enumerate() {
-        progress(done, &step.description);
-        run::step(conn, step).await?;
-    }
-    progress(plan.steps.len(), "the storage is complete");
-    Ok(())
+/// What is to be made, and how far it is.
+struct Work {
+    base: Option<Arc<Catalog>>,
+    target: Arc<Catalog>,
+    progress: Progress,
+    is_live: bool,
+    /// The indexes that were not there before.
+    built: Indexes,
 }
 
-/// Whether the storage was completed once and still is.
-async fn is_complete(conn: &mut AsyncPgConnection, target: &Catalog) -> Result<bool, Trouble> {
-    Ok(prepared_contains(conn, target.revision, &digest(target)).await? && verify::lacks(conn, target).await?.is_none())
+impl Work {
+    /// Works until the storage is complete, or cannot be, or the database was away for too long.
+    async fn run(&mut self, database: &Database) -> Result<usize, Error> {
+        let mut patience = Patience::new();
+        loop {
+            patience.attempt(Instant::now());
+            let error = match self.attempt(database).await {
+                Err(error) if error.reason() == Reason::DatabaseUnavailable => error,
+                outcome => return outcome,
+            };
+            if patience.is_over(Instant::now()) {
+                if !self.is_live && !self.built.is_empty() {
+                    let indexes = indexes::names(&self.built);
+                    tracing::warn!(indexes, "indexes of an apply that failed cannot be dropped: the database is away");
+                }
+                return Err(error);
+            }
+            tracing::warn!(error = error.log_text(), "work on the storage is interrupted; it begins again");
+            (self.progress)(0, "the database does not answer; trying again");
+            patience.rest().await;
+        }
+    }
+
+    /// Works on a connection of its own, so that neither the lock nor the settings of the session get into the pool.
+    async fn attempt(&mut self, database: &Database) -> Result<usize, Error> {
+        let mut conn = session::open(database).await?;
+        if self.is_complete(&mut conn).await.map_err(|trouble| trouble.explained(&self.target))? {
+            return Ok(0);
+        }
+        lock::acquire(&mut conn, lock::PATIENCE, &self.progress)
+            .await
+            .map_err(|trouble| trouble.explained(&self.target))?;
+        let outcome = self.make(&mut conn).await.map_err(|trouble| trouble.explained(&self.target));
+        if outcome.as_ref().is_err_and(|error| error.reason() != Reason::DatabaseUnavailable) && !self.is_live {
+            self.drop_built(&mut conn).await;
+        }
+        // If this fails the lock ends with the session, which ends here.
+        let _ = lock::release(&mut conn).await;
+        outcome
+    }
+
+    /// Does what has not been done, as the only process that works on the storage.
+    async fn make(&mut self, conn: &mut AsyncPgConnection) -> Result<usize, Trouble> {
+        if self.is_complete(conn).await? {
+            return Ok(0);
+        }
+        let plan = self.plan(conn).await?;
+        let existing = Existing::look(conn, &self.target).await?;
+        let steps = indexes::arrange(plan.steps, &existing, &self.target);
+        self.run_steps(conn, &steps, &existing).await?;
+        if let Some(lack) = verify::lacks(conn, &self.target).await? {
+            return Err(Trouble::Explained(Error::new(Reason::StepFailed, lack)));
+        }
+        prepared_record(conn, self.target.revision, &digest(&self.target)).await?;
+        Ok(steps.len())
+    }
+
+    /// Plans from the base, if that is good for it, or from nothing.
+    async fn plan(&self, conn: &mut AsyncPgConnection) -> Result<Plan, Trouble> {
+        // The base's storage is only as good as what is really there: a database may have been restored, or be a new one.
+        if let Some(base) = &self.base
+            && verify::lacks(conn, base).await?.is_none()
+            // `schema` has made a plan before. One that is refused here begins with a base of another life of its database.
+            && let Ok(plan) = plan(Some(base), &self.target)
+        {
+            return Ok(plan);
+        }
+        plan(None, &self.target).map_err(|diagnostics| Trouble::Explained(not_supported(&diagnostics)))
+    }
+
+    async fn run_steps(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        steps: &[Step],
+        existing: &Existing,
+    ) -> Result<(), Trouble> {
+        let mut first = None;
+        for (done, step) in steps.iter().enumerate() {
+            (self.progress)(done, &step.description);
+            self.built.extend(indexes::of_step(step).filter(|index| !existing.has_index(index)));
+            match run::step(conn, step).await {
+                Ok(()) => {}
+                Err(trouble) if self.is_live => first = first.or(Some(trouble)),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        (self.progress)(steps.len(), "all steps are done");
+        first.map_or(Ok(()), Err)
+    }
+
+    /// Drops what was built for nothing.
+    async fn drop_built(&mut self, conn: &mut AsyncPgConnection) {
+        let kept = self.base.as_deref().map(indexes::of_catalog).unwrap_or_default();
+        for index in std::mem::take(&mut self.built).difference(&kept) {
+            match run::drop_index(conn, index).await {
+                Ok(()) => tracing::info!(schema = index.0, index = index.1, "the index of a failed apply is dropped"),
+                Err(error) => {
+                    tracing::warn!(schema = index.0, index = index.1, %error, "the index of a failed apply stays; drop it");
+                }
+            }
+        }
+    }
+
+    /// Whether the storage was completed once and still is.
+    async fn is_complete(&self, conn: &mut AsyncPgConnection) -> Result<bool, Trouble> {
+        Ok(prepared_contains(conn, self.target.revision, &digest(&self.target)).await?
+            && verify::lacks(conn, &self.target).await?.is_none())
+    }
 }
 
 /// Tells two revisions of the same number apart, of which one is from another life of the schema service's database.
@@ -99,7 +181,7 @@ fn digest(catalog: &Catalog) -> Vec<u8> {
     Sha256::digest(&catalog.descriptor_set).to_vec()
 }
 
-/// `schema` has made the same plan before, so this is rare.
+/// A plan from nothing is never refused; this is for the day when one is.
 fn not_supported(diagnostics: &[Diagnostic]) -> Error {
     let words: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     Error::new(Reason::PlanNotSupported, words.join("; "))

@@ -8,4 +8,5 @@ mod list;
 mod reflect;
 mod round_trip;
 mod storage;
+mod storage_trouble;
 mod wire_errors;

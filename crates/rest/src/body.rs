@@ -8,13 +8,10 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// The largest body, in bytes: as large as the largest gRPC message.
-pub const MAX_BODY: usize = 4 * 1024 * 1024;
-
-/// Reads a body that must be JSON. It is not parsed yet.
-pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+/// Reads a body of at most `limit` bytes that must be JSON. It is not parsed yet.
+pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
     check_headers(headers)?;
-    let bytes = read(body).await?;
+    let bytes = read(body, limit).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let message = "the body is empty; send the record as a JSON object, such as {} with its fields";
         return Err(Error::new(Reason::MalformedRequest, message).into());
@@ -24,20 +21,27 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, 
 
 /// Makes sure that there is no body.
 pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), Refusal> {
-    if read(body).await?.is_empty() {
-        return Ok(());
+    match Limited::new(body, 0).collect().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Error::new(Reason::MalformedRequest, format!("this method takes no body; {way_out}")).into())
+        }
+        Err(error) => Err(ended_early(error).into()),
     }
-    Err(Error::new(Reason::MalformedRequest, format!("this method takes no body; {way_out}")).into())
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    match Limited::new(body, MAX_BODY).collect().await {
+async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(Refusal::too_large(format!("the body is larger than {MAX_BODY} bytes; send less in one request")))
+            Err(Refusal::too_large(format!("the body is larger than {limit} bytes; send less in one request")))
         }
-        Err(error) => Err(Error::new(Reason::MalformedRequest, "the body ended early").caused_by(error).into()),
+        Err(error) => Err(ended_early(error).into()),
     }
+}
+
+fn ended_early(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::new(Reason::MalformedRequest, "the body ended early").caused_by(cause)
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {

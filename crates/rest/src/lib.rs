@@ -13,7 +13,7 @@
 //!
 //! * 405, code `UNIMPLEMENTED`: the path exists, the method does not; `Allow` lists those that do;
 //! * 412, code `CONFLICT`: `If-Match` or `If-None-Match` does not hold (an etag in the body or the query that does not: 409);
-//! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body is larger than [`MAX_BODY`];
+//! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body is larger than what [`router`] was given;
 //! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON. `application/x-www-form-urlencoded`
 //!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
 
@@ -29,6 +29,5 @@ mod router;
 mod target;
 
 pub use backend::{Backend, Page};
-pub use body::MAX_BODY;
 pub use openapi::openapi;
 pub use router::router;

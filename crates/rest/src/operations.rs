@@ -20,11 +20,12 @@ use groundplan_model::catalog::Model;
 use http::{Method, Request, Response};
 use std::sync::Arc;
 
-/// What every operation knows: whom it asks, who calls, and which model it is about.
+/// What every operation knows: whom it asks, who calls, which model it is about, and how large a body may be.
 pub(crate) struct Call<'a, B> {
     pub(crate) backend: &'a B,
     pub(crate) caller: Principal,
     pub(crate) model: Arc<Model>,
+    pub(crate) max_body: usize,
 }
 
 /// Answers on `/api/{version}/{resource}`.

@@ -1,9 +1,9 @@
 //! A failure as HTTP: the error's envelope, with the statuses that only HTTP knows.
 
 use axum::body::Body;
-use groundplan_chassis::respond::Cause;
+use groundplan_chassis::respond::envelope;
 use groundplan_error::{Error, Reason};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, HeaderValue};
 use http::{Response, StatusCode};
 
 /// A failed request. Boxed, since results that carry it are moved around a lot and are rarely failures.
@@ -57,33 +57,12 @@ impl Refusal {
         Self(Box::new(Parts { error, instead: Some((status, code)), allow: None }))
     }
 
-    /// The response. Its extensions carry the whole story to the log; of a failure of ours the caller learns nothing.
+    /// The response. Its extensions carry the whole story to the log.
     pub(crate) fn into_response(self) -> Response<Body> {
         let Parts { error, instead, allow } = *self.0;
-        let (status, mut envelope) = error.to_envelope();
-        let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if let Some((other, code)) = instead {
-            status = other;
-            envelope.code = code;
-        }
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            envelope = Error::internal("in the log").to_envelope().1;
-        }
-        let mut response = Response::new(Body::from(envelope.to_string()));
-        *response.status_mut() = status;
-        response.extensions_mut().insert(Cause(error.log_text()));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut response = envelope(&error, instead);
         if let Some(allow) = allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(delay) = error.retry_delay() {
-            // Whole seconds, rounded up.
-            let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
         response
     }
@@ -92,7 +71,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use http::header::WWW_AUTHENTICATE;
 
     #[test]
     fn the_statuses_of_http_keep_the_codes_of_the_catalogue() {
@@ -102,16 +81,6 @@ mod tests {
         assert_eq!(Refusal::too_large("x").into_response().status(), 413);
         assert_eq!(Refusal::media_type("x").into_response().status(), 415);
         assert_eq!(Refusal::precondition(Error::new(Reason::EtagMismatch, "x")).into_response().status(), 412);
-    }
-
-    #[test]
-    fn a_retry_delay_is_rounded_up() {
-        for (delay, header) in [(1, "1"), (1_500, "2"), (60_000, "60")] {
-            let error = Error::new(Reason::NotReady, "starting").retry_after(Duration::from_millis(delay));
-            let response = Refusal::from(error).into_response();
-            assert_eq!(response.status(), 503);
-            assert_eq!(response.headers()[RETRY_AFTER], header);
-        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::routing::any;
 use groundplan_chassis::principal::Principal;
-use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -21,9 +20,9 @@ const REVISION: HeaderName = HeaderName::from_static("groundplan-revision");
 
 /// Everything below `/api`. There is no fallback, but whatever is below `/api` is answered with an envelope.
 ///
-/// The caller is the [`Principal`] among the request's extensions; without one, the answer is 401.
-pub fn router<B: Backend>(backend: B) -> Router {
-    let state = Rest { backend, documents: Documents::default() };
+/// Bodies of more than `max_body` bytes are refused. The caller is the [`Principal`] among the request's extensions; without one, the answer is 401.
+pub fn router<B: Backend>(backend: B, max_body: usize) -> Router {
+    let state = Rest { backend, max_body, documents: Documents::default() };
     // Paths are split by `Target`: axum's own extractors answer bad ones with plain text.
     Router::new()
         .route("/api", any(serve::<B>))
@@ -35,6 +34,7 @@ pub fn router<B: Backend>(backend: B) -> Router {
 #[derive(Clone)]
 struct Rest<B> {
     backend: B,
+    max_body: usize,
     documents: Documents,
 }
 
@@ -52,9 +52,7 @@ async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) 
 
 impl<B: Backend> Rest<B> {
     async fn respond(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-        let caller = request.extensions().get::<Principal>().cloned().ok_or_else(|| {
-            Error::new(Reason::CredentialsInvalid, "no credentials; send Authorization: Bearer <API key>")
-        })?;
+        let caller = Principal::of(request.extensions())?.clone();
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
         let mut response = self.operate(caller, catalog, request).await.unwrap_or_else(Refusal::into_response);
@@ -72,11 +70,11 @@ impl<B: Backend> Rest<B> {
             Target::OpenApi => self.document(&catalog, &request),
             Target::Collection { version, resource } => {
                 let model = Arc::clone(target::find(&catalog, &version, &resource)?);
-                collection(Call { backend: &self.backend, caller, model }, request).await
+                collection(Call { backend: &self.backend, caller, model, max_body: self.max_body }, request).await
             }
             Target::Record { version, resource, id } => {
                 let model = Arc::clone(target::find(&catalog, &version, &resource)?);
-                record(Call { backend: &self.backend, caller, model }, &id, request).await
+                record(Call { backend: &self.backend, caller, model, max_body: self.max_body }, &id, request).await
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use crate::compile;
 use crate::error::revision_conflict;
+use crate::rules::RightRules;
 use crate::service::Schema;
 use crate::store::revisions::{self, Revision};
 use crate::store::storage_names::{self, StorageName};
 use bytes::Bytes;
 use groundplan_error::Error;
 use groundplan_model::{Catalog, Compiled, Diagnostic, Input, Plan, StorageNames};
+use std::sync::Arc;
 
 /// An upload, judged.
 pub(crate) struct Draft {
@@ -48,17 +50,18 @@ impl Draft {
         if base != 0 && base != live_number {
             return Err(revision_conflict(live_number, &format!("the live revision is {live_number}, not {base}")));
         }
-        compile::apart(&schema.compiling, move || judge(live, &names, input)).await?
+        let rules = Arc::clone(&schema.rules);
+        compile::apart(&schema.compiling, move || judge(live, &names, input, &rules)).await?
     }
 }
 
 /// Compiles and plans. Takes as long as the upload is large.
-fn judge(live: Option<Revision>, names: &[StorageName], input: Input) -> Result<Draft, Error> {
+fn judge(live: Option<Revision>, names: &[StorageName], input: Input, rules: &RightRules) -> Result<Draft, Error> {
     let names: StorageNames = names.iter().map(entry).collect();
     let base = live.as_ref().map_or(0, |live| live.number);
     let live = live.map(|live| groundplan_model::load(live.number, Bytes::from(live.descriptor_set), &names));
     let live: Option<Catalog> = live.transpose().map_err(Error::internal)?;
-    let compiled = match compiled(input, &names) {
+    let compiled = match compiled(input, &names, rules) {
         Ok(compiled) => compiled,
         Err(diagnostics) => {
             return Ok(Draft { base, services: Vec::new(), verdict: Verdict::Invalid(diagnostics) });
@@ -77,9 +80,9 @@ fn judge(live: Option<Revision>, names: &[StorageName], input: Input) -> Result<
 }
 
 /// Compiles the models and their rules. Rules are looked at only in models that compile.
-fn compiled(input: Input, names: &StorageNames) -> Result<Compiled, Vec<Diagnostic>> {
+fn compiled(input: Input, names: &StorageNames, rules: &RightRules) -> Result<Compiled, Vec<Diagnostic>> {
     let compiled = groundplan_model::compile(input, names)?;
-    groundplan_validation::compile(&compiled.catalog)?;
+    rules.check(&compiled.catalog)?;
     Ok(compiled)
 }
 

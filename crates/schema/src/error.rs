@@ -3,6 +3,7 @@
 //! Most refusals are a [`groundplan_error::Error`]. Two carry diagnostics, which are worded for people already and
 //! point into files rather than into the request, and so make their status themselves.
 
+use groundplan_chassis::principal::Principal;
 use groundplan_error::{DOMAIN, Error, Reason};
 use groundplan_model::Diagnostic;
 use std::collections::HashMap;
@@ -16,17 +17,13 @@ const MAX_DETAILS: usize = 4 << 10;
 const MAX_TEXT: usize = 300;
 
 /// The constraints that only another apply can break.
-const CONFLICTS: [&str; 3] = ["revisions_one_preparing", "revisions_pkey", "storage_names_pkey"];
+const CONFLICTS: [&str; 4] =
+    ["revisions_one_preparing", "revisions_pkey", "storage_names_pkey", "storage_names_name_key"];
 
 /// Unwraps a request that comes from a principal, and refuses any other.
 pub(crate) fn authenticated<T>(request: Request<T>) -> Result<T, Error> {
-    match request.extensions().get::<groundplan_chassis::principal::Principal>() {
-        Some(_) => Ok(request.into_inner()),
-        None => {
-            let words = "credentials are missing; send `authorization: Bearer` with the API_KEY";
-            Err(Error::new(Reason::CredentialsInvalid, words))
-        }
-    }
+    Principal::of(request.extensions())?;
+    Ok(request.into_inner())
 }
 
 /// The status of an error. What the caller is not told goes to the log.
@@ -146,7 +143,7 @@ mod tests {
     #[test]
     fn nobody_comes_in_without_a_principal() {
         let mut request = Request::new(7);
-        request.extensions_mut().insert(groundplan_chassis::principal::Principal::root());
+        request.extensions_mut().insert(Principal::root());
         assert_eq!(authenticated(request).unwrap(), 7);
         assert_eq!(authenticated(Request::new(7)).unwrap_err().reason(), Reason::CredentialsInvalid);
     }

@@ -16,6 +16,7 @@ mod heads;
 mod input;
 mod rollout;
 mod rpc;
+mod rules;
 mod service;
 mod store;
 mod tables;

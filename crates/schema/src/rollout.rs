@@ -18,6 +18,7 @@ use std::time::Duration;
 use survey::{Storage, serving, storage};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 /// What a watching call gets: progress, and at the end LIVE or an error.
@@ -28,6 +29,8 @@ pub(crate) struct Rollout {
     schema: Schema,
     number: i64,
     steps_total: i32,
+    /// When the lease of the revision was last renewed, or a little before.
+    renewed: Instant,
     updates: mpsc::Sender<Update>,
     told: Option<ApplyResponse>,
 }
@@ -36,14 +39,33 @@ pub(crate) struct Rollout {
 pub(crate) async fn run(schema: Schema, base: i64, planned: Planned, updates: mpsc::Sender<Update>) {
     let steps_total = i32::try_from(planned.plan.steps.len()).unwrap_or(i32::MAX);
     let stop = schema.stop.clone();
+    let renewed = Instant::now();
     let outcome = match begin::begin(&schema, base, planned).await {
         Ok(number) => {
-            let mut rollout = Rollout { schema, number, steps_total, updates: updates.clone(), told: None };
+            let mut rollout = Rollout { schema, number, steps_total, renewed, updates: updates.clone(), told: None };
             rollout.finish().await
         }
         Err(error) => Err(error),
     };
-    // The caller may have gone, or may not read: neither may keep the process from stopping.
+    end(outcome, &updates, &stop).await;
+}
+
+/// Answers an apply of what is the live revision `number` already, once all followers that are alive serve it; an apply
+/// before this one may have given up before they did. If there are none, nobody is waited for.
+pub(crate) async fn unchanged(schema: Schema, number: i64, updates: mpsc::Sender<Update>) {
+    let stop = schema.stop.clone();
+    let mut rollout =
+        Rollout { schema, number, steps_total: 0, renewed: Instant::now(), updates: updates.clone(), told: None };
+    let outcome = rollout.wait_until_served(Nobody::Suffices).await;
+    let outcome = outcome.map(|()| ApplyResponse {
+        changed: false,
+        ..rollout.response(ApplyPhase::Live, 0, "the models are live already")
+    });
+    end(outcome, &updates, &stop).await;
+}
+
+/// Sends the last message. The caller may have gone, or may not read: neither may keep the process from stopping.
+async fn end(outcome: Result<ApplyResponse, Error>, updates: &mpsc::Sender<Update>, stop: &CancellationToken) {
     tokio::select! {
         biased;
         _ = updates.send(outcome.map_err(status)) => {}
@@ -63,36 +85,51 @@ impl Rollout {
         self.schema.changed.notify_one();
         prepared?;
         tracing::info!(revision = self.number, "the revision is live");
-        self.wait_until_served().await?;
+        self.wait_until_served(Nobody::IsWaitedFor).await?;
         Ok(self.response(ApplyPhase::Live, self.steps_total, "every `records` process serves the revision"))
     }
 
-    /// Waits until a follower has made the storage, and then publishes the revision.
+    /// Waits until a follower has made the storage, and then publishes the revision. The database may be away for as long as
+    /// the lease lasts: nobody else can have taken over.
     async fn make_storage(&mut self) -> Result<(), Error> {
         let mut reports = self.schema.reported.subscribe();
         let mut idle = Idle::new();
-        let mut renewed = Instant::now();
         loop {
-            let alive = self.alive().await?;
-            match storage(&alive, self.number) {
-                Storage::Done => return self.publish().await,
-                Storage::Failed(message) => return Err(Error::new(Reason::StepFailed, message)),
-                Storage::Working { steps_done, message } => {
-                    idle = Idle::new();
-                    self.tell(ApplyPhase::Storage, steps_done, &message);
+            match self.look(&mut idle).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if is_transient(&error) && self.renewed.elapsed() < self.schema.settings.lease => {
+                    tracing::debug!(revision = self.number, error = error.log_text(), "trying again");
                 }
-                Storage::NotBegun => idle.check(&self.schema, alive.len(), self.number, "begins with")?,
-            }
-            if renewed.elapsed() > self.schema.settings.lease / 6 {
-                let (number, lease) = (self.number, self.schema.settings.lease);
-                let kept = self.schema.query(async |connection| revisions::renew(connection, number, lease).await);
-                if !kept.await? {
-                    return Err(self.lost().await);
-                }
-                renewed = Instant::now();
+                Err(error) => return Err(error),
             }
             self.wait(&mut reports).await?;
         }
+    }
+
+    /// Looks once how far the storage is, publishes the revision if it is made, and renews the lease if it is not. Says
+    /// whether the revision is live.
+    async fn look(&mut self, idle: &mut Idle) -> Result<bool, Error> {
+        let alive = self.alive().await?;
+        match storage(&alive, self.number) {
+            Storage::Done => return self.publish().await.map(|()| true),
+            Storage::Failed(message) => return Err(Error::new(Reason::StepFailed, message)),
+            Storage::Working { steps_done, message } => {
+                *idle = Idle::new();
+                self.tell(ApplyPhase::Storage, steps_done, &message);
+            }
+            Storage::NotBegun => idle.check(&self.schema, alive.len(), self.number, "begins with")?,
+        }
+        if self.renewed.elapsed() > self.schema.settings.lease / 6 {
+            let (number, lease) = (self.number, self.schema.settings.lease);
+            let asked = Instant::now();
+            let kept = self.schema.query(async |connection| revisions::renew(connection, number, lease).await);
+            if !kept.await? {
+                return Err(self.lost().await);
+            }
+            self.renewed = asked;
+        }
+        Ok(false)
     }
 
     /// Makes the revision the live one.
@@ -102,19 +139,26 @@ impl Rollout {
         if published.await? { Ok(()) } else { Err(self.lost().await) }
     }
 
-    /// Waits until all followers serve the revision.
-    async fn wait_until_served(&mut self) -> Result<(), Error> {
+    /// Waits until all followers serve the revision. It is live: while the database is away there is only nothing to see.
+    async fn wait_until_served(&mut self, nobody: Nobody) -> Result<(), Error> {
         let mut reports = self.schema.reported.subscribe();
         let mut idle = Idle::new();
         loop {
-            let alive = self.alive().await?;
-            let serving = serving(&alive, self.number);
-            if serving > 0 && serving == alive.len() {
-                return Ok(());
+            match self.alive().await {
+                Ok(alive) => {
+                    let serving = serving(&alive, self.number);
+                    if serving == alive.len() && (serving > 0 || nobody == Nobody::Suffices) {
+                        return Ok(());
+                    }
+                    let message = format!("{serving} of {} `records` processes serve the revision", alive.len());
+                    self.tell(ApplyPhase::Publishing, self.steps_total, &message);
+                    idle.check(&self.schema, alive.len(), self.number, "serves")?;
+                }
+                Err(error) if is_transient(&error) && idle.since.elapsed() < self.schema.settings.uptake_timeout => {
+                    tracing::debug!(revision = self.number, error = error.log_text(), "trying again");
+                }
+                Err(error) => return Err(error),
             }
-            let message = format!("{serving} of {} `records` processes serve the revision", alive.len());
-            self.tell(ApplyPhase::Publishing, self.steps_total, &message);
-            idle.check(&self.schema, alive.len(), self.number, "serves")?;
             self.wait(&mut reports).await?;
         }
     }
@@ -172,6 +216,20 @@ impl Rollout {
             changed: phase == ApplyPhase::Live,
         }
     }
+}
+
+/// What it means that no follower is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nobody {
+    /// One is waited for.
+    IsWaitedFor,
+    /// There is nobody to wait for.
+    Suffices,
+}
+
+/// Whether the database may be back in a moment: all its connections are busy, or it restarts or fails over.
+fn is_transient(error: &Error) -> bool {
+    error.reason() == Reason::DatabaseUnavailable
 }
 
 /// How long nothing has moved.

@@ -1,6 +1,7 @@
 //! The state that the service's calls share.
 
 use crate::heads::Poller;
+use crate::rules::RightRules;
 use crate::store::revisions::{self, Heads};
 use crate::{Dependencies, Settings};
 use diesel::QueryResult;
@@ -30,6 +31,8 @@ pub(crate) struct Schema {
     /// The applies, which outlive the calls that began them.
     pub(crate) rollouts: TaskTracker,
     pub(crate) compiling: Arc<Semaphore>,
+    /// The uploads whose rules are right.
+    pub(crate) rules: Arc<RightRules>,
 }
 
 impl Schema {
@@ -57,6 +60,7 @@ impl Schema {
             reported: Arc::new(watch::channel(()).0),
             rollouts: TaskTracker::new(),
             compiling: Arc::new(Semaphore::new(COMPILING_AT_ONCE)),
+            rules: Arc::default(),
         };
         Ok((schema, poller, ready))
     }

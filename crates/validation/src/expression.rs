@@ -2,6 +2,7 @@
 //! sees it: a stack that overflows takes the process with it.
 
 use crate::place::{Place, diagnostic};
+use crate::tokens::{self, Token};
 use groundplan_model::Diagnostic;
 use groundplan_model::catalog::Catalog;
 use prost_protovalidate::types::{FieldConstraintsDynExt, MessageConstraintsDynExt};
@@ -13,7 +14,7 @@ pub(crate) const MAX_LENGTH: usize = 4_096;
 /// The deepest nesting of brackets in an expression.
 pub(crate) const MAX_NESTING: usize = 24;
 
-/// The most operators in an expression: a chain of them is as deep as it is long.
+/// The most operators in an expression, each `[` among them: a chain of them is as deep as it is long.
 pub(crate) const MAX_OPERATORS: usize = 200;
 
 /// The most `?` in an expression. The parser counts each as a level, and its own limit, 96, makes a debug build panic.
@@ -54,7 +55,7 @@ fn refuse(rules: &DynamicMessage, place: &Place, found: &mut Vec<Diagnostic>) {
     each(rules, &mut |expression| {
         if let Some(reason) = excess(expression) {
             let message = format!("the CEL expression {:?} {reason}", shortened(expression));
-            found.push(diagnostic(place, message, "split it into several rules"));
+            found.push(diagnostic(place, message, "correct it, or split it into several rules"));
         }
     });
 }
@@ -77,17 +78,25 @@ fn each_in(name: &str, value: &Value, look: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Says why an expression is too much, if it is.
+/// Says why an expression is too much, or not even one, if it is.
 pub(crate) fn excess(expression: &str) -> Option<String> {
     if expression.len() > MAX_LENGTH {
         return Some(format!("has {} bytes; at most {MAX_LENGTH} are allowed", expression.len()));
     }
-    let Size { nesting, operators, conditions } = measure(expression);
+    let Size { nesting, operators, conditions } = match measure(expression) {
+        Ok(size) => size,
+        Err(rest) => {
+            return Some(format!(
+                "cannot be read at {:?}: no word, number, operator or string of CEL",
+                shortened(rest)
+            ));
+        }
+    };
     if nesting > MAX_NESTING {
         return Some(format!("nests {nesting} brackets; at most {MAX_NESTING} are allowed"));
     }
     if operators > MAX_OPERATORS {
-        return Some(format!("has {operators} operators; at most {MAX_OPERATORS} are allowed"));
+        return Some(format!("has {operators} operators and indexes; at most {MAX_OPERATORS} are allowed"));
     }
     if conditions > MAX_CONDITIONS {
         return Some(format!("has {conditions} conditions; at most {MAX_CONDITIONS} are allowed"));
@@ -103,58 +112,28 @@ struct Size {
     conditions: usize,
 }
 
-/// Measures an expression, without its strings and comments.
-fn measure(expression: &str) -> Size {
+/// Measures an expression; strings and comments do not count. `Err` is the rest of it, at whose start is no token.
+fn measure(expression: &str) -> Result<Size, &str> {
     let mut depth = 0_usize;
     let mut size = Size::default();
     let mut rest = expression;
-    while let Some(next) = rest.chars().next() {
-        rest = match next {
-            '"' | '\'' => after_string(rest, next),
-            '/' if rest.starts_with("//") => rest.find('\n').map_or("", |end| &rest[end..]),
-            _ if next.is_ascii_alphabetic() => {
-                let end =
-                    rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(rest.len());
-                let (word, after) = rest.split_at(end);
-                size.operators += usize::from(word == "in");
-                after
+    while !rest.is_empty() {
+        let (token, after) = tokens::next(rest).ok_or(rest)?;
+        match token {
+            Token::Open => {
+                depth += 1;
+                // An index is as deep as what it is taken of, which is before it and not around it.
+                size.operators += usize::from(rest.starts_with('['));
             }
-            _ => {
-                match next {
-                    '(' | '[' | '{' => depth += 1,
-                    ')' | ']' | '}' => depth = depth.saturating_sub(1),
-                    '+' | '-' | '*' | '/' | '%' | '!' | '<' | '>' | '=' | '&' | '|' | '.' => size.operators += 1,
-                    '?' => size.conditions += 1,
-                    _ => {}
-                }
-                &rest[next.len_utf8()..]
-            }
-        };
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Operator => size.operators += 1,
+            Token::Condition => size.conditions += 1,
+            Token::Other => {}
+        }
         size.nesting = size.nesting.max(depth);
+        rest = after;
     }
-    size
-}
-
-/// What follows the string at the start of the text. A string that does not end is as long as the text.
-fn after_string(text: &str, quote: char) -> &str {
-    let triple = quote.to_string().repeat(3);
-    let end = if text.starts_with(&triple) { triple } else { quote.to_string() };
-    let mut rest = &text[end.len()..];
-    loop {
-        if let Some(after) = rest.strip_prefix(&end) {
-            return after;
-        }
-        let mut letters = rest.chars();
-        match letters.next() {
-            // In a raw string the next one is no escape; that such a string looks longer here changes nothing but counts.
-            Some('\\') => {
-                letters.next();
-            }
-            Some(_) => {}
-            None => return "",
-        }
-        rest = letters.as_str();
-    }
+    Ok(size)
 }
 
 /// The first characters of a long text.

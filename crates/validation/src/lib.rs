@@ -15,6 +15,7 @@ mod path;
 mod place;
 mod plain;
 mod rules;
+mod tokens;
 mod wording;
 
 use groundplan_codec::Record;

@@ -14,9 +14,6 @@ use prost_reflect::prost::DecodeError;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use std::sync::Arc;
 
-/// Words of the decoder's refusal. It takes a level of a `google.protobuf.Struct` for three, and 100 at most.
-const TOO_DEEP: &str = "recursion limit";
-
 /// The rules of one model.
 pub(crate) struct Library {
     validator: Arc<Validator>,
@@ -103,11 +100,8 @@ impl Library {
 
 impl Validate for Library {
     fn validate(&self, record: &Record) -> Result<Vec<Violation>, Error> {
-        let mut found = match self.dynamic(record) {
-            Ok(message) => self.find(&message)?,
-            Err(error) if error.to_string().contains(TOO_DEEP) => vec![not_checked("the record is nested too deep")],
-            Err(error) => return Err(Error::internal(error)),
-        };
+        // The codec's limit of nesting is below the library's, so what it made can be read.
+        let mut found = self.find(&self.dynamic(record).map_err(Error::internal)?)?;
         let missing = self.behaviors.find(record);
         if !missing.is_empty() {
             // As with protovalidate's own `required`, nothing more is said of a field that is missing.

@@ -171,12 +171,6 @@ fn length(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-impl<T: Into<Self>> From<Option<T>> for Bind {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
 /// A value may be anybody's secret: only its size is shown.
 impl fmt::Debug for Bind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

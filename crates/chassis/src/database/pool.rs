@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// A connection on its way from the pool and back.
 pub(super) type Taken = PooledConnection<'static, Manager>;
 
+/// However busy it is, no connection lives longer: its server process grows, and its server may have moved.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(1_800);
+
 /// Connections that wait for their next lease.
 #[derive(Clone)]
 pub(super) struct Pool {
@@ -32,6 +35,8 @@ pub(super) struct Pooled {
     pub(super) process: i32,
     /// Set when a statement has failed because the connection ends: that is known before the end itself is.
     lost: Arc<AtomicBool>,
+    /// From then on it is closed instead of going back.
+    expires: Instant,
     /// Set when nobody knows what the connection is doing: it is closed instead of going back.
     pub(super) discard: bool,
 }
@@ -43,7 +48,7 @@ impl Pool {
             .max_size(settings.db_pool_size)
             .connection_timeout(settings.db_pool_timeout)
             .idle_timeout(Some(Duration::from_secs(300)))
-            .max_lifetime(Some(Duration::from_secs(1_800)))
+            .max_lifetime(Some(LONGEST_LIFETIME))
             // Costs nothing here, and keeps a connection that the server has closed from being handed out.
             .test_on_check_out(true)
             .error_sink(Box::new(trouble.clone()))
@@ -94,22 +99,31 @@ impl ManageConnection for Manager {
         let process = process.ok_or_else(|| unusable("the server does not name its process".into()))?;
         let lost = Arc::new(AtomicBool::new(false));
         connection.set_instrumentation(watch(Arc::clone(&lost)));
-        Ok(Pooled { connection, process, lost, discard: false })
+        Ok(Pooled { connection, process, lost, expires: Instant::now() + lifetime(), discard: false })
     }
 
     async fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Error> {
-        match self.has_broken(pooled) {
+        match pooled.is_broken() {
             true => Err(Error::new(Reason::DatabaseUnavailable, "the server has closed the connection")),
             false => Ok(()),
         }
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.discard
-            || pooled.lost.load(Ordering::Relaxed)
-            || std::thread::panicking()
-            || pooled.connection.is_broken()
+        pooled.is_broken() || Instant::now() >= pooled.expires
     }
+}
+
+impl Pooled {
+    fn is_broken(&mut self) -> bool {
+        self.discard || self.lost.load(Ordering::Relaxed) || std::thread::panicking() || self.connection.is_broken()
+    }
+}
+
+/// How long a connection may live: two thirds of the longest, or more at random, so that those which were
+/// opened together are not all closed together.
+fn lifetime() -> Duration {
+    LONGEST_LIFETIME.mul_f64((2.0 + rand::random::<f64>()) / 3.0)
 }
 
 /// Looks at every failure for one that means the end of the connection.
@@ -143,5 +157,17 @@ impl ErrorSink<Error> for Trouble {
 
     fn boxed_clone(&self) -> Box<dyn ErrorSink<Error>> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_LIFETIME, lifetime};
+
+    #[test]
+    fn connections_do_not_expire_together() {
+        let lifetimes: Vec<_> = (0..8).map(|_| lifetime()).collect();
+        assert!(lifetimes.iter().all(|&lifetime| lifetime <= LONGEST_LIFETIME && lifetime >= LONGEST_LIFETIME / 2));
+        assert!(lifetimes.iter().any(|lifetime| *lifetime != lifetimes[0]));
     }
 }

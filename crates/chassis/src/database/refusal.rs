@@ -80,12 +80,12 @@ pub(super) fn read_only() -> Error {
     )
 }
 
-/// PostgreSQL's message with what it adds to it, for the log.
+/// PostgreSQL's message with what it adds to it, for the log. Its DETAIL is left out: it quotes the values that break a
+/// constraint, or the whole row, and records are not for the log.
 fn describe(failure: &Failure) -> String {
     let Failure::DatabaseError(kind, information) = failure else { return failure.to_string() };
-    let mut text = format!("{kind:?}: {}", information.message());
+    let mut text = format!("{kind:?}: {}", without_value(information.message()));
     for (name, part) in [
-        ("detail", information.details()),
         ("hint", information.hint()),
         ("table", information.table_name()),
         ("constraint", information.constraint_name()),
@@ -95,4 +95,9 @@ fn describe(failure: &Failure) -> String {
         }
     }
     text
+}
+
+/// A message without the value that it quotes at its end, as in `invalid input syntax for type integer: "x"`.
+fn without_value(message: &str) -> &str {
+    message.split_once(": \"").map_or(message, |(what, _)| what)
 }

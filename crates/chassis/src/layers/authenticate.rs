@@ -1,7 +1,7 @@
 //! Lets in who has the root principal's key. Nothing but health is open.
 
 use super::{Inner, Request, Response};
-use crate::principal::Principal;
+use crate::principal::{Principal, refusal};
 use crate::respond::{is_grpc, refuse};
 use crate::settings::Secret;
 use futures_util::future::{Either, Ready, ready};
@@ -46,11 +46,6 @@ impl RootKey {
         let digest: [u8; 32] = Sha256::digest(key.trim_ascii()).into();
         if bool::from(digest.ct_eq(&self.digest)) { Ok(()) } else { Err(wrong()) }
     }
-}
-
-/// Says what is wrong, and what to send.
-fn refusal(what: &str) -> Error {
-    Error::new(Reason::CredentialsInvalid, format!("{what}; send one header `authorization: Bearer <API_KEY>`"))
 }
 
 /// Whether a path is open to everybody.

@@ -5,14 +5,15 @@
 //! details, so whatever has none is a library's.
 
 use super::{Inner, Request, Response};
-use crate::respond::{is_grpc, refuse};
+use crate::respond::{envelope, is_grpc, refuse};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use groundplan_error::{Error, Reason};
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{StatusCode, Uri};
 use std::convert::Infallible;
 use std::task::{Context, Poll};
+use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
@@ -53,6 +54,9 @@ impl<S: Inner> Service<Request> for Reword<S> {
         let uri = request.uri().clone();
         let reworded = move |outcome: Result<Response, Infallible>| {
             outcome.map(|response| match better(&response, &uri, grpc) {
+                Some(error) if response.status() == StatusCode::METHOD_NOT_ALLOWED && !grpc => {
+                    not_allowed(&error, &response)
+                }
                 Some(error) => refuse(&error, grpc),
                 None => response,
             })
@@ -65,8 +69,7 @@ impl<S: Inner> Service<Request> for Reword<S> {
 fn better(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
     let headers = response.headers();
     if response.status() != StatusCode::OK {
-        let is_plain = !headers.contains_key(CONTENT_TYPE) || response.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        return if is_plain { plain(response.status(), uri, grpc) } else { None };
+        return if headers.contains_key(CONTENT_TYPE) { None } else { plain(response.status(), uri, grpc) };
     }
     if !headers.contains_key(Status::GRPC_STATUS) || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
         return None;
@@ -98,11 +101,17 @@ fn plain(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
         StatusCode::METHOD_NOT_ALLOWED => {
             Some(Error::new(Reason::MethodUnknown, format!("{path} does not take this HTTP method")))
         }
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Some(Error::new(Reason::TooLarge, "the request's body is larger than the server takes"))
-        }
         _ => None,
     }
+}
+
+/// The envelope of a 405, with the methods that axum lists.
+fn not_allowed(error: &Error, response: &Response) -> Response {
+    let mut worded = envelope(error, Some((StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))).map(Body::new);
+    if let Some(allow) = response.headers().get(ALLOW) {
+        worded.headers_mut().insert(ALLOW, allow.clone());
+    }
+    worded
 }
 
 fn no_method(uri: &Uri) -> Error {

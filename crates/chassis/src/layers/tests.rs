@@ -5,12 +5,11 @@ use crate::mounted::grpc;
 use crate::principal::Principal;
 use crate::settings::{Secret, ServerSettings, defaults};
 use axum::body::Body;
-use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use bytes::{BufMut as _, Bytes};
 use groundplan_error::{Error, Reason};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use std::convert::Infallible;
@@ -57,7 +56,6 @@ fn app(dropped: &Arc<AtomicBool>) -> Router {
         .route("/pending", get(pending.clone()).post(pending))
         .route("/panic", get(panicking))
         .route("/a.v1.A/Stream", post(|| async { endless() }))
-        .route("/body", post(|body: Bytes| async move { body.len().to_string().into_response() }))
         .merge(grpc(tonic_health::server::health_reporter().1));
     let settings = ServerSettings { request_timeout: Duration::from_secs(5), ..defaults() };
     stack(routes, RootKey::new(&Secret::new(KEY)).unwrap(), &settings)
@@ -245,21 +243,9 @@ async fn rest_paths_that_do_not_exist_have_an_envelope_too() {
     assert_eq!(missing.status(), 404);
     assert!(text(missing).await.contains("PATH_NOT_FOUND"));
     let method = send(request(Request::delete("/who"))).await;
-    assert!(text(method).await.contains("METHOD_UNKNOWN"));
-}
-
-#[tokio::test]
-async fn a_rest_body_has_a_limit() {
-    let request = |size: usize| {
-        Request::post("/body")
-            .header("authorization", format!("Bearer {KEY}"))
-            .body(Body::from(vec![b'x'; size]))
-            .unwrap()
-    };
-    assert_eq!(send(request(4 << 20)).await.status(), 200);
-    let refused = send(request((4 << 20) + 1)).await;
-    assert_eq!(refused.status(), 429);
-    assert!(text(refused).await.contains("TOO_LARGE"));
+    assert_eq!((method.status().as_u16(), &method.headers()["allow"]), (405, &HeaderValue::from_static("GET,HEAD")));
+    let body = text(method).await;
+    assert!(body.contains("METHOD_UNKNOWN") && body.contains("UNIMPLEMENTED"), "{body}");
 }
 
 #[tokio::test]

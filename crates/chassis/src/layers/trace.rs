@@ -5,7 +5,7 @@ use crate::respond::Cause;
 use crate::telemetry;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tonic::{Code, Status};
 use tower::Service;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span};
+use tracing::{Instrument as _, Level, Span};
 
 /// Names a request in answers and logs. Envoy sets it, or we do.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,10 +53,11 @@ impl<S: Inner> Service<Request> for Trace<S> {
             status = Empty,
         );
         telemetry::follow(&span, request.headers());
+        let is_probe = request.uri().path() == "/readyz";
         let call = span.in_scope(|| self.inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
-                record(&response, started.elapsed());
+                record(&response, started.elapsed(), is_probe);
                 response.headers_mut().insert(REQUEST_ID, id);
                 response
             })
@@ -75,19 +76,27 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// Puts the outcome into the span, and into the log when it is a failure of ours.
-fn record(response: &Response, took: Duration) {
+fn record(response: &Response, took: Duration, is_probe: bool) {
     let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
     Span::current().record("status", &status);
     let took = took.as_micros();
-    match (code, response.status().as_u16()) {
-        (Some(Code::Internal | Code::Unknown | Code::DataLoss), _) | (None, 500) => {
-            tracing::error!(status, took_us = took, cause = cause(response), "a call failed");
-        }
-        (Some(Code::Unavailable), _) | (None, 503) => {
-            tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away");
-        }
+    match severity(code, response.status(), is_probe) {
+        Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
+        Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
         _ => tracing::debug!(status, took_us = took, "answered"),
+    }
+}
+
+/// How much an outcome matters. A probe that hears "not ready" has got the answer that it asked for.
+fn severity(code: Option<Code>, status: StatusCode, is_probe: bool) -> Level {
+    match (code, status) {
+        (Some(Code::Internal | Code::Unknown | Code::DataLoss), _) | (None, StatusCode::INTERNAL_SERVER_ERROR) => {
+            Level::ERROR
+        }
+        (None, StatusCode::SERVICE_UNAVAILABLE) if is_probe => Level::DEBUG,
+        (Some(Code::Unavailable), _) | (None, StatusCode::SERVICE_UNAVAILABLE) => Level::WARN,
+        _ => Level::DEBUG,
     }
 }
 
@@ -100,5 +109,23 @@ pub(super) fn cause(response: &Response) -> String {
     match status.source().and_then(|source| source.downcast_ref::<groundplan_error::Error>()) {
         Some(error) => error.log_text(),
         None => status.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::severity;
+    use http::StatusCode;
+    use tonic::Code;
+    use tracing::Level;
+
+    #[test]
+    fn a_probe_that_is_told_to_wait_is_no_trouble() {
+        let away = StatusCode::SERVICE_UNAVAILABLE;
+        assert_eq!(severity(None, away, true), Level::DEBUG);
+        assert_eq!(severity(None, away, false), Level::WARN);
+        assert_eq!(severity(Some(Code::Unavailable), StatusCode::OK, false), Level::WARN);
+        assert_eq!(severity(None, StatusCode::INTERNAL_SERVER_ERROR, true), Level::ERROR);
+        assert_eq!(severity(Some(Code::NotFound), StatusCode::OK, false), Level::DEBUG);
     }
 }

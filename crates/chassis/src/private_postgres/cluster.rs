@@ -40,6 +40,10 @@ impl Cluster {
         &self.home
     }
 
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// How to connect to a database.
     pub(super) fn url(&self, database: &str) -> Secret {
         let directory = self.socket_directory.as_os_str().as_encoded_bytes();
@@ -83,7 +87,7 @@ impl Cluster {
         output(command).await
     }
 
-    /// Writes the server's settings. They hold from its next start.
+    /// Writes the server's settings. They hold from its next start; most of them also from a reload.
     pub(super) fn configure(&self) -> Result<(), Error> {
         let user = std::process::Command::new("id").arg("-un").output();
         let user = user.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
@@ -113,7 +117,7 @@ impl Cluster {
     pub(super) async fn ensure_running(&self) -> Result<(), Error> {
         if self.answers().await {
             tracing::info!("taking over the private PostgreSQL of a process that is gone");
-            return Ok(());
+            return self.reload().await;
         }
         if let Some(process) = files::noted_process(&self.data) {
             if program_of(process).await.is_some_and(|program| program.starts_with("postgres")) {
@@ -122,6 +126,24 @@ impl Cluster {
             } else {
                 self.clear_traces()?;
             }
+        }
+        self.start().await
+    }
+
+    /// Whether the server is there: starting, running or stopping.
+    pub(super) async fn lives(&self) -> bool {
+        let noted = match files::noted_process(&self.data) {
+            Some(process) => program_of(process).await,
+            None => None,
+        };
+        // Who removes the note does not end the server.
+        noted.is_some_and(|program| program.starts_with("postgres")) || self.answers().await
+    }
+
+    /// Starts a server that has died under us.
+    pub(super) async fn start_again(&self) -> Result<(), Error> {
+        if files::noted_process(&self.data).is_some() {
+            self.clear_traces()?;
         }
         self.start().await
     }
@@ -159,6 +181,18 @@ impl Cluster {
             }
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Lets a running server read its settings: another version of this program may have written those it has.
+    async fn reload(&self) -> Result<(), Error> {
+        let mut command = self.command("pg_ctl");
+        command.args(["reload", "-D", "data", "-s"]);
+        let reloaded = output(command).await?;
+        if reloaded.status.success() {
+            return Ok(());
+        }
+        let words = String::from_utf8_lossy(&reloaded.stderr).into_owned();
+        Err(failure(format!("the private PostgreSQL does not read its settings: {}", last_words(&words))))
     }
 
     /// Stops the server and waits until it is gone.

@@ -62,7 +62,10 @@ pub(super) fn settings(socket_directory: &Path, durability: Durability) -> Strin
          timezone = 'UTC'\n\
          log_timezone = 'UTC'\n\
          lc_messages = 'C'\n\
-         log_line_prefix = '%m [%p] %a '\n"
+         log_line_prefix = '%m [%p] %a '\n\
+         # Neither DETAIL, which has values of records, nor statements.\n\
+         log_error_verbosity = terse\n\
+         log_min_error_statement = panic\n"
     );
     if durability == Durability::None {
         text.push_str(

@@ -42,14 +42,15 @@ impl<'a> Decoder<'a> {
         let mut record = Record::new(shape);
         let mut present = Vec::new();
         let mut seen = Seen::default();
+        let mut unknown = String::new();
         self.reader.open(b'{')?;
         let mut first = true;
         while let Some(key) = self.reader.next_key(&mut first)? {
             let Some(id) = self.lookup(shape, &key) else {
                 match self.dialect {
                     Dialect::Proto => return Err(unknown_key(shape, &key)),
-                    // A field that this revision does not have, or no longer has.
-                    Dialect::Storage => self.reader.skip()?,
+                    // A field of another revision, perhaps one that another process serves already.
+                    Dialect::Storage => add_member(&mut unknown, &key, self.reader.raw()?),
                 }
                 continue;
             };
@@ -64,6 +65,7 @@ impl<'a> Decoder<'a> {
             }
         }
         self.limits.leave();
+        record.set_unknown(unknown);
         Ok((record, present))
     }
 
@@ -279,6 +281,16 @@ impl Seen {
         *bits |= bit;
         new
     }
+}
+
+/// Adds a member to those of an object, as text.
+fn add_member(members: &mut String, key: &str, value: &str) {
+    if !members.is_empty() {
+        members.push(',');
+    }
+    members.push_str(&Json::from(key).to_string());
+    members.push(':');
+    members.push_str(value);
 }
 
 fn map_key(key_type: MapKey, text: &str) -> Result<Value, DecodeError> {

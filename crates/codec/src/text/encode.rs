@@ -33,6 +33,12 @@ impl Encoder<'_> {
                 None => self.zero(field),
             }
         }
+        if self.dialect == Dialect::Storage
+            && let Some(members) = record.unknown()
+        {
+            self.separate(&mut first);
+            self.raw(members);
+        }
         self.out.push(b'}');
     }
 

@@ -133,8 +133,16 @@ impl<'a> Reader<'a> {
         if self.token().is_some() { Err(self.wrong("the end of the text")) } else { Ok(()) }
     }
 
+    /// The text of a value of any depth.
+    pub(super) fn raw(&mut self) -> Result<&'a str, DecodeError> {
+        self.token();
+        let start = self.at;
+        self.skip()?;
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
     /// Passes over a value of any depth.
-    pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
+    fn skip(&mut self) -> Result<(), DecodeError> {
         let mut depth = 0_usize;
         loop {
             match self.token() {

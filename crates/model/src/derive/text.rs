@@ -154,7 +154,8 @@ service {service} {{
   // Creates a record (AIP-133).
   //
 {given}
-  // What only the server sets is ignored on input. The response is the record as it is stored.
+  // What only the server sets is ignored on input. The response is the record as it is stored, but for the fields that
+  // are INPUT_ONLY: those are never returned, by no call (AIP-203).
   //
   // INVALID_ARGUMENT if a rule of the model is broken; ALREADY_EXISTS if the id, or a value that must be unique, is taken.
   rpc Create{name}({create}) returns ({record});
@@ -173,15 +174,16 @@ service {service} {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
 
-  // Updates a record (AIP-134). The response is the record as it is stored.
+  // Updates a record (AIP-134). The response is the record as it is stored, but for the fields that are INPUT_ONLY.
   //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if the mask names what is no field, or a rule is broken;
-  // ABORTED if the etag is not the record's; ALREADY_EXISTS if a value that must be unique is taken.
+  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if the mask names what is no field, a rule is broken, or a
+  // field that is IMMUTABLE would change; ABORTED if the etag is not the record's, or others keep changing the record;
+  // ALREADY_EXISTS if a value that must be unique is taken.
   rpc Update{name}({update}) returns ({record});
 
   // Deletes a record for good (AIP-135).
   //
-  // NOT_FOUND if there is none of that id; ABORTED if the etag is not the record's.
+  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id; ABORTED if the etag is not the record's.
   rpc Delete{name}({delete}) returns ({google}.protobuf.Empty);
 }}
 "
@@ -264,7 +266,8 @@ message {update} {{
   // The record's new values. Required, and so is its `{id}`, which names the record and cannot be changed.
   {record} {singular} = 1;
   // What to change (AIP-161): names of fields, nested ones with dots. A field that is named but absent in `{singular}` is
-  // cleared. Without a mask, the fields that are set in `{singular}` are changed; `*` replaces the whole record.
+  // cleared. Without a mask, the fields that are set in `{singular}` are changed; `*` replaces the whole record. What only
+  // the server sets stays as it is, whatever the mask says.
   {google}.protobuf.FieldMask update_mask = 2;
 {etag}
   string etag = 3;

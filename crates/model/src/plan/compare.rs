@@ -4,7 +4,7 @@ use crate::catalog::{Catalog, Model};
 use crate::code;
 use crate::diagnostic::{Findings, Place};
 use crate::shape::{Cardinality, EnumShape, Field, FieldId, Integer, Kind, MapKey, Shape, Shapes, Wrapped};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
 
@@ -72,7 +72,9 @@ fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) 
 pub(super) fn types(base: &Catalog, target: &Catalog, found: &mut Findings) {
     for before in &base.shapes.shapes {
         if let Some(after) = target.shapes.by_name(&before.full_name) {
-            fields(base, before, target, target.shapes.get(after), found);
+            let after = target.shapes.get(after);
+            fields(base, before, target, after, found);
+            new_oneof_members(base, before, target, after, found);
         }
     }
     let enums: HashMap<&str, &EnumShape> = target.shapes.enums.iter().map(|of| (of.full_name.as_str(), of)).collect();
@@ -116,6 +118,26 @@ fn fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found
         } else if oneof(base, message, old.number) != oneof(target, message, new.number) {
             let what = format!("moving field `{name}` of {message} into, out of or between oneofs");
             refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &what, HELP_FIELD);
+        }
+    }
+}
+
+/// Reports members that are added to a oneof which is there already. A process of the revision before does not know them:
+/// where it sets another member, it would leave them set too.
+fn new_oneof_members(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found: &mut Findings) {
+    let message = &before.full_name;
+    let known: HashSet<String> = before.fields.iter().filter_map(|old| oneof(base, message, old.number)).collect();
+    for new in &after.fields {
+        let name = &new.name;
+        // A field that only has another number or name is told as such.
+        if before.by_number(new.number).is_some() || before.fields.iter().any(|old| old.name == *name) {
+            continue;
+        }
+        if let Some(oneof) = oneof(target, message, new.number).filter(|oneof| known.contains(oneof)) {
+            let what = format!("adding field `{name}` to the oneof `{oneof}` of {message}");
+            let help = "put the field outside of the oneof, or into a new one";
+            let place = field_place(target, message, new.number);
+            refuse(found, place, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &what, help);
         }
     }
 }

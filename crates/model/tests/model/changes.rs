@@ -5,7 +5,7 @@ use groundplan_model::{Catalog, Plan, StepKind, plan};
 
 const BASE: &str = "// What it is.\nmessage M {\n option (groundplan.model.v1.model) = { indexes: { fields: \"s\" reason: \"why\" } };\n \
     string id = 1;\n // A text.\n string s = 2;\n int32 n = 3;\n E e = 4;\n N inner = 5;\n oneof o { string x = 6; string y = 7; }\n optional bool b = 8;\n}\n\
-    // More.\nmessage N { string a = 1; repeated N more = 2; }\nenum E { E_UNSPECIFIED = 0; E_ONE = 1; }";
+    // More.\nmessage N { string a = 1; repeated N more = 2; oneof q { bool k = 3; string l = 4; } }\nenum E { E_UNSPECIFIED = 0; E_ONE = 1; }";
 
 /// The steps of replacing some text of the base, as `Kind subject`.
 fn planned(from: &str, to: &str) -> Result<Plan, Vec<String>> {
@@ -49,7 +49,7 @@ fn a_new_field_is_a_column() {
     );
     let plan = planned("optional bool b = 8;", "optional bool b = 8; string etag = 9;").unwrap();
     assert_eq!((kinds(&plan), sql(&plan)), (vec![(StepKind::AddField, "a.v1.M.etag")], Vec::new()));
-    let plan = planned("string y = 7;", "string y = 7; int64 z = 9;").unwrap();
+    let plan = planned("optional bool b = 8;", "optional bool b = 8; oneof p { int64 z = 9; }").unwrap();
     assert_eq!(sql(&plan), ["ALTER TABLE \"a_v1\".\"m\" ADD COLUMN IF NOT EXISTS \"z\" bigint"]);
 }
 
@@ -92,6 +92,7 @@ fn what_is_said_can_change() {
         ("string s = 2;", "string s = 2 [json_name = \"t\"];", "s JSON name", ""),
         ("E_ONE = 1;", "E_ONE = 1; E_TWO = 2;", "a.v1.E E_TWO", ""),
         ("string a = 1;", "string a = 1; int64 z = 9;", "a.v1.N z", ""),
+        ("string a = 1;", "string a = 1; oneof r { int64 z = 9; }", "a.v1.N z", ""),
         ("// More.", "// Even more.", "a.v1.N comment", ""),
     ] {
         let plan = planned(from, to).unwrap();
@@ -139,6 +140,12 @@ fn a_missing_step_is_named() {
         ("int32 n = 3;", "map<string, int32> n = 3;", "from int32 to map<string, int32>"),
         ("E e = 4;", "int32 e = 4;", "from a.v1.E to int32"),
         ("optional bool b = 8;", "oneof p { bool b = 8; }", "STEP_NOT_SUPPORTED_CHANGE_ONEOF"),
+        (
+            "string y = 7;",
+            "string y = 7; int64 z = 9;",
+            "11:40 STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER: adding field `z` to the oneof `o` of a.v1.M needs the step ADD ONEOF MEMBER",
+        ),
+        ("string l = 4;", "string l = 4; bool z = 9;", "adding field `z` to the oneof `q` of a.v1.N"),
         (
             "string a = 1;",
             "int32 a = 1;",

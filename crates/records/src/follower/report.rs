@@ -67,15 +67,18 @@ impl Reporter {
         Self { schema, reports: reports.0.subscribe() }
     }
 
-    /// Reports each change at once, and that nothing has changed from time to time, until the process stops.
+    /// Reports each change at once, and that nothing has changed from time to time, until the process stops or
+    /// its follower ends.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let report = self.reports.borrow_and_update().clone();
             self.send(report, false).await;
             tokio::select! {
                 () = stop.cancelled() => {}
-                // The sender lives as long as the follower, and so do both tasks.
-                _ = self.reports.changed() => {}
+                changed = self.reports.changed() => if changed.is_err() {
+                    // The follower has ended: nothing will ever change.
+                    break;
+                },
                 () = tokio::time::sleep(INTERVAL) => {}
             }
         }
@@ -91,5 +94,20 @@ impl Reporter {
             Ok(Err(status)) => tracing::debug!(%status, "a report is not taken; the next one follows"),
             Err(_) => tracing::debug!("a report takes too long; the next one follows"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundplan_chassis::transport;
+
+    #[tokio::test]
+    async fn it_ends_with_the_follower() {
+        let reports = Reports::default();
+        let reporter = Reporter::new(Peer::new(transport::local(axum::Router::new())), &reports);
+        drop(reports);
+        let run = tokio::spawn(reporter.run(CancellationToken::new()));
+        tokio::time::timeout(Duration::from_secs(10), run).await.unwrap().unwrap();
     }
 }

@@ -1,14 +1,11 @@
 //! The derived request messages. Their fields have the same numbers for every model, for ever.
 
 use super::reader::{Reader, Wire};
-use groundplan_codec::mask::UpdateMask;
+use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use std::borrow::Cow;
-
-/// The most paths of an update mask; a model has at most 500 fields.
-const MAX_PATHS: usize = 1_000;
 
 /// What any of the requests may hold; what a request does not have is empty.
 #[derive(Debug, Default)]
@@ -101,10 +98,11 @@ impl<'a> Fields<'a> {
         let mut reader = Reader(bytes);
         while let Some((number, value)) = reader.next().map_err(|_| MALFORMED)? {
             let (1, Wire::Delimited(path)) = (number, value) else { return Err(MALFORMED) };
-            if self.paths.len() == MAX_PATHS {
-                return Err(("repeated.max_items", "has more than 1000 paths; use `*` to replace everything"));
+            let path = text(path)?;
+            // One too many is enough for the mask to be refused.
+            if self.paths.len() <= MAX_PATHS {
+                self.paths.push(path.to_owned());
             }
-            self.paths.push(text(path)?.to_owned());
         }
         Ok(())
     }

@@ -1,68 +1,93 @@
 //! `google.api.field_behavior` at work: what a caller may set, change and see.
+//!
+//! The codec knows what a definition says. Here is what it cannot know: the fields that are the server's because of
+//! their role, and what a change compares with.
 
+use groundplan_codec::mask::{clear_input_only, clear_output_only};
 use groundplan_codec::{Record, Value};
-use groundplan_model::catalog::Model;
-use groundplan_model::shape::{Behavior, Field, FieldId, Kind, Shape, ShapeId, Shapes};
+use groundplan_model::catalog::{Model, Roles};
+use groundplan_model::shape::{Behavior, Cardinality, Field, FieldId, Kind, Shape, ShapeId, Shapes};
 use std::collections::HashSet;
 
-/// Which of a model's fields have a behavior, found once a revision.
+/// Which behaviors the fields of a model have, at any depth, found once a revision.
 #[derive(Debug)]
 pub(crate) struct Behaviors {
-    /// The fields of the model itself that only the server sets, its own among them.
-    output_only: Vec<FieldId>,
-    /// Whether any message within, at any depth, has an output-only field.
-    deep_output_only: bool,
-    /// Whether the model or any message within has an input-only field.
+    output_only: bool,
     input_only: bool,
-    /// Whether the model or any message within has an immutable field.
     immutable: bool,
+}
+
+/// What an update cannot change, as it was before.
+pub(crate) struct Before {
+    /// The server's own fields.
+    own: [Option<(FieldId, Option<Value>)>; 4],
+    /// The whole record, where it has something immutable to compare with.
+    whole: Option<Record>,
 }
 
 impl Behaviors {
     pub(crate) fn of_model(model: &Model) -> Self {
-        let roles = [model.roles.created_at, model.roles.updated_at, model.roles.etag];
-        let is_system = |id: FieldId| roles.contains(&Some(id));
-        let own = model.shape().iter().filter(|(id, field)| field.behavior.output_only || is_system(*id));
         let within = shapes_within(&model.shapes, model.shape);
         let any = |is: fn(&Behavior) -> bool| {
             within.iter().any(|shape| model.shapes.get(*shape).fields.iter().any(|field| is(&field.behavior)))
         };
         Self {
-            output_only: own.map(|(id, _)| id).filter(|id| *id != model.roles.id).collect(),
-            deep_output_only: any(|behavior| behavior.output_only),
+            output_only: any(|behavior| behavior.output_only),
             input_only: any(|behavior| behavior.input_only),
             immutable: any(|behavior| behavior.immutable),
         }
     }
 
-    /// Forgets what a caller sent in fields that only the server sets (AIP-203).
+    /// Forgets what the caller of a creation sent in fields that only the server sets (AIP-203). Updates need none of
+    /// this: masks leave such fields alone.
     pub(crate) fn clear_output_only(&self, model: &Model, record: &mut Record) {
-        for field in &self.output_only {
-            record.set(*field, None);
+        for field in own(&model.roles).into_iter().flatten() {
+            record.set(field, None);
         }
-        if self.deep_output_only {
-            strip(&model.shapes, model.shape(), record, |behavior| behavior.output_only);
-        }
-    }
-
-    /// Gives the fields that only the server sets the values that they had.
-    pub(crate) fn keep_output_only(&self, before: &Record, after: &mut Record) {
-        for field in &self.output_only {
-            after.set(*field, before.get(*field).cloned());
+        if self.output_only {
+            clear_output_only(&model.shapes, model.shape, record);
         }
     }
 
     /// Leaves out what no response shows.
     pub(crate) fn hide_input_only(&self, model: &Model, record: &mut Record) {
         if self.input_only {
-            strip(&model.shapes, model.shape(), record, |behavior| behavior.input_only);
+            clear_input_only(&model.shapes, model.shape, record);
+        }
+    }
+
+    /// Keeps what an update of a record is held against.
+    pub(crate) fn before(&self, model: &Model, record: &Record) -> Before {
+        let own = own(&model.roles).map(|field| field.map(|field| (field, record.get(field).cloned())));
+        Before { own, whole: self.immutable.then(|| record.clone()) }
+    }
+}
+
+impl Before {
+    /// Gives the server's own fields the values that they had.
+    pub(crate) fn keep_own(&self, after: &mut Record) {
+        for (field, value) in self.own.iter().flatten() {
+            after.set(*field, value.clone());
+        }
+    }
+
+    /// Gives immutable fields that a whole replacement leaves out the values that they had: whoever replaces a record
+    /// does not know, or need not repeat, what cannot change.
+    pub(crate) fn keep_immutable(&self, model: &Model, after: &mut Record) {
+        if let Some(before) = &self.whole {
+            fill_in(&model.shapes, model.shape(), before, after);
         }
     }
 
     /// The path of an immutable field that differs.
-    pub(crate) fn changed_immutable(&self, model: &Model, before: &Record, after: &Record) -> Option<String> {
-        if self.immutable { changed(&model.shapes, model.shape(), before, after) } else { None }
+    pub(crate) fn changed_immutable(&self, model: &Model, after: &Record) -> Option<String> {
+        self.whole.as_ref().and_then(|before| changed(&model.shapes, model.shape(), before, after))
     }
+}
+
+/// The fields that are the server's by their role. The id is among them once a record exists: a creation takes it first.
+fn own(roles: &Roles) -> [Option<FieldId>; 4] {
+    [Some(roles.id), roles.created_at, roles.updated_at, roles.etag]
 }
 
 /// The message types that a message is made of, itself included.
@@ -81,27 +106,26 @@ fn shapes_within(shapes: &Shapes, root: ShapeId) -> HashSet<ShapeId> {
     found
 }
 
-/// Removes the fields of a behavior, in messages within too. The codec has bounded the depth.
-fn strip(shapes: &Shapes, shape: &Shape, record: &mut Record, is: fn(&Behavior) -> bool) {
+/// Copies the immutable fields that `after` does not have, in messages within too, where both records have them.
+fn fill_in(shapes: &Shapes, shape: &Shape, before: &Record, after: &mut Record) {
     for (id, field) in shape.iter() {
-        if is(&field.behavior) {
-            record.set(id, None);
-        } else if let Kind::Message(inner) = field.kind
-            && let Some(mut value) = record.take(id)
+        if field.behavior.immutable {
+            if after.get(id).is_none() && !has_other_member(shape, field, after) {
+                after.set(id, before.get(id).cloned());
+            }
+        } else if let (Kind::Message(inner), Some(Value::Message(before)), Some(Value::Message(after))) =
+            (field.kind, before.get(id), after.get_mut(id))
         {
-            strip_value(shapes, shapes.get(inner), &mut value, is);
-            record.set(id, Some(value));
+            fill_in(shapes, shapes.get(inner), before, after);
         }
     }
 }
 
-fn strip_value(shapes: &Shapes, shape: &Shape, value: &mut Value, is: fn(&Behavior) -> bool) {
-    match value {
-        Value::Message(record) => strip(shapes, shape, record, is),
-        Value::List(values) => values.iter_mut().for_each(|value| strip_value(shapes, shape, value, is)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| strip_value(shapes, shape, value, is)),
-        _ => {}
-    }
+/// Whether another member of the field's oneof is set, so that the field cannot be.
+fn has_other_member(shape: &Shape, field: &Field, record: &Record) -> bool {
+    let Cardinality::Oneof(oneof) = field.cardinality else { return false };
+    let members = shape.oneofs.get(usize::from(oneof)).map_or(&[][..], |oneof| &oneof.members);
+    members.iter().any(|member| record.get(*member).is_some())
 }
 
 /// The path of an immutable field that differs, in messages within too, where both records have them.

@@ -1,5 +1,9 @@
-//! Etags: a record's version in lower-case hexadecimal. A version is never used twice, not even after a delete: it
-//! begins with the time of creation in microseconds and grows by one.
+//! Etags: a record's version in lower-case hexadecimal. It begins with the time of creation in microseconds and grows by
+//! one an update.
+//!
+//! While a record exists, no version of it comes twice. When it is deleted and created again, the new versions are above
+//! the old ones, provided that the clock of the process that creates it is not behind by more than the time between the
+//! two creations, and that the old record did not change more than once a microsecond.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};

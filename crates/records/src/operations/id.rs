@@ -1,6 +1,6 @@
 //! Ids: what callers may send, and what is kept.
 
-use groundplan_codec::Value;
+use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
 use std::fmt;
@@ -47,6 +47,29 @@ impl Id {
             (Some(Value::String(text)), _) => Self::parse(model, text),
             (_, IdFormat::UuidV7) => Ok(Self::Uuid(Uuid::now_v7())),
             (_, IdFormat::ClientAssigned) => Self::parse(model, ""),
+        }
+    }
+
+    /// The id of a stored record. SQL may have written one that no caller may give; what it has is taken as it is.
+    pub(crate) fn of_record(model: &Model, record: &Record) -> Result<Self, Error> {
+        match record.get(model.roles.id) {
+            Some(Value::String(text)) => Self::of_stored(model, text),
+            // The empty text is absent in a record.
+            _ => Self::of_stored(model, ""),
+        }
+    }
+
+    /// Reads the text of a stored id.
+    pub(crate) fn of_stored(model: &Model, text: &str) -> Result<Self, Error> {
+        match model.id_format {
+            IdFormat::UuidV7 => Uuid::try_parse(text).map(Self::Uuid).map_err(|error| {
+                let table = &model.table;
+                Error::internal(format!(
+                    "the row {text:?} of table {}.{} has no UUID: {error}",
+                    table.schema, table.name
+                ))
+            }),
+            IdFormat::ClientAssigned => Ok(Self::Text(text.to_owned())),
         }
     }
 

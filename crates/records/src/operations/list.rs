@@ -3,7 +3,7 @@
 use super::{Call, Id};
 use crate::{bind, row};
 use groundplan_chassis::database::{Bind, PgRow, Sql, refusal, rows};
-use groundplan_codec::{Stored, Value, wire};
+use groundplan_codec::{Stored, wire};
 use groundplan_error::Error;
 use groundplan_rest::Page;
 
@@ -13,12 +13,15 @@ const DEFAULT_PAGE_SIZE: i32 = 50;
 /// The most records of a page; more is taken as this.
 const MAX_PAGE_SIZE: i32 = 1_000;
 
-/// A page ends early, before its size is reached, once its records have this many bytes on the wire: gRPC clients refuse
-/// messages of more than 4 MiB unless told otherwise.
-const MAX_PAGE_BYTES: usize = 3 << 20;
+/// The most bytes of a page's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told otherwise;
+/// what is left of those is for the page token. A record that is larger by itself is a page of its own.
+const MAX_PAGE_BYTES: usize = (4 << 20) - (8 << 10);
 
-/// How many rows are read at once, so that a page of large records does not fill the memory.
-const ROWS_AT_ONCE: usize = 100;
+/// The most bytes that stand before a record in its page: the field's number, and the record's length.
+const FRAME_BYTES: usize = 6;
+
+/// How many rows are read first, while nothing is known of their size: enough for a page of the default size.
+const FIRST_ROWS: usize = 64;
 
 /// Reads the page behind `page_token`; empty: the first.
 pub(crate) async fn list(call: &Call<'_>, page_size: i32, page_token: &str) -> Result<Page, Error> {
@@ -28,29 +31,41 @@ pub(crate) async fn list(call: &Call<'_>, page_size: i32, page_token: &str) -> R
         "" => None,
         token => {
             let last = call.records.page_tokens().open(&call.principal.tenant, &model.full_name, token)?;
-            Some(Id::parse(model, &last)?)
+            Some(Id::of_stored(model, &last)?)
         }
     };
-    let mut page = Vec::new();
+    let mut records: Vec<Stored> = Vec::new();
     let mut bytes = 0;
     loop {
-        // One row more than is wanted says whether there is a next page.
-        let limit = (size + 1 - page.len()).min(ROWS_AT_ONCE);
+        let limit = rows_to_read(size, records.len(), bytes);
         let found = read(call, after.as_ref(), limit).await?;
         for row in &found {
-            if page.len() == size || bytes >= MAX_PAGE_BYTES {
-                let next_page_token = token(call, &page)?;
-                return Ok(Page { records: page, next_page_token });
-            }
             let record = row::record(model, &call.table.columns, row, 1)?;
-            bytes += wire::encoded_len(&model.shapes, model.shape, &record);
-            page.push(call.show(record, row::version(row)?));
+            let stored = call.show(record, row::version(row)?);
+            let length = FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record);
+            if records.len() == size || (!records.is_empty() && bytes + length > MAX_PAGE_BYTES) {
+                let next_page_token = token(call, records.last())?;
+                return Ok(Page { records, next_page_token });
+            }
+            bytes += length;
+            records.push(stored);
         }
         if found.len() < limit {
-            return Ok(Page { records: page, next_page_token: String::new() });
+            return Ok(Page { records, next_page_token: String::new() });
         }
-        after = Some(Id::parse(model, last_id(call, &page)?)?);
+        after = records.last().map(|stored| Id::of_record(model, &stored.record)).transpose()?;
     }
+}
+
+/// How many rows are read at once: as many as a page still has room for by the average of those that it has, so that a
+/// page of large records does not fill the memory. One row more than is wanted says whether there is a next page.
+fn rows_to_read(size: usize, records: usize, bytes: usize) -> usize {
+    let wanted = size.saturating_sub(records) + 1;
+    let fitting = match records {
+        0 => FIRST_ROWS,
+        _ => MAX_PAGE_BYTES.saturating_sub(bytes) / (bytes / records).max(1) + 1,
+    };
+    wanted.min(fitting)
 }
 
 /// Reads up to `limit` rows behind an id.
@@ -77,22 +92,17 @@ fn page_size_of(asked: i32) -> Result<usize, Error> {
     })
 }
 
-/// The token of the page behind this one.
-fn token(call: &Call<'_>, page: &[Stored]) -> Result<String, Error> {
-    call.records.page_tokens().seal(&call.principal.tenant, &call.table.model.full_name, last_id(call, page)?)
-}
-
-/// The id of the last record of a page.
-fn last_id<'a>(call: &Call<'_>, page: &'a [Stored]) -> Result<&'a str, Error> {
-    match page.last().and_then(|stored| stored.record.get(call.table.model.roles.id)) {
-        Some(Value::String(id)) => Ok(id),
-        _ => Err(Error::internal("a stored record has no id")),
-    }
+/// The token of the page behind the one that ends with `last`.
+fn token(call: &Call<'_>, last: Option<&Stored>) -> Result<String, Error> {
+    let model = &call.table.model;
+    let last = last.ok_or_else(|| Error::internal("a page without records has no next one"))?;
+    let last = Id::of_record(model, &last.record)?.to_string();
+    call.records.page_tokens().seal(&call.principal.tenant, &model.full_name, &last)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::page_size_of;
+    use super::{FIRST_ROWS, MAX_PAGE_BYTES, page_size_of, rows_to_read};
 
     #[test]
     fn page_sizes() {
@@ -102,5 +112,21 @@ mod tests {
         assert_eq!(page_size_of(i32::MAX).unwrap(), 1_000);
         assert!(page_size_of(-1).is_err());
         assert!(page_size_of(i32::MIN).is_err());
+    }
+
+    #[test]
+    fn small_records_take_one_round_trip_or_two() {
+        assert_eq!(rows_to_read(50, 0, 0), 51);
+        assert_eq!(rows_to_read(1_000, 0, 0), FIRST_ROWS);
+        assert_eq!(rows_to_read(1_000, FIRST_ROWS, FIRST_ROWS * 200), 1_001 - FIRST_ROWS);
+        assert_eq!(rows_to_read(1_000, FIRST_ROWS, 0), 1_001 - FIRST_ROWS);
+    }
+
+    #[test]
+    fn large_records_are_read_a_few_at_once() {
+        let large = 40 << 10;
+        let rows = rows_to_read(1_000, FIRST_ROWS, FIRST_ROWS * large);
+        assert!(rows > 1 && rows * large <= MAX_PAGE_BYTES, "{rows}");
+        assert_eq!(rows_to_read(1_000, 1, MAX_PAGE_BYTES * 2), 1);
     }
 }

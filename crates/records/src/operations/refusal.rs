@@ -1,5 +1,6 @@
 //! What the database's refusals of a write mean to the caller.
 
+use crate::index_keys::MAX_INDEX_KEY;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::refusal;
 use groundplan_error::{Error, Reason};
@@ -13,14 +14,49 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
             not_unique(model, constraint).caused_by(error)
         }
         // There is no kind for SQLSTATE 54000 here; an index or a row of PostgreSQL has its limits in pages.
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts)
-            if facts.message().starts_with("row is too big") =>
-        {
-            let message =
-                format!("the columns of this {} are too large together for one row of PostgreSQL", model.name);
-            Error::new(Reason::TooLarge, message).caused_by(error)
-        }
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) => match limit_of(facts.message()) {
+            Some(Limit::Row) => {
+                let message =
+                    format!("the columns of this {} are too large together for one row of PostgreSQL", model.name);
+                Error::new(Reason::TooLarge, message).caused_by(error)
+            }
+            Some(Limit::IndexRow) => too_long_for_index(model, facts.constraint_name()).caused_by(error),
+            None => refusal(error),
+        },
         _ => refusal(error),
+    }
+}
+
+/// A limit of PostgreSQL's pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Row,
+    IndexRow,
+}
+
+/// The limit that a message of PostgreSQL is about; Diesel keeps no SQLSTATE.
+fn limit_of(message: &str) -> Option<Limit> {
+    if message.starts_with("row is too big") {
+        Some(Limit::Row)
+    } else if message.starts_with("index row size ") || message.starts_with("index row requires ") {
+        Some(Limit::IndexRow)
+    } else {
+        None
+    }
+}
+
+/// Values are too long for an index that the served model does not have: those of its own are checked before. It is of
+/// an apply that is not finished, or somebody made it with SQL.
+fn too_long_for_index(model: &Model, index: Option<&str>) -> Error {
+    let which = index.map_or_else(|| "an index".to_owned(), |index| format!("the index {index}"));
+    let message = format!(
+        "values of this {} are too long for {which} of its table; shorten them to {MAX_INDEX_KEY} bytes together",
+        model.name
+    );
+    let refused = Error::new(Reason::InvalidFields, message);
+    match index {
+        Some(index) => refused.with("index", index),
+        None => refused,
     }
 }
 
@@ -39,4 +75,18 @@ fn not_unique(model: &Model, constraint: &str) -> Error {
 /// The fields of an index, by name.
 fn field_names<'a>(model: &'a Model, index: &Index) -> Vec<&'a str> {
     index.fields.iter().map(|indexed| model.shape().field(indexed.field).name.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limit, limit_of};
+
+    #[test]
+    fn limits_are_told_by_their_words() {
+        let index = "index row size 3016 exceeds btree version 4 maximum 2704 for index \"by_text\"";
+        assert_eq!(limit_of(index), Some(Limit::IndexRow));
+        assert_eq!(limit_of("index row requires 20024 bytes, maximum size is 8191"), Some(Limit::IndexRow));
+        assert_eq!(limit_of("row is too big: size 9000, maximum size 8160"), Some(Limit::Row));
+        assert_eq!(limit_of("out of shared memory"), None);
+    }
 }

@@ -7,9 +7,14 @@ use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use rand::RngExt;
+use std::time::Duration;
 
-/// How often an update that nobody guarded with an etag starts again when another came first.
-const ATTEMPTS: usize = 5;
+/// How often an update that nobody guarded with an etag is tried when others come first.
+const ATTEMPTS: u32 = 10;
+
+/// The longest pause before the second attempt; each later one may be longer by as much.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// What is to change.
 pub(crate) struct Update<'a> {
@@ -17,49 +22,71 @@ pub(crate) struct Update<'a> {
     pub(crate) update: Record,
     pub(crate) mask: UpdateMask,
     pub(crate) etag: Option<&'a str>,
+    /// Makes `update` once more, for an attempt after the first: few updates need one.
+    pub(crate) again: &'a (dyn Fn() -> Result<Record, Error> + Sync),
 }
 
 /// Changes a record. What only the server sets stays as it is, whatever the mask names.
 pub(crate) async fn update(call: &Call<'_>, what: Update<'_>) -> Result<Stored, Error> {
-    let table = &call.table;
-    let model = &table.model;
+    let model = &call.table.model;
     let id = Id::parse(model, what.id)?;
     let wanted = etag::wanted(what.etag, model, Some(&what.update))?;
     let mut update = what.update;
-    table.behaviors.clear_output_only(model, &mut update);
-
-    let mut current = None;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1.. {
         let (before, version) = get::read(call, &id).await?;
-        current = Some(version);
         if wanted.is_some_and(|wanted| wanted != version) {
             return Err(etag::mismatch(model, &id, version));
         }
-        let after = merge(call, &before, &update, &what.mask)?;
+        let after = merge(call, before, update, &what.mask)?;
         if write(call, &id, &after, version).await? {
             return Ok(call.show(after, version + 1));
         }
+        if attempt == ATTEMPTS {
+            break;
+        }
+        if wanted.is_none() {
+            pause(attempt).await;
+        }
+        update = (what.again)()?;
     }
-    Err(busy(model, &id, current))
+    Err(busy(model, &id))
+}
+
+/// Lets others through: those who meet at a record spread out, the more the more often they met.
+async fn pause(attempt: u32) {
+    let part = rand::rng().random_range(0.0..1.0);
+    tokio::time::sleep((PAUSE * attempt).mul_f64(part)).await;
 }
 
 /// The record as it is to be: checked, complete, and with a new time of update.
-fn merge(call: &Call<'_>, before: &Record, update: &Record, mask: &UpdateMask) -> Result<Record, Error> {
+fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> Result<Record, Error> {
     let table = &call.table;
     let model = &table.model;
-    let mut after = before.clone();
-    mask.apply(&model.shapes, model.shape, &mut after, update.clone());
-    table.behaviors.keep_output_only(before, &mut after);
-    after.set(model.roles.id, before.get(model.roles.id).cloned());
-    if let Some(path) = table.behaviors.changed_immutable(model, before, &after) {
+    let before = table.behaviors.before(model, &record);
+    let mut after = record;
+    mask.apply(&model.shapes, model.shape, &mut after, update);
+    before.keep_own(&mut after);
+    if *mask == UpdateMask::All {
+        before.keep_immutable(model, &mut after);
+    }
+    if let Some(path) = before.changed_immutable(model, &after) {
         let message = format!("{path} is fixed when the {} is created; leave it out of the update", model.name);
         return Err(Error::new(Reason::FieldImmutable, message).with("field", path));
     }
     if let Some(field) = model.roles.updated_at {
-        after.set(field, Some(Value::Timestamp(now()?)));
+        let time = later(after.get(field), now()?);
+        after.set(field, Some(Value::Timestamp(time)));
     }
     validate::validate(call, &after)?;
     Ok(after)
+}
+
+/// The time of this update. Clocks differ between processes and are set back; a record's times are not.
+fn later(before: Option<&Value>, now: i64) -> i64 {
+    match before {
+        Some(Value::Timestamp(before)) => now.max(*before),
+        _ => now,
+    }
 }
 
 /// Writes the whole row, if it is still of this version; says whether it was.
@@ -75,10 +102,12 @@ async fn write(call: &Call<'_>, id: &Id, record: &Record, version: i64) -> Resul
     Ok(written.map_err(|error| refusal::of_write(&table.model, error))? > 0)
 }
 
-/// The refusal of an update that others kept overtaking.
-fn busy(model: &Model, id: &Id, current: Option<i64>) -> Error {
-    match current {
-        Some(version) => etag::mismatch(model, id, version),
-        None => Error::record_not_found(&model.full_name, &id.to_string()),
-    }
+/// The refusal of an update that others kept overtaking. It is ABORTED, as any write that others came before.
+fn busy(model: &Model, id: &Id) -> Error {
+    let id = id.to_string();
+    let message = format!(
+        "{} {id:?} was changed by others at each of {ATTEMPTS} attempts to update it; try again",
+        model.full_name
+    );
+    Error::new(Reason::RecordBusy, message).about(&model.full_name, id).retry_after(PAUSE * ATTEMPTS)
 }

@@ -7,7 +7,7 @@ use groundplan_model::catalog::{Catalog, Index, Model};
 use groundplan_model::{Ddl, Step};
 
 /// What stopped the work.
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// Nothing more is to be said.
     Explained(Error),
     /// The database, outside of a step.
@@ -33,7 +33,7 @@ impl Trouble {
     }
 
     /// The error for the one who applies.
-    pub(super) fn explained(self, target: &Catalog) -> Error {
+    pub(crate) fn explained(self, target: &Catalog) -> Error {
         let (description, index, error) = match self {
             Self::Explained(error) => return error,
             Self::Database(error) => return refusal(error),
@@ -41,7 +41,6 @@ impl Trouble {
         };
         let DieselError::DatabaseError(kind, facts) = &error else { return refusal(error) };
         let words = match kind {
-            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => return refusal(error),
             DatabaseErrorKind::UniqueViolation => {
                 let found = index.and_then(|(schema, name)| find_index(target, &schema, &name));
                 duplicate(found, facts.details())
@@ -52,7 +51,12 @@ impl Trouble {
             }
             _ => facts.message().to_owned(),
         };
-        Error::new(Reason::StepFailed, format!("{description}: {words}")).caused_by(error)
+        let refused = refusal(error);
+        match refused.reason() {
+            // It is not the step's fault.
+            Reason::DatabaseUnavailable => refused,
+            _ => Error::new(Reason::StepFailed, format!("{description}: {words}")).caused_by(refused.log_text()),
+        }
     }
 }
 

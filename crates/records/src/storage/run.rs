@@ -20,13 +20,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 const MAX_PAUSE: Duration = Duration::from_secs(3);
 
-/// For statements that stand in everybody's way while they wait.
-const SHORT_TIMEOUTS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'";
+/// For statements that stand in everybody's way while they wait. Others have the session's own, which is long.
+const SHORT_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
 
-/// For statements that do not. The build of an index waits for all transactions that are older.
-const LONG_TIMEOUTS: &str = "SET statement_timeout = 0; SET lock_timeout = '15min'";
-
-const RESET_TIMEOUTS: &str = "RESET statement_timeout; RESET lock_timeout";
+/// Dropping waits for the transactions that use the index; the one who applies waits meanwhile.
+const DROP_TIMEOUT: &str = "SET lock_timeout = '60s'";
 
 static IS_INVALID: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
@@ -64,7 +62,7 @@ async fn together_in_transaction(conn: &mut AsyncPgConnection, statements: &[Ddl
 
 async fn attempt(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResult<()> {
     conn.transaction(async |conn| {
-        conn.batch_execute(SHORT_TIMEOUTS).await?;
+        conn.batch_execute(SHORT_TIMEOUT).await?;
         for statement in statements {
             conn.batch_execute(&statement.sql).await?;
         }
@@ -75,13 +73,10 @@ async fn attempt(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResul
 
 /// Runs a statement that cannot be in a transaction.
 async fn patiently(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
-    conn.batch_execute(LONG_TIMEOUTS).await?;
-    let mut outcome = build(conn, statement).await;
-    if outcome.as_ref().is_err_and(is_contention) {
-        outcome = build(conn, statement).await;
+    match build(conn, statement).await {
+        Err(error) if is_contention(&error) => build(conn, statement).await,
+        outcome => outcome,
     }
-    let reset = conn.batch_execute(RESET_TIMEOUTS).await;
-    outcome.and(reset)
 }
 
 /// Builds an index; one that an earlier attempt left unfinished is dropped before, and this one's if it fails.
@@ -102,13 +97,24 @@ async fn drop_invalid(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryRes
     let found = rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(index)]).await?;
     let is_invalid = found.first().map(|row| row.bool(0)).transpose()?.flatten();
     if is_invalid == Some(true) {
-        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quote(schema), quote(index));
-        conn.batch_execute(&sql).await?;
+        conn.batch_execute(&drop_sql(schema, index)).await?;
     }
     Ok(())
 }
 
-/// Whether others held what the statement needs. Diesel keeps no SQLSTATE for it; our connections speak English.
+/// Drops the index of a schema and a name, if it is there. The work is over: the session's timeout is another one then.
+pub(super) async fn drop_index(conn: &mut AsyncPgConnection, (schema, index): &(String, String)) -> QueryResult<()> {
+    conn.batch_execute(DROP_TIMEOUT).await?;
+    conn.batch_execute(&drop_sql(schema, index)).await
+}
+
+fn drop_sql(schema: &str, index: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quote(schema), quote(index))
+}
+
+/// Whether others held what the statement needs. Diesel keeps no SQLSTATE for it, so PostgreSQL's words decide. The
+/// session asks for English; on a server that refuses that and speaks another language, a table that is locked fails the
+/// step at the first attempt.
 fn is_contention(error: &diesel::result::Error) -> bool {
     match error {
         diesel::result::Error::DatabaseError(_, facts) => {

@@ -1,17 +1,21 @@
 //! Looks at what is really there: `IF NOT EXISTS` is content with anything of the same name.
 
+use super::indexes::schemas;
 use crate::table;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, oid, rows};
+use groundplan_chassis::database::{Columns, PgRow, Sql, rows};
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_model::shape::FieldId;
-use std::collections::{BTreeSet, HashMap};
+use groundplan_model::quote;
+use groundplan_model::shape::{Cardinality, FieldId};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 static COLUMNS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
-        "SELECT n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) \
+        "SELECT n.nspname::text, c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), \
+         a.attnotnull, a.atthasdef \
          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname::text = ANY (?::text[]) AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped",
     )
@@ -25,47 +29,110 @@ static INDEXES: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+static PRIMARY_KEYS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT n.nspname::text, c.relname::text, string_agg(a.attname::text, ', ' ORDER BY k.place) FROM pg_index i \
+         JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
+         WHERE n.nspname::text = ANY (?::text[]) AND i.indisprimary AND i.indisvalid GROUP BY 1, 2",
+    )
+});
+
 /// What is there, by schema and name.
+#[derive(Default)]
 struct Found {
-    /// Schema, table and column to type.
-    columns: HashMap<(String, String, String), String>,
+    /// Schema, table and column to what it is.
+    columns: HashMap<(String, String, String), Column>,
+    /// Schema and table to the columns of the primary key, with commas.
+    primary_keys: HashMap<(String, String), String>,
     /// Schema and index to whether it is unique.
     indexes: HashMap<(String, String), bool>,
 }
 
+/// What a column is, or is to be.
+#[derive(PartialEq, Eq)]
+struct Column {
+    /// As `format_type` writes it.
+    kind: String,
+    not_null: bool,
+    has_default: bool,
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.kind)?;
+        if self.not_null {
+            formatter.write_str(" NOT NULL")?;
+        }
+        if self.has_default {
+            formatter.write_str(" with a default")?;
+        }
+        Ok(())
+    }
+}
+
 /// Says what the storage of a revision lacks first, if it lacks anything.
 pub(super) async fn lacks(conn: &mut AsyncPgConnection, target: &Catalog) -> QueryResult<Option<String>> {
-    let schemas: BTreeSet<&str> = target.models.iter().map(|model| model.table.schema.as_str()).collect();
-    let schemas: Vec<Bind> = schemas.into_iter().map(Bind::text).collect();
-    let binds = [Bind::array(oid::TEXT, &schemas)];
-    let mut found = Found { columns: HashMap::new(), indexes: HashMap::new() };
+    let binds = [schemas(target)];
+    let mut found = Found::default();
     for row in rows(conn, &COLUMNS, &binds).await? {
-        found.columns.insert((text(&row, 0)?, text(&row, 1)?, text(&row, 2)?), text(&row, 3)?);
+        let is = |at| row.bool(at).map(Option::unwrap_or_default);
+        let column = Column { kind: text(&row, 3)?, not_null: is(4)?, has_default: is(5)? };
+        found.columns.insert((text(&row, 0)?, text(&row, 1)?, text(&row, 2)?), column);
+    }
+    for row in rows(conn, &PRIMARY_KEYS, &binds).await? {
+        found.primary_keys.insert((text(&row, 0)?, text(&row, 1)?), text(&row, 2)?);
     }
     for row in rows(conn, &INDEXES, &binds).await? {
         found.indexes.insert((text(&row, 0)?, text(&row, 1)?), row.bool(2)?.unwrap_or_default());
     }
-    Ok(target.models.iter().find_map(|model| found.lacks_column(model).or_else(|| found.lacks_index(model))))
+    Ok(target.models.iter().find_map(|model| {
+        let lack = found.lacks_column(model).or_else(|| found.lacks_primary_key(model));
+        lack.or_else(|| found.lacks_index(model))
+    }))
 }
 
 impl Found {
     fn lacks_column(&self, model: &Model) -> Option<String> {
-        let own = [(table::TENANT.to_owned(), "text"), (table::VERSION.to_owned(), "bigint")];
-        let columns = model.columns().map(|(id, field)| (field.storage_name.clone(), expected(model, id)));
+        let own = [(table::TENANT, own("text")), (table::VERSION, own("bigint"))];
+        let columns = model.columns().map(|(id, field)| (field.storage_name.as_str(), expected(model, id)));
         own.into_iter().chain(columns).find_map(|(name, expected)| {
-            let key = (model.table.schema.clone(), model.table.name.clone(), name.clone());
+            let key = (model.table.schema.clone(), model.table.name.clone(), name.to_owned());
             let (schema, table) = (&model.table.schema, &model.table.name);
             match self.columns.get(&key) {
                 None => Some(format!("table {schema}.{table} has no column {name}; apply again")),
-                Some(found) if found == expected => None,
+                Some(found) if *found == expected => None,
                 Some(found) => Some(format!(
                     "column {name} of table {schema}.{table} is {found}, but {} needs {expected}: an apply that failed has \
-                     left it; give the field another name, or drop the column with \
-                     `ALTER TABLE {schema}.{table} DROP COLUMN {name}`",
-                    model.full_name
+                     left it; give the field another name, or drop the column with `ALTER TABLE {} DROP COLUMN {}`",
+                    model.full_name,
+                    qualified(model),
+                    quote(name)
                 )),
             }
         })
+    }
+
+    /// Creating relies on it: an id that is taken is found by the key.
+    fn lacks_primary_key(&self, model: &Model) -> Option<String> {
+        let (schema, table) = (&model.table.schema, &model.table.name);
+        let id = &model.shape().field(model.roles.id).storage_name;
+        let expected = format!("{}, {id}", table::TENANT);
+        let found = self.primary_keys.get(&(schema.clone(), table.clone()));
+        if found == Some(&expected) {
+            return None;
+        }
+        let what = found.map_or_else(|| "no primary key".to_owned(), |found| format!("the primary key ({found})"));
+        Some(format!(
+            "table {schema}.{table} has {what}, but {} needs one on ({expected}): an apply that failed has left the table, \
+             or somebody has changed it; make the key with `ALTER TABLE {table_name} ADD PRIMARY KEY ({tenant}, {column})`, or \
+             drop the table if nobody needs its records",
+            model.full_name,
+            table_name = qualified(model),
+            column = quote(id),
+            tenant = table::TENANT,
+        ))
     }
 
     fn lacks_index(&self, model: &Model) -> Option<String> {
@@ -77,15 +144,34 @@ impl Found {
     }
 }
 
-/// The type of a field's column, as `format_type` writes it.
-fn expected(model: &Model, field: FieldId) -> &'static str {
-    match model.column_type(field) {
+/// A column that every table has.
+fn own(kind: &str) -> Column {
+    Column { kind: kind.to_owned(), not_null: true, has_default: false }
+}
+
+/// What a field's column is to be.
+fn expected(model: &Model, field: FieldId) -> Column {
+    let kind = match model.column_type(field) {
         "timestamptz" => "timestamp with time zone",
         "numeric(20)" => "numeric(20,0)",
         "numeric(20)[]" => "numeric(20,0)[]",
         "text COLLATE \"C\"" => "text",
         same => same,
+    };
+    let roles = &model.roles;
+    let is_set_by_system = Some(field) == roles.created_at || Some(field) == roles.updated_at;
+    let is_never_null = match model.shape().field(field).cardinality {
+        Cardinality::Implicit | Cardinality::Repeated | Cardinality::Map(_) => true,
+        Cardinality::Explicit | Cardinality::Oneof(_) => is_set_by_system,
+    };
+    match field == roles.id {
+        true => own(kind),
+        false => Column { kind: kind.to_owned(), not_null: is_never_null, has_default: is_never_null },
     }
+}
+
+fn qualified(model: &Model) -> String {
+    format!("{}.{}", quote(&model.table.schema), quote(&model.table.name))
 }
 
 fn text(row: &PgRow, at: usize) -> QueryResult<String> {

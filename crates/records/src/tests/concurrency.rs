@@ -4,6 +4,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tonic::Code;
+use tonic_types::StatusExt;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn updates_without_an_etag_do_not_lose_each_other() {
@@ -29,6 +30,38 @@ async fn updates_without_an_etag_do_not_lose_each_other() {
     }
     let rows = fixture.query("SELECT 1 FROM test_v1.item WHERE rank = 20 AND code = '20' AND password = '20'").await;
     assert_eq!(rows.len(), 1);
+}
+
+/// Makes the next `count` updates of an item find nothing, as if another had come first each time.
+async fn overtake(fixture: &Fixture, count: usize) {
+    fixture.query("CREATE SEQUENCE test_v1.overtaken").await;
+    let body = format!("BEGIN IF nextval('test_v1.overtaken') <= {count} THEN RETURN NULL; END IF; RETURN NEW; END");
+    fixture.query(&format!("CREATE FUNCTION test_v1.overtake() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")).await;
+    let trigger = "CREATE TRIGGER overtake BEFORE UPDATE ON test_v1.item \
+                   FOR EACH ROW EXECUTE FUNCTION test_v1.overtake()";
+    fixture.query(trigger).await;
+}
+
+#[tokio::test]
+async fn an_update_that_is_overtaken_nine_times_succeeds_the_tenth() {
+    let fixture = Fixture::new().await;
+    let item = fixture.call("Item", Create, json!({"item": {"title": "a"}})).await.unwrap();
+    overtake(&fixture, 9).await;
+    let request = json!({"item": {"id": item["id"], "rank": 7}});
+    let updated = fixture.call("Item", Update, request).await.unwrap();
+    assert_eq!((&updated["title"], &updated["rank"]), (&json!("a"), &json!(7)));
+}
+
+#[tokio::test]
+async fn an_update_that_is_always_overtaken_says_so() {
+    let fixture = Fixture::new().await;
+    let item = fixture.call("Item", Create, json!({"item": {"title": "a"}})).await.unwrap();
+    overtake(&fixture, 10).await;
+    let request = json!({"item": {"id": item["id"], "rank": 7}});
+    let status = fixture.call("Item", Update, request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+    assert!(status.message().contains("changed by others"), "{}", status.message());
+    assert!(status.get_error_details().retry_info().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

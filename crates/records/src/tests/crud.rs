@@ -210,3 +210,55 @@ async fn a_value_that_no_index_can_hold_is_refused_before() {
     let longest: String = (0..2_400_u32).map(|at| char::from_u32(33 + at * 7919 % 90).unwrap()).collect();
     fixture.call("Item", Create, json!({"item": {"title": longest}})).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_value_too_long_for_an_index_of_somebody_else_is_refused() {
+    let fixture = Fixture::new().await;
+    fixture.query("CREATE INDEX by_text ON test_v1.label (text)").await;
+    let mut seed = 1_u64;
+    let mut letters = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + u8::try_from((seed >> 33) % 90).unwrap())
+    };
+    for length in [3_500, 30_000] {
+        let text: String = (0..length).map(|_| letters()).collect();
+        let status = fixture.call("Label", Create, json!({"label": {"id": "a", "text": text}})).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{length}: {status:?}");
+        assert!(status.message().contains("index"), "{}", status.message());
+    }
+    assert!(fixture.query("SELECT 1 FROM test_v1.label").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_replacement_may_leave_out_what_cannot_change() {
+    let fixture = Fixture::new().await;
+    let item = json!({"title": "a", "kind": "fixed", "rank": 3, "part": {"name": "p", "serial": "s"}});
+    let created = fixture.call("Item", Create, json!({"item": item})).await.unwrap();
+    let id = &created["id"];
+    let replace = |item: serde_json::Value| fixture.call("Item", Update, json!({"item": item, "updateMask": "*"}));
+    let replaced = replace(json!({"id": id, "title": "b", "part": {"name": "q"}})).await.unwrap();
+    assert_eq!((&replaced["title"], &replaced["kind"]), (&json!("b"), &json!("fixed")));
+    assert_eq!(replaced["part"], json!({"name": "q", "serial": "s"}));
+    assert!(replaced.get("rank").is_none());
+    assert_eq!(replaced["createdAt"], created["createdAt"]);
+    for different in [
+        json!({"id": id, "title": "b", "kind": "other"}),
+        json!({"id": id, "title": "b", "part": {"name": "q", "serial": "t"}}),
+    ] {
+        let status = replace(different).await.unwrap_err();
+        assert_eq!(status.get_error_details().error_info().unwrap().reason, "FIELD_IMMUTABLE");
+    }
+    // A mask that names it means it.
+    let cleared = json!({"item": {"id": id}, "updateMask": "kind"});
+    let status = fixture.call("Item", Update, cleared).await.unwrap_err();
+    assert_eq!(status.get_error_details().error_info().unwrap().reason, "FIELD_IMMUTABLE");
+}
+
+#[tokio::test]
+async fn the_time_of_update_does_not_go_back() {
+    let fixture = Fixture::new().await;
+    let created = fixture.call("Item", Create, json!({"item": {"title": "a"}})).await.unwrap();
+    fixture.query("UPDATE test_v1.item SET updated_at = '2999-01-01T00:00:00Z' RETURNING 1").await;
+    let updated = fixture.call("Item", Update, json!({"item": {"id": created["id"], "rank": 1}})).await.unwrap();
+    assert!(updated["updatedAt"].as_str().unwrap().starts_with("2999-01-01T00:00:00"), "{updated}");
+}

@@ -5,6 +5,7 @@ use crate::follower::Follower;
 use futures_util::stream::BoxStream;
 use groundplan_chassis::mounted;
 use groundplan_chassis::transport::{self, Transport};
+use groundplan_model::catalog::MethodKind::Create;
 use groundplan_proto::schema::v1::distribution_service_server::{DistributionService, DistributionServiceServer};
 use groundplan_proto::schema::v1::schema_service_server::{SchemaService, SchemaServiceServer};
 use groundplan_proto::schema::v1::{
@@ -12,6 +13,7 @@ use groundplan_proto::schema::v1::{
     ListRevisionsRequest, ListRevisionsResponse, PlanRequest, PlanResponse, ReportProgressRequest,
     ReportProgressResponse, Revision, RevisionState, StorageName,
 };
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
@@ -214,6 +216,79 @@ async fn a_revision_that_cannot_be_taken_up_is_reported_and_the_last_one_stays()
     assert_eq!(fixture.records.served().unwrap().revision(), 1);
     script.stream.send(Ok(revision(4, RevisionState::Live, &thing("string other = 3;")))).unwrap();
     script.serving(4).await;
+}
+
+#[tokio::test]
+async fn a_restored_schema_is_followed_back_and_a_late_stream_is_not() {
+    let fixture = Fixture::empty().await;
+    let script = Script::new();
+    *script.live.lock().unwrap() = Some(revision(3, RevisionState::Live, &thing("")));
+    let mut running = script.follow(&fixture);
+    running.ready().await;
+    // An older one that is not live any more: the stream is late.
+    script.stream.send(Ok(revision(1, RevisionState::Live, &thing("string late = 2;")))).unwrap();
+    // The same number of another life, then an older one, which is live.
+    let other = thing("string other = 2;");
+    *script.live.lock().unwrap() = Some(revision(3, RevisionState::Live, &other));
+    script.stream.send(Ok(revision(3, RevisionState::Live, &other))).unwrap();
+    served(&fixture, 3, &other).await;
+    assert!(script.reports.borrow().iter().all(|report| report.serving != 1));
+    let older = thing("string older = 2;");
+    *script.live.lock().unwrap() = Some(revision(2, RevisionState::Live, &older));
+    script.stream.send(Err(())).unwrap();
+    script.serving(2).await;
+    served(&fixture, 2, &older).await;
+}
+
+/// Waits until a revision is served.
+async fn served(fixture: &Fixture, number: i64, source: &str) {
+    let expected = catalog(number, source).descriptor_set;
+    let waiting = async {
+        while fixture.records.served().unwrap().catalog.descriptor_set != expected {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+    assert_eq!(fixture.records.served().unwrap().revision(), number);
+}
+
+#[tokio::test]
+async fn a_live_revision_is_served_though_one_table_is_spoiled() {
+    let fixture = Fixture::empty().await;
+    fixture.apply(1, &thing("")).await.unwrap();
+    fixture.query("ALTER TABLE test_v1.thing ADD COLUMN text bytea").await;
+    let other = "message Zebra { option (groundplan.model.v1.model) = {}; string id = 1; }";
+    let source = format!("{}{other}", thing("string text = 2;"));
+    let script = Script::new();
+    *script.live.lock().unwrap() = Some(revision(2, RevisionState::Live, &source));
+    let mut running = script.follow(&fixture);
+    running.ready().await;
+    script.serving(2).await;
+    fixture.call("Zebra", Create, json!({"zebra": {}})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_failed_preparation_does_not_forget_the_live_revision() {
+    let fixture = Fixture::empty().await;
+    let garbage =
+        |number, state| Revision { descriptor_set: b"garbage".to_vec(), ..revision(number, state, &thing("")) };
+    let script = Script::new();
+    *script.live.lock().unwrap() = Some(garbage(1, RevisionState::Live));
+    let _running = script.follow(&fixture);
+    let has_failed = |report: &ReportProgressRequest, number| {
+        report
+            .preparation
+            .as_ref()
+            .is_some_and(|preparation| preparation.revision == number && !preparation.failure.is_empty())
+    };
+    script.reported("failed 1", |report| has_failed(report, 1)).await;
+    script.stream.send(Ok(garbage(2, RevisionState::Preparing))).unwrap();
+    script.reported("failed 2", |report| has_failed(report, 2)).await;
+    let mut reports = script.reports.subscribe();
+    let again = reports.wait_for(|reports| {
+        reports.iter().skip_while(|report| !has_failed(report, 2)).any(|report| has_failed(report, 1))
+    });
+    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -76,6 +76,48 @@ async fn large_records_make_a_page_end_early() {
 }
 
 #[tokio::test]
+async fn a_page_fits_into_what_clients_receive() {
+    let fixture = Fixture::new().await;
+    for (at, length) in [(0, 10), (1, 2 << 20), (2, (2 << 20) - 200), (3, 10), (4, (4 << 20) - 200), (5, 10)] {
+        let label = json!({"label": {"id": format!("l{at}"), "text": "x".repeat(length)}});
+        fixture.call("Label", Create, label).await.unwrap();
+    }
+    let mut pages = Vec::new();
+    let mut token = json!("");
+    loop {
+        // The client of the fixture has the limit of any other: 4 MiB.
+        let page = fixture.call("Label", List, json!({"pageToken": token})).await.unwrap();
+        pages.push(ids(&page, "labels"));
+        token = page["nextPageToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["l0", "l1"], vec!["l2", "l3"], vec!["l4"], vec!["l5"]]);
+}
+
+#[tokio::test]
+async fn ids_that_sql_wrote_do_not_stop_a_list() {
+    let fixture = labels(2).await;
+    let odd = ["", " a/b", "l0000 é", &"y".repeat(300)];
+    for id in odd {
+        let sql =
+            format!("INSERT INTO test_v1.label (_tenant, _version, id) VALUES ('default', 1, '{id}') RETURNING 1");
+        assert_eq!(fixture.query(&sql).await.len(), 1);
+    }
+    for size in [1, 2, 100] {
+        let mut seen = 0;
+        let mut token = json!("");
+        while !token.is_null() {
+            let page = fixture.call("Label", List, json!({"pageSize": size, "pageToken": token})).await.unwrap();
+            seen += page["labels"].as_array().unwrap().len();
+            token = page["nextPageToken"].clone();
+        }
+        assert_eq!(seen, 2 + odd.len(), "pages of {size}");
+    }
+}
+
+#[tokio::test]
 async fn server_made_ids_list_in_the_order_of_creation() {
     let fixture = Fixture::new().await;
     let mut created = Vec::new();

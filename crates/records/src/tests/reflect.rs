@@ -3,6 +3,7 @@ use crate::reflection::Reflection;
 use groundplan_chassis::mounted;
 use groundplan_chassis::transport::{self, Transport};
 use prost_reflect::DescriptorPool;
+use tokio_util::sync::CancellationToken;
 use tonic_reflection::pb::v1::server_reflection_server::ServerReflectionServer;
 use tonic_reflection::pb::{v1, v1alpha};
 
@@ -36,7 +37,11 @@ enum Seen {
 }
 
 fn reflection(fixture: &Fixture) -> Transport {
-    let reflection = Reflection::new(fixture.records.clone()).unwrap();
+    reflection_until(fixture, CancellationToken::new())
+}
+
+fn reflection_until(fixture: &Fixture, stop: CancellationToken) -> Transport {
+    let reflection = Reflection::new(fixture.records.clone(), stop).unwrap();
     let alpha = v1alpha::server_reflection_server::ServerReflectionServer::new(reflection.clone());
     transport::local(mounted::grpc(ServerReflectionServer::new(reflection)).merge(mounted::grpc(alpha)))
 }
@@ -141,4 +146,21 @@ async fn reflection_follows_the_models() {
     fixture.apply(2, &thing("string later = 2;")).await.unwrap();
     let pool = pool(symbol(&transport, "test.v1.ThingService").await.unwrap());
     assert!(pool.get_message_by_name("test.v1.Thing").unwrap().get_field_by_name("later").is_some());
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_when_the_service_stops() {
+    use v1::server_reflection_client::ServerReflectionClient;
+    use v1::server_reflection_request::MessageRequest;
+    let fixture = Fixture::new().await;
+    let stop = CancellationToken::new();
+    let mut client = ServerReflectionClient::new(reflection_until(&fixture, stop.clone()));
+    let question = MessageRequest::ListServices(String::new());
+    let question = v1::ServerReflectionRequest { host: String::new(), message_request: Some(question) };
+    // The client goes on asking for ever.
+    let questions = tokio_stream::StreamExt::chain(tokio_stream::once(question), tokio_stream::pending());
+    let mut answers = client.server_reflection_info(questions).await.unwrap().into_inner();
+    assert!(answers.message().await.unwrap().is_some());
+    stop.cancel();
+    assert!(answers.message().await.unwrap().is_none());
 }

@@ -38,7 +38,12 @@ const FAILURES: &[Failure] = &[
         codes: &["CONFLICT"],
         meaning: "If-Match or If-None-Match does not hold.",
     },
-    Failure { status: 413, name: "TooLarge", codes: &["INVALID_INPUT"], meaning: "The body is larger than 4 MiB." },
+    Failure {
+        status: 413,
+        name: "TooLarge",
+        codes: &["INVALID_INPUT"],
+        meaning: "The body is larger than the server takes.",
+    },
     Failure { status: 415, name: "UnsupportedMediaType", codes: &["INVALID_INPUT"], meaning: "The body is not JSON." },
     Failure {
         status: 429,

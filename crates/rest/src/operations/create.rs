@@ -13,7 +13,7 @@ pub(super) async fn answer<B: Backend>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
-    let bytes = body::read_json(headers, body).await?;
+    let bytes = body::read_json(headers, body, call.max_body).await?;
     let decoded = decode(&call.model, &bytes)?;
     let stored = call.backend.create(&call.caller, &call.model, decoded.record).await?;
     let location = target::record_path(&call.model, answer::id_of(&call.model, &stored)?);

@@ -22,6 +22,6 @@ pub(super) async fn answer<B: Backend>(
     body::expect_none(body, "send an etag as If-Match, or as ?etag=").await?;
     let settled = precondition.settle(call, id).await?;
     let result = call.backend.delete(&call.caller, &call.model, id, settled.etag()).await;
-    result.map_err(|error| settled.refusal(error))?;
+    result.map_err(|error| settled.refusal(error, &call.model.full_name, id))?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }

@@ -80,9 +80,11 @@ impl Settled {
     }
 
     /// The backend's error, with the status that belongs to where the etag came from.
-    pub(super) fn refusal(&self, error: Error) -> Refusal {
+    pub(super) fn refusal(&self, error: Error, model: &str, id: &str) -> Refusal {
         match (self, error.reason()) {
             (Self::ByHeader(_), Reason::EtagMismatch) => Refusal::precondition(error),
+            // A tag of somebody else's is one that no record has: RFC 9110 knows no wrong tags, only ones that do not match.
+            (Self::ByHeader(_), Reason::EtagInvalid) => Refusal::precondition(mismatch(model, id)),
             _ => error.into(),
         }
     }

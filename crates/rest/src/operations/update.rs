@@ -28,7 +28,7 @@ pub(super) async fn answer<B: Backend>(
     extent: Extent,
 ) -> Result<Response<Body>, Refusal> {
     let model = &call.model;
-    let bytes = body::read_json(headers, body).await?;
+    let bytes = body::read_json(headers, body, call.max_body).await?;
     let mut decoded = decode(model, &bytes)?;
     settle_id(model, id, &mut decoded.record)?;
     let precondition = Precondition::new(headers, take_etag(model, &mut decoded.record))?;
@@ -41,7 +41,7 @@ pub(super) async fn answer<B: Backend>(
     };
     let settled = precondition.settle(call, id).await?;
     let result = call.backend.update(&call.caller, model, id, decoded.record, mask, settled.etag()).await;
-    let stored = result.map_err(|error| settled.refusal(error))?;
+    let stored = result.map_err(|error| settled.refusal(error, &model.full_name, id))?;
     answer::record(StatusCode::OK, model, &stored)
 }
 

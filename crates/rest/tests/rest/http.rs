@@ -23,10 +23,12 @@ message Tagged {
 }
 "#;
 
+const MAX_BODY: usize = 10_000;
+
 const ID: &str = "00000000-0000-7000-8000-000000000000";
 
 fn client() -> Client {
-    Client(groundplan_rest::router(Memory::new(catalog(&[("example/v1/models.proto", MODELS)]))))
+    Client(groundplan_rest::router(Memory::new(catalog(&[("example/v1/models.proto", MODELS)])), MAX_BODY))
 }
 
 async fn client_with_entity() -> (Client, String) {
@@ -108,6 +110,10 @@ async fn conditional_writes() {
     let (client, path) = client_with_entity().await;
     let refused = client.send(&format!("DELETE {path}"), &["if-match: \"9\""], "").await;
     assert_eq!((refused.status.as_u16(), refused.error().0.as_str()), (412, "CONFLICT"));
+    let foreign = client.send(&format!("DELETE {path}"), &["if-match: \"abc-xyz\""], "").await;
+    assert_eq!((foreign.status.as_u16(), foreign.error().0.as_str()), (412, "CONFLICT"));
+    let foreign = client.send(&format!("DELETE {path}?etag=abc-xyz"), &[], "").await;
+    assert_eq!((foreign.status.as_u16(), foreign.error().0.as_str()), (400, "INVALID_INPUT"));
     let several = client.send(&format!("PATCH {path}"), &["if-match: \"9\", \"a\""], "{}").await;
     assert_eq!((several.status.as_u16(), several.header("etag")), (200, "\"b\""));
     assert_eq!(client.send(&format!("PUT {path}"), &["if-match: W/\"b\""], "{}").await.status, 400);
@@ -197,7 +203,7 @@ async fn bodies_must_be_json_records() {
     assert_eq!((status, code.as_str()), (415, "INVALID_INPUT"));
     assert!(message.contains("application/json"));
     assert_eq!(post(&["content-encoding: gzip"], "{}").await.0, 415);
-    let huge = format!(r#"{{"field1":"{}"}}"#, "x".repeat(groundplan_rest::MAX_BODY));
+    let huge = format!(r#"{{"field1":"{}"}}"#, "x".repeat(MAX_BODY));
     let answer = client.send("POST /api/v1/resource", &[], huge).await;
     assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (413, "INVALID_INPUT"));
     assert_eq!(answer.json()["error"]["details"][0]["reason"], "TOO_LARGE");

@@ -44,6 +44,9 @@ impl Memory {
         let found = records.get(&(model.full_name.clone(), id.to_owned()));
         let (record, version) = found.cloned().ok_or_else(|| Error::record_not_found(&model.full_name, id))?;
         match etag.map(|etag| etag.trim_matches('"')) {
+            Some(etag) if u64::from_str_radix(etag, 16).is_err() => {
+                Err(Error::new(Reason::EtagInvalid, "it is not one of ours"))
+            }
             Some(etag) if etag != format!("{version:x}") => Err(Error::new(Reason::EtagMismatch, "it has changed")),
             _ => Ok((record, version)),
         }

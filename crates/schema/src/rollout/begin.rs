@@ -6,7 +6,6 @@ use crate::error::{is_conflict, revision_conflict};
 use crate::service::Schema;
 use crate::store::revisions::{self, NewRevision};
 use crate::store::storage_names;
-use chrono::Utc;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use groundplan_chassis::database::refusal;
 use groundplan_error::Error;
@@ -79,19 +78,18 @@ pub(super) async fn newest(schema: &Schema) -> Result<i64, Error> {
 async fn conflict(schema: &Schema) -> Error {
     let found = schema.query(async |connection| {
         let heads = revisions::heads(connection).await?;
-        Ok((heads, revisions::lease_until(connection, heads.preparing).await?))
+        Ok((heads, revisions::lease_left(connection, heads.preparing).await?))
     });
-    let (heads, lease_until) = match found.await {
+    let (heads, lease_left) = match found.await {
         Ok(found) => found,
         Err(error) => return error,
     };
-    let Some(lease_until) = lease_until else {
+    let Some(lease_left) = lease_left else {
         let words = format!("another apply came first: revision {} is live; plan and apply again", heads.live);
         return revision_conflict(heads.live, &words);
     };
     let words = format!("another apply is making revision {}; wait for it, or for its lease to end", heads.preparing);
-    let left = (lease_until - Utc::now()).to_std().unwrap_or_default();
-    revision_conflict(heads.preparing, &words).retry_after(left)
+    revision_conflict(heads.preparing, &words).retry_after(lease_left)
 }
 
 #[cfg(test)]
@@ -127,7 +125,10 @@ mod tests {
         let test = TestDatabase::new().await;
         let schema = schema(&test).await;
         assert_eq!(begin(&schema, 0, planned("id")).await.unwrap(), 1);
-        assert_eq!(begin(&schema, 0, planned("id")).await.unwrap_err().reason(), Reason::RevisionConflict);
+        let conflict = begin(&schema, 0, planned("id")).await.unwrap_err();
+        assert_eq!(conflict.reason(), Reason::RevisionConflict);
+        let left = conflict.retry_delay().unwrap();
+        assert!(left > Duration::ZERO && left <= schema.settings.lease, "{left:?}");
         publish(&schema, 1).await;
         // It was made on nothing, but now revision 1 is live.
         let overtaken = Planned { new_names: Vec::new(), ..planned("id") };
@@ -142,6 +143,10 @@ mod tests {
         begin(&schema, 0, planned("id")).await.unwrap();
         publish(&schema, 1).await;
         assert_eq!(begin(&schema, 1, planned("other")).await.unwrap_err().reason(), Reason::RevisionConflict);
+        // Nor does another field get its name.
+        let mut taken = planned("id");
+        taken.new_names[0].number = 2;
+        assert_eq!(begin(&schema, 1, taken).await.unwrap_err().reason(), Reason::RevisionConflict);
         let names = schema.query(async |connection| storage_names::all(connection).await).await.unwrap();
         assert_eq!(names.iter().map(|name| name.name.as_str()).collect::<Vec<_>>(), ["id"]);
         assert_eq!(newest(&schema).await.unwrap(), 1);

@@ -16,19 +16,18 @@ pub(super) enum Storage {
     Failed(String),
 }
 
-/// Says how far the storage of revision `number` is. What is done stays done, whatever another follower met.
+/// Says how far the storage of revision `number` is. What is done stays done, whatever another follower met, and as
+/// long as somebody works on it, it may still be made.
 pub(super) fn storage(alive: &[Follower], number: i64) -> Storage {
-    let working = || alive.iter().filter(|follower| follower.preparing == number);
-    if working().any(|follower| follower.done) {
+    let begun = || alive.iter().filter(|follower| follower.preparing == number);
+    if begun().any(|follower| follower.done) {
         return Storage::Done;
     }
-    if let Some(follower) = working().find(|follower| !follower.failure.is_empty()) {
-        return Storage::Failed(follower.failure.clone());
+    let working = begun().filter(|follower| follower.failure.is_empty());
+    if let Some(furthest) = working.max_by_key(|follower| follower.steps_done) {
+        return Storage::Working { steps_done: furthest.steps_done, message: furthest.message.clone() };
     }
-    match working().max_by_key(|follower| follower.steps_done) {
-        Some(follower) => Storage::Working { steps_done: follower.steps_done, message: follower.message.clone() },
-        None => Storage::NotBegun,
-    }
+    begun().next().map_or(Storage::NotBegun, |follower| Storage::Failed(follower.failure.clone()))
 }
 
 /// Counts the followers that serve revision `number` or a newer one.
@@ -52,9 +51,11 @@ mod tests {
 
     #[test]
     fn one_is_enough_and_beats_a_failure() {
-        let failed = Follower { failure: "not unique".into(), ..preparing(1) };
-        assert_eq!(storage(&[preparing(1), failed.clone()], 7), Storage::Failed("not unique".into()));
-        assert_eq!(storage(&[failed, Follower { done: true, ..preparing(3) }], 7), Storage::Done);
+        let failed = || Follower { failure: "not unique".into(), ..preparing(2) };
+        assert_eq!(storage(&[failed(), Follower { done: true, ..preparing(3) }], 7), Storage::Done);
+        let working = Storage::Working { steps_done: 1, message: "step 1".into() };
+        assert_eq!(storage(&[failed(), preparing(1)], 7), working);
+        assert_eq!(storage(&[failed(), Follower::default()], 7), Storage::Failed("not unique".into()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::rollout;
 use crate::service::Schema;
 use futures_util::{StreamExt, stream};
 use groundplan_error::Error;
-use groundplan_proto::schema::v1::{ApplyPhase, ApplyRequest, ApplyResponse};
+use groundplan_proto::schema::v1::{ApplyRequest, ApplyResponse};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -25,28 +25,19 @@ pub(super) async fn run(schema: &Schema, request: ApplyRequest) -> Result<Messag
     let planned = match draft.verdict {
         Verdict::Invalid(diagnostics) => return Err(models_invalid(&diagnostics)),
         Verdict::Unsupported(diagnostics) => return Err(plan_not_supported(&diagnostics)),
-        Verdict::Planned(planned) if planned.plan.steps.is_empty() => {
-            return Ok(Box::pin(stream::iter([Ok(unchanged(draft.base))])));
-        }
         Verdict::Planned(planned) => planned,
     };
     let (sender, receiver) = mpsc::channel(UNREAD_UPDATES);
-    schema.rollouts.spawn(rollout::run(schema.clone(), draft.base, planned, sender));
+    if planned.plan.steps.is_empty() {
+        schema.rollouts.spawn(rollout::unchanged(schema.clone(), draft.base, sender));
+    } else {
+        schema.rollouts.spawn(rollout::run(schema.clone(), draft.base, planned, sender));
+    }
     let mut updates = ReceiverStream::new(receiver);
     // Whoever loses against another apply hears it as the answer itself, not as the end of a stream.
     match updates.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(updates))),
         Some(Err(refusal)) => Err(refusal),
         None => Err(status(Error::internal("the rollout ended without an answer"))),
-    }
-}
-
-/// The models are live already.
-fn unchanged(revision: i64) -> ApplyResponse {
-    ApplyResponse {
-        phase: ApplyPhase::Live.into(),
-        revision,
-        message: "the models are live already".to_owned(),
-        ..ApplyResponse::default()
     }
 }

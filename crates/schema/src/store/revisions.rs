@@ -3,9 +3,9 @@
 use super::interval;
 use crate::tables::revisions;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{max, now};
+use diesel::dsl::{exists, max, now, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Double, Nullable, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use groundplan_proto::schema::v1::RevisionState;
 use serde_json::Value;
@@ -131,10 +131,14 @@ pub(crate) async fn fail(connection: &mut AsyncPgConnection, number: i64, failur
         .map(|rows| rows > 0)
 }
 
-/// Makes a revision the live one, unless it is no longer preparing. Says whether it was.
+/// Makes a revision the live one, unless it has failed. Says whether it is live. Asking again is harmless: of an answer that
+/// was lost nobody knows whether it was yes.
 pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<bool> {
     let published = (Ended { state: LIVE, failure: None, lease_until: None }, revisions::updated_at.eq(now));
-    diesel::update(in_state(number, PREPARING)).set(published).execute(connection).await.map(|rows| rows > 0)
+    if diesel::update(in_state(number, PREPARING)).set(published).execute(connection).await? > 0 {
+        return Ok(true);
+    }
+    diesel::select(exists(in_state(number, LIVE))).get_result(connection).await
 }
 
 /// Renews the lease of a revision, unless it is no longer preparing. Says whether it was.
@@ -144,10 +148,11 @@ pub(crate) async fn renew(connection: &mut AsyncPgConnection, number: i64, lease
     diesel::update(in_state(number, PREPARING)).set(renewed).execute(connection).await.map(|rows| rows > 0)
 }
 
-/// Says when the apply of the preparing revision counts as dead.
-pub(crate) async fn lease_until(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<DateTime<Utc>>> {
-    let lease = in_state(number, PREPARING).select(revisions::lease_until);
-    lease.first::<Option<DateTime<Utc>>>(connection).await.optional().map(Option::flatten)
+/// Says after how long the apply of the preparing revision counts as dead.
+pub(crate) async fn lease_left(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Duration>> {
+    let left = sql::<Nullable<Double>>("extract(epoch FROM lease_until - now())::double precision");
+    let seconds: Option<f64> = in_state(number, PREPARING).select(left).first(connection).await.optional()?.flatten();
+    Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
 }
 
 #[diesel::dsl::auto_type]

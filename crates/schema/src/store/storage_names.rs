@@ -28,7 +28,8 @@ pub(crate) async fn up_to(connection: &mut AsyncPgConnection, revision: i64) -> 
     known.order((storage_names::message, storage_names::number)).load(connection).await
 }
 
-/// Fixes names. Fails on `storage_names_pkey` if another apply has fixed one of them since they were listed.
+/// Fixes names. If another apply has fixed names since they were listed, fails on `storage_names_pkey` (the field has one)
+/// or `storage_names_name_key` (another field has it).
 pub(crate) async fn insert_in_transaction(
     connection: &mut AsyncPgConnection,
     names: &[StorageName],

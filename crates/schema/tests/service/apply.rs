@@ -1,8 +1,10 @@
 //! Applies, from the plan to the moment when everybody serves the revision, and everything that can come in between.
 
-use crate::support::{Follower, Manner, entity, file, impatient, patient, reason_and, start};
+use crate::support::{
+    Follower, Manner, entity, file, impatient, patient, reason_and, start, start_with_one_connection,
+};
 use groundplan_proto::schema::v1::{
-    ApplyPhase, ApplyRequest, ApplyResponse, PlanRequest, ReportProgressRequest, RevisionState, StepKind,
+    ApplyPhase, ApplyRequest, ApplyResponse, PlanRequest, Preparation, ReportProgressRequest, RevisionState, StepKind,
 };
 use groundplan_testkit::TestDatabase;
 use tonic::Code;
@@ -190,6 +192,69 @@ async fn an_apply_waits_for_every_follower() {
     while response.phase() != ApplyPhase::Live {
         response = stream.message().await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn applying_again_waits_for_those_that_do_not_serve_yet() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    let follower = Follower::start(&process, "records-1", Manner::Obey);
+    process.apply_to_the_end(entity(FIELD1)).await.unwrap();
+    let idle = ReportProgressRequest { follower: "records-2".into(), ..ReportProgressRequest::default() };
+    process.distribution.clone().report_progress(idle.clone()).await.unwrap();
+    let mut stream = process.apply(entity(FIELD1)).await.unwrap();
+    let waiting = stream.message().await.unwrap().unwrap();
+    assert_eq!((waiting.phase(), waiting.changed), (ApplyPhase::Publishing, false));
+    assert!(waiting.message.starts_with("1 of 2 "), "{}", waiting.message);
+    process.distribution.clone().report_progress(ReportProgressRequest { serving: 1, ..idle.clone() }).await.unwrap();
+    let mut responses = Vec::new();
+    while let Some(response) = stream.message().await.unwrap() {
+        responses.push(response);
+    }
+    assert_eq!(last(&responses), (ApplyPhase::Live, 1, false));
+    // Without any, nobody is waited for.
+    drop(follower);
+    for id in ["records-1", "records-2"] {
+        let leaving = ReportProgressRequest { follower: id.into(), leaving: true, ..idle.clone() };
+        process.distribution.clone().report_progress(leaving).await.unwrap();
+    }
+    let alone = process.apply_to_the_end(entity(FIELD1)).await.unwrap();
+    assert_eq!((alone.len(), last(&alone)), (1, (ApplyPhase::Live, 1, false)));
+}
+
+#[tokio::test]
+async fn an_apply_outlives_a_short_trouble_of_the_database() {
+    let test = TestDatabase::new().await;
+    let process = start_with_one_connection(&test, patient()).await;
+    // Whoever asks while the only connection is away hears that the database is not available.
+    let trouble = async || {
+        let taken = loop {
+            if let Ok(taken) = process.database.lease().await {
+                break taken;
+            }
+        };
+        for _ in 0..4 {
+            process.database.lease().await.unwrap_err();
+        }
+        drop(taken);
+    };
+    let mut stream = process.apply(entity(FIELD1)).await.unwrap();
+    assert_eq!(stream.message().await.unwrap().unwrap().phase(), ApplyPhase::Planned);
+    trouble().await;
+    let idle = ReportProgressRequest { follower: "records-2".into(), ..ReportProgressRequest::default() };
+    process.report(idle.clone()).await;
+    let done = Preparation { revision: 1, done: true, ..Preparation::default() };
+    let serving = ReportProgressRequest { follower: "records-1".into(), preparation: Some(done), ..idle.clone() };
+    process.report(serving.clone()).await;
+    while stream.message().await.unwrap().unwrap().phase() != ApplyPhase::Publishing {}
+    trouble().await;
+    process.report(ReportProgressRequest { leaving: true, ..idle }).await;
+    process.report(ReportProgressRequest { serving: 1, ..serving }).await;
+    let mut responses = Vec::new();
+    while let Some(response) = stream.message().await.unwrap() {
+        responses.push(response);
+    }
+    assert_eq!(last(&responses), (ApplyPhase::Live, 1, true));
 }
 
 #[test]

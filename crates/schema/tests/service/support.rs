@@ -42,7 +42,16 @@ pub(crate) fn patient() -> Settings {
 
 /// Starts a process of the service.
 pub(crate) async fn start(test: &TestDatabase, settings: Settings) -> Process {
-    let settings_of_database = defaults::<DatabaseSettings>();
+    start_on(test, settings, defaults()).await
+}
+
+/// Starts a process that has a single connection to the database, and does not wait for it long.
+pub(crate) async fn start_with_one_connection(test: &TestDatabase, settings: Settings) -> Process {
+    let one = DatabaseSettings { db_pool_size: 1, db_pool_timeout: Duration::from_millis(50), ..defaults() };
+    start_on(test, settings, one).await
+}
+
+async fn start_on(test: &TestDatabase, settings: Settings, settings_of_database: DatabaseSettings) -> Process {
     let database = Database::connect(&test.url(), DATABASE_SCHEMA, &settings_of_database).await.unwrap();
     let stop = CancellationToken::new();
     let mounted = mount(Dependencies { database: database.clone(), settings, stop: stop.clone() }).await.unwrap();
@@ -95,6 +104,11 @@ impl Process {
         let sql = Sql::new(sql);
         let mut lease = self.database.lease().await.unwrap();
         lease.run(async |connection| execute(connection, &sql, binds).await).await.unwrap();
+    }
+
+    /// Reports, if need be again until the database takes it.
+    pub(crate) async fn report(&self, report: ReportProgressRequest) {
+        eventually(async || self.distribution.clone().report_progress(report.clone()).await.is_ok()).await;
     }
 
     /// Waits until a revision is in a state.

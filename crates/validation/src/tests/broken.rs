@@ -97,10 +97,59 @@ fn deep_and_long_expressions_never_reach_the_parser() {
 fn brackets_in_strings_do_not_count() {
     for text in [
         format!("this != \"{}\"", "(".repeat(100)),
-        format!("this != '''{}'''", "('".repeat(100)),
+        format!("this != '''{} '''", "('".repeat(100)),
         format!("this != '\\'{}'", "(".repeat(100)),
     ] {
         assert_eq!(expression::excess(&text), None, "{text}");
     }
     assert!(expression::excess(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
+}
+
+#[test]
+fn strings_are_what_the_parser_takes_for_strings() {
+    let brackets = "(".repeat(100);
+    // In each, the brackets are outside of strings for the parser.
+    for text in [
+        format!(r"r'\' + {brackets} + '"),
+        format!(r"R'\' + {brackets} + '"),
+        format!(r#"br"\" + {brackets} + ""#),
+        format!(r#"Br"""\""" + {brackets} + """"#),
+        format!(r"1ur'\' + {brackets} + '"),
+        format!(r"1e5r'\' + {brackets} + '"),
+        format!(r"0xFr'\' + {brackets} + '"),
+        format!("'\n{brackets}'"),
+        format!(r"'\q{brackets}'"),
+        format!("'\"\"\"\n{brackets}\"\"\""),
+        format!("='{brackets}'"),
+        format!("&'{brackets}'"),
+        format!("`a'{brackets}'"),
+        format!("#'{brackets}"),
+        format!("this != '{brackets}"),
+        format!("r'''a''' + {brackets}"),
+    ] {
+        assert!(expression::excess(&text).is_some(), "{text}");
+    }
+    // And here they are inside.
+    for text in [
+        format!(r"r'\{brackets}' == br'\{brackets}'"),
+        format!(r#"r"""\"{brackets}""" == '''\'''{brackets}'''"#),
+        format!(r"'\x28\u0028\U00000028\050\n{brackets}' == b'{brackets}' // {brackets}"),
+        format!(
+            r"this.matches(r'^\d{{1,3}}(\.\d+)?{brackets}$') && a.`b-c/d` > .5e-3 || 0x1Fu >= 1e5 - 7u % 2 ? '' : ''''''"
+        ),
+    ] {
+        assert_eq!(expression::excess(&text), None, "{text}");
+    }
+}
+
+#[test]
+fn indexes_count_since_each_is_a_level() {
+    assert!(expression::excess(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
+}
+
+#[test]
+fn the_code_is_explained() {
+    let text = include_str!("../../../../docs/diagnostics.md");
+    let explained: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("### RULE_")).collect();
+    assert_eq!(explained, [RULE_INVALID.trim_start_matches("RULE_")]);
 }

@@ -1,0 +1,102 @@
+//! Two revisions that are served at once: what one writes the other must not lose.
+
+use crate::mask::UpdateMask;
+use crate::{Record, json, storage};
+use groundplan_model::{Catalog, Field, Input, ShapeId, SourceFile, StorageNames, compile};
+use serde_json::json;
+
+/// The models of a revision, where a part has these fields beside its own.
+fn revision(added: &str) -> Catalog {
+    let content = format!(
+        "syntax = \"proto3\"; package two.v1; import \"groundplan/model/v1/model.proto\";
+         message Whole {{ option (groundplan.model.v1.model) = {{}}; string id = 1; string name = 2;
+           Part part = 3; repeated Part parts = 4; map<string, Part> by_name = 5; }}
+         message Part {{ string text = 1; Part inner = 2; {added} }}"
+    );
+    let file = SourceFile { path: "two/v1/two.proto".to_owned(), content };
+    compile(Input::Files(vec![file]), &StorageNames::default()).unwrap().catalog
+}
+
+fn whole(catalog: &Catalog) -> ShapeId {
+    catalog.shapes.by_name("two.v1.Whole").unwrap()
+}
+
+fn columns(catalog: &Catalog) -> impl Iterator<Item = (groundplan_model::FieldId, &Field)> {
+    let columns = catalog.shapes.get(whole(catalog)).iter();
+    columns.filter(|(_, field)| ["part", "parts", "by_name"].contains(&field.name.as_str()))
+}
+
+/// What the columns hold once a revision has written a record.
+fn written(catalog: &Catalog, record: &Record) -> serde_json::Value {
+    let mut row = json!({});
+    for (id, field) in columns(catalog) {
+        let Some(value) = record.get(id) else { continue };
+        let mut out = Vec::new();
+        storage::encode(&catalog.shapes, field, value, &mut out);
+        row[&field.name] = serde_json::from_slice(&out).unwrap();
+    }
+    row
+}
+
+/// What a revision reads from the columns.
+fn read(catalog: &Catalog, row: &serde_json::Value) -> Record {
+    let shape = catalog.shapes.get(whole(catalog));
+    let mut record = Record::new(shape);
+    for (id, field) in columns(catalog) {
+        if let Some(column) = row.get(&field.name) {
+            let value = storage::decode(&catalog.shapes, field, column.to_string().as_bytes()).unwrap();
+            record.set_in(shape, id, Some(value));
+        }
+    }
+    record
+}
+
+/// What the columns hold once a revision has updated them.
+fn updated(catalog: &Catalog, row: &serde_json::Value, paths: &[&str], update: &str) -> serde_json::Value {
+    let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+    let mask = UpdateMask::parse(&catalog.shapes, whole(catalog), &paths).unwrap();
+    let mut record = read(catalog, row);
+    let update = json::decode(&catalog.shapes, whole(catalog), update.as_bytes()).unwrap().record;
+    mask.apply(&catalog.shapes, whole(catalog), &mut record, update);
+    written(catalog, &record)
+}
+
+fn stored() -> serde_json::Value {
+    let part = json!({"text": "t", "tags": ["a"], "large": u64::MAX, "more": {"deep": {"text": "u"}}});
+    let mut outer = part.clone();
+    outer["inner"] = part.clone();
+    json!({"part": outer, "parts": [part, {"tags": ["b"]}], "by_name": {"k": part}})
+}
+
+#[test]
+fn an_older_revision_loses_nothing_of_a_newer_one() {
+    let new = revision("repeated string tags = 3; uint64 large = 4; More more = 5; message More { Part deep = 1; }");
+    let row = stored();
+    assert_eq!(written(&new, &read(&new, &row)), row);
+    let old = revision("");
+    for mask in [&["name"][..], &[]] {
+        assert_eq!(updated(&old, &row, mask, r#"{"name": "n"}"#), row, "{mask:?}");
+    }
+    let mut expected = row.clone();
+    expected["part"]["inner"]["text"] = json!("v");
+    let update = r#"{"part": {"inner": {"text": "v"}}}"#;
+    assert_eq!(updated(&old, &row, &["part.inner.text"], update), expected);
+}
+
+#[test]
+fn a_message_that_is_replaced_keeps_what_the_caller_cannot_know() {
+    let old = revision("");
+    let mut expected = stored();
+    expected["part"]["text"] = json!("v");
+    expected["part"]["inner"].as_object_mut().unwrap().remove("text");
+    let update = r#"{"part": {"text": "v", "inner": {}}}"#;
+    for mask in [&["part"][..], &[]] {
+        assert_eq!(updated(&old, &stored(), mask, update), expected, "{mask:?}");
+    }
+    let all = updated(&old, &stored(), &["*"], update);
+    assert_eq!(all, json!({"part": expected["part"]}));
+    // What is cleared is gone, with all that it had.
+    expected["part"].as_object_mut().unwrap().remove("inner");
+    assert_eq!(updated(&old, &stored(), &["part.text", "part.inner"], r#"{"part": {"text": "v"}}"#), expected);
+    assert_eq!(updated(&old, &stored(), &["part"], "{}").get("part"), None);
+}

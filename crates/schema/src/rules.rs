@@ -1,0 +1,64 @@
+//! The rules of models, checked once.
+//!
+//! To check rules takes longer than all else of a plan, and the library's evaluators of recursive messages refer to
+//! themselves and are never freed (prost-protovalidate 0.6). So what was found to be right is remembered, by its digest.
+
+use groundplan_model::{Catalog, Diagnostic};
+use sha2::{Digest as _, Sha256};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+/// How many uploads are remembered.
+const REMEMBERED: usize = 256;
+
+/// The uploads whose rules are right.
+#[derive(Debug, Default)]
+pub(crate) struct RightRules(Mutex<VecDeque<[u8; 32]>>);
+
+impl RightRules {
+    /// Checks the rules of models, unless these very models were checked before.
+    pub(crate) fn check(&self, catalog: &Catalog) -> Result<(), Vec<Diagnostic>> {
+        let digest: [u8; 32] = Sha256::digest(&catalog.descriptor_set).into();
+        if self.known().contains(&digest) {
+            return Ok(());
+        }
+        groundplan_validation::compile(catalog)?;
+        let mut known = self.known();
+        if known.len() == REMEMBERED {
+            known.pop_front();
+        }
+        known.push_back(digest);
+        Ok(())
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, VecDeque<[u8; 32]>> {
+        // A list of digests is whole whenever it can be seen.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundplan_model::{Input, SourceFile, StorageNames, compile};
+
+    fn catalog(rule: &str) -> Catalog {
+        let content = format!(
+            "syntax = \"proto3\"; package a.v1; import \"buf/validate/validate.proto\"; import \"groundplan/model/v1/model.proto\";\n\
+             message A {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n\
+             string b = 2 [(buf.validate.field).cel = {{ id: \"b\" message: \"m\" expression: \"{rule}\" }}]; }}"
+        );
+        let file = SourceFile { path: "a.proto".into(), content };
+        compile(Input::Files(vec![file]), &StorageNames::default()).unwrap().catalog
+    }
+
+    #[test]
+    fn what_is_right_is_remembered_and_what_is_wrong_is_said_again() {
+        let rules = RightRules::default();
+        for _ in 0..3 {
+            rules.check(&catalog("this != 'x'")).unwrap();
+            rules.check(&catalog("this <")).unwrap_err();
+        }
+        assert_eq!(rules.known().len(), 1);
+    }
+}
