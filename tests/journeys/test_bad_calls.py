@@ -136,3 +136,35 @@ def test_a_deadline_that_passed(stub):
     with pytest.raises(grpc.RpcError) as caught:
         stub.call("example.v1.EntityService/ListEntities", b"", timeout=0.000001)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_short_deadlines_hurt_nobody_else(suite, stub):
+    """Calls that are given up at once share Envoy's connection with everybody's calls, and must not cut it off."""
+    import threading
+    import time
+    stop = time.monotonic() + 4
+    listing = stub.message("example.v1.ListEntitiesRequest")(page_size=1000)
+
+    def impatient():
+        channel = grpc.insecure_channel(suite.address)
+        call = channel.unary_unary("/example.v1.EntityService/ListEntities", request_serializer=lambda value: value.SerializeToString(), response_deserializer=bytes)
+        while time.monotonic() < stop:
+            try:
+                call(listing, metadata=stub.metadata, timeout=0.002)
+            except grpc.RpcError:
+                pass
+        channel.close()
+
+    threads = [threading.Thread(target=impatient) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    answered = 0
+    try:
+        while time.monotonic() < stop:
+            status, _, body = suite.curl("GET", "/api/v1/resource?pageSize=1")
+            assert status == 200, body
+            answered += 1
+    finally:
+        for thread in threads:
+            thread.join()
+    assert answered > 5

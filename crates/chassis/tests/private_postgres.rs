@@ -88,6 +88,14 @@ async fn one_process_uses_a_directory_and_a_killed_ones_server_is_taken_over() {
     drop(postgres);
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     assert_eq!(postmaster(directory.path()), process, "the same server");
+    // It has been told to read the settings that we have written.
+    let read = "SELECT (pg_conf_load_time() > pg_postmaster_start_time())::text";
+    let reading = async {
+        while ask(&postgres.url(), read).await.unwrap() != "true" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it reads them");
     assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
     postgres.stop().await.unwrap();
 }

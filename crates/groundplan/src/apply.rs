@@ -32,11 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let outcome = apply(&args).await;
-    if let (Output::Json, Err(failure)) = (args.output, &outcome)
-        && !failure.message().is_empty()
-    {
-        print(json!({ "error": { "message": failure.message() } }))?;
-    }
+    args.output.failed(&outcome)?;
     outcome
 }
 

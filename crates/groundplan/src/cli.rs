@@ -1,6 +1,7 @@
 //! The command line: what there is to say, and its manual.
 
 use crate::{apply, config, doctor, generate, plan, serve, up};
+use clap::CommandFactory as _;
 
 /// Behind the help of every command.
 const EXIT_CODES: &str = "\
@@ -22,12 +23,24 @@ Every setting is a flag and an environment variable; the flag wins. `groundplan 
     after_long_help = EXIT_CODES,
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     max_term_width = 120
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The definition, as it is used: the errors of a command show its usage as the manual has it. Clap's own would show
+/// every setting whose variable is set as if it were required.
+pub(crate) fn command() -> clap::Command {
+    let mut built = Cli::command();
+    built.build();
+    let commands = built.get_subcommands_mut().filter(|command| command.get_name() != "help");
+    commands.fold(Cli::command(), |all, command| {
+        let usage = command.render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+        all.mut_subcommand(command.get_name(), |command| command.override_usage(usage))
+    })
 }
 
 /// What it can do. Each command's `Args` say what.
@@ -51,12 +64,29 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
-    use super::Cli;
+    use super::{Cli, command};
+    use clap::error::ErrorKind;
     use clap::{CommandFactory as _, Parser as _};
 
     #[test]
     fn clap_agrees_with_the_definition() {
-        Cli::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        let help = command().try_get_matches_from(["groundplan", "help", "plan"]).unwrap_err();
+        assert_eq!(help.kind(), ErrorKind::DisplayHelp);
+        assert!(help.to_string().contains("Usage: groundplan plan [OPTIONS] <MODELS>..."), "{help}");
+    }
+
+    #[test]
+    fn a_usage_error_shows_no_setting_as_required() {
+        // A variable that is set everywhere.
+        let command = command().mut_subcommand("plan", |plan| plan.mut_arg("api_key", |key| key.env("PATH")));
+        let error = command.try_get_matches_from(["groundplan", "plan"]).unwrap_err().to_string();
+        assert!(error.contains("Usage: groundplan plan [OPTIONS] <MODELS>..."), "{error}");
+        assert!(!error.contains("--api-key"), "{error}");
     }
 
     #[test]

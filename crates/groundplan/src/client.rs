@@ -94,6 +94,12 @@ impl Client {
                 "no suite answers at {address} ({}); start one with `groundplan up` or `make run`, or set GROUNDPLAN_ADDRESS",
                 root_cause(status)
             )),
+            // The library's words for answers that are not gRPC, or not of a service that we know.
+            Code::Internal | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied if !is_from_suite => {
+                Failure::new(format!(
+                    "what answers at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with `groundplan up`"
+                ))
+            }
             Code::Unauthenticated => Failure::new(format!("{address} refuses the API key: {}", status.message())),
             _ => Failure::new(status.message()),
         }

@@ -7,7 +7,7 @@ use groundplan_chassis::settings::Secret;
 use rand::Rng as _;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The longest key that is read from a file.
@@ -21,8 +21,14 @@ pub(crate) fn file(data: &Path) -> PathBuf {
 /// The key that was made earlier; none if there is no such file.
 pub(crate) fn read(data: &Path) -> Result<Option<Secret>, Failure> {
     let file = file(data);
-    let wrong = |why: &str| Failure::new(format!("the API key in {} {why}; set API_KEY instead", file.display()));
+    let wrong = |why: &str| {
+        Failure::new(format!(
+            "the API key in {} {why}; set API_KEY instead, or remove that, and `groundplan up` makes a new one",
+            file.display()
+        ))
+    };
     match fs::metadata(&file) {
+        Ok(about) if !about.is_file() => return Err(wrong("is not a file")),
         Ok(about) if about.len() > MAX_KEY => return Err(wrong("is too long to be one")),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -36,26 +42,41 @@ pub(crate) fn read(data: &Path) -> Result<Option<Secret>, Failure> {
     Ok(Some(Secret::new(key)))
 }
 
-/// Makes a key and stores it so that only this user reads it. Whatever happens, the file is absent or whole.
-pub(crate) fn make(data: &Path) -> Result<Secret, Failure> {
+/// The permissions of the key's file, if they let others than its owner read it.
+pub(crate) fn exposed(data: &Path) -> Option<u32> {
+    let mode = fs::metadata(file(data)).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// Makes a key. It is nobody's until it is stored.
+pub(crate) fn make() -> Secret {
     let mut random = [0; 32];
+    rand::rng().fill_bytes(&mut random);
+    Secret::new(format!("gp_{}", URL_SAFE_NO_PAD.encode(random)))
+}
+
+/// Stores a key that was made so that only this user reads it. Whatever happens, the file is absent or whole.
+pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), Failure> {
     let file = file(data);
+    if file.exists() {
+        let message = format!("another groundplan has just stored its API key in {}; start again", file.display());
+        return Err(Failure::new(message));
+    }
     let failed = |error: std::io::Error| {
         Failure::new(format!(
             "the API key cannot be stored in {}: {error}; set API_KEY, or GROUNDPLAN_DATA",
             file.display()
         ))
     };
-    rand::rng().fill_bytes(&mut random);
-    let key = format!("gp_{}", URL_SAFE_NO_PAD.encode(random));
     let draft = file.with_extension(format!("draft-{}", std::process::id()));
-    let stored =
-        fs::create_dir_all(data).and_then(|()| write_private(&draft, &key)).and_then(|()| fs::rename(&draft, &file));
+    let stored = fs::create_dir_all(data)
+        .and_then(|()| write_private(&draft, key.expose()))
+        .and_then(|()| fs::rename(&draft, &file));
     if let Err(error) = stored {
         let _ = fs::remove_file(&draft);
         return Err(failed(error));
     }
-    Ok(Secret::new(key))
+    Ok(())
 }
 
 /// Writes a file that nobody else can read, not even for a moment.
@@ -67,20 +88,25 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{file, make, read};
+    use super::{exposed, file, make, read, store};
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_key_is_made_once_and_private() {
         let data = tempfile::tempdir().unwrap();
         assert!(read(data.path()).unwrap().is_none());
-        let key = make(data.path()).unwrap();
+        let key = make();
+        store(data.path(), &key).unwrap();
         assert_eq!(read(data.path()).unwrap().unwrap().expose(), key.expose());
         assert!(key.expose().starts_with("gp_") && key.expose().len() == 3 + 43, "{}", key.expose());
         let mode = file(data.path()).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "no draft is left");
-        assert_ne!(make(data.path()).unwrap().expose(), key.expose());
+        assert_ne!(make().expose(), key.expose());
+        assert!(store(data.path(), &make()).is_err(), "another's key is kept");
+        assert_eq!(exposed(data.path()), None);
+        std::fs::set_permissions(file(data.path()), std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(exposed(data.path()), Some(0o644));
     }
 
     #[test]
@@ -90,5 +116,8 @@ mod tests {
             std::fs::write(file(data.path()), text).unwrap();
             assert!(read(data.path()).is_err(), "{text:?}");
         }
+        std::fs::remove_file(file(data.path())).unwrap();
+        std::fs::create_dir(file(data.path())).unwrap();
+        assert!(read(data.path()).unwrap_err().message().contains("is not a file"));
     }
 }

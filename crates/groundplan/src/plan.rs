@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub(crate) struct Args {
     #[command(flatten)]
     paths: Paths,
-    /// The form of what is printed
+    /// The form of what is printed. With json, one line: the plan with its diagnostics, or the error
     #[arg(long, value_enum, default_value_t)]
     output: Output,
     /// Print the SQL of each step too
@@ -27,6 +27,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let outcome = plan(&args).await;
+    args.output.failed(&outcome)?;
+    outcome
+}
+
+async fn plan(args: &Args) -> Result<(), Failure> {
     let models = args.paths.read()?;
     let plan = ask(&args.client, &models).await?;
     match args.output {

@@ -68,11 +68,13 @@ pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, Fai
 }
 
 impl Process<'_> {
-    /// Serves until `stop`. `on_ready` is called once, when every service can answer.
+    /// Serves until `stop`. `on_mounted` is called once, when nothing is left that could keep it from serving, and
+    /// `on_ready` when every service can answer.
     pub(crate) async fn run(
         &self,
         listener: TcpListener,
         stop: Stop,
+        on_mounted: impl FnOnce() -> Result<(), Failure>,
         on_ready: impl FnOnce(Duration),
     ) -> Result<(), Failure> {
         let began = Instant::now();
@@ -84,6 +86,7 @@ impl Process<'_> {
         };
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
         let router = layers::stack(router, key, self.server);
+        on_mounted()?;
         // Health stands last in the list, and is ready when all others are.
         let ready = mounted.last().map(|health| health.ready.clone());
         let serving = server::serve(listener, router, stop.gently.clone(), self.server);

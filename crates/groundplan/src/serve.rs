@@ -63,7 +63,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         server: &args.server,
     };
     let ready = |after: Duration| tracing::info!(?after, "ready");
-    process.run(listener, stop, ready).await
+    process.run(listener, stop, || Ok(()), ready).await
 }
 
 #[cfg(test)]

@@ -6,19 +6,22 @@ use crate::key;
 use crate::output::{Closed, print};
 use crate::process::{self, Process, Stop};
 use crate::services::Service;
+use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
     CredentialSettings, DatabaseSettings, PostgresSettings, Secret, ServerSettings, TelemetrySettings,
 };
 use groundplan_chassis::telemetry;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Run every service in this process, on a private PostgreSQL unless DB_URL names one
 ///
-/// Without DB_URL it starts a private PostgreSQL, which no network reaches, and stops
-/// it at the end. Without API_KEY it makes one, shows it once, and keeps it in the data directory for the next time.
+/// Without DB_URL it starts a private PostgreSQL, which no network reaches, starts it
+/// again should it die, and stops it at the end. Without API_KEY it makes one, shows it once, and keeps it in the data directory for the next time.
 /// SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,6 +41,8 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     let _telemetry = telemetry::start(&args.telemetry, "up")?;
     let stop = process::stop_on_signals()?;
     let listener = process::listen(&args.server).await?;
+    // What is wrong with it is said before anything slow is done.
+    let key = Key::find(&args)?;
     let postgres = match &args.database.db_url {
         Some(_) => None,
         None => tokio::select! {
@@ -45,7 +50,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
             () = stop.at_once.cancelled() => return Ok(()),
         },
     };
-    let served = serve(&args, listener, stop, postgres.as_ref()).await;
+    let served = serve_watched(&args, &key, listener, stop, postgres.as_ref()).await;
     let stopped = match postgres {
         Some(postgres) => postgres.stop().await.map_err(Failure::from),
         None => Ok(()),
@@ -60,8 +65,31 @@ async fn start_postgres(args: &Args) -> Result<PrivatePostgres, Failure> {
     Ok(postgres)
 }
 
+/// Serves, and meanwhile looks after PostgreSQL.
+async fn serve_watched(
+    args: &Args,
+    key: &Key,
+    listener: TcpListener,
+    stop: Stop,
+    postgres: Option<&PrivatePostgres>,
+) -> Result<(), Failure> {
+    let ended = CancellationToken::new();
+    let serving = async {
+        let served = serve(args, key, listener, stop, postgres).await;
+        ended.cancel();
+        served
+    };
+    let watching = async {
+        if let Some(postgres) = postgres {
+            postgres.watch(&ended).await;
+        }
+    };
+    tokio::join!(serving, watching).0
+}
+
 async fn serve(
     args: &Args,
+    key: &Key,
     listener: TcpListener,
     stop: Stop,
     postgres: Option<&PrivatePostgres>,
@@ -70,37 +98,77 @@ async fn serve(
         .map(PrivatePostgres::url)
         .or_else(|| args.database.db_url.clone())
         .ok_or_else(|| Failure::new("there is no database"))?;
-    let api_key = api_key(args)?;
     let address = url(args.server.listen, args.server.port);
-    said(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
     let process = Process {
         services: &Service::ALL,
         db_url: &db_url,
-        api_key: &api_key,
+        api_key: &key.secret,
         schema_url: None,
         database: &args.database,
         server: &args.server,
     };
+    // A key that is shown once must not be lost on a start that fails.
+    let mounted = || {
+        key.settle(&data_directory(&args.postgres))?;
+        said(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
+        Ok(())
+    };
     let ready = |after: Duration| {
         said(print(format_args!("Groundplan is ready on {address} after {:.1} s", after.as_secs_f64())))
     };
-    process.run(listener, stop, ready).await
+    process.run(listener, stop, mounted, ready).await
 }
 
-/// The key: as set, or made earlier, or made now and shown this once.
-fn api_key(args: &Args) -> Result<Secret, Failure> {
-    if let Some(key) = &args.credentials.api_key {
-        return Ok(key.clone());
+/// The key, and where it is from.
+struct Key {
+    secret: Secret,
+    origin: Origin,
+}
+
+enum Origin {
+    Set,
+    Stored,
+    /// Not stored yet.
+    Made,
+}
+
+impl Key {
+    /// Finds the key that is set, or was made earlier, or makes one; and sees that it is one.
+    fn find(args: &Args) -> Result<Self, Failure> {
+        let data = data_directory(&args.postgres);
+        let key = match &args.credentials.api_key {
+            Some(set) => Self { secret: set.clone(), origin: Origin::Set },
+            None => match key::read(&data)? {
+                Some(stored) => Self { secret: stored, origin: Origin::Stored },
+                None => Self { secret: key::make(), origin: Origin::Made },
+            },
+        };
+        RootKey::new(&key.secret)?;
+        if let (Origin::Stored, Some(mode)) = (&key.origin, key::exposed(&data)) {
+            let file = key::file(&data);
+            tracing::warn!(
+                "the API key in {file} can be read by others (mode {mode:o}): chmod 600 {file}; if somebody may have, remove \
+                 it, and the next start makes a new one",
+                file = file.display()
+            );
+        }
+        Ok(key)
     }
-    let data = data_directory(&args.postgres);
-    let file = key::file(&data);
-    if let Some(key) = key::read(&data)? {
-        said(print(format_args!("API key: in {}", file.display())));
-        return Ok(key);
+
+    /// Stores it if it was made just now, and says where it is; what was made is shown this once.
+    fn settle(&self, data: &Path) -> Result<(), Failure> {
+        let file = key::file(data);
+        match self.origin {
+            Origin::Set => {}
+            Origin::Stored => said(print(format_args!("API key: in {}", file.display()))),
+            Origin::Made => {
+                key::store(data, &self.secret)?;
+                let (file, key) = (file.display(), self.secret.expose());
+                said(print(format_args!("API key, shown this once and kept in {file}:\n  {key}")));
+            }
+        }
+        Ok(())
     }
-    let key = key::make(&data)?;
-    said(print(format_args!("API key, shown this once and kept in {}:\n  {}", file.display(), key.expose())));
-    Ok(key)
 }
 
 /// A server does not end because nobody reads what it says.

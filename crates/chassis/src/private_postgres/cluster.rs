@@ -117,7 +117,10 @@ impl Cluster {
     pub(super) async fn ensure_running(&self) -> Result<(), Error> {
         if self.answers().await {
             tracing::info!("taking over the private PostgreSQL of a process that is gone");
-            return self.reload().await;
+            if let Err(error) = self.reload().await {
+                tracing::warn!(error = %error.message(), "it keeps the settings that it has");
+            }
+            return Ok(());
         }
         if let Some(process) = files::noted_process(&self.data) {
             if program_of(process).await.is_some_and(|program| program.starts_with("postgres")) {

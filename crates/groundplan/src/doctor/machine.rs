@@ -68,7 +68,10 @@ fn stored_key(data: &Path) -> Option<Finding> {
         _ => Finding::fail(
             CHECK,
             format!("{} has mode {mode:o}: others can read it", file.display()),
-            format!("remove it, so that `groundplan up` makes a new one: rm {}", file.display()),
+            format!(
+                "chmod 600 {0}; if somebody may have read it, remove it: `groundplan up` makes a new one",
+                file.display()
+            ),
         ),
     })
 }

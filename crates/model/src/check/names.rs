@@ -35,11 +35,15 @@ fn check_package(declared: &Declared, found: &mut Findings) {
     }
     let schema = declared.table().schema;
     let first = package.split('.').next().unwrap_or_default();
-    let reserved = first.starts_with("groundplan")
+    let others = ["google.api.", "google.protobuf.", "google.rpc.", "buf.", "grpc."]
+        .iter()
+        .any(|owner| format!("{package}.").starts_with(owner));
+    let reserved = others
+        || first.starts_with("groundplan")
         || schema.starts_with("pg_")
         || matches!(schema.as_str(), "information_schema" | "public");
     if reserved {
-        let message = format!("the package {package:?} is reserved: its PostgreSQL schema would be {schema:?}");
+        let message = format!("the package {package:?}, with the PostgreSQL schema {schema:?}, is reserved");
         found.report(place(), code::PACKAGE_RESERVED, message, "choose another package");
     }
     check_length("the package", package, &schema, place, found);

@@ -92,6 +92,8 @@ fn packages_become_schemas() {
     let one = |name: &str| codes(vec![file("a.proto", package(name))]);
     assert_eq!(one(""), ["PACKAGE_MISSING"]);
     for reserved in [
+        "google.protobuf",
+        "buf.validate.x",
         "groundplan",
         "groundplan.records.v1",
         "groundplan_schema",
