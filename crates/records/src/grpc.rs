@@ -16,7 +16,7 @@ use bytes::Bytes;
 use codec::{RawCodec, Reply};
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::respond::{is_grpc, refuse};
-use groundplan_codec::{DecodeError, Record, Stored, wire};
+use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use http::{HeaderMap, HeaderValue, Response};
@@ -180,15 +180,6 @@ fn status_code(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|status| Code::from_bytes(status.as_bytes())).filter(|code| *code != Code::Ok)
 }
 
-/// The refusal of bytes that are not the record that they should be.
-fn malformed(error: DecodeError) -> Error {
-    if error.field.is_empty() {
-        Error::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
-    } else {
-        Error::field(error.field, error.rule, error.message)
-    }
-}
-
 /// The refusal of what is neither gRPC nor on a path of REST.
 fn no_path(request: &Request) -> Error {
     let words = format!(
@@ -201,5 +192,5 @@ fn no_path(request: &Request) -> Error {
 
 /// Reads a record.
 fn decode(model: &Model, bytes: &[u8]) -> Result<Record, Error> {
-    wire::decode(&model.shapes, model.shape, bytes).map_err(malformed)
+    wire::decode(&model.shapes, model.shape, bytes).map_err(Error::from)
 }

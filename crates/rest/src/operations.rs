@@ -13,9 +13,8 @@ use crate::refusal::Refusal;
 use crate::router::options;
 use axum::body::Body;
 use groundplan_chassis::principal::Principal;
-use groundplan_codec::DecodeError;
 use groundplan_codec::json::{self, Decoded};
-use groundplan_error::{Error, Reason};
+use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use http::{Method, Request, Response};
 use std::sync::Arc;
@@ -77,14 +76,5 @@ pub(crate) async fn record<B: Backend>(
 
 /// Parses the body of a write.
 fn decode(model: &Model, body: &[u8]) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, body).map_err(malformed)
-}
-
-/// Bad JSON names its place, if it has one.
-fn malformed(error: DecodeError) -> Error {
-    if error.field.is_empty() {
-        Error::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
-    } else {
-        Error::field(error.field, error.rule, error.message)
-    }
+    json::decode(&model.shapes, model.shape, body).map_err(Error::from)
 }

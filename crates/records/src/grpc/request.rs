@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
 
     /// The fields that an update changes.
     pub(super) fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
-        UpdateMask::parse(&model.shapes, model.shape, &self.paths).map_err(super::malformed)
+        UpdateMask::parse(&model.shapes, model.shape, &self.paths).map_err(Error::from)
     }
 }
 
