@@ -49,3 +49,20 @@ def test_stopping_leaves_nothing(suite_of_its_own):
     assert processes_of(suite.folder)
     suite.stop()
     assert processes_of(suite.folder) == []
+
+
+def test_models_of_ones_own_outlast_a_restart(suite_of_its_own, tmp_path):
+    """After more was applied than run.sh applies, the next run still starts, and serves it."""
+    from suite import ROOT
+    suite = suite_of_its_own
+    suite.start()
+    (tmp_path / "ticket.proto").write_text(
+        'syntax = "proto3";\npackage desk.v1;\nimport "groundplan/model/v1/model.proto";\n'
+        "message Ticket {\n  option (groundplan.model.v1.model) = {};\n  string id = 1;\n  string title = 2;\n}\n")
+    suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
+    status, headers, _ = suite.curl("POST", "/api/v1/tickets", {"title": "kept"})
+    assert status == 201
+    suite.stop()
+    text, _ = suite.start()
+    assert "were not applied" in text
+    assert suite.curl("GET", headers["location"])[0] == 200
