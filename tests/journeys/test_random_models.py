@@ -192,6 +192,7 @@ def test_random_models(empty_suite, tmp_path):
         create, get = stub.message(f"{package}.CreateThingRequest"), stub.message(f"{package}.GetThingRequest")
         for _ in range(RECORDS):
             request = create()
+            request.thing.SetInParent()  # A thing without any value is a thing.
             filler.fill(request.thing)
             made = stub.call(f"{package}.ThingService/CreateThing", request)
             expected = type(made)()
