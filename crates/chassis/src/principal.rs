@@ -21,8 +21,17 @@ impl Principal {
     /// The caller of the request that these extensions belong to. A call without one has come past the check of
     /// credentials, and is refused like one that sent none.
     pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
-        extensions.get().ok_or_else(|| refusal("no credentials were sent"))
+        extensions.get().ok_or_else(missing)
     }
+
+    /// Takes the caller out of the request that these extensions belong to, for a handler that needs it for itself.
+    pub fn take(extensions: &mut Extensions) -> Result<Self, Error> {
+        extensions.remove().ok_or_else(missing)
+    }
+}
+
+fn missing() -> Error {
+    refusal("no credentials were sent")
 }
 
 /// Says what is wrong with credentials, and what to send.

@@ -56,8 +56,9 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
         Ok(served) => served,
         Err(error) => return refuse(&error, true),
     };
-    let principal = request.extensions_mut().remove::<Principal>();
-    let mut response = match Begun::new(records, &served, principal, request.uri().path()) {
+    let principal = Principal::take(request.extensions_mut());
+    let begun = principal.and_then(|principal| Begun::new(records, &served, principal, request.uri().path()));
+    let mut response = match begun {
         Ok(begun) => run(begun, settings, request).await,
         Err(error) => refuse(&error, true),
     };
@@ -90,10 +91,7 @@ struct Begun {
 }
 
 impl Begun {
-    fn new(records: &Records, served: &Served, principal: Option<Principal>, path: &str) -> Result<Self, Error> {
-        let principal = principal.ok_or_else(|| {
-            Error::new(Reason::CredentialsInvalid, "send the header `authorization: Bearer <API_KEY>`")
-        })?;
+    fn new(records: &Records, served: &Served, principal: Principal, path: &str) -> Result<Self, Error> {
         let method = served.catalog.method(path).ok_or_else(|| unknown::method(&served.catalog, path))?;
         let table = served.table(&method.model);
         let table = table.ok_or_else(|| Error::internal("a served model has no statements"))?.clone();

@@ -51,8 +51,8 @@ async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) 
 }
 
 impl<B: Backend> Rest<B> {
-    async fn respond(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-        let caller = Principal::of(request.extensions())?.clone();
+    async fn respond(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let caller = Principal::take(request.extensions_mut())?;
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
         let mut response = self.operate(caller, catalog, request).await.unwrap_or_else(Refusal::into_response);
