@@ -35,6 +35,14 @@ reasons! {
     MalformedRequest = "MALFORMED_REQUEST", InvalidArgument;
     /// The page token is not from this list.
     PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
+    /// The page token is too old.
+    PageTokenExpired = "PAGE_TOKEN_EXPIRED", InvalidArgument;
+    /// The filter is no condition over the model; the message says where and why.
+    FilterInvalid = "FILTER_INVALID", InvalidArgument;
+    /// The order, or a field to group by or to compute over, is not one that the model has.
+    OrderInvalid = "ORDER_INVALID", InvalidArgument;
+    /// What is to be expanded is no relation of the model, or too deep.
+    ExpandInvalid = "EXPAND_INVALID", InvalidArgument;
     /// The models cannot be applied; the details name each file, line and column.
     ModelsInvalid = "MODELS_INVALID", InvalidArgument;
     /// The etag is not one.
@@ -65,6 +73,14 @@ reasons! {
     PlanNotSupported = "PLAN_NOT_SUPPORTED", FailedPrecondition;
     /// A step of the plan failed; what it found in the data is in the message.
     StepFailed = "STEP_FAILED", FailedPrecondition;
+    /// No index serves the query, and the table is large; the message has the index to declare.
+    IndexRequired = "INDEX_REQUIRED", FailedPrecondition;
+    /// Other records refer to the record; the message names some.
+    RecordReferenced = "RECORD_REFERENCED", FailedPrecondition;
+    /// The answer has more groups, or deletes more records, than a limit.
+    AnswerTooLarge = "ANSWER_TOO_LARGE", FailedPrecondition;
+    /// A sum does not fit its type.
+    SumOverflow = "SUM_OVERFLOW", FailedPrecondition;
     /// The request is larger than a limit.
     TooLarge = "TOO_LARGE", ResourceExhausted;
     /// More calls than are allowed.

@@ -1,6 +1,6 @@
 //! Descriptors to a [`Catalog`].
 
-use crate::catalog::{Catalog, IdFormat, Index, IndexField, Method, MethodKind, Model, Roles};
+use crate::catalog::{Catalog, IdFormat, Index, IndexField, IndexMethod, Method, MethodKind, Model, Roles};
 use crate::comments::Comments;
 use crate::declared::{self, Declared};
 use crate::index_name::index_name;
@@ -92,7 +92,7 @@ fn model(declared: &Declared, shapes: &Arc<Shapes>) -> Result<Model, LoadError> 
                 })
                 .collect::<Result<Vec<IndexField>, LoadError>>()?;
             let name = index_name(&table, shape, &fields, index.unique);
-            Ok(Index { name, fields, unique: index.unique, reason: index.reason.clone() })
+            Ok(Index { name, fields, unique: index.unique, reason: index.reason.clone(), method: IndexMethod::Ordered })
         })
         .collect::<Result<Vec<Index>, LoadError>>()?;
     Ok(Model {
@@ -111,6 +111,8 @@ fn model(declared: &Declared, shapes: &Arc<Shapes>) -> Result<Model, LoadError> 
         roles,
         table,
         indexes,
+        references: Vec::new(),
+        referrers: Vec::new(),
     })
 }
 

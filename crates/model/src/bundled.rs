@@ -17,6 +17,7 @@ static BUNDLED: &[(&str, &str)] = bundle! {
     "google/api/http.proto"
     "google/api/resource.proto"
     "groundplan/model/v1/model.proto"
+    "groundplan/query/v1/query.proto"
 };
 
 /// Parsed once a process: the rules' file alone has 5,000 lines.

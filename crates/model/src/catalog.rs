@@ -54,8 +54,48 @@ pub struct Model {
     pub roles: Roles,
     /// Where the records are.
     pub table: Table,
-    /// The indexes beside the primary key.
+    /// The indexes beside the primary key: those that are declared, then those that references imply.
     pub indexes: Vec<Index>,
+    /// The fields that hold ids of other records, in the order of their numbers.
+    pub references: Vec<Reference>,
+    /// The references of all models that lead here, by model and field in order.
+    pub referrers: Vec<Referrer>,
+}
+
+/// A field that holds the id of another record. Its column is nullable: an empty id is NULL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    pub field: FieldId,
+    /// The name of a step along it in expressions and `expand`: the field's name without `_id` at its end, or the field's
+    /// name as it is where another field has the shorter one.
+    pub name: String,
+    /// The full name of the other model.
+    pub target: String,
+    pub on_delete: OnDelete,
+    /// The name of the way back, on the other model.
+    pub inverse: Option<String>,
+    /// The name of the foreign key, unique in the table.
+    pub constraint: String,
+}
+
+/// A reference as seen from the model that it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The full name of the model that has the reference.
+    pub model: String,
+    /// The field of that model.
+    pub field: FieldId,
+    pub on_delete: OnDelete,
+    /// The name of the way from here to there, such as `books`.
+    pub inverse: Option<String>,
+}
+
+/// What becomes of a record when the one that it refers to is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    Restrict,
+    Cascade,
+    SetNull,
 }
 
 /// Which ids records have.
@@ -95,6 +135,20 @@ pub struct Index {
     pub fields: Vec<IndexField>,
     pub unique: bool,
     pub reason: String,
+    pub method: IndexMethod,
+}
+
+/// What an index serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexMethod {
+    /// A b-tree on `_tenant`, the fields, and the id: equality, ranges, prefixes, order.
+    Ordered,
+    /// A GIN index of the trigrams of one string field.
+    Trigram,
+    /// A GIN index of the words of one string field, by a text search configuration of PostgreSQL.
+    Search { language: String },
+    /// A GIN index of the elements of one repeated scalar field.
+    Elements,
 }
 
 /// A field of an index.
@@ -119,10 +173,17 @@ pub enum MethodKind {
     List,
     Update,
     Delete,
+    /// Several records by their ids.
+    BatchGet,
+    Aggregate,
+    /// How a list would be run.
+    ExplainList,
+    /// The records that refer to one: the place in [`Model::referrers`], which has an inverse name.
+    ListRelated(u16),
 }
 
 impl MethodKind {
-    /// In the order in which a service lists them.
+    /// Those that every model has, in the order in which a service lists them.
     pub const ALL: [Self; 5] = [Self::Create, Self::Get, Self::List, Self::Update, Self::Delete];
 }
 
@@ -149,6 +210,11 @@ impl Catalog {
 }
 
 impl Model {
+    /// The reference that a field holds, if it is one.
+    pub fn reference(&self, field: FieldId) -> Option<&Reference> {
+        self.references.iter().find(|reference| reference.field == field)
+    }
+
     /// The message's shape.
     pub fn shape(&self) -> &crate::shape::Shape {
         self.shapes.get(self.shape)
@@ -167,6 +233,14 @@ impl Model {
             MethodKind::List => format!("List{}", self.plural),
             MethodKind::Update => format!("Update{}", self.name),
             MethodKind::Delete => format!("Delete{}", self.name),
+            MethodKind::BatchGet => format!("BatchGet{}", self.plural),
+            MethodKind::Aggregate => format!("Aggregate{}", self.plural),
+            MethodKind::ExplainList => format!("ExplainList{}", self.plural),
+            MethodKind::ListRelated(at) => {
+                let referrer = self.referrers.get(usize::from(at));
+                let inverse = referrer.and_then(|referrer| referrer.inverse.as_deref()).unwrap_or_default();
+                format!("List{}{}", self.name, crate::naming::upper_camel(inverse))
+            }
         }
     }
 }

@@ -38,6 +38,17 @@ pub(crate) fn lower_camel(name: &str) -> String {
         .collect()
 }
 
+/// `line_items` gives `LineItems`.
+pub(crate) fn upper_camel(name: &str) -> String {
+    name.split('_')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|first| first.to_ascii_uppercase());
+            first.into_iter().chain(letters)
+        })
+        .collect()
+}
+
 /// `Entity` gives `Entities`, `Box` gives `Boxes`, `Day` gives `Days`.
 pub(crate) fn plural(name: &str) -> String {
     let vowel = |character: char| matches!(character.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u');

@@ -115,6 +115,9 @@ impl Begun {
                 operations::delete(&call, request.id, Some(request.etag)).await?;
                 return Ok(tonic::Response::new(Reply::Empty));
             }
+            MethodKind::BatchGet | MethodKind::Aggregate | MethodKind::ExplainList | MethodKind::ListRelated(_) => {
+                return Err(Error::new(Reason::NotSupported, "not written yet"));
+            }
         };
         let etag = stored.etag.parse().map_err(Error::internal)?;
         let mut response = tonic::Response::new(Reply::Record { model: model.clone(), record: stored.record });

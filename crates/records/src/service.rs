@@ -11,7 +11,8 @@ use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_rest::{Backend, Page};
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
+use groundplan_rest::{AggregateQuery, Backend, Included, ListQuery, Page, View};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,18 +89,47 @@ impl Backend for Records {
         operations::create(&self.call(caller, model)?, record).await
     }
 
-    async fn get(&self, caller: &Principal, model: &Arc<Model>, id: &str) -> Result<Stored, Error> {
-        operations::get(&self.call(caller, model)?, id).await
-    }
-
-    async fn list(
+    async fn get(
         &self,
         caller: &Principal,
         model: &Arc<Model>,
-        page_size: i32,
-        page_token: &str,
+        id: &str,
+        _: &View,
+    ) -> Result<(Stored, Included), Error> {
+        Ok((operations::get(&self.call(caller, model)?, id).await?, Included::default()))
+    }
+
+    async fn batch_get(
+        &self,
+        _: &Principal,
+        _: &Arc<Model>,
+        _: &[String],
+        _: &View,
+    ) -> Result<(Vec<Stored>, Included), Error> {
+        Err(Error::new(Reason::NotSupported, "not written yet"))
+    }
+
+    async fn list(&self, caller: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
+        operations::list(&self.call(caller, model)?, query.page_size, &query.page_token).await
+    }
+
+    async fn list_related(
+        &self,
+        _: &Principal,
+        _: &Arc<Model>,
+        _: &str,
+        _: usize,
+        _: &ListQuery,
     ) -> Result<Page, Error> {
-        operations::list(&self.call(caller, model)?, page_size, page_token).await
+        Err(Error::new(Reason::NotSupported, "not written yet"))
+    }
+
+    async fn explain_list(&self, _: &Principal, _: &Arc<Model>, _: &ListQuery) -> Result<Explanation, Error> {
+        Err(Error::new(Reason::NotSupported, "not written yet"))
+    }
+
+    async fn aggregate(&self, _: &Principal, _: &Arc<Model>, _: &AggregateQuery) -> Result<AggregateResponse, Error> {
+        Err(Error::new(Reason::NotSupported, "not written yet"))
     }
 
     async fn update(

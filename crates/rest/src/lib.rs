@@ -28,6 +28,6 @@ mod refusal;
 mod router;
 mod target;
 
-pub use backend::{Backend, Page};
+pub use backend::{AggregateQuery, Backend, Included, ListQuery, Page, Total, View};
 pub use openapi::openapi;
 pub use router::router;

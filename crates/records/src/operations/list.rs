@@ -45,13 +45,13 @@ pub(crate) async fn list(call: &Call<'_>, page_size: i32, page_token: &str) -> R
             let length = FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record);
             if records.len() == size || (!records.is_empty() && bytes + length > MAX_PAGE_BYTES) {
                 let next_page_token = token(call, records.last())?;
-                return Ok(Page { records, next_page_token });
+                return Ok(Page { records, next_page_token, ..Page::default() });
             }
             bytes += length;
             records.push(stored);
         }
         if found.len() < limit {
-            return Ok(Page { records, next_page_token: String::new() });
+            return Ok(Page { records, ..Page::default() });
         }
         after = records.last().map(|stored| Id::of_record(model, &stored.record)).transpose()?;
     }

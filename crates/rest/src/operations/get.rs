@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::refusal::Refusal;
-use crate::{Backend, answer, etag};
+use crate::{Backend, View, answer, etag};
 use axum::body::Body;
 use http::{HeaderMap, Response, StatusCode};
 
@@ -12,7 +12,7 @@ pub(super) async fn answer<B: Backend>(
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
     let known = etag::if_none_match(headers)?;
-    let stored = call.backend.get(&call.caller, &call.model, id).await?;
+    let (stored, _) = call.backend.get(&call.caller, &call.model, id, &View::default()).await?;
     if known.is_some_and(|tags| tags.contain(&stored.etag)) {
         return answer::not_modified(&stored);
     }

@@ -1,9 +1,9 @@
 //! Conditions of a write: etags in headers (412 if one does not hold) and in the body or query (409).
 
 use super::Call;
-use crate::Backend;
 use crate::etag::{self, Tags};
 use crate::refusal::Refusal;
+use crate::{Backend, View};
 use groundplan_error::{Error, Reason};
 use http::HeaderMap;
 
@@ -35,7 +35,7 @@ impl Precondition {
         match self.by_itself() {
             Ok(settled) => Ok(settled),
             Err(this) => {
-                let current = call.backend.get(&call.caller, &call.model, id).await?.etag;
+                let current = call.backend.get(&call.caller, &call.model, id, &View::default()).await?.0.etag;
                 this.against(&current, || mismatch(&call.model.full_name, id))
             }
         }

@@ -9,7 +9,8 @@ use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::{Input, SourceFile, StorageNames};
-use groundplan_rest::{Backend, Page};
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
+use groundplan_rest::{AggregateQuery, Backend, Included, ListQuery, Page, View};
 use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -83,11 +84,41 @@ impl Backend for Memory {
         Ok(self.put(model, &id, record, 10))
     }
 
-    async fn get(&self, _: &Principal, model: &Arc<Model>, id: &str) -> Result<Stored, Error> {
-        self.checked(model, id, None).map(|(record, version)| stored(model, record, version))
+    async fn get(&self, _: &Principal, model: &Arc<Model>, id: &str, _: &View) -> Result<(Stored, Included), Error> {
+        self.checked(model, id, None).map(|(record, version)| (stored(model, record, version), Included::default()))
     }
 
-    async fn list(&self, _: &Principal, model: &Arc<Model>, size: i32, token: &str) -> Result<Page, Error> {
+    async fn batch_get(
+        &self,
+        _: &Principal,
+        _: &Arc<Model>,
+        _: &[String],
+        _: &View,
+    ) -> Result<(Vec<Stored>, Included), Error> {
+        Err(Error::new(Reason::NotSupported, "not kept in memory"))
+    }
+
+    async fn list_related(
+        &self,
+        _: &Principal,
+        _: &Arc<Model>,
+        _: &str,
+        _: usize,
+        _: &ListQuery,
+    ) -> Result<Page, Error> {
+        Err(Error::new(Reason::NotSupported, "not kept in memory"))
+    }
+
+    async fn explain_list(&self, _: &Principal, _: &Arc<Model>, _: &ListQuery) -> Result<Explanation, Error> {
+        Err(Error::new(Reason::NotSupported, "not kept in memory"))
+    }
+
+    async fn aggregate(&self, _: &Principal, _: &Arc<Model>, _: &AggregateQuery) -> Result<AggregateResponse, Error> {
+        Err(Error::new(Reason::NotSupported, "not kept in memory"))
+    }
+
+    async fn list(&self, _: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
+        let (size, token) = (query.page_size, query.page_token.as_str());
         let size = if size == 0 { usize::MAX } else { usize::try_from(size).unwrap() };
         let start = token.parse::<usize>().unwrap_or(0);
         let records = self.records.lock().unwrap();
@@ -95,7 +126,8 @@ impl Backend for Memory {
         let all: Vec<_> = all.map(|(_, (record, version))| stored(model, record.clone(), *version)).collect();
         let page: Vec<_> = all.iter().skip(start).take(size).cloned().collect();
         let end = start + page.len();
-        Ok(Page { records: page, next_page_token: if end < all.len() { end.to_string() } else { String::new() } })
+        let next_page_token = if end < all.len() { end.to_string() } else { String::new() };
+        Ok(Page { records: page, next_page_token, ..Page::default() })
     }
 
     async fn update(

@@ -1,0 +1,248 @@
+//! A checked expression: every name resolved, every type known. The evaluator and the SQL compiler read the same one.
+
+use groundplan_model::catalog::Model;
+use groundplan_model::shape::{EnumId, FieldId, Kind, MapKey, ShapeId};
+use std::sync::Arc;
+
+/// The type of an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    Bool,
+    /// All integers but unsigned ones: 64 bits in CEL.
+    Int,
+    /// Unsigned integers: 64 bits in CEL.
+    Uint,
+    /// `double`, and `float` widened.
+    Double,
+    String,
+    Bytes,
+    Timestamp,
+    Duration,
+    /// Compares with its numbers and, by the checker's help, its names.
+    Enum(EnumId),
+    /// A message with fields of its own. There are no values of it but steps through it.
+    Message(ShapeId),
+    /// A repeated field, or a list of constants.
+    List(Box<Type>),
+    Map(MapKey, Box<Type>),
+    /// Only `null` itself.
+    Null,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Const {
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Double(f64),
+    String(String),
+    Bytes(Vec<u8>),
+    /// Microseconds since the Unix epoch.
+    Timestamp(i64),
+    /// Microseconds.
+    Duration(i64),
+    /// The number, of the enum that the other side has.
+    Enum(i32),
+    Null,
+}
+
+/// Where a path of fields begins.
+#[derive(Clone, Debug)]
+pub enum Root {
+    /// The record.
+    Record,
+    /// The record that a reference of this one leads to, the one step that an expression may take. Reading it is an error
+    /// if the reference is empty.
+    Related {
+        /// The field of the record's model that holds the id.
+        reference: FieldId,
+        model: Arc<Model>,
+    },
+    /// The variable of the enclosing `exists`, `all` or `exists_one` of this level: 0 is the outermost. The elements are
+    /// those of its list, or the keys of its map.
+    Variable(usize),
+}
+
+/// A value that is read: a path of fields through singular messages.
+///
+/// Reading through an absent message gives what an empty message would (protobuf's rule): the steps behind it are absent.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub root: Root,
+    /// From the root inwards. Empty only for a variable that is itself the value.
+    pub steps: Vec<FieldId>,
+    /// Of the last step.
+    pub ty: Type,
+    /// How the last step is kept: of a repeated field or a map, its elements. `None` for map keys.
+    pub kind: Option<Kind>,
+    /// What reading it gives where it is absent.
+    pub absent: Absent,
+}
+
+/// What reading an absent field gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// Zero, or empty: scalars with and without `optional`, enums, repeated fields, maps.
+    Zero,
+    /// `null`: google.protobuf.DoubleValue and its like. `null` equals only `null`; ordering it, calculating with it or
+    /// calling a function on it is an error.
+    Null,
+    /// An error: google.protobuf.Timestamp and Duration. CEL would read 1970, which nobody means.
+    Error,
+}
+
+/// A comparison. Between numbers of different types it is by their mathematical values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// A calculation, between operands of one type; of times and durations as CEL has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Also joins strings.
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A test of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTest {
+    StartsWith,
+    EndsWith,
+    Contains,
+}
+
+/// How many elements must meet a condition. Errors as in CEL: `exists` is a chain of `||`, `all` one of `&&`, and in
+/// `exists_one` any error is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    Exists,
+    All,
+    ExistsOne,
+}
+
+/// A part of a point in time, in UTC. As in CEL, months, days of the month and of the year, and days of the week (Sunday)
+/// count from 0; `getDate` counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePart {
+    FullYear,
+    Month,
+    Date,
+    DayOfMonth,
+    DayOfWeek,
+    DayOfYear,
+    Hours,
+    Minutes,
+    Seconds,
+    Milliseconds,
+}
+
+/// A regular expression that means the same in RE2 and in PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// As the caller wrote it, in RE2's syntax.
+    pub source: String,
+    /// The same for PostgreSQL, written anew from the parsed one.
+    pub postgres: String,
+}
+
+/// An expression.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    Const(Const),
+    /// `now`: the time of the request, in microseconds.
+    Now,
+    Field(Field),
+    /// `has(field)`: of a field without presence, whether it differs from zero; of lists and maps, whether they are not
+    /// empty. Never an error, but where a reference is empty.
+    Has(Field),
+    Not(Box<Expr>),
+    /// Two or more.
+    And(Vec<Expr>),
+    /// Two or more.
+    Or(Vec<Expr>),
+    /// `condition ? then : otherwise`; both of one type.
+    Conditional {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    /// Of one type, or of two number types; or one side is `Const::Null` and the other a wrapper (equality only).
+    Compare {
+        comparison: Comparison,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    /// `value in [constants]`, all of the value's type.
+    OneOf {
+        value: Box<Expr>,
+        constants: Vec<Const>,
+    },
+    /// `value in repeated_field`, or `key in map_field`.
+    ElementOf {
+        value: Box<Expr>,
+        list: Field,
+    },
+    /// `map[key]`: an error if there is no such key. Keys are of the map's key type.
+    MapValue {
+        map: Field,
+        key: Box<Expr>,
+        ty: Type,
+    },
+    /// `list[index]` with an int: an error outside of the list.
+    ListItem {
+        list: Field,
+        index: Box<Expr>,
+        ty: Type,
+    },
+    /// Characters of a string, bytes, elements or entries.
+    Size(Box<Expr>),
+    TextTest {
+        test: TextTest,
+        text: Box<Expr>,
+        part: Box<Expr>,
+    },
+    Matches {
+        text: Box<Expr>,
+        pattern: Pattern,
+    },
+    Arithmetic {
+        operation: Arithmetic,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        ty: Type,
+    },
+    /// Of an int or a double.
+    Negate(Box<Expr>),
+    /// `int(x)`, `uint(x)`, `double(x)`, `string(x)` of what CEL converts exactly; an error outside of the type's range.
+    Convert {
+        value: Box<Expr>,
+        ty: Type,
+    },
+    TimePart {
+        part: TimePart,
+        time: Box<Expr>,
+    },
+    Quantified {
+        quantifier: Quantifier,
+        list: Field,
+        level: usize,
+        condition: Box<Expr>,
+    },
+    /// `search(field, "words")`: by an index of words that the field has. Only PostgreSQL can tell: the evaluator refuses.
+    Search {
+        field: Field,
+        words: String,
+        language: String,
+    },
+}

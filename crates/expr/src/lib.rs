@@ -1,0 +1,117 @@
+//! CEL over the records of a model: an expression is parsed, bounded and checked against the model's types, and then
+//! evaluated on a record or compiled to SQL with binds. Pure: no I/O, no waiting.
+//!
+//! **Exactness.** For every record, the SQL is true exactly when the evaluator says true. An evaluation error (an absent
+//! timestamp, a missing map key, an overflow, a division by zero) is no match, also below a `!`: it is SQL's NULL, and
+//! `&&`, `||` and `!` over errors are exactly SQL's three-valued logic.
+//!
+//! The rooms: `parse` and `check` make an [`ir::Expr`], which `evaluate` runs and `sql` compiles; `access` says which
+//! indexes could serve it.
+
+pub mod ir;
+
+mod access;
+mod check;
+mod error;
+mod evaluate;
+mod order;
+mod sql;
+
+pub use access::{Access, Test};
+pub use error::ExprError;
+pub use evaluate::Failure;
+pub use sql::{Fragment, Slot};
+
+use groundplan_codec::Record;
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::shape::FieldId;
+use ir::{Expr, Field};
+use std::sync::Arc;
+
+/// What names in an expression mean: the fields of `model`, and of the models that its references lead to.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    pub catalog: &'a Catalog,
+    pub model: &'a Arc<Model>,
+}
+
+/// A boolean expression over the records of a model, checked and compiled.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    expr: Expr,
+    sql: Fragment,
+    access: Access,
+}
+
+impl Filter {
+    /// Parses, checks and compiles `source`, which is not empty.
+    pub fn compile(scope: Scope<'_>, source: &str) -> Result<Self, ExprError> {
+        let expr = check::filter(scope, source)?;
+        Self::of_expr(scope, expr)
+    }
+
+    /// Compiles a checked expression.
+    pub fn of_expr(scope: Scope<'_>, expr: Expr) -> Result<Self, ExprError> {
+        let sql = sql::filter(scope, &expr)?;
+        let access = access::of(&expr);
+        Ok(Self { expr, sql, access })
+    }
+
+    /// The checked expression.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// The condition of a WHERE over the model's table, which must have the alias `r`.
+    pub fn sql(&self) -> &Fragment {
+        &self.sql
+    }
+
+    /// Which indexes could serve the condition.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Whether a record matches: an error is no match for whoever filters.
+    ///
+    /// `related` reads the record that a reference field of this one leads to.
+    pub fn evaluate(
+        &self,
+        scope: Scope<'_>,
+        record: &Record,
+        now: i64,
+        related: &dyn Fn(FieldId) -> Option<Record>,
+    ) -> Result<bool, Failure> {
+        evaluate::filter(scope, &self.expr, record, now, related)
+    }
+}
+
+/// One key of an order.
+#[derive(Clone, Debug)]
+pub struct OrderKey {
+    /// The name as the caller wrote it.
+    pub name: String,
+    pub field: Field,
+    pub descending: bool,
+    /// The key over the alias `r`; it has no slots. Absent values are NULL, which is larger than everything.
+    pub sql: String,
+    /// PostgreSQL's type of `sql`, to cast a value with that a row had.
+    pub sql_type: &'static str,
+    /// Whether `sql` may be NULL.
+    pub nullable: bool,
+    /// The field whose column `sql` is, if it is nothing but a column: only then an index can give the order.
+    pub column: Option<FieldId>,
+}
+
+/// Reads an `order_by` (AIP-132): fields with commas between them, each perhaps with ` asc` or ` desc` behind it. Names are
+/// proto names or JSON names, nested ones with dots. Fields that are no scalar values, that are behind a relation, or that
+/// occur twice are refused. An empty text gives no keys.
+pub fn order_by(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, ExprError> {
+    order::parse(scope, source)
+}
+
+/// A field by its path, such as `pages` or `address.city`, as a value of SQL over the alias `r`: for groups and aggregates.
+/// The key is as in an order; `descending` is false.
+pub fn value(scope: Scope<'_>, path: &str) -> Result<OrderKey, ExprError> {
+    order::value(scope, path)
+}
