@@ -14,8 +14,9 @@ mod statement;
 pub use bind::{Bind, oid};
 pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz};
 pub use lease::Lease;
+pub use pool::LONGEST_LIFETIME;
 pub use refusal::refusal;
-pub use statement::{PgRow, Sql, execute, rows};
+pub use statement::{PgRow, Sql, execute, row_stream, rows};
 
 use crate::settings::{DatabaseSettings, Secret};
 use cancel::Canceller;

@@ -19,8 +19,9 @@ pub mod mask;
 pub mod storage;
 pub mod wire;
 
-pub use error::DecodeError;
-pub use limits::{MAX_DEPTH, MAX_VALUES};
+pub use error::{DecodeError, shown};
+pub use limits::{LIMITS, MAX_DEPTH, MAX_VALUES};
+pub use nearest::suggestion;
 pub use value::{Record, Stored, Value};
 
 #[cfg(test)]

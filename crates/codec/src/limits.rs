@@ -1,6 +1,7 @@
 //! What one record may cost: nesting that cannot overflow the stack, and memory that small bytes cannot blow up.
 
-use crate::DecodeError;
+use crate::{DecodeError, mask};
+use groundplan_error::Limit;
 
 /// The deepest nesting: of messages, and of the objects and lists inside a `google.protobuf.Struct`, together.
 ///
@@ -11,6 +12,14 @@ pub const MAX_DEPTH: u32 = 32;
 /// The most values in a record: list elements, map entries, the values inside a `google.protobuf.Struct`, and for each
 /// nested message the fields that it could have. Two bytes on the wire can ask for a kilobyte of memory; this bounds it.
 pub const MAX_VALUES: usize = 1_000_000;
+
+/// What a record and a mask may have.
+pub const LIMITS: &[Limit] = &[
+    Limit::things("messages, and objects of a Struct, inside each other", MAX_DEPTH as usize, "levels", "INVALID_FIELDS"),
+    Limit::things("a record", MAX_VALUES, "values", "INVALID_FIELDS"),
+    Limit::things("a mask", mask::MAX_PATHS, "paths", "INVALID_FIELDS"),
+    Limit::bytes("the paths of a mask together", mask::MAX_BYTES, "INVALID_FIELDS"),
+];
 
 /// What is left of the limits while one record is decoded.
 #[derive(Debug)]

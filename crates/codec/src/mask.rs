@@ -1,8 +1,12 @@
-//! Update masks (AIP-134, AIP-161): which fields of a record an update is about.
+//! Update masks (AIP-134, AIP-161): which fields of a record an update is about. Read masks are in [`read`].
 
 use crate::error::{DecodeError, shown};
 use crate::{Record, Value, kinds, nearest};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shape, ShapeId, Shapes};
+
+mod read;
+
+pub use read::ReadMask;
 
 /// The most paths in a mask.
 pub const MAX_PATHS: usize = 1_000;
@@ -35,24 +39,12 @@ impl Path {
 impl UpdateMask {
     /// Reads the paths of a FieldMask, by proto names or JSON names.
     pub fn parse(shapes: &Shapes, shape: ShapeId, paths: &[String]) -> Result<Self, DecodeError> {
-        let refused = |message: String| Err(DecodeError::new("mask", message).in_field("update_mask"));
-        if paths.len() > MAX_PATHS || paths.iter().map(String::len).sum::<usize>() > MAX_BYTES {
-            return refused(format!(
-                "must have at most {MAX_PATHS} paths of {MAX_BYTES} bytes together; use \"*\" for all"
-            ));
+        let parsed = parse_paths(shapes, shape, paths, "replaced");
+        match parsed.map_err(|message| DecodeError::new("mask", message).in_field("update_mask"))? {
+            Some(parsed) if parsed.is_empty() => Ok(Self::Populated),
+            Some(parsed) => Ok(Self::of_paths(parsed)),
+            None => Ok(Self::All),
         }
-        if paths.is_empty() {
-            return Ok(Self::Populated);
-        }
-        if paths.iter().any(|path| path == "*") {
-            return if paths.len() == 1 {
-                Ok(Self::All)
-            } else {
-                refused("must not have other paths beside \"*\"".into())
-            };
-        }
-        let parsed = paths.iter().map(|path| parse_path(shapes, shape, path)).collect::<Result<Vec<_>, _>>();
-        parsed.map(Self::of_paths).or_else(refused)
     }
 
     /// A mask of whole fields, such as the keys of a JSON object.
@@ -87,11 +79,8 @@ impl UpdateMask {
         }
     }
 
-    /// Sorts the paths, and drops those that another one includes.
-    fn of_paths(mut paths: Vec<Path>) -> Self {
-        paths.sort();
-        paths.dedup_by(|later, kept| later.0.starts_with(&kept.0));
-        Self::Paths(paths)
+    fn of_paths(paths: Vec<Path>) -> Self {
+        Self::Paths(outermost(paths))
     }
 }
 
@@ -185,8 +174,30 @@ fn clear(shapes: &Shapes, shape: ShapeId, record: &mut Record, is_cleared: fn(&F
     }
 }
 
-/// Reads one path; what is wrong with it follows the mask's name in a sentence.
-fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str) -> Result<Path, String> {
+/// Reads the paths of a mask; none if it is `*`. What is wrong with them follows the mask's name in a sentence, where
+/// `done` is what happens to fields: they are replaced, or read.
+fn parse_paths(shapes: &Shapes, shape: ShapeId, paths: &[String], done: &str) -> Result<Option<Vec<Path>>, String> {
+    if paths.len() > MAX_PATHS || paths.iter().map(String::len).sum::<usize>() > MAX_BYTES {
+        return Err(format!("must have at most {MAX_PATHS} paths of {MAX_BYTES} bytes together; use \"*\" for all"));
+    }
+    if paths.iter().any(|path| path == "*") {
+        return match paths {
+            [_] => Ok(None),
+            _ => Err("must not have other paths beside \"*\"".into()),
+        };
+    }
+    paths.iter().map(|path| parse_path(shapes, shape, path, done)).collect::<Result<_, _>>().map(Some)
+}
+
+/// Sorts paths, and drops those that another one includes.
+fn outermost(mut paths: Vec<Path>) -> Vec<Path> {
+    paths.sort();
+    paths.dedup_by(|later, kept| later.0.starts_with(&kept.0));
+    paths
+}
+
+/// Reads one path.
+fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, done: &str) -> Result<Path, String> {
     let mut shape = shapes.get(shape);
     let mut steps = Vec::new();
     let mut parts = text.split('.').peekable();
@@ -217,7 +228,7 @@ fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str) -> Result<Path, Strin
         };
         let whole = field.name.as_str();
         return Err(format!(
-            "has the path {:?}, but {whole} is {what}, which can only be replaced as a whole; end the path there",
+            "has the path {:?}, but {whole} is {what}, which can only be {done} as a whole; end the path there",
             shown(text)
         ));
     }

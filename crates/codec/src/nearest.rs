@@ -4,7 +4,7 @@
 const LONGEST: usize = 64;
 
 /// `; did you mean x?` if one of the candidates is close to `name`, or nothing.
-pub(crate) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     if name.len() > LONGEST {
         return String::new();
     }

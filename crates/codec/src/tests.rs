@@ -4,6 +4,7 @@ mod json;
 mod mask;
 mod oracle;
 mod random;
+mod read_mask;
 mod revisions;
 mod robustness;
 mod storage;

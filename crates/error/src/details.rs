@@ -19,6 +19,13 @@ impl Error {
             let violations = violations.map(|violation| FieldViolation::new(&violation.field, violation.sentence()));
             details.set_bad_request(violations.collect::<Vec<_>>());
         }
+        for precondition in self.0.preconditions.iter().take(MAX_VIOLATIONS) {
+            details.add_precondition_failure_violation(
+                precondition.kind,
+                &precondition.subject,
+                &precondition.description,
+            );
+        }
         if let Some(resource) = &self.0.resource {
             details.set_resource_info(&resource.kind, &resource.name, "", "");
         }

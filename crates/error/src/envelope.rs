@@ -67,6 +67,14 @@ impl Error {
             details
                 .push(json!({ "@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations }));
         }
+        if !self.0.preconditions.is_empty() {
+            let violations: Vec<Value> = self.0.preconditions.iter().take(MAX_VIOLATIONS).map(|precondition| {
+                json!({ "type": precondition.kind, "subject": precondition.subject, "description": precondition.description })
+            }).collect();
+            details.push(
+                json!({ "@type": "type.googleapis.com/google.rpc.PreconditionFailure", "violations": violations }),
+            );
+        }
         if let Some(resource) = &self.0.resource {
             details.push(json!({
                 "@type": "type.googleapis.com/google.rpc.ResourceInfo",

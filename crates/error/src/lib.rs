@@ -7,9 +7,11 @@
 
 mod details;
 mod envelope;
+mod limit;
 mod reason;
 
 pub use envelope::{Envelope, HttpStatus, rest_code};
+pub use limit::{Limit, Unit};
 pub use reason::Reason;
 
 use std::borrow::Cow;
@@ -36,6 +38,7 @@ struct Facts {
     reason: Reason,
     message: String,
     violations: Vec<Violation>,
+    preconditions: Vec<Precondition>,
     metadata: BTreeMap<&'static str, String>,
     resource: Option<Resource>,
     retry_after: Option<Duration>,
@@ -51,6 +54,17 @@ pub struct Violation {
     pub description: String,
     /// The rule, such as `string.min_len` or `required`.
     pub rule: Cow<'static, str>,
+}
+
+/// Something that must change before the call can succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Precondition {
+    /// What kind of thing is in the way, such as `REFERENCE`: programs match on it.
+    pub kind: &'static str,
+    /// What is in the way.
+    pub subject: String,
+    /// Why it is, for people.
+    pub description: String,
 }
 
 /// What a call was about.
@@ -69,6 +83,7 @@ impl Error {
             reason,
             message: message.into(),
             violations: Vec::new(),
+            preconditions: Vec::new(),
             metadata: BTreeMap::new(),
             resource: None,
             retry_after: None,
@@ -123,6 +138,20 @@ impl Error {
         self
     }
 
+    /// Names the field of the request that the refusal is about.
+    #[must_use]
+    pub fn violating(mut self, violation: Violation) -> Self {
+        self.0.violations.push(violation);
+        self
+    }
+
+    /// Names what must change before the call can succeed.
+    #[must_use]
+    pub fn unless(mut self, preconditions: Vec<Precondition>) -> Self {
+        self.0.preconditions = preconditions;
+        self
+    }
+
     /// Says when trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
@@ -148,6 +177,11 @@ impl Error {
     /// The fields that break rules.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
+    }
+
+    /// What must change before the call can succeed.
+    pub fn preconditions(&self) -> &[Precondition] {
+        &self.0.preconditions
     }
 
     /// The whole story, for the log: the message and all its causes.

@@ -81,7 +81,7 @@ reasons! {
     AnswerTooLarge = "ANSWER_TOO_LARGE", FailedPrecondition;
     /// A sum does not fit its type.
     SumOverflow = "SUM_OVERFLOW", FailedPrecondition;
-    /// The request is larger than a limit.
+    /// The request is larger than a limit, or its answer would be.
     TooLarge = "TOO_LARGE", ResourceExhausted;
     /// More calls than are allowed.
     RateLimited = "RATE_LIMITED", ResourceExhausted;

@@ -1,4 +1,4 @@
-use crate::{Error, MAX_MESSAGE, MAX_VIOLATIONS, Reason, Violation};
+use crate::{Error, MAX_MESSAGE, MAX_VIOLATIONS, Precondition, Reason, Violation};
 use std::collections::HashSet;
 use std::time::Duration;
 use tonic_types::StatusExt;
@@ -50,6 +50,23 @@ fn both_protocols_say_the_same() {
         assert_eq!(details.resource_info().unwrap().resource_name, "7");
         assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(2)));
     }
+}
+
+#[test]
+fn what_is_in_the_way_is_named() {
+    let precondition = |at: usize| Precondition {
+        kind: "REFERENCE",
+        subject: format!("a.v1.B/{at}"),
+        description: "c_id refers to it".into(),
+    };
+    let error = Error::new(Reason::RecordReferenced, "words").unless((0..100).map(precondition).collect());
+    let details = error.to_status().get_error_details();
+    let violations = &details.precondition_failure().unwrap().violations;
+    assert_eq!((violations.len(), violations[1].r#type.as_str()), (MAX_VIOLATIONS, "REFERENCE"));
+    assert_eq!((violations[1].subject.as_str(), violations[1].description.as_str()), ("a.v1.B/1", "c_id refers to it"));
+    let violations = &body(&error)["error"]["details"][1]["violations"];
+    assert_eq!(violations.as_array().unwrap().len(), MAX_VIOLATIONS);
+    assert_eq!(violations[1]["subject"], "a.v1.B/1");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which indexes could serve a condition.
 
-use crate::ir::Expr;
+use crate::Scope;
+use crate::ir::{Comparison, Const, Expr, Field, Root, TextTest, Type};
 use groundplan_model::shape::FieldId;
 
 /// What of a condition an index could serve.
@@ -33,6 +34,186 @@ pub enum Test {
     Search,
 }
 
-pub(crate) fn of(_: &Expr) -> Access {
-    Access::Opaque
+pub(crate) fn of(scope: Scope<'_>, expr: &Expr) -> Access {
+    access(scope, expr, false)
+}
+
+/// Of a condition, or of its negation.
+fn access(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
+    match expr {
+        // Always is served by nothing, never needs nothing.
+        Expr::Const(Const::Bool(value)) => {
+            if *value == negated {
+                Access::Any(Vec::new())
+            } else {
+                Access::Opaque
+            }
+        }
+        Expr::Not(operand) => access(scope, operand, !negated),
+        Expr::And(operands) => chain(scope, operands, !negated, negated),
+        Expr::Or(operands) => chain(scope, operands, negated, negated),
+        Expr::Field(field) => column(field, Test::Equal),
+        Expr::Compare { comparison, left, right } => compare(scope, *comparison, (left, right), negated),
+        Expr::Has(field) if negated && is_single(field) => column(field, Test::Equal),
+        Expr::OneOf { value, .. } if !negated => of_operand(value, Test::Equal),
+        Expr::ElementOf { value, list } if !negated && matches!(**value, Expr::Const(_)) && is_array(list) => {
+            column(list, Test::Element)
+        }
+        Expr::TextTest { test, text, part } if !negated => text_test(scope, *test, text, part),
+        Expr::Matches { text, .. } if !negated && !is_uuid(scope, text) => of_operand(text, Test::Substring),
+        Expr::Search { field, .. } if !negated => column(field, Test::Search),
+        _ => Access::Opaque,
+    }
+}
+
+fn chain(scope: Scope<'_>, operands: &[Expr], all: bool, negated: bool) -> Access {
+    let parts = operands.iter().map(|operand| access(scope, operand, negated)).collect();
+    if all { Access::All(parts) } else { Access::Any(parts) }
+}
+
+fn compare(scope: Scope<'_>, comparison: Comparison, operands: (&Expr, &Expr), negated: bool) -> Access {
+    let (operand, other) = match operands {
+        (left @ Expr::Field(_), right) if !reads_record(right) => (left, right),
+        (left, right @ Expr::Field(_)) if !reads_record(left) => (right, left),
+        _ => return Access::Opaque,
+    };
+    let is_bool =
+        matches!(operand, Expr::Field(Field { ty: Type::Bool, .. })) && !matches!(other, Expr::Const(Const::Null));
+    match comparison {
+        Comparison::Equal | Comparison::NotEqual if is_bool => of_operand(operand, Test::Equal),
+        Comparison::Equal | Comparison::NotEqual if (comparison == Comparison::Equal) == negated => Access::Opaque,
+        Comparison::Equal | Comparison::NotEqual => of_operand(operand, Test::Equal),
+        // UUIDs are ordered as the texts that they are shown as, which no index has.
+        _ if is_uuid(scope, operand) => Access::Opaque,
+        _ => of_operand(operand, Test::Range),
+    }
+}
+
+fn text_test(scope: Scope<'_>, test: TextTest, text: &Expr, part: &Expr) -> Access {
+    match part {
+        Expr::Const(Const::String(part)) if !part.is_empty() && !is_uuid(scope, text) => {
+            of_operand(text, if test == TextTest::StartsWith { Test::Prefix } else { Test::Substring })
+        }
+        _ => Access::Opaque,
+    }
+}
+
+fn of_operand(operand: &Expr, test: Test) -> Access {
+    match operand {
+        Expr::Field(field) => column(field, test),
+        _ => Access::Opaque,
+    }
+}
+
+/// A test of a field, if it is a column of the model.
+fn column(field: &Field, test: Test) -> Access {
+    match (&field.root, field.steps.as_slice()) {
+        (Root::Record, [id]) => Access::Column { field: *id, test },
+        _ => Access::Opaque,
+    }
+}
+
+fn is_single(field: &Field) -> bool {
+    !matches!(field.ty, Type::List(_) | Type::Map(..) | Type::Message(_) | Type::Opaque)
+}
+
+/// Whether a repeated field has a column that is an array.
+fn is_array(field: &Field) -> bool {
+    match &field.ty {
+        Type::List(element) => !matches!(**element, Type::Timestamp | Type::Duration | Type::Message(_) | Type::Opaque),
+        _ => false,
+    }
+}
+
+fn is_uuid(scope: Scope<'_>, operand: &Expr) -> bool {
+    match operand {
+        Expr::Field(Field { root: Root::Record, steps, .. }) => {
+            matches!(steps.as_slice(), [id] if scope.model.column_type(*id) == "uuid")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a value differs from record to record.
+fn reads_record(expr: &Expr) -> bool {
+    match expr {
+        Expr::Const(_) | Expr::Now => false,
+        Expr::Arithmetic { left, right, .. } => reads_record(left) || reads_record(right),
+        Expr::Negate(operand) | Expr::Convert { value: operand, .. } => reads_record(operand),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Test};
+    use crate::sql::tests::{compile, shop};
+
+    /// A short form: `=pages`, `all(…)`, `any(…)`, `-`.
+    fn shown(access: &Access) -> String {
+        let list = |parts: &[Access]| parts.iter().map(shown).collect::<Vec<_>>().join(" ");
+        match access {
+            Access::All(parts) => format!("all({})", list(parts)),
+            Access::Any(parts) => format!("any({})", list(parts)),
+            Access::Column { field, test } => {
+                let sign = match test {
+                    Test::Equal => "=",
+                    Test::Range => "<",
+                    Test::Prefix => "^",
+                    Test::Substring => "%",
+                    Test::Element => "@",
+                    Test::Search => "?",
+                };
+                format!("{sign}{}", shop().model("shop.v1.Book").unwrap().shape().field(*field).name)
+            }
+            Access::Opaque => "-".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_an_index_serves_is_known() {
+        for (expression, expected) in [
+            ("pages == 1", "=pages"),
+            ("1 < pages", "<pages"),
+            ("pages != 1", "-"),
+            ("!(pages != 1)", "=pages"),
+            ("!(pages < 1)", "<pages"),
+            ("pages in [1, 2]", "=pages"),
+            ("!(pages in [1, 2])", "-"),
+            ("pages + 1 == 2", "-"),
+            ("pages == sold", "-"),
+            ("released > now - duration(\"1h\")", "<released"),
+            ("published", "=published"),
+            ("!published", "=published"),
+            ("published != true", "=published"),
+            ("edition == 0", "=edition"),
+            ("nickname == null", "=nickname"),
+            ("nickname != null", "-"),
+            ("has(subtitle)", "-"),
+            ("!has(subtitle)", "=subtitle"),
+            ("!has(tags)", "-"),
+            ("id == \"x\"", "=id"),
+            ("id > \"x\"", "-"),
+            ("id.startsWith(\"x\")", "-"),
+            ("title.startsWith(\"x\")", "^title"),
+            ("title.startsWith(\"\")", "-"),
+            ("title.contains(\"x\")", "%title"),
+            ("title.endsWith(\"x\")", "%title"),
+            ("title.matches(\"x\")", "%title"),
+            ("!title.contains(\"x\")", "-"),
+            ("\"x\" in tags", "@tags"),
+            ("title in tags", "-"),
+            ("\"x\" in stock", "-"),
+            ("search(summary, \"x\")", "?summary"),
+            ("size_of.width == 1", "-"),
+            ("author.country == \"NO\"", "-"),
+            ("pages == 1 && sold > 1", "all(=pages <sold)"),
+            ("pages == 1 || sold > 1", "any(=pages <sold)"),
+            ("!(pages == 1 || sold > 1)", "all(- <sold)"),
+            ("published ? pages == 1 : sold == 1", "-"),
+            ("false", "any()"),
+        ] {
+            assert_eq!(shown(compile(expression).unwrap().access()), expected, "{expression}");
+        }
+    }
 }

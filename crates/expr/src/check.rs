@@ -1,8 +1,84 @@
-//! Types.
+//! Syntax to meaning: every name resolved, every type known, constants calculated.
+//!
+//! Types are CEL's, stricter in two things: numbers of different types are compared but not calculated with, and nothing
+//! is dynamic. They are kinder in what leaves no doubt: a literal becomes a constant of the type that it meets, so
+//! `price > 3`, `status == "STATUS_ACTIVE"` and `created_at > "2030-01-01T00:00:00Z"` are what they look like.
 
-use crate::ir::Expr;
+mod arithmetic;
+mod calls;
+mod compare;
+mod constants;
+mod contained;
+mod convert;
+mod elements;
+mod enums;
+mod fit;
+mod functions;
+pub(crate) mod members;
+mod names;
+mod quantified;
+mod search;
+mod values;
+mod words;
+
+use crate::ir::{Const, Expr, Field, Type};
+use crate::parse::{self, Node, Span};
 use crate::{ExprError, Scope};
+use groundplan_model::shape::EnumId;
 
-pub(crate) fn filter(_: Scope<'_>, _: &str) -> Result<Expr, ExprError> {
-    Err(ExprError::new("not written yet"))
+/// Parses and checks a condition over the records of a model.
+pub(crate) fn filter(scope: Scope<'_>, source: &str) -> Result<Expr, ExprError> {
+    let node = parse::parse(source)?;
+    Checker { scope, source, variables: Vec::new(), expected: None }.condition(&node)
 }
+
+/// Checks one expression.
+struct Checker<'a> {
+    scope: Scope<'a>,
+    source: &'a str,
+    /// Of the enclosing `exists`, `all` and `exists_one`, the outermost first.
+    variables: Vec<Variable>,
+    /// The enum of the other side of a comparison, whose names come before those of other enums.
+    expected: Option<EnumId>,
+}
+
+/// What an `exists` calls the element.
+struct Variable {
+    name: String,
+    field: Field,
+}
+
+/// An expression and its type.
+#[derive(Clone, Debug)]
+struct Typed {
+    expr: Expr,
+    ty: Type,
+}
+
+impl Typed {
+    fn new(expr: Expr, ty: Type) -> Self {
+        Self { expr, ty }
+    }
+
+    fn constant(&self) -> Option<&Const> {
+        match &self.expr {
+            Expr::Const(constant) => Some(constant),
+            _ => None,
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// An error at the beginning of a part of the expression.
+    fn error(&self, span: Span, message: impl Into<String>) -> ExprError {
+        ExprError::at(self.source, span.start, message)
+    }
+
+    /// A part of the expression as the caller wrote it, for messages.
+    fn quote(&self, node: &Node) -> String {
+        words::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub enum Type {
     /// A repeated field, or a list of constants.
     List(Box<Type>),
     Map(MapKey, Box<Type>),
+    /// google.protobuf.Struct, Value, ListValue, FieldMask and Empty: nothing but `has` and, in lists, `size` reads them.
+    Opaque,
     /// Only `null` itself.
     Null,
 }

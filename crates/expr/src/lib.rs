@@ -9,13 +9,18 @@
 //! indexes could serve it.
 
 pub mod ir;
+pub mod limits;
+pub mod tokens;
 
 mod access;
 mod check;
 mod error;
 mod evaluate;
 mod order;
+mod parse;
+mod pattern;
 mod sql;
+mod times;
 
 pub use access::{Access, Test};
 pub use error::ExprError;
@@ -53,7 +58,7 @@ impl Filter {
     /// Compiles a checked expression.
     pub fn of_expr(scope: Scope<'_>, expr: Expr) -> Result<Self, ExprError> {
         let sql = sql::filter(scope, &expr)?;
-        let access = access::of(&expr);
+        let access = access::of(scope, &expr);
         Ok(Self { expr, sql, access })
     }
 

@@ -1,11 +1,156 @@
-//! `order_by`.
+//! `order_by`, and single fields by their paths.
 
+use crate::check::members;
+use crate::ir::{Field as Path, Root, Type};
+use crate::limits::{MAX_ORDER_KEYS, MAX_ORDER_LENGTH, shortened};
+use crate::sql::{self, FieldValue};
 use crate::{ExprError, OrderKey, Scope};
+use groundplan_model::shape::{Cardinality, Field, FieldId, Kind};
 
-pub(crate) fn parse(_: Scope<'_>, _: &str) -> Result<Vec<OrderKey>, ExprError> {
-    Err(ExprError::new("not written yet"))
+/// Reads an `order_by`.
+pub(crate) fn parse(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, ExprError> {
+    if source.len() > MAX_ORDER_LENGTH {
+        let message =
+            format!("the order has {} bytes; at most {MAX_ORDER_LENGTH} are allowed: name fewer fields", source.len());
+        return Err(ExprError::new(message));
+    }
+    if source.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut keys: Vec<OrderKey> = Vec::new();
+    let mut offset = 0;
+    for part in source.split(',') {
+        let start = offset + part.len() - part.trim_start().len();
+        offset += part.len() + 1;
+        let at = |message: String| ExprError::at(source, start, message);
+        let (name, descending) = direction(part).map_err(at)?;
+        let key = key(scope, name, descending).map_err(at)?;
+        if let Some(earlier) = keys.iter().find(|earlier| earlier.field.steps == key.field.steps) {
+            return Err(at(format!("`{name}` is ordered by already, as `{}`: name each field once", earlier.name)));
+        }
+        keys.push(key);
+    }
+    if keys.len() > MAX_ORDER_KEYS {
+        let message = format!("the order has {} fields; at most {MAX_ORDER_KEYS} are allowed: name fewer", keys.len());
+        return Err(ExprError::new(message));
+    }
+    Ok(keys)
 }
 
-pub(crate) fn value(_: Scope<'_>, _: &str) -> Result<OrderKey, ExprError> {
-    Err(ExprError::new("not written yet"))
+/// Reads the path of one field.
+pub(crate) fn value(scope: Scope<'_>, path: &str) -> Result<OrderKey, ExprError> {
+    if path.len() > MAX_ORDER_LENGTH {
+        let message = format!("the name has {} bytes; at most {MAX_ORDER_LENGTH} are allowed", path.len());
+        return Err(ExprError::new(message));
+    }
+    key(scope, path.trim(), false).map_err(ExprError::new)
+}
+
+/// The name in a part of an order, and whether it is descending.
+fn direction(part: &str) -> Result<(&str, bool), String> {
+    let words: Vec<&str> = part.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Err("the name of a field is missing: leave the comma out".to_owned()),
+        [name] => Ok((name, false)),
+        [name, "asc"] => Ok((name, false)),
+        [name, "desc"] => Ok((name, true)),
+        [name, other] if other.eq_ignore_ascii_case("asc") || other.eq_ignore_ascii_case("desc") => {
+            Err(format!("write `{name} {}`, in small letters", other.to_ascii_lowercase()))
+        }
+        [name, other, ..] => Err(format!(
+            "`{}` behind `{}` says nothing: `asc` or `desc` may stand there, and a comma separates fields",
+            shortened(other, 40),
+            shortened(name, 40)
+        )),
+    }
+}
+
+fn key(scope: Scope<'_>, name: &str, descending: bool) -> Result<OrderKey, String> {
+    let steps = steps(scope, name)?;
+    let (_, field) = steps.last().ok_or("the name of a field is missing")?;
+    let ids: Vec<FieldId> = steps.iter().map(|(id, _)| *id).collect();
+    let (ty, absent) = members::type_of(field);
+    refuse_unordered(name, field, &ty)?;
+    let path = Path { root: Root::Record, steps: ids, ty, kind: Some(field.kind), absent };
+    let FieldValue { sql, sql_type, nullable, column } =
+        sql::field_value(scope, &path).map_err(|refusal| refusal.message)?;
+    // Inside of a message, a zero is not stored, and so NULL: only where absence means something it is more than everything.
+    let reads_zero = steps.len() > 1 && field.cardinality == Cardinality::Implicit;
+    let sql = if reads_zero { format!("coalesce({sql}, {})", zero(sql_type)) } else { sql };
+    let collation = if sql_type == "text" { " COLLATE \"C\"" } else { "" };
+    Ok(OrderKey {
+        name: name.to_owned(),
+        field: path,
+        descending,
+        sql: format!("{sql}{collation}"),
+        sql_type,
+        nullable: nullable && !reads_zero,
+        column,
+    })
+}
+
+/// The literal of a type's zero.
+fn zero(sql_type: &str) -> &'static str {
+    match sql_type {
+        "boolean" => "false",
+        "text" | "bytea" => "''",
+        _ => "0",
+    }
+}
+
+/// The fields on a path, from the record inwards.
+fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, String> {
+    let model = scope.model;
+    let mut found: Vec<(FieldId, &Field)> = Vec::new();
+    let mut shape = model.shape();
+    for (at, name) in path.split('.').enumerate() {
+        let Some(id) = shape.by_name(name) else {
+            let leads_on = at == 0 && members::link(&model.references, name).is_some();
+            return Err(if leads_on {
+                behind_relation(name)
+            } else {
+                members::no_field(members::last(&shape.full_name), shape, name)
+            });
+        };
+        let field = shape.field(id);
+        if let Some(refusal) = members::unreadable(field, at == 0 && model.roles.etag == Some(id)) {
+            return Err(refusal);
+        }
+        found.push((id, field));
+        let is_last = path.split('.').count() == at + 1;
+        if is_last {
+            return Ok(found);
+        }
+        match (field.kind, field.cardinality) {
+            (_, Cardinality::Repeated | Cardinality::Map(_)) => return Err(many(name)),
+            (Kind::Message(inner), _) => shape = scope.catalog.shapes.get(inner),
+            _ if at == 0 && model.reference(id).is_some() => return Err(behind_relation(name)),
+            _ => {
+                return Err(format!(
+                    "`{name}` is no message, and so has no fields: leave out what is behind the point"
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn behind_relation(name: &str) -> String {
+    format!("`{name}` leads to another record, and an order stays in its own: name a field of the record")
+}
+
+fn many(name: &str) -> String {
+    format!("`{name}` holds many values, which have no order: name a field with one")
+}
+
+/// Refuses fields whose values have no order.
+fn refuse_unordered(name: &str, field: &Field, ty: &Type) -> Result<(), String> {
+    match (field.cardinality, ty) {
+        (Cardinality::Repeated | Cardinality::Map(_), _) => Err(many(name)),
+        (_, Type::Opaque) => Err(format!("`{name}` has no order: name another field")),
+        (_, Type::Message(_)) => Err(format!(
+            "`{name}` is a message, which has no order: name one of the fields inside, as in `{name}.field`"
+        )),
+        _ => Ok(()),
+    }
 }

@@ -71,6 +71,8 @@ pub struct Reference {
     pub name: String,
     /// The full name of the other model.
     pub target: String,
+    /// Which ids the records of the other model have.
+    pub target_ids: IdFormat,
     pub on_delete: OnDelete,
     /// The name of the way back, on the other model.
     pub inverse: Option<String>,
@@ -184,7 +186,16 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// Those that every model has, in the order in which a service lists them.
-    pub const ALL: [Self; 5] = [Self::Create, Self::Get, Self::List, Self::Update, Self::Delete];
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Get,
+        Self::List,
+        Self::Update,
+        Self::Delete,
+        Self::BatchGet,
+        Self::Aggregate,
+        Self::ExplainList,
+    ];
 }
 
 impl Catalog {
@@ -218,6 +229,12 @@ impl Model {
     /// The message's shape.
     pub fn shape(&self) -> &crate::shape::Shape {
         self.shapes.get(self.shape)
+    }
+
+    /// The methods of the derived service, in its order.
+    pub fn method_kinds(&self) -> impl Iterator<Item = MethodKind> {
+        let related = self.referrers.iter().zip(0..).filter(|(referrer, _)| referrer.inverse.is_some());
+        MethodKind::ALL.into_iter().chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
     }
 
     /// The gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.

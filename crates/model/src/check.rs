@@ -3,15 +3,22 @@
 mod behavior;
 mod clashes;
 mod fields;
+mod index_methods;
 mod indexes;
+mod inverses;
 mod models;
 mod names;
+mod references;
 
 use crate::declared::Declared;
 use crate::diagnostic::Findings;
 use crate::input::ParsedFiles;
 use crate::types::reachable;
+pub(crate) use fields::MAX_FIELDS;
+pub(crate) use indexes::{MAX_INDEX_FIELDS, MAX_INDEXES};
+pub(crate) use models::MAX_MODELS;
 use prost_reflect::DescriptorPool;
+pub(crate) use references::MAX_REFERENCES;
 
 /// What is checked.
 pub(crate) struct Subject<'a> {
@@ -29,9 +36,12 @@ pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
         fields::check_roles(declared, found);
         behavior::check(declared, found);
         indexes::check(declared, subject.files, found);
+        references::check(declared, subject.models, found);
     }
+    inverses::check(subject.models, found);
     let reachable = reachable(subject.models.iter().map(|declared| declared.message.clone()));
     for message in &reachable.messages {
         fields::check_types(message, found);
+        references::check_others(message, subject.models, found);
     }
 }

@@ -3,7 +3,8 @@
 use crate::catalog::{IdFormat, Model};
 use crate::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
 
-/// The PostgreSQL type of a field's column. The id of a model has its own: see [`Model::column_type`].
+/// The PostgreSQL type of a field's column. Ids have their own: see [`Model::column_type`]. Texts are sorted by the bytes of
+/// their UTF-8, which is the order of Unicode's code points and the same on every machine.
 pub fn column_type(field: &Field) -> &'static str {
     match field.cardinality {
         Cardinality::Map(_) => "jsonb",
@@ -12,7 +13,7 @@ pub fn column_type(field: &Field) -> &'static str {
             Kind::Integer(integer) if integer.exceeds_bigint() => "numeric(20)[]",
             Kind::Integer(_) => "bigint[]",
             Kind::Float | Kind::Double => "double precision[]",
-            Kind::String => "text[]",
+            Kind::String => "text[] COLLATE \"C\"",
             Kind::Bytes => "bytea[]",
             Kind::Enum(_) => "integer[]",
             _ => "jsonb",
@@ -32,12 +33,12 @@ fn single_column_type(kind: Kind) -> &'static str {
             }
         }
         Kind::Float | Kind::Double | Kind::Wrapper(Wrapped::Float | Wrapped::Double) => "double precision",
-        Kind::String | Kind::Wrapper(Wrapped::String) => "text",
+        Kind::String | Kind::Wrapper(Wrapped::String) => "text COLLATE \"C\"",
         Kind::Bytes | Kind::Wrapper(Wrapped::Bytes) => "bytea",
         Kind::Enum(_) => "integer",
         Kind::Timestamp => "timestamptz",
         Kind::Duration => "interval",
-        Kind::FieldMask => "text[]",
+        Kind::FieldMask => "text[] COLLATE \"C\"",
         Kind::Message(_) | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => "jsonb",
     }
 }
@@ -62,12 +63,13 @@ impl Model {
         self.shape().iter().filter(|(id, _)| Some(*id) != self.roles.etag)
     }
 
-    /// The PostgreSQL type of a field's column, with its collation.
+    /// The PostgreSQL type of a field's column, with its collation. A reference has the type of what it refers to.
     pub fn column_type(&self, id: FieldId) -> &'static str {
-        match self.id_format {
-            IdFormat::UuidV7 if id == self.roles.id => "uuid",
-            IdFormat::ClientAssigned if id == self.roles.id => "text COLLATE \"C\"",
-            _ => column_type(self.shape().field(id)),
+        let is_id = (id == self.roles.id).then_some(self.id_format);
+        match is_id.or_else(|| self.reference(id).map(|reference| reference.target_ids)) {
+            Some(IdFormat::UuidV7) => "uuid",
+            Some(IdFormat::ClientAssigned) => "text COLLATE \"C\"",
+            None => column_type(self.shape().field(id)),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! The SQL that makes room for models. Names come from the catalog and are quoted; each statement may be run again.
 
+mod index;
+mod reference;
+
 use crate::catalog::{Index, Model, Table};
 use crate::column::default_of;
-use crate::index_name::primary_key_name;
-use crate::plan::Ddl;
+use crate::object_names::primary_key_name;
+use crate::plan::{Ddl, Run};
 use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
+pub(crate) use index::add_index;
+pub use index::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
+pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, release_texts, validate};
 
 /// Makes a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
@@ -53,32 +59,6 @@ pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
     statements.into_iter().map(|sql| plain(model, sql)).collect()
 }
 
-/// Builds an index: concurrently on a table that is in use, so that writes go on meanwhile.
-pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec<Ddl> {
-    let mut columns = vec!["\"_tenant\"".to_owned()];
-    for part in &index.fields {
-        let direction = if part.descending { " DESC" } else { "" };
-        columns.push(format!("{}{direction}", column_name(model, part.field)));
-    }
-    // With the id at the end, a page can go on behind the last record of the page before.
-    if !index.unique && index.fields.iter().all(|part| part.field != model.roles.id) {
-        columns.push(column_name(model, model.roles.id));
-    }
-    let sql = format!(
-        "CREATE {}INDEX {}IF NOT EXISTS {} ON {} ({})",
-        if index.unique { "UNIQUE " } else { "" },
-        if concurrently { "CONCURRENTLY " } else { "" },
-        quote(&index.name),
-        qualified(&model.table),
-        columns.join(", ")
-    );
-    let mut statements = vec![Ddl { sql, concurrently, table: model.table.clone(), index: Some(index.name.clone()) }];
-    if !index.reason.is_empty() {
-        statements.push(comment_on_index(model, index));
-    }
-    statements
-}
-
 /// Says what a table is; says nothing any more if the comment is empty.
 pub(crate) fn comment_on_table(model: &Model) -> String {
     format!("COMMENT ON TABLE {} IS {}", qualified(&model.table), comment(&model.comment))
@@ -98,7 +78,7 @@ pub(crate) fn comment_on_index(model: &Model, index: &Index) -> Ddl {
 
 /// A statement that may be part of a transaction.
 pub(crate) fn plain(model: &Model, sql: String) -> Ddl {
-    Ddl { sql, concurrently: false, table: model.table.clone(), index: None }
+    Ddl { sql, run: Run::Together, table: model.table.clone(), makes: None }
 }
 
 /// A column with its type and constraints.
@@ -108,6 +88,9 @@ fn column(model: &Model, id: FieldId) -> String {
         " NOT NULL".to_owned()
     } else if Some(id) == roles.created_at || Some(id) == roles.updated_at {
         " NOT NULL DEFAULT now()".to_owned()
+    } else if model.reference(id).is_some() {
+        // An empty one is NULL: a foreign key asks nothing of that.
+        String::new()
     } else {
         default_of(model.shape().field(id)).map_or_else(String::new, |default| format!(" NOT NULL DEFAULT {default}"))
     };

@@ -1,10 +1,17 @@
 //! What models say of themselves: the options of `groundplan/model/v1/model.proto`, and the names that follow from them.
 
+mod field;
+mod index;
+mod reference;
+
 use crate::catalog::{IdFormat, Table};
 use crate::diagnostic::Place;
 use crate::input::ParsedFiles;
 use crate::{naming, scan};
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
+pub(crate) use field::{is_required_by_rule, written_behavior, written_role};
+pub(crate) use index::DeclaredIndex;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
+pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
 
 /// The number of both options.
 const OPTION: i32 = 77_310;
@@ -24,16 +31,8 @@ pub(crate) struct Declared {
     /// `None` for a number that means nothing.
     pub(crate) id_format: Option<IdFormat>,
     pub(crate) indexes: Vec<DeclaredIndex>,
-}
-
-/// An index as it was written.
-#[derive(Clone, Debug)]
-pub(crate) struct DeclaredIndex {
-    /// Each a name, perhaps with ` desc` behind it.
-    pub(crate) fields: Vec<String>,
-    pub(crate) unique: bool,
-    pub(crate) where_: String,
-    pub(crate) reason: String,
+    /// In the order of the fields' numbers.
+    pub(crate) references: Vec<DeclaredReference>,
 }
 
 impl Declared {
@@ -76,17 +75,6 @@ impl Declared {
     }
 }
 
-impl DeclaredIndex {
-    /// The fields' names, and whether each is descending.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.fields.iter().map(|field| match field.trim().rsplit_once(char::is_whitespace) {
-            Some((name, "desc" | "DESC")) => (name.trim_end(), true),
-            Some((name, "asc" | "ASC")) => (name.trim_end(), false),
-            _ => (field.trim(), false),
-        })
-    }
-}
-
 /// All messages with the option, in the order of their full names.
 pub(crate) fn find(pool: &DescriptorPool) -> Vec<Declared> {
     let Some(extension) = pool.get_extension_by_name("groundplan.model.v1.model") else { return Vec::new() };
@@ -105,6 +93,17 @@ pub(crate) fn find(pool: &DescriptorPool) -> Vec<Declared> {
     declared
 }
 
+/// How many indexes a model declares. Those that its references imply follow them in the catalog.
+pub(crate) fn index_count(pool: &DescriptorPool, full_name: &str) -> usize {
+    let count = || {
+        let extension = pool.get_extension_by_name("groundplan.model.v1.model")?;
+        let option = pool.get_message_by_name(full_name)?.options().get_extension(&extension).into_owned();
+        let indexes = option.as_message()?.get_field_by_name("indexes")?.into_owned();
+        Some(indexes.as_list()?.len())
+    };
+    count().unwrap_or_default()
+}
+
 fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
     let written_plural = text(option, "plural");
     let plural_is_written = !written_plural.is_empty();
@@ -118,56 +117,9 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
     };
     let indexes = option.get_field_by_name("indexes");
     let indexes = indexes.as_deref().and_then(Value::as_list).unwrap_or_default();
-    let indexes = indexes.iter().filter_map(Value::as_message).map(declare_index).collect();
-    Declared { message, resource, plural, plural_is_written, id_format, indexes }
-}
-
-fn declare_index(index: &DynamicMessage) -> DeclaredIndex {
-    let fields = index.get_field_by_name("fields");
-    let fields = fields.as_deref().and_then(Value::as_list).unwrap_or_default();
-    DeclaredIndex {
-        fields: fields.iter().filter_map(|field| field.as_str().map(str::to_owned)).collect(),
-        unique: index.get_field_by_name("unique").and_then(|unique| unique.as_bool()).unwrap_or(false),
-        where_: text(index, "where"),
-        reason: text(index, "reason"),
-    }
-}
-
-/// The number of a field's role, 0 if it says nothing.
-pub(crate) fn written_role(field: &FieldDescriptor) -> i32 {
-    let options = field.options();
-    let pool = field.parent_message().parent_pool();
-    pool.get_extension_by_name("groundplan.model.v1.field")
-        .filter(|extension| options.has_extension(extension))
-        .and_then(|extension| options.get_extension(&extension).as_message().map(|option| number(option, "role")))
-        .unwrap_or(0)
-}
-
-/// The numbers of `google.api.field_behavior`.
-pub(crate) fn written_behavior(field: &FieldDescriptor) -> Vec<i32> {
-    let options = field.options();
-    let pool = field.parent_message().parent_pool();
-    let Some(extension) = pool.get_extension_by_name("google.api.field_behavior") else { return Vec::new() };
-    if !options.has_extension(&extension) {
-        return Vec::new();
-    }
-    let value = options.get_extension(&extension);
-    value.as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number).collect()
-}
-
-/// Whether protovalidate's rules say `required`.
-pub(crate) fn is_required_by_rule(field: &FieldDescriptor) -> bool {
-    let options = field.options();
-    let pool = field.parent_message().parent_pool();
-    pool.get_extension_by_name("buf.validate.field")
-        .filter(|extension| options.has_extension(extension))
-        .and_then(|extension| {
-            let value = options.get_extension(&extension);
-            let rules = value.as_message()?;
-            rules.descriptor().get_field_by_name("required")?;
-            rules.get_field_by_name("required")?.as_bool()
-        })
-        .unwrap_or(false)
+    let indexes = indexes.iter().filter_map(Value::as_message).map(DeclaredIndex::read).collect();
+    let references = message.fields().filter_map(|field| reference_of_field(&field)).collect();
+    Declared { message, resource, plural, plural_is_written, id_format, indexes, references }
 }
 
 fn text(message: &DynamicMessage, field: &str) -> String {

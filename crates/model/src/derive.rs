@@ -1,5 +1,6 @@
 //! The services that follow from models, as `.proto` text: reflection and `groundplan generate` show the same.
 
+mod names;
 mod text;
 
 use crate::code;
@@ -7,30 +8,25 @@ use crate::declared::Declared;
 use crate::diagnostic::{Findings, Place};
 use crate::input::SourceFile;
 use crate::link::add_standard;
+use crate::relations::Relations;
+pub(crate) use names::{Names, RelatedNames};
 use prost_reflect::DescriptorPool;
 use protox::file::File;
 
 /// What the derived files import besides the user's.
-const IMPORTS: [&str; 2] = ["google/protobuf/empty.proto", "google/protobuf/field_mask.proto"];
-
-/// The names of the messages that are derived for a model, within its package.
-pub(crate) fn message_names(declared: &Declared) -> [String; 6] {
-    let (name, plural) = (declared.name(), &declared.plural);
-    [
-        format!("Create{name}Request"),
-        format!("Get{name}Request"),
-        format!("List{plural}Request"),
-        format!("List{plural}Response"),
-        format!("Update{name}Request"),
-        format!("Delete{name}Request"),
-    ]
-}
+const IMPORTS: [&str; 4] = [
+    "google/protobuf/any.proto",
+    "google/protobuf/empty.proto",
+    "google/protobuf/field_mask.proto",
+    "groundplan/query/v1/query.proto",
+];
 
 /// Writes the derived file of each model.
 pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
+    let relations = Relations::of_models(models);
     models
         .iter()
-        .map(|declared| SourceFile { path: declared.service_file(), content: text::service_file(declared) })
+        .map(|declared| SourceFile { path: declared.service_file(), content: text::service_file(declared, &relations) })
         .collect()
 }
 

@@ -17,13 +17,15 @@ mod declared;
 mod derive;
 mod diagnostic;
 mod export;
-mod index_name;
 mod input;
+mod limits;
 mod link;
 mod malformed;
 mod naming;
+mod object_names;
 mod plan;
 mod quote;
+mod relations;
 mod roles;
 mod scan;
 pub mod shape;
@@ -39,10 +41,13 @@ pub use catalog::{
 };
 pub use column::column_type;
 pub use compile::{Compiled, compile};
+pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
 pub use diagnostic::Diagnostic;
 pub use export::export;
 pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};
-pub use plan::{Ddl, Plan, Step, StepKind, plan};
+pub use limits::LIMITS;
+pub use object_names::empty_trigger_name;
+pub use plan::{Ddl, Object, Plan, Room, Run, Step, StepKind, plan, reference_step, reference_subject};
 pub use quote::quote;
 pub use shape::{
     Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,

@@ -49,6 +49,23 @@ pub(crate) fn upper_camel(name: &str) -> String {
         .collect()
 }
 
+/// `line_items` gives `lineItems`, as protobuf makes names for JSON.
+pub(crate) fn json_name(name: &str) -> String {
+    let mut starts_word = false;
+    let letters = name.chars().filter_map(|letter| {
+        let starts = std::mem::replace(&mut starts_word, letter == '_');
+        (letter != '_').then(|| if starts { letter.to_ascii_uppercase() } else { letter })
+    });
+    letters.collect()
+}
+
+/// Lower-case letters, digits and single `_` between them, a letter first, at most 63.
+pub(crate) fn is_lower_snake(name: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    name.len() <= 63 && name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(is_word)
+}
+
 /// `Entity` gives `Entities`, `Box` gives `Boxes`, `Day` gives `Days`.
 pub(crate) fn plural(name: &str) -> String {
     let vowel = |character: char| matches!(character.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u');

@@ -3,11 +3,15 @@
 mod canonical;
 mod change;
 mod compare;
+mod compare_references;
 mod definition;
+mod reference;
+mod type_text;
 
-use crate::catalog::{Catalog, Index, Model, Table};
+use crate::catalog::{Catalog, Index, IndexMethod, Model, Table};
 use crate::ddl;
 use crate::diagnostic::{Diagnostic, Findings};
+pub use reference::{Room, reference_step, reference_subject};
 
 /// The ordered steps from one revision to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Step {
     pub description: String,
     /// What is run, in order; each statement may be run again. Empty for a step that changes no storage.
     pub statements: Vec<Ddl>,
+    /// What takes it back when the apply fails afterwards, where leaving it would hurt; each statement may be run again.
+    pub undo: Vec<Ddl>,
 }
 
 /// What kind of thing a step does.
@@ -37,6 +43,8 @@ pub enum StepKind {
     AddField,
     /// Build a new index.
     AddIndex,
+    /// Let a field hold nothing but ids of records that are there.
+    AddReference,
     /// Change only what is said of a model.
     ChangeDefinition,
 }
@@ -46,12 +54,47 @@ pub enum StepKind {
 pub struct Ddl {
     /// Identifiers are quoted; there is nothing to bind.
     pub sql: String,
-    /// It must run outside of a transaction. If it fails, it may leave an invalid `index` behind, to be dropped.
-    pub concurrently: bool,
+    /// How it is run.
+    pub run: Run,
     /// The table that it changes.
     pub table: Table,
+    /// What it makes, so that it can be seen whether that is there.
+    pub makes: Option<Object>,
+}
+
+/// How a statement is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// In one transaction with its neighbours of this kind.
+    Together,
+    /// In a transaction of its own.
+    Alone,
+    /// Outside of a transaction. If it fails, it may leave an invalid index behind, to be dropped.
+    Concurrently,
+    /// Part of the table after part of the table, each in a transaction of its own: it ends in a condition to which another
+    /// can be added. Rows that are written meanwhile need it not.
+    InBatches,
+}
+
+/// A thing with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// An index of the table.
+    Index(String),
+    /// A constraint of the table. Unlike the others it cannot be made `IF NOT EXISTS`: not if it is there already.
+    ForeignKey(String),
+    /// An extension of the database. Not to be made if it is there already, in whatever schema.
+    Extension(&'static str),
+}
+
+impl Ddl {
     /// The index that it builds.
-    pub index: Option<String>,
+    pub fn index(&self) -> Option<&str> {
+        match &self.makes {
+            Some(Object::Index(name)) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// Plans how to get from what is live, if anything is, to something else.
@@ -69,9 +112,10 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
     }
     for model in &target.models {
         match base.and_then(|base| Some((base, base.model(&model.full_name)?))) {
-            None => steps.extend(new_model(model)),
+            None => steps.extend(new_model(model, target)),
             Some((base, before)) => {
-                compare::models(before, model, target, &mut refused);
+                compare::models(base, before, model, target, &mut refused);
+                compare_references::references(before, model, target, &mut refused);
                 steps.extend(change::steps(base, before, target, model));
             }
         }
@@ -79,8 +123,13 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
     if !refused.is_empty() {
         return Err(refused.into_sorted());
     }
-    // What is new comes before what is said of it; otherwise the models' order stays.
-    steps.sort_by_key(|step| step.kind == StepKind::ChangeDefinition);
+    // What is referred to comes before what refers, and what is new before what is said of it; otherwise the models' order
+    // stays.
+    steps.sort_by_key(|step| match step.kind {
+        StepKind::AddModel | StepKind::AddField | StepKind::AddIndex => 0,
+        StepKind::AddReference => 1,
+        StepKind::ChangeDefinition => 2,
+    });
     if let (Some(base), true) = (base, steps.is_empty()) {
         steps = change::other_files(base, target);
     }
@@ -88,7 +137,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
 }
 
 /// Everything that a new model needs. Nobody uses its table yet, so its indexes need not be built beside writes.
-fn new_model(model: &Model) -> Vec<Step> {
+fn new_model(model: &Model, target: &Catalog) -> Vec<Step> {
     let mut steps = vec![Step {
         kind: StepKind::AddModel,
         subject: model.full_name.clone(),
@@ -97,8 +146,11 @@ fn new_model(model: &Model) -> Vec<Step> {
             model.full_name, model.service, model.version, model.resource, model.table.schema, model.table.name
         ),
         statements: ddl::add_model(model),
+        undo: Vec::new(),
     }];
     steps.extend(model.indexes.iter().map(|index| new_index(model, index, false)));
+    let references = model.references.iter();
+    steps.extend(references.filter_map(|reference| reference_step(target, model, reference, Room::NewTable)));
     steps
 }
 
@@ -112,12 +164,19 @@ fn new_index(model: &Model, index: &Index, concurrently: bool) -> Step {
             if part.descending { format!("{name} desc") } else { name.clone() }
         })
         .collect();
-    let article = if index.unique { "a unique" } else { "an" };
+    let kind = match &index.method {
+        IndexMethod::Ordered if index.unique => "a unique index".to_owned(),
+        IndexMethod::Ordered => "an index".to_owned(),
+        IndexMethod::Trigram => "an index of trigrams".to_owned(),
+        IndexMethod::Search { language } => format!("an index of words ({language})"),
+        IndexMethod::Elements => "an index of elements".to_owned(),
+    };
     let reason = if index.reason.is_empty() { String::new() } else { format!(": {}", index.reason) };
     Step {
         kind: StepKind::AddIndex,
         subject: format!("{}.{}", model.table.schema, index.name),
-        description: format!("build {article} index of {} on {}{reason}", model.full_name, fields.join(", ")),
+        description: format!("build {kind} of {} on {}{reason}", model.full_name, fields.join(", ")),
         statements: ddl::add_index(model, index, concurrently),
+        undo: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::store::revisions::{Revision, Summary};
 use crate::store::storage_names::StorageName;
 use chrono::{DateTime, Utc};
-use groundplan_model::{Step, StepKind};
+use groundplan_model::{Run, Step, StepKind};
 use groundplan_proto::schema::v1;
 use prost_types::Timestamp;
 use serde_json::{Value, json};
@@ -14,9 +14,13 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         StepKind::AddModel => v1::StepKind::AddModel,
         StepKind::AddField => v1::StepKind::AddField,
         StepKind::AddIndex => v1::StepKind::AddIndex,
+        StepKind::AddReference => v1::StepKind::AddReference,
         StepKind::ChangeDefinition => v1::StepKind::ChangeDefinition,
     };
-    let statements = step.statements.iter().map(|statement| format!("{};", statement.sql.trim_end_matches(';')));
+    let statements = step.statements.iter().map(|statement| {
+        let note = if statement.run == Run::InBatches { " -- for some pages of the table at a time" } else { "" };
+        format!("{};{note}", statement.sql.trim_end_matches(';'))
+    });
     v1::Step {
         kind: kind.into(),
         subject: step.subject.clone(),
@@ -104,15 +108,16 @@ mod tests {
     fn steps_come_back_from_the_table() {
         let ddl = |sql: &str| Ddl {
             sql: sql.into(),
-            concurrently: false,
+            run: Run::Together,
             table: Table { schema: "example_v1".into(), name: "entity".into() },
-            index: None,
+            makes: None,
         };
         let added = Step {
             kind: StepKind::AddModel,
             subject: "example.v1.Entity".into(),
             description: "a NUL: \0".into(),
             statements: vec![ddl("CREATE SCHEMA a"), ddl("CREATE TABLE a.b ();")],
+            undo: Vec::new(),
         };
         let expected = v1::Step { description: "a NUL: \u{fffd}".into(), ..step(&added) };
         assert_eq!(expected.sql, "CREATE SCHEMA a;\nCREATE TABLE a.b ();");

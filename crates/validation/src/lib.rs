@@ -15,7 +15,6 @@ mod path;
 mod place;
 mod plain;
 mod rules;
-mod tokens;
 mod wording;
 
 use groundplan_codec::Record;

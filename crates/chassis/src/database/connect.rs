@@ -8,7 +8,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// The oldest PostgreSQL that we run on.
-const OLDEST_VERSION: i32 = 140_000;
+const OLDEST_VERSION: i32 = 150_000;
 
 /// A database, and a schema in it.
 pub(super) struct Target {
@@ -99,7 +99,7 @@ impl Target {
             (row.get::<_, i32>(0), row.get::<_, String>(1), row.get::<_, bool>(2), row.get::<_, bool>(3));
         let unfit = |what: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {what}"));
         if version < OLDEST_VERSION {
-            return Err(unfit(format!("runs PostgreSQL {}; 14 or later is needed", version / 10_000)));
+            return Err(unfit(format!("runs PostgreSQL {}; 15 or later is needed", version / 10_000)));
         }
         if encoding != "UTF8" {
             return Err(unfit(format!("is encoded in {encoding}; create one with ENCODING 'UTF8'")));

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 pub(super) type Taken = PooledConnection<'static, Manager>;
 
 /// However busy it is, no connection lives longer: its server process grows, and its server may have moved.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(1_800);
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// Connections that wait for their next lease.
 #[derive(Clone)]

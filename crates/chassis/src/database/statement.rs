@@ -7,25 +7,46 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::{IsNull, Output, ToSql};
 use diesel::sql_types::{HasSqlType, Untyped};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, TryStreamExt as _};
 use std::io::Write as _;
 
 /// A row as PostgreSQL sent it; [`super::Columns`] reads it.
 pub type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
 
-/// A statement's text, with a `?` for each value. Built once, used often: it is prepared by its text.
+/// A statement's text, with a `?` for each value. Each connection prepares it once, by its text, and keeps it.
 ///
 /// There is no way to write a `?` that is not a value: PostgreSQL's `?` operators have names (`jsonb_exists`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sql {
     /// What stands between the values.
     parts: Vec<String>,
+    /// Whether connections keep it prepared.
+    kept: bool,
 }
 
 impl Sql {
     /// Splits `text` at each `?`.
     pub fn new(text: &str) -> Self {
-        Self { parts: text.split('?').map(str::to_owned).collect() }
+        Self { parts: text.split('?').map(str::to_owned).collect(), kept: true }
+    }
+
+    /// The same, prepared for each run and forgotten behind it, which takes a round trip more. Connections keep the others
+    /// for as long as they live, and so does the server: texts that callers shape would fill the memory of both.
+    #[must_use]
+    pub fn once(text: &str) -> Self {
+        Self { kept: false, ..Self::new(text) }
+    }
+
+    /// The text as PostgreSQL gets it, with `$1`, `$2`, … for the values.
+    pub fn numbered(&self) -> String {
+        let mut text = String::new();
+        for (at, part) in self.parts.iter().enumerate() {
+            if at > 0 {
+                text.push_str(&format!("${at}"));
+            }
+            text.push_str(part);
+        }
+        text
     }
 
     /// How many values it takes.
@@ -37,6 +58,15 @@ impl Sql {
 /// Runs a statement and gives all its rows.
 pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
     AsyncConnectionCore::load(connection, Statement { sql, binds }).await?.try_collect().await
+}
+
+/// Runs a statement and gives its rows one by one, for answers that may be too large to be held as a whole.
+pub async fn row_stream<'a>(
+    connection: &'a mut AsyncPgConnection,
+    sql: &'a Sql,
+    binds: &'a [Bind],
+) -> QueryResult<impl Stream<Item = QueryResult<PgRow>> + Send + Unpin + 'a> {
+    AsyncConnectionCore::load(connection, Statement { sql, binds }).await
 }
 
 /// Runs a statement and gives the number of rows that it changed.
@@ -72,6 +102,9 @@ impl QueryFragment<Pg> for Statement<'_> {
         if self.sql.binds() != self.binds.len() {
             let message = format!("the statement takes {} values, {} were given", self.sql.binds(), self.binds.len());
             return Err(diesel::result::Error::QueryBuilderError(message.into()));
+        }
+        if !self.sql.kept {
+            out.unsafe_to_cache_prepared();
         }
         let mut binds = self.binds.iter();
         for part in &self.sql.parts {

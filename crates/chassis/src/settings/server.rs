@@ -26,7 +26,7 @@ pub struct ServerSettings {
     pub max_streams: u32,
 
     /// The largest header list of a call, in bytes (KiB and MiB are understood).
-    #[arg(long, env = "GROUNDPLAN_MAX_HEADERS", value_name = "SIZE", default_value = "16KiB", value_parser = parse_headers)]
+    #[arg(long, env = "GROUNDPLAN_MAX_HEADERS", value_name = "SIZE", default_value = "32KiB", value_parser = parse_headers)]
     pub max_headers: u32,
 
     /// How long a call may take until its answer starts. A caller may ask for less by `grpc-timeout`.

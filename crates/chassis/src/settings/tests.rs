@@ -113,7 +113,7 @@ fn defaults_are_those_of_the_manual() {
     let server: ServerSettings = defaults();
     assert_eq!(
         (server.port, server.max_message, server.max_streams, server.max_headers),
-        (3000, 4 << 20, 100, 16 << 10)
+        (3000, 4 << 20, 100, 32 << 10)
     );
     assert_eq!(server.drain_grace, Duration::from_secs(20));
     assert!(server.listen.is_loopback());

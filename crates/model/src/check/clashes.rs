@@ -3,10 +3,13 @@
 use super::Subject;
 use crate::code;
 use crate::declared::Declared;
-use crate::derive::message_names;
+use crate::derive::{Names, RelatedNames};
 use crate::diagnostic::Findings;
+use crate::relations::Relations;
 use prost_reflect::DescriptorPool;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+const HELP_DERIVED: &str = "rename what clashes, set `plural`, or choose another `inverse`";
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings) {
     check_paths(subject, found);
@@ -66,11 +69,17 @@ fn check_tables(subject: &Subject<'_>, found: &mut Findings) {
 fn check_derived(subject: &Subject<'_>, found: &mut Findings) {
     let mut taken = defined(subject.pool);
     let mut own: BTreeMap<String, &str> = BTreeMap::new();
+    let relations = Relations::of_models(subject.models);
     for declared in subject.models {
         let package = declared.message.package_name();
-        let names = message_names(declared).into_iter().chain([declared.service_name()]);
+        let related = relations.to(declared.full_name()).iter().filter_map(RelatedNames::of_relation);
+        let related = related.flat_map(|names| [names.request, names.response]);
+        let names = Names::of_model(declared).into_vec().into_iter().chain([declared.service_name()]).chain(related);
+        // Two models with one plural would clash many times: once is enough to say so.
+        let mut told = BTreeSet::new();
         for name in names.map(|name| format!("{package}.{name}")) {
             let other = match own.get(&name) {
+                Some(other) if !told.insert(*other) => continue,
                 Some(other) => format!("so is one for {other}"),
                 None if taken.remove(&name) => "it is defined already".to_owned(),
                 None => {
@@ -79,7 +88,7 @@ fn check_derived(subject: &Subject<'_>, found: &mut Findings) {
                 }
             };
             let message = format!("{name} is derived for {}, and {other}", declared.full_name());
-            found.report(declared.place(), code::DERIVED_NAME_CLASH, message, "rename what clashes, or set `plural`");
+            found.report(declared.place(), code::DERIVED_NAME_CLASH, message, HELP_DERIVED);
         }
         let path = declared.service_file();
         if subject.files.contains_key(&path) {

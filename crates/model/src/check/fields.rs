@@ -9,7 +9,7 @@ use prost_reflect::MessageDescriptor;
 use std::collections::HashMap;
 
 /// The most fields of a message.
-const MAX_FIELDS: usize = 500;
+pub(crate) const MAX_FIELDS: usize = 500;
 
 /// Checks what the fields of a model are to the system.
 pub(super) fn check_roles(declared: &Declared, found: &mut Findings) {

@@ -1,5 +1,7 @@
 //! Indexes.
 
+use super::index_methods;
+use crate::catalog::IndexMethod;
 use crate::code;
 use crate::declared::{Declared, DeclaredIndex};
 use crate::diagnostic::{Findings, Place};
@@ -11,9 +13,9 @@ use prost_reflect::{FieldDescriptor, Kind};
 use std::collections::BTreeSet;
 
 /// The most fields of an index.
-const MAX_INDEX_FIELDS: usize = 8;
+pub(crate) const MAX_INDEX_FIELDS: usize = 8;
 /// The most indexes of a model.
-const MAX_INDEXES: usize = 64;
+pub(crate) const MAX_INDEXES: usize = 64;
 
 pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findings) {
     if declared.indexes.len() > MAX_INDEXES {
@@ -29,12 +31,14 @@ pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findin
             "each one slows writes down: keep those that queries need",
         );
     }
-    let mut seen: BTreeSet<(Vec<(&str, bool)>, bool)> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (at, index) in declared.indexes.iter().enumerate() {
         let place = declared.index_place(at, files);
         check_index(declared, index, &place, found);
+        index_methods::check(declared, index, &place, found);
         let parts: Vec<(&str, bool)> = index.parts().collect();
-        if !parts.is_empty() && !seen.insert((parts, index.unique)) {
+        let method = (index.method_number.max(1), index.language.as_str());
+        if !parts.is_empty() && !seen.insert((parts, index.unique, method)) {
             let message = format!("the index on {} is there twice", index.fields.join(", "));
             found.report(place, code::INDEX_TWICE, message, "keep one of the two");
         }
@@ -76,7 +80,9 @@ fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found:
         if !names.insert(name) {
             report(code::INDEX_FIELD_TWICE, format!("{name} is twice in one index"), "name it once".to_owned());
         }
-        if let Some(reason) = not_indexable(&field) {
+        // Of the others, `index_methods` knows which fields they take.
+        let is_ordered = index.method == Some(IndexMethod::Ordered);
+        if let Some(reason) = not_indexable(&field).filter(|_| is_ordered) {
             let help = "index fields of scalar types, enums, timestamps or durations".to_owned();
             report(code::INDEX_FIELD_TYPE, format!("{name} cannot be indexed: {reason}"), help);
         }
@@ -92,7 +98,7 @@ fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
         return Some("it is a map");
     }
     if field.is_list() {
-        return Some("it is repeated");
+        return Some("it is repeated; `method: INDEX_METHOD_ELEMENTS` indexes what is in it");
     }
     match types::value_kind(field) {
         Kind::Message(message) => match well_known(message.full_name()) {

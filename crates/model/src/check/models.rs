@@ -11,7 +11,7 @@ use prost_reflect::Syntax;
 use std::collections::BTreeSet;
 
 /// The most models.
-const MAX_MODELS: usize = 500;
+pub(crate) const MAX_MODELS: usize = 500;
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Findings) {
     if subject.models.len() > MAX_MODELS {

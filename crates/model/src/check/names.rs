@@ -13,7 +13,8 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 const REQUEST_FIELDS: [&str; 6] = ["id", "updatemask", "etag", "requestid", "validateonly", "allowmissing"];
 
 /// Fields of derived lists, now or later, beside the one that is called like the plural.
-const LIST_FIELDS: [&str; 3] = ["nextpagetoken", "totalsize", "unreachable"];
+const LIST_FIELDS: [&str; 6] =
+    ["nextpagetoken", "totalsize", "totalsizeisestimate", "included", "includedpagetokens", "unreachable"];
 
 pub(super) fn check(declared: &Declared, found: &mut Findings) {
     check_package(declared, found);

@@ -1,9 +1,10 @@
 //! The steps that change a model which is served already.
 
 use super::definition::{self, Definition};
-use super::{Ddl, Step, StepKind, canonical, new_index};
-use crate::catalog::{Catalog, Model};
+use super::{Ddl, Room, Step, StepKind, canonical, new_index, reference_step};
+use crate::catalog::{Catalog, Model, Reference};
 use crate::ddl;
+use crate::shape::Cardinality;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As many changed aspects are named in a description.
@@ -19,6 +20,7 @@ pub(super) fn steps(base: &Catalog, before: &Model, target: &Catalog, after: &Mo
                 subject: format!("{}.{}", after.full_name, field.name),
                 description: format!("add the field {} to {}", field.name, after.full_name),
                 statements: ddl::add_field(after, id),
+                undo: Vec::new(),
             });
         }
     }
@@ -27,8 +29,34 @@ pub(super) fn steps(base: &Catalog, before: &Model, target: &Catalog, after: &Mo
             steps.push(new_index(after, index, true));
         }
     }
+    steps.extend(new_references(before, target, after));
     steps.extend(definition_step(base, before, target, after));
     steps
+}
+
+/// The steps for fields that refer and did not, or were not there.
+fn new_references(before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
+    let step = |reference: &Reference| {
+        let field = after.shape().field(reference.field);
+        let room = match before.shape().by_number(field.number) {
+            None => Room::Table,
+            Some(old) if before.reference(old).is_some() => return None,
+            Some(old) => Room::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit },
+        };
+        reference_step(target, after, reference, room)
+    };
+    after.references.iter().filter_map(step).collect()
+}
+
+/// The ways back that have a name now.
+fn new_inverses<'a>(before: &Model, after: &'a Model) -> Vec<&'a str> {
+    let is_new = |reference: &&Reference| {
+        let old = before.shape().by_number(after.shape().field(reference.field).number);
+        let old = old.and_then(|old| before.reference(old));
+        old.is_some_and(|old| old.inverse.is_none()) && reference.inverse.is_some()
+    };
+    let new = after.references.iter().filter(is_new);
+    new.map(|reference| after.shape().field(reference.field).name.as_str()).collect()
 }
 
 /// The step that changes what is said of a model, if that changes.
@@ -37,6 +65,7 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
     let old = definition::of_model(&base.pool, &before.full_name, known);
     let new = definition::of_model(&target.pool, &after.full_name, known);
     let mut changed = differences(&old, &new);
+    changed.extend(new_inverses(before, after).into_iter().map(|field| format!("{field} inverse")));
     let mut statements = comments(before, after);
     for index in &after.indexes {
         let old = before.indexes.iter().find(|old| old.name == index.name);
@@ -53,6 +82,7 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
         subject: after.full_name.clone(),
         description: format!("change what is said of {}: {}", after.full_name, list(&changed)),
         statements,
+        undo: Vec::new(),
     })
 }
 
@@ -96,6 +126,7 @@ pub(super) fn other_files(base: &Catalog, target: &Catalog) -> Vec<Step> {
             subject: path.clone(),
             description: format!("change what {path} says beside its models"),
             statements: Vec::new(),
+            undo: Vec::new(),
         })
         .collect()
 }

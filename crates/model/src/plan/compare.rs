@@ -1,15 +1,17 @@
 //! Changes that need a step which is not supported yet. A field is its number, a type its full name.
 
-use crate::catalog::{Catalog, Model};
+use super::type_text::type_text;
+use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
+use crate::declared;
 use crate::diagnostic::{Findings, Place};
-use crate::shape::{Cardinality, EnumShape, Field, FieldId, Integer, Kind, MapKey, Shape, Shapes, Wrapped};
+use crate::shape::{EnumShape, FieldId, Shape};
 use std::collections::{HashMap, HashSet};
 
 const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
 
 /// Reports a change that cannot be planned.
-fn refuse(found: &mut Findings, place: Place, code: &'static str, what: &str, help: &str) {
+pub(super) fn refuse(found: &mut Findings, place: Place, code: &'static str, what: &str, help: &str) {
     let step = code.trim_start_matches("STEP_NOT_SUPPORTED_").replace('_', " ");
     found.report(place, code, format!("{what} needs the step {step}, which is not supported yet"), help);
 }
@@ -23,7 +25,7 @@ pub(super) fn dropped_model(model: &Model, base: &Catalog, found: &mut Findings)
 }
 
 /// Reports what cannot change of a model.
-pub(super) fn models(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+pub(super) fn models(base: &Catalog, before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
     let place = || message_place(target, &after.full_name);
     let mut refuse_change = |what: &str, old: &str, new: &str| {
         if old != new {
@@ -36,15 +38,30 @@ pub(super) fn models(before: &Model, after: &Model, target: &Catalog, found: &mu
     refuse_change("plural", &before.plural, &after.plural);
     refuse_change("id format", &format!("{:?}", before.id_format), &format!("{:?}", after.id_format));
     roles(before, after, target, found);
-    for index in &before.indexes {
-        if after.indexes.iter().all(|new| new.name != index.name) {
-            let fields: Vec<&str> =
-                index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
-            let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
-            let help = "keep the index as it is; add the one that is wanted beside it";
-            refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+    indexes(base, before, after, target, found);
+}
+
+fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+    let declared = declared::index_count(&base.pool, &before.full_name);
+    for (at, index) in before.indexes.iter().enumerate() {
+        let stays = after.indexes.iter().any(|new| new.name == index.name);
+        // What a reference needed may be served by another index from now on; it stays in the database.
+        if stays || at >= declared && after.indexes.iter().any(|new| begin_alike(before, index, after, new)) {
+            continue;
         }
+        let fields: Vec<&str> =
+            index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
+        let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
+        let help = "keep the index as it is; add the one that is wanted beside it";
+        let place = message_place(target, &after.full_name);
+        refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
+}
+
+/// Whether both find records by the same field.
+fn begin_alike(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
+    let first = |model: &Model, index: &Index| index.fields.first().map(|part| model.shape().field(part.field).number);
+    new.method == IndexMethod::Ordered && first(before, old) == first(after, new)
 }
 
 fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
@@ -178,75 +195,7 @@ fn message_place(catalog: &Catalog, message: &str) -> Place {
     catalog.pool.get_message_by_name(message).map(|message| Place::message(&message)).unwrap_or_default()
 }
 
-fn field_place(catalog: &Catalog, message: &str, number: u32) -> Place {
+pub(super) fn field_place(catalog: &Catalog, message: &str, number: u32) -> Place {
     let field = catalog.pool.get_message_by_name(message).and_then(|message| message.get_field(number));
     field.map(|field| Place::field(&field)).unwrap_or_default()
-}
-
-/// A field's type as it is written, presence included. Members of oneofs count as `optional`.
-fn type_text(shapes: &Shapes, field: &Field) -> String {
-    let kind = kind_text(shapes, field.kind);
-    match field.cardinality {
-        Cardinality::Implicit => kind,
-        Cardinality::Explicit | Cardinality::Oneof(_) => match field.kind {
-            Kind::Bool | Kind::Integer(_) | Kind::Float | Kind::Double | Kind::String | Kind::Bytes | Kind::Enum(_) => {
-                format!("optional {kind}")
-            }
-            _ => kind,
-        },
-        Cardinality::Repeated => format!("repeated {kind}"),
-        Cardinality::Map(MapKey::Bool) => format!("map<bool, {kind}>"),
-        Cardinality::Map(MapKey::String) => format!("map<string, {kind}>"),
-        Cardinality::Map(MapKey::Integer(key)) => format!("map<{}, {kind}>", integer_text(key)),
-    }
-}
-
-fn kind_text(shapes: &Shapes, kind: Kind) -> String {
-    match kind {
-        Kind::Bool => "bool".to_owned(),
-        Kind::Integer(integer) => integer_text(integer).to_owned(),
-        Kind::Float => "float".to_owned(),
-        Kind::Double => "double".to_owned(),
-        Kind::String => "string".to_owned(),
-        Kind::Bytes => "bytes".to_owned(),
-        Kind::Enum(of) => shapes.enumeration(of).full_name.clone(),
-        Kind::Message(message) => shapes.get(message).full_name.clone(),
-        Kind::Wrapper(wrapped) => format!("google.protobuf.{}", wrapper_text(wrapped)),
-        Kind::Timestamp
-        | Kind::Duration
-        | Kind::FieldMask
-        | Kind::Struct
-        | Kind::Value
-        | Kind::ListValue
-        | Kind::Empty => format!("google.protobuf.{kind:?}"),
-    }
-}
-
-fn wrapper_text(wrapped: Wrapped) -> &'static str {
-    match wrapped {
-        Wrapped::Bool => "BoolValue",
-        Wrapped::Integer(Integer::Uint32 | Integer::Fixed32) => "UInt32Value",
-        Wrapped::Integer(Integer::Uint64 | Integer::Fixed64) => "UInt64Value",
-        Wrapped::Integer(Integer::Int32 | Integer::Sint32 | Integer::Sfixed32) => "Int32Value",
-        Wrapped::Integer(Integer::Int64 | Integer::Sint64 | Integer::Sfixed64) => "Int64Value",
-        Wrapped::Float => "FloatValue",
-        Wrapped::Double => "DoubleValue",
-        Wrapped::String => "StringValue",
-        Wrapped::Bytes => "BytesValue",
-    }
-}
-
-fn integer_text(integer: Integer) -> &'static str {
-    match integer {
-        Integer::Int32 => "int32",
-        Integer::Sint32 => "sint32",
-        Integer::Sfixed32 => "sfixed32",
-        Integer::Uint32 => "uint32",
-        Integer::Fixed32 => "fixed32",
-        Integer::Int64 => "int64",
-        Integer::Sint64 => "sint64",
-        Integer::Sfixed64 => "sfixed64",
-        Integer::Uint64 => "uint64",
-        Integer::Fixed64 => "fixed64",
-    }
 }

@@ -54,7 +54,7 @@ impl Reader {
             let name = format!("{prefix}{}", field.name());
             let comment = self.comments.get(&file, field.path());
             self.say(format!("{name} comment"), comment);
-            self.say(format!("{name} options"), canonical::of_message(&field.options()));
+            self.say(format!("{name} options"), canonical::of_message(&without_references(field.options())));
             self.say(format!("{name} JSON name"), field.json_name().to_owned());
             if !prefix.is_empty() {
                 self.say(name, format!("{} {:?} {:?}", field.number(), field.kind(), field.cardinality()));
@@ -83,6 +83,21 @@ fn without_indexes(mut options: DynamicMessage) -> DynamicMessage {
         if let (true, Value::Message(model)) = (extension.full_name() == "groundplan.model.v1.model", value) {
             model.clear_field_by_name("indexes");
         }
+    }
+    options
+}
+
+/// A field's options but for what it refers to, which is a step of its own.
+fn without_references(mut options: DynamicMessage) -> DynamicMessage {
+    let mut empty = None;
+    for (extension, value) in options.extensions_mut() {
+        if let (true, Value::Message(field)) = (extension.full_name() == "groundplan.model.v1.field", value) {
+            field.clear_field_by_name("references");
+            empty = (field.fields().next().is_none() && field.unknown_fields().next().is_none()).then_some(extension);
+        }
+    }
+    if let Some(extension) = empty {
+        options.clear_extension(&extension);
     }
     options
 }

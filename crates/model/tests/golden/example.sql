@@ -4,14 +4,14 @@ CREATE TABLE IF NOT EXISTS "example_v1"."entity" (
   "_tenant" text COLLATE "C" NOT NULL,
   "_version" bigint NOT NULL,
   "id" uuid NOT NULL,
-  "field1" text NOT NULL DEFAULT '',
+  "field1" text COLLATE "C" NOT NULL DEFAULT '',
   "field2" double precision NOT NULL DEFAULT 0,
   "created_at" timestamptz NOT NULL DEFAULT now(),
   "updated_at" timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT "entity_key_422940f7" PRIMARY KEY ("_tenant", "id")
 );
 ALTER TABLE "example_v1"."entity"
-  ADD COLUMN IF NOT EXISTS "field1" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "field1" text COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS "field2" double precision NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS "created_at" timestamptz NOT NULL DEFAULT now(),
   ADD COLUMN IF NOT EXISTS "updated_at" timestamptz NOT NULL DEFAULT now();

@@ -4,10 +4,10 @@ CREATE TABLE IF NOT EXISTS "library_v1"."author" (
   "_tenant" text COLLATE "C" NOT NULL,
   "_version" bigint NOT NULL,
   "id" uuid NOT NULL,
-  "given_name" text NOT NULL DEFAULT '',
-  "family_name" text NOT NULL DEFAULT '',
-  "pen_names" text[] NOT NULL DEFAULT '{}',
-  "email" text,
+  "given_name" text COLLATE "C" NOT NULL DEFAULT '',
+  "family_name" text COLLATE "C" NOT NULL DEFAULT '',
+  "pen_names" text[] COLLATE "C" NOT NULL DEFAULT '{}',
+  "email" text COLLATE "C",
   "birth_year" bigint,
   "death_time" timestamptz,
   "royalty_rate" double precision NOT NULL DEFAULT 0,
@@ -20,10 +20,10 @@ CREATE TABLE IF NOT EXISTS "library_v1"."author" (
   CONSTRAINT "author_key_1bdca9c1" PRIMARY KEY ("_tenant", "id")
 );
 ALTER TABLE "library_v1"."author"
-  ADD COLUMN IF NOT EXISTS "given_name" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "family_name" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "pen_names" text[] NOT NULL DEFAULT '{}',
-  ADD COLUMN IF NOT EXISTS "email" text,
+  ADD COLUMN IF NOT EXISTS "given_name" text COLLATE "C" NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "family_name" text COLLATE "C" NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "pen_names" text[] COLLATE "C" NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "email" text COLLATE "C",
   ADD COLUMN IF NOT EXISTS "birth_year" bigint,
   ADD COLUMN IF NOT EXISTS "death_time" timestamptz,
   ADD COLUMN IF NOT EXISTS "royalty_rate" double precision NOT NULL DEFAULT 0,
@@ -63,12 +63,12 @@ CREATE TABLE IF NOT EXISTS "library_v1"."book" (
   "_tenant" text COLLATE "C" NOT NULL,
   "_version" bigint NOT NULL,
   "id" uuid NOT NULL,
-  "title" text NOT NULL DEFAULT '',
-  "isbn" text,
-  "author" text NOT NULL DEFAULT '',
-  "contributors" text[] NOT NULL DEFAULT '{}',
-  "publisher" text NOT NULL DEFAULT '',
-  "shelf" text NOT NULL DEFAULT '',
+  "title" text COLLATE "C" NOT NULL DEFAULT '',
+  "isbn" text COLLATE "C",
+  "author" uuid,
+  "contributors" text[] COLLATE "C" NOT NULL DEFAULT '{}',
+  "publisher" uuid,
+  "shelf" text COLLATE "C",
   "publish_time" timestamptz,
   "genre" integer NOT NULL DEFAULT 0,
   "page_count" bigint NOT NULL DEFAULT 0,
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS "library_v1"."book" (
   "printed" jsonb,
   "electronic" jsonb,
   "audio_seconds" bigint,
-  "summary" text,
+  "summary" text COLLATE "C",
   "purchase_price" bigint,
   "lend_count" bigint NOT NULL DEFAULT 0,
   "create_time" timestamptz NOT NULL DEFAULT now(),
@@ -87,12 +87,12 @@ CREATE TABLE IF NOT EXISTS "library_v1"."book" (
   CONSTRAINT "book_key_238eefe4" PRIMARY KEY ("_tenant", "id")
 );
 ALTER TABLE "library_v1"."book"
-  ADD COLUMN IF NOT EXISTS "title" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "isbn" text,
-  ADD COLUMN IF NOT EXISTS "author" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "contributors" text[] NOT NULL DEFAULT '{}',
-  ADD COLUMN IF NOT EXISTS "publisher" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "shelf" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "title" text COLLATE "C" NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "isbn" text COLLATE "C",
+  ADD COLUMN IF NOT EXISTS "author" uuid,
+  ADD COLUMN IF NOT EXISTS "contributors" text[] COLLATE "C" NOT NULL DEFAULT '{}',
+  ADD COLUMN IF NOT EXISTS "publisher" uuid,
+  ADD COLUMN IF NOT EXISTS "shelf" text COLLATE "C",
   ADD COLUMN IF NOT EXISTS "publish_time" timestamptz,
   ADD COLUMN IF NOT EXISTS "genre" integer NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS "page_count" bigint NOT NULL DEFAULT 0,
@@ -103,7 +103,7 @@ ALTER TABLE "library_v1"."book"
   ADD COLUMN IF NOT EXISTS "printed" jsonb,
   ADD COLUMN IF NOT EXISTS "electronic" jsonb,
   ADD COLUMN IF NOT EXISTS "audio_seconds" bigint,
-  ADD COLUMN IF NOT EXISTS "summary" text,
+  ADD COLUMN IF NOT EXISTS "summary" text COLLATE "C",
   ADD COLUMN IF NOT EXISTS "purchase_price" bigint,
   ADD COLUMN IF NOT EXISTS "lend_count" bigint NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
@@ -112,10 +112,10 @@ COMMENT ON TABLE "library_v1"."book" IS 'A book, as a library knows it: the work
 COMMENT ON COLUMN "library_v1"."book"."id" IS 'The book''s id, a UUID.';
 COMMENT ON COLUMN "library_v1"."book"."title" IS 'What it is called.';
 COMMENT ON COLUMN "library_v1"."book"."isbn" IS 'Its International Standard Book Number of 13 digits, if it has one. It cannot be changed.';
-COMMENT ON COLUMN "library_v1"."book"."author" IS 'The id of the author.';
+COMMENT ON COLUMN "library_v1"."book"."author" IS 'The author, by id. An author who has books cannot be deleted.';
 COMMENT ON COLUMN "library_v1"."book"."contributors" IS 'The ids of those who helped to write it.';
-COMMENT ON COLUMN "library_v1"."book"."publisher" IS 'The id of the publisher; empty if it has none.';
-COMMENT ON COLUMN "library_v1"."book"."shelf" IS 'The id of the shelf on which it stands; empty if it is on none.';
+COMMENT ON COLUMN "library_v1"."book"."publisher" IS 'The publisher, by id; empty if it has none.';
+COMMENT ON COLUMN "library_v1"."book"."shelf" IS 'The shelf on which it stands, by id; empty if it is on none.';
 COMMENT ON COLUMN "library_v1"."book"."publish_time" IS 'When it came out.';
 COMMENT ON COLUMN "library_v1"."book"."genre" IS 'What kind of book it is.';
 COMMENT ON COLUMN "library_v1"."book"."page_count" IS 'How many pages it has; 0 if nobody counted.';
@@ -144,27 +144,45 @@ COMMENT ON INDEX "library_v1"."book_author_publish_time_bcdaf21a" IS 'an author'
 CREATE INDEX IF NOT EXISTS "book_shelf_title_bcefd8c2" ON "library_v1"."book" ("_tenant", "shelf", "title", "id");
 COMMENT ON INDEX "library_v1"."book_shelf_title_bcefd8c2" IS 'what is on a shelf, in order';
 
+-- AddIndex library_v1.book_summary_search_english_17d10078: build an index of words (english) of library.v1.Book on summary: readers ask for words
+CREATE INDEX IF NOT EXISTS "book_summary_search_english_17d10078" ON "library_v1"."book" USING gin (to_tsvector('english'::regconfig, "summary"));
+COMMENT ON INDEX "library_v1"."book_summary_search_english_17d10078" IS 'readers ask for words';
+
+-- AddIndex library_v1.book_title_trigram_4c9717fd: build an index of trigrams of library.v1.Book on title: half-remembered titles
+CREATE SCHEMA IF NOT EXISTS "groundplan_extensions";
+CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA "groundplan_extensions";
+CREATE INDEX IF NOT EXISTS "book_title_trigram_4c9717fd" ON "library_v1"."book" USING gin ("title" "groundplan_extensions".gin_trgm_ops);
+COMMENT ON INDEX "library_v1"."book_title_trigram_4c9717fd" IS 'half-remembered titles';
+
+-- AddIndex library_v1.book_ratings_elements_2b17a9b6: build an index of elements of library.v1.Book on ratings: books that somebody gave five stars
+CREATE INDEX IF NOT EXISTS "book_ratings_elements_2b17a9b6" ON "library_v1"."book" USING gin ("ratings");
+COMMENT ON INDEX "library_v1"."book_ratings_elements_2b17a9b6" IS 'books that somebody gave five stars';
+
+-- AddIndex library_v1.book_publisher_c6037716: build an index of library.v1.Book on publisher: implied by the reference to library.v1.Publisher
+CREATE INDEX IF NOT EXISTS "book_publisher_c6037716" ON "library_v1"."book" ("_tenant", "publisher", "id");
+COMMENT ON INDEX "library_v1"."book_publisher_c6037716" IS 'implied by the reference to library.v1.Publisher';
+
 -- AddModel library.v1.Publisher: serve library.v1.Publisher as library.v1.PublisherService and at /api/v1/publishers, stored in library_v1.publisher
 CREATE SCHEMA IF NOT EXISTS "library_v1";
 CREATE TABLE IF NOT EXISTS "library_v1"."publisher" (
   "_tenant" text COLLATE "C" NOT NULL,
   "_version" bigint NOT NULL,
   "id" uuid NOT NULL,
-  "display_name" text NOT NULL DEFAULT '',
-  "country" text NOT NULL DEFAULT '',
+  "display_name" text COLLATE "C" NOT NULL DEFAULT '',
+  "country" text COLLATE "C" NOT NULL DEFAULT '',
   "founded_year" bigint,
   "address" jsonb,
-  "homepage" text NOT NULL DEFAULT '',
+  "homepage" text COLLATE "C" NOT NULL DEFAULT '',
   "create_time" timestamptz NOT NULL DEFAULT now(),
   "update_time" timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT "publisher_key_fe122547" PRIMARY KEY ("_tenant", "id")
 );
 ALTER TABLE "library_v1"."publisher"
-  ADD COLUMN IF NOT EXISTS "display_name" text NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS "country" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "display_name" text COLLATE "C" NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "country" text COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS "founded_year" bigint,
   ADD COLUMN IF NOT EXISTS "address" jsonb,
-  ADD COLUMN IF NOT EXISTS "homepage" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "homepage" text COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS "create_time" timestamptz NOT NULL DEFAULT now(),
   ADD COLUMN IF NOT EXISTS "update_time" timestamptz NOT NULL DEFAULT now();
 COMMENT ON TABLE "library_v1"."publisher" IS 'A company that brings books out.';
@@ -191,7 +209,7 @@ CREATE TABLE IF NOT EXISTS "library_v1"."shelf" (
   "_tenant" text COLLATE "C" NOT NULL,
   "_version" bigint NOT NULL,
   "id" text COLLATE "C" NOT NULL,
-  "theme" text NOT NULL DEFAULT '',
+  "theme" text COLLATE "C" NOT NULL DEFAULT '',
   "floor" bigint NOT NULL DEFAULT 0,
   "capacity" numeric(20) NOT NULL DEFAULT 0,
   "open" boolean NOT NULL DEFAULT false,
@@ -200,7 +218,7 @@ CREATE TABLE IF NOT EXISTS "library_v1"."shelf" (
   CONSTRAINT "shelf_key_f05f15fa" PRIMARY KEY ("_tenant", "id")
 );
 ALTER TABLE "library_v1"."shelf"
-  ADD COLUMN IF NOT EXISTS "theme" text NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS "theme" text COLLATE "C" NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS "floor" bigint NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS "capacity" numeric(20) NOT NULL DEFAULT 0,
   ADD COLUMN IF NOT EXISTS "open" boolean NOT NULL DEFAULT false,
@@ -218,4 +236,13 @@ COMMENT ON COLUMN "library_v1"."shelf"."update_time" IS 'When the shelf was last
 -- AddIndex library_v1.shelf_theme_93f6a37f: build an index of library.v1.Shelf on theme: readers ask for a theme
 CREATE INDEX IF NOT EXISTS "shelf_theme_93f6a37f" ON "library_v1"."shelf" ("_tenant", "theme", "id");
 COMMENT ON INDEX "library_v1"."shelf_theme_93f6a37f" IS 'readers ask for a theme';
+
+-- AddReference library.v1.Book.author: let author of library.v1.Book refer to records of library.v1.Author that exist
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_author_exists_ff49847b" FOREIGN KEY ("_tenant", "author") REFERENCES "library_v1"."author" ("_tenant", "id") ON DELETE NO ACTION;
+
+-- AddReference library.v1.Book.publisher: let publisher of library.v1.Book refer to records of library.v1.Publisher that exist
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_publisher_exists_cb0545ed" FOREIGN KEY ("_tenant", "publisher") REFERENCES "library_v1"."publisher" ("_tenant", "id") ON DELETE SET NULL ("publisher");
+
+-- AddReference library.v1.Book.shelf: let shelf of library.v1.Book refer to records of library.v1.Shelf that exist
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_shelf_exists_085b4de5" FOREIGN KEY ("_tenant", "shelf") REFERENCES "library_v1"."shelf" ("_tenant", "id") ON DELETE SET NULL ("shelf");
 

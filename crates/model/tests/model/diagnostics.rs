@@ -27,6 +27,11 @@ fn with_option(option: &str) -> String {
     )
 }
 
+/// A field that refers.
+fn refers(field: &str, references: &str) -> String {
+    format!("{field} [(groundplan.model.v1.field).references = {{ {references} }}];")
+}
+
 macro_rules! cases {
     ($($name:ident: $text:expr => [$($expected:literal),*];)*) => {
         $(#[test]
@@ -123,6 +128,50 @@ cases! {
         (0..9).map(|at| format!("string f{at} = {}; ", at + 2)).collect::<String>()) => ["2:52 INDEX_FIELDS_TOO_MANY"];
     an_index_with_a_condition: with_option("indexes: { fields: \"s\" where: \"s != ''\" }") => ["4:1 INDEX_WHERE_NOT_SUPPORTED"];
 
+    an_index_of_each_method: with_option("indexes: { fields: \"s\" method: INDEX_METHOD_TRIGRAM } indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH } \
+        indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH language: \"english\" } indexes: { fields: \"r\" method: INDEX_METHOD_ELEMENTS } \
+        indexes: { fields: \"s\" method: INDEX_METHOD_ORDERED }") => [];
+    one_method_twice: with_option("indexes: { fields: \"s\" }\nindexes: { fields: \"s\" method: INDEX_METHOD_ORDERED }") => ["5:1 INDEX_TWICE"];
+    an_unknown_method: with_option("indexes: { fields: \"s\" method: 9 }") => ["4:1 INDEX_METHOD_UNKNOWN"];
+    a_unique_index_of_trigrams: with_option("indexes: { fields: \"s\" method: INDEX_METHOD_TRIGRAM unique: true }") => ["4:1 INDEX_METHOD_CONFLICT"];
+    words_in_a_direction: with_option("indexes: { fields: \"s desc\" method: INDEX_METHOD_SEARCH }") => ["4:1 INDEX_METHOD_CONFLICT"];
+    a_language_without_words: with_option("indexes: { fields: \"s\" language: \"english\" }") => ["4:1 INDEX_METHOD_CONFLICT"];
+    an_unknown_language: with_option("indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH language: \"klingon\" }") => ["4:1 INDEX_LANGUAGE_UNKNOWN"];
+    trigrams_of_two_fields: with_option("indexes: { fields: \"s\" fields: \"id\" method: INDEX_METHOD_TRIGRAM }") => ["4:1 INDEX_METHOD_FIELDS"];
+    trigrams_of_an_id: with_option("indexes: { fields: \"id\" method: INDEX_METHOD_TRIGRAM }") => ["4:1 INDEX_METHOD_FIELDS"];
+    trigrams_of_a_list: with_option("indexes: { fields: \"r\" method: INDEX_METHOD_TRIGRAM }") => ["4:1 INDEX_METHOD_FIELDS"];
+    words_of_a_time: with_option("indexes: { fields: \"t\" method: INDEX_METHOD_SEARCH }") => ["4:1 INDEX_METHOD_FIELDS"];
+    elements_of_a_text: with_option("indexes: { fields: \"s\" method: INDEX_METHOD_ELEMENTS }") => ["4:1 INDEX_METHOD_FIELDS"];
+    elements_of_a_map: with_option("indexes: { fields: \"m\" method: INDEX_METHOD_ELEMENTS }") => ["4:1 INDEX_METHOD_FIELDS"];
+    an_unknown_field_with_a_method: with_option("indexes: { fields: \"x\" method: INDEX_METHOD_ELEMENTS }") => ["4:1 INDEX_FIELD_UNKNOWN"];
+
+    // References.
+    a_reference_to_itself: model(&refers("string up = 2", "model: \"M\" inverse: \"down\"")) => [];
+    a_reference_by_its_full_name: model(&refers("optional string up = 2", "model: \"a.v1.M\" on_delete: ON_DELETE_SET_NULL")) => [];
+    a_reference_to_nothing: model(&refers("string up = 2", "model: \"N\"")) => ["3:1 REFERENCE_MODEL_UNKNOWN"];
+    a_reference_that_does_not_say_to_what: model(&refers("string up = 2", "")) => ["3:1 REFERENCE_MODEL_UNKNOWN"];
+    a_reference_to_what_is_no_model: format!("{}\nmessage N {{}}", model(&refers("string up = 2", "model: \"N\""))) => ["3:1 REFERENCE_MODEL_UNKNOWN"];
+    a_number_that_refers: model(&refers("int64 up = 2", "model: \"M\"")) => ["3:1 REFERENCE_FIELD_TYPE"];
+    a_list_that_refers: model(&refers("repeated string up = 2", "model: \"M\"")) => ["3:1 REFERENCE_FIELD_TYPE"];
+    a_member_of_a_oneof_that_refers: model(&format!("oneof o {{\n{} }}", refers("string up = 2", "model: \"M\""))) => ["4:1 REFERENCE_FIELD_TYPE"];
+    an_etag_that_refers: model(&refers("string etag = 2", "model: \"M\"")) => ["3:1 REFERENCE_ROLE"];
+    a_part_that_refers: model(&format!("N n = 2; message N {{\n{} }}", refers("string up = 1", "model: \"M\""))) => ["4:1 REFERENCE_NOT_IN_MODEL"];
+    a_required_reference_that_would_be_cleared: model(
+        "string up = 2 [(google.api.field_behavior) = REQUIRED, (groundplan.model.v1.field).references = { model: \"M\" on_delete: ON_DELETE_SET_NULL }];\n\
+         string down = 3 [(buf.validate.field).required = true, (groundplan.model.v1.field).references = { model: \"M\" on_delete: ON_DELETE_SET_NULL }];")
+        => ["3:1 REFERENCE_ON_DELETE_CONFLICT", "4:1 REFERENCE_ON_DELETE_CONFLICT"];
+    too_many_references: format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1; {} }}",
+        (2..67).map(|at| refers(&format!("string f{at} = {at}"), "model: \"M\"")).collect::<String>()) => ["2:1 REFERENCES_TOO_MANY"];
+    a_way_back_that_is_no_name: model(&refers("string up = 2", "model: \"M\" inverse: \"Down-wards\"")) => ["3:1 INVERSE_INVALID"];
+    a_way_back_like_a_field: model(&refers("string up = 2", "model: \"M\" inverse: \"up\"")) => ["3:1 INVERSE_CLASH"];
+    a_way_back_like_a_name_in_json: model(&format!("int32 x = 3 [json_name = \"goUp\"];\n{}", refers("string up = 2", "model: \"M\" inverse: \"go_up\"")))
+        => ["4:1 INVERSE_CLASH"];
+    a_way_back_like_a_relation: model(&refers("string up_id = 2", "model: \"M\" inverse: \"up\"")) => ["3:1 INVERSE_CLASH"];
+    two_ways_back_of_one_name: model(&format!("{}\n{}", refers("string a = 2", "model: \"M\" inverse: \"all\""), refers("string b = 3", "model: \"M\" inverse: \"all\"")))
+        => ["2:1 DERIVED_NAME_CLASH", "4:1 INVERSE_CLASH"];
+    a_way_back_like_another_list: format!("{}\nmessage MPart {{ option (groundplan.model.v1.model) = {{}}; string id = 1; }}",
+        model(&refers("string up = 2", "model: \"M\" inverse: \"parts\""))) => ["5:1 DERIVED_NAME_CLASH"];
+
     // Clashes.
     two_models_at_one_path: "message M { option (groundplan.model.v1.model) = { resource: \"x\" }; string id = 1; }\n\
         message N { option (groundplan.model.v1.model) = { resource: \"x\" }; string id = 1; }" => ["3:13 REST_PATH_CLASH"];
@@ -132,7 +181,7 @@ cases! {
     a_request_of_the_users_own: format!("{}\nmessage CreateMRequest {{}}", model("")) => ["2:1 DERIVED_NAME_CLASH"];
     one_plural_twice: "message M { option (groundplan.model.v1.model) = { plural: \"Xs\" resource: \"ms\" }; string id = 1; }\n\
         message X { option (groundplan.model.v1.model) = {}; string id = 1; }"
-        => ["3:1 DERIVED_NAME_CLASH", "3:1 DERIVED_NAME_CLASH"];
+        => ["3:1 DERIVED_NAME_CLASH"];
 }
 
 #[test]
@@ -221,4 +270,14 @@ fn the_nearest_name_is_proposed() {
     ))])
     .unwrap_err();
     assert_eq!(found[0].help, "did you mean \"name\"?");
+}
+
+#[test]
+fn the_nearest_model_and_language_are_proposed() {
+    let helped = |text: &str| compile_files(vec![file("a/v1/a.proto", source(text))]).unwrap_err()[0].help.clone();
+    let author = "message Author { option (groundplan.model.v1.model) = {}; string id = 1; }";
+    let book = model(&refers("string author = 2", "model: \"Auhtor\""));
+    assert_eq!(helped(&format!("{author}\n{book}")), "did you mean \"Author\"?");
+    let index = with_option("indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH language: \"englsh\" }");
+    assert!(helped(&index).starts_with("did you mean \"english\"? Choose one of simple, arabic"), "{}", helped(&index));
 }

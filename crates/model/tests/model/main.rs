@@ -9,4 +9,5 @@ mod examples;
 mod limits;
 mod names;
 mod random;
+mod relations;
 mod support;

@@ -26,7 +26,12 @@ fn known_names_stay_and_are_never_given_twice() {
     let model = compiled.catalog.model("a.v1.M").unwrap();
     assert_eq!(model.shape().by_storage_name("title"), model.shape().by_name("name"));
     let plan = plan(None, &compiled.catalog).unwrap();
-    assert!(plan.steps[0].statements.iter().any(|statement| statement.sql.contains("\"title\" text NOT NULL")));
+    assert!(
+        plan.steps[0]
+            .statements
+            .iter()
+            .any(|statement| statement.sql.contains("\"title\" text COLLATE \"C\" NOT NULL"))
+    );
 }
 
 #[test]

@@ -53,6 +53,13 @@ fn field() -> impl Strategy<Value = String> {
         1 => prop::sample::select(vec!["ROLE_ID", "ROLE_ETAG", "ROLE_NONE", "ROLE_CREATE_TIME"])
             .prop_map(|role| format!(" [(groundplan.model.v1.field).role = {role}]")),
         1 => "[a-z]{1,6}".prop_map(|name| format!(" [json_name = \"{name}\"]")),
+        1 => (prop::sample::select(vec!["M", "M", "a.v1.M", "N", ""]), "([a-z]{1,4}_?){0,2}", 0..5_u8).prop_map(|(model, inverse, on_delete)| {
+            format!(
+                " [(groundplan.model.v1.field).references = {{ model: \"{model}\" inverse: \"{inverse}\" on_delete: {} }}]",
+                ["ON_DELETE_UNSPECIFIED", "ON_DELETE_RESTRICT", "ON_DELETE_CASCADE", "ON_DELETE_SET_NULL", "ON_DELETE_UNSPECIFIED"]
+                    [usize::from(on_delete)]
+            )
+        }),
     ];
     (name, field_type(), key, option, 0..5_u8).prop_map(|(name, of, key, option, shape)| match shape {
         0 => format!("repeated {of} {name} = #{option};"),
@@ -132,7 +139,7 @@ fn check(catalog: &Catalog) {
             assert!(!column_type(field).is_empty());
         }
         let service = catalog.pool.get_service_by_name(&model.service).unwrap();
-        assert_eq!(service.methods().len(), 5);
+        assert_eq!(service.methods().len(), model.method_kinds().count());
         for method in service.methods() {
             assert!(catalog.method(&format!("/{}/{}", service.full_name(), method.name())).is_some());
         }

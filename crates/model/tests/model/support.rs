@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use groundplan_model::{Catalog, Compiled, Diagnostic, Input, SourceFile, StorageNames, compile};
+use groundplan_model::{Catalog, Compiled, Diagnostic, Input, Plan, SourceFile, StorageNames, compile};
 use std::path::{Path, PathBuf};
 
 /// The files of an example, as `groundplan apply examples/` hands them in.
@@ -54,4 +54,17 @@ pub(crate) fn assert_golden(name: &str, actual: &str) {
         std::fs::write(&actual_at, actual).unwrap();
         panic!("{} differs; to accept it:\ncp {} {}", name, actual_at.display(), expected_at.display());
     }
+}
+
+/// A plan as text: each step with its SQL.
+pub(crate) fn sql(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        text.push_str(&format!("-- {:?} {}: {}\n", step.kind, step.subject, step.description));
+        for statement in &step.statements {
+            text.push_str(&format!("{};\n", statement.sql));
+        }
+        text.push('\n');
+    }
+    text
 }

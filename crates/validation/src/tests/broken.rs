@@ -1,7 +1,8 @@
 //! Rules that are broken, and where it is said.
 
 use super::{catalog, display, thing};
-use crate::{RULE_INVALID, compile, expression};
+use crate::{RULE_INVALID, compile};
+use groundplan_expr::limits;
 use groundplan_model::Diagnostic;
 
 fn diagnose(fields: &str) -> Vec<Diagnostic> {
@@ -100,9 +101,9 @@ fn brackets_in_strings_do_not_count() {
         format!("this != '''{} '''", "('".repeat(100)),
         format!("this != '\\'{}'", "(".repeat(100)),
     ] {
-        assert_eq!(expression::excess(&text), None, "{text}");
+        assert_eq!(limits::excess(&text), None, "{text}");
     }
-    assert!(expression::excess(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
+    assert!(limits::excess(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn strings_are_what_the_parser_takes_for_strings() {
         format!("this != '{brackets}"),
         format!("r'''a''' + {brackets}"),
     ] {
-        assert!(expression::excess(&text).is_some(), "{text}");
+        assert!(limits::excess(&text).is_some(), "{text}");
     }
     // And here they are inside.
     for text in [
@@ -138,13 +139,13 @@ fn strings_are_what_the_parser_takes_for_strings() {
             r"this.matches(r'^\d{{1,3}}(\.\d+)?{brackets}$') && a.`b-c/d` > .5e-3 || 0x1Fu >= 1e5 - 7u % 2 ? '' : ''''''"
         ),
     ] {
-        assert_eq!(expression::excess(&text), None, "{text}");
+        assert_eq!(limits::excess(&text), None, "{text}");
     }
 }
 
 #[test]
 fn indexes_count_since_each_is_a_level() {
-    assert!(expression::excess(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
+    assert!(limits::excess(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Rules that only the library can check.
 
 use super::{Both, catalog, found, judge, thing};
-use crate::{compile, expression};
+use crate::compile;
 use groundplan_codec::MAX_DEPTH;
+use groundplan_expr::limits;
 
 #[test]
 fn messages_keep_their_words() {
@@ -93,12 +94,12 @@ fn only_models_with_such_rules_use_the_library() {
 /// Expressions that are as deep as the limits let them be, in one way or in several at once, and are evaluated to the end.
 fn deepest() -> Vec<String> {
     let nested = |inner: &str, open: &str, close: &str| {
-        let depth = expression::MAX_NESTING;
+        let depth = limits::MAX_NESTING;
         format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
     };
-    let operators = expression::MAX_OPERATORS - 2;
-    let conditions = "this < 0 ? true : ".repeat(expression::MAX_CONDITIONS);
-    let left = operators - 2 * expression::MAX_NESTING - expression::MAX_CONDITIONS;
+    let operators = limits::MAX_OPERATORS - 2;
+    let conditions = "this < 0 ? true : ".repeat(limits::MAX_CONDITIONS);
+    let left = operators - 2 * limits::MAX_NESTING - limits::MAX_CONDITIONS;
     let macros = |inner: &str| nested(inner, "[1].all(x, ", ")");
     vec![
         nested("this", "(", ")") + " >= 0",
@@ -133,7 +134,7 @@ fn on_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 #[test]
 fn the_deepest_expressions_fit_the_stack_of_a_worker() {
     for text in deepest() {
-        assert_eq!(expression::excess(&text), None, "{text}");
+        assert_eq!(limits::excess(&text), None, "{text}");
         let fields = format!("int32 a = 2 [(buf.validate.field).cel = {{id: \"deep\" expression: {text:?}}}];");
         let catalog = catalog(&thing(&fields));
         // What it finds does not matter here, nor whether the rule is one: that it comes back does.

@@ -4,34 +4,47 @@
 //! in one but is not would go uncounted. Where no token begins, the parser drops some characters and goes on; instead of
 //! guessing which, [`next`] refuses the expression.
 
-/// A token, by what matters to the limits.
+/// A token, by what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Token {
+pub enum Token {
+    /// White space and comments.
+    Space,
+    /// `(`, `[` or `{`
     Open,
+    /// `)`, `]` or `}`
     Close,
+    /// What is between operands or before one, `in` and `.` among them.
     Operator,
     /// `?`
     Condition,
-    /// White space, comments, names, literals and punctuation.
-    Other,
+    /// `:`
+    Colon,
+    Comma,
+    /// A name, `true`, `false` and `null` among them, perhaps in backquotes.
+    Name,
+    Number,
+    /// A string or bytes, with prefix and quotes.
+    Text,
 }
 
 /// Takes the next token from a text that is not empty: the token, and what follows it. `None` if none begins there.
-pub(crate) fn next(text: &str) -> Option<(Token, &str)> {
+pub fn next(text: &str) -> Option<(Token, &str)> {
     let bytes = text.as_bytes();
     let (token, length) = match bytes.first()? {
-        b'\t' | b' ' | b'\r' | b'\n' | 0x0C | b',' | b':' => (Token::Other, 1),
-        b'/' if bytes.get(1) == Some(&b'/') => (Token::Other, text.find('\n').unwrap_or(text.len())),
+        b'\t' | b' ' | b'\r' | b'\n' | 0x0C => (Token::Space, 1),
+        b',' => (Token::Comma, 1),
+        b':' => (Token::Colon, 1),
+        b'/' if bytes.get(1) == Some(&b'/') => (Token::Space, text.find('\n').unwrap_or(text.len())),
         b'(' | b'[' | b'{' => (Token::Open, 1),
         b')' | b']' | b'}' => (Token::Close, 1),
         b'?' => (Token::Condition, 1),
         b'=' | b'&' | b'|' => (Token::Operator, double(bytes)?),
         b'!' | b'<' | b'>' => (Token::Operator, if bytes.get(1) == Some(&b'=') { 2 } else { 1 }),
-        b'.' if count(bytes, 1, u8::is_ascii_digit) > 0 => (Token::Other, number(bytes)),
+        b'.' if count(bytes, 1, u8::is_ascii_digit) > 0 => (Token::Number, number(bytes)),
         b'+' | b'-' | b'*' | b'/' | b'%' | b'.' => (Token::Operator, 1),
-        b'0'..=b'9' => (Token::Other, number(bytes)),
-        b'"' | b'\'' => (Token::Other, string(bytes, 0)?),
-        b'`' => (Token::Other, quoted_name(bytes)?),
+        b'0'..=b'9' => (Token::Number, number(bytes)),
+        b'"' | b'\'' => (Token::Text, string(bytes, 0)?),
+        b'`' => (Token::Name, quoted_name(bytes)?),
         first if first.is_ascii_alphabetic() || *first == b'_' => word(bytes),
         _ => return None,
     };
@@ -53,10 +66,10 @@ fn word(bytes: &[u8]) -> (Token, usize) {
     if prefix > 0
         && let Some(length) = string(bytes, prefix)
     {
-        return (Token::Other, length);
+        return (Token::Text, length);
     }
     let length = count(bytes, 0, |byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let token = if bytes.get(..length) == Some(b"in") { Token::Operator } else { Token::Other };
+    let token = if bytes.get(..length) == Some(b"in") { Token::Operator } else { Token::Name };
     (token, length)
 }
 

@@ -1,0 +1,116 @@
+//! Calculations.
+
+use super::compare::is_number;
+use super::{Checker, Typed, fit};
+use crate::ExprError;
+use crate::ir::{Arithmetic, Const, Expr, Type};
+use crate::parse::{Literal, Node, NodeKind};
+
+impl Checker<'_> {
+    pub(super) fn arithmetic(&mut self, operation: Arithmetic, left: &Node, right: &Node) -> Result<Typed, ExprError> {
+        let (one, other) = (self.value(left)?, self.value(right)?);
+        self.plain(left, &one.ty)?;
+        self.plain(right, &other.ty)?;
+        let (one, other) = align(one, other);
+        // A time and a duration commute.
+        let (one, other) = match (operation, &one.ty, &other.ty) {
+            (Arithmetic::Add, Type::Duration, Type::Timestamp) => (other, one),
+            _ => (one, other),
+        };
+        let Some(ty) = result(operation, &one.ty, &other.ty) else {
+            return Err(self.no_arithmetic(operation, (left, &one.ty), (right, &other.ty)));
+        };
+        let is_division = matches!(operation, Arithmetic::Divide | Arithmetic::Remainder);
+        if is_division && matches!(other.constant(), Some(Const::Int(0) | Const::Uint(0))) {
+            return Err(self.error(right.span, "a division by zero has no value"));
+        }
+        let (left, right) = (Box::new(one.expr), Box::new(other.expr));
+        Ok(Typed::new(Expr::Arithmetic { operation, left, right, ty: ty.clone() }, ty))
+    }
+
+    fn no_arithmetic(&self, operation: Arithmetic, left: (&Node, &Type), right: (&Node, &Type)) -> ExprError {
+        let symbol = symbol(operation);
+        let (one, other) = (self.quote(left.0), self.quote(right.0));
+        let help = match (left.1, right.1) {
+            (Type::Double, Type::Double) => "`%` takes whole numbers, as `int(…)` makes them".to_owned(),
+            (from, to) if is_number(from) && is_number(to) => {
+                let (number, into) = match (from, to) {
+                    (Type::Double, _) => (&other, "double"),
+                    (_, Type::Double) => (&one, "double"),
+                    (Type::Uint, _) => (&one, "int"),
+                    _ => (&other, "int"),
+                };
+                format!("make them one type, as in `{into}({})`", number.trim_matches('`'))
+            }
+            (Type::String, to) if operation == Arithmetic::Add && matches!(to, Type::Int | Type::Uint | Type::Bool) => {
+                format!("make it a string, as in `string({})`", other.trim_matches('`'))
+            }
+            (Type::Timestamp | Type::Duration, Type::String) => {
+                format!("make it a duration, as in `duration({})`", other.trim_matches('`'))
+            }
+            (Type::Enum(_), _) => format!("calculate with its number, as in `int({})`", one.trim_matches('`')),
+            _ => "it takes two numbers of one type, two strings to join, or a time and a duration".to_owned(),
+        };
+        let (from, to) = (self.kind_of(left.1), self.kind_of(right.1));
+        self.error(left.0.span, format!("{one} is {from}, {other} {to}, and `{symbol}` does not take both: {help}"))
+    }
+
+    pub(super) fn negate(&mut self, operand: &Node) -> Result<Typed, ExprError> {
+        if let NodeKind::Literal(Literal::Int(value)) = &operand.kind {
+            // The least int has no positive counterpart.
+            let value = 0_i64.checked_sub_unsigned(*value).unwrap_or(i64::MIN);
+            return Ok(Typed::new(Expr::Const(Const::Int(value)), Type::Int));
+        }
+        let value = self.value(operand)?;
+        match &value.ty {
+            Type::Int | Type::Double => Ok(Typed::new(Expr::Negate(Box::new(value.expr)), value.ty)),
+            ty => {
+                let message =
+                    format!("{} is {}: `-` stands before an int or a double", self.quote(operand), self.kind_of(ty));
+                Err(self.error(operand.span, message))
+            }
+        }
+    }
+}
+
+/// The type of the result.
+fn result(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
+    use Arithmetic::{Add, Remainder, Subtract};
+    Some(match (operation, left, right) {
+        (_, Type::Int, Type::Int) => Type::Int,
+        (_, Type::Uint, Type::Uint) => Type::Uint,
+        (Remainder, Type::Double, Type::Double) => return None,
+        (_, Type::Double, Type::Double) => Type::Double,
+        (Add, Type::String, Type::String) => Type::String,
+        (Add | Subtract, Type::Timestamp, Type::Duration) => Type::Timestamp,
+        (Subtract, Type::Timestamp, Type::Timestamp) => Type::Duration,
+        (Add | Subtract, Type::Duration, Type::Duration) => Type::Duration,
+        _ => return None,
+    })
+}
+
+/// Makes a literal int one of the other side's type. A literal double stays: `pages / 2.0` is not `pages / 2`.
+fn align(left: Typed, right: Typed) -> (Typed, Typed) {
+    let (left_type, right_type) = (left.ty.clone(), right.ty.clone());
+    (whole_as(left, &right_type), whole_as(right, &left_type))
+}
+
+fn whole_as(value: Typed, to: &Type) -> Typed {
+    match value.constant() {
+        Some(constant @ Const::Int(_)) if matches!(to, Type::Uint | Type::Double) => match fit::number(constant, to) {
+            Some(constant) => Typed::new(Expr::Const(constant), to.clone()),
+            None => value,
+        },
+        _ => value,
+    }
+}
+
+fn symbol(operation: Arithmetic) -> &'static str {
+    match operation {
+        Arithmetic::Add => "+",
+        Arithmetic::Subtract => "-",
+        Arithmetic::Multiply => "*",
+        Arithmetic::Divide => "/",
+        Arithmetic::Remainder => "%",
+    }
+}

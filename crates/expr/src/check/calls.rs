@@ -1,0 +1,116 @@
+//! Functions, by their names.
+
+use super::words::suggestion;
+use super::{Checker, Typed};
+use crate::ExprError;
+use crate::ir::{Quantifier, TextTest, TimePart};
+use crate::parse::{Node, Span};
+
+/// Those that stand before their arguments.
+const FUNCTIONS: [&str; 9] = ["has", "size", "int", "uint", "double", "string", "timestamp", "duration", "search"];
+
+/// Those that stand behind a value and a point, besides [`TIME_PARTS`].
+const METHODS: [&str; 8] = ["startsWith", "endsWith", "contains", "matches", "size", "exists", "all", "exists_one"];
+
+const TIME_PARTS: [(&str, TimePart); 10] = [
+    ("getFullYear", TimePart::FullYear),
+    ("getMonth", TimePart::Month),
+    ("getDate", TimePart::Date),
+    ("getDayOfMonth", TimePart::DayOfMonth),
+    ("getDayOfWeek", TimePart::DayOfWeek),
+    ("getDayOfYear", TimePart::DayOfYear),
+    ("getHours", TimePart::Hours),
+    ("getMinutes", TimePart::Minutes),
+    ("getSeconds", TimePart::Seconds),
+    ("getMilliseconds", TimePart::Milliseconds),
+];
+
+/// Whether a function of this name stands behind a value and a point.
+pub(super) fn is_method(name: &str) -> bool {
+    METHODS.contains(&name) || time_part(name).is_some()
+}
+
+fn time_part(name: &str) -> Option<TimePart> {
+    TIME_PARTS.iter().find(|(part, _)| *part == name).map(|(_, part)| *part)
+}
+
+impl Checker<'_> {
+    pub(super) fn call(
+        &mut self,
+        (name, span): (&str, Span),
+        target: Option<&Node>,
+        arguments: &[Node],
+    ) -> Result<Typed, ExprError> {
+        if let (Some(time), Some(part)) = (target, time_part(name)) {
+            return self.time_part(part, (name, span), time, arguments);
+        }
+        match (target, name, arguments) {
+            (None, "has", [field]) => self.has(field),
+            (None, "size", [value]) | (Some(value), "size", []) => self.size(value),
+            (None, "int" | "uint" | "double" | "string" | "timestamp" | "duration", [value]) => {
+                self.conversion(name, value)
+            }
+            (None, "search", [field, words]) => self.search(field, words),
+            (Some(text), "startsWith", [part]) => self.text_test(TextTest::StartsWith, text, part),
+            (Some(text), "endsWith", [part]) => self.text_test(TextTest::EndsWith, text, part),
+            (Some(text), "contains", [part]) => self.text_test(TextTest::Contains, text, part),
+            (Some(text), "matches", [pattern]) | (None, "matches", [text, pattern]) => self.matches(text, pattern),
+            (Some(list), "exists", [variable, condition]) => {
+                self.quantified(Quantifier::Exists, list, variable, condition)
+            }
+            (Some(list), "all", [variable, condition]) => self.quantified(Quantifier::All, list, variable, condition),
+            (Some(list), "exists_one" | "existsOne", [variable, condition]) => {
+                self.quantified(Quantifier::ExistsOne, list, variable, condition)
+            }
+            _ => Err(self.no_call((name, span), target, arguments.len())),
+        }
+    }
+
+    /// Why there is no such function.
+    fn no_call(&self, (name, span): (&str, Span), target: Option<&Node>, count: usize) -> ExprError {
+        let usage = match name {
+            "has" => "`has(field)` takes one field",
+            "size" => "write `size(field)`, or `field.size()`",
+            "int" | "uint" | "double" | "string" | "timestamp" | "duration" if target.is_some() => {
+                return self.error(span, format!("`{name}` stands before its value, as in `{name}(x)`"));
+            }
+            "int" | "uint" | "double" | "string" | "timestamp" | "duration" => "a conversion takes one value",
+            "search" => "write `search(field, \"words\")`",
+            "startsWith" | "endsWith" | "contains" | "matches" => {
+                return self.error(span, format!("write `text.{name}(\"…\")`: one text behind another"));
+            }
+            "exists" | "all" | "exists_one" | "existsOne" if target.is_some() && count == 3 => {
+                "lists and maps are looked into with one variable"
+            }
+            "exists" | "all" | "exists_one" | "existsOne" => {
+                return self.error(span, format!("write `list.{name}(x, condition of x)`"));
+            }
+            "map" | "filter" if target.is_some() => {
+                return self.error(
+                    span,
+                    format!("`{name}` makes a list, and a filter has no use for one: ask with `exists` or `all`"),
+                );
+            }
+            "bytes" | "bool" | "dyn" | "type" => {
+                return self.error(span, format!("`{name}` is not for filters, which know the types of all fields"));
+            }
+            _ if time_part(name).is_some() => {
+                return self.error(span, format!("write `time.{name}()`"));
+            }
+            _ => return self.unknown_function(name, span, target.is_some()),
+        };
+        self.error(span, usage)
+    }
+
+    fn unknown_function(&self, name: &str, span: Span, is_behind: bool) -> ExprError {
+        let parts = TIME_PARTS.iter().map(|(part, _)| *part);
+        let known = FUNCTIONS.into_iter().chain(METHODS).chain(parts);
+        let help = suggestion(name, known).unwrap_or_else(|| {
+            let (place, names) =
+                if is_behind { ("behind a value", &METHODS[..]) } else { ("before a value", &FUNCTIONS[..]) };
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!("{place} stand {}", names.join(", "))
+        });
+        self.error(span, format!("there is no function {}: {help}", super::words::quote(name)))
+    }
+}

@@ -1,0 +1,148 @@
+//! Comparisons, and `in`.
+
+use super::names::Meaning;
+use super::{Checker, Typed, words};
+use crate::ExprError;
+use crate::ir::{Absent, Comparison, Const, Expr, Type};
+use crate::parse::{Node, NodeKind};
+use groundplan_model::shape::EnumId;
+
+impl Checker<'_> {
+    pub(super) fn comparison(&mut self, comparison: Comparison, left: &Node, right: &Node) -> Result<Typed, ExprError> {
+        let (left_value, right_value) = self.both(left, right)?;
+        if left_value.ty == Type::Null || right_value.ty == Type::Null {
+            return self.with_null(comparison, (left, left_value), (right, right_value));
+        }
+        self.plain(left, &left_value.ty)?;
+        self.plain(right, &right_value.ty)?;
+        let are_numbers = is_number(&left_value.ty) && is_number(&right_value.ty);
+        if left_value.ty != right_value.ty && !are_numbers {
+            return Err(self.mismatch((left, &left_value), (right, &right_value)));
+        }
+        // The constant stands on the right, where everybody looks for it.
+        let (comparison, one, other) = if left_value.constant().is_some() && right_value.constant().is_none() {
+            (turned(comparison), right_value, left_value)
+        } else {
+            (comparison, left_value, right_value)
+        };
+        let expr = Expr::Compare { comparison, left: Box::new(one.expr), right: Box::new(other.expr) };
+        Ok(Typed::new(expr, Type::Bool))
+    }
+
+    /// Two values of one type, if a literal can become of the other's.
+    pub(super) fn both(&mut self, left: &Node, right: &Node) -> Result<(Typed, Typed), ExprError> {
+        let outer = self.expected;
+        self.expected = self.enum_of(left).or_else(|| self.enum_of(right)).or(outer);
+        let values = self.value(left).and_then(|left| Ok((left, self.value(right)?)));
+        self.expected = outer;
+        let (left_value, right_value) = values?;
+        match (left_value.constant().is_some(), right_value.constant().is_some()) {
+            (true, false) => Ok((self.adapt(left, left_value, &right_value.ty)?, right_value)),
+            (false, true) => {
+                let right_value = self.adapt(right, right_value, &left_value.ty)?;
+                Ok((left_value, right_value))
+            }
+            (true, true) => {
+                let (left_type, right_type) = (left_value.ty.clone(), right_value.ty.clone());
+                let is_enum = matches!(left_type, Type::Enum(_) | Type::Timestamp | Type::Duration);
+                if is_enum {
+                    return Ok((left_value, self.adapt(right, right_value, &left_type)?));
+                }
+                Ok((self.adapt(left, left_value, &right_type)?, right_value))
+            }
+            (false, false) => Ok((left_value, right_value)),
+        }
+    }
+
+    /// The enum that a path has, so that a name on the other side is looked for there.
+    fn enum_of(&mut self, node: &Node) -> Option<EnumId> {
+        if !matches!(node.kind, NodeKind::Name(_) | NodeKind::Select { .. }) {
+            return None;
+        }
+        let ty = match self.meaning(node).ok()? {
+            Meaning::Field(field) => field.ty,
+            Meaning::Value(value) if value.constant().is_none() => value.ty,
+            _ => return None,
+        };
+        match ty {
+            Type::Enum(id) => Some(id),
+            Type::List(element) => match *element {
+                Type::Enum(id) => Some(id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn with_null(
+        &self,
+        comparison: Comparison,
+        (left, left_value): (&Node, Typed),
+        (right, right_value): (&Node, Typed),
+    ) -> Result<Typed, ExprError> {
+        let (node, value) = if left_value.ty == Type::Null { (right, right_value) } else { (left, left_value) };
+        if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+            let message =
+                format!("null is neither more nor less than anything: `{}` takes values", words::symbol(comparison));
+            return Err(self.error(left.span, message));
+        }
+        match value.expr {
+            Expr::Const(Const::Null) => {
+                Ok(Typed::new(Expr::Const(Const::Bool(comparison == Comparison::Equal)), Type::Bool))
+            }
+            Expr::Field(field) if field.absent == Absent::Null => {
+                let (left, right) = (Box::new(Expr::Field(field)), Box::new(Expr::Const(Const::Null)));
+                Ok(Typed::new(Expr::Compare { comparison, left, right }, Type::Bool))
+            }
+            Expr::Field(_) => {
+                let written = self.quote(node);
+                let inner = written.trim_matches('`');
+                let not = if comparison == Comparison::Equal { "!" } else { "" };
+                let message = format!("{written} is never null: ask `{not}has({inner})`");
+                Err(self.error(node.span, message))
+            }
+            _ => {
+                let message = format!("{} is never null: only fields of wrapper types are", self.quote(node));
+                Err(self.error(node.span, message))
+            }
+        }
+    }
+
+    pub(super) fn mismatch(&self, (left, one): (&Node, &Typed), (right, other): (&Node, &Typed)) -> ExprError {
+        // The mistake is mostly in the constant.
+        let (first, subject, second, object) = if one.constant().is_some() && other.constant().is_none() {
+            (right, other, left, one)
+        } else {
+            (left, one, right, other)
+        };
+        let both_enums = matches!((&subject.ty, &object.ty), (Type::Enum(_), Type::Enum(_) | Type::Int));
+        let help = if both_enums && object.constant().is_none() {
+            format!("compare the numbers, as in `int({})`", self.quote(first).trim_matches('`'))
+        } else {
+            format!("compare it with {}", self.partner(&subject.ty))
+        };
+        let message = format!(
+            "{} is {}, {} {}: {help}",
+            self.quote(first),
+            self.kind_of(&subject.ty),
+            self.quote(second),
+            self.kind_of(&object.ty)
+        );
+        self.error(second.span, message)
+    }
+}
+
+pub(super) fn is_number(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Uint | Type::Double)
+}
+
+/// The same comparison with its sides exchanged.
+fn turned(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        same => same,
+    }
+}

@@ -1,0 +1,55 @@
+//! Calculating with constants: by the evaluator, so that there is one way to do it.
+
+use super::{Checker, Typed};
+use crate::ExprError;
+use crate::evaluate::{self, Datum, Failure};
+use crate::ir::{Const, Expr};
+use crate::parse::Node;
+
+impl Checker<'_> {
+    /// The constant that a value is, if it is made of constants only.
+    pub(super) fn folded(&self, node: &Node, value: Typed) -> Result<Typed, ExprError> {
+        if !is_of_constants(&value.expr) {
+            return Ok(value);
+        }
+        match evaluate::constant(self.scope, &value.expr) {
+            Ok(datum) => Ok(Typed::new(Expr::Const(constant(datum)), value.ty)),
+            Err(failure) => {
+                let why = match failure {
+                    Failure::Overflow => "it is outside of its type's range".to_owned(),
+                    failure => format!("it is {failure}"),
+                };
+                Err(self.error(node.span, format!("{} has no value: {why}", self.quote(node))))
+            }
+        }
+    }
+}
+
+fn is_of_constants(expr: &Expr) -> bool {
+    let is_constant = |expr: &Expr| matches!(expr, Expr::Const(_));
+    match expr {
+        Expr::Not(value) | Expr::Negate(value) | Expr::Size(value) => is_constant(value),
+        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => is_constant(value),
+        Expr::Matches { text: value, .. } | Expr::TimePart { time: value, .. } => is_constant(value),
+        Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => {
+            is_constant(left) && is_constant(right)
+        }
+        Expr::TextTest { text, part, .. } => is_constant(text) && is_constant(part),
+        _ => false,
+    }
+}
+
+fn constant(datum: Datum<'_>) -> Const {
+    match datum {
+        Datum::Null => Const::Null,
+        Datum::Bool(value) => Const::Bool(value),
+        Datum::Int(value) => Const::Int(value),
+        Datum::Uint(value) => Const::Uint(value),
+        Datum::Double(value) => Const::Double(value),
+        Datum::String(value) => Const::String(value.into_owned()),
+        Datum::Bytes(value) => Const::Bytes(value.into_owned()),
+        Datum::Timestamp(value) => Const::Timestamp(value),
+        Datum::Duration(value) => Const::Duration(value),
+        Datum::Enum(value) => Const::Enum(value),
+    }
+}

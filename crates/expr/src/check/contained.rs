@@ -1,0 +1,122 @@
+//! `in`.
+
+use super::compare::is_number;
+use super::{Checker, Typed, members};
+use crate::ExprError;
+use crate::ir::{Absent, Const, Expr, Field, Type};
+use crate::parse::{Node, NodeKind};
+
+impl Checker<'_> {
+    /// `value in list`.
+    pub(super) fn contained(&mut self, value: &Node, list: &Node) -> Result<Typed, ExprError> {
+        if let NodeKind::List(items) = &list.kind {
+            return self.one_of(value, list, items);
+        }
+        let found = self.value(list)?;
+        let element = match (&found.ty, &found.expr) {
+            (Type::List(element), Expr::Field(_)) => element.as_ref().clone(),
+            (Type::Map(key, _), Expr::Field(_)) => members::of_key(*key),
+            (Type::String, _) => {
+                let message = format!(
+                    "{} is a string: ask `{}.contains(…)`",
+                    self.quote(list),
+                    self.quote(list).trim_matches('`')
+                );
+                return Err(self.error(list.span, message));
+            }
+            (ty, _) => {
+                let ty = self.kind_of(ty);
+                let message = format!(
+                    "{} is {ty}: behind `in` stands a list, a map, or constants, as in `in [1, 2]`",
+                    self.quote(list)
+                );
+                return Err(self.error(list.span, message));
+            }
+        };
+        if matches!(element, Type::Message(_) | Type::Opaque) {
+            let inner = self.quote(list);
+            let message =
+                format!("the elements of {inner} are messages: ask `{}.exists(x, x.… == …)`", inner.trim_matches('`'));
+            return Err(self.error(list.span, message));
+        }
+        let value_found = self.expecting(&element, value)?;
+        let value_found = self.adapt(value, value_found, &element)?;
+        if value_found.ty != element {
+            let message = format!(
+                "{} is {}, and {} holds elements of another type: {}",
+                self.quote(value),
+                self.kind_of(&value_found.ty),
+                self.quote(list),
+                self.kind_of(&element)
+            );
+            return Err(self.error(value.span, message));
+        }
+        match found.expr {
+            Expr::Field(list) => Ok(Typed::new(element_of(value_found.expr, list), Type::Bool)),
+            _ => Err(self.error(list.span, "behind `in` stands a field")),
+        }
+    }
+
+    /// A value, where names of an enum's values may be expected.
+    fn expecting(&mut self, ty: &Type, node: &Node) -> Result<Typed, ExprError> {
+        let outer = self.expected;
+        if let Type::Enum(id) = ty {
+            self.expected = Some(*id);
+        }
+        let value = self.value(node);
+        self.expected = outer;
+        value
+    }
+
+    fn one_of(&mut self, value: &Node, list: &Node, items: &[Node]) -> Result<Typed, ExprError> {
+        let found = self.value(value)?;
+        self.plain(value, &found.ty)?;
+        if items.is_empty() {
+            return Err(self.error(list.span, "the list is empty, and nothing is in it: leave the condition out"));
+        }
+        let mut constants = Vec::with_capacity(items.len());
+        for item in items {
+            constants.push(self.item(value, &found, item)?);
+        }
+        Ok(Typed::new(Expr::OneOf { value: Box::new(found.expr), constants }, Type::Bool))
+    }
+
+    /// An item of a list of constants, as a constant of the value's type.
+    fn item(&mut self, value: &Node, found: &Typed, item: &Node) -> Result<Const, ExprError> {
+        let item_value = self.expecting(&found.ty, item)?;
+        if item_value.ty == Type::Null {
+            let written = self.quote(value);
+            let message = match &found.expr {
+                Expr::Field(field) if field.absent == Absent::Null => {
+                    format!("null is not looked for in a list: ask `{} == null`", written.trim_matches('`'))
+                }
+                _ => format!("{written} is never null: leave it out"),
+            };
+            return Err(self.error(item.span, message));
+        }
+        let item_value = self.adapt(item, item_value, &found.ty)?;
+        let Some(constant) = item_value.constant() else {
+            let message =
+                format!("{} is no constant: compare it by `==`, and join the comparisons by `||`", self.quote(item));
+            return Err(self.error(item.span, message));
+        };
+        if item_value.ty == found.ty {
+            return Ok(constant.clone());
+        }
+        if is_number(&item_value.ty) && is_number(&found.ty) {
+            let message = format!(
+                "{} is never equal to {}: it is {}",
+                self.quote(value),
+                self.quote(item),
+                self.kind_of(&found.ty)
+            );
+            return Err(self.error(item.span, message));
+        }
+        Err(self.mismatch((value, found), (item, &item_value)))
+    }
+}
+
+/// `value in field`.
+pub(super) fn element_of(value: Expr, list: Field) -> Expr {
+    Expr::ElementOf { value: Box::new(value), list }
+}

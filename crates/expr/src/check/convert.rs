@@ -1,0 +1,65 @@
+//! Conversions: those that CEL and PostgreSQL make alike, exactly.
+
+use super::{Checker, Typed};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Type};
+use crate::parse::Node;
+use crate::times;
+
+impl Checker<'_> {
+    pub(super) fn conversion(&mut self, name: &str, argument: &Node) -> Result<Typed, ExprError> {
+        let value = self.value(argument)?;
+        self.plain(argument, &value.ty)?;
+        let to = match name {
+            "int" => Type::Int,
+            "uint" => Type::Uint,
+            "double" => Type::Double,
+            "string" => Type::String,
+            "timestamp" => Type::Timestamp,
+            _ => Type::Duration,
+        };
+        if value.ty == to {
+            return Ok(value);
+        }
+        if matches!(to, Type::Timestamp | Type::Duration) {
+            return self.point(name, argument, &value);
+        }
+        let is_exact = matches!(
+            (&value.ty, &to),
+            (Type::Int | Type::Uint | Type::Double, Type::Int | Type::Uint | Type::Double)
+                | (Type::Enum(_), Type::Int)
+                | (Type::Int | Type::Uint | Type::Bool, Type::String)
+        );
+        if !is_exact {
+            return Err(self.inconvertible(name, argument, &value.ty));
+        }
+        Ok(Typed::new(Expr::Convert { value: Box::new(value.expr), ty: to.clone() }, to))
+    }
+
+    /// `timestamp("…")` and `duration("…")`.
+    fn point(&self, name: &str, argument: &Node, value: &Typed) -> Result<Typed, ExprError> {
+        let Some(Const::String(text)) = value.constant() else {
+            let message =
+                format!("{} is {}: `{name}` takes a text in quotes", self.quote(argument), self.kind_of(&value.ty));
+            return Err(self.error(argument.span, message));
+        };
+        Ok(if name == "timestamp" {
+            Typed::new(Expr::Const(Const::Timestamp(self.time(argument, times::timestamp(text))?)), Type::Timestamp)
+        } else {
+            Typed::new(Expr::Const(Const::Duration(self.time(argument, times::duration(text))?)), Type::Duration)
+        })
+    }
+
+    fn inconvertible(&self, name: &str, argument: &Node, ty: &Type) -> ExprError {
+        let help = match (name, ty) {
+            ("string", Type::Enum(_)) => "compare it with the name of a value",
+            ("string", Type::Timestamp | Type::Duration) => "compare it as it is",
+            ("string", Type::Double) => "compare it as a number",
+            ("int", Type::Timestamp) => "compare it with a time, or take a part of it, such as `getFullYear()`",
+            ("int" | "uint" | "double", Type::String) => "compare it with a string",
+            _ => "compare it as it is",
+        };
+        let ty = self.kind_of(ty);
+        self.error(argument.span, format!("{} is {ty}, which `{name}` does not take: {help}", self.quote(argument)))
+    }
+}

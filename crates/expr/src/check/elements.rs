@@ -1,0 +1,70 @@
+//! Single elements of lists and maps.
+
+use super::{Checker, Typed, members};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Type};
+use crate::parse::Node;
+use groundplan_model::shape::MapKey;
+
+impl Checker<'_> {
+    /// `list[index]` and `map[key]`.
+    pub(super) fn index(&mut self, operand: &Node, index: &Node) -> Result<Typed, ExprError> {
+        let found = self.value(operand)?;
+        let key = self.value(index)?;
+        match (found.ty, found.expr) {
+            (Type::List(element), Expr::Field(list)) => {
+                let key = self.adapt(index, key, &Type::Int)?;
+                self.position(index, &key)?;
+                self.scalar(operand, &element)?;
+                let ty = *element;
+                Ok(Typed::new(Expr::ListItem { list, index: Box::new(key.expr), ty: ty.clone() }, ty))
+            }
+            (Type::Map(key_type, value), Expr::Field(map)) => {
+                let key = self.key(index, key, key_type)?;
+                let ty = *value;
+                Ok(Typed::new(Expr::MapValue { map, key: Box::new(key), ty: ty.clone() }, ty))
+            }
+            (ty, _) => {
+                let ty = self.kind_of(&ty);
+                Err(self.error(
+                    operand.span,
+                    format!("{} is {ty}: `[…]` stands behind lists and maps", self.quote(operand)),
+                ))
+            }
+        }
+    }
+
+    fn position(&self, node: &Node, index: &Typed) -> Result<(), ExprError> {
+        match (&index.ty, index.constant()) {
+            (Type::Int, Some(Const::Int(..=-1))) => {
+                Err(self.error(node.span, "a list begins at 0: there is nothing before it"))
+            }
+            (Type::Int, _) => Ok(()),
+            (ty, _) => {
+                let ty = self.kind_of(ty);
+                Err(self.error(node.span, format!("{} is {ty}: the place in a list is an int", self.quote(node))))
+            }
+        }
+    }
+
+    fn key(&self, node: &Node, key: Typed, key_type: MapKey) -> Result<Expr, ExprError> {
+        let expected = members::of_key(key_type);
+        let key = self.adapt(node, key, &expected)?;
+        if key.ty == expected {
+            return Ok(key.expr);
+        }
+        let (ty, expected) = (self.kind_of(&key.ty), self.kind_of(&expected));
+        Err(self.error(node.span, format!("{} is {ty}: each key of this map is {expected}", self.quote(node))))
+    }
+
+    /// Refuses to take messages out of lists.
+    fn scalar(&self, list: &Node, element: &Type) -> Result<(), ExprError> {
+        if !matches!(element, Type::Message(_) | Type::Opaque) {
+            return Ok(());
+        }
+        let written = self.quote(list);
+        let message =
+            format!("the elements of {written} are messages: ask `{}.exists(x, x.… == …)`", written.trim_matches('`'));
+        Err(self.error(list.span, message))
+    }
+}

@@ -1,0 +1,51 @@
+//! The values of enums, by their names.
+
+use super::members::of_kind;
+use crate::Scope;
+use crate::ir::Type;
+use groundplan_model::shape::{EnumId, ShapeId};
+use std::collections::HashSet;
+
+/// The enums of the model's fields and of the models that its references lead to, at any depth.
+pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
+    let related = scope.model.references.iter().filter_map(|reference| scope.catalog.model(&reference.target));
+    let mut queue: Vec<ShapeId> = [scope.model.shape].into_iter().chain(related.map(|model| model.shape)).collect();
+    let mut seen: HashSet<ShapeId> = queue.iter().copied().collect();
+    let mut enums = Vec::new();
+    let mut found = HashSet::new();
+    while let Some(shape) = queue.pop() {
+        for field in &scope.catalog.shapes.get(shape).fields {
+            match of_kind(field.kind) {
+                Type::Enum(id) if found.insert(id) => enums.push(id),
+                Type::Message(inner) if seen.insert(inner) => queue.push(inner),
+                _ => {}
+            }
+        }
+    }
+    enums.sort_unstable();
+    enums
+}
+
+/// The number of a value, by its name and perhaps by the name of its type or the end of that. The expected enum comes first.
+pub(super) fn find(
+    scope: Scope<'_>,
+    expected: Option<EnumId>,
+    prefix: Option<&str>,
+    value: &str,
+) -> Option<(EnumId, i32)> {
+    let number = |id: EnumId| {
+        let shape = scope.catalog.shapes.enumeration(id);
+        let fits = prefix.is_none_or(|prefix| is_named(&shape.full_name, prefix));
+        shape.number(value).filter(|_| fits).map(|number| (id, number))
+    };
+    expected.and_then(number).or_else(|| reachable(scope).into_iter().find_map(number))
+}
+
+/// The enum of a name, or of the end of one.
+pub(super) fn named(scope: Scope<'_>, name: &str) -> Option<EnumId> {
+    reachable(scope).into_iter().find(|id| is_named(&scope.catalog.shapes.enumeration(*id).full_name, name))
+}
+
+fn is_named(full_name: &str, name: &str) -> bool {
+    full_name.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}

@@ -1,0 +1,182 @@
+//! Steps from one field to the next.
+
+pub(crate) use super::names::link;
+pub(crate) use super::words::last;
+
+use super::names::Meaning;
+use super::words::{few, suggestion};
+use super::{Checker, Typed, calls};
+use crate::ExprError;
+use crate::ir::{Absent, Const, Expr, Field, Root, Type};
+use crate::parse::{Node, Span};
+use groundplan_model::catalog::Model;
+use groundplan_model::shape::{Cardinality, FieldId, Kind, MapKey, Shape, ShapeId, Wrapped};
+use std::sync::Arc;
+
+impl Checker<'_> {
+    /// What a name behind a point stands for.
+    pub(super) fn member(&self, operand: &Node, from: Meaning, name: &str, span: Span) -> Result<Meaning, ExprError> {
+        let model = self.scope.model;
+        match from {
+            Meaning::Record => match model.shape().by_name(name) {
+                Some(id) => self.field(Root::Record, &[], model.shape, id, span).map(Meaning::Field),
+                None => match link(&model.references, name) {
+                    Some(reference) => Ok(Meaning::Link(reference)),
+                    None => Err(self.no_field(&model.name, model.shape(), name, span)),
+                },
+            },
+            Meaning::Link(reference) => self.related(reference, name, span).map(Meaning::Field),
+            Meaning::Field(field) => self.inside(operand, field, name, span),
+            Meaning::Value(value) => Err(self.no_fields(operand, &value.ty, name, span)),
+        }
+    }
+
+    /// A field of what a field holds.
+    fn inside(&self, operand: &Node, field: Field, name: &str, span: Span) -> Result<Meaning, ExprError> {
+        match (&field.ty, &field.root, field.steps.as_slice()) {
+            (Type::Message(shape), ..) => {
+                let shape_id = *shape;
+                let shape = self.scope.catalog.shapes.get(shape_id);
+                let Some(id) = shape.by_name(name) else {
+                    return Err(self.no_field(self.shape_name(shape_id), shape, name, span));
+                };
+                self.field(field.root, &field.steps, shape_id, id, span).map(Meaning::Field)
+            }
+            (Type::Map(MapKey::String, ty), ..) => {
+                let key = Box::new(Expr::Const(Const::String(name.to_owned())));
+                let ty = ty.as_ref().clone();
+                let value = Expr::MapValue { map: field, key, ty: ty.clone() };
+                Ok(Meaning::Value(Typed::new(value, ty)))
+            }
+            (Type::String, Root::Record, [id]) if self.scope.model.reference(*id).is_some() => {
+                self.related(*id, name, span).map(Meaning::Field)
+            }
+            (Type::String, Root::Related { model, .. }, [id]) if model.reference(*id).is_some() => {
+                Err(self.second_step(&model.resource, name, span))
+            }
+            (ty, ..) => Err(self.no_fields(operand, ty, name, span)),
+        }
+    }
+
+    /// A field of the record that a reference leads to.
+    fn related(&self, reference: FieldId, name: &str, span: Span) -> Result<Field, ExprError> {
+        let model = self.scope.model.reference(reference).and_then(|found| self.scope.catalog.model(&found.target));
+        let Some(model) = model else { return Err(self.error(span, "the model that this leads to is not here")) };
+        let Some(id) = model.shape().by_name(name) else {
+            if link(&model.references, name).is_some() {
+                return Err(self.second_step(&model.resource, name, span));
+            }
+            return Err(self.no_field(&model.name, model.shape(), name, span));
+        };
+        self.field(Root::Related { reference, model: Arc::clone(model) }, &[], model.shape, id, span)
+    }
+
+    fn second_step(&self, resource: &str, name: &str, span: Span) -> ExprError {
+        let message = format!("`{name}` is two relations away, and a filter goes along one: filter {resource} instead");
+        self.error(span, message)
+    }
+
+    /// A field of a message that `before` leads to.
+    pub(super) fn field(
+        &self,
+        root: Root,
+        before: &[FieldId],
+        shape: ShapeId,
+        id: FieldId,
+        span: Span,
+    ) -> Result<Field, ExprError> {
+        let field = self.scope.catalog.shapes.get(shape).field(id);
+        let model: Option<&Model> = match &root {
+            Root::Record => Some(self.scope.model),
+            Root::Related { model, .. } => Some(model),
+            Root::Variable(_) => None,
+        };
+        let is_etag = before.is_empty() && model.is_some_and(|model| model.roles.etag == Some(id));
+        if let Some(refusal) = unreadable(field, is_etag) {
+            return Err(self.error(span, refusal));
+        }
+        let (ty, absent) = type_of(field);
+        Ok(Field { root, steps: before.iter().copied().chain([id]).collect(), ty, kind: Some(field.kind), absent })
+    }
+
+    fn no_field(&self, owner: &str, shape: &Shape, name: &str, span: Span) -> ExprError {
+        self.error(span, no_field(owner, shape, name))
+    }
+
+    fn no_fields(&self, operand: &Node, ty: &Type, name: &str, span: Span) -> ExprError {
+        if calls::is_method(name) {
+            let operand = self.quote(operand);
+            let message = format!("`{name}` is a function: write `{}.{name}(…)`", operand.trim_matches('`'));
+            return self.error(span, message);
+        }
+        let help = match ty {
+            Type::List(_) => "look into it with `exists`, as in `list.exists(item, item == \"x\")`",
+            Type::Map(..) => "read a value with `map[key]`",
+            Type::Message(_) => "only a field of the record, or of an element in `exists`, is looked into",
+            _ => "leave out what is behind the point",
+        };
+        let message = format!("{} is {}, which has no fields to name: {help}", self.quote(operand), self.kind_of(ty));
+        self.error(span, message)
+    }
+}
+
+/// Says that a message has no such field.
+pub(crate) fn no_field(owner: &str, shape: &Shape, name: &str) -> String {
+    let names = shape.iter().flat_map(|(_, field)| [field.name.as_str(), field.json_name.as_str()]);
+    let help = suggestion(name, names).unwrap_or_else(|| few(shape.iter().map(|(_, field)| field.name.as_str())));
+    format!("{owner} has no field {}: {help}", super::words::quote(name))
+}
+
+/// Why no query reads a field, if so.
+pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
+    if field.behavior.input_only {
+        return Some(format!("`{}` is input only: it is never shown, so no query reads it", field.name));
+    }
+    is_etag.then(|| {
+        format!("`{}` is made when a record is read, so no query reads it: read the record and compare", field.name)
+    })
+}
+
+/// The type of a field, and what reading it gives where it is absent.
+pub(crate) fn type_of(field: &groundplan_model::shape::Field) -> (Type, Absent) {
+    let one = of_kind(field.kind);
+    match field.cardinality {
+        Cardinality::Repeated => (Type::List(Box::new(one)), Absent::Zero),
+        Cardinality::Map(key) => (Type::Map(key, Box::new(one)), Absent::Zero),
+        Cardinality::Implicit | Cardinality::Explicit | Cardinality::Oneof(_) => {
+            let absent = match field.kind {
+                Kind::Wrapper(_) => Absent::Null,
+                Kind::Timestamp | Kind::Duration => Absent::Error,
+                _ => Absent::Zero,
+            };
+            (one, absent)
+        }
+    }
+}
+
+/// The type of one value.
+pub(crate) fn of_kind(kind: Kind) -> Type {
+    match kind {
+        Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Type::Bool,
+        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) if integer.is_unsigned() => Type::Uint,
+        Kind::Integer(_) | Kind::Wrapper(Wrapped::Integer(_)) => Type::Int,
+        Kind::Float | Kind::Double | Kind::Wrapper(Wrapped::Float | Wrapped::Double) => Type::Double,
+        Kind::String | Kind::Wrapper(Wrapped::String) => Type::String,
+        Kind::Bytes | Kind::Wrapper(Wrapped::Bytes) => Type::Bytes,
+        Kind::Enum(id) => Type::Enum(id),
+        Kind::Message(id) => Type::Message(id),
+        Kind::Timestamp => Type::Timestamp,
+        Kind::Duration => Type::Duration,
+        Kind::FieldMask | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => Type::Opaque,
+    }
+}
+
+/// The type of a map's keys.
+pub(crate) fn of_key(key: MapKey) -> Type {
+    match key {
+        MapKey::Bool => Type::Bool,
+        MapKey::Integer(integer) if integer.is_unsigned() => Type::Uint,
+        MapKey::Integer(_) => Type::Int,
+        MapKey::String => Type::String,
+    }
+}

@@ -1,0 +1,149 @@
+//! What names mean.
+
+use super::words::{few, last, suggestion};
+use super::{Checker, Typed, enums};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Field, Root, Type};
+use crate::parse::{Node, NodeKind, Span};
+use groundplan_model::catalog::Reference;
+use groundplan_model::shape::FieldId;
+
+/// What a name, or a path of them, stands for.
+pub(super) enum Meaning {
+    /// `record` and `this`.
+    Record,
+    /// The way along a reference, by the reference's own name.
+    Link(FieldId),
+    Field(Field),
+    Value(Typed),
+}
+
+impl Checker<'_> {
+    /// What a path stands for. Anything but a path is a value.
+    pub(super) fn meaning(&mut self, node: &Node) -> Result<Meaning, ExprError> {
+        match &node.kind {
+            NodeKind::Name(name) => self.name(node.span, name),
+            NodeKind::Select { operand, name, name_span } => {
+                if let Some(constant) = self.qualified(node)? {
+                    return Ok(Meaning::Value(constant));
+                }
+                let from = self.meaning(operand)?;
+                self.member(operand, from, name, *name_span)
+            }
+            _ => Ok(Meaning::Value(self.value(node)?)),
+        }
+    }
+
+    fn name(&self, span: Span, name: &str) -> Result<Meaning, ExprError> {
+        if let Some(known) = self.known(span, name)? {
+            return Ok(known);
+        }
+        if let Some((id, number)) = enums::find(self.scope, self.expected, None, name) {
+            return Ok(Meaning::Value(Typed::new(Expr::Const(Const::Enum(number)), Type::Enum(id))));
+        }
+        Err(self.unknown(span, name))
+    }
+
+    /// What a name stands for that is not the name of an enum's value.
+    fn known(&self, span: Span, name: &str) -> Result<Option<Meaning>, ExprError> {
+        if let Some(variable) = self.variables.iter().rev().find(|variable| variable.name == name) {
+            return Ok(Some(Meaning::Field(variable.field.clone())));
+        }
+        let model = self.scope.model;
+        if let Some(id) = model.shape().by_name(name) {
+            return self.field(Root::Record, &[], model.shape, id, span).map(|field| Some(Meaning::Field(field)));
+        }
+        Ok(match name {
+            "record" | "this" => Some(Meaning::Record),
+            "now" => Some(Meaning::Value(Typed::new(Expr::Now, Type::Timestamp))),
+            _ => link(&model.references, name).map(Meaning::Link),
+        })
+    }
+
+    /// The value of an enum by its type's name and its own, such as `Status.STATUS_ACTIVE`.
+    fn qualified(&self, node: &Node) -> Result<Option<Typed>, ExprError> {
+        let Some((root, path)) = dotted(node) else { return Ok(None) };
+        let NodeKind::Name(name) = &root.kind else { return Ok(None) };
+        if self.known(root.span, name)?.is_some() {
+            return Ok(None);
+        }
+        let Some((prefix, value)) = path.rsplit_once('.') else { return Ok(None) };
+        if let Some((id, number)) = enums::find(self.scope, self.expected, Some(prefix), value) {
+            return Ok(Some(Typed::new(Expr::Const(Const::Enum(number)), Type::Enum(id))));
+        }
+        match enums::named(self.scope, prefix) {
+            Some(id) => Err(self.no_such_value(node.span, id, value)),
+            None => Err(self.unknown(root.span, name)),
+        }
+    }
+
+    fn unknown(&self, span: Span, name: &str) -> ExprError {
+        let model = self.scope.model;
+        let values = enums::reachable(self.scope);
+        let values = values.iter().flat_map(|id| &self.scope.catalog.shapes.enumeration(*id).values);
+        let candidates = self
+            .variables
+            .iter()
+            .map(|variable| variable.name.as_str())
+            .chain(model.shape().iter().flat_map(|(_, field)| [field.name.as_str(), field.json_name.as_str()]))
+            .chain(model.references.iter().map(|reference| reference.name.as_str()))
+            .chain(["now"])
+            .chain(values.map(|(name, _)| name.as_str()));
+        let found = suggestion(name, candidates);
+        if let (None, Some(id)) = (&found, self.expected) {
+            return self.no_such_value(span, id, name);
+        }
+        let fields = || few(model.shape().iter().map(|(_, field)| field.name.as_str()));
+        let help = found.unwrap_or_else(|| format!("{}; a text stands in quotes", fields()));
+        self.error(span, format!("{} has no field {}: {help}", model.name, super::words::quote(name)))
+    }
+}
+
+/// The reference of a name, in `snake_case` or `lowerCamel`.
+pub(crate) fn link(references: &[Reference], name: &str) -> Option<FieldId> {
+    let found = references.iter().find(|reference| reference.name == name || lower_camel(&reference.name) == name);
+    found.map(|reference| reference.field)
+}
+
+/// As protobuf makes JSON names.
+fn lower_camel(name: &str) -> String {
+    let mut upper = false;
+    let mut camel = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character == '_' {
+            upper = true;
+        } else if std::mem::take(&mut upper) {
+            camel.push(character.to_ascii_uppercase());
+        } else {
+            camel.push(character);
+        }
+    }
+    camel
+}
+
+/// A path of names: the first of them, and all with points between.
+fn dotted(node: &Node) -> Option<(&Node, String)> {
+    let mut names = Vec::new();
+    let mut at = node;
+    while let NodeKind::Select { operand, name, .. } = &at.kind {
+        names.push(name.as_str());
+        at = operand;
+    }
+    let NodeKind::Name(name) = &at.kind else { return None };
+    names.push(name);
+    names.reverse();
+    Some((at, names.join(".")))
+}
+
+impl Checker<'_> {
+    /// An error about a value that an enum does not have.
+    pub(super) fn no_such_value(&self, span: Span, id: groundplan_model::shape::EnumId, value: &str) -> ExprError {
+        let shape = self.scope.catalog.shapes.enumeration(id);
+        let names = || shape.values.iter().map(|(name, _)| name.as_str());
+        let ending = format!("_{}", value.to_ascii_uppercase());
+        let longer = names().find(|name| name.ends_with(&ending)).map(|name| format!("did you mean `{name}`?"));
+        let help = longer.or_else(|| suggestion(value, names())).unwrap_or_else(|| few(names()));
+        let value = super::words::quote(value);
+        self.error(span, format!("the enum {} has no value {value}: {help}", last(&shape.full_name)))
+    }
+}

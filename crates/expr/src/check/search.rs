@@ -1,0 +1,62 @@
+//! `search`.
+
+use super::names::Meaning;
+use super::{Checker, Typed};
+use crate::ExprError;
+use crate::ir::{Expr, Root, Type};
+use crate::parse::{Literal, Node, NodeKind};
+use groundplan_model::catalog::{IndexMethod, Model};
+
+impl Checker<'_> {
+    pub(super) fn search(&mut self, field_node: &Node, words: &Node) -> Result<Typed, ExprError> {
+        let Meaning::Field(field) = self.meaning(field_node)? else {
+            return Err(
+                self.error(field_node.span, format!("{} is no field: `search` takes one", self.quote(field_node)))
+            );
+        };
+        let NodeKind::Literal(Literal::String(text)) = &words.kind else {
+            return Err(self.error(
+                words.span,
+                format!("{} is no literal: words to search for stand in quotes", self.quote(words)),
+            ));
+        };
+        if !text.contains(char::is_alphanumeric) {
+            return Err(self.error(words.span, "there is no word to search for"));
+        }
+        let (model, owner): (&Model, _) = match &field.root {
+            Root::Record => (self.scope.model, self.scope.model.name.as_str()),
+            Root::Related { model, .. } => (model, model.name.as_str()),
+            Root::Variable(_) => {
+                return Err(
+                    self.error(field_node.span, "`search` takes a field of the record: there is no index of elements")
+                );
+            }
+        };
+        let [id] = field.steps.as_slice() else {
+            return Err(self.error(
+                field_node.span,
+                "`search` takes a field of the record itself: there is no index inside of messages",
+            ));
+        };
+        let language = model.indexes.iter().find_map(|index| match &index.method {
+            IndexMethod::Search { language } if index.fields.first().is_some_and(|first| first.field == *id) => {
+                Some(language.clone())
+            }
+            _ => None,
+        });
+        if field.ty != Type::String {
+            let ty = self.kind_of(&field.ty);
+            return Err(self
+                .error(field_node.span, format!("{} is {ty}: words are searched in strings", self.quote(field_node))));
+        }
+        let Some(language) = language else {
+            let name = &model.shape().field(*id).name;
+            let line = format!("indexes: {{fields: \"{name}\" method: INDEX_METHOD_SEARCH reason: \"…\"}}");
+            let message = format!(
+                "`{name}` has no index of words: declare `{line}` in the options of {owner}, or ask `{name}.contains(…)`"
+            );
+            return Err(self.error(field_node.span, message));
+        };
+        Ok(Typed::new(Expr::Search { field, words: text.clone(), language }, Type::Bool))
+    }
+}

@@ -1,0 +1,43 @@
+//! Expressions that are right and what they mean, those that are wrong and what is said about them, and hostile ones.
+
+mod debug;
+mod hostile;
+mod invalid;
+mod limits;
+mod order;
+mod valid;
+
+use crate::ir::Expr;
+use crate::{ExprError, Scope};
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::{Input, SourceFile, StorageNames, compile};
+use std::sync::{Arc, LazyLock};
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let content = include_str!("tests/shop.proto").to_owned();
+    let file = SourceFile { path: "shop/v1/shop.proto".to_owned(), content };
+    match compile(Input::Files(vec![file]), &StorageNames::default()) {
+        Ok(compiled) => compiled.catalog,
+        Err(found) => panic!("{}", found.iter().map(|one| format!("{one}\n")).collect::<String>()),
+    }
+});
+
+fn model() -> &'static Arc<Model> {
+    CATALOG.model("shop.v1.Thing").unwrap()
+}
+
+fn scope() -> Scope<'static> {
+    Scope { catalog: &CATALOG, model: model() }
+}
+
+fn check(source: &str) -> Result<Expr, ExprError> {
+    super::filter(scope(), source)
+}
+
+/// The message and the place of a refusal.
+fn refusal(source: &str) -> String {
+    match check(source) {
+        Ok(expr) => format!("accepted: {}", debug::write(&expr)),
+        Err(error) => error.to_string(),
+    }
+}

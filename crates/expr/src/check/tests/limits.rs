@@ -1,0 +1,96 @@
+//! What is as large as the limits let it be, on a stack as small as a worker's; and what is larger.
+
+use super::{check, refusal};
+use crate::limits::{MAX_CONDITIONS, MAX_CONSTANTS, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, MAX_OPERATORS, excess};
+
+/// Runs on a stack like that of a tokio worker.
+pub(super) fn on_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let worker = std::thread::Builder::new().stack_size(2 << 20);
+    std::thread::scope(|scope| worker.spawn_scoped(scope, work).unwrap().join().unwrap())
+}
+
+/// Expressions that are as deep as the limits let them be, in one way or in several at once.
+fn deepest() -> Vec<String> {
+    let nested = |inner: &str, open: &str, close: &str| {
+        format!("{}{inner}{}", open.repeat(MAX_NESTING), close.repeat(MAX_NESTING))
+    };
+    let (operators, chain) = (MAX_OPERATORS - 2, MAX_DEPTH - 2);
+    let conditions = "listed ? true : ".repeat(MAX_CONDITIONS);
+    let deep_parts = |inner: &str| {
+        let levels = 0..MAX_NESTING;
+        let opened: String = levels
+            .map(|level| match level {
+                0 => "parts.exists(p0, ".to_owned(),
+                level => format!("p{}.parts.all(p{level}, ", level - 1),
+            })
+            .collect();
+        format!("{opened}{inner}{}", ")".repeat(MAX_NESTING))
+    };
+    vec![
+        nested("listed", "(", ")"),
+        nested("listed", "!(", ")"),
+        nested("pages", "-(", ")") + " >= 0",
+        nested("pages", "int(", ")") + " >= 0",
+        format!("views{} >= 0", " + views".repeat(chain)),
+        format!("views{} >= 0", " - 1".repeat(chain)),
+        format!("listed{}", " == listed".repeat(chain)),
+        format!("listed{}", " && listed".repeat(operators)),
+        format!("listed{}", " || listed".repeat(operators)),
+        format!("listed{}", " && listed || listed".repeat(operators / 2)),
+        format!("address{}.city == ''", ".other".repeat(chain - 1)),
+        format!("{conditions}listed"),
+        nested("listed", "(listed && ", ")"),
+        format!("{} >= 0", nested(&format!("views{}", " + views".repeat(chain - 2 * MAX_NESTING)), "(views + ", ")")),
+        deep_parts("p23.name == ''"),
+        format!("{}{}", "listed ? true : ".repeat(MAX_NESTING), deep_parts("p23.count == 0")),
+        format!("pages in [{}]", vec!["1"; MAX_CONSTANTS].join(", ")),
+        format!("views in [{}]", vec!["-1"; 190].join(", ")),
+    ]
+}
+
+#[test]
+fn the_deepest_expressions_fit_the_stack_of_a_worker() {
+    for text in deepest() {
+        assert_eq!(excess(&text), None, "{text}");
+        let started = std::time::Instant::now();
+        let checked = on_worker(|| check(&text).map(|expr| drop(expr.clone())));
+        assert_eq!(checked, Ok(()), "{text}");
+        assert!(started.elapsed().as_secs() < 2, "{:?} for {text}", started.elapsed());
+    }
+}
+
+#[test]
+fn what_is_beyond_the_limits_is_refused_with_the_limit_and_the_way_out() {
+    for (source, expected) in [
+        (
+            "a".repeat(MAX_LENGTH + 1),
+            "the expression has 4097 bytes; at most 4096 are allowed: shorten it, or ask in several requests",
+        ),
+        (
+            format!("{}listed{}", "(".repeat(25), ")".repeat(25)),
+            "the expression nests 25 brackets; at most 24 are allowed: leave out the brackets that change nothing, or ask in several requests",
+        ),
+        (
+            format!("pages == 1{}", " || pages == 1".repeat(100)),
+            "the expression has 201 operators and indexes; at most 200 are allowed: replace many comparisons of one field by `in [...]`, or ask in several requests",
+        ),
+        (
+            format!("{}listed", "listed ? true : ".repeat(49)),
+            "the expression has 49 conditions; at most 48 are allowed: replace `a ? b : c` by `&&` and `||`, or ask in several requests",
+        ),
+        (
+            format!("views{} == 1", " + 1".repeat(100)),
+            "the expression is 101 operators deep; at most 100 are allowed: break the chain by `&&`, or ask in several requests (at 1:407)",
+        ),
+        (
+            format!("pages in [{}]", vec!["1"; 501].join(",")),
+            "the expression has a list of 501 constants; at most 500 are allowed: ask in several requests (at 1:10)",
+        ),
+        (
+            format!("title.matches('{}')", "a".repeat(257)),
+            "the pattern has 257 bytes; at most 256 are allowed: shorten it (at 1:15)",
+        ),
+    ] {
+        assert_eq!(refusal(&source), expected);
+    }
+}

@@ -1,0 +1,181 @@
+//! Values: literals, fields, and what connects conditions.
+
+use super::names::Meaning;
+use super::{Checker, Typed};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Type};
+use crate::parse::{Literal, Node, NodeKind, Operator, Unary};
+
+impl Checker<'_> {
+    pub(super) fn value(&mut self, node: &Node) -> Result<Typed, ExprError> {
+        let value = self.unfolded(node)?;
+        self.folded(node, value)
+    }
+
+    fn unfolded(&mut self, node: &Node) -> Result<Typed, ExprError> {
+        match &node.kind {
+            NodeKind::Name(_) | NodeKind::Select { .. } => self.path(node),
+            NodeKind::Literal(literal) => self.literal(node, literal),
+            NodeKind::List(_) => Err(self
+                .error(node.span, "a list of constants stands behind `in`, as in `pages in [1, 2]`, and nowhere else")),
+            NodeKind::Index { operand, index } => self.index(operand, index),
+            NodeKind::Call { name, name_span, target, arguments } => {
+                self.call((name, *name_span), target.as_deref(), arguments)
+            }
+            NodeKind::Unary { operator: Unary::Not, operand } => self.not(operand),
+            NodeKind::Unary { operator: Unary::Negate, operand } => self.negate(operand),
+            NodeKind::Binary { operator, left, right } => self.binary(*operator, left, right),
+            NodeKind::And(nodes) => self.and(nodes),
+            NodeKind::Or(nodes) => self.or(nodes),
+            NodeKind::Conditional { condition, then, otherwise } => self.conditional(condition, then, otherwise),
+        }
+    }
+
+    fn path(&mut self, node: &Node) -> Result<Typed, ExprError> {
+        match self.meaning(node)? {
+            Meaning::Value(value) => Ok(value),
+            Meaning::Field(field) => {
+                let ty = field.ty.clone();
+                Ok(Typed::new(Expr::Field(field), ty))
+            }
+            Meaning::Record => {
+                Err(self.error(node.span, format!("{} is the whole record: name one of its fields", self.quote(node))))
+            }
+            Meaning::Link(reference) => {
+                let id = &self.scope.model.shape().field(reference).name;
+                let message = format!(
+                    "{} leads to another record: name one of its fields behind a point, or use `{id}`",
+                    self.quote(node)
+                );
+                Err(self.error(node.span, message))
+            }
+        }
+    }
+
+    fn literal(&self, node: &Node, literal: &Literal) -> Result<Typed, ExprError> {
+        let (constant, ty) = match literal {
+            Literal::Bool(value) => (Const::Bool(*value), Type::Bool),
+            Literal::Int(value) => match i64::try_from(*value) {
+                Ok(value) => (Const::Int(value), Type::Int),
+                Err(_) => {
+                    let message = format!("`{value}` is larger than any int: write `{value}u`, a uint");
+                    return Err(self.error(node.span, message));
+                }
+            },
+            Literal::Uint(value) => (Const::Uint(*value), Type::Uint),
+            Literal::Double(value) => (Const::Double(*value), Type::Double),
+            Literal::String(value) => (Const::String(value.clone()), Type::String),
+            Literal::Bytes(value) => (Const::Bytes(value.clone()), Type::Bytes),
+            Literal::Null => (Const::Null, Type::Null),
+        };
+        Ok(Typed::new(Expr::Const(constant), ty))
+    }
+
+    fn binary(&mut self, operator: Operator, left: &Node, right: &Node) -> Result<Typed, ExprError> {
+        match operator {
+            Operator::Compare(comparison) => self.comparison(comparison, left, right),
+            Operator::Calculate(operation) => self.arithmetic(operation, left, right),
+            Operator::In => self.contained(left, right),
+        }
+    }
+
+    /// A value that is true or false.
+    pub(super) fn condition(&mut self, node: &Node) -> Result<Expr, ExprError> {
+        let value = self.value(node)?;
+        if value.ty == Type::Bool {
+            return Ok(value.expr);
+        }
+        let written = self.quote(node);
+        let written = written.trim_matches('`');
+        let example = match value.ty {
+            Type::Int | Type::Uint | Type::Double => format!("compare it, as in `{written} > 0`"),
+            Type::String => format!("compare it, as in `{written} == \"x\"`"),
+            Type::List(_) => format!("compare its size, as in `size({written}) > 0`"),
+            Type::Null => "leave it out".to_owned(),
+            Type::Map(..) | Type::Message(_) | Type::Opaque => {
+                format!("ask whether it is there, as in `has({written})`")
+            }
+            _ => format!("compare it with {}", self.partner(&value.ty)),
+        };
+        let ty = self.kind_of(&value.ty);
+        Err(self.error(node.span, format!("`{written}` is {ty} where a condition must be: {example}")))
+    }
+
+    fn not(&mut self, operand: &Node) -> Result<Typed, ExprError> {
+        let expr = match self.condition(operand)? {
+            Expr::Const(Const::Bool(value)) => Expr::Const(Const::Bool(!value)),
+            condition => Expr::Not(Box::new(condition)),
+        };
+        Ok(Typed::new(expr, Type::Bool))
+    }
+
+    fn and(&mut self, nodes: &[Node]) -> Result<Typed, ExprError> {
+        self.chain(nodes, true).map(|expr| Typed::new(expr, Type::Bool))
+    }
+
+    fn or(&mut self, nodes: &[Node]) -> Result<Typed, ExprError> {
+        self.chain(nodes, false).map(|expr| Typed::new(expr, Type::Bool))
+    }
+
+    /// `&&` or `||`: the constant `neutral` changes nothing, the other one decides, errors beside it or not.
+    fn chain(&mut self, nodes: &[Node], neutral: bool) -> Result<Expr, ExprError> {
+        let mut conditions = Vec::with_capacity(nodes.len());
+        let mut decided = false;
+        for node in nodes {
+            match self.condition(node)? {
+                Expr::Const(Const::Bool(value)) => decided |= value != neutral,
+                condition => conditions.push(condition),
+            }
+        }
+        if decided {
+            return Ok(Expr::Const(Const::Bool(!neutral)));
+        }
+        Ok(match (conditions.len(), neutral) {
+            (0, _) => Expr::Const(Const::Bool(neutral)),
+            (1, _) => conditions.swap_remove(0),
+            (_, true) => Expr::And(conditions),
+            (_, false) => Expr::Or(conditions),
+        })
+    }
+
+    fn conditional(&mut self, condition: &Node, then: &Node, otherwise: &Node) -> Result<Typed, ExprError> {
+        let condition = self.condition(condition)?;
+        let (then_value, otherwise_value) = self.both(then, otherwise)?;
+        let ty = then_value.ty.clone();
+        self.plain(then, &ty)?;
+        self.plain(otherwise, &otherwise_value.ty)?;
+        if ty != otherwise_value.ty {
+            let message = format!(
+                "{} is {}, {} {}: both sides of `:` must be of one type",
+                self.quote(then),
+                self.kind_of(&ty),
+                self.quote(otherwise),
+                self.kind_of(&otherwise_value.ty)
+            );
+            return Err(self.error(otherwise.span, message));
+        }
+        Ok(match condition {
+            Expr::Const(Const::Bool(true)) => then_value,
+            Expr::Const(Const::Bool(false)) => otherwise_value,
+            condition => {
+                let (then, otherwise) = (Box::new(then_value.expr), Box::new(otherwise_value.expr));
+                Typed::new(Expr::Conditional { condition: Box::new(condition), then, otherwise }, ty)
+            }
+        })
+    }
+
+    /// Refuses what is no single value that can be compared or passed on.
+    pub(super) fn plain(&self, node: &Node, ty: &Type) -> Result<(), ExprError> {
+        let written = self.quote(node);
+        let inner = written.trim_matches('`');
+        let help = match ty {
+            Type::Message(_) => "name one of its fields behind a point, or ask `has(…)`".to_owned(),
+            Type::List(_) => format!("ask `x in {inner}`, `size({inner})`, or `{inner}.exists(x, …)`"),
+            Type::Map(..) => format!("ask `key in {inner}`, `{inner}[key]`, or `size({inner})`"),
+            Type::Opaque => format!("ask `has({inner})`"),
+            Type::Null => "it is only compared, by `==` and `!=`".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(self.error(node.span, format!("{written} is {}, no single value: {help}", self.kind_of(ty))))
+    }
+}

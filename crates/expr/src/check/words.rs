@@ -1,0 +1,99 @@
+//! Types and names in the words of messages.
+
+use super::Checker;
+use crate::ir::{Comparison, Type};
+use crate::limits::shortened;
+use groundplan_model::shape::{EnumId, ShapeId};
+
+/// The longest name that is compared with others: distance costs the product of the lengths.
+const LONGEST: usize = 64;
+
+/// A piece of an expression between backquotes, on one line.
+pub(super) fn quote(piece: &str) -> String {
+    let line: Vec<&str> = piece.split_whitespace().collect();
+    format!("`{}`", shortened(&line.join(" "), 40))
+}
+
+/// `did you mean x?` if one of the candidates is close to `name`.
+pub(crate) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let tolerated = name.chars().count() / 3;
+    let best = candidates
+        .filter(|candidate| name.len() <= LONGEST && candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::damerau_levenshtein(&plain(name), &plain(candidate)), candidate))
+        .min_by_key(|(distance, _)| *distance);
+    best.filter(|(distance, _)| *distance <= tolerated).map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
+
+/// The first few names of many.
+pub(super) fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names = names.map(|name| format!("`{name}`"));
+    let few: Vec<String> = names.by_ref().take(5).collect();
+    let more = if names.next().is_some() { ", …" } else { "" };
+    format!("it has {}{more}", few.join(", "))
+}
+
+/// The last part of a full name.
+pub(crate) fn last(full_name: &str) -> &str {
+    full_name.rsplit('.').next().unwrap_or(full_name)
+}
+
+pub(super) fn symbol(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+impl Checker<'_> {
+    /// A type with its article: `an int`.
+    pub(super) fn kind_of(&self, ty: &Type) -> String {
+        match ty {
+            Type::Bool => "a bool".to_owned(),
+            Type::Int => "an int".to_owned(),
+            Type::Uint => "a uint".to_owned(),
+            Type::Double => "a double".to_owned(),
+            Type::String => "a string".to_owned(),
+            Type::Bytes => "bytes".to_owned(),
+            Type::Timestamp => "a timestamp".to_owned(),
+            Type::Duration => "a duration".to_owned(),
+            Type::Enum(id) => format!("the enum {}", self.enum_name(*id)),
+            Type::Message(id) => format!("the message {}", self.shape_name(*id)),
+            Type::List(_) => "a list".to_owned(),
+            Type::Map(..) => "a map".to_owned(),
+            Type::Opaque => "of a type that only `has` reads".to_owned(),
+            Type::Null => "null".to_owned(),
+        }
+    }
+
+    pub(super) fn enum_name(&self, id: EnumId) -> &str {
+        last(&self.scope.catalog.shapes.enumeration(id).full_name)
+    }
+
+    pub(super) fn shape_name(&self, id: ShapeId) -> &str {
+        last(&self.scope.catalog.shapes.get(id).full_name)
+    }
+
+    /// What a value of a type is compared with.
+    pub(super) fn partner(&self, ty: &Type) -> String {
+        match ty {
+            Type::Bool => "`true` or `false`".to_owned(),
+            Type::Int | Type::Uint | Type::Double => "a number".to_owned(),
+            Type::String => "a string, in quotes".to_owned(),
+            Type::Bytes => "bytes, such as `b\"\\xFF\"`".to_owned(),
+            Type::Timestamp => "a time, such as `\"2030-12-31T23:59:59Z\"`".to_owned(),
+            Type::Duration => "a duration, such as `\"1h30m\"`".to_owned(),
+            Type::Enum(id) => {
+                let values = &self.scope.catalog.shapes.enumeration(*id).values;
+                // The value zero mostly means that there is none.
+                let example = values.get(1).or(values.first()).map_or("", |(name, _)| name.as_str());
+                format!("one of its values, such as `{example}`")
+            }
+            _ => "something of its type".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Calculations.
+
+use super::{Datum, Failure};
+use crate::ir::{Arithmetic, TextTest, TimePart};
+use chrono::{DateTime, Datelike, Timelike};
+
+/// Years 1 to 9999 in microseconds since the Unix epoch, as google.protobuf.Timestamp has them.
+pub(crate) const FIRST_TIME: i64 = -62_135_596_800_000_000;
+pub(crate) const LAST_TIME: i64 = 253_402_300_799_999_999;
+/// 10,000 years in microseconds, as google.protobuf.Duration has them.
+pub(crate) const LONGEST_DURATION: i64 = 315_576_000_000_999_999;
+
+pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+    match (left, right) {
+        (Datum::Int(left), Datum::Int(right)) => int(operation, *left, *right).map(Datum::Int),
+        (Datum::Uint(left), Datum::Uint(right)) => uint(operation, *left, *right).map(Datum::Uint),
+        (Datum::Double(left), Datum::Double(right)) => Ok(Datum::Double(double(operation, *left, *right))),
+        (Datum::String(left), Datum::String(right)) => Ok(Datum::owned_text(format!("{left}{right}"))),
+        (Datum::Bytes(left), Datum::Bytes(right)) => Ok(Datum::Bytes([&left[..], &right[..]].concat().into())),
+        (left, right) => time(operation, left, right),
+    }
+}
+
+fn int(operation: Arithmetic, left: i64, right: i64) -> Result<i64, Failure> {
+    let result = match operation {
+        Arithmetic::Add => left.checked_add(right),
+        Arithmetic::Subtract => left.checked_sub(right),
+        Arithmetic::Multiply => left.checked_mul(right),
+        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(Failure::DivisionByZero),
+        Arithmetic::Divide => left.checked_div(right),
+        Arithmetic::Remainder => left.checked_rem(right),
+    };
+    result.ok_or(Failure::Overflow)
+}
+
+fn uint(operation: Arithmetic, left: u64, right: u64) -> Result<u64, Failure> {
+    let result = match operation {
+        Arithmetic::Add => left.checked_add(right),
+        Arithmetic::Subtract => left.checked_sub(right),
+        Arithmetic::Multiply => left.checked_mul(right),
+        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(Failure::DivisionByZero),
+        Arithmetic::Divide => left.checked_div(right),
+        Arithmetic::Remainder => left.checked_rem(right),
+    };
+    result.ok_or(Failure::Overflow)
+}
+
+fn double(operation: Arithmetic, left: f64, right: f64) -> f64 {
+    match operation {
+        Arithmetic::Add => left + right,
+        Arithmetic::Subtract => left - right,
+        Arithmetic::Multiply => left * right,
+        Arithmetic::Divide => left / right,
+        Arithmetic::Remainder => left % right,
+    }
+}
+
+fn time<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+    let sum = |left: i64, right: i64| match operation {
+        Arithmetic::Add => left.checked_add(right).ok_or(Failure::Overflow),
+        Arithmetic::Subtract => left.checked_sub(right).ok_or(Failure::Overflow),
+        _ => Err(Failure::Null),
+    };
+    match (left, right) {
+        (Datum::Timestamp(left), Datum::Duration(right)) => in_years(sum(*left, *right)?),
+        (Datum::Duration(left), Datum::Timestamp(right)) if operation == Arithmetic::Add => {
+            in_years(sum(*left, *right)?)
+        }
+        (Datum::Timestamp(left), Datum::Timestamp(right)) if operation == Arithmetic::Subtract => {
+            in_duration(sum(*left, *right)?)
+        }
+        (Datum::Duration(left), Datum::Duration(right)) => in_duration(sum(*left, *right)?),
+        _ => Err(Failure::Null),
+    }
+}
+
+fn in_years<'e>(micros: i64) -> Result<Datum<'e>, Failure> {
+    if (FIRST_TIME..=LAST_TIME).contains(&micros) { Ok(Datum::Timestamp(micros)) } else { Err(Failure::Overflow) }
+}
+
+fn in_duration<'e>(micros: i64) -> Result<Datum<'e>, Failure> {
+    let fits = (-LONGEST_DURATION..=LONGEST_DURATION).contains(&micros);
+    if fits { Ok(Datum::Duration(micros)) } else { Err(Failure::Overflow) }
+}
+
+pub(super) fn negate<'e>(operand: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+    match operand {
+        Datum::Int(value) => value.checked_neg().map(Datum::Int).ok_or(Failure::Overflow),
+        Datum::Double(value) => Ok(Datum::Double(-value)),
+        // As durations are symmetrical, none overflows.
+        Datum::Duration(value) => Ok(Datum::Duration(-value)),
+        _ => Err(Failure::Null),
+    }
+}
+
+pub(super) fn text_test(test: TextTest, text: &str, part: &str) -> bool {
+    match test {
+        TextTest::StartsWith => text.starts_with(part),
+        TextTest::EndsWith => text.ends_with(part),
+        TextTest::Contains => text.contains(part),
+    }
+}
+
+pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+    let Datum::Timestamp(micros) = time else { return Err(Failure::Null) };
+    let time = DateTime::from_timestamp_micros(*micros).ok_or(Failure::Overflow)?;
+    Ok(Datum::Int(match part {
+        TimePart::FullYear => i64::from(time.year()),
+        TimePart::Month => i64::from(time.month0()),
+        TimePart::Date => i64::from(time.day()),
+        TimePart::DayOfMonth => i64::from(time.day0()),
+        TimePart::DayOfWeek => i64::from(time.weekday().num_days_from_sunday()),
+        TimePart::DayOfYear => i64::from(time.ordinal0()),
+        TimePart::Hours => i64::from(time.hour()),
+        TimePart::Minutes => i64::from(time.minute()),
+        TimePart::Seconds => i64::from(time.second()),
+        TimePart::Milliseconds => i64::from(time.timestamp_subsec_millis()),
+    }))
+}

@@ -1,0 +1,71 @@
+//! Conversions between types.
+
+use super::{Datum, Failure};
+use crate::ir::Type;
+
+/// 2 to the power of 63 and of 64: doubles from there on are no int and no uint.
+const INT_END: f64 = 9_223_372_036_854_775_808.0;
+const UINT_END: f64 = 18_446_744_073_709_551_616.0;
+
+pub(super) fn convert<'e>(value: &Datum<'_>, ty: &Type) -> Result<Datum<'e>, Failure> {
+    match ty {
+        Type::Int => int(value).map(Datum::Int),
+        Type::Uint => uint(value).map(Datum::Uint),
+        Type::Double => double(value).map(Datum::Double),
+        Type::String => string(value).map(Datum::owned_text),
+        _ => Ok(value.clone().into_owned()),
+    }
+}
+
+fn int(value: &Datum<'_>) -> Result<i64, Failure> {
+    match value {
+        Datum::Double(value) => {
+            // As in Go, the smallest int is left out.
+            if !(*value > -INT_END && *value < INT_END) {
+                return Err(Failure::Overflow);
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "towards zero is what CEL says, and the range is checked"
+            )]
+            Ok(*value as i64)
+        }
+        value => i64::try_from(value.integer().ok_or(Failure::Null)?).map_err(|_| Failure::Overflow),
+    }
+}
+
+fn uint(value: &Datum<'_>) -> Result<u64, Failure> {
+    match value {
+        Datum::Double(value) => {
+            if !(*value >= 0.0 && *value < UINT_END) {
+                return Err(Failure::Overflow);
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "towards zero is what CEL says, and the range is checked"
+            )]
+            Ok(*value as u64)
+        }
+        value => u64::try_from(value.integer().ok_or(Failure::Null)?).map_err(|_| Failure::Overflow),
+    }
+}
+
+fn double(value: &Datum<'_>) -> Result<f64, Failure> {
+    match value {
+        Datum::Double(value) => Ok(*value),
+        value =>
+        {
+            #[expect(clippy::cast_precision_loss, reason = "to the nearest double, as CEL says")]
+            Ok(value.integer().ok_or(Failure::Null)? as f64)
+        }
+    }
+}
+
+fn string(value: &Datum<'_>) -> Result<String, Failure> {
+    match value {
+        Datum::String(text) => Ok(text.to_string()),
+        Datum::Bool(value) => Ok(value.to_string()),
+        value => Ok(value.integer().ok_or(Failure::Null)?.to_string()),
+    }
+}

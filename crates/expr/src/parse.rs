@@ -1,0 +1,61 @@
+//! Text to syntax. The grammar is that of the `cel` crate's parser; the words of the caller are not.
+//!
+//! The parser sees each name and each literal as a placeholder, `t` and the token's number, and each token on a line of
+//! its own. So it has no macros to expand and no string to read in its own way, a node knows the tokens it came from, and
+//! what it complains of is on the line of a token. What may not follow what is checked before, by `sequence`, in words.
+
+mod build;
+mod depth;
+mod lex;
+mod literal;
+mod sequence;
+mod syntax;
+
+pub(crate) use syntax::{Literal, Node, NodeKind, Operator, Span, Unary};
+
+use crate::ExprError;
+use crate::limits::{self, Bound, Excess};
+use cel::parser::Parser;
+
+/// Parses an expression that is within the limits.
+pub(crate) fn parse(source: &str) -> Result<Node, ExprError> {
+    if let Some(excess) = limits::excess(source) {
+        return Err(refusal(source, &excess));
+    }
+    let tokens = lex::tokens(source)?;
+    if tokens.is_empty() {
+        return Err(ExprError::new("the expression is empty: write a condition, such as `name == \"x\"`"));
+    }
+    let pairs = sequence::check(source, &tokens)?;
+    let builder = build::Builder { source, tokens: &tokens, pairs: &pairs };
+    let parsed = Parser::new().parse(&builder.placeholders()).map_err(|errors| {
+        let line = errors.errors.first().and_then(|error| usize::try_from(error.pos.0).ok()).unwrap_or_default();
+        let offset = tokens.get(line.saturating_sub(1)).map_or(source.len(), |token| token.start);
+        ExprError::at(source, offset, "this does not belong here: nothing in CEL goes on like this")
+    })?;
+    builder.node(parsed)
+}
+
+/// Says which limit an expression is beyond, and how to get below it.
+fn refusal(source: &str, excess: &Excess) -> ExprError {
+    let bound = match excess {
+        Excess::Beyond { bound, .. } => *bound,
+        Excess::Unreadable { offset, .. } => return lex::unreadable(source, *offset),
+    };
+    let help = match bound {
+        Bound::Length => "shorten it, or ask in several requests",
+        Bound::Nesting => "leave out the brackets that change nothing, or ask in several requests",
+        Bound::Operators => "replace many comparisons of one field by `in [...]`, or ask in several requests",
+        Bound::Conditions => "replace `a ? b : c` by `&&` and `||`, or ask in several requests",
+        Bound::Depth => "break the chain by `&&`, or ask in several requests",
+        Bound::Constants => "ask in several requests",
+    };
+    ExprError::new(format!("the expression {excess}: {help}"))
+}
+
+/// Says at a place which limit an expression is beyond.
+fn beyond(source: &str, offset: usize, bound: Bound, found: usize) -> ExprError {
+    let mut error = refusal(source, &Excess::Beyond { bound, found });
+    error.place = ExprError::at(source, offset, "").place;
+    error
+}

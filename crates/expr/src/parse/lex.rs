@@ -1,0 +1,95 @@
+//! The tokens of an expression, with their places.
+
+use super::literal;
+use super::syntax::{Literal, Span};
+use crate::ExprError;
+use crate::limits::shortened;
+use crate::tokens::{self, Token};
+
+/// A token that means something.
+#[derive(Debug)]
+pub(super) struct Lexeme {
+    pub(super) token: Token,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Of literals.
+    pub(super) literal: Option<Literal>,
+}
+
+impl Lexeme {
+    pub(super) fn text<'a>(&self, source: &'a str) -> &'a str {
+        source.get(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(super) fn span(&self) -> Span {
+        Span { start: self.start, end: self.end }
+    }
+
+    /// Whether it is a value by itself.
+    pub(super) fn is_operand(&self) -> bool {
+        matches!(self.token, Token::Name | Token::Number | Token::Text)
+    }
+
+    /// Whether it is a name: not a literal.
+    pub(super) fn is_name(&self) -> bool {
+        self.token == Token::Name && self.literal.is_none()
+    }
+}
+
+/// Reads the tokens of an expression and its literals.
+pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    while !rest.is_empty() {
+        let start = source.len() - rest.len();
+        let Some((token, after)) = tokens::next(rest) else { return Err(unreadable(source, start)) };
+        let end = source.len() - after.len();
+        rest = after;
+        if token == Token::Space {
+            continue;
+        }
+        let mut lexeme = Lexeme { token, start, end, literal: None };
+        let text = lexeme.text(source);
+        if matches!(text, "{" | "}") {
+            return Err(ExprError::at(
+                source,
+                start,
+                "a filter has no maps or messages to write: leave the braces out",
+            ));
+        }
+        let read = literal::read(token, text);
+        lexeme.literal = read.map_err(|refusal| ExprError::at(source, start + refusal.offset, refusal.message))?;
+        found.push(lexeme);
+    }
+    Ok(found)
+}
+
+/// Says why there is no token at a byte.
+pub(super) fn unreadable(source: &str, offset: usize) -> ExprError {
+    let rest = source.get(offset..).unwrap_or_default();
+    let prefix: usize = rest.bytes().take_while(|byte| b"bBrR".contains(byte)).count();
+    let message = match rest.chars().next() {
+        _ if rest.get(prefix..).is_some_and(|rest| rest.starts_with(['"', '\''])) => broken_text(rest),
+        Some('=') => "`=` alone is nothing: write `==` to compare".to_owned(),
+        Some('&') => "`&` alone is nothing: write `&&` for and".to_owned(),
+        Some('|') => "`|` alone is nothing: write `||` for or".to_owned(),
+        Some('`') => "the name in backquotes has no end, or characters that no name has".to_owned(),
+        Some('“' | '”' | '‘' | '’' | '„') => {
+            "curly quotes do not make a string: write `\"` or `'`".to_owned()
+        }
+        Some(other) => format!("`{}` is nothing in CEL: put texts in quotes", other.escape_debug()),
+        None => "the expression ends too early".to_owned(),
+    };
+    ExprError::at(source, offset, message)
+}
+
+/// Why what begins with a quote is no string.
+fn broken_text(rest: &str) -> String {
+    let begin = shortened(rest.lines().next().unwrap_or_default(), 20);
+    match literal::unknown_escape(rest) {
+        Some(escape) => {
+            format!("`{escape}` in a string means nothing: write `\\\\` for a backslash, or r\"…\" for a raw string")
+        }
+        None => format!("the string that begins with `{begin}` has no end: close it with its quote, on the same line"),
+    }
+}

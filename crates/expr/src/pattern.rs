@@ -1,0 +1,41 @@
+//! Regular expressions that mean the same in RE2 and in PostgreSQL.
+//!
+//! A pattern is parsed, what the two see differently is refused, and the rest is written anew for PostgreSQL. What is
+//! written means the same to the `regex` crate, too: there are only characters, explicit classes, groups, `|`, repetitions,
+//! `^` and `$` in it.
+
+mod ascii;
+mod write;
+
+use crate::ir::Pattern;
+use crate::limits::{MAX_PATTERN, MAX_PATTERN_SIZE};
+use regex_syntax::ast::parse::ParserBuilder;
+use regex_syntax::hir::translate::TranslatorBuilder;
+
+/// The deepest nesting of groups.
+const MAX_NESTING: u32 = 50;
+
+/// Compiles a pattern, or says what is wrong with it.
+pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
+    if source.len() > MAX_PATTERN {
+        return Err(format!("the pattern has {} bytes; at most {MAX_PATTERN} are allowed: shorten it", source.len()));
+    }
+    let parsed = ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(source);
+    let mut ast = parsed.map_err(|error| format!("the pattern cannot be read: {}", error.kind()))?;
+    ascii::narrow(&mut ast)?;
+    let translated = TranslatorBuilder::new().build().translate(source, &ast);
+    let hir = translated.map_err(|error| format!("the pattern cannot be read: {}", error.kind()))?;
+    let size = write::size(&hir);
+    if size > MAX_PATTERN_SIZE {
+        return Err(format!(
+            "the pattern grows to {size} parts when its repetitions are written out; at most {MAX_PATTERN_SIZE} are allowed: \
+             repeat less"
+        ));
+    }
+    let mut postgres = String::new();
+    write::hir(&hir, &mut postgres)?;
+    Ok(Pattern { source: source.to_owned(), postgres })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Writes a pattern for PostgreSQL.
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use std::fmt::Write as _;
+
+/// How many characters, classes and anchors a pattern has, its repetitions written out.
+pub(super) fn size(hir: &Hir) -> usize {
+    match hir.kind() {
+        HirKind::Empty => 0,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Class(class) => match class {
+            Class::Unicode(class) => class.ranges().len(),
+            Class::Bytes(class) => class.ranges().len(),
+        },
+        HirKind::Look(_) => 1,
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min).max(repetition.min).max(1);
+            size(&repetition.sub).max(1).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().map(size).fold(0, usize::saturating_add),
+    }
+}
+
+/// Writes a pattern. Whether a repetition is greedy decides where a match ends, not whether there is one.
+pub(super) fn hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
+    match pattern.kind() {
+        HirKind::Empty => out.push_str("(?:)"),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).map_err(|_| not_text())?;
+            text.chars().for_each(|character| write_character(character, out));
+        }
+        HirKind::Class(found) => class(found, out)?,
+        HirKind::Look(Look::Start) => out.push('^'),
+        HirKind::Look(Look::End) => out.push('$'),
+        HirKind::Look(_) => return Err("the pattern asks for the edge of a line or a word".to_owned()),
+        HirKind::Repetition(found) => repetition(found, out)?,
+        HirKind::Capture(capture) => grouped(&capture.sub, out)?,
+        HirKind::Concat(parts) => {
+            for part in parts {
+                match part.kind() {
+                    HirKind::Alternation(_) => grouped(part, out)?,
+                    _ => hir(part, out)?,
+                }
+            }
+        }
+        HirKind::Alternation(parts) => {
+            for (at, part) in parts.iter().enumerate() {
+                if at > 0 {
+                    out.push('|');
+                }
+                hir(part, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn grouped(pattern: &Hir, out: &mut String) -> Result<(), String> {
+    out.push_str("(?:");
+    if !matches!(pattern.kind(), HirKind::Empty) {
+        hir(pattern, out)?;
+    }
+    out.push(')');
+    Ok(())
+}
+
+fn repetition(repetition: &Repetition, out: &mut String) -> Result<(), String> {
+    match repetition.sub.kind() {
+        HirKind::Class(class @ Class::Unicode(_)) => self::class(class, out)?,
+        HirKind::Literal(literal) if std::str::from_utf8(&literal.0).is_ok_and(|text| text.chars().count() == 1) => {
+            hir(&repetition.sub, out)?;
+        }
+        HirKind::Capture(capture) => grouped(&capture.sub, out)?,
+        _ => grouped(&repetition.sub, out)?,
+    }
+    match (repetition.min, repetition.max) {
+        (0, None) => out.push('*'),
+        (1, None) => out.push('+'),
+        (0, Some(1)) => out.push('?'),
+        // Writing to a string does not fail.
+        (least, None) => _ = write!(out, "{{{least},}}"),
+        (least, Some(most)) if least == most => _ = write!(out, "{{{least}}}"),
+        (least, Some(most)) => _ = write!(out, "{{{least},{most}}}"),
+    }
+    Ok(())
+}
+
+/// Writes a class as ranges; what reaches up to the last character as what it leaves out.
+fn class(class: &Class, out: &mut String) -> Result<(), String> {
+    let Class::Unicode(class) = class else { return Err(not_text()) };
+    let (Some(first), Some(last)) = (class.ranges().first(), class.ranges().last()) else {
+        return Err("the pattern has a class that no character is in".to_owned());
+    };
+    let is_everything = class.ranges().len() == 1 && first.start() <= '\u{1}';
+    let negated = last.end() == char::MAX && !is_everything;
+    let mut class = class.clone();
+    if negated {
+        class.negate();
+    }
+    out.push_str(if negated { "[^" } else { "[" });
+    for range in class.ranges() {
+        // No text holds U+0000, and PostgreSQL cannot say it.
+        let (start, end) = (range.start().max('\u{1}'), range.end());
+        if end < start {
+            continue;
+        }
+        write_character(start, out);
+        if end > start {
+            out.push('-');
+            write_character(end, out);
+        }
+    }
+    out.push(']');
+    Ok(())
+}
+
+/// Writes a character so that it stands for itself, in classes and outside of them.
+fn write_character(character: char, out: &mut String) {
+    if character.is_ascii_alphanumeric() || character == '_' {
+        out.push(character);
+    } else if character.is_ascii_graphic() && !matches!(character, '<' | '>') {
+        out.push('\\');
+        out.push(character);
+    } else if character == ' ' {
+        out.push(character);
+    } else {
+        // Writing to a string does not fail.
+        let number = u32::from(character);
+        let _ = if number > 0xFFFF { write!(out, "\\U{number:08X}") } else { write!(out, "\\u{number:04X}") };
+    }
+}
+
+fn not_text() -> String {
+    "the pattern matches what is no text".to_owned()
+}

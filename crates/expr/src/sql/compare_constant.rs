@@ -1,0 +1,206 @@
+//! Comparisons with constants: those that indexes serve.
+
+use super::compare::with_null;
+use super::condition::{Condition, Guarded};
+use super::piece::Piece;
+use super::value::{SqlType, Value, WhenNull};
+use super::{Mode, Slot, constant};
+use crate::ExprError;
+use crate::evaluate::{Datum, compare_numbers};
+use crate::ir::{Comparison, Const};
+use std::cmp::Ordering;
+
+/// What a comparison with a constant comes to.
+enum Test {
+    /// The same for every value.
+    Known(bool),
+    With(Comparison, Piece),
+}
+
+/// A negation is left only for orders of doubles, where it is no other order.
+pub(super) fn compare(
+    comparison: Comparison,
+    value: Value,
+    constant: &Const,
+    negated: bool,
+    mode: Mode,
+) -> Result<Guarded, ExprError> {
+    if *constant == Const::Null {
+        return Ok((with_null(&value, comparison == Comparison::Equal), Vec::new()));
+    }
+    let value = if value.ty == SqlType::Uuid && comparison.is_equality().is_none() { value.settled() } else { value };
+    let guards = value.guards.clone();
+    let test = match value.ty {
+        SqlType::Uuid => uuid(comparison, &value, constant)?,
+        SqlType::Double => double(comparison, constant)?,
+        ty if ty.is_whole() => whole(comparison, ty, constant),
+        _ => Test::With(comparison, Piece::slot(constant::slot(constant)?.0)),
+    };
+    Ok((
+        match test {
+            Test::Known(holds) => known(holds != negated, comparison, &value, mode),
+            Test::With(comparison, right) => {
+                let at_zero = value.null == WhenNull::Zero && holds_at_zero(comparison, constant, negated);
+                tested(comparison, &value, &right, (negated, at_zero), mode)
+            }
+        },
+        guards,
+    ))
+}
+
+fn known(holds: bool, comparison: Comparison, value: &Value, mode: Mode) -> Condition {
+    match (value.null, comparison.is_equality()) {
+        // `null` differs from every value.
+        (WhenNull::Null, Some(_)) => Condition::Known(Some(holds)),
+        _ => Condition::unless_failed(holds, &[value], mode),
+    }
+}
+
+/// Whether the comparison holds for an absent value that reads as zero.
+fn holds_at_zero(comparison: Comparison, constant: &Const, negated: bool) -> bool {
+    let constant = Datum::of_const(constant);
+    let zero = match constant {
+        Datum::Bool(_) => Datum::Bool(false),
+        Datum::String(_) => Datum::String("".into()),
+        Datum::Bytes(_) => Datum::Bytes([][..].into()),
+        Datum::Double(_) => Datum::Double(0.0),
+        _ => Datum::Int(0),
+    };
+    zero.compare(&constant).is_some_and(|order| comparison.holds(order)) != negated
+}
+
+/// The condition, of a value whose NULL means what it says.
+fn tested(
+    comparison: Comparison,
+    value: &Value,
+    right: &Piece,
+    (negated, at_zero): (bool, bool),
+    mode: Mode,
+) -> Condition {
+    let is_single = value.is_column || mode == Mode::Exact;
+    let compare = |left: &Piece| ordered(comparison, left, right, value.ty, (negated, is_single));
+    let distinct = |operator: &str| Condition::never_null(Piece::distinction(&value.piece, operator, right));
+    match (value.null, comparison, mode) {
+        (WhenNull::Never, ..) => Condition::never_null(compare(&value.piece)),
+        (WhenNull::Zero, Comparison::Equal, _) if value.is_reference && at_zero => {
+            Condition::never_null(value.piece.is("NULL"))
+        }
+        (WhenNull::Zero, Comparison::NotEqual, _) if value.is_reference && !at_zero => {
+            Condition::never_null(value.piece.is("NOT NULL"))
+        }
+        (WhenNull::Zero, Comparison::NotEqual, _) if at_zero => distinct(" IS DISTINCT FROM "),
+        (WhenNull::Zero, Comparison::Equal, Mode::Exact) if !at_zero => distinct(" IS NOT DISTINCT FROM "),
+        (WhenNull::Zero, ..) if at_zero && value.is_column => {
+            Condition::never_null(compare(&value.piece).or(value.piece.is("NULL")))
+        }
+        (WhenNull::Zero, _, Mode::Where) if !at_zero => Condition::may_be_null(compare(&value.piece)),
+        (WhenNull::Zero, ..) => Condition::never_null(compare(&value.clone().settled().piece)),
+        (WhenNull::Null, Comparison::NotEqual, _) => distinct(" IS DISTINCT FROM "),
+        (WhenNull::Null, Comparison::Equal, Mode::Exact) => distinct(" IS NOT DISTINCT FROM "),
+        (WhenNull::Null | WhenNull::Error, ..) => Condition::may_be_null(compare(&value.piece)),
+    }
+}
+
+/// A comparison as CEL means it: PostgreSQL takes NaN for the largest number, CEL for none.
+/// What is no column stands there once, if an error may stand for false.
+fn ordered(
+    comparison: Comparison,
+    left: &Piece,
+    right: &Piece,
+    ty: SqlType,
+    (negated, is_single): (bool, bool),
+) -> Piece {
+    let nan = Piece::atom("'NaN'");
+    match (ty, comparison, negated) {
+        (SqlType::Double, Comparison::Greater | Comparison::GreaterOrEqual, false) if !is_single => {
+            comparison.piece(&Piece::call("nullif", &[left, &nan]), right, ty)
+        }
+        (SqlType::Double, Comparison::Greater | Comparison::GreaterOrEqual, false) => {
+            comparison.piece(left, right, ty).and(Comparison::Less.piece(left, &nan, ty))
+        }
+        (SqlType::Double, Comparison::Greater, true) => {
+            Comparison::LessOrEqual.piece(left, right, ty).or(Comparison::Equal.piece(left, &nan, ty))
+        }
+        (SqlType::Double, Comparison::GreaterOrEqual, true) => {
+            Comparison::Less.piece(left, right, ty).or(Comparison::Equal.piece(left, &nan, ty))
+        }
+        // NaN is not less, and PostgreSQL thinks so too.
+        (SqlType::Double, Comparison::Less, true) => Comparison::GreaterOrEqual.piece(left, right, ty),
+        (SqlType::Double, Comparison::LessOrEqual, true) => Comparison::Greater.piece(left, right, ty),
+        _ => comparison.piece(left, right, ty),
+    }
+}
+
+/// Only the text that a UUID is shown as can be one.
+fn uuid(comparison: Comparison, value: &Value, constant: &Const) -> Result<Test, ExprError> {
+    let Const::String(text) = constant else { return Ok(Test::Known(comparison == Comparison::NotEqual)) };
+    constant::text(text)?;
+    Ok(match constant::uuid(text) {
+        Some(bytes) => Test::With(comparison, Piece::slot(Slot::Uuid(bytes))),
+        None if text.is_empty() && value.null == WhenNull::Zero => Test::With(comparison, Piece::atom("''")),
+        None => Test::Known(comparison == Comparison::NotEqual),
+    })
+}
+
+/// An integer with a number: the boundary becomes an integer of its type.
+fn whole(comparison: Comparison, ty: SqlType, constant: &Const) -> Test {
+    let (comparison, number) = match constant {
+        Const::Double(number) => match boundary(comparison, *number) {
+            Ok(found) => found,
+            Err(known) => return Test::Known(known),
+        },
+        constant => (comparison, Datum::of_const(constant).integer().unwrap_or_default()),
+    };
+    match constant::whole(number, ty) {
+        Some(right) => Test::With(comparison, right),
+        // Every value of the type is on one side of it.
+        None => Test::Known(comparison.holds(0.cmp(&number))),
+    }
+}
+
+/// The comparison with an integer that is the comparison with a double; or what it always comes to.
+fn boundary(comparison: Comparison, number: f64) -> Result<(Comparison, i128), bool> {
+    const BEYOND: f64 = 36_893_488_147_419_103_232.0;
+    if number.is_nan() {
+        return Err(comparison == Comparison::NotEqual);
+    }
+    if number.abs() >= BEYOND {
+        return Err(comparison.holds(if number > 0.0 { Ordering::Less } else { Ordering::Greater }));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and far inside of the range")]
+    let floor = number.floor() as i128;
+    if number.fract() == 0.0 {
+        return Ok((comparison, floor));
+    }
+    match comparison {
+        Comparison::Equal => Err(false),
+        Comparison::NotEqual => Err(true),
+        Comparison::Less | Comparison::LessOrEqual => Ok((Comparison::LessOrEqual, floor)),
+        Comparison::Greater | Comparison::GreaterOrEqual => Ok((Comparison::Greater, floor)),
+    }
+}
+
+/// A double with a number: the nearest doubles stand for an integer that is none.
+fn double(comparison: Comparison, constant: &Const) -> Result<Test, ExprError> {
+    let (comparison, number) = match constant {
+        Const::Double(number) => (comparison, *number),
+        constant => {
+            let whole = Datum::of_const(constant).integer().unwrap_or_default();
+            #[expect(clippy::cast_precision_loss, reason = "what is lost is found out")]
+            let nearest = whole as f64;
+            match (compare_numbers(whole, nearest), comparison) {
+                (Some(Ordering::Equal), _) => (comparison, nearest),
+                (_, Comparison::Equal) => return Ok(Test::Known(false)),
+                (_, Comparison::NotEqual) => return Ok(Test::Known(true)),
+                (Some(Ordering::Less), Comparison::Less | Comparison::LessOrEqual) => (Comparison::Less, nearest),
+                (Some(Ordering::Less), _) => (Comparison::GreaterOrEqual, nearest),
+                (_, Comparison::Less | Comparison::LessOrEqual) => (Comparison::LessOrEqual, nearest),
+                (_, _) => (Comparison::Greater, nearest),
+            }
+        }
+    };
+    if number.is_nan() {
+        return Ok(Test::Known(comparison == Comparison::NotEqual));
+    }
+    Ok(Test::With(comparison, Piece::slot(Slot::DoublePrecision(number))))
+}

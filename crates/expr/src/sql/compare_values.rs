@@ -1,0 +1,138 @@
+//! Comparisons of two values, none of them a constant.
+
+use super::condition::{Condition, Guarded};
+use super::piece::Piece;
+use super::value::{Bounds, SqlType, Value, WhenNull};
+use super::{Mode, refuse};
+use crate::ExprError;
+use crate::ir::Comparison;
+
+/// A negation is left only for orders of doubles, where it is no other order.
+pub(super) fn compare(
+    comparison: Comparison,
+    left: Value,
+    right: Value,
+    negated: bool,
+    mode: Mode,
+) -> Result<Guarded, ExprError> {
+    let (left, right) = aligned(comparison, left, right)?;
+    let guards: Vec<Piece> = left.guards.iter().chain(&right.guards).cloned().collect();
+    let has_null = left.null == WhenNull::Null || right.null == WhenNull::Null;
+    let condition = match comparison.is_equality() {
+        Some(equal) if has_null => nullable_equality(equal, &left, &right, mode),
+        _ => strict(comparison, &left, &right, negated, mode),
+    };
+    Ok((condition, guards))
+}
+
+/// Makes two values comparable as they are.
+fn aligned(comparison: Comparison, left: Value, right: Value) -> Result<(Value, Value), ExprError> {
+    if left.ty == SqlType::Uuid && right.ty == SqlType::Uuid && comparison.is_equality().is_some() {
+        let absent = |value: &Value| value.null == WhenNull::Zero;
+        // The empty text is no UUID: two references may both be empty, a reference and an id may not.
+        if !(absent(&left) && absent(&right)) {
+            let known = |value: Value| if absent(&value) { value.with_null(WhenNull::Null) } else { value };
+            return Ok((known(left), known(right)));
+        }
+        return Ok((left.with_null(WhenNull::Null), right.with_null(WhenNull::Null)));
+    }
+    let (left, right) = (left.settled(), right.settled());
+    match (left.ty, right.ty) {
+        (SqlType::Double, ty) if ty.is_whole() => Ok((left, widened(right)?)),
+        (ty, SqlType::Double) if ty.is_whole() => Ok((widened(left)?, right)),
+        _ => Ok((left, right)),
+    }
+}
+
+/// An integer as a double, if each of its values is one.
+fn widened(value: Value) -> Result<Value, ExprError> {
+    const EXACT: i128 = 1 << 53;
+    let (least, most) = value.range();
+    if least < -EXACT || most > EXACT {
+        return Err(refuse(
+            "an integer of 64 bits is compared with a double, which has 53: make them one type with `double(…)` or `int(…)`",
+        ));
+    }
+    Ok(Value {
+        piece: value.piece.cast("float8"),
+        ty: SqlType::Double,
+        is_column: false,
+        bounds: Bounds::Real { largest: f64::MAX, smallest: f64::from_bits(1), finite: true },
+        ..value
+    })
+}
+
+/// A comparison that an error on either side makes an error.
+fn strict(comparison: Comparison, left: &Value, right: &Value, negated: bool, mode: Mode) -> Condition {
+    // A negation tells FALSE from NULL.
+    let mode = if negated { Mode::Exact } else { mode };
+    let compared = comparison.piece(&left.piece, &right.piece, left.ty);
+    let piece = match (left.ty, comparison) {
+        // NaN equals nothing.
+        (SqlType::Double, Comparison::Equal) if may_be_nan(right) => with_number(comparison, left, right, true, mode),
+        (SqlType::Double, Comparison::NotEqual) if may_be_nan(left) && may_be_nan(right) => {
+            compared.or(is_nan(left).and(is_nan(right)))
+        }
+        (SqlType::Double, Comparison::Less | Comparison::LessOrEqual) => {
+            with_number(comparison, left, right, false, mode)
+        }
+        (SqlType::Double, Comparison::Greater | Comparison::GreaterOrEqual) => {
+            with_number(comparison, left, right, true, mode)
+        }
+        _ => compared,
+    };
+    let piece = if negated { piece.not() } else { piece };
+    if left.may_fail() || right.may_fail() { Condition::may_be_null(piece) } else { Condition::never_null(piece) }
+}
+
+/// A comparison of doubles of which one, the left or the right one, must not be NaN.
+fn with_number(comparison: Comparison, left: &Value, right: &Value, is_left: bool, mode: Mode) -> Piece {
+    let compared = |left: &Piece, right: &Piece| comparison.piece(left, right, SqlType::Double);
+    let (number, other) = if is_left { (left, right) } else { (right, left) };
+    if !may_be_nan(number) {
+        return compared(&left.piece, &right.piece);
+    }
+    let nan = Piece::atom("'NaN'");
+    if mode == Mode::Where && !number.is_column {
+        let number = Piece::call("nullif", &[&number.piece, &nan]);
+        return if is_left { compared(&number, &right.piece) } else { compared(&left.piece, &number) };
+    }
+    let guard = Comparison::Less.piece(&number.piece, &nan, SqlType::Double);
+    // Where the other one is an error, all of it must be.
+    let guard = if other.may_fail() && mode == Mode::Exact { guard.or(other.piece.is("NULL")) } else { guard };
+    compared(&left.piece, &right.piece).and(guard)
+}
+
+fn may_be_nan(value: &Value) -> bool {
+    !matches!(value.bounds, Bounds::Real { finite: true, .. })
+}
+
+fn is_nan(value: &Value) -> Piece {
+    Comparison::Equal.piece(&value.piece, &Piece::atom("'NaN'"), SqlType::Double)
+}
+
+/// `==` and `!=` where `null` may be on a side: it equals itself, and nothing else.
+fn nullable_equality(equal: bool, left: &Value, right: &Value, mode: Mode) -> Condition {
+    let both = left.null == WhenNull::Null && right.null == WhenNull::Null;
+    let mut piece = match (equal, mode) {
+        (true, Mode::Where) if !both => Comparison::Equal.piece(&left.piece, &right.piece, left.ty),
+        (true, _) => Piece::distinction(&left.piece, " IS NOT DISTINCT FROM ", &right.piece),
+        (false, _) => Piece::distinction(&left.piece, " IS DISTINCT FROM ", &right.piece),
+    };
+    if left.ty == SqlType::Double && may_be_nan(left) && may_be_nan(right) {
+        let nan = Piece::atom("'NaN'");
+        piece = if equal {
+            piece.and(Piece::distinction(&left.piece, " IS DISTINCT FROM ", &nan))
+        } else {
+            piece.or(Piece::distinction(&left.piece, " IS NOT DISTINCT FROM ", &nan))
+        };
+    }
+    let failing = [left, right].into_iter().find(|value| value.null == WhenNull::Error);
+    match failing {
+        None => Condition::never_null(piece),
+        // Not equal to NULL in the first place.
+        Some(_) if equal && mode == Mode::Where => Condition::may_be_null(piece),
+        Some(value) if mode == Mode::Where => Condition::may_be_null(value.piece.is("NOT NULL").and(piece)),
+        Some(value) => Condition::may_be_null(piece.when(&value.piece.is("NOT NULL"))),
+    }
+}

@@ -1,0 +1,68 @@
+//! Conversions between types.
+
+use super::arithmetic::in_range;
+use super::piece::{Binding, Builder, Piece};
+use super::refuse;
+use super::value::{Bounds, SqlType, Value, WhenNull};
+use crate::ExprError;
+use crate::ir::Type;
+
+const INT: (i128, i128) = (i64::MIN as i128, i64::MAX as i128);
+const UINT: (i128, i128) = (0, u64::MAX as i128);
+
+/// Converts a settled value.
+pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
+    match (value.ty, ty) {
+        (SqlType::Double, Type::Int) => Ok(truncated(value, "> -9223372036854775808", None)),
+        (SqlType::Double, Type::Uint) => Ok(truncated(value, ">= 0", Some("18446744073709551616"))),
+        (from, Type::Int) if from.is_whole() => Ok(limited(value, INT)),
+        (from, Type::Uint) if from.is_whole() => Ok(limited(value, UINT)),
+        (from, Type::Double) if from.is_whole() => {
+            let (least, most) = value.range();
+            #[expect(clippy::cast_precision_loss, reason = "it is a bound, and rounds as the values do")]
+            let largest = least.unsigned_abs().max(most.unsigned_abs()) as f64;
+            let bounds = Bounds::Real { largest, smallest: 1.0, finite: true };
+            Ok(Value { piece: value.piece.cast("float8"), ty: SqlType::Double, is_column: false, bounds, ..value })
+        }
+        (SqlType::Text, Type::String) | (SqlType::Double, Type::Double) => Ok(value),
+        (from, Type::String) if from.is_whole() || from == SqlType::Boolean => Ok(Value {
+            piece: value.piece.cast("text"),
+            ty: SqlType::Text,
+            is_column: false,
+            bounds: Bounds::Unknown,
+            ..value
+        }),
+        _ => Err(refuse("this conversion is not the same everywhere: compare the value as it is")),
+    }
+}
+
+/// An integer as one of the other type.
+fn limited(mut value: Value, legal: (i128, i128)) -> Value {
+    let (least, most) = value.range();
+    if least < legal.0 || most > legal.1 {
+        value.guards.push(in_range(&value.piece, (least, most), legal));
+    }
+    let bounds = Bounds::Whole(least.max(legal.0), most.min(legal.1));
+    Value { bounds, ..value }
+}
+
+/// A double without its fraction, if it is in range. From the end of `bigint` on, doubles are whole.
+fn truncated(value: Value, from: &str, end: Option<&str>) -> Value {
+    let compared = |operator: &str, number: &str| Piece::comparison(&value.piece, operator, &Piece::atom(number));
+    let lower = Builder::default().operand(&value.piece, Binding::Like).text(" ").text(from).finish(Binding::Compare);
+    let inside = lower.and(compared(" < ", "9223372036854775808"));
+    let bigint = Piece::call("trunc", &[&value.piece]).cast("bigint");
+    let builder = Builder::default().text("CASE WHEN ").operand(&inside, Binding::Or).text(" THEN ");
+    let mut builder = builder.operand(&bigint, Binding::Or);
+    let (mut ty, mut bounds) = (SqlType::Bigint, Bounds::Whole(INT.0, INT.1));
+    if let Some(end) = end {
+        let beyond = compared(" >= ", "9223372036854775808").and(compared(" < ", end));
+        let half = Piece::atom("9223372036854775808");
+        let rest = Piece::operation(&value.piece, " - ", &half, Binding::Add).cast("bigint");
+        let sum = Piece::operation(&rest, " + ", &half, Binding::Add);
+        builder = builder.text(" WHEN ").operand(&beyond, Binding::Or).text(" THEN ").operand(&sum, Binding::Or);
+        (ty, bounds) = (SqlType::Numeric, Bounds::Whole(UINT.0, UINT.1));
+    }
+    let piece = builder.text(" END").finish(Binding::Atom);
+    Value { piece, ty, null: WhenNull::Error, is_column: false, bounds, ..value }
+}

@@ -1,0 +1,75 @@
+//! `has(field)`.
+
+use super::condition::Condition;
+use super::piece::Piece;
+use super::place::{Place, of_text};
+use super::value::{SqlType, WhenNull};
+use super::{Compiler, Mode};
+use crate::ExprError;
+use crate::ir::Field;
+use groundplan_model::shape::{Cardinality, Kind};
+
+impl Compiler<'_> {
+    pub(super) fn has(&mut self, field: &Field, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
+        let place = self.place(field)?;
+        Ok(match &place {
+            Place::Element(_) => Condition::Known(Some(!negated)),
+            Place::Column { model, id, .. } if *id == model.roles.id => Condition::Known(Some(!negated)),
+            Place::Column { model, id, field: shape, .. } => match shape.cardinality {
+                Cardinality::Implicit if model.reference(*id).is_none() => {
+                    let value = self.field(field)?;
+                    Condition::never_null(differs(&value.piece, value.ty, value.ty.zero(), negated))
+                }
+                Cardinality::Repeated | Cardinality::Map(_) => {
+                    let ty = groundplan_model::column_type(shape);
+                    let empty =
+                        if ty == "jsonb" && shape.cardinality == Cardinality::Repeated { "'[]'" } else { "'{}'" };
+                    Condition::never_null(differs_from(&place.json(), empty, negated))
+                }
+                _ => Condition::never_null(present(&place.json(), negated)),
+            },
+            Place::Member { field: shape, .. } => match shape.cardinality {
+                Cardinality::Implicit => {
+                    let value = of_text(&place.text(), shape.kind)?.with_null(WhenNull::Zero);
+                    let (ty, zero) = (value.ty, value.ty.zero());
+                    in_message(value.piece.clone(), value.settled().piece, negated, mode, |piece| {
+                        differs(piece, ty, zero, negated)
+                    })
+                }
+                Cardinality::Repeated | Cardinality::Map(_) => {
+                    let empty = if shape.cardinality == Cardinality::Repeated { "'[]'" } else { "'{}'" };
+                    let settled = Piece::call("coalesce", &[&place.json(), &Piece::atom(empty)]);
+                    in_message(place.json(), settled, negated, mode, |piece| differs_from(piece, empty, negated))
+                }
+                // A `null` is a value of these, and no value of others.
+                _ if matches!(shape.kind, Kind::Value) => Condition::never_null(present(&place.json(), negated)),
+                _ => Condition::never_null(present(&place.text(), negated)),
+            },
+        })
+    }
+}
+
+/// A test of something that may be absent, and is empty then.
+fn in_message(piece: Piece, settled: Piece, negated: bool, mode: Mode, test: impl Fn(&Piece) -> Piece) -> Condition {
+    if mode == Mode::Where && !negated {
+        Condition::may_be_null(test(&piece))
+    } else {
+        Condition::never_null(test(&settled))
+    }
+}
+
+fn present(piece: &Piece, negated: bool) -> Piece {
+    piece.is(if negated { "NULL" } else { "NOT NULL" })
+}
+
+fn differs(piece: &Piece, ty: SqlType, zero: &str, negated: bool) -> Piece {
+    match (ty, negated) {
+        (SqlType::Boolean, false) => piece.clone(),
+        (SqlType::Boolean, true) => piece.not(),
+        _ => differs_from(piece, zero, negated),
+    }
+}
+
+fn differs_from(piece: &Piece, zero: &str, negated: bool) -> Piece {
+    Piece::comparison(piece, if negated { " = " } else { " <> " }, &Piece::atom(zero))
+}

@@ -1,0 +1,250 @@
+//! Repeated fields and maps: arrays, and JSON.
+
+use super::condition::{Condition, Guarded};
+use super::piece::{Binding, Builder, Piece};
+use super::place::{Element, Place, of_text, rows};
+use super::value::{Bounds, SqlType, Value, WhenNull};
+use super::values::COUNT;
+use super::{Compiler, Mode, Slot, constant, refuse};
+use crate::ExprError;
+use crate::ir::{Comparison, Const, Expr, Field, Type};
+use groundplan_model::shape::{Kind, MapKey};
+
+/// A repeated field or a map.
+pub(super) struct Collection {
+    pub(super) piece: Piece,
+    /// Whether it may be NULL, and is empty then.
+    nullable: bool,
+    pub(super) form: Form,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// An array with elements of a type.
+    Array(SqlType, Kind),
+    /// A JSON array.
+    Json(Kind),
+    /// A JSON object.
+    Map(MapKey, Kind),
+}
+
+impl Compiler<'_> {
+    pub(super) fn collection(&self, list: &Field) -> Result<Collection, ExprError> {
+        let place = self.place(list)?;
+        let kind = list.kind.ok_or_else(|| refuse("a list has no kind: this is a fault of ours"))?;
+        let is_column = matches!(place, Place::Column { .. });
+        let form = match &list.ty {
+            Type::Map(key, _) => Form::Map(*key, kind),
+            _ => match array_element(kind).filter(|_| is_column) {
+                Some(element) => Form::Array(element, kind),
+                None => Form::Json(kind),
+            },
+        };
+        Ok(Collection { piece: place.json(), nullable: !is_column, form })
+    }
+
+    /// `size` of a repeated field or a map.
+    pub(super) fn length(&mut self, list: &Field) -> Result<Value, ExprError> {
+        let collection = self.collection(list)?;
+        let (piece, ty) = match collection.form {
+            Form::Array(..) => (Piece::call("cardinality", &[&collection.piece]), SqlType::Integer),
+            Form::Json(_) => (Piece::call("jsonb_array_length", &[&collection.piece]), SqlType::Integer),
+            Form::Map(..) => {
+                let keys = Piece::call("jsonb_object_keys", &[&collection.piece]);
+                let builder = Builder::default().text("(SELECT count(*) FROM ").operand(&keys, Binding::Atom);
+                return Ok(Value::new(builder.text(")").finish(Binding::Atom), SqlType::Bigint).with_bounds(COUNT));
+            }
+        };
+        let null = if collection.nullable { WhenNull::Zero } else { WhenNull::Never };
+        Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null))
+    }
+
+    /// `value in list`, or `key in map`.
+    pub(super) fn element_of(
+        &mut self,
+        value: &Expr,
+        list: &Field,
+        negated: bool,
+        mode: Mode,
+    ) -> Result<Guarded, ExprError> {
+        let collection = self.collection(list)?;
+        if let Expr::Const(constant) = value {
+            if matches!(constant, Const::Null) || matches!(constant, Const::Double(number) if number.is_nan()) {
+                return Ok((Condition::Known(Some(negated)), Vec::new()));
+            }
+            if let Form::Array(element, _) = collection.form {
+                return Ok((contains(&collection.piece, constant, element, negated)?, Vec::new()));
+            }
+        }
+        let value = self.value(value)?.settled();
+        let guards = value.guards.clone();
+        let member = match collection.form {
+            Form::Map(..) => {
+                let found = Piece::operation(&collection.piece, "->", &key(&value), Binding::Other);
+                found.is(if negated { "NULL" } else { "NOT NULL" })
+            }
+            _ => {
+                let member = self.is_element(&value, &collection)?;
+                if negated { member.not() } else { member }
+            }
+        };
+        let condition = match (value.null, mode) {
+            (WhenNull::Never | WhenNull::Zero, _) => Condition::never_null(member),
+            // NULL equals no element, and no list makes an error of that.
+            (WhenNull::Null, _) if negated => Condition::never_null(member.or(value.piece.is("NULL"))),
+            (WhenNull::Error, Mode::Where) if negated => Condition::may_be_null(value.piece.is("NOT NULL").and(member)),
+            (_, Mode::Where) => Condition::may_be_null(member),
+            (WhenNull::Null, Mode::Exact) => Condition::never_null(value.piece.is("NOT NULL").and(member)),
+            (WhenNull::Error, Mode::Exact) => Condition::may_be_null(member.when(&value.piece.is("NOT NULL"))),
+        };
+        Ok((condition, guards))
+    }
+
+    /// `value = ANY(list)`.
+    fn is_element(&self, value: &Value, collection: &Collection) -> Result<Piece, ExprError> {
+        let elements = match collection.form {
+            Form::Array(..) => Piece::call("ANY", &[&collection.piece]),
+            _ => {
+                let (from, element) = self.elements(collection)?;
+                let Element::Scalar(element) = element else {
+                    return Err(refuse("a message is in no list: this is a fault of ours"));
+                };
+                let builder = Builder::default().text("ANY (SELECT ").operand(&element.piece, Binding::Or);
+                builder.operand(&from, Binding::Or).text(")").finish(Binding::Atom)
+            }
+        };
+        let member = Piece::comparison(&value.piece, " = ", &elements);
+        let is_finite = matches!(value.bounds, Bounds::Real { finite: true, .. });
+        if value.ty != SqlType::Double || is_finite {
+            return Ok(member);
+        }
+        Ok(member.and(Comparison::Less.piece(&value.piece, &Piece::atom("'NaN'"), SqlType::Double)))
+    }
+
+    /// `FROM elements AS e(v)`, and what an element is there.
+    pub(super) fn elements(&self, collection: &Collection) -> Result<(Piece, Element), ExprError> {
+        let alias = super::numbered("e", self.variables.len());
+        let call = |function: &str| rows(&Piece::call(function, &[&collection.piece]), &alias);
+        Ok(match collection.form {
+            Form::Array(ty, kind) => {
+                let (from, element) = call("unnest");
+                (from, Element::Scalar(Value::new(element, ty).with_bounds(Bounds::of_kind(kind))))
+            }
+            Form::Json(Kind::Message(shape)) => {
+                let (from, element) = call("jsonb_array_elements");
+                (from, Element::Message(element, shape))
+            }
+            Form::Json(kind) => {
+                let (from, element) = call("jsonb_array_elements_text");
+                (from, Element::Scalar(of_text(&element, kind)?))
+            }
+            Form::Map(key, _) => {
+                let (from, element) = call("jsonb_object_keys");
+                (from, Element::Scalar(of_text(&element, key_kind(key))?))
+            }
+        })
+    }
+
+    /// `map[key]`: NULL if there is none.
+    pub(super) fn map_value(&mut self, map: &Field, key_expr: &Expr) -> Result<Value, ExprError> {
+        let collection = self.collection(map)?;
+        let Form::Map(_, kind) = collection.form else {
+            return Err(refuse("a list has no keys: this is a fault of ours"));
+        };
+        let key_value = self.value(key_expr)?.settled();
+        let text = Piece::operation(&collection.piece, "->>", &key(&key_value), Binding::Other);
+        Ok(Value { guards: key_value.guards, ..of_text(&text, kind)?.with_null(WhenNull::Error) })
+    }
+
+    /// `list[index]`: NULL if there is none.
+    pub(super) fn list_item(&mut self, list: &Field, index: &Expr) -> Result<Value, ExprError> {
+        let collection = self.collection(list)?;
+        let (index, guards, in_list) = match index {
+            Expr::Const(Const::Int(index)) => {
+                // No list is longer than the largest integer, and nothing is there.
+                let index = i32::try_from(*index).ok().filter(|index| *index >= 0).unwrap_or(i32::MAX - 1);
+                let place = if matches!(collection.form, Form::Array(..)) { index + 1 } else { index };
+                (Piece::typed(Slot::Integer(place), "integer"), Vec::new(), None)
+            }
+            index => {
+                let value = self.value(index)?.settled();
+                let (least, most) = value.range();
+                let is_inside = least >= 0 && most < i128::from(i32::MAX);
+                let limits = format!("0 AND {}", i32::MAX - 1);
+                let range = || {
+                    let builder = Builder::default().operand(&value.piece, Binding::Other).text(" BETWEEN ");
+                    builder.text(&limits).finish(Binding::Like)
+                };
+                let place = match collection.form {
+                    Form::Array(..) => Piece::operation(&value.piece, " + ", &Piece::atom("1"), Binding::Add),
+                    _ => value.piece.clone(),
+                };
+                let in_list = if is_inside { None } else { Some(range()) };
+                (place.cast("integer"), value.guards, in_list)
+            }
+        };
+        let builder = Builder::default().operand(&collection.piece, Binding::Atom);
+        let item = match collection.form {
+            Form::Array(ty, kind) => {
+                let piece = builder.text("[").operand(&index, Binding::Or).text("]").finish(Binding::Atom);
+                Value::new(piece, ty).with_bounds(Bounds::of_kind(kind))
+            }
+            Form::Json(kind) | Form::Map(_, kind) => {
+                of_text(&Piece::operation(&collection.piece, "->>", &index, Binding::Other), kind)?
+            }
+        };
+        let piece = match in_list {
+            Some(in_list) => item.piece.when(&in_list),
+            None => item.piece.clone(),
+        };
+        Ok(Value { piece, guards, ..item }.with_null(WhenNull::Error))
+    }
+}
+
+/// `list @> array`, which an index of elements serves.
+fn contains(list: &Piece, constant: &Const, element: SqlType, negated: bool) -> Result<Condition, ExprError> {
+    let slot = match (element, constant) {
+        (SqlType::Numeric, Const::Uint(number)) => Some(Slot::Numeric(*number)),
+        (SqlType::Bigint, Const::Uint(number)) => i64::try_from(*number).ok().map(Slot::Bigint),
+        (_, constant) => Some(constant::slot(constant)?.0),
+    };
+    let Some(slot) = slot else { return Ok(Condition::Known(Some(negated))) };
+    let array = Piece::typed(Slot::Array(vec![slot]), &format!("{}[]", element.name()));
+    let piece = Piece::operation(list, " @> ", &array, Binding::Other);
+    Ok(Condition::never_null(if negated { piece.not() } else { piece }))
+}
+
+/// The key of a JSON object as text.
+fn key(value: &Value) -> Piece {
+    if let ([slot], SqlType::Bigint | SqlType::Numeric | SqlType::Boolean) = (value.piece.slots.as_slice(), value.ty)
+        && value.piece.text.strip_prefix("?::") == Some(value.ty.name())
+    {
+        let text = match slot {
+            Slot::Bigint(number) => Some(number.to_string()),
+            Slot::Numeric(number) => Some(number.to_string()),
+            Slot::Boolean(value) => Some(value.to_string()),
+            _ => None,
+        };
+        if let Some(text) = text {
+            return Piece::typed(Slot::Text(text), "text");
+        }
+    }
+    if value.ty == SqlType::Text { value.piece.clone() } else { value.piece.cast("text") }
+}
+
+fn array_element(kind: Kind) -> Option<SqlType> {
+    match kind {
+        Kind::Bool | Kind::Integer(_) | Kind::Float | Kind::Double | Kind::String | Kind::Bytes | Kind::Enum(_) => {
+            SqlType::of_kind(kind)
+        }
+        _ => None,
+    }
+}
+
+fn key_kind(key: MapKey) -> Kind {
+    match key {
+        MapKey::Bool => Kind::Bool,
+        MapKey::Integer(integer) => Kind::Integer(integer),
+        MapKey::String => Kind::String,
+    }
+}

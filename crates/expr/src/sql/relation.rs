@@ -1,0 +1,153 @@
+//! The one step along a relation: a sub-select over the other model's table, correlated by the reference.
+
+use super::condition::Condition;
+use super::piece::{Binding, Builder, Piece};
+use super::value::{Value, WhenNull};
+use super::{Compiler, Mode};
+use crate::ir::{Expr, Field, Root};
+use groundplan_model::catalog::Model;
+use groundplan_model::quote;
+use groundplan_model::shape::FieldId;
+use std::sync::Arc;
+
+/// A related record.
+#[derive(Clone, Debug)]
+pub(super) struct Joined {
+    pub(super) reference: FieldId,
+    pub(super) model: Arc<Model>,
+    alias: String,
+}
+
+impl Compiler<'_> {
+    pub(super) fn alias_of(&self, reference: FieldId) -> Option<&str> {
+        let joined = self.joined.iter().find(|joined| joined.reference == reference);
+        joined.map(|joined| joined.alias.as_str())
+    }
+
+    /// The relations without which an expression is an error for certain, and that are not joined yet.
+    pub(super) fn missing(&self, expr: &Expr) -> Vec<Joined> {
+        let mut found = Vec::new();
+        strict(expr, &mut found);
+        found.retain(|joined| self.alias_of(joined.reference).is_none());
+        found
+    }
+
+    /// The one relation that all of a condition needs.
+    pub(super) fn sole_relation(&self, expr: &Expr) -> Option<Joined> {
+        match expr {
+            Expr::Not(operand) => self.sole_relation(operand),
+            Expr::And(operands) | Expr::Or(operands) => {
+                let mut relations = operands.iter().map(|operand| self.sole_relation(operand));
+                let first = relations.next()??;
+                let is_first = |other: Option<Joined>| other.is_some_and(|other| other.reference == first.reference);
+                relations.all(is_first).then_some(first)
+            }
+            leaf => {
+                let mut missing = self.missing(leaf);
+                if missing.len() == 1 { missing.pop() } else { None }
+            }
+        }
+    }
+
+    /// Compiles something with relations at hand; they come back with their names.
+    pub(super) fn with_joined<T>(
+        &mut self,
+        relations: Vec<Joined>,
+        compile: impl FnOnce(&mut Self) -> T,
+    ) -> (T, Vec<Joined>) {
+        let outer = self.joined.len();
+        for relation in relations {
+            let alias = super::numbered("a", self.joined.len());
+            self.joined.push(Joined { alias, ..relation });
+        }
+        let result = compile(self);
+        let joined = self.joined.split_off(outer);
+        (result, joined)
+    }
+
+    /// `FROM other AS a WHERE …`, of the related records.
+    fn from(&self, joined: &[Joined]) -> (String, Vec<Piece>) {
+        let tables: Vec<String> = joined
+            .iter()
+            .map(|Joined { model, alias, .. }| {
+                format!("{}.{} AS {alias}", quote(&model.table.schema), quote(&model.table.name))
+            })
+            .collect();
+        let shape = self.scope.model.shape();
+        let conditions = joined.iter().flat_map(|Joined { reference, model, alias }| {
+            let id = quote(&model.shape().field(model.roles.id).storage_name);
+            let reference = quote(&shape.field(*reference).storage_name);
+            [format!("{alias}.\"_tenant\" = r.\"_tenant\""), format!("{alias}.{id} = r.{reference}")]
+        });
+        let pieces = conditions.map(|text| Piece { binding: Binding::Compare, ..Piece::atom(text) }).collect();
+        (tables.join(", "), pieces)
+    }
+
+    /// A condition on related records.
+    pub(super) fn related_condition(&self, joined: &[Joined], condition: Condition, mode: Mode) -> Condition {
+        let (tables, mut conditions) = self.from(joined);
+        let (piece, nullable) = match (mode, condition) {
+            (Mode::Where, Condition::Known(Some(false) | None)) => return Condition::Known(Some(false)),
+            (Mode::Exact, Condition::Known(None)) => return Condition::Known(None),
+            (Mode::Where, condition) => {
+                if let Condition::Sql { piece, .. } = condition {
+                    conditions.push(piece);
+                }
+                let builder = Builder::default().text("EXISTS (SELECT 1 FROM ").text(&tables).text(" WHERE ");
+                (builder.operand(&Piece::chain(&conditions, true), Binding::Or).text(")").finish(Binding::Atom), false)
+            }
+            (Mode::Exact, condition) => (select(&condition.piece(), &tables, &conditions), true),
+        };
+        Condition::Sql { piece, nullable }
+    }
+
+    /// A value of related records: NULL if there are none.
+    pub(super) fn related_value(&self, joined: &[Joined], value: Value) -> Value {
+        let (tables, conditions) = self.from(joined);
+        let value = value.sealed();
+        let piece = select(&value.piece, &tables, &conditions);
+        Value { piece, null: WhenNull::Error, is_column: false, is_reference: false, ..value }
+    }
+}
+
+fn select(piece: &Piece, tables: &str, conditions: &[Piece]) -> Piece {
+    let builder = Builder::default().text("(SELECT ").operand(piece, Binding::Or).text(" FROM ").text(tables);
+    builder.text(" WHERE ").operand(&Piece::chain(conditions, true), Binding::Or).text(")").finish(Binding::Atom)
+}
+
+/// The relations whose absence makes an expression an error, whatever the rest says.
+fn strict(expr: &Expr, found: &mut Vec<Joined>) {
+    match expr {
+        Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add(field, found),
+        Expr::Quantified { list, .. } => add(list, found),
+        Expr::ElementOf { value, list } => {
+            add(list, found);
+            strict(value, found);
+        }
+        Expr::MapValue { map: field, key: operand, .. } | Expr::ListItem { list: field, index: operand, .. } => {
+            add(field, found);
+            strict(operand, found);
+        }
+        Expr::Compare { left, right, .. }
+        | Expr::Arithmetic { left, right, .. }
+        | Expr::TextTest { text: left, part: right, .. } => {
+            strict(left, found);
+            strict(right, found);
+        }
+        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => strict(value, found),
+        Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => strict(operand, found),
+        Expr::Matches { text, .. } => strict(text, found),
+        Expr::TimePart { time, .. } => strict(time, found),
+        // What these read depends on values.
+        Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}
+        Expr::Const(_) | Expr::Now => {}
+    }
+}
+
+fn add(field: &Field, found: &mut Vec<Joined>) {
+    if let Root::Related { reference, model } = &field.root
+        && found.iter().all(|joined| joined.reference != *reference)
+    {
+        found.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
+    }
+}

@@ -1,0 +1,98 @@
+//! What no caller can bring about. What the SQL is, golden files show; what it means, PostgreSQL shows in `records`.
+
+use crate::{ExprError, Filter, Scope};
+use groundplan_model::{Catalog, Input, SourceFile, StorageNames};
+use proptest::prelude::*;
+use std::sync::OnceLock;
+
+/// The catalog of the golden files.
+pub(crate) fn shop() -> &'static Catalog {
+    static SHOP: OnceLock<Catalog> = OnceLock::new();
+    SHOP.get_or_init(|| {
+        let content = include_str!("../../tests/golden/shop.proto").to_owned();
+        let files = vec![SourceFile { path: "shop/v1/shop.proto".to_owned(), content }];
+        groundplan_model::compile(Input::Files(files), &StorageNames::default()).unwrap().catalog
+    })
+}
+
+pub(crate) fn compile(expression: &str) -> Result<Filter, ExprError> {
+    Filter::compile(Scope { catalog: shop(), model: shop().model("shop.v1.Book").unwrap() }, expression)
+}
+
+/// A text that occurs nowhere in SQL of ours.
+const MARK: &str = "zq7x";
+
+/// A literal of CEL.
+fn quoted(text: &str) -> String {
+    let escaped: String = text.chars().map(|character| format!("\\U{:08x}", u32::from(character))).collect();
+    format!("\"{escaped}\"")
+}
+
+/// Whether each `?` is a slot, and nothing of the text is the caller's.
+fn is_clean(filter: &Filter) -> bool {
+    let text = &filter.sql().text;
+    text.matches('?').count() == filter.sql().slots.len() && !text.contains(MARK)
+}
+
+const PLACES: &[&str] = &[
+    "title == X",
+    "X == title",
+    "title != X",
+    "title < X",
+    "!(subtitle >= X)",
+    "nickname == X",
+    "id == X",
+    "author_id != X",
+    "publisher == X",
+    "id > X",
+    "title in [X, \"a\"]",
+    "author_id in [X, \"a\"]",
+    "title.startsWith(X)",
+    "title.endsWith(X)",
+    "subtitle.contains(X)",
+    "!nickname.contains(X)",
+    "title + X == motto",
+    "X in tags",
+    "X in stock",
+    "stock[X] > 1",
+    "size_of.unit.name == X",
+    "tags.exists(t, t == X)",
+    "chapters.all(c, c.title != X)",
+    "author.country == X",
+    "(published ? title : X) == motto",
+    "(title == X) == published",
+    "search(summary, X)",
+];
+
+proptest! {
+    #[test]
+    fn no_text_of_a_caller_is_in_the_sql(nasty in "[ -~é'\"?$;\\\\%_\u{10ffff}]{0,12}") {
+        let literal = quoted(&format!("{MARK}{nasty}"));
+        for place in PLACES {
+            let filter = compile(&place.replace('X', &literal)).unwrap();
+            prop_assert!(is_clean(&filter), "{}", filter.sql().text);
+        }
+    }
+
+    #[test]
+    fn no_number_of_a_caller_is_in_the_sql(number in 1_000_000_000_000_i64..) {
+        for place in [
+            "sold == X", "sold in [X, 1]", "price > X", "views > Xu", "sold + X > 1", "X in stars", "stars[X] == 1",
+            "rank != X", "notes[5] == string(X)", "double(sold) < X.5", "price * X.5 > 1.0",
+        ] {
+            if let Ok(filter) = compile(&place.replace('X', &number.to_string())) {
+                prop_assert!(!filter.sql().text.contains(&number.to_string()), "{}", filter.sql().text);
+            }
+        }
+    }
+}
+
+#[test]
+fn sql_that_grows_without_end_is_refused() {
+    let choice = |inner: &str| format!("(published ? {inner} : sold) + sold");
+    let nested = (0..12).fold("sold".to_owned(), |inner, _| choice(&inner));
+    let refusal = compile(&format!("{nested} > 1")).unwrap_err();
+    assert!(refusal.message.contains("calculate less"), "{refusal}");
+    let sum = vec!["sold"; 50].join(" + ");
+    assert!(compile(&format!("{sum} > 1")).unwrap().sql().text.len() < super::MAX_TEXT);
+}

@@ -1,0 +1,205 @@
+//! Texts: prefixes, parts, patterns, and words.
+
+use super::condition::{Condition, Guarded};
+use super::piece::{Binding, Piece};
+use super::place::literal;
+use super::value::{Value, WhenNull};
+use super::{Compiler, Mode, Slot, constant};
+use crate::ExprError;
+use crate::ir::{Comparison, Const, Expr, Field, Pattern, Root, TextTest};
+use groundplan_model::catalog::{IndexMethod, Model};
+
+/// A test as SQL, of a text.
+type Test<'t> = &'t dyn Fn(&Piece) -> Piece;
+
+impl Compiler<'_> {
+    pub(super) fn text_test(
+        &mut self,
+        test: TextTest,
+        (text, part): (&Expr, &Expr),
+        negated: bool,
+        mode: Mode,
+    ) -> Result<Guarded, ExprError> {
+        let value = self.value(text)?;
+        let value = if value.ty == super::value::SqlType::Uuid { value.settled() } else { value };
+        let Expr::Const(Const::String(part)) = part else {
+            let (text, part) = (value.settled(), self.value(part)?.settled());
+            let guards = text.guards.iter().chain(&part.guards).cloned().collect();
+            let piece = parts(test, &text.piece, &part.piece);
+            let piece = if negated { piece.not() } else { piece };
+            let nullable = text.may_fail() || part.may_fail();
+            return Ok((Condition::Sql { piece, nullable }, guards));
+        };
+        constant::text(part)?;
+        let guards = value.guards.clone();
+        if part.is_empty() {
+            return Ok((Condition::unless_failed(!negated, &[&value], mode), guards));
+        }
+        let like = |left: &Piece| {
+            let operator = if negated { " NOT LIKE " } else { " LIKE " };
+            let pattern = Piece::slot(Slot::Text(pattern(test, part)));
+            Piece { binding: Binding::Like, ..Piece::operation(left, operator, &pattern, Binding::Other) }
+        };
+        let range = |left: &Piece| in_range(left, part);
+        let by_function = |left: &Piece| {
+            let piece = Piece::call("starts_with", &[left, &Piece::slot(Slot::Text(part.clone()))]);
+            if negated { piece.not() } else { piece }
+        };
+        let is_range = value.is_column && !negated;
+        let compiled: Test<'_> = match test {
+            TextTest::StartsWith if is_range && !self.only_trigrams(text) => &range,
+            TextTest::StartsWith if !value.is_column || negated => &by_function,
+            _ => &like,
+        };
+        // The empty text has no parts.
+        Ok((tested(value, compiled, negated, mode), guards))
+    }
+
+    pub(super) fn matches(
+        &mut self,
+        text: &Expr,
+        pattern: &Pattern,
+        negated: bool,
+        mode: Mode,
+    ) -> Result<Guarded, ExprError> {
+        let value = self.value(text)?;
+        let value = if value.ty == super::value::SqlType::Uuid { value.settled() } else { value };
+        let guards = value.guards.clone();
+        let operator = if negated { " !~ " } else { " ~ " };
+        let slot = Piece::slot(constant::text(&pattern.postgres)?);
+        let test = |left: &Piece| Piece::operation(left, operator, &slot, Binding::Other);
+        let at_zero = regex::Regex::new(&pattern.postgres).is_ok_and(|regex| regex.is_match(""));
+        if value.null == WhenNull::Zero && at_zero {
+            return Ok((Condition::never_null(test(&value.settled().piece)), guards));
+        }
+        Ok((tested(value, &test, negated, mode), guards))
+    }
+
+    pub(super) fn search(
+        &mut self,
+        field: &Field,
+        words: &str,
+        language: &str,
+        negated: bool,
+        mode: Mode,
+    ) -> Result<Condition, ExprError> {
+        let value = self.field(field)?;
+        let language = Piece::atom(literal(language)).cast("regconfig");
+        let query = Piece::call("websearch_to_tsquery", &[&language, &Piece::slot(constant::text(words)?)]);
+        let test = |left: &Piece| {
+            let vector = Piece::call("to_tsvector", &[&language, left]);
+            let piece = Piece::operation(&vector, " @@ ", &query, Binding::Other);
+            if negated { piece.not() } else { piece }
+        };
+        // The index is of the column as it is.
+        Ok(if value.null == WhenNull::Zero && mode == Mode::Where && !negated {
+            Condition::may_be_null(test(&value.piece))
+        } else {
+            let nullable = value.may_fail();
+            Condition::Sql { piece: test(&value.settled().piece), nullable }
+        })
+    }
+
+    /// Whether a text has an index of trigrams and none in order.
+    fn only_trigrams(&self, text: &Expr) -> bool {
+        let Expr::Field(Field { root, steps, .. }) = text else { return false };
+        let (model, [field]): (&Model, &[_]) = (
+            match root {
+                Root::Record => self.scope.model,
+                Root::Related { model, .. } => model,
+                Root::Variable(_) => return false,
+            },
+            steps.as_slice(),
+        ) else {
+            return false;
+        };
+        let has = |method: &IndexMethod| {
+            let mut indexes = model.indexes.iter();
+            indexes
+                .any(|index| index.method == *method && index.fields.first().is_some_and(|first| first.field == *field))
+        };
+        has(&IndexMethod::Trigram) && !has(&IndexMethod::Ordered)
+    }
+}
+
+/// A test that the empty text does not pass.
+fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Condition {
+    match value.null {
+        WhenNull::Never => Condition::never_null(test(&value.piece)),
+        WhenNull::Zero if mode == Mode::Where && !negated => Condition::may_be_null(test(&value.piece)),
+        WhenNull::Zero if negated && value.is_column => {
+            Condition::never_null(test(&value.piece).or(value.piece.is("NULL")))
+        }
+        WhenNull::Zero => Condition::never_null(test(&value.settled().piece)),
+        WhenNull::Error | WhenNull::Null => Condition::may_be_null(test(&value.piece)),
+    }
+}
+
+fn parts(test: TextTest, text: &Piece, part: &Piece) -> Piece {
+    match test {
+        TextTest::StartsWith => Piece::call("starts_with", &[text, part]),
+        TextTest::EndsWith => {
+            let end = Piece::call("right", &[text, &Piece::call("char_length", &[part])]);
+            Piece::comparison(&end, " = ", part)
+        }
+        TextTest::Contains => Piece::comparison(&Piece::call("strpos", &[text, part]), " > ", &Piece::atom("0")),
+    }
+}
+
+/// The texts that begin with a prefix, as a range.
+fn in_range(left: &Piece, prefix: &str) -> Piece {
+    let text = super::value::SqlType::Text;
+    let from = Comparison::GreaterOrEqual.piece(left, &Piece::slot(Slot::Text(prefix.to_owned())), text);
+    match successor(prefix) {
+        Some(end) => from.and(Comparison::Less.piece(left, &Piece::slot(Slot::Text(end)), text)),
+        None => from,
+    }
+}
+
+/// The least text behind all that begin with a prefix, by code points; none if there is no text behind them.
+fn successor(prefix: &str) -> Option<String> {
+    let kept = prefix.trim_end_matches(char::MAX);
+    let last = kept.chars().next_back()?;
+    let next = match last {
+        // Surrogates are no characters.
+        '\u{D7FF}' => '\u{E000}',
+        last => char::from_u32(u32::from(last) + 1)?,
+    };
+    let head = kept.strip_suffix(last)?;
+    Some(format!("{head}{next}"))
+}
+
+/// The pattern of a `LIKE`.
+fn pattern(test: TextTest, part: &str) -> String {
+    let escaped: String = part.chars().fold(String::new(), |mut pattern, character| {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+        pattern
+    });
+    match test {
+        TextTest::StartsWith => format!("{escaped}%"),
+        TextTest::EndsWith => format!("%{escaped}"),
+        TextTest::Contains => format!("%{escaped}%"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_by_code_points() {
+        assert_eq!(successor("ab"), Some("ac".to_owned()));
+        assert_eq!(successor("a\u{10FFFF}"), Some("b".to_owned()));
+        assert_eq!(successor("\u{D7FF}"), Some("\u{E000}".to_owned()));
+        assert_eq!(successor("\u{10FFFF}\u{10FFFF}"), None);
+        assert_eq!(successor("é"), Some("ê".to_owned()));
+    }
+
+    #[test]
+    fn patterns_are_escaped() {
+        assert_eq!(pattern(TextTest::Contains, "50%_\\"), "%50\\%\\_\\\\%");
+    }
+}

@@ -1,0 +1,211 @@
+//! Values in SQL, and what their NULL means.
+
+use super::piece::Piece;
+use crate::evaluate::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
+use groundplan_model::shape::{Integer, Kind, Wrapped};
+
+/// PostgreSQL's type of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SqlType {
+    Boolean,
+    Bigint,
+    Integer,
+    Numeric,
+    Double,
+    Text,
+    Bytea,
+    Uuid,
+    Timestamptz,
+    Interval,
+}
+
+/// What NULL stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WhenNull {
+    /// There is none.
+    Never,
+    Error,
+    /// `null` itself.
+    Null,
+    /// Zero, or empty.
+    Zero,
+}
+
+/// Which values there may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Bounds {
+    Unknown,
+    /// Of integers, and of times and durations in microseconds.
+    Whole(i128, i128),
+    /// Of doubles: the largest finite magnitude and the smallest one that is not zero. Infinities and NaN are always
+    /// possible, unless it is `finite`.
+    Real {
+        largest: f64,
+        smallest: f64,
+        finite: bool,
+    },
+}
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) piece: Piece,
+    pub(super) ty: SqlType,
+    pub(super) null: WhenNull,
+    /// A plain column, which an index may be on.
+    pub(super) is_column: bool,
+    /// A reference to another record: its column has NULL for the empty text, and nothing else.
+    pub(super) is_reference: bool,
+    pub(super) bounds: Bounds,
+    /// What must hold, or else the value is an error though it is not NULL.
+    pub(super) guards: Vec<Piece>,
+}
+
+impl Value {
+    pub(super) fn new(piece: Piece, ty: SqlType) -> Self {
+        Self {
+            piece,
+            ty,
+            null: WhenNull::Never,
+            is_column: false,
+            is_reference: false,
+            bounds: Bounds::Unknown,
+            guards: Vec::new(),
+        }
+    }
+
+    pub(super) fn with_null(self, null: WhenNull) -> Self {
+        Self { null, ..self }
+    }
+
+    pub(super) fn with_bounds(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// Whether evaluating it may be an error.
+    pub(super) fn may_fail(&self) -> bool {
+        matches!(self.null, WhenNull::Error | WhenNull::Null)
+    }
+
+    /// With text for a UUID, and zero for a NULL that stands for it.
+    pub(super) fn settled(mut self) -> Self {
+        if self.ty == SqlType::Uuid {
+            self.piece = self.piece.cast("text");
+            self.ty = SqlType::Text;
+            self.is_column = false;
+        }
+        if self.null == WhenNull::Zero {
+            self.piece = Piece::call("coalesce", &[&self.piece, &Piece::atom(self.ty.zero())]);
+            self.null = WhenNull::Never;
+            self.is_column = false;
+        }
+        self
+    }
+
+    /// What is made of a value: of `null`, that is an error.
+    pub(super) fn made(self) -> Self {
+        let null = if self.null == WhenNull::Null { WhenNull::Error } else { self.null };
+        Self { null, ..self }
+    }
+
+    /// The same, with its guards inside.
+    pub(super) fn sealed(self) -> Self {
+        let mut value = self.settled();
+        if !value.guards.is_empty() {
+            let guards = std::mem::take(&mut value.guards);
+            value.piece = value.piece.when(&Piece::chain(&guards, true));
+            value.null = WhenNull::Error;
+        }
+        value
+    }
+
+    /// The smallest and the largest integer.
+    pub(super) fn range(&self) -> (i128, i128) {
+        match self.bounds {
+            Bounds::Whole(least, most) => (least, most),
+            _ => (i128::from(i64::MIN), i128::from(u64::MAX)),
+        }
+    }
+}
+
+impl SqlType {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Bigint => "bigint",
+            Self::Integer => "integer",
+            Self::Numeric => "numeric",
+            Self::Double => "float8",
+            Self::Text => "text",
+            Self::Bytea => "bytea",
+            Self::Uuid => "uuid",
+            Self::Timestamptz => "timestamptz",
+            Self::Interval => "interval",
+        }
+    }
+
+    /// The literal that an absent value reads as.
+    pub(super) fn zero(self) -> &'static str {
+        match self {
+            Self::Boolean => "false",
+            Self::Text | Self::Bytea => "''",
+            _ => "0",
+        }
+    }
+
+    pub(super) fn is_whole(self) -> bool {
+        matches!(self, Self::Bigint | Self::Integer | Self::Numeric)
+    }
+
+    /// The type of a column, or of an element of one. None for what is kept as JSON.
+    pub(super) fn of_kind(kind: Kind) -> Option<Self> {
+        Some(match bare(kind) {
+            Kind::Bool => Self::Boolean,
+            Kind::Integer(integer) if integer.exceeds_bigint() => Self::Numeric,
+            Kind::Integer(_) => Self::Bigint,
+            Kind::Float | Kind::Double => Self::Double,
+            Kind::String => Self::Text,
+            Kind::Bytes => Self::Bytea,
+            Kind::Enum(_) => Self::Integer,
+            Kind::Timestamp => Self::Timestamptz,
+            Kind::Duration => Self::Interval,
+            _ => return None,
+        })
+    }
+}
+
+/// The kind inside of a wrapper.
+pub(super) fn bare(kind: Kind) -> Kind {
+    let Kind::Wrapper(wrapped) = kind else { return kind };
+    match wrapped {
+        Wrapped::Bool => Kind::Bool,
+        Wrapped::Integer(integer) => Kind::Integer(integer),
+        Wrapped::Float => Kind::Float,
+        Wrapped::Double => Kind::Double,
+        Wrapped::String => Kind::String,
+        Wrapped::Bytes => Kind::Bytes,
+    }
+}
+
+impl Bounds {
+    pub(super) fn of_kind(kind: Kind) -> Self {
+        match bare(kind) {
+            Kind::Integer(Integer::Int32 | Integer::Sint32 | Integer::Sfixed32) | Kind::Enum(_) => {
+                Self::Whole(i32::MIN.into(), i32::MAX.into())
+            }
+            Kind::Integer(Integer::Uint32 | Integer::Fixed32) => Self::Whole(0, u32::MAX.into()),
+            Kind::Integer(Integer::Int64 | Integer::Sint64 | Integer::Sfixed64) => {
+                Self::Whole(i64::MIN.into(), i64::MAX.into())
+            }
+            Kind::Integer(Integer::Uint64 | Integer::Fixed64) => Self::Whole(0, u64::MAX.into()),
+            Kind::Timestamp => Self::Whole(FIRST_TIME.into(), LAST_TIME.into()),
+            Kind::Duration => Self::Whole((-LONGEST_DURATION).into(), LONGEST_DURATION.into()),
+            // The smallest float is not normal, as is the smallest double.
+            Kind::Float => Self::Real { largest: f32::MAX.into(), smallest: f32::from_bits(1).into(), finite: false },
+            Kind::Double => Self::ANY_DOUBLE,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(super) const ANY_DOUBLE: Self = Self::Real { largest: f64::MAX, smallest: f64::from_bits(1), finite: false };
+}

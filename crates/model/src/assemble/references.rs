@@ -1,0 +1,51 @@
+//! The references of a model, and those of others to it.
+
+use super::LoadError;
+use super::model::wrong;
+use crate::catalog::{IdFormat, OnDelete, Reference, Referrer};
+use crate::declared::Declared;
+use crate::object_names::foreign_key_name;
+use crate::relations::{Relations, name_of, target};
+use crate::shape::{Shape, Shapes};
+
+/// The fields that hold ids of other records.
+pub(super) fn of_model(declared: &Declared, all: &[Declared], shape: &Shape) -> Result<Vec<Reference>, LoadError> {
+    let of_field = |reference: &crate::declared::DeclaredReference| {
+        let name = reference.field.name();
+        let wrong = |what: &str| wrong(declared, &format!("{what} the reference {name:?}"));
+        let to = target(all, declared, &reference.model).ok_or_else(|| wrong("has no model for"))?;
+        let field = shape.by_number(reference.field.number()).ok_or_else(|| wrong("has no field for"))?;
+        let on_delete = reference.on_delete.unwrap_or(OnDelete::Restrict);
+        let column = &shape.field(field).storage_name;
+        Ok(Reference {
+            field,
+            name: name_of(&declared.message, &reference.field),
+            target: to.full_name().to_owned(),
+            target_ids: to.id_format.unwrap_or(IdFormat::UuidV7),
+            on_delete,
+            inverse: reference.inverse.clone(),
+            constraint: foreign_key_name(&declared.table(), column, &to.table(), on_delete),
+        })
+    };
+    declared.references.iter().map(of_field).collect()
+}
+
+/// The references of all models to one.
+pub(super) fn to_model(
+    full_name: &str,
+    relations: &Relations<'_>,
+    shapes: &Shapes,
+) -> Result<Vec<Referrer>, LoadError> {
+    let referrer = |relation: &crate::relations::Relation<'_>| {
+        let model = relation.from.full_name();
+        let shape = shapes.by_name(model).map(|shape| shapes.get(shape));
+        let field = shape.and_then(|shape| shape.by_number(relation.reference.field.number()));
+        Ok(Referrer {
+            model: model.to_owned(),
+            field: field.ok_or_else(|| wrong(relation.from, "has no shape"))?,
+            on_delete: relation.reference.on_delete.unwrap_or(OnDelete::Restrict),
+            inverse: relation.reference.inverse.clone(),
+        })
+    };
+    relations.to(full_name).iter().map(referrer).collect()
+}

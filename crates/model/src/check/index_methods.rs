@@ -1,0 +1,125 @@
+//! What each method of an index can serve.
+
+use crate::catalog::{IdFormat, IndexMethod};
+use crate::code;
+use crate::declared::{Declared, DeclaredIndex, reference_of_field};
+use crate::diagnostic::{Findings, Place};
+use crate::naming::nearest;
+use crate::roles::{Role, of_field};
+use prost_reflect::{FieldDescriptor, Kind};
+
+/// The text search configurations that every PostgreSQL has since version 14.
+const LANGUAGES: [&str; 29] = [
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
+];
+
+pub(super) fn check(declared: &Declared, index: &DeclaredIndex, place: &Place, found: &mut Findings) {
+    let mut report = |code, message: String, help: &str| found.report(place.clone(), code, message, help);
+    let names = index.fields.join(", ");
+    let is_search = matches!(index.method, Some(IndexMethod::Search { .. }));
+    if !index.language.is_empty() && !is_search {
+        let message = format!("the index on {names} has a language, which only INDEX_METHOD_SEARCH has a use for");
+        report(code::INDEX_METHOD_CONFLICT, message, "drop `language`, or write `method: INDEX_METHOD_SEARCH`");
+    }
+    if is_search && !index.language.is_empty() && !LANGUAGES.contains(&index.language.as_str()) {
+        let message = format!("{:?} is no text search configuration that every PostgreSQL has", index.language);
+        let near = nearest(&index.language, LANGUAGES.into_iter());
+        let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
+        report(code::INDEX_LANGUAGE_UNKNOWN, message, &format!("{near}Choose one of {}", LANGUAGES.join(", ")));
+    }
+    let method = match &index.method {
+        None => {
+            let message = format!("the index on {names} has the method {}, which is unknown", index.method_number);
+            let help = "use one of groundplan.model.v1.IndexMethod";
+            return report(code::INDEX_METHOD_UNKNOWN, message, help);
+        }
+        Some(IndexMethod::Ordered) => return,
+        Some(method) => method,
+    };
+    let name = option_name(method);
+    if index.unique {
+        let message = format!("the index on {names} is unique and has {name}: only ordered indexes can be unique");
+        report(code::INDEX_METHOD_CONFLICT, message, "drop `unique`, or the method");
+    }
+    if index.parts().any(|(_, descending)| descending) {
+        let message = format!("the index on {names} has a direction and {name}, which knows no order");
+        report(code::INDEX_METHOD_CONFLICT, message, "drop ` desc`");
+    }
+    check_fields(declared, index, method, place, found);
+}
+
+/// Checks that there is one field, and that it is what the method is for.
+fn check_fields(declared: &Declared, index: &DeclaredIndex, method: &IndexMethod, place: &Place, found: &mut Findings) {
+    let mut report =
+        |message: String, help: &str| found.report(place.clone(), code::INDEX_METHOD_FIELDS, message, help);
+    let name = option_name(method);
+    if index.fields.len() > 1 {
+        let message = format!("the index on {} has {name}, which takes one field", index.fields.join(", "));
+        return report(message, "write an index for each field");
+    }
+    // What is unknown is told already.
+    let field = index.parts().next().and_then(|(name, _)| declared.message.get_field_by_name(name));
+    let Some(field) = field else { return };
+    match method {
+        IndexMethod::Elements if !is_list_of_scalars(&field) => {
+            let message = format!("{} cannot have an index with {name}: it is no repeated scalar", field.name());
+            report(message, "use it for repeated fields of scalars or enums");
+        }
+        IndexMethod::Trigram | IndexMethod::Search { .. } if !is_text(declared, &field) => {
+            let message = format!("{} cannot have an index with {name}: it is no text of its own", field.name());
+            report(message, "use it for single fields of type string, but not for ids, references and the etag");
+        }
+        _ => {}
+    }
+}
+
+fn is_list_of_scalars(field: &FieldDescriptor) -> bool {
+    field.is_list() && !matches!(field.kind(), Kind::Message(_))
+}
+
+/// Whether a field's column is a text that people write.
+fn is_text(declared: &Declared, field: &FieldDescriptor) -> bool {
+    let is_id = match of_field(field) {
+        Some(Role::Id) => declared.id_format != Some(IdFormat::ClientAssigned),
+        Some(_) => true,
+        None => reference_of_field(field).is_some(),
+    };
+    field.kind() == Kind::String && !field.is_list() && !is_id
+}
+
+fn option_name(method: &IndexMethod) -> &'static str {
+    match method {
+        IndexMethod::Ordered => "INDEX_METHOD_ORDERED",
+        IndexMethod::Trigram => "INDEX_METHOD_TRIGRAM",
+        IndexMethod::Search { .. } => "INDEX_METHOD_SEARCH",
+        IndexMethod::Elements => "INDEX_METHOD_ELEMENTS",
+    }
+}

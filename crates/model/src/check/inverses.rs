@@ -1,0 +1,50 @@
+//! The ways back along references: each needs a name of its own on the model that it begins at.
+
+use crate::code;
+use crate::declared::Declared;
+use crate::diagnostic::{Findings, Place};
+use crate::naming::{is_lower_snake, json_name};
+use crate::relations::{Relations, name_of};
+use std::collections::BTreeMap;
+
+pub(super) fn check(models: &[Declared], found: &mut Findings) {
+    for reference in models.iter().flat_map(|model| &model.references) {
+        if let Some(inverse) = reference.inverse.as_deref().filter(|inverse| !is_lower_snake(inverse)) {
+            let message = format!("{inverse:?} is not the name of a way back");
+            let help =
+                "set `inverse` to lower-case letters, digits and single `_` between them, such as `books`, at most 63";
+            found.report(Place::field(&reference.field), code::INVERSE_INVALID, message, help);
+        }
+    }
+    let relations = Relations::of_models(models);
+    for model in models {
+        check_model(model, &relations, found);
+    }
+}
+
+/// Checks the names that relations and fields have on one model.
+fn check_model(model: &Declared, relations: &Relations<'_>, found: &mut Findings) {
+    // By the name in JSON: requests may use either.
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for field in model.message.fields() {
+        for name in [json_name(field.name()), field.json_name().to_owned()] {
+            taken.insert(name, format!("its field {}", field.name()));
+        }
+    }
+    for reference in &model.references {
+        let name = name_of(&model.message, &reference.field);
+        taken.entry(json_name(&name)).or_insert_with(|| format!("its relation along {}", reference.field.name()));
+    }
+    for relation in relations.to(model.full_name()) {
+        let Some(inverse) = relation.inverse() else { continue };
+        let field = &relation.reference.field;
+        if let Some(other) = taken.get(&json_name(inverse)) {
+            let message =
+                format!("{} would have the way back {inverse:?}, which is the name of {other}", model.full_name());
+            found.report(Place::field(field), code::INVERSE_CLASH, message, "choose another `inverse`");
+        } else {
+            let owner = format!("the way back along {}", field.full_name());
+            taken.insert(json_name(inverse), owner);
+        }
+    }
+}

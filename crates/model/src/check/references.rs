@@ -1,0 +1,98 @@
+//! References: where they may be, and where they lead.
+
+use crate::catalog::OnDelete;
+use crate::code;
+use crate::declared::{Declared, DeclaredReference, is_required_by_rule, reference_of_field};
+use crate::diagnostic::{Findings, Place};
+use crate::naming::nearest;
+use crate::relations::target;
+use crate::roles::{self, of_field};
+use prost_reflect::{Kind, MessageDescriptor};
+
+/// The most references of a model.
+pub(crate) const MAX_REFERENCES: usize = 64;
+
+/// Checks the references of a model.
+pub(super) fn check(declared: &Declared, models: &[Declared], found: &mut Findings) {
+    if declared.references.len() > MAX_REFERENCES {
+        let message = format!(
+            "{} has {} references; at most {MAX_REFERENCES} are allowed",
+            declared.full_name(),
+            declared.references.len()
+        );
+        let help = "each one is looked up at every write: keep those that must be true";
+        found.report(declared.place(), code::REFERENCES_TOO_MANY, message, help);
+    }
+    for reference in &declared.references {
+        check_field(reference, found);
+        check_model(declared, reference, models, found);
+        check_on_delete(reference, found);
+    }
+}
+
+/// Reports references in a message that is no model: nobody looks after what is in it.
+pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], found: &mut Findings) {
+    if models.iter().any(|model| model.full_name() == message.full_name()) {
+        return;
+    }
+    for field in message.fields().filter(|field| reference_of_field(field).is_some()) {
+        let text = format!("{} has references, but {} is no model", field.name(), message.full_name());
+        let help = "references are for fields of models themselves: move the field there, or drop `references`";
+        found.report(Place::field(&field), code::REFERENCE_NOT_IN_MODEL, text, help);
+    }
+}
+
+fn check_field(reference: &DeclaredReference, found: &mut Findings) {
+    let field = &reference.field;
+    let is_in_oneof = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
+    if field.kind() != Kind::String || field.is_list() || field.is_map() || is_in_oneof {
+        let message = format!("{} has references and is not a single string outside of oneofs", field.name());
+        let help = "write `string` or `optional string`, outside of oneofs, or drop `references`";
+        found.report(Place::field(field), code::REFERENCE_FIELD_TYPE, message, help);
+    } else if let Some(role) = of_field(field) {
+        let message = format!("{} has references and {}", field.name(), role.option_name());
+        let help =
+            "a reference is an ordinary field: choose another field, or write `role: ROLE_NONE` beside `references`";
+        found.report(Place::field(field), code::REFERENCE_ROLE, message, help);
+    }
+}
+
+fn check_model(declared: &Declared, reference: &DeclaredReference, models: &[Declared], found: &mut Findings) {
+    if target(models, declared, &reference.model).is_some() {
+        return;
+    }
+    let (field, written) = (&reference.field, &reference.model);
+    let message = match written.as_str() {
+        "" => format!("{} has references, and does not say to which model", field.name()),
+        _ => format!("{} refers to {written:?}, which is no model", field.name()),
+    };
+    let package = declared.message.package_name();
+    let neighbours = models.iter().filter(|model| model.message.package_name() == package).map(Declared::name);
+    let help = match nearest(written, neighbours.chain(models.iter().map(Declared::full_name))) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => {
+            "write `model: \"<full name>\"`, or the name alone if it is in the same package; the model must be among \
+                 what is applied"
+                .to_owned()
+        }
+    };
+    found.report(Place::field(field), code::REFERENCE_MODEL_UNKNOWN, message, help);
+}
+
+fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
+    let field = &reference.field;
+    let is_required = || is_required_by_rule(field) || roles::behavior(field, None).required;
+    match reference.on_delete {
+        None => {
+            let message = format!("{} has an on_delete that this version does not know", field.name());
+            let help = "use one of groundplan.model.v1.OnDelete";
+            found.report(Place::field(field), code::REFERENCE_ON_DELETE_UNKNOWN, message, help);
+        }
+        Some(OnDelete::SetNull) if is_required() => {
+            let message = format!("{} is required and has ON_DELETE_SET_NULL: it could not be cleared", field.name());
+            let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or drop what requires it";
+            found.report(Place::field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
+        }
+        Some(_) => {}
+    }
+}

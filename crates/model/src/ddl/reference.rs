@@ -1,0 +1,99 @@
+//! Foreign keys.
+
+use super::{column_name, plain, qualified};
+use crate::catalog::{Model, OnDelete, Reference};
+use crate::object_names::empty_trigger_name;
+use crate::plan::{Ddl, Object, Run};
+use crate::quote::{quote, quote_literal};
+
+/// Adds the foreign key of a reference. One that is not valid yet is obeyed by writes from then on, and says nothing of what
+/// is there: `validate` looks at that, beside reads and writes.
+pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Model, valid: bool) -> Ddl {
+    let column = column_name(model, reference.field);
+    let on_delete = match reference.on_delete {
+        OnDelete::Restrict => "NO ACTION".to_owned(),
+        OnDelete::Cascade => "CASCADE".to_owned(),
+        OnDelete::SetNull => format!("SET NULL ({column})"),
+    };
+    let sql = format!(
+        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (\"_tenant\", {column}) REFERENCES {} (\"_tenant\", {}) ON DELETE {on_delete}{}",
+        qualified(&model.table),
+        quote(&reference.constraint),
+        qualified(&target.table),
+        column_name(target, target.roles.id),
+        if valid { "" } else { " NOT VALID" },
+    );
+    Ddl { makes: Some(Object::ForeignKey(reference.constraint.clone())), ..alone(model, sql) }
+}
+
+/// Makes sure that every record obeys the foreign key.
+pub(crate) fn validate(model: &Model, reference: &Reference) -> Ddl {
+    let table = qualified(&model.table);
+    alone(model, format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&reference.constraint)))
+}
+
+/// Takes the foreign key away.
+pub(crate) fn drop_foreign_key(model: &Model, reference: &Reference) -> Ddl {
+    let table = qualified(&model.table);
+    alone(model, format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}", quote(&reference.constraint)))
+}
+
+/// Turns a column of texts into one of ids, in which nothing is NULL and not the empty text. Processes of the revision before
+/// still write that: a trigger turns it into NULL for them.
+pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
+    let (table, column) = (qualified(&model.table), column_name(model, reference.field));
+    let (trigger, function) = trigger(model, reference);
+    let body = quote_literal(&format!("BEGIN NEW.{column} := NULL; RETURN NEW; END"));
+    let mut statements = Vec::new();
+    if never_null {
+        let sql =
+            format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL, ALTER COLUMN {column} DROP DEFAULT");
+        statements.push(plain(model, sql));
+    }
+    statements.extend([
+        plain(model, format!("CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS {body}")),
+        plain(
+            model,
+            format!(
+                "CREATE OR REPLACE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW \
+                 WHEN (NEW.{column} = '') EXECUTE FUNCTION {function}()"
+            ),
+        ),
+        in_batches(model, format!("UPDATE {table} SET {column} = NULL WHERE {column} = ''")),
+    ]);
+    statements
+}
+
+/// Takes back what [`adopt_texts`] has done.
+pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
+    let (table, column) = (qualified(&model.table), column_name(model, reference.field));
+    let (trigger, function) = trigger(model, reference);
+    let mut statements = vec![
+        plain(model, format!("DROP TRIGGER IF EXISTS {trigger} ON {table}")),
+        plain(model, format!("DROP FUNCTION IF EXISTS {function}()")),
+    ];
+    if never_null {
+        statements.extend([
+            plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ''")),
+            in_batches(model, format!("UPDATE {table} SET {column} = '' WHERE {column} IS NULL")),
+            plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")),
+        ]);
+    }
+    statements
+}
+
+/// The names of the trigger and of its function.
+fn trigger(model: &Model, reference: &Reference) -> (String, String) {
+    let column = &model.shape().field(reference.field).storage_name;
+    let name = quote(&empty_trigger_name(&model.table, column));
+    let function = format!("{}.{name}", quote(&model.table.schema));
+    (name, function)
+}
+
+fn alone(model: &Model, sql: String) -> Ddl {
+    Ddl { run: Run::Alone, ..plain(model, sql) }
+}
+
+fn in_batches(model: &Model, sql: String) -> Ddl {
+    Ddl { run: Run::InBatches, ..plain(model, sql) }
+}

@@ -1,0 +1,60 @@
+//! The names of what is derived for a model.
+
+use crate::declared::Declared;
+use crate::relations::Relation;
+
+/// The messages of a model's service, by their names within the package.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) create: String,
+    pub(crate) get: String,
+    pub(crate) list: String,
+    pub(crate) list_response: String,
+    pub(crate) update: String,
+    pub(crate) delete: String,
+    pub(crate) batch_get: String,
+    pub(crate) batch_get_response: String,
+    pub(crate) aggregate: String,
+    pub(crate) explain_list: String,
+}
+
+impl Names {
+    pub(crate) fn of_model(declared: &Declared) -> Self {
+        let (name, plural) = (declared.name(), &declared.plural);
+        Self {
+            create: format!("Create{name}Request"),
+            get: format!("Get{name}Request"),
+            list: format!("List{plural}Request"),
+            list_response: format!("List{plural}Response"),
+            update: format!("Update{name}Request"),
+            delete: format!("Delete{name}Request"),
+            batch_get: format!("BatchGet{plural}Request"),
+            batch_get_response: format!("BatchGet{plural}Response"),
+            aggregate: format!("Aggregate{plural}Request"),
+            explain_list: format!("ExplainList{plural}Request"),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn into_vec(self) -> Vec<String> {
+        let Self { create, get, list, list_response, update, delete, .. } = self;
+        let Self { batch_get, batch_get_response, aggregate, explain_list, .. } = self;
+        vec![create, get, list, list_response, update, delete, batch_get, batch_get_response, aggregate, explain_list]
+    }
+}
+
+/// What is derived for a way back: a method of the target's service, such as `ListAuthorBooks`, and its messages.
+#[derive(Debug)]
+pub(crate) struct RelatedNames {
+    pub(crate) method: String,
+    pub(crate) request: String,
+    pub(crate) response: String,
+}
+
+impl RelatedNames {
+    /// None if the way back has no name.
+    pub(crate) fn of_relation(relation: &Relation<'_>) -> Option<Self> {
+        let method = relation.list_method()?;
+        Some(Self { request: format!("{method}Request"), response: format!("{method}Response"), method })
+    }
+}

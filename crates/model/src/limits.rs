@@ -1,0 +1,21 @@
+//! Every bound on models, in one list.
+
+use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
+use crate::input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
+use crate::naming::MAX_IDENTIFIER;
+use crate::scan::MAX_NESTING;
+use groundplan_error::Limit;
+
+/// The bounds on models.
+pub const LIMITS: &[Limit] = &[
+    Limit::things("an apply", MAX_FILES, "files", "FILES_TOO_MANY"),
+    Limit::bytes("a file", MAX_FILE_SIZE, "FILE_TOO_LARGE"),
+    Limit::bytes("the files of an apply together", MAX_INPUT_SIZE, "INPUT_TOO_LARGE"),
+    Limit::things("brackets inside each other", MAX_NESTING, "levels", "NESTING_TOO_DEEP"),
+    Limit::things("the models of an installation", MAX_MODELS, "models", "MODELS_TOO_MANY"),
+    Limit::things("a message", MAX_FIELDS, "fields", "FIELDS_TOO_MANY"),
+    Limit::bytes("the name of a field, a message or a package", MAX_IDENTIFIER, "NAME_TOO_LONG"),
+    Limit::things("the indexes of a model", MAX_INDEXES, "indexes", "INDEXES_TOO_MANY; those of references come besides"),
+    Limit::things("an index", MAX_INDEX_FIELDS, "fields", "INDEX_FIELDS_TOO_MANY"),
+    Limit::things("the references of a model", MAX_REFERENCES, "references", "REFERENCES_TOO_MANY"),
+];
