@@ -2,6 +2,7 @@
 
 use crate::column::{Absence, Column, ColumnKind, Scalar};
 use crate::operations::Id;
+use crate::references;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{Record, Value, storage};
 use groundplan_error::Error;
@@ -13,6 +14,11 @@ use uuid::Uuid;
 pub(crate) fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bind, Error> {
     let field = model.shape().field(column.field);
     match (record.get(column.field), column.absence) {
+        (Some(Value::String(text)), Absence::Null) if column.is_reference && text.is_empty() => Ok(Bind::Null),
+        (Some(Value::String(text)), _) if column.is_reference && column.kind == ColumnKind::Uuid => {
+            let uuid = references::uuid(text).ok_or_else(|| Error::invalid(vec![references::not_a_uuid(field)]))?;
+            Ok(Bind::uuid(uuid.into_bytes()))
+        }
         (Some(value), _) => present(model, field, column.kind, value),
         (None, Absence::Null) => Ok(Bind::Null),
         (None, Absence::Zero) => zero(model, field, column.kind),

@@ -11,12 +11,14 @@ pub(crate) struct Column {
     pub(crate) kind: ColumnKind,
     /// What stands for an absent value.
     pub(crate) absence: Absence,
+    /// Whether it holds the id of another record: NULL then stands for the empty text too.
+    pub(crate) is_reference: bool,
 }
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKind {
-    /// The id of a model whose ids are UUIDs.
+    /// The id of a record of a model whose ids are UUIDs.
     Uuid,
     Scalar(Scalar),
     Array(Scalar),
@@ -57,17 +59,20 @@ impl Column {
     fn of_field(model: &Model, id: FieldId, field: &Field) -> Self {
         let is_id = id == model.roles.id;
         let is_time = Some(id) == model.roles.created_at || Some(id) == model.roles.updated_at;
-        let kind = if is_id && model.id_format == IdFormat::UuidV7 { ColumnKind::Uuid } else { kind(field) };
+        let reference = model.reference(id);
+        let ids = if is_id { Some(model.id_format) } else { reference.map(|reference| reference.target_ids) };
+        let kind = if ids == Some(IdFormat::UuidV7) { ColumnKind::Uuid } else { kind(field) };
         let absence = match field.cardinality {
             _ if is_id || is_time => Absence::Zero,
+            _ if reference.is_some() => Absence::Null,
             Cardinality::Explicit | Cardinality::Oneof(_) => Absence::Null,
             Cardinality::Implicit | Cardinality::Repeated | Cardinality::Map(_) => Absence::Zero,
         };
-        Self { field: id, kind, absence }
+        Self { field: id, kind, absence, is_reference: reference.is_some() }
     }
 }
 
-/// The column type of a field, apart from the id's.
+/// The column type of a field, apart from ids and references.
 fn kind(field: &Field) -> ColumnKind {
     match (field.cardinality, field.kind) {
         (Cardinality::Map(_), _) => ColumnKind::Json,

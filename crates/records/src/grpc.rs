@@ -6,7 +6,7 @@ mod request;
 mod unknown;
 
 use crate::Settings;
-use crate::operations::{self, Call, Update};
+use crate::operations::{self, Call, Place, Update};
 use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
@@ -83,7 +83,8 @@ async fn run(begun: Begun, settings: Settings, request: Request) -> Response<Bod
 struct Begun {
     records: Records,
     principal: Principal,
-    /// With the model of the revision that the call began with, however often the models change meanwhile.
+    /// The revision that the call began with, however often the models change meanwhile.
+    served: Arc<Served>,
     table: Arc<Table>,
     kind: MethodKind,
     /// Our own error, with more than a status can carry.
@@ -91,39 +92,66 @@ struct Begun {
 }
 
 impl Begun {
-    fn new(records: &Records, served: &Served, principal: Principal, path: &str) -> Result<Self, Error> {
+    fn new(records: &Records, served: &Arc<Served>, principal: Principal, path: &str) -> Result<Self, Error> {
         let method = served.catalog.method(path).ok_or_else(|| unknown::method(&served.catalog, path))?;
         let table = served.table(&method.model);
         let table = table.ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
-        Ok(Self { records: records.clone(), principal, table, kind: method.kind, failure: OnceLock::new() })
+        let (records, served) = (records.clone(), served.clone());
+        Ok(Self { records, principal, served, table, kind: method.kind, failure: OnceLock::new() })
     }
 
     /// Does what the message asks for.
     async fn execute(&self, message: &[u8]) -> Result<tonic::Response<Reply>, Error> {
-        let call = Call { records: &self.records, principal: &self.principal, table: self.table.clone() };
+        let call = Call {
+            records: &self.records,
+            principal: &self.principal,
+            served: self.served.clone(),
+            table: self.table.clone(),
+        };
         let model = &self.table.model;
         let request = request::Fields::read(model, self.kind, message)?;
         let stored = match self.kind {
             MethodKind::Create => operations::create(&call, request.record(model)?).await?,
-            MethodKind::Get => operations::get(&call, request.id).await?,
+            MethodKind::Get => operations::get(&call, request.id, request.view()).await?.0,
             MethodKind::Update => update(&call, &request).await?,
-            MethodKind::List => {
-                let page = operations::list(&call, request.page_size, request.page_token).await?;
-                return Ok(tonic::Response::new(Reply::Page { model: model.clone(), page }));
-            }
             MethodKind::Delete => {
                 operations::delete(&call, request.id, Some(request.etag)).await?;
                 return Ok(tonic::Response::new(Reply::Empty));
             }
-            MethodKind::BatchGet | MethodKind::Aggregate | MethodKind::ExplainList | MethodKind::ListRelated(_) => {
-                return Err(Error::new(Reason::NotSupported, "not written yet"));
-            }
+            kind => return query(&call, kind, request).await.map(tonic::Response::new),
         };
         let etag = stored.etag.parse().map_err(Error::internal)?;
         let mut response = tonic::Response::new(Reply::Record { model: model.clone(), record: stored.record });
         response.metadata_mut().insert(ETAG, etag);
         Ok(response)
     }
+}
+
+/// Reads several records, or what is computed of them.
+async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) -> Result<Reply, Error> {
+    let model = &call.table.model;
+    Ok(match kind {
+        MethodKind::BatchGet => {
+            let (records, included) = operations::batch_get(call, &request.ids, request.view(), Place::Requests).await?;
+            Reply::Batch { model: model.clone(), records, included }
+        }
+        MethodKind::ListRelated(at) => {
+            let at = usize::from(at);
+            let page = operations::list_related(call, request.id, at, &request.list).await?;
+            let of_records = model.referrers.get(at).and_then(|referrer| call.served.catalog.model(&referrer.model));
+            let of_records = of_records.ok_or_else(|| Error::internal("a way back leads to no model"))?;
+            Reply::Page { model: of_records.clone(), page }
+        }
+        MethodKind::ExplainList => Reply::Explanation(operations::explain_list(call, &request.list).await?),
+        MethodKind::Aggregate => Reply::Aggregate(operations::aggregate(call, &request.aggregate()).await?),
+        MethodKind::List => {
+            let page = operations::list(call, &request.list, None).await?;
+            Reply::Page { model: model.clone(), page }
+        }
+        MethodKind::Create | MethodKind::Get | MethodKind::Update | MethodKind::Delete => {
+            return Err(Error::internal("a method of one record is no query"));
+        }
+    })
 }
 
 /// Changes the record that the request carries the id of.

@@ -9,16 +9,22 @@ mod column;
 mod follower;
 mod grpc;
 mod index_keys;
+mod limits;
 mod operations;
 mod page_token;
+mod query;
+mod references;
 mod reflection;
 mod row;
+mod scan;
 mod served;
 mod service;
 mod storage;
 mod store;
 mod table;
 mod tables;
+
+pub use limits::LIMITS;
 
 use crate::follower::Follower;
 use crate::reflection::Reflection;
@@ -28,6 +34,7 @@ use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::{Mounted, grpc as mount_grpc};
 use groundplan_chassis::transport::Transport;
 use groundplan_error::Error;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -60,11 +67,19 @@ pub struct Dependencies {
 pub struct Settings {
     /// The longest request message, in bytes.
     pub max_message_bytes: usize,
+    /// The largest table that a query may read from end to end, in bytes.
+    pub scan_limit_bytes: usize,
+    /// How long a page token is good for.
+    pub page_token_lifetime: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_message_bytes: 4 << 20 }
+        Self {
+            max_message_bytes: 4 << 20,
+            scan_limit_bytes: 16 << 20,
+            page_token_lifetime: Duration::from_secs(72 * 3_600),
+        }
     }
 }
 
@@ -73,7 +88,7 @@ impl Default for Settings {
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let Dependencies { database, schema, settings, stop } = dependencies;
     database.migrate(MIGRATIONS).await?;
-    let records = Records::open(database).await?;
+    let records = Records::open(database, settings).await?;
     let (settled, ready) = watch::channel(false);
     let mut tasks = JoinSet::new();
     Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());

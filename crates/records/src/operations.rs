@@ -1,26 +1,40 @@
 //! What can be done with records, whatever protocol asks: one file a call.
 //!
-//! Each begins with what needs no database and ends with one statement, so that a refused call has changed nothing.
+//! Each begins with what needs no database. Writes end with one statement, or with one transaction where other records
+//! change too, so that a refused call has changed nothing.
 
+pub(crate) mod aggregate;
+mod batch_get;
 mod behavior;
+mod conflict;
 mod create;
-mod delete;
+pub(crate) mod delete;
 mod etag;
+mod explain;
 mod get;
-mod id;
+pub(crate) mod id;
 mod list;
+mod names;
+mod reference;
 mod refusal;
+pub(crate) mod streamed;
 mod update;
 mod validate;
 
+pub(crate) mod expand;
+
+pub(crate) use aggregate::aggregate;
+pub(crate) use batch_get::{Place, batch_get};
 pub(crate) use behavior::Behaviors;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
+pub(crate) use explain::explain_list;
 pub(crate) use get::get;
 pub(crate) use id::Id;
-pub(crate) use list::list;
+pub(crate) use list::{list, list_related};
 pub(crate) use update::{Update, update};
 
+use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
 use groundplan_chassis::principal::Principal;
@@ -33,24 +47,38 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct Call<'a> {
     pub(crate) records: &'a Records,
     pub(crate) principal: &'a Principal,
+    /// The revision that the call began with.
+    pub(crate) served: Arc<Served>,
+    /// Of `served`.
     pub(crate) table: Arc<Table>,
 }
 
 impl Call<'_> {
     /// The record as the caller may see it, with its etag.
-    fn show(&self, mut record: Record, version: i64) -> Stored {
-        let etag = etag::of_version(version);
-        if let Some(field) = self.table.model.roles.etag {
-            record.set(field, Some(Value::String(etag.clone())));
-        }
-        self.table.behaviors.hide_input_only(&self.table.model, &mut record);
-        Stored { record, etag }
+    fn show(&self, record: Record, version: i64) -> Stored {
+        show(&self.table, record, version)
+    }
+
+    /// The table of another model of the same revision.
+    fn related(&self, model: &str) -> Result<&Arc<Table>, Error> {
+        let found = self.served.catalog.model(model).and_then(|model| self.served.table(model));
+        found.ok_or_else(|| Error::internal(format!("a relation leads to {model}, which is not served")))
     }
 
     /// The refusal of a record that is not there.
     fn not_found(&self, id: &Id) -> Error {
         Error::record_not_found(&self.table.model.full_name, &id.to_string())
     }
+}
+
+/// The record of any model as the caller may see it, with its etag.
+fn show(table: &Table, mut record: Record, version: i64) -> Stored {
+    let etag = etag::of_version(version);
+    if let Some(field) = table.model.roles.etag {
+        record.set(field, Some(Value::String(etag.clone())));
+    }
+    table.behaviors.hide_input_only(&table.model, &mut record);
+    Stored { record, etag }
 }
 
 /// Now, in microseconds since the Unix epoch.

@@ -2,120 +2,232 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::{Buf, BufMut, Bytes};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use groundplan_error::{Error, Reason};
+use groundplan_error::{Error, Reason, Violation};
 use rand::Rng;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// The first byte of what is sealed, so that tokens of a later form are told apart.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 const NONCE_BYTES: usize = 24;
 
-/// No token of ours is longer: callers give ids of at most 128 bytes, and with SQL one may have as many as a primary key
-/// holds, uncompressed about 2,700.
-const MAX_TOKEN: usize = 6 << 10;
+/// No token of ours is longer. It holds an id, of at most 2,700 bytes even where SQL made it, and the values of `order_by`.
+pub(crate) const MAX_TOKEN: usize = 6 << 10;
 
-/// How much of an id that is too long reaches the log, in characters.
-const MAX_SHOWN: usize = 100;
+/// What stands for the length of a value that is not there.
+const NULL: u32 = u32::MAX;
 
 /// Seals and opens page tokens with the installation's key.
-pub(crate) struct PageTokens(XChaCha20Poly1305);
+pub(crate) struct PageTokens {
+    cipher: XChaCha20Poly1305,
+    /// In microseconds.
+    lifetime: i64,
+}
+
+/// The list that a token is of: it opens for no other one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin([u8; 32]);
+
+/// Where a list goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// `now` of the request for the first page, in microseconds since the Unix epoch.
+    pub(crate) now: i64,
+    /// Whether larger ids come first among records that are equal in the order's other keys.
+    pub(crate) ids_descend: bool,
+    /// The keys of the last record, the id last, in PostgreSQL's binary format; a NULL is `None`.
+    pub(crate) values: Vec<Option<Bytes>>,
+}
+
+impl Origin {
+    /// Digests what gives the values of a cursor their meaning.
+    pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            // With its length before it, no part runs into the next one.
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+}
 
 impl PageTokens {
-    pub(crate) fn new(key: &[u8]) -> Result<Self, Error> {
-        XChaCha20Poly1305::new_from_slice(key)
-            .map(Self)
-            .map_err(|_| Error::internal("the page token key has a wrong length"))
+    pub(crate) fn new(key: &[u8], lifetime: Duration) -> Result<Self, Error> {
+        let cipher = XChaCha20Poly1305::new_from_slice(key)
+            .map_err(|_| Error::internal("the page token key has a wrong length"))?;
+        Ok(Self { cipher, lifetime: i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX) })
     }
 
-    /// Seals the last id of a page of `model`'s records of `tenant`.
-    pub(crate) fn seal(&self, tenant: &str, model: &str, last_id: &str) -> Result<String, Error> {
+    /// Seals a cursor of a list. `now` is the time.
+    pub(crate) fn seal(&self, origin: &Origin, cursor: &Cursor, now: i64) -> Result<String, Error> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
-        let text = [&[FORM], last_id.as_bytes()].concat();
-        let list = list(tenant, model);
-        let payload = Payload { msg: &text, aad: &list };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload);
+        let text = write(cursor, now.saturating_add(self.lifetime));
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: &text, aad: &origin.0 });
         let sealed = sealed.map_err(|_| Error::internal("a page token cannot be sealed"))?;
         let token = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
-        if token.len() > MAX_TOKEN {
-            let shown: String = last_id.chars().take(MAX_SHOWN).collect();
-            return Err(Error::internal(format!("a row of {model} has an id too long for a page token: {shown}…")));
-        }
-        Ok(token)
+        if token.len() > MAX_TOKEN { Err(too_long(text.len())) } else { Ok(token) }
     }
 
     /// Opens a token of the same list.
-    pub(crate) fn open(&self, tenant: &str, model: &str, token: &str) -> Result<String, Error> {
-        self.try_open(tenant, model, token).ok_or_else(|| {
+    pub(crate) fn open(&self, origin: &Origin, token: &str, now: i64) -> Result<Cursor, Error> {
+        let (cursor, expires) = self.try_open(origin, token).ok_or_else(|| {
             Error::new(
                 Reason::PageTokenInvalid,
-                "the page token is not from this list; send the nextPageToken of its page before, unchanged, or none",
+                "the page token is not from this list; send the nextPageToken of its page before, unchanged and with the \
+                 same filter and order, or none",
             )
-        })
+        })?;
+        if expires <= now {
+            return Err(Error::new(
+                Reason::PageTokenExpired,
+                "the page token is too old; start again without one, or order by what does not change and filter by it",
+            ));
+        }
+        Ok(cursor)
     }
 
-    fn try_open(&self, tenant: &str, model: &str, token: &str) -> Option<String> {
+    fn try_open(&self, origin: &Origin, token: &str) -> Option<(Cursor, i64)> {
         if token.len() > MAX_TOKEN {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let list = list(tenant, model);
-        let text = self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &list }).ok()?;
-        let (form, last_id) = text.split_first()?;
-        if *form == FORM { String::from_utf8(last_id.to_vec()).ok() } else { None }
+        let text = self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &origin.0 }).ok()?;
+        read(text.into())
     }
 }
 
-/// What a token is bound to. A model's name has no zero byte, so the two cannot run together.
-fn list(tenant: &str, model: &str) -> Vec<u8> {
-    [model.as_bytes(), &[0], tenant.as_bytes()].concat()
+/// The cursor as bytes, with the time of its end.
+fn write(cursor: &Cursor, expires: i64) -> Vec<u8> {
+    let mut text = vec![FORM];
+    text.put_i64(expires);
+    text.put_i64(cursor.now);
+    text.put_u8(u8::from(cursor.ids_descend));
+    for value in &cursor.values {
+        match value {
+            // PostgreSQL has no values of 4 GiB.
+            Some(value) => {
+                text.put_u32(u32::try_from(value.len()).unwrap_or(NULL - 1));
+                text.put_slice(value);
+            }
+            None => text.put_u32(NULL),
+        }
+    }
+    text
+}
+
+fn read(mut text: Bytes) -> Option<(Cursor, i64)> {
+    if text.try_get_u8().ok()? != FORM {
+        return None;
+    }
+    let expires = text.try_get_i64().ok()?;
+    let now = text.try_get_i64().ok()?;
+    let ids_descend = text.try_get_u8().ok()? != 0;
+    let mut values = Vec::new();
+    while text.has_remaining() {
+        values.push(match text.try_get_u32().ok()? {
+            NULL => None,
+            length => {
+                let length = usize::try_from(length).ok().filter(|length| *length <= text.len())?;
+                Some(text.split_to(length))
+            }
+        });
+    }
+    Some((Cursor { now, ids_descend, values }, expires))
+}
+
+/// The refusal of an order by values that are too long.
+fn too_long(bytes: usize) -> Error {
+    let words = format!(
+        "the last record of the page has {bytes} bytes in the fields of order_by and the id, too many for a page token; order \
+         by shorter fields, or filter so that one page is enough"
+    );
+    let description = "leads to a value that is too long for a page token".to_owned();
+    let violation = Violation { field: "order_by".into(), description, rule: "page_token.max_bytes".into() };
+    Error::new(Reason::OrderInvalid, words).violating(violation)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOW: i64 = 1_790_000_000_000_000;
+
+    fn tokens(key: u8) -> PageTokens {
+        PageTokens::new(&[key; 32], Duration::from_secs(60)).unwrap()
+    }
+
+    fn origin(parts: &[&str]) -> Origin {
+        Origin::of(parts.iter().map(|part| part.as_bytes()))
+    }
+
+    fn cursor(values: &[Option<&str>]) -> Cursor {
+        let values = values.iter().map(|value| value.map(|value| Bytes::copy_from_slice(value.as_bytes())));
+        Cursor { now: NOW - 5, ids_descend: true, values: values.collect() }
+    }
+
     #[test]
     fn a_token_opens_for_its_list_only() {
-        let tokens = PageTokens::new(&[7; 32]).unwrap();
-        let token = tokens.seal("default", "a.v1.B", "id").unwrap();
-        assert_eq!(tokens.open("default", "a.v1.B", &token).unwrap(), "id");
-        assert!(tokens.open("other", "a.v1.B", &token).is_err());
-        assert!(tokens.open("default", "a.v1.C", &token).is_err());
-        let stranger = PageTokens::new(&[8; 32]).unwrap();
-        assert_eq!(stranger.open("default", "a.v1.B", &token).unwrap_err().reason(), Reason::PageTokenInvalid);
+        let list = origin(&["default", "a.v1.B", ""]);
+        for values in [&[Some("id")][..], &[None, Some(""), Some("id")], &[]] {
+            let token = tokens(7).seal(&list, &cursor(values), NOW).unwrap();
+            assert_eq!(tokens(7).open(&list, &token, NOW).unwrap(), cursor(values));
+            for other in [&["other", "a.v1.B", ""][..], &["default", "a.v1.C", ""], &["default", "a.v1.B"], &["defaulta", ".v1.B", ""]] {
+                assert!(tokens(7).open(&origin(other), &token, NOW).is_err(), "{other:?}");
+            }
+            assert_eq!(tokens(8).open(&list, &token, NOW).unwrap_err().reason(), Reason::PageTokenInvalid);
+        }
+    }
+
+    #[test]
+    fn a_token_ends() {
+        let list = origin(&["default"]);
+        let token = tokens(7).seal(&list, &cursor(&[Some("id")]), NOW).unwrap();
+        assert!(tokens(7).open(&list, &token, NOW + 59_999_999).is_ok());
+        assert_eq!(tokens(7).open(&list, &token, NOW + 60_000_000).unwrap_err().reason(), Reason::PageTokenExpired);
     }
 
     #[test]
     fn every_changed_letter_is_noticed() {
-        let tokens = PageTokens::new(&[7; 32]).unwrap();
-        let token = tokens.seal("default", "a.v1.B", "0198c0de").unwrap();
+        let list = origin(&["default"]);
+        let token = tokens(7).seal(&list, &cursor(&[Some("0198c0de"), None]), NOW).unwrap();
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert!(tokens.open("default", "a.v1.B", &changed).is_err(), "{at}");
+            assert!(tokens(7).open(&list, &changed, NOW).is_err(), "{at}");
         }
     }
 
     #[test]
     fn what_is_sealed_can_be_opened_or_is_not_sealed() {
-        let tokens = PageTokens::new(&[7; 32]).unwrap();
+        let list = origin(&["default"]);
         let long = "x".repeat(2_700);
-        let token = tokens.seal("default", "a.v1.B", &long).unwrap();
-        assert_eq!(tokens.open("default", "a.v1.B", &token).unwrap(), long);
-        let refused = tokens.seal("default", "a.v1.B", &"x".repeat(100_000)).unwrap_err();
-        assert_eq!(refused.reason(), Reason::Internal);
+        let token = tokens(7).seal(&list, &cursor(&[Some(&long)]), NOW).unwrap();
+        assert_eq!(tokens(7).open(&list, &token, NOW).unwrap(), cursor(&[Some(&long)]));
+        let refused = tokens(7).seal(&list, &cursor(&[Some(&"x".repeat(100_000))]), NOW).unwrap_err();
+        assert_eq!((refused.reason(), refused.violations()[0].field.as_str()), (Reason::OrderInvalid, "order_by"));
     }
 
     #[test]
     fn garbage_is_refused() {
-        let tokens = PageTokens::new(&[7; 32]).unwrap();
         for garbage in ["x", "====", "null", "é", &"A".repeat(100), &"A".repeat(1_000_000)] {
-            assert!(tokens.open("default", "a.v1.B", garbage).is_err(), "{}", garbage.len());
+            assert!(tokens(7).open(&origin(&[]), garbage, NOW).is_err(), "{}", garbage.len());
+        }
+    }
+
+    #[test]
+    fn broken_cursors_are_refused() {
+        let whole = write(&cursor(&[Some("abc"), None, Some("d")]), NOW);
+        let complete = [18, 25, 29, whole.len()];
+        for length in (0..whole.len()).filter(|length| !complete.contains(length)) {
+            assert!(read(Bytes::copy_from_slice(&whole[..length])).is_none(), "{length}");
         }
     }
 }

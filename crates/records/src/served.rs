@@ -1,5 +1,6 @@
 //! What is served: everything compiled of one revision.
 
+use crate::query::{Compiled, Queries};
 use crate::table::Table;
 use bytes::Bytes;
 use groundplan_error::Error;
@@ -14,6 +15,7 @@ pub(crate) struct Served {
     pub(crate) catalog: Arc<Catalog>,
     /// By the model's full name.
     tables: HashMap<String, Arc<Table>>,
+    queries: Queries,
 }
 
 impl Served {
@@ -31,7 +33,7 @@ impl Served {
             let table = Table::compile(model.clone(), validator(&validators, model));
             (model.full_name.clone(), Arc::new(table))
         });
-        Ok(Self { tables: tables.collect(), catalog: Arc::new(catalog) })
+        Ok(Self { tables: tables.collect(), queries: Queries::default(), catalog: Arc::new(catalog) })
     }
 
     /// What is served while nothing was ever applied.
@@ -44,6 +46,11 @@ impl Served {
     /// The statements of a model of this very revision.
     pub(crate) fn table(&self, model: &Arc<Model>) -> Option<&Arc<Table>> {
         self.tables.get(&model.full_name).filter(|table| Arc::ptr_eq(&table.model, model))
+    }
+
+    /// Compiles a filter and an order over a model of this revision.
+    pub(crate) fn query(&self, model: &Arc<Model>, filter: &str, order_by: &str) -> Result<Arc<Compiled>, Error> {
+        self.queries.compile(&self.catalog, model, filter, order_by)
     }
 
     /// The number of the revision.

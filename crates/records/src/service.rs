@@ -1,7 +1,10 @@
 //! The state that all requests share, and REST's way to the operations.
 
-use crate::operations::{self, Call, Update};
+use crate::Settings;
+use crate::operations::{self, Call, Place, Update};
 use crate::page_token::PageTokens;
+use crate::query::Shapes;
+use crate::scan::Sizes;
 use crate::served::Served;
 use crate::store::secrets::secret_ensure;
 use arc_swap::ArcSwap;
@@ -28,18 +31,28 @@ pub(crate) struct Records(Arc<State>);
 
 struct State {
     database: Database,
+    settings: Settings,
     page_tokens: PageTokens,
+    shapes: Shapes,
+    sizes: Sizes,
     /// The served revision first, then those before it; empty until the first catalog question is settled.
     served: ArcSwap<Vec<Arc<Served>>>,
 }
 
 impl Records {
     /// Opens the service on a migrated database. It serves nothing yet.
-    pub(crate) async fn open(database: Database) -> Result<Self, Error> {
+    pub(crate) async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
         let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
-        let page_tokens = PageTokens::new(&key)?;
-        Ok(Self(Arc::new(State { database, page_tokens, served: ArcSwap::default() })))
+        let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
+        Ok(Self(Arc::new(State {
+            database,
+            settings,
+            page_tokens,
+            shapes: Shapes::default(),
+            sizes: Sizes::default(),
+            served: ArcSwap::default(),
+        })))
     }
 
     /// Serves a revision from now on. Requests that have begun go on with what they have.
@@ -58,6 +71,20 @@ impl Records {
         &self.0.database
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Which statements are kept prepared.
+    pub(crate) fn shapes(&self) -> &Shapes {
+        &self.0.shapes
+    }
+
+    /// How large tables are.
+    pub(crate) fn sizes(&self) -> &Sizes {
+        &self.0.sizes
+    }
+
     pub(crate) fn page_tokens(&self) -> &PageTokens {
         &self.0.page_tokens
     }
@@ -65,12 +92,12 @@ impl Records {
     /// The call of a REST request, which knows its model but not the revision that it is of.
     fn call<'a>(&'a self, principal: &'a Principal, model: &Arc<Model>) -> Result<Call<'a>, Error> {
         let line = self.0.served.load();
-        let table = line.iter().find_map(|served| served.table(model)).cloned();
-        let table = table.ok_or_else(|| {
+        let found = line.iter().find_map(|served| Some((served.clone(), served.table(model)?.clone())));
+        let (served, table) = found.ok_or_else(|| {
             Error::new(Reason::NotReady, "the models have changed several times during the call; try again")
                 .retry_after(NOT_READY_RETRY)
         })?;
-        Ok(Call { records: self, principal, table })
+        Ok(Call { records: self, principal, served, table })
     }
 }
 
@@ -94,42 +121,52 @@ impl Backend for Records {
         caller: &Principal,
         model: &Arc<Model>,
         id: &str,
-        _: &View,
+        view: &View,
     ) -> Result<(Stored, Included), Error> {
-        Ok((operations::get(&self.call(caller, model)?, id).await?, Included::default()))
+        operations::get(&self.call(caller, model)?, id, view).await
     }
 
     async fn batch_get(
         &self,
-        _: &Principal,
-        _: &Arc<Model>,
-        _: &[String],
-        _: &View,
+        caller: &Principal,
+        model: &Arc<Model>,
+        ids: &[String],
+        view: &View,
     ) -> Result<(Vec<Stored>, Included), Error> {
-        Err(Error::new(Reason::NotSupported, "not written yet"))
+        operations::batch_get(&self.call(caller, model)?, ids, view, Place::Ids).await
     }
 
     async fn list(&self, caller: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
-        operations::list(&self.call(caller, model)?, query.page_size, &query.page_token).await
+        operations::list(&self.call(caller, model)?, query, None).await
     }
 
     async fn list_related(
         &self,
-        _: &Principal,
-        _: &Arc<Model>,
-        _: &str,
-        _: usize,
-        _: &ListQuery,
+        caller: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        referrer: usize,
+        query: &ListQuery,
     ) -> Result<Page, Error> {
-        Err(Error::new(Reason::NotSupported, "not written yet"))
+        operations::list_related(&self.call(caller, model)?, id, referrer, query).await
     }
 
-    async fn explain_list(&self, _: &Principal, _: &Arc<Model>, _: &ListQuery) -> Result<Explanation, Error> {
-        Err(Error::new(Reason::NotSupported, "not written yet"))
+    async fn explain_list(
+        &self,
+        caller: &Principal,
+        model: &Arc<Model>,
+        query: &ListQuery,
+    ) -> Result<Explanation, Error> {
+        operations::explain_list(&self.call(caller, model)?, query).await
     }
 
-    async fn aggregate(&self, _: &Principal, _: &Arc<Model>, _: &AggregateQuery) -> Result<AggregateResponse, Error> {
-        Err(Error::new(Reason::NotSupported, "not written yet"))
+    async fn aggregate(
+        &self,
+        caller: &Principal,
+        model: &Arc<Model>,
+        query: &AggregateQuery,
+    ) -> Result<AggregateResponse, Error> {
+        operations::aggregate(&self.call(caller, model)?, query).await
     }
 
     async fn update(

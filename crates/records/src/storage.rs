@@ -1,8 +1,12 @@
-//! The tables, columns and indexes of a revision: made from a plan, one step after the other, and looked at afterwards.
+//! The tables, columns, indexes and foreign keys of a revision: made from a plan, one step after the other, and looked at afterwards.
 //!
 //! Everything here can be repeated. A process that dies in between leaves whole steps, or an index that is not valid,
 //! which the next one drops. One process works at a time; the others wait and then find everything done.
 
+mod arrange;
+mod batches;
+mod dangling;
+mod existing;
 mod failure;
 mod indexes;
 pub(crate) mod lock;
@@ -12,12 +16,13 @@ mod verify;
 
 use crate::store::prepared::{prepared_contains, prepared_record};
 use diesel_async::AsyncPgConnection;
+use existing::Existing;
 use failure::Trouble;
 use groundplan_chassis::database::Database;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
-use groundplan_model::{Diagnostic, Plan, Step, plan};
-use indexes::{Existing, Indexes};
+use groundplan_model::{Ddl, Diagnostic, Object, Plan, Step, plan};
+use indexes::Indexes;
 use session::Patience;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -30,15 +35,15 @@ pub(crate) type Progress = Box<dyn Fn(usize, &str) + Send + Sync>;
 /// is known to be there; without one, everything is looked at. Returns the number of steps that were done.
 ///
 /// The work goes on when the caller stops waiting: what holds a lock of the database must come to its own end. It begins
-/// again for a while when the database goes away. After a failure, the indexes that it has built are dropped: records
-/// would have to obey them though they are of no live revision.
+/// again for a while when the database goes away. After a failure, the indexes and the foreign keys that it has made are
+/// dropped: records would have to obey them though they are of no live revision.
 pub(crate) async fn prepare(
     database: Database,
     base: Option<Arc<Catalog>>,
     target: Arc<Catalog>,
     progress: Progress,
 ) -> Result<usize, Error> {
-    spawn(database, Work { base, target, progress, is_live: false, built: Indexes::new() }).await
+    spawn(database, Work { base, target, progress, is_live: false, built: Indexes::new(), undo: Vec::new() }).await
 }
 
 /// Completes the storage of the live revision, as far as possible: a step that fails does not keep the others from being
@@ -49,7 +54,7 @@ pub(crate) async fn repair(
     target: Arc<Catalog>,
     progress: Progress,
 ) -> Result<usize, Error> {
-    spawn(database, Work { base, target, progress, is_live: true, built: Indexes::new() }).await
+    spawn(database, Work { base, target, progress, is_live: true, built: Indexes::new(), undo: Vec::new() }).await
 }
 
 async fn spawn(database: Database, mut work: Work) -> Result<usize, Error> {
@@ -64,6 +69,8 @@ struct Work {
     is_live: bool,
     /// The indexes that were not there before.
     built: Indexes,
+    /// What takes back the other steps that were begun, first what is to be taken back first.
+    undo: Vec<Ddl>,
 }
 
 impl Work {
@@ -100,7 +107,7 @@ impl Work {
             .map_err(|trouble| trouble.explained(&self.target))?;
         let outcome = self.make(&mut conn).await.map_err(|trouble| trouble.explained(&self.target));
         if outcome.as_ref().is_err_and(|error| error.reason() != Reason::DatabaseUnavailable) && !self.is_live {
-            self.drop_built(&mut conn).await;
+            self.take_back(&mut conn).await;
         }
         // If this fails the lock ends with the session, which ends here.
         let _ = lock::release(&mut conn).await;
@@ -114,7 +121,7 @@ impl Work {
         }
         let plan = self.plan(conn).await?;
         let existing = Existing::look(conn, &self.target).await?;
-        let steps = indexes::arrange(plan.steps, &existing, &self.target);
+        let steps = arrange::arrange(plan.steps, &existing, &self.target);
         self.run_steps(conn, &steps, &existing).await?;
         if let Some(lack) = verify::lacks(conn, &self.target).await? {
             return Err(Trouble::Explained(Error::new(Reason::StepFailed, lack)));
@@ -146,7 +153,7 @@ impl Work {
         for (done, step) in steps.iter().enumerate() {
             (self.progress)(done, &step.description);
             self.built.extend(indexes::of_step(step).filter(|index| !existing.has_index(index)));
-            match run::step(conn, step).await {
+            match self.run_step(conn, step, existing).await {
                 Ok(()) => {}
                 Err(trouble) if self.is_live => first = first.or(Some(trouble)),
                 Err(trouble) => return Err(trouble),
@@ -156,8 +163,29 @@ impl Work {
         first.map_or(Ok(()), Err)
     }
 
-    /// Drops what was built for nothing.
-    async fn drop_built(&mut self, conn: &mut AsyncPgConnection) {
+    async fn run_step(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        step: &Step,
+        existing: &Existing,
+    ) -> Result<(), Trouble> {
+        let target = self.target.clone();
+        dangling::refuse_early(conn, &target, step).await?;
+        let is_there = step.statements.iter().any(|statement| match &statement.makes {
+            Some(Object::ForeignKey(name)) => existing.has_foreign_key(&statement.table, name),
+            _ => false,
+        });
+        if !is_there && !self.undo.ends_with(&step.undo) {
+            self.undo.extend_from_slice(&step.undo);
+        }
+        match run::step(conn, step).await {
+            Ok(()) => Ok(()),
+            Err(trouble) => Err(dangling::explain(conn, &target, step, trouble).await),
+        }
+    }
+
+    /// Takes back what was made for nothing and would have to be obeyed.
+    async fn take_back(&mut self, conn: &mut AsyncPgConnection) {
         let kept = self.base.as_deref().map(indexes::of_catalog).unwrap_or_default();
         for index in std::mem::take(&mut self.built).difference(&kept) {
             match run::drop_index(conn, index).await {
@@ -165,6 +193,11 @@ impl Work {
                 Err(error) => {
                     tracing::warn!(schema = index.0, index = index.1, %error, "the index of a failed apply stays; drop it");
                 }
+            }
+        }
+        for statement in std::mem::take(&mut self.undo) {
+            if let Err((_, error)) = run::statements(conn, std::slice::from_ref(&statement)).await {
+                tracing::warn!(sql = statement.sql, %error, "part of a failed apply stays; run this statement");
             }
         }
     }

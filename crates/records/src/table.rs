@@ -3,6 +3,8 @@
 
 use crate::column::Column;
 use crate::operations::Behaviors;
+use crate::query::{Compiled, Layout, Part, Selection};
+use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_model::catalog::Model;
 use groundplan_model::quote;
@@ -36,7 +38,7 @@ pub(crate) struct Statements {
     pub(crate) delete: Sql,
     /// `_tenant`, id, `_version`.
     pub(crate) delete_version: Sql,
-    /// `_tenant`, limit.
+    /// `_tenant`, limit: all records in the order of their ids.
     pub(crate) list_first: Sql,
     /// `_tenant`, the last id seen, limit.
     pub(crate) list_next: Sql,
@@ -76,6 +78,11 @@ impl Statements {
         let changes = changes.concat();
         let key = format!("_tenant = ? AND {id} = ?");
         let select = format!("SELECT _version, {names} FROM {table}");
+        let everything = Compiled::default();
+        let selection = Selection { model, tenant: "", compiled: &everything, parent: None, now: 0 };
+        let layout = Layout::new(model, &everything, columns, false);
+        // The texts are those of any other list.
+        let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
         Self {
             insert: Sql::new(&format!(
                 "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
@@ -85,8 +92,8 @@ impl Statements {
             update: Sql::new(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
             delete: Sql::new(&format!("DELETE FROM {table} WHERE {key}")),
             delete_version: Sql::new(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
-            list_first: Sql::new(&format!("{select} WHERE _tenant = ? ORDER BY {id} LIMIT ?")),
-            list_next: Sql::new(&format!("{select} WHERE _tenant = ? AND {id} > ? ORDER BY {id} LIMIT ?")),
+            list_first: list(&Part::default()),
+            list_next: list(&Part { after: Some(&[Some(Bytes::new())]), ..Part::default() }),
         }
     }
 }

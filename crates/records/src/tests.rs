@@ -1,12 +1,24 @@
 //! The service on a real PostgreSQL, called as gRPC clients call it.
 
+mod admission;
+mod aggregate;
+mod batch_get;
 mod concurrency;
 mod crud;
-mod fixture;
+mod differential;
+mod expand;
+pub(crate) mod fixture;
 mod follow;
 mod list;
+mod list_keyset;
+mod list_queries;
+mod list_tokens;
 mod reflect;
+mod related;
+mod relations;
 mod round_trip;
 mod storage;
+mod storage_indexes;
+mod storage_references;
 mod storage_trouble;
 mod wire_errors;

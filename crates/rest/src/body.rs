@@ -13,7 +13,7 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> 
     check_headers(headers)?;
     let bytes = read(body, limit).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        let message = "the body is empty; send the record as a JSON object, such as {} with its fields";
+        let message = "the body is empty; send a JSON object";
         return Err(Error::new(Reason::MalformedRequest, message).into());
     }
     Ok(bytes)

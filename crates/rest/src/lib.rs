@@ -5,8 +5,15 @@
 //! | path | methods |
 //! | --- | --- |
 //! | `/api/{version}/{resource}` | GET (list), HEAD, POST (create), OPTIONS |
+//! | `/api/{version}/{resource}:batchGet` | POST, OPTIONS |
+//! | `/api/{version}/{resource}:aggregate` | POST, OPTIONS |
+//! | `/api/{version}/{resource}:explainList` | GET, HEAD, OPTIONS |
 //! | `/api/{version}/{resource}/{id}` | GET, HEAD, PATCH, PUT, DELETE, OPTIONS |
+//! | `/api/{version}/{resource}/{id}/{relation}` | GET (the records that refer to one), HEAD, OPTIONS |
 //! | `/api/openapi.json` | GET, HEAD, OPTIONS |
+//!
+//! Beside the data of lists, and of records that are read, stand `nextPageToken`, `totalSize`, `totalSizeIsEstimate`,
+//! `included` and `includedPageTokens`, as far as they were asked for. A `Link` header leads to the next page.
 //!
 //! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
 //! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
@@ -20,13 +27,19 @@
 mod answer;
 mod backend;
 mod body;
+mod choices;
 mod etag;
+mod input;
+mod link;
 mod openapi;
 mod operations;
 mod query;
 mod refusal;
 mod router;
+mod shown;
 mod target;
+
+pub mod limits;
 
 pub use backend::{AggregateQuery, Backend, Included, ListQuery, Page, Total, View};
 pub use openapi::openapi;

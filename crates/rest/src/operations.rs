@@ -1,21 +1,26 @@
-//! The operations on a collection and on a record, one file each.
+//! The operations on collections and records, one file each.
 
+mod aggregate;
+mod batch_get;
 mod create;
 mod delete;
+mod explain_list;
 mod get;
 mod list;
 mod precondition;
+mod related;
 mod update;
+mod view;
 
-use crate::Backend;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::router::options;
+use crate::{Backend, target};
 use axum::body::Body;
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::json::{self, Decoded};
 use groundplan_error::Error;
-use groundplan_model::catalog::Model;
+use groundplan_model::catalog::{Catalog, Model};
 use http::{Method, Request, Response};
 use std::sync::Arc;
 
@@ -46,6 +51,37 @@ pub(crate) async fn collection<B: Backend>(
     }
 }
 
+/// Answers on `/api/{version}/{resource}:{method}`.
+pub(crate) async fn custom<B: Backend>(
+    call: Call<'_, B>,
+    name: &str,
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
+    const METHODS: &[&str] = &["batchGet", "aggregate", "explainList"];
+    let allowed = match name {
+        "batchGet" | "aggregate" => "POST, OPTIONS",
+        "explainList" => "GET, HEAD, OPTIONS",
+        _ => return Err(target::no_method(&call.model, name, METHODS).into()),
+    };
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query();
+    match (name, parts.method) {
+        ("batchGet", Method::POST) => {
+            Query::parse(query, &[])?;
+            batch_get::answer(&call, &parts.headers, body).await
+        }
+        ("aggregate", Method::POST) => {
+            Query::parse(query, &[])?;
+            aggregate::answer(&call, &parts.headers, body).await
+        }
+        ("explainList", Method::GET | Method::HEAD) => {
+            explain_list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await
+        }
+        (_, Method::OPTIONS) => Ok(options(allowed)),
+        (_, method) => Err(Refusal::method(&method, parts.uri.path(), allowed)),
+    }
+}
+
 /// Answers on `/api/{version}/{resource}/{id}`.
 pub(crate) async fn record<B: Backend>(
     call: Call<'_, B>,
@@ -57,8 +93,7 @@ pub(crate) async fn record<B: Backend>(
     let query = parts.uri.query();
     match parts.method {
         Method::GET | Method::HEAD => {
-            Query::parse(query, &[])?;
-            get::answer(&call, id, &parts.headers).await
+            get::answer(&call, id, &parts.headers, &Query::parse(query, view::PARAMETERS)?).await
         }
         Method::PATCH | Method::PUT => {
             Query::parse(query, &[])?;
@@ -71,6 +106,25 @@ pub(crate) async fn record<B: Backend>(
         }
         Method::OPTIONS => Ok(options(ALLOWED)),
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
+    }
+}
+
+/// Answers on `/api/{version}/{resource}/{id}/{inverse}`.
+pub(crate) async fn related<B: Backend>(
+    call: Call<'_, B>,
+    catalog: &Catalog,
+    (id, inverse): (&str, &str),
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
+    const ALLOWED: &str = "GET, HEAD, OPTIONS";
+    let referrer = target::find_inverse(&call.model, inverse)?;
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let query = Query::parse(request.uri().query(), list::PARAMETERS)?;
+            related::answer(&call, catalog, id, referrer, &query).await
+        }
+        Method::OPTIONS => Ok(options(ALLOWED)),
+        _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
     }
 }
 

@@ -1,11 +1,16 @@
 //! Query parameters: strict, so that a misspelt one is an error and not another result.
 
+use crate::choices::Choices;
+use groundplan_codec::shown;
 use groundplan_error::{Error, Reason, Violation};
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
 /// From this likeness on, a name is probably a misspelling of another.
 const LIKE: f64 = 0.5;
+
+/// The longest name that is compared: likeness costs the product of the lengths.
+const LONGEST: usize = 64;
 
 /// The parameters of a request, all of them known and each at most once.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,8 +40,40 @@ impl Query {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// A count: a number that is not negative, or 0 if it is not given.
-    pub(crate) fn count(&self, name: &str) -> Result<i32, Error> {
+    /// The value of a parameter as text; empty if it is not given.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default().to_owned()
+    }
+
+    /// Names with commas between them; none if it is not given or empty.
+    pub(crate) fn names(&self, name: &str) -> Vec<String> {
+        match self.get(name) {
+            None | Some("") => Vec::new(),
+            Some(text) => text.split(',').map(str::to_owned).collect(),
+        }
+    }
+
+    /// Yes or no; no if it is not given.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Error::field(name, "boolean", "must be true or false")),
+        }
+    }
+
+    /// One of several names; the default if it is not given.
+    pub(crate) fn choice<T: Copy + Default>(&self, name: &str, choices: &Choices<T>) -> Result<T, Error> {
+        self.get(name).map_or(Ok(T::default()), |text| choices.find(name, text))
+    }
+
+    /// Every parameter that is given, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A number that is not negative, or 0 if it is not given.
+    pub(crate) fn number(&self, name: &str) -> Result<i32, Error> {
         let Some(text) = self.get(name) else { return Ok(0) };
         match text.parse::<i32>() {
             Ok(count) if count >= 0 => Ok(count),
@@ -48,12 +85,14 @@ impl Query {
 fn unknown(name: String, known: &[&str]) -> Violation {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&plain(&name), &plain(other));
-    let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let nearest =
+        known.iter().filter(|_| name.len() <= LONGEST).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     let way_out = match nearest {
         Some(nearest) if likeness(nearest) >= LIKE => format!("the nearest is {nearest}"),
-        Some(_) => format!("these are: {}", known.join(", ")),
-        None => "there are none".to_owned(),
+        None if known.is_empty() => "there are none".to_owned(),
+        _ => format!("these are: {}", known.join(", ")),
     };
+    let name = shown(&name).into_owned();
     violation(name, "unknown_parameter", format!("is not a query parameter here; {way_out}"))
 }
 
@@ -82,9 +121,9 @@ mod tests {
     #[test]
     fn values_are_decoded() {
         let query = Query::parse(Some("pageSize=10&&pageToken=a%2Bb+c%26"), KNOWN).unwrap();
-        assert_eq!(query.count("pageSize").unwrap(), 10);
+        assert_eq!(query.number("pageSize").unwrap(), 10);
         assert_eq!(query.get("pageToken"), Some("a+b c&"));
-        assert_eq!(Query::parse(None, KNOWN).unwrap().count("pageSize").unwrap(), 0);
+        assert_eq!(Query::parse(None, KNOWN).unwrap().number("pageSize").unwrap(), 0);
         assert_eq!(Query::parse(Some(""), &[]).unwrap(), Query::default());
     }
 
@@ -102,12 +141,38 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_a_number() {
+    fn numbers_are_not_negative() {
         for bad in ["", "-1", "1.5", "ten", "2147483648", "99999999999999999999"] {
             let query = Query::parse(Some(&format!("pageSize={bad}")), KNOWN).unwrap();
-            let message = query.count("pageSize").unwrap_err().message().into_owned();
+            let message = query.number("pageSize").unwrap_err().message().into_owned();
             assert_eq!(message, "PageSize must be an integer from 0 to 2147483647", "{bad}");
         }
+    }
+
+    #[test]
+    fn flags_names_and_choices() {
+        let known = &["flag", "names", "choice"];
+        let query = |text: &str| Query::parse(Some(text), known).unwrap();
+        assert!(query("flag=true").flag("flag").unwrap());
+        assert!(!query("flag=false").flag("flag").unwrap() && !query("").flag("flag").unwrap());
+        for bad in ["flag", "flag=", "flag=1", "flag=TRUE", "flag=true "] {
+            assert_eq!(query(bad).flag("flag").unwrap_err().message(), "Flag must be true or false", "{bad}");
+        }
+        assert_eq!(query("names=a,b.c").names("names"), ["a", "b.c"]);
+        assert_eq!(query("names=a%2Cb,").names("names"), ["a", "b", ""]);
+        assert!(query("names=").names("names").is_empty() && query("").names("names").is_empty());
+        let choices = Choices(&[("ONE", "NUMBER_ONE", 1), ("TWO", "NUMBER_TWO", 2)]);
+        assert_eq!(query("choice=NUMBER_TWO").choice("choice", &choices).unwrap(), 2);
+        assert_eq!(query("").choice("choice", &choices).unwrap(), 0);
+        let refused = query("choice=").choice("choice", &choices).unwrap_err();
+        assert_eq!(refused.message(), "Choice must be one of ONE, TWO");
+    }
+
+    #[test]
+    fn long_names_are_cut_and_not_compared() {
+        let long = "x".repeat(100_000);
+        let sentence = sentences(&long, KNOWN).remove(0);
+        assert!(sentence.len() < 200 && sentence.ends_with("these are: pageSize, pageToken"), "{sentence}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From a request to the operation that answers it.
 
 use crate::openapi::Documents;
-use crate::operations::{Call, collection, record};
+use crate::operations::{self, Call};
 use crate::refusal::Refusal;
 use crate::target::{self, Target};
 use crate::{Backend, answer};
@@ -66,15 +66,23 @@ impl<B: Backend> Rest<B> {
         catalog: Arc<Catalog>,
         request: Request<Body>,
     ) -> Result<Response<Body>, Refusal> {
+        let call = |version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
+            let model = Arc::clone(target::find(&catalog, version, resource)?);
+            Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
+        };
         match Target::parse(request.uri().path())? {
             Target::OpenApi => self.document(&catalog, &request),
             Target::Collection { version, resource } => {
-                let model = Arc::clone(target::find(&catalog, &version, &resource)?);
-                collection(Call { backend: &self.backend, caller, model, max_body: self.max_body }, request).await
+                operations::collection(call(&version, &resource)?, request).await
+            }
+            Target::Custom { version, resource, method } => {
+                operations::custom(call(&version, &resource)?, &method, request).await
             }
             Target::Record { version, resource, id } => {
-                let model = Arc::clone(target::find(&catalog, &version, &resource)?);
-                record(Call { backend: &self.backend, caller, model, max_body: self.max_body }, &id, request).await
+                operations::record(call(&version, &resource)?, &id, request).await
+            }
+            Target::Related { version, resource, id, inverse } => {
+                operations::related(call(&version, &resource)?, &catalog, (&id, &inverse), request).await
             }
         }
     }

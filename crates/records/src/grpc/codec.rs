@@ -1,20 +1,19 @@
 //! Messages as tonic sees them: requests stay bytes, answers are written straight into its buffer.
 
 use bytes::{Buf, BufMut, Bytes};
-use groundplan_codec::{Record, wire};
+use groundplan_codec::{Record, Stored, wire};
+use groundplan_error::Error;
 use groundplan_model::catalog::Model;
-use groundplan_rest::Page;
-use prost::encoding::{WireType, encode_key, encode_varint};
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
+use groundplan_rest::{Included, Page};
+use prost::Message as _;
+use prost::encoding::{self, WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use std::sync::Arc;
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// The first buffer of a call, and when a stream yields. Most messages are small; tonic's own default is 8 KiB.
 const BUFFERS: (usize, usize) = (1 << 10, 32 << 10);
-
-/// The numbers of the fields of a list's response.
-const RECORDS: u32 = 1;
-const NEXT_PAGE_TOKEN: u32 = 2;
 
 /// What a call answers.
 pub(super) enum Reply {
@@ -23,32 +22,81 @@ pub(super) enum Reply {
         record: Record,
     },
     Page {
+        /// Of the records.
         model: Arc<Model>,
         page: Page,
     },
+    Batch {
+        model: Arc<Model>,
+        records: Vec<Stored>,
+        included: Included,
+    },
+    Aggregate(AggregateResponse),
+    Explanation(Explanation),
     /// `google.protobuf.Empty`.
     Empty,
 }
 
 impl Reply {
-    fn write(&self, out: &mut impl BufMut) {
+    fn write(&self, out: &mut impl BufMut) -> Result<(), prost::EncodeError> {
         match self {
             Self::Record { model, record } => wire::encode(&model.shapes, model.shape, record, out),
             Self::Page { model, page } => {
-                for stored in &page.records {
-                    encode_key(RECORDS, WireType::LengthDelimited, out);
-                    encode_length(wire::encoded_len(&model.shapes, model.shape, &stored.record), out);
-                    wire::encode(&model.shapes, model.shape, &stored.record, out);
-                }
+                write_records(1, model, &page.records, out);
                 if !page.next_page_token.is_empty() {
-                    encode_key(NEXT_PAGE_TOKEN, WireType::LengthDelimited, out);
-                    encode_length(page.next_page_token.len(), out);
-                    out.put_slice(page.next_page_token.as_bytes());
+                    encoding::string::encode(2, &page.next_page_token, out);
                 }
+                if let Some(total) = page.total {
+                    if total.size != 0 {
+                        encoding::int64::encode(3, &total.size, out);
+                    }
+                    if total.is_estimate {
+                        encoding::bool::encode(4, &true, out);
+                    }
+                }
+                write_included((5, 6), &page.included, out);
             }
+            Self::Batch { model, records, included } => {
+                write_records(1, model, records, out);
+                write_included((2, 3), included, out);
+            }
+            Self::Aggregate(response) => response.encode(out)?,
+            Self::Explanation(explanation) => explanation.encode(out)?,
             Self::Empty => {}
         }
+        Ok(())
     }
+}
+
+fn write_records(number: u32, model: &Model, records: &[Stored], out: &mut impl BufMut) {
+    for stored in records {
+        encode_key(number, WireType::LengthDelimited, out);
+        write_record(model, &stored.record, out);
+    }
+}
+
+/// Writes a record behind its length.
+fn write_record(model: &Model, record: &Record, out: &mut impl BufMut) {
+    encode_length(wire::encoded_len(&model.shapes, model.shape, record), out);
+    wire::encode(&model.shapes, model.shape, record, out);
+}
+
+/// Writes the related records as `google.protobuf.Any`, and the tokens as a map; `numbers` are those of the two fields.
+fn write_included(numbers: (u32, u32), included: &Included, out: &mut impl BufMut) {
+    for (model, records) in &included.records {
+        let type_url = format!("type.googleapis.com/{}", model.full_name);
+        for stored in records {
+            let length = wire::encoded_len(&model.shapes, model.shape, &stored.record);
+            let value = key_len(2) + encoded_len_varint(length as u64) + length;
+            encode_key(numbers.0, WireType::LengthDelimited, out);
+            encode_length(encoding::string::encoded_len(1, &type_url) + value, out);
+            encoding::string::encode(1, &type_url, out);
+            encode_key(2, WireType::LengthDelimited, out);
+            write_record(model, &stored.record, out);
+        }
+    }
+    let string = (encoding::string::encode, encoding::string::encoded_len);
+    encoding::btree_map::encode(string.0, string.1, string.0, string.1, numbers.1, &included.page_tokens, out);
 }
 
 fn encode_length(length: usize, out: &mut impl BufMut) {
@@ -79,8 +127,8 @@ impl Encoder for RawCodec {
     type Error = Status;
 
     fn encode(&mut self, item: Reply, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        item.write(buffer);
-        Ok(())
+        // The buffer grows, so that there is always room.
+        item.write(buffer).map_err(|error| Error::internal(error).into())
     }
 
     fn buffer_settings(&self) -> BufferSettings {

@@ -5,7 +5,12 @@ use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_proto::query::v1::{Aggregation, Count};
+use groundplan_rest::{AggregateQuery, ListQuery, View};
 use std::borrow::Cow;
+
+/// The most elements of a repeated field that are kept: one too many is enough for any of them to be refused.
+const MAX_KEPT: usize = MAX_PATHS + 1;
 
 /// What any of the requests may hold; what a request does not have is empty.
 #[derive(Debug, Default)]
@@ -13,9 +18,13 @@ pub(super) struct Fields<'a> {
     record: Option<Cow<'a, [u8]>>,
     pub(super) id: &'a str,
     pub(super) etag: &'a str,
-    pub(super) page_size: i32,
-    pub(super) page_token: &'a str,
-    paths: Vec<String>,
+    update_mask: Vec<String>,
+    /// The ids of a batch.
+    pub(super) ids: Vec<String>,
+    /// Its view is that of any request.
+    pub(super) list: ListQuery,
+    group_by: Vec<String>,
+    aggregations: Vec<Aggregation>,
 }
 
 /// A field of a request message.
@@ -24,21 +33,57 @@ enum Place {
     Record,
     Id,
     Etag,
+    UpdateMask,
     PageSize,
     PageToken,
-    UpdateMask,
+    Filter,
+    OrderBy,
+    Skip,
+    ReadMask,
+    Count,
+    AllowScan,
+    Expand,
+    /// Messages of a Get, in a batch.
+    Requests,
+    /// The message of a List, to be explained.
+    List,
+    GroupBy,
+    Aggregations,
 }
 
 impl Place {
     /// The field of a number.
     fn of_number(kind: MethodKind, number: u32) -> Option<Self> {
+        use MethodKind as Kind;
         Some(match (kind, number) {
-            (MethodKind::Create | MethodKind::Update, 1) => Self::Record,
-            (MethodKind::Get | MethodKind::Delete, 1) => Self::Id,
-            (MethodKind::List, 1) => Self::PageSize,
-            (MethodKind::List, 2) => Self::PageToken,
-            (MethodKind::Update, 2) => Self::UpdateMask,
-            (MethodKind::Update, 3) | (MethodKind::Delete, 2) => Self::Etag,
+            (Kind::Create | Kind::Update, 1) => Self::Record,
+            (Kind::Update, 2) => Self::UpdateMask,
+            (Kind::Update, 3) | (Kind::Delete, 2) => Self::Etag,
+            (Kind::Get | Kind::Delete, 1) | (Kind::ListRelated(_), 10) => Self::Id,
+            (Kind::Get | Kind::BatchGet, 2) => Self::ReadMask,
+            (Kind::BatchGet, 1) => Self::Requests,
+            (Kind::BatchGet, 3) => Self::Expand,
+            (Kind::List | Kind::ListRelated(_), number) => return Self::of_list(number),
+            (Kind::ExplainList, 1) => Self::List,
+            (Kind::Aggregate, 1) => Self::Filter,
+            (Kind::Aggregate, 2) => Self::GroupBy,
+            (Kind::Aggregate, 3) => Self::Aggregations,
+            (Kind::Aggregate, 4) => Self::AllowScan,
+            _ => return None,
+        })
+    }
+
+    fn of_list(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Self::PageSize,
+            2 => Self::PageToken,
+            3 => Self::Filter,
+            4 => Self::OrderBy,
+            5 => Self::Skip,
+            6 => Self::ReadMask,
+            7 => Self::Count,
+            8 => Self::AllowScan,
+            9 => Self::Expand,
             _ => return None,
         })
     }
@@ -48,32 +93,77 @@ impl Place {
             Self::Record => &model.singular_field,
             Self::Id => "id",
             Self::Etag => "etag",
+            Self::UpdateMask => "update_mask",
             Self::PageSize => "page_size",
             Self::PageToken => "page_token",
-            Self::UpdateMask => "update_mask",
+            Self::Filter => "filter",
+            Self::OrderBy => "order_by",
+            Self::Skip => "skip",
+            Self::ReadMask => "read_mask",
+            Self::Count => "count",
+            Self::AllowScan => "allow_scan",
+            Self::Expand => "expand",
+            Self::Requests => "requests",
+            Self::List => "list",
+            Self::GroupBy => "group_by",
+            Self::Aggregations => "aggregations",
         }
     }
 }
 
+/// A rule that a field breaks, and how.
+type Broken = (&'static str, &'static str);
+
+const WRONG_TYPE: Broken = ("wire_type", "has another type on the wire than its definition says");
+
 impl<'a> Fields<'a> {
     /// Reads a request of a method. What it does not have is refused, not skipped.
     pub(super) fn read(model: &Model, kind: MethodKind, message: &'a [u8]) -> Result<Self, Error> {
+        let mut fields = Self::default();
+        fields.add(model, kind, message)?;
+        Ok(fields)
+    }
+
+    /// Takes the fields of a message over. As protobuf says, the last occurrence counts, and those of messages merge.
+    fn add(&mut self, model: &Model, kind: MethodKind, message: &'a [u8]) -> Result<(), Error> {
         let malformed = |why: &str| {
             let name = format!("{}Request", model.method_name(kind));
             Error::new(Reason::MalformedRequest, format!("the request is no {name}: {why}"))
         };
-        let mut fields = Self::default();
         let mut reader = Reader(message);
         while let Some((number, value)) = reader.next().map_err(malformed)? {
             let place = Place::of_number(kind, number);
             let place = place.ok_or_else(|| malformed(&format!("it has an unknown field {number}")))?;
-            fields.set(place, value).map_err(|(rule, words)| Error::field(place.name(model), rule, words))?;
+            match (place, value) {
+                (Place::List, Wire::Delimited(list)) => self.add(model, MethodKind::List, list)?,
+                (Place::Requests, Wire::Delimited(get)) => self.add_get(model, get)?,
+                (Place::Aggregations, Wire::Delimited(bytes)) => {
+                    let aggregation = aggregation(bytes).map_err(|why| malformed(&why))?;
+                    keep(&mut self.aggregations, aggregation);
+                }
+                (place, value) => {
+                    self.set(place, value).map_err(|(rule, words)| Error::field(place.name(model), rule, words))?;
+                }
+            }
         }
-        Ok(fields)
+        Ok(())
     }
 
-    /// Takes a field over. As protobuf says, the last occurrence counts, and those of a message merge.
-    fn set(&mut self, place: Place, value: Wire<'a>) -> Result<(), (&'static str, &'static str)> {
+    /// Takes a request of a batch over: the view is that of the batch.
+    fn add_get(&mut self, model: &Model, message: &[u8]) -> Result<(), Error> {
+        let mut get = Fields::default();
+        get.add(model, MethodKind::Get, message)?;
+        if !get.list.view.read_mask.is_empty() {
+            let place = format!("requests[{}].read_mask", self.ids.len());
+            return Err(Error::field(place, "empty", "must be empty; the batch's own read_mask is for all its records"));
+        }
+        keep(&mut self.ids, get.id.to_owned());
+        Ok(())
+    }
+
+    /// Takes a field over that is no message with a meaning of its own.
+    fn set(&mut self, place: Place, value: Wire<'a>) -> Result<(), Broken> {
+        let list = &mut self.list;
         match (place, value) {
             (Place::Record, Wire::Delimited(bytes)) => match &mut self.record {
                 Some(record) => record.to_mut().extend_from_slice(bytes),
@@ -81,28 +171,21 @@ impl<'a> Fields<'a> {
             },
             (Place::Id, Wire::Delimited(bytes)) => self.id = text(bytes)?,
             (Place::Etag, Wire::Delimited(bytes)) => self.etag = text(bytes)?,
-            (Place::PageToken, Wire::Delimited(bytes)) => self.page_token = text(bytes)?,
-            (Place::PageSize, Wire::Varint(number)) => {
-                self.page_size =
-                    i32::try_from(number.cast_signed()).map_err(|_| ("range", "must be a whole number of 32 bits"))?;
+            (Place::UpdateMask, Wire::Delimited(bytes)) => add_paths(&mut self.update_mask, bytes)?,
+            (Place::PageToken, Wire::Delimited(bytes)) => list.page_token = text(bytes)?.to_owned(),
+            (Place::Filter, Wire::Delimited(bytes)) => list.filter = text(bytes)?.to_owned(),
+            (Place::OrderBy, Wire::Delimited(bytes)) => list.order_by = text(bytes)?.to_owned(),
+            (Place::ReadMask, Wire::Delimited(bytes)) => add_paths(&mut list.view.read_mask, bytes)?,
+            (Place::Expand, Wire::Delimited(bytes)) => keep(&mut list.view.expand, text(bytes)?.to_owned()),
+            (Place::GroupBy, Wire::Delimited(bytes)) => keep(&mut self.group_by, text(bytes)?.to_owned()),
+            (Place::PageSize, Wire::Varint(number)) => list.page_size = int32(number)?,
+            (Place::Skip, Wire::Varint(number)) => list.skip = int32(number)?,
+            (Place::AllowScan, Wire::Varint(number)) => list.allow_scan = number != 0,
+            (Place::Count, Wire::Varint(number)) => {
+                let count = i32::try_from(number.cast_signed()).ok().and_then(|number| Count::try_from(number).ok());
+                list.count = count.ok_or(("enum.defined_only", "must be COUNT_EXACT or COUNT_ESTIMATED, or absent"))?;
             }
-            (Place::UpdateMask, Wire::Delimited(bytes)) => self.add_paths(bytes)?,
-            _ => return Err(("wire_type", "has another type on the wire than its definition says")),
-        }
-        Ok(())
-    }
-
-    /// Reads a `google.protobuf.FieldMask`.
-    fn add_paths(&mut self, bytes: &[u8]) -> Result<(), (&'static str, &'static str)> {
-        const MALFORMED: (&str, &str) = ("wire_type", "is no google.protobuf.FieldMask");
-        let mut reader = Reader(bytes);
-        while let Some((number, value)) = reader.next().map_err(|_| MALFORMED)? {
-            let (1, Wire::Delimited(path)) = (number, value) else { return Err(MALFORMED) };
-            let path = text(path)?;
-            // One too many is enough for the mask to be refused.
-            if self.paths.len() <= MAX_PATHS {
-                self.paths.push(path.to_owned());
-            }
+            _ => return Err(WRONG_TYPE),
         }
         Ok(())
     }
@@ -116,7 +199,22 @@ impl<'a> Fields<'a> {
 
     /// The fields that an update changes.
     pub(super) fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
-        UpdateMask::parse(&model.shapes, model.shape, &self.paths).map_err(Error::from)
+        UpdateMask::parse(&model.shapes, model.shape, &self.update_mask).map_err(Error::from)
+    }
+
+    /// What is shown of the records.
+    pub(super) fn view(&self) -> &View {
+        &self.list.view
+    }
+
+    /// What is to be computed.
+    pub(super) fn aggregate(self) -> AggregateQuery {
+        AggregateQuery {
+            filter: self.list.filter,
+            group_by: self.group_by,
+            aggregations: self.aggregations,
+            allow_scan: self.list.allow_scan,
+        }
     }
 }
 
@@ -128,6 +226,64 @@ pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     }
 }
 
-fn text(bytes: &[u8]) -> Result<&str, (&'static str, &'static str)> {
+/// Reads a `groundplan.query.v1.Aggregation`; an error is the reason why the bytes are none.
+fn aggregation(bytes: &[u8]) -> Result<Aggregation, String> {
+    let mut aggregation = Aggregation::default();
+    let mut reader = Reader(bytes);
+    while let Some((number, value)) = reader.next()? {
+        let text = |bytes| text(bytes).map(str::to_owned).map_err(|(_, words)| format!("a text of an aggregation {words}"));
+        match (number, value) {
+            // A number that no function has is refused by its name, later.
+            (1, Wire::Varint(function)) => aggregation.function = i32::try_from(function.cast_signed()).unwrap_or(-1),
+            (2, Wire::Delimited(bytes)) => aggregation.field = text(bytes)?,
+            (3, Wire::Delimited(bytes)) => aggregation.name = text(bytes)?,
+            (1..=3, _) => return Err(format!("field {number} of an aggregation {}", WRONG_TYPE.1)),
+            _ => return Err(format!("an aggregation has an unknown field {number}")),
+        }
+    }
+    Ok(aggregation)
+}
+
+/// Reads a `google.protobuf.FieldMask`.
+fn add_paths(paths: &mut Vec<String>, bytes: &[u8]) -> Result<(), Broken> {
+    const MALFORMED: Broken = ("wire_type", "is no google.protobuf.FieldMask");
+    let mut reader = Reader(bytes);
+    while let Some((number, value)) = reader.next().map_err(|_| MALFORMED)? {
+        let (1, Wire::Delimited(path)) = (number, value) else { return Err(MALFORMED) };
+        keep(paths, text(path)?.to_owned());
+    }
+    Ok(())
+}
+
+/// Adds an element of a repeated field.
+fn keep<T>(elements: &mut Vec<T>, element: T) {
+    if elements.len() < MAX_KEPT {
+        elements.push(element);
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Broken> {
     std::str::from_utf8(bytes).map_err(|_| ("utf8", "must be valid UTF-8"))
+}
+
+fn int32(number: u64) -> Result<i32, Broken> {
+    i32::try_from(number.cast_signed()).map_err(|_| ("range", "must be a whole number of 32 bits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::aggregation;
+    use groundplan_proto::query::v1::{Aggregation, Function};
+    use prost::Message as _;
+
+    #[test]
+    fn aggregations_are_read_strictly() {
+        let whole = Aggregation { function: Function::Sum as i32, field: "pages".into(), name: "é".into() };
+        assert_eq!(aggregation(&whole.encode_to_vec()), Ok(whole));
+        let negative = Aggregation { function: -7, ..Aggregation::default() };
+        assert_eq!(aggregation(&negative.encode_to_vec()), Ok(negative));
+        for broken in [&[0x0A, 1, b'x'][..], &[0x20, 1], &[0x12, 1, 0xFF], &[0x12, 2, b'x'], &[0x10, 1]] {
+            assert!(aggregation(broken).is_err(), "{broken:?}");
+        }
+    }
 }

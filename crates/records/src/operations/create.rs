@@ -1,7 +1,9 @@
 //! Create: a new record.
 
-use super::{Call, Id, now, refusal, validate};
-use crate::bind;
+use super::conflict::{ATTEMPTS, is_deadlock, pause};
+use super::{Call, Id, now, reference, validate};
+use crate::{bind, references};
+use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, execute};
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
@@ -17,17 +19,32 @@ pub(crate) async fn create(call: &Call<'_>, mut record: Record) -> Result<Stored
     for time in [model.roles.created_at, model.roles.updated_at].into_iter().flatten() {
         record.set(time, Some(Value::Timestamp(now)));
     }
+    references::make_canonical(model, &mut record);
     validate::validate(call, &record)?;
 
     let mut binds = vec![Bind::text(&call.principal.tenant), Bind::i64(now)];
     for column in &table.columns {
         binds.push(bind::bind(model, column, &record)?);
     }
-    let mut lease = call.records.database().lease().await?;
-    let stored = lease.run(async |conn| execute(conn, &table.statements.insert, &binds).await).await;
-    match stored.map_err(|error| refusal::of_write(model, error))? {
-        0 => Err(exists(call, &id)),
-        _ => Ok(call.show(record, now)),
+    match insert(call, &binds).await? {
+        Ok(0) => Err(exists(call, &id)),
+        Ok(_) => Ok(call.show(record, now)),
+        Err(error) => Err(reference::of_write(call, &record, error).await),
+    }
+}
+
+/// Writes the row, unless its id is taken. It waits for those who delete what it refers to, and they may wait for it.
+async fn insert(call: &Call<'_>, binds: &[Bind]) -> Result<QueryResult<usize>, Error> {
+    let sql = &call.table.statements.insert;
+    let mut attempt = 1;
+    loop {
+        let mut lease = call.records.database().lease().await?;
+        match lease.run(async |conn| execute(conn, sql, binds).await).await {
+            Err(error) if is_deadlock(&error) && attempt < ATTEMPTS => drop(lease),
+            stored => return Ok(stored),
+        }
+        pause(attempt).await;
+        attempt += 1;
     }
 }
 

@@ -1,16 +1,25 @@
-//! Get: one record by its id.
+//! Get: one record by its id, and what its relations lead to.
 
+use super::expand::{self, Paths};
 use super::{Call, Id};
 use crate::{bind, row};
 use groundplan_chassis::database::{Bind, refusal, rows};
+use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
+use groundplan_rest::{Included, View};
 
 /// Reads a record.
-pub(crate) async fn get(call: &Call<'_>, id: &str) -> Result<Stored, Error> {
-    let id = Id::parse(&call.table.model, id)?;
+pub(crate) async fn get(call: &Call<'_>, id: &str, view: &View) -> Result<(Stored, Included), Error> {
+    let model = &call.table.model;
+    let id = Id::parse(model, id)?;
+    let mask = ReadMask::parse(&model.shapes, model.shape, &view.read_mask)?;
+    let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
     let (record, version) = read(call, &id).await?;
-    Ok(call.show(record, version))
+    let mut stored = call.show(record, version);
+    let included = expand::included(call, &paths, std::slice::from_ref(&stored)).await?;
+    mask.apply(&model.shapes, model.shape, &mut stored.record);
+    Ok((stored, included))
 }
 
 /// Reads a whole record with its version.

@@ -7,13 +7,13 @@ use std::fmt;
 use uuid::Uuid;
 
 /// The longest id that callers may give, in bytes.
-const MAX_ID: usize = 128;
+pub(crate) const MAX_ID: usize = 128;
 
 /// The length of a UUID in its hyphenated form.
 const UUID_LENGTH: usize = 36;
 
 /// An id of its model's format.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Id {
     Uuid(Uuid),
     Text(String),
@@ -22,21 +22,23 @@ pub(crate) enum Id {
 impl Id {
     /// Reads what a caller sent.
     pub(crate) fn parse(model: &Model, text: &str) -> Result<Self, Error> {
+        Self::read(model, text).map_err(|(rule, description)| Error::field(name(model), rule, description))
+    }
+
+    /// The same, with the rule that it breaks and the words for whoever knows the field's name.
+    pub(super) fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
         if text.is_empty() {
-            return Err(Error::field(name(model), "required", "is required"));
+            return Err(("required", "is required"));
         }
         match model.id_format {
             IdFormat::UuidV7 => {
                 let uuid = (text.len() == UUID_LENGTH).then(|| Uuid::try_parse(text).ok()).flatten();
-                uuid.map(Self::Uuid).ok_or_else(|| {
-                    let description = "must be a UUID such as 0198c0de-7a5e-7c3b-9d41-0242ac120002";
-                    Error::field(name(model), "string.uuid", description)
-                })
+                uuid.map(Self::Uuid)
+                    .ok_or(("string.uuid", "must be a UUID such as 0198c0de-7a5e-7c3b-9d41-0242ac120002"))
             }
             IdFormat::ClientAssigned if is_client_assigned(text) => Ok(Self::Text(text.to_owned())),
             IdFormat::ClientAssigned => {
-                let description = "must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -, the first a letter or a digit";
-                Err(Error::field(name(model), "string.id", description))
+                Err(("string.id", "must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -, the first a letter or a digit"))
             }
         }
     }

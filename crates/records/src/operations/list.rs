@@ -1,132 +1,138 @@
-//! List: the records of a model in the order of their ids, page by page.
+//! List: the records that match, in order, page by page.
 
-use super::{Call, Id};
-use crate::{bind, row};
-use groundplan_chassis::database::{Bind, PgRow, Sql, refusal, rows};
+mod reading;
+mod related;
+
+pub(crate) use reading::Reading;
+pub(crate) use related::{list_related, related_token};
+
+use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
+use super::{Call, expand};
+use crate::query::{Parent, Plan};
+use bytes::Bytes;
 use groundplan_codec::{Stored, wire};
-use groundplan_error::Error;
-use groundplan_rest::Page;
-
-/// The records of a page where the caller does not say.
-const DEFAULT_PAGE_SIZE: i32 = 50;
-
-/// The most records of a page; more is taken as this.
-const MAX_PAGE_SIZE: i32 = 1_000;
-
-/// The most bytes of a page's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told otherwise;
-/// what is left of those is for the page token. A record that is larger by itself is a page of its own.
-const MAX_PAGE_BYTES: usize = (4 << 20) - (8 << 10);
-
-/// The most bytes that stand before a record in its page: the field's number, and the record's length.
-const FRAME_BYTES: usize = 6;
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+use groundplan_proto::query::v1::Count;
+use groundplan_rest::{ListQuery, Page, Total};
 
 /// How many rows are read first, while nothing is known of their size: enough for a page of the default size.
 const FIRST_ROWS: usize = 64;
 
-/// Reads the page behind `page_token`; empty: the first.
-pub(crate) async fn list(call: &Call<'_>, page_size: i32, page_token: &str) -> Result<Page, Error> {
-    let size = page_size_of(page_size)?;
-    let model = &call.table.model;
-    let mut after = match page_token {
-        "" => None,
-        token => {
-            let last = call.records.page_tokens().open(&call.principal.tenant, &model.full_name, token)?;
-            Some(Id::of_stored(model, &last)?)
-        }
-    };
-    let mut records: Vec<Stored> = Vec::new();
-    let mut bytes = 0;
-    loop {
-        let limit = rows_to_read(size, records.len(), bytes);
-        let found = read(call, after.as_ref(), limit).await?;
-        for row in &found {
-            let record = row::record(model, &call.table.columns, row, 1)?;
-            let stored = call.show(record, row::version(row)?);
-            let length = FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record);
-            if records.len() == size || (!records.is_empty() && bytes + length > MAX_PAGE_BYTES) {
-                let next_page_token = token(call, records.last())?;
-                return Ok(Page { records, next_page_token, ..Page::default() });
-            }
-            bytes += length;
-            records.push(stored);
-        }
-        if found.len() < limit {
-            return Ok(Page { records, ..Page::default() });
-        }
-        after = records.last().map(|stored| Id::of_record(model, &stored.record)).transpose()?;
+/// Reads a page of a model's records, or of those that refer to a parent.
+pub(crate) async fn list(call: &Call<'_>, query: &ListQuery, parent: Option<&Parent>) -> Result<Page, Error> {
+    let reading = Reading::begin(call, query, parent)?;
+    reading.admit().await?;
+    let mut page = read(&reading).await?;
+    if query.count == Count::Estimated {
+        page.total = Some(estimate(&reading, &page).await?);
     }
+    if reading.paths.is_empty() {
+        return Ok(page);
+    }
+    page.included = expand::included(call, &reading.paths, &page.records).await?;
+    for stored in &mut page.records {
+        reading.show(stored);
+    }
+    let model = &call.table.model;
+    let records: usize = page.records.iter().map(|stored| length(model, stored)).sum();
+    if records + expand::bytes(&page.included) > MAX_ANSWER_BYTES {
+        let message = "the page with what expand leads to is too large for one answer; ask for a smaller page_size, or \
+                       expand fewer relations";
+        return Err(Error::new(Reason::TooLarge, message));
+    }
+    Ok(page)
 }
 
-/// How many rows are read at once: as many as a page still has room for by the average of those that it has, so that a
-/// page of large records does not fill the memory. One row more than is wanted says whether there is a next page.
-fn rows_to_read(size: usize, records: usize, bytes: usize) -> usize {
+/// Reads as many records as fit, in parts, so that a page of large ones does not fill the memory.
+async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
+    let mut page = Page::default();
+    let mut bytes = 0;
+    let room = match reading.paths.is_empty() {
+        true => MAX_ANSWER_BYTES,
+        // What comes beside the records needs room, too.
+        false => MAX_ANSWER_BYTES - expand::MAX_BYTES,
+    };
+    let mut last: Option<Vec<Option<Bytes>>> = reading.after.clone();
+    for is_first in std::iter::once(true).chain(std::iter::repeat(false)) {
+        let limit = rows_to_read(reading.size, page.records.len(), bytes, room);
+        let part = reading.part(last.as_deref(), limit, is_first)?;
+        let layout = reading.layout(part.counted);
+        let found = reading.rows(&layout, &part).await?;
+        if part.counted {
+            let count = found.first().map(|row| layout.count(row)).transpose()?.flatten();
+            page.total = count.map(|size| Total { size, is_estimate: false });
+        }
+        let mut rows = 0;
+        for row in &found {
+            let Some(mut stored) = reading.record(&layout, row)? else { continue };
+            if reading.paths.is_empty() {
+                reading.show(&mut stored);
+            }
+            rows += 1;
+            let length = length(&reading.call.table.model, &stored);
+            if page.records.len() == reading.size || (!page.records.is_empty() && bytes + length > room) {
+                page.next_page_token = reading.token(last)?;
+                return Ok(page);
+            }
+            bytes += length;
+            page.records.push(stored);
+            last = Some(layout.values(row)?);
+        }
+        if rows < limit {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// How many bytes a record takes in an answer.
+fn length(model: &Model, stored: &Stored) -> usize {
+    FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record)
+}
+
+/// How many rows are read at once: as many as a page still has room for by the average of those that it has. One row more
+/// than is wanted says whether there is a next page.
+fn rows_to_read(size: usize, records: usize, bytes: usize, room: usize) -> usize {
     let wanted = size.saturating_sub(records) + 1;
     let fitting = match records {
         0 => FIRST_ROWS,
-        _ => MAX_PAGE_BYTES.saturating_sub(bytes) / (bytes / records).max(1) + 1,
+        _ => room.saturating_sub(bytes) / (bytes / records).max(1) + 1,
     };
     wanted.min(fitting)
 }
 
-/// Reads up to `limit` rows behind an id.
-async fn read(call: &Call<'_>, after: Option<&Id>, limit: usize) -> Result<Vec<PgRow>, Error> {
-    let statements = &call.table.statements;
-    let limit = Bind::i64(i64::try_from(limit).map_err(Error::internal)?);
-    let tenant = Bind::text(&call.principal.tenant);
-    let (sql, binds): (&Sql, Vec<Bind>) = match after {
-        None => (&statements.list_first, vec![tenant, limit]),
-        Some(id) => (&statements.list_next, vec![tenant, bind::bind_id(id), limit]),
-    };
-    let mut lease = call.records.database().lease().await?;
-    lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(refusal)
-}
-
-/// How many records the caller wants.
-fn page_size_of(asked: i32) -> Result<usize, Error> {
-    let size = match asked {
-        0 => DEFAULT_PAGE_SIZE,
-        _ => asked.min(MAX_PAGE_SIZE),
-    };
-    usize::try_from(size).map_err(|_| {
-        Error::field("page_size", "int32.gte", format!("must be 0 (for {DEFAULT_PAGE_SIZE}) to {MAX_PAGE_SIZE}"))
-    })
-}
-
-/// The token of the page behind the one that ends with `last`.
-fn token(call: &Call<'_>, last: Option<&Stored>) -> Result<String, Error> {
-    let model = &call.table.model;
-    let last = last.ok_or_else(|| Error::internal("a page without records has no next one"))?;
-    let last = Id::of_record(model, &last.record)?.to_string();
-    call.records.page_tokens().seal(&call.principal.tenant, &model.full_name, &last)
+/// Counts by PostgreSQL's statistics, but at least what is seen.
+async fn estimate(reading: &Reading<'_>, page: &Page) -> Result<Total, Error> {
+    let statement = reading.selection().everything();
+    let mut lease = reading.call.records.database().lease().await?;
+    let plan = lease.run(async |conn| Plan::of(conn, &statement).await).await?;
+    let seen = page.records.len() + usize::from(!page.next_page_token.is_empty());
+    let seen = i64::try_from(seen).map_err(Error::internal)? + if seen == 0 { 0 } else { reading.skip };
+    Ok(Total { size: plan.rows().max(seen), is_estimate: true })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FIRST_ROWS, MAX_PAGE_BYTES, page_size_of, rows_to_read};
+    use super::{FIRST_ROWS, MAX_ANSWER_BYTES, rows_to_read};
 
-    #[test]
-    fn page_sizes() {
-        assert_eq!(page_size_of(0).unwrap(), 50);
-        assert_eq!(page_size_of(1).unwrap(), 1);
-        assert_eq!(page_size_of(1_000).unwrap(), 1_000);
-        assert_eq!(page_size_of(i32::MAX).unwrap(), 1_000);
-        assert!(page_size_of(-1).is_err());
-        assert!(page_size_of(i32::MIN).is_err());
+    fn rows(size: usize, records: usize, bytes: usize) -> usize {
+        rows_to_read(size, records, bytes, MAX_ANSWER_BYTES)
     }
 
     #[test]
     fn small_records_take_one_round_trip_or_two() {
-        assert_eq!(rows_to_read(50, 0, 0), 51);
-        assert_eq!(rows_to_read(1_000, 0, 0), FIRST_ROWS);
-        assert_eq!(rows_to_read(1_000, FIRST_ROWS, FIRST_ROWS * 200), 1_001 - FIRST_ROWS);
-        assert_eq!(rows_to_read(1_000, FIRST_ROWS, 0), 1_001 - FIRST_ROWS);
+        assert_eq!(rows(50, 0, 0), 51);
+        assert_eq!(rows(1_000, 0, 0), FIRST_ROWS);
+        assert_eq!(rows(1_000, FIRST_ROWS, FIRST_ROWS * 200), 1_001 - FIRST_ROWS);
+        assert_eq!(rows(1_000, FIRST_ROWS, 0), 1_001 - FIRST_ROWS);
     }
 
     #[test]
     fn large_records_are_read_a_few_at_once() {
         let large = 40 << 10;
-        let rows = rows_to_read(1_000, FIRST_ROWS, FIRST_ROWS * large);
-        assert!(rows > 1 && rows * large <= MAX_PAGE_BYTES, "{rows}");
-        assert_eq!(rows_to_read(1_000, 1, MAX_PAGE_BYTES * 2), 1);
+        let found = rows(1_000, FIRST_ROWS, FIRST_ROWS * large);
+        assert!(found > 1 && found * large <= MAX_ANSWER_BYTES, "{found}");
+        assert_eq!(rows(1_000, 1, MAX_ANSWER_BYTES * 2), 1);
     }
 }

@@ -27,6 +27,33 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
     }
 }
 
+/// A reference leads nowhere that the served model does not have: it is of an apply that is not finished, or somebody made
+/// its foreign key with SQL.
+pub(super) fn unknown_reference(model: &Model, constraint: &str) -> Error {
+    let message = format!(
+        "this {} refers to a record that does not exist, says the foreign key {constraint} of its table",
+        model.name
+    );
+    Error::new(Reason::InvalidFields, message).with("constraint", constraint)
+}
+
+/// Gives a failed delete its meaning.
+pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
+    match &error {
+        // As above: the references that are served are looked at before.
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) => {
+            let constraint = facts.constraint_name().unwrap_or_default();
+            let table = facts.table_name().unwrap_or_default();
+            let message = format!(
+                "this {} cannot be deleted while rows of the table {table} refer to it, says its foreign key {constraint}",
+                model.name
+            );
+            Error::new(Reason::RecordReferenced, message).with("constraint", constraint).caused_by(error)
+        }
+        _ => refusal(error),
+    }
+}
+
 /// A limit of PostgreSQL's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {

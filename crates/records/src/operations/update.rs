@@ -1,20 +1,13 @@
 //! Update: some fields of a record, or all.
 
-use super::{Call, Id, etag, get, now, refusal, validate};
-use crate::bind;
+use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
+use super::{Call, Id, etag, get, now, reference, validate};
+use crate::{bind, references};
 use groundplan_chassis::database::{Bind, execute};
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
-use rand::RngExt;
-use std::time::Duration;
-
-/// How often an update that nobody guarded with an etag is tried when others come first.
-const ATTEMPTS: u32 = 10;
-
-/// The longest pause before the second attempt; each later one may be longer by as much.
-const PAUSE: Duration = Duration::from_millis(4);
 
 /// What is to change.
 pub(crate) struct Update<'a> {
@@ -52,12 +45,6 @@ pub(crate) async fn update(call: &Call<'_>, what: Update<'_>) -> Result<Stored, 
     Err(busy(model, &id))
 }
 
-/// Lets others through: those who meet at a record spread out, the more the more often they met.
-async fn pause(attempt: u32) {
-    let part = rand::rng().random_range(0.0..1.0);
-    tokio::time::sleep((PAUSE * attempt).mul_f64(part)).await;
-}
-
 /// The record as it is to be: checked, complete, and with a new time of update.
 fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> Result<Record, Error> {
     let table = &call.table;
@@ -65,6 +52,7 @@ fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> 
     let before = table.behaviors.before(model, &record);
     let mut after = record;
     mask.apply(&model.shapes, model.shape, &mut after, update);
+    references::make_canonical(model, &mut after);
     before.keep_own(&mut after);
     if *mask == UpdateMask::All {
         before.keep_immutable(model, &mut after);
@@ -99,7 +87,13 @@ async fn write(call: &Call<'_>, id: &Id, record: &Record, version: i64) -> Resul
     binds.extend([Bind::text(&call.principal.tenant), bind::bind_id(id), Bind::i64(version)]);
     let mut lease = call.records.database().lease().await?;
     let written = lease.run(async |conn| execute(conn, &table.statements.update, &binds).await).await;
-    Ok(written.map_err(|error| refusal::of_write(&table.model, error))? > 0)
+    drop(lease);
+    match written {
+        Ok(written) => Ok(written > 0),
+        // Who deletes what the record refers to came first.
+        Err(error) if is_deadlock(&error) => Ok(false),
+        Err(error) => Err(reference::of_write(call, record, error).await),
+    }
 }
 
 /// The refusal of an update that others kept overtaking. It is ABORTED, as any write that others came before.

@@ -1,7 +1,7 @@
 //! The last look at a record before it is stored.
 
 use super::Call;
-use crate::index_keys;
+use crate::{index_keys, references};
 use groundplan_codec::Record;
 use groundplan_error::Error;
 
@@ -9,6 +9,7 @@ use groundplan_error::Error;
 /// own fields are set.
 pub(super) fn validate(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     let mut violations = call.table.validator.validate(record)?;
+    violations.extend(references::reference_violations(&call.table.model, record));
     violations.extend(index_keys::violations(&call.table.model, &call.principal.tenant, record));
     if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
 }

@@ -4,7 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::refusal;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Index, Model};
-use groundplan_model::{Ddl, Step};
+use groundplan_model::{Ddl, Object, Step};
 
 /// What stopped the work.
 pub(crate) enum Trouble {
@@ -13,7 +13,13 @@ pub(crate) enum Trouble {
     /// The database, outside of a step.
     Database(DieselError),
     /// The database, in a step.
-    Step { description: String, index: Option<(String, String)>, error: DieselError },
+    Step {
+        description: String,
+        index: Option<(String, String)>,
+        /// The extension that could not be made.
+        extension: Option<&'static str>,
+        error: DieselError,
+    },
 }
 
 impl From<DieselError> for Trouble {
@@ -26,18 +32,22 @@ impl Trouble {
     /// Statements of a step have failed.
     pub(super) fn in_step(step: &Step, statements: &[Ddl], error: DieselError) -> Self {
         let index = statements.iter().rev().find_map(|statement| {
-            let index = statement.index.clone()?;
+            let index = statement.index()?.to_owned();
             Some((statement.table.schema.clone(), index))
         });
-        Self::Step { description: step.description.clone(), index, error }
+        let extension = statements.iter().find_map(|statement| match statement.makes {
+            Some(Object::Extension(name)) => Some(name),
+            _ => None,
+        });
+        Self::Step { description: step.description.clone(), index, extension, error }
     }
 
     /// The error for the one who applies.
     pub(crate) fn explained(self, target: &Catalog) -> Error {
-        let (description, index, error) = match self {
+        let (description, index, extension, error) = match self {
             Self::Explained(error) => return error,
             Self::Database(error) => return refusal(error),
-            Self::Step { description, index, error } => (description, index, error),
+            Self::Step { description, index, extension, error } => (description, index, extension, error),
         };
         let DieselError::DatabaseError(kind, facts) = &error else { return refusal(error) };
         let words = match kind {
@@ -49,7 +59,10 @@ impl Trouble {
                 "another transaction has locked the table for too long; end it (pg_stat_activity shows it) and apply again"
                     .to_owned()
             }
-            _ => facts.message().to_owned(),
+            _ => match extension {
+                Some(extension) => no_extension(extension, facts.message()),
+                None => facts.message().to_owned(),
+            },
         };
         let refused = refusal(error);
         match refused.reason() {
@@ -58,6 +71,14 @@ impl Trouble {
             _ => Error::new(Reason::StepFailed, format!("{description}: {words}")).caused_by(refused.log_text()),
         }
     }
+}
+
+/// The database's user may not make an extension, or the server does not have it.
+fn no_extension(extension: &str, message: &str) -> String {
+    format!(
+        "the database refuses the extension {extension} ({message}); let a superuser run `CREATE EXTENSION {extension}` in this \
+         database, after installing PostgreSQL's contrib modules if the server lacks them, and apply again"
+    )
 }
 
 /// The model and the index of a name.

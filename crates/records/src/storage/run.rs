@@ -3,11 +3,15 @@
 //! What changes a table waits at most a moment for its lock, because everybody else waits behind it, and tries again.
 //! What builds an index beside the running calls has time.
 
+use super::batches;
+use super::existing::extension_schema;
 use super::failure::Trouble;
 use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use groundplan_chassis::database::{Bind, Columns, Sql, rows};
-use groundplan_model::{Ddl, Step, quote};
+use groundplan_model::catalog::Table;
+use groundplan_model::{Ddl, Object, Run, Step, quote};
 use rand::RngExt;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -33,20 +37,53 @@ static IS_INVALID: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+static CONSTRAINT: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT 1 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = ?::text AND c.relname = ?::text AND k.conname = ?::text",
+    )
+});
+
 /// Runs a step: what can be in a transaction is in one, in the order of the plan.
 pub(super) async fn step(conn: &mut AsyncPgConnection, step: &Step) -> Result<(), Trouble> {
-    for group in step.statements.chunk_by(|left, right| !left.concurrently && !right.concurrently) {
+    statements(conn, &step.statements).await.map_err(|(group, error)| Trouble::in_step(step, group, error))
+}
+
+/// Runs statements in their order; says with which of them it failed.
+pub(super) async fn statements<'a>(
+    conn: &mut AsyncPgConnection,
+    statements: &'a [Ddl],
+) -> Result<(), (&'a [Ddl], DieselError)> {
+    let are_together = |left: &Ddl, right: &Ddl| left.run == Run::Together && right.run == Run::Together;
+    for group in statements.chunk_by(are_together) {
         let outcome = match group {
-            [alone] if alone.concurrently => patiently(conn, alone).await,
+            [alone] if alone.run == Run::Concurrently => patiently(conn, alone).await,
+            [alone] if alone.run == Run::InBatches => batches::run(conn, alone).await,
+            [alone] => unless_there(conn, alone).await,
             together => together_in_transaction(conn, together).await,
         };
-        outcome.map_err(|error| Trouble::in_step(step, group, error))?;
+        outcome.map_err(|error| (group, error))?;
     }
     Ok(())
 }
 
+/// Runs a statement in a transaction of its own, unless what it makes is there already.
+async fn unless_there(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
+    let is_there = match &statement.makes {
+        Some(Object::ForeignKey(name)) => {
+            let Table { schema, name: table } = &statement.table;
+            let binds = [Bind::text(schema), Bind::text(table), Bind::text(name)];
+            !rows(conn, &CONSTRAINT, &binds).await?.is_empty()
+        }
+        Some(Object::Extension(name)) => extension_schema(conn, name).await?.is_some(),
+        Some(Object::Index(_)) | None => false,
+    };
+    if is_there { Ok(()) } else { together_in_transaction(conn, std::slice::from_ref(statement)).await }
+}
+
 /// Runs statements in one transaction, several times if their tables are locked.
-async fn together_in_transaction(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResult<()> {
+pub(super) async fn together_in_transaction(conn: &mut AsyncPgConnection, statements: &[Ddl]) -> QueryResult<()> {
     for statement in statements {
         drop_invalid(conn, statement).await?;
     }
@@ -92,7 +129,7 @@ async fn build(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()>
 
 /// Drops the statement's index if it is there but not valid.
 async fn drop_invalid(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
-    let Some(index) = &statement.index else { return Ok(()) };
+    let Some(index) = statement.index() else { return Ok(()) };
     let schema = &statement.table.schema;
     let found = rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(index)]).await?;
     let is_invalid = found.first().map(|row| row.bool(0)).transpose()?.flatten();
@@ -115,9 +152,9 @@ fn drop_sql(schema: &str, index: &str) -> String {
 /// Whether others held what the statement needs. Diesel keeps no SQLSTATE for it, so PostgreSQL's words decide. The
 /// session asks for English; on a server that refuses that and speaks another language, a table that is locked fails the
 /// step at the first attempt.
-fn is_contention(error: &diesel::result::Error) -> bool {
+fn is_contention(error: &DieselError) -> bool {
     match error {
-        diesel::result::Error::DatabaseError(_, facts) => {
+        DieselError::DatabaseError(_, facts) => {
             let message = facts.message();
             message.contains("due to lock timeout") || message.starts_with("deadlock detected")
         }

@@ -1,14 +1,14 @@
 //! Looks at what is really there: `IF NOT EXISTS` is content with anything of the same name.
 
-use super::indexes::schemas;
+use super::existing::{FOREIGN_KEYS, Part, part, part_of, schemas, text};
 use crate::table;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Columns, PgRow, Sql, rows};
-use groundplan_model::catalog::{Catalog, Model};
-use groundplan_model::quote;
+use groundplan_chassis::database::{Columns, Sql, rows};
+use groundplan_model::catalog::{Catalog, Model, Table};
 use groundplan_model::shape::{Cardinality, FieldId};
-use std::collections::HashMap;
+use groundplan_model::{empty_trigger_name, quote};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -39,11 +39,21 @@ static PRIMARY_KEYS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+/// The triggers that somebody made.
+static TRIGGERS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT n.nspname::text, c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname::text = ANY (?::text[]) AND NOT t.tgisinternal",
+    )
+});
+
 /// What is there, by schema and name.
 #[derive(Default)]
 struct Found {
-    /// Schema, table and column to what it is.
-    columns: HashMap<(String, String, String), Column>,
+    /// Columns to what they are.
+    columns: HashMap<Part, Column>,
+    foreign_keys: HashSet<Part>,
+    triggers: HashSet<Part>,
     /// Schema and table to the columns of the primary key, with commas.
     primary_keys: HashMap<(String, String), String>,
     /// Schema and index to whether it is unique.
@@ -79,7 +89,13 @@ pub(super) async fn lacks(conn: &mut AsyncPgConnection, target: &Catalog) -> Que
     for row in rows(conn, &COLUMNS, &binds).await? {
         let is = |at| row.bool(at).map(Option::unwrap_or_default);
         let column = Column { kind: text(&row, 3)?, not_null: is(4)?, has_default: is(5)? };
-        found.columns.insert((text(&row, 0)?, text(&row, 1)?, text(&row, 2)?), column);
+        found.columns.insert(part(&row)?, column);
+    }
+    for row in rows(conn, &FOREIGN_KEYS, &binds).await? {
+        found.foreign_keys.insert(part(&row)?);
+    }
+    for row in rows(conn, &TRIGGERS, &binds).await? {
+        found.triggers.insert(part(&row)?);
     }
     for row in rows(conn, &PRIMARY_KEYS, &binds).await? {
         found.primary_keys.insert((text(&row, 0)?, text(&row, 1)?), text(&row, 2)?);
@@ -89,7 +105,7 @@ pub(super) async fn lacks(conn: &mut AsyncPgConnection, target: &Catalog) -> Que
     }
     Ok(target.models.iter().find_map(|model| {
         let lack = found.lacks_column(model).or_else(|| found.lacks_primary_key(model));
-        lack.or_else(|| found.lacks_index(model))
+        lack.or_else(|| found.lacks_index(model)).or_else(|| found.lacks_foreign_key(model))
     }))
 }
 
@@ -98,11 +114,13 @@ impl Found {
         let own = [(table::TENANT, own("text")), (table::VERSION, own("bigint"))];
         let columns = model.columns().map(|(id, field)| (field.storage_name.as_str(), expected(model, id)));
         own.into_iter().chain(columns).find_map(|(name, expected)| {
-            let key = (model.table.schema.clone(), model.table.name.clone(), name.to_owned());
             let (schema, table) = (&model.table.schema, &model.table.name);
-            match self.columns.get(&key) {
+            match self.columns.get(&part_of(&model.table, name)) {
                 None => Some(format!("table {schema}.{table} has no column {name}; apply again")),
-                Some(found) if *found == expected => None,
+                Some(found) if *found == expected || self.is_becoming_reference(model, name, found) => None,
+                Some(Column { kind, .. }) if expected == nullable(kind) && is_reference(model, name) => Some(format!(
+                    "column {name} of table {schema}.{table} is an ordinary {kind} and no reference yet; apply again"
+                )),
                 Some(found) => Some(format!(
                     "column {name} of table {schema}.{table} is {found}, but {} needs {expected}: an apply that failed has \
                      left it; give the field another name, or drop the column with `ALTER TABLE {} DROP COLUMN {}`",
@@ -112,6 +130,13 @@ impl Found {
                 )),
             }
         })
+    }
+
+    /// Whether the column is an ordinary text to this model, and a reference to a revision that comes after it. Processes
+    /// of both work with it then.
+    fn is_becoming_reference(&self, model: &Model, column: &str, found: &Column) -> bool {
+        let trigger = empty_trigger_name(&model.table, column);
+        *found == nullable("text") && self.triggers.contains(&part_of(&model.table, &trigger))
     }
 
     /// Creating relies on it: an id that is taken is found by the key.
@@ -135,6 +160,16 @@ impl Found {
         ))
     }
 
+    fn lacks_foreign_key(&self, model: &Model) -> Option<String> {
+        model.references.iter().find_map(|reference| {
+            let Table { schema, name } = &model.table;
+            let key = &reference.constraint;
+            let is_missing = !self.foreign_keys.contains(&part_of(&model.table, key));
+            is_missing
+                .then(|| format!("foreign key {key} of table {schema}.{name} is missing or not valid; apply again"))
+        })
+    }
+
     fn lacks_index(&self, model: &Model) -> Option<String> {
         model.indexes.iter().find_map(|index| {
             let key = (model.table.schema.clone(), index.name.clone());
@@ -142,6 +177,16 @@ impl Found {
                 .then(|| format!("index {}.{} is missing or not valid; apply again", model.table.schema, index.name))
         })
     }
+}
+
+/// Whether a column is that of a reference.
+fn is_reference(model: &Model, column: &str) -> bool {
+    model.shape().by_storage_name(column).is_some_and(|field| model.reference(field).is_some())
+}
+
+/// A column that may be NULL, as those of references.
+fn nullable(kind: &str) -> Column {
+    Column { kind: kind.to_owned(), not_null: false, has_default: false }
 }
 
 /// A column that every table has.
@@ -155,11 +200,14 @@ fn expected(model: &Model, field: FieldId) -> Column {
         "timestamptz" => "timestamp with time zone",
         "numeric(20)" => "numeric(20,0)",
         "numeric(20)[]" => "numeric(20,0)[]",
-        "text COLLATE \"C\"" => "text",
-        same => same,
+        // A table that was made before texts had a collation keeps that of the database.
+        other => other.trim_end_matches(" COLLATE \"C\""),
     };
     let roles = &model.roles;
     let is_set_by_system = Some(field) == roles.created_at || Some(field) == roles.updated_at;
+    if model.reference(field).is_some() {
+        return nullable(kind);
+    }
     let is_never_null = match model.shape().field(field).cardinality {
         Cardinality::Implicit | Cardinality::Repeated | Cardinality::Map(_) => true,
         Cardinality::Explicit | Cardinality::Oneof(_) => is_set_by_system,
@@ -172,8 +220,4 @@ fn expected(model: &Model, field: FieldId) -> Column {
 
 fn qualified(model: &Model) -> String {
     format!("{}.{}", quote(&model.table.schema), quote(&model.table.name))
-}
-
-fn text(row: &PgRow, at: usize) -> QueryResult<String> {
-    Ok(row.text(at)?.unwrap_or_default())
 }

@@ -1,10 +1,12 @@
 //! A database, the service on it, and a caller.
 
+use crate::operations::Call;
 use crate::served::Served;
 use crate::service::Records;
 use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, storage};
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
+use groundplan_chassis::principal::Principal;
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_error::Error;
@@ -32,11 +34,16 @@ pub(super) struct Fixture {
 impl Fixture {
     /// An empty service: its own tables are there, and nothing is served.
     pub(super) async fn empty() -> Self {
+        Self::with_settings(Settings::default()).await
+    }
+
+    /// An empty service with limits of its own.
+    pub(super) async fn with_settings(settings: Settings) -> Self {
         let server = TestDatabase::new().await;
         let database = connect(&server).await;
         database.migrate(MIGRATIONS).await.unwrap();
-        let records = Records::open(database.clone()).await.unwrap();
-        let transport = transport::local(grpc::router(records.clone(), Settings::default()));
+        let records = Records::open(database.clone(), settings).await.unwrap();
+        let transport = transport::local(grpc::router(records.clone(), settings));
         Self { database, records, transport, server }
     }
 
@@ -69,6 +76,13 @@ impl Fixture {
     pub(super) fn model(&self, name: &str) -> Arc<Model> {
         let served = self.records.served().unwrap();
         served.catalog.model(&format!("test.v1.{name}")).unwrap().clone()
+    }
+
+    /// A call for a model by `principal`, past gRPC.
+    pub(super) fn operation<'a>(&'a self, principal: &'a Principal, model: &str) -> Call<'a> {
+        let served = self.records.served().unwrap();
+        let table = served.table(&self.model(model)).unwrap().clone();
+        Call { records: &self.records, principal, served, table }
     }
 
     /// Calls a method of a model with a request as JSON, and gives the answer as JSON.
@@ -110,7 +124,7 @@ async fn connect(server: &TestDatabase) -> Database {
 }
 
 /// Compiles a revision of one file.
-pub(super) fn catalog(revision: i64, source: &str) -> Catalog {
+pub(crate) fn catalog(revision: i64, source: &str) -> Catalog {
     let file = SourceFile { path: "test/v1/models.proto".to_owned(), content: source.to_owned() };
     let compiled = groundplan_model::compile(Input::Files(vec![file]), &StorageNames::default());
     let compiled = compiled.unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));

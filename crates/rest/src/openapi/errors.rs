@@ -51,6 +51,12 @@ const FAILURES: &[Failure] = &[
         codes: &["RATE_LIMITED"],
         meaning: "A limit is used up; Retry-After may say until when.",
     },
+    Failure {
+        status: 431,
+        name: "HeadersTooLarge",
+        codes: &[],
+        meaning: "The path, the query and the headers are together larger than the server takes; there may be no body.",
+    },
     Failure { status: 499, name: "Cancelled", codes: &["CANCELLED"], meaning: "The caller went away." },
     Failure {
         status: 500,
@@ -77,12 +83,15 @@ const FAILURES: &[Failure] = &[
 pub(super) const COMPONENT: &str = "Error-Envelope";
 
 /// What any operation may answer.
-const COMMON: &[u16] = &[400, 401, 403, 429, 499, 500, 501, 503, 504];
+const COMMON: &[u16] = &[400, 401, 403, 429, 431, 499, 500, 501, 503, 504];
 
 /// The components.
 pub(super) fn responses() -> Value {
     let of = |failure: &Failure| {
-        let code = failure.codes.first().copied().unwrap_or_default();
+        // HTTP itself refuses before we can: what the body is, if there is one, is not ours to say.
+        let Some(code) = failure.codes.first() else {
+            return (failure.name.to_owned(), json!({ "description": failure.meaning }));
+        };
         let example =
             json!({ "error": { "code": code, "message": failure.meaning.trim_end_matches('.'), "details": [] } });
         let content = json!({ "application/json": { "schema": { "$ref": format!("#/components/schemas/{COMPONENT}") }, "example": example } });

@@ -2,6 +2,7 @@
 
 use super::names::{Side, reference};
 use super::rules::Rules;
+use groundplan_model::catalog::IdFormat;
 use groundplan_model::shape::{Cardinality, Field, Integer, Kind, MapKey, Shapes, Wrapped};
 use serde_json::{Map, Value, json};
 
@@ -10,8 +11,13 @@ const NUMERIC: [&str; 6] = ["minimum", "exclusiveMinimum", "maximum", "exclusive
 
 /// The schema of a field's value on one side of the API. Rules are for what callers send: what is stored may be older.
 pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) -> Value {
-    // A message inside a record is sent whole, also in a patch.
-    let inner = if side == Side::Output { Side::Output } else { Side::Input };
+    let inner = match (side, field.cardinality) {
+        // A mask leads into messages, not into lists and maps.
+        (Side::Masked, Cardinality::Repeated | Cardinality::Map(_)) | (Side::Output, _) => Side::Output,
+        (Side::Masked, _) => Side::Masked,
+        // A message inside a record is sent whole, also in a patch.
+        (Side::Input | Side::Patch, _) => Side::Input,
+    };
     let element = |rules: Option<&Rules>| {
         let mut element = one(shapes, field.kind, inner);
         if let Some(rules) = rules.filter(|_| inner == Side::Input) {
@@ -22,7 +28,7 @@ pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) 
     let mut whole = match field.cardinality {
         Cardinality::Repeated => json!({ "type": "array", "items": element(rules.elements.as_deref()) }),
         Cardinality::Map(key) => {
-            let mut keys = map_keys(key);
+            let mut keys = map_keys(key, inner);
             if let (Side::Input, MapKey::String, Some(rules)) = (inner, key, rules.keys.as_deref()) {
                 constrain(&mut keys, &rules.keywords);
             }
@@ -37,10 +43,38 @@ pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) 
     whole
 }
 
-fn map_keys(key: MapKey) -> Value {
+/// Adds null to what a value may be.
+pub(super) fn nullable(mut schema: Value) -> Value {
+    let nothing = json!({ "type": "null" });
+    if let Some(choices) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        choices.push(nothing);
+        return schema;
+    }
+    // A schema without a type takes anything.
+    if schema.get("type").is_none() && schema.get("$ref").is_none() {
+        return schema;
+    }
+    json!({ "anyOf": [schema, nothing] })
+}
+
+/// Lets an id be empty, which is the same as leaving it out.
+pub(super) fn or_empty(schema: Value) -> Value {
+    json!({ "anyOf": [schema, { "const": "" }] })
+}
+
+/// Says which ids there are.
+pub(super) fn describe_id(schema: &mut Value, format: IdFormat) {
+    match format {
+        IdFormat::UuidV7 => schema["format"] = "uuid".into(),
+        IdFormat::ClientAssigned => schema["pattern"] = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$".into(),
+    }
+}
+
+fn map_keys(key: MapKey, side: Side) -> Value {
     match key {
         MapKey::String => json!({ "type": "string" }),
         MapKey::Bool => json!({ "enum": ["true", "false"] }),
+        MapKey::Integer(_) if side == Side::Input => json!({ "pattern": NUMBER }),
         MapKey::Integer(integer) => json!({ "pattern": digits(integer) }),
     }
 }
@@ -48,9 +82,9 @@ fn map_keys(key: MapKey) -> Value {
 fn one(shapes: &Shapes, kind: Kind, side: Side) -> Value {
     match kind {
         Kind::Bool => json!({ "type": "boolean" }),
-        Kind::Integer(kind) => integer(kind),
-        Kind::Float => float("float"),
-        Kind::Double => float("double"),
+        Kind::Integer(kind) => integer(kind, side),
+        Kind::Float => float("float", side),
+        Kind::Double => float("double", side),
         Kind::String => json!({ "type": "string" }),
         Kind::Bytes => json!({ "type": "string", "format": "byte", "contentEncoding": "base64" }),
         Kind::Enum(id) => reference(&shapes.enumeration(id).full_name, Side::Output),
@@ -58,7 +92,7 @@ fn one(shapes: &Shapes, kind: Kind, side: Side) -> Value {
         Kind::Timestamp => json!({ "type": "string", "format": "date-time" }),
         Kind::Duration => json!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$" }),
         Kind::Wrapper(wrapped) => one(shapes, unwrapped(wrapped), side),
-        Kind::FieldMask => json!({ "type": "string", "description": "Paths in lowerCamel, joined by commas." }),
+        Kind::FieldMask => field_mask(side),
         Kind::Struct => json!({ "type": "object", "additionalProperties": true }),
         Kind::Value => json!({ "description": "Any JSON value." }),
         Kind::ListValue => json!({ "type": "array", "items": {} }),
@@ -78,12 +112,22 @@ pub(super) fn unwrapped(wrapped: Wrapped) -> Kind {
     }
 }
 
-fn integer(integer: Integer) -> Value {
-    match (integer.is_64_bit(), integer.is_unsigned()) {
-        (true, false) => json!({ "type": "string", "format": "int64", "pattern": digits(integer) }),
-        (true, true) => json!({ "type": "string", "format": "uint64", "pattern": digits(integer) }),
+/// Numbers are understood as strings too, and large ones are written so, which loses nothing in JavaScript.
+fn integer(integer: Integer, side: Side) -> Value {
+    let number = match (integer.is_64_bit(), integer.is_unsigned()) {
+        (true, false) => json!({ "type": "integer", "format": "int64" }),
+        (true, true) => json!({ "type": "integer", "format": "uint64", "minimum": 0 }),
         (false, false) => json!({ "type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX }),
         (false, true) => json!({ "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX }),
+    };
+    let format = number["format"].clone();
+    match (side, integer.is_64_bit()) {
+        (Side::Input, false) => json!({ "anyOf": [number, text_number()] }),
+        (Side::Input, true) => {
+            json!({ "anyOf": [{ "type": "string", "format": format, "pattern": NUMBER }, number] })
+        }
+        (_, true) => json!({ "type": "string", "format": format, "pattern": digits(integer) }),
+        (_, false) => number,
     }
 }
 
@@ -91,34 +135,66 @@ fn digits(integer: Integer) -> &'static str {
     if integer.is_unsigned() { "^[0-9]+$" } else { "^-?[0-9]+$" }
 }
 
-fn float(format: &str) -> Value {
-    json!({ "oneOf": [
-        { "type": "number", "format": format },
-        { "type": "string", "enum": ["NaN", "Infinity", "-Infinity"] },
+/// A number of JSON, as text.
+const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$";
+
+fn text_number() -> Value {
+    json!({ "type": "string", "pattern": NUMBER })
+}
+
+fn float(format: &str, side: Side) -> Value {
+    let mut choices = vec![
+        json!({ "type": "number", "format": format }),
+        json!({ "type": "string", "enum": ["NaN", "Infinity", "-Infinity"] }),
+    ];
+    if side == Side::Input {
+        choices.push(text_number());
+    }
+    json!({ "anyOf": choices })
+}
+
+fn field_mask(side: Side) -> Value {
+    let text = json!({ "type": "string", "description": "Paths in lowerCamel, joined by commas." });
+    if side != Side::Input {
+        return text;
+    }
+    let paths = json!({ "type": "array", "items": { "type": "string" } });
+    json!({ "anyOf": [
+        text,
+        { "type": "object", "properties": { "paths": paths }, "additionalProperties": false },
     ] })
 }
 
 /// Adds a rule's keywords where they mean what the rule means.
 fn constrain(schema: &mut Value, keywords: &Map<String, Value>) {
     let is_reference = schema.get("$ref").is_some();
-    let is_text = schema["type"] == "string";
-    let is_float = schema.get("oneOf").is_some();
-    let target = if is_float { schema.pointer_mut("/oneOf/0") } else { Some(schema) };
-    let Some(target) = target.and_then(Value::as_object_mut) else { return };
-    for (name, value) in keywords {
-        let numeric = NUMERIC.contains(&name.as_str());
-        let mentions_numbers =
-            value.is_number() || value.as_array().is_some_and(|values| values.iter().all(Value::is_number));
-        // An enum's numbers are not the names that its JSON has.
-        if is_reference || (is_text && numeric && mentions_numbers) {
-            continue;
+    for target in alternatives(schema) {
+        let is_text = target.get("type").is_some_and(|kind| kind == "string");
+        // The words for what is no number, and numbers as text, are what they are.
+        let is_number_text = is_text && (target.contains_key("enum") || target.contains_key("pattern"));
+        for (name, value) in keywords {
+            let numeric = NUMERIC.contains(&name.as_str());
+            let mentions_numbers =
+                value.is_number() || value.as_array().is_some_and(|values| values.iter().all(Value::is_number));
+            // An enum's numbers are not the names that its JSON has.
+            if !(is_reference || is_number_text || is_text && numeric && mentions_numbers) {
+                target.insert(name.clone(), value.clone());
+            }
         }
-        target.insert(name.clone(), value.clone());
-    }
-    // The rule's exclusive bound is the tighter one.
-    for (exclusive, inclusive) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
-        if target.contains_key(exclusive) && !keywords.contains_key(inclusive) {
-            target.remove(inclusive);
+        // The rule's exclusive bound is the tighter one.
+        for (exclusive, inclusive) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+            if target.contains_key(exclusive) && !keywords.contains_key(inclusive) {
+                target.remove(inclusive);
+            }
         }
     }
+}
+
+/// The schemas of which a value has one.
+fn alternatives(schema: &mut Value) -> Vec<&mut Map<String, Value>> {
+    if schema.get("anyOf").is_some() {
+        let choices = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+        return choices.into_iter().flatten().filter_map(Value::as_object_mut).collect();
+    }
+    schema.as_object_mut().into_iter().collect()
 }

@@ -1,6 +1,6 @@
 //! Names of components and operations.
 
-use groundplan_model::catalog::{Catalog, MethodKind, Model};
+use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -9,6 +9,8 @@ use std::collections::HashMap;
 pub(super) enum Side {
     /// What the server sends.
     Output,
+    /// What the server sends of a message if the caller names the fields to send.
+    Masked,
     /// A whole value that the caller sends.
     Input,
     /// Some fields of a record that the caller sends.
@@ -19,6 +21,7 @@ pub(super) enum Side {
 pub(super) fn component(full_name: &str, side: Side) -> String {
     match side {
         Side::Output => full_name.to_owned(),
+        Side::Masked => format!("{full_name}-Masked"),
         Side::Input => format!("{full_name}-Input"),
         Side::Patch => format!("{full_name}-Patch"),
     }
@@ -32,27 +35,41 @@ pub(super) fn reference(full_name: &str, side: Side) -> Value {
 /// The operations of REST: a gRPC method each, but for Update, which is two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
-    Create,
-    Get,
-    List,
+    /// Update of the fields that are there.
     Patch,
+    /// Update of all fields.
     Replace,
-    Delete,
+    Method(MethodKind),
 }
 
 impl Operation {
-    const ALL: [Self; 6] = [Self::Create, Self::Get, Self::List, Self::Patch, Self::Replace, Self::Delete];
+    /// Every operation of a model.
+    fn of(model: &Model) -> impl Iterator<Item = Self> {
+        let kinds = [
+            MethodKind::Create,
+            MethodKind::Get,
+            MethodKind::List,
+            MethodKind::Delete,
+            MethodKind::BatchGet,
+            MethodKind::Aggregate,
+            MethodKind::ExplainList,
+        ];
+        let related = ways_back(model).map(|(place, _)| MethodKind::ListRelated(place));
+        [Self::Patch, Self::Replace].into_iter().chain(kinds.into_iter().chain(related).map(Self::Method))
+    }
 
     fn method_name(self, model: &Model) -> String {
         match self {
-            Self::Create => model.method_name(MethodKind::Create),
-            Self::Get => model.method_name(MethodKind::Get),
-            Self::List => model.method_name(MethodKind::List),
+            Self::Method(kind) => model.method_name(kind),
             Self::Patch => model.method_name(MethodKind::Update),
-            Self::Delete => model.method_name(MethodKind::Delete),
             Self::Replace => format!("Replace{}", model.name),
         }
     }
+}
+
+/// The references that lead to a model and have a name from there, with their places.
+pub(super) fn ways_back(model: &Model) -> impl Iterator<Item = (u16, &Referrer)> {
+    (0..).zip(&model.referrers).filter(|(_, referrer)| referrer.inverse.is_some())
 }
 
 /// The operations' ids: `createEntity`, or `example_v1_Entity_createEntity` where another package has the same.
@@ -63,7 +80,7 @@ impl OperationIds {
     pub(super) fn of(catalog: &Catalog) -> Self {
         let mut uses = HashMap::new();
         for model in &catalog.models {
-            for operation in Operation::ALL {
+            for operation in Operation::of(model) {
                 *uses.entry(operation.method_name(model)).or_insert(0) += 1;
             }
         }

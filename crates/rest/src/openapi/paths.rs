@@ -1,11 +1,12 @@
 //! The paths and their operations.
 
-use super::errors;
+use super::envelopes::Envelope;
 use super::example::{self, Purpose};
-use super::names::{Operation, OperationIds, Side, reference};
-use super::schemas::{envelope_name, page_name};
+use super::headers::{condition, conditions, etag, header, revision};
+use super::names::{Operation, OperationIds, Side, reference, ways_back};
+use super::{errors, fields, queries};
 use crate::target;
-use groundplan_model::catalog::{Catalog, IdFormat, Model};
+use groundplan_model::catalog::{Catalog, IdFormat, MethodKind, Model, Referrer};
 use serde_json::{Map, Value, json};
 
 /// All paths.
@@ -16,7 +17,15 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
         let of = OfModel { catalog, model, ids: &ids };
         let path = target::path_of(model);
         paths.insert(format!("{path}/{{id}}"), of.record());
+        paths.insert(format!("{path}:batchGet"), json!({ "post": of.batch_get() }));
+        paths.insert(format!("{path}:aggregate"), json!({ "post": of.aggregate() }));
+        paths.insert(format!("{path}:explainList"), json!({ "get": of.explain_list() }));
         paths.insert(path, of.collection());
+        for (place, referrer) in ways_back(model) {
+            if let Some((inverse, item)) = of.related(place, referrer) {
+                paths.insert(target::inverse_path(model, inverse), item);
+            }
+        }
     }
     paths
 }
@@ -33,12 +42,8 @@ impl OfModel<'_> {
     }
 
     fn record(&self) -> Value {
-        let id = json!({
-            "name": "id", "in": "path", "required": true, "schema": self.id_schema(),
-            "description": "The record's id.", "example": example::id(self.catalog, self.model),
-        });
         json!({
-            "parameters": [id],
+            "parameters": [self.id()],
             "get": self.get(),
             "patch": self.patch(),
             "put": self.replace(),
@@ -51,49 +56,86 @@ impl OfModel<'_> {
         let id_name = &self.model.shape().field(self.model.roles.id).json_name;
         let schema = match self.model.id_format {
             IdFormat::UuidV7 => input,
-            IdFormat::ClientAssigned => json!({ "allOf": [input, { "required": [id_name] }] }),
+            IdFormat::ClientAssigned => {
+                let given =
+                    json!({ "required": [id_name], "properties": { id_name: { "type": "string", "minLength": 1 } } });
+                json!({ "allOf": [input, given] })
+            }
         };
         let mut created = self.stored("The record as it is stored.");
         created["headers"]["Location"] =
             header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
-        let mut operation =
-            self.operation(Operation::Create, format!("Creates {}.", self.a_record()), &[404, 409, 413, 415]);
+        let mut operation = self.operation(
+            Operation::Method(MethodKind::Create),
+            format!("Creates {}.", self.a_record()),
+            &[404, 409, 413, 415],
+        );
         operation["requestBody"] = self.body(schema, Purpose::Create);
         operation["responses"]["201"] = created;
         operation
     }
 
     fn get(&self) -> Value {
-        let mut operation = self.operation(Operation::Get, format!("Reads {}.", self.a_record()), &[404]);
-        operation["parameters"] =
-            json!([condition("If-None-Match", "Etags, or `*`. If the record has one of them, the answer is 304.")]);
-        operation["responses"]["200"] = self.stored("The record.");
+        let mut operation =
+            self.operation(Operation::Method(MethodKind::Get), format!("Reads {}.", self.a_record()), &[404]);
+        let known = "Etags, or `*`. If the record has one of them and nothing is expanded, the answer is 304.";
+        let mut parameters = vec![condition("If-None-Match", known)];
+        parameters.extend(queries::view_parameters(self.model));
+        operation["parameters"] = parameters.into();
+        operation["responses"]["200"] = self.shown("The record.", Envelope::Read);
+        operation["responses"]["200"]["headers"]["ETag"] = etag();
         operation["responses"]["304"] =
             json!({ "description": "The record has one of the etags.", "headers": { "ETag": etag() } });
         operation
     }
 
     fn list(&self) -> Value {
-        let mut operation =
-            self.operation(Operation::List, format!("Reads {}, page by page.", self.model.plural), &[404]);
-        operation["parameters"] = json!([
-            {
-                "name": "pageSize", "in": "query", "description": "At most so many records; 0 lets the server decide, and it may give fewer.",
-                "schema": { "type": "integer", "format": "int32", "minimum": 0 }, "example": 10,
-            },
-            {
-                "name": "pageToken", "in": "query", "description": "The nextPageToken of the page before.",
-                "schema": { "type": "string" },
-            },
-        ]);
-        let example =
-            json!({ "data": [example::record(self.catalog, self.model, Purpose::Output)], "nextPageToken": "" });
-        let schema = json!({ "$ref": format!("#/components/schemas/{}", page_name(self.model)) });
-        operation["responses"]["200"] = json!({
-            "description": "A page of records.",
-            "headers": { "groundplan-revision": revision() },
-            "content": { "application/json": { "schema": schema, "example": example } },
+        let summary = format!("Reads {}, page by page.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(MethodKind::List), summary, &[404]);
+        operation["parameters"] = queries::list_parameters(self.model).into();
+        operation["responses"]["200"] = self.page();
+        operation
+    }
+
+    /// The list of the records that refer to one of this model, by the name that leads there.
+    fn related<'a>(&self, place: u16, referrer: &'a Referrer) -> Option<(&'a str, Value)> {
+        let (inverse, others) = (referrer.inverse.as_deref()?, self.catalog.model(&referrer.model)?);
+        let summary = format!("Reads the {} that refer to {}, page by page.", others.plural, self.a_record());
+        let mut operation = self.operation(Operation::Method(MethodKind::ListRelated(place)), summary, &[404]);
+        let others = OfModel { model: others, ..*self };
+        operation["parameters"] = queries::list_parameters(others.model).into();
+        operation["responses"]["200"] = others.page();
+        Some((inverse, json!({ "parameters": [self.id()], "get": operation })))
+    }
+
+    fn explain_list(&self) -> Value {
+        let summary = format!("Says how a list of {} would be run.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(MethodKind::ExplainList), summary, &[404]);
+        operation["parameters"] = queries::list_parameters(self.model).into();
+        let data = json!({
+            "sql": "SELECT …", "parameterTypes": ["text"], "indexes": [], "estimatedRows": "1", "estimatedCost": 8.2,
+            "served": true, "advice": "", "plan": null,
         });
+        operation["responses"]["200"] = computed("How it would be run.", queries::EXPLANATION, data);
+        operation
+    }
+
+    fn batch_get(&self) -> Value {
+        let summary = format!("Reads several {} by their ids, in their order; all of them or none.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(MethodKind::BatchGet), summary, &[404, 413, 415]);
+        let example = json!({ "ids": [example::id(self.catalog, self.model)] });
+        operation["requestBody"] = query_body(queries::BATCH_QUERY, example);
+        operation["responses"]["200"] = self.shown("The records.", Envelope::Batch);
+        operation
+    }
+
+    fn aggregate(&self) -> Value {
+        let summary = format!("Computes over {}, grouped by fields.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(MethodKind::Aggregate), summary, &[404, 413, 415]);
+        operation["requestBody"] = query_body(queries::AGGREGATE_QUERY, queries::aggregate_example(self.model));
+        let last = example::id(self.catalog, self.model);
+        let data = json!([{ "keys": {}, "values": { "count": "12", "last": last } }]);
+        operation["responses"]["200"] = computed("The groups, in the order of their keys.", queries::GROUPS, data);
         operation
     }
 
@@ -116,8 +158,11 @@ impl OfModel<'_> {
     }
 
     fn delete(&self) -> Value {
-        let mut operation =
-            self.operation(Operation::Delete, format!("Deletes {}.", self.a_record()), &[404, 409, 412]);
+        let mut operation = self.operation(
+            Operation::Method(MethodKind::Delete),
+            format!("Deletes {}.", self.a_record()),
+            &[404, 409, 412],
+        );
         let mut parameters = conditions();
         if let Some(parameters) = parameters.as_array_mut() {
             parameters.push(json!({
@@ -146,13 +191,27 @@ impl OfModel<'_> {
     }
 
     fn stored(&self, description: &str) -> Value {
-        let example = json!({ "data": example::record(self.catalog, self.model, Purpose::Output) });
-        let schema = json!({ "$ref": format!("#/components/schemas/{}", envelope_name(self.model)) });
-        json!({
-            "description": description,
-            "headers": { "ETag": etag(), "groundplan-revision": revision() },
-            "content": { "application/json": { "schema": schema, "example": example } },
-        })
+        let mut stored = self.shown(description, Envelope::Written);
+        stored["headers"]["ETag"] = etag();
+        stored
+    }
+
+    fn page(&self) -> Value {
+        let mut page = self.shown("A page of records.", Envelope::Page);
+        let link = "The path of the next page, with `rel=\"next\"`; not behind the last one, nor if it were very long.";
+        page["headers"]["Link"] = header(link, json!({ "type": "string" }));
+        page
+    }
+
+    /// A response of records.
+    fn shown(&self, description: &str, envelope: Envelope) -> Value {
+        let record = example::record(self.catalog, self.model, Purpose::Output);
+        let example = match envelope {
+            Envelope::Written | Envelope::Read => json!({ "data": record }),
+            Envelope::Page => json!({ "data": [record], "nextPageToken": "" }),
+            Envelope::Batch => json!({ "data": [record] }),
+        };
+        answer(description, envelope.reference(self.model), example)
     }
 
     /// The model's name with its article, as far as a letter tells.
@@ -161,39 +220,31 @@ impl OfModel<'_> {
         format!("{article} {}", self.model.name)
     }
 
-    fn id_schema(&self) -> Value {
-        match self.model.id_format {
-            IdFormat::UuidV7 => json!({ "type": "string", "format": "uuid" }),
-            IdFormat::ClientAssigned => json!({ "type": "string" }),
-        }
+    fn id(&self) -> Value {
+        let mut schema = json!({ "type": "string" });
+        fields::describe_id(&mut schema, self.model.id_format);
+        json!({
+            "name": "id", "in": "path", "required": true, "schema": schema,
+            "description": "The record's id.", "example": example::id(self.catalog, self.model),
+        })
     }
 }
 
-fn conditions() -> Value {
-    json!([
-        condition("If-Match", "Etags, or `*`. If the record has none of them, nothing happens and the answer is 412."),
-        condition(
-            "If-None-Match",
-            "Etags, or `*`. If the record has one of them, nothing happens and the answer is 412."
-        ),
-    ])
+fn query_body(schema: &str, example: Value) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    json!({ "required": true, "content": { "application/json": { "schema": schema, "example": example } } })
 }
 
-fn condition(name: &str, description: &str) -> Value {
+/// A response of what is no record.
+fn computed(description: &str, schema: &str, data: Value) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    answer(description, schema, json!({ "data": data }))
+}
+
+fn answer(description: &str, schema: Value, example: Value) -> Value {
     json!({
-        "name": name, "in": "header", "description": description, "schema": { "type": "string" },
-        "example": format!("\"{}\"", example::ETAG),
+        "description": description,
+        "headers": { "groundplan-revision": revision() },
+        "content": { "application/json": { "schema": schema, "example": example } },
     })
-}
-
-fn etag() -> Value {
-    header("The record's version, in double quotes.", json!({ "type": "string" }))
-}
-
-fn revision() -> Value {
-    header("The revision that gave the answer.", json!({ "type": "integer", "format": "int64" }))
-}
-
-fn header(description: &str, schema: Value) -> Value {
-    json!({ "description": description, "schema": schema })
 }

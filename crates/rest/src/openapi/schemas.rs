@@ -1,8 +1,10 @@
 //! The components: a schema for each message and enum that models are made of.
 
+use super::envelopes;
 use super::errors;
 use super::fields;
-use super::names::{Side, component, reference};
+use super::names::{Side, component};
+use super::queries;
 use super::rules::Rules;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::shape::{Cardinality, EnumShape, Field, FieldId, Kind, Shape, ShapeId};
@@ -18,39 +20,14 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
         collect(catalog, model.shape, &mut seen, &mut schemas);
     }
     for model in &catalog.models {
-        for side in [Side::Output, Side::Input, Side::Patch] {
+        for side in [Side::Output, Side::Masked, Side::Input, Side::Patch] {
             let name = component(&model.full_name, side);
             schemas.insert(name, message(catalog, model.shape(), Some(model), side));
         }
-        schemas.insert(envelope_name(model), envelope(model));
-        schemas.insert(page_name(model), page(model));
+        schemas.extend(envelopes::of(catalog, model));
     }
+    schemas.extend(queries::schemas());
     schemas
-}
-
-/// The component of `{"data": record}`.
-pub(super) fn envelope_name(model: &Model) -> String {
-    format!("{}-Response", model.full_name)
-}
-
-/// The component of `{"data": [record], "nextPageToken": …}`.
-pub(super) fn page_name(model: &Model) -> String {
-    format!("{}-Page", model.full_name)
-}
-
-fn envelope(model: &Model) -> Value {
-    json!({ "type": "object", "required": ["data"], "properties": { "data": reference(&model.full_name, Side::Output) } })
-}
-
-fn page(model: &Model) -> Value {
-    json!({
-        "type": "object",
-        "required": ["data", "nextPageToken"],
-        "properties": {
-            "data": { "type": "array", "items": reference(&model.full_name, Side::Output) },
-            "nextPageToken": { "type": "string", "description": "The pageToken of the next page; empty behind the last one." },
-        },
-    })
 }
 
 /// Adds what a message type refers to, and itself. Without recursion of its own on cycles: each type is visited once.
@@ -71,7 +48,7 @@ fn collect(catalog: &Catalog, root: ShapeId, seen: &mut BTreeSet<ShapeId>, schem
                 _ => {}
             }
         }
-        for side in [Side::Output, Side::Input] {
+        for side in [Side::Output, Side::Masked, Side::Input] {
             schemas.insert(component(&shape.full_name, side), message(catalog, shape, None, side));
         }
     }
@@ -90,7 +67,7 @@ fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) 
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (id, field) in shape.iter() {
-        if side == Side::Output && field.behavior.input_only {
+        if matches!(side, Side::Output | Side::Masked) && field.behavior.input_only {
             continue;
         }
         let rules = Rules::of(catalog, &shape.full_name, field.number);
@@ -107,7 +84,7 @@ fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) 
     if !required.is_empty() {
         schema["required"] = required.into();
     }
-    if side != Side::Output {
+    if matches!(side, Side::Input | Side::Patch) {
         schema["additionalProperties"] = false.into();
     }
     schema
@@ -116,9 +93,15 @@ fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) 
 fn property(catalog: &Catalog, model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules, side: Side) -> Value {
     let mut schema = fields::schema(&catalog.shapes, field, rules, side);
     let read_only = is_read_only(model, id, field);
-    // Everything else may be sent as null, which is the same as leaving it out; only a patch gives that a meaning.
-    if side == Side::Patch && !read_only && !is_required(model, id, field, rules, Side::Input) {
-        schema = json!({ "anyOf": [schema, { "type": "null" }] });
+    if let Some(model) = model.filter(|model| model.roles.id == id) {
+        fields::describe_id(&mut schema, model.id_format);
+        if matches!(side, Side::Input | Side::Patch) {
+            schema = fields::or_empty(schema);
+        }
+    }
+    // Null is the same as leaving a field out, and clears it in a patch.
+    if matches!(side, Side::Input | Side::Patch) && !is_required(model, id, field, rules, Side::Input) {
+        schema = fields::nullable(schema);
     }
     if !field.comment.is_empty() {
         schema["description"] = field.comment.as_str().into();
@@ -152,7 +135,7 @@ fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules,
     match side {
         // A PUT has the id in its path already, and a POST without one says so itself.
         Side::Input => demanded && !is_id,
-        Side::Patch => false,
+        Side::Patch | Side::Masked => false,
         Side::Output => {
             let set_by_server = roles
                 .is_some_and(|roles| is_id || [roles.created_at, roles.updated_at, roles.etag].contains(&Some(id)));

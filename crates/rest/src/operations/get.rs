@@ -1,8 +1,11 @@
 //! GET of a record.
 
-use super::Call;
+use super::{Call, view};
+use crate::answer::{self, Envelope};
+use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, View, answer, etag};
+use crate::shown::Shown;
+use crate::{Backend, etag};
 use axum::body::Body;
 use http::{HeaderMap, Response, StatusCode};
 
@@ -10,11 +13,19 @@ pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
     id: &str,
     headers: &HeaderMap,
+    query: &Query,
 ) -> Result<Response<Body>, Refusal> {
     let known = etag::if_none_match(headers)?;
-    let (stored, _) = call.backend.get(&call.caller, &call.model, id, &View::default()).await?;
-    if known.is_some_and(|tags| tags.contain(&stored.etag)) {
+    let view = view::of(query);
+    let (stored, included) = call.backend.get(&call.caller, &call.model, id, &view).await?;
+    // The etag is the record's alone: what it leads to may have changed.
+    if view.expand.is_empty() && known.is_some_and(|tags| tags.contain(&stored.etag)) {
         return answer::not_modified(&stored);
     }
-    answer::record(StatusCode::OK, &call.model, &stored)
+    let shown = Shown::of(&call.model, &view.read_mask)?;
+    let mut envelope = Envelope::of_record(&call.model, shown.as_ref(), &stored);
+    if !view.expand.is_empty() {
+        envelope.included(&included);
+    }
+    answer::with_etag(answer::json_body(StatusCode::OK, envelope.into_bytes()), &stored)
 }

@@ -1,19 +1,59 @@
 //! GET of a collection.
 
-use super::Call;
+use super::{Call, view};
+use crate::answer::{self, Envelope};
+use crate::choices::COUNT;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, ListQuery, answer};
+use crate::shown::Shown;
+use crate::{Backend, ListQuery, Page, link, target};
 use axum::body::Body;
-use http::Response;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use http::header::LINK;
+use http::{Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.
-pub(super) const PARAMETERS: &[&str] = &["pageSize", "pageToken"];
+pub(super) const PARAMETERS: &[&str] =
+    &["filter", "orderBy", "pageSize", "pageToken", "skip", "readMask", "count", "allowScan", "expand"];
 
 pub(super) async fn answer<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, Refusal> {
-    let page_size = query.count("pageSize")?;
-    let page_token = query.get("pageToken").unwrap_or_default().to_owned();
-    let query = ListQuery { page_size, page_token, ..ListQuery::default() };
-    let page = call.backend.list(&call.caller, &call.model, &query).await?;
-    Ok(answer::page(&call.model, &page))
+    let asked = read(query)?;
+    let page = call.backend.list(&call.caller, &call.model, &asked).await?;
+    of_page(&call.model, &target::path_of(&call.model), query, &asked, &page)
+}
+
+/// Reads the query parameters.
+pub(super) fn read(query: &Query) -> Result<ListQuery, Error> {
+    Ok(ListQuery {
+        page_size: query.number("pageSize")?,
+        page_token: query.text("pageToken"),
+        filter: query.text("filter"),
+        order_by: query.text("orderBy"),
+        skip: query.number("skip")?,
+        count: query.choice("count", &COUNT)?,
+        allow_scan: query.flag("allowScan")?,
+        view: view::of(query),
+    })
+}
+
+/// A page of the records at a path.
+pub(super) fn of_page(
+    model: &Model,
+    path: &str,
+    query: &Query,
+    asked: &ListQuery,
+    page: &Page,
+) -> Result<Response<Body>, Refusal> {
+    let shown = Shown::of(model, &asked.view.read_mask)?;
+    let mut envelope = Envelope::of_records(model, shown.as_ref(), &page.records);
+    envelope.page(page);
+    if !asked.view.expand.is_empty() {
+        envelope.included(&page.included);
+    }
+    let mut response = answer::json_body(StatusCode::OK, envelope.into_bytes());
+    if let Some(link) = link::to_next_page(path, query, &page.next_page_token) {
+        response.headers_mut().insert(LINK, link);
+    }
+    Ok(response)
 }

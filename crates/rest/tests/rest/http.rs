@@ -1,6 +1,7 @@
 //! Statuses, headers and envelopes of the router.
 
-use crate::support::{Client, Memory, catalog};
+use crate::memory::Memory;
+use crate::support::{Client, catalog};
 use ::http::Request;
 use serde_json::json;
 
@@ -157,6 +158,9 @@ async fn other_methods_are_refused_with_those_that_exist() {
         (path.as_str(), "GET, HEAD, PATCH, PUT, DELETE, OPTIONS"),
         ("/api/v1/resource", "GET, HEAD, POST, OPTIONS"),
         ("/api/openapi.json", "GET, HEAD, OPTIONS"),
+        ("/api/v1/resource:batchGet", "POST, OPTIONS"),
+        ("/api/v1/resource:aggregate", "POST, OPTIONS"),
+        ("/api/v1/resource:explainList", "GET, HEAD, OPTIONS"),
     ] {
         let options = client.send(&format!("OPTIONS {path}"), &[], "").await;
         assert_eq!((options.status.as_u16(), options.header("allow")), (204, allow));
@@ -176,6 +180,14 @@ async fn unknown_paths_name_the_nearest() {
         ("/api", "/api/openapi.json"),
         ("/api/", "/api/openapi.json"),
         ("/api//", "/api/openapi.json"),
+        (
+            "/api/v1/resource:batchget",
+            "there is no method /api/v1/resource:batchget; the nearest is /api/v1/resource:batchGet",
+        ),
+        ("/api/v1/resource:", "the nearest is /api/v1/resource:"),
+        ("/api/v1/resources:batchGet", "there is no collection /api/v1/resources; the nearest is /api/v1/resource"),
+        ("/api/v1/resource/1/others", "since no model refers to example.v1.Entity"),
+        ("/api/v1/resource/1/2/3", "/api/{version}/{resource}/{id}/{relation}"),
     ] {
         let answer = client.send(&format!("GET {path}"), &[], "").await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (404, "application/json"), "{path}");

@@ -2,6 +2,11 @@
 
 mod http;
 mod openapi;
+mod openapi_queries;
+mod queries;
+mod queries_refused;
 // Clippy lets helpers unwrap, as tests may, only where this is said.
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 mod support;

@@ -100,14 +100,48 @@ fn schemas_say_what_each_side_may_send() {
     assert!(!required(output).contains(&"maybe"));
     assert_eq!(schema(input)["additionalProperties"], false);
     assert_eq!(schema(output).get("additionalProperties"), None);
+    assert!(required("example.v1.Everything-Masked").is_empty());
+    assert!(required("example.v1.Node.Inner").contains(&"count"));
+    assert_eq!(
+        schema("example.v1.Everything-Masked")["properties"]["node"]["$ref"],
+        "#/components/schemas/example.v1.Node-Masked"
+    );
+    assert_eq!(
+        schema("example.v1.Everything-Masked")["properties"]["nodes"]["items"]["$ref"],
+        "#/components/schemas/example.v1.Node"
+    );
     assert_eq!(schema(input)["properties"]["createdAt"]["readOnly"], true);
     assert_eq!(schema(input)["properties"]["secret"]["writeOnly"], true);
     assert_eq!(schema(output)["properties"].get("secret"), None);
     let text = &schema(input)["properties"]["text"];
     assert_eq!((&text["minLength"], &text["maxLength"]), (&Value::from(2), &Value::from(4)));
     assert_eq!(text["description"], "What it says.");
-    assert_eq!(schema(input)["properties"]["big"]["format"], "uint64");
-    assert_eq!(schema(input)["properties"]["big"].get("minimum"), None);
+    assert_eq!(schema(output)["properties"]["big"]["format"], "uint64");
+    assert_eq!(schema(output)["properties"]["big"].get("minimum"), None);
+}
+
+#[test]
+fn inputs_may_have_every_form_that_is_understood() {
+    let document = openapi(&everything());
+    let property =
+        |name: &str| document["components"]["schemas"]["example.v1.Everything-Input"]["properties"][name].clone();
+    let kinds = |name: &str| -> Vec<String> {
+        let choices = property(name)["anyOf"].as_array().cloned().unwrap_or_default();
+        choices.iter().map(|choice| choice["type"].as_str().unwrap_or("reference").to_owned()).collect()
+    };
+    assert_eq!(kinds("big"), ["string", "integer", "null"]);
+    assert_eq!(kinds("small"), ["integer", "string", "null"]);
+    assert_eq!(kinds("single"), ["number", "string", "string", "null"]);
+    assert_eq!(kinds("color"), ["reference", "null"]);
+    assert_eq!(kinds("mask"), ["string", "object", "null"]);
+    assert_eq!(kinds("numbers"), ["array", "null"]);
+    assert_eq!(property("big")["anyOf"][1]["exclusiveMinimum"], 999);
+    assert_eq!(property("big")["anyOf"][0].get("exclusiveMinimum"), None);
+    assert_eq!(
+        (&property("small")["anyOf"][0]["minimum"], &property("small")["anyOf"][0]["exclusiveMaximum"]),
+        (&Value::from(-5), &Value::from(10))
+    );
+    assert_eq!(property("anything").get("anyOf"), None);
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! Aggregate: counts, sums and their like over the records that match, in one statement.
+
+mod request;
+mod result;
+
+pub(crate) use request::MAX_NAME;
+
+use super::streamed::MAX_ANSWER_BYTES;
+use super::{Call, now};
+use crate::query::{Draft, Selection, advice};
+use crate::scan::{self, Scan};
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use futures_util::TryStreamExt as _;
+use groundplan_chassis::database::{Bind, PgRow, refusal, row_stream};
+use groundplan_error::{Error, Reason};
+use groundplan_expr::Scope;
+use groundplan_proto::query::v1::{AggregateResponse, Group};
+use groundplan_rest::AggregateQuery;
+use groundplan_rest::limits::MAX_GROUPS;
+use prost::Message as _;
+use request::Request;
+
+/// Computes over the records that match.
+pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result<AggregateResponse, Error> {
+    let model = &call.table.model;
+    let request = Request::parse(Scope { catalog: &call.served.catalog, model }, query)?;
+    let compiled = call.served.query(model, &query.filter, "")?;
+    if !query.allow_scan && !advice::narrows(model, &compiled, None) {
+        let what = if compiled.filter.is_some() { "this filter" } else { "an aggregate of all records" };
+        let advice = advice::advice(model, &compiled);
+        scan::admit(call, Scan { what, advice, instead: "filter by a field with an index" }).await?;
+    }
+    let (tenant, now) = (call.principal.tenant.as_str(), now()?);
+    let selection = Selection { model, tenant, compiled: &compiled, parent: None, now };
+    let statement = statement(&request, &selection)?;
+    let groups = read(call, &request, &statement).await?;
+    Ok(AggregateResponse { groups })
+}
+
+/// The columns of a row are the keys, then what the aggregations need.
+fn statement(request: &Request, selection: &Selection<'_>) -> Result<Draft, Error> {
+    let mut draft = Draft::default();
+    draft.push("SELECT ");
+    let keys = request.keys.iter().map(|key| key.column.key());
+    for (at, sql) in keys.chain(request.computed.iter().map(|computed| computed.sql.as_str())).enumerate() {
+        draft.push(if at == 0 { "" } else { ", " }).push(sql);
+    }
+    draft.push(" FROM ");
+    selection.source(&mut draft);
+    if !request.keys.is_empty() {
+        let by: Vec<&str> = request.keys.iter().map(|key| key.column.sql()).collect();
+        let by = by.join(", ");
+        let limit = i64::try_from(MAX_GROUPS + 1).map_err(Error::internal)?;
+        draft.push(&format!(" GROUP BY {by} ORDER BY {by} LIMIT ")).value(Bind::i64(limit), "bigint");
+    }
+    Ok(draft)
+}
+
+/// Reads the groups, and no more of them than an answer can hold.
+async fn read(call: &Call<'_>, request: &Request, statement: &Draft) -> Result<Vec<Group>, Error> {
+    let mut groups = Vec::new();
+    let mut room = MAX_ANSWER_BYTES;
+    let sql = call.records.shapes().sql(statement.text());
+    let mut lease = call.records.database().lease().await?;
+    let reading = lease.run(async |conn| {
+        let mut rows = row_stream(conn, &sql, statement.binds()).await?;
+        while let Some(row) = rows.try_next().await? {
+            let group = if groups.len() < MAX_GROUPS { group(request, &row) } else { Err(too_many()) };
+            let group = group.and_then(|group| {
+                room = room.checked_sub(group.encoded_len()).ok_or_else(too_large)?;
+                Ok(group)
+            });
+            match group {
+                Ok(group) => groups.push(group),
+                // Few rows are left: they are passed over.
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        QueryResult::Ok(Ok(()))
+    });
+    reading.await.map_err(failed)??;
+    Ok(groups)
+}
+
+fn group(request: &Request, row: &PgRow) -> Result<Group, Error> {
+    let mut group = Group::default();
+    for (at, key) in request.keys.iter().enumerate() {
+        if let Some(value) = key.column.read(row, at)? {
+            group.keys.insert(key.name.clone(), value);
+        }
+    }
+    let mut at = request.keys.len();
+    for computed in &request.computed {
+        if let Some(value) = computed.outcome.read(row, at, &computed.name)? {
+            group.values.insert(computed.name.clone(), value);
+        }
+        at += computed.outcome.width();
+    }
+    Ok(group)
+}
+
+fn too_many() -> Error {
+    let message = format!("there are more than {MAX_GROUPS} groups; filter, or group by fewer fields");
+    Error::new(Reason::AnswerTooLarge, message)
+}
+
+fn too_large() -> Error {
+    let message = format!("the groups have more than {MAX_ANSWER_BYTES} bytes; filter, or ask for fewer values");
+    Error::new(Reason::AnswerTooLarge, message)
+}
+
+/// The meaning of a failed statement. Diesel keeps no SQLSTATE, so PostgreSQL's words decide.
+fn failed(error: DieselError) -> Error {
+    if let DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) = &error
+        && ["value out of range: overflow", "interval out of range"].contains(&facts.message())
+    {
+        let message = "a sum of doubles or durations does not fit its type; filter, or group by a field";
+        return Error::new(Reason::SumOverflow, message).caused_by(error);
+    }
+    refusal(error)
+}

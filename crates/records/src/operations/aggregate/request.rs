@@ -1,0 +1,170 @@
+//! What to compute, checked against the model.
+
+use super::result::{Column, Outcome};
+use crate::query::order_error;
+use groundplan_error::{Error, Reason, Violation};
+use groundplan_expr::ir::{Expr, Type};
+use groundplan_expr::{Filter, OrderKey, Scope, value};
+use groundplan_proto::query::v1::{Aggregation, Function};
+use groundplan_rest::AggregateQuery;
+use groundplan_rest::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
+
+/// The longest name of a value, in bytes.
+pub(crate) const MAX_NAME: usize = 63;
+
+/// What to compute.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) keys: Vec<GroupKey>,
+    pub(super) computed: Vec<Computed>,
+}
+
+/// A field to group by.
+#[derive(Debug)]
+pub(super) struct GroupKey {
+    /// As the caller has it.
+    pub(super) name: String,
+    pub(super) column: Column,
+}
+
+/// An aggregation.
+#[derive(Debug)]
+pub(super) struct Computed {
+    pub(super) name: String,
+    /// Its columns. They have no values: what is computed is named by the model alone.
+    pub(super) sql: String,
+    pub(super) outcome: Outcome,
+}
+
+impl Request {
+    pub(super) fn parse(scope: Scope<'_>, query: &AggregateQuery) -> Result<Self, Error> {
+        if query.group_by.len() > MAX_GROUP_BY {
+            let words = format!("must have at most {MAX_GROUP_BY} fields, not {}", query.group_by.len());
+            return Err(Error::field("group_by", "repeated.max_items", words));
+        }
+        if query.aggregations.is_empty() || query.aggregations.len() > MAX_AGGREGATIONS {
+            let words = format!("must be 1 to {MAX_AGGREGATIONS}, not {}", query.aggregations.len());
+            return Err(Error::field("aggregations", "repeated.max_items", words));
+        }
+        let mut keys: Vec<GroupKey> = Vec::new();
+        for (at, name) in query.group_by.iter().enumerate() {
+            let place = format!("group_by[{at}]");
+            let column = Column::of(&value(scope, name).map_err(|error| order_error(&place, &error))?);
+            let column = column.ok_or_else(|| refused(&place, "is not a single value, by which records can be grouped"))?;
+            if keys.iter().any(|key| key.column.sql() == column.sql()) {
+                return Err(refused(&place, "is there twice"));
+            }
+            keys.push(GroupKey { name: name.clone(), column });
+        }
+        let mut computed: Vec<Computed> = Vec::new();
+        for (at, aggregation) in query.aggregations.iter().enumerate() {
+            let place = format!("aggregations[{at}]");
+            let one = Computed::parse(scope, &place, aggregation)?;
+            if computed.iter().any(|other| other.name == one.name) {
+                let words = format!("is {:?}, which another aggregation is called; give each a name", one.name);
+                return Err(Error::field(format!("{place}.name"), "unique", words));
+            }
+            computed.push(one);
+        }
+        Ok(Self { keys, computed })
+    }
+}
+
+impl Computed {
+    fn parse(scope: Scope<'_>, place: &str, aggregation: &Aggregation) -> Result<Self, Error> {
+        let unknown = || {
+            let words = "must be COUNT, SUM, MIN, MAX or AVERAGE";
+            Error::field(format!("{place}.function"), "enum.defined_only", words)
+        };
+        let function = Function::try_from(aggregation.function).map_err(|_| unknown())?;
+        let of_field = format!("{place}.field");
+        let field = match aggregation.field.as_str() {
+            "" if function == Function::Unspecified => return Err(unknown()),
+            "" if function == Function::Count => None,
+            "" => return Err(Error::field(of_field, "required", "is required for all functions but COUNT")),
+            path => Some(value(scope, path).map_err(|error| order_error(&of_field, &error))?),
+        };
+        let name = name_of(place, function, aggregation)?;
+        let (sql, outcome) = match (function, field) {
+            (Function::Unspecified, _) => return Err(unknown()),
+            (Function::Count, Some(key)) => (count_of(scope, key)?, Outcome::Count),
+            (_, None) => ("count(*)".to_owned(), Outcome::Count),
+            (_, Some(key)) => computing(function, &key).ok_or_else(|| {
+                let words = match function {
+                    Function::Sum | Function::Average => "is no number and no duration, of which there are sums",
+                    _ => "is not a single value, of which there is a smallest and a largest",
+                };
+                refused(&of_field, words)
+            })?,
+        };
+        Ok(Self { name, sql, outcome })
+    }
+}
+
+/// Counts the records in which a field is present, as `has` has it.
+fn count_of(scope: Scope<'_>, key: OrderKey) -> Result<String, Error> {
+    let present = Filter::of_expr(scope, Expr::Has(key.field)).map_err(|error| Error::internal(error.to_string()))?;
+    if !present.sql().slots.is_empty() {
+        return Err(Error::internal("the presence of a field takes values"));
+    }
+    Ok(format!("count(*) FILTER (WHERE {})", present.sql().text))
+}
+
+/// The SQL of a function, and how its result is read; nothing if the field has no type for it.
+fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
+    let sql = &key.sql;
+    Some(match (function, &key.field.ty) {
+        (Function::Sum, Type::Int) => (format!("sum(({sql})::numeric)::text"), Outcome::SumOfInts),
+        (Function::Sum, Type::Uint) => (format!("sum(({sql})::numeric)::text"), Outcome::SumOfUints),
+        (Function::Sum, Type::Double) => (format!("sum({sql})"), Outcome::Value(Column::double())),
+        (Function::Sum, Type::Duration) => (format!("sum({sql})"), Outcome::SumOfDurations),
+        (Function::Average, Type::Int | Type::Uint) => {
+            (format!("avg(({sql})::numeric)::double precision"), Outcome::Value(Column::double()))
+        }
+        // PostgreSQL's own average of doubles computes squares as well, which overflow earlier.
+        (Function::Average, Type::Double) => {
+            (format!("sum({sql}) / count({sql})"), Outcome::Value(Column::double()))
+        }
+        (Function::Average, Type::Duration) => {
+            (format!("sum({sql}), count({sql})"), Outcome::AverageOfDurations)
+        }
+        (Function::Min | Function::Max, ty) => {
+            let is_min = function == Function::Min;
+            let name = if is_min { "min" } else { "max" };
+            let column = Column::of(key)?;
+            let sql = match ty {
+                Type::Bool => format!("{}({sql})", if is_min { "bool_and" } else { "bool_or" }),
+                // PostgreSQL has no smallest bytes and no smallest UUID; these texts are in the same order.
+                Type::Bytes => format!("decode({name}(encode({sql}, 'hex') COLLATE \"C\"), 'hex')"),
+                Type::String => format!("{name}(({sql})::text COLLATE \"C\")"),
+                _ => format!("{name}({sql})::{}", column.sql_type()),
+            };
+            (sql, Outcome::Value(column))
+        }
+        _ => return None,
+    })
+}
+
+/// The name of a value: the caller's, or one of the function and the field.
+fn name_of(place: &str, function: Function, aggregation: &Aggregation) -> Result<String, Error> {
+    let given = &aggregation.name;
+    if given.is_empty() {
+        let function = function.as_str_name().trim_start_matches("FUNCTION_").to_lowercase();
+        let field = aggregation.field.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+        return Ok(if field.is_empty() { function } else { format!("{function}_{field}") });
+    }
+    let is_name = given.len() <= MAX_NAME
+        && given.starts_with(|first: char| first.is_ascii_alphabetic())
+        && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name {
+        return Ok(given.clone());
+    }
+    let words = format!("must be a letter, then letters, digits or \"_\", at most {MAX_NAME}");
+    Err(Error::field(format!("{place}.name"), "string.pattern", words))
+}
+
+/// The refusal of a field that cannot be used so.
+fn refused(place: &str, description: &str) -> Error {
+    let violation = Violation { field: place.to_owned(), description: description.to_owned(), rule: "field".into() };
+    Error::new(Reason::OrderInvalid, violation.sentence()).violating(violation)
+}

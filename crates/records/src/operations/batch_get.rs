@@ -1,0 +1,153 @@
+//! BatchGet: several records by their ids, in the order asked for, all or none.
+
+use super::expand::{self, Paths};
+use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
+use super::{Call, Id, names};
+use crate::row;
+use groundplan_chassis::database::{Bind, Sql};
+use groundplan_codec::mask::ReadMask;
+use groundplan_codec::{Stored, wire};
+use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
+use groundplan_model::catalog::Model;
+use groundplan_rest::limits::MAX_BATCH;
+use groundplan_rest::{Included, View};
+use std::collections::{BTreeSet, HashMap};
+
+/// Where a request has its ids.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// `ids[3]`
+    Ids,
+    /// `requests[3].id`
+    Requests,
+}
+
+/// The records of a batch, each with its length in an answer.
+type Found = HashMap<Id, (Stored, usize)>;
+
+impl Place {
+    fn list(self) -> &'static str {
+        match self {
+            Self::Ids => "ids",
+            Self::Requests => "requests",
+        }
+    }
+
+    fn of(self, index: usize) -> String {
+        match self {
+            Self::Ids => format!("ids[{index}]"),
+            Self::Requests => format!("requests[{index}].id"),
+        }
+    }
+}
+
+/// Reads records; one that is asked for twice is answered twice.
+pub(crate) async fn batch_get(
+    call: &Call<'_>,
+    ids: &[String],
+    view: &View,
+    place: Place,
+) -> Result<(Vec<Stored>, Included), Error> {
+    let model = &call.table.model;
+    let ids = parse(model, ids, place)?;
+    let mask = ReadMask::parse(&model.shapes, model.shape, &view.read_mask)?;
+    let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
+    let found = read(call, &ids, &mask.with(&paths.needed())).await?;
+    check_presence(call, &ids, &found)?;
+    let mut records = in_order(model, &ids, &found)?;
+    let included = expand::included(call, &paths, &records).await?;
+    for stored in &mut records {
+        mask.apply(&model.shapes, model.shape, &mut stored.record);
+    }
+    let bytes: usize = records.iter().map(|stored| length(model, stored)).sum();
+    if bytes + expand::bytes(&included) > MAX_ANSWER_BYTES {
+        return Err(too_large(model));
+    }
+    Ok((records, included))
+}
+
+/// Reads the ids, and names all that are none.
+fn parse(model: &Model, ids: &[String], place: Place) -> Result<Vec<Id>, Error> {
+    if ids.is_empty() || ids.len() > MAX_BATCH {
+        let rule = if ids.is_empty() { "repeated.min_items" } else { "repeated.max_items" };
+        let description = format!("must be 1 to {MAX_BATCH}, not {}; split a longer list up", ids.len());
+        return Err(Error::field(place.list(), rule, description));
+    }
+    let mut parsed = Vec::with_capacity(ids.len());
+    let mut violations = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        match Id::read(model, id) {
+            Ok(id) => parsed.push(id),
+            Err((rule, description)) if violations.len() < MAX_VIOLATIONS => {
+                violations.push(Violation { field: place.of(at), description: description.into(), rule: rule.into() });
+            }
+            Err(_) => {}
+        }
+    }
+    if violations.is_empty() { Ok(parsed) } else { Err(Error::invalid(violations)) }
+}
+
+/// Reads each record once, as far as the mask shows it.
+async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Error> {
+    let table = &call.table;
+    let model = &table.model;
+    let wanted: BTreeSet<&Id> = ids.iter().collect();
+    let (columns, from, key) = (names::columns(table), names::table(model), names::id(model));
+    let sql = format!("SELECT r._version, {columns} FROM {from} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, wanted)];
+    let mut found = HashMap::new();
+    let mut room = MAX_ANSWER_BYTES;
+    each_row(call, &Sql::new(&sql), &binds, |row| {
+        let record = row::record(model, &table.columns, row, 1)?;
+        let id = Id::of_record(model, &record)?;
+        let mut stored = call.show(record, row::version(row)?);
+        mask.apply(&model.shapes, model.shape, &mut stored.record);
+        let length = length(model, &stored);
+        room = room.checked_sub(length).ok_or_else(|| too_large(model))?;
+        found.insert(id, (stored, length));
+        Ok(())
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Refuses a batch of which some records are not there.
+fn check_presence(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<(), Error> {
+    let missing: BTreeSet<&Id> = ids.iter().filter(|id| !found.contains_key(id)).collect();
+    let Some(first) = ids.iter().find(|id| missing.contains(id)) else { return Ok(()) };
+    Err(match missing.len() - 1 {
+        0 => call.not_found(first),
+        others => {
+            let (model, id) = (&call.table.model.full_name, first.to_string());
+            let others = if others == 1 { "does another".to_owned() } else { format!("do {others} others") };
+            let message = format!("{model} {id:?} does not exist, nor {others} of the batch");
+            Error::new(Reason::RecordNotFound, message).about(model, id)
+        }
+    })
+}
+
+/// The records in the order of the ids, as far as there is room for copies of them.
+fn in_order(model: &Model, ids: &[Id], found: &Found) -> Result<Vec<Stored>, Error> {
+    let mut room = MAX_ANSWER_BYTES;
+    let mut records = Vec::with_capacity(ids.len());
+    for (stored, length) in ids.iter().filter_map(|id| found.get(id)) {
+        room = room.checked_sub(*length).ok_or_else(|| too_large(model))?;
+        records.push(stored.clone());
+    }
+    Ok(records)
+}
+
+/// How long a record is in an answer.
+fn length(model: &Model, stored: &Stored) -> usize {
+    FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.record)
+}
+
+/// The refusal of an answer that clients would not take.
+fn too_large(model: &Model) -> Error {
+    let message = format!(
+        "the {} of the batch are more than {MAX_ANSWER_BYTES} bytes together; ask for fewer, or leave fields out with \
+         a read mask",
+        model.plural_field
+    );
+    Error::new(Reason::TooLarge, message)
+}

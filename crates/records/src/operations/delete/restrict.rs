@@ -1,0 +1,110 @@
+//! What keeps a record from being deleted: others that refer to it with RESTRICT, unless they go with it.
+
+use super::Stop;
+use super::doomed::{Doomed, referrers};
+use crate::operations::{Call, Id, names};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_error::{Error, Precondition, Reason};
+use groundplan_model::catalog::{Model, OnDelete, Referrer};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The most records that a refusal names.
+const MAX_NAMED: usize = 10;
+
+/// A record in the way.
+struct Restricting {
+    model: Arc<Model>,
+    id: Id,
+    /// The field by which it refers, and the record that it refers to.
+    field: String,
+    target: String,
+}
+
+/// Refuses the delete if something is in its way.
+pub(super) async fn check(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id, doomed: &Doomed) -> Result<(), Stop> {
+    let mut found = Vec::new();
+    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
+        for referrer in referrers(model, OnDelete::Restrict) {
+            if found.len() <= MAX_NAMED {
+                let other = &call.related(&referrer.model)?.model;
+                find(call, conn, (model, ids), (other, referrer), doomed, &mut found).await?;
+            }
+        }
+    }
+    if found.is_empty() { Ok(()) } else { Err(refused(&call.table.model, id, &found).into()) }
+}
+
+/// Finds records that refer to some of those that go, and do not go themselves: one more than can be named.
+async fn find(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (model, ids): (&Model, &BTreeSet<Id>),
+    (other, referrer): (&Arc<Model>, &Referrer),
+    doomed: &Doomed,
+    found: &mut Vec<Restricting>,
+) -> QueryResult<()> {
+    let (table, key, column) = (names::table(other), names::id(other), names::column(other, referrer.field));
+    let stays = stays(other);
+    let sql = Sql::new(&format!(
+        "SELECT r.{key}, r.{column} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} \
+         ORDER BY r.{key} LIMIT ?"
+    ));
+    let limit = i64::try_from(MAX_NAMED + 1 - found.len()).unwrap_or(i64::MAX);
+    let binds = [
+        Bind::text(&call.principal.tenant),
+        names::bind_ids(model, ids),
+        names::bind_ids(other, doomed.of(other)),
+        Bind::i64(limit),
+    ];
+    for row in rows(conn, &sql, &binds).await? {
+        found.push(Restricting {
+            model: other.clone(),
+            id: names::read_id(other, &row, 0)?,
+            field: other.shape().field(referrer.field).name.clone(),
+            target: format!("{} {:?}", model.full_name, names::read_id(model, &row, 1)?.to_string()),
+        });
+    }
+    Ok(())
+}
+
+/// The condition that a record `r` is not among the ids of a bind.
+pub(super) fn stays(model: &Model) -> String {
+    let (key, array) = (names::id(model), names::id_array(model));
+    format!("NOT EXISTS (SELECT FROM unnest(?::{array}) AS doomed(id) WHERE doomed.id = r.{key})")
+}
+
+/// The refusal. What to do stands before the names, which may be long.
+fn refused(model: &Model, id: &Id, found: &[Restricting]) -> Error {
+    let id = id.to_string();
+    let named = found.get(..MAX_NAMED).unwrap_or(found);
+    let mut list = String::new();
+    for (at, restricting) in named.iter().enumerate() {
+        let is_of_last = at
+            .checked_sub(1)
+            .and_then(|before| named.get(before))
+            .is_some_and(|before| before.model.full_name == restricting.model.full_name);
+        list.push_str(if at == 0 { "" } else { ", " });
+        if !is_of_last {
+            list.push_str(&restricting.model.full_name);
+            list.push(' ');
+        }
+        list.push_str(&format!("{:?}", restricting.id.to_string()));
+    }
+    if found.len() > named.len() {
+        list.push_str(" and more");
+    }
+    let message = format!(
+        "{} {id:?} cannot be deleted while others refer to it, or to what would be deleted with it; delete these first, \
+         or change what they refer to: {list}",
+        model.full_name
+    );
+    let preconditions = named.iter().map(|restricting| Precondition {
+        kind: "REFERENCE",
+        subject: format!("{}/{}", restricting.model.full_name, restricting.id),
+        description: format!("{} refers to {}", restricting.field, restricting.target),
+    });
+    Error::new(Reason::RecordReferenced, message).about(&model.full_name, id).unless(preconditions.collect())
+}

@@ -1,0 +1,172 @@
+//! The relations that a request names, as a tree.
+
+use super::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS};
+use groundplan_codec::{shown, suggestion};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::shape::FieldId;
+use std::sync::Arc;
+
+/// What a request wants to have beside its records.
+#[derive(Clone, Debug)]
+pub(crate) struct Paths {
+    /// Of the records that the paths start from.
+    pub(super) model: Arc<Model>,
+    pub(super) edges: Vec<Edge>,
+}
+
+/// A step of a path, and the steps behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    pub(super) relation: Relation,
+    pub(super) edges: Vec<Edge>,
+}
+
+/// A step along a relation.
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    /// Of the records that it leads to.
+    pub(super) target: Arc<Model>,
+    pub(super) way: Way,
+}
+
+/// Which way a relation leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To the record whose id this field has.
+    There(FieldId),
+    /// To the records that have the id in `field` of theirs.
+    Back { field: FieldId, name: String },
+}
+
+impl Paths {
+    /// Reads paths such as `author` or `author.books`, whose steps are names of relations or of the fields that hold them.
+    pub(crate) fn parse(catalog: &Catalog, model: &Arc<Model>, paths: &[String]) -> Result<Self, Error> {
+        if paths.len() > MAX_EXPAND_PATHS {
+            return Err(refused(format!("expand has {} paths; at most {MAX_EXPAND_PATHS} are allowed", paths.len())));
+        }
+        let mut edges = Vec::new();
+        for path in paths {
+            let steps: Vec<&str> = path.split('.').take(MAX_EXPAND_DEPTH + 1).collect();
+            if steps.len() > MAX_EXPAND_DEPTH {
+                let path = shown(path);
+                return Err(refused(format!(
+                    "expand has the path {path:?} of more than {MAX_EXPAND_DEPTH} steps; cut it"
+                )));
+            }
+            add(catalog, model, path, &steps, &mut edges)?;
+        }
+        Ok(Self { model: model.clone(), edges })
+    }
+
+    /// Whether nothing is to be expanded.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
+    /// The fields that records must have for the paths to start from them.
+    pub(crate) fn needed(&self) -> Vec<FieldId> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let there = self.edges.iter().filter_map(|edge| match edge.relation.way {
+            Way::There(field) => Some(field),
+            Way::Back { .. } => None,
+        });
+        there.chain([self.model.roles.id]).collect()
+    }
+}
+
+/// Adds a path to the edges that start from a model.
+fn add(catalog: &Catalog, model: &Arc<Model>, path: &str, steps: &[&str], edges: &mut Vec<Edge>) -> Result<(), Error> {
+    let Some((name, rest)) = steps.split_first() else { return Ok(()) };
+    let relation = find(catalog, model, name).ok_or_else(|| unknown(catalog, model, path, name))?;
+    let target = relation.target.clone();
+    let is_same =
+        |edge: &Edge| edge.relation.way == relation.way && Arc::ptr_eq(&edge.relation.target, &relation.target);
+    let known = edges.iter().position(is_same);
+    let at = known.unwrap_or_else(|| {
+        edges.push(Edge { relation, edges: Vec::new() });
+        edges.len() - 1
+    });
+    match edges.get_mut(at) {
+        Some(edge) => add(catalog, &target, path, rest, &mut edge.edges),
+        None => Ok(()),
+    }
+}
+
+/// The relation of a name.
+fn find(catalog: &Catalog, model: &Model, name: &str) -> Option<Relation> {
+    relations(catalog, model).find(|(names, _)| names.iter().any(|known| known == name)).map(|(_, relation)| relation)
+}
+
+/// The relations of a model, each with the names that it goes by, the first before all others. Those of fields that no
+/// answer shows are not among them.
+fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item = (Vec<String>, Relation)> + 'a {
+    let there = model.references.iter().filter_map(|reference| {
+        let field = model.shape().field(reference.field);
+        let target = catalog.model(&reference.target)?.clone();
+        let names = vec![reference.name.clone(), camel(&reference.name), field.name.clone(), field.json_name.clone()];
+        let relation = Relation { target, way: Way::There(reference.field) };
+        (!field.behavior.input_only).then_some((names, relation))
+    });
+    let back = model.referrers.iter().filter_map(|referrer| {
+        let name = referrer.inverse.clone()?;
+        let target = catalog.model(&referrer.model)?.clone();
+        let is_shown = !target.shape().field(referrer.field).behavior.input_only;
+        let names = vec![name.clone(), camel(&name)];
+        let relation = Relation { target, way: Way::Back { field: referrer.field, name } };
+        is_shown.then_some((names, relation))
+    });
+    there.chain(back)
+}
+
+/// `main_author` as JSON has it: `mainAuthor`.
+fn camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut starts_word = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => starts_word = true,
+            _ if starts_word => {
+                camel.push(letter.to_ascii_uppercase());
+                starts_word = false;
+            }
+            _ => camel.push(letter),
+        }
+    }
+    camel
+}
+
+/// The refusal of a name that is no relation.
+fn unknown(catalog: &Catalog, model: &Model, path: &str, name: &str) -> Error {
+    let known: Vec<String> = relations(catalog, model).filter_map(|(names, _)| names.into_iter().next()).collect();
+    let hint = match known.as_slice() {
+        [] => format!("; {} has none", model.full_name),
+        _ => match suggestion(name, known.iter().map(String::as_str)) {
+            suggestion if suggestion.is_empty() => format!("; it has {}", known.join(", ")),
+            suggestion => suggestion,
+        },
+    };
+    refused(format!(
+        "expand has the path {:?}, but {:?} is not a relation of {}{hint}",
+        shown(path),
+        shown(name),
+        model.full_name
+    ))
+}
+
+fn refused(message: String) -> Error {
+    Error::new(Reason::ExpandInvalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::camel;
+
+    #[test]
+    fn names_as_json_has_them() {
+        assert_eq!(camel("main_author"), "mainAuthor");
+        assert_eq!(camel("books"), "books");
+    }
+}

@@ -1,0 +1,169 @@
+//! Following the edges of the paths, one statement each.
+
+use super::collected::{Collected, id_of};
+use super::paths::{Edge, Paths, Way};
+use super::{Call, MAX_EXPANDED};
+use crate::operations::streamed::each_row;
+use crate::operations::{Id, names, show};
+use crate::row;
+use crate::table::Table;
+use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, refusal};
+use groundplan_codec::{Stored, Value};
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use groundplan_model::shape::FieldId;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// A way back from one record that leads to more records than an answer has.
+pub(super) struct Continued {
+    /// Where it starts.
+    pub(super) start: Arc<Model>,
+    pub(super) id: Id,
+    /// Its name.
+    pub(super) name: String,
+    /// Where it leads, and the field that refers to the start.
+    pub(super) target: Arc<Model>,
+    pub(super) field: FieldId,
+    /// The last of the records that the answer has.
+    pub(super) last: Id,
+}
+
+/// Follows all paths. What they lead to is collected; the ways on which there is more are given back.
+pub(super) async fn walk(
+    call: &Call<'_>,
+    paths: &Paths,
+    collected: &mut Collected<'_>,
+) -> Result<Vec<Continued>, Error> {
+    let mut continued = Vec::new();
+    let mut open: VecDeque<(&Edge, Arc<Model>, Vec<String>)> = VecDeque::new();
+    let asked = collected.asked_ids();
+    open.extend(paths.edges.iter().map(|edge| (edge, paths.model.clone(), asked.clone())));
+    while let Some((edge, from, ids)) = open.pop_front() {
+        let target = &edge.relation.target;
+        let table = call.related(&target.full_name)?;
+        let reached = match &edge.relation.way {
+            Way::There(field) => there(call, table, &from, *field, &ids, collected).await?,
+            Way::Back { field, name } => {
+                let back = Back { call, table, start: &from, field: *field, name };
+                back.follow(&ids, collected, &mut continued).await?
+            }
+        };
+        if !reached.is_empty() {
+            open.extend(edge.edges.iter().map(|next| (next, target.clone(), reached.clone())));
+        }
+    }
+    Ok(continued)
+}
+
+/// Follows a reference from records to the ones that they refer to, whose ids it gives.
+async fn there(
+    call: &Call<'_>,
+    table: &Table,
+    from: &Model,
+    field: FieldId,
+    ids: &[String],
+    collected: &mut Collected<'_>,
+) -> Result<Vec<String>, Error> {
+    let model = &table.model;
+    let references = ids.iter().filter_map(|id| match collected.get(from, id)?.get(field) {
+        Some(Value::String(reference)) => Some(reference.clone()),
+        _ => None,
+    });
+    let references: BTreeSet<String> = references.collect();
+    let wanted = references.iter().filter(|id| collected.get(model, id).is_none());
+    let wanted = wanted.map(|id| Id::of_stored(model, id)).collect::<Result<Vec<Id>, Error>>()?;
+    if !wanted.is_empty() {
+        let (columns, name, key) = (names::columns(table), names::table(model), names::id(model));
+        let sql = format!("SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
+        let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, &wanted)];
+        each_row(call, &Sql::new(&sql), &binds, |row| {
+            let (id, stored) = read(table, row, 1)?;
+            collected.add(model, id, stored)
+        })
+        .await?;
+    }
+    // What somebody has deleted since is not there.
+    Ok(references.into_iter().filter(|id| collected.get(model, id).is_some()).collect())
+}
+
+/// A way back: from records to those of `table` that refer to them by `field`.
+struct Back<'a> {
+    call: &'a Call<'a>,
+    table: &'a Table,
+    start: &'a Arc<Model>,
+    field: FieldId,
+    name: &'a str,
+}
+
+impl Back<'_> {
+    /// Follows the way from records, and gives the ids of those that it leads to.
+    async fn follow(
+        &self,
+        ids: &[String],
+        collected: &mut Collected<'_>,
+        continued: &mut Vec<Continued>,
+    ) -> Result<Vec<String>, Error> {
+        let model = &self.table.model;
+        let ids = ids.iter().map(|id| Id::of_stored(self.start, id)).collect::<Result<Vec<Id>, Error>>()?;
+        let limit = i64::try_from(MAX_EXPANDED + 1).map_err(Error::internal)?;
+        let binds = [names::bind_ids(self.start, &ids), Bind::text(&self.call.principal.tenant), Bind::i64(limit)];
+        let mut counts = vec![0; ids.len()];
+        let mut last = String::new();
+        let mut reached = BTreeSet::new();
+        // The rows of a start come together and in order, as its LATERAL gives them.
+        each_row(self.call, &self.statement(), &binds, |row| {
+            let at = row.i64(1).map_err(refusal)?.and_then(|ordinal| usize::try_from(ordinal - 1).ok());
+            let (at, count) = at.and_then(|at| Some((at, counts.get_mut(at)?))).ok_or_else(no_start)?;
+            *count += 1;
+            if *count > MAX_EXPANDED {
+                let start = ids.get(at).ok_or_else(no_start)?;
+                continued.push(self.continued(start, Id::of_stored(model, &last)?));
+                return Ok(());
+            }
+            let (id, stored) = read(self.table, row, 2)?;
+            if collected.get(model, &id).is_none() {
+                collected.add(model, id.clone(), stored)?;
+            }
+            last.clone_from(&id);
+            reached.insert(id);
+            Ok(())
+        })
+        .await?;
+        Ok(reached.into_iter().collect())
+    }
+
+    /// Takes the ids that it starts from, the tenant, and the limit for each of them.
+    fn statement(&self) -> Sql {
+        let model = &self.table.model;
+        let (columns, name, key) = (names::columns(self.table), names::table(model), names::id(model));
+        let (array, reference) = (names::id_array(self.start), names::column(model, self.field));
+        Sql::new(&format!(
+            "SELECT r._version, start.at, {columns} FROM unnest(?::{array}) WITH ORDINALITY AS start(id, at) \
+             CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id \
+             ORDER BY r.{key} LIMIT ?) AS r"
+        ))
+    }
+
+    fn continued(&self, start: &Id, last: Id) -> Continued {
+        Continued {
+            start: self.start.clone(),
+            id: start.clone(),
+            name: self.name.to_owned(),
+            target: self.table.model.clone(),
+            field: self.field,
+            last,
+        }
+    }
+}
+
+fn no_start() -> Error {
+    Error::internal("a row of a way back does not say where it starts")
+}
+
+/// Reads a related record, whose columns begin at `offset`, with its id.
+fn read(table: &Table, row: &PgRow, offset: usize) -> Result<(String, Stored), Error> {
+    let record = row::record(&table.model, &table.columns, row, offset)?;
+    let stored = show(table, record, row::version(row)?);
+    Ok((id_of(&table.model, &stored.record).to_owned(), stored))
+}

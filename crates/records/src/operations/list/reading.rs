@@ -1,0 +1,246 @@
+//! A list that is about to be read: everything that can be checked without the database is.
+
+use super::super::expand::Paths;
+use super::super::{Call, now};
+use crate::column::Column;
+use crate::page_token::{Cursor, Origin};
+use crate::query::{Compiled, Draft, Layout, Parent, Part, Selection, advice};
+use crate::scan::{self, Scan};
+use crate::row;
+use crate::table::Table;
+use bytes::Bytes;
+use groundplan_chassis::database::{Bind, Columns, PgRow, refusal, rows};
+use groundplan_codec::Stored;
+use groundplan_codec::mask::ReadMask;
+use groundplan_error::Error;
+use groundplan_proto::query::v1::Count;
+use groundplan_rest::ListQuery;
+use groundplan_rest::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_SKIP};
+use std::sync::Arc;
+
+/// A list that is about to be read.
+pub(crate) struct Reading<'c> {
+    pub(crate) call: &'c Call<'c>,
+    pub(crate) compiled: Arc<Compiled>,
+    parent: Option<&'c Parent>,
+    mask: ReadMask,
+    pub(crate) paths: Paths,
+    /// Those that the mask needs; `None`: all of the table's.
+    columns: Option<Vec<Column>>,
+    /// The most records of the page.
+    pub(crate) size: usize,
+    pub(crate) skip: i64,
+    count: Count,
+    allow_scan: bool,
+    /// What a page token is bound to.
+    origin: Origin,
+    /// The time of the first page's request.
+    now: i64,
+    ids_descend: bool,
+    /// The keys of the last record of the page before.
+    pub(crate) after: Option<Vec<Option<Bytes>>>,
+}
+
+impl<'c> Reading<'c> {
+    pub(crate) fn begin(call: &'c Call<'c>, query: &ListQuery, parent: Option<&'c Parent>) -> Result<Self, Error> {
+        let model = &call.table.model;
+        let size = page_size_of(query.page_size)?;
+        let skip = skip_of(query.skip)?;
+        let mask = ReadMask::parse(&model.shapes, model.shape, &query.view.read_mask)?;
+        let paths = Paths::parse(&call.served.catalog, model, &query.view.expand)?;
+        let compiled = call.served.query(model, &query.filter, &query.order_by)?;
+        let origin = compiled.origin(&call.principal.tenant, model, parent);
+        let now = now()?;
+        let (now, ids_descend, after) = match query.page_token.as_str() {
+            "" => (now, advice::ids_descend(model, &compiled, parent), None),
+            token => {
+                let cursor = call.records.page_tokens().open(&origin, token, now)?;
+                (cursor.now, cursor.ids_descend, Some(cursor.values))
+            }
+        };
+        let columns = columns_of(&call.table, &mask, &paths);
+        let (count, allow_scan) = (query.count, query.allow_scan);
+        Ok(Self {
+            call,
+            compiled,
+            parent,
+            mask,
+            paths,
+            columns,
+            size,
+            skip,
+            count,
+            allow_scan,
+            origin,
+            now,
+            ids_descend,
+            after,
+        })
+    }
+
+    /// Whether an index serves the page; the count is another matter.
+    pub(crate) fn is_served(&self) -> bool {
+        advice::serves_page(&self.call.table.model, &self.compiled, self.parent)
+    }
+
+    /// The line for the model's option that would serve it.
+    pub(crate) fn advice(&self) -> Option<String> {
+        advice::advice(&self.call.table.model, &self.compiled)
+    }
+
+    /// Refuses what would read a large table from end to end.
+    pub(super) async fn admit(&self) -> Result<(), Error> {
+        let model = &self.call.table.model;
+        let scan = if self.allow_scan {
+            return Ok(());
+        } else if !self.is_served() {
+            let (what, instead) = match self.compiled.filter {
+                Some(_) => ("this filter", "add a condition on a field with an index"),
+                None => ("this order", "order by the id or by what an index begins with"),
+            };
+            Scan { what, advice: self.advice(), instead }
+        } else if self.count == Count::Exact && !advice::narrows(model, &self.compiled, self.parent) {
+            let instead = "ask for COUNT_ESTIMATED, or filter by a field with an index";
+            Scan { what: "an exact count of all records", advice: None, instead }
+        } else {
+            return Ok(());
+        };
+        scan::admit(self.call, scan).await
+    }
+
+    /// The records of all pages.
+    pub(crate) fn selection(&self) -> Selection<'_> {
+        Selection {
+            model: &self.call.table.model,
+            tenant: &self.call.principal.tenant,
+            compiled: &self.compiled,
+            parent: self.parent,
+            now: self.now,
+        }
+    }
+
+    /// Some rows of the page: the first ones, or those behind the row with these keys.
+    pub(crate) fn part<'p>(
+        &self,
+        after: Option<&'p [Option<Bytes>]>,
+        limit: usize,
+        is_first: bool,
+    ) -> Result<Part<'p>, Error> {
+        Ok(Part {
+            after,
+            ids_descend: self.ids_descend,
+            limit: i64::try_from(limit).map_err(Error::internal)?,
+            skip: if is_first { self.skip } else { 0 },
+            counted: is_first && self.count == Count::Exact,
+        })
+    }
+
+    /// How the rows look.
+    pub(crate) fn layout(&self, counted: bool) -> Layout<'_> {
+        let columns = self.columns.as_deref().unwrap_or(&self.call.table.columns);
+        Layout::new(&self.call.table.model, &self.compiled, columns, counted)
+    }
+
+    /// The statement that reads a part.
+    pub(crate) fn statement(&self, layout: &Layout<'_>, part: &Part<'_>) -> Draft {
+        self.selection().page(layout, part)
+    }
+
+    /// Reads a part.
+    pub(super) async fn rows(&self, layout: &Layout<'_>, part: &Part<'_>) -> Result<Vec<PgRow>, Error> {
+        let database = self.call.records.database();
+        if self.is_plain(part) {
+            let statements = &self.call.table.statements;
+            let (tenant, limit) = (Bind::text(&self.call.principal.tenant), Bind::i64(part.limit));
+            let (sql, binds) = match part.after {
+                Some([Some(id)]) => (&statements.list_next, vec![tenant, Bind::bytes(id.clone()), limit]),
+                _ => (&statements.list_first, vec![tenant, limit]),
+            };
+            let mut lease = database.lease().await?;
+            return lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(refusal);
+        }
+        let draft = self.statement(layout, part);
+        let sql = self.call.records.shapes().sql(draft.text());
+        let mut lease = database.lease().await?;
+        lease.run(async |conn| rows(conn, &sql, draft.binds()).await).await.map_err(refusal)
+    }
+
+    /// Whether it is what most callers want, whole records by their ids: those statements are there since the apply.
+    fn is_plain(&self, part: &Part<'_>) -> bool {
+        self.compiled.is_everything()
+            && self.parent.is_none()
+            && self.columns.is_none()
+            && part.skip == 0
+            && !part.counted
+            && part.after.is_none_or(|values| matches!(values, [Some(_)]))
+    }
+
+    /// The record of a row; none if there is but a count.
+    pub(super) fn record(&self, layout: &Layout<'_>, row: &PgRow) -> Result<Option<Stored>, Error> {
+        let Some(version) = row.i64(0).map_err(refusal)? else { return Ok(None) };
+        let record = row::record(&self.call.table.model, layout.columns, row, 1)?;
+        Ok(Some(self.call.show(record, version)))
+    }
+
+    /// Clears what the mask does not show.
+    pub(super) fn show(&self, stored: &mut Stored) {
+        let model = &self.call.table.model;
+        self.mask.apply(&model.shapes, model.shape, &mut stored.record);
+    }
+
+    /// The token of the page behind the row with these keys.
+    pub(super) fn token(&self, last: Option<Vec<Option<Bytes>>>) -> Result<String, Error> {
+        let values = last.ok_or_else(|| Error::internal("a page without records has no next one"))?;
+        let cursor = Cursor { now: self.now, ids_descend: self.ids_descend, values };
+        self.call.records.page_tokens().seal(&self.origin, &cursor, now()?)
+    }
+}
+
+/// The columns that are needed; `None`: all.
+fn columns_of(table: &Table, mask: &ReadMask, paths: &Paths) -> Option<Vec<Column>> {
+    let fields = mask.with(&paths.needed()).fields()?;
+    Some(table.columns.iter().filter(|column| fields.contains(&column.field)).cloned().collect())
+}
+
+/// How many records the caller wants.
+fn page_size_of(asked: i32) -> Result<usize, Error> {
+    let size = match asked {
+        0 => DEFAULT_PAGE_SIZE,
+        _ => asked.min(MAX_PAGE_SIZE),
+    };
+    usize::try_from(size).map_err(|_| {
+        Error::field("page_size", "int32.gte", format!("must be 0 (for {DEFAULT_PAGE_SIZE}) to {MAX_PAGE_SIZE}"))
+    })
+}
+
+/// How many records the caller leaves out.
+fn skip_of(asked: i32) -> Result<i64, Error> {
+    if (0..=MAX_SKIP).contains(&asked) {
+        return Ok(i64::from(asked));
+    }
+    let description = format!("must be 0 to {MAX_SKIP}; page tokens lead further than that");
+    Err(Error::field("skip", "int32.lte", description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{page_size_of, skip_of};
+
+    #[test]
+    fn page_sizes() {
+        assert_eq!(page_size_of(0).unwrap(), 50);
+        assert_eq!(page_size_of(1).unwrap(), 1);
+        assert_eq!(page_size_of(1_000).unwrap(), 1_000);
+        assert_eq!(page_size_of(i32::MAX).unwrap(), 1_000);
+        assert!(page_size_of(-1).is_err());
+        assert!(page_size_of(i32::MIN).is_err());
+    }
+
+    #[test]
+    fn skips() {
+        assert_eq!(skip_of(0).unwrap(), 0);
+        assert_eq!(skip_of(100_000).unwrap(), 100_000);
+        assert!(skip_of(100_001).is_err());
+        assert!(skip_of(-1).is_err());
+    }
+}

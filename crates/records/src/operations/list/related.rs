@@ -1,0 +1,52 @@
+//! The records that refer to one: the list at the end of a way back, such as an author's books.
+
+use super::super::{Call, Id, now};
+use super::list;
+use crate::bind::bind_id;
+use crate::page_token::Cursor;
+use crate::query::{Compiled, Parent};
+use crate::service::Records;
+use crate::table::Table;
+use bytes::Bytes;
+use groundplan_chassis::database::{Bind, refusal, rows};
+use groundplan_error::Error;
+use groundplan_rest::{ListQuery, Page};
+
+/// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
+pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {
+    let model = &call.table.model;
+    let referrer = model.referrers.get(referrer).ok_or_else(|| Error::internal("a way back has no reference"))?;
+    let parent = Parent { field: referrer.field, id: Id::parse(model, id)? };
+    let table = call.related(&referrer.model)?.clone();
+    let (records, principal, served) = (call.records, call.principal, call.served.clone());
+    let page = list(&Call { records, principal, served, table }, query, Some(&parent)).await?;
+    // A record that others refer to is there: only where there are none does it take a look.
+    if page.records.is_empty() && !exists(call, &parent.id).await? {
+        return Err(call.not_found(&parent.id));
+    }
+    Ok(page)
+}
+
+async fn exists(call: &Call<'_>, id: &Id) -> Result<bool, Error> {
+    let binds = [Bind::text(&call.principal.tenant), bind_id(id)];
+    let sql = &call.table.statements.version;
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(refusal)?;
+    Ok(!found.is_empty())
+}
+
+/// The token with which the list of a parent's records goes on behind the record `last`, in the order of the ids. `table` is
+/// that of the records.
+pub(crate) fn related_token(
+    records: &Records,
+    tenant: &str,
+    table: &Table,
+    parent: &Parent,
+    last: &Id,
+) -> Result<String, Error> {
+    let origin = Compiled::default().origin(tenant, &table.model, Some(parent));
+    let id = bind_id(last).as_bytes().map(Bytes::copy_from_slice);
+    let now = now()?;
+    let cursor = Cursor { now, ids_descend: false, values: vec![id] };
+    records.page_tokens().seal(&origin, &cursor, now)
+}

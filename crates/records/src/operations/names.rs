@@ -1,0 +1,58 @@
+//! The names that statements are made of here. They come from the catalog and are quoted.
+
+use super::Id;
+use crate::bind::bind_id;
+use crate::table::Table;
+use groundplan_chassis::database::{Bind, Columns, PgRow, oid};
+use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_model::quote;
+use groundplan_model::shape::FieldId;
+use uuid::Uuid;
+
+/// A model's table.
+pub(super) fn table(model: &Model) -> String {
+    format!("{}.{}", quote(&model.table.schema), quote(&model.table.name))
+}
+
+/// A field's column.
+pub(super) fn column(model: &Model, field: FieldId) -> String {
+    quote(&model.shape().field(field).storage_name)
+}
+
+/// The column of the id.
+pub(super) fn id(model: &Model) -> String {
+    column(model, model.roles.id)
+}
+
+/// The columns of all fields, of the alias `r`.
+pub(super) fn columns(table: &Table) -> String {
+    let names: Vec<String> = table.columns.iter().map(|at| format!("r.{}", column(&table.model, at.field))).collect();
+    names.join(", ")
+}
+
+/// The type of an array of a model's ids.
+pub(super) fn id_array(model: &Model) -> &'static str {
+    match model.id_format {
+        IdFormat::UuidV7 => "uuid[]",
+        IdFormat::ClientAssigned => "text[]",
+    }
+}
+
+/// Ids of a model as one value.
+pub(super) fn bind_ids<'a>(model: &Model, ids: impl IntoIterator<Item = &'a Id>) -> Bind {
+    let element = match model.id_format {
+        IdFormat::UuidV7 => oid::UUID,
+        IdFormat::ClientAssigned => oid::TEXT,
+    };
+    let ids: Vec<Bind> = ids.into_iter().map(bind_id).collect();
+    Bind::array(element, &ids)
+}
+
+/// Reads an id of a model, or a reference to one.
+pub(super) fn read_id(model: &Model, row: &PgRow, column: usize) -> diesel::QueryResult<Id> {
+    let missing = || diesel::result::Error::DeserializationError(format!("column {column} has no id").into());
+    match model.id_format {
+        IdFormat::UuidV7 => row.array(column)?.map(|bytes| Id::Uuid(Uuid::from_bytes(bytes))).ok_or_else(missing),
+        IdFormat::ClientAssigned => row.text(column)?.map(Id::Text).ok_or_else(missing),
+    }
+}

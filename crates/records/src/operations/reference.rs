@@ -1,0 +1,82 @@
+//! What a foreign key's refusal of a write means: the record refers to one that is not there.
+
+use super::{Call, Id, names, refusal};
+use crate::bind::bind_id;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use groundplan_chassis::database::{Bind, Columns, Sql, refusal as failure, rows};
+use groundplan_codec::{Record, Value};
+use groundplan_error::{Error, Violation};
+use groundplan_model::catalog::{Model, Reference};
+
+/// The meaning of a failed write of a record. When it was a reference to a record that is not there, all such references
+/// are named.
+pub(super) async fn of_write(call: &Call<'_>, record: &Record, error: DieselError) -> Error {
+    let model = &call.table.model;
+    let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
+        return refusal::of_write(model, error);
+    };
+    let broken = facts.constraint_name().unwrap_or_default().to_owned();
+    match dangling(call, record).await {
+        Ok(violations) if violations.is_empty() => broken_reference(call, record, &broken).caused_by(error),
+        Ok(violations) => Error::invalid(violations).caused_by(error),
+        Err(error) => error,
+    }
+}
+
+/// The refusal of a reference, by its foreign key, to a record that somebody has created since.
+fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Error {
+    let model = &call.table.model;
+    let reference = model.references.iter().find(|reference| reference.constraint == constraint);
+    let named = reference.and_then(|reference| {
+        let target = &call.related(&reference.target).ok()?.model;
+        Some(violation(model, reference, &id_of(target, record, reference).ok()??))
+    });
+    named.map_or_else(|| refusal::unknown_reference(model, constraint), |violation| Error::invalid(vec![violation]))
+}
+
+/// Names the references to records that are not there, by one statement, the same for all records of the model.
+async fn dangling(call: &Call<'_>, record: &Record) -> Result<Vec<Violation>, Error> {
+    let model = &call.table.model;
+    let (mut asked, mut parts, mut binds) = (Vec::new(), Vec::new(), Vec::new());
+    for reference in &model.references {
+        let target = &call.related(&reference.target)?.model;
+        let id = id_of(target, record, reference)?;
+        let (table, column) = (names::table(target), names::id(target));
+        parts.push(format!("EXISTS (SELECT FROM {table} WHERE _tenant = ? AND {column} = ?)"));
+        binds.extend([Bind::text(&call.principal.tenant), id.as_ref().map_or(Bind::Null, bind_id)]);
+        // A record that refers to itself is there as soon as it is stored.
+        let is_itself =
+            reference.target == model.full_name && record.get(model.roles.id) == record.get(reference.field);
+        asked.push((reference, id.filter(|_| !is_itself)));
+    }
+    let sql = Sql::new(&format!("SELECT {}", parts.join(", ")));
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(failure)?;
+    let row = found.first().ok_or_else(|| Error::internal("a query without FROM has given no row"))?;
+    let mut violations = Vec::new();
+    for (at, (reference, id)) in asked.iter().enumerate() {
+        if let Some(id) = id
+            && row.bool(at).map_err(failure)? == Some(false)
+        {
+            violations.push(violation(model, reference, id));
+        }
+    }
+    Ok(violations)
+}
+
+/// The id that a reference of a record has, if it leads anywhere.
+fn id_of(target: &Model, record: &Record, reference: &Reference) -> Result<Option<Id>, Error> {
+    match record.get(reference.field) {
+        Some(Value::String(text)) => Id::of_stored(target, text).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The refusal of a reference.
+fn violation(model: &Model, reference: &Reference, id: &Id) -> Violation {
+    Violation {
+        field: model.shape().field(reference.field).name.clone(),
+        description: format!("refers to {} {:?}, which does not exist", reference.target, id.to_string()),
+        rule: "references".into(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Reading what may be more than an answer can hold: row by row, and no further than there is room.
+
+use super::Call;
+use diesel::QueryResult;
+use futures_util::TryStreamExt as _;
+use futures_util::future::{AbortHandle, Abortable, pending};
+use groundplan_chassis::database::{Bind, PgRow, Sql, refusal, row_stream};
+use groundplan_error::Error;
+
+/// The most bytes of an answer's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told
+/// otherwise; what is left of those is for page tokens.
+pub(crate) const MAX_ANSWER_BYTES: usize = (4 << 20) - (8 << 10);
+
+/// The most bytes that stand before a record in its answer: the field's number, and the record's length.
+pub(crate) const FRAME_BYTES: usize = 6;
+
+/// Gives the rows of a query to `take` as they come. When `take` refuses one, the query is cancelled.
+pub(super) async fn each_row(
+    call: &Call<'_>,
+    sql: &Sql,
+    binds: &[Bind],
+    mut take: impl FnMut(&PgRow) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    let (cancel, registration) = AbortHandle::new_pair();
+    let mut refused = None;
+    let mut lease = call.records.database().lease().await?;
+    let reading = lease.run(async |conn| {
+        let mut rows = row_stream(conn, sql, binds).await?;
+        while let Some(row) = rows.try_next().await? {
+            if let Err(error) = take(&row) {
+                refused = Some(error);
+                // A run that is dropped unfinished cancels its statement: the rest of the rows is never sent.
+                cancel.abort();
+                pending::<()>().await;
+            }
+        }
+        QueryResult::Ok(())
+    });
+    let read = Abortable::new(reading, registration).await;
+    match (refused, read) {
+        (Some(error), _) => Err(error),
+        (None, Ok(read)) => read.map_err(refusal),
+        (None, Err(aborted)) => Err(Error::internal(aborted)),
+    }
+}

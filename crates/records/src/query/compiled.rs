@@ -1,0 +1,82 @@
+//! A filter and an order, compiled.
+
+use super::Parent;
+use crate::page_token::Origin;
+use groundplan_error::{Error, Reason, Violation};
+use groundplan_expr::{ExprError, Filter, OrderKey, Scope, order_by};
+use groundplan_model::catalog::{Catalog, Model};
+use std::sync::Arc;
+
+/// A filter and an order over a model. The default one is all records in the order of their ids.
+#[derive(Debug, Default)]
+pub(crate) struct Compiled {
+    /// As the caller wrote it.
+    text: String,
+    pub(crate) filter: Option<Filter>,
+    /// What the order names before the id: behind that one, nothing can make a difference.
+    pub(crate) keys: Vec<OrderKey>,
+    /// Whether ids descend, if the order names them.
+    pub(crate) ids_descend: Option<bool>,
+}
+
+impl Compiled {
+    pub(crate) fn new(catalog: &Catalog, model: &Arc<Model>, filter: &str, order: &str) -> Result<Self, Error> {
+        let scope = Scope { catalog, model };
+        let compiled = match filter.trim() {
+            "" => None,
+            _ => Some(Filter::compile(scope, filter).map_err(|error| filter_error(&error))?),
+        };
+        let mut keys = order_by(scope, order).map_err(|error| order_error("order_by", &error))?;
+        let mut ids_descend = None;
+        if let Some(at) = keys.iter().position(|key| key.column == Some(model.roles.id)) {
+            ids_descend = keys.get(at).map(|key| key.descending);
+            keys.truncate(at);
+        }
+        Ok(Self { text: filter.to_owned(), filter: compiled, keys, ids_descend })
+    }
+
+    /// Whether it is all records in the order of their ids.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.filter.is_none() && self.keys.is_empty() && self.ids_descend != Some(true)
+    }
+
+    /// What a page token of this query is bound to: everything that gives its values their meaning.
+    pub(crate) fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>) -> Origin {
+        let parent = parent.map(|parent| (&model.shape().field(parent.field).storage_name, parent.id.to_string()));
+        let (field, id) = parent.as_ref().map_or(("", ""), |(field, id)| (field, id));
+        let sql = self.filter.as_ref().map_or("", |filter| &filter.sql().text);
+        let mut parts = vec![tenant, &model.full_name, field, id, &self.text, sql, direction(self.ids_descend)];
+        for key in &self.keys {
+            parts.extend([key.sql.as_str(), key.sql_type, direction(Some(key.descending))]);
+        }
+        Origin::of(parts.into_iter().map(str::as_bytes))
+    }
+}
+
+fn direction(descending: Option<bool>) -> &'static str {
+    match descending {
+        None => "",
+        Some(false) => "asc",
+        Some(true) => "desc",
+    }
+}
+
+/// The refusal of a filter.
+fn filter_error(error: &ExprError) -> Error {
+    refused(Reason::FilterInvalid, "filter", "cel", error)
+}
+
+/// The refusal of an order, or of another field that is named in a request.
+pub(crate) fn order_error(field: &str, error: &ExprError) -> Error {
+    refused(Reason::OrderInvalid, field, "field", error)
+}
+
+fn refused(reason: Reason, field: &str, rule: &'static str, error: &ExprError) -> Error {
+    let description = format!("is not valid: {error}");
+    let refused = Error::new(reason, format!("{field}: {error}"));
+    let refused = refused.violating(Violation { field: field.to_owned(), description, rule: rule.into() });
+    match error.place {
+        Some((line, column)) => refused.with("line", line.to_string()).with("column", column.to_string()),
+        None => refused,
+    }
+}

@@ -1,0 +1,152 @@
+//! A statement while it is written: its text, and the values for it.
+
+use groundplan_chassis::database::{Bind, Sql, oid};
+use groundplan_expr::{Fragment, Slot};
+use std::borrow::Cow;
+
+/// A statement while it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    text: String,
+    binds: Vec<Bind>,
+    /// PostgreSQL's types of the values.
+    types: Vec<Cow<'static, str>>,
+}
+
+impl Draft {
+    /// Adds text that no caller wrote. It has no `?`.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value for a place where PostgreSQL infers the type.
+    pub(crate) fn value(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
+        self.text.push('?');
+        self.binds.push(bind);
+        self.types.push(Cow::Borrowed(of_type));
+        self
+    }
+
+    /// Adds a value with its type.
+    pub(crate) fn cast(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
+        self.value(bind, of_type).push("::").push(of_type)
+    }
+
+    /// Adds a compiled expression. `now` is the time of the request.
+    pub(crate) fn fragment(&mut self, fragment: &Fragment, now: i64) -> &mut Self {
+        let mut behind = fragment.text.split('?').skip(1);
+        for slot in &fragment.slots {
+            let cast = behind.next().and_then(|text| text.strip_prefix("::")).unwrap_or_default();
+            let (bind, of_type) = value(slot, now, cast);
+            self.binds.push(bind);
+            self.types.push(of_type);
+        }
+        self.push(&fragment.text)
+    }
+
+    /// Adds another draft.
+    pub(crate) fn append(&mut self, other: Self) -> &mut Self {
+        self.binds.extend(other.binds);
+        self.types.extend(other.types);
+        self.push(&other.text)
+    }
+
+    /// The text, with a `?` for each value.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn binds(&self) -> &[Bind] {
+        &self.binds
+    }
+
+    /// The text as PostgreSQL gets it, and the types of the values.
+    pub(crate) fn explained(self) -> (String, Vec<String>) {
+        let types = self.types.into_iter().map(Cow::into_owned).collect();
+        (Sql::once(&self.text).numbered(), types)
+    }
+}
+
+/// A value in PostgreSQL's format, with its type. `cast` is what the statement says of the type.
+fn value(slot: &Slot, now: i64, cast: &str) -> (Bind, Cow<'static, str>) {
+    let bind = match slot {
+        Slot::Boolean(value) => Bind::bool(*value),
+        Slot::Bigint(value) => Bind::i64(*value),
+        Slot::Integer(value) => Bind::i32(*value),
+        Slot::Numeric(value) => Bind::numeric(*value),
+        Slot::DoublePrecision(value) => Bind::f64(*value),
+        Slot::Text(value) => Bind::text(value),
+        Slot::Bytea(value) => Bind::bytes(value.clone()),
+        Slot::Uuid(value) => Bind::uuid(*value),
+        Slot::Timestamptz(value) => Bind::timestamptz(*value),
+        Slot::Interval(value) => Bind::interval(*value),
+        Slot::Now => Bind::timestamptz(now),
+        Slot::Array(items) => {
+            let (name, element) = items.first().map_or_else(|| named(cast), of_slot);
+            let items: Vec<Bind> = items.iter().map(|item| value(item, now, "").0).collect();
+            return (Bind::array(element, &items), Cow::Owned(format!("{name}[]")));
+        }
+    };
+    (bind, Cow::Borrowed(of_slot(slot).0))
+}
+
+/// The types of which there are values: PostgreSQL's name and number.
+const TYPES: [(&str, u32); 10] = [
+    ("text", oid::TEXT),
+    ("boolean", oid::BOOL),
+    ("bigint", oid::INT8),
+    ("integer", oid::INT4),
+    ("numeric", oid::NUMERIC),
+    ("double precision", oid::FLOAT8),
+    ("bytea", oid::BYTEA),
+    ("uuid", oid::UUID),
+    ("timestamptz", oid::TIMESTAMPTZ),
+    ("interval", oid::INTERVAL),
+];
+
+/// The element type that a cast such as `bigint[]` begins with: an empty array does not tell.
+fn named(cast: &str) -> (&'static str, u32) {
+    TYPES.into_iter().find(|(name, _)| cast.starts_with(name)).unwrap_or(("text", oid::TEXT))
+}
+
+fn of_slot(slot: &Slot) -> (&'static str, u32) {
+    named(match slot {
+        Slot::Boolean(_) => "boolean",
+        Slot::Bigint(_) => "bigint",
+        Slot::Integer(_) => "integer",
+        Slot::Numeric(_) => "numeric",
+        Slot::DoublePrecision(_) => "double precision",
+        // Arrays of arrays do not exist.
+        Slot::Text(_) | Slot::Array(_) => "text",
+        Slot::Bytea(_) => "bytea",
+        Slot::Uuid(_) => "uuid",
+        Slot::Timestamptz(_) | Slot::Now => "timestamptz",
+        Slot::Interval(_) => "interval",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Draft;
+    use groundplan_chassis::database::{Bind, oid};
+    use groundplan_expr::{Fragment, Slot};
+
+    #[test]
+    fn values_keep_their_order_and_their_types() {
+        let mut draft = Draft::default();
+        draft.push("SELECT 1 WHERE _tenant = ").value(Bind::text("a"), "text").push(" AND ");
+        let slots = vec![Slot::Array(vec![Slot::Bigint(3)]), Slot::Array(vec![]), Slot::Now];
+        let fragment = Fragment { text: "a = ANY(?) AND b = ANY(?::double precision[]) AND c < ?".into(), slots };
+        draft.fragment(&fragment, 7).push(" AND id > ").cast(Bind::uuid([0; 16]), "uuid");
+        assert_eq!(draft.binds()[1], Bind::array(oid::INT8, &[Bind::i64(3)]));
+        assert_eq!(draft.binds()[2], Bind::array(oid::FLOAT8, &[]));
+        assert_eq!(draft.binds()[3], Bind::timestamptz(7));
+        let (text, types) = draft.explained();
+        assert_eq!(
+            text,
+            "SELECT 1 WHERE _tenant = $1 AND a = ANY($2) AND b = ANY($3::double precision[]) AND c < $4 AND id > $5::uuid"
+        );
+        assert_eq!(types, ["text", "bigint[]", "double precision[]", "timestamptz", "uuid"]);
+    }
+}

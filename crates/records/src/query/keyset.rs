@@ -1,0 +1,175 @@
+//! How a list goes on: the conditions of the rows behind one, by the values of the order's keys.
+//!
+//! The order is PostgreSQL's: NULL is larger than everything, so it comes last where a key ascends and first where it
+//! descends, and NaN is the largest number. A condition bounds the first key in a way that an index can use, so that a page
+//! far behind costs no more than the first one.
+
+use super::Draft;
+use bytes::Bytes;
+use groundplan_chassis::database::Bind;
+
+/// A key of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) sql_type: &'static str,
+    pub(crate) descending: bool,
+    pub(crate) nullable: bool,
+}
+
+/// A key with the value that the row before has; NULL is `None`.
+type At<'a> = (Key<'a>, Option<Bytes>);
+
+/// The rows behind the one with these values: those that meet one of the conditions. No row meets two of them, and those
+/// that meet an earlier one come first.
+pub(super) fn behind(keys: &[At<'_>]) -> Vec<Draft> {
+    let Some(((key, value), rest)) = keys.split_first() else { return Vec::new() };
+    let first = if rows_compare(keys) {
+        compare_rows(keys)
+    } else {
+        let mut first = Draft::default();
+        if value.is_some() {
+            // What follows implies it, but no index can use that.
+            let operator = if key.descending { " <= " } else { " >= " };
+            compare(&mut first, key, operator, value.as_ref()).push(" AND ");
+        } else {
+            first.push(key.sql).push(" IS NULL");
+            if rest.is_empty() {
+                first.push(" AND false");
+            } else {
+                first.push(" AND ").append(beyond(rest));
+            }
+            let others = is_null(key, false);
+            return if key.descending { vec![first, others] } else { vec![first] };
+        }
+        // NULLs are a condition of their own, below.
+        first.append(beyond_present(keys));
+        first
+    };
+    if key.nullable && !key.descending { vec![first, is_null(key, true)] } else { vec![first] }
+}
+
+/// Whether one comparison of rows says it all: where a NULL makes it NULL, the row must not be behind.
+fn rows_compare(keys: &[At<'_>]) -> bool {
+    let descending = keys.first().is_some_and(|(key, _)| key.descending);
+    let one_direction = keys.iter().all(|(key, value)| key.descending == descending && value.is_some());
+    // A NULL in the first key is dealt with beside.
+    one_direction && (descending || keys.iter().skip(1).all(|(key, _)| !key.nullable))
+}
+
+/// `(a, b) > (?, ?)`
+fn compare_rows(keys: &[At<'_>]) -> Draft {
+    let mut draft = Draft::default();
+    let operator = if keys.first().is_some_and(|(key, _)| key.descending) { " < " } else { " > " };
+    if let [(key, value)] = keys {
+        compare(&mut draft, key, operator, value.as_ref());
+        return draft;
+    }
+    let names: Vec<&str> = keys.iter().map(|(key, _)| key.sql).collect();
+    draft.push("(").push(&names.join(", ")).push(")").push(operator).push("(");
+    for (at, (key, value)) in keys.iter().enumerate() {
+        draft.push(if at == 0 { "" } else { ", " }).cast(bind(value.as_ref()), key.sql_type);
+    }
+    draft.push(")");
+    draft
+}
+
+/// The rows behind, as one condition in brackets.
+fn beyond(keys: &[At<'_>]) -> Draft {
+    let Some(((key, value), rest)) = keys.split_first() else {
+        let mut none = Draft::default();
+        none.push("false");
+        return none;
+    };
+    // NULLs are larger than what is there: those that follow it must be let in.
+    let nulls_follow = key.nullable && !key.descending;
+    if value.is_some() && !nulls_follow {
+        return if rows_compare(keys) { compare_rows(keys) } else { beyond_present(keys) };
+    }
+    let mut draft = Draft::default();
+    draft.push("(");
+    if value.is_some() {
+        draft.append(beyond_present(keys)).push(" OR ").append(is_null(key, true));
+    } else {
+        draft.append(is_null(key, true)).push(" AND ").append(beyond(rest));
+        if key.descending {
+            draft.push(" OR ").append(is_null(key, false));
+        }
+    }
+    draft.push(")");
+    draft
+}
+
+/// `(a > ? OR (a = ? AND …))`: the rows behind whose first key is not NULL, if that of the row before is not.
+fn beyond_present(keys: &[At<'_>]) -> Draft {
+    let mut draft = Draft::default();
+    let Some(((key, value), rest)) = keys.split_first() else { return draft };
+    draft.push("(");
+    compare(&mut draft, key, if key.descending { " < " } else { " > " }, value.as_ref());
+    if !rest.is_empty() {
+        draft.push(" OR (");
+        compare(&mut draft, key, " = ", value.as_ref()).push(" AND ").append(beyond(rest)).push(")");
+    }
+    draft.push(")");
+    draft
+}
+
+fn compare<'a>(draft: &'a mut Draft, key: &Key<'_>, operator: &str, value: Option<&Bytes>) -> &'a mut Draft {
+    draft.push(key.sql).push(operator).cast(bind(value), key.sql_type)
+}
+
+fn is_null(key: &Key<'_>, null: bool) -> Draft {
+    let mut draft = Draft::default();
+    draft.push(key.sql).push(if null { " IS NULL" } else { " IS NOT NULL" });
+    draft
+}
+
+fn bind(value: Option<&Bytes>) -> Bind {
+    value.map_or(Bind::Null, |value| Bind::bytes(value.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, behind};
+    use bytes::Bytes;
+
+    /// `a`: ascending, `-a`: descending, with `?` nullable; a value of `N` is NULL.
+    fn conditions(keys: &'static str) -> Vec<String> {
+        let keys: Vec<_> = keys.split(' ').map(|key| key.split_once('=').unwrap()).collect();
+        let at = |(name, value): &(&'static str, &str)| {
+            let sql = name.trim_matches(['-', '?']);
+            let key = Key {
+                sql,
+                sql_type: "int",
+                descending: name.starts_with('-'),
+                nullable: name.ends_with('?'),
+            };
+            (key, (*value != "N").then(|| Bytes::from_static(b"v")))
+        };
+        let keys: Vec<_> = keys.iter().map(at).collect();
+        behind(&keys).into_iter().map(|draft| draft.text().replace("?::int", "?")).collect()
+    }
+
+    #[test]
+    fn conditions_read_as_expected() {
+        for (keys, expected) in [
+            ("id=1", &["id > ?"][..]),
+            ("-id=1", &["id < ?"]),
+            ("a=1 id=1", &["(a, id) > (?, ?)"]),
+            ("-a=1 -id=1", &["(a, id) < (?, ?)"]),
+            ("-a?=1 -id=1", &["(a, id) < (?, ?)"]),
+            ("a?=1 id=1", &["(a, id) > (?, ?)", "a IS NULL"]),
+            ("a?=N id=1", &["a IS NULL AND id > ?"]),
+            ("-a?=N -id=1", &["a IS NULL AND id < ?", "a IS NOT NULL"]),
+            ("-a=1 id=1", &["a <= ? AND (a < ? OR (a = ? AND id > ?))"]),
+            ("a?=1 -id=1", &["a >= ? AND (a > ? OR (a = ? AND id < ?))", "a IS NULL"]),
+            ("a=1 -b=2 id=1", &["a >= ? AND (a > ? OR (a = ? AND (b < ? OR (b = ? AND id > ?))))"]),
+            ("a=1 b?=2 id=1", &["a >= ? AND (a > ? OR (a = ? AND ((b > ? OR (b = ? AND id > ?)) OR b IS NULL)))"]),
+            ("a=1 b?=N id=1", &["a >= ? AND (a > ? OR (a = ? AND (b IS NULL AND id > ?)))"]),
+            ("-a=1 -b?=N -id=1", &["a <= ? AND (a < ? OR (a = ? AND (b IS NULL AND id < ? OR b IS NOT NULL)))"]),
+            ("-a=1 b=2 id=1", &["a <= ? AND (a < ? OR (a = ? AND (b, id) > (?, ?)))"]),
+        ] {
+            assert_eq!(conditions(keys), expected, "{keys}");
+        }
+    }
+}

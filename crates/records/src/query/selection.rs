@@ -1,0 +1,205 @@
+//! Which records somebody wants, and the statements that read them.
+
+use super::keyset::{self, Key};
+use super::{Compiled, Draft};
+use crate::bind::bind_id;
+use crate::column::Column;
+use crate::operations::Id;
+use bytes::Bytes;
+use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
+use groundplan_error::Error;
+use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_model::quote;
+use groundplan_model::shape::FieldId;
+
+/// The record that a related list is of: only those that refer to it are listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Parent {
+    /// The reference, of the model that is listed.
+    pub(crate) field: FieldId,
+    pub(crate) id: Id,
+}
+
+/// Which records of a table somebody wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Selection<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) tenant: &'a str,
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) parent: Option<&'a Parent>,
+    /// The time of the request.
+    pub(crate) now: i64,
+}
+
+/// Which part of the records is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Part<'a> {
+    /// Those behind the row whose keys have these values, the id's last.
+    pub(crate) after: Option<&'a [Option<Bytes>]>,
+    pub(crate) ids_descend: bool,
+    pub(crate) limit: i64,
+    pub(crate) skip: i64,
+    /// Whether all records are counted, in the same moment.
+    pub(crate) counted: bool,
+}
+
+/// What a row of a page has: `_version`, columns, keys that are not among them, and the count.
+#[derive(Debug)]
+pub(crate) struct Layout<'a> {
+    pub(crate) columns: &'a [Column],
+    /// Where the keys are, the id's last.
+    keys: Vec<usize>,
+    /// Where the first key is that is no column of the row.
+    extra: usize,
+}
+
+impl<'a> Layout<'a> {
+    /// The layout of rows with these columns. A `counted` row has all keys beside its columns.
+    pub(crate) fn new(model: &Model, compiled: &Compiled, columns: &'a [Column], counted: bool) -> Self {
+        let extra = 1 + columns.len();
+        let mut end = extra;
+        let fields = compiled.keys.iter().map(|key| key.column).chain([Some(model.roles.id)]);
+        let place = |field: Option<FieldId>| {
+            let found = columns.iter().position(|column| !counted && Some(column.field) == field);
+            found.map_or_else(
+                || {
+                    end += 1;
+                    end - 1
+                },
+                |at| at + 1,
+            )
+        };
+        let keys = fields.map(place).collect();
+        Self { columns, keys, extra }
+    }
+
+    /// The values of a row's keys.
+    pub(crate) fn values(&self, row: &PgRow) -> Result<Vec<Option<Bytes>>, Error> {
+        let value = |at: &usize| row.bytes(*at, |bytes| bytes.map(Bytes::copy_from_slice));
+        self.keys.iter().map(value).collect::<Result<_, _>>().map_err(refusal)
+    }
+
+    /// The count of a counted row.
+    pub(crate) fn count(&self, row: &PgRow) -> Result<Option<i64>, Error> {
+        row.i64(self.extra + self.keys.len()).map_err(refusal)
+    }
+}
+
+impl<'a> Selection<'a> {
+    /// Reads rows.
+    pub(crate) fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> Draft {
+        let id = self.column(self.model.roles.id);
+        let keys = self.keys(&id, part.ids_descend);
+        let mut page = Draft::default();
+        page.push("SELECT r._version");
+        for column in layout.columns {
+            page.push(", ").push(&self.column(column.field));
+        }
+        for (at, (key, _)) in keys.iter().zip(&layout.keys).enumerate().filter(|(_, (_, place))| **place >= layout.extra) {
+            page.push(", ").push(key.sql).push(&format!(" AS {}", name_of_key(at)));
+        }
+        page.push(" FROM ");
+        self.rows(&mut page, &keys, part);
+        page.push(" ORDER BY ");
+        order(&mut page, keys.iter().map(|key| (key.sql.to_owned(), key.descending)));
+        page.push(" LIMIT ").value(Bind::i64(part.limit), "bigint");
+        if part.skip > 0 {
+            page.push(" OFFSET ").value(Bind::i64(part.skip), "bigint");
+        }
+        if !part.counted {
+            return page;
+        }
+        let mut counted = Draft::default();
+        counted.push("SELECT page.*, total.count FROM (").append(self.count()).push(") total LEFT JOIN (");
+        counted.append(page).push(") page ON true ORDER BY ");
+        order(&mut counted, keys.iter().enumerate().map(|(at, key)| (format!("page.{}", name_of_key(at)), key.descending)));
+        counted
+    }
+
+    /// Counts the records.
+    pub(crate) fn count(&self) -> Draft {
+        let mut draft = Draft::default();
+        draft.push("SELECT count(*) FROM ");
+        self.source(&mut draft);
+        draft
+    }
+
+    /// Reads all records, for a plan of it.
+    pub(crate) fn everything(&self) -> Draft {
+        let mut draft = Draft::default();
+        draft.push("SELECT FROM ");
+        self.source(&mut draft);
+        draft
+    }
+
+    /// The table under the alias `r`, with the condition.
+    pub(crate) fn source(&self, draft: &mut Draft) {
+        draft.push(&format!("{}.{} r WHERE ", quote(&self.model.table.schema), quote(&self.model.table.name)));
+        draft.push("r._tenant = ").value(Bind::text(self.tenant), "text");
+        if let Some(parent) = self.parent {
+            let of_type = if matches!(parent.id, Id::Uuid(_)) { "uuid" } else { "text" };
+            draft.push(&format!(" AND {} = ", self.column(parent.field))).value(bind_id(&parent.id), of_type);
+        }
+        if let Some(filter) = &self.compiled.filter {
+            draft.push(" AND (").fragment(filter.sql(), self.now).push(")");
+        }
+    }
+
+    /// The rows that a page is cut from, under the alias `r`.
+    fn rows(&self, draft: &mut Draft, keys: &[Key<'_>], part: &Part<'_>) {
+        let at: Vec<_> = keys.iter().copied().zip(part.after.unwrap_or_default().iter().cloned()).collect();
+        let mut conditions = keyset::behind(&at);
+        if conditions.len() < 2 {
+            self.source(draft);
+            if let Some(condition) = conditions.pop() {
+                draft.push(" AND ").append(condition);
+            }
+            return;
+        }
+        // An index serves each of the conditions, but not any of them.
+        draft.push("(");
+        for (at, condition) in conditions.into_iter().enumerate() {
+            draft.push(if at == 0 { "(SELECT r.* FROM " } else { " UNION ALL (SELECT r.* FROM " });
+            self.source(draft);
+            draft.push(" AND ").append(condition).push(" ORDER BY ");
+            order(draft, keys.iter().map(|key| (key.sql.to_owned(), key.descending)));
+            draft.push(" LIMIT ").value(Bind::i64(part.limit + part.skip), "bigint").push(")");
+        }
+        draft.push(") r");
+    }
+
+    /// The keys of the order, with the id that breaks ties.
+    fn keys<'k>(&'k self, id: &'k str, ids_descend: bool) -> Vec<Key<'k>> {
+        let keys = self.compiled.keys.iter().map(|key| Key {
+            sql: &key.sql,
+            sql_type: key.sql_type,
+            descending: key.descending,
+            nullable: key.nullable,
+        });
+        let sql_type = id_type(self.model);
+        keys.chain([Key { sql: id, sql_type, descending: ids_descend, nullable: false }]).collect()
+    }
+
+    fn column(&self, field: FieldId) -> String {
+        format!("r.{}", quote(&self.model.shape().field(field).storage_name))
+    }
+}
+
+/// PostgreSQL's type of a model's ids.
+fn id_type(model: &Model) -> &'static str {
+    match model.id_format {
+        IdFormat::UuidV7 => "uuid",
+        IdFormat::ClientAssigned => "text",
+    }
+}
+
+/// A name that no column has.
+fn name_of_key(at: usize) -> String {
+    format!("\"key {at}\"")
+}
+
+fn order(draft: &mut Draft, keys: impl Iterator<Item = (String, bool)>) {
+    for (at, (sql, descending)) in keys.enumerate() {
+        draft.push(if at == 0 { "" } else { ", " }).push(&sql).push(if descending { " DESC" } else { "" });
+    }
+}

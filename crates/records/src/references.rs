@@ -1,0 +1,52 @@
+//! Fields that hold ids of other records: what they may hold, before anybody asks whether the record is there.
+
+use groundplan_codec::{Record, Value};
+use groundplan_error::Violation;
+use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_model::shape::Field;
+use uuid::Uuid;
+
+/// The length of a UUID in its hyphenated form.
+const UUID_LENGTH: usize = 36;
+
+/// Writes references as they are stored: an empty one is absent, and a UUID is in lower case with hyphens. What is no
+/// UUID stays, for [`reference_violations`] to find.
+pub(crate) fn make_canonical(model: &Model, record: &mut Record) {
+    for reference in &model.references {
+        let Some(Value::String(text)) = record.get(reference.field) else { continue };
+        let canonical = match (text.as_str(), reference.target_ids) {
+            ("", _) => None,
+            (text, IdFormat::UuidV7) => match uuid(text) {
+                Some(uuid) => Some(Value::String(uuid.hyphenated().to_string())),
+                None => continue,
+            },
+            (_, IdFormat::ClientAssigned) => continue,
+        };
+        record.set(reference.field, canonical);
+    }
+}
+
+/// Finds the references that cannot be ids of the model that they lead to.
+pub(crate) fn reference_violations(model: &Model, record: &Record) -> Vec<Violation> {
+    let wrong = model.references.iter().filter(|reference| match record.get(reference.field) {
+        Some(Value::String(text)) => {
+            reference.target_ids == IdFormat::UuidV7 && !text.is_empty() && uuid(text).is_none()
+        }
+        _ => false,
+    });
+    wrong.map(|reference| not_a_uuid(model.shape().field(reference.field))).collect()
+}
+
+/// The UUID that a text is, in the form in which ids are given.
+pub(crate) fn uuid(text: &str) -> Option<Uuid> {
+    (text.len() == UUID_LENGTH).then(|| Uuid::try_parse(text).ok()).flatten()
+}
+
+/// The violation of a text that is no UUID.
+pub(crate) fn not_a_uuid(field: &Field) -> Violation {
+    Violation {
+        field: field.name.clone(),
+        description: "must be a UUID such as 0198c0de-7a5e-7c3b-9d41-0242ac120002, the id of a record, or empty".into(),
+        rule: "reference.uuid".into(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Which queries may read a table from end to end.
+
+use crate::operations::Call;
+use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
+use groundplan_error::{Error, Limit, Reason, Unit};
+use groundplan_model::catalog::Table;
+use groundplan_model::quote;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long the size of a table is taken for what it was.
+const FRESH: Duration = Duration::from_secs(10);
+
+static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_relation_size(?::text::regclass)"));
+
+/// How large tables are, as far as that is known.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes(Mutex<HashMap<Table, (Instant, i64)>>);
+
+impl Sizes {
+    fn get(&self, table: &Table) -> Option<i64> {
+        let sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(table).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, size)| *size)
+    }
+
+    fn set(&self, table: &Table, size: i64) {
+        // Tables that are served no more go, and with them what is too old to count.
+        let mut sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.retain(|_, (at, _)| at.elapsed() < FRESH);
+        sizes.insert(table.clone(), (Instant::now(), size));
+    }
+}
+
+/// What a query needs that no index serves.
+pub(crate) struct Scan {
+    /// What reads everything, such as `this filter`.
+    pub(crate) what: &'static str,
+    /// The line for the model's option that changes it.
+    pub(crate) advice: Option<String>,
+    /// What else can be done.
+    pub(crate) instead: &'static str,
+}
+
+/// Refuses a scan if the table is larger than is allowed.
+pub(crate) async fn admit(call: &Call<'_>, scan: Scan) -> Result<(), Error> {
+    let limit = i64::try_from(call.records.settings().scan_limit_bytes).unwrap_or(i64::MAX);
+    let size = size(call).await?;
+    if size <= limit { Ok(()) } else { Err(refused(call, scan, size, limit)) }
+}
+
+async fn size(call: &Call<'_>) -> Result<i64, Error> {
+    let table = &call.table.model.table;
+    if let Some(size) = call.records.sizes().get(table) {
+        return Ok(size);
+    }
+    let name = [Bind::text(&format!("{}.{}", quote(&table.schema), quote(&table.name)))];
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, &SIZE, &name).await).await.map_err(refusal)?;
+    let size = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten().unwrap_or_default();
+    call.records.sizes().set(table, size);
+    Ok(size)
+}
+
+fn refused(call: &Call<'_>, scan: Scan, size: i64, limit: i64) -> Error {
+    let Scan { what, advice, instead } = scan;
+    let declare = match &advice {
+        Some(line) => format!("declare `{line}` in the model's option, "),
+        None => String::new(),
+    };
+    let message = format!(
+        "no index serves {what}, and the table of {} has {} where {} may be read from end to end; {declare}{instead}, or set \
+         allow_scan",
+        call.table.model.name,
+        bytes(size),
+        bytes(limit),
+    );
+    let refused = Error::new(Reason::IndexRequired, message);
+    match advice {
+        Some(line) => refused.with("index", line),
+        None => refused,
+    }
+}
+
+/// A size for people.
+fn bytes(size: i64) -> String {
+    let size = u64::try_from(size).unwrap_or_default();
+    let rounded = if size < 1 << 20 { size } else { size >> 20 << 20 };
+    Limit { what: "", most: rounded, unit: Unit::Bytes, note: "" }.text()
+}

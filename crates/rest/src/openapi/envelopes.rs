@@ -1,0 +1,128 @@
+//! The envelopes of a model's records: one, a page, a batch.
+
+use super::names::{Side, reference, ways_back};
+use crate::limits::MAX_EXPAND_DEPTH;
+use groundplan_model::catalog::{Catalog, Model};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// A form in which records are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Envelope {
+    /// A record that was written.
+    Written,
+    /// A record that is read.
+    Read,
+    /// A part of a list.
+    Page,
+    /// Records by their ids.
+    Batch,
+}
+
+impl Envelope {
+    /// The component.
+    pub(super) fn name(self, model: &Model) -> String {
+        let kind = match self {
+            Self::Written => "Response",
+            Self::Read => "View",
+            Self::Page => "Page",
+            Self::Batch => "Batch",
+        };
+        format!("{}-{kind}", model.full_name)
+    }
+
+    /// A reference to the component.
+    pub(super) fn reference(self, model: &Model) -> Value {
+        json!({ "$ref": format!("#/components/schemas/{}", self.name(model)) })
+    }
+}
+
+/// The components of a model.
+pub(super) fn of(catalog: &Catalog, model: &Model) -> Map<String, Value> {
+    let written = reference(&model.full_name, Side::Output);
+    let shown = reference(&model.full_name, Side::Masked);
+    let shown_all = json!({ "type": "array", "items": shown });
+    let mut page = Map::from_iter([("data".to_owned(), shown_all.clone())]);
+    page.extend(paging());
+    [
+        (Envelope::Written, object(&["data"], member("data", written))),
+        (Envelope::Read, object(&["data"], with_included(catalog, model, member("data", shown)))),
+        (Envelope::Page, object(&["data", "nextPageToken"], with_included(catalog, model, page))),
+        (Envelope::Batch, object(&["data"], with_included(catalog, model, member("data", shown_all)))),
+    ]
+    .into_iter()
+    .map(|(envelope, schema)| (envelope.name(model), schema))
+    .collect()
+}
+
+/// The names of a model's relations, for `expand`.
+pub(super) fn relations(model: &Model) -> Vec<&str> {
+    let there = model.references.iter().map(|reference| reference.name.as_str());
+    there.chain(ways_back(model).filter_map(|(_, referrer)| referrer.inverse.as_deref())).collect()
+}
+
+fn paging() -> [(String, Value); 3] {
+    [
+        (
+            "nextPageToken".to_owned(),
+            json!({ "type": "string", "description": "The pageToken of the next page; empty behind the last one." }),
+        ),
+        (
+            "totalSize".to_owned(),
+            json!({ "type": "integer", "format": "int64", "description": "How many records match over all pages; only if count asks for it." }),
+        ),
+        (
+            "totalSizeIsEstimate".to_owned(),
+            json!({ "const": true, "description": "There if totalSize is an estimate." }),
+        ),
+    ]
+}
+
+fn with_included(catalog: &Catalog, model: &Model, mut properties: Map<String, Value>) -> Map<String, Value> {
+    let models = reachable(catalog, model);
+    if models.is_empty() {
+        return properties;
+    }
+    let records = |name: &str| json!({ "type": "array", "items": reference(name, Side::Output) });
+    let by_model: Map<String, Value> = models.into_iter().map(|name| (name.to_owned(), records(name))).collect();
+    properties.insert(
+        "included".to_owned(),
+        json!({
+            "type": "object",
+            "description": "The records that relations lead to, each once, by their model; only if expand asks for it.",
+            "properties": by_model,
+            "additionalProperties": false,
+        }),
+    );
+    properties.insert("includedPageTokens".to_owned(), json!({
+        "type": "object",
+        "description": "The pageToken of the next related records, by the path of their list, such as `authors/{id}/books`; only where there are more.",
+        "additionalProperties": { "type": "string" },
+    }));
+    properties
+}
+
+/// The models that `expand` can reach, by their full names.
+fn reachable<'a>(catalog: &'a Catalog, model: &'a Model) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut edge = BTreeSet::from([model.full_name.as_str()]);
+    for _ in 0..MAX_EXPAND_DEPTH {
+        let models = edge.iter().filter_map(|name| catalog.model(name));
+        edge = models.flat_map(|model| neighbours(model)).collect();
+        found.extend(&edge);
+    }
+    found
+}
+
+fn neighbours(model: &Model) -> impl Iterator<Item = &str> {
+    let there = model.references.iter().map(|reference| reference.target.as_str());
+    there.chain(ways_back(model).map(|(_, referrer)| referrer.model.as_str()))
+}
+
+fn member(name: &str, schema: Value) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), schema)])
+}
+
+fn object(required: &[&str], properties: Map<String, Value>) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}

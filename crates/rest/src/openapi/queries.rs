@@ -1,0 +1,246 @@
+//! What queries take and answer, where it is the same for every model.
+
+use super::envelopes::relations;
+use crate::choices::{COUNT, FUNCTION};
+use crate::limits::{
+    DEFAULT_PAGE_SIZE, MAX_AGGREGATIONS, MAX_BATCH, MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED, MAX_GROUP_BY,
+    MAX_GROUPS, MAX_PAGE_SIZE, MAX_SKIP,
+};
+use groundplan_codec::mask::MAX_PATHS;
+use groundplan_expr::limits::{MAX_LENGTH as MAX_FILTER, MAX_ORDER_LENGTH as MAX_ORDER};
+use groundplan_model::catalog::Model;
+use groundplan_model::shape::{Cardinality, Field, Kind};
+use serde_json::{Map, Value, json};
+
+/// What `batchGet` takes.
+pub(super) const BATCH_QUERY: &str = "BatchGet-Query";
+/// What `aggregate` takes.
+pub(super) const AGGREGATE_QUERY: &str = "Aggregate-Query";
+/// What `aggregate` answers.
+pub(super) const GROUPS: &str = "Aggregate-Groups";
+/// What `explainList` answers.
+pub(super) const EXPLANATION: &str = "Explanation-Envelope";
+
+/// The components.
+pub(super) fn schemas() -> Map<String, Value> {
+    let of = [
+        (BATCH_QUERY, batch_query()),
+        (AGGREGATE_QUERY, aggregate_query()),
+        (GROUPS, groups()),
+        (EXPLANATION, explanation()),
+    ];
+    of.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// The parameters of a list.
+pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
+    let count = json!({ "type": "string", "enum": COUNT.names() });
+    let mut parameters = vec![
+        parameter(
+            "filter",
+            &format!("Which records: a condition in CEL over the fields, at most {MAX_FILTER} bytes. Default: all."),
+            text(MAX_FILTER),
+            filter_example(model),
+        ),
+        parameter(
+            "orderBy",
+            &format!(
+                "Fields with commas between them, each perhaps with ` desc`, at most {MAX_ORDER} bytes. Default: by id, which also breaks ties."
+            ),
+            text(MAX_ORDER),
+            order_example(model),
+        ),
+        parameter(
+            "pageSize",
+            &format!(
+                "At most so many records; 0 is {DEFAULT_PAGE_SIZE}, and more than {MAX_PAGE_SIZE} is {MAX_PAGE_SIZE}. A page may have fewer."
+            ),
+            number(i32::MAX),
+            10.into(),
+        ),
+        parameter(
+            "pageToken",
+            "The nextPageToken of the page before. Filter and order must be the same.",
+            json!({ "type": "string" }),
+            Value::Null,
+        ),
+        parameter(
+            "skip",
+            &format!("How many records to leave out before the page, at most {MAX_SKIP}."),
+            number(MAX_SKIP),
+            0.into(),
+        ),
+        parameter("count", "Whether to count the records that match over all pages.", count, "EXACT".into()),
+        parameter(
+            "allowScan",
+            "Whether a query that no index serves may read all of a large table.",
+            json!({ "type": "boolean" }),
+            true.into(),
+        ),
+    ];
+    parameters.extend(view_parameters(model));
+    parameters
+}
+
+/// The parameters that say what is shown of records.
+pub(super) fn view_parameters(model: &Model) -> Vec<Value> {
+    let fields: Vec<&str> = shown_fields(model).take(2).map(|field| field.json_name.as_str()).collect();
+    let mask = parameter(
+        "readMask",
+        "Which fields to show, nested ones with dots. Default: all.",
+        names(MAX_PATHS),
+        fields.into(),
+    );
+    let relations = relations(model);
+    let Some(first) = relations.first() else { return vec![separated(mask)] };
+    let description = format!(
+        "Relations to follow, each a path of at most {MAX_EXPAND_DEPTH} steps with dots: the related records are `included`, of each relation to many \
+         at most {MAX_EXPANDED} for each record. The first steps are: {}.",
+        relations.join(", ")
+    );
+    let expand = parameter("expand", &description, names(MAX_EXPAND_PATHS), json!([first]));
+    vec![separated(mask), separated(expand)]
+}
+
+/// Fields that answers can have.
+pub(super) fn shown_fields(model: &Model) -> impl Iterator<Item = &Field> {
+    model.shape().fields.iter().filter(|field| !field.behavior.input_only)
+}
+
+/// An aggregation that every model has.
+pub(super) fn aggregate_example(model: &Model) -> Value {
+    let id = &model.shape().field(model.roles.id).json_name;
+    json!({ "aggregations": [{ "function": "COUNT" }, { "function": "MAX", "field": id, "name": "last" }] })
+}
+
+fn filter_example(model: &Model) -> Value {
+    let other = |field: &&Field| model.shape().field(model.roles.id).number != field.number;
+    let plain = |field: &&Field| matches!(field.cardinality, Cardinality::Implicit | Cardinality::Explicit);
+    let example = shown_fields(model).filter(other).filter(plain).find_map(|field| match field.kind {
+        Kind::String => Some(format!("{} != \"\"", field.json_name)),
+        Kind::Integer(_) | Kind::Float | Kind::Double => Some(format!("{} >= 0", field.json_name)),
+        Kind::Bool => Some(format!("!{}", field.json_name)),
+        _ => None,
+    });
+    example.unwrap_or_else(|| format!("{} != \"\"", model.shape().field(model.roles.id).json_name)).into()
+}
+
+fn order_example(model: &Model) -> Value {
+    format!("{} desc", model.shape().field(model.roles.id).json_name).into()
+}
+
+fn parameter(name: &str, description: &str, schema: Value, example: Value) -> Value {
+    let mut parameter = json!({ "name": name, "in": "query", "description": description, "schema": schema });
+    if !example.is_null() {
+        parameter["example"] = example;
+    }
+    parameter
+}
+
+/// Makes a parameter of several values one with commas between them.
+fn separated(mut parameter: Value) -> Value {
+    parameter["style"] = "form".into();
+    parameter["explode"] = false.into();
+    parameter
+}
+
+fn text(most: usize) -> Value {
+    json!({ "type": "string", "maxLength": most })
+}
+
+fn number(most: i32) -> Value {
+    json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": most })
+}
+
+fn names(most: usize) -> Value {
+    json!({ "type": "array", "items": { "type": "string" }, "maxItems": most })
+}
+
+/// A key of a query's body: null is the same as leaving it out.
+fn or_null(schema: Value, description: &str) -> Value {
+    json!({ "anyOf": [schema, { "type": "null" }], "description": description })
+}
+
+fn query(properties: Value) -> Value {
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+fn batch_query() -> Value {
+    let id = or_null(json!({ "type": "string" }), "The record's id.");
+    let request = query(
+        json!({ "id": id, "readMask": { "type": "null", "description": "Not here: it stands beside the requests, for all of them." } }),
+    );
+    let requests = json!({ "type": "array", "items": request, "maxItems": MAX_BATCH });
+    let ids = json!({ "type": "array", "items": { "type": "string" }, "maxItems": MAX_BATCH });
+    query(json!({
+        "ids": or_null(ids, "The records' ids; the answer has them in this order."),
+        "requests": or_null(requests, "The ids as gRPC has them, instead of `ids`."),
+        "readMask": or_null(json!({ "type": "string" }), "Which fields to show, with commas between them, nested ones with dots. Default: all."),
+        "expand": or_null(names(MAX_EXPAND_PATHS), "Relations to follow, as in a list."),
+    }))
+}
+
+fn aggregate_query() -> Value {
+    let text_or_null = |description| or_null(json!({ "type": "string" }), description);
+    let aggregation = json!({
+        "type": "object",
+        "required": ["function"],
+        "properties": {
+            "function": { "type": "string", "enum": FUNCTION.names(), "description": "What to compute." },
+            "field": text_or_null("The field, nested ones with dots. Only COUNT goes without."),
+            "name": text_or_null("The name of the value in the answer. Default: the function and the field, such as `sum_pages`."),
+        },
+        "additionalProperties": false,
+    });
+    let mut schema = query(json!({
+        "filter": or_null(text(MAX_FILTER), "Over which records: a condition in CEL. Default: all."),
+        "groupBy": or_null(names(MAX_GROUP_BY), "Fields: one group for each combination of values that occurs. Default: one group of all."),
+        "aggregations": { "type": "array", "items": aggregation, "minItems": 1, "maxItems": MAX_AGGREGATIONS, "description": "What to compute." },
+        "allowScan": or_null(json!({ "type": "boolean" }), "Whether a query that no index serves may read all of a large table."),
+    }));
+    schema["required"] = json!(["aggregations"]);
+    schema
+}
+
+fn groups() -> Value {
+    let values = |description: &str| json!({ "type": "object", "description": description, "additionalProperties": { "type": ["boolean", "number", "string"] } });
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": { "data": {
+            "type": "array",
+            "maxItems": MAX_GROUPS,
+            "items": {
+                "type": "object",
+                "required": ["keys", "values"],
+                "properties": {
+                    "keys": values("The values that the records of the group share, by field. An absent one is not there. Enums are numbers."),
+                    "values": values("The aggregations by their names. Integers of 64 bits, counts too, are strings. What has no value is not there."),
+                },
+            },
+        } },
+    })
+}
+
+fn explanation() -> Value {
+    let texts =
+        |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
+    json!({
+        "type": "object",
+        "required": ["data"],
+        "properties": { "data": {
+            "type": "object",
+            "required": ["sql", "parameterTypes", "indexes", "estimatedRows", "estimatedCost", "served", "advice", "plan"],
+            "properties": {
+                "sql": { "type": "string", "description": "The statement; no value is ever part of it." },
+                "parameterTypes": texts("The values' types in the order of their numbers."),
+                "indexes": texts("The indexes that PostgreSQL uses; none if it reads the whole table."),
+                "estimatedRows": { "type": "string", "format": "int64", "description": "How many records match, by PostgreSQL's statistics." },
+                "estimatedCost": { "type": "number", "description": "PostgreSQL's estimate, in its own unit." },
+                "served": { "type": "boolean", "description": "Whether an index narrows the filter, or gives the order." },
+                "advice": { "type": "string", "description": "The line for the model's option that would serve it; empty if it is served." },
+                "plan": { "description": "PostgreSQL's plan, as its EXPLAIN (FORMAT JSON) gives it." },
+            },
+        } },
+    })
+}

@@ -1,0 +1,15 @@
+//! GET of `:explainList`: how a list would be run.
+
+use super::{Call, list};
+use crate::Backend;
+use crate::answer::{self, Envelope};
+use crate::query::Query;
+use crate::refusal::Refusal;
+use axum::body::Body;
+use http::{Response, StatusCode};
+
+pub(super) async fn answer<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, Refusal> {
+    let explanation = call.backend.explain_list(&call.caller, &call.model, &list::read(query)?).await?;
+    let text = answer::explanation(&explanation)?;
+    Ok(answer::json_body(StatusCode::OK, Envelope::of_text(&text).into_bytes()))
+}

@@ -1,0 +1,12 @@
+//! The query parameters that say what is shown of records.
+
+use crate::View;
+use crate::query::Query;
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &["readMask", "expand"];
+
+/// What a query asks to see.
+pub(super) fn of(query: &Query) -> View {
+    View { read_mask: query.names("readMask"), expand: query.names("expand") }
+}

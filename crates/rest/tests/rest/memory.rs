@@ -1,0 +1,216 @@
+//! A backend that keeps records in memory, and remembers what it was asked.
+
+use groundplan_chassis::principal::Principal;
+use groundplan_codec::mask::{ReadMask, UpdateMask};
+use groundplan_codec::{Record, Stored, Value};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
+use groundplan_rest::{AggregateQuery, Backend, Included, ListQuery, Page, Total, View};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// By model and id: a record and its version.
+type Records = BTreeMap<(String, String), (Record, u64)>;
+
+/// What the backend was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Asked {
+    Get(String, View),
+    BatchGet(Vec<String>, View),
+    List(ListQuery),
+    Related(String, usize, ListQuery),
+    Explain(ListQuery),
+    Aggregate(AggregateQuery),
+}
+
+/// What the backend answers beside the records that it has.
+#[derive(Clone, Default)]
+pub(crate) struct Answers {
+    pub(crate) total: Option<Total>,
+    pub(crate) included: Included,
+    pub(crate) explanation: Explanation,
+    pub(crate) computed: AggregateResponse,
+}
+
+/// Pages and masks are real; nothing is filtered, ordered or computed.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    catalog: Arc<Catalog>,
+    records: Arc<Mutex<Records>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answers: Arc<Mutex<Answers>>,
+}
+
+impl Memory {
+    pub(crate) fn new(catalog: Arc<Catalog>) -> Self {
+        Self { catalog, records: Arc::default(), asked: Arc::default(), answers: Arc::default() }
+    }
+
+    /// What was asked last.
+    pub(crate) fn asked(&self) -> Asked {
+        self.asked.lock().unwrap().last().cloned().unwrap()
+    }
+
+    /// How often something was asked.
+    pub(crate) fn questions(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// Changes what is answered from now on.
+    pub(crate) fn answer(&self, change: impl FnOnce(&mut Answers)) {
+        change(&mut self.answers.lock().unwrap());
+    }
+
+    /// A record as it is stored.
+    pub(crate) fn stored(&self, model: &str, id: &str) -> (Arc<Model>, Stored) {
+        let model = self.catalog.model(model).cloned().unwrap();
+        let (record, version) = self.checked(&model, id, None).unwrap();
+        let stored = stored(&model, record, version);
+        (model, stored)
+    }
+
+    fn note(&self, asked: Asked) {
+        self.asked.lock().unwrap().push(asked);
+    }
+
+    fn answers(&self) -> Answers {
+        self.answers.lock().unwrap().clone()
+    }
+
+    fn page(&self, model: &Model, query: &ListQuery) -> Result<Page, Error> {
+        let size = if query.page_size == 0 { usize::MAX } else { usize::try_from(query.page_size).unwrap() };
+        let start = query.page_token.parse::<usize>().unwrap_or(0);
+        let records = self.records.lock().unwrap();
+        let all = records.iter().filter(|((name, _), _)| *name == model.full_name);
+        let all: Vec<_> = all.map(|(_, (record, version))| stored(model, record.clone(), *version)).collect();
+        let page = all.iter().skip(start).take(size).cloned();
+        let page = page.map(|stored| masked(model, &query.view, stored)).collect::<Result<Vec<_>, _>>()?;
+        let end = start + page.len();
+        let next_page_token = if end < all.len() { end.to_string() } else { String::new() };
+        let Answers { total, included, .. } = self.answers();
+        Ok(Page { records: page, next_page_token, total, included })
+    }
+
+    fn checked(&self, model: &Model, id: &str, etag: Option<&str>) -> Result<(Record, u64), Error> {
+        let records = self.records.lock().unwrap();
+        let found = records.get(&(model.full_name.clone(), id.to_owned()));
+        let (record, version) = found.cloned().ok_or_else(|| Error::record_not_found(&model.full_name, id))?;
+        match etag.map(|etag| etag.trim_matches('"')) {
+            Some(etag) if u64::from_str_radix(etag, 16).is_err() => {
+                Err(Error::new(Reason::EtagInvalid, "it is not one of ours"))
+            }
+            Some(etag) if etag != format!("{version:x}") => Err(Error::new(Reason::EtagMismatch, "it has changed")),
+            _ => Ok((record, version)),
+        }
+    }
+
+    fn put(&self, model: &Model, id: &str, mut record: Record, version: u64) -> Stored {
+        record.set(model.roles.id, Some(Value::String(id.to_owned())));
+        self.records.lock().unwrap().insert((model.full_name.clone(), id.to_owned()), (record.clone(), version));
+        stored(model, record, version)
+    }
+}
+
+fn stored(model: &Model, mut record: Record, version: u64) -> Stored {
+    let etag = format!("{version:x}");
+    if let Some(field) = model.roles.etag {
+        record.set(field, Some(Value::String(etag.clone())));
+    }
+    Stored { record, etag }
+}
+
+fn masked(model: &Model, view: &View, mut stored: Stored) -> Result<Stored, Error> {
+    ReadMask::parse(&model.shapes, model.shape, &view.read_mask)?.apply(&model.shapes, model.shape, &mut stored.record);
+    Ok(stored)
+}
+
+impl Backend for Memory {
+    fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        Ok(Arc::clone(&self.catalog))
+    }
+
+    async fn create(&self, _: &Principal, model: &Arc<Model>, record: Record) -> Result<Stored, Error> {
+        let id = match record.get(model.roles.id) {
+            Some(Value::String(id)) => id.clone(),
+            _ => format!("00000000-0000-7000-8000-{:012}", self.records.lock().unwrap().len()),
+        };
+        if id == "broken" {
+            return Err(Error::internal("disk on fire"));
+        }
+        Ok(self.put(model, &id, record, 10))
+    }
+
+    async fn get(&self, _: &Principal, model: &Arc<Model>, id: &str, view: &View) -> Result<(Stored, Included), Error> {
+        self.note(Asked::Get(id.to_owned(), view.clone()));
+        let (record, version) = self.checked(model, id, None)?;
+        Ok((masked(model, view, stored(model, record, version))?, self.answers().included))
+    }
+
+    async fn batch_get(
+        &self,
+        _: &Principal,
+        model: &Arc<Model>,
+        ids: &[String],
+        view: &View,
+    ) -> Result<(Vec<Stored>, Included), Error> {
+        self.note(Asked::BatchGet(ids.to_vec(), view.clone()));
+        let one = |id: &String| {
+            let (record, version) = self.checked(model, id, None)?;
+            masked(model, view, stored(model, record, version))
+        };
+        Ok((ids.iter().map(one).collect::<Result<_, _>>()?, self.answers().included))
+    }
+
+    async fn list_related(
+        &self,
+        _: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        referrer: usize,
+        query: &ListQuery,
+    ) -> Result<Page, Error> {
+        self.note(Asked::Related(id.to_owned(), referrer, query.clone()));
+        self.page(&self.catalog.model(&model.referrers[referrer].model).cloned().unwrap(), query)
+    }
+
+    async fn explain_list(&self, _: &Principal, _: &Arc<Model>, query: &ListQuery) -> Result<Explanation, Error> {
+        self.note(Asked::Explain(query.clone()));
+        Ok(self.answers().explanation)
+    }
+
+    async fn aggregate(
+        &self,
+        _: &Principal,
+        _: &Arc<Model>,
+        query: &AggregateQuery,
+    ) -> Result<AggregateResponse, Error> {
+        self.note(Asked::Aggregate(query.clone()));
+        Ok(self.answers().computed)
+    }
+
+    async fn list(&self, _: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
+        self.note(Asked::List(query.clone()));
+        self.page(model, query)
+    }
+
+    async fn update(
+        &self,
+        _: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        update: Record,
+        mask: UpdateMask,
+        etag: Option<&str>,
+    ) -> Result<Stored, Error> {
+        let (mut record, version) = self.checked(model, id, etag)?;
+        mask.apply(&model.shapes, model.shape, &mut record, update);
+        Ok(self.put(model, id, record, version + 1))
+    }
+
+    async fn delete(&self, _: &Principal, model: &Arc<Model>, id: &str, etag: Option<&str>) -> Result<(), Error> {
+        self.checked(model, id, etag)?;
+        self.records.lock().unwrap().remove(&(model.full_name.clone(), id.to_owned()));
+        Ok(())
+    }
+}
