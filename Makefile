@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run test lint clean
+.PHONY: help setup build run test torture lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -31,6 +31,18 @@ test: build
 	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
 	else cargo test --locked --workspace --quiet; fi
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests
+
+# How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
+DIFFERENTIAL_PAIRS ?= 1000000
+ORACLE_PAIRS ?= 100000
+
+## torture: run the random tests for long, with progress; GROUNDPLAN_SEED repeats a run
+torture: build
+	@GROUNDPLAN_DIFFERENTIAL_PAIRS=$(DIFFERENTIAL_PAIRS) cargo test --locked --package groundplan-records --lib -- --nocapture differential
+	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 \
+	GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
+	.tools/bin/python -m pytest -s \
+	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py walk.py)
 
 ## lint: check formats and styles: Rust, proto, Envoy's configuration, shell
 lint: setup

@@ -20,6 +20,14 @@ def test_the_settings_table(suite):
             assert cells[4] == f"`{row['value']}`", row
 
 
+def test_the_limits(suite):
+    """The table is the program's own list: `groundplan limits --output json`."""
+    limits = json.loads(suite.tool(BINARY, "limits", "--output", "json").stdout)
+    rows = [f"| {limit['area']} | {limit['what']} | {limit['limit']} | {limit['note']} |" for limit in limits]
+    said = [line for line in (ROOT / "docs" / "limits.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert [line for line in said if not line.startswith("| ---")] == rows
+
+
 def test_the_readmes_calls(suite):
     """Each `$ curl` and `$ grpcurl` of the README is run as it is written, but for the port and the key's file."""
     text = re.search(r"```console\n(\$ export API_KEY.*?)```", README, re.S).group(1)

@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and its manual.
 
-use crate::{apply, config, doctor, generate, plan, serve, up};
+use crate::{apply, config, doctor, generate, limits, plan, serve, up};
 use clap::CommandFactory as _;
 
 /// Behind the help of every command.
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Generate(generate::Args),
     #[command(after_long_help = EXIT_CODES)]
     Config(Box<config::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Limits(limits::Args),
     #[command(after_long_help = EXIT_CODES)]
     Doctor(Box<doctor::Args>),
 }

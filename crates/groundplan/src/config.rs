@@ -5,7 +5,9 @@ use crate::failure::Failure;
 use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, CommandFactory as _};
-use groundplan_chassis::settings::{DatabaseSettings, Row, ServerSettings, Source, TelemetrySettings, describe};
+use groundplan_chassis::settings::{
+    DatabaseSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings, describe,
+};
 use serde_json::json;
 
 /// Show every setting: its value, with secrets masked, and where it comes from
@@ -27,6 +29,8 @@ pub(crate) struct Args {
     _server: ServerSettings,
     #[command(flatten)]
     _database: DatabaseSettings,
+    #[command(flatten)]
+    _queries: QuerySettings,
     #[command(flatten)]
     _peers: PeerSettings,
     #[command(flatten)]

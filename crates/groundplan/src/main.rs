@@ -11,6 +11,7 @@ mod doctor;
 mod failure;
 mod generate;
 mod key;
+mod limits;
 mod models;
 mod output;
 mod plan;
@@ -34,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Apply(args) => apply::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Config(args) => config::run(&args, &matches),
+        Command::Limits(args) => limits::run(&args),
         Command::Doctor(args) => doctor::run(args).await,
     };
     match outcome {

@@ -78,7 +78,7 @@ pub(crate) fn text(plan: &PlanResponse, with_sql: bool) -> String {
 
 fn mark(kind: StepKind) -> char {
     match kind {
-        StepKind::AddModel | StepKind::AddField | StepKind::AddIndex => '+',
+        StepKind::AddModel | StepKind::AddField | StepKind::AddIndex | StepKind::AddReference => '+',
         StepKind::ChangeDefinition => '~',
         StepKind::Unspecified => '?',
     }

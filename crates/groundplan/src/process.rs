@@ -5,7 +5,7 @@ use crate::output::print_error;
 use crate::services::{Service, Surroundings};
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{DatabaseSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::{health, server};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -24,6 +24,7 @@ pub(crate) struct Process<'a> {
     pub(crate) api_key: &'a Secret,
     pub(crate) schema_url: Option<&'a str>,
     pub(crate) database: &'a DatabaseSettings,
+    pub(crate) queries: &'a QuerySettings,
     pub(crate) server: &'a ServerSettings,
 }
 
@@ -115,6 +116,7 @@ impl Process<'_> {
             db_url: self.db_url,
             api_key: self.api_key,
             database: self.database,
+            queries: self.queries,
             server: self.server,
             schema_url: self.schema_url,
             stop: &stop.gently,

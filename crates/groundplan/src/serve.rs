@@ -3,7 +3,9 @@
 use crate::failure::Failure;
 use crate::process::{self, Process};
 use crate::services::Service;
-use groundplan_chassis::settings::{CredentialSettings, DatabaseSettings, ServerSettings, TelemetrySettings};
+use groundplan_chassis::settings::{
+    CredentialSettings, DatabaseSettings, QuerySettings, ServerSettings, TelemetrySettings,
+};
 use groundplan_chassis::telemetry;
 use std::time::Duration;
 
@@ -33,6 +35,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
+    queries: QuerySettings,
+    #[command(flatten)]
     peers: PeerSettings,
     #[command(flatten)]
     telemetry: TelemetrySettings,
@@ -60,6 +64,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         api_key: &api_key,
         schema_url,
         database: &args.database,
+        queries: &args.queries,
         server: &args.server,
     };
     let ready = |after: Duration| tracing::info!(?after, "ready");

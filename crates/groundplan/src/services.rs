@@ -2,7 +2,7 @@
 
 use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{DatabaseSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_error::{Error, Reason};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
+    pub(crate) queries: &'a QuerySettings,
     pub(crate) server: &'a ServerSettings,
     /// Where `schema` is if it is not in this process.
     pub(crate) schema_url: Option<&'a str>,
@@ -64,7 +65,11 @@ impl Surroundings<'_> {
                 };
                 let schema = schema.ok_or_else(missing)?;
                 let database = self.connect(groundplan_records::DATABASE_SCHEMA).await?;
-                let settings = groundplan_records::Settings { max_message_bytes: self.server.max_message };
+                let settings = groundplan_records::Settings {
+                    max_message_bytes: self.server.max_message,
+                    scan_limit_bytes: self.queries.scan_limit,
+                    page_token_lifetime: self.queries.page_token_lifetime,
+                };
                 groundplan_records::mount(groundplan_records::Dependencies { database, schema, settings, stop }).await
             }
         }

@@ -9,7 +9,7 @@ use crate::services::Service;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
-    CredentialSettings, DatabaseSettings, PostgresSettings, Secret, ServerSettings, TelemetrySettings,
+    CredentialSettings, DatabaseSettings, PostgresSettings, QuerySettings, Secret, ServerSettings, TelemetrySettings,
 };
 use groundplan_chassis::telemetry;
 use std::net::IpAddr;
@@ -31,6 +31,8 @@ pub(crate) struct Args {
     credentials: CredentialSettings,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    queries: QuerySettings,
     #[command(flatten)]
     postgres: PostgresSettings,
     #[command(flatten)]
@@ -105,6 +107,7 @@ async fn serve(
         api_key: &key.secret,
         schema_url: None,
         database: &args.database,
+        queries: &args.queries,
         server: &args.server,
     };
     // A key that is shown once must not be lost on a start that fails.

@@ -35,8 +35,8 @@ async fn look(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::E
     let (version, number): (String, i32) = (row.get(0), row.get(1));
     let (encoding, is_read_only, may_create): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
     let found = format!("{shown}: PostgreSQL {version}");
-    Ok(if number < 140_000 {
-        Finding::fail(CHECK, found, "use PostgreSQL 14 or later")
+    Ok(if number < 150_000 {
+        Finding::fail(CHECK, found, "use PostgreSQL 15 or later")
     } else if encoding != "UTF8" {
         Finding::fail(CHECK, format!("{found}, encoded in {encoding}"), "use a database created with ENCODING 'UTF8'")
     } else if is_read_only {

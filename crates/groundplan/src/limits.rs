@@ -1,0 +1,51 @@
+//! `groundplan limits`: every bound on what callers send and get.
+
+use crate::failure::Failure;
+use crate::output::{Output, print, table};
+use groundplan_error::Limit;
+use serde_json::json;
+
+/// List every limit on requests, models and answers
+///
+/// Each is checked by the code that this list is made of. Those with a setting can be changed.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Args {
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    match args.output {
+        Output::Json => print(json(&all()))?,
+        Output::Text => text(&all()).into_iter().try_for_each(print)?,
+    }
+    Ok(())
+}
+
+/// What each crate bounds, in the order in which a caller meets it.
+fn all() -> Vec<(&'static str, Limit)> {
+    let areas: [(&str, &[Limit]); 4] = [
+        ("models", groundplan_model::LIMITS),
+        ("records", groundplan_codec::LIMITS),
+        ("filters and rules", groundplan_expr::limits::LIMITS),
+        ("calls", groundplan_records::LIMITS),
+    ];
+    areas.into_iter().flat_map(|(area, limits)| limits.iter().map(move |limit| (area, limit.clone()))).collect()
+}
+
+fn text(limits: &[(&str, Limit)]) -> Vec<String> {
+    let mut cells = vec![["AREA", "WHAT", "LIMIT", "NOTE"].map(str::to_owned)];
+    cells.extend(limits.iter().map(|(area, limit)| {
+        [(*area).to_owned(), limit.what.to_owned(), limit.text(), limit.note.to_owned()]
+    }));
+    table(&cells)
+}
+
+fn json(limits: &[(&str, Limit)]) -> serde_json::Value {
+    let one = |(area, limit): &(&str, Limit)| {
+        json!({ "area": area, "what": limit.what, "limit": limit.text(), "most": limit.most, "note": limit.note })
+    };
+    limits.iter().map(one).collect()
+}
