@@ -151,7 +151,9 @@ def key(order, item):
 
 def value_of(item, path):
     if path.startswith("place."):
-        return getattr(item.place, path[6:]) if item.HasField("place") else None
+        # Fields of an absent message are zero, as protobuf reads them.
+        value = getattr(item.place, path[6:])
+        return value.encode() if isinstance(value, str) else value
     if path in ("rank", "note", "seen_at") and not item.HasField(path):
         return None
     value = getattr(item, path)

@@ -42,7 +42,6 @@ pub(crate) fn filter(
 ) -> Result<bool, Failure> {
     let references = scope.model.references.iter();
     let evaluator = Evaluator {
-        scope,
         record,
         now,
         related,
@@ -52,15 +51,14 @@ pub(crate) fn filter(
 }
 
 /// The value of an expression that reads neither fields nor the time.
-pub(crate) fn constant<'a>(scope: Scope<'a>, expr: &'a Expr) -> Result<Datum<'static>, Failure> {
+pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Datum<'static>, Failure> {
     let record = Record::new(scope.model.shape());
-    let evaluator = Evaluator { scope, record: &record, now: 0, related: &|_| None, fetched: Vec::new() };
+    let evaluator = Evaluator { record: &record, now: 0, related: &|_| None, fetched: Vec::new() };
     evaluator.value(expr, &[]).map(Datum::into_owned)
 }
 
 /// An expression's world.
 struct Evaluator<'a> {
-    scope: Scope<'a>,
     record: &'a Record,
     now: i64,
     related: &'a dyn Fn(FieldId) -> Option<Record>,
@@ -111,13 +109,8 @@ impl Evaluator<'_> {
                 let value = self.value(value, variables)?;
                 Datum::Bool(self.elements(list, variables)?.any(|element| element.equals(&value)))
             }
-            Expr::MapValue { map, key, ty } => {
-                let key = self.value(key, variables)?;
-                self.map_value(map, &key, ty, variables)?
-            }
-            Expr::ListItem { list, index, ty } => {
-                let index = self.value(index, variables)?;
-                self.list_item(list, &index, ty, variables)?
+            Expr::MapValue { ty, .. } | Expr::ListItem { ty, .. } => {
+                Datum::of_value(self.element(expr, variables)?, ty).ok_or(Failure::Null)?
             }
             Expr::Size(operand) => Datum::Int(self.size(operand, variables)?),
             Expr::TextTest { test, text, part } => {
@@ -126,9 +119,7 @@ impl Evaluator<'_> {
             }
             Expr::Matches { text, pattern } => {
                 let text = self.value(text, variables)?;
-                // What is written for PostgreSQL means the same here; it was compiled when it was checked.
-                let regex = regex::Regex::new(&pattern.postgres).map_err(|_| Failure::OnlyPostgres)?;
-                Datum::Bool(regex.is_match(text.text()?))
+                Datum::Bool(pattern.regex.is_match(text.text()?))
             }
             Expr::Arithmetic { operation, left, right, .. } => {
                 let (left, right) = (self.value(left, variables)?, self.value(right, variables)?);

@@ -2,6 +2,7 @@
 
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{EnumId, FieldId, Kind, MapKey, ShapeId};
+use regex::Regex;
 use std::sync::Arc;
 
 /// The type of an expression.
@@ -64,6 +65,9 @@ pub enum Root {
     /// The variable of the enclosing `exists`, `all` or `exists_one` of this level: 0 is the outermost. The elements are
     /// those of its list, or the keys of its map.
     Variable(usize),
+    /// An element that is a message: a `MapValue` or a `ListItem`. Reading what is inside of one that does not exist is an
+    /// error.
+    Element(Box<Expr>),
 }
 
 /// A value that is read: a path of fields through singular messages.
@@ -150,12 +154,14 @@ pub enum TimePart {
 }
 
 /// A regular expression that means the same in RE2 and in PostgreSQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Pattern {
     /// As the caller wrote it, in RE2's syntax.
     pub source: String,
     /// The same for PostgreSQL, written anew from the parsed one.
     pub postgres: String,
+    /// The same, compiled: of what is written for PostgreSQL, which means the same here.
+    pub(crate) regex: Arc<Regex>,
 }
 
 /// An expression.
@@ -166,7 +172,7 @@ pub enum Expr {
     Now,
     Field(Field),
     /// `has(field)`: of a field without presence, whether it differs from zero; of lists and maps, whether they are not
-    /// empty. Never an error, but where a reference is empty.
+    /// empty. Never an error, but where a reference is empty, or a key or an index on the way does not exist.
     Has(Field),
     Not(Box<Expr>),
     /// Two or more.

@@ -48,7 +48,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("an expression", MAX_CONDITIONS, "conditions (`? :`)", "FILTER_INVALID"),
     Limit::things("a list behind `in`", MAX_CONSTANTS, "constants", "FILTER_INVALID"),
     Limit::bytes("a regular expression", MAX_PATTERN, "FILTER_INVALID"),
-    Limit::things("a regular expression, its repetitions written out", MAX_PATTERN_SIZE, "characters", "FILTER_INVALID"),
+    Limit::things(
+        "a regular expression, its repetitions written out",
+        MAX_PATTERN_SIZE,
+        "characters",
+        "FILTER_INVALID",
+    ),
     Limit::things("a repetition in a regular expression", MAX_REPETITION as usize, "times", "FILTER_INVALID"),
     Limit::bytes("an order", MAX_ORDER_LENGTH, "ORDER_INVALID"),
     Limit::things("an order", MAX_ORDER_KEYS, "fields", "ORDER_INVALID"),

@@ -9,11 +9,16 @@ mod write;
 
 use crate::ir::Pattern;
 use crate::limits::{MAX_PATTERN, MAX_PATTERN_SIZE};
+use regex::RegexBuilder;
 use regex_syntax::ast::parse::ParserBuilder;
 use regex_syntax::hir::translate::TranslatorBuilder;
+use std::sync::Arc;
 
 /// The deepest nesting of groups.
 const MAX_NESTING: u32 = 50;
+
+/// The most bytes that a compiled pattern takes, and the most that a search may remember of it.
+const MAX_COMPILED: usize = 1 << 20;
 
 /// Compiles a pattern, or says what is wrong with it.
 pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
@@ -34,7 +39,10 @@ pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
     }
     let mut postgres = String::new();
     write::hir(&hir, &mut postgres)?;
-    Ok(Pattern { source: source.to_owned(), postgres })
+    // It is run on records, too: compiled once.
+    let regex = RegexBuilder::new(&postgres).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    let regex = regex.map_err(|_| "the pattern becomes too large: repeat less".to_owned())?;
+    Ok(Pattern { source: source.to_owned(), postgres, regex: Arc::new(regex) })
 }
 
 #[cfg(test)]

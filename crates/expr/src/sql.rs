@@ -13,6 +13,7 @@ mod constant;
 mod convert;
 mod distribute;
 mod double;
+mod element;
 mod has;
 mod list;
 mod one_of;
@@ -117,11 +118,13 @@ struct Compiler<'a> {
     joined: Vec<Joined>,
     /// Of the enclosing `exists`, `all` and `exists_one`.
     variables: Vec<Variable>,
+    /// How many of those were compiled.
+    quantifiers: usize,
 }
 
 impl<'a> Compiler<'a> {
     fn new(scope: Scope<'a>) -> Self {
-        Self { scope, joined: Vec::new(), variables: Vec::new() }
+        Self { scope, joined: Vec::new(), variables: Vec::new(), quantifiers: 0 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every derived gRPC method, found at run time: the fallback of the process's routes.
 
 mod codec;
+mod place;
 mod reader;
 mod request;
 mod unknown;
@@ -132,7 +133,8 @@ async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) 
     let model = &call.table.model;
     Ok(match kind {
         MethodKind::BatchGet => {
-            let (records, included) = operations::batch_get(call, &request.ids, request.view(), Place::Requests).await?;
+            let (records, included) =
+                operations::batch_get(call, &request.ids, request.view(), Place::Requests).await?;
             Reply::Batch { model: model.clone(), records, included }
         }
         MethodKind::ListRelated(at) => {

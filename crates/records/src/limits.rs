@@ -12,15 +12,29 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("the records of an answer", streamed::MAX_ANSWER_BYTES, "a page ends there; a batch is refused"),
     Limit::bytes("an id that the caller gives", id::MAX_ID, "refused"),
     Limit::bytes("the texts of one index together", MAX_INDEX_KEY, "refused; the id counts"),
-    Limit::things("the records of a page", limits::MAX_PAGE_SIZE.unsigned_abs() as usize, "records", "more is taken as this; 50 if not said"),
+    Limit::things(
+        "the records of a page",
+        limits::MAX_PAGE_SIZE.unsigned_abs() as usize,
+        "records",
+        "more is taken as this; 50 if not said",
+    ),
     Limit::things("skip", limits::MAX_SKIP.unsigned_abs() as usize, "records", "refused; page tokens lead further"),
     Limit::bytes("a page token", page_token::MAX_TOKEN, "an order by longer values is refused"),
     Limit::things("the life of a page token", 72, "hours", "GROUNDPLAN_PAGE_TOKEN_LIFETIME changes it"),
-    Limit::bytes("a table that is read from end to end", 16 << 20, "GROUNDPLAN_SCAN_LIMIT changes it; allow_scan lifts it"),
+    Limit::bytes(
+        "a table that is read from end to end",
+        16 << 20,
+        "GROUNDPLAN_SCAN_LIMIT changes it; allow_scan lifts it",
+    ),
     Limit::things("a batch", limits::MAX_BATCH, "records", "refused"),
     Limit::things("expand", limits::MAX_EXPAND_PATHS, "paths", "refused"),
     Limit::things("a path of expand", limits::MAX_EXPAND_DEPTH, "steps", "refused"),
-    Limit::things("a way back of expand, for each record", limits::MAX_EXPANDED, "records", "a page token leads to the others"),
+    Limit::things(
+        "a way back of expand, for each record",
+        limits::MAX_EXPANDED,
+        "records",
+        "a page token leads to the others",
+    ),
     Limit::things("all that expand leads to", expand::MAX_RECORDS, "records", "refused"),
     Limit::bytes("all that expand leads to", expand::MAX_BYTES, "refused"),
     Limit::things("an aggregate", limits::MAX_AGGREGATIONS, "aggregations", "refused"),
@@ -28,7 +42,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the groups of an aggregate", limits::MAX_GROUPS, "groups", "refused"),
     Limit::bytes("the name of an aggregation", aggregate::MAX_NAME, "refused"),
     Limit::things("a delete that cascades", delete::MAX_DELETED, "records", "refused"),
-    Limit::things("statements that are kept prepared", query::MAX_KEPT, "statements", "others are prepared for each run"),
+    Limit::things(
+        "statements that are kept prepared",
+        query::MAX_KEPT,
+        "statements",
+        "others are prepared for each run",
+    ),
 ];
 
 #[cfg(test)]

@@ -178,7 +178,12 @@ mod tests {
         for values in [&[Some("id")][..], &[None, Some(""), Some("id")], &[]] {
             let token = tokens(7).seal(&list, &cursor(values), NOW).unwrap();
             assert_eq!(tokens(7).open(&list, &token, NOW).unwrap(), cursor(values));
-            for other in [&["other", "a.v1.B", ""][..], &["default", "a.v1.C", ""], &["default", "a.v1.B"], &["defaulta", ".v1.B", ""]] {
+            for other in [
+                &["other", "a.v1.B", ""][..],
+                &["default", "a.v1.C", ""],
+                &["default", "a.v1.B"],
+                &["defaulta", ".v1.B", ""],
+            ] {
                 assert!(tokens(7).open(&origin(other), &token, NOW).is_err(), "{other:?}");
             }
             assert_eq!(tokens(8).open(&list, &token, NOW).unwrap_err().reason(), Reason::PageTokenInvalid);

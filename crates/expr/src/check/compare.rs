@@ -1,11 +1,12 @@
 //! Comparisons, and `in`.
 
+use super::members::type_of;
 use super::names::Meaning;
 use super::{Checker, Typed, words};
 use crate::ExprError;
 use crate::ir::{Absent, Comparison, Const, Expr, Type};
 use crate::parse::{Node, NodeKind};
-use groundplan_model::shape::EnumId;
+use groundplan_model::shape::{EnumId, MapKey};
 
 impl Checker<'_> {
     pub(super) fn comparison(&mut self, comparison: Comparison, left: &Node, right: &Node) -> Result<Typed, ExprError> {
@@ -56,18 +57,38 @@ impl Checker<'_> {
 
     /// The enum that a path has, so that a name on the other side is looked for there.
     fn enum_of(&mut self, node: &Node) -> Option<EnumId> {
-        if !matches!(node.kind, NodeKind::Name(_) | NodeKind::Select { .. }) {
-            return None;
-        }
-        let ty = match self.meaning(node).ok()? {
-            Meaning::Field(field) => field.ty,
-            Meaning::Value(value) if value.constant().is_none() => value.ty,
-            _ => return None,
-        };
-        match ty {
+        match self.sketch(node)? {
             Type::Enum(id) => Some(id),
             Type::List(element) => match *element {
                 Type::Enum(id) => Some(id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The type of a path, whatever its keys and indexes are: those are checked once, and as often as they are nested if
+    /// they were looked at here, too.
+    fn sketch(&mut self, node: &Node) -> Option<Type> {
+        if is_of_names(node) {
+            return match self.meaning(node).ok()? {
+                Meaning::Field(field) => Some(field.ty),
+                Meaning::Value(value) if value.constant().is_none() => Some(value.ty),
+                _ => None,
+            };
+        }
+        match &node.kind {
+            NodeKind::Index { operand, .. } => match self.sketch(operand)? {
+                Type::List(element) => Some(*element),
+                Type::Map(_, value) => Some(*value),
+                _ => None,
+            },
+            NodeKind::Select { operand, name, .. } => match self.sketch(operand)? {
+                Type::Message(shape) => {
+                    let fields = self.scope.catalog.shapes.get(shape);
+                    fields.by_name(name).map(|id| type_of(fields.field(id)).0)
+                }
+                Type::Map(MapKey::String, value) => Some(*value),
                 _ => None,
             },
             _ => None,
@@ -129,6 +150,15 @@ impl Checker<'_> {
             self.kind_of(&object.ty)
         );
         self.error(second.span, message)
+    }
+}
+
+/// Whether there are nothing but names and points.
+fn is_of_names(node: &Node) -> bool {
+    match &node.kind {
+        NodeKind::Name(_) => true,
+        NodeKind::Select { operand, .. } => is_of_names(operand),
+        _ => false,
     }
 }
 

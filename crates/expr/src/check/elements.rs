@@ -15,7 +15,7 @@ impl Checker<'_> {
             (Type::List(element), Expr::Field(list)) => {
                 let key = self.adapt(index, key, &Type::Int)?;
                 self.position(index, &key)?;
-                self.scalar(operand, &element)?;
+                self.readable(operand, &element)?;
                 let ty = *element;
                 Ok(Typed::new(Expr::ListItem { list, index: Box::new(key.expr), ty: ty.clone() }, ty))
             }
@@ -57,14 +57,17 @@ impl Checker<'_> {
         Err(self.error(node.span, format!("{} is {ty}: each key of this map is {expected}", self.quote(node))))
     }
 
-    /// Refuses to take messages out of lists.
-    fn scalar(&self, list: &Node, element: &Type) -> Result<(), ExprError> {
-        if !matches!(element, Type::Message(_) | Type::Opaque) {
+    /// Refuses to take out of a list what nothing reads.
+    fn readable(&self, list: &Node, element: &Type) -> Result<(), ExprError> {
+        if *element != Type::Opaque {
             return Ok(());
         }
         let written = self.quote(list);
-        let message =
-            format!("the elements of {written} are messages: ask `{}.exists(x, x.… == …)`", written.trim_matches('`'));
+        let message = format!(
+            "the elements of {written} are {}: ask `size({})`",
+            self.kind_of(element),
+            written.trim_matches('`')
+        );
         Err(self.error(list.span, message))
     }
 }

@@ -24,6 +24,13 @@ impl Checker<'_> {
                 absent: Absent::Zero,
             }),
             Meaning::Value(Typed { expr: Expr::MapValue { map, key, .. }, .. }) => contained::element_of(*key, map),
+            Meaning::Value(Typed { expr: Expr::ListItem { .. }, .. }) => {
+                let message = format!(
+                    "{} is an item of a list, and `has` takes fields and keys: compare the size of the list",
+                    self.quote(node)
+                );
+                return Err(self.error(node.span, message));
+            }
             Meaning::Value(_) | Meaning::Record => {
                 let message = format!("{} is no field: `has` takes the name of one", self.quote(node));
                 return Err(self.error(node.span, message));

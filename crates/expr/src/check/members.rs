@@ -27,6 +27,10 @@ impl Checker<'_> {
             },
             Meaning::Link(reference) => self.related(reference, name, span).map(Meaning::Field),
             Meaning::Field(field) => self.inside(operand, field, name, span),
+            Meaning::Value(Typed {
+                expr: expr @ (Expr::MapValue { .. } | Expr::ListItem { .. }),
+                ty: Type::Message(shape),
+            }) => self.step(Root::Element(Box::new(expr)), &[], shape, name, span).map(Meaning::Field),
             Meaning::Value(value) => Err(self.no_fields(operand, &value.ty, name, span)),
         }
     }
@@ -34,14 +38,7 @@ impl Checker<'_> {
     /// A field of what a field holds.
     fn inside(&self, operand: &Node, field: Field, name: &str, span: Span) -> Result<Meaning, ExprError> {
         match (&field.ty, &field.root, field.steps.as_slice()) {
-            (Type::Message(shape), ..) => {
-                let shape_id = *shape;
-                let shape = self.scope.catalog.shapes.get(shape_id);
-                let Some(id) = shape.by_name(name) else {
-                    return Err(self.no_field(self.shape_name(shape_id), shape, name, span));
-                };
-                self.field(field.root, &field.steps, shape_id, id, span).map(Meaning::Field)
-            }
+            (Type::Message(shape), ..) => self.step(field.root, &field.steps, *shape, name, span).map(Meaning::Field),
             (Type::Map(MapKey::String, ty), ..) => {
                 let key = Box::new(Expr::Const(Const::String(name.to_owned())));
                 let ty = ty.as_ref().clone();
@@ -56,6 +53,15 @@ impl Checker<'_> {
             }
             (ty, ..) => Err(self.no_fields(operand, ty, name, span)),
         }
+    }
+
+    /// A field of the message that `before` leads to, by its name.
+    fn step(&self, root: Root, before: &[FieldId], shape: ShapeId, name: &str, span: Span) -> Result<Field, ExprError> {
+        let fields = self.scope.catalog.shapes.get(shape);
+        let Some(id) = fields.by_name(name) else {
+            return Err(self.no_field(self.shape_name(shape), fields, name, span));
+        };
+        self.field(root, before, shape, id, span)
     }
 
     /// A field of the record that a reference leads to.
@@ -89,7 +95,7 @@ impl Checker<'_> {
         let model: Option<&Model> = match &root {
             Root::Record => Some(self.scope.model),
             Root::Related { model, .. } => Some(model),
-            Root::Variable(_) => None,
+            Root::Variable(_) | Root::Element(_) => None,
         };
         let is_etag = before.is_empty() && model.is_some_and(|model| model.roles.etag == Some(id));
         if let Some(refusal) = unreadable(field, is_etag) {
@@ -112,7 +118,6 @@ impl Checker<'_> {
         let help = match ty {
             Type::List(_) => "look into it with `exists`, as in `list.exists(item, item == \"x\")`",
             Type::Map(..) => "read a value with `map[key]`",
-            Type::Message(_) => "only a field of the record, or of an element in `exists`, is looked into",
             _ => "leave out what is behind the point",
         };
         let message = format!("{} is {}, which has no fields to name: {help}", self.quote(operand), self.kind_of(ty));

@@ -26,7 +26,7 @@ impl Checker<'_> {
         let (model, owner): (&Model, _) = match &field.root {
             Root::Record => (self.scope.model, self.scope.model.name.as_str()),
             Root::Related { model, .. } => (model, model.name.as_str()),
-            Root::Variable(_) => {
+            Root::Variable(_) | Root::Element(_) => {
                 return Err(
                     self.error(field_node.span, "`search` takes a field of the record: there is no index of elements")
                 );

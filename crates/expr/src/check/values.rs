@@ -92,6 +92,9 @@ impl Checker<'_> {
             Type::String => format!("compare it, as in `{written} == \"x\"`"),
             Type::List(_) => format!("compare its size, as in `size({written}) > 0`"),
             Type::Null => "leave it out".to_owned(),
+            Type::Message(_) if matches!(value.expr, Expr::ListItem { .. }) => {
+                format!("name one of its fields, as in `{written}.…`")
+            }
             Type::Map(..) | Type::Message(_) | Type::Opaque => {
                 format!("ask whether it is there, as in `has({written})`")
             }

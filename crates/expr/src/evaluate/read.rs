@@ -1,9 +1,9 @@
 //! Reading fields.
 
 use super::{Datum, Evaluator, Failure, Variable, Variables};
-use crate::ir::{Absent, Field, Root, Type};
+use crate::ir::{Absent, Expr, Field, Root, Type};
 use groundplan_codec::{Record, Value};
-use groundplan_model::shape::{Cardinality, FieldId, Kind, MapKey, Shape};
+use groundplan_model::shape::{FieldId, MapKey};
 
 impl Evaluator<'_> {
     /// A scalar.
@@ -19,13 +19,8 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, Failure> {
-        let value = self.find(field, variables)?;
-        Ok(match value {
-            None => false,
-            // Negative zero is kept, but does not differ from zero.
-            Some(Value::Double(value)) if *value == 0.0 => self.has_presence(field, variables),
-            Some(_) => true,
-        })
+        // What does not differ from zero is not there.
+        Ok(self.find(field, variables)?.is_some())
     }
 
     /// The value of a field, wherever it is.
@@ -41,6 +36,10 @@ impl Evaluator<'_> {
                     (false, _) => return Ok(None),
                 }
             }
+            Root::Element(element) => match self.element(element, variables)? {
+                Value::Message(record) => record,
+                _ => return Ok(None),
+            },
         };
         let Some((last, way)) = field.steps.split_last() else { return Ok(None) };
         for step in way {
@@ -55,28 +54,6 @@ impl Evaluator<'_> {
     fn related(&self, reference: FieldId) -> Option<&Record> {
         let (_, cell) = self.fetched.iter().find(|(field, _)| *field == reference)?;
         cell.get_or_init(|| (self.related)(reference)).as_ref()
-    }
-
-    /// Whether a field can be set to zero.
-    fn has_presence<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> bool {
-        let shapes = &self.scope.catalog.shapes;
-        let mut shape: &Shape = match &field.root {
-            Root::Record => self.scope.model.shape(),
-            Root::Related { model, .. } => model.shape(),
-            Root::Variable(level) => match variables.get(*level).map(|variable| variable.ty) {
-                Some(Type::Message(shape)) => shapes.get(*shape),
-                _ => return true,
-            },
-        };
-        let mut cardinality = Cardinality::Explicit;
-        for step in &field.steps {
-            let next = shape.field(*step);
-            cardinality = next.cardinality;
-            if let Kind::Message(id) = next.kind {
-                shape = shapes.get(id);
-            }
-        }
-        !matches!(cardinality, Cardinality::Implicit)
     }
 
     /// The elements of a repeated field, or the keys of a map, as variables.
@@ -108,34 +85,29 @@ impl Evaluator<'_> {
         Ok(self.raw_elements(list, variables)?.count())
     }
 
-    pub(super) fn map_value<'e>(
-        &'e self,
-        map: &'e Field,
-        key: &Datum<'_>,
-        ty: &Type,
-        variables: Variables<'_, 'e>,
-    ) -> Result<Datum<'e>, Failure> {
-        let (Some(Value::Map(entries)), Type::Map(key_kind, _)) = (self.find(map, variables)?, &map.ty) else {
-            return Err(Failure::NoSuchElement);
-        };
-        let is_key = |entry: &&(Value, Value)| {
-            Datum::of_value(&entry.0, key_type(*key_kind)).is_some_and(|found| found.equals(key))
-        };
-        let (_, value) = entries.iter().find(is_key).ok_or(Failure::NoSuchElement)?;
-        Datum::of_value(value, ty).ok_or(Failure::Null)
-    }
-
-    pub(super) fn list_item<'e>(
-        &'e self,
-        list: &'e Field,
-        index: &Datum<'_>,
-        ty: &Type,
-        variables: Variables<'_, 'e>,
-    ) -> Result<Datum<'e>, Failure> {
-        let Datum::Int(index) = index else { return Err(Failure::Null) };
-        let Some(Value::List(elements)) = self.find(list, variables)? else { return Err(Failure::NoSuchElement) };
-        let element = usize::try_from(*index).ok().and_then(|index| elements.get(index));
-        Datum::of_value(element.ok_or(Failure::NoSuchElement)?, ty).ok_or(Failure::Null)
+    /// `map[key]` or `list[index]`.
+    pub(super) fn element<'e>(&'e self, element: &'e Expr, variables: Variables<'_, 'e>) -> Result<&'e Value, Failure> {
+        match element {
+            Expr::MapValue { map, key, .. } => {
+                let key = self.value(key, variables)?;
+                let (Some(Value::Map(entries)), Type::Map(key_kind, _)) = (self.find(map, variables)?, &map.ty) else {
+                    return Err(Failure::NoSuchElement);
+                };
+                let is_key = |entry: &&(Value, Value)| {
+                    Datum::of_value(&entry.0, key_type(*key_kind)).is_some_and(|found| found.equals(&key))
+                };
+                entries.iter().find(is_key).map(|(_, value)| value).ok_or(Failure::NoSuchElement)
+            }
+            Expr::ListItem { list, index, .. } => {
+                let Datum::Int(index) = self.value(index, variables)? else { return Err(Failure::Null) };
+                let Some(Value::List(elements)) = self.find(list, variables)? else {
+                    return Err(Failure::NoSuchElement);
+                };
+                let element = usize::try_from(index).ok().and_then(|index| elements.get(index));
+                element.ok_or(Failure::NoSuchElement)
+            }
+            _ => Err(Failure::NoSuchElement),
+        }
     }
 }
 

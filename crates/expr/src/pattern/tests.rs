@@ -85,3 +85,17 @@ fn what_is_written_means_the_same_to_the_crate() {
         }
     }
 }
+
+#[test]
+fn the_largest_patterns_are_compiled() {
+    for source in [
+        "(?:.{250}){2}".to_owned(),
+        "[^é]{255}[^é]{240}".to_owned(),
+        format!("(?:{}){{100}}", "[à-ü]".repeat(10)),
+        format!("[{}]{{12}}", ('Ā'..'Ɛ').step_by(2).take(80).collect::<String>()),
+        "(?:[Ā-\u{10000}]{250}){4}".to_owned(),
+        "(?:[^\u{800}\u{10000}]{150}){2}".to_owned(),
+    ] {
+        assert!(compile(&source).is_ok_and(|pattern| !pattern.regex.is_match("")), "{source}");
+    }
+}

@@ -26,26 +26,23 @@ pub(super) fn compare(
     mode: Mode,
 ) -> Result<Guarded, ExprError> {
     if *constant == Const::Null {
-        return Ok((with_null(&value, comparison == Comparison::Equal), Vec::new()));
+        return Ok((with_null(&value, comparison == Comparison::Equal), value.guards));
     }
     let value = if value.ty == SqlType::Uuid && comparison.is_equality().is_none() { value.settled() } else { value };
-    let guards = value.guards.clone();
     let test = match value.ty {
         SqlType::Uuid => uuid(comparison, &value, constant)?,
         SqlType::Double => double(comparison, constant)?,
         ty if ty.is_whole() => whole(comparison, ty, constant),
         _ => Test::With(comparison, Piece::slot(constant::slot(constant)?.0)),
     };
-    Ok((
-        match test {
-            Test::Known(holds) => known(holds != negated, comparison, &value, mode),
-            Test::With(comparison, right) => {
-                let at_zero = value.null == WhenNull::Zero && holds_at_zero(comparison, constant, negated);
-                tested(comparison, &value, &right, (negated, at_zero), mode)
-            }
-        },
-        guards,
-    ))
+    Ok(match test {
+        Test::Known(holds) => (known(holds != negated, comparison, &value, mode), value.guards),
+        Test::With(comparison, right) => {
+            let at_zero = value.null == WhenNull::Zero && holds_at_zero(comparison, constant, negated);
+            let is_strict = value.null == WhenNull::Zero && !at_zero && mode == Mode::Where;
+            (tested(comparison, &value, &right, (negated, at_zero), mode), value.guards(is_strict))
+        }
+    })
 }
 
 fn known(holds: bool, comparison: Comparison, value: &Value, mode: Mode) -> Condition {

@@ -182,14 +182,14 @@ impl Compiler<'_> {
 
     fn leaf(&mut self, leaf: &Expr, negated: bool, mode: Mode) -> Result<Guarded, ExprError> {
         Ok(match leaf {
-            Expr::Has(field) => (self.has(field, negated, mode)?, Vec::new()),
+            Expr::Has(field) => self.has(field, negated, mode)?,
             Expr::Compare { comparison, left, right } => self.compare(*comparison, (left, right), negated, mode)?,
             Expr::OneOf { value, constants } => self.one_of(value, constants, negated, mode)?,
             Expr::ElementOf { value, list } => self.element_of(value, list, negated, mode)?,
             Expr::TextTest { test, text, part } => self.text_test(*test, (text, part), negated, mode)?,
             Expr::Matches { text, pattern } => self.matches(text, pattern, negated, mode)?,
             Expr::Quantified { quantifier, list, condition, .. } => {
-                (self.quantified(*quantifier, list, condition, negated, mode)?, Vec::new())
+                self.quantified(*quantifier, list, condition, negated, mode)?
             }
             Expr::Search { field, words, language } => {
                 (self.search(field, words, language, negated, mode)?, Vec::new())
@@ -207,7 +207,7 @@ impl Compiler<'_> {
 
 /// A bool as a condition.
 fn truth(value: Value, negated: bool, mode: Mode) -> Guarded {
-    let guards = value.guards.clone();
+    let guards = value.guards(!negated && mode == Mode::Where);
     let nullable = value.may_fail();
     let piece = match (negated, mode) {
         // NULL stands for false, which is no match either.

@@ -1,24 +1,31 @@
 //! `has(field)`.
 
-use super::condition::Condition;
+use super::condition::{Condition, Guarded};
 use super::piece::Piece;
-use super::place::{Place, of_text};
+use super::place::{Found, Place, of_text};
 use super::value::{SqlType, WhenNull};
-use super::{Compiler, Mode};
+use super::{Compiler, Mode, refuse};
 use crate::ExprError;
 use crate::ir::Field;
 use groundplan_model::shape::{Cardinality, Kind};
 
 impl Compiler<'_> {
-    pub(super) fn has(&mut self, field: &Field, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
-        let place = self.place(field)?;
-        Ok(match &place {
+    pub(super) fn has(&mut self, field: &Field, negated: bool, mode: Mode) -> Result<Guarded, ExprError> {
+        let Found { place, mut guards, presence } = self.place(field)?;
+        if mode == Mode::Exact || negated {
+            guards.extend(presence);
+        }
+        let condition = match &place {
             Place::Element(_) => Condition::Known(Some(!negated)),
             Place::Column { model, id, .. } if *id == model.roles.id => Condition::Known(Some(!negated)),
             Place::Column { model, id, field: shape, .. } => match shape.cardinality {
                 Cardinality::Implicit if model.reference(*id).is_none() => {
-                    let value = self.field(field)?;
-                    Condition::never_null(differs(&value.piece, value.ty, value.ty.zero(), negated))
+                    let ty = SqlType::of_kind(shape.kind).ok_or_else(|| refuse("a message is always there"))?;
+                    let (column, zero) = (place.json(), ty.zero());
+                    let test = differs(&column, ty, zero, negated);
+                    let is_double = negated && ty == SqlType::Double;
+                    // Zeros are found by an index, and the negative ones left out.
+                    Condition::never_null(if is_double { differs_from(&column, zero, true).and(test) } else { test })
                 }
                 Cardinality::Repeated | Cardinality::Map(_) => {
                     let ty = groundplan_model::column_type(shape);
@@ -45,7 +52,8 @@ impl Compiler<'_> {
                 _ if matches!(shape.kind, Kind::Value) => Condition::never_null(present(&place.json(), negated)),
                 _ => Condition::never_null(present(&place.text(), negated)),
             },
-        })
+        };
+        Ok((condition, guards))
     }
 }
 
@@ -66,6 +74,8 @@ fn differs(piece: &Piece, ty: SqlType, zero: &str, negated: bool) -> Piece {
     match (ty, negated) {
         (SqlType::Boolean, false) => piece.clone(),
         (SqlType::Boolean, true) => piece.not(),
+        // Negative zero is equal to zero, and another number.
+        (SqlType::Double, _) => differs_from(&piece.cast("text"), "'0'", negated),
         _ => differs_from(piece, zero, negated),
     }
 }

@@ -1,8 +1,9 @@
 //! Repeated fields and maps: arrays, and JSON.
 
 use super::condition::{Condition, Guarded};
+use super::element::key;
 use super::piece::{Binding, Builder, Piece};
-use super::place::{Element, Place, of_text, rows};
+use super::place::{Element, Found, Place, of_text, rows};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::values::COUNT;
 use super::{Compiler, Mode, Slot, constant, refuse};
@@ -16,6 +17,10 @@ pub(super) struct Collection {
     /// Whether it may be NULL, and is empty then.
     nullable: bool,
     pub(super) form: Form,
+    /// What must hold, or else reading it is an error: of the keys on the way,
+    pub(super) guards: Vec<Piece>,
+    /// and that the element in which it is is there. Where that is not so, it is NULL.
+    presence: Option<Piece>,
 }
 
 #[derive(Clone, Copy)]
@@ -29,8 +34,8 @@ pub(super) enum Form {
 }
 
 impl Compiler<'_> {
-    pub(super) fn collection(&self, list: &Field) -> Result<Collection, ExprError> {
-        let place = self.place(list)?;
+    pub(super) fn collection(&mut self, list: &Field) -> Result<Collection, ExprError> {
+        let Found { place, guards, presence } = self.place(list)?;
         let kind = list.kind.ok_or_else(|| refuse("a list has no kind: this is a fault of ours"))?;
         let is_column = matches!(place, Place::Column { .. });
         let form = match &list.ty {
@@ -40,23 +45,23 @@ impl Compiler<'_> {
                 None => Form::Json(kind),
             },
         };
-        Ok(Collection { piece: place.json(), nullable: !is_column, form })
+        Ok(Collection { piece: place.json(), nullable: !is_column, form, guards, presence })
     }
 
     /// `size` of a repeated field or a map.
     pub(super) fn length(&mut self, list: &Field) -> Result<Value, ExprError> {
         let collection = self.collection(list)?;
-        let (piece, ty) = match collection.form {
-            Form::Array(..) => (Piece::call("cardinality", &[&collection.piece]), SqlType::Integer),
-            Form::Json(_) => (Piece::call("jsonb_array_length", &[&collection.piece]), SqlType::Integer),
+        let null = if collection.nullable { WhenNull::Zero } else { WhenNull::Never };
+        let (piece, ty, null) = match collection.form {
+            Form::Array(..) => (Piece::call("cardinality", &[&collection.piece]), SqlType::Integer, null),
+            Form::Json(_) => (Piece::call("jsonb_array_length", &[&collection.piece]), SqlType::Integer, null),
             Form::Map(..) => {
                 let keys = Piece::call("jsonb_object_keys", &[&collection.piece]);
                 let builder = Builder::default().text("(SELECT count(*) FROM ").operand(&keys, Binding::Atom);
-                return Ok(Value::new(builder.text(")").finish(Binding::Atom), SqlType::Bigint).with_bounds(COUNT));
+                (builder.text(")").finish(Binding::Atom), SqlType::Bigint, WhenNull::Never)
             }
         };
-        let null = if collection.nullable { WhenNull::Zero } else { WhenNull::Never };
-        Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null))
+        Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null).inside(collection.guards, collection.presence))
     }
 
     /// `value in list`, or `key in map`.
@@ -70,14 +75,17 @@ impl Compiler<'_> {
         let collection = self.collection(list)?;
         if let Expr::Const(constant) = value {
             if matches!(constant, Const::Null) || matches!(constant, Const::Double(number) if number.is_nan()) {
-                return Ok((Condition::Known(Some(negated)), Vec::new()));
+                return Ok((Condition::Known(Some(negated)), collection.all_guards()));
             }
             if let Form::Array(element, _) = collection.form {
-                return Ok((contains(&collection.piece, constant, element, negated)?, Vec::new()));
+                return Ok((contains(&collection.piece, constant, element, negated)?, collection.all_guards()));
             }
         }
         let value = self.value(value)?.settled();
-        let guards = value.guards.clone();
+        // Nothing is in a list that is not there.
+        let is_strict = mode == Mode::Where && !negated;
+        let of_list = if is_strict { collection.guards.clone() } else { collection.all_guards() };
+        let guards = value.guards.iter().cloned().chain(of_list).collect();
         let member = match collection.form {
             Form::Map(..) => {
                 let found = Piece::operation(&collection.piece, "->", &key(&value), Binding::Other);
@@ -144,60 +152,12 @@ impl Compiler<'_> {
             }
         })
     }
+}
 
-    /// `map[key]`: NULL if there is none.
-    pub(super) fn map_value(&mut self, map: &Field, key_expr: &Expr) -> Result<Value, ExprError> {
-        let collection = self.collection(map)?;
-        let Form::Map(_, kind) = collection.form else {
-            return Err(refuse("a list has no keys: this is a fault of ours"));
-        };
-        let key_value = self.value(key_expr)?.settled();
-        let text = Piece::operation(&collection.piece, "->>", &key(&key_value), Binding::Other);
-        Ok(Value { guards: key_value.guards, ..of_text(&text, kind)?.with_null(WhenNull::Error) })
-    }
-
-    /// `list[index]`: NULL if there is none.
-    pub(super) fn list_item(&mut self, list: &Field, index: &Expr) -> Result<Value, ExprError> {
-        let collection = self.collection(list)?;
-        let (index, guards, in_list) = match index {
-            Expr::Const(Const::Int(index)) => {
-                // No list is longer than the largest integer, and nothing is there.
-                let index = i32::try_from(*index).ok().filter(|index| *index >= 0).unwrap_or(i32::MAX - 1);
-                let place = if matches!(collection.form, Form::Array(..)) { index + 1 } else { index };
-                (Piece::typed(Slot::Integer(place), "integer"), Vec::new(), None)
-            }
-            index => {
-                let value = self.value(index)?.settled();
-                let (least, most) = value.range();
-                let is_inside = least >= 0 && most < i128::from(i32::MAX);
-                let limits = format!("0 AND {}", i32::MAX - 1);
-                let range = || {
-                    let builder = Builder::default().operand(&value.piece, Binding::Other).text(" BETWEEN ");
-                    builder.text(&limits).finish(Binding::Like)
-                };
-                let place = match collection.form {
-                    Form::Array(..) => Piece::operation(&value.piece, " + ", &Piece::atom("1"), Binding::Add),
-                    _ => value.piece.clone(),
-                };
-                let in_list = if is_inside { None } else { Some(range()) };
-                (place.cast("integer"), value.guards, in_list)
-            }
-        };
-        let builder = Builder::default().operand(&collection.piece, Binding::Atom);
-        let item = match collection.form {
-            Form::Array(ty, kind) => {
-                let piece = builder.text("[").operand(&index, Binding::Or).text("]").finish(Binding::Atom);
-                Value::new(piece, ty).with_bounds(Bounds::of_kind(kind))
-            }
-            Form::Json(kind) | Form::Map(_, kind) => {
-                of_text(&Piece::operation(&collection.piece, "->>", &index, Binding::Other), kind)?
-            }
-        };
-        let piece = match in_list {
-            Some(in_list) => item.piece.when(&in_list),
-            None => item.piece.clone(),
-        };
-        Ok(Value { piece, guards, ..item }.with_null(WhenNull::Error))
+impl Collection {
+    /// What must hold, or else reading it is an error.
+    pub(super) fn all_guards(&self) -> Vec<Piece> {
+        self.guards.iter().chain(&self.presence).cloned().collect()
     }
 }
 
@@ -212,24 +172,6 @@ fn contains(list: &Piece, constant: &Const, element: SqlType, negated: bool) -> 
     let array = Piece::typed(Slot::Array(vec![slot]), &format!("{}[]", element.name()));
     let piece = Piece::operation(list, " @> ", &array, Binding::Other);
     Ok(Condition::never_null(if negated { piece.not() } else { piece }))
-}
-
-/// The key of a JSON object as text.
-fn key(value: &Value) -> Piece {
-    if let ([slot], SqlType::Bigint | SqlType::Numeric | SqlType::Boolean) = (value.piece.slots.as_slice(), value.ty)
-        && value.piece.text.strip_prefix("?::") == Some(value.ty.name())
-    {
-        let text = match slot {
-            Slot::Bigint(number) => Some(number.to_string()),
-            Slot::Numeric(number) => Some(number.to_string()),
-            Slot::Boolean(value) => Some(value.to_string()),
-            _ => None,
-        };
-        if let Some(text) = text {
-            return Piece::typed(Slot::Text(text), "text");
-        }
-    }
-    if value.ty == SqlType::Text { value.piece.clone() } else { value.piece.cast("text") }
 }
 
 fn array_element(kind: Kind) -> Option<SqlType> {

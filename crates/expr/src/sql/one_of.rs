@@ -22,11 +22,10 @@ impl Compiler<'_> {
             return self.compare(comparison, (operand, &right), false, mode);
         }
         let value = self.value(operand)?;
-        let guards = value.guards.clone();
         let (slots, ty) = slots(&value, constants)?;
         let has_null = constants.contains(&Const::Null);
-        let condition = if slots.is_empty() {
-            match value.null {
+        let (condition, is_strict) = if slots.is_empty() {
+            let condition = match value.null {
                 WhenNull::Null if has_null => {
                     Condition::never_null(value.piece.is(if negated { "NOT NULL" } else { "NULL" }))
                 }
@@ -36,22 +35,26 @@ impl Compiler<'_> {
                     Condition::never_null(value.piece.is(if negated { "NOT NULL" } else { "NULL" }))
                 }
                 _ => Condition::unless_failed(negated, &[&value], mode),
-            }
+            };
+            (condition, false)
         } else {
             let at_null = match value.null {
                 WhenNull::Null => has_null,
                 WhenNull::Zero => holds_zero(constants),
                 WhenNull::Never | WhenNull::Error => false,
             };
-            any(&value, Piece::typed(Slot::Array(slots), &format!("{}[]", ty.name())), negated, at_null, mode)
+            let array = Piece::typed(Slot::Array(slots), &format!("{}[]", ty.name()));
+            (any(&value, array, negated, at_null, mode), at_null == negated && mode == Mode::Where)
         };
-        Ok((condition, guards))
+        Ok((condition, value.guards(is_strict)))
     }
 }
 
 /// The constants that the value may equal.
 fn slots(value: &Value, constants: &[Const]) -> Result<(Vec<Slot>, SqlType), ExprError> {
-    let ty = value.ty;
+    // Calculated ints are `numeric` too, but only a uint needs it.
+    let are_ints = constants.iter().all(|constant| matches!(constant, Const::Int(_)));
+    let ty = if value.ty == SqlType::Numeric && are_ints { SqlType::Bigint } else { value.ty };
     let mut slots = Vec::with_capacity(constants.len());
     for constant in constants {
         let slot = match (ty, constant) {

@@ -1,5 +1,6 @@
 //! Where fields are: columns, members of JSON, and elements.
 
+use super::element::Message;
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull, bare};
 use super::{Compiler, refuse};
@@ -41,33 +42,55 @@ pub(super) enum Place<'s> {
     Element(Value),
 }
 
+/// Where a field is, and what must hold, or else reading it is an error.
+pub(super) struct Found<'s> {
+    pub(super) place: Place<'s>,
+    /// Of the keys and indexes on the way.
+    pub(super) guards: Vec<Piece>,
+    /// That the element is there in which it is. Where it is not, the field is NULL.
+    pub(super) presence: Option<Piece>,
+}
+
+impl<'s> Found<'s> {
+    fn at(place: Place<'s>) -> Self {
+        Self { place, guards: Vec::new(), presence: None }
+    }
+}
+
 impl<'a> Compiler<'a> {
     /// Finds a field. What it is related to must be joined.
-    pub(super) fn place(&self, field: &Field) -> Result<Place<'a>, ExprError> {
+    pub(super) fn place(&mut self, field: &Field) -> Result<Found<'a>, ExprError> {
         let shapes = &self.scope.catalog.shapes;
         let nowhere = || refuse("a field that is read is nowhere: this is a fault of ours");
-        let (first, rest) = match (&field.root, field.steps.split_first()) {
+        let (found, rest) = match (&field.root, field.steps.split_first()) {
             (Root::Variable(level), steps) => {
                 let variable = self.variables.get(*level).ok_or_else(nowhere)?;
                 match (&variable.element, steps) {
-                    (Element::Scalar(value), None) => return Ok(Place::Element(value.clone())),
+                    (Element::Scalar(value), None) => return Ok(Found::at(Place::Element(value.clone()))),
                     (Element::Message(object, shape), Some((first, rest))) => {
                         let place = Place::Member { object: object.clone(), field: shapes.get(*shape).field(*first) };
-                        (place, rest)
+                        (Found::at(place), rest)
                     }
                     _ => return Err(nowhere()),
                 }
             }
-            (Root::Record, Some((first, rest))) => (self.column("r", self.scope.model, *first), rest),
+            (Root::Element(element), Some((first, rest))) => {
+                let Message { object, shape, guards } = self.message(element)?;
+                let presence = Some(object.is("NOT NULL"));
+                let place = Place::Member { object, field: shapes.get(shape).field(*first) };
+                (Found { place, guards, presence }, rest)
+            }
+            (Root::Record, Some((first, rest))) => (Found::at(self.column("r", self.scope.model, *first)), rest),
             (Root::Related { reference, model }, Some((first, rest))) => {
                 let alias = self.alias_of(*reference).ok_or_else(nowhere)?;
-                (self.column(alias, model, *first), rest)
+                (Found::at(self.column(alias, model, *first)), rest)
             }
             (_, None) => return Err(nowhere()),
         };
-        rest.iter().try_fold(first, |place, step| {
-            let Kind::Message(shape) = place.kind().ok_or_else(nowhere)? else { return Err(nowhere()) };
-            Ok(Place::Member { object: place.json(), field: shapes.get(shape).field(*step) })
+        rest.iter().try_fold(found, |found, step| {
+            let Kind::Message(shape) = found.place.kind().ok_or_else(nowhere)? else { return Err(nowhere()) };
+            let place = Place::Member { object: found.place.json(), field: shapes.get(shape).field(*step) };
+            Ok(Found { place, ..found })
         })
     }
 
@@ -77,17 +100,19 @@ impl<'a> Compiler<'a> {
     }
 
     /// A scalar field.
-    pub(super) fn field(&self, field: &Field) -> Result<Value, ExprError> {
+    pub(super) fn field(&mut self, field: &Field) -> Result<Value, ExprError> {
         let null = match field.absent {
             Absent::Zero => WhenNull::Zero,
             Absent::Null => WhenNull::Null,
             Absent::Error => WhenNull::Error,
         };
-        match self.place(field)? {
-            Place::Element(value) => Ok(value),
-            Place::Member { object, field } => Ok(of_text(&member(&object, "->>", field), field.kind)?.with_null(null)),
-            place @ Place::Column { .. } => place.column_value(null),
-        }
+        let Found { place, guards, presence } = self.place(field)?;
+        let value = match place {
+            Place::Element(value) => value,
+            Place::Member { object, field } => of_text(&member(&object, "->>", field), field.kind)?.with_null(null),
+            place @ Place::Column { .. } => place.column_value(null)?,
+        };
+        Ok(value.inside(guards, presence))
     }
 }
 

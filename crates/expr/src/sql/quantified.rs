@@ -1,6 +1,6 @@
 //! `exists`, `all` and `exists_one`.
 
-use super::condition::Condition;
+use super::condition::{Condition, Guarded};
 use super::piece::{Binding, Builder, Piece};
 use super::place::Variable;
 use super::{Compiler, Mode};
@@ -15,7 +15,7 @@ impl Compiler<'_> {
         condition: &Expr,
         negated: bool,
         mode: Mode,
-    ) -> Result<Condition, ExprError> {
+    ) -> Result<Guarded, ExprError> {
         // What none is, all are not.
         let (quantifier, inner) = match (quantifier, negated) {
             (Quantifier::Exists, true) => (Quantifier::All, true),
@@ -23,7 +23,15 @@ impl Compiler<'_> {
             (quantifier, _) => (quantifier, false),
         };
         let collection = self.collection(list)?;
+        // In a list that is not there is nothing, which is no match.
+        let is_strict = match quantifier {
+            Quantifier::Exists => mode == Mode::Where,
+            Quantifier::All => false,
+            Quantifier::ExistsOne => mode == Mode::Where && !negated,
+        };
+        let guards = if is_strict { collection.guards.clone() } else { collection.all_guards() };
         let (from, element) = self.elements(&collection)?;
+        self.quantifiers += 1;
         self.variables.push(Variable { element });
         let compiled = self.elementary(quantifier, condition, inner, mode);
         self.variables.pop();
@@ -31,11 +39,11 @@ impl Compiler<'_> {
         if let (Condition::Known(Some(holds)), Quantifier::Exists | Quantifier::All) = (&compiled, quantifier)
             && *holds == (quantifier == Quantifier::All)
         {
-            return Ok(Condition::Known(Some(*holds)));
+            return Ok((Condition::Known(Some(*holds)), guards));
         }
         let nullable = compiled.nullable();
         let test = compiled.clone().piece();
-        Ok(match (quantifier, mode) {
+        let condition = match (quantifier, mode) {
             (Quantifier::Exists, Mode::Where) => {
                 let matching = if matches!(compiled, Condition::Known(_)) { None } else { Some(&test) };
                 Condition::never_null(exists("EXISTS", &from, matching))
@@ -55,12 +63,13 @@ impl Compiler<'_> {
                     if nullable { count_or_null(&from, &test, negated) } else { count(&from, &test, negated) };
                 Condition::Sql { piece: counted, nullable }
             }
-        })
+        };
+        Ok((condition, guards))
     }
 }
 
 impl Compiler<'_> {
-    /// The condition on an element, and its negation for a condition that is never an error.
+    /// The condition on an element, and the negation of one that is never an error.
     fn elementary(
         &mut self,
         quantifier: Quantifier,
@@ -68,10 +77,21 @@ impl Compiler<'_> {
         negated: bool,
         mode: Mode,
     ) -> Result<(Condition, Piece), ExprError> {
-        let mode = if quantifier == Quantifier::Exists { mode } else { Mode::Exact };
-        let compiled = self.condition(condition, negated, mode)?;
-        let counter = self.condition(condition, !negated, Mode::Where)?;
-        Ok((compiled, counter.piece()))
+        if quantifier != Quantifier::All {
+            let mode = if quantifier == Quantifier::Exists { mode } else { Mode::Exact };
+            let compiled = self.condition(condition, negated, mode)?;
+            let counter = compiled.clone().piece().not();
+            return Ok((compiled, counter));
+        }
+        let before = self.quantifiers;
+        let compiled = self.condition(condition, negated, Mode::Exact)?;
+        // What has others in it is compiled once: twice at each level is millions of times at the deepest.
+        let counter = if self.quantifiers > before {
+            compiled.clone().piece().not()
+        } else {
+            self.condition(condition, !negated, Mode::Where)?.piece()
+        };
+        Ok((compiled, counter))
     }
 }
 

@@ -145,9 +145,13 @@ fn strict(expr: &Expr, found: &mut Vec<Joined>) {
 }
 
 fn add(field: &Field, found: &mut Vec<Joined>) {
-    if let Root::Related { reference, model } = &field.root
-        && found.iter().all(|joined| joined.reference != *reference)
-    {
-        found.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
+    match &field.root {
+        Root::Related { reference, model } => {
+            if found.iter().all(|joined| joined.reference != *reference) {
+                found.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
+            }
+        }
+        Root::Element(element) => strict(element, found),
+        Root::Record | Root::Variable(_) => {}
     }
 }

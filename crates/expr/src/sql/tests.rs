@@ -55,6 +55,11 @@ const PLACES: &[&str] = &[
     "X in tags",
     "X in stock",
     "stock[X] > 1",
+    "sizes[X].width > 1",
+    "sizes[X].unit.name == X",
+    "!has(sizes[X].unit.name)",
+    "chapters[0].sizes[X].width in [1, 2]",
+    "chapters[0].keywords.exists(k, k == X)",
     "size_of.unit.name == X",
     "tags.exists(t, t == X)",
     "chapters.all(c, c.title != X)",
@@ -95,4 +100,30 @@ fn sql_that_grows_without_end_is_refused() {
     assert!(refusal.message.contains("calculate less"), "{refusal}");
     let sum = vec!["sold"; 50].join(" + ");
     assert!(compile(&format!("{sum} > 1")).unwrap().sql().text.len() < super::MAX_TEXT);
+}
+
+#[test]
+fn what_is_deep_is_compiled_soon_or_refused() {
+    let nested = |inner: &str, open: &str, close: &str, levels: usize| {
+        (0..levels).fold(inner.to_owned(), |inner, _| format!("{open}{inner}{close}"))
+    };
+    for source in [
+        nested("title == \"x\"", "tags.exists(t, ", ")", 23),
+        nested("title == \"x\"", "tags.all(t, ", ")", 23),
+        nested("events.all(e, e > now)", "!tags.exists_one(t, !tags.all(u, ", "))", 11),
+        nested("0", "chapters[", "].pages", 23) + " == 1",
+        nested("0", "chapters[", " == 1 ? 0 : 1].pages", 23) + " == 1",
+        nested("\"a\"", "sizes[", "].unit.name", 23) + " == \"\"",
+        format!("chapters[0]{}.title == \"\"", ".chapters[0]".repeat(47)),
+        format!("chapters[0]{}.chapters.all(c, c.title == \"\")", ".chapters[sold]".repeat(46)),
+    ] {
+        let started = std::time::Instant::now();
+        let worker = std::thread::Builder::new().stack_size(2 << 20);
+        let compiled = std::thread::scope(|scope| {
+            worker.spawn_scoped(scope, || compile(&source).map(|_| ())).unwrap().join().unwrap()
+        });
+        assert!(started.elapsed().as_secs() < 2, "{:?} for {source}", started.elapsed());
+        let refusal = compiled.err().map(|error| error.message);
+        assert!(refusal.as_ref().is_none_or(|message| message.contains("calculate less")), "{refusal:?}: {source}");
+    }
 }

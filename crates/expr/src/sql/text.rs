@@ -52,7 +52,7 @@ impl Compiler<'_> {
             _ => &like,
         };
         // The empty text has no parts.
-        Ok((tested(value, compiled, negated, mode), guards))
+        Ok(tested(value, compiled, negated, mode))
     }
 
     pub(super) fn matches(
@@ -68,11 +68,10 @@ impl Compiler<'_> {
         let operator = if negated { " !~ " } else { " ~ " };
         let slot = Piece::slot(constant::text(&pattern.postgres)?);
         let test = |left: &Piece| Piece::operation(left, operator, &slot, Binding::Other);
-        let at_zero = regex::Regex::new(&pattern.postgres).is_ok_and(|regex| regex.is_match(""));
-        if value.null == WhenNull::Zero && at_zero {
+        if value.null == WhenNull::Zero && pattern.regex.is_match("") {
             return Ok((Condition::never_null(test(&value.settled().piece)), guards));
         }
-        Ok((tested(value, &test, negated, mode), guards))
+        Ok(tested(value, &test, negated, mode))
     }
 
     pub(super) fn search(
@@ -107,7 +106,7 @@ impl Compiler<'_> {
             match root {
                 Root::Record => self.scope.model,
                 Root::Related { model, .. } => model,
-                Root::Variable(_) => return false,
+                Root::Variable(_) | Root::Element(_) => return false,
             },
             steps.as_slice(),
         ) else {
@@ -123,8 +122,9 @@ impl Compiler<'_> {
 }
 
 /// A test that the empty text does not pass.
-fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Condition {
-    match value.null {
+fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Guarded {
+    let guards = value.guards(value.null == WhenNull::Zero && mode == Mode::Where && !negated);
+    let condition = match value.null {
         WhenNull::Never => Condition::never_null(test(&value.piece)),
         WhenNull::Zero if mode == Mode::Where && !negated => Condition::may_be_null(test(&value.piece)),
         WhenNull::Zero if negated && value.is_column => {
@@ -132,7 +132,8 @@ fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Condition 
         }
         WhenNull::Zero => Condition::never_null(test(&value.settled().piece)),
         WhenNull::Error | WhenNull::Null => Condition::may_be_null(test(&value.piece)),
-    }
+    };
+    (condition, guards)
 }
 
 fn parts(test: TextTest, text: &Piece, part: &Piece) -> Piece {

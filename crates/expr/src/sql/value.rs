@@ -59,6 +59,8 @@ pub(super) struct Value {
     pub(super) bounds: Bounds,
     /// What must hold, or else the value is an error though it is not NULL.
     pub(super) guards: Vec<Piece>,
+    /// That of them which says that the element is there in which this is, as long as this is NULL where it is not.
+    pub(super) presence: Option<Piece>,
 }
 
 impl Value {
@@ -71,6 +73,7 @@ impl Value {
             is_reference: false,
             bounds: Bounds::Unknown,
             guards: Vec::new(),
+            presence: None,
         }
     }
 
@@ -80,6 +83,20 @@ impl Value {
 
     pub(super) fn with_bounds(self, bounds: Bounds) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// Inside of an element of a list or a map.
+    pub(super) fn inside(mut self, guards: Vec<Piece>, presence: Option<Piece>) -> Self {
+        // What is an error where it is absent is one where its element is.
+        let presence = presence.filter(|_| self.null != WhenNull::Error);
+        self.guards.extend(guards.into_iter().chain(presence.clone()));
+        Self { presence, ..self }
+    }
+
+    /// The guards of a test that NULL does not pass, if it is `strict`.
+    pub(super) fn guards(&self, strict: bool) -> Vec<Piece> {
+        let is_needed = |guard: &&Piece| !strict || self.presence.as_ref() != Some(guard);
+        self.guards.iter().filter(is_needed).cloned().collect()
     }
 
     /// Whether evaluating it may be an error.
@@ -97,6 +114,7 @@ impl Value {
         if self.null == WhenNull::Zero {
             self.piece = Piece::call("coalesce", &[&self.piece, &Piece::atom(self.ty.zero())]);
             self.null = WhenNull::Never;
+            self.presence = None;
             self.is_column = false;
         }
         self

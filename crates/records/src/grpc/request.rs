@@ -1,5 +1,6 @@
-//! The derived request messages. Their fields have the same numbers for every model, for ever.
+//! Reading the derived request messages.
 
+use super::place::Place;
 use super::reader::{Reader, Wire};
 use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
 use groundplan_codec::{Record, Value};
@@ -25,90 +26,6 @@ pub(super) struct Fields<'a> {
     pub(super) list: ListQuery,
     group_by: Vec<String>,
     aggregations: Vec<Aggregation>,
-}
-
-/// A field of a request message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Record,
-    Id,
-    Etag,
-    UpdateMask,
-    PageSize,
-    PageToken,
-    Filter,
-    OrderBy,
-    Skip,
-    ReadMask,
-    Count,
-    AllowScan,
-    Expand,
-    /// Messages of a Get, in a batch.
-    Requests,
-    /// The message of a List, to be explained.
-    List,
-    GroupBy,
-    Aggregations,
-}
-
-impl Place {
-    /// The field of a number.
-    fn of_number(kind: MethodKind, number: u32) -> Option<Self> {
-        use MethodKind as Kind;
-        Some(match (kind, number) {
-            (Kind::Create | Kind::Update, 1) => Self::Record,
-            (Kind::Update, 2) => Self::UpdateMask,
-            (Kind::Update, 3) | (Kind::Delete, 2) => Self::Etag,
-            (Kind::Get | Kind::Delete, 1) | (Kind::ListRelated(_), 10) => Self::Id,
-            (Kind::Get | Kind::BatchGet, 2) => Self::ReadMask,
-            (Kind::BatchGet, 1) => Self::Requests,
-            (Kind::BatchGet, 3) => Self::Expand,
-            (Kind::List | Kind::ListRelated(_), number) => return Self::of_list(number),
-            (Kind::ExplainList, 1) => Self::List,
-            (Kind::Aggregate, 1) => Self::Filter,
-            (Kind::Aggregate, 2) => Self::GroupBy,
-            (Kind::Aggregate, 3) => Self::Aggregations,
-            (Kind::Aggregate, 4) => Self::AllowScan,
-            _ => return None,
-        })
-    }
-
-    fn of_list(number: u32) -> Option<Self> {
-        Some(match number {
-            1 => Self::PageSize,
-            2 => Self::PageToken,
-            3 => Self::Filter,
-            4 => Self::OrderBy,
-            5 => Self::Skip,
-            6 => Self::ReadMask,
-            7 => Self::Count,
-            8 => Self::AllowScan,
-            9 => Self::Expand,
-            _ => return None,
-        })
-    }
-
-    fn name(self, model: &Model) -> &str {
-        match self {
-            Self::Record => &model.singular_field,
-            Self::Id => "id",
-            Self::Etag => "etag",
-            Self::UpdateMask => "update_mask",
-            Self::PageSize => "page_size",
-            Self::PageToken => "page_token",
-            Self::Filter => "filter",
-            Self::OrderBy => "order_by",
-            Self::Skip => "skip",
-            Self::ReadMask => "read_mask",
-            Self::Count => "count",
-            Self::AllowScan => "allow_scan",
-            Self::Expand => "expand",
-            Self::Requests => "requests",
-            Self::List => "list",
-            Self::GroupBy => "group_by",
-            Self::Aggregations => "aggregations",
-        }
-    }
 }
 
 /// A rule that a field breaks, and how.
@@ -155,7 +72,11 @@ impl<'a> Fields<'a> {
         get.add(model, MethodKind::Get, message)?;
         if !get.list.view.read_mask.is_empty() {
             let place = format!("requests[{}].read_mask", self.ids.len());
-            return Err(Error::field(place, "empty", "must be empty; the batch's own read_mask is for all its records"));
+            return Err(Error::field(
+                place,
+                "empty",
+                "must be empty; the batch's own read_mask is for all its records",
+            ));
         }
         keep(&mut self.ids, get.id.to_owned());
         Ok(())
@@ -231,7 +152,8 @@ fn aggregation(bytes: &[u8]) -> Result<Aggregation, String> {
     let mut aggregation = Aggregation::default();
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next()? {
-        let text = |bytes| text(bytes).map(str::to_owned).map_err(|(_, words)| format!("a text of an aggregation {words}"));
+        let text =
+            |bytes| text(bytes).map(str::to_owned).map_err(|(_, words)| format!("a text of an aggregation {words}"));
         match (number, value) {
             // A number that no function has is refused by its name, later.
             (1, Wire::Varint(function)) => aggregation.function = i32::try_from(function.cast_signed()).unwrap_or(-1),

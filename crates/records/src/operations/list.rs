@@ -64,6 +64,7 @@ async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
             page.total = count.map(|size| Total { size, is_estimate: false });
         }
         let mut rows = 0;
+        let mut before = None;
         for row in &found {
             let Some(mut stored) = reading.record(&layout, row)? else { continue };
             if reading.paths.is_empty() {
@@ -72,13 +73,15 @@ async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
             rows += 1;
             let length = length(&reading.call.table.model, &stored);
             if page.records.len() == reading.size || (!page.records.is_empty() && bytes + length > room) {
+                let last = before.map(|row| layout.values(row)).transpose()?.or(last);
                 page.next_page_token = reading.token(last)?;
                 return Ok(page);
             }
             bytes += length;
             page.records.push(stored);
-            last = Some(layout.values(row)?);
+            before = Some(row);
         }
+        last = before.map(|row| layout.values(row)).transpose()?.or(last);
         if rows < limit {
             break;
         }

@@ -138,12 +138,7 @@ mod tests {
         let keys: Vec<_> = keys.split(' ').map(|key| key.split_once('=').unwrap()).collect();
         let at = |(name, value): &(&'static str, &str)| {
             let sql = name.trim_matches(['-', '?']);
-            let key = Key {
-                sql,
-                sql_type: "int",
-                descending: name.starts_with('-'),
-                nullable: name.ends_with('?'),
-            };
+            let key = Key { sql, sql_type: "int", descending: name.starts_with('-'), nullable: name.ends_with('?') };
             (key, (*value != "N").then(|| Bytes::from_static(b"v")))
         };
         let keys: Vec<_> = keys.iter().map(at).collect();

@@ -95,7 +95,9 @@ impl<'a> Selection<'a> {
         for column in layout.columns {
             page.push(", ").push(&self.column(column.field));
         }
-        for (at, (key, _)) in keys.iter().zip(&layout.keys).enumerate().filter(|(_, (_, place))| **place >= layout.extra) {
+        for (at, (key, _)) in
+            keys.iter().zip(&layout.keys).enumerate().filter(|(_, (_, place))| **place >= layout.extra)
+        {
             page.push(", ").push(key.sql).push(&format!(" AS {}", name_of_key(at)));
         }
         page.push(" FROM ");
@@ -112,7 +114,10 @@ impl<'a> Selection<'a> {
         let mut counted = Draft::default();
         counted.push("SELECT page.*, total.count FROM (").append(self.count()).push(") total LEFT JOIN (");
         counted.append(page).push(") page ON true ORDER BY ");
-        order(&mut counted, keys.iter().enumerate().map(|(at, key)| (format!("page.{}", name_of_key(at)), key.descending)));
+        order(
+            &mut counted,
+            keys.iter().enumerate().map(|(at, key)| (format!("page.{}", name_of_key(at)), key.descending)),
+        );
         counted
     }
 

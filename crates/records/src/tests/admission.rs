@@ -106,9 +106,7 @@ async fn what_an_index_serves_is_read() {
 #[tokio::test]
 async fn aggregates_are_admitted_like_lists() {
     let fixture = large().await;
-    let count = |filter: &str, scan: bool| {
-        json!({"filter": filter, "allowScan": scan, "aggregations": [{"function": "FUNCTION_COUNT"}]})
-    };
+    let count = |filter: &str, scan: bool| json!({"filter": filter, "allowScan": scan, "aggregations": [{"function": "FUNCTION_COUNT"}]});
     for (filter, served) in [("", false), ("lent", false), ("writer == 'w1'", true)] {
         let answer = fixture.call("Book", Aggregate, count(filter, false)).await;
         assert_eq!(answer.is_ok(), served, "{filter}");
@@ -121,5 +119,8 @@ async fn aggregates_are_admitted_like_lists() {
 async fn small_tables_are_read_without_an_index() {
     let fixture = Fixture::with_settings(Settings { scan_limit_bytes: 1 << 20, ..Settings::default() }).await;
     fixture.apply(1, BOOKS).await.unwrap();
-    fixture.call("Book", List, json!({"filter": "pages + 1 == 3", "orderBy": "lent", "count": "COUNT_EXACT"})).await.unwrap();
+    fixture
+        .call("Book", List, json!({"filter": "pages + 1 == 3", "orderBy": "lent", "count": "COUNT_EXACT"}))
+        .await
+        .unwrap();
 }

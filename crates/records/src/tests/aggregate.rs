@@ -71,7 +71,15 @@ async fn every_type_has_its_value() {
         })
     );
     assert_eq!(
-        call(&[("SUM", "small"), ("SUM", "usmall"), ("SUM", "big"), ("SUM", "real"), ("SUM", "single"), ("SUM", "span")]).await,
+        call(&[
+            ("SUM", "small"),
+            ("SUM", "usmall"),
+            ("SUM", "big"),
+            ("SUM", "real"),
+            ("SUM", "single"),
+            ("SUM", "span")
+        ])
+        .await,
         json!({
             "sum_small": {"int64Value": "-10"}, "sum_usmall": {"uint64Value": "10"},
             "sum_big": {"uint64Value": (1_u64 << 62).to_string()}, "sum_real": {"doubleValue": 5.0},
@@ -85,7 +93,8 @@ async fn every_type_has_its_value() {
             "average_real": {"doubleValue": 1.25}, "average_span": {"durationValue": "0.375s"},
         })
     );
-    let fields = ["flag", "small", "big", "real", "text", "raw", "at", "span", "kind", "maybe", "wrapped", "inner.number"];
+    let fields =
+        ["flag", "small", "big", "real", "text", "raw", "at", "span", "kind", "maybe", "wrapped", "inner.number"];
     let smallest: Vec<_> = fields.iter().map(|field| ("MIN", *field)).collect();
     assert_eq!(
         call(&smallest).await,
@@ -114,7 +123,15 @@ async fn every_type_has_its_value() {
 async fn of_nothing_there_is_a_count_and_no_values() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &every()).await.unwrap();
-    let all = [("COUNT", ""), ("SUM", "whole"), ("SUM", "span"), ("AVERAGE", "real"), ("AVERAGE", "span"), ("MIN", "raw"), ("MAX", "flag")];
+    let all = [
+        ("COUNT", ""),
+        ("SUM", "whole"),
+        ("SUM", "span"),
+        ("AVERAGE", "real"),
+        ("AVERAGE", "span"),
+        ("MIN", "raw"),
+        ("MAX", "flag"),
+    ];
     let answer = fixture.call("Thing", Aggregate, request(&[], &all)).await.unwrap();
     assert_eq!(answer, json!({"groups": [{"values": {"count": {"int64Value": "0"}}}]}));
     let answer = fixture.call("Thing", Aggregate, request(&["text"], &all)).await.unwrap();
@@ -136,19 +153,28 @@ async fn groups_are_complete_and_in_order() {
         let names = fields.join(", ");
         // Without the alias, ORDER BY would mean the texts that are selected.
         let by = format!("r.{}", fields.join(", r.")).replace("note", "note COLLATE \"C\"");
-        let rows = format!("SELECT {sql}, count(*), sum(bucket)::bigint FROM test_v1.row r GROUP BY {by} ORDER BY {by}");
+        let rows =
+            format!("SELECT {sql}, count(*), sum(bucket)::bigint FROM test_v1.row r GROUP BY {by} ORDER BY {by}");
         let rows = fixture.query(&rows).await;
-        let answer = fixture.call("Row", Aggregate, request(fields, &[("COUNT", ""), ("SUM", "bucket")])).await.unwrap();
+        let answer =
+            fixture.call("Row", Aggregate, request(fields, &[("COUNT", ""), ("SUM", "bucket")])).await.unwrap();
         let groups = answer["groups"].as_array().unwrap();
         assert_eq!(groups.len(), rows.len(), "{names}");
         for (group, row) in groups.iter().zip(&rows) {
-            assert_eq!(group["values"]["count"]["int64Value"], json!(row.i64(3).unwrap().unwrap().to_string()), "{names}: {group}");
+            assert_eq!(
+                group["values"]["count"]["int64Value"],
+                json!(row.i64(3).unwrap().unwrap().to_string()),
+                "{names}: {group}"
+            );
             assert_eq!(group["values"]["sum_bucket"]["int64Value"], json!(row.i64(4).unwrap().unwrap().to_string()));
             for (at, field) in fields.iter().enumerate() {
                 assert_eq!(group["keys"].get(field).is_none(), row.text(at).unwrap().is_none(), "{group}");
             }
         }
-        let total: usize = groups.iter().map(|group| group["values"]["count"]["int64Value"].as_str().unwrap().parse::<usize>().unwrap()).sum();
+        let total: usize = groups
+            .iter()
+            .map(|group| group["values"]["count"]["int64Value"].as_str().unwrap().parse::<usize>().unwrap())
+            .sum();
         assert_eq!(total, 500);
     }
     let mut filtered = request(&["bucket"], &[("COUNT", "")]);

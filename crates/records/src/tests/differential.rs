@@ -8,6 +8,7 @@ mod author;
 mod breakage;
 mod coverage;
 mod literal;
+mod make;
 mod names;
 mod pattern;
 mod pool;

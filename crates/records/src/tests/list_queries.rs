@@ -145,7 +145,9 @@ async fn connections_keep_few_statements() {
     let mut texts = 0;
     'all: for first in fields {
         for second in fields.into_iter().filter(|second| *second != first) {
-            for (one, other) in [("", ""), (" desc", ""), ("", " desc"), (" desc", " desc"), (" desc", ", id desc"), ("", ", id desc")] {
+            for (one, other) in
+                [("", ""), (" desc", ""), ("", " desc"), (" desc", " desc"), (" desc", ", id desc"), ("", ", id desc")]
+            {
                 let query = ListQuery { order_by: format!("{first}{one}, {second}{other}"), ..ListQuery::default() };
                 for _ in 0..2 {
                     list(&call, &query, None).await.unwrap();

@@ -1,7 +1,7 @@
 use super::fixture::{Fixture, thing};
 use bytes::Bytes;
 use groundplan_chassis::transport;
-use groundplan_model::catalog::MethodKind::{Create, Get, List, Update};
+use groundplan_model::catalog::MethodKind::{Aggregate, BatchGet, Create, ExplainList, Get, List, Update};
 use http::Request;
 use http_body_util::BodyExt as _;
 use tonic::Code;
@@ -14,11 +14,26 @@ async fn requests_that_are_not_their_message_are_refused() {
     let fixture = Fixture::new().await;
     let item = fixture.model("Item");
     let cases: &[(_, &[u8], &str)] = &[
-        (Get, &[0x12, 1, b'x'], "unknown field 2"),
+        (Get, &[0x1A, 1, b'x'], "unknown field 3"),
+        (Get, &[0x12, 1, b'x'], "read_mask"),
         (Get, &[0x08, 1], "another type"),
         (Get, &[0x0A, 5, b'x'], "cut off"),
         (Get, &[0x0A, 1, 0xFF], "UTF-8"),
         (List, &[0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], "32 bits"),
+        (List, &[0x28, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], "32 bits"),
+        (List, &[0x1A, 1, 0xFF], "filter must be valid UTF-8"),
+        (List, &[0x38, 3], "count must be"),
+        (List, &[0x38, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], "count must be"),
+        (List, &[0x52, 1, b'x'], "unknown field 10"),
+        (ExplainList, &[0x0A, 2, 0x50, 1], "unknown field 10"),
+        (ExplainList, &[0x0A, 2, 0x08], "cut off"),
+        (ExplainList, &[0x08, 2], "list has another type"),
+        (BatchGet, &[0x0A, 2, 0x18, 1], "unknown field 3"),
+        (BatchGet, &[0x0A, 3, 0x12, 1, b'x'], "read_mask"),
+        (BatchGet, &[0x0A, 5, 0x12, 3, 0x0A, 1, b'x'], "requests[0].read_mask must be empty"),
+        (Aggregate, &[0x1A, 2, 0x20, 1], "unknown field 4"),
+        (Aggregate, &[0x1A, 3, 0x12, 1, 0xFF], "UTF-8"),
+        (Aggregate, &[0x12, 1, 0xFF], "group_by must be valid UTF-8"),
         (Create, &[0x0A, 3, 0x98, 0x06, 1], ""),
         (Create, &[0x0A, 2, 0x10, 1], "title"),
         (Create, &[0x0A, 3, 0x12, 1, 0xFF], "title"),

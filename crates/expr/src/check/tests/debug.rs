@@ -95,6 +95,12 @@ fn of_field(field: &Field) -> String {
             (format!("{}>", model().shape().field(*reference).name), Some(target.shape))
         }
         Root::Variable(level) => (format!("${level}"), None),
+        Root::Element(element) => match element.as_ref() {
+            Expr::MapValue { ty: Type::Message(shape), .. } | Expr::ListItem { ty: Type::Message(shape), .. } => {
+                (write(element), Some(*shape))
+            }
+            other => panic!("{other:?} is no message"),
+        },
     };
     for step in &field.steps {
         let name = match shape {

@@ -170,6 +170,41 @@ fn lists_maps_and_messages_are_looked_into() {
 }
 
 #[test]
+fn messages_are_taken_out_of_lists_and_maps() {
+    assert_all(&[
+        ("addresses['a'].city == 'x'", "(== addresses[\"a\"]:message.city \"x\")"),
+        ("addresses.a.city == 'x'", "(== addresses[\"a\"]:message.city \"x\")"),
+        ("record.addresses[title].other.floor > 1", "(> addresses[title]:message.other.floor 1)"),
+        ("addresses.a.notes.b == 'x'", "(== addresses[\"a\"]:message.notes[\"b\"]:string \"x\")"),
+        ("spares[true].name == 'x'", "(== spares[true]:message.name \"x\")"),
+        ("parts[0].name == title", "(== parts[0]:message.name title)"),
+        ("parts[pages].made_at < now", "(< parts[pages]:message.made_at now)"),
+        ("parts[0].nickName == null", "(== parts[0]:message.nick_name null)"),
+        ("parts[0].parts[1].spares.a.count > 1", "(> parts[0]:message.parts[1]:message.spares[\"a\"]:message.count 1)"),
+        ("parts[parts[0].count].count > 1", "(> parts[parts[0]:message.count]:message.count 1)"),
+        ("parts[0].status == STATUS_ACTIVE", "(== parts[0]:message.status #1)"),
+        ("STATUS_ACTIVE != spares[true].parts[0].status", "(!= spares[true]:message.parts[0]:message.status #1)"),
+        ("states[0] == STATUS_ACTIVE", "(== states[0]:enum #1)"),
+        ("parts[0].status in [STATUS_ACTIVE, 'STATUS_GONE']", "(parts[0]:message.status in [#1 #2])"),
+        ("parts[0].parts.exists(p, p.count > 1)", "(exists $0 in parts[0]:message.parts (> $0.1 1))"),
+        ("parts.exists(p, p.spares['a'].count > p.count)", "(exists $0 in parts (> $0.4[\"a\"]:message.count $0.1))"),
+        (
+            "parts.exists(p, p.parts[0].parts.all(q, q.count > 1))",
+            "(exists $0 in parts (all $1 in $0.2[0]:message.parts (> $1.1 1)))",
+        ),
+        ("labels.exists(k, addresses[k].city == k)", "(exists $0 in labels (== addresses[$0]:message.city $0))"),
+        ("'a' in parts[0].labels", "(\"a\" in parts[0]:message.labels)"),
+        ("size(parts[0].parts) > 1", "(> size(parts[0]:message.parts) 1)"),
+        ("parts[0].labels.a.startsWith('x')", "(starts parts[0]:message.labels[\"a\"]:string \"x\")"),
+        ("maker.addresses[0].city == 'x'", "(== maker_id>addresses[0]:message.city \"x\")"),
+        ("has(parts[0].name)", "has(parts[0]:message.name)"),
+        ("has(addresses.a.city)", "has(addresses[\"a\"]:message.city)"),
+        ("has(addresses['a'].other.notes)", "has(addresses[\"a\"]:message.other.notes)"),
+        ("has(parts[0].spares.a)", "(\"a\" in parts[0]:message.spares)"),
+    ]);
+}
+
+#[test]
 fn has_asks_for_presence() {
     assert_all(&[
         ("has(title)", "has(title)"),

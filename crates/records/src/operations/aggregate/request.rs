@@ -50,7 +50,8 @@ impl Request {
         for (at, name) in query.group_by.iter().enumerate() {
             let place = format!("group_by[{at}]");
             let column = Column::of(&value(scope, name).map_err(|error| order_error(&place, &error))?);
-            let column = column.ok_or_else(|| refused(&place, "is not a single value, by which records can be grouped"))?;
+            let column =
+                column.ok_or_else(|| refused(&place, "is not a single value, by which records can be grouped"))?;
             if keys.iter().any(|key| key.column.sql() == column.sql()) {
                 return Err(refused(&place, "is there twice"));
             }
@@ -122,12 +123,8 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
             (format!("avg(({sql})::numeric)::double precision"), Outcome::Value(Column::double()))
         }
         // PostgreSQL's own average of doubles computes squares as well, which overflow earlier.
-        (Function::Average, Type::Double) => {
-            (format!("sum({sql}) / count({sql})"), Outcome::Value(Column::double()))
-        }
-        (Function::Average, Type::Duration) => {
-            (format!("sum({sql}), count({sql})"), Outcome::AverageOfDurations)
-        }
+        (Function::Average, Type::Double) => (format!("sum({sql}) / count({sql})"), Outcome::Value(Column::double())),
+        (Function::Average, Type::Duration) => (format!("sum({sql}), count({sql})"), Outcome::AverageOfDurations),
         (Function::Min | Function::Max, ty) => {
             let is_min = function == Function::Min;
             let name = if is_min { "min" } else { "max" };

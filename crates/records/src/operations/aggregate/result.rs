@@ -92,7 +92,8 @@ impl Column {
             None => Ok(None),
             Some(Some(kind)) => Ok(Some(Value { kind: Some(kind) })),
             Some(None) => {
-                let words = format!("a row has a value of {} that its field cannot hold; correct it with SQL", self.sql);
+                let words =
+                    format!("a row has a value of {} that its field cannot hold; correct it with SQL", self.sql);
                 Err(Error::internal(words))
             }
         }

@@ -96,12 +96,21 @@ fn is_null(expr: &Expr) -> bool {
 }
 
 fn is_condition(expr: &Expr) -> bool {
-    match expr {
-        Expr::Field(Field { ty: Type::Bool, .. }) | Expr::Const(Const::Bool(_)) | Expr::Not(_) | Expr::And(_) | Expr::Or(_) | Expr::Compare { .. } => true,
-        Expr::Has(_) | Expr::OneOf { .. } | Expr::ElementOf { .. } | Expr::TextTest { .. } => true,
-        Expr::Matches { .. } | Expr::Quantified { .. } => true,
-        _ => false,
-    }
+    matches!(
+        expr,
+        Expr::Field(Field { ty: Type::Bool, .. })
+            | Expr::Const(Const::Bool(_))
+            | Expr::Not(_)
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Compare { .. }
+            | Expr::Has(_)
+            | Expr::OneOf { .. }
+            | Expr::ElementOf { .. }
+            | Expr::TextTest { .. }
+            | Expr::Matches { .. }
+            | Expr::Quantified { .. }
+    )
 }
 
 fn conditional(condition: Expr, then: Expr, otherwise: Expr) -> Expr {

@@ -207,6 +207,7 @@ fn root(field: &Field) -> String {
         Root::Record => "Record",
         Root::Related { .. } => "Related",
         Root::Variable(_) => "Variable",
+        Root::Element(_) => "Element",
     };
     format!("Field of {root}")
 }
@@ -219,4 +220,3 @@ impl fmt::Display for Coverage {
         Ok(())
     }
 }
-

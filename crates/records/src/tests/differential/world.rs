@@ -6,8 +6,6 @@ use crate::column::Column;
 use crate::query::Draft;
 use crate::tests::fixture::Fixture;
 use crate::{bind, row};
-use diesel::connection::CacheSize;
-use diesel_async::AsyncConnection as _;
 use groundplan_chassis::database::{Bind, Columns as _, Lease, PgRow, Sql, execute, rows};
 use groundplan_codec::{Record, Value};
 use groundplan_expr::{Failure, Filter, Scope};
@@ -41,9 +39,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new(fixture: Fixture) -> Self {
-        let mut lease = fixture.database.lease().await.unwrap();
-        // No statement comes twice.
-        lease.run(async |conn| conn.set_prepared_statement_cache_size(CacheSize::Disabled)).await;
+        let lease = fixture.database.lease().await.unwrap();
         let catalog = fixture.records.served().unwrap().catalog.clone();
         let model = fixture.model("Specimen");
         Self { _fixture: fixture, lease, catalog, model, records: Vec::new(), related: HashMap::new() }
@@ -106,8 +102,9 @@ impl World {
         self.lease.run(async |conn| execute(conn, &sql, binds).await).await.unwrap();
     }
 
+    /// Rows of a statement that does not come twice.
     async fn rows(&mut self, sql: &str, binds: &[Bind]) -> Result<Vec<PgRow>, String> {
-        let sql = Sql::new(sql);
+        let sql = Sql::once(sql);
         self.lease.run(async |conn| rows(conn, &sql, binds).await).await.map_err(|error| error.to_string())
     }
 
@@ -152,7 +149,9 @@ fn to_json(model: &Model, record: &Record) -> String {
 fn id_of(model: &Model, at: usize) -> String {
     match model.id_format {
         IdFormat::UuidV7 => Uuid::from_u128(0x0198_c0de_7a5e_7c3b_9d41_0242_ac12_0002 + at as u128).to_string(),
-        IdFormat::ClientAssigned => ["a", "A", "ab", "0", "NO", "b.c"].get(at).map_or(format!("x{at}"), ToString::to_string),
+        IdFormat::ClientAssigned => {
+            ["a", "A", "ab", "0", "NO", "b.c"].get(at).map_or(format!("x{at}"), ToString::to_string)
+        }
     }
 }
 

@@ -1,0 +1,133 @@
+//! Single elements of lists and maps.
+
+use super::list::Form;
+use super::piece::{Binding, Builder, Piece};
+use super::place::of_text;
+use super::value::{Bounds, SqlType, Value, WhenNull};
+use super::{Compiler, Slot, refuse};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Field};
+use groundplan_model::shape::{Kind, ShapeId};
+
+/// An element: NULL if there is none, which is an error.
+struct Taken {
+    piece: Piece,
+    form: Form,
+    /// What must hold, or else the key or the index is an error.
+    guards: Vec<Piece>,
+}
+
+/// An element that is a message.
+pub(super) struct Message {
+    pub(super) object: Piece,
+    pub(super) shape: ShapeId,
+    /// What must hold beside its being there.
+    pub(super) guards: Vec<Piece>,
+}
+
+impl Compiler<'_> {
+    /// `map[key]`: NULL if there is none.
+    pub(super) fn map_value(&mut self, map: &Field, key: &Expr) -> Result<Value, ExprError> {
+        self.entry(map, key, "->>")?.value()
+    }
+
+    /// `list[index]`: NULL if there is none.
+    pub(super) fn list_item(&mut self, list: &Field, index: &Expr) -> Result<Value, ExprError> {
+        self.item(list, index, "->>")?.value()
+    }
+
+    /// A message out of a map or a list.
+    pub(super) fn message(&mut self, element: &Expr) -> Result<Message, ExprError> {
+        let taken = match element {
+            Expr::MapValue { map, key, .. } => self.entry(map, key, "->")?,
+            Expr::ListItem { list, index, .. } => self.item(list, index, "->")?,
+            _ => return Err(refuse("a message is in no list: this is a fault of ours")),
+        };
+        match taken.form {
+            Form::Json(Kind::Message(shape)) | Form::Map(_, Kind::Message(shape)) => {
+                Ok(Message { object: taken.piece, shape, guards: taken.guards })
+            }
+            _ => Err(refuse("a value has no fields: this is a fault of ours")),
+        }
+    }
+
+    fn entry(&mut self, map: &Field, key_expr: &Expr, operator: &str) -> Result<Taken, ExprError> {
+        let collection = self.collection(map)?;
+        let key_value = self.value(key_expr)?.settled();
+        let piece = Piece::operation(&collection.piece, operator, &key(&key_value), Binding::Other);
+        let guards = collection.guards.into_iter().chain(key_value.guards).collect();
+        Ok(Taken { piece, form: collection.form, guards })
+    }
+
+    fn item(&mut self, list: &Field, index: &Expr, operator: &str) -> Result<Taken, ExprError> {
+        let collection = self.collection(list)?;
+        let is_array = matches!(collection.form, Form::Array(..));
+        let (index, index_guards, in_list) = match index {
+            Expr::Const(Const::Int(index)) => {
+                // No list is longer than the largest integer, and nothing is there.
+                let index = i32::try_from(*index).ok().filter(|index| *index >= 0).unwrap_or(i32::MAX - 1);
+                let place = if is_array { index + 1 } else { index };
+                (Piece::typed(Slot::Integer(place), "integer"), Vec::new(), None)
+            }
+            index => {
+                let value = self.value(index)?.settled();
+                let (least, most) = value.range();
+                let is_inside = least >= 0 && most < i128::from(i32::MAX);
+                let place = if is_array {
+                    Piece::operation(&value.piece, " + ", &Piece::atom("1"), Binding::Add)
+                } else {
+                    value.piece.clone()
+                };
+                let in_list = if is_inside { None } else { Some(in_any_list(&value.piece)) };
+                (place.cast("integer"), value.guards, in_list)
+            }
+        };
+        let item = if is_array {
+            let builder = Builder::default().operand(&collection.piece, Binding::Atom);
+            builder.text("[").operand(&index, Binding::Or).text("]").finish(Binding::Atom)
+        } else {
+            Piece::operation(&collection.piece, operator, &index, Binding::Other)
+        };
+        let piece = match in_list {
+            Some(in_list) => item.when(&in_list),
+            None => item,
+        };
+        let guards = collection.guards.into_iter().chain(index_guards).collect();
+        Ok(Taken { piece, form: collection.form, guards })
+    }
+}
+
+impl Taken {
+    /// The element as a scalar.
+    fn value(self) -> Result<Value, ExprError> {
+        let value = match self.form {
+            Form::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::of_kind(kind)),
+            Form::Json(kind) | Form::Map(_, kind) => of_text(&self.piece, kind)?,
+        };
+        Ok(Value { guards: self.guards, ..value.with_null(WhenNull::Error) })
+    }
+}
+
+/// Whether there may be lists with such an index: others are no integers of PostgreSQL, or count from the end.
+fn in_any_list(index: &Piece) -> Piece {
+    let limits = format!(" BETWEEN 0 AND {}", i32::MAX - 1);
+    Builder::default().operand(index, Binding::Other).text(&limits).finish(Binding::Like)
+}
+
+/// The key of a JSON object as text.
+pub(super) fn key(value: &Value) -> Piece {
+    if let ([slot], SqlType::Bigint | SqlType::Numeric | SqlType::Boolean) = (value.piece.slots.as_slice(), value.ty)
+        && value.piece.text.strip_prefix("?::") == Some(value.ty.name())
+    {
+        let text = match slot {
+            Slot::Bigint(number) => Some(number.to_string()),
+            Slot::Numeric(number) => Some(number.to_string()),
+            Slot::Boolean(value) => Some(value.to_string()),
+            _ => None,
+        };
+        if let Some(text) = text {
+            return Piece::typed(Slot::Text(text), "text");
+        }
+    }
+    if value.ty == SqlType::Text { value.piece.clone() } else { value.piece.cast("text") }
+}

@@ -1,0 +1,87 @@
+//! The fields of the derived request messages, by their numbers: the same for every model, for ever.
+
+use groundplan_model::catalog::{MethodKind, Model};
+
+/// A field of a request message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Record,
+    Id,
+    Etag,
+    UpdateMask,
+    PageSize,
+    PageToken,
+    Filter,
+    OrderBy,
+    Skip,
+    ReadMask,
+    Count,
+    AllowScan,
+    Expand,
+    /// Messages of a Get, in a batch.
+    Requests,
+    /// The message of a List, to be explained.
+    List,
+    GroupBy,
+    Aggregations,
+}
+
+impl Place {
+    /// The field of a number.
+    pub(super) fn of_number(kind: MethodKind, number: u32) -> Option<Self> {
+        use MethodKind as Kind;
+        Some(match (kind, number) {
+            (Kind::Create | Kind::Update, 1) => Self::Record,
+            (Kind::Update, 2) => Self::UpdateMask,
+            (Kind::Update, 3) | (Kind::Delete, 2) => Self::Etag,
+            (Kind::Get | Kind::Delete, 1) | (Kind::ListRelated(_), 10) => Self::Id,
+            (Kind::Get | Kind::BatchGet, 2) => Self::ReadMask,
+            (Kind::BatchGet, 1) => Self::Requests,
+            (Kind::BatchGet, 3) => Self::Expand,
+            (Kind::List | Kind::ListRelated(_), number) => return Self::of_list(number),
+            (Kind::ExplainList, 1) => Self::List,
+            (Kind::Aggregate, 1) => Self::Filter,
+            (Kind::Aggregate, 2) => Self::GroupBy,
+            (Kind::Aggregate, 3) => Self::Aggregations,
+            (Kind::Aggregate, 4) => Self::AllowScan,
+            _ => return None,
+        })
+    }
+
+    fn of_list(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Self::PageSize,
+            2 => Self::PageToken,
+            3 => Self::Filter,
+            4 => Self::OrderBy,
+            5 => Self::Skip,
+            6 => Self::ReadMask,
+            7 => Self::Count,
+            8 => Self::AllowScan,
+            9 => Self::Expand,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn name(self, model: &Model) -> &str {
+        match self {
+            Self::Record => &model.singular_field,
+            Self::Id => "id",
+            Self::Etag => "etag",
+            Self::UpdateMask => "update_mask",
+            Self::PageSize => "page_size",
+            Self::PageToken => "page_token",
+            Self::Filter => "filter",
+            Self::OrderBy => "order_by",
+            Self::Skip => "skip",
+            Self::ReadMask => "read_mask",
+            Self::Count => "count",
+            Self::AllowScan => "allow_scan",
+            Self::Expand => "expand",
+            Self::Requests => "requests",
+            Self::List => "list",
+            Self::GroupBy => "group_by",
+            Self::Aggregations => "aggregations",
+        }
+    }
+}
