@@ -93,7 +93,7 @@ def test_no_word_of_a_caller_reaches_a_statement(logged):
     assert MARK not in text, next(line for line in text.splitlines() if MARK in line)
 
 
-def test_an_expand_of_100_books_is_five_statements(logged):
+def test_an_expand_of_100_books_is_four_statements(logged):
     suite = logged
     authors = [create(suite, "authors", {"familyName": f"Author {at}"}) for at in range(20)]
     publishers = [create(suite, "publishers", {"displayName": f"Publisher {at}"}) for at in range(10)]
@@ -108,9 +108,8 @@ def test_an_expand_of_100_books_is_five_statements(logged):
         if size == 100:
             assert len(page["included"]["library.v1.Author"]) == 20
             assert len(page["included"]["library.v1.Publisher"]) == 10
-    # One for each edge: author, publisher, author.books with their publishers; and the page, whose rows behind the first 64
-    # are read once their size is known, so that large records do not fill the memory.
-    assert counted[2] == counted[20] == 4 and counted[65] == counted[100] == 5, counted
+    # One for each edge: author, publisher, author.books with their publishers; and the page.
+    assert set(counted.values()) == {4}, counted
 
 
 def listed(suite, resource, filter):

@@ -1,8 +1,10 @@
 //! Which indexes could serve a condition.
 
+mod runs;
+
 use crate::Scope;
 use crate::ir::{Comparison, Const, Expr, Field, Root, TextTest, Type};
-use groundplan_model::shape::FieldId;
+use groundplan_model::shape::{Cardinality, FieldId, Kind};
 
 /// What of a condition an index could serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub enum Access {
     Any(Vec<Access>),
     /// A test of a column of the model.
     Column { field: FieldId, test: Test },
+    /// A test of a text by so little that no index serves it: see the rules of `runs`.
+    TooShort,
     /// Nothing that an index serves.
     Opaque,
 }
@@ -26,6 +30,8 @@ pub enum Test {
     Range,
     /// A text starts with a value.
     Prefix,
+    /// A text starts with a value of so few letters that trigrams do not serve it.
+    ShortPrefix,
     /// A text contains a value, ends with one, or matches a pattern.
     Substring,
     /// A repeated field contains a value.
@@ -60,8 +66,16 @@ fn access(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
             column(list, Test::Element)
         }
         Expr::TextTest { test, text, part } if !negated => text_test(scope, *test, text, part),
-        Expr::Matches { text, .. } if !negated && !is_uuid(scope, text) => of_operand(text, Test::Substring),
-        Expr::Search { field, .. } if !negated => column(field, Test::Search),
+        Expr::Matches { text, pattern } if !negated && takes_trigrams(scope, text) => {
+            if runs::pattern_has_trigrams(pattern) { of_operand(text, Test::Substring) } else { Access::TooShort }
+        }
+        Expr::Search { field, words, .. } if !negated => {
+            if runs::words_are_wanted(words) {
+                column(field, Test::Search)
+            } else {
+                Access::TooShort
+            }
+        }
         _ => Access::Opaque,
     }
 }
@@ -90,11 +104,15 @@ fn compare(scope: Scope<'_>, comparison: Comparison, operands: (&Expr, &Expr), n
 }
 
 fn text_test(scope: Scope<'_>, test: TextTest, text: &Expr, part: &Expr) -> Access {
-    match part {
-        Expr::Const(Const::String(part)) if !part.is_empty() && !is_uuid(scope, text) => {
-            of_operand(text, if test == TextTest::StartsWith { Test::Prefix } else { Test::Substring })
-        }
-        _ => Access::Opaque,
+    let Expr::Const(Const::String(part)) = part else { return Access::Opaque };
+    let has_trigrams = runs::part_has_trigrams(test, part);
+    match test {
+        _ if part.is_empty() => Access::Opaque,
+        TextTest::StartsWith if is_uuid(scope, text) => Access::Opaque,
+        TextTest::StartsWith => of_operand(text, if has_trigrams { Test::Prefix } else { Test::ShortPrefix }),
+        _ if !takes_trigrams(scope, text) => Access::Opaque,
+        _ if has_trigrams => of_operand(text, Test::Substring),
+        _ => Access::TooShort,
     }
 }
 
@@ -120,9 +138,21 @@ fn is_single(field: &Field) -> bool {
 /// Whether a repeated field has a column that is an array.
 fn is_array(field: &Field) -> bool {
     match &field.ty {
-        Type::List(element) => !matches!(**element, Type::Timestamp | Type::Duration | Type::Message(_) | Type::Opaque),
+        Type::List(element) => {
+            !matches!(**element, Type::Timestamp | Type::Duration | Type::Message(_) | Type::Opaque)
+                && !matches!(field.kind, Some(Kind::Wrapper(_)))
+        }
         _ => false,
     }
+}
+
+/// Whether a text can have an index of trigrams: a column of its own, that is no wrapper and no reference.
+fn takes_trigrams(scope: Scope<'_>, text: &Expr) -> bool {
+    let Expr::Field(Field { root: Root::Record, steps, .. }) = text else { return false };
+    let [id] = steps.as_slice() else { return false };
+    let field = scope.model.shape().field(*id);
+    let is_single = !matches!(field.cardinality, Cardinality::Repeated | Cardinality::Map(_));
+    field.kind == Kind::String && is_single && scope.model.reference(*id).is_none() && !is_uuid(scope, text)
 }
 
 fn is_uuid(scope: Scope<'_>, operand: &Expr) -> bool {
@@ -160,12 +190,14 @@ mod tests {
                     Test::Equal => "=",
                     Test::Range => "<",
                     Test::Prefix => "^",
+                    Test::ShortPrefix => "'",
                     Test::Substring => "%",
                     Test::Element => "@",
                     Test::Search => "?",
                 };
                 format!("{sign}{}", shop().model("shop.v1.Book").unwrap().shape().field(*field).name)
             }
+            Access::TooShort => "!".to_owned(),
             Access::Opaque => "-".to_owned(),
         }
     }
@@ -195,16 +227,24 @@ mod tests {
             ("id == \"x\"", "=id"),
             ("id > \"x\"", "-"),
             ("id.startsWith(\"x\")", "-"),
-            ("title.startsWith(\"x\")", "^title"),
+            ("title.startsWith(\"xy\")", "^title"),
+            ("title.startsWith(\"x\")", "'title"),
             ("title.startsWith(\"\")", "-"),
-            ("title.contains(\"x\")", "%title"),
-            ("title.endsWith(\"x\")", "%title"),
-            ("title.matches(\"x\")", "%title"),
-            ("!title.contains(\"x\")", "-"),
+            ("title.contains(\"xyz\")", "%title"),
+            ("title.contains(\"xy\")", "!"),
+            ("title.contains(\"\")", "-"),
+            ("title.endsWith(\"xy\")", "%title"),
+            ("title.endsWith(\"x\")", "!"),
+            ("title.matches(\"xyz\")", "%title"),
+            ("title.matches(\"x.*\")", "!"),
+            ("!title.contains(\"xyz\")", "-"),
+            ("nickname.contains(\"xyz\")", "-"),
+            ("nickname.startsWith(\"xyz\")", "^nickname"),
             ("\"x\" in tags", "@tags"),
             ("title in tags", "-"),
             ("\"x\" in stock", "-"),
             ("search(summary, \"x\")", "?summary"),
+            ("search(summary, \"-x\")", "!"),
             ("size_of.width == 1", "-"),
             ("sizes[title].width == 1", "-"),
             ("chapters[0].title.startsWith(\"x\")", "-"),

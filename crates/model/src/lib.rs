@@ -41,7 +41,7 @@ pub use catalog::{
 };
 pub use column::column_type;
 pub use compile::{Compiled, compile};
-pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
+pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null};
 pub use diagnostic::Diagnostic;
 pub use export::export;
 pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};

@@ -15,7 +15,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the models of an installation", MAX_MODELS, "models", "MODELS_TOO_MANY"),
     Limit::things("a message", MAX_FIELDS, "fields", "FIELDS_TOO_MANY"),
     Limit::bytes("the name of a field, a message or a package", MAX_IDENTIFIER, "NAME_TOO_LONG"),
-    Limit::things("the indexes of a model", MAX_INDEXES, "indexes", "INDEXES_TOO_MANY; those of references come besides"),
+    Limit::things(
+        "the indexes of a model",
+        MAX_INDEXES,
+        "indexes",
+        "INDEXES_TOO_MANY; those of references come besides",
+    ),
     Limit::things("an index", MAX_INDEX_FIELDS, "fields", "INDEX_FIELDS_TOO_MANY"),
     Limit::things("the references of a model", MAX_REFERENCES, "references", "REFERENCES_TOO_MANY"),
 ];

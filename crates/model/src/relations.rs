@@ -18,13 +18,13 @@ pub(crate) struct Relation<'a> {
 impl<'a> Relation<'a> {
     /// The method of the target's service that goes back, such as `ListAuthorBooks`, if the way back has a name.
     pub(crate) fn list_method(&self) -> Option<String> {
-        let inverse = self.reference.inverse.as_deref()?;
+        let inverse = self.inverse()?;
         Some(format!("List{}{}", self.to.name(), upper_camel(inverse)))
     }
 
     /// The name of the way back.
     pub(crate) fn inverse(&self) -> Option<&'a str> {
-        self.reference.inverse.as_deref()
+        self.reference.way_back()
     }
 }
 

@@ -9,6 +9,7 @@ use groundplan_rest::limits;
 /// The bounds on calls and answers.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("a request", 4 << 20, "GROUNDPLAN_MAX_MESSAGE changes it"),
+    Limit::bytes("the body of a REST query", limits::MAX_QUERY_BODY, "refused"),
     Limit::bytes("the records of an answer", streamed::MAX_ANSWER_BYTES, "a page ends there; a batch is refused"),
     Limit::bytes("an id that the caller gives", id::MAX_ID, "refused"),
     Limit::bytes("the texts of one index together", MAX_INDEX_KEY, "refused; the id counts"),
@@ -42,6 +43,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the groups of an aggregate", limits::MAX_GROUPS, "groups", "refused"),
     Limit::bytes("the name of an aggregation", aggregate::MAX_NAME, "refused"),
     Limit::things("a delete that cascades", delete::MAX_DELETED, "records", "refused"),
+    Limit::things("what a delete clears", delete::MAX_CLEARED, "references", "refused"),
     Limit::things(
         "statements that are kept prepared",
         query::MAX_KEPT,

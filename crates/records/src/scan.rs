@@ -1,9 +1,10 @@
 //! Which queries may read a table from end to end.
 
 use crate::operations::Call;
+use crate::query::{Compiled, advice};
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};
-use groundplan_model::catalog::Table;
+use groundplan_model::catalog::{Model, Table};
 use groundplan_model::quote;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How long the size of a table is taken for what it was.
 const FRESH: Duration = Duration::from_secs(10);
 
-static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_relation_size(?::text::regclass)"));
+static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_table_size(?::text::regclass)"));
 
 /// How large tables are, as far as that is known.
 #[derive(Debug, Default)]
@@ -40,6 +41,25 @@ pub(crate) struct Scan {
     pub(crate) advice: Option<String>,
     /// What else can be done.
     pub(crate) instead: &'static str,
+}
+
+/// Why no index could be declared for a filter.
+const TOO_SHORT: &str = "this filter (an index finds a part of a text by three letters or digits in a row, a pattern by three \
+    that it requires, a start or an end by two, and a search by a word that is wanted in each branch)";
+
+impl Scan {
+    /// Of a query that no index serves.
+    pub(crate) fn of_query(model: &Model, compiled: &Compiled) -> Self {
+        let advice = advice::advice(model, compiled);
+        let (what, instead) = match compiled.filter {
+            Some(_) if advice.is_none() && advice::is_too_short(compiled) => {
+                (TOO_SHORT, "ask for more of the text, add a condition on a field with an index")
+            }
+            Some(_) => ("this filter", "add a condition on a field with an index"),
+            None => ("this order", "order by the id or by all fields of an index"),
+        };
+        Self { what, advice, instead }
+    }
 }
 
 /// Refuses a scan if the table is larger than is allowed.

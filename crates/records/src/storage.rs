@@ -10,6 +10,7 @@ mod existing;
 mod failure;
 mod indexes;
 pub(crate) mod lock;
+mod restore;
 mod run;
 mod session;
 mod verify;
@@ -121,7 +122,9 @@ impl Work {
         }
         let plan = self.plan(conn).await?;
         let existing = Existing::look(conn, &self.target).await?;
-        let steps = arrange::arrange(plan.steps, &existing, &self.target);
+        let lost = restore::statements(&self.target, &existing);
+        run::statements(conn, &lost).await.map_err(|(_, error)| error)?;
+        let steps = arrange::arrange(plan.steps, &existing, self.base.as_deref(), &self.target);
         self.run_steps(conn, &steps, &existing).await?;
         if let Some(lack) = verify::lacks(conn, &self.target).await? {
             return Err(Trouble::Explained(Error::new(Reason::StepFailed, lack)));

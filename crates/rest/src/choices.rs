@@ -1,5 +1,6 @@
 //! One of several names, such as `EXACT`: enums of the suite's own API in queries and bodies.
 
+use crate::wording::refused;
 use groundplan_error::Error;
 use groundplan_proto::query::v1::{Count, Function};
 
@@ -35,7 +36,7 @@ impl<T: Copy> Choices<T> {
     /// Says what a field must be.
     pub(crate) fn refusal(&self, field: &str) -> Error {
         let names: Vec<&str> = self.0.iter().map(|(name, ..)| *name).collect();
-        Error::field(field, "enum", format!("must be one of {}", names.join(", ")))
+        refused(field, "enum", format!("must be one of {}", names.join(", ")))
     }
 
     /// Every name that is understood.

@@ -3,9 +3,9 @@
 mod tree;
 
 use crate::choices::Choices;
+use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::{shown, suggestion};
-use groundplan_error::{Error, Reason, Violation};
-use std::borrow::Cow;
+use groundplan_error::{Error, Reason};
 use tree::Tree;
 
 /// The members of an object, all of them known and each at most once. `null` is the same as leaving one out.
@@ -47,7 +47,7 @@ impl Input {
                 members.push((name, value));
             }
         }
-        if violations.is_empty() { Ok(Self { path, members }) } else { Err(Error::invalid(violations)) }
+        if violations.is_empty() { Ok(Self { path, members }) } else { Err(refusal(violations)) }
     }
 
     /// Whether a key is there, and not `null`.
@@ -72,7 +72,7 @@ impl Input {
     /// Names with commas between them, such as a FieldMask; none if it is not there or empty.
     pub(crate) fn names(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let text = self.text(name)?;
-        Ok(if text.is_empty() { Vec::new() } else { text.split(',').map(str::to_owned).collect() })
+        wording::names(&self.path_of(name), &text)
     }
 
     /// Yes or no; no if it is not there.
@@ -129,7 +129,7 @@ impl Input {
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &Tree) -> Error {
-        Error::field(self.path_of(name), "json_type", format!("must be {expected}, not {}", found.kind()))
+        refused(self.path_of(name), "json_type", format!("must be {expected}, not {}", found.kind()))
     }
 }
 
@@ -143,10 +143,6 @@ fn is_snake_of(key: &str, name: &str) -> bool {
             key.next() == Some(letter)
         }
     }) && key.next().is_none()
-}
-
-fn violation(field: String, rule: &'static str, description: impl Into<String>) -> Violation {
-    Violation { field, description: description.into(), rule: Cow::Borrowed(rule) }
 }
 
 #[cfg(test)]
@@ -178,13 +174,13 @@ mod tests {
     #[test]
     fn keys_are_known_and_given_once() {
         let refused = |body: &str| sentence(body, |_| Ok(()));
-        assert_eq!(refused(r#"{"fliter":""}"#), "Fliter is not a key here; did you mean filter?");
+        assert_eq!(refused(r#"{"fliter":""}"#), "\"fliter\" is not a key here; did you mean filter?");
         assert_eq!(
             refused(r#"{"zzzzzzzzzz":1}"#),
-            "Zzzzzzzzzz is not a key here; these are: filter, groupBy, allowScan, aggregations"
+            "\"zzzzzzzzzz\" is not a key here; these are: filter, groupBy, allowScan, aggregations"
         );
-        assert_eq!(refused(r#"{"filter":"","filter":null}"#), "Filter is given more than once");
-        assert_eq!(refused(r#"{"groupBy":[],"group_by":[]}"#), "Group_by is given more than once");
+        assert_eq!(refused(r#"{"filter":"","filter":null}"#), "\"filter\" is given more than once");
+        assert_eq!(refused(r#"{"groupBy":[],"group_by":[]}"#), "\"group_by\" is given more than once");
         assert!(refused(r#"{"group_By":[]}"#).contains("did you mean groupBy?"));
         let long = format!(r#"{{"{}":1}}"#, "x".repeat(100_000));
         assert!(refused(&long).len() < 300);
@@ -194,28 +190,31 @@ mod tests {
     fn types_are_named_by_their_path() {
         assert_eq!(
             sentence(r#"{"filter":1}"#, |i| i.text("filter").map(drop)),
-            "Filter must be a string, not a number"
+            "\"filter\" must be a string, not a number"
         );
         let flag = sentence(r#"{"allowScan":"true"}"#, |input| input.flag("allowScan").map(drop));
-        assert_eq!(flag, "AllowScan must be true or false, not a string");
+        assert_eq!(flag, "\"allowScan\" must be true or false, not a string");
         let texts = sentence(r#"{"groupBy":["a",null]}"#, |input| input.texts("groupBy").map(drop));
-        assert_eq!(texts, "GroupBy[1] must be a string, not null");
+        assert_eq!(texts, "\"groupBy[1]\" must be a string, not null");
         let list = sentence(r#"{"groupBy":"a"}"#, |input| input.texts("groupBy").map(drop));
-        assert_eq!(list, "GroupBy must be an array, not a string");
+        assert_eq!(list, "\"groupBy\" must be an array, not a string");
         let inner = |body: &str| {
             sentence(body, |input| {
                 let mut objects = input.objects("aggregations", &["function", "field"])?;
                 objects.iter_mut().try_for_each(|object| object.choice("function", &FUNCTION).map(drop))
             })
         };
-        assert_eq!(inner(r#"{"aggregations":[{},1]}"#), "Aggregations[1] must be an object, not a number");
+        assert_eq!(inner(r#"{"aggregations":[{},1]}"#), "\"aggregations[1]\" must be an object, not a number");
         assert_eq!(
             inner(r#"{"aggregations":[{"feild":1}]}"#),
-            "Aggregations[0].feild is not a key here; did you mean field?"
+            "\"aggregations[0].feild\" is not a key here; did you mean field?"
         );
         for function in ["1", "null", "\"sum\"", "\"FUNCTION_UNSPECIFIED\"", "[]"] {
             let message = inner(&format!(r#"{{"aggregations":[{{"function":{function}}}]}}"#));
-            assert_eq!(message, "Aggregations[0].function must be one of COUNT, SUM, MIN, MAX, AVERAGE", "{function}");
+            assert_eq!(
+                message, "\"aggregations[0].function\" must be one of COUNT, SUM, MIN, MAX, AVERAGE",
+                "{function}"
+            );
         }
     }
 

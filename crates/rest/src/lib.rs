@@ -38,6 +38,7 @@ mod refusal;
 mod router;
 mod shown;
 mod target;
+mod wording;
 
 pub mod limits;
 

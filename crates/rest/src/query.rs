@@ -1,10 +1,10 @@
 //! Query parameters: strict, so that a misspelt one is an error and not another result.
 
 use crate::choices::Choices;
+use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::shown;
 use groundplan_error::{Error, Reason, Violation};
 use percent_encoding::percent_decode;
-use std::borrow::Cow;
 
 /// From this likeness on, a name is probably a misspelling of another.
 const LIKE: f64 = 0.5;
@@ -32,7 +32,7 @@ impl Query {
                 parameters.push((name, value));
             }
         }
-        if violations.is_empty() { Ok(Self(parameters)) } else { Err(Error::invalid(violations)) }
+        if violations.is_empty() { Ok(Self(parameters)) } else { Err(refusal(violations)) }
     }
 
     /// The value of a parameter, if it is given.
@@ -46,11 +46,8 @@ impl Query {
     }
 
     /// Names with commas between them; none if it is not given or empty.
-    pub(crate) fn names(&self, name: &str) -> Vec<String> {
-        match self.get(name) {
-            None | Some("") => Vec::new(),
-            Some(text) => text.split(',').map(str::to_owned).collect(),
-        }
+    pub(crate) fn names(&self, name: &str) -> Result<Vec<String>, Error> {
+        wording::names(name, self.get(name).unwrap_or_default())
     }
 
     /// Yes or no; no if it is not given.
@@ -58,7 +55,7 @@ impl Query {
         match self.get(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(Error::field(name, "boolean", "must be true or false")),
+            Some(_) => Err(refused(name, "boolean", "must be true or false")),
         }
     }
 
@@ -77,7 +74,7 @@ impl Query {
         let Some(text) = self.get(name) else { return Ok(0) };
         match text.parse::<i32>() {
             Ok(count) if count >= 0 => Ok(count),
-            _ => Err(Error::field(name, "integer", format!("must be an integer from 0 to {}", i32::MAX))),
+            _ => Err(refused(name, "integer", format!("must be an integer from 0 to {}", i32::MAX))),
         }
     }
 }
@@ -96,10 +93,6 @@ fn unknown(name: String, known: &[&str]) -> Violation {
     violation(name, "unknown_parameter", format!("is not a query parameter here; {way_out}"))
 }
 
-fn violation(field: String, rule: &'static str, description: impl Into<String>) -> Violation {
-    Violation { field, description: description.into(), rule: Cow::Borrowed(rule) }
-}
-
 fn decode(text: &str) -> Result<String, Error> {
     let spaced: Vec<u8> = text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
     let decoded = percent_decode(&spaced).decode_utf8().map_err(|_invalid| {
@@ -115,7 +108,11 @@ mod tests {
     const KNOWN: &[&str] = &["pageSize", "pageToken"];
 
     fn sentences(text: &str, known: &[&str]) -> Vec<String> {
-        Query::parse(Some(text), known).unwrap_err().violations().iter().map(Violation::sentence).collect()
+        let error = Query::parse(Some(text), known).unwrap_err();
+        let sentences: Vec<String> =
+            error.violations().iter().map(|found| format!("{:?} {}", found.field, found.description)).collect();
+        assert_eq!(error.message(), sentences[0]);
+        sentences
     }
 
     #[test]
@@ -132,12 +129,12 @@ mod tests {
         assert_eq!(
             sentences("page_token=a&pageSize=1&pageSize=1&x", KNOWN),
             [
-                "Page_token is not a query parameter here; the nearest is pageToken",
-                "PageSize is given more than once",
-                "X is not a query parameter here; these are: pageSize, pageToken",
+                "\"page_token\" is not a query parameter here; the nearest is pageToken",
+                "\"pageSize\" is given more than once",
+                "\"x\" is not a query parameter here; these are: pageSize, pageToken",
             ]
         );
-        assert_eq!(sentences("strict=no", &[]), ["Strict is not a query parameter here; there are none"]);
+        assert_eq!(sentences("strict=no", &[]), ["\"strict\" is not a query parameter here; there are none"]);
     }
 
     #[test]
@@ -145,7 +142,7 @@ mod tests {
         for bad in ["", "-1", "1.5", "ten", "2147483648", "99999999999999999999"] {
             let query = Query::parse(Some(&format!("pageSize={bad}")), KNOWN).unwrap();
             let message = query.number("pageSize").unwrap_err().message().into_owned();
-            assert_eq!(message, "PageSize must be an integer from 0 to 2147483647", "{bad}");
+            assert_eq!(message, "\"pageSize\" must be an integer from 0 to 2147483647", "{bad}");
         }
     }
 
@@ -156,16 +153,19 @@ mod tests {
         assert!(query("flag=true").flag("flag").unwrap());
         assert!(!query("flag=false").flag("flag").unwrap() && !query("").flag("flag").unwrap());
         for bad in ["flag", "flag=", "flag=1", "flag=TRUE", "flag=true "] {
-            assert_eq!(query(bad).flag("flag").unwrap_err().message(), "Flag must be true or false", "{bad}");
+            assert_eq!(query(bad).flag("flag").unwrap_err().message(), "\"flag\" must be true or false", "{bad}");
         }
-        assert_eq!(query("names=a,b.c").names("names"), ["a", "b.c"]);
-        assert_eq!(query("names=a%2Cb,").names("names"), ["a", "b", ""]);
-        assert!(query("names=").names("names").is_empty() && query("").names("names").is_empty());
+        assert_eq!(query("names=a,b.c").names("names").unwrap(), ["a", "b.c"]);
+        assert_eq!(query("names=a%2Cb").names("names").unwrap(), ["a", "b"]);
+        for none in ["names=", ""] {
+            assert!(query(none).names("names").unwrap().is_empty());
+        }
+        assert!(query("names=,").names("names").is_err());
         let choices = Choices(&[("ONE", "NUMBER_ONE", 1), ("TWO", "NUMBER_TWO", 2)]);
         assert_eq!(query("choice=NUMBER_TWO").choice("choice", &choices).unwrap(), 2);
         assert_eq!(query("").choice("choice", &choices).unwrap(), 0);
         let refused = query("choice=").choice("choice", &choices).unwrap_err();
-        assert_eq!(refused.message(), "Choice must be one of ONE, TWO");
+        assert_eq!(refused.message(), "\"choice\" must be one of ONE, TWO");
     }
 
     #[test]

@@ -108,13 +108,15 @@ impl Target {
             return Err(read_only());
         }
         let language = row.get::<_, String>(4);
-        if !matches!(language.as_str(), "" | "C" | "POSIX")
-            && !language.starts_with("C.")
-            && !language.starts_with("en")
+        if !is_english(&language)
+            && let Err(error) = client.batch_execute(SPEAK_ENGLISH).await
         {
             tracing::warn!(
                 language,
-                "the database's lc_messages is not English: a passed deadline will look like a failure"
+                error = with_sources(&error),
+                "the database's lc_messages is not English and may not be changed: passed deadlines, calls that meet in the \
+                 database, and values that are too large for it will look like failures of the server; let a superuser run \
+                 `GRANT SET ON PARAMETER lc_messages TO` the user of DB_URL"
             );
         }
         if !exists {
@@ -130,6 +132,15 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// Makes PostgreSQL's messages those that we know: Diesel keeps few SQLSTATEs. Only a superuser, or who was granted it, may
+/// do so.
+pub(super) const SPEAK_ENGLISH: &str = "SET lc_messages = 'C'";
+
+/// Whether PostgreSQL's messages are those that we know, by its `lc_messages`.
+pub(super) fn is_english(language: &str) -> bool {
+    matches!(language, "" | "C" | "POSIX") || language.starts_with("C.") || language.starts_with("en")
 }
 
 /// The session's settings, behind those that the URL has.

@@ -1,14 +1,14 @@
 //! The pool of connections.
 
 use super::Columns as _;
-use super::connect::Target;
+use super::connect::{SPEAK_ENGLISH, Target, is_english};
 use super::refusal::{RETRY_AFTER, is_lost};
 use super::statement::{Sql, rows};
 use crate::settings::DatabaseSettings;
 use bb8::{ErrorSink, ManageConnection, PooledConnection};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::pooled_connection::PoolableConnection as _;
-use diesel_async::{AsyncConnection as _, AsyncPgConnection};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use groundplan_error::{Error, Reason};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,10 +93,16 @@ impl ManageConnection for Manager {
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
             .await
             .map_err(|error| unusable(error.into()))?;
-        let answer = rows(&mut connection, &Sql::new("SELECT pg_backend_pid()"), &[]).await;
-        let process = answer.and_then(|rows| rows.first().map_or(Ok(None), |row| row.i32(0)));
-        let process = process.map_err(|error| unusable(error.into()))?;
+        let question = Sql::new("SELECT pg_backend_pid(), current_setting('lc_messages')");
+        let answer = rows(&mut connection, &question, &[]).await.map_err(|error| unusable(error.into()))?;
+        let row = answer.first().ok_or_else(|| unusable("the server says nothing of itself".into()))?;
+        let process = row.i32(0).map_err(|error| unusable(error.into()))?;
         let process = process.ok_or_else(|| unusable("the server does not name its process".into()))?;
+        let language = row.text(1).map_err(|error| unusable(error.into()))?;
+        if !is_english(&language.unwrap_or_default()) {
+            // The process has warned when it started, if this is refused.
+            let _ = connection.batch_execute(SPEAK_ENGLISH).await;
+        }
         let lost = Arc::new(AtomicBool::new(false));
         connection.set_instrumentation(watch(Arc::clone(&lost)));
         Ok(Pooled { connection, process, lost, expires: Instant::now() + lifetime(), discard: false })

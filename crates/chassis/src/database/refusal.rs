@@ -41,8 +41,8 @@ pub(super) fn is_lost(failure: &Failure) -> bool {
         || LAST_WORDS.iter().any(|start| information.message().starts_with(start))
 }
 
-/// Diesel keeps no SQLSTATE for the rest, so PostgreSQL's words decide. On a server that speaks another language (connecting
-/// to one logs a warning) these become INTERNAL.
+/// Diesel keeps no SQLSTATE for the rest, so PostgreSQL's words decide. On a server that speaks another language, and will not
+/// speak English (connecting to it logs a warning), these become INTERNAL.
 fn refusal_by_message(message: &str) -> Error {
     match message {
         _ if message.starts_with("canceling statement due to statement timeout") => {

@@ -80,18 +80,27 @@ impl Compiler<'_> {
         if quantifier != Quantifier::All {
             let mode = if quantifier == Quantifier::Exists { mode } else { Mode::Exact };
             let compiled = self.condition(condition, negated, mode)?;
-            let counter = compiled.clone().piece().not();
+            let counter = denied(compiled.clone().piece());
             return Ok((compiled, counter));
         }
         let before = self.quantifiers;
         let compiled = self.condition(condition, negated, Mode::Exact)?;
         // What has others in it is compiled once: twice at each level is millions of times at the deepest.
         let counter = if self.quantifiers > before {
-            compiled.clone().piece().not()
+            denied(compiled.clone().piece())
         } else {
             self.condition(condition, !negated, Mode::Where)?.piece()
         };
         Ok((compiled, counter))
+    }
+}
+
+fn denied(condition: Piece) -> Piece {
+    match condition.text.strip_prefix("NOT EXISTS") {
+        Some(rest) if condition.binding == Binding::Not => {
+            Piece { text: format!("EXISTS{rest}"), binding: Binding::Atom, ..condition }
+        }
+        _ => condition.not(),
     }
 }
 

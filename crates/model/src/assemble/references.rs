@@ -23,7 +23,7 @@ pub(super) fn of_model(declared: &Declared, all: &[Declared], shape: &Shape) -> 
             target: to.full_name().to_owned(),
             target_ids: to.id_format.unwrap_or(IdFormat::UuidV7),
             on_delete,
-            inverse: reference.inverse.clone(),
+            inverse: reference.way_back().map(str::to_owned),
             constraint: foreign_key_name(&declared.table(), column, &to.table(), on_delete),
         })
     };
@@ -44,7 +44,7 @@ pub(super) fn to_model(
             model: model.to_owned(),
             field: field.ok_or_else(|| wrong(relation.from, "has no shape"))?,
             on_delete: relation.reference.on_delete.unwrap_or(OnDelete::Restrict),
-            inverse: relation.reference.inverse.clone(),
+            inverse: relation.inverse().map(str::to_owned),
         })
     };
     relations.to(full_name).iter().map(referrer).collect()

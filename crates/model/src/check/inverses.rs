@@ -9,11 +9,17 @@ use std::collections::BTreeMap;
 
 pub(super) fn check(models: &[Declared], found: &mut Findings) {
     for reference in models.iter().flat_map(|model| &model.references) {
-        if let Some(inverse) = reference.inverse.as_deref().filter(|inverse| !is_lower_snake(inverse)) {
+        let Some(inverse) = reference.inverse.as_deref() else { continue };
+        if !is_lower_snake(inverse) {
             let message = format!("{inverse:?} is not the name of a way back");
             let help =
                 "set `inverse` to lower-case letters, digits and single `_` between them, such as `books`, at most 63";
             found.report(Place::field(&reference.field), code::INVERSE_INVALID, message, help);
+        } else if reference.way_back().is_none() {
+            let name = reference.field.name();
+            let message = format!("{name} is INPUT_ONLY, and the way back {inverse:?} would show whom it refers to");
+            let help = "drop `inverse`, or INPUT_ONLY";
+            found.report(Place::field(&reference.field), code::INVERSE_INPUT_ONLY, message, help);
         }
     }
     let relations = Relations::of_models(models);

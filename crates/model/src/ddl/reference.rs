@@ -5,6 +5,7 @@ use crate::catalog::{Model, OnDelete, Reference};
 use crate::object_names::empty_trigger_name;
 use crate::plan::{Ddl, Object, Run};
 use crate::quote::{quote, quote_literal};
+use crate::shape::FieldId;
 
 /// Adds the foreign key of a reference. One that is not valid yet is obeyed by writes from then on, and says nothing of what
 /// is there: `validate` looks at that, beside reads and writes.
@@ -66,20 +67,26 @@ pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool
 
 /// Takes back what [`adopt_texts`] has done.
 pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
-    let (table, column) = (qualified(&model.table), column_name(model, reference.field));
+    let table = qualified(&model.table);
     let (trigger, function) = trigger(model, reference);
     let mut statements = vec![
         plain(model, format!("DROP TRIGGER IF EXISTS {trigger} ON {table}")),
         plain(model, format!("DROP FUNCTION IF EXISTS {function}()")),
     ];
     if never_null {
-        statements.extend([
-            plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ''")),
-            in_batches(model, format!("UPDATE {table} SET {column} = '' WHERE {column} IS NULL")),
-            plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")),
-        ]);
+        statements.extend(forbid_null(model, reference.field));
     }
     statements
+}
+
+/// Turns a column of texts into one in which nothing is NULL.
+pub fn forbid_null(model: &Model, field: FieldId) -> Vec<Ddl> {
+    let (table, column) = (qualified(&model.table), column_name(model, field));
+    vec![
+        plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ''")),
+        in_batches(model, format!("UPDATE {table} SET {column} = '' WHERE {column} IS NULL")),
+        plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL")),
+    ]
 }
 
 /// The names of the trigger and of its function.

@@ -2,6 +2,7 @@
 
 use super::{number, text};
 use crate::catalog::OnDelete;
+use crate::roles::behavior;
 use prost_reflect::FieldDescriptor;
 
 /// A field with `references`, whatever its type.
@@ -12,8 +13,15 @@ pub(crate) struct DeclaredReference {
     pub(crate) model: String,
     /// `None` for a number that means nothing.
     pub(crate) on_delete: Option<OnDelete>,
-    /// The name of the way back.
+    /// The name of the way back, as it was written.
     pub(crate) inverse: Option<String>,
+}
+
+impl DeclaredReference {
+    /// The name of the way back. A field that no answer shows has none: the list of those who refer would show it.
+    pub(crate) fn way_back(&self) -> Option<&str> {
+        self.inverse.as_deref().filter(|_| !behavior(&self.field, None).input_only)
+    }
 }
 
 /// What a field refers to, if it does.

@@ -163,6 +163,9 @@ cases! {
     too_many_references: format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1; {} }}",
         (2..67).map(|at| refers(&format!("string f{at} = {at}"), "model: \"M\"")).collect::<String>()) => ["2:1 REFERENCES_TOO_MANY"];
     a_way_back_that_is_no_name: model(&refers("string up = 2", "model: \"M\" inverse: \"Down-wards\"")) => ["3:1 INVERSE_INVALID"];
+    a_way_back_that_would_show_what_is_hidden: model(
+        "string up = 2 [(google.api.field_behavior) = INPUT_ONLY, (groundplan.model.v1.field).references = { model: \"M\" inverse: \"down\" }];")
+        => ["3:1 INVERSE_INPUT_ONLY"];
     a_way_back_like_a_field: model(&refers("string up = 2", "model: \"M\" inverse: \"up\"")) => ["3:1 INVERSE_CLASH"];
     a_way_back_like_a_name_in_json: model(&format!("int32 x = 3 [json_name = \"goUp\"];\n{}", refers("string up = 2", "model: \"M\" inverse: \"go_up\"")))
         => ["4:1 INVERSE_CLASH"];

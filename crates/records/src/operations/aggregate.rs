@@ -27,9 +27,14 @@ pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result
     let request = Request::parse(Scope { catalog: &call.served.catalog, model }, query)?;
     let compiled = call.served.query(model, &query.filter, "")?;
     if !query.allow_scan && !advice::narrows(model, &compiled, None) {
-        let what = if compiled.filter.is_some() { "this filter" } else { "an aggregate of all records" };
-        let advice = advice::advice(model, &compiled);
-        scan::admit(call, Scan { what, advice, instead: "filter by a field with an index" }).await?;
+        let scan = match compiled.filter {
+            Some(_) => Scan::of_query(model, &compiled),
+            None => {
+                let (what, instead) = ("an aggregate of all records", "filter by a field with an index");
+                Scan { what, advice: None, instead }
+            }
+        };
+        scan::admit(call, scan).await?;
     }
     let (tenant, now) = (call.principal.tenant.as_str(), now()?);
     let selection = Selection { model, tenant, compiled: &compiled, parent: None, now };
@@ -115,7 +120,8 @@ fn failed(error: DieselError) -> Error {
     if let DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) = &error
         && ["value out of range: overflow", "interval out of range"].contains(&facts.message())
     {
-        let message = "a sum of doubles or durations does not fit its type; filter, or group by a field";
+        let message = "a sum of doubles or durations, of which an average is made as well, does not fit its type; filter, \
+                       or group by a field";
         return Error::new(Reason::SumOverflow, message).caused_by(error);
     }
     refusal(error)

@@ -55,7 +55,7 @@ pub(crate) async fn batch_get(
     let found = read(call, &ids, &mask.with(&paths.needed())).await?;
     check_presence(call, &ids, &found)?;
     let mut records = in_order(model, &ids, &found)?;
-    let included = expand::included(call, &paths, &records).await?;
+    let included = expand::included(call, &paths, &records, &mask).await?;
     for stored in &mut records {
         mask.apply(&model.shapes, model.shape, &mut stored.record);
     }

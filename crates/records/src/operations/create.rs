@@ -1,9 +1,9 @@
 //! Create: a new record.
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
-use super::{Call, Id, now, reference, validate};
+use super::reference::{self, Failure};
+use super::{Call, Id, now, validate};
 use crate::{bind, references};
-use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, execute};
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
@@ -26,22 +26,27 @@ pub(crate) async fn create(call: &Call<'_>, mut record: Record) -> Result<Stored
     for column in &table.columns {
         binds.push(bind::bind(model, column, &record)?);
     }
-    match insert(call, &binds).await? {
-        Ok(0) => Err(exists(call, &id)),
-        Ok(_) => Ok(call.show(record, now)),
-        Err(error) => Err(reference::of_write(call, &record, error).await),
+    match insert(call, &record, &binds).await? {
+        0 => Err(exists(call, &id)),
+        _ => Ok(call.show(record, now)),
     }
 }
 
 /// Writes the row, unless its id is taken. It waits for those who delete what it refers to, and they may wait for it.
-async fn insert(call: &Call<'_>, binds: &[Bind]) -> Result<QueryResult<usize>, Error> {
+async fn insert(call: &Call<'_>, record: &Record, binds: &[Bind]) -> Result<usize, Error> {
     let sql = &call.table.statements.insert;
     let mut attempt = 1;
     loop {
         let mut lease = call.records.database().lease().await?;
-        match lease.run(async |conn| execute(conn, sql, binds).await).await {
-            Err(error) if is_deadlock(&error) && attempt < ATTEMPTS => drop(lease),
-            stored => return Ok(stored),
+        let stored = lease.run(async |conn| execute(conn, sql, binds).await).await;
+        drop(lease);
+        match stored {
+            Ok(stored) => return Ok(stored),
+            Err(error) if is_deadlock(&error) && attempt < ATTEMPTS => {}
+            Err(error) => match reference::of_write(call, record, error).await {
+                Failure::Overtaken(_) if attempt < ATTEMPTS => {}
+                Failure::Overtaken(error) | Failure::Refused(error) => return Err(error),
+            },
         }
         pause(attempt).await;
         attempt += 1;

@@ -16,6 +16,9 @@ use groundplan_error::Error;
 /// The most records that one delete takes away.
 pub(crate) const MAX_DELETED: usize = 10_000;
 
+/// The most references to what goes that one delete clears.
+pub(crate) const MAX_CLEARED: usize = 10_000;
+
 /// Deletes a record, provided that its etag is `etag`, if that is given.
 pub(crate) async fn delete(call: &Call<'_>, id: &str, etag: Option<&str>) -> Result<(), Error> {
     let model = &call.table.model;
@@ -100,7 +103,7 @@ async fn in_transaction(
     lock(call, conn, id, wanted).await?;
     let doomed = Doomed::find(call, conn, id).await?;
     restrict::check(call, conn, id, &doomed).await?;
-    write::clear(call, conn, &doomed).await?;
+    write::clear(call, conn, id, &doomed).await?;
     write::delete(call, conn, &doomed).await?;
     Ok(())
 }

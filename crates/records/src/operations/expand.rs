@@ -1,4 +1,4 @@
-//! What relations lead to: the records beside those that were asked for, each once.
+//! What relations lead to: the records beside those that the answer shows as a whole, each once.
 //!
 //! The paths make a tree, and each of its edges is one statement, however many records it starts from. Cycles end because
 //! paths have an end. All of it is bounded, and what is beyond a bound is refused or has a page token, never left out.
@@ -13,6 +13,7 @@ pub(crate) use paths::Paths;
 use super::Call;
 use super::streamed::FRAME_BYTES;
 use collected::Collected;
+use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
@@ -29,12 +30,18 @@ pub(crate) const MAX_BYTES: usize = 3 << 20;
 const ANY_BYTES: usize = 2 * FRAME_BYTES + "type.googleapis.com/".len() + FRAME_BYTES;
 
 /// Reads what the paths lead to from records of the model of the paths. The records need to have at least the fields
-/// [`Paths::needed`], and they are not repeated.
-pub(crate) async fn included(call: &Call<'_>, paths: &Paths, records: &[Stored]) -> Result<Included, Error> {
+/// [`Paths::needed`]. They are not repeated, unless the mask hides part of them: what a relation leads to is there as a
+/// whole.
+pub(crate) async fn included(
+    call: &Call<'_>,
+    paths: &Paths,
+    records: &[Stored],
+    mask: &ReadMask,
+) -> Result<Included, Error> {
     if paths.is_empty() {
         return Ok(Included::default());
     }
-    let mut collected = Collected::beside(&paths.model, records);
+    let mut collected = Collected::beside(&paths.model, records, *mask == ReadMask::All);
     let continued = walk::walk(call, paths, &mut collected).await?;
     let page_tokens = tokens::page_tokens(call, continued)?;
     Ok(Included { records: collected.into_records(), page_tokens })

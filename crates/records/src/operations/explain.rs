@@ -10,7 +10,7 @@ use groundplan_rest::ListQuery;
 /// Says how PostgreSQL would read a page. It is not read, and never refused for lack of an index.
 pub(crate) async fn explain_list(call: &Call<'_>, query: &ListQuery) -> Result<Explanation, Error> {
     let reading = Reading::begin(call, query, None)?;
-    let part = reading.part(reading.after.as_deref(), reading.size + 1, true)?;
+    let part = reading.part()?;
     let statement = reading.statement(&reading.layout(part.counted), &part);
     let matching = reading.selection().everything();
     let mut lease = call.records.database().lease().await?;
@@ -18,8 +18,7 @@ pub(crate) async fn explain_list(call: &Call<'_>, query: &ListQuery) -> Result<E
         .run(async |conn| Ok((Plan::of(conn, &statement).await?, Plan::of(conn, &matching).await?)))
         .await
         .map_err(|error: Error| error)?;
-    let served = reading.is_served();
-    let advice = if served { None } else { reading.advice() };
+    let scan = reading.scan();
     let (sql, parameter_types) = statement.explained();
     Ok(Explanation {
         sql,
@@ -27,8 +26,8 @@ pub(crate) async fn explain_list(call: &Call<'_>, query: &ListQuery) -> Result<E
         indexes: plan.indexes(),
         estimated_rows: all.rows(),
         estimated_cost: plan.cost(),
-        served,
-        advice: advice.unwrap_or_default(),
+        served: scan.is_none(),
+        advice: scan.and_then(|scan| scan.advice).unwrap_or_default(),
         plan_json: plan.json(),
     })
 }

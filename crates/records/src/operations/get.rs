@@ -17,7 +17,7 @@ pub(crate) async fn get(call: &Call<'_>, id: &str, view: &View) -> Result<(Store
     let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
     let (record, version) = read(call, &id).await?;
     let mut stored = call.show(record, version);
-    let included = expand::included(call, &paths, std::slice::from_ref(&stored)).await?;
+    let included = expand::included(call, &paths, std::slice::from_ref(&stored), &mask).await?;
     mask.apply(&model.shapes, model.shape, &mut stored.record);
     Ok((stored, included))
 }

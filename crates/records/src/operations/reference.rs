@@ -8,30 +8,37 @@ use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::{Model, Reference};
 
+/// What a failed write of a record means.
+pub(super) enum Failure {
+    /// Somebody has created since what the record refers to: another attempt finds it. This is the refusal of the last one.
+    Overtaken(Error),
+    Refused(Error),
+}
+
 /// The meaning of a failed write of a record. When it was a reference to a record that is not there, all such references
 /// are named.
-pub(super) async fn of_write(call: &Call<'_>, record: &Record, error: DieselError) -> Error {
+pub(super) async fn of_write(call: &Call<'_>, record: &Record, error: DieselError) -> Failure {
     let model = &call.table.model;
     let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
-        return refusal::of_write(model, error);
+        return Failure::Refused(refusal::of_write(model, error));
     };
     let broken = facts.constraint_name().unwrap_or_default().to_owned();
     match dangling(call, record).await {
-        Ok(violations) if violations.is_empty() => broken_reference(call, record, &broken).caused_by(error),
-        Ok(violations) => Error::invalid(violations).caused_by(error),
-        Err(error) => error,
+        Ok(violations) if violations.is_empty() => match broken_reference(call, record, &broken) {
+            Some(violation) => Failure::Overtaken(Error::invalid(vec![violation]).caused_by(error)),
+            None => Failure::Refused(refusal::unknown_reference(model, &broken).caused_by(error)),
+        },
+        Ok(violations) => Failure::Refused(Error::invalid(violations).caused_by(error)),
+        Err(error) => Failure::Refused(error),
     }
 }
 
-/// The refusal of a reference, by its foreign key, to a record that somebody has created since.
-fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Error {
+/// The violation of a served reference, by its foreign key.
+fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Option<Violation> {
     let model = &call.table.model;
-    let reference = model.references.iter().find(|reference| reference.constraint == constraint);
-    let named = reference.and_then(|reference| {
-        let target = &call.related(&reference.target).ok()?.model;
-        Some(violation(model, reference, &id_of(target, record, reference).ok()??))
-    });
-    named.map_or_else(|| refusal::unknown_reference(model, constraint), |violation| Error::invalid(vec![violation]))
+    let reference = model.references.iter().find(|reference| reference.constraint == constraint)?;
+    let target = &call.related(&reference.target).ok()?.model;
+    Some(violation(model, reference, &id_of(target, record, reference).ok()??))
 }
 
 /// Names the references to records that are not there, by one statement, the same for all records of the model.

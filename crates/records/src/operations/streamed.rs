@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, pending};
 use groundplan_chassis::database::{Bind, PgRow, Sql, refusal, row_stream};
 use groundplan_error::Error;
+use std::ops::ControlFlow;
 
 /// The most bytes of an answer's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told
 /// otherwise; what is left of those is for page tokens.
@@ -21,24 +22,38 @@ pub(super) async fn each_row(
     binds: &[Bind],
     mut take: impl FnMut(&PgRow) -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
+    rows_until(call, sql, binds, |row| take(&row).map(ControlFlow::Continue)).await
+}
+
+/// Gives the rows of a query to `take` as they come, until it has enough. Then, and when it refuses one, the query is
+/// cancelled.
+pub(super) async fn rows_until(
+    call: &Call<'_>,
+    sql: &Sql,
+    binds: &[Bind],
+    mut take: impl FnMut(PgRow) -> Result<ControlFlow<()>, Error> + Send,
+) -> Result<(), Error> {
     let (cancel, registration) = AbortHandle::new_pair();
-    let mut refused = None;
+    let mut ended = None;
     let mut lease = call.records.database().lease().await?;
     let reading = lease.run(async |conn| {
         let mut rows = row_stream(conn, sql, binds).await?;
         while let Some(row) = rows.try_next().await? {
-            if let Err(error) = take(&row) {
-                refused = Some(error);
-                // A run that is dropped unfinished cancels its statement: the rest of the rows is never sent.
-                cancel.abort();
-                pending::<()>().await;
-            }
+            let end = match take(row) {
+                Ok(ControlFlow::Continue(())) => continue,
+                Ok(ControlFlow::Break(())) => Ok(()),
+                Err(error) => Err(error),
+            };
+            ended = Some(end);
+            // A run that is dropped unfinished cancels its statement: the rest of the rows is never sent.
+            cancel.abort();
+            pending::<()>().await;
         }
         QueryResult::Ok(())
     });
     let read = Abortable::new(reading, registration).await;
-    match (refused, read) {
-        (Some(error), _) => Err(error),
+    match (ended, read) {
+        (Some(end), _) => end,
         (None, Ok(read)) => read.map_err(refusal),
         (None, Err(aborted)) => Err(Error::internal(aborted)),
     }

@@ -1,7 +1,8 @@
 //! Update: some fields of a record, or all.
 
 use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
-use super::{Call, Id, etag, get, now, reference, validate};
+use super::reference::{self, Failure};
+use super::{Call, Id, etag, get, now, validate};
 use crate::{bind, references};
 use groundplan_chassis::database::{Bind, execute};
 use groundplan_codec::mask::UpdateMask;
@@ -92,7 +93,10 @@ async fn write(call: &Call<'_>, id: &Id, record: &Record, version: i64) -> Resul
         Ok(written) => Ok(written > 0),
         // Who deletes what the record refers to came first.
         Err(error) if is_deadlock(&error) => Ok(false),
-        Err(error) => Err(reference::of_write(call, record, error).await),
+        Err(error) => match reference::of_write(call, record, error).await {
+            Failure::Overtaken(_) => Ok(false),
+            Failure::Refused(error) => Err(error),
+        },
     }
 }
 

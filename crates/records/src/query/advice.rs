@@ -19,8 +19,8 @@ pub(crate) fn serves_page(model: &Model, compiled: &Compiled, parent: Option<&Pa
         || (compiled.filter.is_none() && (compiled.keys.is_empty() || index_order(model, compiled, parent).is_some()))
 }
 
-/// Whether larger ids are to come first among records that are equal in the order's keys: as an index gives them that is
-/// read forwards or backwards, since each ends in the id.
+/// Whether larger ids are to come first among records that are equal in the order's keys: as the caller says, or as an
+/// index gives them that is read forwards or backwards.
 pub(crate) fn ids_descend(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     let all_descend = !compiled.keys.is_empty() && compiled.keys.iter().all(|key| key.descending);
     compiled.ids_descend.or_else(|| index_order(model, compiled, parent)).unwrap_or(all_descend)
@@ -28,36 +28,76 @@ pub(crate) fn ids_descend(model: &Model, compiled: &Compiled, parent: Option<&Pa
 
 /// The line, or lines, for the model's option with which the query is served.
 pub(crate) fn advice(model: &Model, compiled: &Compiled) -> Option<String> {
+    let order = Order::of(compiled);
     let lines = match &compiled.filter {
-        Some(filter) => wanted(model, filter.access(), &compiled.keys)?,
+        Some(filter) => wanted(model, filter.access(), order)?,
         None if compiled.keys.is_empty() => return None,
-        None => vec![of_order(model, &[], &compiled.keys)?],
+        None => {
+            let fields = of_order(model, &[], order).filter(|fields| fields.len() <= MAX_FIELDS)?;
+            vec![ordered_line(model, fields)?]
+        }
     };
-    Some(lines.join(" "))
+    (!lines.is_empty()).then(|| lines.join(" "))
+}
+
+/// Whether a filter fails to be served for asking too little of a text.
+pub(crate) fn is_too_short(compiled: &Compiled) -> bool {
+    fn is_in(access: &Access) -> bool {
+        match access {
+            Access::All(parts) | Access::Any(parts) => parts.iter().any(is_in),
+            Access::TooShort => true,
+            Access::Column { .. } | Access::Opaque => false,
+        }
+    }
+    compiled.filter.as_ref().is_some_and(|filter| is_in(filter.access()))
+}
+
+/// What an order names before the id, and whether ids descend if it names them, too.
+#[derive(Clone, Copy, Debug)]
+struct Order<'a> {
+    keys: &'a [OrderKey],
+    ids_descend: Option<bool>,
+}
+
+impl<'a> Order<'a> {
+    const NONE: Self = Self { keys: &[], ids_descend: None };
+
+    fn of(compiled: &'a Compiled) -> Self {
+        Self { keys: &compiled.keys, ids_descend: compiled.ids_descend }
+    }
 }
 
 /// Whether an index serves a condition.
 fn serves(model: &Model, access: &Access) -> bool {
     match access {
         Access::All(parts) => parts.iter().any(|part| serves(model, part)),
-        Access::Any(parts) => !parts.is_empty() && parts.iter().all(|part| serves(model, part)),
-        Access::Column { field, test } if *field == model.roles.id => match test {
-            Test::Equal | Test::Range => true,
-            Test::Prefix => model.id_format == IdFormat::ClientAssigned,
-            Test::Substring | Test::Element | Test::Search => false,
-        },
-        Access::Column { field, test } => model
-            .indexes
-            .iter()
-            .any(|index| index.fields.first().is_some_and(|first| first.field == *field) && fits(&index.method, *test)),
-        Access::Opaque => false,
+        // What is never true reads nothing.
+        Access::Any(parts) => parts.iter().all(|part| serves(model, part)),
+        Access::Column { field, test } => {
+            let by_primary_key = *field == model.roles.id && key_serves(model, *test);
+            by_primary_key || model.indexes.iter().any(|index| begins_with(index, *field) && fits(&index.method, *test))
+        }
+        Access::TooShort | Access::Opaque => false,
     }
+}
+
+/// Whether the primary key serves a test of the id.
+fn key_serves(model: &Model, test: Test) -> bool {
+    match test {
+        Test::Equal | Test::Range => true,
+        Test::Prefix | Test::ShortPrefix => model.id_format == IdFormat::ClientAssigned,
+        Test::Substring | Test::Element | Test::Search => false,
+    }
+}
+
+fn begins_with(index: &Index, field: FieldId) -> bool {
+    index.fields.first().is_some_and(|first| first.field == field)
 }
 
 /// Whether an index of this method serves a test of its first field.
 fn fits(method: &IndexMethod, test: Test) -> bool {
     match method {
-        IndexMethod::Ordered => matches!(test, Test::Equal | Test::Range | Test::Prefix),
+        IndexMethod::Ordered => matches!(test, Test::Equal | Test::Range | Test::Prefix | Test::ShortPrefix),
         IndexMethod::Trigram => matches!(test, Test::Prefix | Test::Substring),
         IndexMethod::Search { .. } => test == Test::Search,
         IndexMethod::Elements => test == Test::Element,
@@ -70,24 +110,35 @@ fn index_order(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> O
     if let Some(filter) = &compiled.filter {
         equal_fields(filter.access(), &mut fixed);
     }
-    model.indexes.iter().find_map(|index| order_of(index, &fixed, &compiled.keys))
+    model.indexes.iter().find_map(|index| order_of(model, index, &fixed, Order::of(compiled)))
 }
 
-/// The direction of the ids in which an index gives the order of the keys; `fixed` fields have one value.
-fn order_of(index: &Index, fixed: &[FieldId], keys: &[OrderKey]) -> Option<bool> {
+/// The direction of the ids in which an index gives an order, all of it: an index that only begins with the keys has its
+/// other columns before the id. `fixed` fields have one value.
+fn order_of(model: &Model, index: &Index, fixed: &[FieldId], order: Order<'_>) -> Option<bool> {
     if index.method != IndexMethod::Ordered {
         return None;
     }
     let mut columns = index.fields.iter().filter(|column| !fixed.contains(&column.field));
     let mut backwards = None;
-    for key in keys {
+    for key in order.keys {
         let column = columns.next().filter(|column| Some(column.field) == key.column)?;
         let turned = column.descending != key.descending;
         if *backwards.get_or_insert(turned) != turned {
             return None;
         }
     }
-    backwards
+    let backwards = backwards?;
+    let descend = match columns.next() {
+        // Behind the id, nothing can make a difference.
+        Some(id) if id.field == model.roles.id => id.descending != backwards,
+        Some(_) => return None,
+        // Where no two records are equal in the keys, ids break no ties. NULLs are not equal to each other.
+        None if index.unique && order.keys.iter().all(|key| !key.nullable) => order.ids_descend.unwrap_or(backwards),
+        None if index.unique => return None,
+        None => backwards,
+    };
+    order.ids_descend.is_none_or(|wanted| wanted == descend).then_some(descend)
 }
 
 /// The fields that a condition has equal to a value.
@@ -100,7 +151,7 @@ fn equal_fields(access: &Access, found: &mut Vec<FieldId>) {
 }
 
 /// The indexes with which a condition is served; nothing if there are none.
-fn wanted(model: &Model, access: &Access, keys: &[OrderKey]) -> Option<Vec<String>> {
+fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String>> {
     if serves(model, access) {
         return Some(Vec::new());
     }
@@ -114,73 +165,85 @@ fn wanted(model: &Model, access: &Access, keys: &[OrderKey]) -> Option<Vec<Strin
                 fields.collect::<Vec<_>>()
             };
             let equal = part(|test| test == Test::Equal);
-            let between = part(|test| matches!(test, Test::Range | Test::Prefix));
-            if let Some(line) = ordered(model, &equal, &between, keys) {
+            let between = part(|test| matches!(test, Test::Range | Test::Prefix | Test::ShortPrefix));
+            if let Some(line) = ordered(model, &equal, &between, order) {
                 return Some(vec![line]);
             }
-            parts.iter().find_map(|part| wanted(model, part, keys))
+            parts.iter().find_map(|part| wanted(model, part, order))
         }
         Access::Any(parts) => {
             let mut lines: Vec<String> = Vec::new();
             for part in parts {
-                for line in wanted(model, part, &[])? {
+                for line in wanted(model, part, Order::NONE)? {
                     if !lines.contains(&line) {
                         lines.push(line);
                     }
                 }
             }
-            (!lines.is_empty()).then_some(lines)
+            Some(lines)
         }
-        Access::Column { field, test } => Some(vec![match test {
-            Test::Equal => ordered(model, &[*field], &[], keys)?,
-            Test::Range | Test::Prefix => ordered(model, &[], &[*field], keys)?,
-            Test::Substring => of_method(model, *field, "TRIGRAM"),
-            Test::Element => of_method(model, *field, "ELEMENTS"),
-            Test::Search => of_method(model, *field, "SEARCH"),
-        }]),
-        Access::Opaque => None,
+        Access::Column { field, test } => {
+            let of_method = |method| line(model, &[(*field, false)], Some(method));
+            Some(vec![match test {
+                Test::Equal => ordered(model, &[*field], &[], order)?,
+                Test::Range | Test::Prefix | Test::ShortPrefix => ordered(model, &[], &[*field], order)?,
+                Test::Substring => of_method("TRIGRAM"),
+                Test::Element => of_method("ELEMENTS"),
+                Test::Search => of_method("SEARCH"),
+            }])
+        }
+        Access::TooShort | Access::Opaque => None,
     }
 }
 
 /// An ordered index: what is equal first, then what lies in a range, or else the order.
-fn ordered(model: &Model, equal: &[FieldId], between: &[FieldId], keys: &[OrderKey]) -> Option<String> {
+fn ordered(model: &Model, equal: &[FieldId], between: &[FieldId], order: Order<'_>) -> Option<String> {
     let range = between.first().copied();
-    let by_order = range.is_none() || keys.first().is_some_and(|key| key.column == range);
-    if by_order && let Some(line) = of_order(model, equal, keys) {
-        return Some(line);
+    if equal.is_empty() && range.is_none() {
+        return None;
     }
-    let fields: Vec<(FieldId, bool)> = equal.iter().copied().chain(range).map(|field| (field, false)).collect();
-    line(model, fields)
+    let by_order = range.is_none() || order.keys.first().is_some_and(|key| key.column == range);
+    if by_order && let Some(fields) = of_order(model, equal, order) {
+        return ordered_line(model, fields);
+    }
+    ordered_line(model, equal.iter().copied().chain(range).map(|field| (field, false)).collect())
 }
 
-/// An index that gives an order, if each key is a column.
-fn of_order(model: &Model, equal: &[FieldId], keys: &[OrderKey]) -> Option<String> {
-    let keys = keys.iter().map(|key| key.column.map(|field| (field, key.descending)));
-    let keys = keys.collect::<Option<Vec<_>>>()?;
-    line(model, equal.iter().map(|field| (*field, false)).chain(keys).collect())
+/// The fields of an index that gives an order, each with whether it descends; nothing if a key is no column.
+fn of_order(model: &Model, equal: &[FieldId], order: Order<'_>) -> Option<Vec<(FieldId, bool)>> {
+    let keys = order.keys.iter().map(|key| key.column.map(|field| (field, key.descending)));
+    let mut fields: Vec<_> = keys.collect::<Option<Vec<_>>>()?;
+    // Ids ascend behind the fields of an index, unless it says otherwise.
+    if order.ids_descend == Some(true) && !fields.is_empty() {
+        fields.push((model.roles.id, true));
+    }
+    Some(equal.iter().map(|field| (*field, false)).chain(fields).collect())
 }
 
-fn line(model: &Model, mut fields: Vec<(FieldId, bool)>) -> Option<String> {
+fn ordered_line(model: &Model, mut fields: Vec<(FieldId, bool)>) -> Option<String> {
     let mut seen = Vec::new();
-    fields.retain(|(field, _)| {
-        let is_new = !seen.contains(field) && *field != model.roles.id;
+    fields.retain(|(field, descending)| {
+        // The id is there by itself.
+        let is_new = !seen.contains(field) && (*field != model.roles.id || *descending);
         seen.push(*field);
         is_new
     });
     fields.truncate(MAX_FIELDS);
-    let fields = fields.iter().map(|(field, descending)| {
-        format!("fields: \"{}{}\"", name(model, *field), if *descending { " desc" } else { "" })
-    });
-    let fields: Vec<String> = fields.collect();
-    (!fields.is_empty()).then(|| format!("indexes: {{ {} }}", fields.join(" ")))
+    (!fields.is_empty()).then(|| line(model, &fields, None))
 }
 
-fn of_method(model: &Model, field: FieldId, method: &str) -> String {
-    format!("indexes: {{ fields: \"{}\" method: INDEX_METHOD_{method} }}", name(model, field))
-}
-
-fn name(model: &Model, field: FieldId) -> &str {
-    &model.shape().field(field).name
+/// The line of an index in the model's option.
+fn line(model: &Model, fields: &[(FieldId, bool)], method: Option<&str>) -> String {
+    let mut line = "indexes: {".to_owned();
+    for (field, descending) in fields {
+        let name = &model.shape().field(*field).name;
+        line.push_str(&format!(" fields: \"{name}{}\"", if *descending { " desc" } else { "" }));
+    }
+    if let Some(method) = method {
+        line.push_str(&format!(" method: INDEX_METHOD_{method}"));
+    }
+    line.push_str(" }");
+    line
 }
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ impl Compiled {
         self.filter.is_none() && self.keys.is_empty() && self.ids_descend != Some(true)
     }
 
+    /// How many bytes its texts have.
+    pub(crate) fn bytes(&self) -> usize {
+        let filter = self.filter.as_ref().map_or(0, |filter| filter.sql().text.len());
+        self.text.len() + filter + self.keys.iter().map(|key| key.name.len() + key.sql.len()).sum::<usize>()
+    }
+
     /// What a page token of this query is bound to: everything that gives its values their meaning.
     pub(crate) fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>) -> Origin {
         let parent = parent.map(|parent| (&model.shape().field(parent.field).storage_name, parent.id.to_string()));

@@ -10,16 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The most queries that are kept.
 const MAX_QUERIES: usize = 256;
 
-/// The most bytes of their texts together. Compiled, a text takes some ten times as much.
-const MAX_BYTES: usize = 256 << 10;
+/// The most bytes of their texts together, as callers write them and as PostgreSQL gets them. What else is compiled takes a
+/// few times as much; the caches of the few revisions before the served one are small enough to end with those.
+const MAX_BYTES: usize = 512 << 10;
 
 /// The compiled queries of one revision, the least recently used of which makes room.
 #[derive(Debug, Default)]
-pub(crate) struct Queries(Mutex<Kept>);
+pub(crate) struct Queries {
+    /// The query that most callers have: no filter, and the order of the ids, of any model.
+    everything: Arc<Compiled>,
+    kept: Mutex<Kept>,
+}
 
 #[derive(Debug, Default)]
 struct Kept {
     by_text: HashMap<Text, (Arc<Compiled>, u64)>,
+    /// Of all texts, and of what is compiled of them.
     bytes: usize,
     /// Grows with each use.
     clock: u64,
@@ -33,10 +39,9 @@ struct Text {
     order_by: String,
 }
 
-impl Text {
-    fn bytes(&self) -> usize {
-        self.model.len() + self.filter.len() + self.order_by.len()
-    }
+/// How many bytes a query keeps.
+fn bytes(text: &Text, compiled: &Compiled) -> usize {
+    text.model.len() + text.filter.len() + text.order_by.len() + compiled.bytes()
 }
 
 impl Queries {
@@ -48,6 +53,9 @@ impl Queries {
         filter: &str,
         order_by: &str,
     ) -> Result<Arc<Compiled>, Error> {
+        if filter.is_empty() && order_by.is_empty() {
+            return Ok(self.everything.clone());
+        }
         if filter.len() > MAX_LENGTH || order_by.len() > MAX_ORDER_LENGTH {
             // It will be refused, and must not be a key before.
             return Compiled::new(catalog, model, filter, order_by).map(Arc::new);
@@ -62,7 +70,7 @@ impl Queries {
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,7 +83,8 @@ impl Kept {
     }
 
     fn insert(&mut self, text: Text, compiled: Arc<Compiled>) {
-        while self.by_text.len() >= MAX_QUERIES || (self.bytes + text.bytes() > MAX_BYTES && !self.by_text.is_empty()) {
+        let bytes = bytes(&text, &compiled);
+        while self.by_text.len() >= MAX_QUERIES || (self.bytes + bytes > MAX_BYTES && !self.by_text.is_empty()) {
             let oldest = self.by_text.iter().min_by_key(|(_, (_, last_used))| *last_used);
             let Some(oldest) = oldest.map(|(text, _)| text.clone()) else { break };
             self.remove(&oldest);
@@ -83,21 +92,22 @@ impl Kept {
         // Another call may have compiled the same meanwhile.
         self.remove(&text);
         self.clock += 1;
-        self.bytes += text.bytes();
+        self.bytes += bytes;
         self.by_text.insert(text, (compiled, self.clock));
     }
 
     fn remove(&mut self, text: &Text) {
-        if self.by_text.remove(text).is_some() {
-            self.bytes -= text.bytes();
+        if let Some((compiled, _)) = self.by_text.remove(text) {
+            self.bytes -= bytes(text, &compiled);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, MAX_BYTES, MAX_QUERIES, Text};
+    use super::{Kept, MAX_BYTES, MAX_QUERIES, Queries, Text, bytes};
     use crate::query::Compiled;
+    use crate::tests::fixture::catalog;
     use std::sync::Arc;
 
     fn text(filter: String) -> Text {
@@ -123,8 +133,24 @@ mod tests {
             kept.insert(text(format!("{at}{}", "x".repeat(4_000))), Arc::new(Compiled::default()));
             assert!(kept.bytes <= MAX_BYTES);
         }
-        let bytes: usize = kept.by_text.keys().map(Text::bytes).sum();
-        assert_eq!(kept.bytes, bytes);
+        let all: usize = kept.by_text.iter().map(|(text, (compiled, _))| bytes(text, compiled)).sum();
+        assert_eq!(kept.bytes, all);
         assert!(kept.by_text.len() > 50);
+    }
+
+    #[test]
+    fn what_is_compiled_counts_and_everything_is_shared() {
+        let source = "syntax = \"proto3\"; package test.v1; import \"groundplan/model/v1/model.proto\"; message Thing { \
+                      option (groundplan.model.v1.model) = {}; string id = 1; string title = 2; }";
+        let catalog = catalog(1, source);
+        let model = catalog.model("test.v1.Thing").unwrap();
+        let queries = Queries::default();
+        let compile = |filter: &str| queries.compile(&catalog, model, filter, "").unwrap();
+        assert!(Arc::ptr_eq(&compile(""), &compile("")));
+        assert_eq!(queries.kept().bytes, 0);
+        let compiled = compile("title == 'a'");
+        assert!(Arc::ptr_eq(&compiled, &compile("title == 'a'")));
+        assert_eq!(queries.kept().bytes, "test.v1.Thing".len() + "title == 'a'".len() + compiled.bytes());
+        assert!(compiled.bytes() > "title == 'a'".len());
     }
 }

@@ -4,8 +4,8 @@ use super::indexes::Indexes;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, oid, rows};
-use groundplan_model::TRIGRAM_EXTENSION;
 use groundplan_model::catalog::{Catalog, Table};
+use groundplan_model::{TRIGRAM_EXTENSION, empty_trigger_name};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -37,6 +37,14 @@ pub(super) static FOREIGN_KEYS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+/// The triggers that somebody made.
+pub(super) static TRIGGERS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT n.nspname::text, c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname::text = ANY (?::text[]) AND NOT t.tgisinternal",
+    )
+});
+
 static EXTENSION: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT n.nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
@@ -55,6 +63,7 @@ pub(super) struct Existing {
     indexes: Indexes,
     texts: BTreeMap<Part, bool>,
     foreign_keys: BTreeSet<Part>,
+    triggers: BTreeSet<Part>,
     trigram_schema: Option<String>,
 }
 
@@ -73,6 +82,9 @@ impl Existing {
         }
         for row in rows(conn, &FOREIGN_KEYS, &binds).await? {
             existing.foreign_keys.insert(part(&row)?);
+        }
+        for row in rows(conn, &TRIGGERS, &binds).await? {
+            existing.triggers.insert(part(&row)?);
         }
         existing.trigram_schema = extension_schema(conn, TRIGRAM_EXTENSION).await?;
         Ok(existing)
@@ -93,6 +105,11 @@ impl Existing {
     /// Whether a column of texts is `NOT NULL`; none if there is no such column.
     pub(super) fn text_is_never_null(&self, table: &Table, column: &str) -> Option<bool> {
         self.texts.get(&part_of(table, column)).copied()
+    }
+
+    /// Whether a column turns empty texts into NULL: it is a reference, or becomes one.
+    pub(super) fn has_empty_trigger(&self, table: &Table, column: &str) -> bool {
+        self.triggers.contains(&part_of(table, &empty_trigger_name(table, column)))
     }
 
     /// The schema of the extension for trigrams, if the database has it.

@@ -1,6 +1,6 @@
 //! Looks at what is really there: `IF NOT EXISTS` is content with anything of the same name.
 
-use super::existing::{FOREIGN_KEYS, Part, part, part_of, schemas, text};
+use super::existing::{FOREIGN_KEYS, Part, TRIGGERS, part, part_of, schemas, text};
 use crate::table;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -36,14 +36,6 @@ static PRIMARY_KEYS: LazyLock<Sql> = LazyLock::new(|| {
          CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place) \
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum \
          WHERE n.nspname::text = ANY (?::text[]) AND i.indisprimary AND i.indisvalid GROUP BY 1, 2",
-    )
-});
-
-/// The triggers that somebody made.
-static TRIGGERS: LazyLock<Sql> = LazyLock::new(|| {
-    Sql::new(
-        "SELECT n.nspname::text, c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname::text = ANY (?::text[]) AND NOT t.tgisinternal",
     )
 });
 

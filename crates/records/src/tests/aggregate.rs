@@ -25,12 +25,12 @@ const EVERY: &str = "
     bool flag = 2; int32 small = 3; int64 whole = 4; uint32 usmall = 5; uint64 big = 6; double real = 7; float single = 8;
     string text = 9; bytes raw = 10; google.protobuf.Timestamp at = 11; google.protobuf.Duration span = 12;
     Kind kind = 13; optional int64 maybe = 14; google.protobuf.Int64Value wrapped = 15; Inner inner = 16;
-    repeated int64 many = 17;";
+    repeated int64 many = 17; map<string, string> named = 18; google.protobuf.Struct free = 19;";
 
 fn every() -> String {
     let imports = "import \"google/protobuf/timestamp.proto\"; import \"google/protobuf/duration.proto\"; \
-                   import \"google/protobuf/wrappers.proto\"; enum Kind { NONE = 0; SOME = 1; } \
-                   message Inner { int64 number = 1; string text = 2; }";
+                   import \"google/protobuf/wrappers.proto\"; import \"google/protobuf/struct.proto\"; enum Kind { NONE = 0; SOME = 1; } \
+                   message Inner { int64 number = 1; string text = 2; repeated string list = 3; }";
     thing(EVERY).replacen("import \"groundplan", &format!("{imports}\nimport \"groundplan"), 1)
 }
 
@@ -54,7 +54,10 @@ async fn every_type_has_its_value() {
         if at > 2 {
             thing["maybe"] = json!(at.to_string());
             thing["wrapped"] = json!(at.to_string());
-            thing["inner"] = json!({"number": at.to_string(), "text": "x"});
+            thing["inner"] = json!({"number": at.to_string(), "text": "x", "list": ["x"]});
+            thing["many"] = json!(["1"]);
+            thing["named"] = json!({"a": "b"});
+            thing["free"] = json!({"a": 1});
         }
         fixture.call("Thing", Create, json!({"thing": thing})).await.unwrap();
     }
@@ -63,6 +66,14 @@ async fn every_type_has_its_value() {
         assert_eq!(answer["groups"].as_array().unwrap().len(), 1);
         answer["groups"][0]["values"].clone()
     };
+    assert_eq!(
+        call(&[("COUNT", "many"), ("COUNT", "named"), ("COUNT", "inner"), ("COUNT", "free"), ("COUNT", " inner.list")])
+            .await,
+        json!({
+            "count_many": {"int64Value": "2"}, "count_named": {"int64Value": "2"}, "count_inner": {"int64Value": "2"},
+            "count_free": {"int64Value": "2"}, "count__inner_list": {"int64Value": "2"},
+        })
+    );
     assert_eq!(
         call(&[("COUNT", ""), ("COUNT", "maybe"), ("COUNT", "text"), ("COUNT", "inner.number")]).await,
         json!({
@@ -246,6 +257,11 @@ async fn what_is_wrong_is_named() {
         (request(&[], &[("AVERAGE", "at")]), "aggregations[0].field"),
         (request(&[], &[("MIN", "inner")]), "aggregations[0].field"),
         (request(&[], &[("MIN", "")]), "aggregations[0].field"),
+        (request(&[], &[("AVERAGE", "text")]), "aggregations[0].field"),
+        (request(&[], &[("COUNT", "named.a")]), "aggregations[0].field"),
+        (request(&[], &[("COUNT", "record.many")]), "aggregations[0].field"),
+        (request(&[], &[("COUNT", "many) || (true")]), "aggregations[0].field"),
+        (request(&[], &[("COUNT", "nothing")]), "aggregations[0].field"),
         (request(&[], &[("MIN", "x\"; --")]), "aggregations[0].field"),
         (request(&[], &[("UNSPECIFIED", "text")]), "aggregations[0].function"),
         (json!({"aggregations": [{"function": 77}]}), "aggregations[0].function"),
@@ -259,6 +275,8 @@ async fn what_is_wrong_is_named() {
         assert_eq!(status.code(), Code::InvalidArgument, "{request}: {status:?}");
         let violations = status.get_error_details().bad_request().unwrap().field_violations.clone();
         assert_eq!(violations[0].field, field, "{request}");
+        let is_of_field = field.ends_with("field") && !request.to_string().contains("\"\"");
+        assert!(!is_of_field || status.message().starts_with(field), "{}", status.message());
     }
     let answer = fixture.call("Thing", Aggregate, named(&["a", "B_2"])).await.unwrap();
     assert_eq!(answer["groups"][0]["values"].as_object().unwrap().len(), 2);

@@ -64,7 +64,10 @@ async fn sql_says_what_the_evaluator_says() {
     let coverage = &run.coverage;
     assert!(coverage.missing().is_empty(), "seed {seed}: these never occurred: {:?}", coverage.missing());
     for poor in [coverage.one_sided(), coverage.without_error()] {
-        assert!(poor.len() * 5 < coverage::EXPECTED.len(), "seed {seed}: too many never were true, false and an error: {poor:?}");
+        assert!(
+            poor.len() * 5 < coverage::EXPECTED.len(),
+            "seed {seed}: too many never were true, false and an error: {poor:?}"
+        );
     }
 }
 

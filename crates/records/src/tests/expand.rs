@@ -2,9 +2,12 @@
 
 use super::fixture::Fixture;
 use super::relations::{expanding, library, related, shown, texts};
+use crate::served::Served;
 use groundplan_chassis::database::Columns;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Reason;
+use groundplan_model::catalog::MethodKind::Update;
+use groundplan_model::{Input, SourceFile, StorageNames};
 use groundplan_rest::{Backend, ListQuery, View};
 use serde_json::{Value, json};
 
@@ -89,6 +92,72 @@ async fn related_records_are_as_a_get_shows_them() {
         assert!(whole.get("note").is_none() && whole.get("censorId").is_none());
         assert_eq!(whole.get("etag").is_some(), model == "Book");
     }
+}
+
+#[tokio::test]
+async fn what_a_mask_hides_is_included() {
+    let here = shelfful().await;
+    let view = |mask: &str, path: &str| View { read_mask: texts(&[mask]), expand: texts(&[path]) };
+    // The other book refers back to the first, and both are asked for.
+    let update = json!({"book": {"id": here.other, "sequelOfId": here.book}, "updateMask": "sequelOfId"});
+    here.fixture.call("Book", Update, update).await.unwrap();
+    let both = [here.book.clone(), here.other.clone()];
+    for (path, reached) in [("sequelOf", &here.book), ("laterBooks", &here.other), ("sequelOf.laterBooks", &here.other)]
+    {
+        let (_, whole) = here.fixture.batch("Book", &both, &view("*", path)).await.unwrap();
+        assert_eq!(related(&whole), json!({}), "{path}");
+        let (records, included) = here.fixture.batch("Book", &both, &view("title", path)).await.unwrap();
+        assert_eq!(records, [json!({"title": "b"}), json!({"title": "c"})]);
+        let (record, _) = here.fixture.get_view("Book", reached, &View::default()).await.unwrap();
+        assert!(related(&included)["test.v1.Book"].as_array().unwrap().contains(&record), "{path}");
+    }
+    // One that refers to itself.
+    let update = json!({"author": {"id": here.mentor, "mentorId": here.mentor}, "updateMask": "mentorId"});
+    here.fixture.call("Author", Update, update).await.unwrap();
+    let (whole, included) = here.fixture.get_view("Author", &here.mentor, &expanding(&["mentor"])).await.unwrap();
+    assert_eq!(related(&included), json!({}));
+    let (_, included) = here.fixture.get_view("Author", &here.mentor, &view("id", "mentor.mentor")).await.unwrap();
+    assert_eq!(related(&included), json!({"test.v1.Author": [whole]}));
+    let model = here.fixture.model("Author");
+    let query = ListQuery { view: view("name", "mentor"), ..ListQuery::default() };
+    let page = here.fixture.records.list(&Principal::root(), &model, &query).await.unwrap();
+    assert_eq!(ids(&related(&page.included)), json!({"Author": [here.mentor]}));
+}
+
+#[tokio::test]
+async fn lists_of_two_versions_have_tokens_of_their_own() {
+    let file = |version: &str, more: &str| SourceFile {
+        path: format!("test/{version}/models.proto"),
+        content: format!(
+            "syntax = \"proto3\";\npackage test.{version};\nimport \"groundplan/model/v1/model.proto\";\n\
+             message Author {{ option (groundplan.model.v1.model) = {{ id_format: ID_FORMAT_CLIENT_ASSIGNED }}; string id = 1;\n\
+             string mentor = 2 [(groundplan.model.v1.field).references = {{ model: \"Author\" inverse: \"students\" }}]; {more} }}"
+        ),
+    };
+    let other = "string other = 3 [(groundplan.model.v1.field).references = { model: \"test.v2.Author\" }];";
+    let files = vec![file("v1", other), file("v2", "")];
+    let compiled = groundplan_model::compile(Input::Files(files), &StorageNames::default()).unwrap();
+    let catalog = groundplan_model::load(1, compiled.catalog.descriptor_set, &compiled.storage_names).unwrap();
+    let fixture = Fixture::empty().await;
+    let served = Served::compile(catalog).unwrap();
+    fixture.prepare(None, served.catalog.clone()).await.unwrap();
+    fixture.records.serve(served);
+    for version in ["v2", "v1"] {
+        let insert = format!("INSERT INTO test_{version}.author (_tenant, _version, id, mentor)");
+        fixture
+            .query(&format!("{insert} VALUES ('default', 1, 'a', NULL), ('default', 1, 'b', NULL) RETURNING 1"))
+            .await;
+        let students = "SELECT 'default', 1, m || n::text, m FROM generate_series(1, 101) n, unnest('{a,b}'::text[]) m";
+        fixture.query(&format!("{insert} {students} RETURNING 1")).await;
+    }
+    fixture.query("UPDATE test_v1.author SET other = 'a' WHERE id IN ('a', 'b') RETURNING 1").await;
+    let view = expanding(&["students", "other.students"]);
+    let (_, included) = fixture.get_view("Author", "a", &view).await.unwrap();
+    let keys: Vec<&str> = included.page_tokens.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["v1/authors/a/students", "v2/authors/a/students"]);
+    let (_, included) = fixture.get_view("Author", "b", &view).await.unwrap();
+    let keys: Vec<&str> = included.page_tokens.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["authors/a/students", "authors/b/students"]);
 }
 
 #[tokio::test]

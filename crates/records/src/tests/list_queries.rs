@@ -9,6 +9,7 @@ use groundplan_chassis::principal::Principal;
 use groundplan_model::catalog::MethodKind::{ExplainList, List};
 use groundplan_rest::ListQuery;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -165,4 +166,33 @@ async fn connections_keep_few_statements() {
     let mut lease = fixture.database.lease().await.unwrap();
     let kept = lease.run(async |conn| rows(conn, &sql, &[]).await).await.unwrap()[0].i64(0).unwrap().unwrap();
     assert!((100..=i64::try_from(MAX_KEPT).unwrap() + 20).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn a_large_page_is_of_one_moment() {
+    let fixture = filled(300).await;
+    let reading = async {
+        for _ in 0..30 {
+            let request = json!({"orderBy": "weight", "pageSize": 1000, "count": "COUNT_EXACT", "readMask": "id"});
+            let page = fixture.call("Row", List, request).await.unwrap();
+            let rows = page["rows"].as_array().unwrap();
+            let ids: HashSet<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+            assert_eq!((rows.len(), ids.len()), (300, 300));
+            assert_eq!(page["totalSize"], json!("300"));
+        }
+    };
+    // Rows go from one end to the other all the time.
+    let moving = async {
+        let another = fixture.another_database().await;
+        let sql = Sql::new("UPDATE test_v1.row SET weight = 1 - weight WHERE weight IN (0, 1) RETURNING 1");
+        fixture.query("UPDATE test_v1.row SET weight = bucket % 2 RETURNING 1").await;
+        loop {
+            let mut lease = another.lease().await.unwrap();
+            lease.run(async |conn| rows(conn, &sql, &[]).await).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = reading => {}
+        () = moving => {}
+    }
 }

@@ -1,6 +1,7 @@
 //! Foreign keys: on new tables, on new columns, and on columns that held ordinary texts.
 
 use super::fixture::{Fixture, catalog};
+use crate::storage;
 use diesel_async::SimpleAsyncConnection as _;
 use groundplan_chassis::database::Columns;
 use groundplan_error::Reason;
@@ -219,6 +220,46 @@ async fn a_failed_apply_gives_the_texts_back() {
     assert_eq!(count(&fixture, "SELECT 1 FROM pg_trigger WHERE NOT tgisinternal").await, 0);
     assert_eq!(count(&fixture, "SELECT 1 FROM pg_proc WHERE pronamespace = 'test_v1'::regnamespace").await, 0);
     assert_eq!(fixture.prepare(None, base).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_killed_apply_took_is_given_back_by_the_next_that_fails() {
+    let target = Arc::new(catalog(2, &refers("")));
+    // The next one fails because of the titles.
+    let title = "string title = 3 [(groundplan.model.v1.field).references = { model: \"Shelf\" }];";
+    let worse = Arc::new(catalog(2, &refers("").replace("string title = 3;", title)));
+    for done in [3, 4, 5, 6] {
+        let (fixture, base) = with_texts(&["a", "", "b"]).await;
+        attempt(&fixture, "UPDATE test_v1.book SET title = 'no shelf' WHERE shelf = 'b'").await.unwrap();
+        for statement in reference_step(&base, &target).statements.iter().take(done) {
+            attempt(&fixture, &statement.sql).await.unwrap();
+        }
+        assert_eq!(shelf_column(&fixture).await, (false, false), "{done}");
+        let error = fixture.prepare(Some(base.clone()), worse.clone()).await.unwrap_err();
+        assert!(error.message().contains("let title of test.v1.Book"), "{}", error.message());
+        assert_eq!(shelf_column(&fixture).await, (true, true), "{done}");
+        assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf = ''").await, 1);
+        assert_eq!(fixture.prepare(None, base.clone()).await.unwrap(), 0);
+        attempt(&fixture, "UPDATE test_v1.book SET title = ''").await.unwrap();
+        fixture.prepare(Some(base), target.clone()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_repair_forbids_null_again_in_ordinary_texts() {
+    let (fixture, base) = with_texts(&["a", ""]).await;
+    // As an apply leaves it that is killed while it takes its work back.
+    let half = "ALTER TABLE test_v1.book ALTER COLUMN shelf DROP NOT NULL; UPDATE test_v1.book SET shelf = NULL WHERE shelf = ''";
+    attempt(&fixture, half).await.unwrap();
+    let nothing = || Box::new(|_: usize, _: &str| {});
+    storage::repair(fixture.database.clone(), Some(base.clone()), base.clone(), nothing()).await.unwrap();
+    assert_eq!(shelf_column(&fixture).await, (true, true));
+    assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf = ''").await, 1);
+    // Where an apply goes on, nothing is restored: processes of both revisions work with it.
+    let target = Arc::new(catalog(2, &refers("")));
+    fixture.prepare(Some(base.clone()), target).await.unwrap();
+    storage::repair(fixture.database.clone(), None, base, nothing()).await.unwrap();
+    assert_eq!(shelf_column(&fixture).await, (false, false));
 }
 
 #[tokio::test]

@@ -89,14 +89,14 @@ fn with_included(catalog: &Catalog, model: &Model, mut properties: Map<String, V
         "included".to_owned(),
         json!({
             "type": "object",
-            "description": "The records that relations lead to, each once, by their model; only if expand asks for it.",
+            "description": "The records that relations lead to, whole and each once, by their model; only if expand asks for it. Those of data are not repeated, unless readMask hides part of them.",
             "properties": by_model,
             "additionalProperties": false,
         }),
     );
     properties.insert("includedPageTokens".to_owned(), json!({
         "type": "object",
-        "description": "The pageToken of the next related records, by the path of their list, such as `authors/{id}/books`; only where there are more.",
+        "description": "The pageToken of the next related records, by the path of their list, such as `authors/{id}/books`, or `v2/authors/{id}/books` where it would be that of two lists; only where there are more.",
         "additionalProperties": { "type": "string" },
     }));
     properties

@@ -6,10 +6,14 @@ use crate::input::Input;
 use crate::limits::MAX_QUERY_BODY;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
+use crate::wording::{as_typed, refused};
 use crate::{Backend, View, body};
 use axum::body::Body;
 use groundplan_error::Error;
 use http::{HeaderMap, Response, StatusCode};
+
+/// The keys of the body.
+const KEYS: &[&str] = &["ids", "requests", "readMask", "expand"];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
@@ -17,10 +21,11 @@ pub(super) async fn answer<B: Backend>(
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
     let bytes = body::read_json(headers, body, call.max_body.min(MAX_QUERY_BODY)).await?;
-    let mut input = Input::parse(&bytes, &["ids", "requests", "readMask", "expand"])?;
+    let mut input = Input::parse(&bytes, KEYS)?;
     let ids = read_ids(&mut input)?;
     let view = View { read_mask: input.names("readMask")?, expand: input.texts("expand")? };
-    let (records, included) = call.backend.batch_get(&call.caller, &call.model, &ids, &view).await?;
+    let found = call.backend.batch_get(&call.caller, &call.model, &ids, &view).await;
+    let (records, included) = found.map_err(|error| as_typed(error, KEYS))?;
     let shown = Shown::of(&call.model, &view.read_mask)?;
     let mut envelope = Envelope::of_records(&call.model, shown.as_ref(), &records);
     if !view.expand.is_empty() {
@@ -35,12 +40,12 @@ fn read_ids(input: &mut Input) -> Result<Vec<String>, Error> {
         return input.texts("ids");
     }
     if input.has("ids") {
-        return Err(Error::field("requests", "oneof", "cannot be sent together with ids; send the ids alone"));
+        return Err(refused("requests", "oneof", "cannot be sent together with ids; send the ids alone"));
     }
     let id = |mut request: Input| {
         if request.has("readMask") {
             let description = "is not for one record of a batch; send readMask beside the requests, for all of them";
-            return Err(Error::field(request.path_of("readMask"), "batch_read_mask", description));
+            return Err(refused(request.path_of("readMask"), "batch_read_mask", description));
         }
         request.text("id")
     };

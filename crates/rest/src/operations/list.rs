@@ -6,6 +6,7 @@ use crate::choices::COUNT;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
+use crate::wording::as_typed;
 use crate::{Backend, ListQuery, Page, link, target};
 use axum::body::Body;
 use groundplan_error::Error;
@@ -19,7 +20,8 @@ pub(super) const PARAMETERS: &[&str] =
 
 pub(super) async fn answer<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, Refusal> {
     let asked = read(query)?;
-    let page = call.backend.list(&call.caller, &call.model, &asked).await?;
+    let page = call.backend.list(&call.caller, &call.model, &asked).await;
+    let page = page.map_err(|error| as_typed(error, PARAMETERS))?;
     of_page(&call.model, &target::path_of(&call.model), query, &asked, &page)
 }
 
@@ -33,7 +35,7 @@ pub(super) fn read(query: &Query) -> Result<ListQuery, Error> {
         skip: query.number("skip")?,
         count: query.choice("count", &COUNT)?,
         allow_scan: query.flag("allowScan")?,
-        view: view::of(query),
+        view: view::of(query)?,
     })
 }
 

@@ -3,6 +3,7 @@
 use super::{Call, list};
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::wording::as_typed;
 use crate::{Backend, target};
 use axum::body::Body;
 use groundplan_error::Error;
@@ -22,7 +23,8 @@ pub(super) async fn answer<B: Backend>(
         return Err(Error::internal(format!("{} has no way back {referrer}", call.model.full_name)).into());
     };
     let asked = list::read(query)?;
-    let page = call.backend.list_related(&call.caller, &call.model, id, referrer, &asked).await?;
+    let page = call.backend.list_related(&call.caller, &call.model, id, referrer, &asked).await;
+    let page = page.map_err(|error| as_typed(error, list::PARAMETERS))?;
     let path = format!("{}/{inverse}", target::record_path(&call.model, id));
     list::of_page(others, &path, query, &asked, &page)
 }

@@ -7,20 +7,28 @@ async fn parameters_are_refused_by_name() {
     let (client, memory) = library().await;
     let lists = ["books", "books:explainList", "authors/le-guin/books"];
     for (query, message) in [
-        ("page_size=1", "Page_size is not a query parameter here; the nearest is pageSize"),
-        ("filters=x", "Filters is not a query parameter here; the nearest is filter"),
-        ("orderby=x", "Orderby is not a query parameter here; the nearest is orderBy"),
-        ("filter=a&filter=b", "Filter is given more than once"),
-        ("pageSize=-1", "PageSize must be an integer from 0 to 2147483647"),
-        ("pageSize=ten", "PageSize must be an integer from 0 to 2147483647"),
-        ("pageSize=", "PageSize must be an integer from 0 to 2147483647"),
-        ("skip=1.5", "Skip must be an integer from 0 to 2147483647"),
-        ("skip=99999999999", "Skip must be an integer from 0 to 2147483647"),
-        ("count=exact", "Count must be one of EXACT, ESTIMATED, NONE"),
-        ("count=", "Count must be one of EXACT, ESTIMATED, NONE"),
-        ("count=COUNT_COUNT_EXACT", "Count must be one of EXACT, ESTIMATED, NONE"),
-        ("allowScan=1", "AllowScan must be true or false"),
-        ("allowScan", "AllowScan must be true or false"),
+        ("page_size=1", "\"page_size\" is not a query parameter here; the nearest is pageSize"),
+        ("filters=x", "\"filters\" is not a query parameter here; the nearest is filter"),
+        ("orderby=x", "\"orderby\" is not a query parameter here; the nearest is orderBy"),
+        ("filter=a&filter=b", "\"filter\" is given more than once"),
+        ("pageSize=-1", "\"pageSize\" must be an integer from 0 to 2147483647"),
+        ("pageSize=ten", "\"pageSize\" must be an integer from 0 to 2147483647"),
+        ("pageSize=", "\"pageSize\" must be an integer from 0 to 2147483647"),
+        ("skip=1.5", "\"skip\" must be an integer from 0 to 2147483647"),
+        ("skip=99999999999", "\"skip\" must be an integer from 0 to 2147483647"),
+        ("count=exact", "\"count\" must be one of EXACT, ESTIMATED, NONE"),
+        ("count=", "\"count\" must be one of EXACT, ESTIMATED, NONE"),
+        ("count=COUNT_COUNT_EXACT", "\"count\" must be one of EXACT, ESTIMATED, NONE"),
+        ("allowScan=1", "\"allowScan\" must be true or false"),
+        ("allowScan", "\"allowScan\" must be true or false"),
+        (
+            "readMask=,,",
+            "\"readMask\" has an empty path: a comma stands at its beginning, at its end, or beside another",
+        ),
+        (
+            "expand=author,",
+            "\"expand\" has an empty path: a comma stands at its beginning, at its end, or beside another",
+        ),
         ("filter=%ff", "\"%ff\" in the query is not UTF-8 behind its percent signs"),
     ] {
         for list in lists {
@@ -32,11 +40,11 @@ async fn parameters_are_refused_by_name() {
         }
     }
     for (path, message) in [
-        ("GET books/b1?filter=x", "Filter is not a query parameter here; these are: readMask, expand"),
-        ("GET books/b1?readmask=x", "Readmask is not a query parameter here; the nearest is readMask"),
-        ("POST books:batchGet?ids=b1", "Ids is not a query parameter here; there are none"),
-        ("POST books:aggregate?filter=x", "Filter is not a query parameter here; there are none"),
-        ("PATCH books/b1?readMask=title", "ReadMask is not a query parameter here; there are none"),
+        ("GET books/b1?filter=x", "\"filter\" is not a query parameter here; these are: readMask, expand"),
+        ("GET books/b1?readmask=x", "\"readmask\" is not a query parameter here; the nearest is readMask"),
+        ("POST books:batchGet?ids=b1", "\"ids\" is not a query parameter here; there are none"),
+        ("POST books:aggregate?filter=x", "\"filter\" is not a query parameter here; there are none"),
+        ("PATCH books/b1?readMask=title", "\"readMask\" is not a query parameter here; there are none"),
     ] {
         let (method, path) = path.split_once(' ').unwrap();
         let answer = client.send(&format!("{method} /api/v1/{path}"), &[], "{}").await;
@@ -50,6 +58,7 @@ async fn masks_are_the_models() {
     for path in ["books?readMask=titel", "books/b1?readMask=titel", "authors/le-guin/books?readMask=titel"] {
         let answer = client.send(&format!("GET /api/v1/{path}"), &[], "").await;
         assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (400, "INVALID_INPUT"), "{path}");
+        assert!(answer.error().1.starts_with("\"readMask\""), "{}", answer.error().1);
         assert!(answer.error().1.contains("titel") && answer.error().1.contains("title"), "{}", answer.error().1);
     }
 }
@@ -59,19 +68,19 @@ async fn batches_are_read_strictly() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     for (body, message) in [
-        (r#"{"id":"b1"}"#, "Id is not a key here; did you mean ids?"),
-        (r#"{"ids":"b1"}"#, "Ids must be an array, not a string"),
-        (r#"{"ids":[1]}"#, "Ids[0] must be a string, not a number"),
-        (r#"{"ids":["b1"],"requests":[]}"#, "Requests cannot be sent together with ids; send the ids alone"),
-        (r#"{"requests":["b1"]}"#, "Requests[0] must be an object, not a string"),
-        (r#"{"requests":[{"id":"b1"},{"ids":"b1"}]}"#, "Requests[1].ids is not a key here; did you mean id?"),
+        (r#"{"id":"b1"}"#, "\"id\" is not a key here; did you mean ids?"),
+        (r#"{"ids":"b1"}"#, "\"ids\" must be an array, not a string"),
+        (r#"{"ids":[1]}"#, "\"ids[0]\" must be a string, not a number"),
+        (r#"{"ids":["b1"],"requests":[]}"#, "\"requests\" cannot be sent together with ids; send the ids alone"),
+        (r#"{"requests":["b1"]}"#, "\"requests[0]\" must be an object, not a string"),
+        (r#"{"requests":[{"id":"b1"},{"ids":"b1"}]}"#, "\"requests[1].ids\" is not a key here; did you mean id?"),
         (
             r#"{"requests":[{"id":"b1","readMask":"title"}]}"#,
-            "Requests[0].readMask is not for one record of a batch; send readMask beside the requests, for all of them",
+            "\"requests[0].readMask\" is not for one record of a batch; send readMask beside the requests, for all of them",
         ),
-        (r#"{"ids":["b1"],"readMask":["title"]}"#, "ReadMask must be a string, not an array"),
-        (r#"{"ids":["b1"],"expand":"author"}"#, "Expand must be an array, not a string"),
-        (r#"{"ids":["b1"],"ids":["b2"]}"#, "Ids is given more than once"),
+        (r#"{"ids":["b1"],"readMask":["title"]}"#, "\"readMask\" must be a string, not an array"),
+        (r#"{"ids":["b1"],"expand":"author"}"#, "\"expand\" must be an array, not a string"),
+        (r#"{"ids":["b1"],"ids":["b2"]}"#, "\"ids\" is given more than once"),
         (r#"["b1"]"#, "the body must be a JSON object, not an array"),
         ("", "the body is empty; send a JSON object"),
     ] {
@@ -90,19 +99,22 @@ async fn batches_are_read_strictly() {
 async fn aggregations_are_read_strictly() {
     let (client, memory) = library().await;
     let asked = memory.questions();
-    let function = "Aggregations[0].function must be one of COUNT, SUM, MIN, MAX, AVERAGE";
+    let function = "\"aggregations[0].function\" must be one of COUNT, SUM, MIN, MAX, AVERAGE";
     for (body, message) in [
         (r#"{"aggregations":[{}]}"#, function),
         (r#"{"aggregations":[{"function":"TOTAL"}]}"#, function),
         (r#"{"aggregations":[{"function":"sum"}]}"#, function),
         (r#"{"aggregations":[{"function":2}]}"#, function),
-        (r#"{"aggregations":{}}"#, "Aggregations must be an array, not an object"),
-        (r#"{"aggregation":[]}"#, "Aggregation is not a key here; did you mean aggregations?"),
-        (r#"{"aggregations":[{"function":"SUM","field":3}]}"#, "Aggregations[0].field must be a string, not a number"),
-        (r#"{"groupBy":"author"}"#, "GroupBy must be an array, not a string"),
-        (r#"{"allowScan":"true"}"#, "AllowScan must be true or false, not a string"),
-        (r#"{"filter":true}"#, "Filter must be a string, not a bool"),
-        (r#"{"orderBy":"x"}"#, "OrderBy is not a key here; these are: filter, groupBy, aggregations, allowScan"),
+        (r#"{"aggregations":{}}"#, "\"aggregations\" must be an array, not an object"),
+        (r#"{"aggregation":[]}"#, "\"aggregation\" is not a key here; did you mean aggregations?"),
+        (
+            r#"{"aggregations":[{"function":"SUM","field":3}]}"#,
+            "\"aggregations[0].field\" must be a string, not a number",
+        ),
+        (r#"{"groupBy":"author"}"#, "\"groupBy\" must be an array, not a string"),
+        (r#"{"allowScan":"true"}"#, "\"allowScan\" must be true or false, not a string"),
+        (r#"{"filter":true}"#, "\"filter\" must be a string, not a bool"),
+        (r#"{"orderBy":"x"}"#, "\"orderBy\" is not a key here; these are: filter, groupBy, aggregations, allowScan"),
     ] {
         let answer = client.send("POST /api/v1/books:aggregate", &[], body).await;
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, message), "{body}");

@@ -137,10 +137,12 @@ message {explain_list} {{
     fn included(&self, number: u32) -> String {
         let google = self.google;
         format!(
-            "  // The related records that `expand` asks for, each once, all of the same moment as the others.
+            "  // The related records that `expand` asks for, whole and each once. What is above is not repeated here, unless
+  // `read_mask` hides part of it.
   repeated {google}.protobuf.Any included = {};
   // Where more than 100 records refer to one of these: the token with which the list of the way back goes on, by what it
-  // is about, such as `authors/<id>/books`.
+  // is about, such as `authors/<id>/books`; with the version before it, such as `v2/authors/<id>/books`, where that alone
+  // would be another list of the answer too.
   map<string, string> included_page_tokens = {};
 ",
             number + 1,

@@ -3,8 +3,8 @@
 use super::result::{Column, Outcome};
 use crate::query::order_error;
 use groundplan_error::{Error, Reason, Violation};
-use groundplan_expr::ir::{Expr, Type};
-use groundplan_expr::{Filter, OrderKey, Scope, value};
+use groundplan_expr::ir::{Expr, Field, Root, Type};
+use groundplan_expr::{ExprError, Filter, OrderKey, Scope, value};
 use groundplan_proto::query::v1::{Aggregation, Function};
 use groundplan_rest::AggregateQuery;
 use groundplan_rest::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
@@ -83,32 +83,55 @@ impl Computed {
             "" if function == Function::Unspecified => return Err(unknown()),
             "" if function == Function::Count => None,
             "" => return Err(Error::field(of_field, "required", "is required for all functions but COUNT")),
-            path => Some(value(scope, path).map_err(|error| order_error(&of_field, &error))?),
+            path => Some(path),
         };
         let name = name_of(place, function, aggregation)?;
         let (sql, outcome) = match (function, field) {
             (Function::Unspecified, _) => return Err(unknown()),
-            (Function::Count, Some(key)) => (count_of(scope, key)?, Outcome::Count),
             (_, None) => ("count(*)".to_owned(), Outcome::Count),
-            (_, Some(key)) => computing(function, &key).ok_or_else(|| {
-                let words = match function {
-                    Function::Sum | Function::Average => "is no number and no duration, of which there are sums",
-                    _ => "is not a single value, of which there is a smallest and a largest",
-                };
-                refused(&of_field, words)
-            })?,
+            (Function::Count, Some(path)) => {
+                let sql = count_of(scope, path).map_err(|error| order_error(&of_field, &error))?;
+                (sql, Outcome::Count)
+            }
+            (_, Some(path)) => {
+                let key = value(scope, path).map_err(|error| order_error(&of_field, &error))?;
+                computing(function, &key).ok_or_else(|| {
+                    let words = match function {
+                        Function::Sum => "is no number and no duration: of others there are no sums",
+                        Function::Average => "is no number and no duration: of others there are no averages",
+                        _ => "is not a single value, of which there is a smallest and a largest",
+                    };
+                    refused(&of_field, words)
+                })?
+            }
         };
         Ok(Self { name, sql, outcome })
     }
 }
 
-/// Counts the records in which a field is present, as `has` has it.
-fn count_of(scope: Scope<'_>, key: OrderKey) -> Result<String, Error> {
-    let present = Filter::of_expr(scope, Expr::Has(key.field)).map_err(|error| Error::internal(error.to_string()))?;
-    if !present.sql().slots.is_empty() {
-        return Err(Error::internal("the presence of a field takes values"));
-    }
+/// Counts the records in which a field is present, as `has` has it. That takes no values: what is counted is named by the
+/// model alone.
+fn count_of(scope: Scope<'_>, path: &str) -> Result<String, ExprError> {
+    let present = match value(scope, path) {
+        Ok(key) => Filter::of_expr(scope, Expr::Has(key.field))?,
+        // Lists, maps and messages are no single values, but present or not.
+        Err(error) => presence(scope, path).ok_or(error)?,
+    };
     Ok(format!("count(*) FILTER (WHERE {})", present.sql().text))
+}
+
+/// Whether a field of the record is present, by its path.
+fn presence(scope: Scope<'_>, path: &str) -> Option<Filter> {
+    let path = path.trim();
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let begins_here = path.split('.').next().is_some_and(|name| scope.model.shape().by_name(name).is_some());
+    if !begins_here || !path.split('.').all(is_name) {
+        return None;
+    }
+    let filter = Filter::compile(scope, &format!("has({path})")).ok()?;
+    let is_own = matches!(filter.expr(), Expr::Has(Field { root: Root::Record, .. }));
+    (is_own && filter.sql().slots.is_empty()).then_some(filter)
 }
 
 /// The SQL of a function, and how its result is read; nothing if the field has no type for it.
@@ -163,5 +186,6 @@ fn name_of(place: &str, function: Function, aggregation: &Aggregation) -> Result
 /// The refusal of a field that cannot be used so.
 fn refused(place: &str, description: &str) -> Error {
     let violation = Violation { field: place.to_owned(), description: description.to_owned(), rule: "field".into() };
-    Error::new(Reason::OrderInvalid, violation.sentence()).violating(violation)
+    // The place as it is, like in all other messages of this reason.
+    Error::new(Reason::OrderInvalid, format!("{place} {description}")).violating(violation)
 }

@@ -12,6 +12,8 @@ pub(super) struct Collected<'a> {
     /// The model of the records that were asked for.
     model: &'a Arc<Model>,
     asked: HashMap<&'a str, &'a Stored>,
+    /// Whether the answer shows all of those, so that they need not be repeated.
+    asked_are_shown: bool,
     /// By the model's full name, and by id, each in order.
     related: BTreeMap<String, (Arc<Model>, BTreeMap<String, Stored>)>,
     records: usize,
@@ -20,9 +22,9 @@ pub(super) struct Collected<'a> {
 
 impl<'a> Collected<'a> {
     /// Nothing beside the records that were asked for.
-    pub(super) fn beside(model: &'a Arc<Model>, records: &'a [Stored]) -> Self {
+    pub(super) fn beside(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
         let asked = records.iter().map(|stored| (id_of(model, &stored.record), stored)).collect();
-        Self { model, asked, related: BTreeMap::new(), records: 0, bytes: 0 }
+        Self { model, asked, asked_are_shown: are_shown, related: BTreeMap::new(), records: 0, bytes: 0 }
     }
 
     /// The ids of the records that were asked for, each once.
@@ -32,14 +34,25 @@ impl<'a> Collected<'a> {
         ids
     }
 
-    /// A record that is at hand.
+    /// A record that is at hand: whole, or one that was asked for, with at least what relations need.
     pub(super) fn get(&self, model: &Model, id: &str) -> Option<&Record> {
-        let related = || self.related.get(&model.full_name).and_then(|(_, records)| records.get(id));
-        let asked = self.asked.get(id).copied().filter(|_| self.model.full_name == model.full_name);
-        asked.or_else(related).map(|stored| &stored.record)
+        self.related(model, id).or_else(|| self.asked(model, id)).map(|stored| &stored.record)
     }
 
-    /// Takes a record that is not at hand yet, if there is room for it.
+    /// Whether the answer has the whole record.
+    pub(super) fn has(&self, model: &Model, id: &str) -> bool {
+        self.related(model, id).is_some() || self.asked_are_shown && self.asked(model, id).is_some()
+    }
+
+    fn related(&self, model: &Model, id: &str) -> Option<&Stored> {
+        self.related.get(&model.full_name).and_then(|(_, records)| records.get(id))
+    }
+
+    fn asked(&self, model: &Model, id: &str) -> Option<&Stored> {
+        self.asked.get(id).copied().filter(|_| self.model.full_name == model.full_name)
+    }
+
+    /// Takes a record that the answer does not have yet, if there is room for it.
     pub(super) fn add(&mut self, model: &Arc<Model>, id: String, stored: Stored) -> Result<(), Error> {
         self.records += 1;
         self.bytes += length(model, &stored);

@@ -101,7 +101,7 @@ fn find(catalog: &Catalog, model: &Model, name: &str) -> Option<Relation> {
 }
 
 /// The relations of a model, each with the names that it goes by, the first before all others. Those of fields that no
-/// answer shows are not among them.
+/// answer shows are not among them, and have no way back.
 fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item = (Vec<String>, Relation)> + 'a {
     let there = model.references.iter().filter_map(|reference| {
         let field = model.shape().field(reference.field);
@@ -113,10 +113,9 @@ fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item =
     let back = model.referrers.iter().filter_map(|referrer| {
         let name = referrer.inverse.clone()?;
         let target = catalog.model(&referrer.model)?.clone();
-        let is_shown = !target.shape().field(referrer.field).behavior.input_only;
         let names = vec![name.clone(), camel(&name)];
         let relation = Relation { target, way: Way::Back { field: referrer.field, name } };
-        is_shown.then_some((names, relation))
+        Some((names, relation))
     });
     there.chain(back)
 }

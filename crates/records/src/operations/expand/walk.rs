@@ -71,7 +71,7 @@ async fn there(
         _ => None,
     });
     let references: BTreeSet<String> = references.collect();
-    let wanted = references.iter().filter(|id| collected.get(model, id).is_none());
+    let wanted = references.iter().filter(|id| !collected.has(model, id));
     let wanted = wanted.map(|id| Id::of_stored(model, id)).collect::<Result<Vec<Id>, Error>>()?;
     if !wanted.is_empty() {
         let (columns, name, key) = (names::columns(table), names::table(model), names::id(model));
@@ -84,7 +84,7 @@ async fn there(
         .await?;
     }
     // What somebody has deleted since is not there.
-    Ok(references.into_iter().filter(|id| collected.get(model, id).is_some()).collect())
+    Ok(references.into_iter().filter(|id| collected.has(model, id)).collect())
 }
 
 /// A way back: from records to those of `table` that refer to them by `field`.
@@ -111,7 +111,7 @@ impl Back<'_> {
         let mut counts = vec![0; ids.len()];
         let mut last = String::new();
         let mut reached = BTreeSet::new();
-        // The rows of a start come together and in order, as its LATERAL gives them.
+        // The rows of a start come together and in order.
         each_row(self.call, &self.statement(), &binds, |row| {
             let at = row.i64(1).map_err(refusal)?.and_then(|ordinal| usize::try_from(ordinal - 1).ok());
             let (at, count) = at.and_then(|at| Some((at, counts.get_mut(at)?))).ok_or_else(no_start)?;
@@ -122,7 +122,7 @@ impl Back<'_> {
                 return Ok(());
             }
             let (id, stored) = read(self.table, row, 2)?;
-            if collected.get(model, &id).is_none() {
+            if !collected.has(model, &id) {
                 collected.add(model, id.clone(), stored)?;
             }
             last.clone_from(&id);
@@ -141,7 +141,7 @@ impl Back<'_> {
         Sql::new(&format!(
             "SELECT r._version, start.at, {columns} FROM unnest(?::{array}) WITH ORDINALITY AS start(id, at) \
              CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id \
-             ORDER BY r.{key} LIMIT ?) AS r"
+             ORDER BY r.{key} LIMIT ?) AS r ORDER BY start.at, r.{key}"
         ))
     }
 

@@ -1,6 +1,7 @@
 //! A list that is about to be read: everything that can be checked without the database is.
 
 use super::super::expand::Paths;
+use super::super::streamed::rows_until;
 use super::super::{Call, now};
 use crate::column::Column;
 use crate::page_token::{Cursor, Origin};
@@ -9,21 +10,22 @@ use crate::row;
 use crate::scan::{self, Scan};
 use crate::table::Table;
 use bytes::Bytes;
-use groundplan_chassis::database::{Bind, Columns, PgRow, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
 use groundplan_codec::Stored;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::Error;
 use groundplan_proto::query::v1::Count;
 use groundplan_rest::ListQuery;
 use groundplan_rest::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_SKIP};
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
 
 /// A list that is about to be read.
 pub(crate) struct Reading<'c> {
     pub(crate) call: &'c Call<'c>,
     pub(crate) compiled: Arc<Compiled>,
     parent: Option<&'c Parent>,
-    mask: ReadMask,
+    pub(super) mask: ReadMask,
     pub(crate) paths: Paths,
     /// Those that the mask needs; `None`: all of the table's.
     columns: Option<Vec<Column>>,
@@ -32,8 +34,8 @@ pub(crate) struct Reading<'c> {
     pub(crate) skip: i64,
     count: Count,
     allow_scan: bool,
-    /// What a page token is bound to.
-    origin: Origin,
+    /// What a page token is bound to: most pages have none, so it is computed when there is one.
+    origin: OnceLock<Origin>,
     /// The time of the first page's request.
     now: i64,
     ids_descend: bool,
@@ -49,12 +51,13 @@ impl<'c> Reading<'c> {
         let mask = ReadMask::parse(&model.shapes, model.shape, &query.view.read_mask)?;
         let paths = Paths::parse(&call.served.catalog, model, &query.view.expand)?;
         let compiled = call.served.query(model, &query.filter, &query.order_by)?;
-        let origin = compiled.origin(&call.principal.tenant, model, parent);
+        let origin = OnceLock::new();
         let now = now()?;
         let (now, ids_descend, after) = match query.page_token.as_str() {
             "" => (now, advice::ids_descend(model, &compiled, parent), None),
             token => {
-                let cursor = call.records.page_tokens().open(&origin, token, now)?;
+                let origin = origin.get_or_init(|| compiled.origin(&call.principal.tenant, model, parent));
+                let cursor = call.records.page_tokens().open(origin, token, now)?;
                 (cursor.now, cursor.ids_descend, Some(cursor.values))
             }
         };
@@ -78,34 +81,23 @@ impl<'c> Reading<'c> {
         })
     }
 
-    /// Whether an index serves the page; the count is another matter.
-    pub(crate) fn is_served(&self) -> bool {
-        advice::serves_page(&self.call.table.model, &self.compiled, self.parent)
-    }
-
-    /// The line for the model's option that would serve it.
-    pub(crate) fn advice(&self) -> Option<String> {
-        advice::advice(&self.call.table.model, &self.compiled)
+    /// What the page, or its count, reads from end to end; nothing if indexes serve both.
+    pub(crate) fn scan(&self) -> Option<Scan> {
+        let model = &self.call.table.model;
+        if !advice::serves_page(model, &self.compiled, self.parent) {
+            return Some(Scan::of_query(model, &self.compiled));
+        }
+        let counts_all = self.count == Count::Exact && !advice::narrows(model, &self.compiled, self.parent);
+        let instead = "ask for COUNT_ESTIMATED, or filter by a field with an index";
+        counts_all.then_some(Scan { what: "an exact count of all records", advice: None, instead })
     }
 
     /// Refuses what would read a large table from end to end.
     pub(super) async fn admit(&self) -> Result<(), Error> {
-        let model = &self.call.table.model;
-        let scan = if self.allow_scan {
-            return Ok(());
-        } else if !self.is_served() {
-            let (what, instead) = match self.compiled.filter {
-                Some(_) => ("this filter", "add a condition on a field with an index"),
-                None => ("this order", "order by the id or by what an index begins with"),
-            };
-            Scan { what, advice: self.advice(), instead }
-        } else if self.count == Count::Exact && !advice::narrows(model, &self.compiled, self.parent) {
-            let instead = "ask for COUNT_ESTIMATED, or filter by a field with an index";
-            Scan { what: "an exact count of all records", advice: None, instead }
-        } else {
-            return Ok(());
-        };
-        scan::admit(self.call, scan).await
+        match self.scan() {
+            Some(scan) if !self.allow_scan => scan::admit(self.call, scan).await,
+            _ => Ok(()),
+        }
     }
 
     /// The records of all pages.
@@ -119,19 +111,14 @@ impl<'c> Reading<'c> {
         }
     }
 
-    /// Some rows of the page: the first ones, or those behind the row with these keys.
-    pub(crate) fn part<'p>(
-        &self,
-        after: Option<&'p [Option<Bytes>]>,
-        limit: usize,
-        is_first: bool,
-    ) -> Result<Part<'p>, Error> {
+    /// The rows of the page. One more than is wanted says whether there is a next one.
+    pub(crate) fn part(&self) -> Result<Part<'_>, Error> {
         Ok(Part {
-            after,
+            after: self.after.as_deref(),
             ids_descend: self.ids_descend,
-            limit: i64::try_from(limit).map_err(Error::internal)?,
-            skip: if is_first { self.skip } else { 0 },
-            counted: is_first && self.count == Count::Exact,
+            limit: i64::try_from(self.size + 1).map_err(Error::internal)?,
+            skip: self.skip,
+            counted: self.count == Count::Exact,
         })
     }
 
@@ -141,14 +128,18 @@ impl<'c> Reading<'c> {
         Layout::new(&self.call.table.model, &self.compiled, columns, counted)
     }
 
-    /// The statement that reads a part.
+    /// The statement that reads the rows.
     pub(crate) fn statement(&self, layout: &Layout<'_>, part: &Part<'_>) -> Draft {
         self.selection().page(layout, part)
     }
 
-    /// Reads a part.
-    pub(super) async fn rows(&self, layout: &Layout<'_>, part: &Part<'_>) -> Result<Vec<PgRow>, Error> {
-        let database = self.call.records.database();
+    /// Gives the rows of the page to `take` until it has enough.
+    pub(super) async fn rows(
+        &self,
+        layout: &Layout<'_>,
+        part: &Part<'_>,
+        take: impl FnMut(PgRow) -> Result<ControlFlow<()>, Error> + Send,
+    ) -> Result<(), Error> {
         if self.is_plain(part) {
             let statements = &self.call.table.statements;
             let (tenant, limit) = (Bind::text(&self.call.principal.tenant), Bind::i64(part.limit));
@@ -156,13 +147,11 @@ impl<'c> Reading<'c> {
                 Some([Some(id)]) => (&statements.list_next, vec![tenant, Bind::bytes(id.clone()), limit]),
                 _ => (&statements.list_first, vec![tenant, limit]),
             };
-            let mut lease = database.lease().await?;
-            return lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(refusal);
+            return rows_until(self.call, sql, &binds, take).await;
         }
         let draft = self.statement(layout, part);
         let sql = self.call.records.shapes().sql(draft.text());
-        let mut lease = database.lease().await?;
-        lease.run(async |conn| rows(conn, &sql, draft.binds()).await).await.map_err(refusal)
+        rows_until(self.call, &sql, draft.binds(), take).await
     }
 
     /// Whether it is what most callers want, whole records by their ids: those statements are there since the apply.
@@ -189,10 +178,11 @@ impl<'c> Reading<'c> {
     }
 
     /// The token of the page behind the row with these keys.
-    pub(super) fn token(&self, last: Option<Vec<Option<Bytes>>>) -> Result<String, Error> {
-        let values = last.ok_or_else(|| Error::internal("a page without records has no next one"))?;
+    pub(super) fn token(&self, values: Vec<Option<Bytes>>) -> Result<String, Error> {
+        let (tenant, model) = (&self.call.principal.tenant, &self.call.table.model);
+        let origin = self.origin.get_or_init(|| self.compiled.origin(tenant, model, self.parent));
         let cursor = Cursor { now: self.now, ids_descend: self.ids_descend, values };
-        self.call.records.page_tokens().seal(&self.origin, &cursor, now()?)
+        self.call.records.page_tokens().seal(origin, &cursor, now()?)
     }
 }
 

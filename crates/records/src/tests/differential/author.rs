@@ -115,6 +115,7 @@ impl Author {
 
     /// A path that leads to something.
     pub(super) fn read(&mut self, wanted: impl Fn(What) -> bool) -> Option<(String, What)> {
+        let inside = self.random.random_bool(0.3);
         if !self.variables.is_empty() && self.random.random_bool(0.65) {
             let mut found = Vec::new();
             for variable in &self.variables {
@@ -122,7 +123,8 @@ impl Author {
                     Element::Scalar(ty) if wanted(What::One(ty)) => found.push((variable.name, None, What::One(ty))),
                     Element::Scalar(_) => {}
                     Element::Message(shape) => {
-                        let paths = names::of_message(&self.shapes, shape).into_iter().filter(|path| wanted(path.what));
+                        let paths = names::of_message(&self.shapes, shape).into_iter();
+                        let paths = paths.filter(|path| wanted(path.what) && (inside || !path.is_inside()));
                         found.extend(paths.map(|path| (variable.name, Some(path.clone()), path.what)));
                     }
                 }
@@ -139,7 +141,7 @@ impl Author {
             Some(_) => path.reference == self.reference,
             None => path.is_column(),
         };
-        let is_wanted = |path: &&Path| wanted(path.what);
+        let is_wanted = |path: &&Path| wanted(path.what) && (inside || !path.is_inside());
         let mut found: Vec<&Path> = self.paths.iter().filter(is_wanted).filter(|path| !near || is_near(path)).collect();
         if found.is_empty() {
             found = self.paths.iter().filter(is_wanted).collect();

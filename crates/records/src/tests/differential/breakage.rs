@@ -1,6 +1,6 @@
 //! Faults on purpose: each breaks what one operator makes of an absent value or of an error, on the side of SQL alone.
 
-use groundplan_expr::ir::{Absent, Comparison, Const, Expr, Field, Type};
+use groundplan_expr::ir::{Absent, Comparison, Const, Expr, Field, Root, Type};
 
 /// Changes one expression, whose parts are changed already.
 type Change = fn(Expr) -> Expr;
@@ -23,6 +23,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     Breakage { name: "&& stops at an error", change: and_stops },
     Breakage { name: "?: forgives an error where it does not matter", change: conditional_goes_on },
     Breakage { name: "!= null is never true", change: not_null_is_false },
+    Breakage { name: "what is under a missing key is zero", change: missing_is_zero },
 ];
 
 impl Breakage {
@@ -89,6 +90,21 @@ fn not_null_is_false(expr: Expr) -> Expr {
         }
         expr => expr,
     }
+}
+
+/// `key in map ? map[key].field : zero` for `map[key].field`.
+fn missing_is_zero(expr: Expr) -> Expr {
+    let Expr::Field(Field { root: Root::Element(element), ty, absent: Absent::Zero, .. }) = &expr else { return expr };
+    let zero = match ty {
+        Type::Bool => Const::Bool(false),
+        Type::Int => Const::Int(0),
+        Type::Uint => Const::Uint(0),
+        Type::String => Const::String(String::new()),
+        _ => return expr,
+    };
+    let Expr::MapValue { map, key, .. } = element.as_ref() else { return expr };
+    let is_there = Expr::ElementOf { value: key.clone(), list: map.clone() };
+    conditional(is_there, expr, Expr::Const(zero))
 }
 
 fn is_null(expr: &Expr) -> bool {

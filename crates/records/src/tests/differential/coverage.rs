@@ -76,6 +76,7 @@ pub(super) const EXPECTED: &[&str] = &[
     "Field of Record",
     "Field of Related",
     "Field of Variable",
+    "Field of Element",
     "Field, absent is Zero",
     "Field, absent is Null",
     "Field, absent is Error",

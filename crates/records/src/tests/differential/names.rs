@@ -1,5 +1,6 @@
 //! What can be read, by the names that lead there.
 
+use super::literal::key;
 use super::tree::Ty;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::shape::{Cardinality, Field, Kind, MapKey, ShapeId, Shapes, Wrapped};
@@ -9,13 +10,41 @@ use rand::rngs::StdRng;
 /// How deep paths go: through two levels of messages.
 const MAX_STEPS: usize = 3;
 
-/// A path of fields, each step by any of its names.
+/// What stands between the brackets behind a list, other than numbers. Most are in no list, some are errors.
+const INDEXES: [&str; 10] = [
+    "size(strings)",
+    "an_int32",
+    "maybe_int64",
+    "int(a_uint64)",
+    "int64_value",
+    "author.rank",
+    "size(a_string) - 1",
+    "(a_bool ? 0 : 1)",
+    "leaves[0].short",
+    "size(branches[an_int32].leaves)",
+];
+
+/// The same behind a map with texts for keys.
+const KEYS: [&str; 6] =
+    ["a_string", "maybe_string", "string_value", "author.country", "leaves[0].name", "branches_by_name.a.title"];
+
+/// A path of fields, and of elements.
 #[derive(Clone, Debug)]
 pub(super) struct Path {
-    steps: Vec<Vec<String>>,
+    steps: Vec<Step>,
     pub(super) what: What,
     /// The place of the reference that it leads along.
     pub(super) reference: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A field by any of its names.
+    Field(Vec<String>),
+    /// An element of a list.
+    Item,
+    /// The value of a key.
+    Key(Ty),
 }
 
 /// What a path leads to.
@@ -42,15 +71,34 @@ impl Path {
         self.steps.len() == 1
     }
 
+    /// Whether an element is on the way, which is often not there.
+    pub(super) fn is_inside(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step, Step::Field(_)))
+    }
+
     /// The path as somebody would write it, from a variable or from the record.
     pub(super) fn text(&self, random: &mut StdRng, variable: Option<&str>) -> String {
         let root = match variable {
             Some(variable) => variable,
             None => ["", "", "", "record", "this"][random.random_range(0..5)],
         };
-        let root = Some(root.to_owned()).filter(|root| !root.is_empty());
-        let steps = self.steps.iter().map(|names| names[random.random_range(0..names.len())].clone());
-        root.into_iter().chain(steps).collect::<Vec<String>>().join(".")
+        let text = self.steps.iter().fold(root.to_owned(), |text, step| text + &step.text(random));
+        text.trim_start_matches('.').to_owned()
+    }
+}
+
+impl Step {
+    fn text(&self, random: &mut StdRng) -> String {
+        match self {
+            Self::Field(names) => format!(".{}", names[random.random_range(0..names.len())]),
+            Self::Item if random.random_bool(0.8) => format!("[{}]", ["0", "0", "1", "2"][random.random_range(0..4)]),
+            Self::Item => format!("[{}]", INDEXES[random.random_range(0..INDEXES.len())]),
+            Self::Key(Ty::String) if random.random_bool(0.1) => ".a".to_owned(),
+            Self::Key(Ty::String) if random.random_bool(0.2) => {
+                format!("[{}]", KEYS[random.random_range(0..KEYS.len())])
+            }
+            Self::Key(ty) => format!("[{}]", key(random, *ty)),
+        }
     }
 }
 
@@ -59,7 +107,7 @@ pub(super) fn of_model(catalog: &Catalog, model: &Model) -> Vec<Path> {
     let mut paths = of_message(&model.shapes, model.shape);
     for (at, reference) in model.references.iter().enumerate() {
         let target = catalog.model(&reference.target).unwrap();
-        let step = vec![reference.name.clone(), model.shape().field(reference.field).name.clone()];
+        let step = Step::Field(vec![reference.name.clone(), model.shape().field(reference.field).name.clone()]);
         paths.extend(of_message(&target.shapes, target.shape).into_iter().map(|path| Path {
             steps: std::iter::once(step.clone()).chain(path.steps).collect(),
             what: path.what,
@@ -76,18 +124,24 @@ pub(super) fn of_message(shapes: &Shapes, id: ShapeId) -> Vec<Path> {
     paths
 }
 
-fn collect(shapes: &Shapes, id: ShapeId, before: &mut Vec<Vec<String>>, paths: &mut Vec<Path>) {
+fn collect(shapes: &Shapes, id: ShapeId, before: &mut Vec<Step>, paths: &mut Vec<Path>) {
     for (_, field) in shapes.get(id).iter() {
-        before.push(vec![field.name.clone(), field.json_name.clone()]);
-        if let Some(what) = what(field) {
-            paths.push(Path { steps: before.clone(), what, reference: None });
-        }
-        if let (What::Message, Kind::Message(inner)) = (what(field).unwrap_or(What::One(Ty::Bool)), field.kind)
-            && before.len() < MAX_STEPS
+        let Some(what) = what(field) else { continue };
+        before.push(Step::Field(vec![field.name.clone(), field.json_name.clone()]));
+        paths.push(Path { steps: before.clone(), what, reference: None });
+        let length = before.len();
+        before.extend(match what {
+            What::List(_) => Some(Step::Item),
+            What::Map(key, _) => Some(Step::Key(key)),
+            _ => None,
+        });
+        let fields = before.iter().filter(|step| matches!(step, Step::Field(_))).count();
+        if let Kind::Message(inner) = field.kind
+            && fields < MAX_STEPS
         {
             collect(shapes, inner, before, paths);
         }
-        before.pop();
+        before.truncate(length - 1);
     }
 }
 

@@ -157,6 +157,28 @@ async fn a_delete_of_too_many_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_delete_that_clears_too_many_does_nothing() {
+    let fixture = library().await;
+    let publisher = fixture.make("Publisher", json!({"name": "p"})).await;
+    // Two kinds of records refer to it, and count together.
+    fixture.make("Author", json!({"name": "a", "publisherId": publisher})).await;
+    let books = format!(
+        "INSERT INTO test_v1.book (_tenant, _version, id, publisher_id) \
+         SELECT 'default', 1, gen_random_uuid(), '{publisher}' FROM generate_series(1, 10000) RETURNING 1"
+    );
+    fixture.query(&books).await;
+    let status = fixture.delete("Publisher", &publisher).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "ANSWER_TOO_LARGE"));
+    assert!(status.message().contains("more than 10000 references"), "{}", status.message());
+    let touched = "SELECT 1 FROM test_v1.author WHERE publisher_id IS NULL OR _version > 1";
+    assert!(fixture.query(touched).await.is_empty());
+    fixture.query("UPDATE test_v1.author SET publisher_id = NULL RETURNING 1").await;
+    fixture.delete("Publisher", &publisher).await.unwrap();
+    let cleared = "SELECT 1 FROM test_v1.book WHERE publisher_id IS NULL AND _version = 2";
+    assert_eq!(fixture.query(cleared).await.len(), 10_000);
+}
+
+#[tokio::test]
 async fn a_long_chain_goes_link_by_link() {
     let fixture = library().await;
     let mut last = fixture.make("Book", json!({"title": "0"})).await;

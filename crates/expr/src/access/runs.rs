@@ -1,0 +1,153 @@
+//! Which texts, patterns and words give an index of trigrams or of words something to look for.
+//!
+//! PostgreSQL answers without them, too, by reading the whole index: that serves nobody.
+
+use crate::ir::{Pattern, TextTest};
+use regex_syntax::hir::{Hir, HirKind};
+
+/// How many letters and digits in a row have a trigram in them, whatever stands around them.
+const TRIGRAM: usize = 3;
+
+/// The same where the text begins or ends: what is beyond counts as a space.
+const AT_AN_END: usize = 2;
+
+/// Whether all texts with this part have a trigram in common.
+pub(super) fn part_has_trigrams(test: TextTest, part: &str) -> bool {
+    let at_an_end = match test {
+        TextTest::StartsWith => part.chars().take_while(|letter| letter.is_alphanumeric()).count(),
+        TextTest::EndsWith => part.chars().rev().take_while(|letter| letter.is_alphanumeric()).count(),
+        TextTest::Contains => 0,
+    };
+    at_an_end >= AT_AN_END || longest_run(part) >= TRIGRAM
+}
+
+/// Whether all texts that match have a trigram in common, or one of a few: a literal that cannot be left out.
+pub(super) fn pattern_has_trigrams(pattern: &Pattern) -> bool {
+    // It was read before, and means the same to this parser.
+    regex_syntax::parse(&pattern.postgres).is_ok_and(|hir| requires_literal(&hir))
+}
+
+fn requires_literal(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).is_ok_and(|text| longest_run(text) >= TRIGRAM),
+        HirKind::Capture(capture) => requires_literal(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(requires_literal),
+        HirKind::Alternation(parts) => parts.iter().all(requires_literal),
+        // PostgreSQL gives up on what grows large, as repetitions do.
+        HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|letter: char| !letter.is_alphanumeric()).map(|run| run.chars().count()).max().unwrap_or_default()
+}
+
+/// Whether each branch of a search, between its `or`s, has a word that must be there.
+pub(super) fn words_are_wanted(words: &str) -> bool {
+    let mut rest = words;
+    let mut branches = vec![];
+    // Whether the branch has words, and whether one of them is wanted.
+    let (mut has_words, mut is_wanted, mut negated) = (false, false, false);
+    loop {
+        rest = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '"' && letter != '-');
+        if rest.is_empty() {
+            break;
+        }
+        if let Some(behind) = rest.strip_prefix('-') {
+            (rest, negated) = (behind, true);
+            continue;
+        }
+        let word = match rest.strip_prefix('"') {
+            Some(behind) => {
+                let (phrase, behind) = behind.split_once('"').unwrap_or((behind, ""));
+                rest = behind;
+                phrase
+            }
+            None => {
+                let end = rest.find(|letter: char| letter.is_whitespace() || letter == '"').unwrap_or(rest.len());
+                let (word, behind) = rest.split_at(end);
+                rest = behind;
+                if !negated && word.eq_ignore_ascii_case("or") {
+                    branches.push((has_words, is_wanted));
+                    (has_words, is_wanted) = (false, false);
+                    continue;
+                }
+                word
+            }
+        };
+        if word.contains(char::is_alphanumeric) {
+            has_words = true;
+            is_wanted |= !negated;
+        }
+        negated = false;
+    }
+    branches.push((has_words, is_wanted));
+    branches.retain(|(has_words, _)| *has_words);
+    !branches.is_empty() && branches.iter().all(|(_, is_wanted)| *is_wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{part_has_trigrams, pattern_has_trigrams, words_are_wanted};
+    use crate::ir::TextTest::{Contains, EndsWith, StartsWith};
+    use crate::pattern::compile;
+
+    #[test]
+    fn parts_need_letters_in_a_row() {
+        for (test, part, expected) in [
+            (Contains, "abc", true),
+            (Contains, "a1ö", true),
+            (Contains, "ab", false),
+            (Contains, "ab cd", false),
+            (Contains, "%%%", false),
+            (Contains, "--abc--", true),
+            (EndsWith, "ab", true),
+            (EndsWith, "a", false),
+            (EndsWith, "ab!", false),
+            (StartsWith, "ab", true),
+            (StartsWith, "-ab", false),
+        ] {
+            assert_eq!(part_has_trigrams(test, part), expected, "{test:?} {part}");
+        }
+    }
+
+    #[test]
+    fn patterns_need_a_literal() {
+        for (pattern, expected) in [
+            ("abc", true),
+            ("^a.*xyz$", true),
+            ("(abc|xyz)", true),
+            ("abc|.", false),
+            ("a.b.c", false),
+            (".*", false),
+            ("(abc)?", false),
+            ("a{3}", false),
+            ("[a-z]+", false),
+            ("a b c", false),
+        ] {
+            assert_eq!(pattern_has_trigrams(&compile(pattern).unwrap()), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn searches_need_a_word_in_each_branch() {
+        for (words, expected) in [
+            ("cat", true),
+            ("cat -dog", true),
+            ("-dog cat", true),
+            ("-dog", false),
+            ("- dog", false),
+            ("-\"big dog\"", false),
+            ("\"big dog\" -cat", true),
+            ("cat or -dog", false),
+            ("cat OR dog -cow", true),
+            ("-\"a or b\"", false),
+            ("\"cat", true),
+            ("well-known", true),
+            ("cat or", true),
+            ("or", false),
+        ] {
+            assert_eq!(words_are_wanted(words), expected, "{words}");
+        }
+    }
+}
