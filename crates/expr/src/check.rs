@@ -29,7 +29,7 @@ use groundplan_model::shape::EnumId;
 /// Parses and checks a condition over the records of a model.
 pub(crate) fn filter(scope: Scope<'_>, source: &str) -> Result<Expr, ExprError> {
     let node = parse::parse(source)?;
-    Checker { scope, source, variables: Vec::new(), expected: None }.condition(&node)
+    Checker { scope, source, variables: Vec::new(), expected: None, joined: 0 }.condition(&node)
 }
 
 /// Checks one expression.
@@ -40,6 +40,8 @@ struct Checker<'a> {
     variables: Vec<Variable>,
     /// The enum of the other side of a comparison, whose names come before those of other enums.
     expected: Option<EnumId>,
+    /// How often texts are joined so far.
+    joined: usize,
 }
 
 /// What an `exists` calls the element.

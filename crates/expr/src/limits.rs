@@ -24,6 +24,12 @@ pub const MAX_DEPTH: usize = 100;
 /// The most constants in a list behind `in`.
 pub const MAX_CONSTANTS: usize = 500;
 
+/// The most `exists`, `all` and `exists_one` inside each other: each goes through all elements for each of the outer one's.
+pub const MAX_QUANTIFIED: usize = 2;
+
+/// The most times that a filter joins texts: each may be as long as a record, and PostgreSQL makes the whole.
+pub const MAX_JOINED: usize = 8;
+
 /// The longest regular expression of `matches`, in bytes.
 pub const MAX_PATTERN: usize = 256;
 
@@ -47,6 +53,8 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("operators inside each other", MAX_DEPTH, "levels", "`&&` and `||` are no levels; FILTER_INVALID"),
     Limit::things("an expression", MAX_CONDITIONS, "conditions (`? :`)", "FILTER_INVALID"),
     Limit::things("a list behind `in`", MAX_CONSTANTS, "constants", "FILTER_INVALID"),
+    Limit::things("`exists` and `all` inside each other", MAX_QUANTIFIED, "levels", "FILTER_INVALID"),
+    Limit::things("a filter", MAX_JOINED, "texts joined by `+`", "FILTER_INVALID"),
     Limit::bytes("a regular expression", MAX_PATTERN, "FILTER_INVALID"),
     Limit::things(
         "a regular expression, its repetitions written out",

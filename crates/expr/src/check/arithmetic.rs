@@ -4,6 +4,7 @@ use super::compare::is_number;
 use super::{Checker, Typed, fit};
 use crate::ExprError;
 use crate::ir::{Arithmetic, Const, Expr, Type};
+use crate::limits::MAX_JOINED;
 use crate::parse::{Literal, Node, NodeKind};
 
 impl Checker<'_> {
@@ -20,6 +21,15 @@ impl Checker<'_> {
         let Some(ty) = result(operation, &one.ty, &other.ty) else {
             return Err(self.no_arithmetic(operation, (left, &one.ty), (right, &other.ty)));
         };
+        if ty == Type::String {
+            self.joined += 1;
+            if self.joined > MAX_JOINED {
+                let message = format!(
+                    "a filter joins texts at most {MAX_JOINED} times, since they may be long: compare them one by one"
+                );
+                return Err(self.error(left.span, message));
+            }
+        }
         let is_division = matches!(operation, Arithmetic::Divide | Arithmetic::Remainder);
         if is_division && matches!(other.constant(), Some(Const::Int(0) | Const::Uint(0))) {
             return Err(self.error(right.span, "a division by zero has no value"));

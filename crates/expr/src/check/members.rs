@@ -20,8 +20,8 @@ impl Checker<'_> {
         match from {
             Meaning::Record => match model.shape().by_name(name) {
                 Some(id) => self.field(Root::Record, &[], model.shape, id, span).map(Meaning::Field),
-                None => match link(&model.references, name) {
-                    Some(reference) => Ok(Meaning::Link(reference)),
+                None => match self.relation(name, span)? {
+                    Some(relation) => Ok(relation),
                     None => Err(self.no_field(&model.name, model.shape(), name, span)),
                 },
             },

@@ -1,5 +1,6 @@
 //! What names mean.
 
+use super::members::unreadable;
 use super::words::{few, last, suggestion};
 use super::{Checker, Typed, enums};
 use crate::ExprError;
@@ -56,8 +57,18 @@ impl Checker<'_> {
         Ok(match name {
             "record" | "this" => Some(Meaning::Record),
             "now" => Some(Meaning::Value(Typed::new(Expr::Now, Type::Timestamp))),
-            _ => link(&model.references, name).map(Meaning::Link),
+            _ => self.relation(name, span)?,
         })
+    }
+
+    /// The reference that a relation's name stands for.
+    pub(super) fn relation(&self, name: &str, span: Span) -> Result<Option<Meaning>, ExprError> {
+        let model = self.scope.model;
+        let Some(id) = link(&model.references, name) else { return Ok(None) };
+        match unreadable(model.shape().field(id), false) {
+            Some(refusal) => Err(self.error(span, refusal)),
+            None => Ok(Some(Meaning::Link(id))),
+        }
     }
 
     /// The value of an enum by its type's name and its own, such as `Status.STATUS_ACTIVE`.

@@ -3,6 +3,7 @@
 use super::{Checker, Typed, Variable, members};
 use crate::ExprError;
 use crate::ir::{Absent, Expr, Field, Quantifier, Root, Type};
+use crate::limits::MAX_QUANTIFIED;
 use crate::parse::{Node, NodeKind};
 
 impl Checker<'_> {
@@ -42,6 +43,13 @@ impl Checker<'_> {
             return Err(self.error(variable.span, message));
         };
         let level = self.variables.len();
+        if level >= MAX_QUANTIFIED {
+            let message = format!(
+                "`{name}` stands inside of {level} others; at most {MAX_QUANTIFIED} may be inside each other, since each goes through the \
+                 elements of all those around it: ask in several requests"
+            );
+            return Err(self.error(list_node.span, message));
+        }
         let absent = match element {
             Type::Timestamp | Type::Duration => Absent::Error,
             _ => Absent::Zero,

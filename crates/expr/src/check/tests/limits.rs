@@ -17,14 +17,9 @@ fn deepest() -> Vec<String> {
     let (operators, chain) = (MAX_OPERATORS - 2, MAX_DEPTH - 2);
     let conditions = "listed ? true : ".repeat(MAX_CONDITIONS);
     let deep_parts = |inner: &str| {
-        let levels = 0..MAX_NESTING;
-        let opened: String = levels
-            .map(|level| match level {
-                0 => "parts.exists(p0, ".to_owned(),
-                level => format!("p{}.parts.all(p{level}, ", level - 1),
-            })
-            .collect();
-        format!("{opened}{inner}{}", ")".repeat(MAX_NESTING))
+        let inner = nested(inner, "(", ")");
+        let inner = inner.get(2..inner.len() - 2).unwrap_or_default().to_owned();
+        format!("parts.exists(p0, p0.parts.all(p1, {inner}))")
     };
     vec![
         nested("listed", "(", ")"),
@@ -41,8 +36,8 @@ fn deepest() -> Vec<String> {
         format!("{conditions}listed"),
         nested("listed", "(listed && ", ")"),
         format!("{} >= 0", nested(&format!("views{}", " + views".repeat(chain - 2 * MAX_NESTING)), "(views + ", ")")),
-        deep_parts("p23.name == ''"),
-        format!("{}{}", "listed ? true : ".repeat(MAX_NESTING), deep_parts("p23.count == 0")),
+        deep_parts("p1.name == ''"),
+        format!("{}{}", "listed ? true : ".repeat(MAX_NESTING), deep_parts("p1.count == 0")),
         format!("pages in [{}]", vec!["1"; MAX_CONSTANTS].join(", ")),
         format!("views in [{}]", vec!["-1"; 190].join(", ")),
     ]
