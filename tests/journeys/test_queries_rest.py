@@ -272,7 +272,7 @@ def test_sums(shop):
         ({"aggregations": [{"function": "COUNT"}, {"function": "COUNT"}]}, "count"),
     ]:
         error = shop.post("books:aggregate", bad, status=400)["error"]
-        assert error["code"] == "INVALID_INPUT" and words in error["message"], (bad, error["message"])
+        assert error["code"] == "INVALID_INPUT" and words.lower() in error["message"].lower(), (bad, error["message"])
 
 
 def test_explanations(shop):
@@ -309,7 +309,7 @@ def test_bad_queries(shop, query, words):
             assert status in (200, 400), body
             continue
         assert (status, body["error"]["code"], headers["content-type"]) == (400, "INVALID_INPUT", "application/json"), body
-        assert words in body["error"]["message"], body
+        assert words.lower() in body["error"]["message"].lower(), body
     assert len(shop.ids()) == 4
 
 

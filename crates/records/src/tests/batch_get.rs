@@ -63,8 +63,12 @@ async fn relations_are_followed_whatever_the_mask_leaves_out() {
     assert_eq!(records, [json!({"title": "2"})]);
     let found = related(&included);
     assert_eq!((&found["test.v1.Author"][0]["id"], &found["test.v1.Book"][0]["id"]), (&json!(author), &json!(first)));
-    // Those that were asked for are not repeated.
-    let (_, included) = fixture.batch("Book", &[first, second], &view).await.unwrap();
+    // Those that were asked for are not repeated, unless the mask hides part of them.
+    let both = [first, second];
+    let (_, included) = fixture.batch("Book", &both, &view).await.unwrap();
+    let repeated = related(&included)["test.v1.Book"].as_array().unwrap().clone();
+    assert_eq!(ids(&repeated), both);
+    let (_, included) = fixture.batch("Book", &both, &View { read_mask: Vec::new(), ..view }).await.unwrap();
     assert_eq!(related(&included).as_object().unwrap().keys().collect::<Vec<_>>(), ["test.v1.Author"]);
 }
 
