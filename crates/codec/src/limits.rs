@@ -15,7 +15,12 @@ pub const MAX_VALUES: usize = 1_000_000;
 
 /// What a record and a mask may have.
 pub const LIMITS: &[Limit] = &[
-    Limit::things("messages, and objects of a Struct, inside each other", MAX_DEPTH as usize, "levels", "INVALID_FIELDS"),
+    Limit::things(
+        "messages, and objects of a Struct, inside each other",
+        MAX_DEPTH as usize,
+        "levels",
+        "INVALID_FIELDS",
+    ),
     Limit::things("a record", MAX_VALUES, "values", "INVALID_FIELDS"),
     Limit::things("a mask", mask::MAX_PATHS, "paths", "INVALID_FIELDS"),
     Limit::bytes("the paths of a mask together", mask::MAX_BYTES, "INVALID_FIELDS"),

@@ -34,8 +34,12 @@ impl Limit {
     /// The bound for people: `4 KiB`, `1,000 records`.
     pub fn text(&self) -> String {
         match self.unit {
-            Unit::Bytes if self.most >= 1 << 20 && self.most.is_multiple_of(1 << 20) => format!("{} MiB", self.most >> 20),
-            Unit::Bytes if self.most >= 1 << 10 && self.most.is_multiple_of(1 << 10) => format!("{} KiB", self.most >> 10),
+            Unit::Bytes if self.most >= 1 << 20 && self.most.is_multiple_of(1 << 20) => {
+                format!("{} MiB", self.most >> 20)
+            }
+            Unit::Bytes if self.most >= 1 << 10 && self.most.is_multiple_of(1 << 10) => {
+                format!("{} KiB", self.most >> 10)
+            }
             Unit::Bytes => format!("{} bytes", grouped(self.most)),
             Unit::Things(things) => format!("{} {things}", grouped(self.most)),
         }

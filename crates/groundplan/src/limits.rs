@@ -37,15 +37,15 @@ fn all() -> Vec<(&'static str, Limit)> {
 
 fn text(limits: &[(&str, Limit)]) -> Vec<String> {
     let mut cells = vec![["AREA", "WHAT", "LIMIT", "NOTE"].map(str::to_owned)];
-    cells.extend(limits.iter().map(|(area, limit)| {
-        [(*area).to_owned(), limit.what.to_owned(), limit.text(), limit.note.to_owned()]
-    }));
+    cells.extend(
+        limits
+            .iter()
+            .map(|(area, limit)| [(*area).to_owned(), limit.what.to_owned(), limit.text(), limit.note.to_owned()]),
+    );
     table(&cells)
 }
 
 fn json(limits: &[(&str, Limit)]) -> serde_json::Value {
-    let one = |(area, limit): &(&str, Limit)| {
-        json!({ "area": area, "what": limit.what, "limit": limit.text(), "most": limit.most, "note": limit.note })
-    };
+    let one = |(area, limit): &(&str, Limit)| json!({ "area": area, "what": limit.what, "limit": limit.text(), "most": limit.most, "note": limit.note });
     limits.iter().map(one).collect()
 }

@@ -81,18 +81,26 @@ fn check_model(declared: &Declared, reference: &DeclaredReference, models: &[Dec
 
 fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
     let field = &reference.field;
-    let is_required = || is_required_by_rule(field) || roles::behavior(field, None).required;
+    let behavior = roles::behavior(field, None);
+    let fixed = match (is_required_by_rule(field) || behavior.required, behavior.immutable) {
+        (true, _) => Some("required"),
+        (false, true) => Some("IMMUTABLE"),
+        (false, false) => None,
+    };
     match reference.on_delete {
         None => {
             let message = format!("{} has an on_delete that this version does not know", field.name());
             let help = "use one of groundplan.model.v1.OnDelete";
             found.report(Place::field(field), code::REFERENCE_ON_DELETE_UNKNOWN, message, help);
         }
-        Some(OnDelete::SetNull) if is_required() => {
-            let message = format!("{} is required and has ON_DELETE_SET_NULL: it could not be cleared", field.name());
-            let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or drop what requires it";
-            found.report(Place::field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
+        Some(OnDelete::SetNull) => {
+            if let Some(fixed) = fixed {
+                let message =
+                    format!("{} is {fixed} and has ON_DELETE_SET_NULL: it could not be cleared", field.name());
+                let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or drop what forbids it";
+                found.report(Place::field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
+            }
         }
-        Some(_) => {}
+        Some(OnDelete::Restrict | OnDelete::Cascade) => {}
     }
 }

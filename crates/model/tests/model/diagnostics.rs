@@ -160,6 +160,9 @@ cases! {
         "string up = 2 [(google.api.field_behavior) = REQUIRED, (groundplan.model.v1.field).references = { model: \"M\" on_delete: ON_DELETE_SET_NULL }];\n\
          string down = 3 [(buf.validate.field).required = true, (groundplan.model.v1.field).references = { model: \"M\" on_delete: ON_DELETE_SET_NULL }];")
         => ["3:1 REFERENCE_ON_DELETE_CONFLICT", "4:1 REFERENCE_ON_DELETE_CONFLICT"];
+    a_fixed_reference_that_would_be_cleared: model(
+        "string up = 2 [(google.api.field_behavior) = IMMUTABLE, (groundplan.model.v1.field).references = { model: \"M\" on_delete: ON_DELETE_SET_NULL }];")
+        => ["3:1 REFERENCE_ON_DELETE_CONFLICT"];
     too_many_references: format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1; {} }}",
         (2..67).map(|at| refers(&format!("string f{at} = {at}"), "model: \"M\"")).collect::<String>()) => ["2:1 REFERENCES_TOO_MANY"];
     a_way_back_that_is_no_name: model(&refers("string up = 2", "model: \"M\" inverse: \"Down-wards\"")) => ["3:1 INVERSE_INVALID"];
