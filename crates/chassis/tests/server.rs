@@ -86,7 +86,7 @@ async fn whoever_says_nothing_or_half_is_not_waited_for() {
 #[tokio::test]
 async fn headers_have_a_limit() {
     let server = start(Router::new(), defaults()).await;
-    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(20 << 10));
+    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(40 << 10));
     assert!(server.say(long.as_bytes()).await.starts_with("HTTP/1.1 431"));
     server.stop().await;
 }
