@@ -112,7 +112,7 @@ class Suite:
         """Runs a client from .tools, or curl."""
         name, *rest = map(str, arguments)
         program = TOOLS / name if (TOOLS / name).exists() else name
-        return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=60, input=stdin)
+        return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=120, input=stdin)
 
     def curl(self, method, path, body=None, headers=(), authorized=True, raw=None):
         """One REST call by curl: the status, the headers and the decoded body."""
