@@ -263,7 +263,8 @@ def present_of(message, before=""):
         elif field.has_presence:
             there = message.HasField(field.name)
         else:
-            there = value != type(value)()  # -0.0 does not differ from zero, though protobuf keeps it.
+            # Protobuf keeps -0.0, which equals zero and has another sign.
+            there = value != type(value)() or (isinstance(value, float) and math.copysign(1, value) < 0)
         if there:
             yield celtypes.StringType(before + field.name), celtypes.BoolType(True)
             if type_of(field) == message.DESCRIPTOR.fields_by_name.get("part", field).message_type and not repeated(field):
