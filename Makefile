@@ -39,10 +39,10 @@ ORACLE_PAIRS ?= 100000
 ## torture: run the random tests for long, with progress; GROUNDPLAN_SEED repeats a run
 torture: build
 	@GROUNDPLAN_DIFFERENTIAL_PAIRS=$(DIFFERENTIAL_PAIRS) cargo test --locked --package groundplan-records --lib -- --nocapture differential
-	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 \
+	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 GROUNDPLAN_NASTY_LITERALS=100000 \
 	GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
 	.tools/bin/python -m pytest -s \
-	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py walk.py)
+	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py statements.py walk.py)
 
 ## lint: check formats and styles: Rust, proto, Envoy's configuration, shell
 lint: setup

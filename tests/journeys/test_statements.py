@@ -1,5 +1,6 @@
 """What reaches PostgreSQL, by its own log: no word of a caller in a statement, and as many statements as promised."""
 
+import os
 import random
 import re
 import time
@@ -10,6 +11,7 @@ import pytest
 from suite import Suite
 
 MARK = "zq7mark"
+LITERALS = int(os.environ.get("GROUNDPLAN_NASTY_LITERALS", "2500"))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_no_word_of_a_caller_reaches_a_statement(logged):
     status, _, answer = suite.curl("POST", "/api/v1/publishers", {"displayName": MARK + "'; DROP TABLE x; --"})
     assert status == 201, answer
     sent = 0
-    for _ in range(25):
+    while sent < LITERALS:
         several = [literal() for _ in range(100)]
         filters = [
             f"display_name in [{', '.join(several)}]",
@@ -87,7 +89,6 @@ def test_no_word_of_a_caller_reaches_a_statement(logged):
     assert status == 400, answer
     status, _, answer = suite.curl("POST", "/api/v1/books:aggregate", {"groupBy": ["genre"], "aggregations": [{"function": "COUNT", "name": MARK}]})
     assert status == 200, answer
-    assert sent > 2500
     text = log.text()
     assert "LOG:  execute" in text and "publisher" in text, "PostgreSQL logs no statements"
     assert MARK not in text, next(line for line in text.splitlines() if MARK in line)
