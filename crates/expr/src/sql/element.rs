@@ -64,8 +64,9 @@ impl Compiler<'_> {
         let is_array = matches!(collection.form, Form::Array(..));
         let (index, index_guards, in_list) = match index {
             Expr::Const(Const::Int(index)) => {
-                // No list is longer than the largest integer, and nothing is there.
-                let index = i32::try_from(*index).ok().filter(|index| *index >= 0).unwrap_or(i32::MAX - 1);
+                // No list is longer than the largest integer, and nothing is there. An array counts from one.
+                let index = i32::try_from(*index).ok().filter(|index| (0..i32::MAX).contains(index));
+                let index = index.unwrap_or(i32::MAX - 1);
                 let place = if is_array { index + 1 } else { index };
                 (Piece::typed(Slot::Integer(place), "integer"), Vec::new(), None)
             }
