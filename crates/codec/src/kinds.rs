@@ -2,31 +2,10 @@
 
 use crate::{DecodeError, Record, Value};
 use bytes::Bytes;
-use groundplan_model::shape::{EnumShape, Kind, MapKey, Wrapped};
+use groundplan_model::shape::{EnumShape, Kind};
 
 /// The enum whose only value JSON writes as `null`.
 const NULL_VALUE: &str = "google.protobuf.NullValue";
-
-/// The kind of the value inside a wrapper.
-pub(crate) fn of_wrapped(wrapped: Wrapped) -> Kind {
-    match wrapped {
-        Wrapped::Bool => Kind::Bool,
-        Wrapped::Integer(integer) => Kind::Integer(integer),
-        Wrapped::Float => Kind::Float,
-        Wrapped::Double => Kind::Double,
-        Wrapped::String => Kind::String,
-        Wrapped::Bytes => Kind::Bytes,
-    }
-}
-
-/// The kind of a map's keys.
-pub(crate) fn of_key(key: MapKey) -> Kind {
-    match key {
-        MapKey::Bool => Kind::Bool,
-        MapKey::Integer(integer) => Kind::Integer(integer),
-        MapKey::String => Kind::String,
-    }
-}
 
 /// Whether an enum is `google.protobuf.NullValue`.
 pub(crate) fn is_null_value(shape: &EnumShape) -> bool {

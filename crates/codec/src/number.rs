@@ -2,7 +2,6 @@
 
 use crate::{DecodeError, Value};
 use groundplan_model::shape::Integer;
-use std::ops::RangeInclusive;
 
 /// Integers of up to this magnitude are doubles without loss, and are kept as integers inside `google.protobuf.Struct`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -10,19 +9,9 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// No integer type has more digits.
 const MOST_DIGITS: i64 = 20;
 
-/// The integers of a type.
-fn range(integer: Integer) -> RangeInclusive<i128> {
-    match integer {
-        Integer::Int32 | Integer::Sint32 | Integer::Sfixed32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
-        Integer::Uint32 | Integer::Fixed32 => 0..=i128::from(u32::MAX),
-        Integer::Int64 | Integer::Sint64 | Integer::Sfixed64 => i128::from(i64::MIN)..=i128::from(i64::MAX),
-        Integer::Uint64 | Integer::Fixed64 => 0..=i128::from(u64::MAX),
-    }
-}
-
 /// Reads a JSON number as an integer: `1e3` and `1.0` are integers, `1.5` is not.
 pub(crate) fn parse_integer(integer: Integer, text: &str) -> Result<Value, DecodeError> {
-    let range = range(integer);
+    let range = integer.range();
     let refused =
         || DecodeError::new("range", format!("must be a whole number from {} to {}", range.start(), range.end()));
     let number = whole(text).filter(|number| range.contains(number)).ok_or_else(refused)?;

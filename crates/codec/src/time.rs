@@ -14,6 +14,13 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// 10,000 years, as `duration.proto` defines it.
 const LONGEST_SECONDS: i64 = 315_576_000_000;
 
+/// The first point in time that a google.protobuf.Timestamp has, in microseconds since the Unix epoch.
+pub const FIRST_TIME: i64 = FIRST_SECOND * MICROS;
+/// The last one.
+pub const LAST_TIME: i64 = LAST_SECOND * MICROS + (MICROS - 1);
+/// The longest google.protobuf.Duration in either direction, in microseconds.
+pub const LONGEST_DURATION: i64 = LONGEST_SECONDS * MICROS + (MICROS - 1);
+
 /// Microseconds since the Unix epoch; finer input is cut off, towards the past.
 pub(crate) fn timestamp(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     if !(FIRST_SECOND..=LAST_SECOND).contains(&seconds) {

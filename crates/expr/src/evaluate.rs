@@ -5,7 +5,6 @@ mod convert;
 mod datum;
 mod read;
 
-pub(crate) use calculate::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 pub(crate) use datum::{Datum, compare_numbers};
 
 use crate::Scope;

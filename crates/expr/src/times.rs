@@ -1,7 +1,7 @@
 //! Times and durations as filters write them, in microseconds.
 
-use crate::evaluate::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 use chrono::{DateTime, NaiveDate, Timelike};
+use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
 const SECOND: i128 = 1_000_000_000;
 

@@ -129,6 +129,13 @@ pub struct Table {
     pub name: String,
 }
 
+impl Table {
+    /// The table in a statement: its schema and its name, both quoted.
+    pub fn qualified(&self) -> String {
+        format!("{}.{}", crate::quote(&self.schema), crate::quote(&self.name))
+    }
+}
+
 /// An index of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
@@ -221,6 +228,11 @@ impl Catalog {
 }
 
 impl Model {
+    /// A field's column in a statement: its name, quoted.
+    pub fn column_name(&self, field: FieldId) -> String {
+        crate::quote(&self.shape().field(field).storage_name)
+    }
+
     /// The reference that a field holds, if it is one.
     pub fn reference(&self, field: FieldId) -> Option<&Reference> {
         self.references.iter().find(|reference| reference.field == field)

@@ -3,7 +3,7 @@
 mod index;
 mod reference;
 
-use crate::catalog::{Index, Model, Table};
+use crate::catalog::{Index, Model};
 use crate::column::default_of;
 use crate::object_names::primary_key_name;
 use crate::plan::{Ddl, Run};
@@ -16,7 +16,7 @@ pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, relea
 
 /// Makes a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
-    let table = qualified(&model.table);
+    let table = model.table.qualified();
     let columns: Vec<(FieldId, String)> = model.columns().map(|(id, _)| (id, column(model, id))).collect();
     let mut parts =
         vec!["\"_tenant\" text COLLATE \"C\" NOT NULL".to_owned(), "\"_version\" bigint NOT NULL".to_owned()];
@@ -24,7 +24,7 @@ pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
     parts.push(format!(
         "CONSTRAINT {} PRIMARY KEY (\"_tenant\", {})",
         quote(&primary_key_name(&model.table)),
-        column_name(model, model.roles.id)
+        model.column_name(model.roles.id)
     ));
     let mut statements = vec![
         format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&model.table.schema)),
@@ -53,7 +53,7 @@ pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
         return Vec::new();
     }
     let mut statements =
-        vec![format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}", qualified(&model.table), column(model, id))];
+        vec![format!("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}", model.table.qualified(), column(model, id))];
     if !model.shape().field(id).comment.is_empty() {
         statements.push(comment_on_column(model, id));
     }
@@ -62,13 +62,13 @@ pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
 
 /// Says what a table is; says nothing any more if the comment is empty.
 pub(crate) fn comment_on_table(model: &Model) -> String {
-    format!("COMMENT ON TABLE {} IS {}", qualified(&model.table), comment(&model.comment))
+    format!("COMMENT ON TABLE {} IS {}", model.table.qualified(), comment(&model.comment))
 }
 
 /// Says what a column is; says nothing any more if the comment is empty.
 pub(crate) fn comment_on_column(model: &Model, id: FieldId) -> String {
     let text = comment(&model.shape().field(id).comment);
-    format!("COMMENT ON COLUMN {}.{} IS {text}", qualified(&model.table), column_name(model, id))
+    format!("COMMENT ON COLUMN {}.{} IS {text}", model.table.qualified(), model.column_name(id))
 }
 
 /// Says why an index exists; says nothing any more if the reason is empty.
@@ -95,15 +95,7 @@ fn column(model: &Model, id: FieldId) -> String {
     } else {
         default_of(model.shape().field(id)).map_or_else(String::new, |default| format!(" NOT NULL DEFAULT {default}"))
     };
-    format!("{} {}{constraint}", column_name(model, id), model.column_type(id))
-}
-
-fn column_name(model: &Model, id: FieldId) -> String {
-    quote(&model.shape().field(id).storage_name)
-}
-
-fn qualified(table: &Table) -> String {
-    format!("{}.{}", quote(&table.schema), quote(&table.name))
+    format!("{} {}{constraint}", model.column_name(id), model.column_type(id))
 }
 
 fn comment(text: &str) -> String {

@@ -46,9 +46,10 @@ pub use diagnostic::Diagnostic;
 pub use export::export;
 pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};
 pub use limits::LIMITS;
+pub use naming::json_name;
 pub use object_names::empty_trigger_name;
 pub use plan::{Ddl, Object, Plan, Room, Run, Step, StepKind, plan, reference_step, reference_subject};
-pub use quote::quote;
+pub use quote::{quote, quote_literal};
 pub use shape::{
     Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,
     Wrapped,

@@ -50,7 +50,7 @@ pub(crate) fn upper_camel(name: &str) -> String {
 }
 
 /// `line_items` gives `lineItems`, as protobuf makes names for JSON.
-pub(crate) fn json_name(name: &str) -> String {
+pub fn json_name(name: &str) -> String {
     let mut starts_word = false;
     let letters = name.chars().filter_map(|letter| {
         let starts = std::mem::replace(&mut starts_word, letter == '_');
@@ -63,7 +63,9 @@ pub(crate) fn json_name(name: &str) -> String {
 pub(crate) fn is_lower_snake(name: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    name.len() <= 63 && name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(is_word)
+    name.len() <= MAX_IDENTIFIER
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.split('_').all(is_word)
 }
 
 /// `Entity` gives `Entities`, `Box` gives `Boxes`, `Day` gives `Days`.

@@ -7,7 +7,7 @@ pub fn quote(identifier: &str) -> String {
 
 /// Quotes a string literal: `it's` gives `'it''s'`. PostgreSQL has no NUL in text, so those are left out.
 /// A backslash stands for itself, since `standard_conforming_strings` is on.
-pub(crate) fn quote_literal(text: &str) -> String {
+pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 

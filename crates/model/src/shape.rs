@@ -1,6 +1,7 @@
 //! Message types, compiled for the codecs: tables to look fields up in, no descriptors.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// All message types of a catalog. Types refer to each other by id, so recursive ones are no trouble.
 #[derive(Debug, Default)]
@@ -223,7 +224,42 @@ impl EnumShape {
     }
 }
 
+impl Wrapped {
+    /// The kind of the value inside.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Bool => Kind::Bool,
+            Self::Integer(integer) => Kind::Integer(integer),
+            Self::Float => Kind::Float,
+            Self::Double => Kind::Double,
+            Self::String => Kind::String,
+            Self::Bytes => Kind::Bytes,
+        }
+    }
+}
+
+impl MapKey {
+    /// The kind of the keys.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Bool => Kind::Bool,
+            Self::Integer(integer) => Kind::Integer(integer),
+            Self::String => Kind::String,
+        }
+    }
+}
+
 impl Integer {
+    /// The integers of the type.
+    pub fn range(self) -> RangeInclusive<i128> {
+        match self {
+            Self::Int32 | Self::Sint32 | Self::Sfixed32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
+            Self::Uint32 | Self::Fixed32 => 0..=i128::from(u32::MAX),
+            Self::Int64 | Self::Sint64 | Self::Sfixed64 => i128::from(i64::MIN)..=i128::from(i64::MAX),
+            Self::Uint64 | Self::Fixed64 => 0..=i128::from(u64::MAX),
+        }
+    }
+
     /// Whether negative numbers are out of range.
     pub fn is_unsigned(self) -> bool {
         matches!(self, Self::Uint32 | Self::Fixed32 | Self::Uint64 | Self::Fixed64)

@@ -8,18 +8,15 @@ use bytes::Bytes;
 use groundplan_chassis::database::{
     Columns, PgRow, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz, refusal,
 };
-use groundplan_codec::{Record, Value, storage};
+use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION, Record, Value, storage};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
-use groundplan_model::shape::{Field, Integer, Kind, Wrapped};
+use groundplan_model::shape::{Field, Kind, Wrapped};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// Years 1 to 9999 in microseconds since the Unix epoch, as google.protobuf.Timestamp has them.
-const TIMES: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
-
-/// 10,000 years in microseconds, as google.protobuf.Duration has them.
-const LONGEST_DURATION: u64 = 315_576_000_000_999_999;
+const TIMES: RangeInclusive<i64> = FIRST_TIME..=LAST_TIME;
 
 /// How a value does not fit its field, as it follows the column's name.
 type Misfit = String;
@@ -84,7 +81,8 @@ fn single(field: &Field, scalar: Scalar, bytes: &[u8]) -> Result<Value, Misfit> 
             Value::Timestamp(time.ok_or("is a time outside of the years 1 to 9999")?)
         }
         Scalar::Interval => {
-            let duration = decode_interval(bytes).filter(|duration| duration.unsigned_abs() <= LONGEST_DURATION);
+            let duration =
+                decode_interval(bytes).filter(|duration| duration.unsigned_abs() <= LONGEST_DURATION.unsigned_abs());
             Value::Duration(duration.ok_or("is an interval beyond 10,000 years")?)
         }
         Scalar::Paths => Value::FieldMask(array(bytes, text)?),
@@ -100,13 +98,7 @@ fn array<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, Misfit>) -> Result<V
 /// Refuses what is outside of the field's integer type.
 fn integer(kind: Kind, value: i64) -> Result<i64, Misfit> {
     let (Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer))) = kind else { return Ok(value) };
-    let fits = match integer {
-        Integer::Int32 | Integer::Sint32 | Integer::Sfixed32 => i32::try_from(value).is_ok(),
-        Integer::Uint32 | Integer::Fixed32 => u32::try_from(value).is_ok(),
-        Integer::Int64 | Integer::Sint64 | Integer::Sfixed64 => true,
-        Integer::Uint64 | Integer::Fixed64 => value >= 0,
-    };
-    if fits { Ok(value) } else { Err(format!("is {value}")) }
+    if integer.range().contains(&i128::from(value)) { Ok(value) } else { Err(format!("is {value}")) }
 }
 
 /// Rounds what SQL wrote with more digits than a `float` field has, but refuses a number that is too large for one.

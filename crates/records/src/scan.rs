@@ -5,7 +5,6 @@ use crate::query::{Compiled, advice};
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};
 use groundplan_model::catalog::{Model, Table};
-use groundplan_model::quote;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -74,7 +73,7 @@ async fn size(call: &Call<'_>) -> Result<i64, Error> {
     if let Some(size) = call.records.sizes().get(table) {
         return Ok(size);
     }
-    let name = [Bind::text(&format!("{}.{}", quote(&table.schema), quote(&table.name)))];
+    let name = [Bind::text(&table.qualified())];
     let mut lease = call.records.database().lease().await?;
     let found = lease.run(async |conn| rows(conn, &SIZE, &name).await).await.map_err(refusal)?;
     let size = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten().unwrap_or_default();

@@ -7,7 +7,6 @@ use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_model::catalog::Model;
-use groundplan_model::quote;
 use groundplan_validation::Validate;
 use std::sync::Arc;
 
@@ -64,9 +63,9 @@ fn changes(model: &Model, column: &Column) -> bool {
 
 impl Statements {
     fn build(model: &Model, columns: &[Column]) -> Self {
-        let name = |column: &Column| quote(&model.shape().field(column.field).storage_name);
-        let table = format!("{}.{}", quote(&model.table.schema), quote(&model.table.name));
-        let id = quote(&model.shape().field(model.roles.id).storage_name);
+        let name = |column: &Column| model.column_name(column.field);
+        let table = model.table.qualified();
+        let id = model.column_name(model.roles.id);
         let names: Vec<String> = columns.iter().map(name).collect();
         let names = names.join(", ");
         let places = vec!["?"; columns.len() + 2].join(", ");

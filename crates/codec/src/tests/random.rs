@@ -47,7 +47,7 @@ pub(super) fn field_value(field: &Field, depth: u32) -> BoxedStrategy<Option<Val
             proptest::collection::vec(single, 0..4).prop_map(|list| Some(Value::List(list))).boxed()
         }
         Cardinality::Map(key) => {
-            let entry = (value(kinds::of_key(key), 0), single);
+            let entry = (value(key.kind(), 0), single);
             let entries = proptest::collection::vec(entry, 0..4).prop_map(|mut entries| {
                 entries.sort_by(|(left, _), (right, _)| key_order(left, right));
                 entries.dedup_by(|(left, _), (right, _)| left == right);
@@ -84,7 +84,7 @@ fn value(kind: Kind, depth: u32) -> BoxedStrategy<Value> {
             let longest = 315_576_000_000_999_999_i64;
             prop_oneof![-longest..=longest, -2_000_000..2_000_000_i64].prop_map(Value::Duration).boxed()
         }
-        Kind::Wrapper(wrapped) => value(kinds::of_wrapped(wrapped), 0),
+        Kind::Wrapper(wrapped) => value(wrapped.kind(), 0),
         Kind::FieldMask => proptest::collection::vec(r"[a-z]{1,4}(_[a-z]{1,3}){0,2}(\.[a-z]{1,4}){0,2}", 0..4)
             .prop_map(Value::FieldMask)
             .boxed(),

@@ -134,7 +134,7 @@ impl<'a> Decoder<'a> {
     fn value(&mut self, kind: Kind) -> Result<Value, DecodeError> {
         match kind {
             Kind::Message(shape) => self.record(shape).map(|(record, _)| Value::Message(record)),
-            Kind::Wrapper(wrapped) => self.value(kinds::of_wrapped(wrapped)),
+            Kind::Wrapper(wrapped) => self.value(wrapped.kind()),
             Kind::FieldMask => self.field_mask().map(Value::FieldMask),
             Kind::Struct => {
                 expect(&mut self.reader, Next::Object)?;

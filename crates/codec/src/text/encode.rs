@@ -49,7 +49,7 @@ impl Encoder<'_> {
                 this.value(field.kind, element);
             }),
             (Cardinality::Map(key), Value::Map(entries)) => {
-                let key_kind = kinds::of_key(key);
+                let key_kind = key.kind();
                 self.out.push(b'{');
                 let mut first = true;
                 for (key, value) in entries {
@@ -85,7 +85,7 @@ impl Encoder<'_> {
 
     fn value(&mut self, kind: Kind, value: &Value) {
         match (kind, value) {
-            (Kind::Wrapper(wrapped), value) => self.value(kinds::of_wrapped(wrapped), value),
+            (Kind::Wrapper(wrapped), value) => self.value(wrapped.kind(), value),
             (_, Value::Bool(value)) => self.raw(if *value { "true" } else { "false" }),
             (Kind::Integer(integer), Value::Int(value)) => {
                 self.integer(integer.is_64_bit(), |out| number::write_int(*value, out));

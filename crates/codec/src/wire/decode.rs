@@ -146,7 +146,7 @@ impl Decoder<'_> {
     /// Reads an entry of a map. A key or a value that is not there is zero, or an empty message.
     fn entry(&mut self, key: MapKey, kind: Kind, bytes: &[u8]) -> Result<(Value, Value), DecodeError> {
         self.limits.spend(1)?;
-        let key_kind = kinds::of_key(key);
+        let key_kind = key.kind();
         let mut key = None;
         let mut value = None;
         let mut message: Cow<'_, [u8]> = Cow::Borrowed(&[]);

@@ -5,7 +5,7 @@
 
 use super::{WireType, wire_type};
 use crate::value::{Record, Value};
-use crate::{kinds, number, time};
+use crate::{number, time};
 use bytes::BufMut;
 use groundplan_model::shape::{Cardinality, Field, Integer, Kind, ShapeId, Shapes};
 use serde_json::Value as Json;
@@ -105,7 +105,7 @@ impl Body for Message<'_> {
                 (Cardinality::Map(key), Value::Map(entries)) => {
                     for (entry_key, value) in entries {
                         sink.tag(field.number, WireType::Delimited);
-                        let key = (kinds::of_key(key), entry_key);
+                        let key = (key.kind(), entry_key);
                         sink.delimited(&Entry { shapes: self.shapes, key, value: (field.kind, value) });
                     }
                 }
@@ -173,7 +173,7 @@ fn bare(shapes: &Shapes, kind: Kind, value: &Value, sink: &mut impl Sink) {
         (Kind::Timestamp, Value::Timestamp(micros)) => sink.delimited(&Parts(time::timestamp_parts(*micros))),
         (Kind::Duration, Value::Duration(micros)) => sink.delimited(&Parts(time::duration_parts(*micros))),
         (Kind::Wrapper(wrapped), value) => {
-            sink.delimited(&Wrapper { shapes, kind: kinds::of_wrapped(wrapped), value });
+            sink.delimited(&Wrapper { shapes, kind: wrapped.kind(), value });
         }
         (Kind::FieldMask, Value::FieldMask(paths)) => sink.delimited(&Paths(paths)),
         (Kind::Struct | Kind::ListValue, Value::Json(value)) => sink.delimited(&Container(value)),

@@ -19,7 +19,7 @@ pub(super) fn decode(decoder: &mut Decoder<'_>, kind: Kind, bytes: &[u8]) -> Res
             let (seconds, nanos) = parts("google.protobuf.Duration", bytes)?;
             time::duration(seconds, nanos).map(Value::Duration)
         }
-        Kind::Wrapper(wrapped) => wrapper(kinds::of_wrapped(wrapped), bytes),
+        Kind::Wrapper(wrapped) => wrapper(wrapped.kind(), bytes),
         Kind::FieldMask => paths(decoder, bytes),
         Kind::Struct => structure(decoder, bytes).map(|members| Value::Json(Json::Object(members))),
         Kind::Value => any(decoder, bytes).map(Value::Json),

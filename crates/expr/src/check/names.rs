@@ -7,6 +7,7 @@ use crate::ExprError;
 use crate::ir::{Const, Expr, Field, Root, Type};
 use crate::parse::{Node, NodeKind, Span};
 use groundplan_model::catalog::Reference;
+use groundplan_model::json_name;
 use groundplan_model::shape::FieldId;
 
 /// What a name, or a path of them, stands for.
@@ -112,24 +113,8 @@ impl Checker<'_> {
 
 /// The reference of a name, in `snake_case` or `lowerCamel`.
 pub(crate) fn link(references: &[Reference], name: &str) -> Option<FieldId> {
-    let found = references.iter().find(|reference| reference.name == name || lower_camel(&reference.name) == name);
+    let found = references.iter().find(|reference| reference.name == name || json_name(&reference.name) == name);
     found.map(|reference| reference.field)
-}
-
-/// As protobuf makes JSON names.
-fn lower_camel(name: &str) -> String {
-    let mut upper = false;
-    let mut camel = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character == '_' {
-            upper = true;
-        } else if std::mem::take(&mut upper) {
-            camel.push(character.to_ascii_uppercase());
-        } else {
-            camel.push(character);
-        }
-    }
-    camel
 }
 
 /// A path of names: the first of them, and all with points between.

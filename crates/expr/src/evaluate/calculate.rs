@@ -3,12 +3,7 @@
 use super::{Datum, Failure};
 use crate::ir::{Arithmetic, TextTest, TimePart};
 use chrono::{DateTime, Datelike, Timelike};
-
-/// Years 1 to 9999 in microseconds since the Unix epoch, as google.protobuf.Timestamp has them.
-pub(crate) const FIRST_TIME: i64 = -62_135_596_800_000_000;
-pub(crate) const LAST_TIME: i64 = 253_402_300_799_999_999;
-/// 10,000 years in microseconds, as google.protobuf.Duration has them.
-pub(crate) const LONGEST_DURATION: i64 = 315_576_000_000_999_999;
+use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
 pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, Failure> {
     match (left, right) {

@@ -8,8 +8,8 @@ use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::{double, refuse};
 use crate::ExprError;
-use crate::evaluate::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 use crate::ir::{Arithmetic, Type};
+use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
 /// PostgreSQL has no times before 4713 BC.
 const EARLIEST: i128 = -200_000_000_000_000_000;

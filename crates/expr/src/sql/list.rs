@@ -148,7 +148,7 @@ impl Compiler<'_> {
             }
             Form::Map(key, _) => {
                 let (from, element) = call("jsonb_object_keys");
-                (from, Element::Scalar(of_text(&element, key_kind(key))?))
+                (from, Element::Scalar(of_text(&element, key.kind())?))
             }
         })
     }
@@ -180,13 +180,5 @@ fn array_element(kind: Kind) -> Option<SqlType> {
             SqlType::of_kind(kind)
         }
         _ => None,
-    }
-}
-
-fn key_kind(key: MapKey) -> Kind {
-    match key {
-        MapKey::Bool => Kind::Bool,
-        MapKey::Integer(integer) => Kind::Integer(integer),
-        MapKey::String => Kind::String,
     }
 }

@@ -7,8 +7,8 @@ use super::{Compiler, refuse};
 use crate::ExprError;
 use crate::ir::{Absent, Field, Root};
 use groundplan_model::catalog::{IdFormat, Model};
-use groundplan_model::quote;
 use groundplan_model::shape::{self, Cardinality, FieldId, Kind, ShapeId};
+use groundplan_model::{quote, quote_literal};
 use std::sync::Arc;
 
 /// The variable of an `exists`, `all` or `exists_one`.
@@ -170,7 +170,7 @@ impl Place<'_> {
 
 /// A member of a JSON object.
 fn member(object: &Piece, operator: &str, field: &shape::Field) -> Piece {
-    let key = Piece::atom(literal(&field.storage_name));
+    let key = Piece::atom(quote_literal(&field.storage_name));
     Piece::operation(object, operator, &key, Binding::Other)
 }
 
@@ -185,11 +185,6 @@ pub(super) fn of_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
         _ => text.cast(ty.name()),
     };
     Ok(Value::new(piece, ty).with_bounds(Bounds::of_kind(kind)))
-}
-
-/// A literal of a name or a word of ours.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// `FROM rows AS alias(v)`, and the column.

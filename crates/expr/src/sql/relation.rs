@@ -69,13 +69,11 @@ impl Compiler<'_> {
     fn from(&self, joined: &[Joined]) -> (String, Vec<Piece>) {
         let tables: Vec<String> = joined
             .iter()
-            .map(|Joined { model, alias, .. }| {
-                format!("{}.{} AS {alias}", quote(&model.table.schema), quote(&model.table.name))
-            })
+            .map(|Joined { model, alias, .. }| format!("{} AS {alias}", model.table.qualified()))
             .collect();
         let shape = self.scope.model.shape();
         let conditions = joined.iter().flat_map(|Joined { reference, model, alias }| {
-            let id = quote(&model.shape().field(model.roles.id).storage_name);
+            let id = model.column_name(model.roles.id);
             let reference = quote(&shape.field(*reference).storage_name);
             [format!("{alias}.\"_tenant\" = r.\"_tenant\""), format!("{alias}.{id} = r.{reference}")]
         });

@@ -2,12 +2,12 @@
 
 use super::condition::{Condition, Guarded};
 use super::piece::{Binding, Piece};
-use super::place::literal;
 use super::value::{Value, WhenNull};
 use super::{Compiler, Mode, Slot, constant};
 use crate::ExprError;
 use crate::ir::{Comparison, Const, Expr, Field, Pattern, Root, TextTest};
 use groundplan_model::catalog::{IndexMethod, Model};
+use groundplan_model::quote_literal;
 
 /// A test as SQL, of a text.
 type Test<'t> = &'t dyn Fn(&Piece) -> Piece;
@@ -83,7 +83,7 @@ impl Compiler<'_> {
         mode: Mode,
     ) -> Result<Condition, ExprError> {
         let value = self.field(field)?;
-        let language = Piece::atom(literal(language)).cast("regconfig");
+        let language = Piece::atom(quote_literal(language)).cast("regconfig");
         let query = Piece::call("websearch_to_tsquery", &[&language, &Piece::slot(constant::text(words)?)]);
         let test = |left: &Piece| {
             let vector = Piece::call("to_tsvector", &[&language, left]);

@@ -1,8 +1,8 @@
 //! Values in SQL, and what their NULL means.
 
 use super::piece::Piece;
-use crate::evaluate::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
-use groundplan_model::shape::{Integer, Kind, Wrapped};
+use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
+use groundplan_model::shape::Kind;
 
 /// PostgreSQL's type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,28 +194,14 @@ impl SqlType {
 
 /// The kind inside of a wrapper.
 pub(super) fn bare(kind: Kind) -> Kind {
-    let Kind::Wrapper(wrapped) = kind else { return kind };
-    match wrapped {
-        Wrapped::Bool => Kind::Bool,
-        Wrapped::Integer(integer) => Kind::Integer(integer),
-        Wrapped::Float => Kind::Float,
-        Wrapped::Double => Kind::Double,
-        Wrapped::String => Kind::String,
-        Wrapped::Bytes => Kind::Bytes,
-    }
+    if let Kind::Wrapper(wrapped) = kind { wrapped.kind() } else { kind }
 }
 
 impl Bounds {
     pub(super) fn of_kind(kind: Kind) -> Self {
         match bare(kind) {
-            Kind::Integer(Integer::Int32 | Integer::Sint32 | Integer::Sfixed32) | Kind::Enum(_) => {
-                Self::Whole(i32::MIN.into(), i32::MAX.into())
-            }
-            Kind::Integer(Integer::Uint32 | Integer::Fixed32) => Self::Whole(0, u32::MAX.into()),
-            Kind::Integer(Integer::Int64 | Integer::Sint64 | Integer::Sfixed64) => {
-                Self::Whole(i64::MIN.into(), i64::MAX.into())
-            }
-            Kind::Integer(Integer::Uint64 | Integer::Fixed64) => Self::Whole(0, u64::MAX.into()),
+            Kind::Integer(integer) => Self::Whole(*integer.range().start(), *integer.range().end()),
+            Kind::Enum(_) => Self::Whole(i32::MIN.into(), i32::MAX.into()),
             Kind::Timestamp => Self::Whole(FIRST_TIME.into(), LAST_TIME.into()),
             Kind::Duration => Self::Whole((-LONGEST_DURATION).into(), LONGEST_DURATION.into()),
             // The smallest float is not normal, as is the smallest double.

@@ -5,8 +5,8 @@ use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::{Compiler, Mode, Slot, bounded, constant, refuse};
 use crate::ExprError;
-use crate::evaluate::LAST_TIME;
 use crate::ir::{Expr, TimePart, Type};
+use groundplan_codec::LAST_TIME;
 
 impl Compiler<'_> {
     /// Compiles a value. NULL is an error, unless the value says what else it is.

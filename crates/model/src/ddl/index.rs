@@ -1,6 +1,6 @@
 //! Indexes.
 
-use super::{column_name, comment_on_index, qualified};
+use super::comment_on_index;
 use crate::catalog::{Index, IndexMethod, Model};
 use crate::plan::{Ddl, Object, Run};
 use crate::quote::{quote, quote_literal};
@@ -25,7 +25,7 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
         if index.unique { "UNIQUE " } else { "" },
         if concurrently { "CONCURRENTLY " } else { "" },
         quote(&index.name),
-        qualified(&model.table),
+        model.table.qualified(),
         what(model, index)
     );
     let run = if concurrently { Run::Concurrently } else { Run::Together };
@@ -38,7 +38,7 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
 
 /// What is indexed, and how.
 fn what(model: &Model, index: &Index) -> String {
-    let columns: Vec<String> = index.fields.iter().map(|part| column_name(model, part.field)).collect();
+    let columns: Vec<String> = index.fields.iter().map(|part| model.column_name(part.field)).collect();
     let column = columns.first().map(String::as_str).unwrap_or_default();
     match &index.method {
         IndexMethod::Ordered => format!("({})", ordered(model, index).join(", ")),
@@ -56,11 +56,11 @@ fn ordered(model: &Model, index: &Index) -> Vec<String> {
     let mut columns = vec!["\"_tenant\"".to_owned()];
     for part in &index.fields {
         let direction = if part.descending { " DESC" } else { "" };
-        columns.push(format!("{}{direction}", column_name(model, part.field)));
+        columns.push(format!("{}{direction}", model.column_name(part.field)));
     }
     // With the id at the end, a page can go on behind the last record of the page before.
     if !index.unique && index.fields.iter().all(|part| part.field != model.roles.id) {
-        columns.push(column_name(model, model.roles.id));
+        columns.push(model.column_name(model.roles.id));
     }
     columns
 }

@@ -1,6 +1,6 @@
 //! Foreign keys.
 
-use super::{column_name, plain, qualified};
+use super::plain;
 use crate::catalog::{Model, OnDelete, Reference};
 use crate::object_names::empty_trigger_name;
 use crate::plan::{Ddl, Object, Run};
@@ -10,7 +10,7 @@ use crate::shape::FieldId;
 /// Adds the foreign key of a reference. One that is not valid yet is obeyed by writes from then on, and says nothing of what
 /// is there: `validate` looks at that, beside reads and writes.
 pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Model, valid: bool) -> Ddl {
-    let column = column_name(model, reference.field);
+    let column = model.column_name(reference.field);
     let on_delete = match reference.on_delete {
         OnDelete::Restrict => "NO ACTION".to_owned(),
         OnDelete::Cascade => "CASCADE".to_owned(),
@@ -18,10 +18,10 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
     };
     let sql = format!(
         "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (\"_tenant\", {column}) REFERENCES {} (\"_tenant\", {}) ON DELETE {on_delete}{}",
-        qualified(&model.table),
+        model.table.qualified(),
         quote(&reference.constraint),
-        qualified(&target.table),
-        column_name(target, target.roles.id),
+        target.table.qualified(),
+        target.column_name(target.roles.id),
         if valid { "" } else { " NOT VALID" },
     );
     Ddl { makes: Some(Object::ForeignKey(reference.constraint.clone())), ..alone(model, sql) }
@@ -29,20 +29,20 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
 
 /// Makes sure that every record obeys the foreign key.
 pub(crate) fn validate(model: &Model, reference: &Reference) -> Ddl {
-    let table = qualified(&model.table);
+    let table = model.table.qualified();
     alone(model, format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&reference.constraint)))
 }
 
 /// Takes the foreign key away.
 pub(crate) fn drop_foreign_key(model: &Model, reference: &Reference) -> Ddl {
-    let table = qualified(&model.table);
+    let table = model.table.qualified();
     alone(model, format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}", quote(&reference.constraint)))
 }
 
 /// Turns a column of texts into one of ids, in which nothing is NULL and not the empty text. Processes of the revision before
 /// still write that: a trigger turns it into NULL for them.
 pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
-    let (table, column) = (qualified(&model.table), column_name(model, reference.field));
+    let (table, column) = (model.table.qualified(), model.column_name(reference.field));
     let (trigger, function) = trigger(model, reference);
     let body = quote_literal(&format!("BEGIN NEW.{column} := NULL; RETURN NEW; END"));
     let mut statements = Vec::new();
@@ -67,7 +67,7 @@ pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool
 
 /// Takes back what [`adopt_texts`] has done.
 pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
-    let table = qualified(&model.table);
+    let table = model.table.qualified();
     let (trigger, function) = trigger(model, reference);
     let mut statements = vec![
         plain(model, format!("DROP TRIGGER IF EXISTS {trigger} ON {table}")),
@@ -81,7 +81,7 @@ pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bo
 
 /// Turns a column of texts into one in which nothing is NULL.
 pub fn forbid_null(model: &Model, field: FieldId) -> Vec<Ddl> {
-    let (table, column) = (qualified(&model.table), column_name(model, field));
+    let (table, column) = (model.table.qualified(), model.column_name(field));
     vec![
         plain(model, format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT ''")),
         in_batches(model, format!("UPDATE {table} SET {column} = '' WHERE {column} IS NULL")),

@@ -92,7 +92,7 @@ async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Err
     let table = &call.table;
     let model = &table.model;
     let wanted: BTreeSet<&Id> = ids.iter().collect();
-    let (columns, from, key) = (names::columns(table), names::table(model), names::id(model));
+    let (columns, from, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
     let sql = format!("SELECT r._version, {columns} FROM {from} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, wanted)];
     let mut found = HashMap::new();

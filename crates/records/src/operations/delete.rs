@@ -5,7 +5,7 @@ mod restrict;
 mod write;
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
-use super::{Call, Id, etag, names, refusal};
+use super::{Call, Id, etag, refusal};
 use crate::{bind, row};
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
@@ -111,7 +111,7 @@ async fn in_transaction(
 /// Locks the record, if it is there and of the wanted version.
 async fn lock(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id, wanted: Option<i64>) -> Result<(), Stop> {
     let model = &call.table.model;
-    let (table, key) = (names::table(model), names::id(model));
+    let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
     let sql = Sql::new(&format!("SELECT _version FROM {table} WHERE _tenant = ? AND {key} = ? FOR UPDATE"));
     let found = rows(conn, &sql, &[Bind::text(&call.principal.tenant), bind::bind_id(id)]).await?;
     let row = found.first().ok_or_else(|| call.not_found(id))?;

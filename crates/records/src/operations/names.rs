@@ -5,28 +5,12 @@ use crate::bind::bind_id;
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, oid};
 use groundplan_model::catalog::{IdFormat, Model};
-use groundplan_model::quote;
-use groundplan_model::shape::FieldId;
 use uuid::Uuid;
-
-/// A model's table.
-pub(super) fn table(model: &Model) -> String {
-    format!("{}.{}", quote(&model.table.schema), quote(&model.table.name))
-}
-
-/// A field's column.
-pub(super) fn column(model: &Model, field: FieldId) -> String {
-    quote(&model.shape().field(field).storage_name)
-}
-
-/// The column of the id.
-pub(super) fn id(model: &Model) -> String {
-    column(model, model.roles.id)
-}
 
 /// The columns of all fields, of the alias `r`.
 pub(super) fn columns(table: &Table) -> String {
-    let names: Vec<String> = table.columns.iter().map(|at| format!("r.{}", column(&table.model, at.field))).collect();
+    let names: Vec<String> =
+        table.columns.iter().map(|at| format!("r.{}", table.model.column_name(at.field))).collect();
     names.join(", ")
 }
 

@@ -1,6 +1,6 @@
 //! What a foreign key's refusal of a write means: the record refers to one that is not there.
 
-use super::{Call, Id, names, refusal};
+use super::{Call, Id, refusal};
 use crate::bind::bind_id;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal as failure, rows};
@@ -48,7 +48,7 @@ async fn dangling(call: &Call<'_>, record: &Record) -> Result<Vec<Violation>, Er
     for reference in &model.references {
         let target = &call.related(&reference.target)?.model;
         let id = id_of(target, record, reference)?;
-        let (table, column) = (names::table(target), names::id(target));
+        let (table, column) = (target.table.qualified(), target.column_name(target.roles.id));
         parts.push(format!("EXISTS (SELECT FROM {table} WHERE _tenant = ? AND {column} = ?)"));
         binds.extend([Bind::text(&call.principal.tenant), id.as_ref().map_or(Bind::Null, bind_id)]);
         // A record that refers to itself is there as soon as it is stored.

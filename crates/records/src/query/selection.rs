@@ -9,7 +9,6 @@ use bytes::Bytes;
 use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
-use groundplan_model::quote;
 use groundplan_model::shape::FieldId;
 
 /// The record that a related list is of: only those that refer to it are listed.
@@ -139,7 +138,7 @@ impl<'a> Selection<'a> {
 
     /// The table under the alias `r`, with the condition.
     pub(crate) fn source(&self, draft: &mut Draft) {
-        draft.push(&format!("{}.{} r WHERE ", quote(&self.model.table.schema), quote(&self.model.table.name)));
+        draft.push(&format!("{} r WHERE ", self.model.table.qualified()));
         draft.push("r._tenant = ").value(Bind::text(self.tenant), "text");
         if let Some(parent) = self.parent {
             let of_type = if matches!(parent.id, Id::Uuid(_)) { "uuid" } else { "text" };
@@ -186,7 +185,7 @@ impl<'a> Selection<'a> {
     }
 
     fn column(&self, field: FieldId) -> String {
-        format!("r.{}", quote(&self.model.shape().field(field).storage_name))
+        format!("r.{}", self.model.column_name(field))
     }
 }
 

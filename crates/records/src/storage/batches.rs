@@ -5,7 +5,7 @@ use super::run::together_in_transaction;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, rows};
-use groundplan_model::{Ddl, Run, quote};
+use groundplan_model::{Ddl, Run};
 use std::sync::LazyLock;
 
 /// As many pages at once: 4 MiB.
@@ -16,7 +16,7 @@ static SIZE: LazyLock<Sql> =
 
 /// Runs a statement that ends in a condition. Rows that come later are not its business.
 pub(super) async fn run(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
-    let table = format!("{}.{}", quote(&statement.table.schema), quote(&statement.table.name));
+    let table = statement.table.qualified();
     let size = rows(conn, &SIZE, &[Bind::text(&table)]).await?;
     let pages = size.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default();
     let mut first = 0;

@@ -7,8 +7,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns, Sql, rows};
 use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Catalog, Model, Reference, Table};
-use groundplan_model::{Run, Step, quote};
+use groundplan_model::catalog::{Catalog, Model, Reference};
+use groundplan_model::{Run, Step};
 
 /// As many are named.
 const MAX_NAMED: usize = 10;
@@ -67,15 +67,13 @@ async fn explanation(conn: &mut AsyncPgConnection, target: &Catalog, step: &Step
 
 /// Who refers to nothing, from which tenant, to which id, and how many they are.
 fn sql(model: &Model, reference: &Reference, other: &Model) -> String {
-    let qualified = |table: &Table| format!("{}.{}", quote(&table.schema), quote(&table.name));
-    let name = |model: &Model, field| quote(&model.shape().field(field).storage_name);
-    let (id, column) = (name(model, model.roles.id), name(model, reference.field));
+    let (id, column) = (model.column_name(model.roles.id), model.column_name(reference.field));
     format!(
         "SELECT r.{id}::text, r._tenant, r.{column}::text, count(*) OVER () FROM {} r \
          WHERE r.{column}::text <> '' AND NOT EXISTS \
          (SELECT 1 FROM {} o WHERE o._tenant = r._tenant AND o.{} = r.{column}) ORDER BY r._tenant, r.{id} LIMIT {MAX_NAMED}",
-        qualified(&model.table),
-        qualified(&other.table),
-        name(other, other.roles.id),
+        model.table.qualified(),
+        other.table.qualified(),
+        other.column_name(other.roles.id),
     )
 }

@@ -117,7 +117,7 @@ impl Found {
                     "column {name} of table {schema}.{table} is {found}, but {} needs {expected}: an apply that failed has \
                      left it; give the field another name, or drop the column with `ALTER TABLE {} DROP COLUMN {}`",
                     model.full_name,
-                    qualified(model),
+                    model.table.qualified(),
                     quote(name)
                 )),
             }
@@ -146,7 +146,7 @@ impl Found {
              or somebody has changed it; make the key with `ALTER TABLE {table_name} ADD PRIMARY KEY ({tenant}, {column})`, or \
              drop the table if nobody needs its records",
             model.full_name,
-            table_name = qualified(model),
+            table_name = model.table.qualified(),
             column = quote(id),
             tenant = table::TENANT,
         ))
@@ -208,8 +208,4 @@ fn expected(model: &Model, field: FieldId) -> Column {
         true => own(kind),
         false => Column { kind: kind.to_owned(), not_null: is_never_null, has_default: is_never_null },
     }
-}
-
-fn qualified(model: &Model) -> String {
-    format!("{}.{}", quote(&model.table.schema), quote(&model.table.name))
 }

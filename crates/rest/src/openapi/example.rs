@@ -1,6 +1,5 @@
 //! Examples: records that decode, and keep the rules as far as they are known.
 
-use super::fields::unwrapped;
 use super::rules::Rules;
 use super::schemas::is_read_only;
 use groundplan_model::catalog::{Catalog, IdFormat, Model};
@@ -130,7 +129,7 @@ impl<'a> Examples<'a> {
             Kind::Message(id) => return self.message(self.catalog.shapes.get(id), inside),
             Kind::Timestamp => TIMESTAMP.into(),
             Kind::Duration => "3600s".into(),
-            Kind::Wrapper(wrapped) => return self.one(unwrapped(wrapped), Some(rules), at, inside),
+            Kind::Wrapper(wrapped) => return self.one(wrapped.kind(), Some(rules), at, inside),
             Kind::FieldMask => "fieldOne,fieldTwo".into(),
             Kind::Struct => json!({ "key": "value" }),
             Kind::Value => "value".into(),

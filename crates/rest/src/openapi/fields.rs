@@ -3,7 +3,7 @@
 use super::names::{Side, reference};
 use super::rules::Rules;
 use groundplan_model::catalog::IdFormat;
-use groundplan_model::shape::{Cardinality, Field, Integer, Kind, MapKey, Shapes, Wrapped};
+use groundplan_model::shape::{Cardinality, Field, Integer, Kind, MapKey, Shapes};
 use serde_json::{Map, Value, json};
 
 /// Keywords about numbers, which say nothing about the strings that 64-bit integers are.
@@ -91,24 +91,12 @@ fn one(shapes: &Shapes, kind: Kind, side: Side) -> Value {
         Kind::Message(id) => reference(&shapes.get(id).full_name, side),
         Kind::Timestamp => json!({ "type": "string", "format": "date-time" }),
         Kind::Duration => json!({ "type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$" }),
-        Kind::Wrapper(wrapped) => one(shapes, unwrapped(wrapped), side),
+        Kind::Wrapper(wrapped) => one(shapes, wrapped.kind(), side),
         Kind::FieldMask => field_mask(side),
         Kind::Struct => json!({ "type": "object", "additionalProperties": true }),
         Kind::Value => json!({ "description": "Any JSON value." }),
         Kind::ListValue => json!({ "type": "array", "items": {} }),
         Kind::Empty => json!({ "type": "object", "additionalProperties": false }),
-    }
-}
-
-/// The kind of what a wrapper holds.
-pub(super) fn unwrapped(wrapped: Wrapped) -> Kind {
-    match wrapped {
-        Wrapped::Bool => Kind::Bool,
-        Wrapped::Integer(integer) => Kind::Integer(integer),
-        Wrapped::Float => Kind::Float,
-        Wrapped::Double => Kind::Double,
-        Wrapped::String => Kind::String,
-        Wrapped::Bytes => Kind::Bytes,
     }
 }
 

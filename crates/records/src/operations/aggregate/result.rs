@@ -3,6 +3,7 @@
 use groundplan_chassis::database::{
     Columns as _, PgRow, decode_interval, decode_numeric_u64, decode_timestamptz, refusal,
 };
+use groundplan_codec::LONGEST_DURATION;
 use groundplan_error::{Error, Reason};
 use groundplan_expr::OrderKey;
 use groundplan_expr::ir::Type;
@@ -10,9 +11,6 @@ use groundplan_proto::query::v1::Value;
 use groundplan_proto::query::v1::value::Kind;
 
 const MICROSECONDS: i64 = 1_000_000;
-
-/// 10,000 years in microseconds, as google.protobuf.Duration has them.
-const LONGEST_DURATION: u64 = 315_576_000_000_999_999;
 
 /// A value of a field.
 #[derive(Debug)]
@@ -175,7 +173,7 @@ impl Outcome {
 fn duration(microseconds: i64) -> Option<Kind> {
     let nanos = i32::try_from(microseconds % MICROSECONDS * 1_000).ok()?;
     let duration = prost_types::Duration { seconds: microseconds / MICROSECONDS, nanos };
-    (microseconds.unsigned_abs() <= LONGEST_DURATION).then_some(Kind::DurationValue(duration))
+    (microseconds.unsigned_abs() <= LONGEST_DURATION.unsigned_abs()).then_some(Kind::DurationValue(duration))
 }
 
 /// The refusal of a sum that does not fit.

@@ -88,7 +88,8 @@ async fn lock_referrers(
     other: &Model,
     referrer: &Referrer,
 ) -> QueryResult<Vec<Id>> {
-    let (table, key, column) = (names::table(other), names::id(other), names::column(other, referrer.field));
+    let (table, key, column) =
+        (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
     // One more than can go is enough to know that it is too much, even if all the others are known already.
     let limit = MAX_DELETED + 1;
     let sql = Sql::new(&format!(

@@ -46,7 +46,8 @@ async fn find(
     doomed: &Doomed,
     found: &mut Vec<Restricting>,
 ) -> QueryResult<()> {
-    let (table, key, column) = (names::table(other), names::id(other), names::column(other, referrer.field));
+    let (table, key, column) =
+        (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
     let stays = stays(other);
     let sql = Sql::new(&format!(
         "SELECT r.{key}, r.{column} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} \
@@ -72,7 +73,7 @@ async fn find(
 
 /// The condition that a record `r` is not among the ids of a bind.
 pub(super) fn stays(model: &Model) -> String {
-    let (key, array) = (names::id(model), names::id_array(model));
+    let (key, array) = (model.column_name(model.roles.id), names::id_array(model));
     format!("NOT EXISTS (SELECT FROM unnest(?::{array}) AS doomed(id) WHERE doomed.id = r.{key})")
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn clear(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id
 /// The statement that counts the references to clear, up to a limit: the tenant, the ids that the reference may have, the
 /// ids of the records that need no clearing, and the limit.
 fn counted(model: &Model, referrer: &Referrer) -> Sql {
-    let (table, column) = (names::table(model), names::column(model, referrer.field));
+    let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
     let stays = stays(model);
     Sql::new(&format!(
         "SELECT count(*) FROM (SELECT FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} LIMIT ?) \
@@ -61,8 +61,8 @@ fn too_many(model: &Model, id: &Id) -> Error {
 /// The statement that clears a reference: the time if the model has one of updates, the tenant, the ids that the reference
 /// may have, and the ids of the records that need no clearing.
 fn cleared(model: &Model, referrer: &Referrer) -> Sql {
-    let (table, column) = (names::table(model), names::column(model, referrer.field));
-    let time = model.roles.updated_at.map(|field| names::column(model, field));
+    let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
+    let time = model.roles.updated_at.map(|field| model.column_name(field));
     // Clocks differ between processes and are set back; a record's times are not.
     let time = time.map_or_else(String::new, |time| format!(", {time} = GREATEST(r.{time}, ?)"));
     Sql::new(&format!(
@@ -78,7 +78,7 @@ pub(super) async fn delete(call: &Call<'_>, conn: &mut AsyncPgConnection, doomed
     let mut deletes = Vec::new();
     let mut binds = Vec::new();
     for (at, (model, ids)) in doomed.models().enumerate() {
-        let (table, key) = (names::table(model), names::id(model));
+        let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
         deletes.push(format!("d{at} AS (DELETE FROM {table} AS r WHERE r._tenant = ? AND r.{key} = ANY(?))"));
         binds.extend([Bind::text(&call.principal.tenant), names::bind_ids(model, ids)]);
     }

@@ -4,6 +4,7 @@ use super::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS};
 use groundplan_codec::{shown, suggestion};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::json_name;
 use groundplan_model::shape::FieldId;
 use std::sync::Arc;
 
@@ -106,35 +107,19 @@ fn relations<'a>(catalog: &'a Catalog, model: &'a Model) -> impl Iterator<Item =
     let there = model.references.iter().filter_map(|reference| {
         let field = model.shape().field(reference.field);
         let target = catalog.model(&reference.target)?.clone();
-        let names = vec![reference.name.clone(), camel(&reference.name), field.name.clone(), field.json_name.clone()];
+        let names =
+            vec![reference.name.clone(), json_name(&reference.name), field.name.clone(), field.json_name.clone()];
         let relation = Relation { target, way: Way::There(reference.field) };
         (!field.behavior.input_only).then_some((names, relation))
     });
     let back = model.referrers.iter().filter_map(|referrer| {
         let name = referrer.inverse.clone()?;
         let target = catalog.model(&referrer.model)?.clone();
-        let names = vec![name.clone(), camel(&name)];
+        let names = vec![name.clone(), json_name(&name)];
         let relation = Relation { target, way: Way::Back { field: referrer.field, name } };
         Some((names, relation))
     });
     there.chain(back)
-}
-
-/// `main_author` as JSON has it: `mainAuthor`.
-fn camel(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut starts_word = false;
-    for letter in name.chars() {
-        match letter {
-            '_' => starts_word = true,
-            _ if starts_word => {
-                camel.push(letter.to_ascii_uppercase());
-                starts_word = false;
-            }
-            _ => camel.push(letter),
-        }
-    }
-    camel
 }
 
 /// The refusal of a name that is no relation.
@@ -157,15 +142,4 @@ fn unknown(catalog: &Catalog, model: &Model, path: &str, name: &str) -> Error {
 
 fn refused(message: String) -> Error {
     Error::new(Reason::ExpandInvalid, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::camel;
-
-    #[test]
-    fn names_as_json_has_them() {
-        assert_eq!(camel("main_author"), "mainAuthor");
-        assert_eq!(camel("books"), "books");
-    }
 }

@@ -74,7 +74,7 @@ async fn there(
     let wanted = references.iter().filter(|id| !collected.has(model, id));
     let wanted = wanted.map(|id| Id::of_stored(model, id)).collect::<Result<Vec<Id>, Error>>()?;
     if !wanted.is_empty() {
-        let (columns, name, key) = (names::columns(table), names::table(model), names::id(model));
+        let (columns, name, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
         let sql = format!("SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
         let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, &wanted)];
         each_row(call, &Sql::new(&sql), &binds, |row| {
@@ -136,8 +136,9 @@ impl Back<'_> {
     /// Takes the ids that it starts from, the tenant, and the limit for each of them.
     fn statement(&self) -> Sql {
         let model = &self.table.model;
-        let (columns, name, key) = (names::columns(self.table), names::table(model), names::id(model));
-        let (array, reference) = (names::id_array(self.start), names::column(model, self.field));
+        let (columns, name, key) =
+            (names::columns(self.table), model.table.qualified(), model.column_name(model.roles.id));
+        let (array, reference) = (names::id_array(self.start), model.column_name(self.field));
         Sql::new(&format!(
             "SELECT r._version, start.at, {columns} FROM unnest(?::{array}) WITH ORDINALITY AS start(id, at) \
              CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id \
