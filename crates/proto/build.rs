@@ -4,7 +4,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=../../proto/groundplan");
     let mut compiler = protox::Compiler::new(["../../proto"])?;
     compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(["groundplan/query/v1/query.proto", "groundplan/schema/v1/schema.proto"])?;
+    compiler.open_files([
+        "groundplan/eventlog/v1/eventlog.proto",
+        "groundplan/query/v1/query.proto",
+        "groundplan/records/v1/records.proto",
+        "groundplan/schema/v1/schema.proto",
+        "groundplan/watch/v1/watch.proto",
+    ])?;
     #[expect(clippy::disallowed_methods, reason = "it is how cargo talks to build scripts, not a setting of ours")]
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     std::fs::write(out.join("descriptors.binpb"), compiler.encode_file_descriptor_set())?;

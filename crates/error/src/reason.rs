@@ -37,6 +37,8 @@ reasons! {
     PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
     /// The page token is too old.
     PageTokenExpired = "PAGE_TOKEN_EXPIRED", InvalidArgument;
+    /// The token of a watch is not one, or is of another watch.
+    TokenInvalid = "TOKEN_INVALID", InvalidArgument;
     /// The filter is no condition over the model; the message says where and why.
     FilterInvalid = "FILTER_INVALID", InvalidArgument;
     /// The order, or a field to group by or to compute over, is not one that the model has.
@@ -81,8 +83,14 @@ reasons! {
     AnswerTooLarge = "ANSWER_TOO_LARGE", FailedPrecondition;
     /// A sum does not fit its type.
     SumOverflow = "SUM_OVERFLOW", FailedPrecondition;
+    /// The event log does not have what is asked for any more: it is too old, or the log is another one.
+    PositionGone = "POSITION_GONE", OutOfRange;
+    /// The history does not reach back as far.
+    HistoryGone = "HISTORY_GONE", OutOfRange;
     /// The request is larger than a limit, or its answer would be.
     TooLarge = "TOO_LARGE", ResourceExhausted;
+    /// The follower of a watch reads too slowly; it may go on behind the last event that it has.
+    FollowerTooSlow = "FOLLOWER_TOO_SLOW", ResourceExhausted;
     /// More calls than are allowed.
     RateLimited = "RATE_LIMITED", ResourceExhausted;
     /// The deadline passed.

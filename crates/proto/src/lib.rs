@@ -1,5 +1,13 @@
 //! The generated stubs of the suite's own API, and its descriptors. Nothing else.
 
+/// `groundplan.eventlog.v1`: the events of a service's log.
+pub mod eventlog {
+    #[allow(missing_docs, clippy::all, unreachable_pub)]
+    pub mod v1 {
+        tonic::include_proto!("groundplan.eventlog.v1");
+    }
+}
+
 /// `groundplan.query.v1`: what the derived services' queries share.
 pub mod query {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
@@ -8,11 +16,27 @@ pub mod query {
     }
 }
 
+/// `groundplan.records.v1`: what is asked of several models at once.
+pub mod records {
+    #[allow(missing_docs, clippy::all, unreachable_pub)]
+    pub mod v1 {
+        tonic::include_proto!("groundplan.records.v1");
+    }
+}
+
 /// `groundplan.schema.v1`: plan, apply, revisions.
 pub mod schema {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
         tonic::include_proto!("groundplan.schema.v1");
+    }
+}
+
+/// `groundplan.watch.v1`: what the derived services' watches and histories share.
+pub mod watch {
+    #[allow(missing_docs, clippy::all, unreachable_pub)]
+    pub mod v1 {
+        tonic::include_proto!("groundplan.watch.v1");
     }
 }
 
