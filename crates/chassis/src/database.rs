@@ -6,6 +6,7 @@ mod columns;
 mod connect;
 mod dedicated;
 mod lease;
+mod listen;
 mod migrate;
 mod pool;
 mod refusal;
@@ -14,6 +15,7 @@ mod statement;
 pub use bind::{Bind, oid};
 pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz};
 pub use lease::Lease;
+pub use listen::Listener;
 pub use pool::LONGEST_LIFETIME;
 pub use refusal::refusal;
 pub use statement::{PgRow, Sql, execute, row_stream, rows};
@@ -58,6 +60,11 @@ impl Database {
     pub async fn lease(&self) -> Result<Lease, Error> {
         let connection = self.pool.take().await?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
+    }
+
+    /// The PostgreSQL schema in which every connection finds its tables.
+    pub fn schema(&self) -> &'static str {
+        self.target.schema()
     }
 
     /// Asks the server for an answer.

@@ -10,6 +10,7 @@ pub mod mounted;
 pub mod principal;
 pub mod private_postgres;
 pub mod respond;
+pub mod seal;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

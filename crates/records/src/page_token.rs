@@ -1,19 +1,13 @@
 //! Page tokens: where a list goes on, sealed, so that nobody can read, forge or reuse them elsewhere.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Buf, BufMut, Bytes};
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use groundplan_chassis::seal::Sealer;
 use groundplan_error::{Error, Reason, Violation};
-use rand::Rng;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// The first byte of what is sealed, so that tokens of a later form are told apart.
 const FORM: u8 = 2;
-
-const NONCE_BYTES: usize = 24;
 
 /// No token of ours is longer. It holds an id, of at most 2,700 bytes even where SQL made it, and the values of `order_by`.
 pub(crate) const MAX_TOKEN: usize = 6 << 10;
@@ -23,7 +17,7 @@ const NULL: u32 = u32::MAX;
 
 /// Seals and opens page tokens with the installation's key.
 pub(crate) struct PageTokens {
-    cipher: XChaCha20Poly1305,
+    sealer: Sealer,
     /// In microseconds.
     lifetime: i64,
 }
@@ -44,6 +38,11 @@ pub(crate) struct Cursor {
 }
 
 impl Origin {
+    /// The digest.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Digests what gives the values of a cursor their meaning.
     pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
@@ -58,19 +57,13 @@ impl Origin {
 
 impl PageTokens {
     pub(crate) fn new(key: &[u8], lifetime: Duration) -> Result<Self, Error> {
-        let cipher = XChaCha20Poly1305::new_from_slice(key)
-            .map_err(|_| Error::internal("the page token key has a wrong length"))?;
-        Ok(Self { cipher, lifetime: i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX) })
+        Ok(Self { sealer: Sealer::new(key)?, lifetime: i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX) })
     }
 
     /// Seals a cursor of a list. `now` is the time.
     pub(crate) fn seal(&self, origin: &Origin, cursor: &Cursor, now: i64) -> Result<String, Error> {
-        let mut nonce = [0; NONCE_BYTES];
-        rand::rng().fill_bytes(&mut nonce);
         let text = write(cursor, now.saturating_add(self.lifetime));
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: &text, aad: &origin.0 });
-        let sealed = sealed.map_err(|_| Error::internal("a page token cannot be sealed"))?;
-        let token = URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
+        let token = self.sealer.seal(&origin.0, &text)?;
         if token.len() > MAX_TOKEN { Err(too_long(text.len())) } else { Ok(token) }
     }
 
@@ -96,10 +89,7 @@ impl PageTokens {
         if token.len() > MAX_TOKEN {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let text = self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &origin.0 }).ok()?;
-        read(text.into())
+        read(self.sealer.open(&origin.0, token)?.into())
     }
 }
 

@@ -52,6 +52,11 @@ fn refusal_by_message(message: &str) -> Error {
             Error::new(Reason::DeadlineExceeded, "the call was cancelled")
         }
         _ if message.starts_with("deadlock detected") => busy(),
+        // Of the event log, which makes partitions ahead of time: the clock has jumped.
+        _ if message.starts_with("no partition of relation") => {
+            Error::new(Reason::DatabaseUnavailable, "the event log has no room for this time yet; try again")
+                .retry_after(RETRY_AFTER)
+        }
         _ if LAST_WORDS.iter().any(|start| message.starts_with(start)) => lost(),
         _ => Error::internal("the database refused a statement"),
     }

@@ -75,6 +75,7 @@ pub(super) fn settings(socket_directory: &Path, durability: Durability) -> Strin
              wal_level = minimal\n\
              max_wal_senders = 0\n\
              dynamic_shared_memory_type = mmap\n\
+             max_prepared_transactions = 32\n\
              shared_buffers = 32MB\n",
         );
     }

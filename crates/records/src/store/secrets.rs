@@ -3,10 +3,8 @@
 use crate::tables::secrets;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use groundplan_chassis::seal::KEY_BYTES;
 use rand::Rng;
-
-/// The length of a key.
-pub(crate) const KEY_BYTES: usize = 32;
 
 /// Finds the key of a name; the first process to ask makes it.
 pub(crate) async fn secret_ensure(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<Vec<u8>> {
