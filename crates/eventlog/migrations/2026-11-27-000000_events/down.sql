@@ -1,0 +1,2 @@
+DROP TABLE event_consumers, event_log, events;
+DROP SEQUENCE events_position;

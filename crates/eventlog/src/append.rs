@@ -1,0 +1,84 @@
+//! Appending, in the transaction of the change.
+//!
+//! The statements draw the position after PostgreSQL has taken the lock on `events`, which it holds until the transaction
+//! is visible to all: the tail depends on both. A transaction appends once: what it appends shares one position.
+
+use bytes::Bytes;
+use diesel::QueryResult;
+use diesel::result::Error;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, execute, oid};
+use std::sync::LazyLock;
+
+/// What is appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Empty for what belongs to no tenant.
+    pub tenant: String,
+    pub topic: String,
+    pub key: String,
+    /// A `groundplan.watch.v1.ChangeKind`.
+    pub kind: i16,
+    pub payload: Bytes,
+}
+
+impl NewEvent {
+    /// The binds of [`after`], in its order.
+    pub fn into_binds(self) -> [Bind; 5] {
+        [
+            Bind::text(&self.tenant),
+            Bind::text(&self.topic),
+            Bind::text(&self.key),
+            Bind::i32(self.kind.into()),
+            Bind::bytes(self.payload),
+        ]
+    }
+}
+
+/// A statement that makes a change and appends one event for it, if it has changed a row: `change` is an INSERT, UPDATE or
+/// DELETE without a RETURNING. Its binds come first, then those of the event. The count of changed rows is that of the change.
+pub fn after(change: &str) -> Sql {
+    Sql::new(&format!(
+        "WITH change AS ({change} RETURNING 1) \
+         INSERT INTO events (position, part, is_last, tenant, topic, key, kind, payload) \
+         SELECT nextval('events_position'), 0, true, ?::text, ?::text, ?::text, ?::integer::smallint, ?::bytea FROM change"
+    ))
+}
+
+static MANY: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "WITH drawn AS MATERIALIZED (SELECT nextval('events_position') AS position) \
+         INSERT INTO events (position, part, is_last, tenant, topic, key, kind, payload) \
+         SELECT drawn.position, (of.ordinal - 1)::integer, of.ordinal = ?::bigint, of.tenant, of.topic, of.key, \
+         of.kind::smallint, of.payload \
+         FROM drawn, unnest(?::text[], ?::text[], ?::text[], ?::integer[], ?::bytea[]) \
+         WITH ORDINALITY AS of (tenant, topic, key, kind, payload, ordinal)",
+    )
+});
+
+/// Appends events, in their order, under one position. The last step of a transaction.
+pub async fn append(connection: &mut AsyncPgConnection, events: &[NewEvent]) -> QueryResult<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let texts = |of: fn(&NewEvent) -> &str| {
+        let binds: Vec<Bind> = events.iter().map(|event| Bind::text(of(event))).collect();
+        Bind::array(oid::TEXT, &binds)
+    };
+    let kinds: Vec<Bind> = events.iter().map(|event| Bind::i32(event.kind.into())).collect();
+    let payloads: Vec<Bind> = events.iter().map(|event| Bind::bytes(event.payload.clone())).collect();
+    let binds = [
+        Bind::i64(i64::try_from(events.len()).unwrap_or(i64::MAX)),
+        texts(|event| &event.tenant),
+        texts(|event| &event.topic),
+        texts(|event| &event.key),
+        Bind::array(oid::INT4, &kinds),
+        Bind::array(oid::BYTEA, &payloads),
+    ];
+    execute(connection, &MANY, &binds).await.map(drop)
+}
+
+/// Whether an append failed because no partition is for this time: the machine has slept, or its clock has jumped.
+pub fn is_partition_missing(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(_, facts) if facts.message().starts_with("no partition of relation \"events\""))
+}

@@ -1,0 +1,125 @@
+//! Following the log of another service: reconnects, backs off, resumes, and says when something may have been missed.
+
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
+use groundplan_proto::eventlog::v1;
+use rand::RngExt as _;
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use tonic::{Code, Status};
+
+/// The pause before following again after a break; it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// The messages of a `Tail` method: events, and the token behind them.
+pub type Messages = BoxStream<'static, Result<(Vec<v1::Event>, String), Status>>;
+
+/// A `Tail` method of some service.
+pub trait Source: Send {
+    /// Calls it with a token, or with none.
+    fn tail(&mut self, token: &str) -> impl Future<Output = Result<Messages, Status>> + Send;
+}
+
+/// What a follower hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// It follows from now on. What happened before must be asked for otherwise: at the start, and whenever the log is not
+    /// the one that it was, or has dropped what was not heard.
+    Begun,
+    /// What happened, in order.
+    Events(Vec<v1::Event>),
+}
+
+/// Follows for ever.
+pub struct Follower<S> {
+    source: S,
+    /// What is followed, for the log.
+    name: &'static str,
+    token: String,
+    messages: Option<Messages>,
+    pause: Duration,
+    /// After a break.
+    rests_until: Option<Instant>,
+}
+
+impl<S: Source> Follower<S> {
+    pub fn new(source: S, name: &'static str) -> Self {
+        Self { source, name, token: String::new(), messages: None, pause: FIRST_PAUSE, rests_until: None }
+    }
+
+    /// Waits for what comes next. It may be dropped at any time and called again: nothing is lost.
+    pub async fn next(&mut self) -> Heard {
+        loop {
+            match self.step().await {
+                Ok(Some(heard)) => return heard,
+                Ok(None) => {}
+                Err(status) => self.broken(&status),
+            }
+        }
+    }
+
+    /// Has the caller begin again after a pause, because it could not do what was asked of it.
+    pub fn begin_again(&mut self) {
+        self.messages = None;
+        self.token.clear();
+        self.rest();
+    }
+
+    async fn step(&mut self) -> Result<Option<Heard>, Status> {
+        if let Some(until) = self.rests_until {
+            sleep_until(until).await;
+            self.rests_until = None;
+        }
+        let Some(messages) = &mut self.messages else {
+            let messages = self.source.tail(&self.token).await?;
+            self.messages = Some(messages);
+            return Ok(None);
+        };
+        let (events, token) = next(messages).await?;
+        let is_first = std::mem::replace(&mut self.token, token).is_empty();
+        if !is_first {
+            self.pause = FIRST_PAUSE;
+        }
+        Ok(match (is_first, events.is_empty()) {
+            (true, _) => Some(Heard::Begun),
+            (false, true) => None,
+            (false, false) => Some(Heard::Events(events)),
+        })
+    }
+
+    /// Has the next step pause, after a break.
+    fn broken(&mut self, status: &Status) {
+        self.messages = None;
+        if matches!(status.code(), Code::OutOfRange | Code::InvalidArgument) {
+            self.token.clear();
+        }
+        let (name, pause) = (self.name, self.pause);
+        tracing::warn!(name, code = ?status.code(), message = status.message(), ?pause, "following is broken; following again");
+        self.rest();
+    }
+
+    /// Has the next step wait, longer each time.
+    fn rest(&mut self) {
+        self.rests_until = Some(Instant::now() + self.pause.mul_f64(rand::rng().random_range(0.5..1.5)));
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
+    }
+}
+
+impl<S: std::fmt::Debug> std::fmt::Debug for Follower<S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Follower").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The next message. A stream of a log has no end.
+async fn next(
+    messages: &mut (impl Stream<Item = Result<(Vec<v1::Event>, String), Status>> + Unpin),
+) -> Result<(Vec<v1::Event>, String), Status> {
+    messages.next().await.unwrap_or_else(|| Err(Status::unavailable("the stream has ended")))
+}
+
+#[cfg(test)]
+mod tests;

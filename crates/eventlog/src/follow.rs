@@ -1,0 +1,74 @@
+//! What a `Tail` method sends.
+
+use crate::log::another;
+use crate::{Cursor, Event, Log};
+use async_stream::try_stream;
+use futures_util::Stream;
+use groundplan_error::{Error, Reason};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// The longest time without a message.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Events in order, and the token that goes on behind them.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub events: Vec<Arc<Event>>,
+    pub token: String,
+}
+
+/// Follows a log behind a token, or from now on. The first batch has no events: its token is where it begins. The stream ends
+/// with an error only.
+pub fn follow(
+    log: Log,
+    origin: &'static [u8],
+    token: String,
+    stop: CancellationToken,
+) -> impl Stream<Item = Result<Batch, Error>> + Send {
+    try_stream! {
+        let mut progress = log.watch();
+        let began = log.ready().await?;
+        let mut cursor = if token.is_empty() { began.cursor } else { log.open_token(origin, &token).await? };
+        let token = |cursor| log.token_of(began.epoch, origin, cursor);
+        yield Batch { events: Vec::new(), token: token(cursor)? };
+        loop {
+            progress.borrow_and_update();
+            let events = log.read(cursor).await?;
+            // What was read is of the log that it was before.
+            if !began.is_same_log(log.progress()) {
+                Err(another())?;
+            }
+            if let Some(last) = events.last() {
+                cursor = last.at;
+                yield Batch { token: token(cursor)?, events };
+                continue;
+            }
+            let is_quiet = tokio::select! {
+                _ = progress.changed() => false,
+                () = sleep(QUIET) => true,
+                () = stop.cancelled() => false,
+            };
+            if stop.is_cancelled() {
+                Err(Error::new(Reason::NotReady, "the server is stopping; follow again"))?;
+            }
+            if is_quiet {
+                yield Batch { events: Vec::new(), token: token(cursor)? };
+            }
+        }
+    }
+}
+
+impl crate::Progress {
+    /// Whether the log is the same as it was later.
+    pub fn is_same_log(&self, later: Option<Self>) -> bool {
+        later.is_some_and(|later| later.epoch == self.epoch)
+    }
+
+    /// Behind everything that was given.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+}

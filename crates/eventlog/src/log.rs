@@ -1,0 +1,243 @@
+//! A service's event log, as one process sees it.
+
+mod token;
+
+pub use token::MAX_TOKEN;
+
+use crate::epoch::Epoch;
+use crate::read::{dropped_through, read};
+use crate::ring::Ring;
+use crate::status::{self, Status, now};
+use crate::wake::Wake;
+use crate::{Cursor, Event, Settings, partitions, reader};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, refusal, rows};
+use groundplan_chassis::seal::{KEY_BYTES, Sealer};
+use groundplan_error::{Error, Reason};
+use rand::Rng as _;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How long a follower may wait for a tail that has not found its place yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often partitions are made and dropped, at most and at least.
+const MAINTENANCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(300));
+
+/// A handle to the log of a service. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Log(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    database: Database,
+    settings: Settings,
+    sealer: Sealer,
+    wake: Wake,
+    /// Partitions are wanted at once.
+    maintenance: Notify,
+    status: Arc<Status>,
+    ring: Mutex<Ring>,
+    /// None until the tail has found its place.
+    progress: watch::Sender<Option<Progress>>,
+}
+
+/// How far the process's tail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub(crate) epoch: Epoch,
+    /// Everything up to it was given.
+    pub cursor: Cursor,
+}
+
+impl Log {
+    /// Opens the log on a database that has [`crate::MIGRATIONS`]. It can be appended to at once; [`Log::spawn`] makes it
+    /// possible to follow it.
+    pub async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
+        partitions::prepare(&database, settings.retention).await?;
+        let mut lease = database.lease().await?;
+        let key = lease.run(ensure).await.map_err(refusal)?;
+        drop(lease);
+        let status = Arc::new(Status::default());
+        status::observe(database.schema(), &status);
+        Ok(Self(Arc::new(Shared {
+            sealer: Sealer::new(&key)?,
+            database,
+            settings,
+            wake: Wake::default(),
+            maintenance: Notify::new(),
+            status,
+            ring: Mutex::new(Ring::new(Cursor::START)),
+            progress: watch::Sender::new(None),
+        })))
+    }
+
+    /// Adds the tasks that tail the log, wake and are woken by other processes, and keep its partitions, until `stop`.
+    pub fn spawn(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(reader::run(log)).await.unwrap_or_default() });
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(log.0.wake.run(&log.0.database)).await.unwrap_or_default() });
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(log.maintain()).await.unwrap_or_default() });
+    }
+
+    /// Says that this process has committed an append.
+    pub fn appended(&self) {
+        self.0.wake.appended_here();
+    }
+
+    /// Has the partitions looked after now: an append found none for it.
+    pub fn partition_missing(&self) {
+        self.0.maintenance.notify_one();
+    }
+
+    /// How far the tail is; none before it has found its place.
+    pub fn progress(&self) -> Option<Progress> {
+        *self.0.progress.borrow()
+    }
+
+    /// How far the tail is, and when it is further.
+    pub fn watch(&self) -> watch::Receiver<Option<Progress>> {
+        self.0.progress.subscribe()
+    }
+
+    /// How far the tail is, once it has found its place.
+    pub async fn ready(&self) -> Result<Progress, Error> {
+        let mut progress = self.watch();
+        let found = timeout(PATIENCE, progress.wait_for(Option::is_some)).await;
+        let found = found.ok().and_then(|found| found.ok().and_then(|progress| *progress));
+        found.ok_or_else(|| {
+            let words = "the event log cannot be followed yet: its end is not known; try again";
+            Error::new(Reason::NotReady, words).retry_after(Duration::from_secs(1))
+        })
+    }
+
+    /// The newest position that was drawn.
+    pub async fn newest(&self) -> Result<i64, Error> {
+        let mut lease = self.0.database.lease().await?;
+        lease.run(async |connection| crate::looks::newest(connection).await).await.map_err(refusal)
+    }
+
+    /// Some of the events behind a place that the tail has come past already, in order, without a gap; none at the tail's
+    /// place. From memory if they are still there, else from the database. OUT_OF_RANGE if they are in neither.
+    pub async fn read(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Error> {
+        let (progress, kept) = {
+            // Both of one log, should it begin anew just now.
+            let ring = self.ring();
+            (self.progress(), ring.read(after))
+        };
+        let Some(progress) = progress.filter(|progress| after < progress.cursor) else { return Ok(Vec::new()) };
+        if let Some(events) = kept {
+            return Ok(events);
+        }
+        let mut lease = self.0.database.lease().await?;
+        let work = async |connection: &mut AsyncPgConnection| {
+            let found = read(connection, after, progress.cursor.position).await?;
+            // Written before anything is dropped: a partition that this read has missed is noticed.
+            let dropped = dropped_through(connection).await?;
+            // The pool may lead to another database before the tail does.
+            QueryResult::Ok((found.events, dropped, Epoch::current(connection).await?))
+        };
+        let (mut events, dropped, epoch) = lease.run(work).await.map_err(refusal)?;
+        if epoch != progress.epoch {
+            return Err(another());
+        }
+        if after.position < dropped {
+            return Err(self.gone());
+        }
+        // The last position may have parts that the tail has not given yet.
+        events.retain(|event| event.at <= progress.cursor);
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// The refusal of a place whose events are dropped.
+    fn gone(&self) -> Error {
+        let hours = self.0.settings.retention.as_secs() / 3_600;
+        let words = format!("the token is older than the event log, which keeps {hours} hours; begin again");
+        Error::new(Reason::PositionGone, words)
+    }
+
+    /// The database that the log is in.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// How the tail is doing.
+    pub fn status(&self) -> &Status {
+        &self.0.status
+    }
+
+    /// Waits until there may be something to read.
+    pub(crate) async fn wait(&self) {
+        self.0.wake.wait().await;
+    }
+
+    /// Begins anew: the log is another one.
+    pub(crate) fn restart(&self, ring: Ring, progress: Progress) {
+        let mut kept = self.ring();
+        *kept = ring;
+        self.0.progress.send_replace(Some(progress));
+    }
+
+    /// Gives events to all followers.
+    pub(crate) fn deliver(&self, events: Vec<Arc<Event>>) {
+        let Some(last) = events.last().cloned() else { return };
+        let status = self.status();
+        status.latency.store(now().saturating_sub(last.appended_at).max(0), Ordering::Relaxed);
+        status.delivered.store(last.at.position, Ordering::Relaxed);
+        status.newest.fetch_max(last.at.position, Ordering::Relaxed);
+        self.ring().extend(events);
+        self.0.progress.send_if_modified(|progress| {
+            let Some(progress) = progress else { return false };
+            progress.cursor = last.at;
+            true
+        });
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the partitions.
+    async fn maintain(&self) {
+        let retention = self.0.settings.retention;
+        let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
+        loop {
+            if let Err(error) = partitions::maintain(&self.0.database, retention).await {
+                tracing::warn!(
+                    error = error.log_text(),
+                    "the event log's partitions cannot be looked after; trying again"
+                );
+            }
+            tokio::select! {
+                () = sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}
+                () = self.0.maintenance.notified() => {}
+            }
+        }
+    }
+}
+
+/// The refusal of a place in a log that is another one now.
+pub(crate) fn another() -> Error {
+    Error::new(Reason::PositionGone, "the event log is another one now; begin again")
+}
+
+/// Makes the log's row, if it is not there, and gives the key of its tokens.
+async fn ensure(connection: &mut AsyncPgConnection) -> QueryResult<Vec<u8>> {
+    let mut key = [0; KEY_BYTES];
+    rand::rng().fill_bytes(&mut key);
+    let insert = Sql::new("INSERT INTO event_log (identity, token_key) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    let binds = [Bind::uuid(Uuid::now_v7().into_bytes()), Bind::bytes(key.to_vec())];
+    execute(connection, &insert, &binds).await?;
+    let found = rows(connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await?;
+    let key = found.first().map(|row| row.bytes(0, |bytes| bytes.map(<[u8]>::to_vec))).transpose()?.flatten();
+    key.ok_or(diesel::result::Error::NotFound)
+}

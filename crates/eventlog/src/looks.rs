@@ -1,0 +1,142 @@
+//! Which positions are final, found by looking at who may still fill a gap.
+//!
+//! Who appends holds ROW EXCLUSIVE on `events` from before it draws a position until its transaction is visible or gone. So
+//! each look notes the newest position that was drawn, and *then* who holds that lock. When all of them have finished, every
+//! position up to that one is final: it is visible to the reads that follow, or never will be. Nobody else's transaction
+//! matters, however long it stays open.
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Columns as _, Sql, rows};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Looks that wait for their holders. Forgetting one only makes a position final later.
+const MAX_PENDING: usize = 32;
+
+/// PostgreSQL's name for a holder that is a prepared transaction begins like this where it does not keep the name that it had
+/// before: since 14.1 it does, until the server starts again.
+const PREPARED: &str = "-1/";
+
+/// The looks so far, on one connection's life.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    /// The newest position at a look, and those of the holders then who hold the lock still. Positions grow.
+    pending: Vec<(i64, HashSet<String>)>,
+    /// The prepared transactions of the look before.
+    prepared: HashSet<String>,
+    final_through: i64,
+}
+
+static NEWEST: LazyLock<Sql> =
+    LazyLock::new(|| Sql::new("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_position"));
+
+static HOLDERS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = 'events'::regclass \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+         AND mode = 'RowExclusiveLock' AND granted",
+    )
+});
+
+/// The newest position that was drawn.
+pub(crate) async fn newest(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+    let found = rows(connection, &NEWEST, &[]).await?;
+    Ok(found.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
+}
+
+impl Looks {
+    /// Looks, and gives the position up to which every one is final.
+    pub(crate) async fn look(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+        let newest = newest(connection).await?;
+        let found = rows(connection, &HOLDERS, &[]).await?;
+        let holders = found.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<_>>()?;
+        Ok(self.note(newest, holders))
+    }
+
+    /// The position up to which every one is final, by the looks so far.
+    pub(crate) fn final_through(&self) -> i64 {
+        self.final_through
+    }
+
+    fn note(&mut self, newest: i64, holders: HashSet<String>) -> i64 {
+        let prepared: HashSet<String> = holders.iter().filter(|name| name.starts_with(PREPARED)).cloned().collect();
+        // PREPARE TRANSACTION may give a holder another name: who is gone may be who is new.
+        let renamed: Vec<String> = prepared.difference(&self.prepared).cloned().collect();
+        self.prepared = prepared;
+        for (position, waited_for) in &mut self.pending {
+            let before = waited_for.len();
+            waited_for.retain(|name| holders.contains(name));
+            if waited_for.len() < before {
+                waited_for.extend(renamed.iter().cloned());
+            }
+            if waited_for.is_empty() {
+                self.final_through = self.final_through.max(*position);
+            }
+        }
+        self.pending.retain(|(_, waited_for)| !waited_for.is_empty());
+        if holders.is_empty() {
+            self.final_through = self.final_through.max(newest);
+        } else if let Some((position, _)) = self.pending.last_mut().filter(|(_, last)| *last == holders) {
+            *position = newest;
+        } else {
+            self.pending.push((newest, holders));
+        }
+        if self.pending.len() > MAX_PENDING {
+            self.pending.remove(MAX_PENDING / 2);
+        }
+        self.final_through
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holders(names: &[&str]) -> HashSet<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn what_nobody_can_fill_is_final_at_once() {
+        assert_eq!(Looks::default().note(7, holders(&[])), 7);
+    }
+
+    #[test]
+    fn holders_of_a_look_are_waited_for_and_later_ones_are_not() {
+        let mut looks = Looks::default();
+        assert_eq!(looks.note(7, holders(&["3/1", "4/1"])), 0);
+        assert_eq!(looks.note(9, holders(&["4/1", "5/1"])), 0);
+        assert_eq!(looks.note(12, holders(&["5/1", "3/2"])), 7);
+        assert_eq!(looks.note(12, holders(&["3/2"])), 9);
+        assert_eq!(looks.note(13, holders(&["3/2"])), 9);
+        assert_eq!(looks.note(13, holders(&[])), 13);
+    }
+
+    #[test]
+    fn a_prepared_transaction_is_waited_for_under_its_new_name() {
+        let mut looks = Looks::default();
+        looks.note(7, holders(&["3/1"]));
+        assert_eq!(looks.note(9, holders(&["-1/700"])), 0, "3/1 may be -1/700 now");
+        assert_eq!(looks.note(9, holders(&["3/2"])), 9);
+    }
+
+    #[test]
+    fn a_prepared_transaction_that_was_there_before_is_nobody_elses_new_name() {
+        let mut looks = Looks::default();
+        looks.note(5, holders(&["-1/700"]));
+        looks.note(7, holders(&["3/1", "-1/700"]));
+        assert_eq!(looks.note(9, holders(&["-1/700"])), 0, "it holds the lock itself");
+        assert_eq!(looks.note(9, holders(&[])), 9);
+    }
+
+    #[test]
+    fn looks_are_bounded() {
+        let mut looks = Looks::default();
+        for at in 0..1_000 {
+            looks.note(at, holders(&["3/1", &format!("4/{at}")]));
+        }
+        assert!(looks.pending.len() <= MAX_PENDING);
+        assert_eq!(looks.note(1_000, holders(&["4/1000"])), 999);
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading the log by statements.
+
+use crate::{Cursor, Event};
+use bytes::Bytes;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, decode_timestamptz, rows};
+use std::sync::LazyLock;
+
+/// The most events of one read.
+const MAX_EVENTS: i64 = 512;
+
+/// The most bytes of the payloads of one read, but for the last event, which may go beyond. Larger ones are not even fetched.
+const MAX_BYTES: i64 = 4 << 20;
+
+/// What one read has found.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) events: Vec<Event>,
+    /// Events up to this position may have been dropped by then.
+    pub(crate) dropped_through: i64,
+    /// Whether there may be more behind them.
+    pub(crate) is_full: bool,
+}
+
+static READ: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&format!(
+        "SELECT position, part, is_last, appended_at, transaction, tenant, topic, key, kind, payload, \
+         (SELECT dropped_through FROM event_log) FROM (\
+           SELECT *, sum(octet_length(payload)) OVER (ORDER BY position, part ROWS UNBOUNDED PRECEDING) \
+             - octet_length(payload) AS bytes_before FROM (\
+             SELECT * FROM events WHERE (position, part) > (?::bigint, ?::integer) AND position <= ?::bigint \
+             ORDER BY position, part LIMIT {MAX_EVENTS}\
+           ) AS few\
+         ) AS sized WHERE bytes_before < {MAX_BYTES} ORDER BY position, part"
+    ))
+});
+
+/// Reads what is committed behind a place and up to a position, without a look at gaps.
+pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, through: i64) -> QueryResult<Read> {
+    let binds = [Bind::i64(after.position), Bind::i32(after.part), Bind::i64(through)];
+    let found = rows(connection, &READ, &binds).await?;
+    let dropped_through = found.first().map(|row| row.i64(10)).transpose()?.flatten().unwrap_or_default();
+    let events = found.iter().map(event).collect::<QueryResult<Vec<Event>>>()?;
+    let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
+    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+    let most = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
+    let is_full = events.len() >= most || bytes >= limit;
+    Ok(Read { events, dropped_through, is_full })
+}
+
+static DROPPED: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT dropped_through FROM event_log"));
+
+/// The position up to which events may have been dropped.
+pub(crate) async fn dropped_through(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+    let found = rows(connection, &DROPPED, &[]).await?;
+    Ok(found.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
+}
+
+fn event(row: &PgRow) -> QueryResult<Event> {
+    let missing = || diesel::result::Error::DeserializationError("an event lacks a column".into());
+    let text = |at| row.text(at)?.ok_or_else(missing);
+    Ok(Event {
+        at: Cursor { position: row.i64(0)?.ok_or_else(missing)?, part: row.i32(1)?.ok_or_else(missing)? },
+        is_last: row.bool(2)?.ok_or_else(missing)?,
+        appended_at: row.bytes(3, |bytes| bytes.and_then(decode_timestamptz))?.ok_or_else(missing)?,
+        transaction: row.i64(4)?.ok_or_else(missing)?.cast_unsigned(),
+        tenant: text(5)?,
+        topic: text(6)?,
+        key: text(7)?,
+        kind: row.array(8)?.map(i16::from_be_bytes).ok_or_else(missing)?,
+        payload: row.bytes(9, |bytes| bytes.map(Bytes::copy_from_slice))?.ok_or_else(missing)?,
+    })
+}

@@ -1,0 +1,152 @@
+//! The one reader of a process: tails the log and puts what is new into the ring, for all followers.
+
+use crate::epoch::Epoch;
+use crate::log::{Log, Progress};
+use crate::looks::newest;
+use crate::status::now;
+use crate::tail::{Step, Tail};
+use crate::{Cursor, ring::Ring};
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Columns as _, Sql, refusal, rows};
+use groundplan_error::Error;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Between two reads while events come: what comes meanwhile is read together.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The longest pause between two looks at a gap.
+const LONGEST_GAP_PAUSE: Duration = Duration::from_millis(50);
+
+/// Before reading again after the database was lost; it doubles.
+const FIRST_BREAK: Duration = Duration::from_millis(50);
+const LONGEST_BREAK: Duration = Duration::from_secs(2);
+
+/// A gap that lasts longer is told.
+const LONG_GAP: i64 = 10_000_000;
+
+/// Reads on for ever.
+pub(crate) async fn run(log: Log) {
+    let mut pause = FIRST_BREAK;
+    loop {
+        let Err(error) = follow(&log, &mut pause).await;
+        tracing::warn!(error = error.log_text(), ?pause, "the event log cannot be read; trying again");
+        sleep(pause.mul_f64(rand::random::<f64>() + 0.5)).await;
+        pause = (pause * 2).min(LONGEST_BREAK);
+    }
+}
+
+/// Reads on until the connection is lost. It is nobody else's: looks are good for one life of the server only.
+async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
+    let mut connection = log.database().dedicated().await?;
+    let connection = &mut connection;
+    let epoch = Epoch::current(connection).await.map_err(refusal)?;
+    let mut tail = match log.progress() {
+        Some(progress) if progress.epoch == epoch => Tail::new(progress.cursor),
+        before => {
+            if before.is_some() {
+                tracing::error!("the event log is another one now: was the database restored, or failed over?");
+            }
+            begin(log, connection, epoch).await?
+        }
+    };
+    *pause = FIRST_BREAK;
+    let mut gap = Gap::default();
+    loop {
+        let before = tail.cursor();
+        let step = tail.step(connection).await.map_err(refusal)?;
+        if before.position < step.dropped_through {
+            tracing::error!("the event log was not read for longer than it is kept: followers have to begin again");
+            tail = begin(log, connection, epoch).await?;
+            continue;
+        }
+        gap.note(log, connection, &step).await?;
+        let came = !step.events.is_empty();
+        let is_full = step.is_full;
+        log.deliver(step.events.into_iter().map(Arc::new).collect());
+        match gap.pause() {
+            Some(pause) => sleep(pause).await,
+            None if is_full => {}
+            None if came => sleep(PAUSE).await,
+            None => log.wait().await,
+        }
+    }
+}
+
+/// Begins at the end. Followers that are not there find out when they read.
+async fn begin(log: &Log, connection: &mut AsyncPgConnection, epoch: Epoch) -> Result<Tail, Error> {
+    let tail = at_end(connection).await?;
+    log.restart(Ring::new(tail.cursor()), Progress { epoch, cursor: tail.cursor() });
+    Ok(tail)
+}
+
+/// A tail that begins at the end: behind everything that was final some time after the call.
+async fn at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> {
+    let mut tail = Tail::new(Cursor::START);
+    let end = newest(connection).await.map_err(refusal)?;
+    while !tail.skip_to_end(connection, end).await.map_err(refusal)? {
+        sleep(LONGEST_GAP_PAUSE).await;
+    }
+    Ok(tail)
+}
+
+/// A position that is missing.
+#[derive(Debug, Default)]
+struct Gap {
+    /// How many steps it has lasted.
+    steps: u32,
+    /// Since when, in microseconds since the Unix epoch.
+    since: i64,
+    is_told: bool,
+}
+
+static OLDEST_WRITER: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT (extract(epoch FROM min(coalesce(activity.xact_start, prepared.prepared))) * 1000000)::bigint \
+         FROM pg_locks held LEFT JOIN pg_stat_activity activity USING (pid) \
+         LEFT JOIN pg_locks own ON own.virtualtransaction = held.virtualtransaction AND own.locktype = 'transactionid' \
+           AND own.mode = 'ExclusiveLock' \
+         LEFT JOIN pg_prepared_xacts prepared ON prepared.transaction = own.transactionid \
+         WHERE held.locktype = 'relation' AND held.relation = 'events'::regclass AND held.mode = 'RowExclusiveLock' \
+         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+});
+
+impl Gap {
+    async fn note(&mut self, log: &Log, connection: &mut AsyncPgConnection, step: &Step) -> Result<(), Error> {
+        let status = log.status();
+        if !step.is_blocked {
+            if self.steps > 0 {
+                status.waiting_since.store(0, Ordering::Relaxed);
+                status.oldest_writer.store(0, Ordering::Relaxed);
+            }
+            *self = Self::default();
+            return Ok(());
+        }
+        if self.steps == 0 || !step.events.is_empty() {
+            *self = Self { since: now(), ..Self::default() };
+            status.waiting_since.store(self.since, Ordering::Relaxed);
+        }
+        self.steps = self.steps.saturating_add(1);
+        // A short one, which is the rule, costs nothing more.
+        if self.steps.is_multiple_of(20) {
+            let found = rows(connection, &OLDEST_WRITER, &[]).await.map_err(refusal)?;
+            let oldest = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
+            status.oldest_writer.store(oldest.unwrap_or_default(), Ordering::Relaxed);
+            status.newest.store(newest(connection).await.map_err(refusal)?, Ordering::Relaxed);
+        }
+        if !self.is_told && now() - self.since > LONG_GAP {
+            self.is_told = true;
+            tracing::warn!("a transaction that has appended to the event log stays open: followers wait for its end");
+        }
+        Ok(())
+    }
+
+    /// How long to wait before the next step, while there is a gap.
+    fn pause(&self) -> Option<Duration> {
+        let doublings = self.steps.checked_sub(1)?.min(8);
+        Some(Duration::from_millis(1 << doublings).min(LONGEST_GAP_PAUSE))
+    }
+}

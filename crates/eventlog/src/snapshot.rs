@@ -1,0 +1,65 @@
+//! Which transactions a read has seen.
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Columns as _, Sql, rows};
+use std::sync::LazyLock;
+
+/// A snapshot of PostgreSQL: which transactions were committed, for whoever read by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// All before it were finished.
+    first_open: u64,
+    /// It, and all after it, had not begun.
+    first_unborn: u64,
+    /// Those between that were not finished, in order.
+    open: Vec<u64>,
+}
+
+static CURRENT: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_current_snapshot()::text"));
+
+impl Snapshot {
+    /// The snapshot of the transaction, which reads by one (REPEATABLE READ), or else of this moment.
+    pub async fn current(connection: &mut AsyncPgConnection) -> QueryResult<Self> {
+        let found = rows(connection, &CURRENT, &[]).await?;
+        let text = found.first().map(|row| row.text(0)).transpose()?.flatten().unwrap_or_default();
+        let malformed = || diesel::result::Error::DeserializationError(format!("{text:?} is no snapshot").into());
+        Self::parse(&text).ok_or_else(malformed)
+    }
+
+    /// Reads PostgreSQL's form, such as `10:20:10,14,15`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ':');
+        let first_open = parts.next()?.parse().ok()?;
+        let first_unborn = parts.next()?.parse().ok()?;
+        let open = parts.next()?.split(',').filter(|number| !number.is_empty()).map(str::parse);
+        let mut open = open.collect::<Result<Vec<u64>, _>>().ok()?;
+        open.sort_unstable();
+        Some(Self { first_open, first_unborn, open })
+    }
+
+    /// Whether the changes of a committed transaction are in the snapshot.
+    pub fn contains(&self, transaction: u64) -> bool {
+        transaction < self.first_open
+            || transaction < self.first_unborn && self.open.binary_search(&transaction).is_err()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Snapshot;
+
+    #[test]
+    fn it_contains_what_was_committed_before() {
+        let snapshot = Snapshot::parse("10:20:10,14,15").unwrap();
+        for (transaction, expected) in
+            [(9, true), (10, false), (11, true), (14, false), (16, true), (19, true), (20, false), (21, false)]
+        {
+            assert_eq!(snapshot.contains(transaction), expected, "{transaction}");
+        }
+        assert!(Snapshot::parse("5:5:").unwrap().contains(4));
+        for malformed in ["", "1", "1:2", "a:b:", "1:2:x"] {
+            assert_eq!(Snapshot::parse(malformed), None, "{malformed}");
+        }
+    }
+}

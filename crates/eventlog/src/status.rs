@@ -1,0 +1,92 @@
+//! How a process's tail is doing, as metrics.
+
+use opentelemetry::KeyValue;
+use opentelemetry::global::meter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How a tail is doing. Times are in microseconds since the Unix epoch; 0: none.
+#[derive(Debug, Default)]
+pub struct Status {
+    /// The newest position that was drawn, when the tail last looked.
+    pub newest: AtomicI64,
+    /// The last position that was given to followers.
+    pub delivered: AtomicI64,
+    /// Since when something that is committed cannot be given.
+    pub waiting_since: AtomicI64,
+    /// When the transaction began that has kept its place in the log open for the longest time.
+    pub oldest_writer: AtomicI64,
+    /// From the append to the delivery of what was delivered last, in microseconds.
+    pub latency: AtomicI64,
+}
+
+impl Status {
+    /// How long the tail has been waiting for a place to be filled, in seconds; if it does not wait, how long the last events
+    /// took to reach it.
+    pub fn lag(&self) -> f64 {
+        match seconds_since(&self.waiting_since) {
+            0.0 => seconds(self.latency.load(Ordering::Relaxed)),
+            waiting => waiting,
+        }
+    }
+
+    /// The age of the oldest transaction that has appended and is still open, in seconds.
+    pub fn oldest_writer_age(&self) -> f64 {
+        seconds_since(&self.oldest_writer)
+    }
+}
+
+/// Registers the metrics of a log. They end with the process.
+pub(crate) fn observe(log: &'static str, status: &Arc<Status>) {
+    let meter = meter("groundplan");
+    let labels = [KeyValue::new("log", log)];
+    let gauge = |name: &'static str, description: &'static str, read: fn(&Status) -> i64| {
+        let (status, labels) = (Arc::downgrade(status), labels.clone());
+        let builder = meter.i64_observable_gauge(name).with_description(description);
+        builder
+            .with_callback(move |observer| {
+                status.upgrade().into_iter().for_each(|status| observer.observe(read(&status), &labels))
+            })
+            .build();
+    };
+    gauge("groundplan.eventlog.position.newest", "The newest position that was drawn", |status| {
+        status.newest.load(Ordering::Relaxed)
+    });
+    gauge("groundplan.eventlog.position.delivered", "The last position that was given to followers", |status| {
+        status.delivered.load(Ordering::Relaxed)
+    });
+    let seconds = |name: &'static str, description: &'static str, read: fn(&Status) -> f64| {
+        let (status, labels) = (Arc::downgrade(status), labels.clone());
+        let builder = meter.f64_observable_gauge(name).with_description(description).with_unit("s");
+        builder
+            .with_callback(move |observer| {
+                status.upgrade().into_iter().for_each(|status| observer.observe(read(&status), &labels))
+            })
+            .build();
+    };
+    seconds("groundplan.eventlog.lag", "How far followers are behind what is committed", Status::lag);
+    seconds(
+        "groundplan.eventlog.oldest_writer.age",
+        "The age of the oldest transaction that has appended and is open",
+        Status::oldest_writer_age,
+    );
+}
+
+/// Now, in microseconds since the Unix epoch.
+pub(crate) fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn seconds_since(time: &AtomicI64) -> f64 {
+    match time.load(Ordering::Relaxed) {
+        0 => 0.0,
+        time => seconds(now().saturating_sub(time).max(1)),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a metric is not exact")]
+fn seconds(microseconds: i64) -> f64 {
+    microseconds as f64 / 1e6
+}

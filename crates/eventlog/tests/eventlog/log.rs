@@ -1,0 +1,4 @@
+//! Tokens and followers.
+
+mod followers;
+mod tokens;

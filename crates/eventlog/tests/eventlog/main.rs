@@ -1,0 +1,12 @@
+//! The event log over a PostgreSQL of the tests' own.
+
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod ordinary_role;
+#[cfg(test)]
+mod partitions;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod torture;

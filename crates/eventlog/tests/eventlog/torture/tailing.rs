@@ -1,0 +1,103 @@
+//! What is tortured.
+
+use super::world::World;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, Sql, rows};
+use groundplan_eventlog::{Cursor, Event, Log, Tail};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// Some tail of the log.
+pub(crate) trait Tailing: Send + 'static {
+    /// What comes next; none after a pause.
+    fn next(&mut self) -> impl Future<Output = Vec<Arc<Event>>> + Send;
+}
+
+/// The tail itself.
+pub(crate) struct Direct {
+    tail: Tail,
+    connection: AsyncPgConnection,
+}
+
+impl Direct {
+    pub(crate) async fn new(world: &World) -> Self {
+        Self { tail: Tail::new(world.start), connection: world.connection().await }
+    }
+}
+
+impl Tailing for Direct {
+    async fn next(&mut self) -> Vec<Arc<Event>> {
+        let step = self.tail.step(&mut self.connection).await.unwrap();
+        if !step.is_full {
+            sleep(Duration::from_millis(2)).await;
+        }
+        step.events.into_iter().map(Arc::new).collect()
+    }
+}
+
+/// A follower of a process's log.
+pub(crate) struct Following {
+    log: Log,
+    cursor: Cursor,
+}
+
+impl Following {
+    pub(crate) fn new(log: Log, cursor: Cursor) -> Self {
+        Self { log, cursor }
+    }
+}
+
+impl Tailing for Following {
+    async fn next(&mut self) -> Vec<Arc<Event>> {
+        let mut progress = self.log.watch();
+        let further = progress.wait_for(|progress| progress.is_some_and(|progress| progress.cursor > self.cursor));
+        if timeout(Duration::from_millis(100), further).await.is_err() {
+            return Vec::new();
+        }
+        let events = self.log.read(self.cursor).await.unwrap();
+        self.cursor = events.last().map_or(self.cursor, |last| last.at);
+        events
+    }
+}
+
+/// What many do: go on behind the last one that was seen.
+pub(crate) struct Naive {
+    cursor: Cursor,
+    connection: AsyncPgConnection,
+}
+
+impl Naive {
+    pub(crate) async fn new(world: &World) -> Self {
+        Self { cursor: world.start, connection: world.connection().await }
+    }
+}
+
+impl Tailing for Naive {
+    async fn next(&mut self) -> Vec<Arc<Event>> {
+        let sql = Sql::new(
+            "SELECT position, part, is_last, key FROM events WHERE (position, part) > (?::bigint, ?::integer) \
+             ORDER BY position, part",
+        );
+        let binds = [Bind::i64(self.cursor.position), Bind::i32(self.cursor.part)];
+        let found = rows(&mut self.connection, &sql, &binds).await.unwrap();
+        let events = found.iter().map(|row| {
+            Arc::new(Event {
+                at: Cursor { position: row.i64(0).unwrap().unwrap(), part: row.i32(1).unwrap().unwrap() },
+                is_last: row.bool(2).unwrap().unwrap(),
+                appended_at: 0,
+                transaction: 0,
+                tenant: String::new(),
+                topic: String::new(),
+                key: row.text(3).unwrap().unwrap(),
+                kind: 1,
+                payload: Default::default(),
+            })
+        });
+        let events: Vec<Arc<Event>> = events.collect();
+        self.cursor = events.last().map_or(self.cursor, |last| last.at);
+        sleep(Duration::from_millis(2)).await;
+        events
+    }
+}

@@ -1,0 +1,219 @@
+//! A writer that does all that writers may do. What is committed is what the table `truth` says: each transaction notes there
+//! what it appends.
+
+use crate::support::event;
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error as Failure};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, rows};
+use groundplan_eventlog::{NewEvent, after, append};
+use rand::{Rng as _, RngExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// What writers have done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WriterReport {
+    transactions: u32,
+    prepared: u32,
+    killed: u32,
+    /// The longest time that PostgreSQL took for anything.
+    pub(crate) slowest_statement: Duration,
+}
+
+impl WriterReport {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.transactions += other.transactions;
+        self.prepared += other.prepared;
+        self.killed += other.killed;
+        self.slowest_statement = self.slowest_statement.max(other.slowest_statement);
+    }
+}
+
+/// Ends prepared transactions, on a connection of its own.
+#[derive(Clone)]
+pub(crate) struct Finisher(Arc<Mutex<AsyncPgConnection>>);
+
+impl Finisher {
+    pub(crate) fn new(connection: AsyncPgConnection) -> Self {
+        Self(Arc::new(Mutex::new(connection)))
+    }
+
+    /// Ends one whose writer was killed and does not know whether it is there.
+    async fn finish_if_there(&self, name: &str) {
+        let sql = Sql::once(&format!("SELECT gid FROM pg_prepared_xacts WHERE gid = '{name}'"));
+        let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
+        if !found.is_empty() {
+            self.finish(name).await;
+        }
+    }
+
+    /// Commits it or rolls it back.
+    async fn finish(&self, name: &str) {
+        let verb = if rand::random::<bool>() { "COMMIT" } else { "ROLLBACK" };
+        self.0.lock().await.batch_execute(&format!("{verb} PREPARED '{name}'")).await.unwrap();
+    }
+
+    /// Ends all that are there.
+    pub(crate) async fn finish_all(&self) {
+        let sql = Sql::new("SELECT gid FROM pg_prepared_xacts");
+        let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
+        for row in found {
+            self.finish(&row.text(0).unwrap().unwrap()).await;
+        }
+    }
+}
+
+pub(crate) struct Writer {
+    writer: i32,
+    /// The number of the next event. Numbers grow, and are not used again whatever becomes of their transaction.
+    next: i32,
+    database: Database,
+    finisher: Finisher,
+    finishing: JoinSet<()>,
+    report: WriterReport,
+}
+
+impl Writer {
+    pub(crate) fn new(writer: i32, database: Database, finisher: Finisher) -> Self {
+        Self { writer, next: 0, database, finisher, finishing: JoinSet::new(), report: WriterReport::default() }
+    }
+
+    /// Writes until the end.
+    pub(crate) async fn write(mut self, stop: CancellationToken) -> WriterReport {
+        while !stop.is_cancelled() {
+            let mut connection = self.database.dedicated().await.unwrap();
+            let result = self.write_on(&mut connection, &stop).await;
+            let Err(error) = result else { continue };
+            assert!(is_killed(&error), "a writer fails: {error:?}");
+            self.report.killed += 1;
+        }
+        while let Some(finished) = self.finishing.join_next().await {
+            finished.unwrap();
+        }
+        self.report
+    }
+
+    async fn write_on(&mut self, connection: &mut AsyncPgConnection, stop: &CancellationToken) -> QueryResult<()> {
+        self.run(connection, "SET application_name = 'writer'").await?;
+        while !stop.is_cancelled() {
+            self.report.transactions += 1;
+            self.run(connection, "BEGIN").await?;
+            let kind = rand::rng().random_range(0..10);
+            match kind {
+                0..=3 => {
+                    self.append_after_change(connection).await?;
+                    self.end(connection, "COMMIT").await?;
+                }
+                4..=5 => {
+                    self.append(connection).await?;
+                    self.end(connection, "COMMIT").await?;
+                }
+                6 => {
+                    self.append(connection).await?;
+                    self.end(connection, "ROLLBACK").await?;
+                }
+                7..=8 => {
+                    self.run(connection, "SAVEPOINT before").await?;
+                    self.append(connection).await?;
+                    self.end(connection, "ROLLBACK TO before").await?;
+                    self.append_after_change(connection).await?;
+                    self.end(connection, "COMMIT").await?;
+                }
+                _ => {
+                    self.append(connection).await?;
+                    self.prepare(connection).await?;
+                }
+            }
+            pause(5).await;
+        }
+        Ok(())
+    }
+
+    /// Has another one end the transaction, some time later.
+    async fn prepare(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+        let name = format!("{}-{}", self.writer, self.next);
+        let result = self.end(connection, &format!("PREPARE TRANSACTION '{name}'")).await;
+        let (finisher, is_there) = (self.finisher.clone(), result.is_ok());
+        self.report.prepared += u32::from(is_there);
+        self.finishing.spawn(async move {
+            pause(300).await;
+            if is_there { finisher.finish(&name).await } else { finisher.finish_if_there(&name).await }
+        });
+        result
+    }
+
+    async fn append_after_change(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+        let new = self.note(connection, 1).await?.remove(0);
+        let mut binds = vec![Bind::text(&new.key)];
+        binds.extend(new.into_binds());
+        let sql = after("INSERT INTO changes (key) VALUES (?::text)");
+        let began = Instant::now();
+        let changed = execute(connection, &sql, &binds).await?;
+        self.took(began);
+        assert_eq!(changed, 1, "the change's count");
+        Ok(())
+    }
+
+    async fn append(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+        let size = rand::rng().random_range(1..=40);
+        let new = self.note(connection, size).await?;
+        let began = Instant::now();
+        append(connection, &new).await?;
+        self.took(began);
+        Ok(())
+    }
+
+    /// Notes what will be appended.
+    async fn note(&mut self, connection: &mut AsyncPgConnection, size: i32) -> QueryResult<Vec<NewEvent>> {
+        let (writer, first) = (self.writer, self.next);
+        self.next += size;
+        let sql = format!(
+            "INSERT INTO truth SELECT '{writer}-' || n, {writer}, n, {first}, {size} FROM generate_series({first}, {}) n",
+            self.next - 1
+        );
+        self.run(connection, &sql).await?;
+        let new = |number| {
+            let mut payload = vec![0; rand::rng().random_range(0..1_024)];
+            rand::rng().fill_bytes(&mut payload);
+            NewEvent { payload: payload.into(), ..event(&format!("{writer}-{number}")) }
+        };
+        Ok((first..self.next).map(new).collect())
+    }
+
+    /// Ends something after a while, in which others go on.
+    async fn end(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
+        pause(20).await;
+        self.run(connection, sql).await
+    }
+
+    async fn run(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
+        let began = Instant::now();
+        connection.batch_execute(sql).await?;
+        self.took(began);
+        Ok(())
+    }
+
+    fn took(&mut self, began: Instant) {
+        self.report.slowest_statement = self.report.slowest_statement.max(began.elapsed());
+    }
+}
+
+/// Sleeps for up to so many milliseconds.
+async fn pause(longest: u64) {
+    let length = rand::rng().random_range(0..=longest * 1_000);
+    sleep(Duration::from_micros(length)).await;
+}
+
+/// Whether a failure says that the connection was ended.
+fn is_killed(failure: &Failure) -> bool {
+    let Failure::DatabaseError(kind, information) = failure else { return false };
+    let words = information.message();
+    matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
+        || words.starts_with("terminating connection")
+        || words.contains("connection closed")
+}
