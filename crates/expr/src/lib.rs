@@ -13,6 +13,7 @@ pub mod limits;
 pub mod tokens;
 
 mod access;
+mod alone;
 mod check;
 mod error;
 mod evaluate;
@@ -23,6 +24,7 @@ mod sql;
 mod times;
 
 pub use access::{Access, Test};
+pub use alone::Outside;
 pub use error::ExprError;
 pub use evaluate::Failure;
 pub use sql::{Fragment, Slot};
@@ -75,6 +77,11 @@ impl Filter {
     /// Which indexes could serve the condition.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What the condition needs beside the record; none if the record alone tells whether it matches.
+    pub fn outside(&self) -> Option<Outside> {
+        alone::outside(&self.expr)
     }
 
     /// Whether a record matches: an error is no match for whoever filters.

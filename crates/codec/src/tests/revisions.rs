@@ -1,7 +1,7 @@
 //! Two revisions that are served at once: what one writes the other must not lose.
 
 use crate::mask::UpdateMask;
-use crate::{Record, json, storage};
+use crate::{Record, json, storage, wire};
 use groundplan_model::{Catalog, Field, Input, ShapeId, SourceFile, StorageNames, compile};
 use serde_json::json;
 
@@ -99,4 +99,19 @@ fn a_message_that_is_replaced_keeps_what_the_caller_cannot_know() {
     expected["part"].as_object_mut().unwrap().remove("inner");
     assert_eq!(updated(&old, &stored(), &["part.text", "part.inner"], r#"{"part": {"text": "v"}}"#), expected);
     assert_eq!(updated(&old, &stored(), &["part"], "{}").get("part"), None);
+}
+
+#[test]
+fn what_is_stored_on_the_wire_is_read_by_an_older_revision_without_what_it_does_not_have() {
+    let new = revision("repeated string tags = 3; fixed64 large = 4; fixed32 small = 5; map<string, Part> more = 6;");
+    let full = r#"{"name": "n", "part": {"text": "t", "tags": ["a", ""], "large": "7", "small": 8, "more": {"k": {"text": "u"}}}}"#;
+    let record = json::decode(&new.shapes, whole(&new), full.as_bytes()).unwrap().record;
+    let mut bytes = Vec::new();
+    wire::encode(&new.shapes, whole(&new), &record, &mut bytes);
+    let old = revision("");
+    let expected = json::decode(&old.shapes, whole(&old), br#"{"name": "n", "part": {"text": "t"}}"#).unwrap().record;
+    assert_eq!(wire::decode_stored(&old.shapes, whole(&old), &bytes).unwrap(), expected);
+    assert_eq!(wire::decode_stored(&new.shapes, whole(&new), &bytes).unwrap(), record);
+    assert!(wire::decode(&old.shapes, whole(&old), &bytes).is_err());
+    assert!(wire::decode_stored(&old.shapes, whole(&old), &bytes[..bytes.len() - 1]).is_err());
 }

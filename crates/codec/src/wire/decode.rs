@@ -13,15 +13,24 @@ use bytes::Bytes;
 use groundplan_model::shape::{Cardinality, Field, FieldId, Integer, Kind, MapKey, Shape, ShapeId, Shapes};
 use std::borrow::Cow;
 
-/// Reads a message from the outside.
-pub(super) fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
-    Decoder { shapes, limits: Limits::new() }.record(shape, bytes)
+/// What is done with fields that a shape does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    Refused,
+    /// They are of another revision.
+    Skipped,
+}
+
+/// Reads a message.
+pub(super) fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8], unknown: Unknown) -> Result<Record, DecodeError> {
+    Decoder { shapes, limits: Limits::new(), unknown }.record(shape, bytes)
 }
 
 /// What decoding one record needs at every depth.
 pub(super) struct Decoder<'s> {
     shapes: &'s Shapes,
     pub(super) limits: Limits,
+    unknown: Unknown,
 }
 
 /// A message being read.
@@ -42,7 +51,11 @@ impl Decoder<'_> {
         let mut reader = Reader::new(bytes);
         while let Some(occurrence) = reader.next()? {
             let Some(id) = shape.by_number(occurrence.number) else {
-                return Err(occurrence.unknown(&shape.full_name));
+                match self.unknown {
+                    Unknown::Refused => return Err(occurrence.unknown(&shape.full_name)),
+                    Unknown::Skipped => occurrence.skip()?,
+                }
+                continue;
             };
             let field = shape.field(id);
             self.field(&mut partial, id, field, occurrence).map_err(|error| error.in_field(&field.name))?;

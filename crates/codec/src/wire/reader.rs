@@ -92,6 +92,17 @@ impl<'a, 'r> Occurrence<'a, 'r> {
         self.value(WireType::Delimited)?.delimited()
     }
 
+    /// Passes over the value.
+    pub(super) fn skip(self) -> Result<(), DecodeError> {
+        match self.wire_type {
+            0 => self.reader.varint().map(drop),
+            1 => self.reader.fixed::<8>().map(drop),
+            2 => self.reader.delimited().map(drop),
+            5 => self.reader.fixed::<4>().map(drop),
+            other => Err(wrong_wire_type(other, WireType::Delimited)),
+        }
+    }
+
     /// The refusal of a field that `message` does not have.
     #[cold]
     pub(super) fn unknown(&self, message: &str) -> DecodeError {
