@@ -18,6 +18,7 @@ static BUNDLED: &[(&str, &str)] = bundle! {
     "google/api/resource.proto"
     "groundplan/model/v1/model.proto"
     "groundplan/query/v1/query.proto"
+    "groundplan/watch/v1/watch.proto"
 };
 
 /// Parsed once a process: the rules' file alone has 5,000 lines.

@@ -1,7 +1,10 @@
 //! What is served: one immutable value a revision, compiled from descriptors, shared by all requests that began with it.
 
+mod method;
+
 use crate::shape::{FieldId, ShapeId, Shapes};
 use bytes::Bytes;
+pub use method::{Method, MethodKind};
 use prost_reflect::DescriptorPool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,6 +43,9 @@ pub struct Model {
     pub singular_field: String,
     /// The name of the field that holds the records in a list, such as `entities`.
     pub plural_field: String,
+    /// The name of the field that holds the record in events of a watch and in revisions: that of `singular_field`, or
+    /// `record` where another field of theirs is called so.
+    pub event_field: String,
     /// Of the path `/api/<version>/<resource>`.
     pub version: String,
     /// Of the path `/api/<version>/<resource>`.
@@ -50,6 +56,8 @@ pub struct Model {
     pub shapes: Arc<Shapes>,
     /// Which ids the records have.
     pub id_format: IdFormat,
+    /// Which past states of records can be read; none if there is none.
+    pub history: Option<History>,
     /// The system's own fields.
     pub roles: Roles,
     /// Where the records are.
@@ -107,6 +115,13 @@ pub enum IdFormat {
     UuidV7,
     /// A string that the caller gives.
     ClientAssigned,
+}
+
+/// The past states of records that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// For how many days: 1 to 3,650.
+    pub retention_days: u16,
 }
 
 /// The fields that the system sets.
@@ -167,44 +182,6 @@ pub struct IndexField {
     pub descending: bool,
 }
 
-/// A method of a derived service.
-#[derive(Clone, Debug)]
-pub struct Method {
-    pub model: Arc<Model>,
-    pub kind: MethodKind,
-}
-
-/// What a derived method does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MethodKind {
-    Create,
-    Get,
-    List,
-    Update,
-    Delete,
-    /// Several records by their ids.
-    BatchGet,
-    Aggregate,
-    /// How a list would be run.
-    ExplainList,
-    /// The records that refer to one: the place in [`Model::referrers`], which has an inverse name.
-    ListRelated(u16),
-}
-
-impl MethodKind {
-    /// Those that every model has, in the order in which a service lists them.
-    pub const ALL: [Self; 8] = [
-        Self::Create,
-        Self::Get,
-        Self::List,
-        Self::Update,
-        Self::Delete,
-        Self::BatchGet,
-        Self::Aggregate,
-        Self::ExplainList,
-    ];
-}
-
 impl Catalog {
     /// The method of a gRPC path such as `/example.v1.EntityService/GetEntity`.
     pub fn method(&self, path: &str) -> Option<&Method> {
@@ -241,35 +218,5 @@ impl Model {
     /// The message's shape.
     pub fn shape(&self) -> &crate::shape::Shape {
         self.shapes.get(self.shape)
-    }
-
-    /// The methods of the derived service, in its order.
-    pub fn method_kinds(&self) -> impl Iterator<Item = MethodKind> {
-        let related = self.referrers.iter().zip(0..).filter(|(referrer, _)| referrer.inverse.is_some());
-        MethodKind::ALL.into_iter().chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
-    }
-
-    /// The gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.
-    pub fn method_path(&self, kind: MethodKind) -> String {
-        format!("/{}/{}", self.service, self.method_name(kind))
-    }
-
-    /// A method's name, such as `ListEntities`.
-    pub fn method_name(&self, kind: MethodKind) -> String {
-        match kind {
-            MethodKind::Create => format!("Create{}", self.name),
-            MethodKind::Get => format!("Get{}", self.name),
-            MethodKind::List => format!("List{}", self.plural),
-            MethodKind::Update => format!("Update{}", self.name),
-            MethodKind::Delete => format!("Delete{}", self.name),
-            MethodKind::BatchGet => format!("BatchGet{}", self.plural),
-            MethodKind::Aggregate => format!("Aggregate{}", self.plural),
-            MethodKind::ExplainList => format!("ExplainList{}", self.plural),
-            MethodKind::ListRelated(at) => {
-                let referrer = self.referrers.get(usize::from(at));
-                let inverse = referrer.and_then(|referrer| referrer.inverse.as_deref()).unwrap_or_default();
-                format!("List{}{}", self.name, crate::naming::upper_camel(inverse))
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What models say of themselves: the options of `groundplan/model/v1/model.proto`, and the names that follow from them.
 
 mod field;
+mod history;
 mod index;
 mod reference;
 
@@ -9,6 +10,7 @@ use crate::diagnostic::Place;
 use crate::input::ParsedFiles;
 use crate::{naming, scan};
 pub(crate) use field::{is_required_by_rule, written_behavior, written_role};
+pub(crate) use history::{DeclaredHistory, MAX_RETENTION_DAYS};
 pub(crate) use index::DeclaredIndex;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
@@ -30,6 +32,8 @@ pub(crate) struct Declared {
     pub(crate) plural_is_written: bool,
     /// `None` for a number that means nothing.
     pub(crate) id_format: Option<IdFormat>,
+    /// `None` for a model without.
+    pub(crate) history: Option<DeclaredHistory>,
     pub(crate) indexes: Vec<DeclaredIndex>,
     /// In the order of the fields' numbers.
     pub(crate) references: Vec<DeclaredReference>,
@@ -60,6 +64,15 @@ impl Declared {
     /// The field of a list that holds the records.
     pub(crate) fn plural_field(&self) -> String {
         naming::snake_case(&self.plural)
+    }
+
+    /// The field of events and revisions that holds the record: the singular, unless another field of theirs has that name.
+    pub(crate) fn event_field(&self) -> String {
+        /// Fields of events of watches, and of revisions.
+        const OTHERS: [&str; 9] =
+            ["kind", "previous", "changedfields", "removal", "token", "transaction", "time", "etag", "principal"];
+        let singular = self.singular_field();
+        if OTHERS.contains(&singular.replace('_', "").as_str()) { "record".to_owned() } else { singular }
     }
 
     /// The service's name within the package.
@@ -115,11 +128,12 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
         2 => Some(IdFormat::ClientAssigned),
         _ => None,
     };
+    let history = DeclaredHistory::read(option);
     let indexes = option.get_field_by_name("indexes");
     let indexes = indexes.as_deref().and_then(Value::as_list).unwrap_or_default();
     let indexes = indexes.iter().filter_map(Value::as_message).map(DeclaredIndex::read).collect();
     let references = message.fields().filter_map(|field| reference_of_field(&field)).collect();
-    Declared { message, resource, plural, plural_is_written, id_format, indexes, references }
+    Declared { message, resource, plural, plural_is_written, id_format, history, indexes, references }
 }
 
 fn text(message: &DynamicMessage, field: &str) -> String {

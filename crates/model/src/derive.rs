@@ -14,11 +14,13 @@ use prost_reflect::DescriptorPool;
 use protox::file::File;
 
 /// What the derived files import besides the user's.
-const IMPORTS: [&str; 4] = [
+const IMPORTS: [&str; 6] = [
     "google/protobuf/any.proto",
     "google/protobuf/empty.proto",
     "google/protobuf/field_mask.proto",
+    "google/protobuf/timestamp.proto",
     "groundplan/query/v1/query.proto",
+    "groundplan/watch/v1/watch.proto",
 ];
 
 /// Writes the derived file of each model.

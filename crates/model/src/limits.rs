@@ -1,6 +1,7 @@
 //! Every bound on models, in one list.
 
 use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
+use crate::declared::MAX_RETENTION_DAYS;
 use crate::input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
 use crate::naming::MAX_IDENTIFIER;
 use crate::scan::MAX_NESTING;
@@ -12,6 +13,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("a file", MAX_FILE_SIZE, "FILE_TOO_LARGE"),
     Limit::bytes("the files of an apply together", MAX_INPUT_SIZE, "INPUT_TOO_LARGE"),
     Limit::things("brackets inside each other", MAX_NESTING, "levels", "NESTING_TOO_DEEP"),
+    Limit::things(
+        "how long a model's history reaches",
+        MAX_RETENTION_DAYS as usize,
+        "days",
+        "HISTORY_RETENTION_INVALID",
+    ),
     Limit::things("the models of an installation", MAX_MODELS, "models", "MODELS_TOO_MANY"),
     Limit::things("a message", MAX_FIELDS, "fields", "FIELDS_TOO_MANY"),
     Limit::bytes("the name of a field, a message or a package", MAX_IDENTIFIER, "NAME_TOO_LONG"),

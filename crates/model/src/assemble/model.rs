@@ -28,6 +28,10 @@ pub(super) fn model(
         updated_at: role(Role::UpdateTime),
         etag: role(Role::Etag),
     };
+    let history = match declared.history {
+        Some(written) => Some(written.history().ok_or_else(|| wrong(declared, "has a history that cannot be kept"))?),
+        None => None,
+    };
     let references = references::of_model(declared, all, shape)?;
     let package = declared.message.package_name();
     let separator = if package.is_empty() { "" } else { "." };
@@ -39,11 +43,13 @@ pub(super) fn model(
         service: format!("{package}{separator}{}", declared.service_name()),
         singular_field: declared.singular_field(),
         plural_field: declared.plural_field(),
+        event_field: declared.event_field(),
         version: declared.version().to_owned(),
         resource: declared.resource.clone(),
         shape: shape_id,
         shapes: Arc::clone(shapes),
         id_format: declared.id_format.unwrap_or(IdFormat::UuidV7),
+        history,
         roles,
         table: declared.table(),
         indexes: indexes::of_model(declared, shape, &references)?,

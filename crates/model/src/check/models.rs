@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::code;
-use crate::declared::Declared;
+use crate::declared::{Declared, MAX_RETENTION_DAYS};
 use crate::diagnostic::{Findings, Place};
 use crate::input::report_proto2;
 use crate::naming::{is_resource, is_upper_camel};
@@ -53,5 +53,10 @@ fn check_model(declared: &Declared, found: &mut Findings) {
     if declared.id_format.is_none() {
         let message = format!("{full_name} has an id_format that this version does not know");
         found.report(place(), code::ID_FORMAT_UNKNOWN, message, "use ID_FORMAT_UUID_V7 or ID_FORMAT_CLIENT_ASSIGNED");
+    }
+    if let Some(history) = declared.history.filter(|history| history.history().is_none()) {
+        let message = format!("{full_name} has a history of {} days", history.retention_days);
+        let help = format!("set `retention_days` to 1 to {MAX_RETENTION_DAYS}, or leave it out for 30");
+        found.report(place(), code::HISTORY_RETENTION_INVALID, message, help);
     }
 }

@@ -16,6 +16,18 @@ pub(crate) struct Names {
     pub(crate) batch_get_response: String,
     pub(crate) aggregate: String,
     pub(crate) explain_list: String,
+    pub(crate) watch: String,
+    pub(crate) watch_response: String,
+    /// Only of models with a history.
+    pub(crate) revisions: Option<RevisionNames>,
+}
+
+/// The messages of a model's history.
+#[derive(Debug)]
+pub(crate) struct RevisionNames {
+    pub(crate) list: String,
+    pub(crate) list_response: String,
+    pub(crate) revision: String,
 }
 
 impl Names {
@@ -32,14 +44,28 @@ impl Names {
             batch_get_response: format!("BatchGet{plural}Response"),
             aggregate: format!("Aggregate{plural}Request"),
             explain_list: format!("ExplainList{plural}Request"),
+            watch: format!("Watch{plural}Request"),
+            watch_response: format!("Watch{plural}Response"),
+            revisions: declared.history.map(|_| RevisionNames {
+                list: format!("List{name}RevisionsRequest"),
+                list_response: format!("List{name}RevisionsResponse"),
+                revision: format!("{name}Revision"),
+            }),
         }
     }
 
     /// All of them.
     pub(crate) fn into_vec(self) -> Vec<String> {
         let Self { create, get, list, list_response, update, delete, .. } = self;
-        let Self { batch_get, batch_get_response, aggregate, explain_list, .. } = self;
-        vec![create, get, list, list_response, update, delete, batch_get, batch_get_response, aggregate, explain_list]
+        let Self { batch_get, batch_get_response, aggregate, explain_list, watch, watch_response, revisions, .. } =
+            self;
+        let mut names =
+            vec![create, get, list, list_response, update, delete, batch_get, batch_get_response, aggregate];
+        names.extend([explain_list, watch, watch_response]);
+        if let Some(RevisionNames { list, list_response, revision }) = revisions {
+            names.extend([list, list_response, revision]);
+        }
+        names
     }
 }
 

@@ -1,10 +1,12 @@
 //! The text of a derived file.
 
+mod history;
 mod messages;
 mod options;
 mod queries;
 mod related;
 mod service;
+mod watch;
 
 use super::names::Names;
 use crate::catalog::IdFormat;
@@ -46,6 +48,8 @@ struct Writer<'a> {
     singular: String,
     plural: String,
     plural_name: &'a str,
+    /// The field of events and revisions that holds the record.
+    event: String,
     service: String,
     id: String,
     id_format: IdFormat,
@@ -54,6 +58,8 @@ struct Writer<'a> {
     google: &'static str,
     /// The package of what queries share, with a dot in front where another would hide it.
     query: &'static str,
+    /// The package of what watches share, likewise.
+    watch: &'static str,
     messages: Names,
     /// The ways back that have a name.
     related: Vec<Relation<'a>>,
@@ -66,6 +72,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(declared: &'a Declared, relations: &'a Relations<'a>) -> Self {
         let first = |role| fields_of(&declared.message, role).first().map(|field| field.name().to_owned());
+        let hides_groundplan = is_hidden(declared, "groundplan");
         let related = relations.to(declared.full_name()).iter().filter(|relation| relation.inverse().is_some());
         Self {
             name: declared.name(),
@@ -74,12 +81,14 @@ impl<'a> Writer<'a> {
             singular: declared.singular_field(),
             plural: declared.plural_field(),
             plural_name: &declared.plural,
+            event: declared.event_field(),
             service: declared.service_name(),
             id: first(Role::Id).unwrap_or_else(|| "id".to_owned()),
             id_format: declared.id_format.unwrap_or(IdFormat::UuidV7),
             etag: first(Role::Etag),
             google: if is_hidden(declared, "google") { ".google" } else { "google" },
-            query: if is_hidden(declared, "groundplan") { ".groundplan.query.v1" } else { "groundplan.query.v1" },
+            query: if hides_groundplan { ".groundplan.query.v1" } else { "groundplan.query.v1" },
+            watch: if hides_groundplan { ".groundplan.watch.v1" } else { "groundplan.watch.v1" },
             messages: Names::of_model(declared),
             related: related.copied().collect(),
             relations,
@@ -97,6 +106,8 @@ impl<'a> Writer<'a> {
         self.write_batch_get(text);
         self.write_aggregate(text);
         self.write_explain_list(text);
+        self.write_watch(text);
+        self.write_history(text);
         for relation in &self.related {
             self.write_related(text, relation);
         }

@@ -10,6 +10,13 @@ pub(super) fn of_message(message: &DynamicMessage) -> String {
     text
 }
 
+/// The text of one value of options.
+pub(super) fn of_value(value: &Value) -> String {
+    let mut text = String::new();
+    write_value(value, &mut text);
+    text
+}
+
 /// The text of a file, comments included.
 pub(super) fn of_file(pool: &DescriptorPool, file: &FileDescriptor) -> String {
     let encoded = file.encode_to_vec();

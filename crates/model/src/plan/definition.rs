@@ -44,7 +44,9 @@ impl Reader {
         let file = message.parent_file();
         let comment = self.comments.get(&file, message.path());
         self.say(format!("{prefix}comment"), comment);
-        self.say(format!("{prefix}options"), canonical::of_message(&without_indexes(message.options())));
+        let (options, history) = split_model(message.options());
+        self.say(format!("{prefix}options"), canonical::of_message(&options));
+        self.say(format!("{prefix}history"), history);
         for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
             let comment = self.comments.get(&file, oneof.path());
             self.say(format!("{prefix}{} comment", oneof.name()), comment);
@@ -77,14 +79,21 @@ impl Reader {
     }
 }
 
-/// A message's options but for the indexes, which are steps of their own.
-fn without_indexes(mut options: DynamicMessage) -> DynamicMessage {
+/// A message's options but for the indexes, which are steps of their own, and the history, which is an aspect of its own.
+fn split_model(mut options: DynamicMessage) -> (DynamicMessage, String) {
+    let mut history = String::new();
     for (extension, value) in options.extensions_mut() {
         if let (true, Value::Message(model)) = (extension.full_name() == "groundplan.model.v1.model", value) {
             model.clear_field_by_name("indexes");
+            if model.has_field_by_name("history") {
+                // A history of nothing but defaults is something to say all the same.
+                let written = model.get_field_by_name("history").map(|history| canonical::of_value(&history));
+                history = format!("kept {}", written.unwrap_or_default());
+                model.clear_field_by_name("history");
+            }
         }
     }
-    options
+    (options, history)
 }
 
 /// A field's options but for what it refers to, which is a step of its own.

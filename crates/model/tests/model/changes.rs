@@ -105,6 +105,20 @@ fn what_is_said_can_change() {
 }
 
 #[test]
+fn a_history_can_be_turned_on_changed_and_turned_off() {
+    let with = |history: &str| BASE.replacen("reason: \"why\" } }", &format!("reason: \"why\" }} {history} }}"), 1);
+    let [none, default, long] = ["", "history: {}", "history: { retention_days: 90 }"].map(with);
+    assert_ne!(none, default);
+    for (from, to) in [(&none, &default), (&none, &long), (&default, &long), (&long, &default), (&long, &none)] {
+        let plan = plan_between(&catalog(from), &catalog(to)).unwrap();
+        assert_eq!(kinds(&plan), [(StepKind::ChangeDefinition, "a.v1.M")], "{to}");
+        assert_eq!(plan.steps[0].description, "change what is said of a.v1.M: history");
+        assert!(sql(&plan).is_empty());
+    }
+    assert!(plan_between(&catalog(&long), &catalog(&long)).unwrap().steps.is_empty());
+}
+
+#[test]
 fn what_is_beside_models_can_change() {
     let target = catalog(&format!("{BASE}\nmessage Unused {{ string a = 1; }}"));
     let plan = plan_between(&catalog(BASE), &target).unwrap();

@@ -110,6 +110,7 @@ cases! {
     a_bad_resource: with_option("resource: \"a/b\"") => ["3:3 RESOURCE_INVALID"];
     a_long_resource: with_option(&format!("resource: \"{}\"", "a".repeat(64))) => ["3:3 RESOURCE_INVALID"];
     a_bad_plural: with_option("plural: \"some things\" resource: \"things\"") => ["3:3 PLURAL_INVALID"];
+    a_history_of_a_century: with_option("history: { retention_days: 36500 }") => ["3:3 HISTORY_RETENTION_INVALID"];
     a_nested_model: "message N {\n  message M { option (groundplan.model.v1.model) = {}; string id = 1; }\n}" => ["3:15 MODEL_NESTED"];
     nothing_annotated: "message M { string id = 1; }" => ["0:0 NO_MODELS"];
 

@@ -38,7 +38,7 @@ fn the_entity_is_served_as_the_template_says() {
     assert_eq!(model.method_path(MethodKind::List), "/example.v1.EntityService/ListEntities");
     let method = catalog.method("/example.v1.EntityService/UpdateEntity").unwrap();
     assert_eq!((method.kind, method.model.name.as_str()), (MethodKind::Update, "Entity"));
-    assert_eq!(catalog.method_paths().count(), 8);
+    assert_eq!(catalog.method_paths().count(), 9);
     let shape = model.shape();
     assert_eq!(shape.by_name("createdAt"), shape.by_name("created_at"));
     assert_eq!(shape.by_number(4), model.roles.created_at);
@@ -119,6 +119,7 @@ fn what_is_exported_compiles_and_is_enough() {
             "google/api/field_behavior.proto",
             "groundplan/model/v1/model.proto",
             "groundplan/query/v1/query.proto",
+            "groundplan/watch/v1/watch.proto",
             "library/v1/author.proto",
             "library/v1/author_service.proto",
             "library/v1/book.proto",

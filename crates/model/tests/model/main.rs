@@ -6,6 +6,7 @@ mod descriptor_sets;
 mod diagnostics;
 mod docs;
 mod examples;
+mod history;
 mod limits;
 mod names;
 mod random;

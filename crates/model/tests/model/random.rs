@@ -73,10 +73,12 @@ fn field() -> impl Strategy<Value = String> {
 fn model() -> impl Strategy<Value = String> {
     let index = (prop::sample::select(vec!["id", "id", "id desc", "id desc", "missing"]), any::<bool>())
         .prop_map(|(name, unique)| format!("indexes: {{ fields: \"{name}\" unique: {unique} }} "));
-    (prop::collection::vec(field(), 0..12), prop::collection::vec(index, 0..3), "[A-Z][A-Za-z0-9_]{0,10}").prop_map(
-        |(fields, indexes, name)| {
+    let history = prop::sample::select(vec!["", "history: {}", "history: { retention_days: 90 }"]);
+    let name = "[A-Z][A-Za-z0-9_]{0,10}";
+    (prop::collection::vec(field(), 0..12), prop::collection::vec(index, 0..3), history, name).prop_map(
+        |(fields, indexes, history, name)| {
             let mut text = format!(
-                "message M {{ option (groundplan.model.v1.model) = {{ {} }}; string id = 1;",
+                "message M {{ option (groundplan.model.v1.model) = {{ {} {history} }}; string id = 1;",
                 indexes.concat()
             );
             for (at, field) in fields.iter().enumerate() {

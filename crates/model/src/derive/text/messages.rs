@@ -31,9 +31,10 @@ message {get} {{
   string id = 1;
 {read_mask}
   {google}.protobuf.FieldMask read_mask = 2;
-}}
+{read_time}}}
 ",
             plural = self.plural_name,
+            read_time = self.read_time(),
             read_mask = READ_MASK,
         );
     }

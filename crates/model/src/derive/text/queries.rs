@@ -76,7 +76,7 @@ impl Writer<'_> {
             "
 // Asks {service}.BatchGet{plural_name} for several records.
 message {batch_get} {{
-  // One for each record, at most 1,000. Their own `read_mask` must be empty: that of the batch counts.
+  // One for each record, at most 1,000. {their_own}
   repeated {get} requests = 1;
 {READ_MASK}
   {google}.protobuf.FieldMask read_mask = 2;
@@ -90,6 +90,7 @@ message {batch_get_response} {{
   repeated {record} {plural} = 1;
 {included}}}
 ",
+            their_own = self.batch_gets(),
             get = messages.get,
             batch_get = messages.batch_get,
             batch_get_response = messages.batch_get_response,

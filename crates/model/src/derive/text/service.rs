@@ -21,6 +21,8 @@ service {service} {{
         );
         self.write_standard_methods(text);
         self.write_query_methods(text);
+        self.write_watch_method(text);
+        self.write_history_method(text);
         for relation in &self.related {
             self.write_related_method(text, relation);
         }
@@ -51,7 +53,7 @@ service {service} {{
 
   // Gets a record (AIP-131).
   //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id, or the mask names what is no field.
+  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id, or the mask names what is no field{too_old}.
   rpc Get{name}({get}) returns ({record}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -77,6 +79,7 @@ service {service} {{
   // FAILED_PRECONDITION if records refer to it that keep it from being deleted, or too many would be deleted with it.
   rpc Delete{name}({delete}) returns ({google}.protobuf.Empty);
 ",
+            too_old = self.too_old(),
             create = messages.create,
             get = messages.get,
             list = messages.list,

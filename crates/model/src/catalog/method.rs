@@ -1,0 +1,82 @@
+//! The methods that follow from a model.
+
+use super::Model;
+use std::sync::Arc;
+
+/// A method of a derived service.
+#[derive(Clone, Debug)]
+pub struct Method {
+    pub model: Arc<Model>,
+    pub kind: MethodKind,
+}
+
+/// What a derived method does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MethodKind {
+    Create,
+    Get,
+    List,
+    Update,
+    Delete,
+    /// Several records by their ids.
+    BatchGet,
+    Aggregate,
+    /// How a list would be run.
+    ExplainList,
+    /// The changes of records, as they are committed: a stream.
+    Watch,
+    /// The past states of one record. Only models with a [`History`](super::History) have it.
+    ListRevisions,
+    /// The records that refer to one: the place in [`Model::referrers`], which has an inverse name.
+    ListRelated(u16),
+}
+
+impl MethodKind {
+    /// Those that every model has, in the order in which a service lists them.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Get,
+        Self::List,
+        Self::Update,
+        Self::Delete,
+        Self::BatchGet,
+        Self::Aggregate,
+        Self::ExplainList,
+        Self::Watch,
+    ];
+}
+
+impl Model {
+    /// The methods of the derived service, in its order.
+    pub fn method_kinds(&self) -> impl Iterator<Item = MethodKind> {
+        let revisions = self.history.map(|_| MethodKind::ListRevisions);
+        let related = self.referrers.iter().zip(0..).filter(|(referrer, _)| referrer.inverse.is_some());
+        MethodKind::ALL.into_iter().chain(revisions).chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
+    }
+
+    /// The gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.
+    pub fn method_path(&self, kind: MethodKind) -> String {
+        format!("/{}/{}", self.service, self.method_name(kind))
+    }
+
+    /// A method's name, such as `ListEntities`.
+    pub fn method_name(&self, kind: MethodKind) -> String {
+        match kind {
+            MethodKind::Create => format!("Create{}", self.name),
+            MethodKind::Get => format!("Get{}", self.name),
+            MethodKind::List => format!("List{}", self.plural),
+            MethodKind::Update => format!("Update{}", self.name),
+            MethodKind::Delete => format!("Delete{}", self.name),
+            MethodKind::BatchGet => format!("BatchGet{}", self.plural),
+            MethodKind::Aggregate => format!("Aggregate{}", self.plural),
+            MethodKind::ExplainList => format!("ExplainList{}", self.plural),
+            MethodKind::Watch => format!("Watch{}", self.plural),
+            MethodKind::ListRevisions => format!("List{}Revisions", self.name),
+            MethodKind::ListRelated(at) => {
+                let referrer = self.referrers.get(usize::from(at));
+                let inverse = referrer.and_then(|referrer| referrer.inverse.as_deref()).unwrap_or_default();
+                format!("List{}{}", self.name, crate::naming::upper_camel(inverse))
+            }
+        }
+    }
+}
