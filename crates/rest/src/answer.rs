@@ -2,9 +2,14 @@
 
 mod computed;
 mod envelope;
+mod events;
+mod history;
+mod object;
 
 pub(crate) use computed::{explanation, groups};
 pub(crate) use envelope::Envelope;
+pub(crate) use events::events;
+pub(crate) use history::revisions;
 
 use crate::refusal::Refusal;
 use axum::body::Body;

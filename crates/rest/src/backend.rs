@@ -1,14 +1,17 @@
 //! What the REST API needs from the service behind it.
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Aggregation, Count, Explanation};
+use groundplan_proto::watch::v1::{ChangeKind, EventKind, Removal, Start};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The operations that are served as REST. Whoever implements them decides on permissions, validates and stores.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -23,13 +26,15 @@ pub trait Backend: Clone + Send + Sync + 'static {
         record: Record,
     ) -> impl Future<Output = Result<Stored, Error>> + Send;
 
-    /// Reads one record.
+    /// Reads one record, as it is, or as it was at `read_time` (microseconds since the Unix epoch) if its model keeps a
+    /// history.
     fn get(
         &self,
         caller: &Principal,
         model: &Arc<Model>,
         id: &str,
         view: &View,
+        read_time: Option<i64>,
     ) -> impl Future<Output = Result<(Stored, Included), Error>> + Send;
 
     /// Reads several records, in the order of their ids. If one is not there, none is read.
@@ -75,6 +80,23 @@ pub trait Backend: Clone + Send + Sync + 'static {
         model: &Arc<Model>,
         query: &AggregateQuery,
     ) -> impl Future<Output = Result<AggregateResponse, Error>> + Send;
+
+    /// Begins a watch. The events come as they are committed, until the stream ends with an error: it has no other end.
+    fn watch(
+        &self,
+        caller: &Principal,
+        model: &Arc<Model>,
+        query: &WatchQuery,
+    ) -> impl Future<Output = Result<WatchStream, Error>> + Send;
+
+    /// Reads a page of what a record was, the newest first, of a model that keeps a history.
+    fn list_revisions(
+        &self,
+        caller: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        query: &HistoryQuery,
+    ) -> impl Future<Output = Result<HistoryPage, Error>> + Send;
 
     /// Changes what `mask` names of the record `id`, provided that its etag is `etag`, if that is given.
     #[expect(
@@ -137,6 +159,91 @@ pub struct AggregateQuery {
     pub group_by: Vec<String>,
     pub aggregations: Vec<Aggregation>,
     pub allow_scan: bool,
+}
+
+/// What to watch. Everything is as the caller sent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchQuery {
+    /// CEL; empty: all.
+    pub filter: String,
+    /// As in [`View`].
+    pub read_mask: Vec<String>,
+    pub start: Start,
+    /// Empty: begin as `start` says.
+    pub token: String,
+    /// Whether UPDATED brings the record as it was before.
+    pub with_previous: bool,
+    pub allow_scan: bool,
+}
+
+/// The events of a watch. All followers that ask for the same share them.
+pub type WatchStream = BoxStream<'static, Result<Arc<WatchEvent>, Error>>;
+
+/// One event of a watch, as `groundplan.watch.v1.EventKind` has them.
+#[derive(Debug, Default)]
+pub struct WatchEvent {
+    pub kind: EventKind,
+    /// None for SYNCED and BOOKMARK.
+    pub model: Option<Arc<Model>>,
+    /// The record as it is now, as far as the read mask shows it; with REMOVED as it was last.
+    pub record: Option<Record>,
+    /// With UPDATED, if it was asked for.
+    pub previous: Option<Record>,
+    /// With UPDATED: the names of the fields that changed.
+    pub changed_fields: Vec<String>,
+    pub removal: Removal,
+    /// Resumes the watch behind this event.
+    pub token: String,
+    /// The same for all changes of one transaction; empty if it is no change.
+    pub transaction: String,
+    /// When the change was written, in microseconds since the Unix epoch.
+    pub time: Option<i64>,
+    /// The event as one protocol writes it: made by the first follower that needs it, for all of them.
+    pub encoded: Encoded,
+}
+
+/// An event's forms.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    /// As a gRPC message.
+    pub wire: OnceLock<Bytes>,
+    /// As a server-sent event.
+    pub sse: OnceLock<Bytes>,
+}
+
+/// Which part of a record's history is asked for. Everything is as the caller sent it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// At most so many; 0: as many as the backend likes.
+    pub page_size: i32,
+    /// Empty: from the newest.
+    pub page_token: String,
+    /// As in [`View`].
+    pub read_mask: Vec<String>,
+}
+
+/// A part of a record's history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HistoryPage {
+    pub revisions: Vec<RecordRevision>,
+    /// Where the next page starts; empty behind the oldest.
+    pub next_page_token: String,
+}
+
+/// What one write made of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordRevision {
+    pub kind: ChangeKind,
+    /// The record behind the write, as far as the read mask shows it, with its etag; with DELETED as it was last.
+    pub stored: Stored,
+    /// When it was written, in microseconds since the Unix epoch.
+    pub time: i64,
+    /// Who wrote it.
+    pub principal: String,
+    /// With UPDATED: the names of the fields that changed.
+    pub changed_fields: Vec<String>,
+    /// The same for all changes of one transaction.
+    pub transaction: String,
 }
 
 /// A part of a list.

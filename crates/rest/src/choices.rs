@@ -3,6 +3,7 @@
 use crate::wording::refused;
 use groundplan_error::Error;
 use groundplan_proto::query::v1::{Count, Function};
+use groundplan_proto::watch::v1::Start;
 
 /// The names to choose from, and what each means.
 pub(crate) struct Choices<T: 'static>(pub(crate) &'static [Choice<T>]);
@@ -25,6 +26,10 @@ pub(crate) const FUNCTION: Choices<Function> = Choices(&[
     ("MAX", "FUNCTION_MAX", Function::Max),
     ("AVERAGE", "FUNCTION_AVERAGE", Function::Average),
 ]);
+
+/// Where a watch begins.
+pub(crate) const START: Choices<Start> =
+    Choices(&[("NOW", "START_NOW", Start::Now), ("INITIAL", "START_INITIAL", Start::Initial)]);
 
 impl<T: Copy> Choices<T> {
     /// What a name means, or a refusal of the field that it stands in.

@@ -8,12 +8,17 @@
 //! | `/api/{version}/{resource}:batchGet` | POST, OPTIONS |
 //! | `/api/{version}/{resource}:aggregate` | POST, OPTIONS |
 //! | `/api/{version}/{resource}:explainList` | GET, HEAD, OPTIONS |
+//! | `/api/{version}/{resource}:watch` | GET (server-sent events), OPTIONS |
 //! | `/api/{version}/{resource}/{id}` | GET, HEAD, PATCH, PUT, DELETE, OPTIONS |
+//! | `/api/{version}/{resource}/{id}:listRevisions` | GET, HEAD, OPTIONS; of models with a history |
 //! | `/api/{version}/{resource}/{id}/{relation}` | GET (the records that refer to one), HEAD, OPTIONS |
 //! | `/api/openapi.json` | GET, HEAD, OPTIONS |
 //!
 //! Beside the data of lists, and of records that are read, stand `nextPageToken`, `totalSize`, `totalSizeIsEstimate`,
 //! `included` and `includedPageTokens`, as far as they were asked for. A `Link` header leads to the next page.
+//!
+//! A watch is `text/event-stream` and lasts until one side ends it: each event has its kind as `event`, its token as `id`,
+//! and the change as JSON in `data`. The last one may be `error`, with the envelope of a failure. `Last-Event-ID` resumes.
 //!
 //! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
 //! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
@@ -38,10 +43,14 @@ mod refusal;
 mod router;
 mod shown;
 mod target;
+mod time;
 mod wording;
 
 pub mod limits;
 
-pub use backend::{AggregateQuery, Backend, Included, ListQuery, Page, Total, View};
+pub use backend::{
+    AggregateQuery, Backend, Encoded, HistoryPage, HistoryQuery, Included, ListQuery, Page, RecordRevision, Total,
+    View, WatchEvent, WatchQuery, WatchStream,
+};
 pub use openapi::openapi;
 pub use router::router;

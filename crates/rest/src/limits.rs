@@ -30,5 +30,8 @@ pub const MAX_GROUP_BY: usize = 3;
 /// The most groups of an answer.
 pub const MAX_GROUPS: usize = 1_000;
 
+/// The longest token of a watch in a header, in bytes.
+pub const MAX_EVENT_ID: usize = 8 << 10;
+
 /// The longest body of a query, in bytes: a full batch with room to spare.
 pub const MAX_QUERY_BODY: usize = 1 << 20;

@@ -46,7 +46,8 @@ The records of every applied model, as JSON.
 * Names are lowerCamel. Zeros, empty lists and empty maps are written out; what is absent is left out. In requests, `null` is the same as absent.
 * 64-bit integers are strings (numbers are accepted), bytes are base64, enums are names (numbers are accepted), and unknown keys and query parameters are refused by name.
 * Filters are conditions in CEL, such as `size(title) > 3 && author.country == \"NO\"`; one that is wrong is refused with the place in it.
-* `HEAD` works wherever `GET` does, and `OPTIONS` everywhere. A method that a path does not have is answered with 405, code `UNIMPLEMENTED`, and `Allow`.
+* `:watch` answers with server-sent events, until one side ends it.
+* `HEAD` works wherever `GET` does, except for `:watch`, and `OPTIONS` everywhere. A method that a path does not have is answered with 405, code `UNIMPLEMENTED`, and `Allow`.
 * Every answer says by `groundplan-revision` which revision gave it; it is this document's version.
 ";
 

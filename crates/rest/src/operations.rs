@@ -7,10 +7,12 @@ mod delete;
 mod explain_list;
 mod get;
 mod list;
+mod list_revisions;
 mod precondition;
 mod related;
 mod update;
 mod view;
+mod watch;
 
 use crate::query::Query;
 use crate::refusal::Refusal;
@@ -57,10 +59,12 @@ pub(crate) async fn custom<B: Backend>(
     name: &str,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
-    const METHODS: &[&str] = &["batchGet", "aggregate", "explainList"];
+    const METHODS: &[&str] = &["batchGet", "aggregate", "explainList", "watch"];
     let allowed = match name {
         "batchGet" | "aggregate" => "POST, OPTIONS",
         "explainList" => "GET, HEAD, OPTIONS",
+        // HEAD would begin a watch to say nothing of it.
+        "watch" => "GET, OPTIONS",
         _ => return Err(target::no_method(&call.model, name, METHODS).into()),
     };
     let (parts, body) = request.into_parts();
@@ -77,6 +81,7 @@ pub(crate) async fn custom<B: Backend>(
         ("explainList", Method::GET | Method::HEAD) => {
             explain_list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await
         }
+        ("watch", Method::GET) => watch::answer(&call, &parts.headers, &Query::parse(query, watch::PARAMETERS)?).await,
         (_, Method::OPTIONS) => Ok(options(allowed)),
         (_, method) => Err(Refusal::method(&method, parts.uri.path(), allowed)),
     }
@@ -93,7 +98,7 @@ pub(crate) async fn record<B: Backend>(
     let query = parts.uri.query();
     match parts.method {
         Method::GET | Method::HEAD => {
-            get::answer(&call, id, &parts.headers, &Query::parse(query, view::PARAMETERS)?).await
+            get::answer(&call, id, &parts.headers, &Query::parse(query, get::PARAMETERS)?).await
         }
         Method::PATCH | Method::PUT => {
             Query::parse(query, &[])?;
@@ -106,6 +111,32 @@ pub(crate) async fn record<B: Backend>(
         }
         Method::OPTIONS => Ok(options(ALLOWED)),
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
+    }
+}
+
+/// Answers on `/api/{version}/{resource}/{id}:{method}`.
+pub(crate) async fn record_custom<B: Backend>(
+    call: Call<'_, B>,
+    (id, name): (&str, &str),
+    request: Request<Body>,
+) -> Result<Response<Body>, Refusal> {
+    const METHODS: &[&str] = &["listRevisions"];
+    const ALLOWED: &str = "GET, HEAD, OPTIONS";
+    match (name, call.model.history.is_some()) {
+        ("listRevisions", true) => {}
+        ("listRevisions", false) => return Err(target::no_history(&call.model).into()),
+        (_, keeps_history) => {
+            let methods = if keeps_history { METHODS } else { &[] };
+            return Err(target::no_record_method(&call.model, name, methods).into());
+        }
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let query = Query::parse(request.uri().query(), list_revisions::PARAMETERS)?;
+            list_revisions::answer(&call, id, &query).await
+        }
+        Method::OPTIONS => Ok(options(ALLOWED)),
+        _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
     }
 }
 

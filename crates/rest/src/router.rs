@@ -81,6 +81,9 @@ impl<B: Backend> Rest<B> {
             Target::Record { version, resource, id } => {
                 operations::record(call(&version, &resource)?, &id, request).await
             }
+            Target::RecordCustom { version, resource, id, method } => {
+                operations::record_custom(call(&version, &resource)?, (&id, &method), request).await
+            }
             Target::Related { version, resource, id, inverse } => {
                 operations::related(call(&version, &resource)?, &catalog, (&id, &inverse), request).await
             }

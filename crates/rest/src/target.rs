@@ -20,6 +20,8 @@ pub(crate) enum Target {
     Custom { version: String, resource: String, method: String },
     /// `/api/{version}/{resource}/{id}`
     Record { version: String, resource: String, id: String },
+    /// `/api/{version}/{resource}/{id}:{method}`
+    RecordCustom { version: String, resource: String, id: String, method: String },
     /// `/api/{version}/{resource}/{id}/{inverse}`
     Related { version: String, resource: String, id: String, inverse: String },
 }
@@ -42,7 +44,7 @@ impl Target {
         match (next()?, next()?, next()?, next()?, next()?) {
             (Some(file), None, ..) if file == "openapi.json" => Ok(Self::OpenApi),
             (Some(version), Some(resource), None, ..) => Ok(Self::of_collection(version, resource)),
-            (Some(version), Some(resource), Some(id), None, _) => Ok(Self::Record { version, resource, id }),
+            (Some(version), Some(resource), Some(id), None, _) => Ok(Self::of_record(version, resource, id)),
             (Some(version), Some(resource), Some(id), Some(inverse), None) => {
                 Ok(Self::Related { version, resource, id, inverse })
             }
@@ -58,6 +60,16 @@ impl Target {
             None => Self::Collection { version, resource },
             Some((resource, method)) => {
                 Self::Custom { version, resource: resource.to_owned(), method: method.to_owned() }
+            }
+        }
+    }
+
+    /// No id has a colon: what is behind the last one is a method.
+    fn of_record(version: String, resource: String, id: String) -> Self {
+        match id.rsplit_once(':') {
+            None => Self::Record { version, resource, id },
+            Some((id, method)) => {
+                Self::RecordCustom { version, resource, id: id.to_owned(), method: method.to_owned() }
             }
         }
     }
@@ -100,6 +112,30 @@ pub(crate) fn no_method(model: &Model, method: &str, methods: &[&str]) -> Error 
     let nearest = nearest(method, methods.iter().map(|&known| known.to_owned())).unwrap_or_default();
     let nearest = format!("{}:{nearest}", path_of(model));
     not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
+}
+
+/// Refuses a method that records do not have, and names the nearest of those that they do, if there is one.
+pub(crate) fn no_record_method(model: &Model, method: &str, methods: &[&str]) -> Error {
+    let asked = format!("{}/{{id}}:{}", path_of(model), utf8_percent_encode(method, SEGMENT));
+    match nearest(method, methods.iter().map(|&known| known.to_owned())) {
+        Some(nearest) => {
+            let nearest = format!("{}/{{id}}:{nearest}", path_of(model));
+            not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
+        }
+        None => not_found(format!(
+            "there is no method {asked}: records of {} have none, and ids have no colon",
+            model.full_name
+        )),
+    }
+}
+
+/// Refuses to show the history of a model that keeps none.
+pub(crate) fn no_history(model: &Model) -> Error {
+    not_found(format!(
+        "there is nothing at {}/{{id}}:listRevisions, since {} keeps no history; give the model the option history",
+        path_of(model),
+        model.full_name
+    ))
 }
 
 /// The candidate that is most like what was asked for.
@@ -153,8 +189,8 @@ mod tests {
         let (version, resource) = ("v1".to_owned(), "books".to_owned());
         let collection = Target::Collection { version: "v1".into(), resource: "resource".into() };
         assert_eq!(Target::parse("/api/v1/resource").unwrap(), collection);
-        let record = Target::Record { version: version.clone(), resource: resource.clone(), id: "a/b ü:c".into() };
-        assert_eq!(Target::parse("/api/v1/books/a%2Fb%20%C3%BC:c").unwrap(), record);
+        let record = Target::Record { version: version.clone(), resource: resource.clone(), id: "a/b ü".into() };
+        assert_eq!(Target::parse("/api/v1/books/a%2Fb%20%C3%BC").unwrap(), record);
         let related = Target::Related { version, resource, id: "1".into(), inverse: "copies".into() };
         assert_eq!(Target::parse("/api/v1/books/1/copies").unwrap(), related);
     }
@@ -170,6 +206,25 @@ mod tests {
             let custom = Target::Custom { version: "v1".into(), resource: resource.into(), method: method.into() };
             assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
         }
+    }
+
+    #[test]
+    fn the_last_colon_of_a_record_names_a_method() {
+        for (path, id, method) in [
+            ("/api/v1/books/a:listRevisions", "a", "listRevisions"),
+            ("/api/v1/books/a%3AlistRevisions", "a", "listRevisions"),
+            ("/api/v1/books/a%2Fb%20%C3%BC:c", "a/b ü", "c"),
+            ("/api/v1/books/a:b:c", "a:b", "c"),
+            ("/api/v1/books/a:", "a", ""),
+            ("/api/v1/books/:c", "", "c"),
+        ] {
+            let (version, resource) = ("v1".to_owned(), "books".to_owned());
+            let custom = Target::RecordCustom { version, resource, id: id.into(), method: method.into() };
+            assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
+        }
+        let (version, resource) = ("v1".to_owned(), "books".to_owned());
+        let related = Target::Related { version, resource, id: "a:b".into(), inverse: "copies:c".into() };
+        assert_eq!(Target::parse("/api/v1/books/a:b/copies:c").unwrap(), related);
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! `{"data": …}`, and what stands beside the data.
 
+use super::object::{RECORD_ROOM, write_record};
 use crate::shown::Shown;
 use crate::{Included, Page};
-use groundplan_codec::{Stored, json};
+use groundplan_codec::Stored;
 use groundplan_model::catalog::Model;
 use serde_json::Value;
-
-/// Room for a record of common size, so that most bodies are allocated once.
-const RECORD_ROOM: usize = 512;
 
 /// An envelope that is being written. It lacks its last brace.
 pub(crate) struct Envelope(Vec<u8>);
@@ -17,7 +15,7 @@ impl Envelope {
     pub(crate) fn of_record(model: &Model, shown: Option<&Shown>, stored: &Stored) -> Self {
         let mut envelope = Self(Vec::with_capacity(2 * RECORD_ROOM));
         envelope.raw("{\"data\":");
-        envelope.record(model, shown, stored);
+        write_record(model, shown, &stored.record, &mut envelope.0);
         envelope
     }
 
@@ -30,19 +28,24 @@ impl Envelope {
     }
 
     /// Of other JSON.
-    pub(crate) fn of_text(data: &str) -> Self {
-        Self(format!("{{\"data\":{data}").into_bytes())
+    pub(crate) fn of_text(data: impl AsRef<[u8]>) -> Self {
+        Self([b"{\"data\":", data.as_ref()].concat())
     }
 
     /// Adds the token of the next page, and the total if it was asked for.
     pub(crate) fn page(&mut self, page: &Page) {
-        self.member("nextPageToken", &page.next_page_token.as_str().into());
+        self.next_page_token(&page.next_page_token);
         if let Some(total) = page.total {
             self.member("totalSize", &total.size.into());
             if total.is_estimate {
                 self.member("totalSizeIsEstimate", &true.into());
             }
         }
+    }
+
+    /// Adds the token of the next page.
+    pub(crate) fn next_page_token(&mut self, token: &str) {
+        self.member("nextPageToken", &token.into());
     }
 
     /// Adds the records that relations lead to.
@@ -74,18 +77,9 @@ impl Envelope {
             if at > 0 {
                 self.raw(",");
             }
-            self.record(model, shown, stored);
+            write_record(model, shown, &stored.record, &mut self.0);
         }
         self.raw("]");
-    }
-
-    fn record(&mut self, model: &Model, shown: Option<&Shown>, stored: &Stored) {
-        let Some(shown) = shown else {
-            return json::encode(&model.shapes, model.shape, &stored.record, &mut self.0);
-        };
-        let mut whole = Vec::with_capacity(RECORD_ROOM);
-        json::encode(&model.shapes, model.shape, &stored.record, &mut whole);
-        shown.copy(&whole, &mut self.0);
     }
 
     fn member(&mut self, name: &str, value: &Value) {

@@ -1,4 +1,6 @@
-//! The envelopes of a model's records: one, a page, a batch.
+//! The envelopes of a model's records: one, a page, a batch, changes.
+
+mod changes;
 
 use super::names::{Side, reference, ways_back};
 use crate::limits::MAX_EXPAND_DEPTH;
@@ -17,6 +19,10 @@ pub(super) enum Envelope {
     Page,
     /// Records by their ids.
     Batch,
+    /// The data of an event. It has no envelope around it: the event is that.
+    Event,
+    /// What one record was.
+    History,
 }
 
 impl Envelope {
@@ -27,6 +33,8 @@ impl Envelope {
             Self::Read => "View",
             Self::Page => "Page",
             Self::Batch => "Batch",
+            Self::Event => "Event",
+            Self::History => "History",
         };
         format!("{}-{kind}", model.full_name)
     }
@@ -44,13 +52,16 @@ pub(super) fn of(catalog: &Catalog, model: &Model) -> Map<String, Value> {
     let shown_all = json!({ "type": "array", "items": shown });
     let mut page = Map::from_iter([("data".to_owned(), shown_all.clone())]);
     page.extend(paging());
+    let history = model.history.map(|_| (Envelope::History, changes::history(model)));
     [
         (Envelope::Written, object(&["data"], member("data", written))),
         (Envelope::Read, object(&["data"], with_included(catalog, model, member("data", shown)))),
         (Envelope::Page, object(&["data", "nextPageToken"], with_included(catalog, model, page))),
         (Envelope::Batch, object(&["data"], with_included(catalog, model, member("data", shown_all)))),
+        (Envelope::Event, changes::event(model)),
     ]
     .into_iter()
+    .chain(history)
     .map(|(envelope, schema)| (envelope.name(model), schema))
     .collect()
 }
@@ -63,10 +74,7 @@ pub(super) fn relations(model: &Model) -> Vec<&str> {
 
 fn paging() -> [(String, Value); 3] {
     [
-        (
-            "nextPageToken".to_owned(),
-            json!({ "type": "string", "description": "The pageToken of the next page; empty behind the last one." }),
-        ),
+        next_page_token(),
         (
             "totalSize".to_owned(),
             json!({ "type": "integer", "format": "int64", "description": "How many records match over all pages; only if count asks for it." }),
@@ -76,6 +84,11 @@ fn paging() -> [(String, Value); 3] {
             json!({ "const": true, "description": "There if totalSize is an estimate." }),
         ),
     ]
+}
+
+fn next_page_token() -> (String, Value) {
+    let description = "The pageToken of the next page; empty behind the last one.";
+    ("nextPageToken".to_owned(), json!({ "type": "string", "description": description }))
 }
 
 fn with_included(catalog: &Catalog, model: &Model, mut properties: Map<String, Value>) -> Map<String, Value> {

@@ -31,7 +31,12 @@ const FAILURES: &[Failure] = &[
         codes: &["ALREADY_EXISTS", "CONFLICT"],
         meaning: "The id or a unique value is taken, or the etag in the body or query is not the record's.",
     },
-    Failure { status: 410, name: "Gone", codes: &["GONE"], meaning: "The position is not kept any more." },
+    Failure {
+        status: 410,
+        name: "Gone",
+        codes: &["GONE"],
+        meaning: "What is asked for is older than what is kept: the token of a watch, or a time.",
+    },
     Failure {
         status: 412,
         name: "PreconditionFailed",

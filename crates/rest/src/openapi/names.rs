@@ -53,9 +53,13 @@ impl Operation {
             MethodKind::BatchGet,
             MethodKind::Aggregate,
             MethodKind::ExplainList,
+            MethodKind::Watch,
         ];
+        let revisions = model.history.map(|_| MethodKind::ListRevisions);
         let related = ways_back(model).map(|(place, _)| MethodKind::ListRelated(place));
-        [Self::Patch, Self::Replace].into_iter().chain(kinds.into_iter().chain(related).map(Self::Method))
+        [Self::Patch, Self::Replace]
+            .into_iter()
+            .chain(kinds.into_iter().chain(revisions).chain(related).map(Self::Method))
     }
 
     fn method_name(self, model: &Model) -> String {

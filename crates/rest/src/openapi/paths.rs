@@ -1,5 +1,8 @@
 //! The paths and their operations.
 
+mod changes;
+mod queried;
+
 use super::envelopes::Envelope;
 use super::example::{self, Purpose};
 use super::headers::{condition, conditions, etag, header, revision};
@@ -20,6 +23,10 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
         paths.insert(format!("{path}:batchGet"), json!({ "post": of.batch_get() }));
         paths.insert(format!("{path}:aggregate"), json!({ "post": of.aggregate() }));
         paths.insert(format!("{path}:explainList"), json!({ "get": of.explain_list() }));
+        paths.insert(format!("{path}:watch"), json!({ "get": of.watch() }));
+        if let Some(item) = of.revisions() {
+            paths.insert(format!("{path}/{{id}}:listRevisions"), item);
+        }
         paths.insert(path, of.collection());
         for (place, referrer) in ways_back(model) {
             if let Some((inverse, item)) = of.related(place, referrer) {
@@ -76,11 +83,14 @@ impl OfModel<'_> {
     }
 
     fn get(&self) -> Value {
-        let mut operation =
-            self.operation(Operation::Method(MethodKind::Get), format!("Reads {}.", self.a_record()), &[404]);
+        let read_time = changes::read_time(self.model);
+        let failures: &[u16] = if read_time.is_some() { &[404, 410] } else { &[404] };
+        let summary = format!("Reads {}.", self.a_record());
+        let mut operation = self.operation(Operation::Method(MethodKind::Get), summary, failures);
         let known = "Etags, or `*`. If the record has one of them and nothing is expanded, the answer is 304.";
         let mut parameters = vec![condition("If-None-Match", known)];
         parameters.extend(queries::view_parameters(self.model));
+        parameters.extend(read_time);
         operation["parameters"] = parameters.into();
         operation["responses"]["200"] = self.shown("The record.", Envelope::Read);
         operation["responses"]["200"]["headers"]["ETag"] = etag();
@@ -106,37 +116,6 @@ impl OfModel<'_> {
         operation["parameters"] = queries::list_parameters(others.model).into();
         operation["responses"]["200"] = others.page();
         Some((inverse, json!({ "parameters": [self.id()], "get": operation })))
-    }
-
-    fn explain_list(&self) -> Value {
-        let summary = format!("Says how a list of {} would be run.", self.model.plural);
-        let mut operation = self.operation(Operation::Method(MethodKind::ExplainList), summary, &[404]);
-        operation["parameters"] = queries::list_parameters(self.model).into();
-        let data = json!({
-            "sql": "SELECT …", "parameterTypes": ["text"], "indexes": [], "estimatedRows": "1", "estimatedCost": 8.2,
-            "served": true, "advice": "", "plan": null,
-        });
-        operation["responses"]["200"] = computed("How it would be run.", queries::EXPLANATION, data);
-        operation
-    }
-
-    fn batch_get(&self) -> Value {
-        let summary = format!("Reads several {} by their ids, in their order; all of them or none.", self.model.plural);
-        let mut operation = self.operation(Operation::Method(MethodKind::BatchGet), summary, &[404, 413, 415]);
-        let example = json!({ "ids": [example::id(self.catalog, self.model)] });
-        operation["requestBody"] = query_body(queries::BATCH_QUERY, example);
-        operation["responses"]["200"] = self.shown("The records.", Envelope::Batch);
-        operation
-    }
-
-    fn aggregate(&self) -> Value {
-        let summary = format!("Computes over {}, grouped by fields.", self.model.plural);
-        let mut operation = self.operation(Operation::Method(MethodKind::Aggregate), summary, &[404, 413, 415]);
-        operation["requestBody"] = query_body(queries::AGGREGATE_QUERY, queries::aggregate_example(self.model));
-        let last = example::id(self.catalog, self.model);
-        let data = json!([{ "keys": {}, "values": { "count": "12", "last": last } }]);
-        operation["responses"]["200"] = computed("The groups, in the order of their keys.", queries::GROUPS, data);
-        operation
     }
 
     fn patch(&self) -> Value {
@@ -198,8 +177,7 @@ impl OfModel<'_> {
 
     fn page(&self) -> Value {
         let mut page = self.shown("A page of records.", Envelope::Page);
-        let link = "The path of the next page, with `rel=\"next\"`; not behind the last one, nor if it were very long.";
-        page["headers"]["Link"] = header(link, json!({ "type": "string" }));
+        page["headers"]["Link"] = link();
         page
     }
 
@@ -207,9 +185,9 @@ impl OfModel<'_> {
     fn shown(&self, description: &str, envelope: Envelope) -> Value {
         let record = example::record(self.catalog, self.model, Purpose::Output);
         let example = match envelope {
-            Envelope::Written | Envelope::Read => json!({ "data": record }),
             Envelope::Page => json!({ "data": [record], "nextPageToken": "" }),
             Envelope::Batch => json!({ "data": [record] }),
+            _ => json!({ "data": record }),
         };
         answer(description, envelope.reference(self.model), example)
     }
@@ -230,17 +208,13 @@ impl OfModel<'_> {
     }
 }
 
-fn query_body(schema: &str, example: Value) -> Value {
-    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
-    json!({ "required": true, "content": { "application/json": { "schema": schema, "example": example } } })
+/// The header that leads to the next page.
+fn link() -> Value {
+    let link = "The path of the next page, with `rel=\"next\"`; not behind the last one, nor if it were very long.";
+    header(link, json!({ "type": "string" }))
 }
 
-/// A response of what is no record.
-fn computed(description: &str, schema: &str, data: Value) -> Value {
-    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
-    answer(description, schema, json!({ "data": data }))
-}
-
+/// A response of JSON.
 fn answer(description: &str, schema: Value, example: Value) -> Value {
     json!({
         "description": description,

@@ -36,12 +36,7 @@ pub(super) fn schemas() -> Map<String, Value> {
 pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
     let count = json!({ "type": "string", "enum": COUNT.names() });
     let mut parameters = vec![
-        parameter(
-            "filter",
-            &format!("Which records: a condition in CEL over the fields, at most {MAX_FILTER} bytes. Default: all."),
-            text(MAX_FILTER),
-            filter_example(model),
-        ),
+        filter(model),
         parameter(
             "orderBy",
             &format!(
@@ -82,24 +77,31 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
     parameters
 }
 
+/// The parameter that says which records.
+pub(super) fn filter(model: &Model) -> Value {
+    let description =
+        format!("Which records: a condition in CEL over the fields, at most {MAX_FILTER} bytes. Default: all.");
+    parameter("filter", &description, text(MAX_FILTER), filter_example(model))
+}
+
+/// The parameter that says which fields.
+pub(super) fn mask(model: &Model) -> Value {
+    let fields: Vec<&str> = shown_fields(model).take(2).map(|field| field.json_name.as_str()).collect();
+    let description = "Which fields to show, nested ones with dots. Default: all.";
+    separated(parameter("readMask", description, names(MAX_PATHS), fields.into()))
+}
+
 /// The parameters that say what is shown of records.
 pub(super) fn view_parameters(model: &Model) -> Vec<Value> {
-    let fields: Vec<&str> = shown_fields(model).take(2).map(|field| field.json_name.as_str()).collect();
-    let mask = parameter(
-        "readMask",
-        "Which fields to show, nested ones with dots. Default: all.",
-        names(MAX_PATHS),
-        fields.into(),
-    );
     let relations = relations(model);
-    let Some(first) = relations.first() else { return vec![separated(mask)] };
+    let Some(first) = relations.first() else { return vec![mask(model)] };
     let description = format!(
         "Relations to follow, each a path of at most {MAX_EXPAND_DEPTH} steps with dots: the related records are `included`, of each relation to many \
          at most {MAX_EXPANDED} for each record. The first steps are: {}.",
         relations.join(", ")
     );
     let expand = parameter("expand", &description, names(MAX_EXPAND_PATHS), json!([first]));
-    vec![separated(mask), separated(expand)]
+    vec![mask(model), separated(expand)]
 }
 
 /// Fields that answers can have.
@@ -129,7 +131,8 @@ fn order_example(model: &Model) -> Value {
     format!("{} desc", model.shape().field(model.roles.id).json_name).into()
 }
 
-fn parameter(name: &str, description: &str, schema: Value, example: Value) -> Value {
+/// A query parameter.
+pub(super) fn parameter(name: &str, description: &str, schema: Value, example: Value) -> Value {
     let mut parameter = json!({ "name": name, "in": "query", "description": description, "schema": schema });
     if !example.is_null() {
         parameter["example"] = example;
@@ -148,7 +151,8 @@ fn text(most: usize) -> Value {
     json!({ "type": "string", "maxLength": most })
 }
 
-fn number(most: i32) -> Value {
+/// A number from 0 on.
+pub(super) fn number(most: i32) -> Value {
     json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": most })
 }
 

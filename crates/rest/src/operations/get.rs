@@ -5,10 +5,18 @@ use crate::answer::{self, Envelope};
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
-use crate::wording::as_typed;
-use crate::{Backend, etag};
+use crate::wording::{as_typed, refused};
+use crate::{Backend, etag, time};
 use axum::body::Body;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
 use http::{HeaderMap, Response, StatusCode};
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &["readMask", "expand", READ_TIME];
+
+/// Asks for the record as it was.
+const READ_TIME: &str = "readTime";
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
@@ -18,8 +26,9 @@ pub(super) async fn answer<B: Backend>(
 ) -> Result<Response<Body>, Refusal> {
     let known = etag::if_none_match(headers)?;
     let view = view::of(query)?;
-    let found = call.backend.get(&call.caller, &call.model, id, &view).await;
-    let (stored, included) = found.map_err(|error| as_typed(error, view::PARAMETERS))?;
+    let read_time = read_time(&call.model, query)?;
+    let found = call.backend.get(&call.caller, &call.model, id, &view, read_time).await;
+    let (stored, included) = found.map_err(|error| as_typed(error, PARAMETERS))?;
     // The etag is the record's alone: what it leads to may have changed.
     if view.expand.is_empty() && known.is_some_and(|tags| tags.contain(&stored.etag)) {
         return answer::not_modified(&stored);
@@ -30,4 +39,15 @@ pub(super) async fn answer<B: Backend>(
         envelope.included(&included);
     }
     answer::with_etag(answer::json_body(StatusCode::OK, envelope.into_bytes()), &stored)
+}
+
+/// The time to read at, in microseconds since the Unix epoch.
+fn read_time(model: &Model, query: &Query) -> Result<Option<i64>, Error> {
+    let Some(text) = query.get(READ_TIME) else { return Ok(None) };
+    if model.history.is_none() {
+        let description =
+            format!("needs a history, which {} does not keep; give the model the option history", model.full_name);
+        return Err(refused(READ_TIME, "history", description));
+    }
+    time::read(READ_TIME, text).map(Some)
 }

@@ -35,7 +35,7 @@ impl Precondition {
         match self.by_itself() {
             Ok(settled) => Ok(settled),
             Err(this) => {
-                let current = call.backend.get(&call.caller, &call.model, id, &View::default()).await?.0.etag;
+                let current = call.backend.get(&call.caller, &call.model, id, &View::default(), None).await?.0.etag;
                 this.against(&current, || mismatch(&call.model.full_name, id))
             }
         }

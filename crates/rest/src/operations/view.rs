@@ -4,9 +4,6 @@ use crate::View;
 use crate::query::Query;
 use groundplan_error::Error;
 
-/// The query parameters, which are the fields of the gRPC request.
-pub(super) const PARAMETERS: &[&str] = &["readMask", "expand"];
-
 /// What a query asks to see.
 pub(super) fn of(query: &Query) -> Result<View, Error> {
     Ok(View { read_mask: query.names("readMask")?, expand: query.names("expand")? })

@@ -161,6 +161,7 @@ async fn other_methods_are_refused_with_those_that_exist() {
         ("/api/v1/resource:batchGet", "POST, OPTIONS"),
         ("/api/v1/resource:aggregate", "POST, OPTIONS"),
         ("/api/v1/resource:explainList", "GET, HEAD, OPTIONS"),
+        ("/api/v1/resource:watch", "GET, OPTIONS"),
     ] {
         let options = client.send(&format!("OPTIONS {path}"), &[], "").await;
         assert_eq!((options.status.as_u16(), options.header("allow")), (204, allow));
@@ -186,6 +187,11 @@ async fn unknown_paths_name_the_nearest() {
         ),
         ("/api/v1/resource:", "the nearest is /api/v1/resource:"),
         ("/api/v1/resources:batchGet", "there is no collection /api/v1/resources; the nearest is /api/v1/resource"),
+        (
+            "/api/v1/resource/1:undelete",
+            "there is no method /api/v1/resource/{id}:undelete: records of example.v1.Entity have none, and ids have no colon",
+        ),
+        ("/api/v1/resource/1%3A2", "there is no method /api/v1/resource/{id}:2: records"),
         ("/api/v1/resource/1/others", "since no model refers to example.v1.Entity"),
         ("/api/v1/resource/1/2/3", "/api/{version}/{resource}/{id}/{relation}"),
     ] {

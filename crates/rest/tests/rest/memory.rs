@@ -1,12 +1,17 @@
 //! A backend that keeps records in memory, and remembers what it was asked.
 
+mod script;
+
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::mask::{ReadMask, UpdateMask};
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
-use groundplan_rest::{AggregateQuery, Backend, Included, ListQuery, Page, Total, View};
+use groundplan_rest::{
+    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, Total, View, WatchQuery, WatchStream,
+};
+pub(crate) use script::Script;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -17,11 +22,14 @@ type Records = BTreeMap<(String, String), (Record, u64)>;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Asked {
     Get(String, View),
+    GetAt(String, i64),
     BatchGet(Vec<String>, View),
     List(ListQuery),
     Related(String, usize, ListQuery),
     Explain(ListQuery),
     Aggregate(AggregateQuery),
+    Watch(WatchQuery),
+    Revisions(String, HistoryQuery),
 }
 
 /// What the backend answers beside the records that it has.
@@ -31,6 +39,8 @@ pub(crate) struct Answers {
     pub(crate) included: Included,
     pub(crate) explanation: Explanation,
     pub(crate) computed: AggregateResponse,
+    pub(crate) watch: Script,
+    pub(crate) revisions: HistoryPage,
 }
 
 /// Pages and masks are real; nothing is filtered, ordered or computed.
@@ -141,8 +151,18 @@ impl Backend for Memory {
         Ok(self.put(model, &id, record, 10))
     }
 
-    async fn get(&self, _: &Principal, model: &Arc<Model>, id: &str, view: &View) -> Result<(Stored, Included), Error> {
-        self.note(Asked::Get(id.to_owned(), view.clone()));
+    async fn get(
+        &self,
+        _: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        view: &View,
+        read_time: Option<i64>,
+    ) -> Result<(Stored, Included), Error> {
+        self.note(match read_time {
+            Some(time) => Asked::GetAt(id.to_owned(), time),
+            None => Asked::Get(id.to_owned(), view.clone()),
+        });
         let (record, version) = self.checked(model, id, None)?;
         Ok((masked(model, view, stored(model, record, version))?, self.answers().included))
     }
@@ -187,6 +207,24 @@ impl Backend for Memory {
     ) -> Result<AggregateResponse, Error> {
         self.note(Asked::Aggregate(query.clone()));
         Ok(self.answers().computed)
+    }
+
+    async fn watch(&self, _: &Principal, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
+        self.note(Asked::Watch(query.clone()));
+        ReadMask::parse(&model.shapes, model.shape, &query.read_mask)?;
+        self.answers().watch.play()
+    }
+
+    async fn list_revisions(
+        &self,
+        _: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        self.note(Asked::Revisions(id.to_owned(), query.clone()));
+        ReadMask::parse(&model.shapes, model.shape, &query.read_mask)?;
+        Ok(self.answers().revisions)
     }
 
     async fn list(&self, _: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {

@@ -13,7 +13,7 @@ fn document() -> Value {
 }
 
 #[cfg(test)]
-fn parameters(operation: &Value) -> Vec<&str> {
+pub(crate) fn parameters(operation: &Value) -> Vec<&str> {
     operation["parameters"].as_array().unwrap().iter().map(|parameter| parameter["name"].as_str().unwrap()).collect()
 }
 

@@ -40,7 +40,7 @@ async fn parameters_are_refused_by_name() {
         }
     }
     for (path, message) in [
-        ("GET books/b1?filter=x", "\"filter\" is not a query parameter here; these are: readMask, expand"),
+        ("GET books/b1?filter=x", "\"filter\" is not a query parameter here; these are: readMask, expand, readTime"),
         ("GET books/b1?readmask=x", "\"readmask\" is not a query parameter here; the nearest is readMask"),
         ("POST books:batchGet?ids=b1", "\"ids\" is not a query parameter here; there are none"),
         ("POST books:aggregate?filter=x", "\"filter\" is not a query parameter here; there are none"),

@@ -1,0 +1,127 @@
+//! The operations that are about changes of records: watches and histories.
+
+use super::{OfModel, Operation, answer, link};
+use crate::choices::START;
+use crate::limits::{DEFAULT_PAGE_SIZE, MAX_EVENT_ID, MAX_PAGE_SIZE};
+use crate::openapi::envelopes::Envelope;
+use crate::openapi::example::{self, Purpose};
+use crate::openapi::headers::{header, revision};
+use crate::openapi::queries::{self, parameter};
+use groundplan_model::catalog::{MethodKind, Model};
+use serde_json::{Value, json};
+
+/// A token, as far as callers see: they only hand it back.
+const TOKEN: &str = "AZgfTFt-ejw";
+const TIME: &str = "2026-01-31T12:00:00Z";
+const TRANSACTION: &str = "8412";
+
+const WATCH: &str = "\
+The answer is a stream of server-sent events (`EventSource` of browsers reads it), which lasts until one side ends it. Each event has its kind as `event`: \
+CREATED (a record matches now, and did not before), UPDATED, REMOVED (it does not match any more), SYNCED (with start=INITIAL: all that matched has come) or BOOKMARK \
+(nothing has happened up to here). Its `id` is a token: to go on behind it, send it as the header Last-Event-ID, as browsers do by themselves, or as `token`. \
+Its `data` is JSON in one line. If the server ends the stream, the last event is `error`, and its data is `{\"error\": {…}}` as in any failure; call again with the last \
+token, and nothing is lost.";
+
+impl OfModel<'_> {
+    pub(super) fn watch(&self) -> Value {
+        let summary = format!("Streams the changes of {}.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(MethodKind::Watch), summary, &[404, 410]);
+        operation["description"] = WATCH.into();
+        // Who calls every operation to look at its answer would wait for ever for the end of this one.
+        operation["x-groundplan-streams"] = true.into();
+        operation["parameters"] = watch_parameters(self.model).into();
+        operation["responses"]["200"] = json!({
+            "description": "The events.",
+            "headers": {
+                "groundplan-revision": revision(),
+                "Cache-Control": header("Always `no-store`.", json!({ "type": "string" })),
+            },
+            "content": { "text/event-stream": {
+                "schema": { "type": "string" },
+                "example": self.event(),
+                // OpenAPI 3.1 has no word for the schema of an event's data.
+                "x-groundplan-event-data": Envelope::Event.reference(self.model),
+            } },
+        });
+        operation
+    }
+
+    /// The history of one record; none if the model keeps none.
+    pub(super) fn revisions(&self) -> Option<Value> {
+        self.model.history?;
+        let summary = format!("Reads what {} was, the newest first, page by page.", self.a_record());
+        let mut operation = self.operation(Operation::Method(MethodKind::ListRevisions), summary, &[404, 410]);
+        operation["parameters"] = revisions_parameters(self.model).into();
+        let revision = json!({
+            "kind": "CREATED", "data": self.example(), "time": TIME, "etag": example::ETAG, "principal": "root",
+            "transaction": TRANSACTION,
+        });
+        let example = json!({ "data": [revision], "nextPageToken": "" });
+        let mut page = answer("A page of revisions.", Envelope::History.reference(self.model), example);
+        page["headers"]["Link"] = link();
+        operation["responses"]["200"] = page;
+        Some(json!({ "parameters": [self.id()], "get": operation }))
+    }
+
+    fn event(&self) -> String {
+        let data = json!({ "data": self.example(), "transaction": TRANSACTION, "time": TIME });
+        format!("retry: 1000\n\nevent: CREATED\nid: {TOKEN}\ndata: {data}\n\n")
+    }
+
+    fn example(&self) -> Value {
+        example::record(self.catalog, self.model, Purpose::Output)
+    }
+}
+
+/// The parameter of one record that asks for its past.
+pub(super) fn read_time(model: &Model) -> Option<Value> {
+    let days = model.history?.retention_days;
+    let description = format!(
+        "Read the record as it was at this time. The history goes back at most {days} days; before it, the answer is 410. Default: as it is."
+    );
+    Some(parameter("readTime", &description, json!({ "type": "string", "format": "date-time" }), Value::Null))
+}
+
+fn watch_parameters(model: &Model) -> Vec<Value> {
+    let start = json!({ "type": "string", "enum": START.names() });
+    let flag = json!({ "type": "boolean" });
+    vec![
+        json!({
+            "name": "Last-Event-ID", "in": "header", "schema": { "type": "string", "maxLength": MAX_EVENT_ID },
+            "description": "Go on behind the event that had this id. It counts instead of `start` and `token`.",
+        }),
+        queries::filter(model),
+        queries::mask(model),
+        parameter(
+            "start",
+            "Where to begin: now, or with all records that match. Default: now. Leave it out with a token.",
+            start,
+            "INITIAL".into(),
+        ),
+        parameter(
+            "token",
+            "Go on behind the event that had this id, with the same filter.",
+            json!({ "type": "string" }),
+            Value::Null,
+        ),
+        parameter("withPrevious", "Whether UPDATED brings the record as it was before.", flag.clone(), true.into()),
+        parameter(
+            "allowScan",
+            "Whether a start with all records may read all of a large table, if no index serves the filter.",
+            flag,
+            true.into(),
+        ),
+    ]
+}
+
+fn revisions_parameters(model: &Model) -> Vec<Value> {
+    let size = format!(
+        "At most so many revisions; 0 is {DEFAULT_PAGE_SIZE}, and more than {MAX_PAGE_SIZE} is {MAX_PAGE_SIZE}."
+    );
+    let token = "The nextPageToken of the page before.";
+    vec![
+        parameter("pageSize", &size, queries::number(i32::MAX), 10.into()),
+        parameter("pageToken", token, json!({ "type": "string" }), Value::Null),
+        queries::mask(model),
+    ]
+}
