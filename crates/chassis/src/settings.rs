@@ -6,6 +6,7 @@
 mod credentials;
 mod database;
 mod describe;
+mod events;
 mod postgres;
 mod query;
 mod secret;
@@ -16,6 +17,7 @@ mod units;
 pub use credentials::CredentialSettings;
 pub use database::DatabaseSettings;
 pub use describe::{Row, Source, describe};
+pub use events::EventSettings;
 pub use postgres::PostgresSettings;
 pub use query::QuerySettings;
 pub use secret::{Secret, mask_url};

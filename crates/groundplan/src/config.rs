@@ -6,7 +6,7 @@ use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, CommandFactory as _};
 use groundplan_chassis::settings::{
-    DatabaseSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings, describe,
+    DatabaseSettings, EventSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings, describe,
 };
 use serde_json::json;
 
@@ -31,6 +31,8 @@ pub(crate) struct Args {
     _database: DatabaseSettings,
     #[command(flatten)]
     _queries: QuerySettings,
+    #[command(flatten)]
+    _events: EventSettings,
     #[command(flatten)]
     _peers: PeerSettings,
     #[command(flatten)]

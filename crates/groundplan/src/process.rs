@@ -5,7 +5,7 @@ use crate::output::print_error;
 use crate::services::{Service, Surroundings};
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::{health, server};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -25,6 +25,7 @@ pub(crate) struct Process<'a> {
     pub(crate) schema_url: Option<&'a str>,
     pub(crate) database: &'a DatabaseSettings,
     pub(crate) queries: &'a QuerySettings,
+    pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
 }
 
@@ -117,6 +118,7 @@ impl Process<'_> {
             api_key: self.api_key,
             database: self.database,
             queries: self.queries,
+            events: self.events,
             server: self.server,
             schema_url: self.schema_url,
             stop: &stop.gently,

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::process::{self, Process};
 use crate::services::Service;
 use groundplan_chassis::settings::{
-    CredentialSettings, DatabaseSettings, QuerySettings, ServerSettings, TelemetrySettings,
+    CredentialSettings, DatabaseSettings, EventSettings, QuerySettings, ServerSettings, TelemetrySettings,
 };
 use groundplan_chassis::telemetry;
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     queries: QuerySettings,
     #[command(flatten)]
+    events: EventSettings,
+    #[command(flatten)]
     peers: PeerSettings,
     #[command(flatten)]
     telemetry: TelemetrySettings,
@@ -65,6 +67,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         schema_url,
         database: &args.database,
         queries: &args.queries,
+        events: &args.events,
         server: &args.server,
     };
     let ready = |after: Duration| tracing::info!(?after, "ready");

@@ -2,7 +2,7 @@
 
 use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_error::{Error, Reason};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
     pub(crate) queries: &'a QuerySettings,
+    pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
     /// Where `schema` is if it is not in this process.
     pub(crate) schema_url: Option<&'a str>,
@@ -69,6 +70,9 @@ impl Surroundings<'_> {
                     max_message_bytes: self.server.max_message,
                     scan_limit_bytes: self.queries.scan_limit,
                     page_token_lifetime: self.queries.page_token_lifetime,
+                    log_retention: self.events.log_retention,
+                    watch_buffer_bytes: self.events.watch_buffer,
+                    max_watches: self.events.max_watches,
                 };
                 groundplan_records::mount(groundplan_records::Dependencies { database, schema, settings, stop }).await
             }

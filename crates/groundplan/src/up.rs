@@ -9,7 +9,8 @@ use crate::services::Service;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
-    CredentialSettings, DatabaseSettings, PostgresSettings, QuerySettings, Secret, ServerSettings, TelemetrySettings,
+    CredentialSettings, DatabaseSettings, EventSettings, PostgresSettings, QuerySettings, Secret, ServerSettings,
+    TelemetrySettings,
 };
 use groundplan_chassis::telemetry;
 use std::net::IpAddr;
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     database: DatabaseSettings,
     #[command(flatten)]
     queries: QuerySettings,
+    #[command(flatten)]
+    events: EventSettings,
     #[command(flatten)]
     postgres: PostgresSettings,
     #[command(flatten)]
@@ -108,6 +111,7 @@ async fn serve(
         schema_url: None,
         database: &args.database,
         queries: &args.queries,
+        events: &args.events,
         server: &args.server,
     };
     // A key that is shown once must not be lost on a start that fails.

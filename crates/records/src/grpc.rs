@@ -1,9 +1,11 @@
 //! Every derived gRPC method, found at run time: the fallback of the process's routes.
 
 mod codec;
+pub(crate) mod event;
 mod place;
 mod reader;
 mod request;
+pub(crate) mod streaming;
 mod unknown;
 
 use crate::Settings;
@@ -23,6 +25,7 @@ use groundplan_model::catalog::{MethodKind, Model};
 use http::{HeaderMap, HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use streaming::Streaming;
 use tonic::Code;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -32,7 +35,7 @@ use tonic::server::{Grpc, UnaryService};
 const ETAG: &str = "etag";
 
 /// The revision that answered.
-const REVISION: &str = "groundplan-revision";
+pub(crate) const REVISION: &str = "groundplan-revision";
 
 /// The header in which gRPC carries the outcome of a call that failed before its first message.
 const GRPC_STATUS: &str = "grpc-status";
@@ -73,7 +76,10 @@ async fn run(begun: Begun, settings: Settings, request: Request) -> Response<Bod
     let mut grpc = Grpc::new(RawCodec)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(settings.max_message_bytes);
-    let response = grpc.unary(Unary(begun.clone()), request).await;
+    let response = match begun.kind {
+        MethodKind::Watch => grpc.server_streaming(Streaming(begun.clone()), request).await,
+        _ => grpc.unary(Unary(begun.clone()), request).await,
+    };
     match begun.failure.get() {
         Some(error) => refuse(error, true),
         None => explained(response, settings),
@@ -101,6 +107,14 @@ impl Begun {
         Ok(Self { records, principal, served, table, kind: method.kind, failure: OnceLock::new() })
     }
 
+    /// Keeps our own error, and gives its status.
+    fn fail(&self, error: Error) -> tonic::Status {
+        let status = error.to_status();
+        // Nothing else sets it: the service is called once.
+        let _ = self.failure.set(error);
+        status
+    }
+
     /// Does what the message asks for.
     async fn execute(&self, message: &[u8]) -> Result<tonic::Response<Reply>, Error> {
         let call = Call {
@@ -113,7 +127,10 @@ impl Begun {
         let request = request::Fields::read(model, self.kind, message)?;
         let stored = match self.kind {
             MethodKind::Create => operations::create(&call, request.record(model)?).await?,
-            MethodKind::Get => operations::get(&call, request.id, request.view()).await?.0,
+            MethodKind::Get => match request.read_time {
+                None => operations::get(&call, request.id, request.view()).await?.0,
+                Some(time) => operations::get_past(&call, request.id, request.view(), time).await?.0,
+            },
             MethodKind::Update => update(&call, &request).await?,
             MethodKind::Delete => {
                 operations::delete(&call, request.id, Some(request.etag)).await?;
@@ -144,14 +161,19 @@ async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) 
             let of_records = of_records.ok_or_else(|| Error::internal("a way back leads to no model"))?;
             Reply::Page { model: of_records.clone(), page }
         }
+        MethodKind::ListRevisions => {
+            let id = request.id.to_owned();
+            let page = operations::list_revisions(call, &id, &request.history()).await?;
+            Reply::History { model: model.clone(), page }
+        }
         MethodKind::ExplainList => Reply::Explanation(operations::explain_list(call, &request.list).await?),
         MethodKind::Aggregate => Reply::Aggregate(operations::aggregate(call, &request.aggregate()).await?),
         MethodKind::List => {
             let page = operations::list(call, &request.list, None).await?;
             Reply::Page { model: model.clone(), page }
         }
-        MethodKind::Create | MethodKind::Get | MethodKind::Update | MethodKind::Delete => {
-            return Err(Error::internal("a method of one record is no query"));
+        MethodKind::Create | MethodKind::Get | MethodKind::Update | MethodKind::Delete | MethodKind::Watch => {
+            return Err(Error::internal("a method of one record, or a stream, is no query"));
         }
     })
 }
@@ -175,15 +197,7 @@ impl UnaryService<Bytes> for Unary {
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let begun = self.0.clone();
-        Box::pin(async move {
-            let result = begun.execute(request.get_ref()).await;
-            result.map_err(|error| {
-                let status = error.to_status();
-                // Nothing else sets it: the service is called once.
-                let _ = begun.failure.set(error);
-                status
-            })
-        })
+        Box::pin(async move { begun.execute(request.get_ref()).await.map_err(|error| begun.fail(error)) })
     }
 }
 

@@ -5,9 +5,11 @@
 //! of either. Everything compiled of a revision is one value, [`served::Served`], swapped whole.
 
 mod bind;
+mod change;
 mod column;
 mod follower;
 mod grpc;
+mod history;
 mod index_keys;
 mod limits;
 mod operations;
@@ -16,6 +18,7 @@ mod query;
 mod references;
 mod reflection;
 mod row;
+mod rpc;
 mod scan;
 mod served;
 mod service;
@@ -23,6 +26,7 @@ mod storage;
 mod store;
 mod table;
 mod tables;
+mod watch;
 
 pub use limits::LIMITS;
 
@@ -34,8 +38,8 @@ use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::{Mounted, grpc as mount_grpc};
 use groundplan_chassis::transport::Transport;
 use groundplan_error::Error;
+use groundplan_proto::records::v1::records_service_server;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic_reflection::pb::v1::server_reflection_server as v1;
@@ -71,6 +75,12 @@ pub struct Settings {
     pub scan_limit_bytes: usize,
     /// How long a page token is good for.
     pub page_token_lifetime: Duration,
+    /// How long the event log is kept.
+    pub log_retention: Duration,
+    /// How many bytes may wait for a follower before it is cut off.
+    pub watch_buffer_bytes: usize,
+    /// How many followers the process has at most.
+    pub max_watches: usize,
 }
 
 impl Default for Settings {
@@ -79,6 +89,9 @@ impl Default for Settings {
             max_message_bytes: 4 << 20,
             scan_limit_bytes: 16 << 20,
             page_token_lifetime: Duration::from_secs(72 * 3_600),
+            log_retention: groundplan_eventlog::Settings::default().retention,
+            watch_buffer_bytes: 4 << 20,
+            max_watches: 20_000,
         }
     }
 }
@@ -88,9 +101,11 @@ impl Default for Settings {
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let Dependencies { database, schema, settings, stop } = dependencies;
     database.migrate(MIGRATIONS).await?;
-    let records = Records::open(database, settings).await?;
-    let (settled, ready) = watch::channel(false);
+    database.migrate(groundplan_eventlog::MIGRATIONS).await?;
+    let records = Records::open(database, settings, stop.clone()).await?;
+    let (settled, ready) = tokio::sync::watch::channel(false);
     let mut tasks = JoinSet::new();
+    records.spawn(&mut tasks);
     Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());
     let reflection = Reflection::new(records.clone(), stop)?;
     let reflection_v1 =
@@ -100,8 +115,14 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let router = groundplan_rest::router(records.clone(), settings.max_message_bytes)
         .merge(mount_grpc(reflection_v1))
         .merge(mount_grpc(reflection_v1alpha))
+        .merge(mount_grpc(rpc::server(records.clone())))
         .merge(grpc::router(records, settings));
-    Ok(Mounted { router, names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME], ready, tasks })
+    Ok(Mounted {
+        router,
+        names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME, records_service_server::SERVICE_NAME],
+        ready,
+        tasks,
+    })
 }
 
 #[cfg(test)]

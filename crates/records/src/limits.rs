@@ -2,7 +2,7 @@
 
 use crate::index_keys::MAX_INDEX_KEY;
 use crate::operations::{aggregate, delete, expand, id, streamed};
-use crate::{page_token, query};
+use crate::{page_token, query, watch};
 use groundplan_error::Limit;
 use groundplan_rest::limits;
 
@@ -43,7 +43,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the groups of an aggregate", limits::MAX_GROUPS, "groups", "refused"),
     Limit::bytes("the name of an aggregation", aggregate::MAX_NAME, "refused"),
     Limit::things("a delete that cascades", delete::MAX_DELETED, "records", "refused"),
+    Limit::bytes("all that a delete takes away or changes", delete::MAX_BYTES, "refused"),
     Limit::things("what a delete clears", delete::MAX_CLEARED, "references", "refused"),
+    Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "refused"),
+    Limit::bytes("what waits for a follower of a watch", 4 << 20, "GROUNDPLAN_WATCH_BUFFER changes it; it is cut off"),
+    Limit::things("the watches of a process", 20_000, "watches", "GROUNDPLAN_MAX_WATCHES changes it"),
+    Limit::things("how long a watch can be resumed", 72, "hours", "GROUNDPLAN_LOG_RETENTION changes it"),
     Limit::things(
         "statements that are kept prepared",
         query::MAX_KEPT,
@@ -63,6 +68,9 @@ mod tests {
         let settings = Settings::default();
         assert_eq!(most("a request"), settings.max_message_bytes as u64);
         assert_eq!(most("a table that is read from end to end"), settings.scan_limit_bytes as u64);
+        assert_eq!(most("what waits for a follower of a watch"), settings.watch_buffer_bytes as u64);
+        assert_eq!(most("the watches of a process"), settings.max_watches as u64);
+        assert_eq!(most("how long a watch can be resumed") * 3_600, settings.log_retention.as_secs());
         assert_eq!(most("the life of a page token") * 3_600, settings.page_token_lifetime.as_secs());
     }
 }

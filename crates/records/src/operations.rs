@@ -17,6 +17,7 @@ mod list;
 mod names;
 mod reference;
 mod refusal;
+mod revisions;
 pub(crate) mod streamed;
 mod update;
 mod validate;
@@ -31,12 +32,16 @@ pub(crate) use delete::delete;
 pub(crate) use explain::explain_list;
 pub(crate) use get::get;
 pub(crate) use id::Id;
-pub(crate) use list::{list, list_related};
+pub(crate) use list::{Reading, list, list_related};
+pub(crate) use revisions::{get_past, list_revisions};
 pub(crate) use update::{Update, update};
 
+use crate::change::Author;
 use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
+use diesel::QueryResult;
+use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::Error;
@@ -65,6 +70,21 @@ impl Call<'_> {
         found.ok_or_else(|| Error::internal(format!("a relation leads to {model}, which is not served")))
     }
 
+    /// Who writes, at a time in microseconds since the Unix epoch.
+    fn author(&self, time: i64) -> Author<'_> {
+        let Principal { name, tenant } = self.principal;
+        Author { tenant, principal: name, revision: self.served.revision(), time }
+    }
+
+    /// Runs a statement that writes and appends to the log, and gives the number of rows that it has changed.
+    async fn write(&self, sql: &Sql, binds: &[Bind]) -> Result<QueryResult<usize>, Error> {
+        let mut lease = self.records.database().lease().await?;
+        let written = lease.run(async |conn| execute(conn, sql, binds).await).await;
+        drop(lease);
+        self.records.written(&written);
+        Ok(written)
+    }
+
     /// The refusal of a record that is not there.
     fn not_found(&self, id: &Id) -> Error {
         Error::record_not_found(&self.table.model.full_name, &id.to_string())
@@ -72,7 +92,7 @@ impl Call<'_> {
 }
 
 /// The record of any model as the caller may see it, with its etag.
-fn show(table: &Table, mut record: Record, version: i64) -> Stored {
+pub(crate) fn show(table: &Table, mut record: Record, version: i64) -> Stored {
     let etag = etag::of_version(version);
     if let Some(field) = table.model.roles.etag {
         record.set(field, Some(Value::String(etag.clone())));
@@ -82,7 +102,7 @@ fn show(table: &Table, mut record: Record, version: i64) -> Stored {
 }
 
 /// Now, in microseconds since the Unix epoch.
-fn now() -> Result<i64, Error> {
+pub(crate) fn now() -> Result<i64, Error> {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::internal)?;
     i64::try_from(elapsed.as_micros()).map_err(Error::internal)
 }

@@ -1,23 +1,31 @@
 //! The state that all requests share, and REST's way to the operations.
 
-use crate::Settings;
 use crate::operations::{self, Call, Place, Update};
 use crate::page_token::PageTokens;
 use crate::query::Shapes;
 use crate::scan::Sizes;
 use crate::served::Served;
 use crate::store::secrets::secret_ensure;
+use crate::watch::{Begin, Hub, Subject, watch};
+use crate::{Settings, history};
 use arc_swap::ArcSwap;
+use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 use groundplan_chassis::database::{Database, refusal};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::{Error, Reason};
+use groundplan_eventlog::Log;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
-use groundplan_rest::{AggregateQuery, Backend, Included, ListQuery, Page, View};
+use groundplan_rest::{
+    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, View, WatchQuery, WatchStream,
+};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// How many revisions before the served one stay known, for REST requests that began with them.
 const KEPT_REVISIONS: usize = 3;
@@ -35,24 +43,75 @@ struct State {
     page_tokens: PageTokens,
     shapes: Shapes,
     sizes: Sizes,
+    log: Log,
+    hub: Hub,
+    /// Ends what goes on for long.
+    stop: CancellationToken,
     /// The served revision first, then those before it; empty until the first catalog question is settled.
     served: ArcSwap<Vec<Arc<Served>>>,
 }
 
 impl Records {
     /// Opens the service on a migrated database. It serves nothing yet.
-    pub(crate) async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
+    pub(crate) async fn open(database: Database, settings: Settings, stop: CancellationToken) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
         let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
+        drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
+        let log =
+            Log::open(database.clone(), groundplan_eventlog::Settings { retention: settings.log_retention }).await?;
         Ok(Self(Arc::new(State {
             database,
             settings,
             page_tokens,
             shapes: Shapes::default(),
             sizes: Sizes::default(),
+            log,
+            hub: Hub::default(),
+            stop,
             served: ArcSwap::default(),
         })))
+    }
+
+    /// Adds the tasks that follow the event log.
+    pub(crate) fn spawn(&self, tasks: &mut JoinSet<()>) {
+        self.0.log.spawn(tasks, &self.0.stop);
+        let records = self.clone();
+        tasks.spawn(async move {
+            records.0.stop.run_until_cancelled(records.0.hub.run(&records)).await.unwrap_or_default();
+        });
+        let records = self.clone();
+        tasks.spawn(async move {
+            records.0.stop.run_until_cancelled(history::run(&records)).await.unwrap_or_default();
+        });
+    }
+
+    /// Notes how a statement has ended that appends to the event log.
+    pub(crate) fn written(&self, outcome: &QueryResult<usize>) {
+        match outcome {
+            Ok(0) => {}
+            Ok(_) => self.0.log.appended(),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// Notes the failure of a transaction that appends to the event log.
+    pub(crate) fn failed(&self, error: &DieselError) {
+        if groundplan_eventlog::is_partition_missing(error) {
+            self.0.log.partition_missing();
+        }
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     /// Serves a revision from now on. Requests that have begun go on with what they have.
@@ -122,8 +181,13 @@ impl Backend for Records {
         model: &Arc<Model>,
         id: &str,
         view: &View,
+        read_time: Option<i64>,
     ) -> Result<(Stored, Included), Error> {
-        operations::get(&self.call(caller, model)?, id, view).await
+        let call = self.call(caller, model)?;
+        match read_time {
+            None => operations::get(&call, id, view).await,
+            Some(time) => operations::get_past(&call, id, view, time).await,
+        }
     }
 
     async fn batch_get(
@@ -167,6 +231,21 @@ impl Backend for Records {
         query: &AggregateQuery,
     ) -> Result<AggregateResponse, Error> {
         operations::aggregate(&self.call(caller, model)?, query).await
+    }
+
+    async fn watch(&self, caller: &Principal, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
+        let begin = Begin::of(query.start, &query.token, query.allow_scan)?;
+        watch(self, caller, Subject::of_model(caller, model, query), begin).await
+    }
+
+    async fn list_revisions(
+        &self,
+        caller: &Principal,
+        model: &Arc<Model>,
+        id: &str,
+        query: &HistoryQuery,
+    ) -> Result<HistoryPage, Error> {
+        operations::list_revisions(&self.call(caller, model)?, id, query).await
     }
 
     async fn update(

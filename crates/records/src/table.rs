@@ -6,6 +6,7 @@ use crate::operations::Behaviors;
 use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
+use groundplan_eventlog::after;
 use groundplan_model::catalog::Model;
 use groundplan_validation::Validate;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ pub(crate) struct Table {
     pub(crate) statements: Statements,
 }
 
-/// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns.
+/// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns. Writes
+/// append to the event log: the binds of the event come last.
 pub(crate) struct Statements {
     /// `_tenant`, `_version`, columns. Touches no row if the id is taken.
     pub(crate) insert: Sql,
@@ -33,10 +35,8 @@ pub(crate) struct Statements {
     pub(crate) version: Sql,
     /// New `_version`, columns that may change, `_tenant`, id, old `_version`.
     pub(crate) update: Sql,
-    /// `_tenant`, id.
-    pub(crate) delete: Sql,
     /// `_tenant`, id, `_version`.
-    pub(crate) delete_version: Sql,
+    pub(crate) delete: Sql,
     /// `_tenant`, limit: all records in the order of their ids.
     pub(crate) list_first: Sql,
     /// `_tenant`, the last id seen, limit.
@@ -83,14 +83,13 @@ impl Statements {
         // The texts are those of any other list.
         let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
         Self {
-            insert: Sql::new(&format!(
+            insert: after(&format!(
                 "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
             )),
             get: Sql::new(&format!("{select} WHERE {key}")),
             version: Sql::new(&format!("SELECT _version FROM {table} WHERE {key}")),
-            update: Sql::new(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
-            delete: Sql::new(&format!("DELETE FROM {table} WHERE {key}")),
-            delete_version: Sql::new(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
+            update: after(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
+            delete: after(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
             list_first: list(&Part::default()),
             list_next: list(&Part { after: Some(&[Some(Bytes::new())]), ..Part::default() }),
         }

@@ -1,11 +1,12 @@
 //! Messages as tonic sees them: requests stay bytes, answers are written straight into its buffer.
 
+use super::event;
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
-use groundplan_rest::{Included, Page};
+use groundplan_rest::{HistoryPage, Included, Page};
 use prost::Message as _;
 use prost::encoding::{self, WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use std::sync::Arc;
@@ -30,6 +31,13 @@ pub(super) enum Reply {
         model: Arc<Model>,
         records: Vec<Stored>,
         included: Included,
+    },
+    /// An event of a watch, written once for all who share it.
+    Event(Bytes),
+    /// A part of a record's history.
+    History {
+        model: Arc<Model>,
+        page: HistoryPage,
     },
     Aggregate(AggregateResponse),
     Explanation(Explanation),
@@ -60,6 +68,8 @@ impl Reply {
                 write_records(1, model, records, out);
                 write_included((2, 3), included, out);
             }
+            Self::Event(bytes) => out.put_slice(bytes),
+            Self::History { model, page } => event::write_history(model, page, out),
             Self::Aggregate(response) => response.encode(out)?,
             Self::Explanation(explanation) => explanation.encode(out)?,
             Self::Empty => {}
@@ -76,7 +86,7 @@ fn write_records(number: u32, model: &Model, records: &[Stored], out: &mut impl 
 }
 
 /// Writes a record behind its length.
-fn write_record(model: &Model, record: &Record, out: &mut impl BufMut) {
+pub(super) fn write_record(model: &Model, record: &Record, out: &mut impl BufMut) {
     encode_length(wire::encoded_len(&model.shapes, model.shape, record), out);
     wire::encode(&model.shapes, model.shape, record, out);
 }

@@ -24,6 +24,10 @@ pub(super) enum Place {
     List,
     GroupBy,
     Aggregations,
+    Start,
+    Token,
+    WithPrevious,
+    ReadTime,
 }
 
 impl Place {
@@ -34,8 +38,16 @@ impl Place {
             (Kind::Create | Kind::Update, 1) => Self::Record,
             (Kind::Update, 2) => Self::UpdateMask,
             (Kind::Update, 3) | (Kind::Delete, 2) => Self::Etag,
-            (Kind::Get | Kind::Delete, 1) | (Kind::ListRelated(_), 10) => Self::Id,
-            (Kind::Get | Kind::BatchGet, 2) => Self::ReadMask,
+            (Kind::Get | Kind::Delete | Kind::ListRevisions, 1) | (Kind::ListRelated(_), 10) => Self::Id,
+            (Kind::Get | Kind::BatchGet | Kind::Watch, 2) | (Kind::ListRevisions, 4) => Self::ReadMask,
+            (Kind::Get, 3) => Self::ReadTime,
+            (Kind::ListRevisions, 2) => Self::PageSize,
+            (Kind::ListRevisions, 3) => Self::PageToken,
+            (Kind::Watch, 1) => Self::Filter,
+            (Kind::Watch, 3) => Self::Start,
+            (Kind::Watch, 4) => Self::Token,
+            (Kind::Watch, 5) => Self::WithPrevious,
+            (Kind::Watch, 6) => Self::AllowScan,
             (Kind::BatchGet, 1) => Self::Requests,
             (Kind::BatchGet, 3) => Self::Expand,
             (Kind::List | Kind::ListRelated(_), number) => return Self::of_list(number),
@@ -82,6 +94,10 @@ impl Place {
             Self::List => "list",
             Self::GroupBy => "group_by",
             Self::Aggregations => "aggregations",
+            Self::Start => "start",
+            Self::Token => "token",
+            Self::WithPrevious => "with_previous",
+            Self::ReadTime => "read_time",
         }
     }
 }

@@ -3,11 +3,13 @@
 use super::place::Place;
 use super::reader::{Reader, Wire};
 use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
-use groundplan_codec::{Record, Value};
+use groundplan_codec::{FIRST_TIME, LAST_TIME, Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_proto::query::v1::{Aggregation, Count};
-use groundplan_rest::{AggregateQuery, ListQuery, View};
+use groundplan_proto::watch::v1::Start;
+use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, View, WatchQuery};
+use prost::Message as _;
 use std::borrow::Cow;
 
 /// The most elements of a repeated field that are kept: one too many is enough for any of them to be refused.
@@ -26,6 +28,11 @@ pub(super) struct Fields<'a> {
     pub(super) list: ListQuery,
     group_by: Vec<String>,
     aggregations: Vec<Aggregation>,
+    start: Start,
+    token: &'a str,
+    with_previous: bool,
+    /// In microseconds since the Unix epoch.
+    pub(super) read_time: Option<i64>,
 }
 
 /// A rule that a field breaks, and how.
@@ -50,6 +57,8 @@ impl<'a> Fields<'a> {
         let mut reader = Reader(message);
         while let Some((number, value)) = reader.next().map_err(malformed)? {
             let place = Place::of_number(kind, number);
+            // Only models that keep a history have it.
+            let place = place.filter(|place| *place != Place::ReadTime || model.history.is_some());
             let place = place.ok_or_else(|| malformed(&format!("it has an unknown field {number}")))?;
             match (place, value) {
                 (Place::List, Wire::Delimited(list)) => self.add(model, MethodKind::List, list)?,
@@ -70,6 +79,10 @@ impl<'a> Fields<'a> {
     fn add_get(&mut self, model: &Model, message: &[u8]) -> Result<(), Error> {
         let mut get = Fields::default();
         get.add(model, MethodKind::Get, message)?;
+        if get.read_time.is_some() {
+            let place = format!("requests[{}].read_time", self.ids.len());
+            return Err(Error::field(place, "empty", "must be empty; a batch is of now"));
+        }
         if !get.list.view.read_mask.is_empty() {
             let place = format!("requests[{}].read_mask", self.ids.len());
             return Err(Error::field(
@@ -102,6 +115,13 @@ impl<'a> Fields<'a> {
             (Place::PageSize, Wire::Varint(number)) => list.page_size = int32(number)?,
             (Place::Skip, Wire::Varint(number)) => list.skip = int32(number)?,
             (Place::AllowScan, Wire::Varint(number)) => list.allow_scan = number != 0,
+            (Place::Token, Wire::Delimited(bytes)) => self.token = text(bytes)?,
+            (Place::WithPrevious, Wire::Varint(number)) => self.with_previous = number != 0,
+            (Place::ReadTime, Wire::Delimited(bytes)) => self.read_time = Some(timestamp(bytes)?),
+            (Place::Start, Wire::Varint(number)) => {
+                let start = i32::try_from(number.cast_signed()).ok().and_then(|number| Start::try_from(number).ok());
+                self.start = start.ok_or(("enum.defined_only", "must be START_NOW or START_INITIAL, or absent"))?;
+            }
             (Place::Count, Wire::Varint(number)) => {
                 let count = i32::try_from(number.cast_signed()).ok().and_then(|number| Count::try_from(number).ok());
                 list.count = count.ok_or(("enum.defined_only", "must be COUNT_EXACT or COUNT_ESTIMATED, or absent"))?;
@@ -126,6 +146,24 @@ impl<'a> Fields<'a> {
     /// What is shown of the records.
     pub(super) fn view(&self) -> &View {
         &self.list.view
+    }
+
+    /// What is to be watched.
+    pub(super) fn watch(self) -> WatchQuery {
+        WatchQuery {
+            filter: self.list.filter,
+            read_mask: self.list.view.read_mask,
+            start: self.start,
+            token: self.token.to_owned(),
+            with_previous: self.with_previous,
+            allow_scan: self.list.allow_scan,
+        }
+    }
+
+    /// Which part of a history is asked for.
+    pub(super) fn history(self) -> HistoryQuery {
+        let ListQuery { page_size, page_token, view, .. } = self.list;
+        HistoryQuery { page_size, page_token, read_mask: view.read_mask }
     }
 
     /// What is to be computed.
@@ -175,6 +213,15 @@ fn add_paths(paths: &mut Vec<String>, bytes: &[u8]) -> Result<(), Broken> {
         keep(paths, text(path)?.to_owned());
     }
     Ok(())
+}
+
+/// Reads a `google.protobuf.Timestamp`.
+fn timestamp(bytes: &[u8]) -> Result<i64, Broken> {
+    const MALFORMED: Broken = ("timestamp", "must be a google.protobuf.Timestamp of the years 1 to 9999");
+    let read = prost_types::Timestamp::decode(bytes).map_err(|_| MALFORMED)?;
+    let micros =
+        read.seconds.checked_mul(1_000_000).and_then(|micros| micros.checked_add(i64::from(read.nanos / 1_000)));
+    micros.filter(|micros| (FIRST_TIME..=LAST_TIME).contains(micros)).ok_or(MALFORMED)
 }
 
 /// Adds an element of a repeated field.

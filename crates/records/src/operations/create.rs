@@ -4,7 +4,7 @@ use super::conflict::{ATTEMPTS, is_deadlock, pause};
 use super::reference::{self, Failure};
 use super::{Call, Id, now, validate};
 use crate::{bind, references};
-use groundplan_chassis::database::{Bind, execute};
+use groundplan_chassis::database::Bind;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 
@@ -26,6 +26,7 @@ pub(crate) async fn create(call: &Call<'_>, mut record: Record) -> Result<Stored
     for column in &table.columns {
         binds.push(bind::bind(model, column, &record)?);
     }
+    binds.extend(call.author(now).created(model, &record, now).into_binds());
     match insert(call, &record, &binds).await? {
         0 => Err(exists(call, &id)),
         _ => Ok(call.show(record, now)),
@@ -37,10 +38,7 @@ async fn insert(call: &Call<'_>, record: &Record, binds: &[Bind]) -> Result<usiz
     let sql = &call.table.statements.insert;
     let mut attempt = 1;
     loop {
-        let mut lease = call.records.database().lease().await?;
-        let stored = lease.run(async |conn| execute(conn, sql, binds).await).await;
-        drop(lease);
-        match stored {
+        match call.write(sql, binds).await? {
             Ok(stored) => return Ok(stored),
             Err(error) if is_deadlock(&error) && attempt < ATTEMPTS => {}
             Err(error) => match reference::of_write(call, record, error).await {

@@ -3,21 +3,29 @@
 mod doomed;
 mod restrict;
 mod write;
+mod written;
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
-use super::{Call, Id, etag, refusal};
+use super::{Call, Id, etag, get, now, refusal};
 use crate::{bind, row};
 use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
 use doomed::Doomed;
-use groundplan_chassis::database::{Bind, Sql, execute, rows};
+use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_error::Error;
+use written::Written;
 
 /// The most records that one delete takes away.
 pub(crate) const MAX_DELETED: usize = 10_000;
 
 /// The most references to what goes that one delete clears.
 pub(crate) const MAX_CLEARED: usize = 10_000;
+
+/// How often a record is deleted without a lock on it before.
+const UNLOCKED_ATTEMPTS: u32 = 3;
+
+/// The most bytes of all records that one delete takes away or changes, as the event log keeps them.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 
 /// Deletes a record, provided that its etag is `etag`, if that is given.
 pub(crate) async fn delete(call: &Call<'_>, id: &str, etag: Option<&str>) -> Result<(), Error> {
@@ -27,26 +35,25 @@ pub(crate) async fn delete(call: &Call<'_>, id: &str, etag: Option<&str>) -> Res
     if model.referrers.is_empty() { alone(call, &id, wanted).await } else { with_others(call, &id, wanted).await }
 }
 
-/// Deletes a record of a model that nothing refers to.
+/// Deletes a record of a model that nothing refers to: it is read, and deleted if it is the same still. Those who keep being
+/// overtaken lock it.
 async fn alone(call: &Call<'_>, id: &Id, wanted: Option<i64>) -> Result<(), Error> {
     let table = &call.table;
-    let key = [Bind::text(&call.principal.tenant), bind::bind_id(id)];
-    let mut lease = call.records.database().lease().await?;
-    let outcome = lease.run(async |conn| {
-        let Some(version) = wanted else {
-            return Ok((execute(conn, &table.statements.delete, &key).await?, None));
-        };
-        let [tenant, id] = key.clone();
-        let deleted = execute(conn, &table.statements.delete_version, &[tenant, id, Bind::i64(version)]).await?;
-        let current = if deleted == 0 { rows(conn, &table.statements.version, &key).await?.pop() } else { None };
-        Ok((deleted, current))
-    });
-    let (deleted, current) = outcome.await.map_err(|error| refusal::of_delete(&table.model, error))?;
-    match (deleted, current) {
-        (0, Some(row)) => Err(etag::mismatch(&table.model, id, row::version(&row)?)),
-        (0, None) => Err(call.not_found(id)),
-        _ => Ok(()),
+    for attempt in 1..=UNLOCKED_ATTEMPTS {
+        let (before, version) = get::read(call, id).await?;
+        if wanted.is_some_and(|wanted| wanted != version) {
+            return Err(etag::mismatch(&table.model, id, version));
+        }
+        let event = call.author(now()?).deleted(&table.model, &before, version);
+        let mut binds = vec![Bind::text(&call.principal.tenant), bind::bind_id(id), Bind::i64(version)];
+        binds.extend(event.into_binds());
+        let deleted = call.write(&table.statements.delete, &binds).await?;
+        if deleted.map_err(|error| refusal::of_delete(&table.model, error))? > 0 {
+            return Ok(());
+        }
+        pause(attempt).await;
     }
+    with_others(call, id, wanted).await
 }
 
 /// Why a transaction ended without a delete.
@@ -78,9 +85,13 @@ async fn with_others(call: &Call<'_>, id: &Id, wanted: Option<i64>) -> Result<()
             conn.build_transaction().read_committed().run(transaction).await
         });
         match outcome.await {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                call.records.log().appended();
+                return Ok(());
+            }
             Err(Stop::Refused(error)) => return Err(error),
             Err(Stop::Database(error)) if !is_deadlock(&error) || attempt == ATTEMPTS => {
+                call.records.failed(&error);
                 return Err(refusal::of_delete(&call.table.model, error));
             }
             Err(Stop::Database(_)) => drop(lease),
@@ -103,8 +114,10 @@ async fn in_transaction(
     lock(call, conn, id, wanted).await?;
     let doomed = Doomed::find(call, conn, id).await?;
     restrict::check(call, conn, id, &doomed).await?;
-    write::clear(call, conn, id, &doomed).await?;
-    write::delete(call, conn, &doomed).await?;
+    let mut log = Written::new(call.author(now()?));
+    write::clear(call, conn, id, &doomed, &mut log).await?;
+    write::delete(call, conn, id, &doomed, &mut log).await?;
+    log.append(conn).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use super::reference::{self, Failure};
 use super::{Call, Id, etag, get, now, validate};
 use crate::{bind, references};
-use groundplan_chassis::database::{Bind, execute};
+use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
@@ -31,8 +31,9 @@ pub(crate) async fn update(call: &Call<'_>, what: Update<'_>) -> Result<Stored, 
         if wanted.is_some_and(|wanted| wanted != version) {
             return Err(etag::mismatch(model, &id, version));
         }
-        let after = merge(call, before, update, &what.mask)?;
-        if write(call, &id, &after, version).await? {
+        let now = now()?;
+        let after = merge(call, before.clone(), update, &what.mask, now)?;
+        if write(call, &id, (&before, &after), version, now).await? {
             return Ok(call.show(after, version + 1));
         }
         if attempt == ATTEMPTS {
@@ -47,7 +48,7 @@ pub(crate) async fn update(call: &Call<'_>, what: Update<'_>) -> Result<Stored, 
 }
 
 /// The record as it is to be: checked, complete, and with a new time of update.
-fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> Result<Record, Error> {
+fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask, now: i64) -> Result<Record, Error> {
     let table = &call.table;
     let model = &table.model;
     let before = table.behaviors.before(model, &record);
@@ -63,7 +64,7 @@ fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> 
         return Err(Error::new(Reason::FieldImmutable, message).with("field", path));
     }
     if let Some(field) = model.roles.updated_at {
-        let time = later(after.get(field), now()?);
+        let time = later(after.get(field), now);
         after.set(field, Some(Value::Timestamp(time)));
     }
     validate::validate(call, &after)?;
@@ -71,7 +72,7 @@ fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask) -> 
 }
 
 /// The time of this update. Clocks differ between processes and are set back; a record's times are not.
-fn later(before: Option<&Value>, now: i64) -> i64 {
+pub(super) fn later(before: Option<&Value>, now: i64) -> i64 {
     match before {
         Some(Value::Timestamp(before)) => now.max(*before),
         _ => now,
@@ -79,17 +80,21 @@ fn later(before: Option<&Value>, now: i64) -> i64 {
 }
 
 /// Writes the whole row, if it is still of this version; says whether it was.
-async fn write(call: &Call<'_>, id: &Id, record: &Record, version: i64) -> Result<bool, Error> {
+async fn write(
+    call: &Call<'_>,
+    id: &Id,
+    (before, record): (&Record, &Record),
+    version: i64,
+    now: i64,
+) -> Result<bool, Error> {
     let table = &call.table;
     let mut binds = vec![Bind::i64(version + 1)];
     for column in table.changing() {
         binds.push(bind::bind(&table.model, column, record)?);
     }
     binds.extend([Bind::text(&call.principal.tenant), bind::bind_id(id), Bind::i64(version)]);
-    let mut lease = call.records.database().lease().await?;
-    let written = lease.run(async |conn| execute(conn, &table.statements.update, &binds).await).await;
-    drop(lease);
-    match written {
+    binds.extend(call.author(now).updated(&table.model, before, record, version + 1).into_binds());
+    match call.write(&table.statements.update, &binds).await? {
         Ok(written) => Ok(written > 0),
         // Who deletes what the record refers to came first.
         Err(error) if is_deadlock(&error) => Ok(false),

@@ -3,9 +3,10 @@
 use crate::operations::Call;
 use crate::served::Served;
 use crate::service::Records;
-use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, storage};
+use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, history, rpc, storage};
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
+use groundplan_chassis::mounted;
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
 use groundplan_chassis::transport::{self, Transport};
@@ -17,8 +18,11 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 /// The models of most tests.
 pub(super) const MODELS: &str = include_str!("models.proto");
@@ -29,6 +33,7 @@ pub(super) struct Fixture {
     pub(super) records: Records,
     pub(super) transport: Transport,
     server: TestDatabase,
+    _tasks: JoinSet<()>,
 }
 
 impl Fixture {
@@ -42,9 +47,14 @@ impl Fixture {
         let server = TestDatabase::new().await;
         let database = connect(&server).await;
         database.migrate(MIGRATIONS).await.unwrap();
-        let records = Records::open(database.clone(), settings).await.unwrap();
-        let transport = transport::local(grpc::router(records.clone(), settings));
-        Self { database, records, transport, server }
+        database.migrate(groundplan_eventlog::MIGRATIONS).await.unwrap();
+        let records = Records::open(database.clone(), settings, CancellationToken::new()).await.unwrap();
+        let mut tasks = JoinSet::new();
+        records.spawn(&mut tasks);
+        let transport = transport::local(
+            grpc::router(records.clone(), settings).merge(mounted::grpc(rpc::server(records.clone()))),
+        );
+        Self { database, records, transport, server, _tasks: tasks }
     }
 
     /// The service with [`MODELS`].
@@ -59,6 +69,7 @@ impl Fixture {
         let served = Served::compile(catalog(revision, source))?;
         let base = self.records.served().ok().map(|served| served.catalog.clone());
         self.prepare(base, served.catalog.clone()).await?;
+        history::keep(&self.records, &served.catalog).await?;
         self.records.serve(served);
         Ok(())
     }
@@ -111,11 +122,39 @@ impl Fixture {
         client.unary(Request::new(message), path.parse().unwrap(), RawBytes).await
     }
 
+    /// Begins a stream of a model, with a request as JSON.
+    pub(super) async fn stream(&self, model: &str, kind: MethodKind, request: Value) -> Result<Messages, Status> {
+        let served = self.records.served().unwrap();
+        let path = self.model(model).method_path(kind);
+        let (input, output) = types(&served.catalog, &path);
+        let message = DynamicMessage::deserialize(input, request).unwrap();
+        let mut client = tonic::client::Grpc::new(self.transport.clone());
+        client.ready().await.unwrap();
+        let request = Request::new(message.encode_to_vec().into());
+        let response = client.server_streaming(request, path.parse().unwrap(), RawBytes).await?;
+        Ok(Messages { stream: response.into_inner(), output })
+    }
+
     /// Runs a query as a SQL user would.
     pub(super) async fn query(&self, sql: &str) -> Vec<PgRow> {
         let sql = Sql::new(sql);
         let mut lease = self.database.lease().await.unwrap();
         lease.run(async |conn| rows(conn, &sql, &[]).await).await.unwrap()
+    }
+}
+
+/// The messages of a stream.
+pub(super) struct Messages {
+    stream: Streaming<Bytes>,
+    output: MessageDescriptor,
+}
+
+impl Messages {
+    /// The next message as JSON, or how the stream has ended.
+    pub(super) async fn next(&mut self) -> Result<Value, Status> {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.stream.message()).await;
+        let next = next.unwrap_or_else(|_| panic!("nothing comes"))?;
+        Ok(to_json(self.output.clone(), &next.unwrap_or_else(|| panic!("the stream has ended without a status"))))
     }
 }
 

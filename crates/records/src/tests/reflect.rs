@@ -76,6 +76,7 @@ async fn reflection_says_what_is_served() {
     let fixture = Fixture::new().await;
     let transport = reflection(&fixture);
     let expected = [
+        "groundplan.records.v1.RecordsService",
         "groundplan.schema.v1.DistributionService",
         "groundplan.schema.v1.SchemaService",
         "grpc.health.v1.Health",

@@ -50,7 +50,7 @@ impl Fixture {
 
     pub(super) async fn get_view(&self, model: &str, id: &str, view: &View) -> Result<(Value, Included), Error> {
         let model = self.model(model);
-        let (stored, included) = self.records.get(&Principal::root(), &model, id, view).await?;
+        let (stored, included) = self.records.get(&Principal::root(), &model, id, view, None).await?;
         Ok((shown(&model, &stored), included))
     }
 

@@ -2,49 +2,74 @@
 
 use super::doomed::{Doomed, referrers};
 use super::restrict::stays;
+use super::written::Written;
 use super::{MAX_CLEARED, Stop};
-use crate::operations::{Call, Id, names, now};
+use crate::operations::update::later;
+use crate::operations::{Call, Id, names};
+use crate::table::Table;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns, Sql, execute, rows};
+use groundplan_chassis::database::{Bind, Sql, execute};
+use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Model, OnDelete, Referrer};
 
 /// Clears the references with SET_NULL to what goes. Their records change: they get a version and a time of update.
-pub(super) async fn clear(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id, doomed: &Doomed) -> Result<(), Stop> {
-    let now = Bind::timestamptz(now()?);
-    let mut room = i64::try_from(MAX_CLEARED).map_err(Error::internal)?;
+pub(super) async fn clear(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    id: &Id,
+    doomed: &Doomed,
+    log: &mut Written<'_>,
+) -> Result<(), Stop> {
+    let time = log.time();
+    let mut room = MAX_CLEARED;
     for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
         for referrer in referrers(model, OnDelete::SetNull) {
-            let other = &call.related(&referrer.model)?.model;
+            let other = call.related(&referrer.model)?;
             let which = [
                 Bind::text(&call.principal.tenant),
                 names::bind_ids(model, ids),
-                names::bind_ids(other, doomed.of(other)),
+                names::bind_ids(&other.model, doomed.of(&other.model)),
             ];
-            // Nobody can begin to refer to what is locked: no more are cleared than are counted.
-            let limit = Bind::i64(room.saturating_add(1));
+            // Nobody can begin to refer to what is locked: no more are cleared than are found here.
+            let limit = Bind::i64(i64::try_from(room.saturating_add(1)).map_err(Error::internal)?);
             let binds: Vec<Bind> = which.iter().cloned().chain([limit]).collect();
-            let found = rows(conn, &counted(other, referrer), &binds).await?;
-            room -= found.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default();
-            if room < 0 {
-                return Err(too_many(&call.table.model, id).into());
-            }
-            let times = other.roles.updated_at.map(|_| now.clone());
+            let sql = to_clear(other, referrer);
+            let found = log.read(conn, (other, &sql, &binds), (&call.table.model, id)).await?;
+            room = room.checked_sub(found.len()).ok_or_else(|| too_many(&call.table.model, id))?;
+            let times = other.model.roles.updated_at.map(|_| Bind::timestamptz(time));
             let binds: Vec<Bind> = times.into_iter().chain(which).collect();
-            execute(conn, &cleared(other, referrer), &binds).await?;
+            execute(conn, &cleared(&other.model, referrer), &binds).await?;
+            for (before, version) in &found {
+                log.updated(&other.model, before, &without(&other.model, referrer, before, time), version + 1);
+            }
         }
     }
     Ok(())
 }
 
-/// The statement that counts the references to clear, up to a limit: the tenant, the ids that the reference may have, the
-/// ids of the records that need no clearing, and the limit.
-fn counted(model: &Model, referrer: &Referrer) -> Sql {
-    let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
-    let stays = stays(model);
+/// A record whose reference is cleared, as [`cleared`] makes it.
+fn without(model: &Model, referrer: &Referrer, before: &Record, time: i64) -> Record {
+    let mut after = before.clone();
+    after.set(referrer.field, None);
+    if let Some(field) = model.roles.updated_at {
+        let time = later(before.get(field), time);
+        after.set(field, Some(Value::Timestamp(time)));
+    }
+    after
+}
+
+/// The statement that reads and locks the records whose reference is to be cleared, in the order of their ids, up to a limit:
+/// the tenant, the ids that the reference may have, the ids of the records that need no clearing, and the limit.
+fn to_clear(table: &Table, referrer: &Referrer) -> Sql {
+    let model = &table.model;
+    let (name, column, id) =
+        (model.table.qualified(), model.column_name(referrer.field), model.column_name(model.roles.id));
     Sql::new(&format!(
-        "SELECT count(*) FROM (SELECT FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} LIMIT ?) \
-         AS found"
+        "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {} \
+         ORDER BY r.{id} LIMIT ? FOR UPDATE",
+        names::columns(table),
+        stays(model)
     ))
 }
 
@@ -74,13 +99,30 @@ fn cleared(model: &Model, referrer: &Referrer) -> Sql {
 
 /// Deletes the records by one statement: foreign keys are checked at its end, when none of the records is left, so that it
 /// does not matter how they refer to each other.
-pub(super) async fn delete(call: &Call<'_>, conn: &mut AsyncPgConnection, doomed: &Doomed) -> Result<(), Stop> {
+pub(super) async fn delete(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    id: &Id,
+    doomed: &Doomed,
+    log: &mut Written<'_>,
+) -> Result<(), Stop> {
     let mut deletes = Vec::new();
     let mut binds = Vec::new();
     for (at, (model, ids)) in doomed.models().enumerate() {
-        let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
-        deletes.push(format!("d{at} AS (DELETE FROM {table} AS r WHERE r._tenant = ? AND r.{key} = ANY(?))"));
-        binds.extend([Bind::text(&call.principal.tenant), names::bind_ids(model, ids)]);
+        let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
+        let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+        if !ids.is_empty() {
+            let table = call.related(&model.full_name)?;
+            let columns = names::columns(table);
+            let sql = Sql::new(&format!(
+                "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) ORDER BY r.{key}"
+            ));
+            for (before, version) in log.read(conn, (table, &sql, &which), (&call.table.model, id)).await? {
+                log.deleted(model, &before, version);
+            }
+        }
+        deletes.push(format!("d{at} AS (DELETE FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?))"));
+        binds.extend(which);
     }
     let sql = Sql::new(&format!("WITH {} SELECT 1", deletes.join(", ")));
     execute(conn, &sql, &binds).await?;

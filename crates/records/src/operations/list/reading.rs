@@ -93,7 +93,7 @@ impl<'c> Reading<'c> {
     }
 
     /// Refuses what would read a large table from end to end.
-    pub(super) async fn admit(&self) -> Result<(), Error> {
+    pub(crate) async fn admit(&self) -> Result<(), Error> {
         match self.scan() {
             Some(scan) if !self.allow_scan => scan::admit(self.call, scan).await,
             _ => Ok(()),

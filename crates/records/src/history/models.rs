@@ -1,0 +1,144 @@
+//! Which models keep a history, since when, and for how long.
+
+use super::CONSUMER;
+use crate::operations::now;
+use crate::service::Records;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, Sql, decode_timestamptz, execute, refusal, rows};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Catalog, Model};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+const DAY: i64 = 86_400_000_000;
+
+/// How many rows one statement of the purge deletes.
+const PURGED: i64 = 5_000;
+
+static KEPT: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT topic FROM history_models"));
+
+/// Everything that the log still has is part of a history that begins: since the log was made, or since its oldest event.
+static BEGIN: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "INSERT INTO history_models (topic, since) SELECT ?, CASE WHEN dropped_through = 0 THEN created_at \
+         ELSE (SELECT coalesce(min(appended_at), clock_timestamp()) FROM events WHERE position > dropped_through) END \
+         FROM event_log ON CONFLICT DO NOTHING",
+    )
+});
+
+static END: LazyLock<Sql> = LazyLock::new(|| Sql::new("DELETE FROM history_models WHERE topic = ?"));
+
+static CONSUME: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "INSERT INTO event_consumers (name, position) SELECT ?, dropped_through FROM event_log ON CONFLICT DO NOTHING",
+    )
+});
+
+/// Back to the oldest event, so that the copier comes past what the models that are new have in the log. What others have is
+/// there already.
+static REWIND: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new("UPDATE event_consumers SET position = (SELECT dropped_through FROM event_log) WHERE name = ?")
+});
+
+static FORGET: LazyLock<Sql> = LazyLock::new(|| Sql::new("DELETE FROM event_consumers WHERE name = ?"));
+
+/// Keeps the histories that a catalog asks for, and no others, from now on.
+pub(crate) async fn keep(records: &Records, catalog: &Catalog) -> Result<(), Error> {
+    let wanted: HashSet<&str> =
+        catalog.models.iter().filter(|model| model.history.is_some()).map(|model| model.full_name.as_str()).collect();
+    let mut lease = records.database().lease().await?;
+    let kept = lease.run(async |connection| {
+        let transaction = async |connection: &mut AsyncPgConnection| keep_in_transaction(connection, &wanted).await;
+        connection.build_transaction().read_committed().run(transaction).await
+    });
+    kept.await.map_err(refusal)
+}
+
+async fn keep_in_transaction(connection: &mut AsyncPgConnection, wanted: &HashSet<&str>) -> QueryResult<()> {
+    let found = rows(connection, &KEPT, &[]).await?;
+    let kept = found.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<HashSet<String>>>()?;
+    for topic in kept.iter().filter(|topic| !wanted.contains(topic.as_str())) {
+        execute(connection, &END, &[Bind::text(topic)]).await?;
+    }
+    let begun: Vec<&&str> = wanted.iter().filter(|topic| !kept.contains(**topic)).collect();
+    for topic in &begun {
+        execute(connection, &BEGIN, &[Bind::text(topic)]).await?;
+    }
+    let consumer = [Bind::text(CONSUMER)];
+    if wanted.is_empty() {
+        // Nobody must keep the log from being dropped.
+        execute(connection, &FORGET, &consumer).await?;
+    } else if !begun.is_empty() {
+        execute(connection, &CONSUME, &consumer).await?;
+        execute(connection, &REWIND, &consumer).await?;
+    }
+    Ok(())
+}
+
+/// From when on a model's history is complete.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coverage {
+    /// In microseconds since the Unix epoch.
+    pub(crate) from: i64,
+}
+
+static SINCE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT since FROM history_models WHERE topic = ?"));
+
+impl Coverage {
+    /// Of a model that keeps a history.
+    pub(crate) async fn of_model(records: &Records, model: &Model) -> Result<Self, Error> {
+        let history = model.history.ok_or_else(|| none_kept(model))?;
+        let topic = [Bind::text(&model.full_name)];
+        let mut lease = records.database().lease().await?;
+        let found = lease.run(async |connection| rows(connection, &SINCE, &topic).await).await.map_err(refusal)?;
+        let since = found.first().map(|row| row.bytes(0, |bytes| bytes.and_then(decode_timestamptz)));
+        let now = now()?;
+        // It begins with the apply that asks for it: a process that serves that already is a little early.
+        let since = since.transpose().map_err(refusal)?.flatten().unwrap_or(now);
+        Ok(Self { from: since.max(now - i64::from(history.retention_days) * DAY) })
+    }
+}
+
+/// The refusal for a model without a history.
+fn none_kept(model: &Model) -> Error {
+    let message = format!("{} keeps no history; give the model the option history", model.full_name);
+    Error::new(Reason::NotSupported, message)
+}
+
+static PURGE: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&format!(
+        "DELETE FROM history WHERE ctid = ANY(ARRAY(SELECT ctid FROM history WHERE topic = ? AND time < ? LIMIT {PURGED}))"
+    ))
+});
+
+static PURGE_OTHERS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&format!(
+        "DELETE FROM history WHERE ctid = ANY(ARRAY(SELECT ctid FROM history \
+         WHERE topic NOT IN (SELECT topic FROM history_models) LIMIT {PURGED}))"
+    ))
+});
+
+/// Deletes what is older than the histories reach, and what is of models that keep none any more: in small steps, so that no
+/// lock is held for long.
+pub(super) async fn purge(records: &Records) -> Result<(), Error> {
+    let served = records.served()?;
+    let now = now()?;
+    for model in &served.catalog.models {
+        let Some(history) = model.history else { continue };
+        let oldest = now - i64::from(history.retention_days) * DAY;
+        delete_all(records, &PURGE, &[Bind::text(&model.full_name), Bind::timestamptz(oldest)]).await?;
+    }
+    delete_all(records, &PURGE_OTHERS, &[]).await
+}
+
+async fn delete_all(records: &Records, sql: &Sql, binds: &[Bind]) -> Result<(), Error> {
+    loop {
+        let mut lease = records.database().lease().await?;
+        let deleted = lease.run(async |connection| execute(connection, sql, binds).await).await.map_err(refusal)?;
+        drop(lease);
+        if i64::try_from(deleted).unwrap_or(i64::MAX) < PURGED {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading the history of one record: what is copied, and what the log has behind that, of one moment.
+
+use crate::change::Change;
+use crate::operations::{Call, Id};
+use diesel::QueryResult;
+use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, refusal, rows};
+use groundplan_error::Error;
+use groundplan_eventlog::Cursor;
+use std::sync::LazyLock;
+
+/// A change in a record's history.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) at: Cursor,
+    pub(crate) change: Change,
+    /// About how many bytes it takes.
+    pub(crate) bytes: usize,
+}
+
+/// The most bytes of the changes of one page, but for the last one.
+const MAX_BYTES: i64 = 3 << 20;
+
+/// Both halves: the tenant, the topic and the key, three times.
+const HALVES: &str = "SELECT position, part, kind, payload, time FROM history WHERE tenant = ? AND topic = ? AND key = ? \
+     UNION ALL SELECT position, part, kind, payload, NULL FROM events WHERE tenant = ? AND topic = ? AND key = ? \
+     AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0)";
+
+static NEWEST_FIRST: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&format!(
+        "SELECT position, part, kind, payload FROM (\
+           SELECT *, sum(octet_length(payload)) OVER (ORDER BY position DESC, part DESC ROWS UNBOUNDED PRECEDING) \
+             - octet_length(payload) AS bytes_before FROM (\
+             SELECT * FROM ({HALVES}) AS both_halves WHERE (position, part) < (?::bigint, ?::integer) \
+             ORDER BY position DESC, part DESC LIMIT ?\
+           ) AS few\
+         ) AS sized WHERE bytes_before < {MAX_BYTES} ORDER BY position DESC, part DESC"
+    ))
+});
+
+/// Reads changes of a record before a place, the newest first: at most `limit`, and no more than fit an answer.
+pub(crate) async fn newest_first(call: &Call<'_>, id: &Id, before: Cursor, limit: i64) -> Result<Vec<Written>, Error> {
+    let mut binds = record_twice(call, id);
+    binds.extend([Bind::i64(before.position), Bind::i32(before.part), Bind::i64(limit)]);
+    read(call, &NEWEST_FIRST, &binds).await
+}
+
+/// The changes that are not copied yet have no time of their own: their payload tells.
+static SINCE: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(&format!(
+        "(SELECT position, part, kind, payload FROM ({HALVES}) AS both_halves WHERE time > ? ORDER BY position, part LIMIT 1) \
+         UNION ALL (SELECT position, part, kind, payload FROM events WHERE tenant = ? AND topic = ? AND key = ? \
+         AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0) \
+         ORDER BY position, part LIMIT 1000) ORDER BY 1, 2"
+    ))
+});
+
+/// The first change of a record behind a time.
+pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<Option<Written>, Error> {
+    let mut binds = record_twice(call, id);
+    binds.push(Bind::timestamptz(time));
+    binds.extend(record(call, id));
+    let found = read(call, &SINCE, &binds).await?;
+    Ok(found.into_iter().find(|written| written.change.time > time))
+}
+
+fn record(call: &Call<'_>, id: &Id) -> [Bind; 3] {
+    [Bind::text(&call.principal.tenant), Bind::text(&call.table.model.full_name), Bind::text(&id.to_string())]
+}
+
+fn record_twice(call: &Call<'_>, id: &Id) -> Vec<Bind> {
+    record(call, id).into_iter().chain(record(call, id)).collect()
+}
+
+async fn read(call: &Call<'_>, sql: &Sql, binds: &[Bind]) -> Result<Vec<Written>, Error> {
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |connection| rows(connection, sql, binds).await).await.map_err(refusal)?;
+    found.iter().map(|row| written(call, row)).collect()
+}
+
+fn written(call: &Call<'_>, row: &PgRow) -> Result<Written, Error> {
+    let (at, kind, payload) = columns(row).map_err(refusal)?;
+    let bytes = payload.len();
+    Ok(Written { at, bytes, change: Change::of_payload(&call.table.model, kind, payload.into())? })
+}
+
+fn columns(row: &PgRow) -> QueryResult<(Cursor, i16, Vec<u8>)> {
+    let missing = || diesel::result::Error::DeserializationError("a change lacks a column".into());
+    let position = row.i64(0)?.ok_or_else(missing)?;
+    let part = row.i32(1)?.ok_or_else(missing)?;
+    let kind = row.array(2)?.map(i16::from_be_bytes).ok_or_else(missing)?;
+    let payload = row.bytes(3, |bytes| bytes.map(<[u8]>::to_vec))?.ok_or_else(missing)?;
+    Ok((Cursor { position, part }, kind, payload))
+}

@@ -1,0 +1,53 @@
+//! The service's own calls, one file each: those that are of no single model.
+
+mod tail_changes;
+mod watch_many;
+
+use crate::grpc::REVISION;
+use crate::service::Records;
+use futures_util::stream::BoxStream;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::Error;
+use groundplan_proto::records::v1::records_service_server::{RecordsService, RecordsServiceServer};
+use groundplan_proto::records::v1::{TailChangesRequest, TailChangesResponse, WatchManyRequest, WatchManyResponse};
+use tonic::{Request, Response, Status};
+
+type Messages<T> = BoxStream<'static, Result<T, Status>>;
+
+pub(crate) fn server(records: Records) -> RecordsServiceServer<Records> {
+    let most = records.settings().max_message_bytes;
+    RecordsServiceServer::new(records).max_decoding_message_size(most)
+}
+
+#[tonic::async_trait]
+impl RecordsService for Records {
+    type WatchManyStream = Messages<WatchManyResponse>;
+    type TailChangesStream = Messages<TailChangesResponse>;
+
+    async fn watch_many(&self, request: Request<WatchManyRequest>) -> Result<Response<Self::WatchManyStream>, Status> {
+        let (principal, request) = taken(request).map_err(|error| error.to_status())?;
+        // The revision that it begins with; it goes on with each newer one.
+        let revision = self.served().map_err(|error| error.to_status())?.revision();
+        let mut response = reply(watch_many::run(self, &principal, request).await)?;
+        response.metadata_mut().insert(REVISION, revision.into());
+        Ok(response)
+    }
+
+    async fn tail_changes(
+        &self,
+        request: Request<TailChangesRequest>,
+    ) -> Result<Response<Self::TailChangesStream>, Status> {
+        let (_, request) = taken(request).map_err(|error| error.to_status())?;
+        reply(Ok(tail_changes::run(self, request)))
+    }
+}
+
+/// The caller, and the message. The root principal is the only one there is.
+fn taken<T>(request: Request<T>) -> Result<(Principal, T), Error> {
+    let (_, mut extensions, message) = request.into_parts();
+    Ok((Principal::take(&mut extensions)?, message))
+}
+
+fn reply<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| error.to_status())
+}

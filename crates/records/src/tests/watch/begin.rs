@@ -1,0 +1,113 @@
+//! Where a watch begins, and what is refused before it does.
+
+use super::super::fixture::Fixture;
+use super::told;
+use groundplan_model::catalog::MethodKind::Watch;
+use serde_json::json;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+
+#[tokio::test]
+async fn what_is_there_comes_first_then_synced_then_changes() {
+    let fixture = Fixture::new().await;
+    for at in 0..7 {
+        fixture.item(json!({"title": format!("{at}"), "rank": at})).await;
+    }
+    let request = json!({"start": "START_INITIAL", "filter": "rank >= 3"});
+    let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
+    for at in 3..7 {
+        let event = watch.next().await.unwrap();
+        assert_eq!(told(&event), ("CREATED", format!("{at}").as_str()));
+        assert!(event.get("token").is_none(), "nothing can be resumed before everything was seen");
+        assert!(event.get("transaction").is_none() && event.get("time").is_none());
+    }
+    let synced = watch.next().await.unwrap();
+    assert_eq!(told(&synced).0, "SYNCED");
+    let new = fixture.item(json!({"title": "new", "rank": 3})).await;
+    let event = watch.change().await;
+    assert_eq!(event["item"], new);
+    let filtered = json!({"token": synced["token"], "filter": "rank >= 3"});
+    let mut again = fixture.stream("Item", Watch, filtered).await.unwrap();
+    assert_eq!(again.next().await.unwrap()["kind"], "EVENT_KIND_BOOKMARK");
+    assert_eq!(again.change().await["item"], new);
+}
+
+#[tokio::test]
+async fn of_nothing_there_is_synced_at_once() {
+    let fixture = Fixture::new().await;
+    let mut watch = fixture.stream("Item", Watch, json!({"start": "START_INITIAL"})).await.unwrap();
+    assert_eq!(watch.next().await.unwrap()["kind"], "EVENT_KIND_SYNCED");
+    assert_eq!(fixture.item(json!({"title": "one"})).await, watch.change().await["item"]);
+}
+
+#[tokio::test]
+async fn from_now_on_is_without_what_was_before() {
+    let fixture = Fixture::new().await;
+    for at in 0..20 {
+        fixture.item(json!({"title": format!("before {at}")})).await;
+        let mut watch = fixture.watch_now("Item", json!({})).await;
+        fixture.item(json!({"title": format!("after {at}")})).await;
+        assert_eq!(told(&watch.change().await).1, format!("after {at}"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_goes_on_behind_its_event_after_any_time() {
+    let fixture = Fixture::new().await;
+    let mut watch = fixture.watch_now("Item", json!({})).await;
+    let mut tokens = Vec::new();
+    for at in 0..30 {
+        fixture.item(json!({"title": format!("{at}")})).await;
+        tokens.push(watch.change().await["token"].clone());
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        // What is shown may be other than before.
+        let mut again = fixture.stream("Item", Watch, json!({"token": token, "readMask": "title"})).await.unwrap();
+        assert_eq!(again.next().await.unwrap()["kind"], "EVENT_KIND_BOOKMARK");
+        for later in at + 1..30 {
+            assert_eq!(told(&again.change().await), ("CREATED", format!("{later}").as_str()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_before_the_stream_begins() {
+    let fixture = super::super::relations::library().await;
+    let mut watch = fixture.stream("Author", Watch, json!({})).await.unwrap();
+    let token = watch.next().await.unwrap()["token"].clone();
+    for (request, code, reason, words) in [
+        (json!({"filter": "name ="}), Code::InvalidArgument, "FILTER_INVALID", "filter"),
+        (
+            json!({"filter": "name == 'x' && publisher.name == 'y'"}),
+            Code::InvalidArgument,
+            "FILTER_INVALID",
+            "WatchMany",
+        ),
+        (json!({"filter": "updated_at < now"}), Code::InvalidArgument, "FILTER_INVALID", "now"),
+        (json!({"readMask": "nonsense"}), Code::InvalidArgument, "INVALID_FIELDS", "read_mask"),
+        (json!({"token": "nonsense"}), Code::InvalidArgument, "TOKEN_INVALID", "token"),
+        (json!({"token": token, "filter": "name == 'x'"}), Code::InvalidArgument, "TOKEN_INVALID", "same filter"),
+        (json!({"token": token, "start": "START_NOW"}), Code::InvalidArgument, "INVALID_FIELDS", "left out"),
+    ] {
+        let status = fixture.stream("Author", Watch, request.clone()).await.err().unwrap();
+        assert_eq!(status.code(), code, "{request} {status:?}");
+        assert_eq!(status.get_error_details().error_info().unwrap().reason, reason, "{request}");
+        assert!(status.message().to_lowercase().contains(&words.to_lowercase()), "{request} {}", status.message());
+    }
+    let status = fixture.stream("Book", Watch, json!({"token": token})).await.err().unwrap();
+    assert_eq!(status.get_error_details().error_info().unwrap().reason, "TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn large_tables_need_an_index_or_leave() {
+    let settings = crate::Settings { scan_limit_bytes: 1, ..crate::Settings::default() };
+    let fixture = Fixture::with_settings(settings).await;
+    fixture.apply(1, super::super::fixture::MODELS).await.unwrap();
+    fixture.item(json!({"title": "one", "rank": 7})).await;
+    let mut request = json!({"start": "START_INITIAL", "filter": "rank == 7"});
+    let status = fixture.stream("Item", Watch, request.clone()).await.err().unwrap();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    request["allowScan"] = json!(true);
+    let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
+    assert_eq!(told(&watch.next().await.unwrap()), ("CREATED", "one"));
+}

@@ -1,0 +1,186 @@
+//! The records that match when a watch begins, page by page: each page by a snapshot of its own, so that no transaction stays
+//! open while the follower reads.
+
+use super::event::shown;
+use super::lens::{Lens, LensModel};
+use super::snapshots::Snapshots;
+use crate::operations::{Call, Reading};
+use crate::query::Part;
+use crate::row;
+use crate::service::Records;
+use bytes::Bytes;
+use diesel_async::AsyncPgConnection;
+use futures_util::TryStreamExt as _;
+use groundplan_chassis::database::{Columns as _, PgRow, Sql, refusal, row_stream, rows};
+use groundplan_chassis::principal::Principal;
+use groundplan_codec::{Record, Value, wire};
+use groundplan_error::{Error, Reason};
+use groundplan_eventlog::Snapshot;
+use groundplan_proto::watch::v1::EventKind;
+use groundplan_rest::{ListQuery, WatchEvent};
+use std::sync::{Arc, LazyLock};
+
+/// The most records of a page.
+const PAGE: i64 = 500;
+
+/// The most bytes of a page's records, but for the last one.
+const MAX_PAGE_BYTES: usize = 2 << 20;
+
+/// The reading of one model.
+pub(super) struct Initial<'a> {
+    pub(super) records: &'a Records,
+    pub(super) principal: &'a Principal,
+    pub(super) lens: &'a Arc<Lens>,
+    pub(super) snapshots: &'a mut Snapshots,
+}
+
+/// A page of records.
+pub(super) struct Page {
+    pub(super) events: Vec<Arc<WatchEvent>>,
+    /// Where the next one begins; none behind the last.
+    pub(super) next: Option<Vec<Option<Bytes>>>,
+}
+
+impl Initial<'_> {
+    /// Refuses what would read a large table from end to end.
+    pub(super) async fn admit(&self, at: usize, allow_scan: bool) -> Result<(), Error> {
+        let call = self.call(at)?;
+        Reading::begin(&call, &self.query(at, allow_scan), None)?.admit().await
+    }
+
+    /// Reads a page of a model behind a place, and notes by which snapshot.
+    pub(super) async fn page(&mut self, at: usize, after: Option<&[Option<Bytes>]>) -> Result<Page, Error> {
+        let call = self.call(at)?;
+        let query = self.query(at, true);
+        let reading = Reading::begin(&call, &query, None)?;
+        let layout = reading.layout(false);
+        let part = Part { after, limit: PAGE, ..Part::default() };
+        let draft = reading.statement(&layout, &part);
+        let sql = self.records.shapes().sql(draft.text());
+        let model = self.model(at)?;
+        let mut found = Found::default();
+        let mut lease = self.records.database().lease().await?;
+        let read = lease.run(async |connection| {
+            let transaction = async |connection: &mut AsyncPgConnection| {
+                found.snapshot = Some(Snapshot::current(connection).await?);
+                let mut rows = row_stream(connection, &sql, draft.binds()).await?;
+                while let Some(row) = rows.try_next().await? {
+                    if !found.is_cut() {
+                        found.add(model, &row, layout.values(&row)?)?;
+                    }
+                }
+                Ok(())
+            };
+            connection.build_transaction().repeatable_read().read_only().run(transaction).await
+        });
+        read.await.map_err(Stop::into_error)?;
+        let topic = model.table.model.full_name.clone();
+        let (page, last_id, snapshot) = found.page(model)?;
+        self.snapshots.add(&topic, last_id, snapshot);
+        Ok(page)
+    }
+
+    fn model(&self, at: usize) -> Result<&LensModel, Error> {
+        self.lens.models.get(at).ok_or_else(|| Error::internal("a watch has no such model"))
+    }
+
+    fn call(&self, at: usize) -> Result<Call<'_>, Error> {
+        let table = self.model(at)?.table.clone();
+        Ok(Call { records: self.records, principal: self.principal, served: self.lens.served.clone(), table })
+    }
+
+    fn query(&self, at: usize, allow_scan: bool) -> ListQuery {
+        let filter = self.lens.subject.models.get(at).map(|watched| watched.filter.clone()).unwrap_or_default();
+        ListQuery { filter, allow_scan, ..ListQuery::default() }
+    }
+}
+
+static NEWEST: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT max(position) FROM events"));
+
+/// The largest position that is committed.
+pub(super) async fn newest_committed(records: &Records) -> Result<i64, Error> {
+    let mut lease = records.database().lease().await?;
+    let found = lease.run(async |connection| rows(connection, &NEWEST, &[]).await).await.map_err(refusal)?;
+    Ok(found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten().unwrap_or_default())
+}
+
+/// What a page has found.
+#[derive(Default)]
+struct Found {
+    snapshot: Option<Snapshot>,
+    records: Vec<(Record, i64)>,
+    last_id: String,
+    last_values: Vec<Option<Bytes>>,
+    bytes: usize,
+}
+
+/// Why a page could not be read.
+enum Stop {
+    Database(diesel::result::Error),
+    Refused(Error),
+}
+
+impl From<diesel::result::Error> for Stop {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Stop {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Database(error) => refusal(error),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
+impl Found {
+    fn is_cut(&self) -> bool {
+        self.bytes > MAX_PAGE_BYTES
+    }
+
+    fn add(&mut self, model: &LensModel, row: &PgRow, values: Vec<Option<Bytes>>) -> Result<(), Error> {
+        let of_model = &model.table.model;
+        let record = row::record(of_model, &model.table.columns, row, 1)?;
+        let Some(Value::String(id)) = record.get(of_model.roles.id) else {
+            return Err(Error::internal("a record has no id"));
+        };
+        // Which page has seen a record is told by the order of ids.
+        if *id <= self.last_id && !self.records.is_empty() {
+            let message = format!(
+                "the ids of the table of {} are not in the order of their bytes, which a watch from the beginning needs; give \
+                 its id column the collation \"C\", or begin with START_NOW",
+                of_model.full_name
+            );
+            return Err(Error::new(Reason::StepFailed, message));
+        }
+        self.last_id.clone_from(id);
+        self.bytes += wire::encoded_len(&of_model.shapes, of_model.shape, &record);
+        self.last_values = values;
+        self.records.push((record, row::version(row)?));
+        Ok(())
+    }
+
+    /// The page, the largest id of its range, and its snapshot.
+    fn page(self, model: &LensModel) -> Result<(Page, String, Snapshot), Error> {
+        let goes_on = self.is_cut() || i64::try_from(self.records.len()).is_ok_and(|found| found >= PAGE);
+        let events = self.records.iter().map(|(record, version)| {
+            Arc::new(WatchEvent {
+                kind: EventKind::Created,
+                model: Some(model.table.model.clone()),
+                record: Some(shown(model, record, *version)),
+                ..WatchEvent::default()
+            })
+        });
+        let page = Page { events: events.collect(), next: goes_on.then_some(self.last_values) };
+        let snapshot = self.snapshot.ok_or_else(|| Error::internal("a page was read by no snapshot"))?;
+        Ok((page, self.last_id, snapshot))
+    }
+}
