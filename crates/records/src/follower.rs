@@ -1,11 +1,13 @@
-//! Follows `schema`: makes the storage of a revision that is being prepared, serves the one that is live, and says how
-//! far it is.
+//! Follows the event log of `schema`: makes the storage of a revision that is being prepared, serves the one that is live,
+//! and says how far it is.
 //!
 //! What is served stays served when the stream breaks, and when a revision cannot be loaded.
 
+mod news;
 mod peer;
 mod report;
 
+use crate::history;
 use crate::served::Served;
 use crate::service::Records;
 use crate::storage::{self, Progress};
@@ -13,11 +15,13 @@ use bytes::Bytes;
 use groundplan_chassis::database::Database;
 use groundplan_chassis::transport::Transport;
 use groundplan_error::{Error, Reason};
+use groundplan_eventlog::Heard;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::Catalog;
-use groundplan_proto::schema::v1::{FollowRevisionsResponse, Revision, RevisionState};
+use groundplan_proto::eventlog::v1::Event;
+use groundplan_proto::schema::v1::{Revision, RevisionState};
+use news::News;
 use peer::Peer;
-use rand::RngExt;
 use report::{Reporter, Reports};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +29,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-
-/// The pause before following again after a break; it doubles up to [`MAX_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long after a failure the live revision is tried again, if nothing newer comes.
 const RETRY: Duration = Duration::from_secs(5);
@@ -45,20 +44,11 @@ pub(crate) struct Follower {
     prepared: Option<Served>,
     /// The live revision, while it cannot be served.
     refused: Option<Revision>,
-    pause: Duration,
 }
 
 impl Follower {
     pub(crate) fn new(records: Records, schema: Transport, settled: watch::Sender<bool>) -> Self {
-        Self {
-            records,
-            schema: Peer::new(schema),
-            reports: Reports::default(),
-            settled,
-            prepared: None,
-            refused: None,
-            pause: FIRST_PAUSE,
-        }
+        Self { records, schema: Peer::new(schema), reports: Reports::default(), settled, prepared: None, refused: None }
     }
 
     /// Adds what follows, and what reports, until the process stops.
@@ -66,48 +56,60 @@ impl Follower {
         tasks.spawn(Reporter::new(self.schema.clone(), &self.reports).run(stop.clone()));
         tasks.spawn(async move {
             // Nothing is left over when it stops in the middle.
-            let _ = stop.run_until_cancelled_owned(self.follow_on()).await;
+            let _ = stop.run_until_cancelled_owned(self.follow()).await;
         });
     }
 
-    /// Follows, and follows again after each break.
-    async fn follow_on(&mut self) {
+    /// Follows for ever.
+    async fn follow(&mut self) {
+        let mut log = groundplan_eventlog::Follower::new(self.schema.clone(), "revisions");
         loop {
-            let why = match self.follow().await {
-                Ok(()) => "it ended".to_owned(),
-                Err(status) => format!("{}: {}", status.code(), status.message()),
-            };
-            tracing::warn!(why, pause = ?self.pause, "the stream of revisions is broken; following again");
-            let jitter = rand::rng().random_range(0.5..1.5);
-            tokio::time::sleep(self.pause.mul_f64(jitter)).await;
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
-        }
-    }
-
-    /// Follows until the stream breaks.
-    async fn follow(&mut self) -> Result<(), Status> {
-        let mut stream = self.schema.follow().await?;
-        self.settle().await?;
-        self.pause = FIRST_PAUSE;
-        loop {
-            tokio::select! {
-                message = stream.message() => match message? {
-                    Some(FollowRevisionsResponse { revision: Some(revision) }) => self.take_up(revision).await,
-                    Some(_) => {}
-                    None => return Ok(()),
-                },
+            let heard = tokio::select! {
+                heard = log.next() => heard,
                 () = tokio::time::sleep(RETRY), if self.refused.is_some() => {
                     if let Some(revision) = self.refused.take() {
                         self.take_up(revision).await;
                     }
+                    continue;
                 }
+            };
+            let outcome = match heard {
+                Heard::Begun => self.settle().await,
+                Heard::Events(events) => self.hear(&events).await,
+            };
+            if let Err(error) = outcome {
+                tracing::warn!(error = error.log_text(), "it is not known what is to be served; beginning again");
+                log.begin_again();
             }
         }
     }
 
-    /// Asks for the live revision: the stream alone would not say that there is none.
-    async fn settle(&mut self) -> Result<(), Status> {
-        if let Some(revision) = self.schema.live().await? {
+    /// Takes up what is there already: an apply may be waiting for this process.
+    async fn settle(&mut self) -> Result<(), Error> {
+        self.take_up_live().await?;
+        match self.schema.newest().await.map_err(silent)? {
+            Some(newest) if newest.state() == RevisionState::Preparing => self.take_up_prepared(newest.number).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes up what has changed.
+    async fn hear(&mut self, events: &[Event]) -> Result<(), Error> {
+        let News { is_live, preparing } = News::of(events).map_err(Error::internal)?;
+        if is_live {
+            self.take_up_live().await?;
+        }
+        match preparing {
+            Some(number) => self.take_up_prepared(number).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes up the live revision, or that there is none.
+    async fn take_up_live(&mut self) -> Result<(), Error> {
+        let live = self.schema.revision(0).await.map_err(silent)?;
+        self.refused = None;
+        if let Some(revision) = live {
             self.take_up(revision).await;
             return Ok(());
         }
@@ -116,6 +118,15 @@ impl Follower {
             self.records.serve(Served::nothing()?);
         }
         self.settled.send_replace(true);
+        Ok(())
+    }
+
+    /// Takes up a revision that is being prepared, unless its preparation has ended: then an event says so.
+    async fn take_up_prepared(&mut self, number: i64) -> Result<(), Error> {
+        let revision = self.schema.revision(number).await.map_err(silent)?;
+        if let Some(revision) = revision.filter(|revision| revision.state() == RevisionState::Preparing) {
+            self.take_up(revision).await;
+        }
         Ok(())
     }
 
@@ -156,10 +167,8 @@ impl Follower {
     /// Serves a live revision, unless it is served already.
     async fn serve(&mut self, revision: &Revision) -> Result<(), Error> {
         let number = revision.number;
-        if let Ok(served) = self.records.served()
-            && (is_same(&served, revision) || served.revision() > number && !self.is_live(revision).await?)
-        {
-            self.reports.serving(served.revision());
+        if self.records.served().is_ok_and(|served| is_same(&served, revision)) {
+            self.reports.serving(number);
             return Ok(());
         }
         let served = match self.prepared.take() {
@@ -176,21 +185,12 @@ impl Follower {
                 tracing::error!(revision = number, error, "the storage of the live revision is spoiled; it is served");
             }
         }
+        history::keep(&self.records, &served.catalog).await?;
         self.records.serve(served);
-        self.refused = None;
         self.settled.send_replace(true);
         self.reports.serving(number);
         tracing::info!(revision = number, "the revision is served");
         Ok(())
-    }
-
-    /// Whether a revision older than the served one is live nevertheless, as after `schema`'s database was restored. The
-    /// stream may also be late.
-    async fn is_live(&self, revision: &Revision) -> Result<bool, Error> {
-        let live = self.schema.live().await.map_err(|status| {
-            Error::new(Reason::NotReady, format!("schema does not say which revision is live: {}", status.message()))
-        })?;
-        Ok(live.is_some_and(|live| live.number == revision.number && live.descriptor_set == revision.descriptor_set))
     }
 
     /// What is needed to make sure that the storage of a revision is complete, and to report each step.
@@ -223,6 +223,11 @@ async fn compile(revision: &Revision) -> Result<Served, Error> {
         Served::compile(catalog.map_err(|error| Error::internal(error.to_string()))?)
     });
     compiled.await.map_err(Error::internal)?
+}
+
+/// The error of a call that `schema` does not answer.
+fn silent(status: Status) -> Error {
+    Error::new(Reason::NotReady, "schema does not say what is to be served").caused_by(status)
 }
 
 /// A failure in words for the one who applies, who holds the root key.

@@ -3,17 +3,18 @@
 //!
 //! An apply ([`rollout`]) records a *preparing* revision, of which there is at most one, waits until a `records` process
 //! reports that its storage is made, makes it the *live* one with a single `UPDATE`, and ends when every `records`
-//! process serves it. Those processes follow the revisions by a stream ([`rpc::follow_revisions`]) and report back.
+//! process serves it. Those processes follow the event log, to which each change of a revision is appended in its own
+//! transaction ([`store::events`]), and report back.
 //!
-//! **Invariant:** this service makes no storage of models and calls nobody. Everything it knows stands in its three
+//! **Invariant:** this service makes no storage of models and calls nobody. Everything it knows stands in its
 //! tables, so any number of its processes can run, and any of them can die at any moment.
 
 mod compile;
 mod convert;
 mod draft;
 mod error;
-mod heads;
 mod input;
+mod readiness;
 mod rollout;
 mod rpc;
 mod rules;
@@ -28,6 +29,7 @@ use groundplan_error::Error;
 use groundplan_proto::schema::v1::{distribution_service_server, schema_service_server};
 use service::Schema;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +58,8 @@ pub struct Settings {
     pub follower_timeout: Duration,
     /// After this time without a renewal an apply counts as dead, and the next one takes over.
     pub lease: Duration,
-    /// How often the database is asked for what other processes of this service have done.
+    /// How often an apply looks for what was reported to other processes of this service, and whether the database answers
+    /// is looked at.
     pub poll_interval: Duration,
 }
 
@@ -79,11 +82,14 @@ impl Default for Settings {
 /// The answer's tasks end by themselves, after [`Dependencies::stop`]; applies that run then are marked failed first.
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     dependencies.database.migrate(MIGRATIONS).await?;
-    let (schema, poller, ready) = Schema::start(dependencies).await?;
+    dependencies.database.migrate(groundplan_eventlog::MIGRATIONS).await?;
+    let schema = Schema::open(dependencies).await?;
+    let (answers, ready) = watch::channel(true);
     let rollouts = schema.rollouts.clone();
     let stop = schema.stop.clone();
     let mut tasks = JoinSet::new();
-    tasks.spawn(poller.run());
+    schema.log.spawn(&mut tasks, &stop);
+    tasks.spawn(readiness::run(schema.database.clone(), schema.settings.poll_interval, answers, stop.clone()));
     tasks.spawn(async move {
         stop.cancelled().await;
         rollouts.close();

@@ -5,6 +5,7 @@
 //! and the next apply marks the row failed and goes on.
 
 mod begin;
+mod idle;
 mod survey;
 
 use crate::draft::Planned;
@@ -12,10 +13,11 @@ use crate::error::{revision_conflict, status};
 use crate::service::Schema;
 use crate::store::followers;
 use crate::store::revisions;
+use groundplan_chassis::database::refusal;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
-use std::time::Duration;
-use survey::{Storage, serving, storage};
+use idle::Idle;
+use survey::{Storage, behind, storage};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -77,12 +79,10 @@ impl Rollout {
     async fn finish(&mut self) -> Result<ApplyResponse, Error> {
         tracing::info!(revision = self.number, "the revision is being prepared");
         self.tell(ApplyPhase::Planned, 0, "the models are checked and the revision is recorded");
-        self.schema.changed.notify_one();
         let prepared = self.make_storage().await;
         if let Err(error) = &prepared {
             self.fail(error).await;
         }
-        self.schema.changed.notify_one();
         prepared?;
         tracing::info!(revision = self.number, "the revision is live");
         self.wait_until_served(Nobody::IsWaitedFor).await?;
@@ -118,7 +118,11 @@ impl Rollout {
                 *idle = Idle::new();
                 self.tell(ApplyPhase::Storage, steps_done, &message);
             }
-            Storage::NotBegun => idle.check(&self.schema, alive.len(), self.number, "begins with")?,
+            Storage::NotBegun => {
+                let all: Vec<&str> = alive.iter().map(|follower| follower.id.as_str()).collect();
+                let do_not = format!("have not begun with revision {}", self.number);
+                idle.check(&self.schema.settings, alive.len(), &all, &do_not)?;
+            }
         }
         if self.renewed.elapsed() > self.schema.settings.lease / 6 {
             let (number, lease) = (self.number, self.schema.settings.lease);
@@ -135,8 +139,8 @@ impl Rollout {
     /// Makes the revision the live one.
     async fn publish(&self) -> Result<(), Error> {
         let number = self.number;
-        let published = self.schema.query(async |connection| revisions::publish(connection, number).await);
-        if published.await? { Ok(()) } else { Err(self.lost().await) }
+        let published = self.schema.change(async |connection| revisions::publish(connection, number).await);
+        if published.await?.map_err(refusal)? { Ok(()) } else { Err(self.lost().await) }
     }
 
     /// Waits until all followers serve the revision. It is live: while the database is away there is only nothing to see.
@@ -146,13 +150,15 @@ impl Rollout {
         loop {
             match self.alive().await {
                 Ok(alive) => {
-                    let serving = serving(&alive, self.number);
-                    if serving == alive.len() && (serving > 0 || nobody == Nobody::Suffices) {
+                    let behind = behind(&alive, self.number);
+                    let serving = alive.len() - behind.len();
+                    if behind.is_empty() && (serving > 0 || nobody == Nobody::Suffices) {
                         return Ok(());
                     }
                     let message = format!("{serving} of {} `records` processes serve the revision", alive.len());
                     self.tell(ApplyPhase::Publishing, self.steps_total, &message);
-                    idle.check(&self.schema, alive.len(), self.number, "serves")?;
+                    let do_not = format!("do not serve revision {}", self.number);
+                    idle.check(&self.schema.settings, alive.len(), &behind, &do_not)?;
                 }
                 Err(error) if is_transient(&error) && idle.since.elapsed() < self.schema.settings.uptake_timeout => {
                     tracing::debug!(revision = self.number, error = error.log_text(), "trying again");
@@ -184,8 +190,8 @@ impl Rollout {
     async fn fail(&self, error: &Error) {
         let (number, failure) = (self.number, error.message().into_owned());
         tracing::warn!(revision = number, error = error.log_text(), "the revision failed");
-        let failed = self.schema.query(async |connection| revisions::fail(connection, number, &failure).await);
-        if let Err(error) = failed.await {
+        let failed = self.schema.change(async |connection| revisions::fail(connection, number, &failure).await);
+        if let Err(error) = failed.await.and_then(|failed| failed.map_err(refusal)) {
             tracing::warn!(revision = number, error = error.log_text(), "the revision cannot be marked failed");
         }
     }
@@ -230,37 +236,4 @@ enum Nobody {
 /// Whether the database may be back in a moment: all its connections are busy, or it restarts or fails over.
 fn is_transient(error: &Error) -> bool {
     error.reason() == Reason::DatabaseUnavailable
-}
-
-/// How long nothing has moved.
-struct Idle {
-    since: Instant,
-    nobody_since: Option<Instant>,
-}
-
-impl Idle {
-    fn new() -> Self {
-        Self { since: Instant::now(), nobody_since: None }
-    }
-
-    /// Refuses to wait longer for followers of which `alive` are alive and none, or not every one, `does` what is needed.
-    fn check(&mut self, schema: &Schema, alive: usize, number: i64, does: &str) -> Result<(), Error> {
-        let refuse =
-            |words: String| Err(Error::new(Reason::PeerUnavailable, words).retry_after(Duration::from_secs(1)));
-        if alive == 0 {
-            let nobody_since = *self.nobody_since.get_or_insert_with(Instant::now);
-            if nobody_since.elapsed() > schema.settings.apply_timeout {
-                return refuse("no `records` process follows; start `groundplan serve records`".to_owned());
-            }
-            return Ok(());
-        }
-        self.nobody_since = None;
-        if self.since.elapsed() > schema.settings.uptake_timeout {
-            let seconds = schema.settings.uptake_timeout.as_secs();
-            let words =
-                format!("not every `records` process {does} revision {number} after {seconds} s; see their logs");
-            return refuse(words);
-        }
-        Ok(())
-    }
 }

@@ -1,29 +1,27 @@
 //! The calls, one file each.
 
 mod apply;
-mod follow_revisions;
 mod get_revision;
 mod list_revisions;
 mod plan;
 mod report_progress;
+mod tail_revisions;
 
 use crate::error::{authenticated, status};
 use crate::input::MAX_REQUEST;
 use crate::service::Schema;
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
 use groundplan_error::Error;
 use groundplan_proto::schema::v1::distribution_service_server::{DistributionService, DistributionServiceServer};
 use groundplan_proto::schema::v1::schema_service_server::{SchemaService, SchemaServiceServer};
 use groundplan_proto::schema::v1::{
-    ApplyRequest, ApplyResponse, FollowRevisionsRequest, FollowRevisionsResponse, GetRevisionRequest,
-    ListRevisionsRequest, ListRevisionsResponse, PlanRequest, PlanResponse, ReportProgressRequest,
-    ReportProgressResponse, Revision,
+    ApplyRequest, ApplyResponse, GetRevisionRequest, ListRevisionsRequest, ListRevisionsResponse, PlanRequest,
+    PlanResponse, ReportProgressRequest, ReportProgressResponse, Revision, TailRevisionsRequest, TailRevisionsResponse,
 };
-use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
 type Reply<T> = Result<Response<T>, Status>;
-type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
 pub(crate) fn schema_server(schema: Schema) -> SchemaServiceServer<Schema> {
     SchemaServiceServer::new(schema).max_decoding_message_size(MAX_REQUEST)
@@ -56,10 +54,10 @@ impl SchemaService for Schema {
 
 #[tonic::async_trait]
 impl DistributionService for Schema {
-    type FollowRevisionsStream = Messages<FollowRevisionsResponse>;
+    type TailRevisionsStream = Messages<TailRevisionsResponse>;
 
-    async fn follow_revisions(&self, request: Request<FollowRevisionsRequest>) -> Reply<Self::FollowRevisionsStream> {
-        reply(follow_revisions::run(self, checked(request)?))
+    async fn tail_revisions(&self, request: Request<TailRevisionsRequest>) -> Reply<Self::TailRevisionsStream> {
+        Ok(Response::new(tail_revisions::run(self, checked(request)?)))
     }
 
     async fn report_progress(&self, request: Request<ReportProgressRequest>) -> Reply<ReportProgressResponse> {

@@ -1,15 +1,14 @@
 //! The state that the service's calls share.
 
-use crate::heads::Poller;
 use crate::rules::RightRules;
-use crate::store::revisions::{self, Heads};
 use crate::{Dependencies, Settings};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Database, refusal};
 use groundplan_error::Error;
+use groundplan_eventlog::Log;
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,10 +21,8 @@ pub(crate) struct Schema {
     pub(crate) database: Database,
     pub(crate) settings: Settings,
     pub(crate) stop: CancellationToken,
-    /// The newest revisions, as the poller last saw them. Closed once it has ended.
-    pub(crate) heads: watch::Receiver<Heads>,
-    /// Wakes the poller: this process has changed a revision.
-    pub(crate) changed: Arc<Notify>,
+    /// What becomes of revisions.
+    pub(crate) log: Log,
     /// Wakes the applies: a follower has reported to this process.
     pub(crate) reported: Arc<watch::Sender<()>>,
     /// The applies, which outlive the calls that began them.
@@ -36,33 +33,19 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// Reads the newest revisions, and gives the service with the poller that keeps them, and whether it does.
-    pub(crate) async fn start(dependencies: Dependencies) -> Result<(Self, Poller, watch::Receiver<bool>), Error> {
+    /// Opens the service on a migrated database.
+    pub(crate) async fn open(dependencies: Dependencies) -> Result<Self, Error> {
         let Dependencies { database, settings, stop } = dependencies;
-        let newest = database.lease().await?.run(async |connection| revisions::heads(connection).await).await;
-        let (heads_sender, heads) = watch::channel(newest.map_err(refusal)?);
-        let (ready_sender, ready) = watch::channel(true);
-        let changed = Arc::new(Notify::new());
-        let poller = Poller {
-            database: database.clone(),
-            heads: heads_sender,
-            ready: ready_sender,
-            changed: Arc::clone(&changed),
-            interval: settings.poll_interval,
-            stop: stop.clone(),
-        };
-        let schema = Self {
+        Ok(Self {
+            log: Log::open(database.clone(), groundplan_eventlog::Settings::default()).await?,
             database,
             settings,
             stop,
-            heads,
-            changed,
             reported: Arc::new(watch::channel(()).0),
             rollouts: TaskTracker::new(),
             compiling: Arc::new(Semaphore::new(COMPILING_AT_ONCE)),
             rules: Arc::default(),
-        };
-        Ok((schema, poller, ready))
+        })
     }
 
     /// Runs queries on a connection of its own.
@@ -71,5 +54,19 @@ impl Schema {
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<R>,
     ) -> Result<R, Error> {
         self.database.lease().await?.run(work).await.map_err(refusal)
+    }
+
+    /// Runs a transaction that changes revisions, on a connection of its own, and has followers hear of it.
+    pub(crate) async fn change<R>(
+        &self,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<R>,
+    ) -> Result<QueryResult<R>, Error> {
+        let outcome = self.database.lease().await?.run(work).await;
+        match &outcome {
+            Ok(_) => self.log.appended(),
+            Err(error) if groundplan_eventlog::is_partition_missing(error) => self.log.partition_missing(),
+            Err(_) => {}
+        }
+        Ok(outcome)
     }
 }

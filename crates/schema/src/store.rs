@@ -4,6 +4,7 @@
 //! only make sense inside a transaction end in `_in_transaction`. Time is the database's own clock throughout, so that
 //! processes whose clocks differ agree on who is alive.
 
+pub(crate) mod events;
 pub(crate) mod followers;
 pub(crate) mod revisions;
 pub(crate) mod storage_names;

@@ -1,16 +1,21 @@
 //! The calls to `schema`.
 
+use futures_util::StreamExt as _;
 use groundplan_chassis::transport::Transport;
+use groundplan_eventlog::{Messages, Source};
 use groundplan_proto::schema::v1::distribution_service_client::DistributionServiceClient;
 use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
 use groundplan_proto::schema::v1::{
-    FollowRevisionsRequest, FollowRevisionsResponse, GetRevisionRequest, ReportProgressRequest, Revision,
+    GetRevisionRequest, ListRevisionsRequest, ReportProgressRequest, Revision, TailRevisionsRequest,
+    TailRevisionsResponse,
 };
-use tonic::{Code, Status, Streaming};
-use uuid::Uuid;
+use tonic::{Code, Status};
 
 /// The longest message from `schema`: a revision is 8 MiB of files as descriptors, with its plan.
 const MAX_REVISION: usize = 64 << 20;
+
+/// A longer host name is cut, so that `schema` takes what a follower calls itself.
+const MAX_HOST: usize = 64;
 
 /// The way to `schema`, for one follower.
 #[derive(Clone)]
@@ -21,23 +26,22 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(transport: Transport) -> Self {
-        Self { transport, follower: Uuid::now_v7().to_string() }
+        Self { transport, follower: name(&rustix::system::uname().nodename().to_string_lossy()) }
     }
 
-    /// Begins to follow.
-    pub(super) async fn follow(&self) -> Result<Streaming<FollowRevisionsResponse>, Status> {
-        let request = FollowRevisionsRequest { follower: self.follower.clone() };
-        Ok(self.distribution().follow_revisions(request).await?.into_inner())
-    }
-
-    /// Asks for the live revision, if there is one.
-    pub(super) async fn live(&self) -> Result<Option<Revision>, Status> {
-        let mut client = SchemaServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_REVISION);
-        match client.get_revision(GetRevisionRequest { number: 0 }).await {
+    /// Asks for a revision, if it is there; 0 is the live one.
+    pub(super) async fn revision(&self, number: i64) -> Result<Option<Revision>, Status> {
+        match self.schema().get_revision(GetRevisionRequest { number }).await {
             Ok(revision) => Ok(Some(revision.into_inner())),
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(status),
         }
+    }
+
+    /// Asks for the newest revision without what is large, whatever its state is.
+    pub(super) async fn newest(&self) -> Result<Option<Revision>, Status> {
+        let request = ListRevisionsRequest { page_size: 1, page_token: String::new() };
+        Ok(self.schema().list_revisions(request).await?.into_inner().revisions.into_iter().next())
     }
 
     /// Reports as this follower.
@@ -46,7 +50,40 @@ impl Peer {
         self.distribution().report_progress(report).await.map(drop)
     }
 
+    fn schema(&self) -> SchemaServiceClient<Transport> {
+        SchemaServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_REVISION)
+    }
+
     fn distribution(&self) -> DistributionServiceClient<Transport> {
         DistributionServiceClient::new(self.transport.clone()).max_decoding_message_size(MAX_REVISION)
+    }
+}
+
+impl Source for Peer {
+    async fn tail(&mut self, token: &str) -> Result<Messages, Status> {
+        let request = TailRevisionsRequest { token: token.to_owned() };
+        let responses = self.distribution().tail_revisions(request).await?.into_inner();
+        Ok(responses.map(|response| response.map(|TailRevisionsResponse { events, token }| (events, token))).boxed())
+    }
+}
+
+/// What this process calls itself: where people find it, and something random, since others may be there too.
+fn name(host: &str) -> String {
+    let host: String = host.chars().filter(|character| !character.is_control()).collect();
+    let host = host.get(..host.floor_char_boundary(MAX_HOST)).unwrap_or_default();
+    format!("{host}-{}-{:08x}", std::process::id(), rand::random::<u32>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_where_the_process_is_and_is_its_own() {
+        let (one, other) = (name("records-0"), name("records-0"));
+        assert!(one.starts_with(&format!("records-0-{}-", std::process::id())), "{one}");
+        assert_ne!(one, other);
+        let long = name(&format!("a\n\u{7f}{}", "é".repeat(500)));
+        assert!(long.starts_with("aé") && long.len() <= 128 && !long.chars().any(char::is_control), "{long}");
     }
 }

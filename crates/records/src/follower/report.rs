@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Between two reports when nothing changes. `schema` no longer waits for a process that is silent for longer than 2 s.
+/// Between two reports when nothing changes. `schema` no longer waits for a process that is silent for longer than 6 s.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a report may take before it is given up for the next one.

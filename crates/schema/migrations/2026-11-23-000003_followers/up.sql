@@ -11,7 +11,7 @@ CREATE TABLE followers (
 );
 
 COMMENT ON TABLE followers IS 'The records processes, as they last reported. Rows not renewed for a minute are deleted by the next report.';
-COMMENT ON COLUMN followers.id IS 'What the process calls itself: a UUID made at its start.';
+COMMENT ON COLUMN followers.id IS 'What the process calls itself: its host, its process, and something random.';
 COMMENT ON COLUMN followers.serving IS 'The revision it serves; 0 for none.';
 COMMENT ON COLUMN followers.preparing IS 'The revision whose storage it makes or has made; 0 for none. The next four columns are about it.';
 COMMENT ON COLUMN followers.steps_done IS 'Steps done.';

@@ -5,66 +5,49 @@ use crate::draft::Planned;
 use crate::error::{is_conflict, revision_conflict};
 use crate::service::Schema;
 use crate::store::revisions::{self, NewRevision};
-use crate::store::storage_names;
+use crate::store::{events, storage_names};
+use diesel::QueryResult;
+use diesel::result::Error as Failure;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use groundplan_chassis::database::refusal;
 use groundplan_error::Error;
 use std::time::Duration;
 
-/// Why a revision is not recorded.
-#[derive(Debug)]
-enum Refusal {
-    /// Another apply came first.
-    Conflict,
-    Database(diesel::result::Error),
-}
-
-impl From<diesel::result::Error> for Refusal {
-    fn from(error: diesel::result::Error) -> Self {
-        if is_conflict(&error) { Self::Conflict } else { Self::Database(error) }
-    }
-}
-
 /// Records the next revision as preparing, with the names that it fixes, and gives its number.
 pub(super) async fn begin(schema: &Schema, base: i64, planned: Planned) -> Result<i64, Error> {
     let lease = schema.settings.lease;
-    let recorded = {
-        let mut connection = schema.database.lease().await?;
-        connection
-            .run(async |connection| {
-                connection.transaction(async |connection| record(connection, base, planned, lease).await).await
-            })
-            .await
-    };
-    match recorded {
+    let recorded = schema.change(async |connection| {
+        connection.transaction(async |connection| record(connection, base, planned, lease).await).await
+    });
+    match recorded.await? {
         Ok(number) => Ok(number),
-        Err(Refusal::Conflict) => Err(conflict(schema).await),
-        Err(Refusal::Database(error)) => Err(refusal(error)),
+        Err(error) if matches!(error, Failure::RollbackTransaction) || is_conflict(&error) => {
+            Err(conflict(schema).await)
+        }
+        Err(error) => Err(refusal(error)),
     }
 }
 
-/// Two of these at once meet in the index `revisions_one_preparing`: the second waits for the first and then fails.
-async fn record(
-    connection: &mut AsyncPgConnection,
-    base: i64,
-    planned: Planned,
-    lease: Duration,
-) -> Result<i64, Refusal> {
-    revisions::fail_expired(connection, "its apply ended without a result; a later apply took over").await?;
+/// Two of these at once meet in the index `revisions_one_preparing`: the second waits for the first and then fails. Rolls
+/// back if another revision than `base` is live.
+async fn record(connection: &mut AsyncPgConnection, base: i64, planned: Planned, lease: Duration) -> QueryResult<i64> {
+    let failure = "its apply ended without a result; a later apply took over";
+    let mut changed = revisions::fail_expired_in_transaction(connection, failure).await?;
     let number = revisions::next_number_in_transaction(connection).await?;
     let steps = convert::steps_to_json(&planned.plan.steps);
     let revision =
         NewRevision { number, state: revisions::PREPARING, descriptor_set: &planned.descriptor_set, steps: &steps };
-    revision.insert(connection, lease).await?;
+    changed.push(revision.insert_in_transaction(connection, lease).await?);
     // Only now is it certain that the live revision stays what it is: nobody else is preparing one.
     if revisions::heads(connection).await?.live != base {
-        return Err(Refusal::Conflict);
+        return Err(Failure::RollbackTransaction);
     }
     let mut names = planned.new_names;
     for name in &mut names {
         name.first_revision = number;
     }
     storage_names::insert_in_transaction(connection, &names).await?;
+    events::append_in_transaction(connection, changed).await?;
     Ok(number)
 }
 
@@ -107,8 +90,9 @@ mod tests {
         let settings = defaults::<DatabaseSettings>();
         let database = Database::connect(&test.url(), DATABASE_SCHEMA, &settings).await.unwrap();
         database.migrate(MIGRATIONS).await.unwrap();
+        database.migrate(groundplan_eventlog::MIGRATIONS).await.unwrap();
         let dependencies = Dependencies { database, settings: Settings::default(), stop: CancellationToken::new() };
-        Schema::start(dependencies).await.unwrap().0
+        Schema::open(dependencies).await.unwrap()
     }
 
     fn planned(name: &str) -> Planned {
@@ -117,7 +101,7 @@ mod tests {
     }
 
     async fn publish(schema: &Schema, number: i64) {
-        assert!(schema.query(async |connection| revisions::publish(connection, number).await).await.unwrap());
+        assert!(schema.change(async |connection| revisions::publish(connection, number).await).await.unwrap().unwrap());
     }
 
     #[tokio::test]

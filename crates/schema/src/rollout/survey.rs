@@ -30,9 +30,9 @@ pub(super) fn storage(alive: &[Follower], number: i64) -> Storage {
     begun().next().map_or(Storage::NotBegun, |follower| Storage::Failed(follower.failure.clone()))
 }
 
-/// Counts the followers that serve revision `number` or a newer one.
-pub(super) fn serving(alive: &[Follower], number: i64) -> usize {
-    alive.iter().filter(|follower| follower.serving >= number).count()
+/// Names the followers that do not serve revision `number` or a newer one.
+pub(super) fn behind(alive: &[Follower], number: i64) -> Vec<&str> {
+    alive.iter().filter(|follower| follower.serving < number).map(|follower| follower.id.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -60,10 +60,10 @@ mod tests {
 
     #[test]
     fn other_revisions_say_nothing() {
-        let other = Follower { preparing: 6, done: true, serving: 6, ..preparing(1) };
+        let other = Follower { id: "records-6".into(), preparing: 6, done: true, serving: 6, ..preparing(1) };
         let followers = [other, Follower { serving: 8, ..Follower::default() }];
         assert_eq!(storage(&followers, 7), Storage::NotBegun);
         assert_eq!(storage(&[], 7), Storage::NotBegun);
-        assert_eq!(serving(&followers, 7), 1);
+        assert_eq!(behind(&followers, 7), ["records-6"]);
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn run(schema: &Schema, request: GetRevisionRequest) -> Result<
 }
 
 /// Finds a revision and the names known up to it; 0 is the live one.
-pub(super) async fn find(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
+async fn find(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
     let found = schema.query(async |connection| {
         let found = match number {
             0 => revisions::live(connection).await?,

@@ -1,12 +1,12 @@
 //! The table `revisions`.
 
-use super::interval;
+use super::{events, interval};
 use crate::tables::revisions;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, max, now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use groundplan_proto::schema::v1::RevisionState;
 use serde_json::Value;
 use std::time::Duration;
@@ -56,13 +56,14 @@ pub(crate) struct NewRevision<'a> {
 
 impl NewRevision<'_> {
     /// Adds the row, leased for `lease`. Fails on `revisions_one_preparing` or `revisions_pkey` if another apply is first.
-    pub(crate) async fn insert(&self, connection: &mut AsyncPgConnection, lease: Duration) -> QueryResult<()> {
+    pub(crate) async fn insert_in_transaction(
+        &self,
+        connection: &mut AsyncPgConnection,
+        lease: Duration,
+    ) -> QueryResult<Summary> {
         let lease_until = (now.into_sql::<Timestamptz>() + interval(lease)).nullable();
-        diesel::insert_into(revisions::table)
-            .values((self, revisions::lease_until.eq(lease_until)))
-            .execute(connection)
-            .await?;
-        Ok(())
+        let inserted = diesel::insert_into(revisions::table).values((self, revisions::lease_until.eq(lease_until)));
+        inserted.returning(Summary::as_returning()).get_result(connection).await
     }
 }
 
@@ -115,30 +116,41 @@ pub(crate) async fn next_number_in_transaction(connection: &mut AsyncPgConnectio
     Ok(last.unwrap_or(0) + 1)
 }
 
-/// Marks a revision failed whose apply has died.
-pub(crate) async fn fail_expired(connection: &mut AsyncPgConnection, failure: &str) -> QueryResult<usize> {
+/// Marks a revision failed whose apply has died, and gives it.
+pub(crate) async fn fail_expired_in_transaction(
+    connection: &mut AsyncPgConnection,
+    failure: &str,
+) -> QueryResult<Vec<Summary>> {
     let expired =
         revisions::table.filter(revisions::state.eq(PREPARING)).filter(revisions::lease_until.nullable().lt(now));
-    diesel::update(expired).set((Ended::failed(failure), revisions::updated_at.eq(now))).execute(connection).await
+    let failed = diesel::update(expired).set((Ended::failed(failure), revisions::updated_at.eq(now)));
+    failed.returning(Summary::as_returning()).get_results(connection).await
 }
 
 /// Marks a revision failed, unless it is no longer preparing. Says whether it was.
 pub(crate) async fn fail(connection: &mut AsyncPgConnection, number: i64, failure: &str) -> QueryResult<bool> {
-    diesel::update(in_state(number, PREPARING))
-        .set((Ended::failed(failure), revisions::updated_at.eq(now)))
-        .execute(connection)
-        .await
-        .map(|rows| rows > 0)
+    end(connection, number, Ended::failed(failure)).await
 }
 
 /// Makes a revision the live one, unless it has failed. Says whether it is live. Asking again is harmless: of an answer that
 /// was lost nobody knows whether it was yes.
 pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<bool> {
-    let published = (Ended { state: LIVE, failure: None, lease_until: None }, revisions::updated_at.eq(now));
-    if diesel::update(in_state(number, PREPARING)).set(published).execute(connection).await? > 0 {
+    if end(connection, number, Ended { state: LIVE, failure: None, lease_until: None }).await? {
         return Ok(true);
     }
     diesel::select(exists(in_state(number, LIVE))).get_result(connection).await
+}
+
+/// Ends the preparation of a revision and appends what has become of it, unless it is no longer preparing. Says whether it was.
+async fn end(connection: &mut AsyncPgConnection, number: i64, ended: Ended<'_>) -> QueryResult<bool> {
+    let work = async |connection: &mut AsyncPgConnection| {
+        let update = diesel::update(in_state(number, PREPARING)).set((ended, revisions::updated_at.eq(now)));
+        let changed = update.returning(Summary::as_returning()).get_results(connection).await?;
+        let was_preparing = !changed.is_empty();
+        events::append_in_transaction(connection, changed).await?;
+        Ok(was_preparing)
+    };
+    connection.transaction(work).await
 }
 
 /// Renews the lease of a revision, unless it is no longer preparing. Says whether it was.

@@ -6,7 +6,9 @@ use crate::support::{
 use groundplan_proto::schema::v1::{
     ApplyPhase, ApplyRequest, ApplyResponse, PlanRequest, Preparation, ReportProgressRequest, RevisionState, StepKind,
 };
+use groundplan_schema::Settings;
 use groundplan_testkit::TestDatabase;
+use std::time::Duration;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -195,6 +197,24 @@ async fn an_apply_waits_for_every_follower() {
 }
 
 #[tokio::test]
+async fn an_apply_that_waits_no_longer_says_for_whom() {
+    let test = TestDatabase::new().await;
+    let settings = Settings { uptake_timeout: Duration::from_millis(500), ..patient() };
+    let process = start(&test, settings).await;
+    let idle = |id: &str| ReportProgressRequest { follower: id.into(), ..ReportProgressRequest::default() };
+    process.report(idle("records-2")).await;
+    let refused = process.apply_to_the_end(entity(FIELD1)).await.unwrap_err();
+    assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::Unavailable, "PEER_UNAVAILABLE".into()));
+    let words = "after 0 s, 1 of 1 `records` processes have not begun with revision 1: records-2; see their logs";
+    assert_eq!(refused.message(), words);
+    let _obeying = Follower::start(&process, "records-1", Manner::Obey);
+    process.report(idle("records-3")).await;
+    let refused = process.apply_to_the_end(entity(FIELD1)).await.unwrap_err();
+    let words = "after 0 s, 2 of 3 `records` processes do not serve revision 2: records-2, records-3; see their logs";
+    assert_eq!(refused.message(), words);
+}
+
+#[tokio::test]
 async fn applying_again_waits_for_those_that_do_not_serve_yet() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
@@ -282,7 +302,7 @@ fn what_a_killed_process_has_begun_is_taken_over() {
 #[tokio::test]
 async fn an_apply_that_lost_its_lease_is_told() {
     let test = TestDatabase::new().await;
-    let settings = groundplan_schema::Settings { lease: std::time::Duration::from_millis(60), ..patient() };
+    let settings = Settings { lease: Duration::from_millis(60), ..patient() };
     let (process, other) = (start(&test, settings).await, start(&test, patient()).await);
     let follower = Follower::start(&process, "records-1", Manner::Hold);
     let mut stream = process.apply(entity(FIELD1)).await.unwrap();

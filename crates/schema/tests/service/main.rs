@@ -8,3 +8,5 @@ mod migrations;
 mod revisions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tail;

@@ -1,12 +1,10 @@
-//! Reading revisions: by number, page by page, and by following them.
+//! Reading revisions: by number, and page by page.
 
-use crate::support::{Follower, Manner, Process, entity, patient, reason_and, start};
+use crate::support::{Process, patient, reason_and, start};
 use groundplan_chassis::database::Bind;
-use groundplan_proto::schema::v1::{
-    FollowRevisionsRequest, FollowRevisionsResponse, ListRevisionsRequest, ListRevisionsResponse, RevisionState,
-};
+use groundplan_proto::schema::v1::{ListRevisionsRequest, ListRevisionsResponse, RevisionState};
 use groundplan_testkit::TestDatabase;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 /// Makes failed revisions, by hand.
 async fn failed_revisions(process: &Process, count: i64) {
@@ -63,37 +61,4 @@ async fn a_revision_that_does_not_exist_is_not_found() {
         assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::NotFound, "REVISION_NOT_FOUND".into()));
     }
     assert_eq!(process.revision(-1).await.unwrap_err().code(), Code::InvalidArgument);
-}
-
-async fn follow(process: &Process) -> Streaming<FollowRevisionsResponse> {
-    let request = FollowRevisionsRequest { follower: "watcher".into() };
-    process.distribution.clone().follow_revisions(request).await.unwrap().into_inner()
-}
-
-async fn next(stream: &mut Streaming<FollowRevisionsResponse>) -> (i64, RevisionState) {
-    let revision = stream.message().await.unwrap().unwrap().revision.unwrap();
-    assert!(!revision.storage_names.is_empty());
-    (revision.number, revision.state())
-}
-
-#[tokio::test]
-async fn followers_see_each_revision_prepared_and_live_across_processes() {
-    let test = TestDatabase::new().await;
-    let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
-    let follower = Follower::start(&process, "records-1", Manner::Hold);
-    let mut early = follow(&other).await;
-    let mut apply = process.apply(entity("")).await.unwrap();
-    assert_eq!(next(&mut early).await, (1, RevisionState::Preparing));
-    follower.manner.send_replace(Manner::Obey);
-    assert_eq!(next(&mut early).await, (1, RevisionState::Live));
-    while apply.message().await.unwrap().is_some() {}
-
-    follower.manner.send_replace(Manner::Hold);
-    let _apply = process.apply(entity("  string field1 = 2;\n")).await.unwrap();
-    assert_eq!(next(&mut early).await, (2, RevisionState::Preparing));
-    let mut late = follow(&process).await;
-    assert_eq!(next(&mut late).await, (1, RevisionState::Live));
-    assert_eq!(next(&mut late).await, (2, RevisionState::Preparing));
-    process.stop.cancel();
-    assert_eq!(late.message().await.unwrap_err().code(), Code::Unavailable);
 }

@@ -3,14 +3,16 @@
 use groundplan_chassis::database::{Bind, Database, Sql, execute};
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
 use groundplan_chassis::transport::{Transport, local};
+use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::distribution_service_client::DistributionServiceClient;
 use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
 use groundplan_proto::schema::v1::{
-    ApplyRequest, ApplyResponse, FollowRevisionsRequest, GetRevisionRequest, Models, Preparation,
-    ReportProgressRequest, Revision, RevisionState, SourceFile,
+    ApplyRequest, ApplyResponse, GetRevisionRequest, ListRevisionsRequest, Models, Preparation, ReportProgressRequest,
+    Revision, RevisionState, SourceFile, TailRevisionsRequest, TailRevisionsResponse,
 };
 use groundplan_schema::{DATABASE_SCHEMA, Dependencies, Settings, mount};
 use groundplan_testkit::TestDatabase;
+use prost::Message as _;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -100,6 +102,11 @@ impl Process {
         self.revision(number).await.unwrap().state()
     }
 
+    pub(crate) async fn tail(&self, token: &str) -> Result<Streaming<TailRevisionsResponse>, Status> {
+        let request = TailRevisionsRequest { token: token.into() };
+        self.distribution.clone().tail_revisions(request).await.map(tonic::Response::into_inner)
+    }
+
     pub(crate) async fn sql(&self, sql: &str, binds: &[Bind]) {
         let sql = Sql::new(sql);
         let mut lease = self.database.lease().await.unwrap();
@@ -145,7 +152,7 @@ impl Follower {
     pub(crate) fn start(process: &Process, id: &str, manner: Manner) -> Self {
         let (sender, receiver) = watch::channel(manner);
         let mut task = JoinSet::new();
-        task.spawn(follow(process.distribution.clone(), id.to_owned(), receiver));
+        task.spawn(follow(process.schema.clone(), process.distribution.clone(), id.to_owned(), receiver));
         Self { manner: sender, _task: task }
     }
 }
@@ -155,11 +162,15 @@ fn sendable<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn F
     Box::pin(future)
 }
 
-async fn follow(mut client: DistributionServiceClient<Transport>, id: String, mut manner: watch::Receiver<Manner>) {
-    let request = FollowRevisionsRequest { follower: id.clone() };
-    let mut revisions = sendable(client.follow_revisions(request)).await.unwrap().into_inner();
+async fn follow(
+    mut schema: SchemaServiceClient<Transport>,
+    mut client: DistributionServiceClient<Transport>,
+    id: String,
+    mut manner: watch::Receiver<Manner>,
+) {
+    let mut tail = sendable(client.tail_revisions(TailRevisionsRequest::default())).await.unwrap().into_inner();
     let mut report = ReportProgressRequest { follower: id, ..ReportProgressRequest::default() };
-    let mut steps = 0;
+    let (mut steps, mut has_begun) = (0, false);
     loop {
         if let Some(preparation) = &mut report.preparation {
             let manner = manner.borrow_and_update().clone();
@@ -172,21 +183,38 @@ async fn follow(mut client: DistributionServiceClient<Transport>, id: String, mu
             return;
         }
         let next = tokio::select! {
-            next = revisions.message() => next,
+            next = tail.message() => next,
             changed = manner.changed() => { if changed.is_err() { return } else { continue } }
             () = tokio::time::sleep(Duration::from_secs(1)) => continue,
         };
-        let Ok(Some(revision)) = next.map(|next| next.and_then(|next| next.revision)) else { return };
-        assert!(!revision.descriptor_set.is_empty());
-        match revision.state() {
-            RevisionState::Live => report.serving = revision.number,
-            RevisionState::Preparing => {
-                steps = i32::try_from(revision.steps.len()).unwrap();
-                report.preparation = Some(Preparation { revision: revision.number, ..Preparation::default() });
+        let Ok(Some(response)) = next else { return };
+        let mut changed: Vec<Revision> = response.events.iter().map(revision_of).collect();
+        if !std::mem::replace(&mut has_begun, true) {
+            let request = ListRevisionsRequest { page_size: 2, ..ListRevisionsRequest::default() };
+            changed = sendable(schema.list_revisions(request)).await.unwrap().into_inner().revisions;
+            changed.reverse();
+        }
+        for Revision { number, .. } in changed {
+            let revision = sendable(schema.get_revision(GetRevisionRequest { number })).await.unwrap().into_inner();
+            assert!(!revision.descriptor_set.is_empty());
+            match revision.state() {
+                RevisionState::Live => report.serving = number,
+                RevisionState::Preparing => {
+                    steps = i32::try_from(revision.steps.len()).unwrap();
+                    report.preparation = Some(Preparation { revision: number, ..Preparation::default() });
+                }
+                _ => {}
             }
-            other => panic!("a follower was sent a revision in state {other:?}"),
         }
     }
+}
+
+/// What an event says of a revision.
+pub(crate) fn revision_of(event: &Event) -> Revision {
+    let revision = Revision::decode(event.payload.as_slice()).unwrap();
+    assert_eq!((event.topic.as_str(), event.tenant.as_str()), ("revision", ""));
+    assert_eq!(event.key, revision.number.to_string());
+    revision
 }
 
 /// The reason of a refusal, and one fact of it.

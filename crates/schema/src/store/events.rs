@@ -1,0 +1,34 @@
+//! The event log, which says what becomes of revisions.
+
+use super::revisions::{PREPARING, Summary};
+use crate::convert;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_eventlog::NewEvent;
+use groundplan_proto::watch::v1::ChangeKind;
+use prost::Message as _;
+
+/// What all events are about.
+const TOPIC: &str = "revision";
+
+const CREATED: i16 = ChangeKind::Created as i16;
+const UPDATED: i16 = ChangeKind::Updated as i16;
+
+/// Appends which state revisions are in now: the last step of the transaction that has put them into it.
+pub(crate) async fn append_in_transaction(
+    connection: &mut AsyncPgConnection,
+    changed: Vec<Summary>,
+) -> QueryResult<()> {
+    let events: Vec<NewEvent> = changed.into_iter().map(event).collect();
+    groundplan_eventlog::append(connection, &events).await
+}
+
+fn event(revision: Summary) -> NewEvent {
+    NewEvent {
+        tenant: String::new(),
+        topic: TOPIC.to_owned(),
+        key: revision.number.to_string(),
+        kind: if revision.state == PREPARING { CREATED } else { UPDATED },
+        payload: convert::summary(revision).encode_to_vec().into(),
+    }
+}

@@ -1,0 +1,137 @@
+//! Following what becomes of revisions, by the event log.
+
+use crate::support::{Follower, Manner, Process, entity, eventually, patient, reason_and, revision_of, start};
+use groundplan_chassis::database::{Columns as _, Sql, rows};
+use groundplan_proto::eventlog::v1::Event;
+use groundplan_proto::schema::v1::RevisionState::{self, Failed, Live, Preparing};
+use groundplan_proto::schema::v1::TailRevisionsResponse;
+use groundplan_proto::watch::v1::ChangeKind::{Created, Updated};
+use groundplan_testkit::TestDatabase;
+use std::time::{Duration, SystemTime};
+use tonic::{Code, Streaming};
+
+const FIELD1: &str = "  string field1 = 2;\n";
+const FIELD2: &str = "  double field2 = 3;\n";
+
+/// Reads until an event says that a revision is in a state. Gives all events, and the token behind them.
+async fn hear(tail: &mut Streaming<TailRevisionsResponse>, number: i64, state: RevisionState) -> (Vec<Event>, String) {
+    let mut heard = Vec::new();
+    loop {
+        let TailRevisionsResponse { events, token } = tail.message().await.unwrap().unwrap();
+        heard.extend(events);
+        let last = heard.last().map(revision_of);
+        if last.is_some_and(|last| (last.number, last.state()) == (number, state)) {
+            return (heard, token);
+        }
+    }
+}
+
+/// What events say: the kind, the number and the state.
+fn said(events: &[Event]) -> Vec<(i32, i64, RevisionState)> {
+    let said = |event: &Event| (event.kind, revision_of(event).number, revision_of(event).state());
+    events.iter().map(said).collect()
+}
+
+/// Begins to tail, and gives the token of the beginning.
+async fn begin(process: &Process) -> (Streaming<TailRevisionsResponse>, String) {
+    let mut tail = process.tail("").await.unwrap();
+    let first = tail.message().await.unwrap().unwrap();
+    assert_eq!(first.events, []);
+    (tail, first.token)
+}
+
+#[tokio::test]
+async fn each_change_of_a_revision_is_appended_in_its_transaction() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    let (mut tail, _) = begin(&process).await;
+    let follower = Follower::start(&process, "records-1", Manner::Obey);
+    process.apply_to_the_end(entity(FIELD1)).await.unwrap();
+    let (heard, _) = hear(&mut tail, 1, Live).await;
+    assert_eq!(said(&heard), [(Created as i32, 1, Preparing), (Updated as i32, 1, Live)]);
+    let revision = revision_of(&heard[0]);
+    assert_eq!((revision.descriptor_set, revision.storage_names, revision.steps), Default::default());
+    assert!(revision.created_at.is_some() && heard[0].position < heard[1].position);
+
+    follower.manner.send_replace(Manner::Fail("two records have the same isbn".into()));
+    process.apply_to_the_end(entity(&format!("{FIELD1}{FIELD2}"))).await.unwrap_err();
+    let (heard, _) = hear(&mut tail, 2, Failed).await;
+    assert_eq!(said(&heard), [(Created as i32, 2, Preparing), (Updated as i32, 2, Failed)]);
+    assert_eq!(revision_of(&heard[1]).failure, "two records have the same isbn");
+
+    // The rows were last written by the transactions that appended.
+    let apart = "SELECT count(*) FROM revisions WHERE xmin::text <> (\
+                 SELECT (transaction::text::numeric % 4294967296)::text FROM events WHERE key = number::text \
+                 ORDER BY position DESC LIMIT 1)";
+    let mut lease = process.database.lease().await.unwrap();
+    let apart = lease.run(async |connection| rows(connection, &Sql::new(apart), &[]).await).await.unwrap();
+    assert_eq!(apart[0].i64(0).unwrap(), Some(0));
+}
+
+#[tokio::test]
+async fn a_takeover_is_one_append_and_a_refused_apply_is_none() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    let (mut tail, _) = begin(&process).await;
+    let _follower = Follower::start(&process, "records-1", Manner::Hold);
+    let _apply = process.apply(entity(FIELD1)).await.unwrap();
+    let refused = process.apply(entity(FIELD2)).await.unwrap_err();
+    assert_eq!(reason_and(&refused, "").0, "REVISION_CONFLICT");
+    // Again if the first apply was just renewing its lease.
+    eventually(async || {
+        process.sql("UPDATE revisions SET lease_until = now() - interval '1 second'", &[]).await;
+        process.apply(entity(FIELD2)).await.is_ok()
+    })
+    .await;
+    let (heard, _) = hear(&mut tail, 2, Preparing).await;
+    let expected = [(Created as i32, 1, Preparing), (Updated as i32, 1, Failed), (Created as i32, 2, Preparing)];
+    assert_eq!(said(&heard), expected);
+    let places: Vec<(i32, bool)> = heard.iter().map(|event| (event.part, event.last)).collect();
+    assert_eq!(places, [(0, true), (0, false), (1, true)]);
+    assert_eq!(heard[1].position, heard[2].position);
+}
+
+#[tokio::test]
+async fn another_process_hears_at_once() {
+    let test = TestDatabase::new().await;
+    let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
+    let _follower = Follower::start(&process, "records-1", Manner::Obey);
+    let (mut tail, _) = begin(&other).await;
+    let mut latencies = Vec::new();
+    for number in 1..=4 {
+        let fields: String = (2..=number + 1).map(|field| format!("  string field{field} = {field};\n")).collect();
+        let apply = process.apply_to_the_end(entity(&fields));
+        let hear = async {
+            let (heard, _) = hear(&mut tail, number, Live).await;
+            let appended: SystemTime = heard.last().unwrap().appended_at.unwrap().try_into().unwrap();
+            SystemTime::now().duration_since(appended).unwrap_or_default()
+        };
+        let (applied, took) = tokio::join!(apply, hear);
+        applied.unwrap();
+        latencies.push(took);
+    }
+    latencies.sort();
+    assert!(latencies[1] < Duration::from_millis(100), "{latencies:?}");
+}
+
+#[tokio::test]
+async fn a_token_goes_on_in_another_process_and_nothing_is_missed() {
+    let test = TestDatabase::new().await;
+    let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
+    let _follower = Follower::start(&other, "records-1", Manner::Obey);
+    let (mut tail, token) = begin(&process).await;
+    other.apply_to_the_end(entity(FIELD1)).await.unwrap();
+    let (heard, behind) = hear(&mut tail, 1, Live).await;
+    process.stop.cancel();
+    let stopped = tail.message().await.unwrap_err();
+    assert_eq!((stopped.code(), reason_and(&stopped, "").0), (Code::Unavailable, "NOT_READY".into()));
+    other.apply_to_the_end(entity(&format!("{FIELD1}{FIELD2}"))).await.unwrap();
+
+    let restarted = start(&test, patient()).await;
+    let (missed, _) = hear(&mut restarted.tail(&behind).await.unwrap(), 2, Live).await;
+    assert_eq!(said(&missed), [(Created as i32, 2, Preparing), (Updated as i32, 2, Live)]);
+    let (all, _) = hear(&mut restarted.tail(&token).await.unwrap(), 2, Live).await;
+    assert_eq!(all, [heard, missed].concat());
+    let foreign = restarted.tail("foreign").await.unwrap().message().await.unwrap_err();
+    assert_eq!((foreign.code(), reason_and(&foreign, "").0), (Code::InvalidArgument, "TOKEN_INVALID".into()));
+}
