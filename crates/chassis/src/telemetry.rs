@@ -1,12 +1,13 @@
-//! Logs to standard error, and traces to a collector when there is one.
+//! Logs to standard error, and traces and metrics to a collector when there is one.
 
 use crate::settings::{LogFormat, TelemetrySettings};
 use groundplan_error::{Error, Reason};
 use http::HeaderMap;
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Span, Subscriber};
@@ -22,26 +23,36 @@ const NOT_TRACED: &str =
 
 /// Keeps telemetry going; dropping it sends what is still held back.
 #[derive(Debug)]
-#[must_use = "dropping it ends the traces"]
+#[must_use = "dropping it ends the traces and metrics"]
 pub struct Telemetry {
-    traces: Option<SdkTracerProvider>,
+    collected: Option<Collected>,
+}
+
+/// What goes to a collector.
+#[derive(Debug)]
+struct Collected {
+    traces: SdkTracerProvider,
+    metrics: SdkMeterProvider,
 }
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.traces.take().map(|traces| traces.shutdown()) {
-            tracing::warn!(%error, "the last traces did not reach the collector");
+        let Some(Collected { traces, metrics }) = self.collected.take() else { return };
+        for ended in [metrics.shutdown(), traces.shutdown()] {
+            if let Err(error) = ended {
+                tracing::warn!(%error, "the last traces or metrics did not reach the collector");
+            }
         }
     }
 }
 
-/// Starts logging, and tracing when the settings name a collector. Once a process, within the runtime.
+/// Starts logging, and traces and metrics when the settings name a collector. Once a process, within the runtime.
 pub fn start(settings: &TelemetrySettings, service: &str) -> Result<Telemetry, Error> {
     let wrong = |what: String| Error::new(Reason::NotReady, what);
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| wrong(format!("GROUNDPLAN_LOG {:?} is not a filter such as info: {error}", settings.log)))?;
-    let traces = settings.otlp_endpoint.as_deref().map(|endpoint| exporter(endpoint, service)).transpose()?;
-    let spans = traces.as_ref().map(|traces| {
+    let collected = settings.otlp_endpoint.as_deref().map(|endpoint| collect(endpoint, service)).transpose()?;
+    let spans = collected.as_ref().map(|Collected { traces, .. }| {
         tracing_opentelemetry::layer().with_tracer(traces.tracer("groundplan")).with_filter(EnvFilter::new(NOT_TRACED))
     });
     tracing_subscriber::registry()
@@ -49,7 +60,7 @@ pub fn start(settings: &TelemetrySettings, service: &str) -> Result<Telemetry, E
         .with(lines(settings.log_format).with_filter(filter))
         .try_init()
         .map_err(|error| wrong(format!("logging has been started before: {error}")))?;
-    Ok(Telemetry { traces })
+    Ok(Telemetry { collected })
 }
 
 /// The lines of the log.
@@ -64,17 +75,23 @@ where
     }
 }
 
-/// What sends traces to the collector, in batches.
-fn exporter(endpoint: &str, service: &str) -> Result<SdkTracerProvider, Error> {
-    let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
-    let exporter = exporter.map_err(|error| {
+/// What sends traces and metrics to the collector: traces in batches, metrics once a minute (OTEL_METRIC_EXPORT_INTERVAL).
+fn collect(endpoint: &str, service: &str) -> Result<Collected, Error> {
+    let wrong = |error: ExporterBuildError| {
         let message =
             format!("OTEL_EXPORTER_OTLP_ENDPOINT {endpoint:?} is not a collector such as http://localhost:4317");
         Error::new(Reason::PeerUnavailable, message).caused_by(error)
-    })?;
-    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    };
+    let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+    let numbers = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
     let resource = Resource::builder().with_service_name(format!("groundplan-{service}")).build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    let traces =
+        SdkTracerProvider::builder().with_batch_exporter(spans.map_err(wrong)?).with_resource(resource.clone());
+    let metrics = SdkMeterProvider::builder().with_periodic_exporter(numbers.map_err(wrong)?).with_resource(resource);
+    let collected = Collected { traces: traces.build(), metrics: metrics.build() };
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    opentelemetry::global::set_meter_provider(collected.metrics.clone());
+    Ok(collected)
 }
 
 /// Makes `span` a child of the trace that the headers name (W3C `traceparent`). Without a collector it does nothing.

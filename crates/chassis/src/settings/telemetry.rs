@@ -1,8 +1,8 @@
-//! Logs and traces.
+//! Logs, traces and metrics.
 
 use std::fmt;
 
-/// Logs to standard error, and traces to a collector.
+/// Logs to standard error, and traces and metrics to a collector.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Telemetry")]
 pub struct TelemetrySettings {
@@ -15,7 +15,8 @@ pub struct TelemetrySettings {
     #[arg(long, env = "GROUNDPLAN_LOG_FORMAT", value_name = "FORMAT", default_value_t = LogFormat::Pretty, value_enum)]
     pub log_format: LogFormat,
 
-    /// The OpenTelemetry collector for traces (OTLP over gRPC), such as `http://localhost:4317`. No traces when it is absent.
+    /// The OpenTelemetry collector for traces and metrics (OTLP over gRPC), such as `http://localhost:4317`. Neither is made when
+    /// it is absent.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
 }
