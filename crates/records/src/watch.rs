@@ -7,6 +7,7 @@
 mod buffer;
 mod catch_up;
 mod event;
+mod groups;
 mod hub;
 mod initial;
 mod lens;

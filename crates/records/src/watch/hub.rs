@@ -1,15 +1,12 @@
 //! The hub: takes each change from the log once, and gives every follower what matters to it.
 
+use super::Subject;
 use super::buffer::{Buffer, End};
 use super::catch_up::CatchUp;
-use super::lens::Lens;
-use super::{Subject, event::Delivery};
-use crate::change::Change;
+use super::groups::Groups;
 use crate::service::Records;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::{Cursor, Event, Log, Progress};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use groundplan_eventlog::{Cursor, Event, Progress};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,13 +28,7 @@ pub(crate) struct Hub {
 struct State {
     /// Everything up to here was given to the groups. None before the log has found its place.
     at: Option<Progress>,
-    groups: HashMap<Arc<Subject>, Group>,
-}
-
-/// Followers that ask for the same.
-struct Group {
-    lens: Arc<Lens>,
-    members: HashMap<u64, Arc<Buffer>>,
+    groups: Groups,
 }
 
 /// A follower's place in the hub. It ends when it is dropped.
@@ -59,13 +50,7 @@ impl Drop for Counted {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let mut state = self.records.hub().state();
-        if let Entry::Occupied(mut group) = state.groups.entry(self.subject.clone()) {
-            group.get_mut().members.remove(&self.number);
-            if group.get().members.is_empty() {
-                group.remove();
-            }
-        }
+        self.records.hub().state().groups.leave(&self.subject, self.number);
     }
 }
 
@@ -99,9 +84,7 @@ impl Hub {
         if at.cursor > *seen {
             return None;
         }
-        let group = state.groups.entry(subject.clone());
-        let group = group.or_insert_with(|| Group { lens: lens.clone(), members: HashMap::new() });
-        group.members.insert(number, buffer.clone());
+        state.groups.join(lens, number, buffer.clone());
         Some(Membership { records: records.clone(), subject, number, buffer })
     }
 
@@ -146,7 +129,7 @@ impl Hub {
         let at = match state.at {
             Some(at) if at.is_same_log(Some(newest)) => at,
             Some(_) => {
-                state.end_all(&End::Gone);
+                state.groups.end_all(&End::Gone);
                 newest
             }
             None => newest,
@@ -161,76 +144,15 @@ impl Hub {
     fn give(&self, records: &Records, events: &[Arc<Event>]) {
         let log = records.log();
         let mut state = self.state();
-        state.renew(records);
+        if let Ok(served) = records.served() {
+            state.groups.renew(&served);
+        }
         let limit = records.settings().watch_buffer_bytes;
         for event in events {
-            state.give_one(log, event, limit);
+            state.groups.give(log, event, limit);
             if let Some(at) = &mut state.at {
                 at.cursor = event.at;
             }
         }
-    }
-}
-
-impl State {
-    /// Compiles the groups anew when another revision is served: what they ask for means the same, of more fields.
-    fn renew(&mut self, records: &Records) {
-        let Ok(served) = records.served() else { return };
-        self.groups.retain(|subject, group| {
-            if Arc::ptr_eq(&group.lens.served, &served) {
-                return true;
-            }
-            match Lens::compile(&served, subject) {
-                Ok(lens) => group.lens = Arc::new(lens),
-                Err(error) => {
-                    let end = End::Changed(error.reason(), error.message().into_owned());
-                    group.members.values().for_each(|member| member.end(end.clone()));
-                    return false;
-                }
-            }
-            true
-        });
-    }
-
-    fn give_one(&self, log: &Log, event: &Event, limit: usize) {
-        let of_tenant = self.groups.values().filter(|group| group.lens.subject.tenant == event.tenant);
-        let mut decoded = None;
-        for group in of_tenant {
-            let Some(table) = group.lens.table(&event.topic) else { continue };
-            // All lenses are of one revision, so that one reading is for all.
-            let change = decoded.get_or_insert_with(|| Change::read(table, event));
-            match change.as_ref().map(|change| group.lens.look(log, event, change)) {
-                Ok(Ok(Some(delivery))) => group.give(&delivery, limit),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => group.fail(event, error.log_text()),
-                Err(error) => group.fail(event, error.log_text()),
-            }
-        }
-    }
-
-    fn end_all(&mut self, end: &End) {
-        for (_, group) in self.groups.drain() {
-            group.members.values().for_each(|member| member.end(end.clone()));
-        }
-    }
-}
-
-impl Group {
-    fn give(&self, delivery: &Delivery, limit: usize) {
-        for member in self.members.values() {
-            member.push(delivery.clone(), limit);
-        }
-    }
-
-    /// Ends the group: it must not go on without an event that may matter to it.
-    fn fail(&self, event: &Event, error: String) {
-        tracing::error!(
-            error,
-            topic = event.topic,
-            position = event.at.position,
-            "an event cannot be read: its followers are cut off"
-        );
-        let end = End::Changed(Reason::Internal, "an event cannot be read".to_owned());
-        self.members.values().for_each(|member| member.end(end.clone()));
     }
 }
