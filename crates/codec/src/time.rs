@@ -22,7 +22,7 @@ pub const LAST_TIME: i64 = LAST_SECOND * MICROS + (MICROS - 1);
 pub const LONGEST_DURATION: i64 = LONGEST_SECONDS * MICROS + (MICROS - 1);
 
 /// Microseconds since the Unix epoch; finer input is cut off, towards the past.
-pub(crate) fn timestamp(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
+pub fn timestamp(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     if !(FIRST_SECOND..=LAST_SECOND).contains(&seconds) {
         return Err(DecodeError::new("range", "must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z"));
     }
@@ -47,7 +47,7 @@ pub(crate) fn duration(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
 }
 
 /// The fields of a Timestamp message.
-pub(crate) fn timestamp_parts(micros: i64) -> (i64, i64) {
+pub fn timestamp_parts(micros: i64) -> (i64, i64) {
     (micros.div_euclid(MICROS), micros.rem_euclid(MICROS) * 1_000)
 }
 

@@ -22,6 +22,7 @@ mod rpc;
 mod scan;
 mod served;
 mod service;
+mod stop;
 mod storage;
 mod store;
 mod table;

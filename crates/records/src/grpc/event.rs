@@ -2,7 +2,7 @@
 
 use super::codec::write_record;
 use bytes::{BufMut, Bytes, BytesMut};
-use groundplan_codec::{Record, wire};
+use groundplan_codec::{Record, timestamp_parts, wire};
 use groundplan_model::catalog::Model;
 use groundplan_proto::records::v1::WatchManyResponse;
 use groundplan_proto::watch::v1::Removal;
@@ -98,7 +98,7 @@ fn write_text(number: u32, text: &String, out: &mut BytesMut) {
 }
 
 /// Microseconds since the Unix epoch as protobuf has them.
-fn timestamp(micros: i64) -> prost_types::Timestamp {
-    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or_default();
-    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let (seconds, nanos) = timestamp_parts(micros);
+    prost_types::Timestamp { seconds, nanos: i32::try_from(nanos).unwrap_or_default() }
 }

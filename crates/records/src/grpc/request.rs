@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::reader::{Reader, Wire};
 use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
-use groundplan_codec::{FIRST_TIME, LAST_TIME, Record, Value};
+use groundplan_codec::{Record, Value, timestamp as timestamp_of_parts};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_proto::query::v1::{Aggregation, Count};
@@ -219,9 +219,7 @@ fn add_paths(paths: &mut Vec<String>, bytes: &[u8]) -> Result<(), Broken> {
 fn timestamp(bytes: &[u8]) -> Result<i64, Broken> {
     const MALFORMED: Broken = ("timestamp", "must be a google.protobuf.Timestamp of the years 1 to 9999");
     let read = prost_types::Timestamp::decode(bytes).map_err(|_| MALFORMED)?;
-    let micros =
-        read.seconds.checked_mul(1_000_000).and_then(|micros| micros.checked_add(i64::from(read.nanos / 1_000)));
-    micros.filter(|micros| (FIRST_TIME..=LAST_TIME).contains(micros)).ok_or(MALFORMED)
+    timestamp_of_parts(read.seconds, read.nanos).map_err(|_| MALFORMED)
 }
 
 /// Adds an element of a repeated field.

@@ -2,8 +2,9 @@
 
 use super::CONSUMER;
 use crate::service::Records;
+use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::{Cursor, Event};
 use groundplan_proto::records::v1;
@@ -27,18 +28,6 @@ static INSERT: LazyLock<Sql> = LazyLock::new(|| {
 
 static MOVE: LazyLock<Sql> = LazyLock::new(|| Sql::new("UPDATE event_consumers SET position = ? WHERE name = ?"));
 
-/// How a step has ended.
-enum Stop {
-    Database(diesel::result::Error),
-    Refused(Error),
-}
-
-impl From<diesel::result::Error> for Stop {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
 /// Copies some events; says whether more may follow.
 pub(super) async fn step(records: &Records) -> Result<bool, Error> {
     let mut lease = records.database().lease().await?;
@@ -46,10 +35,7 @@ pub(super) async fn step(records: &Records) -> Result<bool, Error> {
         let transaction = async |connection: &mut AsyncPgConnection| copy(records, connection).await;
         connection.build_transaction().read_committed().run(transaction).await
     });
-    copied.await.map_err(|stop| match stop {
-        Stop::Database(error) => refusal(error),
-        Stop::Refused(error) => error,
-    })
+    copied.await.map_err(Stop::into_error)
 }
 
 async fn copy(records: &Records, connection: &mut AsyncPgConnection) -> Result<bool, Stop> {
@@ -60,7 +46,7 @@ async fn copy(records: &Records, connection: &mut AsyncPgConnection) -> Result<b
     };
     let models = rows(connection, &MODELS, &[]).await?;
     let models = models.iter().filter_map(|row| row.text(0).transpose()).collect::<Result<HashSet<String>, _>>()?;
-    let events = records.log().read(Cursor::behind(position)).await.map_err(Stop::Refused)?;
+    let events = records.log().read(Cursor::behind(position)).await?;
     let Some(last) = whole(&events) else { return Ok(false) };
     let kept: Vec<&Arc<Event>> =
         events.iter().filter(|event| event.at.position <= last && models.contains(&event.topic)).collect();

@@ -7,8 +7,8 @@ mod written;
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
 use super::{Call, Id, etag, get, now, refusal};
+use crate::stop::Stop;
 use crate::{bind, row};
-use diesel::result::Error as DieselError;
 use diesel_async::AsyncPgConnection;
 use doomed::Doomed;
 use groundplan_chassis::database::{Bind, Sql, rows};
@@ -54,24 +54,6 @@ async fn alone(call: &Call<'_>, id: &Id, wanted: Option<i64>) -> Result<(), Erro
         pause(attempt).await;
     }
     with_others(call, id, wanted).await
-}
-
-/// Why a transaction ended without a delete.
-enum Stop {
-    Database(DieselError),
-    Refused(Error),
-}
-
-impl From<DieselError> for Stop {
-    fn from(error: DieselError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
 }
 
 /// Deletes a record that others may refer to. Those who write references to what is locked here wait for the end, and so

@@ -8,6 +8,7 @@ use crate::operations::{Call, Reading};
 use crate::query::Part;
 use crate::row;
 use crate::service::Records;
+use crate::stop::Stop;
 use bytes::Bytes;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
@@ -112,33 +113,6 @@ struct Found {
     last_id: String,
     last_values: Vec<Option<Bytes>>,
     bytes: usize,
-}
-
-/// Why a page could not be read.
-enum Stop {
-    Database(diesel::result::Error),
-    Refused(Error),
-}
-
-impl From<diesel::result::Error> for Stop {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl Stop {
-    fn into_error(self) -> Error {
-        match self {
-            Self::Database(error) => refusal(error),
-            Self::Refused(error) => error,
-        }
-    }
 }
 
 impl Found {

@@ -1,5 +1,6 @@
 //! What PostgreSQL computed, as values with their types.
 
+use crate::grpc::event::timestamp;
 use groundplan_chassis::database::{
     Columns as _, PgRow, decode_interval, decode_numeric_u64, decode_timestamptz, refusal,
 };
@@ -121,11 +122,7 @@ impl Form {
             Self::DoublePrecision => Kind::DoubleValue(f64::from_be_bytes(bytes.try_into().ok()?)),
             Self::Text => Kind::StringValue(String::from_utf8(bytes.to_vec()).ok()?),
             Self::Bytea => Kind::BytesValue(bytes.to_vec()),
-            Self::Timestamptz => {
-                let time = decode_timestamptz(bytes)?;
-                let nanos = i32::try_from(time.rem_euclid(MICROSECONDS) * 1_000).ok()?;
-                Kind::TimestampValue(prost_types::Timestamp { seconds: time.div_euclid(MICROSECONDS), nanos })
-            }
+            Self::Timestamptz => Kind::TimestampValue(timestamp(decode_timestamptz(bytes)?)),
             Self::Interval => duration(decode_interval(bytes)?)?,
         })
     }

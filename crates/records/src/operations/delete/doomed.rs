@@ -1,7 +1,8 @@
 //! What goes with a record: those that refer to it with CASCADE, those that refer to these, and so on.
 
-use super::{MAX_DELETED, Stop};
+use super::MAX_DELETED;
 use crate::operations::{Call, Id, names};
+use crate::stop::Stop;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};

@@ -1,8 +1,8 @@
 //! What keeps a record from being deleted: others that refer to it with RESTRICT, unless they go with it.
 
-use super::Stop;
 use super::doomed::{Doomed, referrers};
 use crate::operations::{Call, Id, names};
+use crate::stop::Stop;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};

@@ -1,11 +1,12 @@
 //! The statements that delete: references are cleared, then all records go at once.
 
+use super::MAX_CLEARED;
 use super::doomed::{Doomed, referrers};
 use super::restrict::stays;
 use super::written::Written;
-use super::{MAX_CLEARED, Stop};
 use crate::operations::update::later;
 use crate::operations::{Call, Id, names};
+use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute};

@@ -1,9 +1,10 @@
 //! The events of a delete with all that goes or changes with it, appended together at its end.
 
-use super::{MAX_BYTES, Stop};
+use super::MAX_BYTES;
 use crate::change::Author;
 use crate::operations::Id;
 use crate::row;
+use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
