@@ -19,6 +19,8 @@ pub(super) struct CatchUp {
     pub(super) began: Progress,
     /// Everything up to here was seen.
     pub(super) cursor: Cursor,
+    /// Whether that is the end of a transaction: a large one comes in several steps.
+    pub(super) is_whole: bool,
     /// What was seen by reading records.
     pub(super) snapshots: Snapshots,
     /// Whether a token would resume the watch. Before it has seen everything that its snapshots have, it would not.
@@ -31,7 +33,7 @@ impl CatchUp {
         self.check()?;
         let events = self.records.log().read(self.cursor).await?;
         let Some(last) = events.last() else { return Ok(None) };
-        let at = last.at;
+        let (at, is_whole) = (last.at, last.is_last);
         self.renew()?;
         let mut deliveries = Vec::new();
         for event in events.iter().filter(|event| event.tenant == self.lens.subject.tenant) {
@@ -48,8 +50,13 @@ impl CatchUp {
             }
             deliveries.extend(delivery);
         }
-        self.cursor = at;
+        (self.cursor, self.is_whole) = (at, is_whole);
         Ok(Some(deliveries))
+    }
+
+    /// Whether everything that the snapshots have seen is behind the follower, so that a token says all.
+    pub(super) fn has_passed_snapshots(&self) -> bool {
+        self.is_whole && self.snapshots.are_passed(self.cursor.position)
     }
 
     /// Refuses to go on in another log, or while the server stops.

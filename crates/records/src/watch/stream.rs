@@ -7,6 +7,7 @@ use super::initial::{Initial, newest_committed};
 use super::lens::Lens;
 use super::snapshots::Snapshots;
 use super::{Begin, QUIET, Subject};
+use crate::page_token::Origin;
 use crate::service::Records;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt as _};
@@ -51,7 +52,15 @@ pub(crate) async fn watch(
         }
     }
     let snapshots = Snapshots::default();
-    let catch_up = CatchUp { records: records.clone(), lens, began, cursor, snapshots, has_tokens: begin.is_token() };
+    let catch_up = CatchUp {
+        records: records.clone(),
+        lens,
+        began,
+        cursor,
+        is_whole: true,
+        snapshots,
+        has_tokens: begin.is_token(),
+    };
     let follower = Follower { counted, principal: principal.clone(), begin, catch_up };
     Ok(follower.follow().boxed())
 }
@@ -134,7 +143,7 @@ fn beginning(
         }
         let mut progress = records.log().watch();
         while !catch_up.has_tokens {
-            if catch_up.snapshots.are_passed(catch_up.cursor.position) {
+            if catch_up.has_passed_snapshots() {
                 catch_up.has_tokens = true;
                 let kind = if begin == Begin::Now { EventKind::Bookmark } else { EventKind::Synced };
                 yield Step::Event(bookmark(&catch_up, kind, catch_up.cursor)?);
@@ -199,7 +208,7 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
                 }
             }
         };
-        let mut member = Member { seen: catch_up.cursor, records: catch_up.records.clone(), lens: catch_up.lens.clone(), membership };
+        let mut member = Member { seen: catch_up.cursor, records: catch_up.records.clone(), origin: catch_up.lens.origin.clone(), membership };
         drop(catch_up);
         let stop = member.records.stop().clone();
         loop {
@@ -220,7 +229,8 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
 struct Member {
     seen: Cursor,
     records: Records,
-    lens: Arc<Lens>,
+    /// Not the whole lens, which would keep its revision in memory for as long as the watch lasts.
+    origin: Origin,
     membership: Membership,
 }
 
@@ -254,7 +264,7 @@ impl Member {
         {
             self.seen = self.seen.max(at.cursor);
         }
-        let token = self.records.log().token(self.lens.origin.as_bytes(), self.seen)?;
+        let token = self.records.log().token(self.origin.as_bytes(), self.seen)?;
         Ok(mark(EventKind::Bookmark, token))
     }
 }
