@@ -25,13 +25,22 @@ enum Part {
 impl Shown {
     /// What a mask shows of a model's records; none if that is everything.
     pub(crate) fn of(model: &Model, mask: &[String]) -> Result<Option<Self>, Error> {
-        let ReadMask::Paths(paths) = ReadMask::parse(&model.shapes, model.shape, mask)? else { return Ok(None) };
+        Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?))
+    }
+
+    /// The same, and the id besides.
+    pub(crate) fn with_id(model: &Model, mask: &[String]) -> Result<Option<Self>, Error> {
+        Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?.with(&[model.roles.id])))
+    }
+
+    fn of_mask(model: &Model, mask: &ReadMask) -> Option<Self> {
+        let ReadMask::Paths(paths) = mask else { return None };
         let mut shown = Self::default();
-        for path in &paths {
+        for path in paths {
             let steps = path.steps();
             shown.add(&model.shapes, model.shape(), steps.get(..MAX_DEPTH).unwrap_or(steps));
         }
-        Ok(Some(shown))
+        Some(shown)
     }
 
     fn add(&mut self, shapes: &Shapes, shape: &Shape, path: &[FieldId]) {

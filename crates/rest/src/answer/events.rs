@@ -58,7 +58,8 @@ fn text(event: &WatchEvent, read_mask: &[String]) -> Result<Vec<u8>, Error> {
     out.extend_from_slice(b"data: ");
     let mut object = Object::new(&mut out);
     if let Some(model) = &event.model {
-        change(event, model, Shown::of(model, read_mask)?.as_ref(), &mut object);
+        // Without its id nobody would know which record an event is about.
+        change(event, model, Shown::with_id(model, read_mask)?.as_ref(), &mut object);
     }
     object.end();
     out.extend_from_slice(b"\n\n");

@@ -137,7 +137,7 @@ async fn every_parameter_of_a_watch_arrives() {
 }
 
 #[tokio::test]
-async fn a_mask_hides_zeros_too() {
+async fn a_mask_hides_zeros_too_but_not_the_id() {
     let (client, memory) = library().await;
     let event = WatchEvent {
         record: Some(titled(&memory, "new")),
@@ -147,7 +147,7 @@ async fn a_mask_hides_zeros_too() {
         ..book(&memory, EventKind::Updated)
     };
     play(&memory, vec![event], None);
-    let data = r#"{"data":{"title":"new","pages":0},"previous":{"title":"","pages":0}}"#;
+    let data = r#"{"data":{"id":"","title":"new","pages":0},"previous":{"id":"","title":"","pages":0}}"#;
     let expected = format!("retry: 1000\n\nevent: UPDATED\nid: token-2\ndata: {data}\n\n");
     assert_eq!(body(&client, "?readMask=pages,title").await, expected);
 }
