@@ -3,6 +3,7 @@
 //! A service crate asks for a [`database::Database`] and [`transport::Transport`]s, and gives back a [`mounted::Mounted`].
 //! The binary puts the mounted routers together, wraps them by [`layers::stack`] and hands them to [`server::serve`].
 
+pub mod apart;
 pub mod database;
 pub mod health;
 pub mod layers;
@@ -14,4 +15,5 @@ pub mod seal;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+pub mod together;
 pub mod transport;

@@ -12,14 +12,16 @@ use crate::wake::Wake;
 use crate::{Cursor, Event, Settings, partitions, reader};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use groundplan_chassis::apart::apart;
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, refusal, rows};
 use groundplan_chassis::seal::{KEY_BYTES, Sealer};
+use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
 use rand::Rng as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often partitions are made and dropped, at most and at least.
 const MAINTENANCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(300));
+
+/// How many followers read the database at once.
+const READERS: usize = 4;
 
 /// A handle to the log of a service. Clones share everything.
 #[derive(Clone, Debug)]
@@ -47,6 +52,10 @@ struct Shared {
     ring: Mutex<Ring>,
     /// None until the tail has found its place.
     progress: watch::Sender<Option<Progress>>,
+    /// Up to which position events may be dropped, for all who come back together.
+    dropped: Together<i64>,
+    /// Followers that read the database wait for each other: a herd of them must not keep writers from a connection.
+    readers: Semaphore,
 }
 
 /// How far the process's tail is.
@@ -76,6 +85,8 @@ impl Log {
             status,
             ring: Mutex::new(Ring::new(Cursor::START)),
             progress: watch::Sender::new(None),
+            dropped: Together::default(),
+            readers: Semaphore::new(READERS),
         })))
     }
 
@@ -138,6 +149,13 @@ impl Log {
         if let Some(events) = kept {
             return Ok(events);
         }
+        let log = self.clone();
+        apart(async move { log.read_database(after, progress).await }).await
+    }
+
+    /// Events between two places, from the database.
+    async fn read_database(&self, after: Cursor, progress: Progress) -> Result<Vec<Arc<Event>>, Error> {
+        let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
         let work = async |connection: &mut AsyncPgConnection| {
             let found = read(connection, after, progress.cursor.position).await?;
@@ -156,6 +174,15 @@ impl Log {
         // The last position may have parts that the tail has not given yet.
         events.retain(|event| event.at <= progress.cursor);
         Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// Up to which position events may be dropped, not longer ago than the call.
+    pub(crate) async fn dropped_through(&self) -> Result<i64, Error> {
+        let find = async || {
+            let mut lease = self.0.database.lease().await?;
+            lease.run(dropped_through).await.map_err(refusal)
+        };
+        self.0.dropped.ask(find, silent).await
     }
 
     /// The refusal of a place whose events are dropped.
@@ -223,6 +250,12 @@ impl Log {
             }
         }
     }
+}
+
+/// The refusal of all who have asked together while the database did not answer.
+fn silent() -> Error {
+    let words = "the database does not answer; try again";
+    Error::new(Reason::DatabaseUnavailable, words).retry_after(Duration::from_secs(1))
 }
 
 /// The refusal of a place in a log that is another one now.

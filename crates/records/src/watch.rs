@@ -6,6 +6,7 @@
 
 mod buffer;
 mod catch_up;
+mod committed;
 mod event;
 mod groups;
 mod hub;

@@ -3,8 +3,6 @@
 use super::Log;
 use crate::Cursor;
 use crate::epoch::Epoch;
-use crate::read::dropped_through;
-use groundplan_chassis::database::refusal;
 use groundplan_error::{Error, Reason};
 
 /// No token of ours is longer.
@@ -32,12 +30,11 @@ impl Log {
     /// follows it may be dropped.
     pub async fn open_token(&self, origin: &[u8], token: &str) -> Result<Cursor, Error> {
         let (epoch, at) = self.unseal(origin, token).ok_or_else(|| {
-            let words = "the token is not from this watch; send the last one that came, unchanged and with the same filter, or none";
+            let words = "the token is not from here; send the last one that came, unchanged, to the same method with the same \
+                         filter, or none";
             Error::new(Reason::TokenInvalid, words)
         })?;
-        let mut lease = self.0.database.lease().await?;
-        let dropped = lease.run(dropped_through).await.map_err(refusal)?;
-        drop(lease);
+        let dropped = self.dropped_through().await?;
         match self.ready().await? {
             progress if progress.epoch != epoch => {
                 let words =

@@ -75,7 +75,7 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
     let id = Id::parse(model, id)?;
     let mask = ReadMask::parse(&model.shapes, model.shape, &view.read_mask)?;
     if !view.expand.is_empty() {
-        return Err(Error::field("expand", "empty", "must be empty with read_time: relations are of now"));
+        return Err(Error::field("expand", "empty", "must be empty where a time is read: relations are of now"));
     }
     let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
     let coverage = Coverage::of_model(call.records, model).await?;
@@ -83,12 +83,12 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
         return Err(Error::field("read_time", "timestamp.lt_now", "must not be in the future"));
     }
     if time < coverage.from {
-        let message = format!(
-            "the history of {} does not reach back to that time; it begins {} seconds later",
-            model.full_name,
-            (coverage.from - time).div_euclid(1_000_000) + 1
-        );
-        return Err(Error::new(Reason::HistoryGone, message));
+        let (from, _) = groundplan_codec::timestamp_parts(coverage.from);
+        let begins = chrono::DateTime::from_timestamp(from + 1, 0).unwrap_or_default();
+        let begins = begins.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let message =
+            format!("the history of {} does not reach back to that time; it begins at {begins}", model.full_name);
+        return Err(Error::new(Reason::HistoryGone, message).with("begins", begins));
     }
     let mut stored = state_at(call, &id, time).await?;
     let included = expand::included(call, &paths, std::slice::from_ref(&stored), &mask).await?;

@@ -3,25 +3,34 @@
 use super::Subject;
 use super::buffer::{Buffer, End};
 use super::catch_up::CatchUp;
+use super::committed::Committed;
 use super::groups::Groups;
 use crate::service::Records;
+use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Cursor, Event, Progress};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
 /// Before the log is read again after it could not be.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// How many followers read pages of records at once.
+const READERS: usize = 4;
+
 /// The hub of a process.
-#[derive(Default)]
 pub(crate) struct Hub {
     state: Mutex<State>,
     numbers: AtomicU64,
     /// All followers of the process, those that are not with the hub yet among them.
     followers: AtomicUsize,
+    /// What is committed, for all who begin together.
+    committed: Together<Committed>,
+    /// Turns to read pages of records.
+    readers: Semaphore,
 }
 
 #[derive(Default)]
@@ -54,6 +63,18 @@ impl Drop for Membership {
     }
 }
 
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            numbers: AtomicU64::default(),
+            followers: AtomicUsize::default(),
+            committed: Together::default(),
+            readers: Semaphore::new(READERS),
+        }
+    }
+}
+
 impl Hub {
     /// Counts a follower, if there is room for one.
     pub(super) fn count(&self, records: &Records) -> Result<Counted, Error> {
@@ -66,6 +87,20 @@ impl Hub {
             return Err(Error::new(Reason::RateLimited, message).retry_after(Duration::from_secs(5)));
         }
         Ok(counted)
+    }
+
+    /// What is committed, not longer ago than the call.
+    pub(super) async fn committed(&self, records: &Records) -> Result<Committed, Error> {
+        let busy = || {
+            let message = "the database does not answer; try again";
+            Error::new(Reason::DatabaseUnavailable, message).retry_after(AGAIN)
+        };
+        self.committed.ask(async || Committed::now(records).await, busy).await
+    }
+
+    /// Takes a turn to read pages of records: a herd of followers must not keep others from a connection.
+    pub(super) async fn reader(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.readers.acquire().await.map_err(Error::internal)
     }
 
     /// Where the hub is.

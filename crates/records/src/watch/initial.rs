@@ -3,7 +3,6 @@
 
 use super::event::shown;
 use super::lens::{Lens, LensModel};
-use super::snapshots::Snapshots;
 use crate::operations::{Call, Reading};
 use crate::query::Part;
 use crate::row;
@@ -12,14 +11,14 @@ use crate::stop::Stop;
 use bytes::Bytes;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
-use groundplan_chassis::database::{Columns as _, PgRow, Sql, refusal, row_stream, rows};
+use groundplan_chassis::database::{PgRow, row_stream};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Snapshot;
 use groundplan_proto::watch::v1::EventKind;
 use groundplan_rest::{ListQuery, WatchEvent};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The most records of a page.
 const PAGE: i64 = 500;
@@ -27,39 +26,46 @@ const PAGE: i64 = 500;
 /// The most bytes of a page's records, but for the last one.
 const MAX_PAGE_BYTES: usize = 2 << 20;
 
-/// The reading of one model.
-pub(super) struct Initial<'a> {
-    pub(super) records: &'a Records,
-    pub(super) principal: &'a Principal,
-    pub(super) lens: &'a Arc<Lens>,
-    pub(super) snapshots: &'a mut Snapshots,
+/// The reading of the records of a watch's models.
+#[derive(Clone)]
+pub(super) struct Initial {
+    pub(super) records: Records,
+    pub(super) principal: Principal,
+    pub(super) lens: Arc<Lens>,
 }
+
+/// Where a page begins: behind the row whose keys have these values.
+pub(super) type After = Vec<Option<Bytes>>;
 
 /// A page of records.
 pub(super) struct Page {
     pub(super) events: Vec<Arc<WatchEvent>>,
+    /// The page reaches to this id.
+    pub(super) last_id: String,
+    pub(super) snapshot: Snapshot,
     /// Where the next one begins; none behind the last.
-    pub(super) next: Option<Vec<Option<Bytes>>>,
+    pub(super) next: Option<After>,
 }
 
-impl Initial<'_> {
+impl Initial {
     /// Refuses what would read a large table from end to end.
     pub(super) async fn admit(&self, at: usize, allow_scan: bool) -> Result<(), Error> {
         let call = self.call(at)?;
         Reading::begin(&call, &self.query(at, allow_scan), None)?.admit().await
     }
 
-    /// Reads a page of a model behind a place, and notes by which snapshot.
-    pub(super) async fn page(&mut self, at: usize, after: Option<&[Option<Bytes>]>) -> Result<Page, Error> {
+    /// Reads a page of a model behind a place.
+    pub(super) async fn page(&self, at: usize, after: Option<&After>) -> Result<Page, Error> {
         let call = self.call(at)?;
         let query = self.query(at, true);
         let reading = Reading::begin(&call, &query, None)?;
         let layout = reading.layout(false);
-        let part = Part { after, limit: PAGE, ..Part::default() };
+        let part = Part { after: after.map(Vec::as_slice), limit: PAGE, ..Part::default() };
         let draft = reading.statement(&layout, &part);
         let sql = self.records.shapes().sql(draft.text());
         let model = self.model(at)?;
         let mut found = Found::default();
+        let _reader = self.records.hub().reader().await?;
         let mut lease = self.records.database().lease().await?;
         let read = lease.run(async |connection| {
             let transaction = async |connection: &mut AsyncPgConnection| {
@@ -75,10 +81,7 @@ impl Initial<'_> {
             connection.build_transaction().repeatable_read().read_only().run(transaction).await
         });
         read.await.map_err(Stop::into_error)?;
-        let topic = model.table.model.full_name.clone();
-        let (page, last_id, snapshot) = found.page(model)?;
-        self.snapshots.add(&topic, last_id, snapshot);
-        Ok(page)
+        found.page(model)
     }
 
     fn model(&self, at: usize) -> Result<&LensModel, Error> {
@@ -87,22 +90,13 @@ impl Initial<'_> {
 
     fn call(&self, at: usize) -> Result<Call<'_>, Error> {
         let table = self.model(at)?.table.clone();
-        Ok(Call { records: self.records, principal: self.principal, served: self.lens.served.clone(), table })
+        Ok(Call { records: &self.records, principal: &self.principal, served: self.lens.served.clone(), table })
     }
 
     fn query(&self, at: usize, allow_scan: bool) -> ListQuery {
         let filter = self.lens.subject.models.get(at).map(|watched| watched.filter.clone()).unwrap_or_default();
         ListQuery { filter, allow_scan, ..ListQuery::default() }
     }
-}
-
-static NEWEST: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT max(position) FROM events"));
-
-/// The largest position that is committed.
-pub(super) async fn newest_committed(records: &Records) -> Result<i64, Error> {
-    let mut lease = records.database().lease().await?;
-    let found = lease.run(async |connection| rows(connection, &NEWEST, &[]).await).await.map_err(refusal)?;
-    Ok(found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten().unwrap_or_default())
 }
 
 /// What a page has found.
@@ -142,8 +136,7 @@ impl Found {
         Ok(())
     }
 
-    /// The page, the largest id of its range, and its snapshot.
-    fn page(self, model: &LensModel) -> Result<(Page, String, Snapshot), Error> {
+    fn page(self, model: &LensModel) -> Result<Page, Error> {
         let goes_on = self.is_cut() || i64::try_from(self.records.len()).is_ok_and(|found| found >= PAGE);
         let events = self.records.iter().map(|(record, version)| {
             Arc::new(WatchEvent {
@@ -153,8 +146,8 @@ impl Found {
                 ..WatchEvent::default()
             })
         });
-        let page = Page { events: events.collect(), next: goes_on.then_some(self.last_values) };
         let snapshot = self.snapshot.ok_or_else(|| Error::internal("a page was read by no snapshot"))?;
-        Ok((page, self.last_id, snapshot))
+        let next = goes_on.then_some(self.last_values);
+        Ok(Page { events: events.collect(), last_id: self.last_id, snapshot, next })
     }
 }

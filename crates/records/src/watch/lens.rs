@@ -111,6 +111,9 @@ fn placed(error: Error, at: usize) -> Error {
     for violation in &mut violations {
         violation.field = format!("models[{at}].{}", violation.field);
     }
+    if error.reason() == Reason::InvalidFields {
+        return Error::invalid(violations);
+    }
     let message = format!("models[{at}]: {}", error.message());
     violations.into_iter().fold(Error::new(error.reason(), message), Error::violating)
 }

@@ -1,9 +1,10 @@
 //! A watch from its beginning to its end.
 
 use super::catch_up::CatchUp;
+use super::committed::Committed;
 use super::event::mark;
 use super::hub::{Counted, Membership};
-use super::initial::{Initial, newest_committed};
+use super::initial::Initial;
 use super::lens::Lens;
 use super::snapshots::Snapshots;
 use super::{Begin, QUIET, Subject};
@@ -11,10 +12,10 @@ use crate::page_token::Origin;
 use crate::service::Records;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt as _};
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::apart::apart;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::{Cursor, Snapshot};
+use groundplan_eventlog::Cursor;
 use groundplan_proto::watch::v1::EventKind;
 use groundplan_rest::{WatchEvent, WatchStream};
 use std::sync::Arc;
@@ -26,6 +27,10 @@ const COME_BACK: Duration = Duration::from_millis(200);
 
 /// Before the hub is asked again to let a follower join.
 const AGAIN: Duration = Duration::from_millis(1);
+
+/// How often a follower that reads much of the log without finding anything is told how far it is: one whose calls break soon
+/// would otherwise read the same again and again.
+const PROGRESS: Duration = Duration::from_millis(250);
 
 type Event = Arc<WatchEvent>;
 
@@ -45,8 +50,7 @@ pub(crate) async fn watch(
         Begin::Now | Begin::Initial { .. } => began.cursor,
     };
     if let Begin::Initial { allow_scan } = begin {
-        let mut snapshots = Snapshots::default();
-        let initial = Initial { records, principal, lens: &lens, snapshots: &mut snapshots };
+        let initial = Initial { records: records.clone(), principal: principal.clone(), lens: lens.clone() };
         for at in 0..lens.models.len() {
             initial.admit(at, allow_scan).await?;
         }
@@ -123,12 +127,12 @@ fn beginning(
             Begin::Now => see_nothing(&mut catch_up).await?,
             Begin::Initial { .. } => {
                 let lens = catch_up.lens.clone();
-                for at in 0..lens.models.len() {
+                for (at, model) in lens.models.iter().enumerate() {
                     let mut after = None;
                     loop {
-                        let snapshots = &mut catch_up.snapshots;
-                        let mut initial = Initial { records: &records, principal: &principal, lens: &lens, snapshots };
-                        let page = initial.page(at, after.as_deref()).await?;
+                        let initial = Initial { records: records.clone(), principal: principal.clone(), lens: lens.clone() };
+                        let page = apart(async move { initial.page(at, after.as_ref()).await }).await?;
+                        catch_up.snapshots.add(&model.table.model.full_name, page.last_id, page.snapshot);
                         for event in page.events {
                             yield Step::Event(event);
                         }
@@ -138,10 +142,11 @@ fn beginning(
                         }
                     }
                 }
-                catch_up.snapshots.end_at(newest_committed(&records).await?);
+                catch_up.snapshots.end_at(committed(&records).await?.position);
             }
         }
         let mut progress = records.log().watch();
+        let mut quiet = Instant::now() + QUIET;
         while !catch_up.has_tokens {
             if catch_up.has_passed_snapshots() {
                 catch_up.has_tokens = true;
@@ -160,24 +165,34 @@ fn beginning(
                 None => {
                     tokio::select! {
                         _ = progress.changed() => {}
+                        () = sleep_until(quiet) => {}
                         () = records.stop().cancelled() => {}
                     }
                 }
+            }
+            if Instant::now() >= quiet {
+                // There is no token yet that leaves nothing out.
+                yield Step::Event(mark(EventKind::Bookmark, String::new()));
+                quiet = Instant::now() + QUIET;
             }
         }
         yield Step::Done(Box::new(catch_up));
     }
 }
 
+/// What is committed, for all who ask together: none of them is waited for.
+async fn committed(records: &Records) -> Result<Committed, Error> {
+    let records = records.clone();
+    apart(async move { records.hub().committed(&records).await }).await
+}
+
 /// Notes by a snapshot what was committed before the call.
 async fn see_nothing(catch_up: &mut CatchUp) -> Result<(), Error> {
-    let mut lease = catch_up.records.database().lease().await?;
-    let snapshot = lease.run(async |connection| Snapshot::current(connection).await).await.map_err(refusal)?;
-    drop(lease);
+    let Committed { snapshot, position } = committed(&catch_up.records).await?;
     for model in &catch_up.lens.models {
         catch_up.snapshots.add(&model.table.model.full_name, String::new(), snapshot.clone());
     }
-    catch_up.snapshots.end_at(newest_committed(&catch_up.records).await?);
+    catch_up.snapshots.end_at(position);
     Ok(())
 }
 
@@ -189,7 +204,7 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
         let membership = loop {
             match catch_up.step().await? {
                 Some(deliveries) => {
-                    if deliveries.is_empty() && told_at.elapsed() >= QUIET {
+                    if deliveries.is_empty() && told_at.elapsed() >= PROGRESS {
                         yield bookmark(&catch_up, EventKind::Bookmark, catch_up.cursor)?;
                         told_at = Instant::now();
                     }

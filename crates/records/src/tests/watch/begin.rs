@@ -2,6 +2,7 @@
 
 use super::super::fixture::Fixture;
 use super::told;
+use diesel_async::SimpleAsyncConnection as _;
 use groundplan_model::catalog::MethodKind::Watch;
 use serde_json::json;
 use tonic::Code;
@@ -110,4 +111,56 @@ async fn large_tables_need_an_index_or_leave() {
     request["allowScan"] = json!(true);
     let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
     assert_eq!(told(&watch.next().await.unwrap()), ("CREATED", "one"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_that_come_back_together_are_all_served() {
+    let fixture = std::sync::Arc::new(Fixture::new().await);
+    let mut watch = fixture.watch_now("Item", json!({})).await;
+    let one = fixture.item(json!({"title": "one"})).await;
+    let token = watch.change().await["token"].clone();
+    let begin = |request: serde_json::Value| {
+        let fixture = fixture.clone();
+        tokio::spawn(async move {
+            let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
+            watch.next().await.unwrap();
+            watch
+        })
+    };
+    let mut herd = Vec::new();
+    for at in 0..600 {
+        herd.push(begin(match at % 3 {
+            0 => json!({"start": "START_NOW"}),
+            1 => json!({"token": token}),
+            _ => json!({"start": "START_INITIAL"}),
+        }));
+    }
+    let mut watches = Vec::new();
+    for one in herd {
+        watches.push(one.await.unwrap());
+    }
+    fixture.change(json!({"id": one["id"], "rank": 7})).await;
+    // Read one after the other: those that are not read yet hold up nobody.
+    for mut watch in watches {
+        while watch.change().await["kind"] != "EVENT_KIND_UPDATED" {}
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_takes_long_holds_up_the_first_token_but_not_the_signs_of_life() {
+    let fixture = Fixture::new().await;
+    let mut connection = fixture.another_database().await.dedicated().await.unwrap();
+    let sql = "BEGIN; LOCK TABLE groundplan_records.events IN ROW EXCLUSIVE MODE; \
+               SELECT nextval('groundplan_records.events_position')";
+    connection.batch_execute(sql).await.unwrap();
+    let made = fixture.item(json!({"title": "behind the gap"})).await;
+    let mut watch = fixture.stream("Item", Watch, json!({})).await.unwrap();
+    let first = watch.next().await.unwrap();
+    assert_eq!((&first["kind"], first.get("token")), (&json!("EVENT_KIND_BOOKMARK"), None));
+    connection.batch_execute("ROLLBACK").await.unwrap();
+    let second = watch.next().await.unwrap();
+    assert_eq!(second["kind"], "EVENT_KIND_BOOKMARK");
+    assert!(second.get("token").is_some());
+    fixture.change(json!({"id": made["id"], "rank": 1})).await;
+    assert_eq!(told(&watch.change().await), ("UPDATED", "behind the gap"), "what was before the call does not come");
 }
