@@ -33,6 +33,14 @@ CALLS
 CALLS
 cat <<CALLS
   curl -sS -H "$header" http://$address/api/openapi.json
+CALLS
+[[ ! -e $models/example/v1/entity.proto ]] || cat <<CALLS
+
+Follow the changes until Ctrl-C, and make some in a third terminal:
+
+  curl -sSN -H "$header" "http://$address/api/v1/resource:watch?start=INITIAL"
+CALLS
+cat <<CALLS
 
 Your own models: put .proto files into a folder such as my-models, then (what is applied is everything that is to be served)
 
