@@ -54,6 +54,14 @@ class Stub:
         more.setdefault("metadata", self.metadata)
         return invoke(request, timeout=more.pop("timeout", 20), **more)
 
+    def stream(self, path, request, **more):
+        """The messages of an answer that is a stream."""
+        service, method = path.rsplit("/", 1)
+        output = self.pool.FindServiceByName(service).FindMethodByName(method).output_type
+        invoke = self.channel.unary_stream(f"/{path}", request_serializer=lambda value: value.SerializeToString(),
+                                           response_deserializer=message_factory.GetMessageClass(output).FromString)
+        return invoke(request, metadata=self.metadata, timeout=more.pop("timeout", 20), **more)
+
 
 class Authorized(grpc.StreamStreamClientInterceptor):
     def __init__(self, metadata):

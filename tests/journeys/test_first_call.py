@@ -41,7 +41,7 @@ def test_grpcurl_lists_and_describes(suite):
             "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"} <= set(services)
     methods = suite.grpcurl(suite.address, "list", "example.v1.EntityService").stdout.split()
     assert methods == [f"example.v1.EntityService.{name}" for name in
-                       ("AggregateEntities", "BatchGetEntities", "CreateEntity", "DeleteEntity", "ExplainListEntities", "GetEntity", "ListEntities", "UpdateEntity")]
+                       ("AggregateEntities", "BatchGetEntities", "CreateEntity", "DeleteEntity", "ExplainListEntities", "GetEntity", "ListEntities", "UpdateEntity", "WatchEntities")]
     described = suite.grpcurl(suite.address, "describe", "example.v1.Entity").stdout
     assert "//" in described, "the model's own comments are shown"
     assert "string field1 = 2" in described
@@ -85,6 +85,11 @@ def test_the_printed_calls_work_twice(suite):
     printed = suite.log.read_text().split("is ready", 1)[1]
     calls = [line.strip() for line in printed.splitlines() if re.match(r"\s+(export|grpcurl|curl|\S*/grpcurl|\S*/buf)\s", line)]
     assert any("grpcurl" in call for call in calls) and any(call.startswith("curl") for call in calls), printed
+    # A watch has no end but Ctrl-C.
+    watch = [call for call in calls if ":watch" in call]
+    assert len(watch) == 1
+    calls = [f"timeout -s INT 3 {call} || true" if call in watch else call for call in calls]
     for _ in range(2):
         done = suite.tool("bash", "-euo", "pipefail", "-c", "\n".join(calls))
+        assert "event: CREATED" in done.stdout and "event: SYNCED" in done.stdout
         assert '"field1"' in done.stdout

@@ -2,8 +2,11 @@
 
 import shutil
 import threading
+import time
 
+from callers import Callers
 from conftest import Stub
+from followers import by_curl
 from suite import ROOT
 
 TICKET = """
@@ -58,6 +61,45 @@ def test_a_new_model_while_clients_call(suite, tmp_path):
             thread.join()
     assert not failures, failures[:3]
     assert calls[0] > 50, "the clients really called meanwhile"
+
+
+def test_twenty_applies_fail_no_call(suite_of_its_own, tmp_path):
+    """500 calls a second are asked for: creates, gets, updates and lists of a model that each second apply adds a field to."""
+    suite = suite_of_its_own
+    suite.start()
+    shutil.copytree(ROOT / "examples", tmp_path / "models")
+    entity = tmp_path / "models/example/v1/entity.proto"
+    text = entity.read_text()
+    fields = ""
+    with Callers(suite, rate=500) as callers:
+        time.sleep(3)
+        _, alone, errors = callers.stop()
+        assert not errors, errors
+    with Callers(suite, rate=500) as callers, by_curl(suite, "resource", filter='field1 == "watched"') as follower:
+        began = time.monotonic()
+        follower.begun()
+        for at in range(20):
+            if at % 2:
+                folder = tmp_path / "models/desk" / f"ticket{at}"
+                folder.mkdir(parents=True)
+                (folder / "ticket.proto").write_text(TICKET.replace("desk.v1", f"desk.ticket{at}.v1").replace("model) = {}", f'model) = {{ resource: "tickets{at}" }}'))
+            else:
+                fields += f"  optional string added{at} = {100 + at};\n"
+                end = text.rindex("}")
+                entity.write_text(text[:end] + fields + text[end:])
+            suite.apply(tmp_path / "models")
+            newest = f"added{at // 2 * 2}"
+            assert suite.curl("POST", "/api/v1/resource", {"field1": "watched", newest: "x"})[0] == 201
+            # No apply ends a watch: it shows the fields that have come.
+            assert follower.changes(at + 1)[at]["data"][newest] == "x"
+        seconds = time.monotonic() - began
+        calls, rate, errors = callers.stop()
+    print(f"{calls} calls, {rate:.0f} a second ({alone:.0f} without applies), across 20 applies in {seconds:.0f} s; errors: {errors}")
+    assert not errors, errors
+    assert suite.psql("SELECT max(number) FROM groundplan_schema.revisions WHERE state = 2") == ["21"]
+    assert suite.curl("GET", "/api/v1/tickets19")[0] == 200
+    # A machine that is busy with other things does not reach the pace without applies either.
+    assert rate >= (250 if alone > 450 else alone / 4), f"only {rate:.0f} calls a second were reached, and {alone:.0f} without applies"
 
 
 def test_applying_the_same_again_changes_nothing(empty_suite, tmp_path):

@@ -1,0 +1,43 @@
+"""Guides whose calls are run: each command of a page, in one shell, answers what the page shows."""
+
+import re
+
+from suite import ROOT
+
+
+def check(name, suite, least):
+    """Runs the commands of docs/<name> against a suite, and compares the answers: at least so many are shown."""
+    text = (ROOT / "docs" / name).read_text()
+    commands = [command for block in re.findall(r"```console\n(.*?)```", text, re.S) for command in split(block)]
+    # The page may leave files: not here.
+    script = [f'export PATH="{ROOT}/.tools/bin:$PATH"\ncd "{suite.folder}"']
+    for at, (command, _) in enumerate(commands):
+        command = command.replace("localhost:3000", suite.address)
+        command = command.replace("$(cat .groundplan/api-key)", suite.api_key)
+        script.append(f"{command}\necho; echo '@@@ {at}'")
+    done = suite.tool("bash", "-c", "\n".join(script))
+    answers = re.split(r"@@@ \d+\n", done.stdout)
+    assert len(answers) == len(commands) + 1, done.stdout + done.stderr
+    compared = [(command, shown, answer.strip()) for (command, shown), answer in zip(commands, answers) if shown]
+    wrong = [f"$ {command}\nshown:  {shown}\nanswer: {answer}" for command, shown, answer in compared
+             if not re.fullmatch(pattern(shown), answer, re.S)]
+    assert not wrong, "\n\n".join(wrong) + done.stderr
+    assert len(compared) >= least
+
+
+def split(block):
+    """The commands of a block, each with what is shown behind it. Indented lines go on with a command."""
+    found = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append([line[2:], []])
+        elif line.startswith("    ") and not found[-1][1]:
+            found[-1][0] += "\n" + line
+        else:
+            found[-1][1].append(line)
+    return [(command, "\n".join(shown).strip()) for command, shown in found]
+
+
+def pattern(shown):
+    """`…` stands for anything, and so does what follows an answer that is cut off by it."""
+    return ".*".join(re.escape(part) for part in shown.split("…"))

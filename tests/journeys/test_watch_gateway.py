@@ -1,0 +1,109 @@
+"""Envoy lets watches last, by whatever path they come, and nothing else: told by what it does, not by what it was told."""
+
+import json
+import subprocess
+import time
+import urllib.request
+
+from followers import by_curl, by_grpcurl
+from suite import ROOT, free_port
+
+ENTITIES = "example.v1.EntityService/WatchEntities"
+MANY = "groundplan.records.v1.RecordsService/WatchMany"
+TAIL = "groundplan.records.v1.RecordsService/TailChanges"
+CATCH_ALL = "timeout: 75s"
+SHORT = "timeout: 2s"
+
+
+class Gateway:
+    """Another Envoy before the suite's server, by the suite's own configuration but for some of its text."""
+
+    def __init__(self, suite, name, *changes):
+        self.port, self.api_key = free_port(), suite.api_key
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self.log = suite.folder / f"{name}.access.log"
+        file = suite.folder / f"{name}.yaml"
+        rendered = suite.tool(ROOT / "deploy/envoy/render.sh", "127.0.0.1", self.port, suite.port + 10000, self.port + 10001, self.log).stdout
+        for before, after in ((CATCH_ALL, SHORT), *changes):
+            assert before in rendered, before
+            rendered = rendered.replace(before, after)
+        file.write_text(rendered)
+        program = suite.tool(ROOT / "deploy/envoy/find.sh").stdout.strip()
+        self.process = subprocess.Popen([program, "-c", file, "--log-level", "error", "--disable-hot-restart"])
+        until = time.monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/readyz", timeout=2)
+                break
+            except OSError:
+                assert time.monotonic() < until and self.process.poll() is None
+                time.sleep(0.1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+def followers(gateway):
+    return [by_curl(gateway, "resource"), by_grpcurl(gateway, ENTITIES, {}),
+            by_grpcurl(gateway, MANY, {"models": [{"model": "example.v1.Entity"}]})]
+
+
+def test_watches_outlast_the_time_out_of_other_calls(suite):
+    with Gateway(suite, "short") as gateway:
+        watching = followers(gateway)
+        try:
+            for follower in watching:
+                follower.begun()
+            time.sleep(3)
+            suite.curl("POST", "/api/v1/resource", {"field1": "three seconds later"})
+            for follower in watching:
+                assert follower.changes(1) and follower.process.poll() is None, follower.name
+        finally:
+            for follower in watching:
+                follower.__exit__()
+
+
+def test_without_their_route_they_are_cut(suite):
+    """The test of the test."""
+    none = "- name: watches\n                match: {"
+    with Gateway(suite, "none", (none, none + " headers: [{ name: nobody, present_match: true }],")) as gateway:
+        for follower in followers(gateway):
+            with follower:
+                began = time.monotonic()
+                follower.ended()
+                assert time.monotonic() - began < 10
+
+
+def test_each_path_takes_its_route(suite):
+    """Which route a call has taken is in Envoy's access log; what the route is set to, at its admin's port."""
+    calls = {f"journey {at} {time.time_ns()}": call for at, call in enumerate((
+        ("GET", "/api/v1/resource:watch", "watches"), ("GET", "/api/v1/resource%3Awatch", "watches"), ("GET", "/api/v1/resource%3awatch?start=NOW", "watches"),
+        ("POST", f"/{ENTITIES}", "watches"), ("POST", f"/{MANY}", "watches"), ("POST", f"/{TAIL}", "watches"),
+        ("POST", "/example.v1.EntityService/ListEntities", "records"), ("POST", "/WatchEntities", "records"), ("GET", "/api/v1/resource", "records"),
+        ("GET", "/api/v1/resource/watch", "records"), ("GET", "/api/v1/resource/:watch", "records"), ("GET", "/api/v1/resource:watcher", "records")))}
+    for agent, (method, path, _) in calls.items():
+        suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key: Envoy does not care
+    log = ROOT / ".groundplan" / "log" / str(suite.port) / "access.log"
+    until, routes = time.monotonic() + 25, {}
+    while len(routes) < len(calls):    # Envoy writes its log now and then
+        assert time.monotonic() < until
+        time.sleep(0.2)
+        entries = [json.loads(line) for line in log.read_text().splitlines() if "journey" in line]
+        routes = {entry["user_agent"]: entry["route"] for entry in entries if entry["user_agent"] in calls}
+    assert [(*call[:2], routes[agent]) for agent, call in calls.items()] == list(calls.values())
+
+    dump = json.load(urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/config_dump?resource=static_route_configs", timeout=10))
+    limits = [(route["name"], route["route"]["timeout"], route["route"].get("idle_timeout")) for config in dump["configs"]
+              for host in config["route_config"]["virtual_hosts"] for route in host["routes"] if route["name"] in ("watches", "records")]
+    assert limits == [("watches", "0s", "60s")] * 3 + [("records", "75s", None)]
+
+
+def test_a_browser_may_send_where_it_got_to(suite):
+    asked = suite.curl("OPTIONS", "/api/v1/resource:watch", headers=["origin: http://localhost:5173", "access-control-request-method: GET",
+                                                                     "access-control-request-headers: authorization, last-event-id"])
+    assert "last-event-id" in asked[1]["access-control-allow-headers"]
