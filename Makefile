@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run test torture lint clean
+.PHONY: help setup build run test torture bench lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -17,9 +17,9 @@ help:
 setup:
 	@deploy/setup.sh
 
-## build: build the binary, target/debug/groundplan
+## build: build the binary, target/debug/groundplan, and groundplan-bench, which the journeys use
 build: setup
-	@cargo build --locked --package groundplan
+	@cargo build --locked --package groundplan --package groundplan-bench
 
 ## run: set up, build, and start the whole suite behind Envoy on PORT (3000), with examples/ applied
 run: build
@@ -35,14 +35,28 @@ test: build
 # How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000
 ORACLE_PAIRS ?= 100000
+# How long writers and killers are at the event log, and how many changes are followed by how many: that with a release build.
+LOG_SECONDS ?= 120
+WATCH_CHANGES ?= 500000
+WATCH_FOLLOWERS ?= 200
 
 ## torture: run the random tests for long, with progress; GROUNDPLAN_SEED repeats a run
 torture: build
 	@GROUNDPLAN_DIFFERENTIAL_PAIRS=$(DIFFERENTIAL_PAIRS) cargo test --locked --package groundplan-records --lib -- --nocapture differential
+	@GROUNDPLAN_LOG_TORTURE_SECONDS=$(LOG_SECONDS) cargo test --locked --package groundplan-eventlog --test eventlog -- --nocapture torture
 	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 GROUNDPLAN_NASTY_LITERALS=100000 \
 	GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
 	.tools/bin/python -m pytest -s \
 	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py statements.py walk.py)
+	@cargo build --locked --release --package groundplan --package groundplan-bench
+	@GROUNDPLAN_WATCH_CHANGES=$(WATCH_CHANGES) GROUNDPLAN_WATCH_FOLLOWERS=$(WATCH_FOLLOWERS) GROUNDPLAN_WATCH_SLOW=20 GROUNDPLAN_WATCH_RECONNECTING=20 \
+	GROUNDPLAN_WATCH_WRITERS=16 GROUNDPLAN_WATCH_BUFFER=256KiB GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
+	.tools/bin/python -m pytest -s tests/journeys/test_watch_torture.py
+
+## bench: measure how soon followers hear of a change, and what idle ones cost; docs/benchmarks.md has what came out
+bench: setup
+	@cargo build --locked --release --package groundplan --package groundplan-bench
+	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
 
 ## lint: check formats and styles: Rust, proto, Envoy's configuration, shell
 lint: setup

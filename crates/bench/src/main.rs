@@ -1,0 +1,48 @@
+//! What measures and torments a running suite. It is a client as any other, and no part of the product.
+//!
+//! Progress goes to standard error, the result as one JSON object to standard output.
+
+mod client;
+mod idle;
+mod latency;
+mod output;
+mod shares;
+mod stubs;
+mod torture;
+
+use clap::Parser as _;
+use output::Failure;
+use std::process::ExitCode;
+
+/// Measures and torments a running suite that serves `examples/`, and finds it wanting or not.
+#[derive(clap::Parser)]
+#[command(
+    name = "groundplan-bench",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 120,
+    after_long_help = "Exit codes:\n  0  done, and everything was as it must be\n  1  a fault was found, or it could not be done\n  2  the command line is wrong"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+#[expect(clippy::enum_variant_names, reason = "what is not about watches is still to come")]
+enum Command {
+    WatchTorture(torture::Args),
+    WatchLatency(latency::Args),
+    WatchIdle(idle::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::WatchTorture(args) => torture::run(args).await,
+        Command::WatchLatency(args) => latency::run(args).await,
+        Command::WatchIdle(args) => idle::run(args).await,
+    };
+    outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,12 @@
+//! The stubs of the example's service, as any client would generate them.
+
+#[allow(missing_docs, clippy::all, unreachable_pub)]
+mod v1 {
+    tonic::include_proto!("example.v1");
+}
+
+pub(crate) use v1::entity_service_client::EntityServiceClient;
+pub(crate) use v1::{
+    CreateEntityRequest, DeleteEntityRequest, Entity, GetEntityRequest, ListEntitiesRequest, UpdateEntityRequest,
+    WatchEntitiesRequest, WatchEntitiesResponse,
+};

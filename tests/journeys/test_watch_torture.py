@@ -1,0 +1,155 @@
+"""Many follow while many write, the server is killed by SIGKILL and the models change: whatever each follower has put together is the table in
+the end, and nothing came twice, out of order or not at all. `groundplan-bench watch-torture` writes, follows and judges."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from suite import BINARY, ROOT, Suite
+
+BENCH = BINARY.with_name("groundplan-bench")
+CHANGES = int(os.environ.get("GROUNDPLAN_WATCH_CHANGES", "6000"))
+FOLLOWERS = int(os.environ.get("GROUNDPLAN_WATCH_FOLLOWERS", "60"))
+SLOW = int(os.environ.get("GROUNDPLAN_WATCH_SLOW", "6"))
+RECONNECTING = int(os.environ.get("GROUNDPLAN_WATCH_RECONNECTING", "6"))
+WRITERS = int(os.environ.get("GROUNDPLAN_WATCH_WRITERS", "8"))
+KILLS = int(os.environ.get("GROUNDPLAN_WATCH_KILLS", "3"))
+SEED = os.environ.get("GROUNDPLAN_SEED") or str(time.time_ns() % 1_000_000)
+# What may wait for a slow follower: so little that it is cut off.
+BUFFER = os.environ.get("GROUNDPLAN_WATCH_BUFFER", "16KiB")
+SCHEMA_CHANGES = 5
+
+
+class Torn(Suite):
+    """A suite as deploy/run.sh makes it, but whose server alone can be killed: run.sh ends when its server does."""
+
+    envoy = None
+
+    def start(self, timeout=60):
+        self.folder.joinpath("envoy.yaml").write_text(subprocess.run(
+            [ROOT / "deploy/envoy/render.sh", "127.0.0.1", str(self.port), str(self.port + 10000), str(self.port + 10001), "/dev/null"],
+            check=True, capture_output=True, text=True).stdout)
+        self.start_server()
+        envoy = subprocess.run([ROOT / "deploy/envoy/find.sh"], check=True, capture_output=True, text=True).stdout.strip()
+        self.envoy = self.begin("envoy", envoy, "-c", self.folder / "envoy.yaml", "--log-level", "warn", "--disable-hot-restart")
+        self.wait_until_ready(timeout)
+        self.apply(ROOT / "examples")
+
+    def start_server(self):
+        more = {"PORT": str(self.port + 10000), "GROUNDPLAN_LISTEN": "127.0.0.1", "GROUNDPLAN_WATCH_BUFFER": BUFFER}
+        self.process = self.begin("groundplan", BINARY, "up", **more)
+
+    def begin(self, name, *words, **more):
+        with self.folder.joinpath(f"{name}.log").open("a") as log:
+            return subprocess.Popen(words, cwd=ROOT, env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                    start_new_session=True)
+
+    def wait_until_ready(self, timeout=60):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.folder.joinpath("groundplan.log").read_text()[-5000:]
+            try:
+                if urllib.request.urlopen(f"{self.url}/readyz", timeout=3).status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the suite was not ready within {timeout} s:\n{self.folder.joinpath('groundplan.log').read_text()[-5000:]}")
+
+    def kill_server(self):
+        """The server alone: its PostgreSQL and Envoy live on."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=10)
+        self.start_server()
+        self.wait_until_ready()
+
+    def stop(self):
+        for process in filter(None, (self.process, self.envoy)):
+            process.terminate()
+            process.wait(timeout=40)
+
+
+@pytest.fixture
+def torn():
+    assert BENCH.exists(), f"{BENCH} is missing: run the journeys by `make test`, which builds it"
+    suite = Torn()
+    try:
+        suite.start()
+        yield suite
+    finally:
+        suite.close()
+
+
+class Bench:
+    """The torture as it runs: how far it is, and how it ends."""
+
+    def __init__(self, suite):
+        words = {"changes": CHANGES, "followers": FOLLOWERS, "slow": SLOW, "reconnecting": RECONNECTING, "writers": WRITERS, "seed": SEED}
+        arguments = [f"--{name}={value}" for name, value in words.items()] + ["--hold", f"--slow-address=http://127.0.0.1:{suite.port + 10000}"]
+        self.process = subprocess.Popen([BENCH, "watch-torture", *arguments], env=suite.environment(API_KEY=suite.api_key), text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.changes, self.said = 0, []
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            print(line, end="", flush=True)
+            self.said.append(line)
+            found = re.search(r"(\d+) changes,", line)
+            self.changes = int(found[1]) if found else self.changes
+
+    def wait_for(self, changes):
+        """Waits until so much is written."""
+        while self.changes < changes:
+            assert self.process.poll() is None, "".join(self.said)
+            time.sleep(0.1)
+
+    def result(self):
+        """Nothing more is done to it: it may come to its end."""
+        self.process.stdin.close()
+        out = self.process.stdout.read()
+        self.process.wait()
+        self.reader.join()
+        assert out, "".join(self.said)
+        return json.loads(out)
+
+    def end(self):
+        self.process.kill()
+
+
+def test_what_followers_put_together_is_the_table(torn, tmp_path):
+    models = tmp_path / "models"
+    shutil.copytree(ROOT / "examples", models)
+    file = models / "example/v1/entity.proto"
+    # Kills and schema changes in turn, spread over what is written.
+    acts = [act for pair in zip(range(max(KILLS, SCHEMA_CHANGES)), range(max(KILLS, SCHEMA_CHANGES)))
+            for act in ([("kill", pair[0])] if pair[0] < KILLS else []) + ([("change", pair[1])] if pair[1] < SCHEMA_CHANGES else [])]
+    bench = Bench(torn)
+    try:
+        for at, (what, number) in enumerate(acts):
+            bench.wait_for(CHANGES * (at + 1) // (len(acts) + 2))
+            began = time.monotonic()
+            if what == "kill":
+                torn.kill_server()
+            else:
+                file.write_text(file.read_text().rstrip().removesuffix("}") + f"  // New.\n  string added{number} = {number + 10};\n}}\n")
+                torn.apply(models)
+            print(f"{what} {number}: {time.monotonic() - began:.1f} s", flush=True)
+        result = bench.result()
+    finally:
+        bench.end()
+    print(json.dumps(result), f"seed {SEED}")
+    assert result["failures"] == [], (SEED, result)
+    assert result["changes"] >= CHANGES and result["events"] > CHANGES
+    assert result["broken"] >= FOLLOWERS * KILLS // 2, "the followers did not notice that the server was killed"
+    assert result["dropped"] > 0 and result["cut_off"] > 0
+    assert torn.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 2") == [str(SCHEMA_CHANGES + 1)]
