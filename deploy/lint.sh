@@ -17,7 +17,7 @@ envoy_configuration() {
 
 # Shell scripts, where shellcheck is installed; otherwise that they parse.
 shell_scripts() {
-    local scripts=(deploy/*.sh deploy/envoy/*.sh .ci/run)
+    local scripts=(deploy/*.sh deploy/envoy/*.sh crates/bench/*.sh .ci/run)
     if command -v shellcheck >/dev/null; then
         shellcheck "${scripts[@]}"
     else

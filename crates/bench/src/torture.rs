@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 500_000)]
     changes: u64,
 
-    /// How many follow, all with filters of their own.
+    /// How many follow, by filters of all kinds; some by none.
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     followers: usize,
 

@@ -1,7 +1,7 @@
 //! What a `Tail` method sends.
 
 use crate::log::another;
-use crate::{Cursor, Event, Log};
+use crate::{Event, Log};
 use async_stream::try_stream;
 use futures_util::Stream;
 use groundplan_error::{Error, Reason};
@@ -65,10 +65,5 @@ impl crate::Progress {
     /// Whether the log is the same as it was later.
     pub fn is_same_log(&self, later: Option<Self>) -> bool {
         later.is_some_and(|later| later.epoch == self.epoch)
-    }
-
-    /// Behind everything that was given.
-    pub fn cursor(&self) -> Cursor {
-        self.cursor
     }
 }

@@ -45,7 +45,9 @@ impl Finisher {
 
     /// Ends one whose writer was killed and does not know whether it is there.
     async fn finish_if_there(&self, name: &str) {
-        let sql = Sql::once(&format!("SELECT gid FROM pg_prepared_xacts WHERE gid = '{name}'"));
+        let sql = Sql::once(&format!(
+            "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid = '{name}'"
+        ));
         let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
         if !found.is_empty() {
             self.finish(name).await;
@@ -60,7 +62,7 @@ impl Finisher {
 
     /// Ends all that are there.
     pub(crate) async fn finish_all(&self) {
-        let sql = Sql::new("SELECT gid FROM pg_prepared_xacts");
+        let sql = Sql::new("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
         let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
         for row in found {
             self.finish(&row.text(0).unwrap().unwrap()).await;

@@ -164,3 +164,30 @@ async fn a_writer_that_takes_long_holds_up_the_first_token_but_not_the_signs_of_
     fixture.change(json!({"id": made["id"], "rank": 1})).await;
     assert_eq!(told(&watch.change().await), ("UPDATED", "behind the gap"), "what was before the call does not come");
 }
+
+#[tokio::test]
+async fn who_comes_back_often_and_hears_nothing_gets_on_all_the_same() {
+    let fixture = Fixture::new().await;
+    let made = fixture.item(json!({"title": "one"})).await;
+    let mut request = json!({"filter": "title == 'never'", "start": "START_NOW"});
+    let mut watch = fixture.stream("Item", Watch, request.clone()).await.unwrap();
+    let token = watch.next().await.unwrap()["token"].clone();
+    fixture.change(json!({"id": made["id"], "rank": 1})).await;
+    let copies = "INSERT INTO groundplan_records.events (position, part, is_last, tenant, topic, key, kind, payload) \
+                  SELECT nextval('groundplan_records.events_position'), 0, true, tenant, topic, key, kind, payload \
+                  FROM (SELECT * FROM groundplan_records.events ORDER BY position DESC LIMIT 1) AS last, generate_series(1, 40000)";
+    fixture.query(copies).await;
+    let newest = fixture.records.log().newest().await.unwrap();
+    while fixture.records.log().progress().is_none_or(|progress| progress.cursor.position < newest) {
+        fixture.records.log().appended();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    request = json!({"filter": "title == 'never'", "token": token});
+    let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
+    let first = watch.next().await.unwrap();
+    // Long before a quiet watch has its next sign of life, it is told how far it is.
+    let second = tokio::time::timeout(crate::watch::QUIET / 2, watch.next()).await;
+    let second = second.expect("a place to go on from").unwrap();
+    assert_eq!(second["kind"], "EVENT_KIND_BOOKMARK");
+    assert_ne!(second["token"], first["token"]);
+}
