@@ -9,6 +9,7 @@ The oracle is cel-python. What it is asked leaves out where it does not follow C
   `uint(-0.5)` is 0;
 * durations are written by way of a float: large ones lose their microseconds;
 * `int` of infinity is no error of an expression, but one of Python's: such expressions are left out;
+* an error inside of `exists_one` ends the whole expression, where in CEL `error || true` is true: such expressions are left out;
 * joined strings are Python's, without `contains`: no text is searched but those of fields;
 * `string(double)` and `string(bool)` are Python's;
 * `has` takes no bare name, and is false of what is behind an unknown name: there it is asked `has(present.name)` instead, and
@@ -294,7 +295,8 @@ class Oracle:
                 if program.evaluate(activation) == celtypes.BoolType(True):
                     matching.add(name)
             except celpy.CELEvalError:
-                pass
+                if "exists_one" in expression:
+                    return None
             except OverflowError:
                 return None
         return matching
