@@ -8,7 +8,7 @@ mod models;
 mod read;
 
 pub(crate) use models::{Coverage, keep};
-pub(crate) use read::{Written, first_after, newest_first};
+pub(crate) use read::{MAX_BYTES, Written, first_after, newest_first};
 
 use crate::service::Records;
 use groundplan_error::Error;

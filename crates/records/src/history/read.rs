@@ -18,19 +18,24 @@ pub(crate) struct Written {
 }
 
 /// The most bytes of the changes of one page, but for the last one.
-const MAX_BYTES: i64 = 3 << 20;
+pub(crate) const MAX_BYTES: usize = 3 << 20;
 
-/// Both halves: the tenant, the topic and the key, three times.
-const HALVES: &str = "SELECT position, part, kind, payload, time FROM history WHERE tenant = ? AND topic = ? AND key = ? \
-     UNION ALL SELECT position, part, kind, payload, NULL FROM events WHERE tenant = ? AND topic = ? AND key = ? \
-     AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0)";
+/// What is copied of a record: the tenant, the topic and the key.
+const COPIED: &str = "SELECT position, part, kind, payload FROM history WHERE tenant = ? AND topic = ? AND key = ?";
+
+/// What is not copied yet: the tenant, the topic and the key. The copier goes back when another model's history begins, and then
+/// comes past what it has copied before.
+const NOT_COPIED: &str = "SELECT position, part, kind, payload FROM events WHERE tenant = ? AND topic = ? AND key = ? \
+     AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0) \
+     AND NOT EXISTS (SELECT FROM history AS copied WHERE copied.tenant = events.tenant AND copied.topic = events.topic \
+     AND copied.key = events.key AND copied.position = events.position AND copied.part = events.part)";
 
 static NEWEST_FIRST: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&format!(
         "SELECT position, part, kind, payload FROM (\
            SELECT *, sum(octet_length(payload)) OVER (ORDER BY position DESC, part DESC ROWS UNBOUNDED PRECEDING) \
              - octet_length(payload) AS bytes_before FROM (\
-             SELECT * FROM ({HALVES}) AS both_halves WHERE (position, part) < (?::bigint, ?::integer) \
+             SELECT * FROM ({COPIED} UNION ALL {NOT_COPIED}) AS both_halves WHERE (position, part) < (?::bigint, ?::integer) \
              ORDER BY position DESC, part DESC LIMIT ?\
            ) AS few\
          ) AS sized WHERE bytes_before < {MAX_BYTES} ORDER BY position DESC, part DESC"
@@ -39,7 +44,8 @@ static NEWEST_FIRST: LazyLock<Sql> = LazyLock::new(|| {
 
 /// Reads changes of a record before a place, the newest first: at most `limit`, and no more than fit an answer.
 pub(crate) async fn newest_first(call: &Call<'_>, id: &Id, before: Cursor, limit: i64) -> Result<Vec<Written>, Error> {
-    let mut binds = record_twice(call, id);
+    let mut binds = Vec::from(record(call, id));
+    binds.extend(record(call, id));
     binds.extend([Bind::i64(before.position), Bind::i32(before.part), Bind::i64(limit)]);
     read(call, &NEWEST_FIRST, &binds).await
 }
@@ -47,16 +53,14 @@ pub(crate) async fn newest_first(call: &Call<'_>, id: &Id, before: Cursor, limit
 /// The changes that are not copied yet have no time of their own: their payload tells.
 static SINCE: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&format!(
-        "(SELECT position, part, kind, payload FROM ({HALVES}) AS both_halves WHERE time > ? ORDER BY position, part LIMIT 1) \
-         UNION ALL (SELECT position, part, kind, payload FROM events WHERE tenant = ? AND topic = ? AND key = ? \
-         AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0) \
-         ORDER BY position, part LIMIT 1000) ORDER BY 1, 2"
+        "({COPIED} AND time > ? ORDER BY position, part LIMIT 1) \
+         UNION ALL ({NOT_COPIED} ORDER BY position, part LIMIT 1000) ORDER BY 1, 2"
     ))
 });
 
 /// The first change of a record behind a time.
 pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<Option<Written>, Error> {
-    let mut binds = record_twice(call, id);
+    let mut binds = Vec::from(record(call, id));
     binds.push(Bind::timestamptz(time));
     binds.extend(record(call, id));
     let found = read(call, &SINCE, &binds).await?;
@@ -65,10 +69,6 @@ pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<O
 
 fn record(call: &Call<'_>, id: &Id) -> [Bind; 3] {
     [Bind::text(&call.principal.tenant), Bind::text(&call.table.model.full_name), Bind::text(&id.to_string())]
-}
-
-fn record_twice(call: &Call<'_>, id: &Id) -> Vec<Bind> {
-    record(call, id).into_iter().chain(record(call, id)).collect()
 }
 
 async fn read(call: &Call<'_>, sql: &Sql, binds: &[Bind]) -> Result<Vec<Written>, Error> {

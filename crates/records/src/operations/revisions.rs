@@ -1,8 +1,7 @@
 //! What a record was: its history (AIP-162), and the record at a time (AIP-131's read by time).
 
 use super::{Call, Id, get, now, show};
-use crate::history::{Coverage, Written, first_after, newest_first};
-use crate::operations::expand::{self, Paths};
+use crate::history::{Coverage, MAX_BYTES, Written, first_after, newest_first};
 use crate::page_token::{Cursor as PageCursor, Origin};
 use bytes::Bytes;
 use groundplan_codec::Stored;
@@ -51,7 +50,7 @@ pub(crate) async fn list_revisions(call: &Call<'_>, id: &str, query: &HistoryQue
 
 /// Whether a page ended because its records are large.
 fn is_cut(found: &[Written]) -> bool {
-    found.iter().map(|written| written.bytes).sum::<usize>() >= 3 << 20
+    found.iter().map(|written| written.bytes).sum::<usize>() >= MAX_BYTES
 }
 
 fn revision(call: &Call<'_>, mask: &ReadMask, written: &Written) -> Option<RecordRevision> {
@@ -77,7 +76,6 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
     if !view.expand.is_empty() {
         return Err(Error::field("expand", "empty", "must be empty where a time is read: relations are of now"));
     }
-    let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
     let coverage = Coverage::of_model(call.records, model).await?;
     if time > now()?.saturating_add(SKEW) {
         return Err(Error::field("read_time", "timestamp.lt_now", "must not be in the future"));
@@ -91,9 +89,8 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
         return Err(Error::new(Reason::HistoryGone, message).with("begins", begins));
     }
     let mut stored = state_at(call, &id, time).await?;
-    let included = expand::included(call, &paths, std::slice::from_ref(&stored), &mask).await?;
     mask.apply(&model.shapes, model.shape, &mut stored.record);
-    Ok((stored, included))
+    Ok((stored, Included::default()))
 }
 
 /// What the first change behind a time found is what was there at that time. If there is none, nothing has changed since.

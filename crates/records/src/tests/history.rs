@@ -168,6 +168,22 @@ async fn a_history_begins_with_what_the_log_has_and_ends_with_the_option() {
 }
 
 #[tokio::test]
+async fn a_history_that_begins_doubles_nothing_of_another() {
+    let fixture = keeper().await;
+    let made = make(&fixture, "one").await;
+    number(&fixture, &made["id"], 2).await;
+    for _ in 0..200 {
+        if fixture.query("SELECT 1 FROM groundplan_records.history").await.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // What the begin of another one does, before the copier has come past again.
+    fixture.query("UPDATE groundplan_records.event_consumers SET position = 0").await;
+    assert_eq!(revisions(&fixture, json!({"id": made["id"]})).await.len(), 2);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_told() {
     let fixture = keeper().await;
     let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
