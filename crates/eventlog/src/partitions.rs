@@ -41,7 +41,7 @@ static PARTITION_LIST: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT child.relname::text, \
          extract(epoch FROM substring(pg_get_expr(child.relpartbound, child.oid) FROM 'TO \\(''([^'']+)''\\)')::timestamptz)::bigint, \
-         link.inhdetachpending, extract(epoch FROM clock_timestamp())::bigint \
+         link.inhdetachpending \
          FROM pg_inherits link JOIN pg_class child ON child.oid = link.inhrelid \
          WHERE link.inhparent = 'events'::regclass ORDER BY 2",
     )
