@@ -58,6 +58,14 @@ pub struct Model {
     pub id_format: IdFormat,
     /// Which past states of records can be read; none if there is none.
     pub history: Option<History>,
+    /// How deleted records are kept; none if they are gone at once. With it, [`Roles::deleted_at`] is there.
+    pub soft_delete: Option<SoftDelete>,
+    /// How records end by themselves; none if they do not. With it, [`Roles::expires_at`] is there.
+    pub expiry: Option<Expiry>,
+    /// What fields without a value get when a record is created: CEL, in the order of the fields' numbers.
+    pub defaults: Vec<Formula>,
+    /// What the server computes at each write: CEL, in the order of the fields' numbers.
+    pub computed: Vec<Formula>,
     /// The system's own fields.
     pub roles: Roles,
     /// Where the records are.
@@ -124,6 +132,28 @@ pub struct History {
     pub retention_days: u16,
 }
 
+/// How deleted records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftDelete {
+    /// For how many days a deleted record can be undeleted: 1 to 3,650.
+    pub retention_days: u16,
+}
+
+/// How records end by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// How long a record lives whose creator gave no time, in microseconds, more than 0; none: for ever.
+    pub ttl: Option<i64>,
+}
+
+/// A value that a field gets by an expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formula {
+    pub field: FieldId,
+    /// CEL over the model's fields.
+    pub source: String,
+}
+
 /// The fields that the system sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
@@ -131,6 +161,10 @@ pub struct Roles {
     pub created_at: Option<FieldId>,
     pub updated_at: Option<FieldId>,
     pub etag: Option<FieldId>,
+    /// When a record of a soft-deleting model was deleted; absent while it lives.
+    pub deleted_at: Option<FieldId>,
+    /// When a record of an expiring model ends; absent: never.
+    pub expires_at: Option<FieldId>,
 }
 
 /// A PostgreSQL table. Names are not quoted: quote them with [`crate::quote`].
@@ -160,6 +194,8 @@ pub struct Index {
     pub unique: bool,
     pub reason: String,
     pub method: IndexMethod,
+    /// Whether it holds only records that are not deleted: unique indexes of soft-deleting models do.
+    pub living_only: bool,
 }
 
 /// What an index serves.
@@ -173,6 +209,8 @@ pub enum IndexMethod {
     Search { language: String },
     /// A GIN index of the elements of one repeated scalar field.
     Elements,
+    /// A b-tree on one time alone, of the records of all tenants that have it: for the purge.
+    Purge,
 }
 
 /// A field of an index.

@@ -27,6 +27,7 @@ pub(crate) fn index_name(
         IndexMethod::Ordered => return named(&stem, &definition),
         IndexMethod::Trigram => "trigram".to_owned(),
         IndexMethod::Elements => "elements".to_owned(),
+        IndexMethod::Purge => "purge".to_owned(),
         IndexMethod::Search { language } => format!("search_{language}"),
     };
     definition.push_str("\0using ");

@@ -170,6 +170,7 @@ fn new_index(model: &Model, index: &Index, concurrently: bool) -> Step {
         IndexMethod::Trigram => "an index of trigrams".to_owned(),
         IndexMethod::Search { language } => format!("an index of words ({language})"),
         IndexMethod::Elements => "an index of elements".to_owned(),
+        IndexMethod::Purge => "an index for the purge".to_owned(),
     };
     let reason = if index.reason.is_empty() { String::new() } else { format!(": {}", index.reason) };
     Step {

@@ -9,7 +9,7 @@ pub(crate) mod streaming;
 mod unknown;
 
 use crate::Settings;
-use crate::operations::{self, Call, Place, Update};
+use crate::operations::{self, Call, Place};
 use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
@@ -19,9 +19,10 @@ use bytes::Bytes;
 use codec::{RawCodec, Reply};
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::respond::{is_grpc, refuse};
-use groundplan_codec::{Record, Stored, wire};
+use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_rest::Writes;
 use http::{HeaderMap, HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -126,16 +127,18 @@ impl Begun {
         let model = &self.table.model;
         let request = request::Fields::read(model, self.kind, message)?;
         let stored = match self.kind {
-            MethodKind::Create => operations::create(&call, request.record(model)?).await?,
+            MethodKind::Create | MethodKind::Update | MethodKind::Delete => {
+                let operation = request.operation(model, self.kind)?;
+                let written = operations::write(&call, Writes::single(model, operation)).await?;
+                match written.into_single() {
+                    Some(stored) => stored,
+                    None => return Ok(tonic::Response::new(Reply::Empty)),
+                }
+            }
             MethodKind::Get => match request.read_time {
                 None => operations::get(&call, request.id, request.view()).await?.0,
                 Some(time) => operations::get_past(&call, request.id, request.view(), time).await?.0,
             },
-            MethodKind::Update => update(&call, &request).await?,
-            MethodKind::Delete => {
-                operations::delete(&call, request.id, Some(request.etag)).await?;
-                return Ok(tonic::Response::new(Reply::Empty));
-            }
             kind => return query(&call, kind, request).await.map(tonic::Response::new),
         };
         let etag = stored.etag.parse().map_err(Error::internal)?;
@@ -172,20 +175,8 @@ async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) 
             let page = operations::list(call, &request.list, None).await?;
             Reply::Page { model: model.clone(), page }
         }
-        MethodKind::Create | MethodKind::Get | MethodKind::Update | MethodKind::Delete | MethodKind::Watch => {
-            return Err(Error::internal("a method of one record, or a stream, is no query"));
-        }
+        _ => return Err(Error::internal("a write, a Get or a stream is no query")),
     })
-}
-
-/// Changes the record that the request carries the id of.
-async fn update(call: &Call<'_>, request: &request::Fields<'_>) -> Result<Stored, Error> {
-    let model = &call.table.model;
-    let update = request.record(model)?;
-    let id = request::id_of(model, &update).to_owned();
-    let mask = request.mask(model)?;
-    let again = || request.record(model);
-    operations::update(call, Update { id: &id, update, mask, etag: Some(request.etag), again: &again }).await
 }
 
 /// A call as tonic makes it.

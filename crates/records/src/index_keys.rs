@@ -24,6 +24,7 @@ pub(crate) fn violations(model: &Model, tenant: &str, record: &Record) -> Vec<Vi
             IndexMethod::Ordered => too_long_key(model, index, tenant, record),
             IndexMethod::Search { .. } => too_long_text(model, index, record),
             IndexMethod::Elements => too_long_element(model, index, record),
+            IndexMethod::Purge => None,
             // A trigram is short, whatever it is part of.
             IndexMethod::Trigram => None,
         };

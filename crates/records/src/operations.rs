@@ -21,20 +21,19 @@ mod revisions;
 pub(crate) mod streamed;
 mod update;
 mod validate;
+mod write;
 
 pub(crate) mod expand;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use batch_get::{Place, batch_get};
 pub(crate) use behavior::Behaviors;
-pub(crate) use create::create;
-pub(crate) use delete::delete;
 pub(crate) use explain::explain_list;
 pub(crate) use get::get;
 pub(crate) use id::Id;
 pub(crate) use list::{Reading, list, list_related};
 pub(crate) use revisions::{get_past, list_revisions};
-pub(crate) use update::{Update, update};
+pub(crate) use write::write;
 
 use crate::change::Author;
 use crate::served::Served;

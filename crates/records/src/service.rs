@@ -1,6 +1,6 @@
 //! The state that all requests share, and REST's way to the operations.
 
-use crate::operations::{self, Call, Place, Update};
+use crate::operations::{self, Call, Place};
 use crate::page_token::PageTokens;
 use crate::query::Shapes;
 use crate::scan::Sizes;
@@ -13,14 +13,14 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use groundplan_chassis::database::{Database, refusal};
 use groundplan_chassis::principal::Principal;
-use groundplan_codec::mask::UpdateMask;
-use groundplan_codec::{Record, Stored};
+use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Log;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use groundplan_rest::{
     AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, View, WatchQuery, WatchStream,
+    Writes, Written,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,10 +171,6 @@ impl Backend for Records {
         Ok(self.served()?.catalog.clone())
     }
 
-    async fn create(&self, caller: &Principal, model: &Arc<Model>, record: Record) -> Result<Stored, Error> {
-        operations::create(&self.call(caller, model)?, record).await
-    }
-
     async fn get(
         &self,
         caller: &Principal,
@@ -248,21 +244,9 @@ impl Backend for Records {
         operations::list_revisions(&self.call(caller, model)?, id, query).await
     }
 
-    async fn update(
-        &self,
-        caller: &Principal,
-        model: &Arc<Model>,
-        id: &str,
-        update: Record,
-        mask: UpdateMask,
-        etag: Option<&str>,
-    ) -> Result<Stored, Error> {
-        let copy = update.clone();
-        let again = || Ok(copy.clone());
-        operations::update(&self.call(caller, model)?, Update { id, update, mask, etag, again: &again }).await
-    }
-
-    async fn delete(&self, caller: &Principal, model: &Arc<Model>, id: &str, etag: Option<&str>) -> Result<(), Error> {
-        operations::delete(&self.call(caller, model)?, id, etag).await
+    async fn write(&self, caller: &Principal, writes: Writes) -> Result<Written, Error> {
+        let first = writes.list.first().ok_or_else(|| Error::internal("there is nothing to write"))?;
+        let call = self.call(caller, &first.model)?;
+        operations::write(&call, writes).await
     }
 }

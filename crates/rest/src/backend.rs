@@ -1,9 +1,10 @@
 //! What the REST API needs from the service behind it.
 
+mod write;
+
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use groundplan_chassis::principal::Principal;
-use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
@@ -12,19 +13,12 @@ use groundplan_proto::watch::v1::{ChangeKind, EventKind, Removal, Start};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
+pub use write::{Form, Operation, Transforms, Write, Writes, Written};
 
 /// The operations that are served as REST. Whoever implements them decides on permissions, validates and stores.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// The revision that is served now. Fails before the first one is loaded.
     fn catalog(&self) -> Result<Arc<Catalog>, Error>;
-
-    /// Stores a new record.
-    fn create(
-        &self,
-        caller: &Principal,
-        model: &Arc<Model>,
-        record: Record,
-    ) -> impl Future<Output = Result<Stored, Error>> + Send;
 
     /// Reads one record, as it is, or as it was at `read_time` (microseconds since the Unix epoch) if its model keeps a
     /// history.
@@ -98,29 +92,8 @@ pub trait Backend: Clone + Send + Sync + 'static {
         query: &HistoryQuery,
     ) -> impl Future<Output = Result<HistoryPage, Error>> + Send;
 
-    /// Changes what `mask` names of the record `id`, provided that its etag is `etag`, if that is given.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an update has as many parts, and none belong together more than others"
-    )]
-    fn update(
-        &self,
-        caller: &Principal,
-        model: &Arc<Model>,
-        id: &str,
-        update: Record,
-        mask: UpdateMask,
-        etag: Option<&str>,
-    ) -> impl Future<Output = Result<Stored, Error>> + Send;
-
-    /// Deletes the record `id`, provided that its etag is `etag`, if that is given.
-    fn delete(
-        &self,
-        caller: &Principal,
-        model: &Arc<Model>,
-        id: &str,
-        etag: Option<&str>,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Writes records: all that is asked for, or nothing. The models are of one revision.
+    fn write(&self, caller: &Principal, writes: Writes) -> impl Future<Output = Result<Written, Error>> + Send;
 }
 
 /// What is shown of records that are read.

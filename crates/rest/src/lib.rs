@@ -49,8 +49,8 @@ mod wording;
 pub mod limits;
 
 pub use backend::{
-    AggregateQuery, Backend, Encoded, HistoryPage, HistoryQuery, Included, ListQuery, Page, RecordRevision, Total,
-    View, WatchEvent, WatchQuery, WatchStream,
+    AggregateQuery, Backend, Encoded, Form, HistoryPage, HistoryQuery, Included, ListQuery, Operation, Page,
+    RecordRevision, Total, Transforms, View, WatchEvent, WatchQuery, WatchStream, Write, Writes, Written,
 };
 pub use openapi::openapi;
 pub use router::router;

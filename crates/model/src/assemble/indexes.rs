@@ -17,7 +17,14 @@ pub(super) fn of_model(declared: &Declared, shape: &Shape, references: &[Referen
         }
         let method = index.method.clone().ok_or_else(|| wrong(declared, "has an index of an unknown method"))?;
         let name = index_name(&declared.table(), shape, &fields, index.unique, &method);
-        indexes.push(Index { name, fields, unique: index.unique, reason: index.reason.clone(), method });
+        indexes.push(Index {
+            name,
+            fields,
+            unique: index.unique,
+            reason: index.reason.clone(),
+            method,
+            living_only: false,
+        });
     }
     for reference in references {
         if !indexes.iter().any(|index| begins_with(index, reference.field)) {
@@ -37,7 +44,7 @@ fn implied(declared: &Declared, shape: &Shape, reference: &Reference) -> Index {
     let fields = vec![IndexField { field: reference.field, descending: false }];
     let name = index_name(&declared.table(), shape, &fields, false, &IndexMethod::Ordered);
     let reason = format!("implied by the reference to {}", reference.target);
-    Index { name, fields, unique: false, reason, method: IndexMethod::Ordered }
+    Index { name, fields, unique: false, reason, method: IndexMethod::Ordered, living_only: false }
 }
 
 fn by_proto_name(shape: &Shape, name: &str) -> Option<FieldId> {

@@ -27,6 +27,8 @@ pub(super) fn model(
         created_at: role(Role::CreateTime),
         updated_at: role(Role::UpdateTime),
         etag: role(Role::Etag),
+        deleted_at: None,
+        expires_at: None,
     };
     let history = match declared.history {
         Some(written) => Some(written.history().ok_or_else(|| wrong(declared, "has a history that cannot be kept"))?),
@@ -50,6 +52,10 @@ pub(super) fn model(
         shapes: Arc::clone(shapes),
         id_format: declared.id_format.unwrap_or(IdFormat::UuidV7),
         history,
+        soft_delete: None,
+        expiry: None,
+        defaults: Vec::new(),
+        computed: Vec::new(),
         roles,
         table: declared.table(),
         indexes: indexes::of_model(declared, shape, &references)?,

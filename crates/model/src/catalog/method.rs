@@ -18,8 +18,13 @@ pub enum MethodKind {
     List,
     Update,
     Delete,
+    /// A deleted record comes back. Only models with a [`SoftDelete`](super::SoftDelete) have it.
+    Undelete,
     /// Several records by their ids.
     BatchGet,
+    BatchCreate,
+    BatchUpdate,
+    BatchDelete,
     Aggregate,
     /// How a list would be run.
     ExplainList,
@@ -67,6 +72,10 @@ impl Model {
             MethodKind::List => format!("List{}", self.plural),
             MethodKind::Update => format!("Update{}", self.name),
             MethodKind::Delete => format!("Delete{}", self.name),
+            MethodKind::Undelete => format!("Undelete{}", self.name),
+            MethodKind::BatchCreate => format!("BatchCreate{}", self.plural),
+            MethodKind::BatchUpdate => format!("BatchUpdate{}", self.plural),
+            MethodKind::BatchDelete => format!("BatchDelete{}", self.plural),
             MethodKind::BatchGet => format!("BatchGet{}", self.plural),
             MethodKind::Aggregate => format!("Aggregate{}", self.plural),
             MethodKind::ExplainList => format!("ExplainList{}", self.plural),

@@ -121,5 +121,6 @@ fn option_name(method: &IndexMethod) -> &'static str {
         IndexMethod::Trigram => "INDEX_METHOD_TRIGRAM",
         IndexMethod::Search { .. } => "INDEX_METHOD_SEARCH",
         IndexMethod::Elements => "INDEX_METHOD_ELEMENTS",
+        IndexMethod::Purge => "",
     }
 }

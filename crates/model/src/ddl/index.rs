@@ -48,6 +48,7 @@ fn what(model: &Model, index: &Index) -> String {
             format!("USING gin (to_tsvector({}::regconfig, {column}))", quote_literal(language))
         }
         IndexMethod::Elements => format!("USING gin ({column})"),
+        IndexMethod::Purge => format!("({column}) WHERE {column} IS NOT NULL"),
     }
 }
 

@@ -8,7 +8,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_proto::query::v1::{Aggregation, Count};
 use groundplan_proto::watch::v1::Start;
-use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, View, WatchQuery};
+use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, Operation, Transforms, View, WatchQuery};
 use prost::Message as _;
 use std::borrow::Cow;
 
@@ -132,14 +132,29 @@ impl<'a> Fields<'a> {
     }
 
     /// The record that was sent.
-    pub(super) fn record(&self, model: &Model) -> Result<Record, Error> {
+    fn record(&self, model: &Model) -> Result<Record, Error> {
         let bytes = self.record.as_ref();
         let bytes = bytes.ok_or_else(|| Error::field(&model.singular_field, "required", "is required"))?;
         super::decode(model, bytes)
     }
 
+    /// What is to become of one record.
+    pub(super) fn operation(&self, model: &Model, kind: MethodKind) -> Result<Operation, Error> {
+        let etag = self.etag.to_owned();
+        Ok(match kind {
+            MethodKind::Create => Operation::Create { record: self.record(model)?, local_ref: String::new() },
+            MethodKind::Update => {
+                let update = self.record(model)?;
+                let id = id_of(model, &update).to_owned();
+                let (mask, transforms) = (self.mask(model)?, Transforms::default());
+                Operation::Update { id, update, mask, transforms, etag, allow_missing: false }
+            }
+            _ => Operation::Delete { id: self.id.to_owned(), etag, allow_missing: false },
+        })
+    }
+
     /// The fields that an update changes.
-    pub(super) fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
+    fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
         UpdateMask::parse(&model.shapes, model.shape, &self.update_mask).map_err(Error::from)
     }
 
@@ -178,7 +193,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The id that a record carries; empty if there is none.
-pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
+fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     match record.get(model.roles.id) {
         Some(Value::String(id)) => id,
         _ => "",

@@ -28,7 +28,7 @@ const UNLOCKED_ATTEMPTS: u32 = 3;
 pub(crate) const MAX_BYTES: usize = 64 << 20;
 
 /// Deletes a record, provided that its etag is `etag`, if that is given.
-pub(crate) async fn delete(call: &Call<'_>, id: &str, etag: Option<&str>) -> Result<(), Error> {
+pub(super) async fn delete(call: &Call<'_>, id: &str, etag: &str) -> Result<(), Error> {
     let model = &call.table.model;
     let id = Id::parse(model, id)?;
     let wanted = etag::wanted(etag, model, None)?;

@@ -29,12 +29,12 @@ pub(super) fn parse(text: &str) -> Result<i64, Error> {
 }
 
 /// The version that a caller wants a record to have: by argument, or by the etag field of the record that was sent.
-pub(super) fn wanted(argument: Option<&str>, model: &Model, sent: Option<&Record>) -> Result<Option<i64>, Error> {
+pub(super) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Result<Option<i64>, Error> {
     let field = model.roles.etag.zip(sent).and_then(|(field, record)| match record.get(field) {
         Some(Value::String(etag)) => Some(etag.as_str()),
         _ => None,
     });
-    argument.filter(|etag| !etag.is_empty()).or(field.filter(|etag| !etag.is_empty())).map(parse).transpose()
+    [Some(argument), field].into_iter().flatten().find(|etag| !etag.is_empty()).map(parse).transpose()
 }
 
 /// The refusal of a record that has changed.

@@ -10,39 +10,31 @@ use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 
-/// What is to change.
-pub(crate) struct Update<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) update: Record,
-    pub(crate) mask: UpdateMask,
-    pub(crate) etag: Option<&'a str>,
-    /// Makes `update` once more, for an attempt after the first: few updates need one.
-    pub(crate) again: &'a (dyn Fn() -> Result<Record, Error> + Sync),
-}
-
-/// Changes a record. What only the server sets stays as it is, whatever the mask names.
-pub(crate) async fn update(call: &Call<'_>, what: Update<'_>) -> Result<Stored, Error> {
+/// Changes a record, provided that its etag is `etag`, if that is given. What only the server sets stays as it is, whatever
+/// the mask names.
+pub(super) async fn update(
+    call: &Call<'_>,
+    id: &str,
+    update: Record,
+    mask: &UpdateMask,
+    etag: &str,
+) -> Result<Stored, Error> {
     let model = &call.table.model;
-    let id = Id::parse(model, what.id)?;
-    let wanted = etag::wanted(what.etag, model, Some(&what.update))?;
-    let mut update = what.update;
-    for attempt in 1.. {
+    let id = Id::parse(model, id)?;
+    let wanted = etag::wanted(etag, model, Some(&update))?;
+    for attempt in 1..=ATTEMPTS {
         let (before, version) = get::read(call, &id).await?;
         if wanted.is_some_and(|wanted| wanted != version) {
             return Err(etag::mismatch(model, &id, version));
         }
         let now = now()?;
-        let after = merge(call, before.clone(), update, &what.mask, now)?;
+        let after = merge(call, before.clone(), update.clone(), mask, now)?;
         if write(call, &id, (&before, &after), version, now).await? {
             return Ok(call.show(after, version + 1));
         }
-        if attempt == ATTEMPTS {
-            break;
-        }
-        if wanted.is_none() {
+        if wanted.is_none() && attempt < ATTEMPTS {
             pause(attempt).await;
         }
-        update = (what.again)()?;
     }
     Err(busy(model, &id))
 }

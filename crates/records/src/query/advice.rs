@@ -101,6 +101,7 @@ fn fits(method: &IndexMethod, test: Test) -> bool {
         IndexMethod::Trigram => matches!(test, Test::Prefix | Test::Substring),
         IndexMethod::Search { .. } => test == Test::Search,
         IndexMethod::Elements => test == Test::Element,
+        IndexMethod::Purge => false,
     }
 }
 

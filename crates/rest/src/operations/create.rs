@@ -2,7 +2,7 @@
 
 use super::{Call, decode};
 use crate::refusal::Refusal;
-use crate::{Backend, answer, body, target};
+use crate::{Backend, Operation, Writes, answer, body, target};
 use axum::body::Body;
 use groundplan_error::Error;
 use http::header::{HeaderValue, LOCATION};
@@ -15,7 +15,9 @@ pub(super) async fn answer<B: Backend>(
 ) -> Result<Response<Body>, Refusal> {
     let bytes = body::read_json(headers, body, call.max_body).await?;
     let decoded = decode(&call.model, &bytes)?;
-    let stored = call.backend.create(&call.caller, &call.model, decoded.record).await?;
+    let operation = Operation::Create { record: decoded.record, local_ref: String::new() };
+    let written = call.backend.write(&call.caller, Writes::single(&call.model, operation)).await?;
+    let stored = written.into_single().ok_or_else(|| Error::internal("a creation has given no record"))?;
     let location = target::record_path(&call.model, answer::id_of(&call.model, &stored)?);
     let mut response = answer::record(StatusCode::CREATED, &call.model, &stored)?;
     response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).map_err(Error::internal)?);

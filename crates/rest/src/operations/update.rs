@@ -3,7 +3,7 @@
 use super::precondition::Precondition;
 use super::{Call, decode};
 use crate::refusal::Refusal;
-use crate::{Backend, answer, body};
+use crate::{Backend, Operation, Transforms, Writes, answer, body};
 use axum::body::Body;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value};
@@ -40,8 +40,17 @@ pub(super) async fn answer<B: Backend>(
         }
     };
     let settled = precondition.settle(call, id).await?;
-    let result = call.backend.update(&call.caller, model, id, decoded.record, mask, settled.etag()).await;
-    let stored = result.map_err(|error| settled.refusal(error, &model.full_name, id))?;
+    let operation = Operation::Update {
+        id: id.to_owned(),
+        update: decoded.record,
+        mask,
+        transforms: Transforms::default(),
+        etag: settled.etag().unwrap_or_default().to_owned(),
+        allow_missing: false,
+    };
+    let result = call.backend.write(&call.caller, Writes::single(model, operation)).await;
+    let written = result.map_err(|error| settled.refusal(error, &model.full_name, id))?;
+    let stored = written.into_single().ok_or_else(|| Error::internal("an update has given no record"))?;
     answer::record(StatusCode::OK, model, &stored)
 }
 

@@ -3,13 +3,14 @@
 mod script;
 
 use groundplan_chassis::principal::Principal;
-use groundplan_codec::mask::{ReadMask, UpdateMask};
+use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use groundplan_rest::{
-    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, Total, View, WatchQuery, WatchStream,
+    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Operation, Page, Total, View, WatchQuery,
+    WatchStream, Write, Writes, Written,
 };
 pub(crate) use script::Script;
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub(crate) enum Asked {
     Aggregate(AggregateQuery),
     Watch(WatchQuery),
     Revisions(String, HistoryQuery),
+    Write(Writes),
 }
 
 /// What the backend answers beside the records that it has.
@@ -115,6 +117,36 @@ impl Memory {
         }
     }
 
+    fn write_one(&self, Write { model, operation, .. }: Write) -> Result<Option<Stored>, Error> {
+        let given = |etag: &str| Some(etag.to_owned()).filter(|etag| !etag.is_empty());
+        match operation {
+            Operation::Create { record, .. } => {
+                let id = match record.get(model.roles.id) {
+                    Some(Value::String(id)) => id.clone(),
+                    _ => format!("00000000-0000-7000-8000-{:012}", self.records.lock().unwrap().len()),
+                };
+                if id == "broken" {
+                    return Err(Error::internal("disk on fire"));
+                }
+                Ok(Some(self.put(&model, &id, record, 10)))
+            }
+            Operation::Update { id, update, mask, etag, .. } => {
+                let (mut record, version) = self.checked(&model, &id, given(&etag).as_deref())?;
+                mask.apply(&model.shapes, model.shape, &mut record, update);
+                Ok(Some(self.put(&model, &id, record, version + 1)))
+            }
+            Operation::Delete { id, etag, .. } => {
+                self.checked(&model, &id, given(&etag).as_deref())?;
+                self.records.lock().unwrap().remove(&(model.full_name.clone(), id));
+                Ok(None)
+            }
+            Operation::Undelete { id, etag } | Operation::Verify { id, etag, .. } => {
+                let (record, version) = self.checked(&model, &id, given(&etag).as_deref())?;
+                Ok(Some(stored(&model, record, version)))
+            }
+        }
+    }
+
     fn put(&self, model: &Model, id: &str, mut record: Record, version: u64) -> Stored {
         record.set(model.roles.id, Some(Value::String(id.to_owned())));
         self.records.lock().unwrap().insert((model.full_name.clone(), id.to_owned()), (record.clone(), version));
@@ -138,17 +170,6 @@ fn masked(model: &Model, view: &View, mut stored: Stored) -> Result<Stored, Erro
 impl Backend for Memory {
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {
         Ok(Arc::clone(&self.catalog))
-    }
-
-    async fn create(&self, _: &Principal, model: &Arc<Model>, record: Record) -> Result<Stored, Error> {
-        let id = match record.get(model.roles.id) {
-            Some(Value::String(id)) => id.clone(),
-            _ => format!("00000000-0000-7000-8000-{:012}", self.records.lock().unwrap().len()),
-        };
-        if id == "broken" {
-            return Err(Error::internal("disk on fire"));
-        }
-        Ok(self.put(model, &id, record, 10))
     }
 
     async fn get(
@@ -232,23 +253,9 @@ impl Backend for Memory {
         self.page(model, query)
     }
 
-    async fn update(
-        &self,
-        _: &Principal,
-        model: &Arc<Model>,
-        id: &str,
-        update: Record,
-        mask: UpdateMask,
-        etag: Option<&str>,
-    ) -> Result<Stored, Error> {
-        let (mut record, version) = self.checked(model, id, etag)?;
-        mask.apply(&model.shapes, model.shape, &mut record, update);
-        Ok(self.put(model, id, record, version + 1))
-    }
-
-    async fn delete(&self, _: &Principal, model: &Arc<Model>, id: &str, etag: Option<&str>) -> Result<(), Error> {
-        self.checked(model, id, etag)?;
-        self.records.lock().unwrap().remove(&(model.full_name.clone(), id.to_owned()));
-        Ok(())
+    async fn write(&self, _: &Principal, writes: Writes) -> Result<Written, Error> {
+        self.note(Asked::Write(writes.clone()));
+        let records = writes.list.into_iter().map(|write| self.write_one(write)).collect::<Result<_, _>>()?;
+        Ok(Written { records, attempts: 1, is_repeat: false })
     }
 }
