@@ -70,7 +70,7 @@ impl Log {
     /// Opens the log on a database that has [`crate::MIGRATIONS`]. It can be appended to at once; [`Log::spawn`] makes it
     /// possible to follow it.
     pub async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
-        partitions::prepare(&database, settings.retention).await?;
+        partitions::of_log(settings.retention).prepare(&database).await?;
         let mut lease = database.lease().await?;
         let key = lease.run(ensure).await.map_err(refusal)?;
         drop(lease);
@@ -238,7 +238,7 @@ impl Log {
         let retention = self.0.settings.retention;
         let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
         loop {
-            if let Err(error) = partitions::maintain(&self.0.database, retention).await {
+            if let Err(error) = partitions::of_log(retention).maintain(&self.0.database, &partitions::Consumers).await {
                 tracing::warn!(
                     error = error.log_text(),
                     "the event log's partitions cannot be looked after; trying again"

@@ -11,4 +11,9 @@ impl Database {
         let (client, connection) = self.target.raw().await?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(Error::internal)
     }
+
+    /// The same, as the client that Diesel's connection stands on: for `COPY`, which Diesel does not have.
+    pub async fn dedicated_client(&self) -> Result<tokio_postgres::Client, Error> {
+        self.target.client().await
+    }
 }
