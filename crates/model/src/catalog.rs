@@ -1,5 +1,6 @@
 //! What is served: one immutable value a revision, compiled from descriptors, shared by all requests that began with it.
 
+mod formula;
 mod method;
 
 use crate::shape::{FieldId, ShapeId, Shapes};

@@ -3,9 +3,11 @@
 mod behavior;
 mod clashes;
 mod fields;
+mod formulas;
 mod index_methods;
 mod indexes;
 mod inverses;
+mod lifetimes;
 mod models;
 mod names;
 mod references;
@@ -34,6 +36,8 @@ pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
     for declared in subject.models {
         names::check(declared, found);
         fields::check_roles(declared, found);
+        lifetimes::check(declared, found);
+        formulas::check(declared, found);
         behavior::check(declared, found);
         indexes::check(declared, subject.files, found);
         references::check(declared, subject.models, found);
@@ -43,5 +47,6 @@ pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
     for message in &reachable.messages {
         fields::check_types(message, found);
         references::check_others(message, subject.models, found);
+        formulas::check_others(message, subject.models, found);
     }
 }

@@ -3,15 +3,21 @@
 mod field;
 mod history;
 mod index;
+mod lifetime;
 mod reference;
 
 use crate::catalog::{IdFormat, Table};
 use crate::diagnostic::Place;
 use crate::input::ParsedFiles;
 use crate::{naming, scan};
-pub(crate) use field::{is_required_by_rule, written_behavior, written_role};
+pub(crate) use field::{
+    FormulaKind, formula_place, is_required_by_rule, written_behavior, written_formula, written_role,
+};
 pub(crate) use history::{DeclaredHistory, MAX_RETENTION_DAYS};
 pub(crate) use index::DeclaredIndex;
+pub(crate) use lifetime::{
+    DEFAULT_DELETED_DAYS, DeclaredExpiry, DeclaredSoftDelete, MAX_DELETED_DAYS, MAX_TTL_SECONDS,
+};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
 
@@ -34,6 +40,10 @@ pub(crate) struct Declared {
     pub(crate) id_format: Option<IdFormat>,
     /// `None` for a model without.
     pub(crate) history: Option<DeclaredHistory>,
+    /// `None` for a model whose deleted records are gone at once.
+    pub(crate) soft_delete: Option<DeclaredSoftDelete>,
+    /// `None` for a model whose records do not end by themselves.
+    pub(crate) expiry: Option<DeclaredExpiry>,
     pub(crate) indexes: Vec<DeclaredIndex>,
     /// In the order of the fields' numbers.
     pub(crate) references: Vec<DeclaredReference>,
@@ -129,11 +139,43 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
         _ => None,
     };
     let history = DeclaredHistory::read(option);
+    let soft_delete = DeclaredSoftDelete::read(option);
+    let expiry = DeclaredExpiry::read(option);
     let indexes = option.get_field_by_name("indexes");
     let indexes = indexes.as_deref().and_then(Value::as_list).unwrap_or_default();
     let indexes = indexes.iter().filter_map(Value::as_message).map(DeclaredIndex::read).collect();
     let references = message.fields().filter_map(|field| reference_of_field(&field)).collect();
-    Declared { message, resource, plural, plural_is_written, id_format, history, indexes, references }
+    Declared {
+        message,
+        resource,
+        plural,
+        plural_is_written,
+        id_format,
+        history,
+        soft_delete,
+        expiry,
+        indexes,
+        references,
+    }
+}
+
+/// Whether a message is a model whose option has a part.
+pub(crate) fn has_part(message: &MessageDescriptor, part: &str) -> bool {
+    let options = message.options();
+    let extension = message.parent_pool().get_extension_by_name("groundplan.model.v1.model");
+    let extension = extension.filter(|extension| options.has_extension(extension));
+    let has = |option: &DynamicMessage| option.has_field_by_name(part);
+    extension.is_some_and(|extension| options.get_extension(&extension).as_message().is_some_and(has))
+}
+
+/// The days that a part of a model's option says something is kept: `None` within if it says nothing of days.
+fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
+    if !option.has_field_by_name(part) {
+        return None;
+    }
+    let written = option.get_field_by_name(part)?;
+    let days = written.as_message()?.get_field_by_name("retention_days").and_then(|days| days.as_i32());
+    Some(days.filter(|days| *days != 0))
 }
 
 fn text(message: &DynamicMessage, field: &str) -> String {

@@ -36,8 +36,8 @@ mod types;
 pub use assemble::{LoadError, load};
 pub use bundled::bundled;
 pub use catalog::{
-    Catalog, History, IdFormat, Index, IndexField, IndexMethod, Method, MethodKind, Model, OnDelete, Reference,
-    Referrer, Roles, Table,
+    Catalog, Expiry, Formula, History, IdFormat, Index, IndexField, IndexMethod, Method, MethodKind, Model, OnDelete,
+    Reference, Referrer, Roles, SoftDelete, Table,
 };
 pub use column::column_type;
 pub use compile::{Compiled, compile};

@@ -1,7 +1,7 @@
 //! Every bound on models, in one list.
 
 use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
-use crate::declared::MAX_RETENTION_DAYS;
+use crate::declared::{MAX_DELETED_DAYS, MAX_RETENTION_DAYS, MAX_TTL_SECONDS};
 use crate::input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
 use crate::naming::MAX_IDENTIFIER;
 use crate::scan::MAX_NESTING;
@@ -18,6 +18,18 @@ pub const LIMITS: &[Limit] = &[
         MAX_RETENTION_DAYS as usize,
         "days",
         "HISTORY_RETENTION_INVALID",
+    ),
+    Limit::things(
+        "how long a soft-deleting model keeps deleted records",
+        MAX_DELETED_DAYS as usize,
+        "days",
+        "SOFT_DELETE_RETENTION_INVALID",
+    ),
+    Limit::things(
+        "how long records of an expiring model live by default",
+        MAX_TTL_SECONDS as usize,
+        "seconds",
+        "EXPIRY_TTL_INVALID",
     ),
     Limit::things("the models of an installation", MAX_MODELS, "models", "MODELS_TOO_MANY"),
     Limit::things("a message", MAX_FIELDS, "fields", "FIELDS_TOO_MANY"),

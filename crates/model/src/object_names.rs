@@ -12,6 +12,7 @@ pub(crate) fn index_name(
     shape: &Shape,
     fields: &[IndexField],
     unique: bool,
+    living_only: bool,
     method: &IndexMethod,
 ) -> String {
     let columns: Vec<&str> = fields.iter().map(|part| shape.field(part.field).storage_name.as_str()).collect();
@@ -22,7 +23,11 @@ pub(crate) fn index_name(
         definition.push_str(column);
         definition.push_str(if part.descending { " desc" } else { "" });
     }
-    // Those of ordered indexes are as they were when there was no other method.
+    // Without a word more, names are as they were when there were no living, and when there was no other method.
+    if living_only {
+        definition.push_str("\0living");
+        stem.push_str("_living");
+    }
     let method = match method {
         IndexMethod::Ordered => return named(&stem, &definition),
         IndexMethod::Trigram => "trigram".to_owned(),

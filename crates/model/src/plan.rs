@@ -3,6 +3,7 @@
 mod canonical;
 mod change;
 mod compare;
+mod compare_lifetimes;
 mod compare_references;
 mod definition;
 mod reference;
@@ -115,6 +116,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
             None => steps.extend(new_model(model, target)),
             Some((base, before)) => {
                 compare::models(base, before, model, target, &mut refused);
+                compare_lifetimes::lifetimes(before, model, target, &mut refused);
                 compare_references::references(before, model, target, &mut refused);
                 steps.extend(change::steps(base, before, target, model));
             }

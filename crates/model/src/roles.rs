@@ -1,6 +1,6 @@
 //! The fields that the system sets: by option, or by name and type.
 
-use crate::declared::{written_behavior, written_role};
+use crate::declared::{FormulaKind, has_part, written_behavior, written_formula, written_role};
 use crate::shape::Behavior;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
@@ -11,10 +11,13 @@ pub(crate) enum Role {
     CreateTime,
     UpdateTime,
     Etag,
+    DeleteTime,
+    ExpireTime,
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 4] = [Self::Id, Self::CreateTime, Self::UpdateTime, Self::Etag];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Id, Self::CreateTime, Self::UpdateTime, Self::Etag, Self::DeleteTime, Self::ExpireTime];
 
     /// As it is written in options.
     pub(crate) fn option_name(self) -> &'static str {
@@ -23,6 +26,30 @@ impl Role {
             Self::CreateTime => "ROLE_CREATE_TIME",
             Self::UpdateTime => "ROLE_UPDATE_TIME",
             Self::Etag => "ROLE_ETAG",
+            Self::DeleteTime => "ROLE_DELETE_TIME",
+            Self::ExpireTime => "ROLE_EXPIRE_TIME",
+        }
+    }
+
+    /// The part of the model's option without which the role means nothing, if there is one.
+    pub(crate) fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::DeleteTime => Some("soft_delete"),
+            Self::ExpireTime => Some("expiry"),
+            Self::Id | Self::CreateTime | Self::UpdateTime | Self::Etag => None,
+        }
+    }
+
+    /// Whether the model of a message says what the role needs.
+    pub(crate) fn has_what_it_needs(self, message: &MessageDescriptor) -> bool {
+        self.needs().is_none_or(|part| has_part(message, part))
+    }
+
+    /// Whether it is the server alone that sets the field.
+    pub(crate) fn is_set_by_server(self) -> bool {
+        match self {
+            Self::CreateTime | Self::UpdateTime | Self::Etag | Self::DeleteTime => true,
+            Self::Id | Self::ExpireTime => false,
         }
     }
 
@@ -30,7 +57,7 @@ impl Role {
     pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Id | Self::Etag => "string",
-            Self::CreateTime | Self::UpdateTime => "google.protobuf.Timestamp",
+            Self::CreateTime | Self::UpdateTime | Self::DeleteTime | Self::ExpireTime => "google.protobuf.Timestamp",
         }
     }
 
@@ -40,6 +67,8 @@ impl Role {
             "created_at" | "create_time" => Some(Self::CreateTime),
             "updated_at" | "update_time" => Some(Self::UpdateTime),
             "etag" => Some(Self::Etag),
+            "deleted_at" | "delete_time" => Some(Self::DeleteTime),
+            "expires_at" | "expire_time" => Some(Self::ExpireTime),
             _ => None,
         }
     }
@@ -49,7 +78,7 @@ impl Role {
         let alone = field.containing_oneof().is_none_or(|oneof| oneof.is_synthetic());
         let kind = match (self, field.kind()) {
             (Self::Id | Self::Etag, Kind::String) => true,
-            (Self::CreateTime | Self::UpdateTime, Kind::Message(message)) => {
+            (Self::CreateTime | Self::UpdateTime | Self::DeleteTime | Self::ExpireTime, Kind::Message(message)) => {
                 message.full_name() == "google.protobuf.Timestamp"
             }
             _ => false,
@@ -76,6 +105,8 @@ pub(crate) fn written(field: &FieldDescriptor) -> Written {
         3 => Written::Role(Role::CreateTime),
         4 => Written::Role(Role::UpdateTime),
         5 => Written::Role(Role::Etag),
+        6 => Written::Role(Role::DeleteTime),
+        7 => Written::Role(Role::ExpireTime),
         other => Written::Unknown(other),
     }
 }
@@ -87,7 +118,7 @@ pub(crate) fn of_field(field: &FieldDescriptor) -> Option<Role> {
         Written::Nothing => Role::by_name(field.name())?,
         Written::None | Written::Unknown(_) => return None,
     };
-    role.fits(field).then_some(role)
+    (role.fits(field) && role.has_what_it_needs(field.parent_message())).then_some(role)
 }
 
 /// All fields of a role. More than one is an error that [`crate::check`] reports.
@@ -95,10 +126,11 @@ pub(crate) fn fields_of(message: &MessageDescriptor, role: Role) -> Vec<FieldDes
     message.fields().filter(|field| of_field(field) == Some(role)).collect()
 }
 
-/// What `google.api.field_behavior` and, in a model, the role say.
+/// What `google.api.field_behavior`, the field's formula and, in a model, the role say.
 pub(crate) fn behavior(field: &FieldDescriptor, role: Option<Role>) -> Behavior {
     let written = written_behavior(field);
     let says = |number: i32| written.contains(&number);
-    let set_by_server = matches!(role, Some(Role::CreateTime | Role::UpdateTime | Role::Etag));
+    let set_by_server =
+        role.is_some_and(Role::is_set_by_server) || written_formula(field, FormulaKind::Computed).is_some();
     Behavior { required: says(2), output_only: says(3) || set_by_server, input_only: says(4), immutable: says(5) }
 }

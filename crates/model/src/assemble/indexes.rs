@@ -1,13 +1,18 @@
-//! The indexes of a model: those that are declared, and those that its references need.
+//! The indexes of a model: those that are declared, and those that its references and its purge need.
 
 use super::LoadError;
 use super::model::wrong;
-use crate::catalog::{Index, IndexField, IndexMethod, Reference};
+use crate::catalog::{Index, IndexField, IndexMethod, Reference, Roles};
 use crate::declared::Declared;
 use crate::object_names::index_name;
 use crate::shape::{FieldId, Shape};
 
-pub(super) fn of_model(declared: &Declared, shape: &Shape, references: &[Reference]) -> Result<Vec<Index>, LoadError> {
+pub(super) fn of_model(
+    declared: &Declared,
+    shape: &Shape,
+    roles: &Roles,
+    references: &[Reference],
+) -> Result<Vec<Index>, LoadError> {
     let mut indexes = Vec::new();
     for index in &declared.indexes {
         let mut fields = Vec::new();
@@ -16,35 +21,37 @@ pub(super) fn of_model(declared: &Declared, shape: &Shape, references: &[Referen
             fields.push(IndexField { field, descending });
         }
         let method = index.method.clone().ok_or_else(|| wrong(declared, "has an index of an unknown method"))?;
-        let name = index_name(&declared.table(), shape, &fields, index.unique, &method);
-        indexes.push(Index {
-            name,
-            fields,
-            unique: index.unique,
-            reason: index.reason.clone(),
-            method,
-            living_only: false,
-        });
+        let (unique, reason) = (index.unique, index.reason.clone());
+        // Who deletes a record gives its values away.
+        let living_only = unique && roles.deleted_at.is_some();
+        let name = index_name(&declared.table(), shape, &fields, unique, living_only, &method);
+        indexes.push(Index { name, fields, unique, reason, method, living_only });
     }
     for reference in references {
         if !indexes.iter().any(|index| begins_with(index, reference.field)) {
-            indexes.push(implied(declared, shape, reference));
+            let reason = format!("implied by the reference to {}", reference.target);
+            indexes.push(implied(declared, shape, reference.field, IndexMethod::Ordered, reason));
         }
+    }
+    for (part, field) in [("soft_delete", roles.deleted_at), ("expiry", roles.expires_at)] {
+        let reason = format!("implied by {part}");
+        indexes.extend(field.map(|field| implied(declared, shape, field, IndexMethod::Purge, reason)));
     }
     Ok(indexes)
 }
 
-/// Whether an index finds the records that refer to one.
+/// Whether an index finds the records that refer to one, the deleted ones too.
 fn begins_with(index: &Index, field: FieldId) -> bool {
-    index.method == IndexMethod::Ordered && index.fields.first().is_some_and(|first| first.field == field)
+    index.method == IndexMethod::Ordered
+        && !index.living_only
+        && index.fields.first().is_some_and(|first| first.field == field)
 }
 
-/// Without it, each deletion of a record that may be referred to would read the whole table.
-fn implied(declared: &Declared, shape: &Shape, reference: &Reference) -> Index {
-    let fields = vec![IndexField { field: reference.field, descending: false }];
-    let name = index_name(&declared.table(), shape, &fields, false, &IndexMethod::Ordered);
-    let reason = format!("implied by the reference to {}", reference.target);
-    Index { name, fields, unique: false, reason, method: IndexMethod::Ordered, living_only: false }
+/// Without it, each deletion of a record that may be referred to, and each purge, would read the whole table.
+fn implied(declared: &Declared, shape: &Shape, field: FieldId, method: IndexMethod, reason: String) -> Index {
+    let fields = vec![IndexField { field, descending: false }];
+    let name = index_name(&declared.table(), shape, &fields, false, false, &method);
+    Index { name, fields, unique: false, reason, method, living_only: false }
 }
 
 fn by_proto_name(shape: &Shape, name: &str) -> Option<FieldId> {

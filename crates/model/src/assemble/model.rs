@@ -1,11 +1,12 @@
 //! One model of a catalog.
 
 use super::{LoadError, indexes, references};
-use crate::catalog::{IdFormat, Model, Roles};
-use crate::declared::Declared;
+use crate::catalog::{Formula, IdFormat, Model, Roles};
+use crate::declared::{Declared, FormulaKind, written_formula};
 use crate::relations::Relations;
 use crate::roles::{Role, fields_of};
-use crate::shape::Shapes;
+use crate::shape::{Shape, Shapes};
+use prost_reflect::FieldDescriptor;
 use std::sync::Arc;
 
 /// Makes a model. `all` are those that it may refer to.
@@ -27,13 +28,26 @@ pub(super) fn model(
         created_at: role(Role::CreateTime),
         updated_at: role(Role::UpdateTime),
         etag: role(Role::Etag),
-        deleted_at: None,
-        expires_at: None,
+        deleted_at: role(Role::DeleteTime),
+        expires_at: role(Role::ExpireTime),
     };
     let history = match declared.history {
         Some(written) => Some(written.history().ok_or_else(|| wrong(declared, "has a history that cannot be kept"))?),
         None => None,
     };
+    let soft_delete = match declared.soft_delete {
+        Some(written) => {
+            Some(written.soft_delete().ok_or_else(|| wrong(declared, "keeps what is deleted for no time"))?)
+        }
+        None => None,
+    };
+    let expiry = match declared.expiry {
+        Some(written) => Some(written.expiry().ok_or_else(|| wrong(declared, "has an expiry of no time"))?),
+        None => None,
+    };
+    if soft_delete.is_some() != roles.deleted_at.is_some() || expiry.is_some() != roles.expires_at.is_some() {
+        return Err(wrong(declared, "lacks the field for a time that it needs"));
+    }
     let references = references::of_model(declared, all, shape)?;
     let package = declared.message.package_name();
     let separator = if package.is_empty() { "" } else { "." };
@@ -52,16 +66,25 @@ pub(super) fn model(
         shapes: Arc::clone(shapes),
         id_format: declared.id_format.unwrap_or(IdFormat::UuidV7),
         history,
-        soft_delete: None,
-        expiry: None,
-        defaults: Vec::new(),
-        computed: Vec::new(),
+        soft_delete,
+        expiry,
+        defaults: formulas(declared, shape, FormulaKind::Default),
+        computed: formulas(declared, shape, FormulaKind::Computed),
         roles,
         table: declared.table(),
-        indexes: indexes::of_model(declared, shape, &references)?,
+        indexes: indexes::of_model(declared, shape, &roles, &references)?,
         references,
         referrers: references::to_model(full_name, relations, shapes)?,
     })
+}
+
+/// The expressions that fields get their values by.
+fn formulas(declared: &Declared, shape: &Shape, kind: FormulaKind) -> Vec<Formula> {
+    let formula = |field: FieldDescriptor| {
+        let source = written_formula(&field, kind)?;
+        Some(Formula { field: shape.by_number(field.number())?, source })
+    };
+    declared.message.fields().filter_map(formula).collect()
 }
 
 /// Says what is wrong with a model.

@@ -38,13 +38,16 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// Those that every model has, in the order in which a service lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Create,
         Self::Get,
         Self::List,
         Self::Update,
         Self::Delete,
         Self::BatchGet,
+        Self::BatchCreate,
+        Self::BatchUpdate,
+        Self::BatchDelete,
         Self::Aggregate,
         Self::ExplainList,
         Self::Watch,
@@ -54,9 +57,14 @@ impl MethodKind {
 impl Model {
     /// The methods of the derived service, in its order.
     pub fn method_kinds(&self) -> impl Iterator<Item = MethodKind> {
+        let undelete = |kind: MethodKind| {
+            let is_behind = kind == MethodKind::Delete && self.soft_delete.is_some();
+            [kind].into_iter().chain(is_behind.then_some(MethodKind::Undelete))
+        };
         let revisions = self.history.map(|_| MethodKind::ListRevisions);
         let related = self.referrers.iter().zip(0..).filter(|(referrer, _)| referrer.inverse.is_some());
-        MethodKind::ALL.into_iter().chain(revisions).chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
+        let of_all = MethodKind::ALL.into_iter().flat_map(undelete);
+        of_all.chain(revisions).chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
     }
 
     /// The gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.

@@ -2,7 +2,7 @@
 
 use crate::catalog::IdFormat;
 use crate::code;
-use crate::declared::{Declared, is_required_by_rule};
+use crate::declared::{Declared, FormulaKind, is_required_by_rule, written_formula};
 use crate::diagnostic::{Findings, Place};
 use crate::roles::{Role, behavior, of_field};
 
@@ -11,8 +11,10 @@ pub(super) fn check(declared: &Declared, found: &mut Findings) {
         let role = of_field(&field);
         let says = behavior(&field, role);
         let name = field.name();
+        let is_computed = written_formula(&field, FormulaKind::Computed).is_some();
         let set_by = match role {
-            Some(role) if role != Role::Id => format!("{name} is set by the server ({})", role.option_name()),
+            Some(role) if role.is_set_by_server() => format!("{name} is set by the server ({})", role.option_name()),
+            _ if is_computed => format!("{name} is computed"),
             _ => format!("{name} is OUTPUT_ONLY"),
         };
         let mut report = |message: String, help: &str| {
@@ -26,6 +28,10 @@ pub(super) fn check(declared: &Declared, found: &mut Findings) {
         }
         if says.output_only && says.input_only {
             report(format!("{set_by} and INPUT_ONLY: nobody could ever see it"), "keep one of the two");
+        }
+        if is_computed && says.immutable {
+            let help = "use `default`, which is evaluated once, or drop IMMUTABLE";
+            report(format!("{name} is computed at each write and IMMUTABLE"), help);
         }
         if role == Some(Role::Id) && says.input_only {
             report(format!("{name} is the id and INPUT_ONLY: nobody could get the record"), "drop INPUT_ONLY");

@@ -27,6 +27,7 @@ pub(super) fn check(declared: &Declared, models: &[Declared], found: &mut Findin
         check_field(reference, found);
         check_model(declared, reference, models, found);
         check_on_delete(reference, found);
+        check_cascade(declared, reference, models, found);
     }
 }
 
@@ -102,5 +103,24 @@ fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
             }
         }
         Some(OnDelete::Restrict | OnDelete::Cascade) => {}
+    }
+}
+
+/// Whoever undeletes a record wants back what was deleted because of it.
+fn check_cascade(declared: &Declared, reference: &DeclaredReference, models: &[Declared], found: &mut Findings) {
+    let target = target(models, declared, &reference.model).filter(|target| target.soft_delete.is_some());
+    let is_cascade = reference.on_delete == Some(OnDelete::Cascade);
+    if let (Some(target), true, None) = (target, is_cascade, declared.soft_delete) {
+        let message = format!(
+            "{} has ON_DELETE_CASCADE to {}, which has `soft_delete`: undeleting could not bring {} back",
+            reference.field.name(),
+            target.full_name(),
+            declared.full_name()
+        );
+        let help = format!(
+            "write `soft_delete: {{}}` in the option of {} too, or use ON_DELETE_RESTRICT or ON_DELETE_SET_NULL",
+            declared.full_name()
+        );
+        found.report(Place::field(&reference.field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
     }
 }

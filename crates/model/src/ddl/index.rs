@@ -41,7 +41,7 @@ fn what(model: &Model, index: &Index) -> String {
     let columns: Vec<String> = index.fields.iter().map(|part| model.column_name(part.field)).collect();
     let column = columns.first().map(String::as_str).unwrap_or_default();
     match &index.method {
-        IndexMethod::Ordered => format!("({})", ordered(model, index).join(", ")),
+        IndexMethod::Ordered => format!("({}){}", ordered(model, index).join(", "), condition(model, index)),
         IndexMethod::Trigram => format!("USING gin ({column} {TRIGRAM_OPERATORS})"),
         // A query is served by the index only if it says exactly the same.
         IndexMethod::Search { language } => {
@@ -50,6 +50,12 @@ fn what(model: &Model, index: &Index) -> String {
         IndexMethod::Elements => format!("USING gin ({column})"),
         IndexMethod::Purge => format!("({column}) WHERE {column} IS NOT NULL"),
     }
+}
+
+/// Which records an ordered index holds, if not all.
+fn condition(model: &Model, index: &Index) -> String {
+    let deleted_at = model.roles.deleted_at.filter(|_| index.living_only);
+    deleted_at.map_or_else(String::new, |field| format!(" WHERE {} IS NULL", model.column_name(field)))
 }
 
 /// The columns of an ordered index.

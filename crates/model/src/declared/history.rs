@@ -1,5 +1,6 @@
 //! Histories as they were written.
 
+use super::retention_days;
 use crate::catalog::History;
 use prost_reflect::DynamicMessage;
 
@@ -17,12 +18,7 @@ pub(crate) struct DeclaredHistory {
 impl DeclaredHistory {
     /// The history of a model's option, if it has one.
     pub(super) fn read(option: &DynamicMessage) -> Option<Self> {
-        if !option.has_field_by_name("history") {
-            return None;
-        }
-        let history = option.get_field_by_name("history")?;
-        let written = history.as_message()?.get_field_by_name("retention_days").and_then(|days| days.as_i32());
-        let retention_days = written.filter(|days| *days != 0).unwrap_or(DEFAULT_RETENTION_DAYS);
+        let retention_days = retention_days(option, "history")?.unwrap_or(DEFAULT_RETENTION_DAYS);
         Some(Self { retention_days })
     }
 

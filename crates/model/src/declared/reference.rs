@@ -1,9 +1,10 @@
 //! References as they were written.
 
-use super::{number, text};
+use super::{field::from_option, number, text};
 use crate::catalog::OnDelete;
 use crate::roles::behavior;
 use prost_reflect::FieldDescriptor;
+use std::borrow::Cow;
 
 /// A field with `references`, whatever its type.
 #[derive(Clone, Debug)]
@@ -26,17 +27,10 @@ impl DeclaredReference {
 
 /// What a field refers to, if it does.
 pub(crate) fn of_field(field: &FieldDescriptor) -> Option<DeclaredReference> {
-    let options = field.options();
-    let extension = field.parent_message().parent_pool().get_extension_by_name("groundplan.model.v1.field")?;
-    if !options.has_extension(&extension) {
-        return None;
-    }
-    let option = options.get_extension(&extension);
-    let option = option.as_message()?;
-    if !option.has_field_by_name("references") {
-        return None;
-    }
-    let references = option.get_field_by_name("references")?;
+    let references = from_option(field, |option| {
+        let is_there = option.has_field_by_name("references");
+        is_there.then(|| option.get_field_by_name("references").map(Cow::into_owned)).flatten()
+    })??;
     let references = references.as_message()?;
     let on_delete = match number(references, "on_delete") {
         0 | 1 => Some(OnDelete::Restrict),

@@ -12,8 +12,17 @@ pub(crate) struct Names {
     pub(crate) list_response: String,
     pub(crate) update: String,
     pub(crate) delete: String,
+    /// Only of soft-deleting models.
+    pub(crate) undelete: Option<String>,
     pub(crate) batch_get: String,
     pub(crate) batch_get_response: String,
+    pub(crate) batch_create: String,
+    pub(crate) batch_create_response: String,
+    pub(crate) batch_update: String,
+    pub(crate) batch_update_response: String,
+    pub(crate) batch_delete: String,
+    /// Only of soft-deleting models.
+    pub(crate) batch_delete_response: Option<String>,
     pub(crate) aggregate: String,
     pub(crate) explain_list: String,
     pub(crate) watch: String,
@@ -40,8 +49,15 @@ impl Names {
             list_response: format!("List{plural}Response"),
             update: format!("Update{name}Request"),
             delete: format!("Delete{name}Request"),
+            undelete: declared.soft_delete.map(|_| format!("Undelete{name}Request")),
             batch_get: format!("BatchGet{plural}Request"),
             batch_get_response: format!("BatchGet{plural}Response"),
+            batch_create: format!("BatchCreate{plural}Request"),
+            batch_create_response: format!("BatchCreate{plural}Response"),
+            batch_update: format!("BatchUpdate{plural}Request"),
+            batch_update_response: format!("BatchUpdate{plural}Response"),
+            batch_delete: format!("BatchDelete{plural}Request"),
+            batch_delete_response: declared.soft_delete.map(|_| format!("BatchDelete{plural}Response")),
             aggregate: format!("Aggregate{plural}Request"),
             explain_list: format!("ExplainList{plural}Request"),
             watch: format!("Watch{plural}Request"),
@@ -56,12 +72,15 @@ impl Names {
 
     /// All of them.
     pub(crate) fn into_vec(self) -> Vec<String> {
-        let Self { create, get, list, list_response, update, delete, .. } = self;
-        let Self { batch_get, batch_get_response, aggregate, explain_list, watch, watch_response, revisions, .. } =
-            self;
-        let mut names =
-            vec![create, get, list, list_response, update, delete, batch_get, batch_get_response, aggregate];
-        names.extend([explain_list, watch, watch_response]);
+        let Self { create, get, list, list_response, update, delete, undelete, .. } = self;
+        let Self { batch_get, batch_get_response, batch_create, batch_create_response, .. } = self;
+        let Self { batch_update, batch_update_response, batch_delete, batch_delete_response, .. } = self;
+        let Self { aggregate, explain_list, watch, watch_response, revisions, .. } = self;
+        let mut names = vec![create, get, list, list_response, update, delete];
+        names.extend([batch_get, batch_get_response, batch_create, batch_create_response]);
+        names.extend([batch_update, batch_update_response, batch_delete]);
+        names.extend([aggregate, explain_list, watch, watch_response]);
+        names.extend(undelete.into_iter().chain(batch_delete_response));
         if let Some(RevisionNames { list, list_response, revision }) = revisions {
             names.extend([list, list_response, revision]);
         }

@@ -1,5 +1,6 @@
 //! The text of a derived file.
 
+mod batches;
 mod history;
 mod messages;
 mod options;
@@ -7,6 +8,7 @@ mod queries;
 mod related;
 mod service;
 mod watch;
+mod writes;
 
 use super::names::Names;
 use crate::catalog::IdFormat;
@@ -54,6 +56,8 @@ struct Writer<'a> {
     id: String,
     id_format: IdFormat,
     etag: Option<String>,
+    /// Whether a deleted record is kept for a while.
+    is_soft: bool,
     /// `google`, or `.google` where the package would hide it.
     google: &'static str,
     /// The package of what queries share, with a dot in front where another would hide it.
@@ -86,6 +90,7 @@ impl<'a> Writer<'a> {
             id: first(Role::Id).unwrap_or_else(|| "id".to_owned()),
             id_format: declared.id_format.unwrap_or(IdFormat::UuidV7),
             etag: first(Role::Etag),
+            is_soft: declared.soft_delete.is_some(),
             google: if is_hidden(declared, "google") { ".google" } else { "google" },
             query: if hides_groundplan { ".groundplan.query.v1" } else { "groundplan.query.v1" },
             watch: if hides_groundplan { ".groundplan.watch.v1" } else { "groundplan.watch.v1" },
@@ -103,7 +108,9 @@ impl<'a> Writer<'a> {
         self.write_list(text);
         self.write_update(text);
         self.write_delete(text);
+        self.write_undelete(text);
         self.write_batch_get(text);
+        self.write_batches(text);
         self.write_aggregate(text);
         self.write_explain_list(text);
         self.write_watch(text);

@@ -1,5 +1,6 @@
 //! Changes that need a step which is not supported yet. A field is its number, a type its full name.
 
+use super::compare_lifetimes;
 use super::type_text::type_text;
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
@@ -45,6 +46,9 @@ fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, foun
     let declared = declared::index_count(&base.pool, &before.full_name);
     for (at, index) in before.indexes.iter().enumerate() {
         let stays = after.indexes.iter().any(|new| new.name == index.name);
+        if compare_lifetimes::is_told_of(before, index, after) {
+            continue;
+        }
         // What a reference needed may be served by another index from now on; it stays in the database.
         if stays || at >= declared && after.indexes.iter().any(|new| begin_alike(before, index, after, new)) {
             continue;
@@ -61,7 +65,7 @@ fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, foun
 /// Whether both find records by the same field.
 fn begin_alike(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
     let first = |model: &Model, index: &Index| index.fields.first().map(|part| model.shape().field(part.field).number);
-    new.method == IndexMethod::Ordered && first(before, old) == first(after, new)
+    new.method == IndexMethod::Ordered && !new.living_only && first(before, old) == first(after, new)
 }
 
 fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
@@ -191,7 +195,7 @@ fn oneof(catalog: &Catalog, message: &str, number: u32) -> Option<String> {
     field.containing_oneof().filter(|oneof| !oneof.is_synthetic()).map(|oneof| oneof.name().to_owned())
 }
 
-fn message_place(catalog: &Catalog, message: &str) -> Place {
+pub(super) fn message_place(catalog: &Catalog, message: &str) -> Place {
     catalog.pool.get_message_by_name(message).map(|message| Place::message(&message)).unwrap_or_default()
 }
 

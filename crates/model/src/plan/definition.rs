@@ -44,9 +44,11 @@ impl Reader {
         let file = message.parent_file();
         let comment = self.comments.get(&file, message.path());
         self.say(format!("{prefix}comment"), comment);
-        let (options, history) = split_model(message.options());
+        let (options, parts) = split_model(message.options());
         self.say(format!("{prefix}options"), canonical::of_message(&options));
-        self.say(format!("{prefix}history"), history);
+        for (part, text) in parts {
+            self.say(format!("{prefix}{part}"), text);
+        }
         for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
             let comment = self.comments.get(&file, oneof.path());
             self.say(format!("{prefix}{} comment", oneof.name()), comment);
@@ -79,21 +81,24 @@ impl Reader {
     }
 }
 
-/// A message's options but for the indexes, which are steps of their own, and the history, which is an aspect of its own.
-fn split_model(mut options: DynamicMessage) -> (DynamicMessage, String) {
-    let mut history = String::new();
+/// The parts of a model's option that are aspects of their own.
+const PARTS: [&str; 3] = ["history", "soft_delete", "expiry"];
+
+/// A message's options but for the indexes, which are steps of their own, and those parts that are aspects of their own.
+fn split_model(mut options: DynamicMessage) -> (DynamicMessage, Vec<(&'static str, String)>) {
+    let mut parts = Vec::new();
     for (extension, value) in options.extensions_mut() {
         if let (true, Value::Message(model)) = (extension.full_name() == "groundplan.model.v1.model", value) {
             model.clear_field_by_name("indexes");
-            if model.has_field_by_name("history") {
-                // A history of nothing but defaults is something to say all the same.
-                let written = model.get_field_by_name("history").map(|history| canonical::of_value(&history));
-                history = format!("kept {}", written.unwrap_or_default());
-                model.clear_field_by_name("history");
+            for part in PARTS.into_iter().filter(|part| model.has_field_by_name(part)).collect::<Vec<_>>() {
+                // One of nothing but defaults is something to say all the same.
+                let written = model.get_field_by_name(part).map(|part| canonical::of_value(&part));
+                parts.push((part, format!("has {}", written.unwrap_or_default())));
+                model.clear_field_by_name(part);
             }
         }
     }
-    (options, history)
+    (options, parts)
 }
 
 /// A field's options but for what it refers to, which is a step of its own.

@@ -27,6 +27,20 @@ fn with_option(option: &str) -> String {
     )
 }
 
+/// A model `M` with an option and an id on line 2, and what follows from line 3 on.
+fn lasting(option: &str, rest: &str) -> String {
+    model(rest).replacen(
+        "(groundplan.model.v1.model) = {}",
+        &format!("(groundplan.model.v1.model) = {{ {option} }}"),
+        1,
+    )
+}
+
+/// A field that gets its value by an expression.
+fn formula(field: &str, kind: &str) -> String {
+    format!("{field} [(groundplan.model.v1.field).{kind} = \"s\"];")
+}
+
 /// A field that refers.
 fn refers(field: &str, references: &str) -> String {
     format!("{field} [(groundplan.model.v1.field).references = {{ {references} }}];")
@@ -72,6 +86,50 @@ cases! {
     a_role_twice: model("google.protobuf.Timestamp created_at = 2;\ngoogle.protobuf.Timestamp create_time = 3;") => ["4:1 ROLE_TWICE"];
     two_ids: model("string key = 2 [(groundplan.model.v1.field).role = ROLE_ID];") => ["3:1 ROLE_TWICE"];
     a_created_at_of_another_type_is_ordinary: model("string created_at = 2;") => [];
+
+    // Lifetimes.
+    a_century_of_the_deleted: with_option("soft_delete: { retention_days: 36500 }") => ["3:3 DELETE_TIME_MISSING", "3:3 SOFT_DELETE_RETENTION_INVALID"];
+    a_life_of_no_time: with_option("expiry: { ttl: {} }") => ["3:3 EXPIRE_TIME_MISSING", "3:3 EXPIRY_TTL_INVALID"];
+    a_delete_time_of_the_wrong_type: lasting("soft_delete: {}", "string deleted_at = 2;") => ["2:13 DELETE_TIME_MISSING"];
+    a_delete_time_by_role_of_the_wrong_type: lasting("soft_delete: {}", "string x = 2 [(groundplan.model.v1.field).role = ROLE_DELETE_TIME];")
+        => ["3:1 ROLE_TYPE"];
+    two_delete_times: lasting("soft_delete: {}", "google.protobuf.Timestamp deleted_at = 2;\ngoogle.protobuf.Timestamp delete_time = 3;")
+        => ["4:1 ROLE_TWICE"];
+    roles_without_their_options: model("google.protobuf.Timestamp x = 2 [(groundplan.model.v1.field).role = ROLE_DELETE_TIME];\n\
+        google.protobuf.Timestamp y = 3 [(groundplan.model.v1.field).role = ROLE_EXPIRE_TIME];") => ["3:1 ROLE_WITHOUT_OPTION", "4:1 ROLE_WITHOUT_OPTION"];
+    a_required_delete_time: lasting("soft_delete: {}", "google.protobuf.Timestamp deleted_at = 2 [(google.api.field_behavior) = REQUIRED];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+    a_required_expire_time_is_fine: lasting("expiry: {}", "google.protobuf.Timestamp expires_at = 2 [(google.api.field_behavior) = REQUIRED];") => [];
+    an_index_on_times_of_the_end_is_fine: lasting("soft_delete: {} indexes: { fields: \"deleted_at\" }", "google.protobuf.Timestamp deleted_at = 2;") => [];
+    a_cascade_that_could_not_be_undone: format!("{}\nmessage N {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n{} }}",
+        lasting("soft_delete: {}", "google.protobuf.Timestamp deleted_at = 2;"), refers("string m = 2", "model: \"M\" on_delete: ON_DELETE_CASCADE"))
+        => ["6:1 REFERENCE_ON_DELETE_CONFLICT"];
+    other_ways_to_refer_to_the_deleted: format!("{}\nmessage N {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n{} {} }}",
+        lasting("soft_delete: {}", "google.protobuf.Timestamp deleted_at = 2;"), refers("string m = 2", "model: \"M\" on_delete: ON_DELETE_SET_NULL"),
+        refers("string n = 3", "model: \"M\"")) => [];
+
+    // Defaults and computed fields.
+    formulas_of_ordinary_fields: model(&format!("{} {} {}", formula("string x = 2", "default"), formula("repeated string y = 3", "computed"),
+        "string z = 4 [(groundplan.model.v1.field).default = \"\"];")) => [];
+    a_default_that_is_computed: model("string x = 2 [\n(groundplan.model.v1.field).default = \"s\",\n (groundplan.model.v1.field).computed = \"s\"];")
+        => ["5:2 FORMULA_CONFLICT"];
+    formulas_of_what_the_server_sets: lasting("soft_delete: {}", &[formula("string etag = 2", "default"),
+        formula("google.protobuf.Timestamp created_at = 3", "computed"), formula("google.protobuf.Timestamp updated_at = 4", "default"),
+        formula("google.protobuf.Timestamp deleted_at = 5", "computed")].join("\n"))
+        => ["3:18 FORMULA_ROLE", "4:43 FORMULA_ROLE", "5:43 FORMULA_ROLE", "6:43 FORMULA_ROLE"];
+    a_computed_id: format!("message M {{ option (groundplan.model.v1.model) = {{}};\n{} }}", formula("string id = 1", "computed")) => ["3:16 FORMULA_ROLE"];
+    a_computed_expire_time: lasting("expiry: {}", &formula("google.protobuf.Timestamp expires_at = 2", "computed")) => ["3:43 FORMULA_ROLE"];
+    an_expire_time_with_a_default_is_fine: lasting("expiry: {}", &formula("google.protobuf.Timestamp expires_at = 2", "default")) => [];
+    an_expire_time_with_a_default_and_a_ttl: lasting("expiry: { ttl: { seconds: 1 } }", &formula("google.protobuf.Timestamp expires_at = 2", "default"))
+        => ["3:43 FORMULA_CONFLICT"];
+    a_computed_reference: model("string up = 2 [(groundplan.model.v1.field) = { computed: \"s\" references: { model: \"M\" } }];") => ["3:16 FORMULA_ROLE"];
+    a_reference_with_a_default_is_fine: model("string up = 2 [(groundplan.model.v1.field) = { default: \"s\" references: { model: \"M\" } }];") => [];
+    a_default_in_a_oneof: model(&format!("oneof o {{\n{} string y = 3; }}", formula("string x = 2", "default"))) => ["4:15 FORMULA_IN_ONEOF"];
+    a_formula_further_in: model(&format!("N n = 2; message N {{\n{} }}", formula("string x = 1", "computed"))) => ["4:15 FORMULA_NOT_IN_MODEL"];
+    a_required_computed_field: model("string x = 2 [(groundplan.model.v1.field).computed = \"s\", (google.api.field_behavior) = REQUIRED];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
+    a_fixed_computed_field: model("string x = 2 [(groundplan.model.v1.field).computed = \"s\", (google.api.field_behavior) = IMMUTABLE];")
+        => ["3:1 FIELD_BEHAVIOR_CONFLICT"];
 
     // Types.
     any: model("google.protobuf.Any x = 2;") => ["3:1 TYPE_NOT_SUPPORTED"];

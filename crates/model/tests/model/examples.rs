@@ -38,7 +38,7 @@ fn the_entity_is_served_as_the_template_says() {
     assert_eq!(model.method_path(MethodKind::List), "/example.v1.EntityService/ListEntities");
     let method = catalog.method("/example.v1.EntityService/UpdateEntity").unwrap();
     assert_eq!((method.kind, method.model.name.as_str()), (MethodKind::Update, "Entity"));
-    assert_eq!(catalog.method_paths().count(), 9);
+    assert_eq!(catalog.method_paths().count(), MethodKind::ALL.len());
     let shape = model.shape();
     assert_eq!(shape.by_name("createdAt"), shape.by_name("created_at"));
     assert_eq!(shape.by_number(4), model.roles.created_at);

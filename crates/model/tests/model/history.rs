@@ -65,7 +65,7 @@ fn revisions_come_before_ways_back() {
          string up = 2 [(groundplan.model.v1.field).references = { model: \"A\" inverse: \"down\" }]; }",
     );
     let names: Vec<String> = catalog.models[0].method_kinds().map(|kind| catalog.models[0].method_name(kind)).collect();
-    assert_eq!(names[8..], ["WatchAs", "ListARevisions", "ListADown"]);
+    assert_eq!(names[11..], ["WatchAs", "ListARevisions", "ListADown"]);
     let service = catalog.pool.get_service_by_name("a.v1.AService").unwrap();
     let written: Vec<String> = service.methods().map(|method| method.name().to_owned()).collect();
     assert_eq!(written, names);

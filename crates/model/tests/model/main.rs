@@ -7,6 +7,7 @@ mod diagnostics;
 mod docs;
 mod examples;
 mod history;
+mod lifetimes;
 mod limits;
 mod names;
 mod random;

@@ -11,6 +11,7 @@ impl Writer<'_> {
         let Self { plural_name, service, messages, .. } = self;
         let _ = write!(text, "\n// Asks {service}.List{plural_name} for a page.\nmessage {} {{\n", messages.list);
         self.write_list_fields(text, &self.relation_names);
+        text.push_str(show_deleted(self.is_soft));
         let _ =
             write!(text, "}}\n\n// A page of {service}.List{plural_name}.\nmessage {} {{\n", messages.list_response);
         self.write_page_fields(text, &self.record, &self.plural);
@@ -157,6 +158,15 @@ pub(super) fn relation_names(declared: &Declared, relations: &Relations<'_>) -> 
     let outgoing = declared.references.iter().map(|reference| name_of(&declared.message, &reference.field));
     let back = relations.to(declared.full_name()).iter().filter_map(|relation| Some(relation.inverse()?.to_owned()));
     outgoing.chain(back).collect()
+}
+
+/// The field of a request for a page that asks for deleted records too, if those that are listed are kept.
+pub(super) fn show_deleted(is_soft: bool) -> &'static str {
+    if is_soft {
+        "  // Whether deleted records are listed too, as long as they are kept (AIP-164).\n  bool show_deleted = 11;\n"
+    } else {
+        ""
+    }
 }
 
 /// What an `expand` is.

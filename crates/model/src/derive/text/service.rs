@@ -20,6 +20,9 @@ service {service} {{
 "
         );
         self.write_standard_methods(text);
+        self.write_changing_methods(text);
+        self.write_batch_get_method(text);
+        self.write_batch_methods(text);
         self.write_query_methods(text);
         self.write_watch_method(text);
         self.write_history_method(text);
@@ -30,7 +33,7 @@ service {service} {{
     }
 
     fn write_standard_methods(&self, text: &mut String) {
-        let Self { name, record, singular, plural_name, id, google, messages, .. } = self;
+        let Self { name, record, singular, plural_name, id, messages, .. } = self;
         let given = match self.id_format {
             IdFormat::UuidV7 => format!(
                 "  // `{singular}.{id}` may be given, as a UUID of any version; otherwise the server makes one of version 7 (RFC 9562)."
@@ -65,32 +68,79 @@ service {service} {{
   rpc List{plural_name}({list}) returns ({list_response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
-
-  // Updates a record (AIP-134). The response is the record as it is stored, but for the fields that are INPUT_ONLY.
-  //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if the mask names what is no field, a rule is broken, a field
-  // refers to a record that is not there, or a field that is IMMUTABLE would change; ABORTED if the etag is not the
-  // record's, or others keep changing the record; ALREADY_EXISTS if a value that must be unique is taken.
-  rpc Update{name}({update}) returns ({record});
-
-  // Deletes a record for good (AIP-135). What becomes of the records that refer to it is declared where they do.
-  //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id; ABORTED if the etag is not the record's;
-  // FAILED_PRECONDITION if records refer to it that keep it from being deleted, or too many would be deleted with it.
-  rpc Delete{name}({delete}) returns ({google}.protobuf.Empty);
 ",
             too_old = self.too_old(),
             create = messages.create,
             get = messages.get,
             list = messages.list,
             list_response = messages.list_response,
+        );
+    }
+
+    fn write_changing_methods(&self, text: &mut String) {
+        let Self { name, record, messages, is_soft, .. } = self;
+        let deleted = if *is_soft { ", or it is deleted" } else { "" };
+        let _ = write!(
+            text,
+            "
+  // Updates a record (AIP-134), or creates it if there is none and `allow_missing` is set. The response is the record as it
+  // is stored, but for the fields that are INPUT_ONLY.
+  //
+  // NOT_FOUND if there is none of that id{deleted}; INVALID_ARGUMENT if the mask names what is no field, a rule is
+  // broken, a field refers to a record that is not there, or a field that is IMMUTABLE would change; ABORTED if the etag is
+  // not the record's, or others keep changing the record; ALREADY_EXISTS if a value that must be unique is taken.
+  rpc Update{name}({update}) returns ({record});
+",
             update = messages.update,
+        );
+        self.write_delete_method(text);
+        if let Some(undelete) = &messages.undelete {
+            let _ = write!(
+                text,
+                "
+  // Brings a deleted record back (AIP-164), as long as the model's `soft_delete` keeps it. The response is the record as it
+  // is stored, but for the fields that are INPUT_ONLY.
+  //
+  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id; ALREADY_EXISTS if the record is not deleted, or a
+  // value that must be unique is taken by now; INVALID_ARGUMENT if it refers to a record that is deleted; ABORTED if the
+  // etag is not the record's.
+  rpc Undelete{name}({undelete}) returns ({record});
+"
+            );
+        }
+    }
+
+    fn write_delete_method(&self, text: &mut String) {
+        let Self { name, record, google, messages, is_soft, .. } = self;
+        let (does, deleted, response) = if *is_soft {
+            (
+                "Deletes a record (AIP-164): lists leave it out from now on, and it can be undeleted as long as the model's\n  // `soft_delete` keeps it. The response is the record as it was deleted. What becomes of the records that refer to it is\n  // declared where they do.",
+                ", or it is deleted already",
+                record.clone(),
+            )
+        } else {
+            (
+                "Deletes a record for good (AIP-135). What becomes of the records that refer to it is declared where they do.",
+                "",
+                format!("{google}.protobuf.Empty"),
+            )
+        };
+        let _ = write!(
+            text,
+            "
+  // {does}
+  //
+  // NOT_FOUND if there is none of that id{deleted}, unless `allow_missing` is set;
+  // INVALID_ARGUMENT if it is no id; ABORTED if the etag is not the record's; FAILED_PRECONDITION if records refer to it
+  // that keep it from being deleted, or too many would be deleted with it.
+  rpc Delete{name}({delete}) returns ({response});
+",
             delete = messages.delete,
         );
     }
 
-    fn write_query_methods(&self, text: &mut String) {
-        let Self { plural_name, query, messages, .. } = self;
+    fn write_batch_get_method(&self, text: &mut String) {
+        let Self { plural_name, messages, .. } = self;
         let _ = write!(
             text,
             "
@@ -101,7 +151,17 @@ service {service} {{
   rpc BatchGet{plural_name}({batch_get}) returns ({batch_get_response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
+",
+            batch_get = messages.batch_get,
+            batch_get_response = messages.batch_get_response,
+        );
+    }
 
+    fn write_query_methods(&self, text: &mut String) {
+        let Self { plural_name, query, messages, .. } = self;
+        let _ = write!(
+            text,
+            "
   // Counts records and computes sums, extremes and means over their fields, for each combination of values of up to three
   // fields.
   //
@@ -118,8 +178,6 @@ service {service} {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
 ",
-            batch_get = messages.batch_get,
-            batch_get_response = messages.batch_get_response,
             aggregate = messages.aggregate,
             explain_list = messages.explain_list,
         );

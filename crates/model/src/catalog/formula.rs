@@ -1,0 +1,26 @@
+//! Where the expressions stand that fields get their values by.
+
+use super::{Catalog, Formula, Model};
+use crate::declared::{FormulaKind, formula_place};
+use crate::diagnostic::{Diagnostic, Place};
+
+impl Catalog {
+    /// Reports something wrong with one of a model's [`defaults`](Model::defaults) or [`computed`](Model::computed), at the
+    /// place of the option.
+    pub fn formula_diagnostic(
+        &self,
+        model: &Model,
+        formula: &Formula,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        // No field has both.
+        let is_computed = model.computed.iter().any(|computed| computed.field == formula.field);
+        let kind = if is_computed { FormulaKind::Computed } else { FormulaKind::Default };
+        let descriptor = self.pool.get_message_by_name(&model.full_name);
+        let field = descriptor.and_then(|found| found.get_field(model.shape().field(formula.field).number));
+        let Place { file, line, column } = field.map(|field| formula_place(&field, kind)).unwrap_or_default();
+        Diagnostic { file, line, column, code, message: message.into(), help: help.into() }
+    }
+}

@@ -1,0 +1,69 @@
+//! Defaults and computed fields: where they may be. What their expressions say is checked where expressions are known.
+
+use crate::code;
+use crate::declared::{Declared, FormulaKind, formula_place, reference_of_field, written_formula};
+use crate::diagnostic::Findings;
+use crate::roles::{Role, of_field};
+use prost_reflect::{FieldDescriptor, MessageDescriptor};
+
+pub(super) fn check(declared: &Declared, found: &mut Findings) {
+    for field in declared.message.fields() {
+        let formula = |kind| written_formula(&field, kind).is_some();
+        if formula(FormulaKind::Default) && formula(FormulaKind::Computed) {
+            let message = format!("{} has both `default` and `computed`", field.name());
+            let help = "keep `default` if callers may set the field, and `computed` if only the server does";
+            found.report(formula_place(&field, FormulaKind::Computed), code::FORMULA_CONFLICT, message, help);
+        }
+        for kind in FormulaKind::ALL.into_iter().filter(|kind| formula(*kind)) {
+            check_field(declared, &field, kind, found);
+        }
+    }
+}
+
+fn check_field(declared: &Declared, field: &FieldDescriptor, kind: FormulaKind, found: &mut Findings) {
+    let (name, option) = (field.name(), kind.option_name());
+    let mut report = |code, message: String, help: &str| found.report(formula_place(field, kind), code, message, help);
+    match (of_field(field), kind) {
+        (Some(Role::ExpireTime), FormulaKind::Default) => {
+            if declared.expiry.is_some_and(|expiry| expiry.ttl.is_some()) {
+                let message = format!("{name} has a `default`, and the model's `expiry` has a `ttl`");
+                report(code::FORMULA_CONFLICT, message, "keep one of the two: each says when records end");
+            }
+        }
+        (Some(role), _) => {
+            let message = format!("{name} has {} and `{option}`", role.option_name());
+            let help = match role {
+                Role::ExpireTime => {
+                    "use `default`, or the `ttl` of the model's `expiry`: the time is the caller's to set"
+                }
+                Role::Id => "drop it: ids are made by the server, or given by clients, as `id_format` says",
+                _ => "drop it: the field is set by the server",
+            };
+            report(code::FORMULA_ROLE, message, help);
+        }
+        (None, FormulaKind::Computed) if reference_of_field(field).is_some() => {
+            let message = format!("{name} has references and `computed`");
+            report(code::FORMULA_ROLE, message, "drop one of the two; a `default` may name a record");
+        }
+        (None, _) => {}
+    }
+    if field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic() && oneof.fields().len() > 1) {
+        let message = format!("{name} is in a oneof and has `{option}`: it would clear what callers set");
+        report(code::FORMULA_IN_ONEOF, message, "move the field out of the oneof, or drop the option");
+    }
+}
+
+/// Reports formulas in a message that is no model: nobody evaluates what is in it.
+pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], found: &mut Findings) {
+    if models.iter().any(|model| model.full_name() == message.full_name()) {
+        return;
+    }
+    for field in message.fields() {
+        for kind in FormulaKind::ALL.into_iter().filter(|kind| written_formula(&field, *kind).is_some()) {
+            let option = kind.option_name();
+            let text = format!("{} has `{option}`, but {} is no model", field.name(), message.full_name());
+            let help = "it is for fields of models themselves: give the whole message a value there, or drop it";
+            found.report(formula_place(&field, kind), code::FORMULA_NOT_IN_MODEL, text, help);
+        }
+    }
+}

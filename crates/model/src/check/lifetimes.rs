@@ -1,0 +1,72 @@
+//! How long records are kept that were deleted, when they end by themselves, and the fields that say so.
+
+use crate::code;
+use crate::declared::{DEFAULT_DELETED_DAYS, Declared, MAX_DELETED_DAYS, MAX_TTL_SECONDS};
+use crate::diagnostic::{Findings, Place};
+use crate::roles::{self, Role, Written, fields_of};
+
+/// The numbers of fields that protobuf keeps for itself.
+const RESERVED_NUMBERS: std::ops::RangeInclusive<u32> = 19_000..=19_999;
+
+pub(super) fn check(declared: &Declared, found: &mut Findings) {
+    let full_name = declared.full_name();
+    if let Some(written) = declared.soft_delete.filter(|written| written.soft_delete().is_none()) {
+        let message = format!("{full_name} keeps deleted records for {} days", written.retention_days);
+        let help =
+            format!("set `retention_days` to 1 to {MAX_DELETED_DAYS}, or leave it out for {DEFAULT_DELETED_DAYS}");
+        found.report(declared.option_place(), code::SOFT_DELETE_RETENTION_INVALID, message, help);
+    }
+    if let Some((seconds, nanos)) = declared.expiry.filter(|written| written.expiry().is_none()).and_then(|it| it.ttl) {
+        let message = format!("{full_name} has a ttl of {seconds} seconds and {nanos} nanoseconds");
+        let help = format!(
+            "set `ttl` to at least a microsecond and at most {MAX_TTL_SECONDS} seconds, such as `ttl: {{ seconds: 3600 }}`, \
+             or leave it out: records then end only where callers say so"
+        );
+        found.report(declared.option_place(), code::EXPIRY_TTL_INVALID, message, help);
+    }
+    for (role, name, code) in [
+        (Role::DeleteTime, "deleted_at", code::DELETE_TIME_MISSING),
+        (Role::ExpireTime, "expires_at", code::EXPIRE_TIME_MISSING),
+    ] {
+        check_field(declared, role, name, code, found);
+    }
+}
+
+/// Checks that a field has a role if, and only if, the model's option needs it. `name` is one that has it by itself.
+fn check_field(declared: &Declared, role: Role, name: &str, code: &'static str, found: &mut Findings) {
+    let option = role.needs().unwrap_or_default();
+    let full_name = declared.full_name();
+    let mut explicit = declared.message.fields().filter(|field| roles::written(field) == Written::Role(role));
+    if !role.has_what_it_needs(&declared.message) {
+        for field in explicit {
+            let message = format!("{} has {}, but {full_name} has no `{option}`", field.name(), role.option_name());
+            let help = format!("write `{option}: {{}}` in the model's option, or take the role away");
+            found.report(Place::field(&field), code::ROLE_WITHOUT_OPTION, message, help);
+        }
+        return;
+    }
+    // A field whose type does not fit the role that it was given is told already, as ROLE_TYPE.
+    if explicit.next().is_some() || !fields_of(&declared.message, role).is_empty() {
+        return;
+    }
+    let message = format!("{full_name} has `{option}`, and no field that has {}", role.option_name());
+    let help = match declared.message.get_field_by_name(name) {
+        None => format!("add `{} {name} = {};`", role.type_name(), next_number(declared)),
+        Some(_) => format!(
+            "make `{name}` a single {0} outside of oneofs, or write `[(groundplan.model.v1.field).role = {1}]` at a field \
+             that is one",
+            role.type_name(),
+            role.option_name()
+        ),
+    };
+    found.report(declared.option_place(), code, message, help);
+}
+
+/// A number that no field has had, as far as the message says.
+fn next_number(declared: &Declared) -> u32 {
+    let fields = declared.message.fields().map(|field| field.number());
+    // The ends of these are not part of them.
+    let reserved = declared.message.reserved_ranges().map(|range| range.end.saturating_sub(1));
+    let next = fields.chain(reserved).max().unwrap_or(0).saturating_add(1);
+    if RESERVED_NUMBERS.contains(&next) { RESERVED_NUMBERS.end() + 1 } else { next }
+}

@@ -1,0 +1,86 @@
+//! Changes of how long deleted records are kept and of when records end, which need a step that is not supported yet.
+
+use super::compare::{message_place, refuse};
+use crate::catalog::{Catalog, Index, IndexMethod, Model};
+use crate::code;
+use crate::diagnostic::Findings;
+use crate::shape::FieldId;
+
+/// Reports what cannot change. How long records are kept can, and so can the time to live.
+pub(super) fn lifetimes(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+    let name = &after.full_name;
+    let place = || message_place(target, name);
+    if before.soft_delete.is_some() && after.soft_delete.is_none() {
+        let what = format!("turning `soft_delete` of {name} off, by which deleted records would come back,");
+        let help = "keep it; with `retention_days: 1` deleted records are gone for good after a day";
+        refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+    }
+    if before.expiry.is_some() && after.expiry.is_none() {
+        let what = format!("turning `expiry` of {name} off, by which records that have ended could come back,");
+        let help = "keep it without a `ttl`; a record whose time is absent does not end";
+        refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+    }
+    for index in before.indexes.iter().filter(|index| becomes_living_only(before, index, after)) {
+        let fields: Vec<&str> =
+            index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
+        let what = format!(
+            "turning `soft_delete` of {name} on, whose unique index on {} is to let go of what is deleted,",
+            fields.join(", ")
+        );
+        let help = "leave it off; a new model can have both";
+        refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+    }
+    role_moves("ROLE_DELETE_TIME", |model| model.roles.deleted_at, before, after, target, found);
+    role_moves("ROLE_EXPIRE_TIME", |model| model.roles.expires_at, before, after, target, found);
+}
+
+/// Reports a role that an existing field gets: what it says would be taken for something else from then on.
+fn role_moves(
+    role: &str,
+    field_of: impl Fn(&Model) -> Option<FieldId>,
+    before: &Model,
+    after: &Model,
+    target: &Catalog,
+    found: &mut Findings,
+) {
+    let old = field_of(before);
+    let Some(new) = field_of(after).map(|id| after.shape().field(id)) else { return };
+    let known = before.shape().by_number(new.number);
+    let is_moved = old.is_some_and(|old| before.shape().field(old).number != new.number);
+    if known.is_none() && !is_moved || known == old {
+        return;
+    }
+    let what = format!("giving {role} to field `{}` of {}", new.name, after.full_name);
+    let help = if is_moved {
+        "leave the role where it was".to_owned()
+    } else {
+        format!(
+            "its times were not meant so: write `[(groundplan.model.v1.field).role = ROLE_NONE]` at it, and add a new field \
+             with `role = {role}`"
+        )
+    };
+    let place = message_place(target, &after.full_name);
+    refuse(found, place, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, &help);
+}
+
+/// Whether [`lifetimes`] tells all that there is to tell of an index that is gone.
+pub(super) fn is_told_of(before: &Model, index: &Index, after: &Model) -> bool {
+    let is_off = before.soft_delete.is_some() && after.soft_delete.is_none();
+    index.method == IndexMethod::Purge
+        || becomes_living_only(before, index, after)
+        || is_off && index.living_only && has_like(before, index, after, false)
+}
+
+/// Whether a unique index is to hold only the living from now on.
+fn becomes_living_only(before: &Model, index: &Index, after: &Model) -> bool {
+    index.unique && !index.living_only && has_like(before, index, after, true)
+}
+
+/// Whether a model has a unique index like one of the model before, of the living only or not.
+fn has_like(before: &Model, index: &Index, after: &Model, living_only: bool) -> bool {
+    let parts = |model: &Model, index: &Index| -> Vec<(u32, bool)> {
+        index.fields.iter().map(|part| (model.shape().field(part.field).number, part.descending)).collect()
+    };
+    let is_like = |new: &&Index| new.unique && new.living_only == living_only;
+    after.indexes.iter().filter(is_like).any(|new| parts(after, new) == parts(before, index))
+}
