@@ -28,7 +28,7 @@ pub(crate) fn outside(expr: &Expr) -> Option<Outside> {
         Expr::Conditional { condition, then, otherwise } => all(&[condition, then, otherwise]),
         Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => all(&[left, right]),
         Expr::TextTest { text, part, .. } => all(&[text, part]),
-        Expr::Matches { text, .. } => outside(text),
+        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => outside(text),
         Expr::ElementOf { value, list } => outside(value).or_else(|| of_field(list)),
         Expr::MapValue { map, key, .. } => of_field(map).or_else(|| outside(key)),
         Expr::ListItem { list, index, .. } => of_field(list).or_else(|| outside(index)),

@@ -17,25 +17,38 @@ mod functions;
 pub(crate) mod members;
 mod names;
 mod quantified;
+mod reads;
+mod rewrite;
 mod search;
+mod target;
 mod values;
 mod words;
 
 use crate::ir::{Const, Expr, Field, Type};
 use crate::parse::{self, Node, Span};
+use crate::purpose::{FormulaKind, Purpose};
 use crate::{ExprError, Scope};
-use groundplan_model::shape::EnumId;
+use groundplan_model::shape::{EnumId, FieldId};
 
 /// Parses and checks a condition over the records of a model.
 pub(crate) fn filter(scope: Scope<'_>, source: &str) -> Result<Expr, ExprError> {
-    let node = parse::parse(source)?;
-    Checker { scope, source, variables: Vec::new(), expected: None, joined: 0 }.condition(&node)
+    let node = parse::parse(source, Purpose::Filter)?;
+    Checker::new(scope, source, Purpose::Filter).condition(&node)
+}
+
+/// Parses and checks the value of a field of a model.
+pub(crate) fn formula(scope: Scope<'_>, kind: FormulaKind, field: FieldId, source: &str) -> Result<Expr, ExprError> {
+    let purpose = Purpose::Formula { kind, field };
+    let target = target::Target::of(scope, field)?;
+    let node = parse::parse(source, purpose)?;
+    Checker::new(scope, source, purpose).formula(&target, &node)
 }
 
 /// Checks one expression.
 struct Checker<'a> {
     scope: Scope<'a>,
     source: &'a str,
+    purpose: Purpose,
     /// Of the enclosing `exists`, `all` and `exists_one`, the outermost first.
     variables: Vec<Variable>,
     /// The enum of the other side of a comparison, whose names come before those of other enums.
@@ -70,7 +83,11 @@ impl Typed {
     }
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(scope: Scope<'a>, source: &'a str, purpose: Purpose) -> Self {
+        Self { scope, source, purpose, variables: Vec::new(), expected: None, joined: 0 }
+    }
+
     /// An error at the beginning of a part of the expression.
     fn error(&self, span: Span, message: impl Into<String>) -> ExprError {
         ExprError::at(self.source, span.start, message)

@@ -9,6 +9,7 @@ pub(crate) use datum::{Datum, compare_numbers};
 
 use crate::Scope;
 use crate::ir::{Comparison, Expr, Quantifier, Type};
+use crate::limits::MAX_MADE;
 use groundplan_codec::{Record, Value};
 use groundplan_model::shape::FieldId;
 use std::borrow::Cow;
@@ -30,6 +31,12 @@ pub enum Failure {
     Null,
     #[error("only PostgreSQL can tell")]
     OnlyPostgres,
+    /// Of a formula whose field has a smaller type than the expression.
+    #[error("the result is outside of the range of {0}")]
+    OutOfField(&'static str),
+    /// Of a formula.
+    #[error("the result is longer than {MAX_MADE} bytes")]
+    TooLong,
 }
 
 pub(crate) fn filter(
@@ -47,6 +54,12 @@ pub(crate) fn filter(
         fetched: references.map(|reference| (reference.field, OnceCell::new())).collect(),
     };
     evaluator.truth(expr, &[])
+}
+
+/// The value of an expression that reads nothing but the record and the time.
+pub(crate) fn alone(expr: &Expr, record: &Record, now: i64) -> Result<Datum<'static>, Failure> {
+    let evaluator = Evaluator { record, now, related: &|_| None, fetched: Vec::new() };
+    evaluator.value(expr, &[]).map(Datum::into_owned)
 }
 
 /// The value of an expression that reads neither fields nor the time.
@@ -119,6 +132,10 @@ impl Evaluator<'_> {
             Expr::Matches { text, pattern } => {
                 let text = self.value(text, variables)?;
                 Datum::Bool(pattern.regex.is_match(text.text()?))
+            }
+            Expr::Rewrite { rewrite, text } => {
+                let text = self.value(text, variables)?;
+                Datum::owned_text(calculate::rewritten(*rewrite, text.text()?))
             }
             Expr::Arithmetic { operation, left, right, .. } => {
                 let (left, right) = (self.value(left, variables)?, self.value(right, variables)?);

@@ -128,6 +128,17 @@ pub enum TextTest {
     Contains,
 }
 
+/// How a text is made from another. Only formulas have it: there is no SQL of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// `A` to `Z` in lower case; all other characters stay.
+    LowerAscii,
+    /// `a` to `z` in upper case; all other characters stay.
+    UpperAscii,
+    /// Without Unicode's white space at both ends.
+    Trim,
+}
+
 /// How many elements must meet a condition. Errors as in CEL: `exists` is a chain of `||`, `all` one of `&&`, and in
 /// `exists_one` any error is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +234,10 @@ pub enum Expr {
     Matches {
         text: Box<Expr>,
         pattern: Pattern,
+    },
+    Rewrite {
+        rewrite: Rewrite,
+        text: Box<Expr>,
     },
     Arithmetic {
         operation: Arithmetic,

@@ -1,5 +1,5 @@
 //! CEL over the records of a model: an expression is parsed, bounded and checked against the model's types, and then
-//! evaluated on a record or compiled to SQL with binds. Pure: no I/O, no waiting.
+//! evaluated on a record or compiled to SQL with binds. A [`Filter`] is a condition, a [`Formula`] a value. Pure: no I/O, no waiting.
 //!
 //! **Exactness.** For every record, the SQL is true exactly when the evaluator says true. An evaluation error (an absent
 //! timestamp, a missing map key, an overflow, a division by zero) is no match, also below a `!`: it is SQL's NULL, and
@@ -17,9 +17,12 @@ mod alone;
 mod check;
 mod error;
 mod evaluate;
+mod fits;
+mod formula;
 mod order;
 mod parse;
 mod pattern;
+mod purpose;
 mod sql;
 mod times;
 
@@ -27,6 +30,8 @@ pub use access::{Access, Test};
 pub use alone::Outside;
 pub use error::ExprError;
 pub use evaluate::Failure;
+pub use formula::{Formula, Formulas, Refused};
+pub use purpose::FormulaKind;
 pub use sql::{Fragment, Slot};
 
 use groundplan_codec::Record;

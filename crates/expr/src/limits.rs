@@ -30,6 +30,9 @@ pub const MAX_QUANTIFIED: usize = 2;
 /// The most times that a filter joins texts: each may be as long as a record, and PostgreSQL makes the whole.
 pub const MAX_JOINED: usize = 8;
 
+/// The longest text that a formula makes, in bytes: another one may read it and make a longer one.
+pub const MAX_MADE: usize = 1 << 20;
+
 /// The longest regular expression of `matches`, in bytes.
 pub const MAX_PATTERN: usize = 256;
 
@@ -55,6 +58,11 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("a list behind `in`", MAX_CONSTANTS, "constants", "FILTER_INVALID"),
     Limit::things("`exists` and `all` inside each other", MAX_QUANTIFIED, "levels", "FILTER_INVALID"),
     Limit::things("a filter", MAX_JOINED, "texts joined by `+`", "FILTER_INVALID"),
+    Limit::bytes(
+        "a text or bytes that a formula makes",
+        MAX_MADE,
+        "the field's violation, rule `default` or `computed`",
+    ),
     Limit::bytes("a regular expression", MAX_PATTERN, "FILTER_INVALID"),
     Limit::things(
         "a regular expression, its repetitions written out",

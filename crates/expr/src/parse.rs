@@ -15,18 +15,21 @@ pub(crate) use syntax::{Literal, Node, NodeKind, Operator, Span, Unary};
 
 use crate::ExprError;
 use crate::limits::{self, Bound, Excess};
+use crate::purpose::Purpose;
 use cel::parser::Parser;
 
 /// Parses an expression that is within the limits.
-pub(crate) fn parse(source: &str) -> Result<Node, ExprError> {
+pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
     if let Some(excess) = limits::excess(source) {
-        return Err(refusal(source, &excess));
+        return Err(refusal(source, &excess, purpose));
     }
     let tokens = lex::tokens(source)?;
     if tokens.is_empty() {
-        return Err(ExprError::new("the expression is empty: write a condition, such as `name == \"x\"`"));
+        let what =
+            if purpose.is_formula() { "a value, such as `\"x\"`" } else { "a condition, such as `name == \"x\"`" };
+        return Err(ExprError::new(format!("the expression is empty: write {what}")));
     }
-    let pairs = sequence::check(source, &tokens)?;
+    let pairs = sequence::check(source, &tokens, purpose)?;
     let builder = build::Builder { source, tokens: &tokens, pairs: &pairs };
     let parsed = Parser::new().parse(&builder.placeholders()).map_err(|errors| {
         let line = errors.errors.first().and_then(|error| usize::try_from(error.pos.0).ok()).unwrap_or_default();
@@ -37,25 +40,25 @@ pub(crate) fn parse(source: &str) -> Result<Node, ExprError> {
 }
 
 /// Says which limit an expression is beyond, and how to get below it.
-fn refusal(source: &str, excess: &Excess) -> ExprError {
+fn refusal(source: &str, excess: &Excess, purpose: Purpose) -> ExprError {
     let bound = match excess {
         Excess::Beyond { bound, .. } => *bound,
         Excess::Unreadable { offset, .. } => return lex::unreadable(source, *offset),
     };
     let help = match bound {
-        Bound::Length => "shorten it, or ask in several requests",
-        Bound::Nesting => "leave out the brackets that change nothing, or ask in several requests",
-        Bound::Operators => "replace many comparisons of one field by `in [...]`, or ask in several requests",
-        Bound::Conditions => "replace `a ? b : c` by `&&` and `||`, or ask in several requests",
-        Bound::Depth => "break the chain by `&&`, or ask in several requests",
-        Bound::Constants => "ask in several requests",
+        Bound::Length | Bound::Constants => "shorten it",
+        Bound::Nesting => "leave out the brackets that change nothing",
+        Bound::Operators => "replace many comparisons of one field by `in [...]`",
+        Bound::Conditions => "replace `a ? b : c` by `&&` and `||`",
+        Bound::Depth => "break the chain by `&&`",
     };
-    ExprError::new(format!("the expression {excess}: {help}"))
+    let other = if purpose.is_formula() { "" } else { ", or ask in several requests" };
+    ExprError::new(format!("the expression {excess}: {help}{other}"))
 }
 
 /// Says at a place which limit an expression is beyond.
-fn beyond(source: &str, offset: usize, bound: Bound, found: usize) -> ExprError {
-    let mut error = refusal(source, &Excess::Beyond { bound, found });
+fn beyond(source: &str, offset: usize, bound: Bound, found: usize, purpose: Purpose) -> ExprError {
+    let mut error = refusal(source, &Excess::Beyond { bound, found }, purpose);
     error.place = ExprError::at(source, offset, "").place;
     error
 }

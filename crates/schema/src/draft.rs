@@ -2,6 +2,7 @@
 
 use crate::compile;
 use crate::error::revision_conflict;
+use crate::formulas;
 use crate::rules::RightRules;
 use crate::service::Schema;
 use crate::store::revisions::{self, Revision};
@@ -79,11 +80,12 @@ fn judge(live: Option<Revision>, names: &[StorageName], input: Input, rules: &Ri
     Ok(Draft { base, services, verdict })
 }
 
-/// Compiles the models and their rules. Rules are looked at only in models that compile.
+/// Compiles the models, their rules and their formulas. Those are looked at only in models that compile.
 fn compiled(input: Input, names: &StorageNames, rules: &RightRules) -> Result<Compiled, Vec<Diagnostic>> {
     let compiled = groundplan_model::compile(input, names)?;
-    rules.check(&compiled.catalog)?;
-    Ok(compiled)
+    let mut found = rules.check(&compiled.catalog).err().unwrap_or_default();
+    found.extend(formulas::check(&compiled.catalog));
+    if found.is_empty() { Ok(compiled) } else { Err(found) }
 }
 
 fn entry(row: &StorageName) -> ((String, u32), String) {

@@ -13,6 +13,7 @@ mod compile;
 mod convert;
 mod draft;
 mod error;
+mod formulas;
 mod input;
 mod readiness;
 mod rollout;

@@ -24,9 +24,9 @@ impl Checker<'_> {
         if ty == Type::String {
             self.joined += 1;
             if self.joined > MAX_JOINED {
-                let message = format!(
-                    "a filter joins texts at most {MAX_JOINED} times, since they may be long: compare them one by one"
-                );
+                let help = if self.purpose.is_formula() { "leave some out" } else { "compare them one by one" };
+                let noun = self.purpose.noun();
+                let message = format!("{noun} joins texts at most {MAX_JOINED} times, since they may be long: {help}");
                 return Err(self.error(left.span, message));
             }
         }

@@ -3,7 +3,7 @@
 use super::words::suggestion;
 use super::{Checker, Typed};
 use crate::ExprError;
-use crate::ir::{Quantifier, TextTest, TimePart};
+use crate::ir::{Quantifier, Rewrite, TextTest, TimePart};
 use crate::parse::{Node, Span};
 
 /// Those that stand before their arguments.
@@ -11,6 +11,10 @@ const FUNCTIONS: [&str; 9] = ["has", "size", "int", "uint", "double", "string", 
 
 /// Those that stand behind a value and a point, besides [`TIME_PARTS`].
 const METHODS: [&str; 8] = ["startsWith", "endsWith", "contains", "matches", "size", "exists", "all", "exists_one"];
+
+/// Those besides that only formulas have, of CEL's extension for strings.
+const REWRITES: [(&str, Rewrite); 3] =
+    [("lowerAscii", Rewrite::LowerAscii), ("upperAscii", Rewrite::UpperAscii), ("trim", Rewrite::Trim)];
 
 const TIME_PARTS: [(&str, TimePart); 10] = [
     ("getFullYear", TimePart::FullYear),
@@ -27,11 +31,15 @@ const TIME_PARTS: [(&str, TimePart); 10] = [
 
 /// Whether a function of this name stands behind a value and a point.
 pub(super) fn is_method(name: &str) -> bool {
-    METHODS.contains(&name) || time_part(name).is_some()
+    METHODS.contains(&name) || time_part(name).is_some() || rewrite(name).is_some()
 }
 
 fn time_part(name: &str) -> Option<TimePart> {
     TIME_PARTS.iter().find(|(part, _)| *part == name).map(|(_, part)| *part)
+}
+
+fn rewrite(name: &str) -> Option<Rewrite> {
+    REWRITES.iter().find(|(rewrite, _)| *rewrite == name).map(|(_, rewrite)| *rewrite)
 }
 
 impl Checker<'_> {
@@ -43,6 +51,9 @@ impl Checker<'_> {
     ) -> Result<Typed, ExprError> {
         if let (Some(time), Some(part)) = (target, time_part(name)) {
             return self.time_part(part, (name, span), time, arguments);
+        }
+        if let (Some(text), Some(rewrite), []) = (target, rewrite(name), arguments) {
+            return self.rewrite(rewrite, (name, span), text);
         }
         match (target, name, arguments) {
             (None, "has", [field]) => self.has(field),
@@ -88,11 +99,18 @@ impl Checker<'_> {
             "map" | "filter" if target.is_some() => {
                 return self.error(
                     span,
-                    format!("`{name}` makes a list, and a filter has no use for one: ask with `exists` or `all`"),
+                    format!(
+                        "`{name}` makes a list, and {} has no use for one: ask with `exists` or `all`",
+                        self.purpose.noun()
+                    ),
                 );
             }
             "bytes" | "bool" | "dyn" | "type" => {
-                return self.error(span, format!("`{name}` is not for filters, which know the types of all fields"));
+                let nouns = self.purpose.nouns();
+                return self.error(span, format!("`{name}` is not for {nouns}, which know the types of all fields"));
+            }
+            _ if rewrite(name).is_some() => {
+                return self.error(span, format!("write `text.{name}()`"));
             }
             _ if time_part(name).is_some() => {
                 return self.error(span, format!("write `time.{name}()`"));
@@ -104,11 +122,13 @@ impl Checker<'_> {
 
     fn unknown_function(&self, name: &str, span: Span, is_behind: bool) -> ExprError {
         let parts = TIME_PARTS.iter().map(|(part, _)| *part);
-        let known = FUNCTIONS.into_iter().chain(METHODS).chain(parts);
+        let rewrites = REWRITES.iter().map(|(rewrite, _)| *rewrite).filter(|_| self.purpose.is_formula());
+        let known = FUNCTIONS.into_iter().chain(METHODS).chain(parts).chain(rewrites.clone());
         let help = suggestion(name, known).unwrap_or_else(|| {
             let (place, names) =
                 if is_behind { ("behind a value", &METHODS[..]) } else { ("before a value", &FUNCTIONS[..]) };
-            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let rewrites = rewrites.filter(|_| is_behind);
+            let names: Vec<String> = names.iter().copied().chain(rewrites).map(|name| format!("`{name}`")).collect();
             format!("{place} stand {}", names.join(", "))
         });
         self.error(span, format!("there is no function {}: {help}", super::words::quote(name)))

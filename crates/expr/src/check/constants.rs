@@ -30,7 +30,8 @@ fn is_of_constants(expr: &Expr) -> bool {
     match expr {
         Expr::Not(value) | Expr::Negate(value) | Expr::Size(value) => is_constant(value),
         Expr::OneOf { value, .. } | Expr::Convert { value, .. } => is_constant(value),
-        Expr::Matches { text: value, .. } | Expr::TimePart { time: value, .. } => is_constant(value),
+        Expr::Matches { text: value, .. } | Expr::Rewrite { text: value, .. } => is_constant(value),
+        Expr::TimePart { time: value, .. } => is_constant(value),
         Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => {
             is_constant(left) && is_constant(right)
         }

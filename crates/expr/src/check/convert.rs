@@ -52,6 +52,9 @@ impl Checker<'_> {
 
     fn inconvertible(&self, name: &str, argument: &Node, ty: &Type) -> ExprError {
         let help = match (name, ty) {
+            ("string", _) if self.purpose.is_formula() => "it takes an int, a uint or a bool",
+            ("int", _) if self.purpose.is_formula() => "it takes a number or an enum",
+            (_, _) if self.purpose.is_formula() => "it takes a number",
             ("string", Type::Enum(_)) => "compare it with the name of a value",
             ("string", Type::Timestamp | Type::Duration) => "compare it as it is",
             ("string", Type::Double) => "compare it as a number",

@@ -66,6 +66,7 @@ impl Checker<'_> {
 
     /// A field of the record that a reference leads to.
     fn related(&self, reference: FieldId, name: &str, span: Span) -> Result<Field, ExprError> {
+        self.no_relation(reference, span)?;
         let model = self.scope.model.reference(reference).and_then(|found| self.scope.catalog.model(&found.target));
         let Some(model) = model else { return Err(self.error(span, "the model that this leads to is not here")) };
         let Some(id) = model.shape().by_name(name) else {
@@ -98,6 +99,9 @@ impl Checker<'_> {
             Root::Variable(_) | Root::Element(_) => None,
         };
         let is_etag = before.is_empty() && model.is_some_and(|model| model.roles.etag == Some(id));
+        if let (Root::Record, []) = (&root, before) {
+            self.readable_by_formula(id, span)?;
+        }
         if let Some(refusal) = unreadable(field, is_etag) {
             return Err(self.error(span, refusal));
         }
@@ -132,13 +136,13 @@ pub(crate) fn no_field(owner: &str, shape: &Shape, name: &str) -> String {
     format!("{owner} has no field {}: {help}", super::words::quote(name))
 }
 
-/// Why no query reads a field, if so.
+/// Why nothing reads a field, if so.
 pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
     if field.behavior.input_only {
-        return Some(format!("`{}` is input only: it is never shown, so no query reads it", field.name));
+        return Some(format!("`{}` is input only: it is never shown, so nothing reads it", field.name));
     }
     is_etag.then(|| {
-        format!("`{}` is made when a record is read, so no query reads it: read the record and compare", field.name)
+        format!("`{}` is made when a record is read, so nothing else reads it: read the record and compare", field.name)
     })
 }
 

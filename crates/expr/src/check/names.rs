@@ -68,7 +68,7 @@ impl Checker<'_> {
         let Some(id) = link(&model.references, name) else { return Ok(None) };
         match unreadable(model.shape().field(id), false) {
             Some(refusal) => Err(self.error(span, refusal)),
-            None => Ok(Some(Meaning::Link(id))),
+            None => self.no_relation(id, span).map(|()| Some(Meaning::Link(id))),
         }
     }
 

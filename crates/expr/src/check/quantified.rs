@@ -44,9 +44,10 @@ impl Checker<'_> {
         };
         let level = self.variables.len();
         if level >= MAX_QUANTIFIED {
+            let help = if self.purpose.is_formula() { "ask for less" } else { "ask in several requests" };
             let message = format!(
                 "`{name}` stands inside of {level} others; at most {MAX_QUANTIFIED} may be inside each other, since each goes through the \
-                 elements of all those around it: ask in several requests"
+                 elements of all those around it: {help}"
             );
             return Err(self.error(list_node.span, message));
         }

@@ -9,6 +9,10 @@ use groundplan_model::catalog::{IndexMethod, Model};
 
 impl Checker<'_> {
     pub(super) fn search(&mut self, field_node: &Node, words: &Node) -> Result<Typed, ExprError> {
+        if self.purpose.is_formula() {
+            let message = "`search` asks an index of stored records, and a formula has only its own: use `contains`";
+            return Err(self.error(field_node.span, message));
+        }
         let Meaning::Field(field) = self.meaning(field_node)? else {
             return Err(
                 self.error(field_node.span, format!("{} is no field: `search` takes one", self.quote(field_node)))

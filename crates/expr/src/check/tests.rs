@@ -1,6 +1,7 @@
 //! Expressions that are right and what they mean, those that are wrong and what is said about them, and hostile ones.
 
 mod debug;
+mod formulas;
 mod hostile;
 mod invalid;
 mod limits;

@@ -1,7 +1,7 @@
 //! Calculations.
 
 use super::{Datum, Failure};
-use crate::ir::{Arithmetic, TextTest, TimePart};
+use crate::ir::{Arithmetic, Rewrite, TextTest, TimePart};
 use chrono::{DateTime, Datelike, Timelike};
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
@@ -93,6 +93,14 @@ pub(super) fn text_test(test: TextTest, text: &str, part: &str) -> bool {
         TextTest::StartsWith => text.starts_with(part),
         TextTest::EndsWith => text.ends_with(part),
         TextTest::Contains => text.contains(part),
+    }
+}
+
+pub(super) fn rewritten(rewrite: Rewrite, text: &str) -> String {
+    match rewrite {
+        Rewrite::LowerAscii => text.to_ascii_lowercase(),
+        Rewrite::UpperAscii => text.to_ascii_uppercase(),
+        Rewrite::Trim => text.trim().to_owned(),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
             return Err(ExprError::at(
                 source,
                 start,
-                "a filter has no maps or messages to write: leave the braces out",
+                "there are no maps or messages to write here: leave the braces out",
             ));
         }
         let read = literal::read(token, text);

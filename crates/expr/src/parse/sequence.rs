@@ -4,15 +4,17 @@ use super::depth;
 use super::lex::Lexeme;
 use crate::ExprError;
 use crate::limits::{Bound, MAX_CONSTANTS, shortened};
+use crate::purpose::Purpose;
 use crate::tokens::Token;
 
 /// The partner of each bracket, by the numbers of the tokens; other tokens have none.
 pub(super) type Pairs = Vec<Option<usize>>;
 
 /// Checks the sequence of tokens.
-pub(super) fn check(source: &str, tokens: &[Lexeme]) -> Result<Pairs, ExprError> {
+pub(super) fn check(source: &str, tokens: &[Lexeme], purpose: Purpose) -> Result<Pairs, ExprError> {
     let mut check = Check {
         source,
+        purpose,
         tokens,
         pairs: vec![None; tokens.len()],
         open: Vec::new(),
@@ -25,7 +27,7 @@ pub(super) fn check(source: &str, tokens: &[Lexeme]) -> Result<Pairs, ExprError>
     check.end()?;
     let (deepest, at) = depth::deepest(source, tokens);
     if deepest > Bound::Depth.limit() {
-        return Err(super::beyond(source, at, Bound::Depth, deepest));
+        return Err(super::beyond(source, at, Bound::Depth, deepest, purpose));
     }
     Ok(check.pairs)
 }
@@ -48,6 +50,7 @@ struct Opened {
 
 struct Check<'a> {
     source: &'a str,
+    purpose: Purpose,
     tokens: &'a [Lexeme],
     pairs: Pairs,
     open: Vec<Opened>,
@@ -180,7 +183,7 @@ impl Check<'_> {
         }
         if opened.bracket == Bracket::List && opened.commas >= MAX_CONSTANTS {
             let offset = self.tokens.get(opened.at).map_or(0, |token| token.start);
-            return Err(super::beyond(self.source, offset, Bound::Constants, opened.commas + 1));
+            return Err(super::beyond(self.source, offset, Bound::Constants, opened.commas + 1, self.purpose));
         }
         for (one, other) in [(at, opened.at), (opened.at, at)] {
             if let Some(pair) = self.pairs.get_mut(one) {

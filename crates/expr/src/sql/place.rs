@@ -147,7 +147,7 @@ impl Place<'_> {
         };
         let roles = &model.roles;
         if roles.etag == Some(*id) {
-            return Err(refuse(format!("`{}` is made when a record is read, so no query reads it", field.name)));
+            return Err(refuse(format!("`{}` is made when a record is read, so nothing else reads it", field.name)));
         }
         let reference = model.reference(*id);
         let is_id = *id == roles.id;

@@ -134,7 +134,7 @@ fn strict(expr: &Expr, found: &mut Vec<Joined>) {
         }
         Expr::OneOf { value, .. } | Expr::Convert { value, .. } => strict(value, found),
         Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => strict(operand, found),
-        Expr::Matches { text, .. } => strict(text, found),
+        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => strict(text, found),
         Expr::TimePart { time, .. } => strict(time, found),
         // What these read depends on values.
         Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}

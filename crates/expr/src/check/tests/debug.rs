@@ -55,6 +55,7 @@ pub(super) fn write(expr: &Expr) -> String {
         }
         Expr::Negate(operand) => format!("(- {})", write(operand)),
         Expr::Convert { value, ty } => format!("{}({})", of_type(ty), write(value)),
+        Expr::Rewrite { rewrite, text } => format!("{rewrite:?}({})", write(text)),
         Expr::TimePart { part, time } => format!("{part:?}({})", write(time)),
         Expr::Quantified { quantifier, list, level, condition } => {
             let name = match quantifier {

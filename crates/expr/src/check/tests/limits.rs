@@ -79,7 +79,7 @@ fn what_is_beyond_the_limits_is_refused_with_the_limit_and_the_way_out() {
         ),
         (
             format!("pages in [{}]", vec!["1"; 501].join(",")),
-            "the expression has a list of 501 constants; at most 500 are allowed: ask in several requests (at 1:10)",
+            "the expression has a list of 501 constants; at most 500 are allowed: shorten it, or ask in several requests (at 1:10)",
         ),
         (
             format!("title.matches('{}')", "a".repeat(257)),

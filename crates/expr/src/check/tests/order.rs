@@ -91,8 +91,11 @@ fn what_is_no_order_is_refused() {
             "`maker_id` leads to another record, and an order stays in its own: name a field of the record (at 1:1)",
         ),
         ("title.x", "`title` is no message, and so has no fields: leave out what is behind the point (at 1:1)"),
-        ("password", "`password` is input only: it is never shown, so no query reads it (at 1:1)"),
-        ("etag", "`etag` is made when a record is read, so no query reads it: read the record and compare (at 1:1)"),
+        ("password", "`password` is input only: it is never shown, so nothing reads it (at 1:1)"),
+        (
+            "etag",
+            "`etag` is made when a record is read, so nothing else reads it: read the record and compare (at 1:1)",
+        ),
         ("address.zzz", "Address has no field `zzz`: it has `city`, `floor`, `since`, `notes`, `other` (at 1:1)"),
         ("address..city", "Address has no field ``: it has `city`, `floor`, `since`, `notes`, `other` (at 1:1)"),
         (

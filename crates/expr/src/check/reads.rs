@@ -1,0 +1,66 @@
+//! What a formula may read: of the record that is being written, what is known by then and stays true until the next write.
+
+use super::Checker;
+use crate::ExprError;
+use crate::parse::Span;
+use crate::purpose::{FormulaKind, Purpose};
+use groundplan_model::catalog::{Model, OnDelete};
+use groundplan_model::shape::FieldId;
+
+impl Checker<'_> {
+    /// Refuses the way to another record in a formula.
+    pub(super) fn no_relation(&self, reference: FieldId, span: Span) -> Result<(), ExprError> {
+        if !self.purpose.is_formula() {
+            return Ok(());
+        }
+        let id = &self.scope.model.shape().field(reference).name;
+        let message = format!("this leads to another record, and a formula reads only its own: use the id, `{id}`");
+        Err(self.error(span, message))
+    }
+
+    /// Refuses what a formula cannot read, though a filter can.
+    pub(super) fn readable_by_formula(&self, read: FieldId, span: Span) -> Result<(), ExprError> {
+        let Purpose::Formula { kind, field } = self.purpose else { return Ok(()) };
+        match refusal(self.scope.model, kind, field, read) {
+            Some(message) => Err(self.error(span, message)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn refusal(model: &Model, kind: FormulaKind, field: FieldId, read: FieldId) -> Option<String> {
+    let name = &model.shape().field(read).name;
+    if read == field {
+        return Some(format!("`{name}` is what the formula is for: it cannot be made from itself"));
+    }
+    if model.roles.deleted_at == Some(read) {
+        return Some(format!("`{name}` is absent in each record that is written: leave it out"));
+    }
+    if model.roles.etag == Some(read) {
+        return Some(format!("`{name}` is made after a record is written: leave it out"));
+    }
+    let is_computed = model.computed.iter().any(|formula| formula.field == read);
+    match (kind, is_computed) {
+        (FormulaKind::Default, true) => {
+            Some(format!("`{name}` is computed after all defaults: use the fields that it is computed from"))
+        }
+        (FormulaKind::Computed, true) => Some(format!(
+            "`{name}` is computed too, and a computed field reads none of those: write what `{name}` is computed from"
+        )),
+        (FormulaKind::Computed, false) => cleared(model, read),
+        (FormulaKind::Default, false) => None,
+    }
+}
+
+/// Refuses what the deletion of another record changes: nothing is computed then.
+fn cleared(model: &Model, read: FieldId) -> Option<String> {
+    let mut references = model.references.iter().filter(|reference| reference.on_delete == OnDelete::SetNull);
+    let is_time = model.roles.updated_at == Some(read);
+    let cleared = references.find(|reference| is_time || reference.field == read)?;
+    let name = |field: FieldId| &model.shape().field(field).name;
+    let (read, cleared) = (name(read), name(cleared.field));
+    Some(format!(
+        "`{read}` changes without a write when what `{cleared}` refers to is deleted (ON_DELETE_SET_NULL), and nothing is \
+         computed then: leave `{read}` out"
+    ))
+}

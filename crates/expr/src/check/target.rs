@@ -1,0 +1,102 @@
+//! The field that a formula is for, and whether the expression is a value of it.
+
+use super::{Checker, Typed, members};
+use crate::ExprError;
+use crate::ir::{Const, Expr, Type};
+use crate::parse::{Literal, Node, NodeKind};
+use crate::{Scope, fits};
+use groundplan_model::shape::{Cardinality, FieldId, Kind};
+
+/// The field that a formula is for.
+pub(super) struct Target<'a> {
+    name: &'a str,
+    kind: Kind,
+    ty: Type,
+    /// Whether absence can be told from zero.
+    has_presence: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Refuses fields of which no formula has a value. What the system does with a field is not looked at here.
+    pub(super) fn of(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
+        let field = scope.model.shapes.get(scope.model.shape).field(id);
+        let (name, ty) = (field.name.as_str(), members::of_kind(field.kind));
+        let what = match (field.cardinality, &ty) {
+            (Cardinality::Repeated, _) => "is a list",
+            (Cardinality::Map(_), _) => "is a map",
+            (_, Type::Message(_) | Type::Opaque) => "is a message",
+            _ => {
+                let has_presence = field.cardinality != Cardinality::Implicit;
+                return Ok(Self { name, kind: field.kind, ty, has_presence });
+            }
+        };
+        Err(ExprError::new(format!("`{name}` {what}, and a formula makes single values: leave the formula out")))
+    }
+}
+
+impl Checker<'_> {
+    /// The value of a field.
+    pub(super) fn formula(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
+        if matches!(node.kind, NodeKind::Literal(Literal::Null)) {
+            let message = format!("`null` is what `{}` is without a formula, too: leave it out", target.name);
+            return Err(self.error(node.span, message));
+        }
+        self.outcome(target, node)
+    }
+
+    /// What the formula may come to: of a choice, both sides, so that literals and `null` mean the same in each.
+    fn outcome(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
+        match &node.kind {
+            NodeKind::Conditional { condition, then, otherwise } => {
+                let condition = self.condition(condition)?;
+                let (then, otherwise) = (self.outcome(target, then)?, self.outcome(target, otherwise)?);
+                Ok(Expr::Conditional {
+                    condition: Box::new(condition),
+                    then: Box::new(then),
+                    otherwise: Box::new(otherwise),
+                })
+            }
+            NodeKind::Literal(Literal::Null) if target.has_presence => Ok(Expr::Const(Const::Null)),
+            NodeKind::Literal(Literal::Null) => {
+                let message = format!("`{}` is never absent: write its zero instead of `null`", target.name);
+                Err(self.error(node.span, message))
+            }
+            _ => self.fitting(target, node),
+        }
+    }
+
+    fn fitting(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
+        if let Type::Enum(id) = target.ty {
+            self.expected = Some(id);
+        }
+        let value = self.value(node)?;
+        let value = self.adapt(node, value, &target.ty)?;
+        self.plain(node, &value.ty)?;
+        if value.ty != target.ty {
+            return Err(self.misfit(target, node, &value));
+        }
+        if let Some(constant) = value.constant() {
+            let fit = fits::value(target.kind, crate::evaluate::Datum::of_const(constant));
+            fit.map_err(|failure| self.error(node.span, format!("{} does not fit: {failure}", self.quote(node))))?;
+        }
+        Ok(value.expr)
+    }
+
+    fn misfit(&self, target: &Target<'_>, node: &Node, value: &Typed) -> ExprError {
+        let written = self.quote(node);
+        let inner = written.trim_matches('`');
+        let is_constant = value.constant().is_some();
+        let help = match (&target.ty, &value.ty) {
+            (Type::Int, Type::Uint | Type::Double) if is_constant => "write a whole number".to_owned(),
+            (Type::Uint, Type::Int | Type::Double) if is_constant => "write a whole number from 0 on".to_owned(),
+            (Type::String, Type::Int | Type::Uint | Type::Bool) => format!("make it a string, as in `string({inner})`"),
+            (Type::Int, Type::Uint | Type::Double | Type::Enum(_)) => format!("make it an int, as in `int({inner})`"),
+            (Type::Uint, Type::Int | Type::Double) => format!("make it a uint, as in `uint({inner})`"),
+            (Type::Double, Type::Int | Type::Uint) => format!("make it a double, as in `double({inner})`"),
+            (Type::Bool, _) => format!("write a condition, such as `{inner} == …`"),
+            (ty, _) => format!("write {}", self.partner(ty)),
+        };
+        let (name, ty, found) = (target.name, self.kind_of(&target.ty), self.kind_of(&value.ty));
+        self.error(node.span, format!("`{name}` is {ty}, and {written} is {found}: {help}"))
+    }
+}

@@ -1,0 +1,235 @@
+//! Values for fields: what they are, which are refused, and what has no value.
+
+use super::{model, scope};
+use crate::limits::MAX_MADE;
+use crate::{Failure, Formula, FormulaKind};
+use groundplan_codec::{Record, Value};
+
+/// A field and its formula a line, and on the next line what is said about it.
+const REFUSALS: &str = include_str!("formulas.txt");
+
+const NOW: i64 = 1_700_000_000_000_000;
+
+fn compile(field: &str, source: &str) -> Result<Formula, String> {
+    let field = model().shape().by_name(field).unwrap();
+    Formula::compile(scope(), FormulaKind::Default, field, source).map_err(|error| error.to_string())
+}
+
+fn thing(values: &[(&str, Value)]) -> Record {
+    let shape = model().shape();
+    let mut record = Record::new(shape);
+    for (field, value) in values {
+        record.set_in(shape, shape.by_name(field).unwrap(), Some(value.clone()));
+    }
+    record
+}
+
+/// The value on a record with a title, pages and a time.
+fn value(field: &str, source: &str) -> Result<Option<Value>, Failure> {
+    let record = thing(&[
+        ("title", Value::String(" Ünder Milk Wood ".into())),
+        ("pages", Value::Int(108)),
+        ("views", Value::Int(3_000_000_000)),
+        ("created_at", Value::Timestamp(NOW)),
+        ("price", Value::Double(1e300)),
+    ]);
+    let formula = compile(field, source).unwrap_or_else(|error| panic!("{source}: {error}"));
+    formula.evaluate(&record, NOW)
+}
+
+fn text(text: &str) -> Option<Value> {
+    Some(Value::String(text.to_owned()))
+}
+
+#[test]
+fn values_are_of_the_type_of_their_field() {
+    let all = [
+        ("title", "'draft'", text("draft")),
+        ("nick_name", "title.trim().lowerAscii() + '-' + string(pages)", text("Ünder milk wood-108")),
+        ("nick_name", "title.upperAscii().trim()", text("ÜNDER MILK WOOD")),
+        ("nick_name", "' a\\u2003\\t'.trim()", text("a")),
+        ("nick_name", "pages > 100 ? 'long' : null", text("long")),
+        ("nick_name", "pages > 200 ? 'long' : null", None),
+        ("rank", "pages + 1", Some(Value::Int(109))),
+        ("rank", "size(title)", Some(Value::Int(17))),
+        ("rank", "2.0", Some(Value::Int(2))),
+        ("copies", "3", Some(Value::Int(3))),
+        ("copies", "uint(pages)", Some(Value::Int(108))),
+        ("serial", "0xFFFFFFFFFFFFFFFFu", Some(Value::Uint(u64::MAX))),
+        ("serial", "7", Some(Value::Uint(7))),
+        ("weight", "0.1", Some(Value::Double(f64::from(0.1_f32)))),
+        ("weight", "price - price", Some(Value::Double(0.0))),
+        ("price", "3", Some(Value::Double(3.0))),
+        ("price", "double(pages) / 2.0", Some(Value::Double(54.0))),
+        ("listed", "has(title) && pages >= 100", Some(Value::Bool(true))),
+        ("checked", "listed", Some(Value::Bool(false))),
+        ("digest", "b'\\xff'", Some(Value::Bytes(vec![255].into()))),
+        ("status", "STATUS_ACTIVE", Some(Value::Enum(1))),
+        ("status", "'STATUS_GONE'", Some(Value::Enum(2))),
+        ("status", "2", Some(Value::Enum(2))),
+        ("status", "pages > 200 ? STATUS_ACTIVE : listed ? 'STATUS_ACTIVE' : STATUS_GONE", Some(Value::Enum(2))),
+        ("sold_at", "now + duration('24h')", Some(Value::Timestamp(NOW + 86_400_000_000))),
+        ("sold_at", "'1970-01-01T00:00:01Z'", Some(Value::Timestamp(1_000_000))),
+        ("sold_at", "timestamp('1970-01-01T00:00:01Z')", Some(Value::Timestamp(1_000_000))),
+        ("sold_at", "has(wait) ? created_at + wait : null", None),
+        ("wait", "now - created_at", Some(Value::Duration(0))),
+        ("wait", "'1h'", Some(Value::Duration(3_600_000_000))),
+        ("views", "created_at.getFullYear()", Some(Value::Int(2023))),
+        ("shelf", "box > 0 ? 'box' : 'none'", text("none")),
+        ("maker_id", "seller", text("")),
+    ];
+    for (field, source, expected) in all {
+        assert_eq!(value(field, source), Ok(expected), "{field}: {source}");
+    }
+}
+
+#[test]
+fn null_is_absence_wherever_it_comes_from() {
+    assert_eq!(value("stock", "views > 0 ? null : views"), Ok(None));
+    assert_eq!(value("views", "stock"), Ok(None));
+    let stocked = thing(&[("stock", Value::Int(0))]);
+    assert_eq!(compile("rank", "stock").unwrap().evaluate(&stocked, NOW), Ok(Some(Value::Int(0))));
+}
+
+#[test]
+fn what_has_no_value_says_why() {
+    let all = [
+        ("rank", "views + 0", Failure::OutOfField("an int32")),
+        ("rank", "views * views * 2", Failure::Overflow),
+        ("copies", "uint(views * 2)", Failure::OutOfField("a uint32")),
+        ("copies", "uint(0 - pages)", Failure::Overflow),
+        ("weight", "price * 1.0", Failure::OutOfField("a float")),
+        ("rank", "pages / (pages - 108)", Failure::DivisionByZero),
+        ("rank", "pages % (pages - 108)", Failure::DivisionByZero),
+        ("sold_at", "created_at + wait", Failure::Absent),
+        ("wait", "sold_at - created_at", Failure::Absent),
+        ("rank", "stock + 1", Failure::Null),
+        ("title", "tags[0]", Failure::NoSuchElement),
+        ("title", "labels['a']", Failure::NoSuchElement),
+        ("sold_at", "timestamp('9999-12-31T23:59:59Z') + (now - timestamp('1970-01-01T00:00:00Z'))", Failure::Overflow),
+    ];
+    for (field, source, expected) in all {
+        assert_eq!(value(field, source), Err(expected), "{field}: {source}");
+    }
+}
+
+#[test]
+fn what_is_made_has_a_longest() {
+    let formula = compile("nick_name", "title + title").unwrap();
+    let half = |length: usize| thing(&[("title", Value::String("x".repeat(length)))]);
+    assert!(formula.evaluate(&half(MAX_MADE / 2), NOW).is_ok());
+    assert_eq!(formula.evaluate(&half(MAX_MADE / 2 + 1), NOW), Err(Failure::TooLong));
+}
+
+#[test]
+fn not_a_number_is_always_the_same() {
+    let record = thing(&[("price", Value::Double(f64::INFINITY))]);
+    for field in ["price", "weight"] {
+        let source = if field == "price" { "double(weight) + (0.0 / double(pages))" } else { "price - price" };
+        let found = compile(field, source).unwrap().evaluate(&record, NOW);
+        assert_eq!(found, Ok(Some(Value::Double(f64::NAN))), "{field}");
+    }
+}
+
+#[test]
+fn wrong_formulas_are_refused_in_words_and_with_their_place() {
+    let mut wrong = String::new();
+    let mut lines = REFUSALS.lines();
+    while let (Some(formula), Some(expected)) = (lines.next(), lines.next()) {
+        let (field, source) = formula.split_once(": ").unwrap();
+        let found = compile(field, source).map_or_else(|error| error, |_| "accepted".to_owned());
+        if found != expected.trim_start() {
+            wrong.push_str(&format!("{formula}\n    {found}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "these are said now:\n{wrong}");
+    assert_eq!(compile("title", "").unwrap_err(), "the expression is empty: write a value, such as `\"x\"`");
+}
+
+#[test]
+fn formulas_have_the_limits_of_filters_and_no_other_requests() {
+    let long = compile("title", &format!("'{}'", "x".repeat(5_000))).unwrap_err();
+    assert_eq!(long, "the expression has 5002 bytes; at most 4096 are allowed: shorten it");
+    let deep = compile("pages", &vec!["views"; 150].join(" + ")).unwrap_err();
+    assert!(deep.contains("deep; at most 100 are allowed: break the chain by `&&` (at"), "{deep}");
+    let many = compile("listed", &format!("pages in [{}]", vec!["1"; 501].join(", "))).unwrap_err();
+    assert!(many.contains("at most 500 are allowed: shorten it (at"), "{many}");
+}
+
+#[test]
+fn what_only_formulas_have_is_no_filter() {
+    let error = super::check("title.trim() == ''").unwrap_err().to_string();
+    assert!(error.starts_with("`trim` is for formulas of models: compare with"), "{error}");
+    // Nor does it become SQL, whoever makes it.
+    let text = Box::new(crate::ir::Expr::Const(crate::ir::Const::String("x".into())));
+    let rewritten = crate::ir::Expr::Rewrite { rewrite: crate::ir::Rewrite::Trim, text: text.clone() };
+    let comparison = crate::ir::Comparison::Equal;
+    let made = crate::ir::Expr::Compare { comparison, left: Box::new(rewritten), right: text };
+    assert!(crate::Filter::of_expr(scope(), made).unwrap_err().message.contains("for formulas"));
+}
+
+/// A model with defaults, computed fields, a reference that is cleared and a time of deletion.
+const ORDERS: &str = "syntax = \"proto3\"; package a.v1;
+    import \"google/protobuf/timestamp.proto\"; import \"groundplan/model/v1/model.proto\";
+    message Order {
+      option (groundplan.model.v1.model) = {soft_delete: {}};
+      string id = 1;
+      string a = 2 [(groundplan.model.v1.field).default = 'x'];
+      string b = 3 [(groundplan.model.v1.field).computed = 'a'];
+      string c = 4;
+      string parent = 5 [(groundplan.model.v1.field).references = {model: 'Order' on_delete: ON_DELETE_SET_NULL}];
+      google.protobuf.Timestamp created_at = 6;
+      google.protobuf.Timestamp updated_at = 7;
+      google.protobuf.Timestamp deleted_at = 8;
+      bool d = 9;
+      int64 e = 10;
+    }";
+
+#[test]
+fn formulas_read_only_what_is_known_and_stays() {
+    use FormulaKind::{Computed, Default};
+    let file = groundplan_model::SourceFile { path: "a.proto".into(), content: ORDERS.into() };
+    let input = groundplan_model::Input::Files(vec![file]);
+    let catalog = groundplan_model::compile(input, &groundplan_model::StorageNames::default()).unwrap().catalog;
+    let model = catalog.model("a.v1.Order").unwrap();
+    let all = [
+        (Default, "c", "a + parent + id", ""),
+        (Default, "c", "b", "`b` is computed after all defaults: use the fields that it is computed from (at 1:1)"),
+        (
+            Default,
+            "d",
+            "has(deleted_at)",
+            "`deleted_at` is absent in each record that is written: leave it out (at 1:5)",
+        ),
+        (Default, "parent", "c", ""),
+        (Computed, "c", "a + id", ""),
+        (Computed, "e", "created_at.getFullYear()", ""),
+        (
+            Computed,
+            "c",
+            "a + b",
+            "`b` is computed too, and a computed field reads none of those: write what `b` is computed from (at 1:5)",
+        ),
+        (Computed, "b", "a + b", "`b` is what the formula is for: it cannot be made from itself (at 1:5)"),
+        (
+            Computed,
+            "d",
+            "this.parent != ''",
+            "`parent` changes without a write when what `parent` refers to is deleted (ON_DELETE_SET_NULL), and nothing \
+             is computed then: leave `parent` out (at 1:6)",
+        ),
+        (
+            Computed,
+            "e",
+            "updated_at.getFullYear()",
+            "`updated_at` changes without a write when what `parent` refers to is deleted (ON_DELETE_SET_NULL), and \
+             nothing is computed then: leave `updated_at` out (at 1:1)",
+        ),
+    ];
+    for (kind, field, source, expected) in all {
+        let field = model.shape().by_name(field).unwrap();
+        let found = Formula::compile(crate::Scope { catalog: &catalog, model }, kind, field, source);
+        let found = found.map_or_else(|error| error.to_string(), |_| String::new());
+        assert_eq!(found, expected, "{kind:?} {source}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Values of expressions as values of fields, which may have smaller types.
+
+use crate::evaluate::{Datum, Failure};
+use crate::limits::MAX_MADE;
+use groundplan_codec::Value;
+use groundplan_model::shape::{Integer, Kind};
+
+/// A value for a field of a kind that has single values; none for `null`.
+pub(crate) fn value(kind: Kind, datum: Datum<'_>) -> Result<Option<Value>, Failure> {
+    let kind = match kind {
+        Kind::Wrapper(wrapped) => wrapped.kind(),
+        kind => kind,
+    };
+    Ok(Some(match (kind, datum) {
+        (_, Datum::Null) => return Ok(None),
+        (Kind::Integer(integer), datum) => whole(integer, datum.integer().ok_or(Failure::Null)?)?,
+        (Kind::Float, Datum::Double(value)) => Value::Double(float(value)?),
+        (Kind::Double, Datum::Double(value)) => Value::Double(one_nan(value)),
+        (Kind::Bool, Datum::Bool(value)) => Value::Bool(value),
+        (Kind::String, Datum::String(text)) if text.len() <= MAX_MADE => Value::String(text.into_owned()),
+        (Kind::Bytes, Datum::Bytes(bytes)) if bytes.len() <= MAX_MADE => Value::Bytes(bytes.into_owned().into()),
+        (Kind::String, Datum::String(_)) | (Kind::Bytes, Datum::Bytes(_)) => return Err(Failure::TooLong),
+        (Kind::Enum(_), Datum::Enum(value)) => Value::Enum(value),
+        (Kind::Timestamp, Datum::Timestamp(value)) => Value::Timestamp(value),
+        (Kind::Duration, Datum::Duration(value)) => Value::Duration(value),
+        // The checker lets no other pairs through.
+        _ => return Err(Failure::Null),
+    }))
+}
+
+fn whole(integer: Integer, value: i128) -> Result<Value, Failure> {
+    let misfit = || Failure::OutOfField(name(integer));
+    if !integer.range().contains(&value) {
+        return Err(misfit());
+    }
+    // Unsigned numbers of 32 bits are kept with sign.
+    if integer.exceeds_bigint() {
+        u64::try_from(value).map(Value::Uint).map_err(|_| misfit())
+    } else {
+        i64::try_from(value).map(Value::Int).map_err(|_| misfit())
+    }
+}
+
+/// Rounds to the nearest `float`, but refuses a number that is too large for one.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is what a field of that type does")]
+fn float(value: f64) -> Result<f64, Failure> {
+    let rounded = f64::from(value as f32);
+    let is_beyond = rounded.is_infinite() && value.is_finite();
+    if is_beyond { Err(Failure::OutOfField("a float")) } else { Ok(one_nan(rounded)) }
+}
+
+/// All the NaNs made one, as records have them.
+fn one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
+}
+
+fn name(integer: Integer) -> &'static str {
+    match integer {
+        Integer::Int32 => "an int32",
+        Integer::Sint32 => "a sint32",
+        Integer::Sfixed32 => "an sfixed32",
+        Integer::Uint32 => "a uint32",
+        Integer::Fixed32 => "a fixed32",
+        Integer::Int64 => "an int64",
+        Integer::Sint64 => "a sint64",
+        Integer::Sfixed64 => "an sfixed64",
+        Integer::Uint64 => "a uint64",
+        Integer::Fixed64 => "a fixed64",
+    }
+}
