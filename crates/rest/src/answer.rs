@@ -1,15 +1,18 @@
 //! Success as HTTP: records are encoded straight into the body.
 
+mod committed;
 mod computed;
 mod envelope;
 mod events;
 mod history;
 mod object;
 
+pub(crate) use committed::committed;
 pub(crate) use computed::{explanation, groups};
 pub(crate) use envelope::Envelope;
 pub(crate) use events::events;
 pub(crate) use history::revisions;
+pub(crate) use object::TYPE_URL;
 
 use crate::refusal::Refusal;
 use axum::body::Body;
@@ -23,6 +26,11 @@ use http::{Response, StatusCode};
 pub(crate) fn record(status: StatusCode, model: &Model, stored: &Stored) -> Result<Response<Body>, Refusal> {
     let response = json_body(status, Envelope::of_record(model, None, stored).into_bytes());
     with_etag(response, stored)
+}
+
+/// One record as it would be: without an ETag, since no record has it.
+pub(crate) fn unstored(model: &Model, stored: &Stored) -> Response<Body> {
+    json_body(StatusCode::OK, Envelope::of_record(model, None, stored).into_bytes())
 }
 
 /// Adds a record's ETag.

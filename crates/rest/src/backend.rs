@@ -1,5 +1,6 @@
 //! What the REST API needs from the service behind it.
 
+mod page;
 mod write;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Aggregation, Count, Explanation};
 use groundplan_proto::watch::v1::{ChangeKind, EventKind, Removal, Start};
-use std::collections::BTreeMap;
+pub use page::{Included, Page, Total};
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 pub use write::{Form, Operation, Transforms, Write, Writes, Written};
@@ -121,6 +122,8 @@ pub struct ListQuery {
     pub count: Count,
     /// Whether a query that no index serves may read a large table.
     pub allow_scan: bool,
+    /// Whether deleted records are listed too; only where the listed model keeps them.
+    pub show_deleted: bool,
     pub view: View,
 }
 
@@ -217,40 +220,4 @@ pub struct RecordRevision {
     pub changed_fields: Vec<String>,
     /// The same for all changes of one transaction.
     pub transaction: String,
-}
-
-/// A part of a list.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    pub records: Vec<Stored>,
-    /// Where the next page starts; empty behind the last record.
-    pub next_page_token: String,
-    /// How many records match over all pages, if that was asked for.
-    pub total: Option<Total>,
-    pub included: Included,
-}
-
-/// How many records match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Total {
-    pub size: i64,
-    pub is_estimate: bool,
-}
-
-/// The records that relations lead to, each once, beside those that were asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Included {
-    /// By the model's full name in order, and by id within.
-    pub records: Vec<(Arc<Model>, Vec<Stored>)>,
-    /// Where the next page of a relation of many records starts, by the path of its list, such as `authors/{id}/books`.
-    pub page_tokens: BTreeMap<String, String>,
-}
-
-impl PartialEq for Included {
-    fn eq(&self, other: &Self) -> bool {
-        let plain = |included: &Self| -> Vec<(String, Vec<Stored>)> {
-            included.records.iter().map(|(model, records)| (model.full_name.clone(), records.clone())).collect()
-        };
-        plain(self) == plain(other) && self.page_tokens == other.page_tokens
-    }
 }

@@ -19,6 +19,20 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> 
     Ok(bytes)
 }
 
+/// Reads a body of at most `limit` bytes that is JSON, or not there. It is not parsed yet.
+pub(crate) async fn read_optional_json(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Option<Bytes>, Refusal> {
+    let bytes = read(body, limit).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    check_headers(headers)?;
+    Ok(Some(bytes))
+}
+
 /// Makes sure that there is no body.
 pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), Refusal> {
     match Limited::new(body, 0).collect().await {

@@ -31,6 +31,10 @@ pub(crate) const FUNCTION: Choices<Function> = Choices(&[
 pub(crate) const START: Choices<Start> =
     Choices(&[("NOW", "START_NOW", Start::Now), ("INITIAL", "START_INITIAL", Start::Initial)]);
 
+/// Whether a commit is as if it ran alone.
+pub(crate) const ISOLATION: Choices<bool> =
+    Choices(&[("READ_COMMITTED", "ISOLATION_READ_COMMITTED", false), ("SERIALIZABLE", "ISOLATION_SERIALIZABLE", true)]);
+
 impl<T: Copy> Choices<T> {
     /// What a name means, or a refusal of the field that it stands in.
     pub(crate) fn find(&self, field: &str, text: &str) -> Result<T, Error> {

@@ -1,37 +1,44 @@
-//! The body of a query: a JSON object that is read key by key, so that a refusal has the path of what it is about.
+//! The body of a query or of several writes: a JSON object that is read key by key, so that a refusal has the path of what it
+//! is about.
 
-mod tree;
+pub(crate) mod mask;
+pub(crate) mod raw;
+mod record;
 
 use crate::choices::Choices;
+use crate::limits::MAX_BATCH;
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::{shown, suggestion};
 use groundplan_error::{Error, Reason};
-use tree::Tree;
+use raw::Members;
+pub(crate) use record::{TYPE, Typed};
+use serde_json::value::RawValue;
 
 /// The members of an object, all of them known and each at most once. `null` is the same as leaving one out.
 #[derive(Debug)]
-pub(crate) struct Input {
+pub(crate) struct Input<'a> {
     /// What leads to the object, with a `.` at its end; empty for the body itself.
     path: String,
-    members: Vec<(&'static str, Tree)>,
+    members: Vec<(&'a str, &'a RawValue)>,
 }
 
-impl Input {
+impl<'a> Input<'a> {
     /// Reads a body. Keys other than `known` are refused by name, all at once; `snake_case` is understood as well.
-    pub(crate) fn parse(body: &[u8], known: &[&'static str]) -> Result<Self, Error> {
-        match tree::parse(body)? {
-            Tree::Object(members) => Self::new(String::new(), members, known),
-            other => Err(Error::new(
+    pub(crate) fn parse(body: &'a [u8], known: &[&'a str]) -> Result<Self, Error> {
+        let value = raw::parse(body)?;
+        match raw::members(value)? {
+            Some(members) => Self::new(String::new(), members, known),
+            None => Err(Error::new(
                 Reason::MalformedRequest,
-                format!("the body must be a JSON object, not {}", other.kind()),
+                format!("the body must be a JSON object, not {}", raw::kind(value)),
             )),
         }
     }
 
-    fn new(path: String, given: Vec<(String, Tree)>, known: &[&'static str]) -> Result<Self, Error> {
-        let mut members: Vec<(&'static str, Tree)> = Vec::new();
+    fn new(path: String, given: Members<'a>, known: &[&'a str]) -> Result<Self, Error> {
+        let mut members: Vec<(&'a str, &'a RawValue)> = Vec::new();
         let mut violations = Vec::new();
-        for (key, value) in given {
+        for (key, value) in given.0 {
             let at = format!("{path}{}", shown(&key));
             let Some(name) = known.iter().find(|name| **name == key || is_snake_of(&key, name)) else {
                 let suggestion = match suggestion(&key, known.iter().copied()) {
@@ -52,7 +59,12 @@ impl Input {
 
     /// Whether a key is there, and not `null`.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(other, value)| *other == name && !matches!(value, Tree::Null))
+        self.members.iter().any(|(other, value)| *other == name && !raw::is_null(value))
+    }
+
+    /// The keys that are there, and not `null`.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.members.iter().filter(|(_, value)| !raw::is_null(value)).map(|(name, _)| *name)
     }
 
     /// What stands in front of a field's name in refusals.
@@ -60,13 +72,15 @@ impl Input {
         format!("{}{name}", self.path)
     }
 
+    /// The object itself in refusals.
+    pub(crate) fn place(&self) -> &str {
+        self.path.trim_end_matches('.')
+    }
+
     /// A string; empty if it is not there.
     pub(crate) fn text(&mut self, name: &str) -> Result<String, Error> {
-        match self.take(name) {
-            None => Ok(String::new()),
-            Some(Tree::String(text)) => Ok(text),
-            Some(other) => Err(self.wrong(name, "a string", &other)),
-        }
+        let Some(value) = self.take(name) else { return Ok(String::new()) };
+        raw::text(value)?.ok_or_else(|| self.wrong(name, "a string", value))
     }
 
     /// Names with commas between them, such as a FieldMask; none if it is not there or empty.
@@ -77,59 +91,80 @@ impl Input {
 
     /// Yes or no; no if it is not there.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Error> {
-        match self.take(name) {
-            None => Ok(false),
-            Some(Tree::Bool(flag)) => Ok(flag),
-            Some(other) => Err(self.wrong(name, "true or false", &other)),
-        }
+        let Some(value) = self.take(name) else { return Ok(false) };
+        raw::flag(value).ok_or_else(|| self.wrong(name, "true or false", value))
     }
 
     /// One of several names, which must be there.
     pub(crate) fn choice<T: Copy>(&mut self, name: &str, choices: &Choices<T>) -> Result<T, Error> {
-        match self.take(name) {
-            Some(Tree::String(text)) => choices.find(&self.path_of(name), &text),
-            _ => Err(choices.refusal(&self.path_of(name))),
+        match self.take(name).map(raw::text).transpose()?.flatten() {
+            Some(text) => choices.find(&self.path_of(name), &text),
+            None => Err(choices.refusal(&self.path_of(name))),
         }
+    }
+
+    /// One of several names; the default if it is not there.
+    pub(crate) fn choice_or_default<T: Copy + Default>(
+        &mut self,
+        name: &str,
+        choices: &Choices<T>,
+    ) -> Result<T, Error> {
+        if self.has(name) { self.choice(name, choices) } else { Ok(T::default()) }
     }
 
     /// A list of strings; empty if it is not there.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let items = self.list(name)?;
-        let text = |(at, value): (usize, Tree)| match value {
-            Tree::String(text) => Ok(text),
-            other => Err(self.wrong(&format!("{name}[{at}]"), "a string", &other)),
+        let text = |(at, value): (usize, &'a RawValue)| {
+            raw::text(value)?.ok_or_else(|| self.wrong(&format!("{name}[{at}]"), "a string", value))
         };
         items.into_iter().enumerate().map(text).collect()
     }
 
+    /// An object with these keys; none if it is not there.
+    pub(crate) fn object(&mut self, name: &str, known: &[&'a str]) -> Result<Option<Self>, Error> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let members = raw::members(value)?.ok_or_else(|| self.wrong(name, "an object", value))?;
+        Self::new(format!("{}.", self.path_of(name)), members, known).map(Some)
+    }
+
     /// A list of objects with these keys; empty if it is not there.
-    pub(crate) fn objects(&mut self, name: &str, known: &[&'static str]) -> Result<Vec<Self>, Error> {
+    pub(crate) fn objects(&mut self, name: &str, known: &[&'a str]) -> Result<Vec<Self>, Error> {
         let items = self.list(name)?;
-        let object = |(at, value): (usize, Tree)| match value {
-            Tree::Object(members) => Self::new(format!("{}[{at}].", self.path_of(name)), members, known),
-            other => Err(self.wrong(&format!("{name}[{at}]"), "an object", &other)),
+        self.each_object(name, items, known)
+    }
+
+    /// A list of objects with these keys, as many as one call may have.
+    pub(crate) fn batch(&mut self, name: &str, known: &[&'a str]) -> Result<Vec<Self>, Error> {
+        let items = self.list(name)?;
+        if items.is_empty() || items.len() > MAX_BATCH {
+            let description = format!("must have from 1 to {MAX_BATCH} elements, not {}", items.len());
+            return Err(refused(self.path_of(name), "count", description));
+        }
+        self.each_object(name, items, known)
+    }
+
+    fn each_object(&self, name: &str, items: Vec<&'a RawValue>, known: &[&'a str]) -> Result<Vec<Self>, Error> {
+        let object = |(at, value): (usize, &'a RawValue)| match raw::members(value)? {
+            Some(members) => Self::new(format!("{}[{at}].", self.path_of(name)), members, known),
+            None => Err(self.wrong(&format!("{name}[{at}]"), "an object", value)),
         };
         items.into_iter().enumerate().map(object).collect()
     }
 
-    fn list(&mut self, name: &str) -> Result<Vec<Tree>, Error> {
-        match self.take(name) {
-            None => Ok(Vec::new()),
-            Some(Tree::Array(items)) => Ok(items),
-            Some(other) => Err(self.wrong(name, "an array", &other)),
-        }
+    fn list(&mut self, name: &str) -> Result<Vec<&'a RawValue>, Error> {
+        let Some(value) = self.take(name) else { return Ok(Vec::new()) };
+        raw::elements(value)?.ok_or_else(|| self.wrong(name, "an array", value))
     }
 
-    fn take(&mut self, name: &str) -> Option<Tree> {
+    /// The text of a value; none if it is not there, or `null`.
+    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.members.iter().position(|(other, _)| *other == name)?;
-        match self.members.swap_remove(at).1 {
-            Tree::Null => None,
-            value => Some(value),
-        }
+        Some(self.members.swap_remove(at).1).filter(|value| !raw::is_null(value))
     }
 
-    fn wrong(&self, name: &str, expected: &str, found: &Tree) -> Error {
-        refused(self.path_of(name), "json_type", format!("must be {expected}, not {}", found.kind()))
+    fn wrong(&self, name: &str, expected: &str, found: &RawValue) -> Error {
+        refused(self.path_of(name), "json_type", format!("must be {expected}, not {}", raw::kind(found)))
     }
 }
 
@@ -146,93 +181,4 @@ fn is_snake_of(key: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::choices::FUNCTION;
-
-    const KNOWN: &[&str] = &["filter", "groupBy", "allowScan", "aggregations"];
-
-    fn sentence(body: &str, read: impl FnOnce(&mut Input) -> Result<(), Error>) -> String {
-        let error = Input::parse(body.as_bytes(), KNOWN).and_then(|mut input| read(&mut input)).unwrap_err();
-        error.message().into_owned()
-    }
-
-    #[test]
-    fn values_are_read_by_type() {
-        let body = r#"{"filter":"a \u00fc","group_by":["b",""],"allowScan":true,"aggregations":null}"#;
-        let mut input = Input::parse(body.as_bytes(), KNOWN).unwrap();
-        assert!(input.has("filter") && !input.has("aggregations"));
-        assert_eq!(input.text("filter").unwrap(), "a ü");
-        assert_eq!(input.texts("groupBy").unwrap(), ["b", ""]);
-        assert!(input.flag("allowScan").unwrap());
-        assert!(input.objects("aggregations", &[]).unwrap().is_empty());
-        let mut empty = Input::parse(b"{}", KNOWN).unwrap();
-        assert!(empty.text("filter").unwrap().is_empty() && !empty.flag("allowScan").unwrap());
-        assert!(empty.names("filter").unwrap().is_empty() && empty.texts("groupBy").unwrap().is_empty());
-    }
-
-    #[test]
-    fn keys_are_known_and_given_once() {
-        let refused = |body: &str| sentence(body, |_| Ok(()));
-        assert_eq!(refused(r#"{"fliter":""}"#), "\"fliter\" is not a key here; did you mean filter?");
-        assert_eq!(
-            refused(r#"{"zzzzzzzzzz":1}"#),
-            "\"zzzzzzzzzz\" is not a key here; these are: filter, groupBy, allowScan, aggregations"
-        );
-        assert_eq!(refused(r#"{"filter":"","filter":null}"#), "\"filter\" is given more than once");
-        assert_eq!(refused(r#"{"groupBy":[],"group_by":[]}"#), "\"group_by\" is given more than once");
-        assert!(refused(r#"{"group_By":[]}"#).contains("did you mean groupBy?"));
-        let long = format!(r#"{{"{}":1}}"#, "x".repeat(100_000));
-        assert!(refused(&long).len() < 300);
-    }
-
-    #[test]
-    fn types_are_named_by_their_path() {
-        assert_eq!(
-            sentence(r#"{"filter":1}"#, |i| i.text("filter").map(drop)),
-            "\"filter\" must be a string, not a number"
-        );
-        let flag = sentence(r#"{"allowScan":"true"}"#, |input| input.flag("allowScan").map(drop));
-        assert_eq!(flag, "\"allowScan\" must be true or false, not a string");
-        let texts = sentence(r#"{"groupBy":["a",null]}"#, |input| input.texts("groupBy").map(drop));
-        assert_eq!(texts, "\"groupBy[1]\" must be a string, not null");
-        let list = sentence(r#"{"groupBy":"a"}"#, |input| input.texts("groupBy").map(drop));
-        assert_eq!(list, "\"groupBy\" must be an array, not a string");
-        let inner = |body: &str| {
-            sentence(body, |input| {
-                let mut objects = input.objects("aggregations", &["function", "field"])?;
-                objects.iter_mut().try_for_each(|object| object.choice("function", &FUNCTION).map(drop))
-            })
-        };
-        assert_eq!(inner(r#"{"aggregations":[{},1]}"#), "\"aggregations[1]\" must be an object, not a number");
-        assert_eq!(
-            inner(r#"{"aggregations":[{"feild":1}]}"#),
-            "\"aggregations[0].feild\" is not a key here; did you mean field?"
-        );
-        for function in ["1", "null", "\"sum\"", "\"FUNCTION_UNSPECIFIED\"", "[]"] {
-            let message = inner(&format!(r#"{{"aggregations":[{{"function":{function}}}]}}"#));
-            assert_eq!(
-                message, "\"aggregations[0].function\" must be one of COUNT, SUM, MIN, MAX, AVERAGE",
-                "{function}"
-            );
-        }
-    }
-
-    #[test]
-    fn other_bodies_are_malformed() {
-        for (body, words) in [
-            ("[]", "must be a JSON object, not an array"),
-            ("null", "must be a JSON object, not null"),
-            ("{", "is not JSON"),
-            ("{} x", "is not JSON"),
-            (r#"{"filter":"\ud800"}"#, "is not JSON"),
-            (r#"{"filter":1e400}"#, "is not JSON"),
-        ] {
-            let error = Input::parse(body.as_bytes(), KNOWN).unwrap_err();
-            assert_eq!(error.reason(), Reason::MalformedRequest, "{body}");
-            assert!(error.message().contains(words), "{body}: {error}");
-        }
-        assert!(Input::parse("[".repeat(100_000).as_bytes(), KNOWN).is_err());
-        assert!(Input::parse(b"{\"filter\":\"\xff\"}", KNOWN).is_err());
-    }
-}
+mod tests;

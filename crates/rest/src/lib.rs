@@ -6,12 +6,15 @@
 //! | --- | --- |
 //! | `/api/{version}/{resource}` | GET (list), HEAD, POST (create), OPTIONS |
 //! | `/api/{version}/{resource}:batchGet` | POST, OPTIONS |
+//! | `/api/{version}/{resource}:batchCreate`, `:batchUpdate`, `:batchDelete` | POST, OPTIONS |
 //! | `/api/{version}/{resource}:aggregate` | POST, OPTIONS |
 //! | `/api/{version}/{resource}:explainList` | GET, HEAD, OPTIONS |
 //! | `/api/{version}/{resource}:watch` | GET (server-sent events), OPTIONS |
 //! | `/api/{version}/{resource}/{id}` | GET, HEAD, PATCH, PUT, DELETE, OPTIONS |
 //! | `/api/{version}/{resource}/{id}:listRevisions` | GET, HEAD, OPTIONS; of models with a history |
+//! | `/api/{version}/{resource}/{id}:undelete` | POST, OPTIONS; of models that keep deleted records |
 //! | `/api/{version}/{resource}/{id}/{relation}` | GET (the records that refer to one), HEAD, OPTIONS |
+//! | `/api:commit` | POST (writes of any models together), OPTIONS |
 //! | `/api/openapi.json` | GET, HEAD, OPTIONS |
 //!
 //! Beside the data of lists, and of records that are read, stand `nextPageToken`, `totalSize`, `totalSizeIsEstimate`,
@@ -19,6 +22,11 @@
 //!
 //! A watch is `text/event-stream` and lasts until one side ends it: each event has its kind as `event`, its token as `id`,
 //! and the change as JSON in `data`. The last one may be `error`, with the envelope of a failure. `Last-Event-ID` resumes.
+//!
+//! Writes take `Idempotency-Key` as a header, or `requestId` in the query or the body: a repeat gets the first answer, with
+//! `idempotency-replayed: true`. With `validateOnly` nothing is written, and the answer has neither `ETag` nor `Location`.
+//! An update without `updateMask`, such as a PATCH, changes the fields whose keys are in its record; `null` clears one
+//! (JSON merge patch, RFC 7396, but for messages inside, which are replaced whole).
 //!
 //! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
 //! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
@@ -40,6 +48,7 @@ mod openapi;
 mod operations;
 mod query;
 mod refusal;
+mod request_id;
 mod router;
 mod shown;
 mod target;

@@ -35,3 +35,6 @@ pub const MAX_EVENT_ID: usize = 8 << 10;
 
 /// The longest body of a query, in bytes: a full batch with room to spare.
 pub const MAX_QUERY_BODY: usize = 1 << 20;
+
+/// The longest request id, in bytes.
+pub const MAX_REQUEST_ID: usize = 128;

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of a catalog.
 
+mod commits;
 mod envelopes;
 mod errors;
 mod example;
@@ -12,7 +13,7 @@ mod rules;
 mod schemas;
 
 use bytes::Bytes;
-use groundplan_model::catalog::Catalog;
+use groundplan_model::catalog::{Catalog, Model};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,7 +28,7 @@ pub fn openapi(catalog: &Catalog) -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [] }],
-        "tags": catalog.models.iter().map(|model| json!({ "name": model.full_name, "description": model.comment })).collect::<Vec<_>>(),
+        "tags": tags(catalog),
         "paths": paths::of(catalog),
         "components": {
             "securitySchemes": {
@@ -39,6 +40,11 @@ pub fn openapi(catalog: &Catalog) -> Value {
     })
 }
 
+fn tags(catalog: &Catalog) -> Vec<Value> {
+    let of = |model: &Arc<Model>| json!({ "name": model.full_name, "description": model.comment });
+    catalog.models.iter().map(of).chain([commits::tag()]).collect()
+}
+
 const INTRODUCTION: &str = "\
 The records of every applied model, as JSON.
 
@@ -48,6 +54,7 @@ The records of every applied model, as JSON.
 * Filters are conditions in CEL, such as `size(title) > 3 && author.country == \"NO\"`; one that is wrong is refused with the place in it.
 * `:watch` answers with server-sent events, until one side ends it.
 * `HEAD` works wherever `GET` does, except for `:watch`, and `OPTIONS` everywhere. A method that a path does not have is answered with 405, code `UNIMPLEMENTED`, and `Allow`.
+* A write happens once, however often it is sent, if it has an `Idempotency-Key`; a repeat is answered as the first call, with `idempotency-replayed: true`.
 * Every answer says by `groundplan-revision` which revision gave it; it is this document's version.
 ";
 

@@ -1,18 +1,27 @@
 //! The operations on collections and records, one file each.
 
 mod aggregate;
+mod batch;
+mod batch_create;
+mod batch_delete;
 mod batch_get;
+mod batch_update;
+mod commit;
 mod create;
 mod delete;
 mod explain_list;
 mod get;
 mod list;
 mod list_revisions;
+mod manner;
 mod precondition;
 mod related;
+mod undelete;
 mod update;
 mod view;
 mod watch;
+
+pub(crate) use batch::record_key;
 
 use crate::query::Query;
 use crate::refusal::Refusal;
@@ -21,9 +30,10 @@ use crate::{Backend, target};
 use axum::body::Body;
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::json::{self, Decoded};
+use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use std::sync::Arc;
 
 /// What every operation knows: whom it asks, who calls, which model it is about, and how large a body may be.
@@ -44,10 +54,7 @@ pub(crate) async fn collection<B: Backend>(
     let query = parts.uri.query();
     match parts.method {
         Method::GET | Method::HEAD => list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await,
-        Method::POST => {
-            Query::parse(query, &[])?;
-            create::answer(&call, &parts.headers, body).await
-        }
+        Method::POST => create::answer(&call, &parts.headers, &Query::parse(query, create::PARAMETERS)?, body).await,
         Method::OPTIONS => Ok(options(ALLOWED)),
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
     }
@@ -59,9 +66,10 @@ pub(crate) async fn custom<B: Backend>(
     name: &str,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
-    const METHODS: &[&str] = &["batchGet", "aggregate", "explainList", "watch"];
+    const METHODS: &[&str] =
+        &["batchGet", "batchCreate", "batchUpdate", "batchDelete", "aggregate", "explainList", "watch"];
     let allowed = match name {
-        "batchGet" | "aggregate" => "POST, OPTIONS",
+        "batchGet" | "batchCreate" | "batchUpdate" | "batchDelete" | "aggregate" => "POST, OPTIONS",
         "explainList" => "GET, HEAD, OPTIONS",
         // HEAD would begin a watch to say nothing of it.
         "watch" => "GET, OPTIONS",
@@ -70,13 +78,9 @@ pub(crate) async fn custom<B: Backend>(
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
     match (name, parts.method) {
-        ("batchGet", Method::POST) => {
+        (_, Method::POST) if allowed.starts_with("POST") => {
             Query::parse(query, &[])?;
-            batch_get::answer(&call, &parts.headers, body).await
-        }
-        ("aggregate", Method::POST) => {
-            Query::parse(query, &[])?;
-            aggregate::answer(&call, &parts.headers, body).await
+            posted(&call, name, &parts.headers, body).await
         }
         ("explainList", Method::GET | Method::HEAD) => {
             explain_list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await
@@ -84,6 +88,22 @@ pub(crate) async fn custom<B: Backend>(
         ("watch", Method::GET) => watch::answer(&call, &parts.headers, &Query::parse(query, watch::PARAMETERS)?).await,
         (_, Method::OPTIONS) => Ok(options(allowed)),
         (_, method) => Err(Refusal::method(&method, parts.uri.path(), allowed)),
+    }
+}
+
+/// Answers a POST on `/api/{version}/{resource}:{method}`.
+async fn posted<B: Backend>(
+    call: &Call<'_, B>,
+    name: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Refusal> {
+    match name {
+        "batchGet" => batch_get::answer(call, headers, body).await,
+        "batchCreate" => batch_create::answer(call, headers, body).await,
+        "batchUpdate" => batch_update::answer(call, headers, body).await,
+        "batchDelete" => batch_delete::answer(call, headers, body).await,
+        _ => aggregate::answer(call, headers, body).await,
     }
 }
 
@@ -101,13 +121,13 @@ pub(crate) async fn record<B: Backend>(
             get::answer(&call, id, &parts.headers, &Query::parse(query, get::PARAMETERS)?).await
         }
         Method::PATCH | Method::PUT => {
-            Query::parse(query, &[])?;
+            let query = Query::parse(query, update::PARAMETERS)?;
             let extent = if parts.method == Method::PUT { update::Extent::Whole } else { update::Extent::Given };
-            update::answer(&call, id, &parts.headers, body, extent).await
+            update::answer(&call, id, (&parts.headers, &query), body, extent).await
         }
         Method::DELETE => {
             let query = Query::parse(query, delete::PARAMETERS)?;
-            delete::answer(&call, id, &parts.headers, &query, body).await
+            delete::answer(&call, id, (&parts.headers, &query), body).await
         }
         Method::OPTIONS => Ok(options(ALLOWED)),
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
@@ -120,23 +140,49 @@ pub(crate) async fn record_custom<B: Backend>(
     (id, name): (&str, &str),
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
-    const METHODS: &[&str] = &["listRevisions"];
-    const ALLOWED: &str = "GET, HEAD, OPTIONS";
-    match (name, call.model.history.is_some()) {
-        ("listRevisions", true) => {}
-        ("listRevisions", false) => return Err(target::no_history(&call.model).into()),
-        (_, keeps_history) => {
-            let methods = if keeps_history { METHODS } else { &[] };
-            return Err(target::no_record_method(&call.model, name, methods).into());
+    let (keeps_history, keeps_deleted) = (call.model.history.is_some(), call.model.soft_delete.is_some());
+    let (parts, body) = request.into_parts();
+    let allowed = match name {
+        "listRevisions" if keeps_history => "GET, HEAD, OPTIONS",
+        "listRevisions" => return Err(target::no_history(&call.model).into()),
+        "undelete" if keeps_deleted => "POST, OPTIONS",
+        "undelete" => return Err(target::no_undelete(&call.model).into()),
+        _ => {
+            let known = [(keeps_history, "listRevisions"), (keeps_deleted, "undelete")];
+            let known: Vec<&str> = known.into_iter().filter(|(is_there, _)| *is_there).map(|(_, name)| name).collect();
+            return Err(target::no_record_method(&call.model, name, &known).into());
         }
+    };
+    let query = parts.uri.query();
+    match (name, parts.method) {
+        (_, Method::OPTIONS) => Ok(options(allowed)),
+        ("undelete", Method::POST) => {
+            Query::parse(query, &[])?;
+            undelete::answer(&call, id, &parts.headers, body).await
+        }
+        ("listRevisions", Method::GET | Method::HEAD) => {
+            list_revisions::answer(&call, id, &Query::parse(query, list_revisions::PARAMETERS)?).await
+        }
+        (_, method) => Err(Refusal::method(&method, parts.uri.path(), allowed)),
     }
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            let query = Query::parse(request.uri().query(), list_revisions::PARAMETERS)?;
-            list_revisions::answer(&call, id, &query).await
+}
+
+/// Answers on `/api:commit`.
+pub(crate) async fn commit<B: Backend>(
+    (backend, caller): (&B, &Principal),
+    catalog: &Catalog,
+    request: Request<Body>,
+    max_body: usize,
+) -> Result<Response<Body>, Refusal> {
+    const ALLOWED: &str = "POST, OPTIONS";
+    let (parts, body) = request.into_parts();
+    match parts.method {
+        Method::POST => {
+            Query::parse(parts.uri.query(), &[])?;
+            commit::answer((backend, caller), catalog, (&parts.headers, body), max_body).await
         }
         Method::OPTIONS => Ok(options(ALLOWED)),
-        _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
+        method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
     }
 }
 
@@ -162,4 +208,12 @@ pub(crate) async fn related<B: Backend>(
 /// Parses the body of a write.
 fn decode(model: &Model, body: &[u8]) -> Result<Decoded, Error> {
     json::decode(&model.shapes, model.shape, body).map_err(Error::from)
+}
+
+/// The etag in the body is a condition, not a value to store.
+fn take_etag(model: &Model, record: &mut Record) -> Option<String> {
+    match record.take(model.roles.etag?) {
+        Some(Value::String(etag)) => Some(etag),
+        _ => None,
+    }
 }

@@ -27,6 +27,7 @@ pub fn router<B: Backend>(backend: B, max_body: usize) -> Router {
     Router::new()
         .route("/api", any(serve::<B>))
         .route("/api/", any(serve::<B>))
+        .route("/api:{method}", any(serve::<B>))
         .route("/api/{*path}", any(serve::<B>))
         .with_state(state)
 }
@@ -66,26 +67,27 @@ impl<B: Backend> Rest<B> {
         catalog: Arc<Catalog>,
         request: Request<Body>,
     ) -> Result<Response<Body>, Refusal> {
-        let call = |version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
+        let call = |caller: Principal, version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
             let model = Arc::clone(target::find(&catalog, version, resource)?);
             Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
         };
         match Target::parse(request.uri().path())? {
             Target::OpenApi => self.document(&catalog, &request),
+            Target::Commit => operations::commit((&self.backend, &caller), &catalog, request, self.max_body).await,
             Target::Collection { version, resource } => {
-                operations::collection(call(&version, &resource)?, request).await
+                operations::collection(call(caller, &version, &resource)?, request).await
             }
             Target::Custom { version, resource, method } => {
-                operations::custom(call(&version, &resource)?, &method, request).await
+                operations::custom(call(caller, &version, &resource)?, &method, request).await
             }
             Target::Record { version, resource, id } => {
-                operations::record(call(&version, &resource)?, &id, request).await
+                operations::record(call(caller, &version, &resource)?, &id, request).await
             }
             Target::RecordCustom { version, resource, id, method } => {
-                operations::record_custom(call(&version, &resource)?, (&id, &method), request).await
+                operations::record_custom(call(caller, &version, &resource)?, (&id, &method), request).await
             }
             Target::Related { version, resource, id, inverse } => {
-                operations::related(call(&version, &resource)?, &catalog, (&id, &inverse), request).await
+                operations::related(call(caller, &version, &resource)?, &catalog, (&id, &inverse), request).await
             }
         }
     }

@@ -1,8 +1,12 @@
 //! What a path under `/api` means.
 
+mod refusals;
+
+use groundplan_codec::shown;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model, Referrer};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
+pub(crate) use refusals::{no_history, no_method, no_record_method, no_undelete};
 use std::sync::Arc;
 
 /// Everything but RFC 3986's unreserved characters.
@@ -14,6 +18,8 @@ pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
 pub(crate) enum Target {
     /// `/api/openapi.json`
     OpenApi,
+    /// `/api:commit`
+    Commit,
     /// `/api/{version}/{resource}`
     Collection { version: String, resource: String },
     /// `/api/{version}/{resource}:{method}`
@@ -29,7 +35,12 @@ pub(crate) enum Target {
 impl Target {
     /// Reads a path that starts with `/api`.
     pub(crate) fn parse(path: &str) -> Result<Self, Error> {
-        let below = path.strip_prefix("/api").unwrap_or(path).trim_start_matches('/');
+        let below = path.strip_prefix("/api").unwrap_or(path);
+        if let Some(method) = below.strip_prefix(':') {
+            let method = decode(method)?;
+            return if method == "commit" { Ok(Self::Commit) } else { Err(refusals::no_method_of_all(&method)) };
+        }
+        let below = below.trim_start_matches('/');
         if below.is_empty() {
             return Err(not_found(
                 "collections are at /api/{version}/{resource}; /api/openapi.json describes all of them",
@@ -90,6 +101,21 @@ pub(crate) fn find<'a>(catalog: &'a Catalog, version: &str, resource: &str) -> R
     })
 }
 
+/// Finds a model by its full name, or says which one is the nearest.
+pub(crate) fn find_model<'a>(catalog: &'a Catalog, full_name: &str) -> Result<&'a Arc<Model>, String> {
+    // Who leaves the package out means the name that is behind it.
+    let plain = |model: &Arc<Model>| if full_name.contains('.') { model.full_name.clone() } else { model.name.clone() };
+    let likeness = |model: &&Arc<Model>| strsim::jaro_winkler(&plain(model), &shown(full_name));
+    catalog.model(full_name).ok_or_else(|| {
+        match catalog.models.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+            Some(nearest) => {
+                format!("is {:?}, which is no model; the nearest is {}", shown(full_name), nearest.full_name)
+            }
+            None => "is no model, since none are applied; see groundplan apply --help".to_owned(),
+        }
+    })
+}
+
 /// Finds the way back to records that refer to a record, by its place in [`Model::referrers`], or names the nearest one.
 pub(crate) fn find_inverse(model: &Model, inverse: &str) -> Result<usize, Error> {
     let named = |referrer: &Referrer| referrer.inverse.as_deref() == Some(inverse);
@@ -104,38 +130,6 @@ pub(crate) fn find_inverse(model: &Model, inverse: &str) -> Result<usize, Error>
             None => not_found(format!("there is nothing at {asked}, since no model refers to {}", model.full_name)),
         }
     })
-}
-
-/// Refuses a method that collections do not have, and names the nearest of those that they do.
-pub(crate) fn no_method(model: &Model, method: &str, methods: &[&str]) -> Error {
-    let asked = format!("{}:{}", path_of(model), utf8_percent_encode(method, SEGMENT));
-    let nearest = nearest(method, methods.iter().map(|&known| known.to_owned())).unwrap_or_default();
-    let nearest = format!("{}:{nearest}", path_of(model));
-    not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
-}
-
-/// Refuses a method that records do not have, and names the nearest of those that they do, if there is one.
-pub(crate) fn no_record_method(model: &Model, method: &str, methods: &[&str]) -> Error {
-    let asked = format!("{}/{{id}}:{}", path_of(model), utf8_percent_encode(method, SEGMENT));
-    match nearest(method, methods.iter().map(|&known| known.to_owned())) {
-        Some(nearest) => {
-            let nearest = format!("{}/{{id}}:{nearest}", path_of(model));
-            not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
-        }
-        None => not_found(format!(
-            "there is no method {asked}: records of {} have none, and ids have no colon",
-            model.full_name
-        )),
-    }
-}
-
-/// Refuses to show the history of a model that keeps none.
-pub(crate) fn no_history(model: &Model) -> Error {
-    not_found(format!(
-        "there is nothing at {}/{{id}}:listRevisions, since {} keeps no history; give the model the option history",
-        path_of(model),
-        model.full_name
-    ))
 }
 
 /// The candidate that is most like what was asked for.
@@ -175,74 +169,4 @@ fn not_found(message: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reason(path: &str) -> (Reason, String) {
-        let error = Target::parse(path).unwrap_err();
-        (error.reason(), error.message().into_owned())
-    }
-
-    #[test]
-    fn paths_are_split_and_decoded() {
-        assert_eq!(Target::parse("/api/openapi.json").unwrap(), Target::OpenApi);
-        let (version, resource) = ("v1".to_owned(), "books".to_owned());
-        let collection = Target::Collection { version: "v1".into(), resource: "resource".into() };
-        assert_eq!(Target::parse("/api/v1/resource").unwrap(), collection);
-        let record = Target::Record { version: version.clone(), resource: resource.clone(), id: "a/b ü".into() };
-        assert_eq!(Target::parse("/api/v1/books/a%2Fb%20%C3%BC").unwrap(), record);
-        let related = Target::Related { version, resource, id: "1".into(), inverse: "copies".into() };
-        assert_eq!(Target::parse("/api/v1/books/1/copies").unwrap(), related);
-    }
-
-    #[test]
-    fn the_last_colon_of_a_collection_names_a_method() {
-        for (path, resource, method) in [
-            ("/api/v1/books:batchGet", "books", "batchGet"),
-            ("/api/v1/books%3AbatchGet", "books", "batchGet"),
-            ("/api/v1/a:b:c", "a:b", "c"),
-            ("/api/v1/books:", "books", ""),
-        ] {
-            let custom = Target::Custom { version: "v1".into(), resource: resource.into(), method: method.into() };
-            assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
-        }
-    }
-
-    #[test]
-    fn the_last_colon_of_a_record_names_a_method() {
-        for (path, id, method) in [
-            ("/api/v1/books/a:listRevisions", "a", "listRevisions"),
-            ("/api/v1/books/a%3AlistRevisions", "a", "listRevisions"),
-            ("/api/v1/books/a%2Fb%20%C3%BC:c", "a/b ü", "c"),
-            ("/api/v1/books/a:b:c", "a:b", "c"),
-            ("/api/v1/books/a:", "a", ""),
-            ("/api/v1/books/:c", "", "c"),
-        ] {
-            let (version, resource) = ("v1".to_owned(), "books".to_owned());
-            let custom = Target::RecordCustom { version, resource, id: id.into(), method: method.into() };
-            assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
-        }
-        let (version, resource) = ("v1".to_owned(), "books".to_owned());
-        let related = Target::Related { version, resource, id: "a:b".into(), inverse: "copies:c".into() };
-        assert_eq!(Target::parse("/api/v1/books/a:b/copies:c").unwrap(), related);
-    }
-
-    #[test]
-    fn other_paths_are_refused_with_a_way_out() {
-        for path in ["/api", "/api/", "/api/v1", "/api/v1/books/1/2/3", "/api/v1/books/"] {
-            assert_eq!(reason(path).0, Reason::PathNotFound, "{path}");
-        }
-        assert!(reason("/api/v1/books//").1.ends_with("off: /api/v1/books"));
-        assert!(reason("/api").1.contains("/api/openapi.json"));
-    }
-
-    #[test]
-    fn invalid_utf8_is_malformed() {
-        for path in ["/api/v1/books/%ff", "/api/v1/books/1/2/3/%ff"] {
-            let found = reason(path);
-            // Behind what is not a path at all, nothing is looked at.
-            assert_eq!(found.0 == Reason::MalformedRequest, path.len() < 20, "{path}");
-        }
-        assert!(reason("/api/v1/books/%ff").1.contains("%ff"));
-    }
-}
+mod tests;

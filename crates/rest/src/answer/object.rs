@@ -8,6 +8,9 @@ use serde_json::Value;
 /// Room for a record of common size, so that most texts are allocated once.
 pub(super) const RECORD_ROOM: usize = 512;
 
+/// What stands before a full name where it is a URL.
+pub(crate) const TYPE_URL: &str = "type.googleapis.com/";
+
 /// An object that is being written behind other text. It lacks its last brace.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
@@ -25,6 +28,21 @@ impl<'a> Object<'a> {
     pub(super) fn record(&mut self, name: &str, model: &Model, shown: Option<&Shown>, record: &Record) {
         self.key(name);
         write_record(model, shown, record, self.out);
+    }
+
+    /// Adds a whole record that says which model it is of, as a `google.protobuf.Any` does.
+    pub(super) fn typed_record(&mut self, name: &str, model: &Model, record: &Record) {
+        self.key(name);
+        self.out.extend_from_slice(format!("{{\"@type\":\"{TYPE_URL}{}\"", model.full_name).as_bytes());
+        let mut whole = Vec::with_capacity(RECORD_ROOM);
+        write_record(model, None, record, &mut whole);
+        match whole.strip_prefix(b"{") {
+            Some(members) if members != b"}" => {
+                self.out.push(b',');
+                self.out.extend_from_slice(members);
+            }
+            _ => self.out.push(b'}'),
+        }
     }
 
     /// Adds a value.

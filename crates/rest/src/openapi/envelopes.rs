@@ -19,6 +19,8 @@ pub(super) enum Envelope {
     Page,
     /// Records by their ids.
     Batch,
+    /// Records that were written together.
+    Records,
     /// The data of an event. It has no envelope around it: the event is that.
     Event,
     /// What one record was.
@@ -33,6 +35,7 @@ impl Envelope {
             Self::Read => "View",
             Self::Page => "Page",
             Self::Batch => "Batch",
+            Self::Records => "Records",
             Self::Event => "Event",
             Self::History => "History",
         };
@@ -54,6 +57,7 @@ pub(super) fn of(catalog: &Catalog, model: &Model) -> Map<String, Value> {
     page.extend(paging());
     let history = model.history.map(|_| (Envelope::History, changes::history(model)));
     [
+        (Envelope::Records, object(&["data"], member("data", json!({ "type": "array", "items": written.clone() })))),
         (Envelope::Written, object(&["data"], member("data", written))),
         (Envelope::Read, object(&["data"], with_included(catalog, model, member("data", shown)))),
         (Envelope::Page, object(&["data", "nextPageToken"], with_included(catalog, model, page))),

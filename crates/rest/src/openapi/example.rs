@@ -65,6 +65,8 @@ fn system_value(examples: &Examples<'_>, model: &Model, id: FieldId, purpose: Pu
         Purpose::Create | Purpose::Replace | Purpose::Patch => None,
         Purpose::Output if id == model.roles.id => Some(self::id(examples.catalog, model)),
         Purpose::Output if model.roles.etag == Some(id) => Some(ETAG.into()),
+        // One that is there is not deleted.
+        Purpose::Output if model.roles.deleted_at == Some(id) => None,
         Purpose::Output => examples.field(model.shape(), id, field, &mut vec![&model.full_name]),
     }
 }

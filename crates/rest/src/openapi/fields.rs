@@ -16,7 +16,7 @@ pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) 
         (Side::Masked, Cardinality::Repeated | Cardinality::Map(_)) | (Side::Output, _) => Side::Output,
         (Side::Masked, _) => Side::Masked,
         // A message inside a record is sent whole, also in a patch.
-        (Side::Input | Side::Patch, _) => Side::Input,
+        (Side::Input | Side::Patch | Side::Typed, _) => Side::Input,
     };
     let element = |rules: Option<&Rules>| {
         let mut element = one(shapes, field.kind, inner);

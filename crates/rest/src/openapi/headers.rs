@@ -1,17 +1,19 @@
 //! The headers of requests and responses.
 
 use super::example;
+use crate::limits::MAX_REQUEST_ID;
+use crate::request_id;
 use serde_json::{Value, json};
 
 /// The conditions of a write.
-pub(super) fn conditions() -> Value {
-    json!([
+pub(super) fn conditions() -> Vec<Value> {
+    vec![
         condition("If-Match", "Etags, or `*`. If the record has none of them, nothing happens and the answer is 412."),
         condition(
             "If-None-Match",
-            "Etags, or `*`. If the record has one of them, nothing happens and the answer is 412."
+            "Etags, or `*`. If the record has one of them, nothing happens and the answer is 412.",
         ),
-    ])
+    ]
 }
 
 /// A conditional header.
@@ -30,6 +32,25 @@ pub(super) fn etag() -> Value {
 /// `groundplan-revision`.
 pub(super) fn revision() -> Value {
     header("The revision that gave the answer.", json!({ "type": "integer", "format": "int64" }))
+}
+
+/// What makes a write happen once.
+pub(super) fn idempotency_key() -> Value {
+    let description = "Makes the write happen once, however often it is sent: a repeat gets the first answer. Best a UUID, in double \
+                       quotes; the quotes may be left out.";
+    // A subset: backslashes before quotes are understood as well.
+    let most = MAX_REQUEST_ID - 1;
+    let pattern = format!(r#"^("[!#-\[\]-~]{{1,{MAX_REQUEST_ID}}}"|[!#-~][!-~]{{0,{most}}})$"#);
+    json!({
+        "name": request_id::NAME, "in": "header", "description": description,
+        "schema": { "type": "string", "pattern": pattern },
+        "example": format!("\"{}\"", example::UUID),
+    })
+}
+
+/// `idempotency-replayed`.
+pub(super) fn replayed() -> Value {
+    header("There if the answer is that to an earlier call with the same request id.", json!({ "const": "true" }))
 }
 
 /// A header of a response.

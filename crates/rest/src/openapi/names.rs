@@ -15,6 +15,8 @@ pub(super) enum Side {
     Input,
     /// Some fields of a record that the caller sends.
     Patch,
+    /// The same, and which model it is of.
+    Typed,
 }
 
 /// A component's name. A hyphen cannot be in a message's name, so no two clash.
@@ -24,6 +26,7 @@ pub(super) fn component(full_name: &str, side: Side) -> String {
         Side::Masked => format!("{full_name}-Masked"),
         Side::Input => format!("{full_name}-Input"),
         Side::Patch => format!("{full_name}-Patch"),
+        Side::Typed => format!("{full_name}-Typed"),
     }
 }
 
@@ -51,15 +54,19 @@ impl Operation {
             MethodKind::List,
             MethodKind::Delete,
             MethodKind::BatchGet,
+            MethodKind::BatchCreate,
+            MethodKind::BatchUpdate,
+            MethodKind::BatchDelete,
             MethodKind::Aggregate,
             MethodKind::ExplainList,
             MethodKind::Watch,
         ];
         let revisions = model.history.map(|_| MethodKind::ListRevisions);
+        let undelete = model.soft_delete.map(|_| MethodKind::Undelete);
         let related = ways_back(model).map(|(place, _)| MethodKind::ListRelated(place));
         [Self::Patch, Self::Replace]
             .into_iter()
-            .chain(kinds.into_iter().chain(revisions).chain(related).map(Self::Method))
+            .chain(kinds.into_iter().chain(undelete).chain(revisions).chain(related).map(Self::Method))
     }
 
     fn method_name(self, model: &Model) -> String {

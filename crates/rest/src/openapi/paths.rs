@@ -1,31 +1,45 @@
 //! The paths and their operations.
 
+mod batches;
 mod changes;
+mod commit;
 mod queried;
+mod written;
+
+pub(super) use batches::{flag_or_null, manner, mask, text_or_null};
 
 use super::envelopes::Envelope;
 use super::example::{self, Purpose};
-use super::headers::{condition, conditions, etag, header, revision};
-use super::names::{Operation, OperationIds, Side, reference, ways_back};
+use super::headers::{condition, etag, header, revision};
+use super::names::{Operation, OperationIds, ways_back};
 use super::{errors, fields, queries};
 use crate::target;
-use groundplan_model::catalog::{Catalog, IdFormat, MethodKind, Model, Referrer};
+use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
 use serde_json::{Map, Value, json};
 
 /// All paths.
 pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
     let ids = OperationIds::of(catalog);
     let mut paths = Map::new();
+    if let Some(item) = commit::item(catalog) {
+        paths.insert("/api:commit".to_owned(), item);
+    }
     for model in &catalog.models {
         let of = OfModel { catalog, model, ids: &ids };
         let path = target::path_of(model);
         paths.insert(format!("{path}/{{id}}"), of.record());
         paths.insert(format!("{path}:batchGet"), json!({ "post": of.batch_get() }));
+        paths.insert(format!("{path}:batchCreate"), json!({ "post": of.batch_create() }));
+        paths.insert(format!("{path}:batchUpdate"), json!({ "post": of.batch_update() }));
+        paths.insert(format!("{path}:batchDelete"), json!({ "post": of.batch_delete() }));
         paths.insert(format!("{path}:aggregate"), json!({ "post": of.aggregate() }));
         paths.insert(format!("{path}:explainList"), json!({ "get": of.explain_list() }));
         paths.insert(format!("{path}:watch"), json!({ "get": of.watch() }));
         if let Some(item) = of.revisions() {
             paths.insert(format!("{path}/{{id}}:listRevisions"), item);
+        }
+        if let Some(item) = of.undelete() {
+            paths.insert(format!("{path}/{{id}}:undelete"), item);
         }
         paths.insert(path, of.collection());
         for (place, referrer) in ways_back(model) {
@@ -56,30 +70,6 @@ impl OfModel<'_> {
             "put": self.replace(),
             "delete": self.delete(),
         })
-    }
-
-    fn create(&self) -> Value {
-        let input = reference(&self.model.full_name, Side::Input);
-        let id_name = &self.model.shape().field(self.model.roles.id).json_name;
-        let schema = match self.model.id_format {
-            IdFormat::UuidV7 => input,
-            IdFormat::ClientAssigned => {
-                let given =
-                    json!({ "required": [id_name], "properties": { id_name: { "type": "string", "minLength": 1 } } });
-                json!({ "allOf": [input, given] })
-            }
-        };
-        let mut created = self.stored("The record as it is stored.");
-        created["headers"]["Location"] =
-            header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
-        let mut operation = self.operation(
-            Operation::Method(MethodKind::Create),
-            format!("Creates {}.", self.a_record()),
-            &[404, 409, 413, 415],
-        );
-        operation["requestBody"] = self.body(schema, Purpose::Create);
-        operation["responses"]["201"] = created;
-        operation
     }
 
     fn get(&self) -> Value {
@@ -118,43 +108,6 @@ impl OfModel<'_> {
         Some((inverse, json!({ "parameters": [self.id()], "get": operation })))
     }
 
-    fn patch(&self) -> Value {
-        let summary = format!("Changes the fields of {} whose keys are in the body; null clears one.", self.a_record());
-        let mut operation = self.operation(Operation::Patch, summary, &[404, 409, 412, 413, 415]);
-        operation["parameters"] = conditions();
-        operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Patch), Purpose::Patch);
-        operation["responses"]["200"] = self.stored("The record as it is stored now.");
-        operation
-    }
-
-    fn replace(&self) -> Value {
-        let summary = format!("Replaces {}; what is not in the body is cleared.", self.a_record());
-        let mut operation = self.operation(Operation::Replace, summary, &[404, 409, 412, 413, 415]);
-        operation["parameters"] = conditions();
-        operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Input), Purpose::Replace);
-        operation["responses"]["200"] = self.stored("The record as it is stored now.");
-        operation
-    }
-
-    fn delete(&self) -> Value {
-        let mut operation = self.operation(
-            Operation::Method(MethodKind::Delete),
-            format!("Deletes {}.", self.a_record()),
-            &[404, 409, 412],
-        );
-        let mut parameters = conditions();
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(json!({
-                "name": "etag", "in": "query", "schema": { "type": "string" },
-                "description": "The record's etag; if it has another, the answer is 409.",
-            }));
-        }
-        operation["parameters"] = parameters;
-        operation["responses"]["204"] =
-            json!({ "description": "The record is deleted.", "headers": { "groundplan-revision": revision() } });
-        operation
-    }
-
     fn operation(&self, operation: Operation, summary: String, failures: &[u16]) -> Value {
         json!({
             "operationId": self.ids.get(self.model, operation),
@@ -169,12 +122,6 @@ impl OfModel<'_> {
         json!({ "required": true, "content": { "application/json": { "schema": schema, "example": example } } })
     }
 
-    fn stored(&self, description: &str) -> Value {
-        let mut stored = self.shown(description, Envelope::Written);
-        stored["headers"]["ETag"] = etag();
-        stored
-    }
-
     fn page(&self) -> Value {
         let mut page = self.shown("A page of records.", Envelope::Page);
         page["headers"]["Link"] = link();
@@ -186,7 +133,7 @@ impl OfModel<'_> {
         let record = example::record(self.catalog, self.model, Purpose::Output);
         let example = match envelope {
             Envelope::Page => json!({ "data": [record], "nextPageToken": "" }),
-            Envelope::Batch => json!({ "data": [record] }),
+            Envelope::Batch | Envelope::Records => json!({ "data": [record] }),
             _ => json!({ "data": record }),
         };
         answer(description, envelope.reference(self.model), example)

@@ -1,10 +1,12 @@
 //! What queries take and answer, where it is the same for every model.
 
+mod answers;
+
 use super::envelopes::relations;
 use crate::choices::{COUNT, FUNCTION};
 use crate::limits::{
     DEFAULT_PAGE_SIZE, MAX_AGGREGATIONS, MAX_BATCH, MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED, MAX_GROUP_BY,
-    MAX_GROUPS, MAX_PAGE_SIZE, MAX_SKIP,
+    MAX_PAGE_SIZE, MAX_REQUEST_ID, MAX_SKIP,
 };
 use groundplan_codec::mask::MAX_PATHS;
 use groundplan_expr::limits::{MAX_LENGTH as MAX_FILTER, MAX_ORDER_LENGTH as MAX_ORDER};
@@ -26,8 +28,8 @@ pub(super) fn schemas() -> Map<String, Value> {
     let of = [
         (BATCH_QUERY, batch_query()),
         (AGGREGATE_QUERY, aggregate_query()),
-        (GROUPS, groups()),
-        (EXPLANATION, explanation()),
+        (GROUPS, answers::groups()),
+        (EXPLANATION, answers::explanation()),
     ];
     of.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
@@ -73,6 +75,10 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
             true.into(),
         ),
     ];
+    parameters.extend(model.soft_delete.map(|_| {
+        let flag = json!({ "type": "boolean" });
+        parameter("showDeleted", "Whether to show deleted records too.", flag, true.into())
+    }));
     parameters.extend(view_parameters(model));
     parameters
 }
@@ -156,16 +162,22 @@ pub(super) fn number(most: i32) -> Value {
     json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": most })
 }
 
+/// A request id; an empty one is none.
+pub(super) fn request_id() -> Value {
+    json!({ "type": "string", "pattern": format!("^[!-~]{{0,{MAX_REQUEST_ID}}}$") })
+}
+
 fn names(most: usize) -> Value {
     json!({ "type": "array", "items": { "type": "string" }, "maxItems": most })
 }
 
 /// A key of a query's body: null is the same as leaving it out.
-fn or_null(schema: Value, description: &str) -> Value {
+pub(super) fn or_null(schema: Value, description: &str) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }], "description": description })
 }
 
-fn query(properties: Value) -> Value {
+/// An object with these keys and no others.
+pub(super) fn query(properties: Value) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
@@ -204,47 +216,4 @@ fn aggregate_query() -> Value {
     }));
     schema["required"] = json!(["aggregations"]);
     schema
-}
-
-fn groups() -> Value {
-    let values = |description: &str| json!({ "type": "object", "description": description, "additionalProperties": { "type": ["boolean", "number", "string"] } });
-    json!({
-        "type": "object",
-        "required": ["data"],
-        "properties": { "data": {
-            "type": "array",
-            "maxItems": MAX_GROUPS,
-            "items": {
-                "type": "object",
-                "required": ["keys", "values"],
-                "properties": {
-                    "keys": values("The values that the records of the group share, by field. An absent one is not there. Enums are numbers."),
-                    "values": values("The aggregations by their names. Integers of 64 bits, counts too, are strings. What has no value is not there."),
-                },
-            },
-        } },
-    })
-}
-
-fn explanation() -> Value {
-    let texts =
-        |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
-    json!({
-        "type": "object",
-        "required": ["data"],
-        "properties": { "data": {
-            "type": "object",
-            "required": ["sql", "parameterTypes", "indexes", "estimatedRows", "estimatedCost", "served", "advice", "plan"],
-            "properties": {
-                "sql": { "type": "string", "description": "The statement; no value is ever part of it." },
-                "parameterTypes": texts("The values' types in the order of their numbers."),
-                "indexes": texts("The indexes that PostgreSQL uses; none if it reads the whole table."),
-                "estimatedRows": { "type": "string", "format": "int64", "description": "How many records match, by PostgreSQL's statistics." },
-                "estimatedCost": { "type": "number", "description": "PostgreSQL's estimate, in its own unit." },
-                "served": { "type": "boolean", "description": "Whether an index narrows the filter, or gives the order." },
-                "advice": { "type": "string", "description": "The line for the model's option that would serve it; empty if it is served." },
-                "plan": { "description": "PostgreSQL's plan, as its EXPLAIN (FORMAT JSON) gives it." },
-            },
-        } },
-    })
 }

@@ -1,11 +1,13 @@
 //! The components: a schema for each message and enum that models are made of.
 
+use super::commits;
 use super::envelopes;
 use super::errors;
 use super::fields;
 use super::names::{Side, component};
 use super::queries;
 use super::rules::Rules;
+use crate::input::TYPE;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::shape::{Cardinality, EnumShape, Field, FieldId, Kind, Shape, ShapeId};
 use serde_json::{Map, Value, json};
@@ -24,10 +26,22 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
             let name = component(&model.full_name, side);
             schemas.insert(name, message(catalog, model.shape(), Some(model), side));
         }
+        schemas.insert(component(&model.full_name, Side::Typed), typed(catalog, model));
         schemas.extend(envelopes::of(catalog, model));
     }
     schemas.extend(queries::schemas());
+    schemas.extend(commits::schemas(catalog));
     schemas
+}
+
+/// Fields of a record, and the model that it is of. Its id may be a name of the same commit, such as `$a`.
+fn typed(catalog: &Catalog, model: &Model) -> Value {
+    let mut schema = message(catalog, model.shape(), Some(model), Side::Patch);
+    let id = &model.shape().field(model.roles.id).json_name;
+    schema["properties"][id] = fields::nullable(json!({ "type": "string" }));
+    schema["properties"][TYPE] = commits::type_of(model);
+    schema["required"] = json!([TYPE]);
+    schema
 }
 
 /// Adds what a message type refers to, and itself. Without recursion of its own on cycles: each type is visited once.
@@ -125,7 +139,7 @@ pub(super) fn is_read_only(model: Option<&Model>, id: FieldId, field: &Field) ->
     if id == roles.id || is_role(roles.etag) {
         return false;
     }
-    field.behavior.output_only || is_role(roles.created_at) || is_role(roles.updated_at)
+    field.behavior.output_only || [roles.created_at, roles.updated_at, roles.deleted_at].into_iter().any(is_role)
 }
 
 fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules, side: Side) -> bool {
@@ -135,7 +149,7 @@ fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules,
     match side {
         // A PUT has the id in its path already, and a POST without one says so itself.
         Side::Input => demanded && !is_id,
-        Side::Patch | Side::Masked => false,
+        Side::Patch | Side::Typed | Side::Masked => false,
         Side::Output => {
             let set_by_server = roles
                 .is_some_and(|roles| is_id || [roles.created_at, roles.updated_at, roles.etag].contains(&Some(id)));

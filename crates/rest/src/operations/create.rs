@@ -1,25 +1,42 @@
 //! POST of a record to its collection.
 
+use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::{Call, decode};
+use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, Writes, answer, body, target};
+use crate::{Backend, Operation, answer, body, target};
 use axum::body::Body;
+use groundplan_codec::Stored;
 use groundplan_error::Error;
+use groundplan_model::catalog::Model;
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
     headers: &HeaderMap,
+    query: &Query,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
+    let manner = Manner::of_query(headers, query)?;
     let bytes = body::read_json(headers, body, call.max_body).await?;
     let decoded = decode(&call.model, &bytes)?;
     let operation = Operation::Create { record: decoded.record, local_ref: String::new() };
-    let written = call.backend.write(&call.caller, Writes::single(&call.model, operation)).await?;
+    let written = manner.write(call, operation).await?;
+    let is_repeat = written.is_repeat;
     let stored = written.into_single().ok_or_else(|| Error::internal("a creation has given no record"))?;
-    let location = target::record_path(&call.model, answer::id_of(&call.model, &stored)?);
-    let mut response = answer::record(StatusCode::CREATED, &call.model, &stored)?;
+    replayed(is_repeat, created(&call.model, &stored, &manner))
+}
+
+fn created(model: &Model, stored: &Stored, manner: &Manner) -> Result<Response<Body>, Refusal> {
+    if manner.validate_only {
+        return manner.answer(model, stored);
+    }
+    let location = target::record_path(model, answer::id_of(model, stored)?);
+    let mut response = answer::record(StatusCode::CREATED, model, stored)?;
     response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).map_err(Error::internal)?);
     Ok(response)
 }

@@ -1,29 +1,40 @@
 //! DELETE of a record.
 
 use super::Call;
+use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::precondition::Precondition;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, Writes, answer, body};
+use crate::{Backend, Operation, answer, body};
 use axum::body::Body;
 use http::{HeaderMap, Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.
-pub(super) const PARAMETERS: &[&str] = &["etag"];
+pub(super) const PARAMETERS: &[&str] = &["etag", REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
     id: &str,
-    headers: &HeaderMap,
-    query: &Query,
+    (headers, query): (&HeaderMap, &Query),
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
+    let manner = Manner::of_query(headers, query)?;
+    let may_be_missing = query.flag("allowMissing")?;
     let precondition = Precondition::new(headers, query.get("etag").map(str::to_owned))?;
     body::expect_none(body, "send an etag as If-Match, or as ?etag=").await?;
-    let settled = precondition.settle(call, id).await?;
+    let allow_missing = may_be_missing && !precondition.needs_a_record();
+    // A condition that a missing record meets is of no use to who deletes it: there is nothing to keep it from.
+    let settled = precondition.settle(call, id, &manner, false).await?;
     let etag = settled.etag().unwrap_or_default().to_owned();
-    let operation = Operation::Delete { id: id.to_owned(), etag, allow_missing: false };
-    let result = call.backend.write(&call.caller, Writes::single(&call.model, operation)).await;
-    result.map_err(|error| settled.refusal(error, &call.model.full_name, id))?;
-    Ok(answer::empty(StatusCode::NO_CONTENT))
+    let result = manner.write(call, Operation::Delete { id: id.to_owned(), etag, allow_missing }).await;
+    let written = result.map_err(|error| settled.refusal(error, &call.model.full_name, id))?;
+    let is_repeat = written.is_repeat;
+    // Where deleting is soft, the record is still there.
+    replayed(
+        is_repeat,
+        match written.into_single() {
+            Some(stored) => manner.answer(&call.model, &stored),
+            None => Ok(answer::empty(StatusCode::NO_CONTENT)),
+        },
+    )
 }

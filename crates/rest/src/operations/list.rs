@@ -6,7 +6,7 @@ use crate::choices::COUNT;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
-use crate::wording::as_typed;
+use crate::wording::{as_typed, refused};
 use crate::{Backend, ListQuery, Page, link, target};
 use axum::body::Body;
 use groundplan_error::Error;
@@ -16,17 +16,20 @@ use http::{Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] =
-    &["filter", "orderBy", "pageSize", "pageToken", "skip", "readMask", "count", "allowScan", "expand"];
+    &["filter", "orderBy", "pageSize", "pageToken", "skip", "readMask", "count", "allowScan", "expand", SHOW_DELETED];
+
+/// Asks for deleted records besides.
+const SHOW_DELETED: &str = "showDeleted";
 
 pub(super) async fn answer<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, Refusal> {
-    let asked = read(query)?;
+    let asked = read(&call.model, query)?;
     let page = call.backend.list(&call.caller, &call.model, &asked).await;
     let page = page.map_err(|error| as_typed(error, PARAMETERS))?;
     of_page(&call.model, &target::path_of(&call.model), query, &asked, &page)
 }
 
-/// Reads the query parameters.
-pub(super) fn read(query: &Query) -> Result<ListQuery, Error> {
+/// Reads the query parameters of a list of a model's records.
+pub(super) fn read(model: &Model, query: &Query) -> Result<ListQuery, Error> {
     Ok(ListQuery {
         page_size: query.number("pageSize")?,
         page_token: query.text("pageToken"),
@@ -35,8 +38,20 @@ pub(super) fn read(query: &Query) -> Result<ListQuery, Error> {
         skip: query.number("skip")?,
         count: query.choice("count", &COUNT)?,
         allow_scan: query.flag("allowScan")?,
+        show_deleted: show_deleted(model, query)?,
         view: view::of(query)?,
     })
+}
+
+fn show_deleted(model: &Model, query: &Query) -> Result<bool, Error> {
+    if query.get(SHOW_DELETED).is_some() && model.soft_delete.is_none() {
+        let description = format!(
+            "needs deleted records, which {} does not keep; give the model the option soft_delete",
+            model.full_name
+        );
+        return Err(refused(SHOW_DELETED, "soft_delete", description));
+    }
+    query.flag(SHOW_DELETED)
 }
 
 /// A page of the records at a path.

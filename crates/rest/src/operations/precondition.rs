@@ -1,8 +1,10 @@
 //! Conditions of a write: etags in headers (412 if one does not hold) and in the body or query (409).
 
 use super::Call;
+use super::manner::{Manner, REQUEST_ID};
 use crate::etag::{self, Tags};
 use crate::refusal::Refusal;
+use crate::wording::refused;
 use crate::{Backend, View};
 use groundplan_error::{Error, Reason};
 use http::HeaderMap;
@@ -19,6 +21,8 @@ pub(super) struct Precondition {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     Nothing,
+    /// There is no record, and that is what the caller wants.
+    Absent,
     ByHeader(String),
     ByField(String),
 }
@@ -29,15 +33,36 @@ impl Precondition {
         Ok(Self { if_match: etag::if_match(headers)?, if_none_match: etag::if_none_match(headers)?, field })
     }
 
+    /// Whether only a record that is there can meet them (RFC 9110, 13.1.1).
+    pub(super) fn needs_a_record(&self) -> bool {
+        self.if_match.is_some()
+    }
+
     /// Comes down to one etag. Only what one comparison cannot decide reads the record first; the write is then bound
     /// to what was read, so nothing can come between.
-    pub(super) async fn settle<B: Backend>(self, call: &Call<'_, B>, id: &str) -> Result<Settled, Refusal> {
-        match self.by_itself() {
-            Ok(settled) => Ok(settled),
-            Err(this) => {
-                let current = call.backend.get(&call.caller, &call.model, id, &View::default(), None).await?.0.etag;
-                this.against(&current, || mismatch(&call.model.full_name, id))
+    pub(super) async fn settle<B: Backend>(
+        self,
+        call: &Call<'_, B>,
+        id: &str,
+        manner: &Manner,
+        allow_missing: bool,
+    ) -> Result<Settled, Refusal> {
+        let this = match self.by_itself() {
+            Ok(settled) => return Ok(settled),
+            Err(this) => this,
+        };
+        if !manner.request_id.is_empty() {
+            // What a repeat would read is what the first call has made, so that it could not be told from another call.
+            let description =
+                "and Idempotency-Key go together with one etag, not with several ones nor with If-None-Match";
+            return Err(refused(REQUEST_ID, "request_id", description).into());
+        }
+        match call.backend.get(&call.caller, &call.model, id, &View::default(), None).await {
+            Ok((stored, _)) => this.against(&stored.etag, || mismatch(&call.model.full_name, id)),
+            Err(error) if allow_missing && error.reason() == Reason::RecordNotFound && this.field.is_none() => {
+                Ok(Settled::Absent)
             }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -74,7 +99,7 @@ impl Settled {
     /// What the backend compares.
     pub(super) fn etag(&self) -> Option<&str> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Absent => None,
             Self::ByHeader(etag) | Self::ByField(etag) => Some(etag),
         }
     }
@@ -84,13 +109,16 @@ impl Settled {
         match (self, error.reason()) {
             (Self::ByHeader(_), Reason::EtagMismatch) => Refusal::precondition(error),
             // A tag of somebody else's is one that no record has: RFC 9110 knows no wrong tags, only ones that do not match.
-            (Self::ByHeader(_), Reason::EtagInvalid) => Refusal::precondition(mismatch(model, id)),
+            (Self::ByHeader(_), Reason::EtagInvalid) | (Self::Absent, Reason::RecordExists) => {
+                Refusal::precondition(mismatch(model, id))
+            }
             _ => error.into(),
         }
     }
 }
 
-fn unquoted(etag: &str) -> &str {
+/// An etag without the quotes that it may have.
+pub(super) fn unquoted(etag: &str) -> &str {
     etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn answer<B: Backend>(
     let Some((others, inverse)) = found else {
         return Err(Error::internal(format!("{} has no way back {referrer}", call.model.full_name)).into());
     };
-    let asked = list::read(query)?;
+    let asked = list::read(others, query)?;
     let page = call.backend.list_related(&call.caller, &call.model, id, referrer, &asked).await;
     let page = page.map_err(|error| as_typed(error, list::PARAMETERS))?;
     let path = format!("{}/{inverse}", target::record_path(&call.model, id));

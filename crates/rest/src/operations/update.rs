@@ -1,15 +1,21 @@
 //! PATCH and PUT of a record.
 
-use super::precondition::Precondition;
-use super::{Call, decode};
+use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
+use super::precondition::{Precondition, Settled};
+use super::{Call, decode, take_etag};
+use crate::input::mask;
+use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, Transforms, Writes, answer, body};
+use crate::{Backend, Operation, Transforms, body};
 use axum::body::Body;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
 
 /// How much of the record the body stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,35 +29,35 @@ pub(super) enum Extent {
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,
     id: &str,
-    headers: &HeaderMap,
+    (headers, query): (&HeaderMap, &Query),
     body: Body,
     extent: Extent,
 ) -> Result<Response<Body>, Refusal> {
     let model = &call.model;
+    let manner = Manner::of_query(headers, query)?;
+    let may_be_missing = query.flag("allowMissing")?;
     let bytes = body::read_json(headers, body, call.max_body).await?;
     let mut decoded = decode(model, &bytes)?;
     settle_id(model, id, &mut decoded.record)?;
     let precondition = Precondition::new(headers, take_etag(model, &mut decoded.record))?;
+    let allow_missing = may_be_missing && !precondition.needs_a_record();
     let mask = match extent {
         Extent::Whole => UpdateMask::All,
-        Extent::Given => {
-            decoded.present.retain(|field| *field != model.roles.id && Some(*field) != model.roles.etag);
-            UpdateMask::of_fields(decoded.present)
-        }
+        Extent::Given => UpdateMask::of_fields(mask::present(model, &decoded)),
     };
-    let settled = precondition.settle(call, id).await?;
-    let operation = Operation::Update {
-        id: id.to_owned(),
-        update: decoded.record,
-        mask,
-        transforms: Transforms::default(),
-        etag: settled.etag().unwrap_or_default().to_owned(),
-        allow_missing: false,
+    let settled = precondition.settle(call, id, &manner, allow_missing).await?;
+    let etag = settled.etag().unwrap_or_default().to_owned();
+    let (transforms, update) = (Transforms::default(), decoded.record);
+    let operation = match settled {
+        // Somebody may create it meanwhile: then this must not change it.
+        Settled::Absent => Operation::Create { record: update, local_ref: String::new() },
+        _ => Operation::Update { id: id.to_owned(), update, mask, transforms, etag, allow_missing },
     };
-    let result = call.backend.write(&call.caller, Writes::single(model, operation)).await;
+    let result = manner.write(call, operation).await;
     let written = result.map_err(|error| settled.refusal(error, &model.full_name, id))?;
+    let is_repeat = written.is_repeat;
     let stored = written.into_single().ok_or_else(|| Error::internal("an update has given no record"))?;
-    answer::record(StatusCode::OK, model, &stored)
+    replayed(is_repeat, manner.answer(model, &stored))
 }
 
 /// An id in the body may repeat the path's, not contradict it. Behind this, the record has the path's.
@@ -69,12 +75,4 @@ fn settle_id(model: &Model, id: &str, record: &mut Record) -> Result<(), Error> 
     }
     record.set(model.roles.id, Some(Value::String(id.to_owned())));
     Ok(())
-}
-
-/// The etag in the body is a condition, not a value to store.
-fn take_etag(model: &Model, record: &mut Record) -> Option<String> {
-    match record.take(model.roles.etag?) {
-        Some(Value::String(etag)) => Some(etag),
-        _ => None,
-    }
 }

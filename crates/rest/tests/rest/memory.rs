@@ -1,6 +1,7 @@
 //! A backend that keeps records in memory, and remembers what it was asked.
 
 mod script;
+mod writes;
 
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::mask::ReadMask;
@@ -9,8 +10,8 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use groundplan_rest::{
-    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Operation, Page, Total, View, WatchQuery,
-    WatchStream, Write, Writes, Written,
+    AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, Total, View, WatchQuery,
+    WatchStream, Writes, Written,
 };
 pub(crate) use script::Script;
 use std::collections::BTreeMap;
@@ -43,6 +44,10 @@ pub(crate) struct Answers {
     pub(crate) computed: AggregateResponse,
     pub(crate) watch: Script,
     pub(crate) revisions: HistoryPage,
+    /// Whether every write is a repeat.
+    pub(crate) is_repeat: bool,
+    /// Why every write is refused.
+    pub(crate) refused: Option<fn() -> Error>,
 }
 
 /// Pages and masks are real; nothing is filtered, ordered or computed.
@@ -114,36 +119,6 @@ impl Memory {
             }
             Some(etag) if etag != format!("{version:x}") => Err(Error::new(Reason::EtagMismatch, "it has changed")),
             _ => Ok((record, version)),
-        }
-    }
-
-    fn write_one(&self, Write { model, operation, .. }: Write) -> Result<Option<Stored>, Error> {
-        let given = |etag: &str| Some(etag.to_owned()).filter(|etag| !etag.is_empty());
-        match operation {
-            Operation::Create { record, .. } => {
-                let id = match record.get(model.roles.id) {
-                    Some(Value::String(id)) => id.clone(),
-                    _ => format!("00000000-0000-7000-8000-{:012}", self.records.lock().unwrap().len()),
-                };
-                if id == "broken" {
-                    return Err(Error::internal("disk on fire"));
-                }
-                Ok(Some(self.put(&model, &id, record, 10)))
-            }
-            Operation::Update { id, update, mask, etag, .. } => {
-                let (mut record, version) = self.checked(&model, &id, given(&etag).as_deref())?;
-                mask.apply(&model.shapes, model.shape, &mut record, update);
-                Ok(Some(self.put(&model, &id, record, version + 1)))
-            }
-            Operation::Delete { id, etag, .. } => {
-                self.checked(&model, &id, given(&etag).as_deref())?;
-                self.records.lock().unwrap().remove(&(model.full_name.clone(), id));
-                Ok(None)
-            }
-            Operation::Undelete { id, etag } | Operation::Verify { id, etag, .. } => {
-                let (record, version) = self.checked(&model, &id, given(&etag).as_deref())?;
-                Ok(Some(stored(&model, record, version)))
-            }
         }
     }
 
@@ -255,7 +230,15 @@ impl Backend for Memory {
 
     async fn write(&self, _: &Principal, writes: Writes) -> Result<Written, Error> {
         self.note(Asked::Write(writes.clone()));
-        let records = writes.list.into_iter().map(|write| self.write_one(write)).collect::<Result<_, _>>()?;
-        Ok(Written { records, attempts: 1, is_repeat: false })
+        let Answers { is_repeat, refused, .. } = self.answers();
+        if let Some(refused) = refused {
+            return Err(refused());
+        }
+        let before = self.records.lock().unwrap().clone();
+        let written: Result<_, _> = writes.list.into_iter().map(|write| self.write_one(write)).collect();
+        if writes.validate_only || written.is_err() {
+            *self.records.lock().unwrap() = before;
+        }
+        Ok(Written { records: written?, attempts: 1, is_repeat })
     }
 }

@@ -55,6 +55,7 @@ async fn every_parameter_of_a_list_arrives() {
         skip: 3,
         count: Count::Exact,
         allow_scan: true,
+        show_deleted: false,
         view: view(&["title", "authorId"], &["author", "author.books"]),
     };
     for (path, expected) in [

@@ -29,6 +29,10 @@ async fn parameters_are_refused_by_name() {
             "expand=author,",
             "\"expand\" has an empty path: a comma stands at its beginning, at its end, or beside another",
         ),
+        (
+            "showDeleted=false",
+            "\"showDeleted\" needs deleted records, which library.v1.Book does not keep; give the model the option soft_delete",
+        ),
         ("filter=%ff", "\"%ff\" in the query is not UTF-8 behind its percent signs"),
     ] {
         for list in lists {
@@ -44,7 +48,12 @@ async fn parameters_are_refused_by_name() {
         ("GET books/b1?readmask=x", "\"readmask\" is not a query parameter here; the nearest is readMask"),
         ("POST books:batchGet?ids=b1", "\"ids\" is not a query parameter here; there are none"),
         ("POST books:aggregate?filter=x", "\"filter\" is not a query parameter here; there are none"),
-        ("PATCH books/b1?readMask=title", "\"readMask\" is not a query parameter here; there are none"),
+        (
+            "PATCH books/b1?readMask=title",
+            "\"readMask\" is not a query parameter here; these are: requestId, validateOnly, allowMissing",
+        ),
+        ("POST books?requestid=x", "\"requestid\" is not a query parameter here; the nearest is requestId"),
+        ("POST books:batchCreate?validateOnly=true", "\"validateOnly\" is not a query parameter here; there are none"),
     ] {
         let (method, path) = path.split_once(' ').unwrap();
         let answer = client.send(&format!("{method} /api/v1/{path}"), &[], "{}").await;

@@ -1,0 +1,25 @@
+//! What a commit has done, as JSON.
+
+use super::object::{Object, RECORD_ROOM};
+use crate::Written;
+use groundplan_model::catalog::Model;
+use std::sync::Arc;
+
+/// `{"data": {"results": […], "attempts": 1}}`, in the order of the writes, whose models these are.
+pub(crate) fn committed(models: &[Arc<Model>], written: &Written) -> Vec<u8> {
+    let mut out = Vec::with_capacity(RECORD_ROOM * (models.len() + 1));
+    out.extend_from_slice(b"{\"data\":{\"results\":[");
+    for (at, (model, stored)) in models.iter().zip(&written.records).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let mut object = Object::new(&mut out);
+        if let Some(stored) = stored {
+            object.typed_record("record", model, &stored.record);
+            object.member("etag", stored.etag.as_str());
+        }
+        object.end();
+    }
+    out.extend_from_slice(format!("],\"attempts\":{}}}}}", written.attempts).as_bytes());
+    out
+}

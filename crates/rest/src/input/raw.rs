@@ -1,0 +1,94 @@
+//! JSON text that is taken apart level by level: every key of an object is kept, also one that comes twice, and every value
+//! stays as it was sent until somebody knows what it must be.
+
+use groundplan_error::{Error, Reason};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The members of an object, in the order of the text.
+#[derive(Debug)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
+
+/// Reads a body. All of it is JSON behind this, but for what strings and numbers mean.
+pub(super) fn parse(text: &[u8]) -> Result<&RawValue, Error> {
+    serde_json::from_slice(text).map_err(malformed)
+}
+
+/// The members of an object; none if the value is something else.
+pub(crate) fn members(value: &RawValue) -> Result<Option<Members<'_>>, Error> {
+    if !value.get().starts_with('{') {
+        return Ok(None);
+    }
+    serde_json::from_str(value.get()).map(Some).map_err(malformed)
+}
+
+/// The elements of an array; none if the value is something else.
+pub(super) fn elements(value: &RawValue) -> Result<Option<Vec<&RawValue>>, Error> {
+    if !value.get().starts_with('[') {
+        return Ok(None);
+    }
+    serde_json::from_str(value.get()).map(Some).map_err(malformed)
+}
+
+/// A string; none if the value is something else.
+pub(super) fn text(value: &RawValue) -> Result<Option<String>, Error> {
+    if !value.get().starts_with('"') {
+        return Ok(None);
+    }
+    serde_json::from_str(value.get()).map(Some).map_err(malformed)
+}
+
+/// Yes or no; none if the value is something else.
+pub(super) fn flag(value: &RawValue) -> Option<bool> {
+    match value.get() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a value is `null`.
+pub(crate) fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
+/// What a value is, for people.
+pub(crate) fn kind(value: &RawValue) -> &'static str {
+    match value.get().bytes().next() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a bool",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+fn malformed(error: serde_json::Error) -> Error {
+    Error::new(Reason::MalformedRequest, format!("the body is not JSON that can be read: {error}"))
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}

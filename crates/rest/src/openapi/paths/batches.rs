@@ -1,0 +1,130 @@
+//! The operations that write several records of a model, and the one that brings one back.
+
+use super::written::nothing;
+use super::{OfModel, Operation};
+use crate::limits::MAX_BATCH;
+use crate::openapi::envelopes::Envelope;
+use crate::openapi::example::{self, Purpose};
+use crate::openapi::headers::{conditions, idempotency_key, replayed};
+use crate::openapi::names::{Side, reference};
+use crate::openapi::queries::{or_null, query, request_id};
+use crate::operations::record_key;
+use groundplan_model::catalog::MethodKind;
+use serde_json::{Map, Value, json};
+
+impl OfModel<'_> {
+    pub(super) fn batch_create(&self) -> Value {
+        let key = record_key(self.model);
+        let request = (json!({ key.as_str(): self.whole() }), json!([key]));
+        let example = json!({ key: example::record(self.catalog, self.model, Purpose::Create) });
+        let mut operation = self.batch(MethodKind::BatchCreate, "Creates", request, example);
+        operation["responses"]["200"] = self.records("The records as they are stored, in the order of the requests.");
+        operation
+    }
+
+    pub(super) fn batch_update(&self) -> Value {
+        let key = record_key(self.model);
+        let id = &self.model.shape().field(self.model.roles.id).json_name;
+        let record = json!({ "allOf": [reference(&self.model.full_name, Side::Patch), { "required": [id] }] });
+        let properties = json!({
+            key.as_str(): record,
+            "updateMask": mask("What to change. Default: the fields whose keys are there; null clears one."),
+            "etag": text_or_null("Only if this is the record's etag. Default: whatever it is."),
+            "allowMissing": flag_or_null("Create the record if it is not there."),
+        });
+        let mut record = example::record(self.catalog, self.model, Purpose::Patch);
+        record[id] = example::id(self.catalog, self.model);
+        let request = (properties, json!([key]));
+        let mut operation = self.batch(MethodKind::BatchUpdate, "Changes", request, json!({ key: record }));
+        operation["responses"]["200"] =
+            self.records("The records as they are stored now, in the order of the requests.");
+        operation
+    }
+
+    pub(super) fn batch_delete(&self) -> Value {
+        let properties = json!({
+            "id": { "type": "string", "description": "The record's id." },
+            "etag": text_or_null("Only if this is the record's etag. Default: whatever it is."),
+            "allowMissing": flag_or_null("Go on if the record is not there."),
+        });
+        let example = json!({ "id": example::id(self.catalog, self.model) });
+        let mut operation = self.batch(MethodKind::BatchDelete, "Deletes", (properties, json!(["id"])), example);
+        let (status, answer) = match self.model.soft_delete {
+            Some(_) => ("200", self.records("The records, which are deleted, in the order of the requests.")),
+            None => ("204", nothing("The records are deleted.")),
+        };
+        operation["responses"][status] = answer;
+        operation
+    }
+
+    /// What brings a deleted record back; none if deleting is for good.
+    pub(super) fn undelete(&self) -> Option<Value> {
+        self.model.soft_delete?;
+        let summary = format!("Brings back {} that is deleted.", self.a_record());
+        let kind = Operation::Method(MethodKind::Undelete);
+        let mut operation = self.operation(kind, summary, &[404, 409, 412, 413, 415]);
+        let mut parameters = conditions();
+        parameters.push(idempotency_key());
+        operation["parameters"] = parameters.into();
+        let mut properties = manner();
+        properties.insert("etag".into(), text_or_null("The record's etag; if it has another, the answer is 409."));
+        operation["requestBody"] = json!({
+            "required": false,
+            "content": { "application/json": { "schema": query(properties.into()), "example": {} } },
+        });
+        operation["responses"]["200"] = self.stored("The record, which is there again.");
+        Some(json!({ "parameters": [self.id()], "post": operation }))
+    }
+
+    fn batch(&self, kind: MethodKind, verb: &str, request: (Value, Value), example: Value) -> Value {
+        let summary = format!("{verb} several {}; all of them or none.", self.model.plural);
+        let mut operation = self.operation(Operation::Method(kind), summary, &[404, 409, 413, 415]);
+        operation["parameters"] = json!([idempotency_key()]);
+        let (mut properties, required) = request;
+        for (name, nothing) in [("requestId", json!("")), ("validateOnly", json!(false))] {
+            let description = "Not here: it stands beside the requests, for all of them.";
+            properties[name] = json!({ "enum": [null, nothing], "description": description });
+        }
+        let mut item = query(properties);
+        item["required"] = required;
+        let mut properties = manner();
+        let requests = json!({ "type": "array", "items": item, "minItems": 1, "maxItems": MAX_BATCH });
+        properties.insert("requests".into(), requests);
+        let mut schema = query(properties.into());
+        schema["required"] = json!(["requests"]);
+        let example = json!({ "requests": [example] });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": schema, "example": example } } });
+        operation
+    }
+
+    fn records(&self, description: &str) -> Value {
+        let mut records = self.shown(description, Envelope::Records);
+        records["headers"]["idempotency-replayed"] = replayed();
+        records
+    }
+}
+
+/// The keys of any body that writes.
+pub(in crate::openapi) fn manner() -> Map<String, Value> {
+    let id = or_null(request_id(), "What Idempotency-Key says, in the body.");
+    let only = flag_or_null("Check everything, and write nothing. The answer has the records as they would be.");
+    Map::from_iter([("requestId".to_owned(), id), ("validateOnly".to_owned(), only)])
+}
+
+/// A key that is a string, or not there.
+pub(in crate::openapi) fn text_or_null(description: &str) -> Value {
+    or_null(json!({ "type": "string" }), description)
+}
+
+/// A key that is yes or no.
+pub(in crate::openapi) fn flag_or_null(description: &str) -> Value {
+    or_null(json!({ "type": "boolean" }), description)
+}
+
+/// A key that names fields.
+pub(in crate::openapi) fn mask(description: &str) -> Value {
+    let text = json!({ "type": "string" });
+    let either = json!({ "anyOf": [text, { "type": "array", "items": text }] });
+    or_null(either, &format!("{description} Paths with commas between them, or a list of them."))
+}

@@ -1,0 +1,120 @@
+//! The operations that write one record.
+
+use super::{OfModel, Operation};
+use crate::openapi::envelopes::Envelope;
+use crate::openapi::example::Purpose;
+use crate::openapi::headers::{conditions, etag, header, idempotency_key, replayed, revision};
+use crate::openapi::names::{Side, reference};
+use crate::openapi::queries::{parameter, request_id};
+use crate::request_id::NAME as KEY;
+use groundplan_model::catalog::{IdFormat, MethodKind};
+use serde_json::{Value, json};
+
+impl OfModel<'_> {
+    pub(super) fn create(&self) -> Value {
+        let mut created = self.stored("The record as it is stored.");
+        created["headers"]["Location"] =
+            header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
+        let mut operation = self.operation(
+            Operation::Method(MethodKind::Create),
+            format!("Creates {}.", self.a_record()),
+            &[404, 409, 413, 415],
+        );
+        operation["parameters"] = manner().into();
+        operation["requestBody"] = self.body(self.whole(), Purpose::Create);
+        operation["responses"]["201"] = created;
+        operation["responses"]["200"] =
+            self.shown("With validateOnly: the record as it would be stored.", Envelope::Written);
+        operation
+    }
+
+    /// A record that is to be created.
+    pub(super) fn whole(&self) -> Value {
+        let input = reference(&self.model.full_name, Side::Input);
+        let id_name = &self.model.shape().field(self.model.roles.id).json_name;
+        match self.model.id_format {
+            IdFormat::UuidV7 => input,
+            IdFormat::ClientAssigned => {
+                let given =
+                    json!({ "required": [id_name], "properties": { id_name: { "type": "string", "minLength": 1 } } });
+                json!({ "allOf": [input, given] })
+            }
+        }
+    }
+
+    pub(super) fn patch(&self) -> Value {
+        let summary = format!("Changes the fields of {} whose keys are in the body; null clears one.", self.a_record());
+        let mut operation = self.operation(Operation::Patch, summary, &[404, 409, 412, 413, 415]);
+        operation["parameters"] = self.update_parameters().into();
+        operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Patch), Purpose::Patch);
+        operation["responses"]["200"] = self.stored("The record as it is stored now.");
+        operation
+    }
+
+    pub(super) fn replace(&self) -> Value {
+        let summary = format!("Replaces {}; what is not in the body is cleared.", self.a_record());
+        let mut operation = self.operation(Operation::Replace, summary, &[404, 409, 412, 413, 415]);
+        operation["parameters"] = self.update_parameters().into();
+        operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Input), Purpose::Replace);
+        operation["responses"]["200"] = self.stored("The record as it is stored now.");
+        operation
+    }
+
+    fn update_parameters(&self) -> Vec<Value> {
+        let allow_missing =
+            "Create the record if it is not there. It counts without If-Match: that needs a record which is there.";
+        let mut parameters = conditions();
+        parameters.extend(manner());
+        parameters.push(allow_missing_parameter(allow_missing));
+        parameters
+    }
+
+    pub(super) fn delete(&self) -> Value {
+        let summary = format!("Deletes {}.", self.a_record());
+        let mut operation = self.operation(Operation::Method(MethodKind::Delete), summary, &[404, 409, 412]);
+        let etag = "The record's etag; if it has another, the answer is 409.";
+        let mut parameters = conditions();
+        parameters.push(parameter("etag", etag, json!({ "type": "string" }), Value::Null));
+        parameters.extend(manner());
+        parameters.push(allow_missing_parameter("Answer as if it had been there if the record is not there."));
+        operation["parameters"] = parameters.into();
+        let kept = self.model.soft_delete.is_some();
+        if kept {
+            operation["responses"]["200"] = self.stored("The record, which is deleted. It can be undeleted.");
+        }
+        let gone = if kept { "There was no record, and allowMissing." } else { "The record is deleted." };
+        operation["responses"]["204"] = nothing(gone);
+        operation
+    }
+
+    /// The record that a write has given, with its ETag.
+    pub(super) fn stored(&self, description: &str) -> Value {
+        let mut stored = self.shown(description, Envelope::Written);
+        stored["headers"]["ETag"] = etag();
+        stored["headers"]["idempotency-replayed"] = replayed();
+        stored
+    }
+}
+
+/// A response without a body.
+pub(super) fn nothing(description: &str) -> Value {
+    json!({
+        "description": description,
+        "headers": { "groundplan-revision": revision(), "idempotency-replayed": replayed() },
+    })
+}
+
+/// The parameters of any single write.
+fn manner() -> Vec<Value> {
+    let id = format!("What {KEY} says, in the query.");
+    let only = "Check everything, and write nothing. The answer has the record as it would be, without an ETag.";
+    vec![
+        idempotency_key(),
+        parameter("requestId", &id, request_id(), Value::Null),
+        parameter("validateOnly", only, json!({ "type": "boolean" }), true.into()),
+    ]
+}
+
+fn allow_missing_parameter(description: &str) -> Value {
+    parameter("allowMissing", description, json!({ "type": "boolean" }), true.into())
+}

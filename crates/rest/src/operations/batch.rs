@@ -1,0 +1,83 @@
+//! What writes of several records of one model have in common.
+
+use super::Call;
+use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
+use crate::answer::{self, Envelope};
+use crate::input::Input;
+use crate::refusal::Refusal;
+use crate::wording::{as_typed, refused};
+use crate::{Backend, Form, Operation, Write, Writes, Written, body};
+use axum::body::Body;
+use groundplan_codec::Stored;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use http::{HeaderMap, Response, StatusCode};
+
+const REQUESTS: &str = "requests";
+
+/// The keys of the body.
+const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
+
+/// A request within a batch: its own keys, and those that it has alone.
+pub(super) type Keys<'a> = &'a [&'a str];
+
+/// Writes what a body says. `read` makes an operation of one of its requests.
+pub(super) async fn write<B: Backend>(
+    call: &Call<'_, B>,
+    (headers, body): (&HeaderMap, Body),
+    keys: Keys<'_>,
+    read: impl Fn(&mut Input<'_>) -> Result<Operation, Error>,
+) -> Result<Written, Refusal> {
+    let bytes = body::read_json(headers, body, call.max_body).await?;
+    let writes = writes(call, headers, &bytes, keys, read)?;
+    let written = call.backend.write(&call.caller, writes).await;
+    Ok(written.map_err(|error| as_typed(error, KEYS))?)
+}
+
+fn writes<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: &[u8],
+    keys: Keys<'_>,
+    read: impl Fn(&mut Input<'_>) -> Result<Operation, Error>,
+) -> Result<Writes, Error> {
+    let mut input = Input::parse(body, KEYS)?;
+    let manner = Manner::of_body(headers, &mut input)?;
+    let keys: Vec<&str> = keys.iter().copied().chain([REQUEST_ID, VALIDATE_ONLY]).collect();
+    let write = |mut request: Input<'_>| {
+        let given =
+            [(REQUEST_ID, !request.text(REQUEST_ID)?.is_empty()), (VALIDATE_ONLY, request.flag(VALIDATE_ONLY)?)];
+        for (name, is_given) in given {
+            if is_given {
+                let description = "is not for one request of a batch; send it beside the requests, for all of them";
+                return Err(refused(request.path_of(name), "batch", description));
+            }
+        }
+        let operation = read(&mut request)?;
+        Ok(Write { model: call.model.clone(), operation, condition: String::new() })
+    };
+    let list = input.batch(REQUESTS, &keys)?.into_iter().map(write).collect::<Result<_, _>>()?;
+    Ok(manner.of(Writes { list, form: Form::Batch, ..Writes::default() }))
+}
+
+/// The records as they are now, in the order of the requests.
+pub(super) fn records(model: &Model, written: Written) -> Result<Response<Body>, Refusal> {
+    let records: Vec<Stored> = written.records.into_iter().flatten().collect();
+    let envelope = Envelope::of_records(model, None, &records);
+    replayed(written.is_repeat, Ok(answer::json_body(StatusCode::OK, envelope.into_bytes())))
+}
+
+/// The name of the key that a request has its record under, in lowerCamel.
+pub(crate) fn record_key(model: &Model) -> String {
+    let mut key = String::with_capacity(model.singular_field.len());
+    for part in model.singular_field.split('_').filter(|part| !part.is_empty()) {
+        let (first, rest) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
+        if key.is_empty() {
+            key.push_str(first)
+        } else {
+            key.push_str(&first.to_uppercase())
+        }
+        key.push_str(rest);
+    }
+    key
+}

@@ -1,0 +1,21 @@
+//! POST of `:batchCreate`: several records at once.
+
+use super::{Call, batch};
+use crate::refusal::Refusal;
+use crate::{Backend, Operation};
+use axum::body::Body;
+use http::{HeaderMap, Response};
+
+pub(super) async fn answer<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Refusal> {
+    let key = batch::record_key(&call.model);
+    let written = batch::write(call, (headers, body), &[&key], |request| {
+        let record = request.record(&key, &call.model)?.record;
+        Ok(Operation::Create { record, local_ref: String::new() })
+    })
+    .await?;
+    batch::records(&call.model, written)
+}

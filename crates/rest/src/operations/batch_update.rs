@@ -1,0 +1,70 @@
+//! POST of `:batchUpdate`: changes of several records.
+
+use super::precondition::unquoted;
+use super::{Call, batch, take_etag};
+use crate::input::{Input, mask};
+use crate::refusal::Refusal;
+use crate::wording::refused;
+use crate::{Backend, Operation, Transforms};
+use axum::body::Body;
+use groundplan_codec::mask::UpdateMask;
+use groundplan_codec::{Record, Value};
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use http::{HeaderMap, Response};
+
+pub(super) async fn answer<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Refusal> {
+    let key = batch::record_key(&call.model);
+    let keys = [key.as_str(), "updateMask", "etag", "allowMissing"];
+    let written = batch::write(call, (headers, body), &keys, |request| read(&call.model, &key, request)).await?;
+    batch::records(&call.model, written)
+}
+
+fn read(model: &Model, key: &str, request: &mut Input<'_>) -> Result<Operation, Error> {
+    let mut decoded = request.record(key, model)?;
+    let given = request.update_mask(model)?;
+    let mask = given.unwrap_or_else(|| UpdateMask::of_fields(mask::present(model, &decoded)));
+    let etag = settle_etag(model, request, key, &mut decoded.record)?;
+    Ok(Operation::Update {
+        id: id_of(model, &decoded.record, &request.path_of(&model.singular_field))?,
+        update: decoded.record,
+        mask,
+        transforms: Transforms::default(),
+        etag,
+        allow_missing: request.flag("allowMissing")?,
+    })
+}
+
+/// The etag that the record must have: that of the request, or that of its record. Both are the same, or one is not there.
+pub(super) fn settle_etag(
+    model: &Model,
+    request: &mut Input<'_>,
+    key: &str,
+    record: &mut Record,
+) -> Result<String, Error> {
+    let given = request.text("etag")?;
+    let within = take_etag(model, record).unwrap_or_default();
+    match (given.is_empty(), within.is_empty()) {
+        (true, _) => Ok(within),
+        (false, false) if unquoted(&given) != unquoted(&within) => {
+            let description = format!("is not the etag in {key}; send one of them");
+            Err(refused(request.path_of("etag"), "etag", description))
+        }
+        (false, _) => Ok(given),
+    }
+}
+
+/// The id of the record that is to change, which its new values name.
+pub(super) fn id_of(model: &Model, record: &Record, place: &str) -> Result<String, Error> {
+    match record.get(model.roles.id) {
+        Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
+        _ => {
+            let name = &model.shape().field(model.roles.id).name;
+            Err(refused(format!("{place}.{name}"), "required", "is required: it says which record is to change"))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! POST of `/api:commit`: writes of any models, together or not at all.
+
+mod read;
+
+use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
+use crate::answer;
+use crate::choices::ISOLATION;
+use crate::input::Input;
+use crate::refusal::Refusal;
+use crate::wording::as_typed;
+use crate::{Backend, Form, Writes, body};
+use axum::body::Body;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::Error;
+use groundplan_model::catalog::Catalog;
+use http::{HeaderMap, Response, StatusCode};
+
+const WRITES: &str = "writes";
+
+/// The keys of the body.
+const KEYS: &[&str] = &[WRITES, REQUEST_ID, VALIDATE_ONLY, "isolation"];
+
+pub(super) async fn answer<B: Backend>(
+    (backend, caller): (&B, &Principal),
+    catalog: &Catalog,
+    (headers, body): (&HeaderMap, Body),
+    max_body: usize,
+) -> Result<Response<Body>, Refusal> {
+    let bytes = body::read_json(headers, body, max_body).await?;
+    let writes = read(catalog, headers, &bytes)?;
+    let models: Vec<_> = writes.list.iter().map(|write| write.model.clone()).collect();
+    let written = backend.write(caller, writes).await.map_err(|error| as_typed(error, KEYS))?;
+    let text = answer::committed(&models, &written);
+    replayed(written.is_repeat, Ok(answer::json_body(StatusCode::OK, text)))
+}
+
+fn read(catalog: &Catalog, headers: &HeaderMap, body: &[u8]) -> Result<Writes, Error> {
+    let mut input = Input::parse(body, KEYS)?;
+    let manner = Manner::of_body(headers, &mut input)?;
+    let is_serializable = input.choice_or_default("isolation", &ISOLATION)?;
+    let list = input.batch(WRITES, read::KEYS)?;
+    let list = list.into_iter().map(|write| read::write(catalog, write)).collect::<Result<_, _>>()?;
+    Ok(manner.of(Writes { list, form: Form::Commit, is_serializable, ..Writes::default() }))
+}

@@ -1,0 +1,80 @@
+//! How a write is made, whatever it writes: once for each request id, or only tried.
+
+use super::Call;
+use crate::input::Input;
+use crate::query::Query;
+use crate::refusal::Refusal;
+use crate::wording::refused;
+use crate::{Backend, Operation, Writes, Written, answer, request_id};
+use axum::body::Body;
+use groundplan_codec::Stored;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+pub(super) const REQUEST_ID: &str = "requestId";
+pub(super) const VALIDATE_ONLY: &str = "validateOnly";
+
+/// Says that a call was made before, and that this is its answer.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// How a write is made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Manner {
+    pub(super) request_id: String,
+    pub(super) validate_only: bool,
+}
+
+impl Manner {
+    /// As headers and query say.
+    pub(super) fn of_query(headers: &HeaderMap, query: &Query) -> Result<Self, Error> {
+        let request_id = settle(headers, query.text(REQUEST_ID))?;
+        Ok(Self { request_id, validate_only: query.flag(VALIDATE_ONLY)? })
+    }
+
+    /// As headers and body say.
+    pub(super) fn of_body(headers: &HeaderMap, body: &mut Input<'_>) -> Result<Self, Error> {
+        let request_id = settle(headers, body.text(REQUEST_ID)?)?;
+        Ok(Self { request_id, validate_only: body.flag(VALIDATE_ONLY)? })
+    }
+
+    /// Gives it to writes.
+    pub(super) fn of(&self, writes: Writes) -> Writes {
+        Writes { request_id: self.request_id.clone(), validate_only: self.validate_only, ..writes }
+    }
+
+    /// Answers with a record.
+    pub(super) fn answer(&self, model: &Model, stored: &Stored) -> Result<Response<Body>, Refusal> {
+        if self.validate_only {
+            return Ok(answer::unstored(model, stored));
+        }
+        answer::record(StatusCode::OK, model, stored)
+    }
+
+    /// Makes a single write.
+    pub(super) async fn write<B: Backend>(&self, call: &Call<'_, B>, operation: Operation) -> Result<Written, Error> {
+        call.backend.write(&call.caller, self.of(Writes::single(&call.model, operation))).await
+    }
+}
+
+/// The id of the call. It is one, wherever it stands.
+fn settle(headers: &HeaderMap, given: String) -> Result<String, Error> {
+    request_id::check(REQUEST_ID, &given)?;
+    match request_id::of_header(headers)? {
+        None => Ok(given),
+        Some(key) if given.is_empty() || given == key => Ok(key),
+        Some(_) => {
+            let description = format!("is another one than {}; send one of them", request_id::NAME);
+            Err(refused(REQUEST_ID, "request_id", description))
+        }
+    }
+}
+
+/// Says so if the answer is that to an earlier call.
+pub(super) fn replayed(is_repeat: bool, response: Result<Response<Body>, Refusal>) -> Result<Response<Body>, Refusal> {
+    let mut response = response?;
+    if is_repeat {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,114 @@
+//! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): what a repeated call is known by.
+
+use crate::limits::MAX_REQUEST_ID;
+use crate::wording::refused;
+use groundplan_error::Error;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+/// As refusals and the document write it.
+pub(crate) const NAME: &str = "Idempotency-Key";
+
+/// The key of a call; none if there is no header.
+pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let mut values = headers.get_all(HEADER).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => key(value).map(Some).ok_or_else(|| {
+            wrong(NAME, "must be a string in double quotes of", ", such as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"")
+        }),
+        (Some(_), Some(_)) => Err(refused(NAME, "request_id", "is given more than once; send one for each call")),
+    }
+}
+
+/// Checks an id from elsewhere; an empty one is none.
+pub(crate) fn check(name: &str, id: &str) -> Result<(), Error> {
+    if id.is_empty() || fits(id) { Ok(()) } else { Err(wrong(name, "must be", "")) }
+}
+
+fn wrong(name: &str, what: &str, example: &str) -> Error {
+    refused(name, "request_id", format!("{what} 1 to {MAX_REQUEST_ID} visible ASCII characters{example}"))
+}
+
+/// Takes the quotes off. Many clients send none.
+fn key(value: &HeaderValue) -> Option<String> {
+    let text = value.to_str().ok()?.trim_matches([' ', '\t']);
+    let key = match text.strip_prefix('"') {
+        None => text.to_owned(),
+        Some(quoted) => unescaped(quoted.strip_suffix('"')?)?,
+    };
+    fits(&key).then_some(key)
+}
+
+/// The characters of a structured-field string (RFC 9651, 3.3.3): a backslash stands before a quote or itself.
+fn unescaped(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        plain.push(match letter {
+            '"' => return None,
+            '\\' => letters.next().filter(|escaped| matches!(escaped, '"' | '\\'))?,
+            letter => letter,
+        });
+    }
+    Some(plain)
+}
+
+fn fits(id: &str) -> bool {
+    (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<String>, String> {
+        let value = |text: &&str| (HEADER, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+        of_header(&values.iter().map(value).collect()).map_err(|error| error.message().into_owned())
+    }
+
+    #[test]
+    fn keys_are_quoted_or_bare() {
+        assert_eq!(read(&[]), Ok(None));
+        for (text, expected) in
+            [(r#""a-b""#, "a-b"), ("a-b", "a-b"), (r#" "a" "#, "a"), (r#""a\"\\b""#, r#"a"\b"#), (r"a\b", r"a\b")]
+        {
+            assert_eq!(read(&[text]), Ok(Some(expected.to_owned())), "{text}");
+        }
+        let longest = "x".repeat(MAX_REQUEST_ID);
+        assert_eq!(read(&[&longest]), Ok(Some(longest.clone())));
+        assert_eq!(read(&[&format!("\"{longest}\"")]), Ok(Some(longest)));
+    }
+
+    #[test]
+    fn other_keys_are_refused() {
+        let long = "x".repeat(MAX_REQUEST_ID + 1);
+        let quoted = format!("\"{long}\"");
+        for bad in [
+            "",
+            " ",
+            "\"\"",
+            "\"",
+            "\"a",
+            "\"a\"b",
+            "\"a\";b=1",
+            r#""a\""#,
+            r#""a\b""#,
+            "a b",
+            "\"a b\"",
+            "ü",
+            &long,
+            &quoted,
+        ] {
+            let message = read(&[bad]).unwrap_err();
+            assert!(
+                message.starts_with("\"Idempotency-Key\" must be a string in double quotes of 1 to 128 visible"),
+                "{bad}: {message}"
+            );
+        }
+        assert!(read(&["a", "a"]).unwrap_err().ends_with("more than once; send one for each call"));
+        assert!(check("requestId", "").is_ok() && check("requestId", "a!~").is_ok());
+        let message = check("requestId", "a b").unwrap_err().message().into_owned();
+        assert_eq!(message, "\"requestId\" must be 1 to 128 visible ASCII characters");
+    }
+}

@@ -1,0 +1,98 @@
+//! Bad batches: each mistake is refused by its place, and the backend is asked nothing.
+
+use crate::queries::library;
+use groundplan_error::{Error, Violation};
+
+#[tokio::test]
+async fn batches_are_read_strictly() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    let outside = "is not for one request of a batch; send it beside the requests, for all of them";
+    for (method, body, message) in [
+        ("Create", "{}", "\"requests\" must have from 1 to 1000 elements, not 0".to_owned()),
+        ("Create", r#"{"requests":{}}"#, "\"requests\" must be an array, not an object".into()),
+        ("Create", r#"{"requests":[1]}"#, "\"requests[0]\" must be an object, not a number".into()),
+        ("Create", r#"{"requests":[{}]}"#, "\"requests[0].book\" is required".into()),
+        ("Create", r#"{"requests":[{"book":null}]}"#, "\"requests[0].book\" is required".into()),
+        ("Create", r#"{"requests":[{"book":7}]}"#, "\"requests[0].book\" must be an object, not a number".into()),
+        (
+            "Create",
+            r#"{"requests":[{"book":{}},{"book":{"pages":"x"}}]}"#,
+            "\"requests[1].book.pages\" must be a number, not the string \"x\"".into(),
+        ),
+        (
+            "Create",
+            r#"{"requests":[{"book":{"titel":"x"}}]}"#,
+            "\"requests[0].book.titel\" is not a field of library.v1.Book; did you mean title?".into(),
+        ),
+        ("Create", r#"{"requests":[{"boook":{}}]}"#, "\"requests[0].boook\" is not a key here; did you mean book?".into()),
+        ("Create", r#"{"requests":[{"book":{},"requestId":"x"}]}"#, format!("\"requests[0].requestId\" {outside}")),
+        ("Delete", r#"{"requests":[{"validateOnly":true}]}"#, format!("\"requests[0].validateOnly\" {outside}")),
+        ("Delete", r#"{"requests":[{"id":1}]}"#, "\"requests[0].id\" must be a string, not a number".into()),
+        ("Delete", r#"{"requests":[{"id":"a","allowMissing":1}]}"#, "\"requests[0].allowMissing\" must be true or false, not a number".into()),
+        (
+            "Update",
+            r#"{"requests":[{"book":{"title":"x"}}]}"#,
+            "\"requests[0].book.id\" is required: it says which record is to change".into(),
+        ),
+        (
+            "Update",
+            r#"{"requests":[{"book":{"id":"b1"},"updateMask":"titel"}]}"#,
+            "\"requests[0].updateMask\" has the path \"titel\", but \"titel\" is not a field of library.v1.Book; did you mean title?".into(),
+        ),
+        (
+            "Update",
+            r#"{"requests":[{"book":{"id":"b1"},"updateMask":"title,"}]}"#,
+            "\"requests[0].updateMask\" has an empty path: a comma stands at its beginning, at its end, or beside another".into(),
+        ),
+        ("Update", r#"{"requests":[{"book":{"id":"b1"},"updateMask":1}]}"#, "\"requests[0].updateMask\" must be a string, not a number".into()),
+        ("Update", r#"{"requests":[{"book":{"id":"b1"},"updateMask":[1]}]}"#, "\"requests[0].updateMask[0]\" must be a string, not a number".into()),
+        ("Update", r#"{"requests":[],"requestId":"a b"}"#, "\"requestId\" must be 1 to 128 visible ASCII characters".into()),
+        ("Update", "", "the body is empty; send a JSON object".into()),
+    ] {
+        let answer = client.send(&format!("POST /api/v1/books:batch{method}"), &[], body).await;
+        assert_eq!((answer.status.as_u16(), answer.error().1), (400, message), "{body}");
+        assert_eq!(answer.error().0, "INVALID_INPUT");
+    }
+    let many = format!(r#"{{"requests":[{}]}}"#, vec!["{}"; 1_001].join(","));
+    let answer = client.send("POST /api/v1/books:batchDelete", &[], many).await;
+    assert_eq!(answer.error().1, "\"requests\" must have from 1 to 1000 elements, not 1001");
+    let both = client.send("POST /api/v1/books:batchDelete", &["idempotency-key: a"], r#"{"requestId":"b"}"#).await;
+    assert_eq!(both.error().1, "\"requestId\" is another one than Idempotency-Key; send one of them");
+    let plain = client.send("POST /api/v1/books:batchDelete", &["content-type: text/plain"], "{}").await;
+    assert_eq!(plain.status, 415);
+    let huge = format!(r#"{{"requests":[{{"id":"{}"}}]}}"#, "x".repeat(4 << 20));
+    assert_eq!(client.send("POST /api/v1/books:batchDelete", &[], huge).await.status, 413);
+    let nearest = client.send("POST /api/v1/books:batchcreate", &[], "{}").await;
+    assert!(nearest.error().1.ends_with("the nearest is /api/v1/books:batchCreate"), "{}", nearest.error().1);
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
+async fn a_full_batch_passes() {
+    let (client, _) = library().await;
+    let requests: Vec<String> = (0..1_000).map(|at| format!(r#"{{"book":{{"id":"n{at}"}}}}"#)).collect();
+    let body = format!(r#"{{"requests":[{}]}}"#, requests.join(","));
+    let answer = client.send("POST /api/v1/books:batchCreate", &[], body).await;
+    assert_eq!(answer.json()["data"].as_array().unwrap().len(), 1_000);
+}
+
+#[tokio::test]
+async fn refusals_of_the_backend_keep_their_places() {
+    let (client, memory) = library().await;
+    memory.answer(|answers| {
+        answers.refused = Some(|| {
+            let violation = |field: &str| Violation {
+                field: field.into(),
+                description: "is required".into(),
+                rule: "required".into(),
+            };
+            Error::invalid(vec![violation("requests[0].book.title"), violation("requests[2].id")])
+        });
+    });
+    let body = r#"{"requests":[{"book":{"id":"b1"}}]}"#;
+    let answer = client.send("POST /api/v1/books:batchUpdate", &[], body).await;
+    assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, "\"requests[0].book.title\" is required"));
+    let text = answer.json().to_string();
+    assert!(text.contains(r#""field":"requests[2].id""#), "{text}");
+}

@@ -1,0 +1,174 @@
+//! Writes of one record: once for each request id, only tried, or of records that need not be there.
+
+use crate::memory::{Asked, Memory};
+use crate::queries::library;
+use crate::support::Client;
+use groundplan_codec::mask::UpdateMask;
+use groundplan_error::{Error, Reason};
+use groundplan_rest::{Operation, Writes};
+use serde_json::json;
+
+// Clippy lets helpers unwrap, as tests may, only where this is said.
+#[cfg(test)]
+pub(crate) fn written(memory: &Memory) -> Writes {
+    let Asked::Write(writes) = memory.asked() else { panic!("{:?}", memory.asked()) };
+    writes
+}
+
+/// The methods that write one record, and a body for each.
+const METHODS: [(&str, &str); 4] = [
+    ("POST /api/v1/books", r#"{"id":"new"}"#),
+    ("PATCH /api/v1/books/b1", "{}"),
+    ("PUT /api/v1/books/b1", "{}"),
+    ("DELETE /api/v1/books/b1", ""),
+];
+
+#[tokio::test]
+async fn request_ids_come_by_header_or_query() {
+    for (method, body) in METHODS {
+        for (query, header, expected) in [
+            ("", "accept: */*", ""),
+            ("?requestId=", "accept: */*", ""),
+            ("?requestId=a-1", "accept: */*", "a-1"),
+            ("", "Idempotency-Key: \"a-1\"", "a-1"),
+            ("", "idempotency-key: a-1", "a-1"),
+            ("?requestId=a-1", "Idempotency-Key: \"a-1\"", "a-1"),
+        ] {
+            let (client, memory) = library().await;
+            let answer = client.send(&format!("{method}{query}"), &[header], body).await;
+            assert!(answer.status.is_success(), "{method}: {:?}", answer.bytes);
+            let writes = written(&memory);
+            assert_eq!((writes.request_id.as_str(), writes.validate_only), (expected, false), "{method}{query}");
+            assert_eq!(answer.header("idempotency-replayed"), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_request_ids_are_refused_by_name() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    let long = format!("idempotency-key: {}", "x".repeat(129));
+    for (method, body) in METHODS {
+        let (other, twice) = ("Idempotency-Key: \"b\"", ["idempotency-key: a", "idempotency-key: a"]);
+        for (query, headers, words) in [
+            (
+                "?requestId=a",
+                &[other] as &[&str],
+                "\"requestId\" is another one than Idempotency-Key; send one of them",
+            ),
+            ("", &["idempotency-key: "], "\"Idempotency-Key\" must be a string in double quotes of 1 to 128 visible"),
+            ("", &["idempotency-key: \"\""], "\"Idempotency-Key\" must be a string in double quotes"),
+            ("", &["idempotency-key: a b"], "\"Idempotency-Key\" must be a string in double quotes"),
+            ("", &[&long], "\"Idempotency-Key\" must be a string in double quotes"),
+            ("", &twice, "\"Idempotency-Key\" is given more than once; send one for each call"),
+            ("?requestId=a%20b", &[], "\"requestId\" must be 1 to 128 visible ASCII characters"),
+            ("?validateOnly=1", &[], "\"validateOnly\" must be true or false"),
+        ] {
+            let answer = client.send(&format!("{method}{query}"), headers, body).await;
+            assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (400, "INVALID_INPUT"), "{method}{query}");
+            assert!(answer.error().1.starts_with(words), "{method}: {}", answer.error().1);
+        }
+    }
+    let create = client.send("POST /api/v1/books?allowMissing=true", &[], "{}").await;
+    assert_eq!(create.status, 400);
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
+async fn a_repeat_is_answered_as_the_first_call_and_says_so() {
+    for ((method, body), status) in METHODS.into_iter().zip([201, 200, 200, 204]) {
+        let (client, memory) = library().await;
+        memory.answer(|answers| answers.is_repeat = true);
+        let answer = client.send(method, &["idempotency-key: \"a\""], body).await;
+        assert_eq!((answer.status.as_u16(), answer.header("idempotency-replayed")), (status, "true"), "{method}");
+        assert_eq!(answer.header("location").is_empty(), status != 201, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_tried_is_not_stored() {
+    let (client, memory) = library().await;
+    let created = client.send("POST /api/v1/books?validateOnly=true", &[], r#"{"id":"new","title":"x"}"#).await;
+    assert_eq!((created.status.as_u16(), created.header("location"), created.header("etag")), (200, "", ""));
+    assert_eq!((&created.json()["data"]["title"], written(&memory).validate_only), (&json!("x"), true));
+    assert_eq!(client.send("GET /api/v1/books/new", &[], "").await.status, 404);
+    for (method, body, status) in [("PATCH", "{}", 200), ("PUT", "{}", 200), ("DELETE", "", 204)] {
+        let answer = client.send(&format!("{method} /api/v1/books/b1?validateOnly=true"), &[], body).await;
+        assert_eq!((answer.status.as_u16(), answer.header("etag")), (status, ""), "{method}");
+        assert!(written(&memory).validate_only, "{method}");
+    }
+    let plain = client.send("GET /api/v1/books/b1", &[], "").await;
+    assert_eq!((plain.status.as_u16(), plain.header("etag")), (200, "\"a\""));
+    let missing = client.send("DELETE /api/v1/books/none?validateOnly=true", &[], "").await;
+    assert_eq!(missing.status, 404);
+}
+
+#[tokio::test]
+async fn records_need_not_be_there_if_the_caller_says_so() {
+    let (client, memory) = library().await;
+    for (method, body) in [("PATCH", r#"{"title":"x"}"#), ("PUT", r#"{"title":"x"}"#)] {
+        let path = format!("/api/v1/books/{}", method.to_lowercase());
+        let refused = client.send(&format!("{method} {path}?allowMissing=false"), &[], body).await;
+        assert_eq!(refused.status, 404, "{method}");
+        let created = client.send(&format!("{method} {path}?allowMissing=true"), &[], body).await;
+        assert_eq!((created.status.as_u16(), created.header("etag")), (200, "\"a\""), "{method}");
+        let Operation::Update { allow_missing, mask, .. } = written(&memory).list.remove(0).operation else { panic!() };
+        assert_eq!((allow_missing, mask == UpdateMask::All), (true, method == "PUT"));
+    }
+    assert_eq!(client.send("DELETE /api/v1/books/none?allowMissing=true", &[], "").await.status, 204);
+    assert_eq!(client.send("DELETE /api/v1/books/none", &[], "").await.status, 404);
+}
+
+#[tokio::test]
+async fn if_match_needs_a_record_all_the_same() {
+    let (client, memory) = library().await;
+    for (method, body) in [("PATCH", "{}"), ("PUT", "{}"), ("DELETE", "")] {
+        for tags in ["*", "\"a\""] {
+            let header = format!("if-match: {tags}");
+            let answer = client.send(&format!("{method} /api/v1/books/none?allowMissing=true"), &[&header], body).await;
+            assert_eq!(answer.status, 404, "{method} {tags}");
+            let (Operation::Update { allow_missing, .. } | Operation::Delete { allow_missing, .. }) =
+                written(&memory).list.remove(0).operation
+            else {
+                panic!()
+            };
+            assert!(!allow_missing, "{method} {tags}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn if_none_match_creates_what_is_not_there_and_nothing_else() {
+    let (client, memory) = library().await;
+    let put = async |id: &str| {
+        let path = format!("PUT /api/v1/books/{id}?allowMissing=true");
+        client.send(&path, &["if-none-match: *"], r#"{"title":"x"}"#).await
+    };
+    assert_eq!(put("b1").await.status, 412);
+    let created = put("new").await;
+    assert_eq!((created.status.as_u16(), &created.json()["data"]["id"]), (200, &json!("new")));
+    assert!(matches!(written(&memory).list.remove(0).operation, Operation::Create { .. }));
+    memory.answer(|answers| answers.refused = Some(|| Error::new(Reason::RecordExists, "somebody was faster")));
+    let late = put("late").await;
+    assert_eq!((late.status.as_u16(), late.error().0.as_str()), (412, "CONFLICT"));
+    let plain = client.send("PUT /api/v1/books/other", &["if-none-match: *"], "{}").await;
+    assert_eq!(plain.status, 404);
+    let delete = client.send("DELETE /api/v1/books/other?allowMissing=true", &["if-none-match: *"], "").await;
+    assert_eq!(delete.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_repeat_could_not_be_told_by_has_no_request_id() {
+    let (client, memory): (Client, _) = library().await;
+    let asked = memory.questions();
+    for condition in ["if-none-match: \"x\"", "if-match: \"a\", \"b\""] {
+        let answer = client.send("PUT /api/v1/books/b1", &["idempotency-key: k", condition], "{}").await;
+        let words =
+            "\"requestId\" and Idempotency-Key go together with one etag, not with several ones nor with If-None-Match";
+        assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, words), "{condition}");
+    }
+    assert_eq!(memory.questions(), asked);
+    let one = client.send("PUT /api/v1/books/b1", &["idempotency-key: k", "if-match: \"a\""], "{}").await;
+    assert_eq!((one.status.as_u16(), written(&memory).request_id.as_str()), (200, "k"));
+}
