@@ -6,13 +6,14 @@
 #   GROUNDPLAN_BIN      the binary (target/release/groundplan); groundplan-bench stands beside it.
 #   BENCH_RUNS          how often latencies are measured (3).
 #   BENCH_SECONDS       how long each time (20).
+#   BENCH_ROWS          how many rows are imported (1000000).
 #   BENCH_FOLLOWERS     how many idle followers there are (10000).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 export PORT=${PORT:-3900} GROUNDPLAN_BIN=${GROUNDPLAN_BIN:-target/release/groundplan} GROUNDPLAN_MODELS=examples
 bench=$(dirname "$GROUNDPLAN_BIN")/groundplan-bench
-runs=${BENCH_RUNS:-3} seconds=${BENCH_SECONDS:-20} followers=${BENCH_FOLLOWERS:-10000}
+runs=${BENCH_RUNS:-3} seconds=${BENCH_SECONDS:-20} followers=${BENCH_FOLLOWERS:-10000} rows=${BENCH_ROWS:-1000000}
 direct=http://127.0.0.1:$((PORT + 10000))
 envoy=http://127.0.0.1:$PORT
 suite='' data=''
@@ -56,6 +57,11 @@ for filters in 0 1; do
     measure watch-idle --address "$direct" --pid "$pid" --followers "$followers" --filters "$filters"
     stop
 done
+start
+# As the log says: Private PostgreSQL: psql 'postgres://…'
+url=$(sed -n "s/.*Private PostgreSQL: psql '\(.*\)'.*/\1/p" "$data/run.log" | head -1)
+measure import --address "$direct" --db-url "$url" --rows "$rows" --runs "$runs"
+stop
 start
 for ((run = 1; run <= runs; run++)); do
     measure watch-latency --address "$direct" --seconds "$seconds"

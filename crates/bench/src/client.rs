@@ -2,6 +2,7 @@
 
 use crate::output::Failure;
 use crate::stubs::{Entity, EntityServiceClient, ListEntitiesRequest};
+use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -38,6 +39,9 @@ pub(crate) struct Suite {
 /// A client of the example's service.
 pub(crate) type Entities = EntityServiceClient<InterceptedService<Channel, Credentials>>;
 
+/// A client of the service of all models.
+pub(crate) type AllRecords = RecordsServiceClient<InterceptedService<Channel, Credentials>>;
+
 /// Puts the key into each call.
 #[derive(Clone)]
 pub(crate) struct Credentials(MetadataValue<Ascii>);
@@ -62,10 +66,21 @@ impl Suite {
     }
 
     fn over(&self, endpoint: Endpoint) -> Result<Entities, Failure> {
+        let (channel, credentials) = self.channel(endpoint)?;
+        Ok(EntityServiceClient::with_interceptor(channel, credentials))
+    }
+
+    /// A client of what is of no single model.
+    pub(crate) fn records(&self) -> Result<AllRecords, Failure> {
+        let (channel, credentials) = self.channel(Endpoint::from_shared(self.address.clone())?)?;
+        Ok(RecordsServiceClient::with_interceptor(channel, credentials))
+    }
+
+    fn channel(&self, endpoint: Endpoint) -> Result<(Channel, Credentials), Failure> {
         let mut key = MetadataValue::try_from(format!("Bearer {}", self.api_key))?;
         key.set_sensitive(true);
         let channel = endpoint.tcp_nodelay(true).connect_timeout(PATIENCE).connect_lazy();
-        Ok(EntityServiceClient::with_interceptor(channel, Credentials(key)))
+        Ok((channel, Credentials(key)))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod client;
 mod idle;
+mod import;
 mod latency;
 mod output;
 mod shares;
@@ -30,11 +31,11 @@ struct Cli {
 }
 
 #[derive(clap::Subcommand)]
-#[expect(clippy::enum_variant_names, reason = "what is not about watches is still to come")]
 enum Command {
     WatchTorture(torture::Args),
     WatchLatency(latency::Args),
     WatchIdle(idle::Args),
+    Import(import::Args),
 }
 
 #[tokio::main]
@@ -43,6 +44,7 @@ async fn main() -> ExitCode {
         Command::WatchTorture(args) => torture::run(args).await,
         Command::WatchLatency(args) => latency::run(args).await,
         Command::WatchIdle(args) => idle::run(args).await,
+        Command::Import(args) => import::run(args).await,
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

@@ -193,7 +193,7 @@ async fn write(args: &Args, tally: &Arc<Tally>) -> Result<Vec<String>, Failure> 
 /// Creates a record that was not there.
 async fn create(args: &Args, entity: Entity) -> Result<(), Failure> {
     let client = args.suite.client()?;
-    let request = CreateEntityRequest { entity: Some(entity) };
+    let request = CreateEntityRequest { entity: Some(entity), ..CreateEntityRequest::default() };
     let call = |mut client: Entities, request| async move { client.create_entity(request).await };
     settle(&client, &request, call).await.0?;
     Ok(())

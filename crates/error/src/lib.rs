@@ -152,6 +152,26 @@ impl Error {
         self
     }
 
+    /// Says that the refusal is about a part of the request, such as `requests[3]`: its violations and its message get that
+    /// place in front. An empty place is the whole request.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        if place.is_empty() {
+            return self;
+        }
+        for violation in &mut self.0.violations {
+            violation.field = match violation.field.as_str() {
+                "" => place.to_owned(),
+                field => format!("{place}.{field}"),
+            };
+        }
+        self.0.message = match (self.0.reason, self.0.violations.first()) {
+            (Reason::InvalidFields, Some(first)) => first.sentence(),
+            _ => format!("{place}: {}", self.0.message),
+        };
+        self
+    }
+
     /// Says when trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {

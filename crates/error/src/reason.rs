@@ -33,6 +33,8 @@ reasons! {
     InvalidFields = "INVALID_FIELDS", InvalidArgument;
     /// The request's bytes are not the message that the method takes, or a field is unknown.
     MalformedRequest = "MALFORMED_REQUEST", InvalidArgument;
+    /// Rows of an import are bad, and nothing was loaded; the details name them by line.
+    RowsInvalid = "ROWS_INVALID", InvalidArgument;
     /// The page token is not from this list.
     PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
     /// The page token is too old.
@@ -49,6 +51,8 @@ reasons! {
     ModelsInvalid = "MODELS_INVALID", InvalidArgument;
     /// The etag is not one.
     EtagInvalid = "ETAG_INVALID", InvalidArgument;
+    /// Another call with the same request id asked for something else.
+    RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     /// A change to a field that is fixed at creation.
     FieldImmutable = "FIELD_IMMUTABLE", InvalidArgument;
     /// No credentials, or wrong ones.
@@ -65,6 +69,8 @@ reasons! {
     RecordExists = "RECORD_EXISTS", AlreadyExists;
     /// Another record has the same values in a unique index.
     NotUnique = "NOT_UNIQUE", AlreadyExists;
+    /// A record that is to be undeleted is not deleted.
+    RecordNotDeleted = "RECORD_NOT_DELETED", AlreadyExists;
     /// The record has changed since the etag was given.
     EtagMismatch = "ETAG_MISMATCH", Aborted;
     /// Others changed the record at every attempt; nothing was written.
@@ -77,6 +83,10 @@ reasons! {
     StepFailed = "STEP_FAILED", FailedPrecondition;
     /// No index serves the query, and the table is large; the message has the index to declare.
     IndexRequired = "INDEX_REQUIRED", FailedPrecondition;
+    /// The record is deleted, and can be undeleted.
+    RecordDeleted = "RECORD_DELETED", NotFound;
+    /// The condition of a write does not hold for the record.
+    ConditionNotMet = "CONDITION_NOT_MET", FailedPrecondition;
     /// Other records refer to the record; the message names some.
     RecordReferenced = "RECORD_REFERENCED", FailedPrecondition;
     /// The answer has more groups, or deletes more records, than a limit.

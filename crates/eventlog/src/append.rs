@@ -78,6 +78,18 @@ pub async fn append(connection: &mut AsyncPgConnection, events: &[NewEvent]) -> 
     execute(connection, &MANY, &binds).await.map(drop)
 }
 
+/// The text of a statement that appends what a query gives, for those who append more than binds can hold: `line`, by which it
+/// is put in order, `key`, `kind` and `payload`. Its values are the tenant, the topic, and how many rows the query has. The last
+/// step of a transaction, as [`append`] is.
+pub fn append_selected(query: &str) -> String {
+    format!(
+        "WITH drawn AS MATERIALIZED (SELECT nextval('events_position') AS position) \
+         INSERT INTO events (position, part, is_last, tenant, topic, key, kind, payload) \
+         SELECT drawn.position, (of.ordinal - 1)::integer, of.ordinal = $3::bigint, $1::text, $2::text, of.key, of.kind, of.payload \
+         FROM drawn, (SELECT row_number() OVER (ORDER BY line) AS ordinal, key, kind, payload FROM ({query}) AS given) AS of"
+    )
+}
+
 /// Whether an append failed because no partition is for this time: the machine has slept, or its clock has jumped.
 pub fn is_partition_missing(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, facts) if facts.message().starts_with("no partition of relation \"events\""))

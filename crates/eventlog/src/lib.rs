@@ -23,7 +23,7 @@ mod status;
 mod tail;
 mod wake;
 
-pub use append::{NewEvent, after, append, is_partition_missing};
+pub use append::{NewEvent, after, append, append_selected, is_partition_missing};
 pub use client::{Follower, Heard, Messages, Source};
 pub use event::{Cursor, Event};
 pub use follow::{Batch, follow};

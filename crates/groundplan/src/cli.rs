@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and its manual.
 
-use crate::{apply, config, doctor, generate, limits, plan, serve, up};
+use crate::{apply, config, doctor, export, generate, import, limits, plan, serve, up};
 use clap::CommandFactory as _;
 
 /// Behind the help of every command.
@@ -54,6 +54,10 @@ pub(crate) enum Command {
     Plan(plan::Args),
     #[command(after_long_help = EXIT_CODES)]
     Apply(apply::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Import(import::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Export(export::Args),
     #[command(after_long_help = EXIT_CODES)]
     Generate(generate::Args),
     #[command(after_long_help = EXIT_CODES)]
@@ -125,6 +129,11 @@ mod tests {
             "groundplan plan",
             "groundplan generate models",
             "groundplan apply models --output yaml",
+            "groundplan import",
+            "groundplan import a.v1.B",
+            "groundplan import a.v1.B b.csv --on-error ignore",
+            "groundplan import a.v1.B b.csv --import-id x --validate-only",
+            "groundplan export",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -6,6 +6,7 @@ use crate::output::print_error;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{CredentialSettings, PostgresSettings, Secret};
 use groundplan_chassis::transport::{self, Transport};
+use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;
 use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ const MAX_ANSWER: usize = 64 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Suite")]
 pub(crate) struct ClientSettings {
-    /// The address of a suite that runs, for `plan`, `apply` and `doctor`. On this machine the API key is found in the
+    /// The address of a suite that runs, for `plan`, `apply`, `import`, `export` and `doctor`. On this machine the API key is found in the
     /// data directory when it is not given; no other machine is sent that one.
     #[arg(long, env = "GROUNDPLAN_ADDRESS", value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub(crate) address: String,
@@ -83,6 +84,15 @@ impl Client {
     pub(crate) fn quietly(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
         let (key, _) = self.key()?;
         Ok(schema_service(self.transport(&key)?))
+    }
+
+    /// The records service, as [`Client::schema`].
+    pub(crate) fn records(&self) -> Result<RecordsServiceClient<Transport>, Failure> {
+        let (key, file) = self.key()?;
+        if let Some(file) = file {
+            print_error(format_args!("groundplan: API_KEY is not set; using the key in {}", file.display()));
+        }
+        Ok(RecordsServiceClient::new(self.transport(&key)?).max_decoding_message_size(MAX_ANSWER))
     }
 
     /// A refusal in words for whoever typed the command.

@@ -8,8 +8,10 @@ mod client;
 mod config;
 mod diagnostics;
 mod doctor;
+mod export;
 mod failure;
 mod generate;
+mod import;
 mod key;
 mod limits;
 mod models;
@@ -18,6 +20,7 @@ mod plan;
 mod process;
 mod serve;
 mod services;
+mod transfer;
 mod up;
 
 use clap::FromArgMatches as _;
@@ -33,6 +36,8 @@ async fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
+        Command::Import(args) => import::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::Config(args) => config::run(&args, &matches),
         Command::Limits(args) => limits::run(&args),

@@ -73,6 +73,7 @@ impl Surroundings<'_> {
                     log_retention: self.events.log_retention,
                     watch_buffer_bytes: self.events.watch_buffer,
                     max_watches: self.events.max_watches,
+                    request_id_retention: self.events.request_id_retention,
                 };
                 groundplan_records::mount(groundplan_records::Dependencies { database, schema, settings, stop }).await
             }

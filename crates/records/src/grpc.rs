@@ -7,9 +7,11 @@ mod reader;
 mod request;
 pub(crate) mod streaming;
 mod unknown;
+mod writes;
 
 use crate::Settings;
 use crate::operations::{self, Call, Place};
+use crate::rpc::commit::REPLAYED;
 use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
@@ -19,10 +21,10 @@ use bytes::Bytes;
 use codec::{RawCodec, Reply};
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::respond::{is_grpc, refuse};
-use groundplan_codec::{Record, wire};
+use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::Writes;
+use groundplan_rest::{Included, Written};
 use http::{HeaderMap, HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -30,6 +32,7 @@ use streaming::Streaming;
 use tonic::Code;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataValue;
 use tonic::server::{Grpc, UnaryService};
 
 /// The record's version, in the metadata of answers that carry one record.
@@ -126,26 +129,47 @@ impl Begun {
         };
         let model = &self.table.model;
         let request = request::Fields::read(model, self.kind, message)?;
+        if let Some(part) = writes::part_of(self.kind) {
+            let writes = writes::of_request(model, self.kind, part, &request)?;
+            return written(model, self.kind == part, operations::write::write(&call, writes).await?);
+        }
         let stored = match self.kind {
-            MethodKind::Create | MethodKind::Update | MethodKind::Delete => {
-                let operation = request.operation(model, self.kind)?;
-                let written = operations::write(&call, Writes::single(model, operation)).await?;
-                match written.into_single() {
-                    Some(stored) => stored,
-                    None => return Ok(tonic::Response::new(Reply::Empty)),
-                }
-            }
             MethodKind::Get => match request.read_time {
                 None => operations::get(&call, request.id, request.view()).await?.0,
                 Some(time) => operations::get_past(&call, request.id, request.view(), time).await?.0,
             },
             kind => return query(&call, kind, request).await.map(tonic::Response::new),
         };
-        let etag = stored.etag.parse().map_err(Error::internal)?;
-        let mut response = tonic::Response::new(Reply::Record { model: model.clone(), record: stored.record });
-        response.metadata_mut().insert(ETAG, etag);
-        Ok(response)
+        of_record(model, stored)
     }
+}
+
+/// The answer with one record.
+fn of_record(model: &Arc<Model>, stored: Stored) -> Result<tonic::Response<Reply>, Error> {
+    let etag = stored.etag.parse().map_err(Error::internal)?;
+    let mut response = tonic::Response::new(Reply::Record { model: model.clone(), record: stored.record });
+    response.metadata_mut().insert(ETAG, etag);
+    Ok(response)
+}
+
+/// The answer to writes of one model: a record, several, or nothing where they are gone.
+fn written(model: &Arc<Model>, is_single: bool, written: Written) -> Result<tonic::Response<Reply>, Error> {
+    let is_repeat = written.is_repeat;
+    let records: Vec<Stored> = written.records.into_iter().flatten().collect();
+    let mut response = match (is_single, records) {
+        (_, records) if records.is_empty() => tonic::Response::new(Reply::Empty),
+        (true, records) => match records.into_iter().next() {
+            Some(stored) => of_record(model, stored)?,
+            None => tonic::Response::new(Reply::Empty),
+        },
+        (false, records) => {
+            tonic::Response::new(Reply::Batch { model: model.clone(), records, included: Included::default() })
+        }
+    };
+    if is_repeat {
+        response.metadata_mut().insert(REPLAYED, MetadataValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Reads several records, or what is computed of them.

@@ -8,12 +8,15 @@ mod bind;
 mod change;
 mod column;
 mod follower;
+mod formulas;
 mod grpc;
 mod history;
 mod index_keys;
 mod limits;
+mod living;
 mod operations;
 mod page_token;
+mod purge;
 mod query;
 mod references;
 mod reflection;
@@ -27,6 +30,7 @@ mod storage;
 mod store;
 mod table;
 mod tables;
+mod transfer;
 mod watch;
 
 pub use limits::LIMITS;
@@ -82,6 +86,8 @@ pub struct Settings {
     pub watch_buffer_bytes: usize,
     /// How many followers the process has at most.
     pub max_watches: usize,
+    /// For how long a call with a request id can be repeated.
+    pub request_id_retention: Duration,
 }
 
 impl Default for Settings {
@@ -93,6 +99,7 @@ impl Default for Settings {
             log_retention: groundplan_eventlog::Settings::default().retention,
             watch_buffer_bytes: 4 << 20,
             max_watches: 20_000,
+            request_id_retention: Duration::from_secs(24 * 3_600),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Every bound on calls and answers, in one list.
 
 use crate::index_keys::MAX_INDEX_KEY;
-use crate::operations::{aggregate, delete, expand, id, streamed};
-use crate::{page_token, query, watch};
+use crate::operations::{aggregate, delete, events, expand, id, streamed, write};
+use crate::{page_token, query, transfer, watch};
 use groundplan_error::Limit;
 use groundplan_rest::limits;
 
@@ -43,12 +43,35 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the groups of an aggregate", limits::MAX_GROUPS, "groups", "refused"),
     Limit::bytes("the name of an aggregation", aggregate::MAX_NAME, "refused"),
     Limit::things("a delete that cascades", delete::MAX_DELETED, "records", "refused"),
-    Limit::bytes("all that a delete takes away or changes", delete::MAX_BYTES, "refused"),
+    Limit::bytes("all that a write reads to change or delete it", events::MAX_BYTES, "refused"),
     Limit::things("what a delete clears", delete::MAX_CLEARED, "references", "refused"),
     Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "refused"),
     Limit::bytes("what waits for a follower of a watch", 4 << 20, "GROUNDPLAN_WATCH_BUFFER changes it; it is cut off"),
     Limit::things("the watches of a process", 20_000, "watches", "GROUNDPLAN_MAX_WATCHES changes it"),
+    Limit::bytes("a request id", write::MAX_REQUEST_ID, "refused"),
+    Limit::things("how long a call can be repeated", 24, "hours", "GROUNDPLAN_REQUEST_ID_RETENTION changes it"),
+    Limit::bytes("a local_ref of a commit", write::local::MAX_NAME, "refused"),
     Limit::things("how long a watch can be resumed", 72, "hours", "GROUNDPLAN_LOG_RETENTION changes it"),
+    Limit::bytes("a row of an import", 4 << 20, "a bad row; GROUNDPLAN_MAX_MESSAGE changes it"),
+    Limit::things(
+        "an import that is all or nothing",
+        transfer::MAX_ATOMIC_ROWS,
+        "rows",
+        "refused; ON_ERROR_SKIP has no limit",
+    ),
+    Limit::bytes("an import that is all or nothing", transfer::MAX_ATOMIC_BYTES, "refused; ON_ERROR_SKIP has no limit"),
+    Limit::things("a part of an import", transfer::MAX_PART_ROWS, "rows", "the next part begins"),
+    Limit::bytes("a part of an import", transfer::MAX_PART_BYTES, "the next part begins behind the row"),
+    Limit::things("the errors that an import names", transfer::MAX_ERRORS, "errors", "the others are counted"),
+    Limit::bytes("the id of an import", transfer::MAX_IMPORT_ID, "refused"),
+    Limit::things("how long an import can be sent again", transfer::PROGRESS_HOURS, "hours", "it begins anew"),
+    Limit::things("the imports and exports of a process", transfer::MAX_AT_ONCE, "calls", "RATE_LIMITED"),
+    Limit::things(
+        "how long an import waits for bytes, and an export for its reader",
+        30,
+        "seconds",
+        "DEADLINE_EXCEEDED",
+    ),
     Limit::things(
         "statements that are kept prepared",
         query::MAX_KEPT,
@@ -66,6 +89,9 @@ mod tests {
     fn settings_begin_with_what_the_list_says() {
         let most = |what: &str| LIMITS.iter().find(|limit| limit.what == what).unwrap().most;
         let settings = Settings::default();
+        assert_eq!(most("a row of an import"), settings.max_message_bytes as u64);
+        let patience = most("how long an import waits for bytes, and an export for its reader");
+        assert_eq!(patience, crate::transfer::PATIENCE.as_secs());
         assert_eq!(most("a request"), settings.max_message_bytes as u64);
         assert_eq!(most("a table that is read from end to end"), settings.scan_limit_bytes as u64);
         assert_eq!(most("what waits for a follower of a watch"), settings.watch_buffer_bytes as u64);

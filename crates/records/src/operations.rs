@@ -15,25 +15,28 @@ mod get;
 pub(crate) mod id;
 mod list;
 mod names;
+pub(crate) mod purge;
 mod reference;
 mod refusal;
 mod revisions;
 pub(crate) mod streamed;
 mod update;
 mod validate;
-mod write;
+pub(crate) mod write;
 
+pub(crate) mod events;
 pub(crate) mod expand;
 
 pub(crate) use aggregate::aggregate;
 pub(crate) use batch_get::{Place, batch_get};
 pub(crate) use behavior::Behaviors;
+pub(crate) use create::{Origin, complete};
 pub(crate) use explain::explain_list;
 pub(crate) use get::get;
 pub(crate) use id::Id;
 pub(crate) use list::{Reading, list, list_related};
 pub(crate) use revisions::{get_past, list_revisions};
-pub(crate) use write::write;
+pub(crate) use validate::validate as check;
 
 use crate::change::Author;
 use crate::served::Served;
@@ -64,13 +67,13 @@ impl Call<'_> {
     }
 
     /// The table of another model of the same revision.
-    fn related(&self, model: &str) -> Result<&Arc<Table>, Error> {
+    pub(crate) fn related(&self, model: &str) -> Result<&Arc<Table>, Error> {
         let found = self.served.catalog.model(model).and_then(|model| self.served.table(model));
         found.ok_or_else(|| Error::internal(format!("a relation leads to {model}, which is not served")))
     }
 
     /// Who writes, at a time in microseconds since the Unix epoch.
-    fn author(&self, time: i64) -> Author<'_> {
+    pub(crate) fn author(&self, time: i64) -> Author<'_> {
         let Principal { name, tenant } = self.principal;
         Author { tenant, principal: name, revision: self.served.revision(), time }
     }

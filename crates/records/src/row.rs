@@ -5,6 +5,7 @@
 
 use crate::column::{Column, ColumnKind, Scalar};
 use bytes::Bytes;
+use diesel::QueryResult;
 use groundplan_chassis::database::{
     Columns, PgRow, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz, refusal,
 };
@@ -21,13 +22,32 @@ const TIMES: RangeInclusive<i64> = FIRST_TIME..=LAST_TIME;
 /// How a value does not fit its field, as it follows the column's name.
 type Misfit = String;
 
+/// The columns of a row, whichever library has it: the bytes that PostgreSQL sent.
+pub(crate) trait Cells {
+    /// Gives the bytes of a column to `read`.
+    fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R>;
+}
+
+struct OfDiesel<'a>(&'a PgRow);
+
+impl Cells for OfDiesel<'_> {
+    fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R> {
+        self.0.bytes(column, read)
+    }
+}
+
 /// Reads a record from a row, whose columns begin at `offset`.
 pub(crate) fn record(model: &Model, columns: &[Column], row: &PgRow, offset: usize) -> Result<Record, Error> {
+    record_of(model, columns, &OfDiesel(row), offset)
+}
+
+/// The same, of a row of any library.
+pub(crate) fn record_of(model: &Model, columns: &[Column], row: &impl Cells, offset: usize) -> Result<Record, Error> {
     let shape = model.shape();
     let mut record = Record::new(shape);
     for (column, at) in columns.iter().zip(offset..) {
         let field = shape.field(column.field);
-        let read = row.bytes(at, |bytes| bytes.map(|bytes| value(model, field, column.kind, bytes)).transpose());
+        let read = row.cell(at, |bytes| bytes.map(|bytes| value(model, field, column.kind, bytes)).transpose());
         let value = read.map_err(refusal)?.map_err(|misfit| refuse(model, field, &misfit))?;
         if value.is_some() {
             record.set_in(shape, column.field, value);

@@ -1,5 +1,8 @@
 //! The service's own calls, one file each: those that are of no single model.
 
+pub(crate) mod commit;
+mod export;
+mod import;
 mod tail_changes;
 mod watch_many;
 
@@ -9,8 +12,12 @@ use futures_util::stream::BoxStream;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
 use groundplan_proto::records::v1::records_service_server::{RecordsService, RecordsServiceServer};
-use groundplan_proto::records::v1::{TailChangesRequest, TailChangesResponse, WatchManyRequest, WatchManyResponse};
-use tonic::{Request, Response, Status};
+use groundplan_proto::records::v1::{
+    CommitRequest, CommitResponse, ExportRequest, ExportResponse, ImportRequest, ImportResponse, TailChangesRequest,
+    TailChangesResponse, WatchManyRequest, WatchManyResponse,
+};
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Response, Status, Streaming};
 
 type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
@@ -23,6 +30,7 @@ pub(crate) fn server(records: Records) -> RecordsServiceServer<Records> {
 impl RecordsService for Records {
     type WatchManyStream = Messages<WatchManyResponse>;
     type TailChangesStream = Messages<TailChangesResponse>;
+    type ExportStream = Messages<ExportResponse>;
 
     async fn watch_many(&self, request: Request<WatchManyRequest>) -> Result<Response<Self::WatchManyStream>, Status> {
         let (principal, request) = taken(request).map_err(|error| error.to_status())?;
@@ -33,12 +41,34 @@ impl RecordsService for Records {
         Ok(response)
     }
 
+    async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<CommitResponse>, Status> {
+        let (principal, request) = taken(request).map_err(|error| error.to_status())?;
+        let revision = self.served().map_err(|error| error.to_status())?.revision();
+        let (response, is_repeat) = commit::run(self, &principal, request).await.map_err(|error| error.to_status())?;
+        let mut response = Response::new(response);
+        response.metadata_mut().insert(REVISION, revision.into());
+        if is_repeat {
+            response.metadata_mut().insert(commit::REPLAYED, MetadataValue::from_static("true"));
+        }
+        Ok(response)
+    }
+
     async fn tail_changes(
         &self,
         request: Request<TailChangesRequest>,
     ) -> Result<Response<Self::TailChangesStream>, Status> {
         let (_, request) = taken(request).map_err(|error| error.to_status())?;
         reply(Ok(tail_changes::run(self, request)))
+    }
+
+    async fn import(&self, request: Request<Streaming<ImportRequest>>) -> Result<Response<ImportResponse>, Status> {
+        let (principal, messages) = taken(request).map_err(|error| error.to_status())?;
+        import::run(self, principal, messages).await.map(Response::new).map_err(Status::from)
+    }
+
+    async fn export(&self, request: Request<ExportRequest>) -> Result<Response<Self::ExportStream>, Status> {
+        let (principal, request) = taken(request).map_err(|error| error.to_status())?;
+        reply(export::run(self, principal, request).await)
     }
 }
 

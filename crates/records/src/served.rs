@@ -1,5 +1,6 @@
 //! What is served: everything compiled of one revision.
 
+use crate::formulas::Formulas;
 use crate::query::{Compiled, Queries};
 use crate::table::Table;
 use bytes::Bytes;
@@ -30,10 +31,12 @@ impl Served {
             ))
         })?;
         let tables = catalog.models.iter().map(|model| {
-            let table = Table::compile(model.clone(), validator(&validators, model));
-            (model.full_name.clone(), Arc::new(table))
+            let formulas = Formulas::compile(&catalog, model)?;
+            let table = Table::compile(model.clone(), validator(&validators, model), formulas);
+            Ok((model.full_name.clone(), Arc::new(table)))
         });
-        Ok(Self { tables: tables.collect(), queries: Queries::default(), catalog: Arc::new(catalog) })
+        let tables = tables.collect::<Result<_, Error>>()?;
+        Ok(Self { tables, queries: Queries::default(), catalog: Arc::new(catalog) })
     }
 
     /// What is served while nothing was ever applied.

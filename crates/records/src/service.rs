@@ -5,13 +5,15 @@ use crate::page_token::PageTokens;
 use crate::query::Shapes;
 use crate::scan::Sizes;
 use crate::served::Served;
+use crate::store::request_ids;
 use crate::store::secrets::secret_ensure;
+use crate::transfer::Slots;
 use crate::watch::{Begin, Hub, Subject, watch};
 use crate::{Settings, history};
 use arc_swap::ArcSwap;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
-use groundplan_chassis::database::{Database, refusal};
+use groundplan_chassis::database::{Always, Database, refusal};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
@@ -24,6 +26,7 @@ use groundplan_rest::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +48,9 @@ struct State {
     sizes: Sizes,
     log: Log,
     hub: Hub,
+    /// Wakes who looks after the partitions of request ids.
+    period_missing: Notify,
+    transfers: Slots,
     /// Ends what goes on for long.
     stop: CancellationToken,
     /// The served revision first, then those before it; empty until the first catalog question is settled.
@@ -58,6 +64,7 @@ impl Records {
         let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
         drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
+        request_ids::partitioned(settings.request_id_retention).prepare(&database).await?;
         let log =
             Log::open(database.clone(), groundplan_eventlog::Settings { retention: settings.log_retention }).await?;
         Ok(Self(Arc::new(State {
@@ -68,6 +75,8 @@ impl Records {
             sizes: Sizes::default(),
             log,
             hub: Hub::default(),
+            period_missing: Notify::new(),
+            transfers: Slots::default(),
             stop,
             served: ArcSwap::default(),
         })))
@@ -79,6 +88,14 @@ impl Records {
         let records = self.clone();
         tasks.spawn(async move {
             records.0.stop.run_until_cancelled(records.0.hub.run(&records)).await.unwrap_or_default();
+        });
+        let records = self.clone();
+        tasks.spawn(async move {
+            records.0.stop.run_until_cancelled(records.keep_request_ids()).await.unwrap_or_default();
+        });
+        let records = self.clone();
+        tasks.spawn(async move {
+            records.0.stop.run_until_cancelled(crate::purge::run(&records)).await.unwrap_or_default();
         });
         let records = self.clone();
         tasks.spawn(async move {
@@ -102,12 +119,40 @@ impl Records {
         }
     }
 
+    /// Has the partitions of request ids looked after now: a call found none for it.
+    pub(crate) fn period_missing(&self) {
+        self.0.period_missing.notify_one();
+    }
+
+    /// Keeps the partitions of request ids.
+    async fn keep_request_ids(&self) {
+        let retention = self.settings().request_id_retention;
+        let pause = (retention / 60).clamp(Duration::from_secs(10), Duration::from_secs(600));
+        loop {
+            if let Err(error) = request_ids::partitioned(retention).maintain(self.database(), &Always).await {
+                tracing::warn!(
+                    error = error.log_text(),
+                    "the request ids' partitions cannot be looked after; trying again"
+                );
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}
+                () = self.0.period_missing.notified() => {}
+            }
+        }
+    }
+
     pub(crate) fn log(&self) -> &Log {
         &self.0.log
     }
 
     pub(crate) fn hub(&self) -> &Hub {
         &self.0.hub
+    }
+
+    /// The places for imports and exports.
+    pub(crate) fn transfers(&self) -> &Slots {
+        &self.0.transfers
     }
 
     pub(crate) fn stop(&self) -> &CancellationToken {
@@ -247,6 +292,6 @@ impl Backend for Records {
     async fn write(&self, caller: &Principal, writes: Writes) -> Result<Written, Error> {
         let first = writes.list.first().ok_or_else(|| Error::internal("there is nothing to write"))?;
         let call = self.call(caller, &first.model)?;
-        operations::write(&call, writes).await
+        operations::write::write(&call, writes).await
     }
 }

@@ -2,6 +2,8 @@
 //! prepared statement.
 
 use crate::column::Column;
+use crate::formulas::Formulas;
+use crate::living::not_expired;
 use crate::operations::Behaviors;
 use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
@@ -20,6 +22,7 @@ pub(crate) struct Table {
     pub(crate) model: Arc<Model>,
     pub(crate) validator: Arc<dyn Validate>,
     pub(crate) behaviors: Behaviors,
+    pub(crate) formulas: Formulas,
     pub(crate) columns: Vec<Column>,
     pub(crate) statements: Statements,
 }
@@ -44,10 +47,10 @@ pub(crate) struct Statements {
 }
 
 impl Table {
-    pub(crate) fn compile(model: Arc<Model>, validator: Arc<dyn Validate>) -> Self {
+    pub(crate) fn compile(model: Arc<Model>, validator: Arc<dyn Validate>, formulas: Formulas) -> Self {
         let columns = Column::of_model(&model);
         let statements = Statements::build(&model, &columns);
-        Self { behaviors: Behaviors::of_model(&model), model, validator, columns, statements }
+        Self { behaviors: Behaviors::of_model(&model), formulas, model, validator, columns, statements }
     }
 
     /// The columns that an update writes.
@@ -78,7 +81,8 @@ impl Statements {
         let key = format!("_tenant = ? AND {id} = ?");
         let select = format!("SELECT _version, {names} FROM {table}");
         let everything = Compiled::default();
-        let selection = Selection { model, tenant: "", compiled: &everything, parent: None, now: 0 };
+        let selection =
+            Selection { model, tenant: "", compiled: &everything, parent: None, now: 0, with_deleted: false };
         let layout = Layout::new(model, &everything, columns, false);
         // The texts are those of any other list.
         let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
@@ -86,7 +90,7 @@ impl Statements {
             insert: after(&format!(
                 "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
             )),
-            get: Sql::new(&format!("{select} WHERE {key}")),
+            get: Sql::new(&format!("{select} AS r WHERE {key}{}", not_expired(model, "r"))),
             version: Sql::new(&format!("SELECT _version FROM {table} WHERE {key}")),
             update: after(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
             delete: after(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),

@@ -22,7 +22,10 @@ pub(super) async fn create(suite: &Suite, writers: u32, each: u32, groups: u32) 
     for number in 0..writers * each {
         // What was never changed is no number of a change.
         let entity = Entity { field1: format!("group {}", number % groups), field2: -1.0, ..Entity::default() };
-        let made = client.create_entity(CreateEntityRequest { entity: Some(entity) }).await?.into_inner();
+        let made = client
+            .create_entity(CreateEntityRequest { entity: Some(entity), ..CreateEntityRequest::default() })
+            .await?
+            .into_inner();
         records.push(Record { id: made.id, writer: number % writers });
     }
     Ok(records)

@@ -45,7 +45,7 @@ impl Writer {
     async fn create(&self, chance: &mut StdRng) -> Result<(), Status> {
         let id = uuid::Builder::from_random_bytes(chance.random()).into_uuid().to_string();
         let made = entity(&id, 1, self.number, chance);
-        let request = CreateEntityRequest { entity: Some(made.clone()) };
+        let request = CreateEntityRequest { entity: Some(made.clone()), ..CreateEntityRequest::default() };
         let (answer, unsure) =
             settle(&self.client, &request, |mut client, request| async move { client.create_entity(request).await })
                 .await;
@@ -63,8 +63,12 @@ impl Writer {
     async fn update(&self, known: &Known, chance: &mut StdRng) -> Result<(), Status> {
         let next = entity(&known.id, known.version + 1, self.number, chance);
         let mask = FieldMask { paths: vec!["field1".into(), "field2".into()] };
-        let request =
-            UpdateEntityRequest { entity: Some(next.clone()), update_mask: Some(mask), etag: known.etag.clone() };
+        let request = UpdateEntityRequest {
+            entity: Some(next.clone()),
+            update_mask: Some(mask),
+            etag: known.etag.clone(),
+            ..UpdateEntityRequest::default()
+        };
         let (answer, unsure) =
             settle(&self.client, &request, |mut client, request| async move { client.update_entity(request).await })
                 .await;
@@ -79,7 +83,8 @@ impl Writer {
     }
 
     async fn delete(&self, known: &Known) -> Result<(), Status> {
-        let request = DeleteEntityRequest { id: known.id.clone(), etag: known.etag.clone() };
+        let request =
+            DeleteEntityRequest { id: known.id.clone(), etag: known.etag.clone(), ..DeleteEntityRequest::default() };
         let (answer, unsure) =
             settle(&self.client, &request, |mut client, request| async move { client.delete_entity(request).await })
                 .await;

@@ -1,7 +1,7 @@
 //! Ends what takes too long, as DEADLINE_EXCEEDED. What was being done is dropped, and with it the statement that runs.
 //!
 //! A caller's `grpc-timeout` holds to the end of the answer, for streams too. The server's own limit holds until the
-//! answer starts, so that a stream may last.
+//! answer starts, so that a stream may last; it does not hold for calls that are streams themselves, and answer at their end.
 
 use super::{Inner, Request, Response};
 use crate::respond::{is_grpc, refuse};
@@ -18,6 +18,9 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
+
+/// The calls that answer when the caller's stream is at its end, however long that takes. They bound what they wait for.
+const STREAMED: &[&str] = &["/groundplan.records.v1.RecordsService/Import"];
 
 /// The layer.
 #[derive(Clone)]
@@ -51,7 +54,8 @@ impl<S: Inner> Service<Request> for Deadline<S> {
         };
         // A deadline beyond what the clock can say is none.
         let at = |after: Option<Duration>| after.and_then(|after| Instant::now().checked_add(after));
-        let (end, start) = (at(asked), at(asked.into_iter().chain(self.limit).min()));
+        let limit = self.limit.filter(|_| !STREAMED.contains(&request.uri().path()));
+        let (end, start) = (at(asked), at(asked.into_iter().chain(limit).min()));
         let call = self.inner.call(request);
         let Some(start) = start else { return call.boxed() };
         async move {

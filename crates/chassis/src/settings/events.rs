@@ -1,4 +1,4 @@
-//! How long changes are kept, and what following them may cost.
+//! How long changes and answers are kept, and what following changes may cost.
 
 use super::{parse_duration, parse_size};
 use std::time::Duration;
@@ -11,6 +11,11 @@ pub struct EventSettings {
     #[arg(long, env = "GROUNDPLAN_LOG_RETENTION", value_name = "DURATION", default_value = "72h",
           value_parser = parse_retention)]
     pub log_retention: Duration,
+
+    /// For how long a call with a request id can be repeated, at least. From 12m on.
+    #[arg(long, env = "GROUNDPLAN_REQUEST_ID_RETENTION", value_name = "DURATION", default_value = "24h",
+          value_parser = parse_retention)]
+    pub request_id_retention: Duration,
 
     /// How many bytes of changes may wait for a follower that does not read, before it is cut off (KiB and MiB are understood).
     #[arg(long, env = "GROUNDPLAN_WATCH_BUFFER", value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]

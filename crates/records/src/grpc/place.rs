@@ -28,6 +28,10 @@ pub(super) enum Place {
     Token,
     WithPrevious,
     ReadTime,
+    RequestId,
+    ValidateOnly,
+    AllowMissing,
+    ShowDeleted,
 }
 
 impl Place {
@@ -36,9 +40,20 @@ impl Place {
         use MethodKind as Kind;
         Some(match (kind, number) {
             (Kind::Create | Kind::Update, 1) => Self::Record,
+            (Kind::BatchCreate | Kind::BatchUpdate | Kind::BatchDelete, 1) => Self::Requests,
+            (Kind::Create | Kind::BatchCreate | Kind::BatchUpdate | Kind::BatchDelete, 2)
+            | (Kind::Delete | Kind::Undelete, 3)
+            | (Kind::Update, 4) => Self::RequestId,
+            (Kind::Create | Kind::BatchCreate | Kind::BatchUpdate | Kind::BatchDelete, 3)
+            | (Kind::Delete | Kind::Undelete, 4)
+            | (Kind::Update, 5) => Self::ValidateOnly,
+            (Kind::Update, 6) | (Kind::Delete, 5) => Self::AllowMissing,
+            (Kind::List | Kind::ListRelated(_), 11) => Self::ShowDeleted,
             (Kind::Update, 2) => Self::UpdateMask,
-            (Kind::Update, 3) | (Kind::Delete, 2) => Self::Etag,
-            (Kind::Get | Kind::Delete | Kind::ListRevisions, 1) | (Kind::ListRelated(_), 10) => Self::Id,
+            (Kind::Update, 3) | (Kind::Delete | Kind::Undelete, 2) => Self::Etag,
+            (Kind::Get | Kind::Delete | Kind::Undelete | Kind::ListRevisions, 1) | (Kind::ListRelated(_), 10) => {
+                Self::Id
+            }
             (Kind::Get | Kind::BatchGet | Kind::Watch, 2) | (Kind::ListRevisions, 4) => Self::ReadMask,
             (Kind::Get, 3) => Self::ReadTime,
             (Kind::ListRevisions, 2) => Self::PageSize,
@@ -98,6 +113,10 @@ impl Place {
             Self::Token => "token",
             Self::WithPrevious => "with_previous",
             Self::ReadTime => "read_time",
+            Self::RequestId => "request_id",
+            Self::ValidateOnly => "validate_only",
+            Self::AllowMissing => "allow_missing",
+            Self::ShowDeleted => "show_deleted",
         }
     }
 }

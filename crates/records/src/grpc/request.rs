@@ -8,7 +8,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_proto::query::v1::{Aggregation, Count};
 use groundplan_proto::watch::v1::Start;
-use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, Operation, Transforms, View, WatchQuery};
+use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, View, WatchQuery};
 use prost::Message as _;
 use std::borrow::Cow;
 
@@ -33,6 +33,11 @@ pub(super) struct Fields<'a> {
     with_previous: bool,
     /// In microseconds since the Unix epoch.
     pub(super) read_time: Option<i64>,
+    pub(super) request_id: &'a str,
+    pub(super) validate_only: bool,
+    pub(super) allow_missing: bool,
+    /// The requests of a batch that writes.
+    pub(super) parts: Vec<&'a [u8]>,
 }
 
 /// A rule that a field breaks, and how.
@@ -62,7 +67,8 @@ impl<'a> Fields<'a> {
             let place = place.ok_or_else(|| malformed(&format!("it has an unknown field {number}")))?;
             match (place, value) {
                 (Place::List, Wire::Delimited(list)) => self.add(model, MethodKind::List, list)?,
-                (Place::Requests, Wire::Delimited(get)) => self.add_get(model, get)?,
+                (Place::Requests, Wire::Delimited(get)) if kind == MethodKind::BatchGet => self.add_get(model, get)?,
+                (Place::Requests, Wire::Delimited(part)) => keep(&mut self.parts, part),
                 (Place::Aggregations, Wire::Delimited(bytes)) => {
                     let aggregation = aggregation(bytes).map_err(|why| malformed(&why))?;
                     keep(&mut self.aggregations, aggregation);
@@ -117,6 +123,10 @@ impl<'a> Fields<'a> {
             (Place::AllowScan, Wire::Varint(number)) => list.allow_scan = number != 0,
             (Place::Token, Wire::Delimited(bytes)) => self.token = text(bytes)?,
             (Place::WithPrevious, Wire::Varint(number)) => self.with_previous = number != 0,
+            (Place::RequestId, Wire::Delimited(bytes)) => self.request_id = text(bytes)?,
+            (Place::ValidateOnly, Wire::Varint(number)) => self.validate_only = number != 0,
+            (Place::AllowMissing, Wire::Varint(number)) => self.allow_missing = number != 0,
+            (Place::ShowDeleted, Wire::Varint(number)) => list.show_deleted = number != 0,
             (Place::ReadTime, Wire::Delimited(bytes)) => self.read_time = Some(timestamp(bytes)?),
             (Place::Start, Wire::Varint(number)) => {
                 let start = i32::try_from(number.cast_signed()).ok().and_then(|number| Start::try_from(number).ok());
@@ -132,29 +142,14 @@ impl<'a> Fields<'a> {
     }
 
     /// The record that was sent.
-    fn record(&self, model: &Model) -> Result<Record, Error> {
+    pub(super) fn record(&self, model: &Model) -> Result<Record, Error> {
         let bytes = self.record.as_ref();
         let bytes = bytes.ok_or_else(|| Error::field(&model.singular_field, "required", "is required"))?;
         super::decode(model, bytes)
     }
 
-    /// What is to become of one record.
-    pub(super) fn operation(&self, model: &Model, kind: MethodKind) -> Result<Operation, Error> {
-        let etag = self.etag.to_owned();
-        Ok(match kind {
-            MethodKind::Create => Operation::Create { record: self.record(model)?, local_ref: String::new() },
-            MethodKind::Update => {
-                let update = self.record(model)?;
-                let id = id_of(model, &update).to_owned();
-                let (mask, transforms) = (self.mask(model)?, Transforms::default());
-                Operation::Update { id, update, mask, transforms, etag, allow_missing: false }
-            }
-            _ => Operation::Delete { id: self.id.to_owned(), etag, allow_missing: false },
-        })
-    }
-
     /// The fields that an update changes.
-    fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
+    pub(super) fn mask(&self, model: &Model) -> Result<UpdateMask, Error> {
         UpdateMask::parse(&model.shapes, model.shape, &self.update_mask).map_err(Error::from)
     }
 
@@ -193,7 +188,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The id that a record carries; empty if there is none.
-fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
+pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     match record.get(model.roles.id) {
         Some(Value::String(id)) => id,
         _ => "",

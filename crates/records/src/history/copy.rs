@@ -46,8 +46,19 @@ async fn copy(records: &Records, connection: &mut AsyncPgConnection) -> Result<b
     };
     let models = rows(connection, &MODELS, &[]).await?;
     let models = models.iter().filter_map(|row| row.text(0).transpose()).collect::<Result<HashSet<String>, _>>()?;
-    let events = records.log().read(Cursor::behind(position)).await?;
-    let Some(last) = whole(&events) else { return Ok(false) };
+    let mut events = records.log().read(Cursor::behind(position)).await?;
+    // A large transaction comes in several steps: the place that is kept is that of a whole one.
+    let last = loop {
+        if let Some(last) = whole(&events) {
+            break last;
+        }
+        let Some(end) = events.last() else { return Ok(false) };
+        let more = records.log().read(end.at).await?;
+        if more.is_empty() {
+            return Ok(false);
+        }
+        events.extend(more);
+    };
     let kept: Vec<&Arc<Event>> =
         events.iter().filter(|event| event.at.position <= last && models.contains(&event.topic)).collect();
     if !kept.is_empty() {

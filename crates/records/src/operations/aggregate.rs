@@ -37,7 +37,7 @@ pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result
         scan::admit(call, scan).await?;
     }
     let (tenant, now) = (call.principal.tenant.as_str(), now()?);
-    let selection = Selection { model, tenant, compiled: &compiled, parent: None, now };
+    let selection = Selection { model, tenant, compiled: &compiled, parent: None, now, with_deleted: false };
     let statement = statement(&request, &selection)?;
     let groups = read(call, &request, &statement).await?;
     Ok(AggregateResponse { groups })

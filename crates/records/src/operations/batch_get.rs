@@ -3,7 +3,7 @@
 use super::expand::{self, Paths};
 use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
 use super::{Call, Id, names};
-use crate::row;
+use crate::{living, row};
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
@@ -93,7 +93,8 @@ async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Err
     let model = &table.model;
     let wanted: BTreeSet<&Id> = ids.iter().collect();
     let (columns, from, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
-    let sql = format!("SELECT r._version, {columns} FROM {from} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
+    let ended = living::not_expired(model, "r");
+    let sql = format!("SELECT r._version, {columns} FROM {from} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){ended}");
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, wanted)];
     let mut found = HashMap::new();
     let mut room = MAX_ANSWER_BYTES;

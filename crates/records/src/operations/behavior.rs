@@ -20,7 +20,7 @@ pub(crate) struct Behaviors {
 /// What an update cannot change, as it was before.
 pub(crate) struct Before {
     /// The server's own fields.
-    own: [Option<(FieldId, Option<Value>)>; 4],
+    own: [Option<(FieldId, Option<Value>)>; 5],
     /// The whole record, where it has something immutable to compare with.
     whole: Option<Record>,
 }
@@ -86,8 +86,8 @@ impl Before {
 }
 
 /// The fields that are the server's by their role. The id is among them once a record exists: a creation takes it first.
-fn own(roles: &Roles) -> [Option<FieldId>; 4] {
-    [Some(roles.id), roles.created_at, roles.updated_at, roles.etag]
+fn own(roles: &Roles) -> [Option<FieldId>; 5] {
+    [Some(roles.id), roles.created_at, roles.updated_at, roles.deleted_at, roles.etag]
 }
 
 /// The message types that a message is made of, itself included.

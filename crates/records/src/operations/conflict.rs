@@ -20,6 +20,7 @@ pub(super) async fn pause(attempt: u32) {
 pub(super) fn is_deadlock(error: &DieselError) -> bool {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => is_deadlock(commit_error),
         // There is no kind for SQLSTATE 40P01.
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) => {
             facts.message().starts_with("deadlock detected")

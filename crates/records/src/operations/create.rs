@@ -5,23 +5,17 @@ use super::reference::{self, Failure};
 use super::{Call, Id, now, validate};
 use crate::{bind, references};
 use groundplan_chassis::database::Bind;
-use groundplan_codec::{Record, Stored, Value};
+use groundplan_codec::{LAST_TIME, Record, Stored, Value};
 use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Expiry;
 
-/// Stores a new record. What only the server sets is not taken from the caller.
-pub(crate) async fn create(call: &Call<'_>, mut record: Record) -> Result<Stored, Error> {
+/// Stores a new record, by one statement.
+pub(super) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Error> {
     let table = &call.table;
     let model = &table.model;
     let id = Id::for_create(model, record.get(model.roles.id))?;
     let now = now()?;
-    table.behaviors.clear_output_only(model, &mut record);
-    record.set(model.roles.id, Some(id.to_value()));
-    for time in [model.roles.created_at, model.roles.updated_at].into_iter().flatten() {
-        record.set(time, Some(Value::Timestamp(now)));
-    }
-    references::make_canonical(model, &mut record);
-    validate::validate(call, &record)?;
-
+    let record = complete(call, record, &id, Origin::Caller, now)?;
     let mut binds = vec![Bind::text(&call.principal.tenant), Bind::i64(now)];
     for column in &table.columns {
         binds.push(bind::bind(model, column, &record)?);
@@ -31,6 +25,49 @@ pub(crate) async fn create(call: &Call<'_>, mut record: Record) -> Result<Stored
         0 => Err(exists(call, &id)),
         _ => Ok(call.show(record, now)),
     }
+}
+
+/// Where a new record comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Whoever creates it. What only the server sets is not taken.
+    Caller,
+    /// An import, which restores: only the etag is not taken.
+    Import,
+}
+
+/// A new record as it is to be stored: checked, and with what the server sets.
+pub(crate) fn complete(
+    call: &Call<'_>,
+    mut record: Record,
+    id: &Id,
+    origin: Origin,
+    now: i64,
+) -> Result<Record, Error> {
+    let table = &call.table;
+    let model = &table.model;
+    match origin {
+        Origin::Caller => table.behaviors.clear_output_only(model, &mut record),
+        Origin::Import => {
+            model.roles.etag.and_then(|etag| record.take(etag));
+        }
+    }
+    record.set(model.roles.id, Some(id.to_value()));
+    for time in [model.roles.created_at, model.roles.updated_at].into_iter().flatten() {
+        if record.get(time).is_none() {
+            record.set(time, Some(Value::Timestamp(now)));
+        }
+    }
+    table.formulas.fill_in(model, &mut record, now)?;
+    if let (Some(Expiry { ttl: Some(ttl) }), Some(field)) = (model.expiry, model.roles.expires_at)
+        && record.get(field).is_none()
+    {
+        record.set(field, Some(Value::Timestamp(now.saturating_add(ttl).min(LAST_TIME))));
+    }
+    references::make_canonical(model, &mut record);
+    table.formulas.compute(model, &mut record, now)?;
+    validate::validate(call, &record)?;
+    Ok(record)
 }
 
 /// Writes the row, unless its id is taken. It waits for those who delete what it refers to, and they may wait for it.
@@ -52,7 +89,7 @@ async fn insert(call: &Call<'_>, record: &Record, binds: &[Bind]) -> Result<usiz
 }
 
 /// The refusal of an id that is taken.
-fn exists(call: &Call<'_>, id: &Id) -> Error {
+pub(super) fn exists(call: &Call<'_>, id: &Id) -> Error {
     let model = &call.table.model.full_name;
     let id = id.to_string();
     let message = format!("{model} {id:?} exists already; update it, or choose another id");

@@ -1,19 +1,25 @@
 //! Delete: a record goes, for good, and with it what cannot be without it.
 
+mod clear;
 mod doomed;
 mod restrict;
+mod roots;
+mod undelete;
 mod write;
-mod written;
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
+use super::events::Events;
 use super::{Call, Id, etag, get, now, refusal};
 use crate::stop::Stop;
 use crate::{bind, row};
 use diesel_async::AsyncPgConnection;
 use doomed::Doomed;
 use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_codec::Record;
 use groundplan_error::Error;
-use written::Written;
+use groundplan_model::catalog::Model;
+pub(super) use roots::Roots;
+pub(super) use undelete::undelete_locked;
 
 /// The most records that one delete takes away.
 pub(crate) const MAX_DELETED: usize = 10_000;
@@ -23,9 +29,6 @@ pub(crate) const MAX_CLEARED: usize = 10_000;
 
 /// How often a record is deleted without a lock on it before.
 const UNLOCKED_ATTEMPTS: u32 = 3;
-
-/// The most bytes of all records that one delete takes away or changes, as the event log keeps them.
-pub(crate) const MAX_BYTES: usize = 64 << 20;
 
 /// Deletes a record, provided that its etag is `etag`, if that is given.
 pub(super) async fn delete(call: &Call<'_>, id: &str, etag: &str) -> Result<(), Error> {
@@ -83,10 +86,45 @@ async fn with_others(call: &Call<'_>, id: &Id, wanted: Option<i64>) -> Result<()
     }
 }
 
-/// Finds and locks all that goes, sees whether it may, and lets it go.
+/// How records are deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    ForGood,
+    /// They are marked, and can be undeleted until they are purged.
+    Soft,
+}
+
+impl Manner {
+    /// That of a model.
+    pub(super) fn of_model(model: &Model) -> Self {
+        if model.soft_delete.is_some() { Self::Soft } else { Self::ForGood }
+    }
+}
+
+/// Finds and locks all that goes with records that are locked, sees whether it may, and lets it go. Those that stay, deleted
+/// softly, are given with their new versions.
 ///
 /// Each statement sees what was committed before it. Once a record is locked nobody can begin to refer to it, so those who
 /// refer to it are known for good by the next statement.
+pub(super) async fn delete_locked(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    roots: Roots<'_>,
+    manner: Manner,
+    log: &mut Events<'_>,
+) -> Result<Vec<(Record, i64)>, Stop> {
+    let doomed = Doomed::find(call, conn, roots, manner).await?;
+    restrict::check(call, conn, roots, &doomed).await?;
+    match manner {
+        Manner::Soft => write::softly(call, conn, roots, &doomed, log).await,
+        Manner::ForGood => {
+            clear::clear(call, conn, roots, &doomed, log).await?;
+            write::for_good(call, conn, roots, &doomed, log).await?;
+            Ok(Vec::new())
+        }
+    }
+}
+
 async fn in_transaction(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -94,13 +132,10 @@ async fn in_transaction(
     wanted: Option<i64>,
 ) -> Result<(), Stop> {
     lock(call, conn, id, wanted).await?;
-    let doomed = Doomed::find(call, conn, id).await?;
-    restrict::check(call, conn, id, &doomed).await?;
-    let mut log = Written::new(call.author(now()?));
-    write::clear(call, conn, id, &doomed, &mut log).await?;
-    write::delete(call, conn, id, &doomed, &mut log).await?;
-    log.append(conn).await?;
-    Ok(())
+    let mut log = Events::new(call.author(now()?));
+    let roots = Roots { model: &call.table.model, ids: std::slice::from_ref(id) };
+    delete_locked(call, conn, roots, Manner::ForGood, &mut log).await?;
+    log.append(conn).await
 }
 
 /// Locks the record, if it is there and of the wanted version.

@@ -3,6 +3,7 @@
 use super::{Call, Id, refusal};
 use crate::bind::bind_id;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal as failure, rows};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
@@ -18,12 +19,32 @@ pub(super) enum Failure {
 /// The meaning of a failed write of a record. When it was a reference to a record that is not there, all such references
 /// are named.
 pub(super) async fn of_write(call: &Call<'_>, record: &Record, error: DieselError) -> Failure {
+    if !is_broken_reference(&error) {
+        return Failure::Refused(refusal::of_write(&call.table.model, error));
+    }
+    match call.records.database().lease().await {
+        Ok(mut lease) => lease.run(async |conn| of_write_on(call, conn, record, error).await).await,
+        Err(refused) => Failure::Refused(refused),
+    }
+}
+
+fn is_broken_reference(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
+}
+
+/// The same, looked up on a connection, which may be in the write's own transaction.
+pub(super) async fn of_write_on(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    record: &Record,
+    error: DieselError,
+) -> Failure {
     let model = &call.table.model;
     let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
         return Failure::Refused(refusal::of_write(model, error));
     };
     let broken = facts.constraint_name().unwrap_or_default().to_owned();
-    match dangling(call, record).await {
+    match dangling(call, conn, record).await {
         Ok(violations) if violations.is_empty() => match broken_reference(call, record, &broken) {
             Some(violation) => Failure::Overtaken(Error::invalid(vec![violation]).caused_by(error)),
             None => Failure::Refused(refusal::unknown_reference(model, &broken).caused_by(error)),
@@ -42,7 +63,7 @@ fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Optio
 }
 
 /// Names the references to records that are not there, by one statement, the same for all records of the model.
-async fn dangling(call: &Call<'_>, record: &Record) -> Result<Vec<Violation>, Error> {
+async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record) -> Result<Vec<Violation>, Error> {
     let model = &call.table.model;
     let (mut asked, mut parts, mut binds) = (Vec::new(), Vec::new(), Vec::new());
     for reference in &model.references {
@@ -57,8 +78,7 @@ async fn dangling(call: &Call<'_>, record: &Record) -> Result<Vec<Violation>, Er
         asked.push((reference, id.filter(|_| !is_itself)));
     }
     let sql = Sql::new(&format!("SELECT {}", parts.join(", ")));
-    let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(failure)?;
+    let found = rows(conn, &sql, &binds).await.map_err(failure)?;
     let row = found.first().ok_or_else(|| Error::internal("a query without FROM has given no row"))?;
     let mut violations = Vec::new();
     for (at, (reference, id)) in asked.iter().enumerate() {
@@ -72,7 +92,7 @@ async fn dangling(call: &Call<'_>, record: &Record) -> Result<Vec<Violation>, Er
 }
 
 /// The id that a reference of a record has, if it leads anywhere.
-fn id_of(target: &Model, record: &Record, reference: &Reference) -> Result<Option<Id>, Error> {
+pub(super) fn id_of(target: &Model, record: &Record, reference: &Reference) -> Result<Option<Id>, Error> {
     match record.get(reference.field) {
         Some(Value::String(text)) => Id::of_stored(target, text).map(Some),
         _ => Ok(None),
@@ -80,7 +100,7 @@ fn id_of(target: &Model, record: &Record, reference: &Reference) -> Result<Optio
 }
 
 /// The refusal of a reference.
-fn violation(model: &Model, reference: &Reference, id: &Id) -> Violation {
+pub(super) fn violation(model: &Model, reference: &Reference, id: &Id) -> Violation {
     Violation {
         field: model.shape().field(reference.field).name.clone(),
         description: format!("refers to {} {:?}, which does not exist", reference.target, id.to_string()),

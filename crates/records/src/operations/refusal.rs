@@ -3,7 +3,7 @@
 use crate::index_keys::MAX_INDEX_KEY;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::refusal;
-use groundplan_error::{Error, Reason};
+use groundplan_error::{Error, Reason, Violation};
 use groundplan_model::catalog::{Index, Model};
 
 /// Gives a failed write its meaning.
@@ -54,6 +54,11 @@ pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
     }
 }
 
+/// Whether a record was too large for its table or an index.
+pub(super) fn is_limit(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) if limit_of(facts.message()).is_some())
+}
+
 /// A limit of PostgreSQL's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
@@ -96,7 +101,12 @@ fn not_unique(model: &Model, constraint: &str) -> Error {
     };
     let names = field_names(model, index);
     let message = format!("another {} has the same {}", model.name, names.join(" and "));
-    Error::new(Reason::NotUnique, message).with("index", constraint).with("fields", names.join(","))
+    let refused = Error::new(Reason::NotUnique, message).with("index", constraint).with("fields", names.join(","));
+    let together = if names.len() == 1 { String::new() } else { format!(", together with {}", names.join(" and ")) };
+    names.iter().fold(refused, |refused, name| {
+        let description = format!("is that of another {} already{together}", model.name);
+        refused.violating(Violation { field: (*name).to_owned(), description, rule: "unique".into() })
+    })
 }
 
 /// The fields of an index, by name.

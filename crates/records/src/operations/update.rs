@@ -2,8 +2,9 @@
 
 use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use super::reference::{self, Failure};
+use super::write::Transform;
 use super::{Call, Id, etag, get, now, validate};
-use crate::{bind, references};
+use crate::{bind, living, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored, Value};
@@ -27,8 +28,9 @@ pub(super) async fn update(
         if wanted.is_some_and(|wanted| wanted != version) {
             return Err(etag::mismatch(model, &id, version));
         }
+        check_living(model, &id, &before)?;
         let now = now()?;
-        let after = merge(call, before.clone(), update.clone(), mask, now)?;
+        let after = merge(call, &before, update.clone(), mask, &[], now)?;
         if write(call, &id, (&before, &after), version, now).await? {
             return Ok(call.show(after, version + 1));
         }
@@ -40,12 +42,22 @@ pub(super) async fn update(
 }
 
 /// The record as it is to be: checked, complete, and with a new time of update.
-fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask, now: i64) -> Result<Record, Error> {
+pub(super) fn merge(
+    call: &Call<'_>,
+    stored: &Record,
+    update: Record,
+    mask: &UpdateMask,
+    transforms: &[Transform],
+    now: i64,
+) -> Result<Record, Error> {
     let table = &call.table;
     let model = &table.model;
-    let before = table.behaviors.before(model, &record);
-    let mut after = record;
+    let before = table.behaviors.before(model, stored);
+    let mut after = stored.clone();
     mask.apply(&model.shapes, model.shape, &mut after, update);
+    for transform in transforms {
+        transform.apply(model, &mut after, now)?;
+    }
     references::make_canonical(model, &mut after);
     before.keep_own(&mut after);
     if *mask == UpdateMask::All {
@@ -59,8 +71,19 @@ fn merge(call: &Call<'_>, record: Record, update: Record, mask: &UpdateMask, now
         let time = later(after.get(field), now);
         after.set(field, Some(Value::Timestamp(time)));
     }
+    table.formulas.compute(model, &mut after, now)?;
     validate::validate(call, &after)?;
     Ok(after)
+}
+
+/// Refuses a record that is deleted.
+pub(super) fn check_living(model: &Model, id: &Id, record: &Record) -> Result<(), Error> {
+    if living::deletion(model, record).is_none() {
+        return Ok(());
+    }
+    let id = id.to_string();
+    let message = format!("{} {id:?} is deleted; undelete it first", model.full_name);
+    Err(Error::new(Reason::RecordDeleted, message).about(&model.full_name, id))
 }
 
 /// The time of this update. Clocks differ between processes and are set back; a record's times are not.

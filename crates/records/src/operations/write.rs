@@ -1,26 +1,116 @@
 //! Writes, as all protocols ask for them.
+//!
+//! One write that asks for nothing special is one statement. Everything else is one transaction: what was asked for is
+//! [`planned`], cut into runs of writes of one kind and model, and each run is a few statements over all its records.
+
+mod answer;
+mod condition;
+mod creates;
+mod deletes;
+mod digest;
+pub(crate) mod local;
+mod place;
+mod planned;
+mod session;
+mod statements;
+mod transaction;
+mod transform;
+mod updates;
+
+pub(super) use transform::Transform;
 
 use super::{Call, create, delete, update};
-use groundplan_error::{Error, Reason};
-use groundplan_rest::{Operation, Write, Writes, Written};
+use crate::living;
+use crate::store::request_ids::Key;
+use groundplan_error::Error;
+use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_rest::{Form, Operation, Writes, Written};
+use transaction::Request;
+
+/// The longest request id, in bytes.
+pub(crate) const MAX_REQUEST_ID: usize = 128;
+
+/// The gRPC path of a commit.
+const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
 
 /// Writes records: all that is asked for, or nothing.
 pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Error> {
-    let Ok([Write { operation, .. }]) = <[Write; 1]>::try_from(writes.list) else {
-        return Err(Error::new(Reason::NotSupported, "several writes together are not there yet"));
-    };
+    check_request_id(&writes.request_id)?;
+    if !is_plain(call, &writes) {
+        return together(call, &writes).await;
+    }
+    let operation = writes.list.into_iter().next().map(|write| write.operation);
     let stored = match operation {
-        Operation::Create { record, .. } => Some(create::create(call, record).await?),
-        Operation::Update { id, update, mask, etag, .. } => {
+        Some(Operation::Create { record, .. }) => Some(create::create(call, record).await?),
+        Some(Operation::Update { id, update, mask, etag, .. }) => {
             Some(update::update(call, &id, update, &mask, &etag).await?)
         }
-        Operation::Delete { id, etag, .. } => {
+        Some(Operation::Delete { id, etag, .. }) => {
             delete::delete(call, &id, &etag).await?;
             None
         }
-        Operation::Undelete { .. } | Operation::Verify { .. } => {
-            return Err(Error::new(Reason::NotSupported, "this write is not there yet"));
-        }
+        _ => return Err(Error::internal("this is no plain write")),
     };
     Ok(Written { records: vec![stored], attempts: 1, is_repeat: false })
+}
+
+/// Whether it is one write that its own statement does: nothing but the record decides about it.
+fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
+    let [write] = writes.list.as_slice() else { return false };
+    let model = &call.table.model;
+    let refers_to_gone = model
+        .references
+        .iter()
+        .any(|reference| call.related(&reference.target).is_ok_and(|target| living::may_be_gone(&target.model)));
+    let is_plain = match &write.operation {
+        Operation::Create { .. } => !refers_to_gone && model.expiry.is_none(),
+        Operation::Update { transforms, allow_missing, .. } => {
+            !allow_missing && transforms.is_empty() && !refers_to_gone
+        }
+        Operation::Delete { allow_missing, .. } => !allow_missing && model.soft_delete.is_none(),
+        Operation::Undelete { .. } | Operation::Verify { .. } => false,
+    };
+    let asks_for_more = writes.validate_only || writes.is_serializable || !writes.request_id.is_empty();
+    is_plain && !asks_for_more && writes.form == Form::Single && write.condition.is_empty()
+}
+
+/// Writes in one transaction.
+async fn together(call: &Call<'_>, writes: &Writes) -> Result<Written, Error> {
+    let planned = planned::plan(call, writes)?;
+    let method = method_of(writes);
+    let request = (!writes.request_id.is_empty()).then(|| Request {
+        key: Key {
+            tenant: &call.principal.tenant,
+            principal: &call.principal.name,
+            method: &method,
+            request_id: &writes.request_id,
+        },
+        digest: digest::of_writes(writes),
+    });
+    transaction::run(call, &planned, writes, request.as_ref()).await
+}
+
+/// The gRPC path of what was called.
+fn method_of(writes: &Writes) -> String {
+    let Some(write) = writes.list.first() else { return String::new() };
+    let model: &Model = &write.model;
+    let (single, batch) = match write.operation {
+        Operation::Create { .. } => (MethodKind::Create, MethodKind::BatchCreate),
+        Operation::Update { .. } => (MethodKind::Update, MethodKind::BatchUpdate),
+        Operation::Delete { .. } => (MethodKind::Delete, MethodKind::BatchDelete),
+        Operation::Undelete { .. } | Operation::Verify { .. } => (MethodKind::Undelete, MethodKind::Undelete),
+    };
+    match writes.form {
+        Form::Single => model.method_path(single),
+        Form::Batch => model.method_path(batch),
+        Form::Commit => COMMIT.to_owned(),
+    }
+}
+
+fn check_request_id(text: &str) -> Result<(), Error> {
+    if text.len() <= MAX_REQUEST_ID && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    let words = format!("must be at most {MAX_REQUEST_ID} visible ASCII characters; a UUID is best");
+    Err(Error::field("request_id", "string.pattern", words))
 }

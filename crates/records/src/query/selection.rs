@@ -4,6 +4,7 @@ use super::keyset::{self, Key};
 use super::{Compiled, Draft};
 use crate::bind::bind_id;
 use crate::column::Column;
+use crate::living::{living, not_expired};
 use crate::operations::Id;
 use bytes::Bytes;
 use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
@@ -28,6 +29,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) parent: Option<&'a Parent>,
     /// The time of the request.
     pub(crate) now: i64,
+    /// Whether deleted records are among them.
+    pub(crate) with_deleted: bool,
 }
 
 /// Which part of the records is read.
@@ -140,6 +143,7 @@ impl<'a> Selection<'a> {
     pub(crate) fn source(&self, draft: &mut Draft) {
         draft.push(&format!("{} r WHERE ", self.model.table.qualified()));
         draft.push("r._tenant = ").value(Bind::text(self.tenant), "text");
+        draft.push(&if self.with_deleted { not_expired(self.model, "r") } else { living(self.model, "r") });
         if let Some(parent) = self.parent {
             let of_type = if matches!(parent.id, Id::Uuid(_)) { "uuid" } else { "text" };
             draft.push(&format!(" AND {} = ", self.column(parent.field))).value(bind_id(&parent.id), of_type);

@@ -1,6 +1,6 @@
 //! Random records of every field shape, written and read through gRPC, and read by SQL.
 
-mod arbitrary;
+pub(super) mod arbitrary;
 
 use super::fixture::Fixture;
 use groundplan_chassis::database::Columns;

@@ -2,6 +2,7 @@
 
 use super::lens::LensModel;
 use crate::change::Change;
+use crate::living;
 use crate::operations::show;
 use groundplan_codec::Record;
 use groundplan_eventlog::{Cursor, Event};
@@ -32,13 +33,15 @@ pub(super) fn seen(
         (false, _) => (EventKind::Created, Removal::Unspecified),
         (true, true) => (EventKind::Updated, Removal::Unspecified),
         (true, false) if change.after.is_none() => (EventKind::Removed, Removal::Deleted),
+        (true, false) if is_deletion(model, change) => (EventKind::Removed, Removal::Deleted),
         (true, false) => (EventKind::Removed, Removal::NoMatch),
     };
     let is_update = kind == EventKind::Updated;
     // One that has left is shown as it was when it matched.
     let last = if kind == EventKind::Removed { change.before.as_ref() } else { change.after.as_ref() };
     let shown = |record: &Record, version| shown(model, record, version);
-    let last_version = if removal == Removal::NoMatch { change.version - 1 } else { change.version };
+    let last_version =
+        if kind == EventKind::Removed && change.after.is_some() { change.version - 1 } else { change.version };
     let event_of = WatchEvent {
         kind,
         model: Some(model.table.model.clone()),
@@ -56,6 +59,11 @@ pub(super) fn seen(
         ..WatchEvent::default()
     };
     Delivery { at: event.at, event: Arc::new(event_of), bytes: event.size() }
+}
+
+/// Whether a change was a soft deletion.
+fn is_deletion(model: &LensModel, change: &Change) -> bool {
+    change.after.as_ref().is_some_and(|after| living::deletion(&model.table.model, after).is_some())
 }
 
 /// A record as followers may see it.

@@ -3,6 +3,7 @@
 use super::event::{Delivery, seen};
 use super::{Subject, Watched};
 use crate::change::Change;
+use crate::living;
 use crate::page_token::Origin;
 use crate::query::Compiled;
 use crate::served::Served;
@@ -34,7 +35,8 @@ pub(super) struct LensModel {
 impl Lens {
     pub(crate) fn compile(served: &Arc<Served>, subject: &Arc<Subject>) -> Result<Self, Error> {
         let models = subject.models.iter().enumerate().map(|(at, watched)| {
-            compile_model(served, watched).map_err(|error| if subject.is_many { placed(error, at) } else { error })
+            let place = if subject.is_many { format!("models[{at}]") } else { String::new() };
+            compile_model(served, watched).map_err(|error| error.within(&place))
         });
         let models = models.collect::<Result<Vec<LensModel>, Error>>()?;
         Ok(Self { origin: subject.origin(), subject: subject.clone(), served: served.clone(), models })
@@ -67,6 +69,9 @@ impl Lens {
 impl LensModel {
     /// Whether a record matches: an error is no match.
     fn matches(&self, served: &Served, record: &Record) -> bool {
+        if living::deletion(&self.table.model, record).is_some() {
+            return false;
+        }
         let Some(filter) = &self.compiled.filter else { return true };
         let scope = Scope { catalog: &served.catalog, model: &self.table.model };
         filter.evaluate(scope, record, 0, &|_| None).unwrap_or_default()
@@ -103,17 +108,4 @@ fn not_alone(outside: Outside) -> Error {
     let violation =
         Violation { field: "filter".into(), description: format!("is not valid: {words}"), rule: "cel".into() };
     Error::new(Reason::FilterInvalid, format!("filter: {words}")).violating(violation)
-}
-
-/// A refusal that is about one of several models.
-fn placed(error: Error, at: usize) -> Error {
-    let mut violations = error.violations().to_vec();
-    for violation in &mut violations {
-        violation.field = format!("models[{at}].{}", violation.field);
-    }
-    if error.reason() == Reason::InvalidFields {
-        return Error::invalid(violations);
-    }
-    let message = format!("models[{at}]: {}", error.message());
-    violations.into_iter().fold(Error::new(error.reason(), message), Error::violating)
 }

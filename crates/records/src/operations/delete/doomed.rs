@@ -1,6 +1,8 @@
 //! What goes with a record: those that refer to it with CASCADE, those that refer to these, and so on.
 
-use super::MAX_DELETED;
+use super::roots::Roots;
+use super::{MAX_DELETED, Manner};
+use crate::living;
 use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
 use diesel::QueryResult;
@@ -20,20 +22,57 @@ pub(super) struct Doomed {
 
 type Models = BTreeMap<String, (Arc<Model>, BTreeSet<Id>)>;
 
+/// Which records that refer to one go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    All,
+    Living,
+    /// Those that are deleted or have ended: nobody sees them, and they cannot come back without what they refer to.
+    Gone,
+}
+
+impl Which {
+    /// None goes, if it is none of these.
+    fn of_referrer(referrer: &Referrer, other: &Model, manner: Manner) -> Option<Self> {
+        match (referrer.on_delete, manner) {
+            (OnDelete::Cascade, Manner::ForGood) => Some(Self::All),
+            (OnDelete::Cascade, Manner::Soft) => Some(Self::Living),
+            (OnDelete::Restrict, Manner::ForGood) => living::may_be_gone(other).then_some(Self::Gone),
+            (OnDelete::Restrict, Manner::Soft) | (OnDelete::SetNull, _) => None,
+        }
+    }
+
+    /// The condition on a record `r`, with ` AND ` in front.
+    fn condition(self, other: &Model) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Living => living::living(other, "r"),
+            Self::Gone => format!(" AND NOT (true{})", living::living(other, "r")),
+        }
+    }
+}
+
 impl Doomed {
-    /// Finds and locks what goes with a record, which is locked already: one statement for each model of each level.
-    pub(super) async fn find(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id) -> Result<Self, Stop> {
-        let root = &call.table.model;
-        let mut doomed = Self { models: possible(call)? };
-        doomed.add(root, id.clone());
-        let mut open = VecDeque::from([(root.clone(), vec![id.clone()])]);
+    /// Finds and locks what goes with records: one statement for each model of each level.
+    pub(super) async fn find(
+        call: &Call<'_>,
+        conn: &mut AsyncPgConnection,
+        roots: Roots<'_>,
+        manner: Manner,
+    ) -> Result<Self, Stop> {
+        let mut doomed = Self { models: possible(call, manner)? };
+        for id in roots.ids {
+            doomed.add(roots.model, id.clone());
+        }
+        let mut open = VecDeque::from([(call.table.model.clone(), roots.ids.to_vec())]);
         while let Some((model, ids)) = open.pop_front() {
-            for referrer in referrers(&model, OnDelete::Cascade) {
+            for referrer in &model.referrers {
                 let other = call.related(&referrer.model)?.model.clone();
-                let mut found = lock_referrers(call, conn, &model, &ids, &other, referrer).await?;
+                let Some(which) = Which::of_referrer(referrer, &other, manner) else { continue };
+                let mut found = lock_referrers(call, conn, (&model, &ids), (&other, referrer), which).await?;
                 found.retain(|id| doomed.add(&other, id.clone()));
-                if doomed.models.values().map(|(_, ids)| ids.len()).sum::<usize>() > MAX_DELETED {
-                    return Err(too_many(root, id).into());
+                if doomed.models.values().map(|(_, ids)| ids.len()).sum::<usize>() > MAX_DELETED.max(roots.ids.len()) {
+                    return Err(too_many(roots).into());
                 }
                 if !found.is_empty() {
                     open.push_back((other, found));
@@ -65,48 +104,49 @@ pub(super) fn referrers(model: &Model, kind: OnDelete) -> impl Iterator<Item = &
 }
 
 /// The models whose records may go with one of the call's model, itself included.
-fn possible(call: &Call<'_>) -> Result<Models, Error> {
+fn possible(call: &Call<'_>, manner: Manner) -> Result<Models, Error> {
     let mut models = BTreeMap::new();
     let mut open = vec![call.table.model.clone()];
     while let Some(model) = open.pop() {
         if models.contains_key(&model.full_name) {
             continue;
         }
-        for referrer in referrers(&model, OnDelete::Cascade) {
-            open.push(call.related(&referrer.model)?.model.clone());
+        for referrer in &model.referrers {
+            let other = &call.related(&referrer.model)?.model;
+            if Which::of_referrer(referrer, other, manner).is_some() {
+                open.push(other.clone());
+            }
         }
         models.insert(model.full_name.clone(), (model, BTreeSet::new()));
     }
     Ok(models)
 }
 
-/// Locks the records of a model that refer to some of another, in the order of their ids, and gives these.
+/// Locks records of a model that refer to some of another, in the order of their ids, and gives these.
 async fn lock_referrers(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    model: &Model,
-    ids: &[Id],
-    other: &Model,
-    referrer: &Referrer,
+    (model, ids): (&Model, &[Id]),
+    (other, referrer): (&Model, &Referrer),
+    which: Which,
 ) -> QueryResult<Vec<Id>> {
     let (table, key, column) =
         (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
     // One more than can go is enough to know that it is too much, even if all the others are known already.
     let limit = MAX_DELETED + 1;
+    let condition = which.condition(other);
     let sql = Sql::new(&format!(
-        "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) \
+        "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?){condition} \
          ORDER BY r.{key} LIMIT {limit} FOR UPDATE"
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
     rows(conn, &sql, &binds).await?.iter().map(|row| names::read_id(other, row, 0)).collect()
 }
 
-fn too_many(model: &Model, id: &Id) -> Error {
-    let id = id.to_string();
+fn too_many(roots: Roots<'_>) -> Error {
     let message = format!(
-        "more than {MAX_DELETED} records would be deleted with {} {id:?}; nothing was deleted: delete some of those that \
-         refer to it first",
-        model.full_name
+        "more than {MAX_DELETED} records would be deleted with {roots}; nothing was deleted: delete some of those that \
+         refer to it first"
     );
-    Error::new(Reason::AnswerTooLarge, message).about(&model.full_name, id)
+    roots.refused(Reason::AnswerTooLarge, message)
 }

@@ -1,6 +1,8 @@
 //! What keeps a record from being deleted: others that refer to it with RESTRICT, unless they go with it.
 
 use super::doomed::{Doomed, referrers};
+use super::roots::Roots;
+use crate::living;
 use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
 use diesel::QueryResult;
@@ -24,7 +26,12 @@ struct Restricting {
 }
 
 /// Refuses the delete if something is in its way.
-pub(super) async fn check(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id, doomed: &Doomed) -> Result<(), Stop> {
+pub(super) async fn check(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    roots: Roots<'_>,
+    doomed: &Doomed,
+) -> Result<(), Stop> {
     let mut found = Vec::new();
     for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
         for referrer in referrers(model, OnDelete::Restrict) {
@@ -34,7 +41,7 @@ pub(super) async fn check(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id
             }
         }
     }
-    if found.is_empty() { Ok(()) } else { Err(refused(&call.table.model, id, &found).into()) }
+    if found.is_empty() { Ok(()) } else { Err(refused(roots, &found).into()) }
 }
 
 /// Finds records that refer to some of those that go, and do not go themselves: one more than can be named.
@@ -48,7 +55,8 @@ async fn find(
 ) -> QueryResult<()> {
     let (table, key, column) =
         (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
-    let stays = stays(other);
+    // Who is deleted or has ended keeps nobody: it goes with what it refers to, or is bound to nothing that is gone for good.
+    let stays = stays(other) + &living::living(other, "r");
     let sql = Sql::new(&format!(
         "SELECT r.{key}, r.{column} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} \
          ORDER BY r.{key} LIMIT ?"
@@ -78,8 +86,7 @@ pub(super) fn stays(model: &Model) -> String {
 }
 
 /// The refusal. What to do stands before the names, which may be long.
-fn refused(model: &Model, id: &Id, found: &[Restricting]) -> Error {
-    let id = id.to_string();
+fn refused(roots: Roots<'_>, found: &[Restricting]) -> Error {
     let named = found.get(..MAX_NAMED).unwrap_or(found);
     let mut list = String::new();
     for (at, restricting) in named.iter().enumerate() {
@@ -98,14 +105,13 @@ fn refused(model: &Model, id: &Id, found: &[Restricting]) -> Error {
         list.push_str(" and more");
     }
     let message = format!(
-        "{} {id:?} cannot be deleted while others refer to it, or to what would be deleted with it; delete these first, \
-         or change what they refer to: {list}",
-        model.full_name
+        "{roots} cannot be deleted while others refer to it, or to what would be deleted with it; delete these first, \
+         or change what they refer to: {list}"
     );
     let preconditions = named.iter().map(|restricting| Precondition {
         kind: "REFERENCE",
         subject: format!("{}/{}", restricting.model.full_name, restricting.id),
         description: format!("{} refers to {}", restricting.field, restricting.target),
     });
-    Error::new(Reason::RecordReferenced, message).about(&model.full_name, id).unless(preconditions.collect())
+    roots.refused(Reason::RecordReferenced, message).unless(preconditions.collect())
 }

@@ -1,9 +1,9 @@
 //! The statements that delete: references are cleared, then all records go at once.
 
-use super::MAX_CLEARED;
-use super::doomed::{Doomed, referrers};
-use super::restrict::stays;
-use super::written::Written;
+use super::doomed::Doomed;
+use super::roots::Roots;
+use crate::living;
+use crate::operations::events::Events;
 use crate::operations::update::later;
 use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
@@ -11,121 +11,127 @@ use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_codec::{Record, Value};
-use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Model, OnDelete, Referrer};
-
-/// Clears the references with SET_NULL to what goes. Their records change: they get a version and a time of update.
-pub(super) async fn clear(
-    call: &Call<'_>,
-    conn: &mut AsyncPgConnection,
-    id: &Id,
-    doomed: &Doomed,
-    log: &mut Written<'_>,
-) -> Result<(), Stop> {
-    let time = log.time();
-    let mut room = MAX_CLEARED;
-    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
-        for referrer in referrers(model, OnDelete::SetNull) {
-            let other = call.related(&referrer.model)?;
-            let which = [
-                Bind::text(&call.principal.tenant),
-                names::bind_ids(model, ids),
-                names::bind_ids(&other.model, doomed.of(&other.model)),
-            ];
-            // Nobody can begin to refer to what is locked: no more are cleared than are found here.
-            let limit = Bind::i64(i64::try_from(room.saturating_add(1)).map_err(Error::internal)?);
-            let binds: Vec<Bind> = which.iter().cloned().chain([limit]).collect();
-            let sql = to_clear(other, referrer);
-            let found = log.read(conn, (other, &sql, &binds), (&call.table.model, id)).await?;
-            room = room.checked_sub(found.len()).ok_or_else(|| too_many(&call.table.model, id))?;
-            let times = other.model.roles.updated_at.map(|_| Bind::timestamptz(time));
-            let binds: Vec<Bind> = times.into_iter().chain(which).collect();
-            execute(conn, &cleared(&other.model, referrer), &binds).await?;
-            for (before, version) in &found {
-                log.updated(&other.model, before, &without(&other.model, referrer, before, time), version + 1);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A record whose reference is cleared, as [`cleared`] makes it.
-fn without(model: &Model, referrer: &Referrer, before: &Record, time: i64) -> Record {
-    let mut after = before.clone();
-    after.set(referrer.field, None);
-    if let Some(field) = model.roles.updated_at {
-        let time = later(before.get(field), time);
-        after.set(field, Some(Value::Timestamp(time)));
-    }
-    after
-}
-
-/// The statement that reads and locks the records whose reference is to be cleared, in the order of their ids, up to a limit:
-/// the tenant, the ids that the reference may have, the ids of the records that need no clearing, and the limit.
-fn to_clear(table: &Table, referrer: &Referrer) -> Sql {
-    let model = &table.model;
-    let (name, column, id) =
-        (model.table.qualified(), model.column_name(referrer.field), model.column_name(model.roles.id));
-    Sql::new(&format!(
-        "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {} \
-         ORDER BY r.{id} LIMIT ? FOR UPDATE",
-        names::columns(table),
-        stays(model)
-    ))
-}
-
-fn too_many(model: &Model, id: &Id) -> Error {
-    let id = id.to_string();
-    let message = format!(
-        "the delete of {} {id:?} would clear more than {MAX_CLEARED} references to it, or to what would be deleted with it; \
-         nothing was deleted: clear some of them by updates first, or delete their records",
-        model.full_name
-    );
-    Error::new(Reason::AnswerTooLarge, message).about(&model.full_name, id)
-}
-
-/// The statement that clears a reference: the time if the model has one of updates, the tenant, the ids that the reference
-/// may have, and the ids of the records that need no clearing.
-fn cleared(model: &Model, referrer: &Referrer) -> Sql {
-    let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
-    let time = model.roles.updated_at.map(|field| model.column_name(field));
-    // Clocks differ between processes and are set back; a record's times are not.
-    let time = time.map_or_else(String::new, |time| format!(", {time} = GREATEST(r.{time}, ?)"));
-    Sql::new(&format!(
-        "UPDATE {table} AS r SET _version = r._version + 1, {column} = NULL{time} \
-         WHERE r._tenant = ? AND r.{column} = ANY(?) AND {}",
-        stays(model)
-    ))
-}
+use groundplan_model::catalog::Model;
+use std::collections::BTreeSet;
 
 /// Deletes the records by one statement: foreign keys are checked at its end, when none of the records is left, so that it
 /// does not matter how they refer to each other.
-pub(super) async fn delete(
+pub(super) async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    id: &Id,
+    roots: Roots<'_>,
     doomed: &Doomed,
-    log: &mut Written<'_>,
+    log: &mut Events<'_>,
 ) -> Result<(), Stop> {
     let mut deletes = Vec::new();
     let mut binds = Vec::new();
     for (at, (model, ids)) in doomed.models().enumerate() {
         let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
-        let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
         if !ids.is_empty() {
-            let table = call.related(&model.full_name)?;
-            let columns = names::columns(table);
-            let sql = Sql::new(&format!(
-                "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) ORDER BY r.{key}"
-            ));
-            for (before, version) in log.read(conn, (table, &sql, &which), (&call.table.model, id)).await? {
+            for (before, version) in read(call, conn, (model, ids), roots, log).await? {
                 log.deleted(model, &before, version);
             }
         }
         deletes.push(format!("d{at} AS (DELETE FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?))"));
-        binds.extend(which);
+        binds.extend([Bind::text(&call.principal.tenant), names::bind_ids(model, ids)]);
     }
     let sql = Sql::new(&format!("WITH {} SELECT 1", deletes.join(", ")));
     execute(conn, &sql, &binds).await?;
     Ok(())
+}
+
+/// Marks the records as deleted, model by model, and gives those of the roots' model.
+pub(super) async fn softly(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    roots: Roots<'_>,
+    doomed: &Doomed,
+    log: &mut Events<'_>,
+) -> Result<Vec<(Record, i64)>, Stop> {
+    let mut marked = Vec::new();
+    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
+        let time = log.time();
+        for (before, version) in read(call, conn, (model, ids), roots, log).await? {
+            let after = mark(model, &before, Some(time), time);
+            log.updated(model, &before, &after, version + 1);
+            if model.full_name == roots.model.full_name {
+                marked.push((after, version + 1));
+            }
+        }
+        let sql = marking(model, "?");
+        let times = [Some(Bind::timestamptz(time)), model.roles.updated_at.map(|_| Bind::timestamptz(time))];
+        let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+        let binds: Vec<Bind> = times.into_iter().flatten().chain(which).collect();
+        execute(conn, &sql, &binds).await?;
+    }
+    Ok(marked)
+}
+
+/// Takes the marks off again.
+pub(super) async fn unmark(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (table, before): (&Table, &[(Record, i64)]),
+    log: &mut Events<'_>,
+) -> Result<Vec<(Record, i64)>, Stop> {
+    let (model, time) = (&table.model, log.time());
+    let mut living = Vec::new();
+    let mut ids = Vec::new();
+    for (record, version) in before {
+        let after = mark(model, record, None, time);
+        log.updated(model, record, &after, version + 1);
+        ids.push(Id::of_record(model, record)?);
+        living.push((after, version + 1));
+    }
+    let time = model.roles.updated_at.map(|_| Bind::timestamptz(time));
+    let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, &ids)];
+    let binds: Vec<Bind> = time.into_iter().chain(which).collect();
+    execute(conn, &marking(model, "NULL"), &binds).await?;
+    Ok(living)
+}
+
+/// A record with another time of its deletion, as [`marking`] makes it.
+fn mark(model: &Model, before: &Record, deleted_at: Option<i64>, now: i64) -> Record {
+    let mut after = before.clone();
+    if let Some(field) = living::deleted_at(model) {
+        after.set(field, deleted_at.map(Value::Timestamp));
+    }
+    if let Some(field) = model.roles.updated_at {
+        let time = later(before.get(field), now);
+        after.set(field, Some(Value::Timestamp(time)));
+    }
+    after
+}
+
+/// The statement that sets or clears the time of the deletion: that time where it is a bind, the time if the model has one of
+/// updates, the tenant, and the ids.
+fn marking(model: &Model, to: &str) -> Sql {
+    let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let deleted_at = living::deleted_at(model).map_or_else(String::new, |field| {
+        let column = model.column_name(field);
+        format!(", {column} = {to}")
+    });
+    let updated_at = model.roles.updated_at.map(|field| model.column_name(field));
+    let updated_at = updated_at.map_or_else(String::new, |time| format!(", {time} = GREATEST(r.{time}, ?)"));
+    Sql::new(&format!(
+        "UPDATE {table} AS r SET _version = r._version + 1{deleted_at}{updated_at} \
+         WHERE r._tenant = ? AND r.{key} = ANY(?)"
+    ))
+}
+
+/// Reads records that are locked.
+async fn read(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (model, ids): (&Model, &BTreeSet<Id>),
+    roots: Roots<'_>,
+    log: &mut Events<'_>,
+) -> Result<Vec<(Record, i64)>, Stop> {
+    let table = call.related(&model.full_name)?;
+    let (name, key, columns) = (model.table.qualified(), model.column_name(model.roles.id), names::columns(table));
+    let sql = Sql::new(&format!(
+        "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) ORDER BY r.{key}"
+    ));
+    let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    log.read(conn, (table, &sql, &which), &|| roots.too_large()).await
 }

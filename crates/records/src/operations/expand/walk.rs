@@ -3,6 +3,7 @@
 use super::collected::{Collected, id_of};
 use super::paths::{Edge, Paths, Way};
 use super::{Call, MAX_EXPANDED};
+use crate::living;
 use crate::operations::streamed::each_row;
 use crate::operations::{Id, names, show};
 use crate::row;
@@ -75,7 +76,10 @@ async fn there(
     let wanted = wanted.map(|id| Id::of_stored(model, id)).collect::<Result<Vec<Id>, Error>>()?;
     if !wanted.is_empty() {
         let (columns, name, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
-        let sql = format!("SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?)");
+        let sql = format!(
+            "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){}",
+            living::not_expired(model, "r")
+        );
         let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, &wanted)];
         each_row(call, &Sql::new(&sql), &binds, |row| {
             let (id, stored) = read(table, row, 1)?;
@@ -141,8 +145,9 @@ impl Back<'_> {
         let (array, reference) = (names::id_array(self.start), model.column_name(self.field));
         Sql::new(&format!(
             "SELECT r._version, start.at, {columns} FROM unnest(?::{array}) WITH ORDINALITY AS start(id, at) \
-             CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id \
-             ORDER BY r.{key} LIMIT ?) AS r ORDER BY start.at, r.{key}"
+             CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id{} \
+             ORDER BY r.{key} LIMIT ?) AS r ORDER BY start.at, r.{key}",
+            living::living(model, "r")
         ))
     }
 

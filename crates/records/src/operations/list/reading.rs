@@ -41,11 +41,17 @@ pub(crate) struct Reading<'c> {
     ids_descend: bool,
     /// The keys of the last record of the page before.
     pub(crate) after: Option<Vec<Option<Bytes>>>,
+    with_deleted: bool,
 }
 
 impl<'c> Reading<'c> {
     pub(crate) fn begin(call: &'c Call<'c>, query: &ListQuery, parent: Option<&'c Parent>) -> Result<Self, Error> {
         let model = &call.table.model;
+        if query.show_deleted && model.soft_delete.is_none() {
+            let words =
+                format!("must be left out: {} has no soft_delete, and keeps no deleted records", model.full_name);
+            return Err(Error::field("show_deleted", "soft_delete", words));
+        }
         let size = page_size_of(query.page_size)?;
         let skip = skip_of(query.skip)?;
         let mask = ReadMask::parse(&model.shapes, model.shape, &query.view.read_mask)?;
@@ -78,6 +84,7 @@ impl<'c> Reading<'c> {
             now,
             ids_descend,
             after,
+            with_deleted: query.show_deleted,
         })
     }
 
@@ -108,6 +115,7 @@ impl<'c> Reading<'c> {
             compiled: &self.compiled,
             parent: self.parent,
             now: self.now,
+            with_deleted: self.with_deleted,
         }
     }
 
@@ -157,6 +165,7 @@ impl<'c> Reading<'c> {
     /// Whether it is what most callers want, whole records by their ids: those statements are there since the apply.
     fn is_plain(&self, part: &Part<'_>) -> bool {
         self.compiled.is_everything()
+            && !self.with_deleted
             && self.parent.is_none()
             && self.columns.is_none()
             && part.skip == 0

@@ -48,7 +48,8 @@ fn parts(expr: &mut Expr) -> Vec<&mut Expr> {
         Expr::Not(part) | Expr::Size(part) | Expr::Negate(part) => vec![part],
         Expr::OneOf { value, .. } | Expr::ElementOf { value, .. } | Expr::Convert { value, .. } => vec![value],
         Expr::MapValue { key: part, .. } | Expr::ListItem { index: part, .. } => vec![part],
-        Expr::Matches { text: part, .. } | Expr::TimePart { time: part, .. } => vec![part],
+        Expr::Matches { text: part, .. } | Expr::Rewrite { text: part, .. } => vec![part],
+        Expr::TimePart { time: part, .. } => vec![part],
         Expr::Quantified { condition, .. } => vec![condition],
     }
 }

@@ -190,6 +190,7 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
         Expr::Arithmetic { operation, left, right, ty } => (format!("{operation:?} {ty:?}"), vec![left, right]),
         Expr::Negate(part) => ("negate".to_owned(), vec![part]),
         Expr::Convert { value, ty } => (format!("to {ty:?}"), vec![value]),
+        Expr::Rewrite { rewrite, text } => (format!("{rewrite:?}"), vec![text]),
         Expr::TimePart { part, time } => (format!("{part:?}"), vec![time]),
         Expr::Quantified { quantifier, list, condition, .. } => {
             names.push(root(list));

@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 3;
 
 /// Numbers at the edges of their types, one a record: in every double and float field, and in every integer field that
 /// has it in range.
-pub(super) const EDGES: &[Edge] = &[
+pub(in crate::tests) const EDGES: &[Edge] = &[
     Edge::Double(f64::NAN),
     Edge::Double(f64::INFINITY),
     Edge::Double(f64::NEG_INFINITY),
@@ -28,14 +28,14 @@ pub(super) const EDGES: &[Edge] = &[
 ];
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Edge {
+pub(in crate::tests) enum Edge {
     Double(f64),
     Integer(i128),
 }
 
 /// A record with an edge in every singular and repeated field that can have it.
 #[expect(clippy::cast_possible_truncation, reason = "an edge of a double is one of a float, rounded")]
-pub(super) fn edge(shapes: &Shapes, id: ShapeId, edge: Edge) -> Record {
+pub(in crate::tests) fn edge(shapes: &Shapes, id: ShapeId, edge: Edge) -> Record {
     let shape = shapes.get(id);
     let mut record = Record::new(shape);
     for (field_id, field) in shape.iter() {
@@ -72,7 +72,7 @@ fn of_integer(integer: Integer, number: i128) -> Option<Value> {
 }
 
 /// A random record; about half of its fields are set.
-pub(super) fn record(random: &mut StdRng, shapes: &Shapes, id: ShapeId, depth: usize) -> Record {
+pub(in crate::tests) fn record(random: &mut StdRng, shapes: &Shapes, id: ShapeId, depth: usize) -> Record {
     let shape = shapes.get(id);
     let mut record = Record::new(shape);
     for (field_id, field) in shape.iter() {

@@ -1,0 +1,60 @@
+//! `groundplan export`: the records of a model into a file.
+
+mod target;
+
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::print_error;
+use crate::transfer::{Format, Meter, STANDARD};
+use groundplan_proto::records::v1::ExportRequest;
+use std::path::PathBuf;
+use target::Target;
+
+/// Write the records of a model to a file
+///
+/// All records, or those that `--filter` says, in the order of their ids, as they are at one moment. Input-only fields are not shown. What is
+/// written can be imported: `export | import` into an empty model makes the same records. A file is complete or not there:
+/// until the last record has come it has `.part` behind its name.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Export")]
+pub(crate) struct Args {
+    /// The model's full name, such as example.v1.Entity
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// The file; `-` writes to standard output
+    #[arg(value_name = "FILE", default_value = STANDARD)]
+    file: PathBuf,
+    /// How the records are written. Default: by the file's ending; to standard output, ndjson
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Only these records: CEL over the model's fields, as in a list
+    #[arg(long, value_name = "CEL", default_value = "")]
+    filter: String,
+    #[command(flatten)]
+    client: Client,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let format = match args.format {
+        None if args.file.as_os_str() == STANDARD => Format::Ndjson,
+        asked => Format::of(asked, &args.file)?,
+    };
+    let refusal = |status| args.client.refusal(&status);
+    let request = ExportRequest { model: args.model.clone(), format: format.number(), filter: args.filter.clone() };
+    let mut messages = args.client.records()?.export(request).await.map_err(refusal)?.into_inner();
+    let mut target = Target::open(&args.file)?;
+    let meter = Meter::begin(None);
+    let mut records = None;
+    while let Some(message) = messages.message().await.map_err(refusal)? {
+        meter.add(&message.chunk);
+        target.write(&message.chunk)?;
+        records = message.summary.map(|summary| summary.records);
+    }
+    meter.end();
+    let Some(records) = records else {
+        return Err(Failure::new("the export broke off before its end; export again"));
+    };
+    target.finish()?;
+    print_error(format_args!("{} exported", meter.summary(u64::try_from(records).unwrap_or_default())));
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Where an export goes: a file that is there only once it is whole, or standard output.
+
+use crate::failure::Failure;
+use crate::transfer::STANDARD;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What is written to.
+pub(super) struct Target {
+    out: Box<dyn Write + Send>,
+    /// The file while it is not whole, and its name then.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+impl Target {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new(STANDARD) {
+            return Ok(Self { out: Box::new(io::stdout()), names: None });
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = File::create(&part).map_err(|error| failed(&part, &error))?;
+        Ok(Self { out: Box::new(file), names: Some((part, path.to_owned())) })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| self.failed(&error))
+    }
+
+    /// All is written.
+    pub(super) fn finish(mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| self.failed(&error))?;
+        match &self.names {
+            Some((part, path)) => fs::rename(part, path).map_err(|error| failed(path, &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        match &self.names {
+            Some((part, _)) => failed(part, error),
+            // Nobody reads it any more, as with `| head`.
+            None if error.kind() == io::ErrorKind::BrokenPipe => Failure::said(),
+            None => Failure::new(format!("standard output cannot be written: {error}")),
+        }
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{} cannot be written: {error}", path.display()))
+}

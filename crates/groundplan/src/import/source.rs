@@ -1,0 +1,76 @@
+//! Reading the file of an import, by a thread of its own: standard input may block for ever.
+
+use crate::failure::Failure;
+use crate::transfer::{Format, Meter, STANDARD};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use tokio::sync::{mpsc, oneshot};
+
+/// The bytes of a message.
+const CHUNK: usize = 256 << 10;
+
+/// How many chunks wait to be sent.
+const WAITING: usize = 4;
+
+/// What is imported.
+pub(super) struct Source {
+    reader: Box<dyn Read + Send>,
+    /// If it is known.
+    pub(super) size: Option<u64>,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new(STANDARD) {
+            return Ok(Self { reader: Box::new(io::stdin()), size: None });
+        }
+        let failed = |error: io::Error| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let file = File::open(path).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        if facts.is_dir() {
+            return Err(Failure::usage(format!("{} is a folder; name a file", path.display())));
+        }
+        Ok(Self { size: facts.is_file().then_some(facts.len()), reader: Box::new(file) })
+    }
+
+    /// Its chunks, which end with the file; and why it could not be read to its end. Until that is known, they do not end.
+    pub(super) fn chunks(
+        mut self,
+        meter: Meter,
+        format: Format,
+    ) -> (mpsc::Receiver<Vec<u8>>, oneshot::Receiver<io::Error>) {
+        let (sender, chunks) = mpsc::channel(WAITING);
+        let (fail, failed) = oneshot::channel();
+        std::thread::spawn(move || {
+            let mut rows = 0;
+            loop {
+                let mut chunk = vec![0; CHUNK];
+                match self.reader.read(&mut chunk) {
+                    Ok(0) => return,
+                    Ok(read) => {
+                        chunk.truncate(read);
+                        meter.add(&chunk);
+                        if format != Format::Delimited {
+                            rows += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+                            meter.rows(rows);
+                        }
+                        if sender.blocking_send(chunk).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => {
+                        let _ = fail.send(error);
+                        // The chunks do not end before the call has: it takes them for the whole file.
+                        while !sender.is_closed() {
+                            std::thread::park_timeout(std::time::Duration::from_millis(50));
+                        }
+                        return;
+                    }
+                }
+            }
+        });
+        (chunks, failed)
+    }
+}

@@ -1,0 +1,119 @@
+//! What `import` and `export` share: formats, files, and how far it is.
+
+use crate::failure::Failure;
+use groundplan_proto::records::v1;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The file that stands for standard input or output.
+pub(crate) const STANDARD: &str = "-";
+
+/// How records are written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line (.ndjson, .jsonl)
+    Ndjson,
+    /// Comma-separated values with the fields' names in the first line (.csv)
+    Csv,
+    /// Messages of protobuf, each behind its length (.binpb, .pb)
+    Delimited,
+}
+
+impl Format {
+    /// The format that was asked for, or that of the file's ending.
+    pub(crate) fn of(asked: Option<Self>, file: &Path) -> Result<Self, Failure> {
+        let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+        match (asked, ending.as_deref()) {
+            (Some(format), _) => Ok(format),
+            (None, Some("ndjson" | "jsonl")) => Ok(Self::Ndjson),
+            (None, Some("csv")) => Ok(Self::Csv),
+            (None, Some("binpb" | "pb")) => Ok(Self::Delimited),
+            _ => Err(Failure::usage(format!(
+                "the format of {} is not known by its ending; say --format ndjson, csv or delimited",
+                file.display()
+            ))),
+        }
+    }
+
+    pub(crate) fn number(self) -> i32 {
+        let format = match self {
+            Self::Ndjson => v1::Format::Ndjson,
+            Self::Csv => v1::Format::Csv,
+            Self::Delimited => v1::Format::Delimited,
+        };
+        format.into()
+    }
+}
+
+/// How far it is: a bar for people who look at standard error, nothing elsewhere.
+#[derive(Clone)]
+pub(crate) struct Meter {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Meter {
+    /// Begins, with the size of all of it if that is known.
+    pub(crate) fn begin(size: Option<u64>) -> Self {
+        let (bar, template) = match size {
+            Some(size) => (ProgressBar::new(size), "[{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}{msg}"),
+            None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}{msg}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar, begun: Instant::now() }
+    }
+
+    /// Some bytes went by.
+    pub(crate) fn add(&self, bytes: &[u8]) {
+        self.bar.inc(bytes.len() as u64);
+    }
+
+    /// So many rows are by.
+    pub(crate) fn rows(&self, rows: u64) {
+        let rate = self.rate(rows);
+        self.bar.set_message(format!(", {} rows, {} rows/s", HumanCount(rows), HumanCount(rate)));
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// What was done, for people: `1,000 rows in 1.5 s (666 rows/s)`.
+    pub(crate) fn summary(&self, rows: u64) -> String {
+        let seconds = self.begun.elapsed().as_secs_f64();
+        format!("{} rows in {seconds:.1} s ({} rows/s)", HumanCount(rows), HumanCount(self.rate(rows)))
+    }
+
+    fn rate(&self, rows: u64) -> u64 {
+        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        rows.saturating_mul(1_000) / milliseconds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+    use std::path::Path;
+
+    #[test]
+    fn the_ending_says_the_format_unless_it_is_said() {
+        for (file, format) in [
+            ("a.ndjson", Format::Ndjson),
+            ("a/b.JSONL", Format::Ndjson),
+            ("a.csv", Format::Csv),
+            ("a.tar.binpb", Format::Delimited),
+            ("a.pb", Format::Delimited),
+        ] {
+            assert_eq!(Format::of(None, Path::new(file)).unwrap(), format, "{file}");
+            assert_eq!(Format::of(Some(Format::Csv), Path::new(file)).unwrap(), Format::Csv);
+        }
+        for file in ["-", "a", "a.json", ".csv", ""] {
+            assert!(Format::of(None, Path::new(file)).unwrap_err().message().contains("--format"), "{file}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The references with SET_NULL to what goes for good.
+
+use super::MAX_CLEARED;
+use super::doomed::{Doomed, referrers};
+use super::restrict::stays;
+use super::roots::Roots;
+use crate::operations::events::Events;
+use crate::operations::update::later;
+use crate::operations::{Call, names};
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, execute};
+use groundplan_codec::{Record, Value};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Model, OnDelete, Referrer};
+
+/// Clears them. Their records change: they get a version and a time of update.
+pub(super) async fn clear(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    roots: Roots<'_>,
+    doomed: &Doomed,
+    log: &mut Events<'_>,
+) -> Result<(), Stop> {
+    let time = log.time();
+    let mut room = MAX_CLEARED;
+    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
+        for referrer in referrers(model, OnDelete::SetNull) {
+            let other = call.related(&referrer.model)?;
+            let which = [
+                Bind::text(&call.principal.tenant),
+                names::bind_ids(model, ids),
+                names::bind_ids(&other.model, doomed.of(&other.model)),
+            ];
+            // Nobody can begin to refer to what is locked: no more are cleared than are found here.
+            let limit = Bind::i64(i64::try_from(room.saturating_add(1)).map_err(Error::internal)?);
+            let binds: Vec<Bind> = which.iter().cloned().chain([limit]).collect();
+            let sql = to_clear(other, referrer);
+            let found = log.read(conn, (other, &sql, &binds), &|| roots.too_large()).await?;
+            room = room.checked_sub(found.len()).ok_or_else(|| too_many(roots))?;
+            let times = other.model.roles.updated_at.map(|_| Bind::timestamptz(time));
+            let binds: Vec<Bind> = times.into_iter().chain(which).collect();
+            execute(conn, &cleared(&other.model, referrer), &binds).await?;
+            for (before, version) in &found {
+                log.updated(&other.model, before, &without(&other.model, referrer, before, time), version + 1);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A record whose reference is cleared, as [`cleared`] makes it.
+fn without(model: &Model, referrer: &Referrer, before: &Record, time: i64) -> Record {
+    let mut after = before.clone();
+    after.set(referrer.field, None);
+    if let Some(field) = model.roles.updated_at {
+        let time = later(before.get(field), time);
+        after.set(field, Some(Value::Timestamp(time)));
+    }
+    after
+}
+
+/// The statement that reads and locks the records whose reference is to be cleared, in the order of their ids, up to a limit:
+/// the tenant, the ids that the reference may have, the ids of the records that need no clearing, and the limit.
+fn to_clear(table: &Table, referrer: &Referrer) -> Sql {
+    let model = &table.model;
+    let (name, column, id) =
+        (model.table.qualified(), model.column_name(referrer.field), model.column_name(model.roles.id));
+    Sql::new(&format!(
+        "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {} \
+         ORDER BY r.{id} LIMIT ? FOR UPDATE",
+        names::columns(table),
+        stays(model)
+    ))
+}
+
+fn too_many(roots: Roots<'_>) -> Error {
+    let message = format!(
+        "the delete of {roots} would clear more than {MAX_CLEARED} references to it, or to what would be deleted with it; \
+         nothing was deleted: clear some of them by updates first, or delete their records"
+    );
+    roots.refused(Reason::AnswerTooLarge, message)
+}
+
+/// The statement that clears a reference: the time if the model has one of updates, the tenant, the ids that the reference
+/// may have, and the ids of the records that need no clearing.
+fn cleared(model: &Model, referrer: &Referrer) -> Sql {
+    let (table, column) = (model.table.qualified(), model.column_name(referrer.field));
+    let time = model.roles.updated_at.map(|field| model.column_name(field));
+    // Clocks differ between processes and are set back; a record's times are not.
+    let time = time.map_or_else(String::new, |time| format!(", {time} = GREATEST(r.{time}, ?)"));
+    Sql::new(&format!(
+        "UPDATE {table} AS r SET _version = r._version + 1, {column} = NULL{time} \
+         WHERE r._tenant = ? AND r.{column} = ANY(?) AND {}",
+        stays(model)
+    ))
+}

@@ -1,0 +1,46 @@
+//! The records that a delete is of, before it is known what goes with them.
+
+use crate::operations::Id;
+use crate::operations::events::MAX_BYTES;
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+use std::fmt;
+
+/// Records of one model, at least one; all of them are locked.
+#[derive(Clone, Copy)]
+pub(in crate::operations) struct Roots<'a> {
+    pub(in crate::operations) model: &'a Model,
+    pub(in crate::operations) ids: &'a [Id],
+}
+
+impl fmt::Display for Roots<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {:?}", self.model.full_name, self.first())?;
+        match self.ids.len() {
+            0 | 1 => Ok(()),
+            2 => write!(formatter, " and another"),
+            more => write!(formatter, " and {} others", more - 1),
+        }
+    }
+}
+
+impl Roots<'_> {
+    fn first(&self) -> String {
+        self.ids.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// A refusal that is about these records.
+    pub(super) fn refused(&self, reason: Reason, message: String) -> Error {
+        Error::new(reason, message).about(&self.model.full_name, self.first())
+    }
+
+    /// The refusal of more bytes than one transaction can take.
+    pub(super) fn too_large(&self) -> Error {
+        let message = format!(
+            "the records that would be deleted with {self}, or changed, have more than {} MiB together; nothing was deleted: \
+             delete some of those that refer to it first",
+            MAX_BYTES >> 20
+        );
+        self.refused(Reason::AnswerTooLarge, message)
+    }
+}

@@ -1,0 +1,66 @@
+//! A deleted record comes back, and with it those that were deleted with it.
+
+use super::write::unmark;
+use crate::living;
+use crate::operations::events::Events;
+use crate::operations::{Call, Id, names};
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql};
+use groundplan_codec::Record;
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::OnDelete;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Undeletes a record that is locked, and gives it with its new version. Those that refer to it with CASCADE and were deleted in
+/// the same moment were deleted with it: they come back too. What it refers to must be there.
+pub(in crate::operations) async fn undelete_locked(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (id, record, version): (&Id, Record, i64),
+    log: &mut Events<'_>,
+) -> Result<(Record, i64), Stop> {
+    let time = living::deletion(&call.table.model, &record).unwrap_or_default();
+    let back = unmark(call, conn, (&call.table, &[(record, version)]), log).await?;
+    let back = back.into_iter().next().ok_or_else(|| Error::internal("an undeleted record is nowhere"))?;
+    let mut open: VecDeque<(Arc<Table>, Vec<Id>)> = VecDeque::from([(call.table.clone(), vec![id.clone()])]);
+    let mut count = 1;
+    while let Some((table, ids)) = open.pop_front() {
+        for referrer in table.model.referrers.iter().filter(|referrer| referrer.on_delete == OnDelete::Cascade) {
+            let other = call.related(&referrer.model)?.clone();
+            let Some(deleted_at) = living::deleted_at(&other.model) else { continue };
+            let (name, key) = (other.model.table.qualified(), other.model.column_name(other.model.roles.id));
+            let sql = Sql::new(&format!(
+                "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{} = ANY(?) AND r.{} = ? \
+                 ORDER BY r.{key} FOR UPDATE",
+                names::columns(&other),
+                other.model.column_name(referrer.field),
+                other.model.column_name(deleted_at),
+            ));
+            let binds =
+                [Bind::text(&call.principal.tenant), names::bind_ids(&table.model, &ids), Bind::timestamptz(time)];
+            let found = log.read(conn, (&other, &sql, &binds), &too_many).await?;
+            count += found.len();
+            if count > super::MAX_DELETED {
+                return Err(too_many().into());
+            }
+            if !found.is_empty() {
+                let back = unmark(call, conn, (&other, &found), log).await?;
+                let ids = back.iter().map(|(record, _)| Id::of_record(&other.model, record));
+                let ids = ids.collect::<Result<_, Error>>()?;
+                open.push_back((other, ids));
+            }
+        }
+    }
+    Ok(back)
+}
+
+fn too_many() -> Error {
+    let message = format!(
+        "more than {} records were deleted with it and would come back; nothing was undeleted",
+        super::MAX_DELETED
+    );
+    Error::new(Reason::AnswerTooLarge, message)
+}

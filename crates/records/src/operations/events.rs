@@ -1,0 +1,70 @@
+//! The events of a transaction, appended together at its end, and the records that they are about.
+
+use crate::change::Author;
+use crate::row;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use futures_util::TryStreamExt as _;
+use groundplan_chassis::database::{Bind, Sql, row_stream};
+use groundplan_codec::{Record, wire};
+use groundplan_error::Error;
+use groundplan_eventlog::{NewEvent, append};
+use groundplan_model::catalog::Model;
+
+/// The most bytes of all records that one transaction reads to change or delete them, as the event log keeps them.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
+
+/// What a transaction has written so far.
+pub(super) struct Events<'a> {
+    author: Author<'a>,
+    events: Vec<NewEvent>,
+    /// How many bytes the records may have that are still to come.
+    room: usize,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn new(author: Author<'a>) -> Self {
+        Self { author, events: Vec::new(), room: MAX_BYTES }
+    }
+
+    /// In microseconds since the Unix epoch.
+    pub(super) fn time(&self) -> i64 {
+        self.author.time
+    }
+
+    pub(super) fn created(&mut self, model: &Model, record: &Record, version: i64) {
+        self.events.push(self.author.created(model, record, version));
+    }
+
+    pub(super) fn updated(&mut self, model: &Model, before: &Record, after: &Record, version: i64) {
+        self.events.push(self.author.updated(model, before, after, version));
+    }
+
+    pub(super) fn deleted(&mut self, model: &Model, before: &Record, version: i64) {
+        self.events.push(self.author.deleted(model, before, version));
+    }
+
+    /// Reads records with their versions, as they come, and no further than there is room for: then `too_large` refuses.
+    pub(super) async fn read(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        (table, sql, binds): (&Table, &Sql, &[Bind]),
+        too_large: &(dyn Fn() -> Error + Sync),
+    ) -> Result<Vec<(Record, i64)>, Stop> {
+        let mut rows = row_stream(conn, sql, binds).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let record = row::record(&table.model, &table.columns, &row, 1)?;
+            let bytes = wire::encoded_len(&table.model.shapes, table.model.shape, &record);
+            self.room = self.room.checked_sub(bytes).ok_or_else(too_large)?;
+            found.push((record, row::version(&row)?));
+        }
+        Ok(found)
+    }
+
+    /// Appends everything to the log.
+    pub(super) async fn append(self, conn: &mut AsyncPgConnection) -> Result<(), Stop> {
+        Ok(append(conn, &self.events).await?)
+    }
+}

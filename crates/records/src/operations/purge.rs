@@ -1,0 +1,146 @@
+//! Records that have ended, or were deleted long ago, go for good.
+
+use super::delete::{Manner, Roots, delete_locked};
+use super::events::Events;
+use super::{Call, Id, names, now};
+use crate::living;
+use crate::stop::Stop;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+use std::collections::BTreeMap;
+
+/// The most records that one transaction purges: its locks are short.
+pub(crate) const MAX_PURGED: usize = 200;
+
+const DAY: i64 = 24 * 3_600 * 1_000_000;
+
+/// A record that is to go: its tenant, and its id.
+pub(crate) type Over = (String, Id);
+
+/// Deletes those of some records for good that have ended. Others keep them if they still refer to them.
+pub(super) async fn ended(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    ids: &[Id],
+    log: &mut Events<'_>,
+) -> Result<(), Stop> {
+    let model = &call.table.model;
+    let condition = format!("NOT (true{})", living::not_expired(model, "r"));
+    for_good(call, conn, ids, &condition, &[], log).await.map(drop)
+}
+
+/// Finds records that are over, the longest ago first, behind a number of those: an index has them in this order.
+pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Error> {
+    let model = &call.table.model;
+    let Some((condition, binds, order)) = condition(model)? else { return Ok(Vec::new()) };
+    let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let sql = Sql::new(&format!(
+        "SELECT r._tenant, r.{key} FROM {table} AS r WHERE {condition} ORDER BY {order} LIMIT {MAX_PURGED} OFFSET {skip}"
+    ));
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
+    let over = found.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), names::read_id(model, row, 1)?)));
+    over.collect::<diesel::QueryResult<_>>().map_err(refusal)
+}
+
+/// Which records are over: what each of them fulfils, with its binds, and their order.
+fn condition(model: &Model) -> Result<Option<(String, Vec<Bind>, String)>, Error> {
+    let (mut conditions, mut binds, mut order) = (Vec::new(), Vec::new(), String::new());
+    if let (Some(_), Some(field)) = (model.expiry, model.roles.expires_at) {
+        let column = model.column_name(field);
+        conditions.push(format!("r.{column} <= statement_timestamp()"));
+        order = format!("r.{column}");
+    }
+    if let (Some(soft), Some(field)) = (model.soft_delete, living::deleted_at(model)) {
+        let column = model.column_name(field);
+        conditions.push(format!("r.{column} <= ?::timestamptz"));
+        binds.push(Bind::timestamptz(now()? - i64::from(soft.retention_days) * DAY));
+        order = format!("r.{column}");
+    }
+    Ok((!conditions.is_empty()).then(|| (format!("({})", conditions.join(" OR ")), binds, order)))
+}
+
+/// Deletes records that are over, each tenant's together, and gives how many are gone. What others still refer to stays.
+pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<usize, Error> {
+    let mut by_tenant: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
+    for (tenant, id) in over {
+        by_tenant.entry(tenant).or_default().push(id.clone());
+    }
+    let mut gone = 0;
+    for (tenant, ids) in by_tenant {
+        let principal =
+            groundplan_chassis::principal::Principal { tenant: tenant.to_owned(), name: call.principal.name.clone() };
+        let call = Call { principal: &principal, served: call.served.clone(), table: call.table.clone(), ..*call };
+        gone += match once(&call, &ids).await {
+            // One of them is in use: each by itself, and that one stays.
+            Err(error) if is_in_use(&error) => {
+                let mut gone = 0;
+                for id in &ids {
+                    gone += match once(&call, std::slice::from_ref(id)).await {
+                        Err(error) if is_in_use(&error) => 0,
+                        outcome => outcome?,
+                    };
+                }
+                gone
+            }
+            outcome => outcome?,
+        };
+    }
+    Ok(gone)
+}
+
+fn is_in_use(error: &Error) -> bool {
+    matches!(error.reason(), Reason::RecordReferenced | Reason::AnswerTooLarge)
+}
+
+async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
+    let Some((condition, binds, _)) = condition(&call.table.model)? else { return Ok(0) };
+    let mut lease = call.records.database().lease().await?;
+    let outcome = lease.run(async |conn| {
+        let transaction = async |conn: &mut AsyncPgConnection| {
+            let mut log = Events::new(call.author(now()?));
+            let gone = for_good(call, conn, ids, &condition, &binds, &mut log).await?;
+            log.append(conn).await?;
+            Ok::<usize, Stop>(gone)
+        };
+        conn.build_transaction().read_committed().run(transaction).await
+    });
+    match outcome.await {
+        Ok(gone) => {
+            call.records.log().appended();
+            Ok(gone)
+        }
+        Err(Stop::Refused(error)) => Err(error),
+        Err(Stop::Database(error)) => {
+            call.records.failed(&error);
+            Err(super::refusal::of_delete(&call.table.model, error))
+        }
+    }
+}
+
+/// Deletes those of some records that are as a condition says. Nobody is waited for.
+async fn for_good(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    ids: &[Id],
+    condition: &str,
+    binds: &[Bind],
+    log: &mut Events<'_>,
+) -> Result<usize, Stop> {
+    let model = &call.table.model;
+    let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let sql = Sql::new(&format!(
+        "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND {condition} \
+         ORDER BY r.{key} FOR UPDATE SKIP LOCKED"
+    ));
+    let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    let binds: Vec<Bind> = which.into_iter().chain(binds.iter().cloned()).collect();
+    let found = rows(conn, &sql, &binds).await?;
+    let ids: Vec<Id> = found.iter().map(|row| names::read_id(model, row, 0)).collect::<diesel::QueryResult<_>>()?;
+    if !ids.is_empty() {
+        delete_locked(call, conn, Roots { model, ids: &ids }, Manner::ForGood, log).await?;
+    }
+    Ok(ids.len())
+}

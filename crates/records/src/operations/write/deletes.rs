@@ -1,0 +1,124 @@
+//! Deletions, undeletions and verifications, several at once.
+
+use super::condition;
+use super::creates::check_references;
+use super::planned::{Action, Planned};
+use super::session::{Lock, Session};
+use crate::living;
+use crate::operations::delete::{Manner, Roots, delete_locked, undelete_locked};
+use crate::operations::{Call, Id, etag};
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_codec::Record;
+use groundplan_error::{Error, Reason};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Deletes the records of writes, all of one model.
+pub(super) async fn delete(
+    session: &mut Session<'_>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    (first, writes): (usize, &[Planned<'_>]),
+) -> Result<(), Stop> {
+    let call = session.call_of(table);
+    let found = session.lock(conn, table, writes, Lock::Delete).await?;
+    let (mut ids, mut places) = (Vec::new(), HashMap::new());
+    for (write, at) in writes.iter().zip(first..) {
+        let Action::Delete { allow_missing } = write.action else { continue };
+        let there = found.get(&write.id);
+        if let Some((record, version)) = there.filter(|(record, _)| living::deletion(&table.model, record).is_none()) {
+            check(&call, write, (record, *version), session.now)?;
+            ids.push(write.id.clone());
+            places.insert(write.id.clone(), at);
+        } else if !allow_missing {
+            return Err(call.not_found(&write.id).within(&write.place.item()).into());
+        } else if let Some((record, version)) = there {
+            session.answer(at, table, record.clone(), *version);
+        }
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let roots = Roots { model: &table.model, ids: &ids };
+    let manner = Manner::of_model(&table.model);
+    let deleted = delete_locked(&call, conn, roots, manner, &mut session.events).await;
+    let deleted = deleted.map_err(|stop| placed(stop, writes))?;
+    for (record, version) in deleted {
+        if let Some(at) = places.get(&Id::of_record(&table.model, &record)?) {
+            session.answer(*at, table, record, version);
+        }
+    }
+    Ok(())
+}
+
+/// A refusal of what goes with the records of several writes is about the first of them.
+fn placed(stop: Stop, writes: &[Planned<'_>]) -> Stop {
+    match (stop, writes.first()) {
+        (Stop::Refused(error), Some(write)) => Stop::Refused(error.within(&write.place.item())),
+        (stop, _) => stop,
+    }
+}
+
+/// Brings the records of writes back, all of one model, with those that were deleted with them.
+pub(super) async fn undelete(
+    session: &mut Session<'_>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    (first, writes): (usize, &[Planned<'_>]),
+) -> Result<(), Stop> {
+    let call = session.call_of(table);
+    let mut found = session.lock(conn, table, writes, Lock::Delete).await?;
+    for (write, at) in writes.iter().zip(first..) {
+        let of_item = |error: Error| error.within(&write.place.item());
+        let (record, version) = found.remove(&write.id).ok_or_else(|| of_item(call.not_found(&write.id)))?;
+        check(&call, write, (&record, version), session.now)?;
+        if living::deletion(&table.model, &record).is_none() {
+            let id = write.id.to_string();
+            let message = format!("{} {id:?} is not deleted", table.model.full_name);
+            let refused = Error::new(Reason::RecordNotDeleted, message).about(&table.model.full_name, id);
+            return Err(of_item(refused).into());
+        }
+        check_references(&call, conn, &[(write.place, &record)]).await?;
+        let back = undelete_locked(&call, conn, (&write.id, record, version), &mut session.events).await;
+        let (record, version) = back.map_err(|stop| placed(stop, std::slice::from_ref(write)))?;
+        session.answer(at, table, record, version);
+    }
+    Ok(())
+}
+
+/// Holds records against what writes expect of them, and keeps them so.
+pub(super) async fn verify(
+    session: &mut Session<'_>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    writes: &[Planned<'_>],
+) -> Result<(), Stop> {
+    let call = session.call_of(table);
+    let found = session.lock(conn, table, writes, Lock::Share).await?;
+    for write in writes {
+        let Action::Verify { is_missing } = write.action else { continue };
+        let there = found.get(&write.id).filter(|(record, _)| living::deletion(&table.model, record).is_none());
+        match (there, is_missing) {
+            (None, true) => {}
+            (Some((record, version)), false) => check(&call, write, (record, *version), session.now)?,
+            (None, false) => return Err(call.not_found(&write.id).within(&write.place.item()).into()),
+            (Some(_), true) => {
+                let id = write.id.to_string();
+                let message = format!("{} {id:?} is there; it was to be missing", table.model.full_name);
+                let refused = Error::new(Reason::ConditionNotMet, message).about(&table.model.full_name, id);
+                return Err(refused.within(&write.place.item()).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Holds a record against the etag and the condition of a write.
+fn check(call: &Call<'_>, write: &Planned<'_>, (record, version): (&Record, i64), now: i64) -> Result<(), Error> {
+    if write.wanted.is_some_and(|wanted| wanted != version) {
+        return Err(etag::mismatch(&call.table.model, &write.id, version).within(&write.place.item()));
+    }
+    condition::check(call, write, record, now)
+}

@@ -1,0 +1,184 @@
+//! What is to be written, as far as no record is needed to know it: ids, etags, conditions, and who is meant by `$name`.
+
+use super::local::Locals;
+use super::place::Place;
+use super::transform::{self, Transform};
+use crate::operations::{Call, Id, etag};
+use crate::query::Compiled;
+use crate::table::Table;
+use groundplan_codec::Record;
+use groundplan_codec::mask::UpdateMask;
+use groundplan_error::{Error, Reason, Violation};
+use groundplan_expr::Outside;
+use groundplan_rest::limits::MAX_BATCH;
+use groundplan_rest::{Form, Operation, Write, Writes};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One write.
+pub(super) struct Planned<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) table: Arc<Table>,
+    pub(super) id: Id,
+    /// The version that the record must have.
+    pub(super) wanted: Option<i64>,
+    pub(super) condition: Option<Arc<Compiled>>,
+    pub(super) action: Action,
+}
+
+/// What is to become of the record.
+pub(super) enum Action {
+    /// With its id.
+    Create(Record),
+    Update(Change),
+    Delete {
+        allow_missing: bool,
+    },
+    Undelete,
+    Verify {
+        is_missing: bool,
+    },
+}
+
+/// How a record is to change.
+pub(super) struct Change {
+    /// Without the operands of the transforms.
+    pub(super) update: Record,
+    pub(super) mask: UpdateMask,
+    pub(super) transforms: Vec<Transform>,
+    /// The whole record as it was sent, if it is to be created where it is missing.
+    pub(super) missing: Option<Record>,
+}
+
+/// Reads what was asked for.
+pub(super) fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planned<'a>>, Error> {
+    check_number(writes)?;
+    let mut locals = Locals::new(writes)?;
+    let mut planned = Vec::with_capacity(writes.list.len());
+    for (at, write) in writes.list.iter().enumerate() {
+        let place = Place::new(writes.form, at, &write.operation, &write.model);
+        let one = plan_one(call, write, place, at, &mut locals)?;
+        planned.push(one);
+    }
+    if writes.form == Form::Batch {
+        check_distinct(&planned)?;
+    }
+    Ok(planned)
+}
+
+fn check_number(writes: &Writes) -> Result<(), Error> {
+    let number = writes.list.len();
+    if (1..=MAX_BATCH).contains(&number) {
+        return Ok(());
+    }
+    let list = if writes.form == Form::Commit { "writes" } else { "requests" };
+    let rule = if number == 0 { "repeated.min_items" } else { "repeated.max_items" };
+    Err(Error::field(list, rule, format!("must be 1 to {MAX_BATCH}, not {number}; split a longer list up")))
+}
+
+fn plan_one<'a>(
+    call: &Call<'_>,
+    write: &'a Write,
+    place: Place<'a>,
+    at: usize,
+    locals: &mut Locals<'_>,
+) -> Result<Planned<'a>, Error> {
+    let table = call.served.table(&write.model).cloned();
+    let table = table.ok_or_else(|| Error::internal("a write is of a model of another revision"))?;
+    let model = &table.model;
+    let id = |text: &str| {
+        let resolved = locals.id(model, text, at).map_err(|error| error.within(&place.message()))?;
+        resolved.map_or_else(|| Id::parse(model, text).map_err(|error| error.within(&place.message())), Ok)
+    };
+    let wanted = |argument: &str, sent: Option<&Record>| {
+        etag::wanted(argument, model, sent).map_err(|error| error.within(&place.item()))
+    };
+    let (id, wanted, action) = match &write.operation {
+        Operation::Create { record, local_ref } => {
+            let mut record = record.clone();
+            let id = Id::for_create(model, record.get(model.roles.id));
+            let id = id.map_err(|error| error.within(&place.record()))?;
+            record.set(model.roles.id, Some(id.to_value()));
+            locals.resolve(model, &mut record, at).map_err(|error| error.within(&place.record()))?;
+            locals.add(local_ref, model, &id);
+            (id, None, Action::Create(record))
+        }
+        Operation::Update { id: text, update, mask, transforms, etag, allow_missing } => {
+            let id = match locals.id(model, text, at).map_err(|error| error.within(&place.record()))? {
+                Some(id) => id,
+                None => Id::parse(model, text).map_err(|error| error.within(&place.record()))?,
+            };
+            let wanted = wanted(etag, Some(update))?;
+            let mut update = update.clone();
+            update.set(model.roles.id, Some(id.to_value()));
+            locals.resolve(model, &mut update, at).map_err(|error| error.within(&place.record()))?;
+            let missing = allow_missing.then(|| update.clone());
+            let transforms = transform::parse(model, transforms, mask, &mut update);
+            let transforms = transforms.map_err(|error| error.within(&place.message()))?;
+            (id, wanted, Action::Update(Change { update, mask: mask.clone(), transforms, missing }))
+        }
+        Operation::Delete { id: text, etag, allow_missing } => {
+            (id(text)?, wanted(etag, None)?, Action::Delete { allow_missing: *allow_missing })
+        }
+        Operation::Undelete { id: text, etag } => (id(text)?, wanted(etag, None)?, Action::Undelete),
+        Operation::Verify { id: text, etag, is_missing } => {
+            if *is_missing && !(etag.is_empty() && write.condition.is_empty()) {
+                let words = "must be left out with an etag or a condition: what is missing has neither";
+                return Err(Error::field("missing", "verify.missing", words).within(&place.message()));
+            }
+            (id(text)?, wanted(etag, None)?, Action::Verify { is_missing: *is_missing })
+        }
+    };
+    let condition = condition(call, write, &table, &action).map_err(|error| error.within(&place.item()))?;
+    Ok(Planned { place, table, id, wanted, condition, action })
+}
+
+/// Compiles the condition of a write.
+fn condition(call: &Call<'_>, write: &Write, table: &Table, action: &Action) -> Result<Option<Arc<Compiled>>, Error> {
+    if write.condition.trim().is_empty() {
+        return Ok(None);
+    }
+    if matches!(action, Action::Create(_)) {
+        return Err(refused("has no record to look at: a creation cannot have one"));
+    }
+    let compiled = call.served.query(&table.model, &write.condition, "").map_err(renamed)?;
+    match compiled.filter.as_ref().and_then(groundplan_expr::Filter::outside) {
+        None | Some(Outside::Time) => Ok(Some(compiled)),
+        Some(Outside::Relation) => {
+            Err(refused("cannot follow a relation; verify the other record by a write of its own"))
+        }
+        Some(Outside::Search) => Err(refused("cannot use `search`; use contains, startsWith or matches")),
+    }
+}
+
+fn refused(words: &str) -> Error {
+    let violation = Violation { field: "condition".into(), description: words.into(), rule: "cel".into() };
+    Error::new(Reason::FilterInvalid, format!("condition: {words}")).violating(violation)
+}
+
+/// The refusal of a filter, as that of a condition.
+fn renamed(error: Error) -> Error {
+    let words = error.message().replacen("filter: ", "condition: ", 1);
+    let violations: Vec<Violation> = error
+        .violations()
+        .iter()
+        .map(|violation| Violation { field: violation.field.replacen("filter", "condition", 1), ..violation.clone() })
+        .collect();
+    violations.into_iter().fold(Error::new(error.reason(), words), Error::violating)
+}
+
+/// Refuses a batch that names a record twice.
+fn check_distinct(planned: &[Planned<'_>]) -> Result<(), Error> {
+    let mut seen: HashMap<&Id, Place<'_>> = HashMap::new();
+    for one in planned {
+        let Some(first) = seen.insert(&one.id, one.place) else { continue };
+        let place = match one.action {
+            Action::Create(_) | Action::Update(_) => one.place.record(),
+            _ => one.place.message(),
+        };
+        let name = &one.table.model.shape().field(one.table.model.roles.id).name;
+        let description = format!("is that of {} too; a batch names each record once", first.item());
+        return Err(Error::field(name.as_str(), "repeated.unique", description).within(&place));
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! One attempt at writes: what it has done so far.
+
+use super::planned::Planned;
+use crate::operations::events::{Events, MAX_BYTES};
+use crate::operations::{Call, Id, names};
+use crate::stop::Stop;
+use crate::table::Table;
+use crate::{living, operations::show};
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_codec::{Record, Stored};
+use groundplan_error::{Error, Reason};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How records are locked while they are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// To be updated: others may still refer to it.
+    Update,
+    /// To be deleted: nobody may begin to refer to it.
+    Delete,
+    /// To be looked at: nobody may change it.
+    Share,
+}
+
+/// What an attempt has done.
+pub(super) struct Session<'a> {
+    pub(super) call: Call<'a>,
+    pub(super) events: Events<'a>,
+    /// By the place of the write: the record as it is now, with its version.
+    pub(super) answers: Vec<Option<(Arc<Table>, Record, i64)>>,
+    /// Whether each record is written by itself, so that whoever breaks a constraint is known.
+    pub(super) is_careful: bool,
+    /// Microseconds since the Unix epoch.
+    pub(super) now: i64,
+}
+
+impl<'a> Session<'a> {
+    /// The same call, for another model.
+    pub(super) fn call_of(&self, table: &Arc<Table>) -> Call<'a> {
+        Call { table: table.clone(), served: self.call.served.clone(), ..self.call }
+    }
+
+    pub(super) fn answer(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
+        if let Some(answer) = self.answers.get_mut(at) {
+            *answer = Some((table.clone(), record, version));
+        }
+    }
+
+    /// Reads and locks the records of writes, all of one model, in the order of their ids. Those that have ended are not there.
+    pub(super) async fn lock(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        table: &Table,
+        writes: &[Planned<'_>],
+        lock: Lock,
+    ) -> Result<HashMap<Id, (Record, i64)>, Stop> {
+        let model = &table.model;
+        let (name, key, columns) = (model.table.qualified(), model.column_name(model.roles.id), names::columns(table));
+        let how = match lock {
+            Lock::Update => "NO KEY UPDATE",
+            Lock::Delete => "UPDATE",
+            Lock::Share => "SHARE",
+        };
+        let sql = Sql::new(&format!(
+            "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} \
+             ORDER BY r.{key} FOR {how}",
+            living::not_expired(model, "r")
+        ));
+        let ids = writes.iter().map(|write| &write.id);
+        let binds = [Bind::text(&self.call.principal.tenant), names::bind_ids(model, ids)];
+        let found = self.events.read(conn, (table, &sql, &binds), &too_large).await?;
+        let by_id = found.into_iter().map(|(record, version)| Ok((Id::of_record(model, &record)?, (record, version))));
+        by_id.collect::<Result<_, Error>>().map_err(Stop::from)
+    }
+
+    /// The answers as the caller may see them.
+    pub(super) fn shown(&self) -> Vec<Option<Stored>> {
+        let shown = |(table, record, version): &(Arc<Table>, Record, i64)| show(table, record.clone(), *version);
+        self.answers.iter().map(|answer| answer.as_ref().map(shown)).collect()
+    }
+}
+
+/// Says which of some ids records of a model have that are there for whoever refers to them, and keeps it so.
+pub(super) async fn lock_living(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    target: &Table,
+    ids: &[Id],
+) -> Result<Vec<Id>, Stop> {
+    let model = &target.model;
+    let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let sql = Sql::new(&format!(
+        "SELECT r.{key} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} ORDER BY r.{key} FOR KEY SHARE",
+        living::living(model, "r")
+    ));
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    let found = rows(conn, &sql, &binds).await?;
+    let ids = found.iter().map(|row| names::read_id(model, row, 0));
+    Ok(ids.collect::<diesel::QueryResult<Vec<Id>>>()?)
+}
+
+fn too_large() -> Error {
+    let message = format!("the records are more than {} MiB together; write fewer at once", MAX_BYTES >> 20);
+    Error::new(Reason::TooLarge, message)
+}
+
+/// Reads the ids that a statement has returned.
+pub(super) fn returned(table: &Table, rows: &[groundplan_chassis::database::PgRow]) -> Result<Vec<Id>, Stop> {
+    let ids = rows.iter().map(|row| names::read_id(&table.model, row, 0));
+    Ok(ids.collect::<diesel::QueryResult<Vec<Id>>>()?)
+}

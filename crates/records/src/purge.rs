@@ -1,0 +1,46 @@
+//! The task that takes records away that have ended, or were deleted long enough ago.
+
+use crate::living;
+use crate::operations::{Call, purge};
+use crate::service::Records;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::Error;
+use std::time::Duration;
+
+/// Between two rounds. Reads know what has ended at once; this is for how long it still takes room.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Who purges, as the event log names it.
+const PURGE: &str = "groundplan/purge";
+
+/// Purges, until it is dropped. Several processes may do so: each leaves alone what another has locked.
+pub(crate) async fn run(records: &Records) {
+    loop {
+        tokio::time::sleep(PAUSE.mul_f64(rand::random::<f64>() / 2.0 + 0.75)).await;
+        if let Err(error) = round(records).await {
+            tracing::warn!(error = error.log_text(), "records that are over cannot be purged; trying again");
+        }
+    }
+}
+
+/// Purges what is over now, and gives how many records are gone.
+pub(crate) async fn round(records: &Records) -> Result<usize, Error> {
+    let Ok(served) = records.served() else { return Ok(0) };
+    let principal = Principal { tenant: String::new(), name: PURGE.to_owned() };
+    let mut all = 0;
+    for model in served.catalog.models.iter().filter(|model| living::may_be_gone(model)) {
+        let Some(table) = served.table(model).cloned() else { continue };
+        let call = Call { records, principal: &principal, served: served.clone(), table };
+        let mut staying = 0;
+        loop {
+            let over = purge::find(&call, staying).await?;
+            let gone = purge::purge(&call, &over).await?;
+            all += gone;
+            staying += over.len() - gone.min(over.len());
+            if over.len() < purge::MAX_PURGED {
+                break;
+            }
+        }
+    }
+    Ok(all)
+}

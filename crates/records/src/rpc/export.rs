@@ -1,0 +1,19 @@
+//! `Export`: the records of a model.
+
+use super::Messages;
+use crate::grpc::streaming::ended;
+use crate::service::Records;
+use crate::transfer::export;
+use futures_util::StreamExt as _;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::Error;
+use groundplan_proto::records::v1::{ExportRequest, ExportResponse};
+
+pub(super) async fn run(
+    records: &Records,
+    principal: Principal,
+    request: ExportRequest,
+) -> Result<Messages<ExportResponse>, Error> {
+    let messages = export(records.clone(), principal, request).await?;
+    Ok(messages.map(|message| message.map_err(ended)).boxed())
+}

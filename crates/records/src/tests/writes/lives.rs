@@ -1,0 +1,93 @@
+use super::{count, fixture, refusal};
+use crate::purge;
+use groundplan_model::catalog::MethodKind::{Create, Delete, Get, List, Undelete, Update};
+use serde_json::json;
+use tonic::Code;
+
+#[tokio::test]
+async fn a_deleted_record_is_hidden_and_comes_back_with_what_went_with_it() {
+    let fixture = fixture().await;
+    fixture.call("Order", Create, json!({"order": {"id": "o", "number": "1"}})).await.unwrap();
+    fixture.call("Line", Create, json!({"line": {"id": "l", "orderId": "o"}})).await.unwrap();
+    let deleted = fixture.call("Order", Delete, json!({"id": "o"})).await.unwrap();
+    assert!(deleted["deletedAt"].is_string(), "{deleted}");
+    assert_eq!(fixture.call("Order", Get, json!({"id": "o"})).await.unwrap(), deleted);
+    assert_eq!(fixture.call("Order", List, json!({})).await.unwrap(), json!({}));
+    assert_eq!(fixture.call("Line", List, json!({})).await.unwrap(), json!({}));
+    let all = fixture.call("Order", List, json!({"showDeleted": true})).await.unwrap();
+    assert_eq!(all["orders"][0]["id"], "o");
+    let status = fixture.call("Order", Delete, json!({"id": "o"})).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    fixture.call("Order", Delete, json!({"id": "o", "allowMissing": true})).await.unwrap();
+    let status = fixture.call("Order", Update, json!({"order": {"id": "o", "number": "2"}})).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "RECORD_DELETED");
+    // Nobody may begin to refer to it; its unique values are free.
+    let status = fixture.call("Line", Create, json!({"line": {"id": "m", "orderId": "o"}})).await.unwrap_err();
+    assert_eq!(refusal(&status).1, ["order_id"]);
+    let status = fixture.call("Line", Undelete, json!({"id": "l"})).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    fixture.call("Order", Create, json!({"order": {"id": "p", "number": "1"}})).await.unwrap();
+    let status = fixture.call("Order", Undelete, json!({"id": "o"})).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "NOT_UNIQUE");
+    fixture.call("Order", Update, json!({"order": {"id": "p", "number": "2"}})).await.unwrap();
+    let back = fixture.call("Order", Undelete, json!({"id": "o"})).await.unwrap();
+    assert_eq!(back["deletedAt"], json!(null));
+    assert_eq!(fixture.call("Line", List, json!({})).await.unwrap()["lines"][0]["id"], "l");
+    let status = fixture.call("Order", Undelete, json!({"id": "o"})).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "RECORD_NOT_DELETED");
+}
+
+#[tokio::test]
+async fn those_who_live_keep_what_they_refer_to() {
+    let fixture = fixture().await;
+    fixture.call("Order", Create, json!({"order": {"id": "o"}})).await.unwrap();
+    fixture.call("Item", Create, json!({"item": {"id": "i", "orderId": "o"}})).await.unwrap();
+    let status = fixture.call("Order", Delete, json!({"id": "o"})).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "RECORD_REFERENCED");
+    fixture.call("Item", Delete, json!({"id": "i"})).await.unwrap();
+    fixture.call("Order", Delete, json!({"id": "o"})).await.unwrap();
+}
+
+#[tokio::test]
+async fn deleted_records_are_purged_after_their_time() {
+    let fixture = fixture().await;
+    for id in ["o", "p"] {
+        fixture.call("Order", Create, json!({"order": {"id": id}})).await.unwrap();
+        fixture.call("Line", Create, json!({"line": {"id": id, "orderId": id}})).await.unwrap();
+        fixture.call("Order", Delete, json!({"id": id})).await.unwrap();
+    }
+    assert_eq!(purge::round(&fixture.records).await.unwrap(), 0);
+    for table in ["order", "line"] {
+        let column = if table == "order" { "id" } else { "order_id" };
+        fixture
+            .query(
+                &format!("UPDATE test_v1.{table} SET deleted_at = now() - interval '31 days' WHERE {column} = 'o'")
+                    .replace("order SET", "\"order\" SET"),
+            )
+            .await;
+    }
+    assert!(purge::round(&fixture.records).await.unwrap() >= 1);
+    assert_eq!(count(&fixture, "test_v1.\"order\"").await, 1);
+    assert_eq!(count(&fixture, "test_v1.line").await, 1);
+}
+
+#[tokio::test]
+async fn records_end_at_their_time() {
+    let fixture = fixture().await;
+    let created = fixture.call("Visit", Create, json!({"visit": {"id": "v"}})).await.unwrap();
+    assert!(created["expiresAt"].is_string(), "the time to live is of the model: {created}");
+    let past = json!({"visit": {"id": "w", "expiresAt": "2020-01-01T00:00:00Z", "note": "old"}});
+    fixture.call("Visit", Create, past).await.unwrap();
+    assert_eq!(fixture.call("Visit", Get, json!({"id": "w"})).await.unwrap_err().code(), Code::NotFound);
+    let list = fixture.call("Visit", List, json!({})).await.unwrap();
+    assert_eq!(list["visits"].as_array().unwrap().len(), 1);
+    let status = fixture.call("Visit", Update, json!({"visit": {"id": "w", "note": "x"}})).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    // Its id is free, though the row is there still.
+    let again = fixture.call("Visit", Create, json!({"visit": {"id": "w", "note": "new"}})).await.unwrap();
+    assert_eq!(again["note"], "new");
+    let past = json!({"visit": {"id": "x", "expiresAt": "2020-01-01T00:00:00Z"}});
+    fixture.call("Visit", Create, past).await.unwrap();
+    assert_eq!(purge::round(&fixture.records).await.unwrap(), 1);
+    assert_eq!(count(&fixture, "test_v1.visit").await, 2);
+}

@@ -1,0 +1,62 @@
+//! Imports and exports: many records at once.
+//!
+//! An import is two tasks. One reads the call: it cuts the bytes into rows ([`rows`]), the rows into records ([`format`]), checks
+//! each as any write is checked, and encodes it for `COPY` ([`part`]). The other one loads part by part ([`load`]): into a staging
+//! table, and from there, by statements over all of its rows, into the model's table and the event log. So both cores work, and
+//! what waits for each other is bounded. An export is one task that reads a snapshot and waits for its reader ([`export`]).
+
+mod cells;
+mod changes;
+mod checks;
+mod copy;
+mod export;
+mod failure;
+mod fault;
+mod format;
+mod header;
+mod import;
+mod load;
+mod part;
+mod progress;
+mod reading;
+mod report;
+mod rows;
+mod slots;
+mod staging;
+mod written;
+
+pub(crate) use export::export;
+pub(crate) use import::import;
+pub(crate) use slots::Slots;
+
+use std::time::Duration;
+
+/// The most rows of a part: what is one transaction where bad rows are skipped.
+pub(crate) const MAX_PART_ROWS: usize = 20_000;
+
+/// The most bytes of a part, but for its last row.
+pub(crate) const MAX_PART_BYTES: usize = 8 << 20;
+
+/// The most rows of an import that is one transaction.
+pub(crate) const MAX_ATOMIC_ROWS: usize = 100_000;
+
+/// The most bytes of the rows of an import that is one transaction: its events are read together by whoever copies them.
+pub(crate) const MAX_ATOMIC_BYTES: usize = 64 << 20;
+
+/// The most errors of an answer.
+pub(crate) const MAX_ERRORS: usize = 100;
+
+/// The most imports and exports that run at once: each has a connection of its own.
+pub(crate) const MAX_AT_ONCE: usize = 4;
+
+/// How long an import waits for bytes, and an export for its reader.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The bytes of a message of an export, but for the rest of its last record.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// How long the progress of an import is kept.
+pub(crate) const PROGRESS_HOURS: usize = 24;
+
+/// The longest id of an import.
+pub(crate) const MAX_IMPORT_ID: usize = 128;

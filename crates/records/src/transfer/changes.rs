@@ -1,0 +1,125 @@
+//! Rows that replace records: what each record was is read, and what it becomes is written with its event.
+
+use super::checks::overtaken;
+use super::failure::Ended;
+use super::fault::Fault;
+use super::load::Loading;
+use super::report::{Report, Reporting as _};
+use super::staging::{REMOVE, REMOVE_REPLACED};
+use super::written::Written;
+use super::{MAX_PART_BYTES, part};
+use crate::change::Change;
+use crate::operations::check;
+use crate::row::{self, Cells};
+use bytes::Bytes;
+use diesel::QueryResult;
+use groundplan_codec::Record;
+use groundplan_error::Error;
+use groundplan_proto::watch::v1::ChangeKind;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
+
+/// Reads some of the records that are replaced. They may be large.
+const FETCH: &str = "FETCH 100 FROM replaced";
+
+/// The columns of the cursor before those of the record.
+const OWN_COLUMNS: usize = 4;
+
+/// Replaces the records whose ids rows have, and takes those rows out of staging. Gives how many.
+pub(crate) async fn replace(loading: &Loading<'_>, report: &mut Report) -> Result<i64, Ended> {
+    loading.execute(&loading.staging.replaced, &[]).await?;
+    let mut bytes = Vec::new();
+    let (mut count, mut bad) = (0, Vec::new());
+    loop {
+        let rows = loading.client.query(FETCH, &[]).await?;
+        for row in &rows {
+            let line: i64 = row.get(0);
+            match change(loading, line, &Raw(row), &mut bytes)? {
+                None => count += 1,
+                Some(faults) => {
+                    bad.push(line);
+                    report.fail(u64::try_from(line).unwrap_or_default(), faults);
+                }
+            }
+        }
+        if rows.is_empty() || bytes.len() >= MAX_PART_BYTES {
+            loading.stage(&loading.staging.copy_changes, &Bytes::from(std::mem::take(&mut bytes))).await?;
+        }
+        if rows.is_empty() {
+            break;
+        }
+    }
+    loading.run_sql("CLOSE replaced").await?;
+    if !bad.is_empty() {
+        loading.client.execute(REMOVE, &[&bad]).await?;
+    }
+    if count > 0 {
+        if loading.execute(&loading.staging.update, &[]).await? != count {
+            return Err(overtaken());
+        }
+        loading.client.execute(REMOVE_REPLACED, &[]).await?;
+    }
+    Ok(count)
+}
+
+/// Adds what a record becomes; gives what is wrong with that.
+fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Option<Vec<Fault>>, Error> {
+    let call = &loading.call;
+    let model = &call.table.model;
+    let read = |failure: tokio_postgres::Error| Error::internal(failure);
+    let payload: &[u8] = row.0.try_get(1).map_err(read)?;
+    let has_created_at: bool = row.0.try_get(2).map_err(read)?;
+    let version: i64 = row.0.try_get(3).map_err(read)?;
+    let before = row::record_of(model, &call.table.columns, row, OWN_COLUMNS)?;
+    let kind = i16::try_from(ChangeKind::Created as i32).unwrap_or_default();
+    let change = Change::of_payload(model, kind, Bytes::copy_from_slice(payload))?;
+    let mut after = change.after.ok_or_else(|| Error::internal("a row of staging has no record"))?;
+    let kept = keep(loading, &before, &mut after, has_created_at);
+    // What was kept may be wrong beside what is new.
+    if kept && let Err(error) = check(call, &after) {
+        return Ok(Some(Fault::of_error(&error)));
+    }
+    let written = Written::updated(call, &before, &after, version)?;
+    part::encode(call, u64::try_from(line).unwrap_or_default(), &after, &written, out)?;
+    Ok(None)
+}
+
+/// Keeps what exports do not show, and the time of creation where the row has none; says whether there was anything to keep.
+fn keep(loading: &Loading<'_>, before: &Record, after: &mut Record, has_created_at: bool) -> bool {
+    let model = &loading.call.table.model;
+    if let Some(field) = model.roles.created_at.filter(|_| !has_created_at) {
+        after.set(field, before.get(field).cloned());
+    }
+    let mut kept = false;
+    for (id, field) in model.shape().iter() {
+        if field.behavior.input_only && after.get(id).is_none() && before.get(id).is_some() {
+            after.set(id, before.get(id).cloned());
+            kept = true;
+        }
+    }
+    kept
+}
+
+/// A row of the library under Diesel, read as Diesel's are.
+struct Raw<'a>(&'a Row);
+
+/// The bytes of a column, whatever its type.
+struct Value<'a>(&'a [u8]);
+
+impl<'a> FromSql<'a> for Value<'a> {
+    fn from_sql(_: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(bytes))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+impl Cells for Raw<'_> {
+    fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R> {
+        let value: Option<Value<'_>> =
+            self.0.try_get(column).map_err(|error| diesel::result::Error::DeserializationError(error.into()))?;
+        Ok(read(value.map(|value| value.0)))
+    }
+}

@@ -1,0 +1,142 @@
+//! One export: a snapshot, streamed as its reader takes it.
+
+use super::format::{self, Format};
+use super::{CHUNK_BYTES, PATIENCE};
+use crate::operations::{now, show};
+use crate::query::{Compiled, Layout, Part, Selection};
+use crate::row;
+use crate::service::Records;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use futures_util::stream::{BoxStream, unfold};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use groundplan_chassis::database::{Sql, refusal, row_stream};
+use groundplan_chassis::principal::Principal;
+use groundplan_codec::{shown, suggestion};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Catalog, Model};
+use groundplan_proto::records::v1::{ExportRequest, ExportResponse, ExportSummary};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+
+/// How many messages wait for the reader.
+const WAITING: usize = 4;
+
+/// A statement lasts as long as its reader, who has a limit of its own.
+const PREPARE: &str = "SET statement_timeout = 0";
+
+/// The messages of an export.
+pub(crate) type Messages = BoxStream<'static, Result<ExportResponse, Error>>;
+
+/// Begins an export. It goes on by a task of its own, which ends with the stream.
+pub(crate) async fn export(records: Records, caller: Principal, request: ExportRequest) -> Result<Messages, Error> {
+    let format = Format::of(request.format, "format")?;
+    let served = records.served()?;
+    let model = model(&served.catalog, &request.model, "model")?;
+    let table = served.table(&model).ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
+    let compiled = served.query(&model, &request.filter, "")?;
+    let slot = records.transfers().take()?;
+    let connection = records.database().dedicated().await?;
+    let (sender, messages) = channel(WAITING);
+    let exporting = Exporting { records, caller, table, compiled, format, sender, _slot: slot };
+    let task = AbortOnDropHandle::new(tokio::spawn(exporting.run(connection)));
+    Ok(unfold(Some((messages, task)), next).boxed())
+}
+
+type Task = AbortOnDropHandle<Result<(), Error>>;
+
+/// The next message; behind the last, why it is the last.
+async fn next(
+    state: Option<(Receiver<ExportResponse>, Task)>,
+) -> Option<(Result<ExportResponse, Error>, Option<(Receiver<ExportResponse>, Task)>)> {
+    let (mut messages, task) = state?;
+    if let Some(message) = messages.recv().await {
+        return Some((Ok(message), Some((messages, task))));
+    }
+    match task.await.map_err(Error::internal) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) | Err(error) => Some((Err(error), None)),
+    }
+}
+
+/// An export at work.
+struct Exporting {
+    records: Records,
+    caller: Principal,
+    table: Arc<Table>,
+    compiled: Arc<Compiled>,
+    format: Format,
+    sender: Sender<ExportResponse>,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Exporting {
+    async fn run(self, mut connection: AsyncPgConnection) -> Result<(), Error> {
+        connection.batch_execute(PREPARE).await.map_err(refusal)?;
+        let stop = self.records.stop().clone();
+        let work = async |connection: &mut AsyncPgConnection| self.rows(connection).await;
+        let mut transaction = connection.build_transaction().repeatable_read().read_only();
+        match stop.run_until_cancelled(transaction.run(work)).await {
+            Some(exported) => exported.map_err(Stop::into_error),
+            None => Err(Error::new(Reason::NotReady, "the server stops; export again")),
+        }
+    }
+
+    /// Sends all rows.
+    async fn rows(&self, connection: &mut AsyncPgConnection) -> Result<(), Stop> {
+        let model = &self.table.model;
+        let layout = Layout::new(model, &self.compiled, &self.table.columns, false);
+        let (tenant, compiled) = (&self.caller.tenant, &self.compiled);
+        let selection = Selection { model, tenant, compiled, parent: None, now: now()?, with_deleted: true };
+        let draft = selection.page(&layout, &Part { limit: i64::MAX, ..Part::default() });
+        let sql = Sql::once(draft.text());
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+        format::write_head(model, self.format, &mut chunk);
+        let mut records = 0;
+        let mut rows = row_stream(connection, &sql, draft.binds()).await?;
+        while let Some(found) = rows.try_next().await? {
+            let record = row::record(model, layout.columns, &found, 1)?;
+            let stored = show(&self.table, record, row::version(&found)?);
+            format::write(model, self.format, &stored.record, &mut chunk)?;
+            records += 1;
+            if chunk.len() >= CHUNK_BYTES {
+                let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_BYTES));
+                self.send(ExportResponse { chunk: full, summary: None }).await?;
+            }
+        }
+        self.send(ExportResponse { chunk, summary: Some(ExportSummary { records }) }).await?;
+        Ok(())
+    }
+
+    /// Sends a message to a reader that takes it in time.
+    async fn send(&self, message: ExportResponse) -> Result<(), Error> {
+        match timeout(PATIENCE, self.sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Error::new(Reason::Cancelled, "the reader of the export went away")),
+            Err(_) => {
+                let words = format!(
+                    "the export was not read for {} seconds, and its snapshot cannot be held for longer; export again, and read on",
+                    PATIENCE.as_secs()
+                );
+                Err(Error::new(Reason::DeadlineExceeded, words))
+            }
+        }
+    }
+}
+
+/// The model of a full name.
+pub(crate) fn model(catalog: &Catalog, name: &str, place: &str) -> Result<Arc<Model>, Error> {
+    if let Some(model) = catalog.model(name) {
+        return Ok(model.clone());
+    }
+    let suggestion = suggestion(name, catalog.models.iter().map(|model| model.full_name.as_str()));
+    let words = match name {
+        "" => "is required: the full name of a model, such as example.v1.Entity".to_owned(),
+        _ => format!("is {:?}, which is no model that is served{suggestion}", shown(name)),
+    };
+    Err(Error::field(place, "model", words))
+}

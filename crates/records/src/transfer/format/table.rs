@@ -1,0 +1,169 @@
+//! CSV: the cells of a row to a JSON object, and back.
+
+use super::super::cells::{self, Cell, cells};
+use super::super::fault::Fault;
+use groundplan_codec::{Record, json, shown, suggestion};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shapes, Wrapped};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashSet};
+
+/// The null of `google.protobuf.Value`, as an enum.
+const NULL_VALUE: &str = "google.protobuf.NullValue";
+
+/// How a cell has a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// A JSON string without its quotes; an empty one is a value.
+    Text,
+    /// The same, but nothing that is empty is a value: numbers and times.
+    Word,
+    /// The name of an enum's value, or its number.
+    Name,
+    /// JSON.
+    Json,
+}
+
+impl Style {
+    fn of(shapes: &Shapes, field: &Field) -> Self {
+        if matches!(field.cardinality, Cardinality::Repeated | Cardinality::Map(_)) {
+            return Self::Json;
+        }
+        match field.kind {
+            Kind::String | Kind::Bytes | Kind::FieldMask => Self::Text,
+            Kind::Wrapper(Wrapped::String | Wrapped::Bytes) => Self::Text,
+            Kind::Integer(_) | Kind::Float | Kind::Double | Kind::Timestamp | Kind::Duration => Self::Word,
+            Kind::Wrapper(Wrapped::Integer(_) | Wrapped::Float | Wrapped::Double) => Self::Word,
+            Kind::Enum(id) if shapes.enumeration(id).full_name != NULL_VALUE => Self::Name,
+            _ => Self::Json,
+        }
+    }
+}
+
+/// The columns of a file.
+pub(super) struct Columns(Vec<(FieldId, Style)>);
+
+impl Columns {
+    /// Reads the line of the names.
+    pub(super) fn read(model: &Model, text: &str) -> Result<Self, Fault> {
+        let shape = model.shape();
+        let mut columns = Vec::new();
+        let mut seen = HashSet::new();
+        for cell in cells(text)? {
+            let name = cell.text.trim();
+            let Some(id) = shape.by_name(name) else {
+                let suggestion = suggestion(name, shape.fields.iter().map(|field| field.name.as_str()));
+                let words = format!("is not a field of {}{suggestion}", shape.full_name);
+                return Err(Fault::field(&shown(name), "unknown_field", words));
+            };
+            if !seen.insert(id) {
+                return Err(Fault::field(&shown(name), "duplicate", "is there twice"));
+            }
+            columns.push((id, Style::of(&model.shapes, shape.field(id))));
+        }
+        Ok(Self(columns))
+    }
+
+    /// Writes the object that a row stands for.
+    pub(super) fn to_json(&self, model: &Model, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let cells = cells(text)?;
+        if cells.len() != self.0.len() {
+            let words = format!("has {} cells where the first line has {} names", cells.len(), self.0.len());
+            return Err(Fault::whole("csv", words));
+        }
+        out.clear();
+        out.push(b'{');
+        for ((id, style), cell) in self.0.iter().zip(&cells) {
+            let field = model.shape().field(*id);
+            if !is_value(*style, cell) {
+                continue;
+            }
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            quote(&field.json_name, out);
+            out.push(b':');
+            value(field, *style, &cell.text, out)?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+/// Whether a cell has a value. Programs that put everything in quotes write `""` for what is not there, too: that is an empty
+/// text, but no number.
+fn is_value(style: Style, cell: &Cell<'_>) -> bool {
+    !cell.text.is_empty() || (cell.is_quoted && style == Style::Text)
+}
+
+/// Writes a cell's value as JSON.
+fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let is_json = match style {
+        Style::Text | Style::Word => false,
+        Style::Name => text.parse::<i32>().is_ok(),
+        Style::Json => true,
+    };
+    if !is_json {
+        quote(text, out);
+        return Ok(());
+    }
+    // As one value by itself: nothing in a cell can become another field.
+    if serde_json::from_str::<&RawValue>(text).is_err() {
+        let expected = match (field.cardinality, field.kind) {
+            (Cardinality::Repeated | Cardinality::Map(_), _) => "JSON",
+            (_, Kind::Bool | Kind::Wrapper(Wrapped::Bool)) => "true or false",
+            _ => "JSON",
+        };
+        return Err(Fault::field(&field.name, "csv", format!("must be {expected}")));
+    }
+    out.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    // Writing to memory does not fail, and a text is always JSON.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// The refusal of a file whose first line has no names of fields.
+pub(super) fn refusal(fault: &Fault, line: u64) -> Error {
+    let Fault { field, message, .. } = fault;
+    let subject = if field.is_empty() { "it" } else { field };
+    let message = format!("line {line} must have the names of the model's fields: {subject} {message}");
+    Error::new(Reason::MalformedRequest, message)
+}
+
+/// Writes the line of the names.
+pub(super) fn write_names(model: &Model, out: &mut Vec<u8>) {
+    for (at, field) in model.shape().fields.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(field.name.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the line of a record.
+pub(super) fn write_row(model: &Model, record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
+    let mut object = Vec::new();
+    json::encode(&model.shapes, model.shape, record, &mut object);
+    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(&object).map_err(Error::internal)?;
+    for (at, field) in model.shape().fields.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let Some(member) = members.get(&field.json_name).map(|value| value.get()) else { continue };
+        let is_string = Style::of(&model.shapes, field) != Style::Json && member.starts_with('"');
+        let is_there = field.cardinality != Cardinality::Implicit;
+        if is_string {
+            let text: String = serde_json::from_str(member).map_err(Error::internal)?;
+            cells::write(&text, is_there, out);
+        } else {
+            cells::write(member, is_there, out);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! One import, from its header to its answer.
+
+use super::PATIENCE;
+use super::failure::Ended;
+use super::header::Header;
+use super::load::Loading;
+use super::progress::Progress;
+use super::reading::Reading;
+use super::report::Report;
+use super::staging::Staging;
+use crate::operations::Call;
+use crate::service::Records;
+use groundplan_chassis::apart::apart;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::{Error, Reason};
+use groundplan_proto::records::v1::import_request::Part;
+use groundplan_proto::records::v1::{ImportRequest, ImportResponse};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tonic::Streaming;
+
+/// How many parts wait for the loader beside the one that it loads and the one that is read.
+const WAITING: usize = 1;
+
+/// Loads what the call sends.
+pub(crate) async fn import(
+    records: Records,
+    caller: Principal,
+    mut messages: Streaming<ImportRequest>,
+) -> Result<ImportResponse, Error> {
+    let missing = || Error::field("header", "required", "must be in the first message");
+    let first = timeout(PATIENCE, messages.message()).await.map_err(|_| missing())?;
+    let first = first.map_err(|_| missing())?.ok_or_else(missing)?;
+    let Some(Part::Header(header)) = first.part else { return Err(missing()) };
+    let header = Arc::new(Header::read(header)?);
+    let served = records.served()?;
+    let model = super::export::model(&served.catalog, &header.model, "header.model")?;
+    let table = served.table(&model).ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
+    let _slot = records.transfers().take()?;
+    let client = records.database().dedicated_client().await?;
+    let progress = Progress::begin(&client, &caller, &header).await?;
+    let before = progress.clone();
+    let (sender, parts) = mpsc::channel(WAITING);
+    let reading = {
+        let (records, caller, served, table, header) =
+            (records.clone(), caller.clone(), served.clone(), table.clone(), header.clone());
+        async move {
+            let call = Call { records: &records, principal: &caller, served, table };
+            Reading { call, header: &header, before: &before, parts: sender }.run(messages).await
+        }
+    };
+    let loading = async move {
+        let call = Call { records: &records, principal: &caller, served, table };
+        let staging = Staging::new(&call)?;
+        client.batch_execute(&staging.prepare).await.map_err(|failure| Ended::from(failure).into_error())?;
+        let is_careful = header.is_atomic();
+        let mut loading = Loading { call, header: &header, client, staging, progress, is_careful, events: 0 };
+        let loaded = loading.run(parts).await;
+        loaded.map(|report| (report, loading.progress))
+    };
+    let (read, loaded) = tokio::join!(apart(reading), apart(loading));
+    finish(read, loaded)
+}
+
+/// The answer, of how both tasks have ended.
+fn finish(read: Result<(), Error>, loaded: Result<(Option<Report>, Progress), Error>) -> Result<ImportResponse, Error> {
+    // Where the loader failed, the reader could only end.
+    let (report, progress) = loaded?;
+    match (read, report) {
+        (Err(error), _) => Err(error.with("rowsLoaded", progress.rows.to_string())),
+        (Ok(()), Some(report)) => Ok(report),
+        (Ok(()), None) => Err(Error::new(Reason::Internal, "the import ended before its end")),
+    }
+}

@@ -1,0 +1,137 @@
+//! A part of an import: rows that are checked, encoded for COPY.
+
+use super::fault::Fault;
+use super::report::{Report, Reporting as _};
+use super::written::Written;
+use super::{MAX_PART_BYTES, MAX_PART_ROWS, copy};
+use crate::bind;
+use crate::operations::Call;
+use bytes::Bytes;
+use groundplan_codec::Record;
+use groundplan_error::Error;
+use std::ops::Range;
+
+/// How many columns a row of staging has besides those of the record: its line, its version, its event, and whether it has a time
+/// of creation.
+const OWN_COLUMNS: usize = 4;
+
+/// Good rows, encoded for COPY. Clones share the bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch {
+    bytes: Bytes,
+    /// Where each row ends in the bytes, and its line.
+    rows: Vec<(usize, u64)>,
+}
+
+/// Some rows of an import.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) batch: Batch,
+    /// What has become of the rows that are not in the batch.
+    pub(crate) report: Report,
+    /// How many rows of the import are done with this part, and their digest.
+    pub(crate) done: i64,
+    pub(crate) digest: Vec<u8>,
+}
+
+impl Batch {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The line of the first row.
+    pub(crate) fn line(&self) -> u64 {
+        self.rows.first().map_or(0, |(_, line)| *line)
+    }
+
+    /// Two halves; none if it has but one row.
+    pub(crate) fn split(&self) -> Option<(Self, Self)> {
+        let middle = self.rows.len() / 2;
+        (middle > 0).then(|| (self.range(0..middle), self.range(middle..self.rows.len())))
+    }
+
+    /// Some of its rows.
+    fn range(&self, rows: Range<usize>) -> Self {
+        let end_of = |at: usize| self.rows.get(at).map_or(0, |(end, _)| *end);
+        let begin = rows.start.checked_sub(1).map_or(0, end_of);
+        let end = rows.end.checked_sub(1).map_or(0, end_of);
+        let ends = self.rows.get(rows).unwrap_or_default();
+        Self {
+            bytes: self.bytes.slice(begin..end),
+            rows: ends.iter().map(|(end, line)| (end - begin, *line)).collect(),
+        }
+    }
+}
+
+/// A part that is being filled.
+#[derive(Default)]
+pub(crate) struct Filling {
+    bytes: Vec<u8>,
+    rows: Vec<(usize, u64)>,
+    report: Report,
+}
+
+impl Filling {
+    /// Adds a record, which is complete and checked.
+    pub(crate) fn add(&mut self, call: &Call<'_>, line: u64, record: &Record, written: &Written) -> Result<(), Error> {
+        self.report.read += 1;
+        encode(call, line, record, written, &mut self.bytes)?;
+        self.rows.push((self.bytes.len(), line));
+        Ok(())
+    }
+
+    /// Counts a row that is bad.
+    pub(crate) fn refuse(&mut self, line: u64, faults: Vec<Fault>) {
+        self.report.read += 1;
+        self.report.fail(line, faults);
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        // Bad rows count, so that progress is made however many there are.
+        self.report.read >= MAX_PART_ROWS as i64 || self.bytes.len() >= MAX_PART_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.report.read == 0
+    }
+
+    /// The part, as far as it is filled.
+    pub(crate) fn take(&mut self, done: i64, digest: Vec<u8>) -> Part {
+        let Self { bytes, rows, report } = std::mem::take(self);
+        // The next one is about as large.
+        self.bytes.reserve(bytes.len());
+        Part { batch: Batch { bytes: bytes.into(), rows }, report, done, digest }
+    }
+}
+
+/// Encodes a row of staging.
+pub(crate) fn encode(
+    call: &Call<'_>,
+    line: u64,
+    record: &Record,
+    written: &Written,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let begin = out.len();
+    let columns = &call.table.columns;
+    copy::begin(OWN_COLUMNS + columns.len(), out);
+    copy::bytes(Some(&line.to_be_bytes()), out);
+    copy::bytes(Some(&written.version.to_be_bytes()), out);
+    copy::bytes(Some(&written.payload), out);
+    copy::bytes(Some(&[u8::from(written.has_created_at)]), out);
+    for column in columns {
+        let value = bind::bind(&call.table.model, column, record);
+        match value {
+            Ok(value) => copy::column(&value, out),
+            Err(error) => {
+                out.truncate(begin);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! How far an import came, so that it can be sent again and nothing is loaded twice.
+
+use super::PROGRESS_HOURS;
+use super::failure::Ended;
+use super::header::Header;
+use super::report::Report;
+use groundplan_chassis::principal::Principal;
+use groundplan_error::{Error, Reason};
+use prost::Message as _;
+use tokio_postgres::Client;
+
+/// How far an import came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// How many rows are done, and their digest.
+    pub(crate) rows: i64,
+    pub(crate) digest: Vec<u8>,
+    /// What has become of them.
+    pub(crate) report: Report,
+    pub(crate) is_complete: bool,
+}
+
+const FORGET: &str = "DELETE FROM imports WHERE changed_at < now() - make_interval(hours => $1)";
+
+const BEGIN: &str =
+    "INSERT INTO imports (tenant, principal, id, settings) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+const FIND: &str =
+    "SELECT settings, rows, digest, report, is_complete FROM imports WHERE tenant = $1 AND principal = $2 AND id = $3";
+
+/// Only whoever knows how far it came takes it further: of two calls that send the same import, each part is loaded by one.
+const MOVE: &str = "UPDATE imports SET rows = $5, digest = $6, report = $7, is_complete = $8, changed_at = now() \
+    WHERE tenant = $1 AND principal = $2 AND id = $3 AND rows = $4 AND NOT is_complete";
+
+impl Progress {
+    /// Begins an import, or finds how far it came.
+    pub(crate) async fn begin(client: &Client, caller: &Principal, header: &Header) -> Result<Self, Error> {
+        if header.import_id.is_empty() {
+            return Ok(Self::default());
+        }
+        let found = async {
+            let hours = i32::try_from(PROGRESS_HOURS).unwrap_or(i32::MAX);
+            client.execute(FORGET, &[&hours]).await?;
+            let (tenant, name, id) = (&caller.tenant, &caller.name, &header.import_id);
+            client.execute(BEGIN, &[tenant, name, id, &header.digest]).await?;
+            client.query_one(FIND, &[tenant, name, id]).await
+        };
+        let row = found.await.map_err(|failure| Ended::from(failure).into_error())?;
+        if row.get::<_, Vec<u8>>(0) != header.digest {
+            return Err(other("the header was another one"));
+        }
+        let report = Report::decode(row.get::<_, &[u8]>(3)).map_err(Error::internal)?;
+        Ok(Self { rows: row.get(1), digest: row.get(2), report, is_complete: row.get(4) })
+    }
+
+    /// Notes that it came further, in the transaction of what was loaded.
+    pub(crate) async fn save(
+        &self,
+        client: &Client,
+        caller: &Principal,
+        header: &Header,
+        before: i64,
+    ) -> Result<(), Ended> {
+        if header.import_id.is_empty() {
+            return Ok(());
+        }
+        let (tenant, name, id) = (&caller.tenant, &caller.name, &header.import_id);
+        let report = self.report.encode_to_vec();
+        let moved = client
+            .execute(MOVE, &[tenant, name, id, &before, &self.rows, &self.digest, &report, &self.is_complete])
+            .await?;
+        if moved == 1 {
+            return Ok(());
+        }
+        let words =
+            "another call goes on with this import_id; wait for its answer, or send the import again once it has ended";
+        Err(Ended::Failed(Error::new(Reason::RecordBusy, words)))
+    }
+}
+
+/// The refusal of another import under the same id.
+pub(crate) fn other(what: &str) -> Error {
+    let words = format!("stands for another import: {what} when it was first sent; choose another id");
+    Error::field("header.import_id", "import_id", words)
+}

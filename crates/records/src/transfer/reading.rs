@@ -1,0 +1,198 @@
+//! Reading an import: the call's messages to parts.
+
+use super::fault::Fault;
+use super::format::Reader;
+use super::header::Header;
+use super::part::{Filling, Part};
+use super::progress::{Progress, other};
+use super::rows::{Row, Rows};
+use super::written::Written;
+use super::{MAX_ATOMIC_BYTES, MAX_ATOMIC_ROWS, PATIENCE};
+use crate::operations::Id;
+use crate::operations::{Call, Origin, complete, now};
+use bytes::Bytes;
+use groundplan_error::{Error, Reason};
+use groundplan_proto::records::v1::ImportRequest;
+use groundplan_proto::records::v1::import_request;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc::Sender;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+use tonic::Streaming;
+
+/// After so many rows others get a turn.
+const TURN: i64 = 200;
+
+/// What a reader sends to the loader.
+pub(crate) enum Sent {
+    Part(Part),
+    /// The import is whole: so many rows, of this digest.
+    End(i64, Vec<u8>),
+}
+
+/// The reading of one import.
+pub(crate) struct Reading<'a> {
+    pub(crate) call: Call<'a>,
+    pub(crate) header: &'a Header,
+    /// How far it came before.
+    pub(crate) before: &'a Progress,
+    pub(crate) parts: Sender<Sent>,
+}
+
+/// Where a reading is.
+struct State {
+    reader: Reader,
+    filling: Filling,
+    /// How many rows were seen, and their digest, if anybody wants it.
+    done: i64,
+    digest: Option<Sha256>,
+    bytes: usize,
+    /// When the part began: the version of its rows.
+    time: i64,
+}
+
+impl Reading<'_> {
+    /// Reads the call to its end. When nobody takes the parts any more, it ends as well: the loader says why.
+    pub(crate) async fn run(self, mut messages: Streaming<ImportRequest>) -> Result<(), Error> {
+        let mut rows = Rows::new(self.header.format.framing(), self.call.records.settings().max_message_bytes);
+        let mut state = State {
+            reader: Reader::new(self.header.format),
+            filling: Filling::default(),
+            done: 0,
+            digest: (!self.header.import_id.is_empty()).then(Sha256::new),
+            bytes: 0,
+            time: now()?,
+        };
+        loop {
+            let chunk = next_chunk(&self.call, &mut messages).await?;
+            let is_end = chunk.is_none();
+            match chunk {
+                Some(chunk) => {
+                    state.bytes += chunk.len();
+                    self.bound(&state)?;
+                    rows.feed(chunk);
+                }
+                None => rows.finish(),
+            }
+            while let Some(row) = rows.next()? {
+                self.row(&mut state, &row)?;
+                if state.done % TURN == 0 {
+                    yield_now().await;
+                }
+                if state.filling.is_full() && !self.send(&mut state).await? {
+                    return Ok(());
+                }
+            }
+            if is_end {
+                break;
+            }
+        }
+        self.check_resumed(&state, true)?;
+        if !state.filling.is_empty() && !self.send(&mut state).await? {
+            return Ok(());
+        }
+        // Who has gone says why.
+        let _ = self.parts.send(Sent::End(state.done, digest(&state))).await;
+        Ok(())
+    }
+
+    /// Takes a row.
+    fn row(&self, state: &mut State, row: &Row<'_>) -> Result<(), Error> {
+        let model = &self.call.table.model;
+        if let Some(digest) = &mut state.digest {
+            let content = row.content.as_ref().copied().unwrap_or_default();
+            digest.update((content.len() as u64).to_le_bytes());
+            digest.update(content);
+        }
+        if state.reader.wants_names() {
+            return state.reader.names(model, row);
+        }
+        state.done += 1;
+        if state.done <= self.before.rows {
+            return self.check_resumed(state, false);
+        }
+        self.bound(state)?;
+        match self.record(state, row) {
+            Ok(()) => {}
+            Err(faults) => state.filling.refuse(row.line, faults),
+        }
+        Ok(())
+    }
+
+    /// Adds the record of a row to the part.
+    fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<Fault>> {
+        let model = &self.call.table.model;
+        let record = state.reader.record(model, row).map_err(|fault| vec![fault])?;
+        let has_created_at = model.roles.created_at.is_some_and(|field| record.get(field).is_some());
+        let faults = |error: Error| Fault::of_error(&error);
+        let model = &self.call.table.model;
+        let id = Id::for_create(model, record.get(model.roles.id)).map_err(faults)?;
+        let record = complete(&self.call, record, &id, Origin::Import, state.time).map_err(faults)?;
+        let written = Written::created(&self.call, &record, state.time, has_created_at);
+        state.filling.add(&self.call, row.line, &record, &written).map_err(faults)
+    }
+
+    /// Sends the part; says whether anybody takes it.
+    async fn send(&self, state: &mut State) -> Result<bool, Error> {
+        let part = state.filling.take(state.done, digest(state));
+        let is_taken = self.parts.send(Sent::Part(part)).await.is_ok();
+        state.time = now()?.max(state.time + 1);
+        Ok(is_taken)
+    }
+
+    /// Refuses what is too much for one transaction.
+    fn bound(&self, state: &State) -> Result<(), Error> {
+        let rows = usize::try_from(state.done).unwrap_or(usize::MAX);
+        if !self.header.is_atomic() || (rows <= MAX_ATOMIC_ROWS && state.bytes <= MAX_ATOMIC_BYTES) {
+            return Ok(());
+        }
+        let message = format!(
+            "nothing was loaded: an import that is all or nothing may have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up, or let \
+             ON_ERROR_SKIP load it in parts",
+            MAX_ATOMIC_BYTES >> 20
+        );
+        Err(Error::new(Reason::TooLarge, message))
+    }
+
+    /// Refuses other rows than those that are loaded already.
+    fn check_resumed(&self, state: &State, is_end: bool) -> Result<(), Error> {
+        let before = self.before;
+        let is_short = is_end && state.done < before.rows;
+        let is_long = before.is_complete && state.done > before.rows;
+        let is_other = before.rows > 0 && state.done == before.rows && digest(state) != before.digest;
+        if is_short || is_long || is_other { Err(other("the rows were other ones")) } else { Ok(()) }
+    }
+}
+
+/// The digest of the rows so far; empty if nobody wants it.
+fn digest(state: &State) -> Vec<u8> {
+    state.digest.clone().map(|digest| digest.finalize().to_vec()).unwrap_or_default()
+}
+
+/// The next bytes; none at the end.
+async fn next_chunk(call: &Call<'_>, messages: &mut Streaming<ImportRequest>) -> Result<Option<Bytes>, Error> {
+    let next = tokio::select! {
+        next = timeout(PATIENCE, messages.message()) => next,
+        () = call.records.stop().cancelled() => {
+            return Err(Error::new(Reason::NotReady, "the server stops; send the import again"));
+        }
+    };
+    let next = next.map_err(|_| {
+        let words = format!("no chunk of the import came for {} seconds", PATIENCE.as_secs());
+        Error::new(Reason::DeadlineExceeded, words)
+    })?;
+    let message = next.map_err(|status| match status.code() {
+        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => {
+            let most = call.records.settings().max_message_bytes;
+            Error::new(Reason::TooLarge, format!("a chunk is longer than {most} bytes; send smaller ones"))
+        }
+        _ => Error::new(Reason::Cancelled, "the stream of the import broke off").caused_by(status),
+    })?;
+    match message {
+        None => Ok(None),
+        Some(ImportRequest { part: Some(import_request::Part::Chunk(chunk)) }) => Ok(Some(chunk.into())),
+        Some(_) => {
+            Err(Error::field("header", "import", "must be in the first message only, and a chunk in each other one"))
+        }
+    }
+}
