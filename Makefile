@@ -53,7 +53,7 @@ torture: build
 	GROUNDPLAN_WATCH_WRITERS=16 GROUNDPLAN_WATCH_BUFFER=256KiB GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_watch_torture.py
 
-## bench: measure how soon followers hear of a change, and what idle ones cost; docs/benchmarks.md has what came out
+## bench: measure how soon followers hear of a change, what idle ones cost, and how long imports take; docs/benchmarks.md has what came out
 bench: setup
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh

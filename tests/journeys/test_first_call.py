@@ -41,7 +41,8 @@ def test_grpcurl_lists_and_describes(suite):
             "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"} <= set(services)
     methods = suite.grpcurl(suite.address, "list", "example.v1.EntityService").stdout.split()
     assert methods == [f"example.v1.EntityService.{name}" for name in
-                       ("AggregateEntities", "BatchGetEntities", "CreateEntity", "DeleteEntity", "ExplainListEntities", "GetEntity", "ListEntities", "UpdateEntity", "WatchEntities")]
+                       ("AggregateEntities", "BatchCreateEntities", "BatchDeleteEntities", "BatchGetEntities", "BatchUpdateEntities", "CreateEntity", "DeleteEntity",
+                        "ExplainListEntities", "GetEntity", "ListEntities", "UpdateEntity", "WatchEntities")]
     described = suite.grpcurl(suite.address, "describe", "example.v1.Entity").stdout
     assert "//" in described, "the model's own comments are shown"
     assert "string field1 = 2" in described

@@ -1,0 +1,199 @@
+"""Histories of a store in memory at random: a checker accepts those of a right store, and rejects those in which one thing is wrong."""
+
+import os
+import random
+
+import pytest
+
+from histories import OK, UNKNOWN, Step, check, linearizability, serializability
+from histories.simulation import Simulation, known, unknown
+
+SEED = int(os.environ.get("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32)))
+ROUNDS = int(os.environ.get("GROUNDPLAN_HISTORY_ROUNDS", 40))
+
+
+def seeds(count=ROUNDS):
+    return [SEED + at for at in range(count)]
+
+
+def kinds(found):
+    return [violation.kind for violation in found]
+
+
+@pytest.mark.parametrize("more", [{}, {"deletes": False}, {"breaks": 0.3, "settles": 0.03}, {"clients": 12, "records": 2}, {"breaks": 0.15, "clients": 10, "records": 3, "settles": 0.03},
+                                  {"breaks": 0.3, "settles": 0.05}],
+                         ids=["plain", "no deletes", "many break", "crowded", "all of it", "settled"])
+def test_a_right_store_is_accepted(more):
+    """That nobody can tell may come where much broke, but hardly ever."""
+    asked, undecided = 0, 0
+    for seed in seeds():
+        history = Simulation(seed, **more).run()
+        assert len(known(history)) > 20
+        asked += len(unknown(history))
+        for dense in (True, False):
+            found = linearizability.check(history, dense=dense, budget=50_000)
+            undecided += kinds(found).count("undecided")
+            found = [violation for violation in found if violation.kind != "undecided"] + serializability.check(history, real_time=True, locked=True)
+            found += serializability.check(history, real_time=True)
+            assert not found, f"seed {seed}, dense {dense}: {found[0]}"
+    assert asked > ROUNDS, "operations with unknown outcomes are part of it"
+    assert undecided <= ROUNDS / 10 if "breaks" in more else not undecided
+
+
+def rejected_share(histories, least):
+    """How many of the histories with a fault are rejected; those that are not are named."""
+    verdicts = [(name, check(history, real_time=True)) for name, history in histories]
+    assert len(verdicts) >= ROUNDS // 2, f"only {len(verdicts)} histories have the fault"
+    missed = [name for name, found in verdicts if not found]
+    assert "undecided" not in [kind for _, found in verdicts for kind in kinds(found)]
+    assert len(missed) <= max(1, len(verdicts) * (1 - least)), (f"{len(missed)} of {len(verdicts)} were accepted", missed[:5])
+
+
+@pytest.mark.parametrize("fault", ["stale read", "lost write", "doubled", "refused but done"])
+def test_a_store_that_is_wrong_once_is_rejected(fault):
+    """All records are read in the end. What broken calls may have done hides a few: a read is not stale if nobody knows that a newer version was
+    written before it."""
+    histories = []
+    for seed in seeds():
+        simulation = Simulation(seed, fault=fault, deletes=False)
+        history = simulation.run()
+        # Nobody can tell what a broken call should have done.
+        if simulation.fault_done and simulation.fault_done.outcome != UNKNOWN:
+            histories.append((f"seed {seed}, {simulation.fault_done}", history))
+    rejected_share(histories, 0.85)
+
+
+def test_half_a_commit_is_rejected():
+    histories = []
+    for seed in seeds():
+        simulation = Simulation(seed, fault="half a commit", deletes=False, breaks=0)
+        history = simulation.run()
+        if simulation.fault_done:
+            histories.append((f"seed {seed}, {simulation.fault_done}", history))
+    rejected_share(histories, 0.97)
+
+
+def test_commits_that_look_at_an_old_snapshot_are_rejected():
+    """What a commit verified had changed when it wrote. If it could as well have come earlier, nothing is wrong: that is not counted."""
+    found = []
+    for seed in seeds(ROUNDS * 2):
+        simulation = Simulation(seed, fault="skew", deletes=False, records=3, clients=10, breaks=0)
+        history = simulation.run()
+        if simulation.fault_done and simulation.fault_done.outcome == OK:
+            found.append(kinds(check(history, real_time=True)))
+    assert len(found) >= ROUNDS // 2
+    assert sum(bool(one) for one in found) > len(found) / 3
+    assert any(kind.startswith("G") for one in found for kind in one), "the graph shows it, and not only single records"
+
+
+# --- one thing is changed in a history that was right -----------------------------------------------------------------------------------------
+
+
+def changed(change):
+    """Histories in which one thing is changed, where it can be."""
+    for seed in seeds():
+        history = Simulation(seed, deletes=False).run()
+        what = change(history, random.Random(seed))
+        if what:
+            yield f"seed {seed}, {what}", history
+
+
+def results(history):
+    """All that was seen, with the operation that saw it."""
+    return [(operation, step) for operation in known(history) for step in operation.steps if step.version is not None]
+
+
+def older_read(history, chance):
+    """A read sees a version that was replaced before it was sent."""
+    seen = results(history)
+    reads = [(operation, step) for operation, step in seen if step.kind == "read"]
+    chance.shuffle(reads)
+    for operation, step in reads:
+        replaced = [other for earlier, other in seen if other.record == step.record and other.writes() and earlier.ended < operation.began]
+        newest = max((other.version for other in replaced), default=0)
+        old = [other for other in replaced if other.version < newest]
+        if old:
+            chosen = chance.choice(old)
+            step.version, step.fields = chosen.version, chosen.fields
+            return operation
+    return None
+
+
+def dropped_write(history, chance):
+    """Nobody did what a later operation of the record has seen."""
+    seen = results(history)
+    writes = [(operation, step) for operation, step in seen if step.writes() and not operation.commit
+              and any(other.record == step.record and other.version >= step.version and other is not step for _, other in seen)]
+    if not writes:
+        return None
+    operation, _ = chance.choice(writes)
+    history.operations.remove(operation)
+    return operation
+
+
+def doubled_effect(history, chance):
+    """From one addition on, all that was seen of the count has it twice."""
+    seen = results(history)
+    added = [(operation, step) for operation, step in seen if step.increment and any(
+        other.record == step.record and other.version > step.version for _, other in seen)]
+    if not added:
+        return None
+    operation, step = chance.choice(added)
+    for _, other in seen:
+        if other.record == step.record and other.version > step.version:
+            other.fields = other.fields | {"count": other.fields["count"] + step.increment["count"]}
+    return operation
+
+
+def swapped_times(history, chance):
+    """A read was sent, and answered, before what it saw was written."""
+    seen = results(history)
+    pairs = [(operation, earlier) for operation, step in seen if step.kind == "read"
+             for earlier, other in seen if other.writes() and (other.record, other.version) == (step.record, step.version)]
+    if not pairs:
+        return None
+    reader, writer = chance.choice(pairs)
+    reader.ended, reader.began = writer.began - 1e-9, writer.began - 2e-9
+    return reader
+
+
+def forged_value(history, chance):
+    """A read saw what nobody ever wrote."""
+    reads = [(operation, step) for operation, step in results(history) if step.kind == "read"]
+    operation, step = chance.choice(reads)
+    step.fields = step.fields | {"value": "forged"}
+    return operation
+
+
+def resurrected(history, chance):
+    """A read found nothing where a record was, and is."""
+    reads = [(operation, step) for operation, step in results(history) if step.kind == "read"]
+    reads = [(operation, step) for operation, step in reads if any(
+        other.record == step.record and earlier.ended < operation.began for earlier, other in results(history))]
+    if not reads:
+        return None
+    operation, step = chance.choice(reads)
+    step.version, step.fields, step.absent = None, None, True
+    return operation
+
+
+@pytest.mark.parametrize("change", [older_read, dropped_write, doubled_effect, swapped_times, forged_value, resurrected])
+def test_one_change_is_found(change):
+    rejected_share(list(changed(change)), 0.97)
+
+
+def test_without_dense_versions_most_is_found_too():
+    """Where an update may skip versions, only what is seen counts."""
+    histories = list(changed(older_read)) + list(changed(doubled_effect))
+    missed = [name for name, history in histories if not check(history, dense=False)]
+    assert len(missed) <= len(histories) * 0.05, missed[:5]
+
+
+def test_a_large_history_is_decided_soon():
+    """Ten thousand operations on thirty records, of which many broke; now and then it is certain which of those will never happen."""
+    history = Simulation(SEED, clients=16, records=30, calls=10_000, breaks=0.05, settles=0.002).run()
+    assert len(unknown(history)) > 500
+    assert not linearizability.check(history)
+    late = history.begin("late", Step("r1", "read", version=5, fields=history.defaults)).ok(history.clock())
+    found = linearizability.check(history)
+    assert kinds(found) == ["not linearizable"] and "call" in str(found[0]) and late.number == len(history.operations) - 1

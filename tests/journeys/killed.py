@@ -1,0 +1,79 @@
+"""A suite whose server is killed by SIGKILL again and again while its PostgreSQL and Envoy live on, and what clients make of that."""
+
+import asyncio
+import os
+import time
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from test_watch_torture import Torn
+
+# What a client is told when nobody knows whether its call was done.
+UNKNOWN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
+           grpc.StatusCode.INTERNAL}
+
+
+class Killed(Torn):
+    """`ready` is set while the server is there. Models of its own are applied instead of the examples."""
+
+    def __init__(self, models):
+        super().__init__(apply_examples=False)
+        self.models, self.kills = models, 0
+
+    def apply(self, _examples, check=True):
+        return super().apply(self.models, check=check)
+
+    def kill_server(self):
+        """The server alone; what its connections had begun is over before the next one starts."""
+        self.process.kill()
+        self.process.wait(timeout=10)
+        self.kills += 1
+        self.wait_until_idle()
+
+    def wait_until_idle(self, timeout=20):
+        """Until no connection of the server that died is left in PostgreSQL: from then on nothing that it had begun can happen any more."""
+        end = time.monotonic() + timeout
+        others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        while self.psql(others) != ["0"]:
+            assert time.monotonic() < end, "the connections of a server that was killed do not end"
+            time.sleep(0.02)
+
+    def start_again(self):
+        self.start_server()
+        self.wait_until_ready()
+
+
+async def kill_again_and_again(suite, ready, pause, until, killed=lambda: None):
+    """Kills the server with a pause between, until an event is set. `killed` is called when what it had begun is over."""
+    while not until.is_set():
+        try:
+            await asyncio.wait_for(until.wait(), pause())
+        except TimeoutError:
+            ready.clear()
+            await asyncio.to_thread(suite.kill_server)
+            killed()
+            await asyncio.to_thread(suite.start_again)
+            ready.set()
+
+
+def refusal(error):
+    """The reason of a refusal, and its metadata."""
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return info.reason, dict(info.metadata)
+    return "", {}
+
+
+def channels(suite, count):
+    """Connections of their own: gRPC would share one."""
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
+    return [grpc.aio.insecure_channel(suite.address, options=options) for _ in range(count)]
+
+
+def number(name, default):
+    """A number from the environment."""
+    return type(default)(os.environ.get(name, default))

@@ -1,0 +1,103 @@
+"""Files into a model and out of it, by the command line, through Envoy."""
+
+import json
+import subprocess
+import threading
+import uuid
+
+import pytest
+
+from suite import BINARY, ROOT
+
+MODEL = "example.v1.Entity"
+
+
+@pytest.fixture
+def run(suite):
+    def run(*arguments, check=True):
+        return suite.run(*arguments, check=check, API_KEY=suite.api_key)
+
+    return run
+
+
+def rows(count, name):
+    return [{"id": str(uuid.uuid4()), "field1": name, "field2": at / 4, "createdAt": "2020-01-01T00:00:00Z"} for at in range(count)]
+
+
+def lines(values):
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def test_there_and_back(suite, run, tmp_path):
+    name = f"there {uuid.uuid4()}"
+    given = tmp_path / "given.ndjson"
+    given.write_text(lines(rows(2_000, name)))
+    done = run("import", MODEL, given)
+    assert "2000 created, 0 replaced, 0 skipped, 0 failed" in done.stdout, done.stdout
+    names = []
+    for ending in ("ndjson", "csv", "binpb"):
+        file, again = tmp_path / f"out.{ending}", tmp_path / f"again.{ending}"
+        said = run("export", MODEL, file, "--filter", f"field1 == '{name}'").stderr
+        assert "2,000 rows" in said and not file.with_name(file.name + ".part").exists()
+        assert "2000 replaced" in run("import", MODEL, file, "--on-conflict", "replace").stdout
+        run("export", MODEL, again, "--filter", f"field1 == '{name}'")
+        assert file.read_bytes() == again.read_bytes()
+        names.append(file)
+    first = json.loads(names[0].read_text().splitlines()[0])
+    assert first["createdAt"] == "2020-01-01T00:00:00Z" and first["field1"] == name
+    # To standard output, and from standard input.
+    piped = run("export", MODEL, "--filter", f"field1 == '{name}'").stdout
+    assert piped == names[0].read_text()
+    done = subprocess.run([BINARY, "import", MODEL, "-", "--format", "ndjson", "--on-conflict", "skip"], cwd=ROOT, input=piped,
+                          env=suite.environment(API_KEY=suite.api_key), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "2000 skipped" in done.stdout, done
+
+
+def test_bad_rows_are_named_by_line(run, tmp_path):
+    name = f"bad {uuid.uuid4()}"
+    file = tmp_path / "rows.csv"
+    file.write_text(f"field1,field2\n{name},1\n,2\n{name},x\n\"{name}\n")
+    done = run("import", MODEL, file, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    said = done.stderr.splitlines()
+    assert any(line.startswith("Line 3: field1") for line in said) and "nothing was loaded" in done.stderr, done.stderr
+    done = run("import", MODEL, file, "--on-error", "skip", check=False)
+    assert done.returncode == 1 and "1 created, 0 replaced, 0 skipped, 3 failed" in done.stdout
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["line 3", "line 4", "line 5"]
+    done = json.loads(run("import", MODEL, file, "--on-error", "skip", "--output", "json", check=False).stdout)
+    assert (done["created"], done["failed"], done["errors"][0]["line"]) == (1, 3, 3)
+    for arguments in ([MODEL, tmp_path / "nothing.csv"], [MODEL, tmp_path], [MODEL, "-"]):
+        assert run("import", *arguments, check=False).returncode == 2
+    assert "did you mean" in run("import", "example.v1.Entitee", file, check=False).stderr
+
+
+def test_a_server_that_dies_leaves_nothing_twice(suite_of_its_own, tmp_path):
+    """The server is killed in the middle of an import, and the import is run again by its id."""
+    suite = suite_of_its_own
+    suite.start()
+    count = 150_000
+    file = tmp_path / "many.ndjson"
+    file.write_text("".join(f'{{"field1":"n{at}","field2":{at}}}\n' for at in range(count)))
+    command = [BINARY, "import", MODEL, file, "--on-error", "skip", "--import-id", "once"]
+    environment = suite.environment(API_KEY=suite.api_key)
+    importing = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, stdin=subprocess.DEVNULL)
+    loaded = threading.Event()
+
+    def watch():
+        while importing.poll() is None:
+            if suite.psql("SELECT 1 FROM groundplan_records.imports WHERE rows > 0"):
+                loaded.set()
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    assert loaded.wait(60)
+    suite.kill()
+    said = importing.communicate(timeout=60)[1]
+    watcher.join()
+    assert importing.returncode == 1 and "--import-id once" in said, said
+    suite.start()
+    done = suite.run("import", MODEL, file, "--on-error", "skip", "--import-id", "once", API_KEY=suite.api_key)
+    assert f"{count} created, 0 replaced, 0 skipped, 0 failed" in done.stdout, done.stdout
+    assert suite.psql("SELECT count(*), count(DISTINCT field2) FROM example_v1.entity") == [f"{count}|{count}"]
