@@ -11,7 +11,6 @@ mod writes;
 
 use crate::Settings;
 use crate::operations::{self, Call, Place};
-use crate::rpc::commit::REPLAYED;
 use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
@@ -40,6 +39,9 @@ const ETAG: &str = "etag";
 
 /// The revision that answered.
 pub(crate) const REVISION: &str = "groundplan-revision";
+
+/// Says that an answer was given before, to the first call with its request id.
+pub(crate) const REPLAYED: &str = "idempotency-replayed";
 
 /// The header in which gRPC carries the outcome of a call that failed before its first message.
 const GRPC_STATUS: &str = "grpc-status";

@@ -1,13 +1,14 @@
 //! Which records are there: not deleted, where deleting is soft, and not past their end.
 //!
-//! PostgreSQL's clock decides what is past its end, so that all processes agree.
+//! PostgreSQL's clock decides what is past its end, so that all processes agree. Only models with the option have a
+//! field of either role.
 
 use groundplan_codec::{Record, Value};
 use groundplan_model::catalog::Model;
 
 /// The condition that a record under an alias has not ended, with ` AND ` in front; empty for a model whose records do not.
 pub(crate) fn not_expired(model: &Model, alias: &str) -> String {
-    model.roles.expires_at.filter(|_| model.expiry.is_some()).map_or_else(String::new, |field| {
+    model.roles.expires_at.map_or_else(String::new, |field| {
         let column = model.column_name(field);
         format!(" AND ({alias}.{column} IS NULL OR {alias}.{column} > statement_timestamp())")
     })
@@ -15,7 +16,10 @@ pub(crate) fn not_expired(model: &Model, alias: &str) -> String {
 
 /// The condition that a record under an alias is not deleted, with ` AND ` in front; empty where deleting is for good.
 pub(crate) fn not_deleted(model: &Model, alias: &str) -> String {
-    deleted_at(model).map_or_else(String::new, |field| format!(" AND {alias}.{} IS NULL", model.column_name(field)))
+    model
+        .roles
+        .deleted_at
+        .map_or_else(String::new, |field| format!(" AND {alias}.{} IS NULL", model.column_name(field)))
 }
 
 /// Both.
@@ -30,13 +34,8 @@ pub(crate) fn may_be_gone(model: &Model) -> bool {
 
 /// When a record was deleted, in microseconds since the Unix epoch; none while it lives.
 pub(crate) fn deletion(model: &Model, record: &Record) -> Option<i64> {
-    match record.get(deleted_at(model)?) {
+    match record.get(model.roles.deleted_at?) {
         Some(Value::Timestamp(time)) => Some(*time),
         _ => None,
     }
-}
-
-/// The field of the time of the deletion, where deleting is soft.
-pub(crate) fn deleted_at(model: &Model) -> Option<groundplan_model::shape::FieldId> {
-    model.roles.deleted_at.filter(|_| model.soft_delete.is_some())
 }

@@ -51,6 +51,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Who calls, and what for. The caller is authenticated; the root principal, the only one there is, may do everything.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) records: &'a Records,
     pub(crate) principal: &'a Principal,

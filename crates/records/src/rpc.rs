@@ -1,12 +1,12 @@
 //! The service's own calls, one file each: those that are of no single model.
 
-pub(crate) mod commit;
+mod commit;
 mod export;
 mod import;
 mod tail_changes;
 mod watch_many;
 
-use crate::grpc::REVISION;
+use crate::grpc::{REPLAYED, REVISION};
 use crate::service::Records;
 use futures_util::stream::BoxStream;
 use groundplan_chassis::principal::Principal;
@@ -48,7 +48,7 @@ impl RecordsService for Records {
         let mut response = Response::new(response);
         response.metadata_mut().insert(REVISION, revision.into());
         if is_repeat {
-            response.metadata_mut().insert(commit::REPLAYED, MetadataValue::from_static("true"));
+            response.metadata_mut().insert(REPLAYED, MetadataValue::from_static("true"));
         }
         Ok(response)
     }

@@ -4,6 +4,7 @@ use crate::formulas::Formulas;
 use crate::query::{Compiled, Queries};
 use crate::table::Table;
 use bytes::Bytes;
+use groundplan_codec::{shown, suggestion};
 use groundplan_error::Error;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::{Catalog, Model};
@@ -49,6 +50,18 @@ impl Served {
     /// The statements of a model of this very revision.
     pub(crate) fn table(&self, model: &Arc<Model>) -> Option<&Arc<Table>> {
         self.tables.get(&model.full_name).filter(|table| Arc::ptr_eq(&table.model, model))
+    }
+
+    /// The model that a caller names in a field of a request.
+    pub(crate) fn named(&self, name: &str, field: &str) -> Result<&Arc<Table>, Error> {
+        self.tables.get(name).ok_or_else(|| {
+            let suggestion = suggestion(name, self.catalog.models.iter().map(|model| model.full_name.as_str()));
+            let words = match name {
+                "" => "is required: the full name of a model, such as example.v1.Entity".to_owned(),
+                _ => format!("must be the full name of a model; there is no {:?}{suggestion}", shown(name)),
+            };
+            Error::field(field, "model", words)
+        })
     }
 
     /// Compiles a filter and an order over a model of this revision.

@@ -32,6 +32,11 @@ pub(super) fn bind_ids<'a>(model: &Model, ids: impl IntoIterator<Item = &'a Id>)
     Bind::array(element, &ids)
 }
 
+/// Reads the ids that the rows of a statement begin with.
+pub(super) fn read_ids(model: &Model, rows: &[PgRow]) -> diesel::QueryResult<Vec<Id>> {
+    rows.iter().map(|row| read_id(model, row, 0)).collect()
+}
+
 /// Reads an id of a model, or a reference to one.
 pub(super) fn read_id(model: &Model, row: &PgRow, column: usize) -> diesel::QueryResult<Id> {
     let missing = || diesel::result::Error::DeserializationError(format!("column {column} has no id").into());

@@ -7,6 +7,7 @@ use crate::living;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
+use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 use std::collections::BTreeMap;
@@ -53,7 +54,7 @@ fn condition(model: &Model) -> Result<Option<(String, Vec<Bind>, String)>, Error
         conditions.push(format!("r.{column} <= statement_timestamp()"));
         order = format!("r.{column}");
     }
-    if let (Some(soft), Some(field)) = (model.soft_delete, living::deleted_at(model)) {
+    if let (Some(soft), Some(field)) = (model.soft_delete, model.roles.deleted_at) {
         let column = model.column_name(field);
         conditions.push(format!("r.{column} <= ?::timestamptz"));
         binds.push(Bind::timestamptz(now()? - i64::from(soft.retention_days) * DAY));
@@ -70,9 +71,8 @@ pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<usize, Error
     }
     let mut gone = 0;
     for (tenant, ids) in by_tenant {
-        let principal =
-            groundplan_chassis::principal::Principal { tenant: tenant.to_owned(), name: call.principal.name.clone() };
-        let call = Call { principal: &principal, served: call.served.clone(), table: call.table.clone(), ..*call };
+        let principal = Principal { tenant: tenant.to_owned(), name: call.principal.name.clone() };
+        let call = Call { principal: &principal, ..call.clone() };
         gone += match once(&call, &ids).await {
             // One of them is in use: each by itself, and that one stays.
             Err(error) if is_in_use(&error) => {
@@ -137,8 +137,7 @@ async fn for_good(
     ));
     let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
     let binds: Vec<Bind> = which.into_iter().chain(binds.iter().cloned()).collect();
-    let found = rows(conn, &sql, &binds).await?;
-    let ids: Vec<Id> = found.iter().map(|row| names::read_id(model, row, 0)).collect::<diesel::QueryResult<_>>()?;
+    let ids = names::read_ids(model, &rows(conn, &sql, &binds).await?)?;
     if !ids.is_empty() {
         delete_locked(call, conn, Roots { model, ids: &ids }, Manner::ForGood, log).await?;
     }

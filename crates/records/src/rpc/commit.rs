@@ -1,20 +1,18 @@
 //! `Commit`: writes of any models in one transaction.
 
 use crate::operations::{self, Call};
+use crate::served::Served;
 use crate::service::Records;
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::Error;
-use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::catalog::Model;
 use groundplan_proto::records::v1::write::Operation as Asked;
 use groundplan_proto::records::v1::{CommitRequest, CommitResponse, CommitResult, Isolation, Update, Write};
 use groundplan_rest::{Form, Operation, Transforms, Writes, Written};
 use prost_types::{Any, FieldMask};
 use std::sync::Arc;
-
-/// Says in the metadata of an answer that it was given before.
-pub(crate) const REPLAYED: &str = "idempotency-replayed";
 
 /// Does what the request asks for; says besides whether it is the answer to an earlier call.
 pub(super) async fn run(
@@ -27,10 +25,11 @@ pub(super) async fn run(
         let words = "must be ISOLATION_READ_COMMITTED or ISOLATION_SERIALIZABLE, or absent";
         Error::field("isolation", "enum.defined_only", words)
     })?;
-    let list =
-        request.writes.into_iter().enumerate().map(|(at, write)| {
-            write_of(&served.catalog, write).map_err(|error| error.within(&format!("writes[{at}]")))
-        });
+    let list = request
+        .writes
+        .into_iter()
+        .enumerate()
+        .map(|(at, write)| write_of(&served, write).map_err(|error| error.within(&format!("writes[{at}]"))));
     let writes = Writes {
         list: list.collect::<Result<_, Error>>()?,
         form: Form::Commit,
@@ -56,32 +55,32 @@ pub(super) async fn run(
     Ok((CommitResponse { results: results.collect(), attempts }, is_repeat))
 }
 
-fn write_of(catalog: &Catalog, write: Write) -> Result<groundplan_rest::Write, Error> {
+fn write_of(served: &Served, write: Write) -> Result<groundplan_rest::Write, Error> {
     let asked = write.operation.ok_or_else(|| Error::field("operation", "required", "is required"))?;
     let (model, operation) = match asked {
         Asked::Create(create) => {
-            let (model, record) = record_of(catalog, create.record).map_err(|error| error.within("create"))?;
+            let (model, record) = record_of(served, create.record).map_err(|error| error.within("create"))?;
             (model, Operation::Create { record, local_ref: create.local_ref })
         }
-        Asked::Update(update) => update_of(catalog, update).map_err(|error| error.within("update"))?,
+        Asked::Update(update) => update_of(served, update).map_err(|error| error.within("update"))?,
         Asked::Delete(delete) => {
-            let model = model_of(catalog, &delete.model, "model").map_err(|error| error.within("delete"))?;
+            let model = served.named(&delete.model, "model").map_err(|error| error.within("delete"))?.model.clone();
             (model, Operation::Delete { id: delete.id, etag: delete.etag, allow_missing: delete.allow_missing })
         }
         Asked::Undelete(undelete) => {
-            let model = model_of(catalog, &undelete.model, "model").map_err(|error| error.within("undelete"))?;
+            let model = served.named(&undelete.model, "model").map_err(|error| error.within("undelete"))?.model.clone();
             (model, Operation::Undelete { id: undelete.id, etag: undelete.etag })
         }
         Asked::Verify(verify) => {
-            let model = model_of(catalog, &verify.model, "model").map_err(|error| error.within("verify"))?;
+            let model = served.named(&verify.model, "model").map_err(|error| error.within("verify"))?.model.clone();
             (model, Operation::Verify { id: verify.id, etag: verify.etag, is_missing: verify.missing })
         }
     };
     Ok(groundplan_rest::Write { model, operation, condition: write.condition })
 }
 
-fn update_of(catalog: &Catalog, update: Update) -> Result<(Arc<Model>, Operation), Error> {
-    let (model, record) = record_of(catalog, update.record)?;
+fn update_of(served: &Served, update: Update) -> Result<(Arc<Model>, Operation), Error> {
+    let (model, record) = record_of(served, update.record)?;
     let paths = |mask: Option<FieldMask>| mask.map(|mask| mask.paths).unwrap_or_default();
     let id = match record.get(model.roles.id) {
         Some(Value::String(id)) => id.clone(),
@@ -105,19 +104,10 @@ fn update_of(catalog: &Catalog, update: Update) -> Result<(Arc<Model>, Operation
     Ok((model, operation))
 }
 
-fn record_of(catalog: &Catalog, record: Option<Any>) -> Result<(Arc<Model>, Record), Error> {
+fn record_of(served: &Served, record: Option<Any>) -> Result<(Arc<Model>, Record), Error> {
     let any = record.ok_or_else(|| Error::field("record", "required", "is required"))?;
     let name = any.type_url.rsplit('/').next().unwrap_or_default();
-    let model = model_of(catalog, name, "record")?;
+    let model = served.named(name, "record")?.model.clone();
     let record = wire::decode(&model.shapes, model.shape, &any.value).map_err(Error::from);
     Ok((model, record.map_err(|error| error.within("record"))?))
-}
-
-fn model_of(catalog: &Catalog, name: &str, field: &str) -> Result<Arc<Model>, Error> {
-    catalog.model(name).cloned().ok_or_else(|| {
-        let known = catalog.models.iter().map(|model| model.full_name.as_str());
-        let suggestion = groundplan_codec::suggestion(name, known);
-        let words = format!("must name a model by its full name; there is no {name:?}{suggestion}");
-        Error::field(field, "model", words)
-    })
 }

@@ -13,9 +13,7 @@ use futures_util::stream::{BoxStream, unfold};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use groundplan_chassis::database::{Sql, refusal, row_stream};
 use groundplan_chassis::principal::Principal;
-use groundplan_codec::{shown, suggestion};
 use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Catalog, Model};
 use groundplan_proto::records::v1::{ExportRequest, ExportResponse, ExportSummary};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -36,9 +34,8 @@ pub(crate) type Messages = BoxStream<'static, Result<ExportResponse, Error>>;
 pub(crate) async fn export(records: Records, caller: Principal, request: ExportRequest) -> Result<Messages, Error> {
     let format = Format::of(request.format, "format")?;
     let served = records.served()?;
-    let model = model(&served.catalog, &request.model, "model")?;
-    let table = served.table(&model).ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
-    let compiled = served.query(&model, &request.filter, "")?;
+    let table = served.named(&request.model, "model")?.clone();
+    let compiled = served.query(&table.model, &request.filter, "")?;
     let slot = records.transfers().take()?;
     let connection = records.database().dedicated().await?;
     let (sender, messages) = channel(WAITING);
@@ -126,17 +123,4 @@ impl Exporting {
             }
         }
     }
-}
-
-/// The model of a full name.
-pub(crate) fn model(catalog: &Catalog, name: &str, place: &str) -> Result<Arc<Model>, Error> {
-    if let Some(model) = catalog.model(name) {
-        return Ok(model.clone());
-    }
-    let suggestion = suggestion(name, catalog.models.iter().map(|model| model.full_name.as_str()));
-    let words = match name {
-        "" => "is required: the full name of a model, such as example.v1.Entity".to_owned(),
-        _ => format!("is {:?}, which is no model that is served{suggestion}", shown(name)),
-    };
-    Err(Error::field(place, "model", words))
 }

@@ -35,8 +35,7 @@ pub(crate) async fn import(
     let Some(Part::Header(header)) = first.part else { return Err(missing()) };
     let header = Arc::new(Header::read(header)?);
     let served = records.served()?;
-    let model = super::export::model(&served.catalog, &header.model, "header.model")?;
-    let table = served.table(&model).ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
+    let table = served.named(&header.model, "header.model")?.clone();
     let _slot = records.transfers().take()?;
     let client = records.database().dedicated_client().await?;
     let progress = Progress::begin(&client, &caller, &header).await?;

@@ -79,8 +79,7 @@ impl LensModel {
 }
 
 fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, Error> {
-    let found = served.catalog.model(&watched.model).and_then(|model| served.table(model));
-    let table = found.ok_or_else(|| unknown(served, &watched.model))?.clone();
+    let table = served.named(&watched.model, "model")?.clone();
     let model = &table.model;
     let compiled = served.query(model, &watched.filter, "")?;
     if let Some(outside) = compiled.filter.as_ref().and_then(groundplan_expr::Filter::outside) {
@@ -88,13 +87,6 @@ fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, E
     }
     let mask = ReadMask::parse(&model.shapes, model.shape, &watched.read_mask)?.with(&[model.roles.id]);
     Ok(LensModel { table, compiled, mask })
-}
-
-/// The refusal of a model that is not served.
-fn unknown(served: &Served, name: &str) -> Error {
-    let known = served.catalog.models.iter().map(|model| model.full_name.as_str());
-    let suggestion = groundplan_codec::suggestion(name, known);
-    Error::field("model", "model", format!("must be the full name of a model; there is no {name:?}{suggestion}"))
 }
 
 /// The refusal of a filter whose answer changes without a change of the record.

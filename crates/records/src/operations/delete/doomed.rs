@@ -140,7 +140,7 @@ async fn lock_referrers(
          ORDER BY r.{key} LIMIT {limit} FOR UPDATE"
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
-    rows(conn, &sql, &binds).await?.iter().map(|row| names::read_id(other, row, 0)).collect()
+    names::read_ids(other, &rows(conn, &sql, &binds).await?)
 }
 
 fn too_many(roots: Roots<'_>) -> Error {

@@ -30,7 +30,7 @@ pub(in crate::operations) async fn undelete_locked(
     while let Some((table, ids)) = open.pop_front() {
         for referrer in table.model.referrers.iter().filter(|referrer| referrer.on_delete == OnDelete::Cascade) {
             let other = call.related(&referrer.model)?.clone();
-            let Some(deleted_at) = living::deleted_at(&other.model) else { continue };
+            let Some(deleted_at) = other.model.roles.deleted_at else { continue };
             let (name, key) = (other.model.table.qualified(), other.model.column_name(other.model.roles.id));
             let sql = Sql::new(&format!(
                 "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{} = ANY(?) AND r.{} = ? \

@@ -2,7 +2,6 @@
 
 use super::doomed::Doomed;
 use super::roots::Roots;
-use crate::living;
 use crate::operations::events::Events;
 use crate::operations::update::later;
 use crate::operations::{Call, Id, names};
@@ -93,7 +92,7 @@ pub(super) async fn unmark(
 /// A record with another time of its deletion, as [`marking`] makes it.
 fn mark(model: &Model, before: &Record, deleted_at: Option<i64>, now: i64) -> Record {
     let mut after = before.clone();
-    if let Some(field) = living::deleted_at(model) {
+    if let Some(field) = model.roles.deleted_at {
         after.set(field, deleted_at.map(Value::Timestamp));
     }
     if let Some(field) = model.roles.updated_at {
@@ -107,7 +106,7 @@ fn mark(model: &Model, before: &Record, deleted_at: Option<i64>, now: i64) -> Re
 /// updates, the tenant, and the ids.
 fn marking(model: &Model, to: &str) -> Sql {
     let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
-    let deleted_at = living::deleted_at(model).map_or_else(String::new, |field| {
+    let deleted_at = model.roles.deleted_at.map_or_else(String::new, |field| {
         let column = model.column_name(field);
         format!(", {column} = {to}")
     });

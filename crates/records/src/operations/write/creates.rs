@@ -2,12 +2,12 @@
 
 use super::place::Place;
 use super::planned::{Action, Planned};
-use super::session::{Session, lock_living, returned};
+use super::session::{Session, lock_living};
 use super::statements;
 use crate::operations::conflict::is_deadlock;
 use crate::operations::create::{Origin, complete, exists};
 use crate::operations::reference::{self, Failure};
-use crate::operations::{Call, Id};
+use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
 use crate::table::Table;
 use crate::{bind, living};
@@ -26,6 +26,22 @@ pub(super) struct Ready<'a> {
     pub(super) record: Record,
 }
 
+impl<'a> Ready<'a> {
+    /// Fills in and checks what a write creates.
+    pub(super) fn new(
+        call: &Call<'_>,
+        write: &Planned<'a>,
+        at: usize,
+        record: &Record,
+        now: i64,
+    ) -> Result<Self, Error> {
+        let (place, id) = (write.place, write.id.clone());
+        let record = complete(call, record.clone(), &id, Origin::Caller, now);
+        let record = record.map_err(|error| error.within(&place.record()))?;
+        Ok(Self { at, place, id, record })
+    }
+}
+
 /// Creates the records of writes, all of one model.
 pub(super) async fn run(
     session: &mut Session<'_>,
@@ -37,9 +53,7 @@ pub(super) async fn run(
     let mut ready = Vec::with_capacity(writes.len());
     for (write, at) in writes.iter().zip(first..) {
         let Action::Create(record) = &write.action else { continue };
-        let record = complete(&call, record.clone(), &write.id, Origin::Caller, session.now);
-        let record = record.map_err(|error| error.within(&write.place.record()))?;
-        ready.push(Ready { at, place: write.place, id: write.id.clone(), record });
+        ready.push(Ready::new(&call, write, at, record, session.now)?);
     }
     insert(session, conn, table, ready).await
 }
@@ -66,7 +80,7 @@ pub(super) async fn insert(
         let sql = statements::insert(table, part.len());
         let first = part.first().map(|one| (one.place, &one.record));
         let found = guarded(session.is_careful, &call, conn, first, (&sql, &binds)).await?;
-        let inserted: HashSet<Id> = returned(table, &found)?.into_iter().collect();
+        let inserted: HashSet<Id> = names::read_ids(&table.model, &found)?.into_iter().collect();
         if let Some(taken) = part.iter().find(|one| !inserted.contains(&one.id)) {
             return Err(exists(&call, &taken.id).within(&taken.place.item()).into());
         }

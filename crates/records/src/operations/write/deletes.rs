@@ -5,12 +5,11 @@ use super::creates::check_references;
 use super::planned::{Action, Planned};
 use super::session::{Lock, Session};
 use crate::living;
+use crate::operations::Id;
 use crate::operations::delete::{Manner, Roots, delete_locked, undelete_locked};
-use crate::operations::{Call, Id, etag};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
-use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ pub(super) async fn delete(
         let Action::Delete { allow_missing } = write.action else { continue };
         let there = found.get(&write.id);
         if let Some((record, version)) = there.filter(|(record, _)| living::deletion(&table.model, record).is_none()) {
-            check(&call, write, (record, *version), session.now)?;
+            condition::check(&call, write, (record, *version), session.now)?;
             ids.push(write.id.clone());
             places.insert(write.id.clone(), at);
         } else if !allow_missing {
@@ -73,7 +72,7 @@ pub(super) async fn undelete(
     for (write, at) in writes.iter().zip(first..) {
         let of_item = |error: Error| error.within(&write.place.item());
         let (record, version) = found.remove(&write.id).ok_or_else(|| of_item(call.not_found(&write.id)))?;
-        check(&call, write, (&record, version), session.now)?;
+        condition::check(&call, write, (&record, version), session.now)?;
         if living::deletion(&table.model, &record).is_none() {
             let id = write.id.to_string();
             let message = format!("{} {id:?} is not deleted", table.model.full_name);
@@ -102,7 +101,7 @@ pub(super) async fn verify(
         let there = found.get(&write.id).filter(|(record, _)| living::deletion(&table.model, record).is_none());
         match (there, is_missing) {
             (None, true) => {}
-            (Some((record, version)), false) => check(&call, write, (record, *version), session.now)?,
+            (Some((record, version)), false) => condition::check(&call, write, (record, *version), session.now)?,
             (None, false) => return Err(call.not_found(&write.id).within(&write.place.item()).into()),
             (Some(_), true) => {
                 let id = write.id.to_string();
@@ -113,12 +112,4 @@ pub(super) async fn verify(
         }
     }
     Ok(())
-}
-
-/// Holds a record against the etag and the condition of a write.
-fn check(call: &Call<'_>, write: &Planned<'_>, (record, version): (&Record, i64), now: i64) -> Result<(), Error> {
-    if write.wanted.is_some_and(|wanted| wanted != version) {
-        return Err(etag::mismatch(&call.table.model, &write.id, version).within(&write.place.item()));
-    }
-    condition::check(call, write, record, now)
 }

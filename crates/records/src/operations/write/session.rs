@@ -39,7 +39,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// The same call, for another model.
     pub(super) fn call_of(&self, table: &Arc<Table>) -> Call<'a> {
-        Call { table: table.clone(), served: self.call.served.clone(), ..self.call }
+        Call { table: table.clone(), ..self.call.clone() }
     }
 
     pub(super) fn answer(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
@@ -96,18 +96,10 @@ pub(super) async fn lock_living(
         living::living(model, "r")
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
-    let found = rows(conn, &sql, &binds).await?;
-    let ids = found.iter().map(|row| names::read_id(model, row, 0));
-    Ok(ids.collect::<diesel::QueryResult<Vec<Id>>>()?)
+    Ok(names::read_ids(model, &rows(conn, &sql, &binds).await?)?)
 }
 
 fn too_large() -> Error {
     let message = format!("the records are more than {} MiB together; write fewer at once", MAX_BYTES >> 20);
     Error::new(Reason::TooLarge, message)
-}
-
-/// Reads the ids that a statement has returned.
-pub(super) fn returned(table: &Table, rows: &[groundplan_chassis::database::PgRow]) -> Result<Vec<Id>, Stop> {
-    let ids = rows.iter().map(|row| names::read_id(&table.model, row, 0));
-    Ok(ids.collect::<diesel::QueryResult<Vec<Id>>>()?)
 }

@@ -114,10 +114,9 @@ impl Attempt<'_> {
             return Ok(answer::repeat(self.planned, request, &answered)?);
         }
         let now = now()?;
-        let call = Call { table: self.call.table.clone(), served: self.call.served.clone(), ..*self.call };
         let mut session = Session {
             events: Events::new(self.call.author(now)),
-            call,
+            call: self.call.clone(),
             answers: vec![None; self.planned.len()],
             is_careful: self.is_careful,
             now,

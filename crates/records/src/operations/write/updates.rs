@@ -6,9 +6,8 @@ use super::planned::{Action, Change, Planned};
 use super::session::{Lock, Session};
 use super::{condition, statements};
 use crate::bind;
-use crate::operations::create::{Origin, complete};
 use crate::operations::update::{check_living, merge};
-use crate::operations::{Call, Id, etag};
+use crate::operations::{Call, Id};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
@@ -47,9 +46,7 @@ pub(super) async fn run(
                 changed.push(Changed { at, place, id, before, after, version: version + 1 });
             }
             (None, Some(record)) if write.wanted.is_none() && write.condition.is_none() => {
-                let record = complete(&call, record.clone(), &write.id, Origin::Caller, session.now);
-                let record = record.map_err(|error| error.within(&write.place.record()))?;
-                missing.push(Ready { at, place: write.place, id: write.id.clone(), record });
+                missing.push(Ready::new(&call, write, at, record, session.now)?);
             }
             (None, _) => return Err(call.not_found(&write.id).within(&write.place.item()).into()),
         }
@@ -67,12 +64,8 @@ fn updated(
     now: i64,
 ) -> Result<Record, Error> {
     let model = &call.table.model;
-    let of_item = |error: Error| error.within(&write.place.item());
-    check_living(model, &write.id, before).map_err(of_item)?;
-    if write.wanted.is_some_and(|wanted| wanted != version) {
-        return Err(of_item(etag::mismatch(model, &write.id, version)));
-    }
-    condition::check(call, write, before, now)?;
+    check_living(model, &write.id, before).map_err(|error| error.within(&write.place.item()))?;
+    condition::check(call, write, (before, version), now)?;
     let after = merge(call, before, change.update.clone(), &change.mask, &change.transforms, now);
     after.map_err(|error| error.within(&write.place.record()))
 }
