@@ -48,7 +48,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "refused"),
     Limit::bytes("what waits for a follower of a watch", 4 << 20, "GROUNDPLAN_WATCH_BUFFER changes it; it is cut off"),
     Limit::things("the watches of a process", 20_000, "watches", "GROUNDPLAN_MAX_WATCHES changes it"),
-    Limit::bytes("a request id", write::MAX_REQUEST_ID, "refused"),
+    Limit::bytes("a request id", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long a call can be repeated", 24, "hours", "GROUNDPLAN_REQUEST_ID_RETENTION changes it"),
     Limit::bytes("a local_ref of a commit", write::local::MAX_NAME, "refused"),
     Limit::things("how long a watch can be resumed", 72, "hours", "GROUNDPLAN_LOG_RETENTION changes it"),
@@ -63,7 +63,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("a part of an import", transfer::MAX_PART_ROWS, "rows", "the next part begins"),
     Limit::bytes("a part of an import", transfer::MAX_PART_BYTES, "the next part begins behind the row"),
     Limit::things("the errors that an import names", transfer::MAX_ERRORS, "errors", "the others are counted"),
-    Limit::bytes("the id of an import", transfer::MAX_IMPORT_ID, "refused"),
+    Limit::bytes("the id of an import", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long an import can be sent again", transfer::PROGRESS_HOURS, "hours", "it begins anew"),
     Limit::things("the imports and exports of a process", transfer::MAX_AT_ONCE, "calls", "RATE_LIMITED"),
     Limit::things(

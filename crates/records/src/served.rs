@@ -33,7 +33,7 @@ impl Served {
         })?;
         let tables = catalog.models.iter().map(|model| {
             let formulas = Formulas::compile(&catalog, model)?;
-            let table = Table::compile(model.clone(), validator(&validators, model), formulas);
+            let table = Table::compile(&catalog, model.clone(), validator(&validators, model), formulas);
             Ok((model.full_name.clone(), Arc::new(table)))
         });
         let tables = tables.collect::<Result<_, Error>>()?;

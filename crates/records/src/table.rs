@@ -3,13 +3,13 @@
 
 use crate::column::Column;
 use crate::formulas::Formulas;
-use crate::living::not_expired;
+use crate::living::{may_be_gone, not_expired};
 use crate::operations::Behaviors;
 use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_eventlog::after;
-use groundplan_model::catalog::Model;
+use groundplan_model::catalog::{Catalog, Model};
 use groundplan_validation::Validate;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(crate) struct Table {
     pub(crate) formulas: Formulas,
     pub(crate) columns: Vec<Column>,
     pub(crate) statements: Statements,
+    /// Whether it refers to a model whose records may be stored and yet gone: a foreign key is not enough then.
+    pub(crate) refers_to_gone: bool,
 }
 
 /// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns. Writes
@@ -47,10 +49,20 @@ pub(crate) struct Statements {
 }
 
 impl Table {
-    pub(crate) fn compile(model: Arc<Model>, validator: Arc<dyn Validate>, formulas: Formulas) -> Self {
+    pub(crate) fn compile(
+        catalog: &Catalog,
+        model: Arc<Model>,
+        validator: Arc<dyn Validate>,
+        formulas: Formulas,
+    ) -> Self {
         let columns = Column::of_model(&model);
         let statements = Statements::build(&model, &columns);
-        Self { behaviors: Behaviors::of_model(&model), formulas, model, validator, columns, statements }
+        let refers_to_gone = model
+            .references
+            .iter()
+            .any(|reference| catalog.model(&reference.target).is_some_and(|target| may_be_gone(target)));
+        let behaviors = Behaviors::of_model(&model);
+        Self { behaviors, formulas, model, validator, columns, statements, refers_to_gone }
     }
 
     /// The columns that an update writes.

@@ -57,6 +57,3 @@ pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
 /// How long the progress of an import is kept.
 pub(crate) const PROGRESS_HOURS: usize = 24;
-
-/// The longest id of an import.
-pub(crate) const MAX_IMPORT_ID: usize = 128;

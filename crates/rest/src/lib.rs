@@ -62,4 +62,5 @@ pub use backend::{
     RecordRevision, Total, Transforms, View, WatchEvent, WatchQuery, WatchStream, Write, Writes, Written,
 };
 pub use openapi::openapi;
+pub use request_id::is_request_id;
 pub use router::router;

@@ -23,7 +23,7 @@ pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<String>, Error> {
 
 /// Checks an id from elsewhere; an empty one is none.
 pub(crate) fn check(name: &str, id: &str) -> Result<(), Error> {
-    if id.is_empty() || fits(id) { Ok(()) } else { Err(wrong(name, "must be", "")) }
+    if id.is_empty() || is_request_id(id) { Ok(()) } else { Err(wrong(name, "must be", "")) }
 }
 
 fn wrong(name: &str, what: &str, example: &str) -> Error {
@@ -37,7 +37,7 @@ fn key(value: &HeaderValue) -> Option<String> {
         None => text.to_owned(),
         Some(quoted) => unescaped(quoted.strip_suffix('"')?)?,
     };
-    fits(&key).then_some(key)
+    is_request_id(&key).then_some(key)
 }
 
 /// The characters of a structured-field string (RFC 9651, 3.3.3): a backslash stands before a quote or itself.
@@ -54,7 +54,8 @@ fn unescaped(text: &str) -> Option<String> {
     Some(plain)
 }
 
-fn fits(id: &str) -> bool {
+/// Whether a text can be what a repeated call is known by: 1 to [`MAX_REQUEST_ID`] visible ASCII characters.
+pub fn is_request_id(id: &str) -> bool {
     (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

@@ -18,11 +18,11 @@ pub(crate) struct Behaviors {
 }
 
 /// What an update cannot change, as it was before.
-pub(crate) struct Before {
-    /// The server's own fields.
-    own: [Option<(FieldId, Option<Value>)>; 5],
-    /// The whole record, where it has something immutable to compare with.
-    whole: Option<Record>,
+pub(crate) struct Before<'a> {
+    model: &'a Model,
+    record: &'a Record,
+    /// Whether it has something immutable to compare with.
+    is_compared: bool,
 }
 
 impl Behaviors {
@@ -56,32 +56,32 @@ impl Behaviors {
         }
     }
 
-    /// Keeps what an update of a record is held against.
-    pub(crate) fn before(&self, model: &Model, record: &Record) -> Before {
-        let own = own(&model.roles).map(|field| field.map(|field| (field, record.get(field).cloned())));
-        Before { own, whole: self.immutable.then(|| record.clone()) }
+    /// What an update of a record is held against.
+    pub(crate) fn before<'a>(&self, model: &'a Model, record: &'a Record) -> Before<'a> {
+        Before { model, record, is_compared: self.immutable }
     }
 }
 
-impl Before {
+impl Before<'_> {
     /// Gives the server's own fields the values that they had.
     pub(crate) fn keep_own(&self, after: &mut Record) {
-        for (field, value) in self.own.iter().flatten() {
-            after.set(*field, value.clone());
+        for field in own(&self.model.roles).into_iter().flatten() {
+            after.set(field, self.record.get(field).cloned());
         }
     }
 
     /// Gives immutable fields that a whole replacement leaves out the values that they had: whoever replaces a record
     /// does not know, or need not repeat, what cannot change.
-    pub(crate) fn keep_immutable(&self, model: &Model, after: &mut Record) {
-        if let Some(before) = &self.whole {
-            fill_in(&model.shapes, model.shape(), before, after);
+    pub(crate) fn keep_immutable(&self, after: &mut Record) {
+        if self.is_compared {
+            fill_in(&self.model.shapes, self.model.shape(), self.record, after);
         }
     }
 
     /// The path of an immutable field that differs.
-    pub(crate) fn changed_immutable(&self, model: &Model, after: &Record) -> Option<String> {
-        self.whole.as_ref().and_then(|before| changed(&model.shapes, model.shape(), before, after))
+    pub(crate) fn changed_immutable(&self, after: &Record) -> Option<String> {
+        let model = self.model;
+        self.is_compared.then(|| changed(&model.shapes, model.shape(), self.record, after)).flatten()
     }
 }
 

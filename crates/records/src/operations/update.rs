@@ -61,9 +61,9 @@ pub(super) fn merge(
     references::make_canonical(model, &mut after);
     before.keep_own(&mut after);
     if *mask == UpdateMask::All {
-        before.keep_immutable(model, &mut after);
+        before.keep_immutable(&mut after);
     }
-    if let Some(path) = before.changed_immutable(model, &after) {
+    if let Some(path) = before.changed_immutable(&after) {
         let message = format!("{path} is fixed when the {} is created; leave it out of the update", model.name);
         return Err(Error::new(Reason::FieldImmutable, message).with("field", path));
     }

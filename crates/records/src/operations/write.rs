@@ -20,15 +20,13 @@ mod updates;
 pub(super) use transform::Transform;
 
 use super::{Call, create, delete, update};
-use crate::living;
 use crate::store::request_ids::Key;
+use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::{Form, Operation, Writes, Written};
+use groundplan_rest::limits::MAX_REQUEST_ID;
+use groundplan_rest::{Form, Operation, Write, Writes, Written, is_request_id};
 use transaction::Request;
-
-/// The longest request id, in bytes.
-pub(crate) const MAX_REQUEST_ID: usize = 128;
 
 /// The gRPC path of a commit.
 const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
@@ -39,35 +37,40 @@ pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Er
     if !is_plain(call, &writes) {
         return together(call, &writes).await;
     }
-    let operation = writes.list.into_iter().next().map(|write| write.operation);
-    let stored = match operation {
-        Some(Operation::Create { record, .. }) => Some(create::create(call, record).await?),
+    if let [Write { operation: Operation::Delete { id, etag, .. }, .. }] = writes.list.as_slice() {
+        return if delete::delete_alone(call, id, etag).await? {
+            Ok(once(None))
+        } else {
+            together(call, &writes).await
+        };
+    }
+    match writes.list.into_iter().next().map(|write| write.operation) {
+        Some(Operation::Create { record, .. }) => create::create(call, record).await.map(Some).map(once),
         Some(Operation::Update { id, update, mask, etag, .. }) => {
-            Some(update::update(call, &id, update, &mask, &etag).await?)
+            update::update(call, &id, update, &mask, &etag).await.map(Some).map(once)
         }
-        Some(Operation::Delete { id, etag, .. }) => {
-            delete::delete(call, &id, &etag).await?;
-            None
-        }
-        _ => return Err(Error::internal("this is no plain write")),
-    };
-    Ok(Written { records: vec![stored], attempts: 1, is_repeat: false })
+        _ => Err(Error::internal("this is no plain write")),
+    }
+}
+
+/// What one write has done at once.
+fn once(stored: Option<Stored>) -> Written {
+    Written { records: vec![stored], attempts: 1, is_repeat: false }
 }
 
 /// Whether it is one write that its own statement does: nothing but the record decides about it.
 fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
     let [write] = writes.list.as_slice() else { return false };
     let model = &call.table.model;
-    let refers_to_gone = model
-        .references
-        .iter()
-        .any(|reference| call.related(&reference.target).is_ok_and(|target| living::may_be_gone(&target.model)));
+    let refers_to_gone = call.table.refers_to_gone;
     let is_plain = match &write.operation {
         Operation::Create { .. } => !refers_to_gone && model.expiry.is_none(),
         Operation::Update { transforms, allow_missing, .. } => {
             !allow_missing && transforms.is_empty() && !refers_to_gone
         }
-        Operation::Delete { allow_missing, .. } => !allow_missing && model.soft_delete.is_none(),
+        Operation::Delete { allow_missing, .. } => {
+            !allow_missing && model.soft_delete.is_none() && model.referrers.is_empty()
+        }
         Operation::Undelete { .. } | Operation::Verify { .. } => false,
     };
     let asks_for_more = writes.validate_only || writes.is_serializable || !writes.request_id.is_empty();
@@ -108,7 +111,7 @@ fn method_of(writes: &Writes) -> String {
 }
 
 fn check_request_id(text: &str) -> Result<(), Error> {
-    if text.len() <= MAX_REQUEST_ID && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if text.is_empty() || is_request_id(text) {
         return Ok(());
     }
     let words = format!("must be at most {MAX_REQUEST_ID} visible ASCII characters; a UUID is best");

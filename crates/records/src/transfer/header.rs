@@ -1,9 +1,10 @@
 //! What an import is asked to do.
 
-use super::MAX_IMPORT_ID;
 use super::format::Format;
 use groundplan_error::Error;
 use groundplan_proto::records::v1::{ImportHeader, OnConflict, OnError};
+use groundplan_rest::is_request_id;
+use groundplan_rest::limits::MAX_REQUEST_ID;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
@@ -33,8 +34,8 @@ impl Header {
             Error::field("header.on_conflict", "enum.defined_only", words)
         })?;
         let ImportHeader { model, import_id, validate_only, .. } = header;
-        if import_id.len() > MAX_IMPORT_ID || !import_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let words = format!("must be 1 to {MAX_IMPORT_ID} visible ASCII characters, or absent");
+        if !import_id.is_empty() && !is_request_id(&import_id) {
+            let words = format!("must be 1 to {MAX_REQUEST_ID} visible ASCII characters, or absent");
             return Err(Error::field("header.import_id", "string.pattern", words));
         }
         if validate_only && !import_id.is_empty() {

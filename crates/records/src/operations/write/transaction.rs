@@ -76,7 +76,10 @@ pub(super) async fn run(
             // Somebody's record broke it: found out one by one.
             is_careful = true;
         } else {
-            return Err(refusal::of_write(&call.table.model, error));
+            // Broken references of records that are written were named by themselves: this is one to what is deleted.
+            let is_reference = matches!(error, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _));
+            let refusal = if is_reference { refusal::of_delete } else { refusal::of_write };
+            return Err(refusal(&call.table.model, error));
         }
     }
 }

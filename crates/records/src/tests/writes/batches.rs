@@ -1,5 +1,5 @@
 use super::{count, fixture, items, refusal};
-use groundplan_model::catalog::MethodKind::{BatchCreate, BatchDelete, BatchUpdate, Create, Get};
+use groundplan_model::catalog::MethodKind::{BatchCreate, BatchDelete, BatchUpdate, Create, Delete, Get};
 use serde_json::json;
 use tonic::Code;
 
@@ -75,4 +75,20 @@ async fn missing_records_are_created_where_that_is_allowed() {
     let gone = json!({"requests": [{"id": "a"}, {"id": "nobody", "allowMissing": true}]});
     fixture.call("Item", BatchDelete, gone).await.unwrap();
     assert_eq!(fixture.call("Item", Get, json!({"id": "a"})).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_foreign_key_of_somebodys_own_keeps_records_from_being_deleted_together() {
+    let fixture = fixture().await;
+    fixture.call("Item", Create, items([1])[0].clone()).await.unwrap();
+    fixture
+        .query("CREATE TABLE theirs (tenant text COLLATE \"C\", item text COLLATE \"C\", FOREIGN KEY (tenant, item) REFERENCES test_v1.item)")
+        .await;
+    fixture.query("INSERT INTO theirs VALUES ('default', 'i1')").await;
+    for status in [
+        fixture.call("Item", BatchDelete, json!({"requests": [{"id": "i1"}]})).await.unwrap_err(),
+        fixture.call("Item", Delete, json!({"id": "i1"})).await.unwrap_err(),
+    ] {
+        assert_eq!((status.code(), refusal(&status).0.as_str()), (Code::FailedPrecondition, "RECORD_REFERENCED"));
+    }
 }
