@@ -45,6 +45,19 @@ class Killed(Torn):
         self.wait_until_ready()
 
 
+def running(tmp_path, path, models):
+    """For a fixture: a suite that can be killed, with a file of models."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(models)
+    suite = Killed(tmp_path)
+    try:
+        suite.start()
+        yield suite
+    finally:
+        suite.close()
+
+
 async def kill_again_and_again(suite, ready, pause, until, killed=lambda: None):
     """Kills the server with a pause between, until an event is set. `killed` is called when what it had begun is over."""
     while not until.is_set():

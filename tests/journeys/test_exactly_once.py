@@ -18,7 +18,7 @@ import grpc
 import pytest
 
 from conftest import Stub
-from killed import UNKNOWN, Killed, channels, kill_again_and_again, number, refusal
+from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
 
 IDS = number("GROUNDPLAN_REQUEST_IDS", 10_000)
 # Without a number that somebody asked for, none is begun after so many seconds; how many there must be at least.
@@ -58,15 +58,7 @@ COMMIT = "groundplan.records.v1.RecordsService/Commit"
 
 @pytest.fixture
 def suite(tmp_path):
-    folder = tmp_path / "once" / "v1"
-    folder.mkdir(parents=True)
-    (folder / "once.proto").write_text(MODELS)
-    running = Killed(tmp_path)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.close()
+    yield from running(tmp_path, "once/v1/once.proto", MODELS)
 
 
 class Request:

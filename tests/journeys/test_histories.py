@@ -15,7 +15,7 @@ import pytest
 
 from conftest import Stub
 from histories import EXISTS, MISMATCH, MISSING, History, Step, linearizability, serializability
-from killed import UNKNOWN, Killed, channels, kill_again_and_again, number, refusal
+from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
 
 SECONDS = number("GROUNDPLAN_HISTORY_SECONDS", 40.0)
 SEED = number("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32))
@@ -50,15 +50,7 @@ SILENT = {"RECORD_BUSY", "RATE_LIMITED", "WRITE_CONFLICT"}
 
 @pytest.fixture
 def suite(tmp_path):
-    folder = tmp_path / "histories" / "v1"
-    folder.mkdir(parents=True)
-    (folder / "item.proto").write_text(MODELS)
-    running = Killed(tmp_path)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.close()
+    yield from running(tmp_path, "histories/v1/item.proto", MODELS)
 
 
 class Types:
