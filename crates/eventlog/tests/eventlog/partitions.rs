@@ -75,9 +75,14 @@ async fn an_append_that_finds_none_has_them_made() {
     let drop_all = "DO $$ DECLARE partition regclass; BEGIN \
                     FOR partition IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'events'::regclass \
                     LOOP EXECUTE 'DROP TABLE ' || partition; END LOOP; END $$";
+    // In one transaction: the process may look after its log at any moment, and would make them before the append.
+    run(&mut connection, "BEGIN").await;
     run(&mut connection, drop_all).await;
+    run(&mut connection, "SAVEPOINT dropped").await;
     let refused = append(&mut connection, &[event("a")]).await.unwrap_err();
     assert!(refused.to_string().contains("no partition of relation \"events\" found"), "{refused}");
+    run(&mut connection, "ROLLBACK TO dropped").await;
+    run(&mut connection, "COMMIT").await;
     process.log.partition_missing();
     crate::support::until(&mut connection, COUNT, 4).await;
     append(&mut connection, &[event("b")]).await.unwrap();
