@@ -17,3 +17,4 @@ pub mod settings;
 pub mod telemetry;
 pub mod together;
 pub mod transport;
+pub mod turns;

@@ -15,6 +15,7 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use groundplan_chassis::database::{Always, Database, refusal};
 use groundplan_chassis::principal::Principal;
+use groundplan_chassis::turns::Turns;
 use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Log;
@@ -51,6 +52,8 @@ struct State {
     /// Wakes who looks after the partitions of request ids.
     period_missing: Notify,
     transfers: Slots,
+    /// Of calls with the same request id.
+    requests: Turns<request_ids::OwnedKey>,
     /// Ends what goes on for long.
     stop: CancellationToken,
     /// The served revision first, then those before it; empty until the first catalog question is settled.
@@ -77,6 +80,7 @@ impl Records {
             hub: Hub::default(),
             period_missing: Notify::new(),
             transfers: Slots::default(),
+            requests: Turns::default(),
             stop,
             served: ArcSwap::default(),
         })))
@@ -153,6 +157,11 @@ impl Records {
     /// The places for imports and exports.
     pub(crate) fn transfers(&self) -> &Slots {
         &self.0.transfers
+    }
+
+    /// The turns of calls with the same request id: those of other processes wait in the database.
+    pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
+        &self.0.requests
     }
 
     pub(crate) fn stop(&self) -> &CancellationToken {

@@ -17,6 +17,9 @@ pub(crate) struct Key<'a> {
     pub(crate) request_id: &'a str,
 }
 
+/// The parts of a key, to keep.
+pub(crate) type OwnedKey = [String; 4];
+
 /// A call that has happened.
 pub(crate) struct Answered {
     pub(crate) digest: Vec<u8>,
@@ -51,8 +54,16 @@ static INSERT: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 impl Key<'_> {
+    pub(crate) fn to_owned(self) -> OwnedKey {
+        self.parts().map(str::to_owned)
+    }
+
+    fn parts(&self) -> [&str; 4] {
+        [self.tenant, self.principal, self.method, self.request_id]
+    }
+
     fn binds(&self) -> [Bind; 4] {
-        [self.tenant, self.principal, self.method, self.request_id].map(Bind::text)
+        self.parts().map(Bind::text)
     }
 }
 

@@ -4,6 +4,7 @@
 //! `l` (its line), `v` (the version that it gets), `p` (its event), `g` (whether it has a time of creation), and `c0`, `c1`, … for
 //! the columns of the table.
 
+use crate::living;
 use crate::operations::Call;
 use groundplan_error::Error;
 use groundplan_eventlog::append_selected;
@@ -175,9 +176,22 @@ impl Of<'_> {
         } else {
             String::new()
         };
+        let (living, kept) = if living::may_be_gone(target) {
+            // Locked, so that it stays until the import is done. Who referred to it before it was gone may go on.
+            let lives = living::living(target, "t") + " FOR KEY SHARE";
+            let (own_id, own_staged) = self.id();
+            let column = self.model.column_name(reference.field);
+            let kept = format!(
+                " AND (SELECT true FROM {} o WHERE o._tenant = $1 AND o.{own_id} = s.{own_staged} AND o.{column} = s.{staged}) IS NULL",
+                self.table()
+            );
+            (lives, kept)
+        } else {
+            Default::default()
+        };
         format!(
             "SELECT s.l, s.{staged}::text FROM import_rows s WHERE NOT s.d AND s.{staged} IS NOT NULL \
-             AND (SELECT true FROM {table} t WHERE t._tenant = $1 AND t.{id} = s.{staged}) IS NULL{within}"
+             AND (SELECT true FROM {table} t WHERE t._tenant = $1 AND t.{id} = s.{staged}{living}) IS NULL{kept}{within}"
         )
     }
 

@@ -43,6 +43,11 @@ pub(super) async fn run(
     writes: &Writes,
     request: Option<&Request<'_>>,
 ) -> Result<Written, Error> {
+    // Repeats wait here, where they hold no connection. A check happens as often as it is sent.
+    let _turn = match request.filter(|_| !writes.validate_only) {
+        Some(request) => Some(call.records.requests().wait(request.key.to_owned()).await),
+        None => None,
+    };
     let (mut attempt, mut is_careful) = (1, false);
     loop {
         let mut lease = call.records.database().lease().await?;

@@ -131,3 +131,27 @@ async fn two_imports_of_the_same_rows_load_each_once() {
         assert_eq!(left.replaced + right.replaced + left.skipped + right.skipped, 3_000);
     }
 }
+
+#[tokio::test]
+async fn rows_do_not_refer_to_what_is_deleted_or_has_ended() {
+    let fixture = Fixture::empty().await;
+    fixture.apply(1, include_str!("../writes.proto")).await.unwrap();
+    for id in ["lives", "deleted"] {
+        fixture.call("Order", Create, json!({"order": {"id": id}})).await.unwrap();
+    }
+    fixture.call("Line", Create, json!({"line": {"id": "of-both", "orderId": "deleted"}})).await.unwrap();
+    fixture.query("UPDATE test_v1.\"order\" SET deleted_at = now() WHERE id = 'deleted'").await;
+    let rows = b"id,order_id\na,lives\nb,deleted\nc,nobody\nof-both,deleted\n";
+    for header in [skipping("Line", Format::Csv), replacing("Line", Format::Csv)] {
+        fixture.query("DELETE FROM test_v1.line WHERE id <> 'of-both'").await;
+        let is_replacing = header.on_conflict() == OnConflict::Replace;
+        let report = import(&fixture, header, rows).await.unwrap();
+        let found = errors(&report);
+        assert_eq!(found[..2], [(3, "order_id", "references"), (4, "order_id", "references")]);
+        assert!(report.errors[0].message.contains("or is deleted"), "{:?}", report.errors[0]);
+        // What refers to it already may go on.
+        assert_eq!((found.len(), report.replaced), if is_replacing { (2, 1) } else { (3, 0) }, "{found:?}");
+    }
+    let only = b"id,order_id\nd,deleted\n";
+    assert!(import(&fixture, atomic("Line", Format::Csv), only).await.is_err());
+}
