@@ -9,6 +9,7 @@ use groundplan_rest::limits;
 /// The bounds on calls and answers.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("a request", 4 << 20, "GROUNDPLAN_MAX_MESSAGE changes it"),
+    Limit::bytes("a record", 4 << 20, "refused, whatever made it so large; GROUNDPLAN_MAX_MESSAGE changes it"),
     Limit::bytes("the body of a REST query", limits::MAX_QUERY_BODY, "refused"),
     Limit::bytes("the records of an answer", streamed::MAX_ANSWER_BYTES, "a page ends there; a batch is refused"),
     Limit::bytes("an id that the caller gives", id::MAX_ID, "refused"),

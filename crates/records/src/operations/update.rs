@@ -8,7 +8,7 @@ use crate::{bind, living, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored, Value};
-use groundplan_error::{Error, Reason};
+use groundplan_error::{Error, Reason, Violation};
 use groundplan_model::catalog::Model;
 
 /// Changes a record, provided that its etag is `etag`, if that is given. What only the server sets stays as it is, whatever
@@ -65,7 +65,12 @@ pub(super) fn merge(
     }
     if let Some(path) = before.changed_immutable(&after) {
         let message = format!("{path} is fixed when the {} is created; leave it out of the update", model.name);
-        return Err(Error::new(Reason::FieldImmutable, message).with("field", path));
+        let violation = Violation {
+            field: path.clone(),
+            description: "cannot be changed; leave it out of the update".to_owned(),
+            rule: "immutable".into(),
+        };
+        return Err(Error::new(Reason::FieldImmutable, message).with("field", path).violating(violation));
     }
     if let Some(field) = model.roles.updated_at {
         let time = later(after.get(field), now);

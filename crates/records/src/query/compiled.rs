@@ -47,11 +47,12 @@ impl Compiled {
     }
 
     /// What a page token of this query is bound to: everything that gives its values their meaning.
-    pub(crate) fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>) -> Origin {
+    pub(crate) fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>, with_deleted: bool) -> Origin {
         let parent = parent.map(|parent| (&model.shape().field(parent.field).storage_name, parent.id.to_string()));
         let (field, id) = parent.as_ref().map_or(("", ""), |(field, id)| (field, id));
         let sql = self.filter.as_ref().map_or("", |filter| &filter.sql().text);
         let mut parts = vec![tenant, &model.full_name, field, id, &self.text, sql, direction(self.ids_descend)];
+        parts.push(if with_deleted { "with deleted" } else { "" });
         for key in &self.keys {
             parts.extend([key.sql.as_str(), key.sql_type, direction(Some(key.descending))]);
         }

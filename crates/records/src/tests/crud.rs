@@ -162,6 +162,8 @@ async fn behaviors_are_kept() {
         let info = status.get_error_details().error_info().unwrap().clone();
         assert_eq!(info.reason, "FIELD_IMMUTABLE");
         assert!(info.metadata["field"].starts_with(field));
+        let bad = status.get_error_details().bad_request().unwrap().clone();
+        assert!(bad.field_violations[0].field.starts_with(field), "{bad:?}");
     }
     let same =
         json!({"item": {"id": id, "kind": "fixed", "computed": "x"}, "updateMask": "kind,computed,createdAt,id"});

@@ -62,7 +62,7 @@ impl<'c> Reading<'c> {
         let (now, ids_descend, after) = match query.page_token.as_str() {
             "" => (now, advice::ids_descend(model, &compiled, parent), None),
             token => {
-                let origin = origin.get_or_init(|| compiled.origin(&call.principal.tenant, model, parent));
+                let origin = origin.get_or_init(|| compiled.origin(&call.principal.tenant, model, parent, query.show_deleted));
                 let cursor = call.records.page_tokens().open(origin, token, now)?;
                 (cursor.now, cursor.ids_descend, Some(cursor.values))
             }
@@ -189,7 +189,7 @@ impl<'c> Reading<'c> {
     /// The token of the page behind the row with these keys.
     pub(super) fn token(&self, values: Vec<Option<Bytes>>) -> Result<String, Error> {
         let (tenant, model) = (&self.call.principal.tenant, &self.call.table.model);
-        let origin = self.origin.get_or_init(|| self.compiled.origin(tenant, model, self.parent));
+        let origin = self.origin.get_or_init(|| self.compiled.origin(tenant, model, self.parent, self.with_deleted));
         let cursor = Cursor { now: self.now, ids_descend: self.ids_descend, values };
         self.call.records.page_tokens().seal(origin, &cursor, now()?)
     }

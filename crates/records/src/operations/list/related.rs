@@ -44,7 +44,7 @@ pub(crate) fn related_token(
     parent: &Parent,
     last: &Id,
 ) -> Result<String, Error> {
-    let origin = Compiled::default().origin(tenant, &table.model, Some(parent));
+    let origin = Compiled::default().origin(tenant, &table.model, Some(parent), false);
     let id = bind_id(last).as_bytes().map(Bytes::copy_from_slice);
     let now = now()?;
     let cursor = Cursor { now, ids_descend: false, values: vec![id] };

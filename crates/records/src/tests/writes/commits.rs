@@ -143,3 +143,14 @@ async fn serializable_commits_that_meet_are_repeated_and_lose_nothing() {
     assert!(done > 0);
     assert_eq!(fixture.call("Item", Get, json!({"id": "i"})).await.unwrap()["stock"], done);
 }
+
+#[tokio::test]
+async fn a_record_does_not_grow_beyond_what_a_message_carries() {
+    let fixture = fixture().await;
+    let item = json!({"id": "i", "tags": ["x".repeat(3 << 20)]});
+    commit(&fixture, of(vec![create(&fixture, "Item", item.clone(), "")])).await.unwrap();
+    let append = v1::Update { record: any(&fixture, "Item", item), append: mask(&["tags"]), ..v1::Update::default() };
+    let status = commit(&fixture, of(vec![write(Operation::Update(append), "")])).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "TOO_LARGE");
+    assert!(status.message().starts_with("writes[0].update.record: the Item would have"), "{}", status.message());
+}

@@ -91,3 +91,17 @@ async fn records_end_at_their_time() {
     assert_eq!(purge::round(&fixture.records).await.unwrap(), 1);
     assert_eq!(count(&fixture, "test_v1.visit").await, 2);
 }
+
+#[tokio::test]
+async fn a_page_token_is_for_those_that_are_shown() {
+    let fixture = fixture().await;
+    for id in ["a", "b", "c"] {
+        fixture.call("Order", Create, json!({"order": {"id": id}})).await.unwrap();
+    }
+    let page = fixture.call("Order", List, json!({"pageSize": 1})).await.unwrap();
+    let token = &page["nextPageToken"];
+    fixture.call("Order", List, json!({"pageSize": 1, "pageToken": token})).await.unwrap();
+    let with_deleted = json!({"pageSize": 1, "pageToken": token, "showDeleted": true});
+    let status = fixture.call("Order", List, with_deleted).await.unwrap_err();
+    assert_eq!(refusal(&status).0, "PAGE_TOKEN_INVALID");
+}
