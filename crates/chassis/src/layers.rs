@@ -1,5 +1,6 @@
 //! What stands between the socket and the routes, the same for gRPC, gRPC-Web and REST.
 
+mod allow;
 mod authenticate;
 mod deadline;
 mod panics;
@@ -7,6 +8,7 @@ mod reword;
 mod trace;
 mod web;
 
+pub use allow::Allow;
 pub use authenticate::{Authenticate, RootKey};
 pub use deadline::Deadline;
 pub use panics::CatchPanics;
@@ -14,7 +16,7 @@ pub use reword::Reword;
 pub use trace::Trace;
 pub use web::Web;
 
-use crate::settings::ServerSettings;
+use crate::settings::{AllowList, ServerSettings};
 use axum::Router;
 use std::convert::Infallible;
 use tonic::body::Body;
@@ -38,11 +40,13 @@ impl<S> Inner for S where
 {
 }
 
-/// Puts all layers around the mounted routes. Read it from the bottom: that is the way of a request.
-pub fn stack(router: Router, key: RootKey, settings: &ServerSettings) -> Router {
+/// Puts all layers around the mounted routes; `allow` says who may call what, where there is mutual TLS. Read it from the bottom: that is the way of a request.
+pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &ServerSettings) -> Router {
     let service = Routes::from(router).prepare();
     // Innermost: a refused call has cost a look at its headers, and the routes know who calls.
     let service = Authenticate::new(service, key);
+    // Which service calls, before whose credentials it brings.
+    let service = Allow::new(service, allow);
     // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
     let service = Deadline::new(service, Some(settings.request_timeout));
     // Answers of the libraries below get our codes and details, whichever of them answered.

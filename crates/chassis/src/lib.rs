@@ -15,6 +15,7 @@ pub mod seal;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
 pub mod together;
 pub mod transport;
 pub mod turns;

@@ -1,8 +1,10 @@
-//! Serves a router on a listener, over HTTP/1.1 and HTTP/2 without TLS, and stops in bounded time.
+//! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with mutual TLS or without, and stops in bounded time.
 
 mod greeting;
+mod tls;
 
 use crate::settings::ServerSettings;
+use crate::tls::{PeerName, Tls};
 use axum::Router;
 use groundplan_error::Error;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -12,10 +14,12 @@ use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 /// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -28,10 +32,11 @@ pub struct Drained {
 }
 
 /// Serves `router` until `stop`; then takes no more connections, tells clients to go elsewhere, gives open calls the
-/// grace period, and cuts what is left.
+/// grace period, and cuts what is left. With `tls`, each request has the [`PeerName`] of its caller as an extension.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    tls: Option<Arc<Tls>>,
     stop: CancellationToken,
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
@@ -50,6 +55,7 @@ pub async fn serve(
                 let connection = Connection {
                     builder: Arc::clone(&builder),
                     router: router.clone(),
+                    tls: tls.clone(),
                     watcher: graceful.watcher(),
                     stop: stop.clone(),
                     greeting_timeout: settings.header_timeout,
@@ -82,6 +88,7 @@ pub async fn serve(
 struct Connection {
     builder: Arc<Builder<TokioExecutor>>,
     router: Router,
+    tls: Option<Arc<Tls>>,
     watcher: Watcher,
     stop: CancellationToken,
     greeting_timeout: Duration,
@@ -92,18 +99,39 @@ impl Connection {
     async fn serve(self, stream: TcpStream) {
         // Answers are written whole, so waiting for more to send along only delays them.
         let _ = stream.set_nodelay(true);
-        let greeted = tokio::select! {
-            greeted = timeout(self.greeting_timeout, greeting::read(stream)) => greeted,
-            () = self.stop.cancelled() => return,
-        };
-        let Ok(Ok(stream)) = greeted else {
+        let Some(tls) = self.tls.clone() else { return self.answer(stream, None).await };
+        match self.in_time(tls::accept(&tls, stream)).await {
+            Some(Ok((stream, caller))) => self.answer(stream, caller).await,
+            Some(Err(error)) if tls::is_refusal(&error) => tracing::warn!(%error, "a TLS handshake failed"),
+            Some(Err(error)) => tracing::debug!(%error, "a caller went away in the TLS handshake"),
+            None => tracing::debug!("a TLS handshake was not finished in time"),
+        }
+    }
+
+    /// Answers what comes over a stream, by the caller whose certificate was shown.
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Option<PeerName>) {
+        let Some(Ok(stream)) = self.in_time(greeting::read(stream)).await else {
             tracing::debug!("a connection said nothing, and was closed");
             return;
         };
-        let service = TowerToHyperService::new(self.router);
+        let router = self.router.map_request(move |mut request: http::Request<_>| {
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
+            }
+            request
+        });
+        let service = TowerToHyperService::new(router);
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(error, "a connection ended early");
+        }
+    }
+
+    /// The outcome of a step that comes before the first request; none if it takes too long or we stop.
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = timeout(self.greeting_timeout, step) => outcome.ok(),
+            () = self.stop.cancelled() => None,
         }
     }
 }

@@ -12,6 +12,7 @@ mod query;
 mod secret;
 mod server;
 mod telemetry;
+mod tls;
 mod units;
 
 pub use credentials::CredentialSettings;
@@ -23,6 +24,7 @@ pub use query::QuerySettings;
 pub use secret::{Secret, mask_url};
 pub use server::ServerSettings;
 pub use telemetry::{LogFormat, TelemetrySettings};
+pub use tls::{AllowList, CallerSettings, TlsSettings};
 pub use units::{parse_duration, parse_size};
 
 /// The settings of a group when neither flag nor variable is given, for tests and tools.

@@ -1,18 +1,26 @@
 //! How one service reaches another: over the network, or inside this process. A caller cannot tell which.
 
+mod address;
+mod peer;
+
 use crate::layers::Deadline;
 use crate::principal::Principal;
 use crate::settings::Secret;
+use crate::tls::Tls;
+use address::Verification;
 use axum::Router;
 use groundplan_error::{Error, Reason};
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Uri};
+use peer::Peer;
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
 use std::time::Duration;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Endpoint;
-use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt as _, service_fn};
 
 /// The way to a peer, for a generated client.
 // Not with a `BoxError`: the compiler cannot see then that the client's futures are Send.
@@ -31,31 +39,65 @@ pub fn local(router: Router) -> Transport {
     BoxCloneSyncService::new(Deadline::new(service, None).map_err(|never| match never {}))
 }
 
-/// The way to a peer at `url`, such as `http://schema:3000`, by the root principal's key. It connects when it is first
-/// used, and again whenever the connection is lost.
-pub fn remote(url: &str, api_key: &Secret) -> Result<Transport, Error> {
+/// The way to a peer at `url`, such as `http://schema:3000`, by the root principal's key; `https` by mutual TLS. All
+/// addresses of the name take turns, those that answer before those that do not. It connects when it is first used, and
+/// again whenever a connection is lost. Within the runtime.
+pub fn remote(url: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Transport, Error> {
     let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|error| wrong("expected one such as http://schema:3000").caused_by(error))?;
-    if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
-        return Err(wrong("expected one such as http://schema:3000"));
-    }
+    let example = "expected one such as http://schema:3000 or https://schema:3000";
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
+    let uri = endpoint.uri();
+    let (host, port) = place(uri).ok_or_else(|| wrong(example))?;
+    let verification = match (uri.scheme_str(), tls) {
+        (Some("http"), _) => None,
+        (Some("https"), Some(tls)) => {
+            let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned());
+            Some(Verification { tls: Arc::clone(tls), name: name.map_err(|error| wrong(example).caused_by(error))? })
+        }
+        (Some("https"), None) => {
+            return Err(wrong("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
+        }
+        _ => return Err(wrong(example)),
+    };
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose()))
         .map_err(|_| Error::new(Reason::CredentialsInvalid, "API_KEY must be visible ASCII without spaces"))?;
     bearer.set_sensitive(true);
-    let channel = endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true)
-        .connect_lazy();
-    let service = channel.map_request(move |mut request: Request<Body>| {
+    let peer = Peer::new(within_limits(endpoint.clone()), host, port, verification);
+    let service = service_fn(move |request: Request<Body>| call(Arc::clone(&peer), request));
+    let service = service.map_request(move |mut request: Request<Body>| {
         request.headers_mut().insert(AUTHORIZATION, bearer.clone());
         crate::telemetry::inject(request.headers_mut());
         request
     });
     Ok(BoxCloneSyncService::new(service))
+}
+
+/// The host and the port of a peer's URL.
+fn place(uri: &Uri) -> Option<(&str, u16)> {
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    Some((uri.host().filter(|host| !host.is_empty())?, uri.port_u16().unwrap_or(usual)))
+}
+
+/// How long things may take on a connection to a peer, and how it is seen that nobody is there any more.
+fn within_limits(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .keep_alive_while_idle(true)
+}
+
+/// One call, to the address whose turn it is.
+async fn call(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
+    let address = match peer.address().await {
+        Ok(address) => address,
+        Err(status) => return Ok(status.into_http()),
+    };
+    let answered = address.channel.clone().oneshot(request).await;
+    if answered.is_err() {
+        peer.failed(&address);
+    }
+    answered
 }
 
 #[cfg(test)]
@@ -93,11 +135,13 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_url_is_refused_at_once() {
         let key = Secret::new("hunter2");
-        for url in ["", "schema:3000", "https://schema:3000", "/path", "http://"] {
-            let error = remote(url, &key).err().unwrap().to_string();
+        for url in ["", "schema:3000", "ftp://schema:3000", "/path", "http://"] {
+            let error = remote(url, &key, None).err().unwrap().to_string();
             assert!(error.contains("http://schema:3000"), "{url}: {error}");
         }
-        assert!(remote("http://schema:3000", &key).is_ok());
-        assert!(!remote("http://schema:3000", &Secret::new("a\nb")).err().unwrap().to_string().contains("a\nb"));
+        let error = remote("https://schema:3000", &key, None).err().unwrap().to_string();
+        assert!(error.contains("GROUNDPLAN_TLS_CERT"), "{error}");
+        assert!(remote("http://schema:3000", &key, None).is_ok());
+        assert!(!remote("http://schema:3000", &Secret::new("a\nb"), None).err().unwrap().to_string().contains("a\nb"));
     }
 }

@@ -31,7 +31,7 @@ async fn start(router: Router, settings: ServerSettings) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let stopped = stop.clone();
-    let serving = tokio::spawn(async move { serve(listener, router, stopped, &settings).await.unwrap() });
+    let serving = tokio::spawn(async move { serve(listener, router, None, stopped, &settings).await.unwrap() });
     Running { address, stop, serving }
 }
 
@@ -43,7 +43,7 @@ impl Running {
 
     /// A client by way of a peer's transport.
     fn client(&self) -> HealthClient<Transport> {
-        HealthClient::new(remote(&format!("http://{}", self.address), &Secret::new("key")).unwrap())
+        HealthClient::new(remote(&format!("http://{}", self.address), &Secret::new("key"), None).unwrap())
     }
 
     /// Sends bytes, and reads until the server closes the connection.

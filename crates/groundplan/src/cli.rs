@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and its manual.
 
-use crate::{apply, config, doctor, export, generate, import, limits, plan, serve, up};
+use crate::{apply, config, dev_certs, doctor, export, generate, import, limits, plan, serve, up};
 use clap::CommandFactory as _;
 
 /// Behind the help of every command.
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Export(export::Args),
     #[command(after_long_help = EXIT_CODES)]
     Generate(generate::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    DevCerts(dev_certs::Args),
     #[command(after_long_help = EXIT_CODES)]
     Config(Box<config::Args>),
     #[command(after_long_help = EXIT_CODES)]

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::key;
 use crate::output::print_error;
 use groundplan_chassis::private_postgres::PrivatePostgres;
-use groundplan_chassis::settings::{CredentialSettings, PostgresSettings, Secret};
+use groundplan_chassis::settings::{CredentialSettings, PostgresSettings, Secret, TlsSettings};
+use groundplan_chassis::tls::Tls;
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;
 use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
@@ -35,6 +36,8 @@ pub(crate) struct Client {
     pub(crate) credentials: CredentialSettings,
     #[command(flatten)]
     pub(crate) postgres: PostgresSettings,
+    #[command(flatten)]
+    pub(crate) tls: TlsSettings,
 }
 
 /// The data directory, absolute: as set, or the default for the working directory.
@@ -68,7 +71,8 @@ impl Client {
 
     /// Opens the way to the suite. Nothing is sent yet.
     pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, Failure> {
-        transport::remote(&self.suite.address, key)
+        let tls = Tls::load(&self.tls)?;
+        transport::remote(&self.suite.address, key, tls.as_ref())
             .map_err(|error| Failure::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
     }
 

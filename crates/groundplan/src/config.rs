@@ -6,7 +6,8 @@ use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, CommandFactory as _};
 use groundplan_chassis::settings::{
-    DatabaseSettings, EventSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings, describe,
+    CallerSettings, DatabaseSettings, EventSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings,
+    describe,
 };
 use serde_json::json;
 
@@ -35,6 +36,8 @@ pub(crate) struct Args {
     _events: EventSettings,
     #[command(flatten)]
     _peers: PeerSettings,
+    #[command(flatten)]
+    _callers: CallerSettings,
     #[command(flatten)]
     _telemetry: TelemetrySettings,
 }

@@ -6,6 +6,7 @@ mod apply;
 mod cli;
 mod client;
 mod config;
+mod dev_certs;
 mod diagnostics;
 mod doctor;
 mod export;
@@ -39,6 +40,7 @@ async fn main() -> ExitCode {
         Command::Import(args) => import::run(args).await,
         Command::Export(args) => export::run(args).await,
         Command::Generate(args) => generate::run(&args),
+        Command::DevCerts(args) => dev_certs::run(&args),
         Command::Config(args) => config::run(&args, &matches),
         Command::Limits(args) => limits::run(&args),
         Command::Doctor(args) => doctor::run(args).await,

@@ -5,9 +5,11 @@ use crate::output::print_error;
 use crate::services::{Service, Surroundings};
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::tls::Tls;
 use groundplan_chassis::{health, server};
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +29,10 @@ pub(crate) struct Process<'a> {
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
+    /// What connections are held to, if they are.
+    pub(crate) tls: Option<Arc<Tls>>,
+    /// Who may call, where there is mutual TLS.
+    pub(crate) allow: Option<AllowList>,
 }
 
 /// The wish to stop.
@@ -87,11 +93,11 @@ impl Process<'_> {
             () = stop.gently.cancelled() => return Ok(()),
         };
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
-        let router = layers::stack(router, key, self.server);
+        let router = layers::stack(router, key, self.allow.clone(), self.server);
         on_mounted()?;
         // Health stands last in the list, and is ready when all others are.
         let ready = mounted.last().map(|health| health.ready.clone());
-        let serving = server::serve(listener, router, stop.gently.clone(), self.server);
+        let serving = server::serve(listener, router, self.tls.clone(), stop.gently.clone(), self.server);
         let announcing = async {
             if became_ready(ready).await {
                 on_ready(began.elapsed());
@@ -121,6 +127,7 @@ impl Process<'_> {
             events: self.events,
             server: self.server,
             schema_url: self.schema_url,
+            tls: self.tls.as_ref(),
             stop: &stop.gently,
         };
         let mut mounted = surroundings.mount(self.services).await?;

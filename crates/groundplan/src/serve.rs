@@ -2,25 +2,29 @@
 
 use crate::failure::Failure;
 use crate::process::{self, Process};
-use crate::services::Service;
+use crate::services::{self, Service};
 use groundplan_chassis::settings::{
-    CredentialSettings, DatabaseSettings, EventSettings, QuerySettings, ServerSettings, TelemetrySettings,
+    CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, QuerySettings, ServerSettings,
+    TelemetrySettings, TlsSettings,
 };
 use groundplan_chassis::telemetry;
+use groundplan_chassis::tls::Tls;
 use std::time::Duration;
 
 /// Where the services are that do not run in this process.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Peers")]
 pub(crate) struct PeerSettings {
-    /// Where `serve records` finds `schema` when it does not run in this process, such as http://schema:3000.
+    /// Where `serve records` finds `schema` when it does not run in this process, such as http://schema:3000, or
+    /// https://schema:3000 with mutual TLS. All addresses of the name are used; it is resolved anew every few seconds, and those that do
+    /// not answer are left out.
     #[arg(long, env = "GROUNDPLAN_SCHEMA_URL", value_name = "URL")]
     pub(crate) schema_url: Option<String>,
 }
 
 /// Run one or more services in this process
 ///
-/// Needs DB_URL and API_KEY, the same for all; `records` needs `schema` in this
+/// Needs API_KEY, the same for all, and DB_URL; `records` needs `schema` in this
 /// process or GROUNDPLAN_SCHEMA_URL. SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Services")]
@@ -41,6 +45,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     peers: PeerSettings,
     #[command(flatten)]
+    tls: TlsSettings,
+    #[command(flatten)]
+    callers: CallerSettings,
+    #[command(flatten)]
     telemetry: TelemetrySettings,
 }
 
@@ -58,6 +66,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     let schema_url = args.peers.schema_url.as_deref().filter(|_| !args.services.contains(&Service::Schema));
     let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
     let _telemetry = telemetry::start(&args.telemetry, &names.join("-"))?;
+    let tls = Tls::load(&args.tls)?;
     let stop = process::stop_on_signals()?;
     let listener = process::listen(&args.server).await?;
     let process = Process {
@@ -69,6 +78,10 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         queries: &args.queries,
         events: &args.events,
         server: &args.server,
+        allow: tls
+            .is_some()
+            .then(|| args.callers.tls_allow.clone().unwrap_or_else(|| services::callers(&args.services))),
+        tls,
     };
     let ready = |after: Duration| tracing::info!(?after, "ready");
     process.run(listener, stop, || Ok(()), ready).await

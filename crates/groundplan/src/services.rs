@@ -2,9 +2,11 @@
 
 use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::tls::Tls;
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_error::{Error, Reason};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// A service.
@@ -21,6 +23,12 @@ impl Service {
     pub(crate) const ALL: [Self; 2] = [Self::Schema, Self::Records];
 }
 
+/// Who may call these services, and what, when nobody said: Envoy everything, and a service what it needs of another.
+pub(crate) fn callers(services: &[Service]) -> AllowList {
+    let schema = services.contains(&Service::Schema).then_some(("records", "/groundplan.schema.v1."));
+    AllowList::of([("envoy", "/")].into_iter().chain(schema))
+}
+
 /// What services are mounted with.
 pub(crate) struct Surroundings<'a> {
     pub(crate) db_url: &'a Secret,
@@ -31,6 +39,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) server: &'a ServerSettings,
     /// Where `schema` is if it is not in this process.
     pub(crate) schema_url: Option<&'a str>,
+    /// How it is known there, if the way is by mutual TLS.
+    pub(crate) tls: Option<&'a Arc<Tls>>,
     pub(crate) stop: &'a CancellationToken,
 }
 
@@ -38,7 +48,7 @@ impl Surroundings<'_> {
     /// Mounts the services that were asked for, each once, in the order in which they need each other.
     pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<Mounted>, Error> {
         let mut mounted = Vec::new();
-        let mut schema = self.schema_url.map(|url| transport::remote(url, self.api_key)).transpose()?;
+        let mut schema = self.schema_url.map(|url| transport::remote(url, self.api_key, self.tls)).transpose()?;
         for service in Service::ALL.into_iter().filter(|service| services.contains(service)) {
             let one = self.mount_one(service, schema.clone()).await?;
             if service == Service::Schema {

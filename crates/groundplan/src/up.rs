@@ -113,6 +113,8 @@ async fn serve(
         queries: &args.queries,
         events: &args.events,
         server: &args.server,
+        tls: None,
+        allow: None,
     };
     // A key that is shown once must not be lost on a start that fails.
     let mounted = || {

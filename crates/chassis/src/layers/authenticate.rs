@@ -49,7 +49,7 @@ impl RootKey {
 }
 
 /// Whether a path is open to everybody.
-fn is_open(path: &str) -> bool {
+pub(super) fn is_open(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz") || path.starts_with("/grpc.health.v1.Health/")
 }
 

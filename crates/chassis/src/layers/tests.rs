@@ -58,7 +58,7 @@ fn app(dropped: &Arc<AtomicBool>) -> Router {
         .route("/a.v1.A/Stream", post(|| async { endless() }))
         .merge(grpc(tonic_health::server::health_reporter().1));
     let settings = ServerSettings { request_timeout: Duration::from_secs(5), ..defaults() };
-    stack(routes, RootKey::new(&Secret::new(KEY)).unwrap(), &settings)
+    stack(routes, RootKey::new(&Secret::new(KEY)).unwrap(), None, &settings)
 }
 
 async fn send(request: Request<Body>) -> Response<Body> {
@@ -319,7 +319,7 @@ async fn our_own_errors_pass_unchanged() {
     let error = || Error::new(Reason::RecordNotFound, "Book \"7\" does not exist");
     let router =
         Router::new().route("/x.v1.X/Get", post(move || async move { crate::respond::refuse(&error(), true) }));
-    let app = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), &defaults::<ServerSettings>());
+    let app = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), None, &defaults::<ServerSettings>());
     let response = app.oneshot(call("/x.v1.X/Get").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(reason(response.headers()), "RECORD_NOT_FOUND");
     assert_eq!(status(response.headers()).message(), "Book \"7\" does not exist");

@@ -1,15 +1,16 @@
 //! The first bytes of a connection. Whoever connects and then says nothing, or half of something, is not waited for:
 //! neither of the two protocols limits that by itself.
 
-use std::io::{self, Cursor};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join};
-use tokio::net::TcpStream;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 /// What an HTTP/2 connection starts with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Waits until it is clear what a connection speaks. The stream that comes back starts with the same bytes.
-pub(super) async fn read(mut stream: TcpStream) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Greeted<S>> {
     let mut greeting = Vec::with_capacity(PREFACE.len());
     // As long as it may still become the preface. HTTP/1 differs at the latest at its fourth letter.
     while greeting.len() < PREFACE.len() && PREFACE.starts_with(&greeting) {
@@ -18,6 +19,54 @@ pub(super) async fn read(mut stream: TcpStream) -> io::Result<impl AsyncRead + A
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let (reader, writer) = stream.into_split();
-    Ok(join(Cursor::new(greeting).chain(reader), writer))
+    Ok(Greeted { greeting, told: 0, stream })
+}
+
+/// A stream whose first bytes have been read, and are read again.
+pub(super) struct Greeted<S> {
+    greeting: Vec<u8>,
+    /// How many of them have been read again.
+    told: usize,
+    stream: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match this.greeting.get(this.told..) {
+            Some(rest) if !rest.is_empty() => {
+                let (now, _) = rest.split_at(rest.len().min(buffer.remaining()));
+                buffer.put_slice(now);
+                this.told += now.len();
+                Poll::Ready(Ok(()))
+            }
+            _ => Pin::new(&mut this.stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
 }

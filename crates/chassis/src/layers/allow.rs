@@ -1,0 +1,65 @@
+//! Who may call what, by the names in the callers' certificates.
+
+use super::authenticate::is_open;
+use super::{Inner, Request, Response};
+use crate::respond::{is_grpc, refuse};
+use crate::settings::AllowList;
+use crate::tls::PeerName;
+use futures_util::future::Either;
+use groundplan_error::{Error, Reason};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::Service;
+
+/// The layer. Without a list, where there is no mutual TLS, everybody may call everything.
+#[derive(Clone)]
+pub struct Allow<S> {
+    inner: S,
+    list: Option<Arc<AllowList>>,
+}
+
+impl<S> Allow<S> {
+    /// Lets through to `inner` what `list` allows. Health is everybody's whose certificate is good.
+    pub fn new(inner: S, list: Option<AllowList>) -> Self {
+        Self { inner, list: list.map(Arc::new) }
+    }
+}
+
+/// Holds a call against the list.
+fn check(list: &AllowList, caller: Option<&PeerName>, path: &str) -> Result<(), Error> {
+    let refusal = match caller {
+        Some(caller) if list.allows(caller.as_str(), path) => return Ok(()),
+        Some(caller) => {
+            format!(
+                "{:?} may not call {path}: GROUNDPLAN_TLS_ALLOW of this service does not name it for that",
+                caller.as_str()
+            )
+        }
+        None => format!(
+            "the caller's certificate names no service by a URI spiffe://groundplan/<name>, and so it may not call {path}"
+        ),
+    };
+    Err(Error::new(Reason::PermissionDenied, refusal))
+}
+
+impl<S: Inner> Service<Request> for Allow<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if let Some(list) = &self.list
+            && !is_open(request.uri().path())
+            && let Err(error) = check(list, request.extensions().get(), request.uri().path())
+        {
+            return Either::Right(ready(Ok(refuse(&error, is_grpc(request.headers())))));
+        }
+        Either::Left(self.inner.call(request))
+    }
+}

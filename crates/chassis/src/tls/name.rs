@@ -1,0 +1,31 @@
+//! What a certificate calls its holder.
+
+use rustls::pki_types::CertificateDer;
+use std::fmt;
+
+/// What the URIs of our names begin with.
+const DOMAIN: &str = "spiffe://groundplan/";
+
+/// The service at the other end of a connection, by its certificate: an extension of each request that comes over mutual TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerName(String);
+
+impl PeerName {
+    /// The name in a certificate that was verified: the first of its URIs that is one of ours. None if there is none.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+        let mut names = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(DOMAIN));
+        names.find(|name| !name.is_empty()).map(|name| Self(name.to_owned()))
+    }
+
+    /// The name, such as `schema`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PeerName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}

@@ -1,0 +1,108 @@
+//! One address of a peer: a connection that opens when it is first used, and again whenever it is lost.
+
+use crate::tls::Tls;
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tower::service_fn;
+
+/// How long an address has to say how it is.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A stream to a peer, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// How a peer's certificate is held against the name that it was called by.
+#[derive(Clone, Debug)]
+pub(super) struct Verification {
+    pub(super) tls: Arc<Tls>,
+    pub(super) name: ServerName<'static>,
+}
+
+/// How an address is. Calls go to those of the least worth avoiding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Condition {
+    /// It can answer calls, as far as is known.
+    Answers,
+    /// It is there, but starts or stops.
+    NotReady,
+    /// Nobody is there.
+    Dead,
+}
+
+impl Condition {
+    fn of(number: u8) -> Self {
+        [Self::Answers, Self::NotReady].into_iter().find(|one| *one as u8 == number).unwrap_or(Self::Dead)
+    }
+}
+
+/// An address of a peer.
+#[derive(Debug)]
+pub(super) struct Address {
+    pub(super) socket: SocketAddr,
+    pub(super) channel: Channel,
+    /// How it was when it was last asked.
+    condition: AtomicU8,
+}
+
+impl Address {
+    /// The address `socket` of the peer that `endpoint` names. Nothing is opened yet.
+    pub(super) fn new(endpoint: &Endpoint, socket: SocketAddr, verification: Option<Verification>) -> Self {
+        let connector = service_fn(move |_: Uri| {
+            let verification = verification.clone();
+            async move { connect(socket, verification).await.map(TokioIo::new) }
+        });
+        let channel = endpoint.connect_with_connector_lazy(connector);
+        Self { socket, channel, condition: AtomicU8::new(Condition::Answers as u8) }
+    }
+
+    /// How it is, as far as is known.
+    pub(super) fn condition(&self) -> Condition {
+        Condition::of(self.condition.load(Ordering::Acquire))
+    }
+
+    /// Notes that a call found nobody here.
+    pub(super) fn failed(&self) {
+        self.condition.store(Condition::Dead as u8, Ordering::Release);
+    }
+
+    /// Asks whether it can answer calls, and notes the answer. A server that is starting or stopping says that it cannot.
+    pub(super) async fn probe(&self) {
+        let asked = async { HealthClient::new(self.channel.clone()).check(HealthCheckRequest::default()).await };
+        let now = match timeout(PROBE_TIMEOUT, asked).await {
+            Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Condition::Answers,
+            Ok(Ok(_)) => Condition::NotReady,
+            // Something that has no health to tell of, and answers.
+            Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => Condition::Answers,
+            Ok(Err(_)) | Err(_) => Condition::Dead,
+        };
+        if self.condition.swap(now as u8, Ordering::AcqRel) != now as u8 {
+            tracing::info!(address = %self.socket, ?now, "an address of a peer has changed");
+        }
+    }
+}
+
+/// Opens a connection. The endpoint's own time-out bounds it.
+async fn connect(socket: SocketAddr, verification: Option<Verification>) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(socket).await?;
+    // Requests are written whole, so waiting for more to send along only delays them.
+    stream.set_nodelay(true)?;
+    match verification {
+        None => Ok(Box::new(stream)),
+        Some(Verification { tls, name }) => Ok(Box::new(TlsConnector::from(tls.client()).connect(name, stream).await?)),
+    }
+}

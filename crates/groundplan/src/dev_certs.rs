@@ -1,0 +1,141 @@
+//! `groundplan dev-certs`: a private authority, and the certificates of every service.
+
+mod authority;
+mod files;
+
+use crate::failure::Failure;
+use crate::output::print;
+use authority::Authority;
+use files::{Pair, make_directory};
+use std::path::PathBuf;
+
+/// Who has a certificate in every installation: the services, the gateway, and a person with the command line.
+const NAMES: [&str; 4] = ["schema", "records", "envoy", "operator"];
+
+/// Make a private authority, and certificates of it for mutual TLS
+///
+/// Writes ca.pem and ca.key, and NAME.pem and NAME.key for schema, records, envoy and operator (for the command line) into
+/// a folder; only this user can read the keys. A certificate names its service by the URI spiffe://groundplan/NAME, and is good for
+/// the hosts NAME, localhost, 127.0.0.1 and ::1, as server and as client. What is there already is kept. Whoever has
+/// ca.key can be every service: for local use, and for a start; an installation has an authority of its own.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Certificates")]
+pub(crate) struct Args {
+    /// The folder for the files. It is made where it is missing
+    #[arg(long, value_name = "DIRECTORY")]
+    out: PathBuf,
+    /// A further service to make a certificate for; may be repeated
+    #[arg(long, value_name = "NAME")]
+    name: Vec<String>,
+    /// A further host name or address that the certificates made now are good for, such as records.groundplan.svc; may be repeated
+    #[arg(long, value_name = "HOST")]
+    dns: Vec<String>,
+    /// For how many days the certificates made now are good; the authority is for ten years
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: u32,
+    /// Make the certificates anew that are there already. The authority is kept, so that those who trust it go on; remove
+    /// ca.pem and ca.key to make that anew, too
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    make_directory(&args.out)?;
+    let names: Vec<&str> = NAMES.into_iter().chain(args.name.iter().map(String::as_str)).collect();
+    names.iter().try_for_each(|name| is_name(name))?;
+    let own = Pair::of(&args.out, "ca");
+    let authority = match own.read()? {
+        Some((certificate, key)) => {
+            print(format_args!("{} is there: kept", own.certificate.display()))?;
+            Authority::of(&own, &certificate, &key)?
+        }
+        None => {
+            let (authority, certificate) = Authority::make()?;
+            own.write(&certificate, authority.key())?;
+            print(format_args!("{}: a new authority", own.certificate.display()))?;
+            authority
+        }
+    };
+    for name in names {
+        let pair = Pair::of(&args.out, name);
+        let file = pair.certificate.display();
+        if !args.force && pair.exists()? {
+            print(format_args!("{file} is there: kept"))?;
+            continue;
+        }
+        let (certificate, key) = authority.certify(name, &args.dns, args.days)?;
+        pair.write(&certificate, &key)?;
+        print(format_args!("{file}: spiffe://groundplan/{name}, for {} days", args.days))?;
+    }
+    Ok(())
+}
+
+/// A name becomes a host name, a URI and the names of files.
+fn is_name(name: &str) -> Result<(), Failure> {
+    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if name.is_empty() || name.len() > 63 || !name.chars().all(fits) || name.starts_with('-') || name == "ca" {
+        return Err(Failure::usage(format!(
+            "{name:?} is not a service's name: up to 63 of a-z, 0-9 and -, and not ca"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Args, run};
+    use groundplan_chassis::settings::TlsSettings;
+    use groundplan_chassis::tls::Tls;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    fn make(out: &Path, name: &[&str], force: bool) -> Result<(), String> {
+        let name = name.iter().map(|name| (*name).to_owned()).collect();
+        let dns = vec!["records.groundplan.svc".to_owned(), "10.0.0.1".to_owned()];
+        run(&Args { out: out.to_owned(), name, dns, days: 1, force }).map_err(|failure| failure.message().to_owned())
+    }
+
+    #[tokio::test]
+    async fn what_is_made_can_be_used_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("certs");
+        make(&out, &["access"], false).unwrap();
+        for name in ["schema", "records", "envoy", "operator", "access"] {
+            let file = |ending| Some(out.join(format!("{name}.{ending}")));
+            let settings =
+                TlsSettings { tls_cert: file("pem"), tls_key: file("key"), tls_ca: Some(out.join("ca.pem")) };
+            assert!(Tls::load(&settings).unwrap().is_some());
+            let mode = fs::metadata(out.join(format!("{name}.key"))).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 12, "no draft is left");
+    }
+
+    #[test]
+    fn what_is_there_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        make(folder.path(), &[], false).unwrap();
+        let (authority, schema) = (read("ca.pem"), read("schema.pem"));
+        make(folder.path(), &["later"], false).unwrap();
+        assert_eq!((read("ca.pem"), read("schema.pem")), (authority.clone(), schema.clone()));
+        make(folder.path(), &[], true).unwrap();
+        assert_eq!(read("ca.pem"), authority);
+        assert_ne!(read("schema.pem"), schema);
+        fs::remove_file(folder.path().join("schema.key")).unwrap();
+        assert!(make(folder.path(), &[], false).unwrap_err().contains("schema.key"), "half a pair is nobody's");
+        make(folder.path(), &[], true).unwrap();
+        fs::copy(folder.path().join("schema.key"), folder.path().join("ca.key")).unwrap();
+        assert!(make(folder.path(), &[], true).unwrap_err().contains("ca.key"));
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["", "ca", "../x", "a b", "A"] {
+            assert!(make(folder.path(), &[name], false).is_err(), "{name:?}");
+        }
+        assert!(!folder.path().join("ca.pem").exists());
+    }
+}

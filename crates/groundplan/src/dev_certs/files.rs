@@ -1,0 +1,106 @@
+//! A certificate and its key, as files in PEM form.
+
+use crate::failure::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The length of a line of PEM.
+const LINE: usize = 64;
+
+/// A certificate and its private key, each as DER.
+pub(super) type Der = (Vec<u8>, Vec<u8>);
+
+/// Where a certificate and its key are.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Pair {
+    /// The pair of a name.
+    pub(super) fn of(directory: &Path, name: &str) -> Self {
+        Self { certificate: directory.join(format!("{name}.pem")), key: directory.join(format!("{name}.key")) }
+    }
+
+    /// Whether both are there; one alone is somebody's mistake.
+    pub(super) fn exists(&self) -> Result<bool, Failure> {
+        match (self.certificate.exists(), self.key.exists()) {
+            (false, false) => Ok(false),
+            (true, true) => Ok(true),
+            (is_there, _) => {
+                let (there, missing) =
+                    if is_there { (&self.certificate, &self.key) } else { (&self.key, &self.certificate) };
+                Err(Failure::new(format!(
+                    "{} is there, and {} is missing: remove the first, or bring the second back",
+                    there.display(),
+                    missing.display()
+                )))
+            }
+        }
+    }
+
+    /// What is there: both, or none.
+    pub(super) fn read(&self) -> Result<Option<Der>, Failure> {
+        if !self.exists()? {
+            return Ok(None);
+        }
+        let wrong = |path: &Path, error| Failure::new(format!("{} cannot be read: {error}", path.display()));
+        let certificate =
+            CertificateDer::from_pem_file(&self.certificate).map_err(|error| wrong(&self.certificate, error))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| wrong(&self.key, error))?;
+        Ok(Some((certificate.to_vec(), key.secret_der().to_vec())))
+    }
+
+    /// Writes both. Whatever happens, each file is absent or whole; the key is there first.
+    pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<(), Failure> {
+        replace(&self.key, &pem("PRIVATE KEY", key), 0o600)?;
+        replace(&self.certificate, &pem("CERTIFICATE", certificate), 0o644)
+    }
+}
+
+/// Makes the folder where it is missing.
+pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(directory)
+        .map_err(|error| Failure::new(format!("{} cannot be made: {error}", directory.display())))
+}
+
+/// Puts a file in the place of what was there.
+fn replace(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let written = remove_if_there(&draft)
+        .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft))
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Failure::new(format!("{} cannot be written: {error}", path.display()))
+    })
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes as PEM.
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let text = STANDARD.encode(bytes);
+    let mut lines = vec![format!("-----BEGIN {label}-----")];
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(LINE));
+        lines.push(line.to_owned());
+        rest = after;
+    }
+    lines.push(format!("-----END {label}-----\n"));
+    lines.join("\n")
+}
