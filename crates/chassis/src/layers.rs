@@ -5,6 +5,7 @@ mod authenticate;
 mod deadline;
 mod panics;
 mod reword;
+mod shed;
 mod trace;
 mod web;
 
@@ -13,6 +14,7 @@ pub use authenticate::{Authenticate, RootKey};
 pub use deadline::Deadline;
 pub use panics::CatchPanics;
 pub use reword::Reword;
+pub use shed::Shed;
 pub use trace::Trace;
 pub use web::Web;
 
@@ -49,6 +51,8 @@ pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &
     let service = Allow::new(service, allow);
     // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
     let service = Deadline::new(service, Some(settings.request_timeout));
+    // Before anything is looked at: what is turned away costs nothing.
+    let service = Shed::new(service, settings.max_calls);
     // Answers of the libraries below get our codes and details, whichever of them answered.
     let service = Reword::new(service);
     // A panic of anything below is an answer like others, and the process lives.

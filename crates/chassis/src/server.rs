@@ -1,25 +1,29 @@
 //! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with mutual TLS or without, and stops in bounded time.
 
+mod answers;
+mod connection;
+mod frames;
 mod greeting;
+mod guard;
+mod peers;
 mod tls;
 
 use crate::settings::ServerSettings;
-use crate::tls::{PeerName, Tls};
+use crate::tls::Tls;
 use axum::Router;
+use connection::{Connection, Shared};
 use groundplan_error::Error;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
+use opentelemetry::KeyValue;
+use opentelemetry::global::meter;
+use opentelemetry::metrics::Counter;
+use peers::{Full, Peers};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 /// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -32,7 +36,8 @@ pub struct Drained {
 }
 
 /// Serves `router` until `stop`; then takes no more connections, tells clients to go elsewhere, gives open calls the
-/// grace period, and cuts what is left. With `tls`, each request has the [`PeerName`] of its caller as an extension.
+/// grace period, and cuts what is left. With `tls`, each request has the [`PeerName`](crate::tls::PeerName) of its caller as
+/// an extension.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -40,8 +45,9 @@ pub async fn serve(
     stop: CancellationToken,
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
-    let builder = Arc::new(builder(settings));
-    let graceful = GracefulShutdown::new();
+    let peers = Peers::new(settings.max_connections, settings.max_connections_per_address);
+    let shared = Shared::new(router, tls, stop.clone(), settings);
+    let refused = observe(&peers);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -51,17 +57,12 @@ pub async fn serve(
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                let connection = Connection {
-                    builder: Arc::clone(&builder),
-                    router: router.clone(),
-                    tls: tls.clone(),
-                    watcher: graceful.watcher(),
-                    stop: stop.clone(),
-                    greeting_timeout: settings.header_timeout,
-                };
-                connections.spawn(connection.serve(stream));
-            }
+            Ok((stream, peer)) => match peers.admit(peer.ip()) {
+                Ok(place) => {
+                    connections.spawn(Connection { shared: shared.clone(), place }.serve(stream));
+                }
+                Err(full) => refuse(stream, full, &refused),
+            },
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
@@ -71,10 +72,7 @@ pub async fn serve(
     }
     drop(listener);
     tracing::info!(connections = connections.len(), grace = ?settings.drain_grace, "stopping: open calls may finish");
-    let finished = async {
-        graceful.shutdown().await;
-        while connections.join_next().await.is_some() {}
-    };
+    let finished = async { while connections.join_next().await.is_some() {} };
     if timeout(settings.drain_grace, finished).await.is_ok() {
         return Ok(Drained { cut: 0 });
     }
@@ -84,81 +82,30 @@ pub async fn serve(
     Ok(Drained { cut })
 }
 
-/// What one connection needs.
-struct Connection {
-    builder: Arc<Builder<TokioExecutor>>,
-    router: Router,
-    tls: Option<Arc<Tls>>,
-    watcher: Watcher,
-    stop: CancellationToken,
-    greeting_timeout: Duration,
+/// Closes a connection for which there is no room. Nobody who does so on purpose gets an answer, or a line in the log.
+fn refuse(stream: TcpStream, full: Full, refused: &Counter<u64>) {
+    refused.add(1, &[KeyValue::new("reason", full.name())]);
+    // A reset: nothing of it is kept, and the client need not wait for it to say more.
+    let _ = stream.set_zero_linger();
 }
 
-impl Connection {
-    /// Serves a connection to its end. How it ends is the client's business: most just go away.
-    async fn serve(self, stream: TcpStream) {
-        // Answers are written whole, so waiting for more to send along only delays them.
-        let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls.clone() else { return self.answer(stream, None).await };
-        match self.in_time(tls::accept(&tls, stream)).await {
-            Some(Ok((stream, caller))) => self.answer(stream, caller).await,
-            Some(Err(error)) if tls::is_refusal(&error) => tracing::warn!(%error, "a TLS handshake failed"),
-            Some(Err(error)) => tracing::debug!(%error, "a caller went away in the TLS handshake"),
-            None => tracing::debug!("a TLS handshake was not finished in time"),
-        }
-    }
-
-    /// Answers what comes over a stream, by the caller whose certificate was shown.
-    async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Option<PeerName>) {
-        let Some(Ok(stream)) = self.in_time(greeting::read(stream)).await else {
-            tracing::debug!("a connection said nothing, and was closed");
-            return;
-        };
-        let router = self.router.map_request(move |mut request: http::Request<_>| {
-            if let Some(caller) = &caller {
-                request.extensions_mut().insert(caller.clone());
+/// The metrics of connections; gives the one of those that were refused.
+fn observe(peers: &Arc<Peers>) -> Counter<u64> {
+    let meter = meter("groundplan");
+    let open = Arc::downgrade(peers);
+    let _ = meter
+        .u64_observable_gauge("groundplan.connections.open")
+        .with_description("Connections that are open.")
+        .with_callback(move |gauge| {
+            if let Some(peers) = open.upgrade() {
+                gauge.observe(peers.count() as u64, &[]);
             }
-            request
-        });
-        let service = TowerToHyperService::new(router);
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(error, "a connection ended early");
-        }
-    }
-
-    /// The outcome of a step that comes before the first request; none if it takes too long or we stop.
-    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            outcome = timeout(self.greeting_timeout, step) => outcome.ok(),
-            () = self.stop.cancelled() => None,
-        }
-    }
-}
-
-/// How many calls that were given up before they were looked at one connection may hold, before it is cut off. h2's own limit
-/// of 20 is for one client; Envoy carries those of all clients on one connection, and a few with short deadlines would cut
-/// off the others. An attacker's rapid resets are Envoy's to stop, and are bounded here still.
-const PENDING_RESETS: usize = 2_000;
-
-/// The limits of a connection.
-fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    let headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout)
-        .max_buf_size(headers.max(8_192));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(settings.max_streams)
-        .max_header_list_size(settings.max_headers)
-        .max_pending_accept_reset_streams(PENDING_RESETS)
-        .keep_alive_interval(settings.keepalive_interval)
-        .keep_alive_timeout(settings.keepalive_timeout);
-    builder
+        })
+        .build();
+    meter
+        .u64_counter("groundplan.connections.refused")
+        .with_description("Connections that were refused because there were too many: in all, or of one address.")
+        .build()
 }
 
 /// Whether accepting failed because of the one who connects, and not of us.

@@ -170,3 +170,58 @@ async fn a_caller_that_goes_away_ends_its_call() {
     tokio::time::timeout(PATIENCE, has_ended.recv()).await.expect("the handler is dropped");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn there_is_room_for_so_many_connections() {
+    let settings = ServerSettings { max_connections_per_address: 2, ..defaults() };
+    let server = start(Router::new().route("/hello", get(|| async { "hello" })), settings).await;
+    let hello = b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(hello).await.unwrap();
+        assert!(stream.read(&mut [0; 1_000]).await.unwrap() > 0);
+        open.push(stream);
+    }
+    assert_eq!(server.say(b"").await, "");
+    open.pop();
+    // The server notices a little later.
+    let again = async {
+        loop {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            if stream.write_all(hello).await.is_ok() && stream.read(&mut [0; 1_000]).await.is_ok_and(|read| read > 0) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("there is room again");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_not_used_for_ever() {
+    let settings = ServerSettings {
+        connection_age: Duration::from_millis(200),
+        connection_age_grace: Duration::from_millis(200),
+        ..defaults()
+    };
+    let (started, mut has_started) = mpsc::unbounded_channel();
+    let handler = move || {
+        started.send(()).unwrap();
+        std::future::pending::<()>()
+    };
+    let server =
+        start(Router::new().route("/grpc.health.v1.Health/Check", axum::routing::any(handler)), settings).await;
+    let mut client = server.client();
+    let call = tokio::spawn(async move { client.check(HealthCheckRequest::default()).await });
+    has_started.recv().await.unwrap();
+    let cut = tokio::time::timeout(PATIENCE, call).await.expect("it is cut").unwrap();
+    assert!(cut.is_err());
+    // One that is quiet is closed without further ado.
+    let mut quiet = TcpStream::connect(server.address).await.unwrap();
+    quiet.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(PATIENCE, quiet.read_to_string(&mut answer)).await.expect("it is closed").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    server.stop().await;
+}

@@ -109,6 +109,8 @@ reasons! {
     Cancelled = "CANCELLED", Cancelled;
     /// The database does not answer, or no connection is free.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", Unavailable;
+    /// More calls wait for their answers than the server takes.
+    ServerBusy = "SERVER_BUSY", Unavailable;
     /// A peer service does not answer.
     PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;
     /// The server is starting or stopping.

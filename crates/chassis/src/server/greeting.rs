@@ -7,7 +7,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 /// What an HTTP/2 connection starts with.
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const PREFACE: &[u8; PREFACE_LENGTH] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The length of that.
+pub(super) const PREFACE_LENGTH: usize = 24;
 
 /// Waits until it is clear what a connection speaks. The stream that comes back starts with the same bytes.
 pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Greeted<S>> {
@@ -28,6 +31,13 @@ pub(super) struct Greeted<S> {
     /// How many of them have been read again.
     told: usize,
     stream: S,
+}
+
+impl<S> Greeted<S> {
+    /// Whether HTTP/2 is spoken.
+    pub(super) fn is_http2(&self) -> bool {
+        self.greeting == PREFACE
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {

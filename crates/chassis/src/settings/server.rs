@@ -25,6 +25,30 @@ pub struct ServerSettings {
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_streams: u32,
 
+    /// Connections that the server has open at most. More are closed at once.
+    #[arg(long, env = "GROUNDPLAN_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 4096,
+          value_parser = parse_count)]
+    pub max_connections: usize,
+
+    /// Connections that one address has open at most: one IPv4 address, or one IPv6 network of 64 bits.
+    #[arg(long, env = "GROUNDPLAN_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = 2048,
+          value_parser = parse_count)]
+    pub max_connections_per_address: usize,
+
+    /// Calls that may wait for their answers at once, in all; more are told to come again. Streams that have begun do not count.
+    #[arg(long, env = "GROUNDPLAN_MAX_CALLS", value_name = "COUNT", default_value_t = 2048, value_parser = parse_count)]
+    pub max_calls: usize,
+
+    /// How long a connection is used, give or take a tenth, before its client is told to make another; `0s`: for ever.
+    #[arg(long, env = "GROUNDPLAN_CONNECTION_AGE", value_name = "DURATION", default_value = "1h",
+          value_parser = parse_duration)]
+    pub connection_age: Duration,
+
+    /// How long the calls of such a connection may go on before it is cut.
+    #[arg(long, env = "GROUNDPLAN_CONNECTION_AGE_GRACE", value_name = "DURATION", default_value = "10m",
+          value_parser = parse_duration)]
+    pub connection_age_grace: Duration,
+
     /// The largest header list of a call, in bytes (KiB and MiB are understood).
     #[arg(long, env = "GROUNDPLAN_MAX_HEADERS", value_name = "SIZE", default_value = "32KiB", value_parser = parse_headers)]
     pub max_headers: u32,
@@ -53,6 +77,14 @@ pub struct ServerSettings {
     #[arg(long, env = "GROUNDPLAN_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = parse_duration)]
     pub header_timeout: Duration,
+}
+
+/// Parses how many there may be: at least one.
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("must be between 1 and 1000000".to_owned()),
+    }
 }
 
 /// Parses a header list's size: at least what an ordinary call needs.

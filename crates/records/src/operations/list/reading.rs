@@ -62,7 +62,8 @@ impl<'c> Reading<'c> {
         let (now, ids_descend, after) = match query.page_token.as_str() {
             "" => (now, advice::ids_descend(model, &compiled, parent), None),
             token => {
-                let origin = origin.get_or_init(|| compiled.origin(&call.principal.tenant, model, parent, query.show_deleted));
+                let origin =
+                    origin.get_or_init(|| compiled.origin(&call.principal.tenant, model, parent, query.show_deleted));
                 let cursor = call.records.page_tokens().open(origin, token, now)?;
                 (cursor.now, cursor.ids_descend, Some(cursor.values))
             }

@@ -1,0 +1,96 @@
+//! Turns calls away while too many wait for their answers: at once, so that those that are taken are answered in time.
+
+use super::{Inner, Request, Response};
+use crate::respond::{is_grpc, refuse};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, ready};
+use groundplan_error::{Error, Reason};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tower::Service;
+
+/// When those who are turned away may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The layer.
+#[derive(Clone)]
+pub struct Shed<S> {
+    inner: S,
+    places: Arc<Semaphore>,
+}
+
+impl<S> Shed<S> {
+    /// Takes at most so many calls at once. A call keeps its place until its answer starts, so that streams may last.
+    pub fn new(inner: S, most: usize) -> Self {
+        Self { inner, places: Arc::new(Semaphore::new(most)) }
+    }
+}
+
+impl<S: Inner> Service<Request> for Shed<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // A server that is busy is healthy: to be restarted would not help it.
+        if super::authenticate::is_open(request.uri().path()) {
+            return self.inner.call(request).boxed();
+        }
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            return ready(Ok(refuse(&busy(), is_grpc(request.headers())))).boxed();
+        };
+        let call = self.inner.call(request);
+        async move {
+            let answer = call.await;
+            drop(place);
+            answer
+        }
+        .boxed()
+    }
+}
+
+fn busy() -> Error {
+    Error::new(Reason::ServerBusy, "more calls wait for their answers than the server takes; try again soon")
+        .retry_after(RETRY_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shed;
+    use crate::layers::Request;
+    use axum::Router;
+    use axum::routing::get;
+    use futures_util::FutureExt as _;
+    use std::future::pending;
+    use tonic::body::Body;
+    use tonic::service::Routes;
+    use tower::{Service as _, ServiceExt as _};
+
+    fn request(path: &str) -> Request {
+        http::Request::get(path).body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn more_than_it_takes_are_turned_away_and_health_is_not() {
+        let router = Router::new().route("/slow", get(pending::<()>)).route("/livez", get(|| async { "ok" }));
+        let mut shed = Shed::new(Routes::from(router).prepare(), 2);
+        let mut slow: Vec<_> = (0..2).map(|_| shed.call(request("/slow"))).collect();
+        assert!(slow.iter_mut().all(|call| call.now_or_never().is_none()));
+        let refused = shed.call(request("/slow")).await.unwrap();
+        assert_eq!(refused.status(), 503);
+        assert_eq!(refused.headers()["retry-after"], "1");
+        let mut grpc = request("/slow");
+        grpc.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
+        assert_eq!(shed.call(grpc).await.unwrap().headers()["grpc-status"], "14");
+        assert_eq!(shed.clone().oneshot(request("/livez")).await.unwrap().status(), 200);
+        slow.pop();
+        assert!(shed.call(request("/slow")).now_or_never().is_none(), "a place is free again");
+    }
+}

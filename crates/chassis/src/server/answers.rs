@@ -1,0 +1,46 @@
+//! The body of an answer, whose bytes are counted as the protocol takes them.
+
+use super::guard::Traffic;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// The layer around a body.
+pub(super) struct Counted {
+    body: axum::body::Body,
+    traffic: Arc<Traffic>,
+}
+
+impl Counted {
+    pub(super) fn new(body: axum::body::Body, traffic: Arc<Traffic>) -> Self {
+        Self { body, traffic }
+    }
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(Ok(frame)) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            self.traffic.give(data.len());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

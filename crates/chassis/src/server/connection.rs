@@ -1,0 +1,175 @@
+//! One connection, from its first byte to its end.
+
+use super::answers::Counted;
+use super::guard::{Guarded, STALL_TIMEOUT, Traffic};
+use super::peers::Place;
+use super::{greeting, tls};
+use crate::settings::ServerSettings;
+use crate::tls::{PeerName, Tls};
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// How long the calls of a client may still take who does not read.
+const STALL_GRACE: Duration = Duration::from_secs(10);
+
+/// How many calls that were given up before they were looked at one connection may hold, before it is cut off. h2's own limit
+/// of 20 is for one client; Envoy carries those of all clients on one connection, and a few with short deadlines would cut
+/// off the others. An attacker's rapid resets are Envoy's to stop, and are bounded here still.
+const PENDING_RESETS: usize = 2_000;
+
+/// What all connections have.
+pub(super) struct Shared {
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    stop: CancellationToken,
+    greeting_timeout: Duration,
+    age: Duration,
+    age_grace: Duration,
+}
+
+impl Shared {
+    pub(super) fn new(
+        router: Router,
+        tls: Option<Arc<Tls>>,
+        stop: CancellationToken,
+        settings: &ServerSettings,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            builder: builder(settings),
+            router,
+            tls,
+            stop,
+            greeting_timeout: settings.header_timeout,
+            age: settings.connection_age,
+            age_grace: settings.connection_age_grace,
+        })
+    }
+
+    /// The outcome of a step that comes before the first request; none if it takes too long or we stop.
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = timeout(self.greeting_timeout, step) => outcome.ok(),
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// Until a connection is to end: how long its calls may still take then; none if the server says so itself.
+    async fn until_leaving(&self, traffic: &Traffic) -> Option<Duration> {
+        // Not all at the same time, after a start that all have seen.
+        let age = async {
+            match self.age {
+                Duration::ZERO => std::future::pending().await,
+                age => sleep(age.mul_f64(rand::random::<f64>() / 5.0 + 0.9)).await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            () = age => Some(self.age_grace),
+            () = stalled(traffic) => Some(STALL_GRACE),
+        }
+    }
+}
+
+/// Until a client has taken nothing for a while of what waits for it.
+async fn stalled(traffic: &Traffic) {
+    let mut before = None;
+    loop {
+        sleep(STALL_TIMEOUT).await;
+        let now = traffic.waiting();
+        if now.is_some() && now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// One connection. It keeps its place among the others until it ends.
+pub(super) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) place: Place,
+}
+
+impl Connection {
+    /// Serves a connection to its end. How it ends is the client's business: most just go away.
+    pub(super) async fn serve(self, stream: TcpStream) {
+        // Answers are written whole, so waiting for more to send along only delays them.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.shared.tls.clone() else { return self.answer(stream, None).await };
+        match self.shared.in_time(tls::accept(&tls, stream)).await {
+            Some(Ok((stream, caller))) => self.answer(stream, caller).await,
+            Some(Err(error)) if tls::is_refusal(&error) => tracing::warn!(%error, "a TLS handshake failed"),
+            Some(Err(error)) => tracing::debug!(%error, "a caller went away in the TLS handshake"),
+            None => tracing::debug!("a TLS handshake was not finished in time"),
+        }
+    }
+
+    /// Answers what comes over a stream, by the caller whose certificate was shown.
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Option<PeerName>) {
+        let Self { shared, place } = self;
+        let Some(Ok(stream)) = shared.in_time(greeting::read(stream)).await else {
+            tracing::debug!("a connection said nothing, and was closed");
+            return;
+        };
+        let is_http2 = stream.is_http2();
+        let (stream, traffic) = Guarded::new(stream, is_http2);
+        let counted = traffic.clone();
+        let service = shared.router.clone().map_request(move |mut request: http::Request<_>| {
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
+            }
+            request
+        });
+        let service =
+            service.map_response(move |response| response.map(|body| Counted::new(body, Arc::clone(&counted))));
+        let connection = shared.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            grace = shared.until_leaving(&traffic) => {
+                connection.as_mut().graceful_shutdown();
+                match grace {
+                    None => connection.as_mut().await,
+                    Some(grace) => match timeout(grace, connection.as_mut()).await {
+                        Ok(ended) => ended,
+                        Err(_) => return tracing::debug!(?grace, "a connection whose time was over was cut"),
+                    },
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error, "a connection ended early");
+        }
+        drop(place);
+    }
+}
+
+/// The limits of a connection.
+fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    let headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(headers.max(8_192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.max_streams)
+        .max_header_list_size(settings.max_headers)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .keep_alive_interval(settings.keepalive_interval)
+        .keep_alive_timeout(settings.keepalive_timeout);
+    builder
+}

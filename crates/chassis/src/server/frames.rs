@@ -1,0 +1,117 @@
+//! The frames of an HTTP/2 connection, as they pass: their headers only (RFC 9113, 4.1).
+
+/// The length of a frame's header.
+const HEADER: usize = 9;
+
+/// The payload carries an answer or a request.
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+/// A call is given up.
+const RST_STREAM: u8 = 3;
+const END_STREAM: u8 = 1;
+
+/// A frame's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// The length of its payload.
+    pub(super) length: u32,
+    kind: u8,
+    flags: u8,
+}
+
+impl Frame {
+    fn parse([high, middle, low, kind, flags, ..]: [u8; HEADER]) -> Self {
+        Self { length: u32::from_be_bytes([0, high, middle, low]), kind, flags }
+    }
+
+    pub(super) fn is_data(self) -> bool {
+        self.kind == DATA
+    }
+
+    pub(super) fn is_reset(self) -> bool {
+        self.kind == RST_STREAM
+    }
+
+    /// Whether it brings a call forward. All others are about the connection, or about nothing.
+    pub(super) fn is_useful(self) -> bool {
+        match self.kind {
+            DATA => self.length > 0 || self.flags & END_STREAM != 0,
+            HEADERS => true,
+            _ => false,
+        }
+    }
+}
+
+/// Finds the frames in bytes that come in pieces.
+#[derive(Debug)]
+pub(super) struct Frames {
+    /// How many bytes come before the next header.
+    skip: usize,
+    header: [u8; HEADER],
+    filled: usize,
+}
+
+impl Frames {
+    /// The first frame comes behind so many bytes.
+    pub(super) fn behind(skip: usize) -> Self {
+        Self { skip, header: [0; HEADER], filled: 0 }
+    }
+
+    /// Takes the next bytes, and tells of each frame whose header is complete.
+    pub(super) fn pass(&mut self, mut bytes: &[u8], mut tell: impl FnMut(Frame)) {
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+            let (Some(room), taken) = (self.header.get_mut(self.filled..), (HEADER - self.filled).min(bytes.len()))
+            else {
+                return;
+            };
+            let (part, rest) = bytes.split_at(taken);
+            room.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            self.filled += taken;
+            bytes = rest;
+            if self.filled == HEADER {
+                let frame = Frame::parse(self.header);
+                self.skip = frame.length as usize;
+                self.filled = 0;
+                tell(frame);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, Frames};
+
+    fn frame(length: u32, kind: u8, flags: u8) -> Vec<u8> {
+        let mut bytes = length.to_be_bytes()[1..].to_vec();
+        bytes.extend([kind, flags, 0, 0, 0, 1]);
+        bytes.extend(vec![7; length as usize]);
+        bytes
+    }
+
+    #[test]
+    fn frames_are_found_however_the_bytes_are_cut() {
+        let sent = [(0, 4, 0), (5, 1, 4), (70_000, 0, 0), (0, 0, 1), (8, 6, 0)];
+        let bytes: Vec<u8> = sent.iter().fold(vec![9; 24], |mut all, (length, kind, flags)| {
+            all.extend(frame(*length, *kind, *flags));
+            all
+        });
+        let expected: Vec<Frame> = sent.map(|(length, kind, flags)| Frame { length, kind, flags }).to_vec();
+        for size in [1, 2, 8, 9, 10, 1_000, bytes.len()] {
+            let (mut frames, mut found) = (Frames::behind(24), Vec::new());
+            bytes.chunks(size).for_each(|chunk| frames.pass(chunk, |frame| found.push(frame)));
+            assert_eq!(found, expected, "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_useful_if_it_brings_a_call_forward() {
+        let useful = |length, kind, flags| Frame { length, kind, flags }.is_useful();
+        assert!(useful(1, 0, 0) && useful(0, 0, 1) && useful(10, 1, 0));
+        // Empty DATA, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, and what nobody knows.
+        assert!(!useful(0, 0, 0) && [2, 3, 4, 6, 8, 9, 99].iter().all(|kind| !useful(4, *kind, 0)));
+    }
+}

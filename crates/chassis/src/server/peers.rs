@@ -1,0 +1,113 @@
+//! How many connections there are, in all and from each address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why a connection is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// There are as many as the process takes.
+    All,
+    /// There are as many as it takes from one address.
+    Address,
+}
+
+impl Full {
+    /// As metrics name it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// The connections that are open.
+#[derive(Debug)]
+pub(super) struct Peers {
+    most: usize,
+    most_of_address: usize,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// The place of a connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    peers: Arc<Peers>,
+    address: IpAddr,
+}
+
+impl Peers {
+    pub(super) fn new(most: usize, most_of_address: usize) -> Arc<Self> {
+        Arc::new(Self { most, most_of_address, open: Mutex::default() })
+    }
+
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
+    /// Takes a connection in, if there is room.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
+        let address = network(address);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.all >= self.most {
+            return Err(Full::All);
+        }
+        let of_address = open.by_address.entry(address).or_default();
+        if *of_address >= self.most_of_address {
+            return Err(Full::Address);
+        }
+        *of_address += 1;
+        open.all += 1;
+        Ok(Place { peers: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all -= 1;
+        if let Some(of_address) = open.by_address.get_mut(&self.address) {
+            *of_address -= 1;
+            if *of_address == 0 {
+                open.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: whoever has an IPv6 address has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Full, Peers};
+
+    #[test]
+    fn there_is_room_for_some_of_each_address_and_for_some_in_all() {
+        let peers = Peers::new(3, 2);
+        let admit = |address: &str| peers.admit(address.parse().unwrap());
+        let first = admit("10.0.0.1").unwrap();
+        let _second = admit("::ffff:10.0.0.1").unwrap();
+        assert_eq!(admit("10.0.0.1").unwrap_err(), Full::Address);
+        let _third = admit("2001:db8::1").unwrap();
+        assert_eq!(admit("10.0.0.2").unwrap_err(), Full::All);
+        drop(first);
+        let _fourth = admit("2001:db8::ffff").unwrap();
+        assert_eq!(peers.open.lock().unwrap().by_address.len(), 2);
+        assert_eq!(admit("2001:db8::2").unwrap_err(), Full::All);
+    }
+}
