@@ -1,7 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use super::answers::Counted;
-use super::guard::{Guarded, STALL_TIMEOUT, Traffic};
+use super::guard::{Guarded, Traffic};
 use super::peers::Place;
 use super::{greeting, tls};
 use crate::settings::ServerSettings;
@@ -19,9 +19,6 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// How long the calls of a client may still take who does not read.
-const STALL_GRACE: Duration = Duration::from_secs(10);
-
 /// How many calls that were given up before they were looked at one connection may hold, before it is cut off. h2's own limit
 /// of 20 is for one client; Envoy carries those of all clients on one connection, and a few with short deadlines would cut
 /// off the others. An attacker's rapid resets are Envoy's to stop, and are bounded here still.
@@ -34,6 +31,7 @@ pub(super) struct Shared {
     tls: Option<Arc<Tls>>,
     stop: CancellationToken,
     greeting_timeout: Duration,
+    stall_timeout: Duration,
     age: Duration,
     age_grace: Duration,
 }
@@ -51,6 +49,7 @@ impl Shared {
             tls,
             stop,
             greeting_timeout: settings.header_timeout,
+            stall_timeout: settings.stall_timeout,
             age: settings.connection_age,
             age_grace: settings.connection_age_grace,
         })
@@ -76,21 +75,21 @@ impl Shared {
         tokio::select! {
             () = self.stop.cancelled() => None,
             () = age => Some(self.age_grace),
-            () = stalled(traffic) => Some(STALL_GRACE),
+            () = self.stalled(traffic) => Some(self.stall_timeout),
         }
     }
-}
 
-/// Until a client has taken nothing for a while of what waits for it.
-async fn stalled(traffic: &Traffic) {
-    let mut before = None;
-    loop {
-        sleep(STALL_TIMEOUT).await;
-        let now = traffic.waiting();
-        if now.is_some() && now == before {
-            return;
+    /// Until a client has taken nothing for a while of what waits for it.
+    async fn stalled(&self, traffic: &Traffic) {
+        let mut before = None;
+        loop {
+            sleep(self.stall_timeout).await;
+            let now = traffic.waiting();
+            if now.is_some() && now == before {
+                return;
+            }
+            before = now;
         }
-        before = now;
     }
 }
 
@@ -122,7 +121,7 @@ impl Connection {
             return;
         };
         let is_http2 = stream.is_http2();
-        let (stream, traffic) = Guarded::new(stream, is_http2);
+        let (stream, traffic) = Guarded::new(stream, is_http2, shared.stall_timeout);
         let counted = traffic.clone();
         let service = shared.router.clone().map_request(move |mut request: http::Request<_>| {
             if let Some(caller) = &caller {

@@ -20,9 +20,6 @@ const FRAMES_A_SECOND: u32 = 2_000;
 /// For so many bytes that are sent a client may send one more: it says that it has taken them.
 const BYTES_A_FRAME: u32 = 1_024;
 
-/// How long bytes may wait that a client does not take.
-pub(super) const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How much of the answers has been sent.
 #[derive(Debug)]
 pub(super) struct Traffic {
@@ -56,6 +53,8 @@ pub(super) struct Guarded<S> {
     /// None for HTTP/1.
     frames: Option<Passing>,
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How long bytes may wait that a client does not take.
+    stall_timeout: Duration,
 }
 
 /// Both directions of an HTTP/2 connection.
@@ -68,7 +67,7 @@ struct Passing {
 
 impl<S> Guarded<S> {
     /// Guards a stream that begins with what the protocol begins with.
-    pub(super) fn new(stream: S, is_http2: bool) -> (Self, Arc<Traffic>) {
+    pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Arc<Traffic>) {
         let traffic = Arc::new(Traffic { given: AtomicU64::new(0), sent: AtomicU64::new(0) });
         let frames = is_http2.then(|| Passing {
             incoming: Frames::behind(PREFACE_LENGTH),
@@ -76,7 +75,7 @@ impl<S> Guarded<S> {
             allowance: Allowance::new(Instant::now()),
             traffic: traffic.clone(),
         });
-        (Self { stream, frames, stalled: None }, traffic)
+        (Self { stream, frames, stalled: None, stall_timeout }, traffic)
     }
 
     /// Passes on how a write has ended; one that waits for too long fails.
@@ -85,7 +84,7 @@ impl<S> Guarded<S> {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL_TIMEOUT)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.stall_timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take what is sent")))
     }
@@ -207,6 +206,8 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
     use tokio::time::Instant;
 
+    const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
     #[test]
     fn a_steady_client_may_go_on_and_a_flood_may_not() {
         let mut now = Instant::now();
@@ -226,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn frames_that_bring_nothing_forward_are_counted() {
         let (mut client, server) = duplex(1 << 20);
-        let (mut guarded, _) = Guarded::new(server, true);
+        let (mut guarded, _) = Guarded::new(server, true, STALL_TIMEOUT);
         let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         tokio::spawn(async move {
@@ -248,7 +249,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_does_not_take_what_is_sent_is_not_waited_for() {
         let (client, server) = duplex(1_000);
-        let (mut guarded, _) = Guarded::new(server, false);
+        let (mut guarded, _) = Guarded::new(server, false, STALL_TIMEOUT);
         let error = guarded.write_all(&[0; 2_000]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop(client);
@@ -257,7 +258,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_known_what_of_the_answers_is_sent() {
         let (_client, server) = duplex(1_000);
-        let (mut guarded, traffic) = Guarded::new(server, true);
+        let (mut guarded, traffic) = Guarded::new(server, true, STALL_TIMEOUT);
         assert_eq!(traffic.waiting(), None);
         traffic.give(5);
         assert_eq!(traffic.waiting(), Some(0));

@@ -73,10 +73,23 @@ pub struct ServerSettings {
           value_parser = parse_duration)]
     pub keepalive_timeout: Duration,
 
+    /// How long a client may take nothing of what is sent to it. Then its connection is to end, and after as long again it is cut.
+    #[arg(long, env = "GROUNDPLAN_STALL_TIMEOUT", value_name = "DURATION", default_value = "30s",
+          value_parser = parse_positive)]
+    pub stall_timeout: Duration,
+
     /// How long a new connection may take to say which protocol it speaks, and an HTTP/1 request to send its headers.
     #[arg(long, env = "GROUNDPLAN_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = parse_duration)]
     pub header_timeout: Duration,
+}
+
+/// Parses a duration that is not nothing.
+fn parse_positive(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        duration => Ok(duration),
+    }
 }
 
 /// Parses how many there may be: at least one.

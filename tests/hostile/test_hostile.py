@@ -1,0 +1,271 @@
+"""What the open internet does to a server, done to the service's own port and to Envoy: in each case memory and processor time stay bounded, the attacker
+is cut off or told so, and an honest client's calls go on.
+
+The figures that these bounds come from are measurements of bare tonic: a flood of PINGs took one core for as long as it came, 200 connections that said
+nothing were all there after 20 s, 20,000 open calls took 200 MiB.
+"""
+
+import gzip
+import os
+import pathlib
+import statistics
+import struct
+import sys
+import threading
+import time
+
+import grpc
+import pytest
+
+# Attackers start a suite as the journeys do.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "journeys"))
+
+import suite as journeys  # noqa: E402
+from conftest import Stub  # noqa: E402
+from wire import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, Connection, call, frame, text
+
+GET, CREATE, LIST = (f"/example.v1.EntityService/{method}" for method in ("GetEntity", "CreateEntity", "ListEntities"))
+# How much more memory a process may have after an attack, and the share of one core that it may take while it lasts.
+MOST_BYTES = 96 << 20
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Impatient(journeys.Suite):
+    """A suite that waits for a client who does not read no longer than a test can."""
+
+    def environment(self, **more):
+        return super().environment(GROUNDPLAN_STALL_TIMEOUT="2s", **more)
+
+
+@pytest.fixture(scope="module")
+def target():
+    running = Impatient()
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(params=["service", "envoy"])
+def port(request, target):
+    return target.port + (10000 if request.param == "service" else 0)
+
+
+class Process:
+    """What a process takes."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def bytes(self):
+        return int((open(f"/proc/{self.pid}/statm").read().split())[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def seconds(self):
+        fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+
+class Honest(threading.Thread):
+    """A client that calls all the while, and notes how long each call took and which failed."""
+
+    def __init__(self, target, port):
+        super().__init__(daemon=True)
+        self.stub, self.stop = Stub(target), threading.Event()
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
+        self.took, self.failed = [], []
+        self.request = self.stub.message("example.v1.ListEntitiesRequest")(page_size=1).SerializeToString()
+
+    def run(self):
+        invoke = self.channel.unary_unary(LIST)
+        while not self.stop.is_set():
+            began = time.monotonic()
+            try:
+                invoke(self.request, timeout=5, metadata=self.stub.metadata)
+                self.took.append(time.monotonic() - began)
+            except grpc.RpcError as error:
+                self.failed.append(error)
+            time.sleep(0.02)
+
+    def end(self):
+        self.stop.set()
+        self.join(10)
+        self.channel.close()
+        self.stub.channel.close()
+
+
+class Watched:
+    """The processes of the suite and an honest client, while something is done to them."""
+
+    def __init__(self, target, port):
+        pids = journeys.processes_in_session(target.process.pid)
+        names = {os.path.basename(os.readlink(f"/proc/{pid}/exe")): pid for pid in pids}
+        self.server = Process(names["groundplan"])
+        self.envoy = Process(names["envoy"])
+        self.honest = Honest(target, port)
+
+    def __enter__(self):
+        self.before = [process.bytes() for process in (self.server, self.envoy)]
+        self.seconds = [process.seconds() for process in (self.server, self.envoy)]
+        self.began = time.monotonic()
+        self.honest.start()
+        time.sleep(0.3)
+        return self
+
+    def __exit__(self, kind, *_):
+        time.sleep(0.3)
+        self.honest.end()
+        if kind is not None:
+            return
+        took = time.monotonic() - self.began
+        for process, before, seconds in zip((self.server, self.envoy), self.before, self.seconds):
+            grown, share = process.bytes() - before, (process.seconds() - seconds) / took
+            assert grown < MOST_BYTES, f"{grown >> 20} MiB more"
+            # The honest client's calls are in it: a debug build takes some time for them.
+            assert share < 0.9, f"{share:.2f} of a core for {took:.1f} s"
+        assert not self.honest.failed, self.honest.failed[:3]
+        assert len(self.honest.took) > 5 and statistics.median(self.honest.took) < 1, self.honest.took
+
+
+def until_ended(connection, seconds):
+    """How long it took the server to close a connection."""
+    began = time.monotonic()
+    connection.drain(seconds)
+    assert connection.ended, f"the connection is open after {seconds} s"
+    return time.monotonic() - began
+
+
+def test_connections_that_say_nothing_or_half_are_closed(target, port):
+    halves = [b"", b"P", b"PRI * HTTP/2.0\r\n\r\nS", b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: "]
+    with Watched(target, port):
+        connections = [Connection(port, greet=False) for _ in range(200)]
+        for at, connection in enumerate(connections):
+            connection.send(halves[at % len(halves)])
+        end = time.monotonic() + 25
+        for connection in connections:
+            until_ended(connection, max(0.1, end - time.monotonic()))
+            connection.close()
+
+
+def test_headers_that_come_slowly_are_not_waited_for(target, port):
+    with Watched(target, port):
+        connection = Connection(port, greet=False)
+        connection.send(b"GET /api/v1/resource HTTP/1.1\r\nhost: a\r\n")
+        for at in range(25):
+            connection.send(b"x-%d: y\r\n" % at)
+            connection.drain(1)
+            if connection.ended or b"HTTP/1.1 4" in connection.read:
+                break
+        assert connection.ended or b"HTTP/1.1 408" in connection.read or b"HTTP/1.1 504" in connection.read, connection.read
+        connection.close()
+
+
+@pytest.mark.parametrize("name, flood", [
+    ("ping", frame(PING, b"12345678")),
+    ("settings", frame(SETTINGS, struct.pack(">HI", 4, 65535))),
+    ("priority", frame(PRIORITY, struct.pack(">IB", 0, 9), stream=1)),
+    ("empty data", frame(DATA, stream=1)),
+    ("window updates", frame(WINDOW_UPDATE, struct.pack(">I", 1))),
+    ("unknown frames", frame(99, b"12345678")),
+])
+def test_floods_end_the_connection(target, port, name, flood):
+    """Each may go on for 10 seconds, and none does. Whoever floods does not read."""
+    with Watched(target, port) as watched:
+        connection = Connection(port)
+        connection.send(frame(HEADERS, call(GET), END_HEADERS, 1))
+        end, block, sent = time.monotonic() + 10, flood * 1000, 0
+        while connection.send(block) and time.monotonic() < end:
+            sent += 1000
+            connection.drain()
+        if (name, port) == ("unknown frames", target.port):
+            # Envoy reads over them for as long as they come.
+            return
+        assert connection.ended, f"{sent} frames were taken"
+        assert sent < 400_000, f"{sent} frames were taken"
+        connection.close()
+
+
+def test_calls_that_are_given_up_at_once_are_bounded(target, port):
+    """Rapid reset (CVE-2023-44487)."""
+    with Watched(target, port):
+        connection, block = Connection(port), b""
+        for at in range(30_000):
+            stream = 2 * at + 1
+            block += frame(HEADERS, call(GET), END_HEADERS, stream) + frame(RST_STREAM, struct.pack(">I", 8), 0, stream)
+            if at % 500 == 499:
+                if not connection.send(block):
+                    break
+                block = b""
+                connection.drain()
+        until_ended(connection, 10)
+        connection.close()
+
+
+def test_there_are_so_many_calls_of_a_connection(target, port):
+    with Watched(target, port):
+        connection = Connection(port)
+        for at in range(20_000):
+            if not connection.send(frame(HEADERS, call(CREATE, target.api_key), END_HEADERS, 2 * at + 1)):
+                break
+            if at % 500 == 499:
+                connection.drain()
+        connection.drain(1)
+        refused = [payload for kind, _, _, payload in connection.frames() if kind == RST_STREAM]
+        assert connection.ended or len(refused) > 19_000, len(refused)
+        connection.close()
+
+
+def test_headers_that_never_end_are_not_read(target, port):
+    """A flood of CONTINUATION (CVE-2024-27316), and one header of a MiB."""
+    with Watched(target, port):
+        connection = Connection(port)
+        connection.send(frame(HEADERS, call(GET), 0, 1))
+        for at in range(20_000):
+            if not connection.send(frame(CONTINUATION, text(f"x-{at}", "y" * 1000), 0, 1)):
+                break
+        until_ended(connection, 10)
+        connection.close()
+
+
+@pytest.mark.parametrize("name, body, encoding", [
+    ("a gzip bomb", None, "gzip"),
+    ("a length of 4 GiB", struct.pack(">BI", 0, 0xFFFFFFFF) + b"x" * 1000, "identity"),
+])
+def test_messages_that_are_too_large_are_refused(target, port, name, body, encoding):
+    if body is None:
+        # A gibibyte of zeros, in pieces, as one member.
+        packed = gzip.compress(bytes(64 << 20), 9) * 16
+        body = struct.pack(">BI", 1, len(packed)) + packed
+    with Watched(target, port):
+        channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+        connection = Connection(port, settings=struct.pack(">HI", 4, (1 << 31) - 1))
+        connection.send(frame(HEADERS, call(CREATE, target.api_key, grpc_encoding=encoding), END_HEADERS, 1))
+        for at in range(0, len(body), 16_000):
+            if not connection.send(frame(DATA, body[at:at + 16_000], 0, 1)):
+                break
+            connection.drain()
+        connection.send(frame(DATA, b"", END_STREAM, 1))
+        connection.drain(2)
+        assert connection.ended or any(stream == 1 for _, _, stream, _ in connection.frames()), connection.frames()
+        connection.close()
+        channel.close()
+
+
+def test_whoever_does_not_read_is_not_waited_for(target, port):
+    """Large answers to a client whose window is never opened: 20 answers of a megabyte."""
+    stub = Stub(target)
+    create, entity = stub.message("example.v1.CreateEntityRequest"), stub.message("example.v1.Entity")
+    batch = stub.message("example.v1.BatchCreateEntitiesRequest")
+    entities = [create(entity=entity(field1=f"{at}-" + "x" * 2000)) for at in range(500)]
+    stub.call("example.v1.EntityService/BatchCreateEntities", batch(requests=entities))
+    request = stub.message("example.v1.ListEntitiesRequest")(page_size=500).SerializeToString()
+    stub.channel.close()
+    with Watched(target, port):
+        # A window of one byte for each answer.
+        connection = Connection(port, settings=struct.pack(">HI", 4, 1))
+        for stream in range(1, 40, 2):
+            connection.send(frame(HEADERS, call(LIST, target.api_key), END_HEADERS, stream))
+            connection.send(frame(DATA, struct.pack(">BI", 0, len(request)) + request, END_STREAM, stream))
+        connection.drain(12)
+        assert {stream for kind, _, stream, _ in connection.frames() if kind == DATA} >= {1, 39}
+        # Envoy waits as long as for a stream that says nothing: it holds no more than its buffers.
+        assert connection.ended or port == target.port
+        connection.close()
