@@ -2,7 +2,7 @@
 
 import re
 
-from suite import ROOT
+from suite import BINARY, ROOT
 
 
 def check(name, suite, least):
@@ -10,7 +10,7 @@ def check(name, suite, least):
     text = (ROOT / "docs" / name).read_text()
     commands = [command for block in re.findall(r"```console\n(.*?)```", text, re.S) for command in split(block)]
     # The page may leave files: not here.
-    script = [f'export PATH="{ROOT}/.tools/bin:$PATH"\ncd "{suite.folder}"']
+    script = [f'export PATH="{ROOT}/.tools/bin:{BINARY.parent}:$PATH" GROUNDPLAN_ADDRESS={suite.url}\ncd "{suite.folder}"']
     for at, (command, _) in enumerate(commands):
         command = command.replace("localhost:3000", suite.address)
         command = command.replace("$(cat .groundplan/api-key)", suite.api_key)
@@ -26,13 +26,13 @@ def check(name, suite, least):
 
 
 def split(block):
-    """The commands of a block, each with what is shown behind it. Indented lines go on with a command."""
+    """The commands of a block, each with what is shown behind it. Indented and empty lines go on with a command."""
     found = []
     for line in block.splitlines():
         if line.startswith("$ "):
             found.append([line[2:], []])
-        elif line.startswith("    ") and not found[-1][1]:
-            found[-1][0] += "\n" + line
+        elif (line.startswith("    ") or not line) and not found[-1][1]:
+            found[-1][0] += "\n" + line[4:]
         else:
             found[-1][1].append(line)
     return [(command, "\n".join(shown).strip()) for command, shown in found]
