@@ -37,6 +37,8 @@ def test_the_event_logs_are_measured():
         sent = b"".join(collector.messages)
         for name in ("position.newest", "position.delivered", "lag", "oldest_writer.age"):
             assert f"groundplan.eventlog.{name}".encode() in sent, name
+        for name in ("purge.lag", "connections.open"):
+            assert f"groundplan.{name}".encode() in sent, name
         for log in (b"groundplan_records", b"groundplan_schema"):
             assert log in sent
     finally:

@@ -1,10 +1,15 @@
 //! The task that takes records away that have ended, or were deleted long enough ago.
 
+pub(crate) mod lag;
+
 use crate::living;
 use crate::operations::{Call, purge};
+use crate::served::Served;
 use crate::service::Records;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
+use lag::Kind;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two rounds. Reads know what has ended at once; this is for how long it still takes room.
@@ -28,6 +33,7 @@ pub(crate) async fn round(records: &Records) -> Result<usize, Error> {
     let Ok(served) = records.served() else { return Ok(0) };
     let principal = Principal { tenant: String::new(), name: PURGE.to_owned() };
     let mut all = 0;
+    measure(records, &served, &principal).await?;
     for model in served.catalog.models.iter().filter(|model| living::may_be_gone(model)) {
         let Some(table) = served.table(model).cloned() else { continue };
         let call = Call { records, principal: &principal, served: served.clone(), table };
@@ -42,5 +48,21 @@ pub(crate) async fn round(records: &Records) -> Result<usize, Error> {
             }
         }
     }
+    measure(records, &served, &principal).await?;
     Ok(all)
+}
+
+/// Notes since when the oldest records wait.
+async fn measure(records: &Records, served: &Arc<Served>, principal: &Principal) -> Result<(), Error> {
+    for kind in [Kind::Deleted, Kind::Expired] {
+        let mut oldest = None;
+        for model in served.catalog.models.iter().filter(|model| living::may_be_gone(model)) {
+            let Some(table) = served.table(model).cloned() else { continue };
+            let call = Call { records, principal, served: served.clone(), table };
+            let since = purge::waiting_since(&call, kind).await?;
+            oldest = oldest.into_iter().chain(since).min();
+        }
+        records.purge_lag().note(kind, oldest);
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::operations::{self, Call, Place};
 use crate::page_token::PageTokens;
+use crate::purge::lag::{self, Lag};
 use crate::query::Shapes;
 use crate::scan::Sizes;
 use crate::served::Served;
@@ -54,6 +55,7 @@ struct State {
     transfers: Slots,
     /// Of calls with the same request id.
     requests: Turns<request_ids::OwnedKey>,
+    purge_lag: Arc<Lag>,
     /// Ends what goes on for long.
     stop: CancellationToken,
     /// The served revision first, then those before it; empty until the first catalog question is settled.
@@ -81,6 +83,7 @@ impl Records {
             period_missing: Notify::new(),
             transfers: Slots::default(),
             requests: Turns::default(),
+            purge_lag: Arc::default(),
             stop,
             served: ArcSwap::default(),
         })))
@@ -89,6 +92,7 @@ impl Records {
     /// Adds the tasks that follow the event log.
     pub(crate) fn spawn(&self, tasks: &mut JoinSet<()>) {
         self.0.log.spawn(tasks, &self.0.stop);
+        lag::observe(&self.0.purge_lag);
         let records = self.clone();
         tasks.spawn(async move {
             records.0.stop.run_until_cancelled(records.0.hub.run(&records)).await.unwrap_or_default();
@@ -162,6 +166,11 @@ impl Records {
     /// The turns of calls with the same request id: those of other processes wait in the database.
     pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
         &self.0.requests
+    }
+
+    /// How long records wait to be purged.
+    pub(crate) fn purge_lag(&self) -> &Lag {
+        &self.0.purge_lag
     }
 
     pub(crate) fn stop(&self) -> &CancellationToken {

@@ -4,6 +4,7 @@ use super::delete::{Manner, Roots, delete_locked};
 use super::events::Events;
 use super::{Call, Id, names, now};
 use crate::living;
+use crate::purge::lag::Kind;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
@@ -44,6 +45,28 @@ pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Erro
     let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
     let over = found.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), names::read_id(model, row, 1)?)));
     over.collect::<diesel::QueryResult<_>>().map_err(refusal)
+}
+
+/// Since when the oldest record that is over waits, in microseconds since the Unix epoch.
+pub(crate) async fn waiting_since(call: &Call<'_>, kind: Kind) -> Result<Option<i64>, Error> {
+    let model = &call.table.model;
+    let (field, kept) = match kind {
+        Kind::Expired if model.expiry.is_some() => (model.roles.expires_at, 0),
+        Kind::Deleted => {
+            (model.roles.deleted_at, model.soft_delete.map_or(0, |soft| i64::from(soft.retention_days) * DAY))
+        }
+        Kind::Expired => (None, 0),
+    };
+    let Some(field) = field else { return Ok(None) };
+    let (table, column) = (model.table.qualified(), model.column_name(field));
+    let sql = Sql::new(&format!(
+        "SELECT (extract(epoch FROM min(r.{column})) * 1000000)::bigint FROM {table} AS r WHERE r.{column} <= ?::timestamptz"
+    ));
+    let binds = [Bind::timestamptz(now()? - kept)];
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
+    let oldest = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
+    Ok(oldest.map(|oldest| oldest + kept))
 }
 
 /// Which records are over: what each of them fulfils, with its binds, and their order.

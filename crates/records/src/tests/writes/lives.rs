@@ -1,5 +1,5 @@
 use super::{count, fixture, refusal};
-use crate::purge;
+use crate::purge::{self, lag::Kind};
 use groundplan_model::catalog::MethodKind::{Create, Delete, Get, List, Undelete, Update};
 use serde_json::json;
 use tonic::Code;
@@ -66,7 +66,16 @@ async fn deleted_records_are_purged_after_their_time() {
             )
             .await;
     }
+    // What refers to them and lives keeps them waiting.
+    let lag = || fixture.records.purge_lag().seconds(Kind::Deleted);
+    assert_eq!(lag(), 0.0);
+    let item = "INSERT INTO test_v1.item (_tenant, _version, id, order_id) SELECT _tenant, 1, 'i', id FROM test_v1.\"order\" WHERE id = 'o'";
+    fixture.query(item).await;
+    purge::round(&fixture.records).await.unwrap();
+    assert!((86_000.0..90_000.0).contains(&lag()), "one of 31 days, of which 30 are allowed: {}", lag());
+    fixture.query("DELETE FROM test_v1.item").await;
     assert!(purge::round(&fixture.records).await.unwrap() >= 1);
+    assert_eq!((lag(), fixture.records.purge_lag().seconds(Kind::Expired)), (0.0, 0.0));
     assert_eq!(count(&fixture, "test_v1.\"order\"").await, 1);
     assert_eq!(count(&fixture, "test_v1.line").await, 1);
 }
