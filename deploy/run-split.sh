@@ -44,7 +44,7 @@ url_of() { sed "s|^postgres://groundplan@|postgres://groundplan_$1@|" "$run/post
 # Starts a service: serve NAME SERVICE ADDRESS PORT
 serve() {
     local name=$1 service=$2 address=$3 number=$4
-    PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
+    API_KEY=$api_key PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
         GROUNDPLAN_TLS_CERT=$certificates/$service.pem GROUNDPLAN_TLS_KEY=$certificates/$service.key \
         GROUNDPLAN_TLS_CA=$certificates/ca.pem GROUNDPLAN_SCHEMA_URL=https://localhost:$schema_port \
         start "$name" /dev/null "$binary" serve "$service"
@@ -71,7 +71,7 @@ if [[ -z ${API_KEY:-} && ! -e $data/api-key ]]; then
     (umask 077 && printf 'gp_%s\n' "$(random)" >"$data/api-key")
     show_key
 fi
-export API_KEY=${API_KEY:-$(<"$data/api-key")}
+api_key=${API_KEY:-$(<"$data/api-key")}
 
 : >"$run/postgres.url"
 start postgres "$run/postgres.url" "$binary" postgres
