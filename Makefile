@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run test torture bench lint clean
+.PHONY: help setup build run run-split test torture bench lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -11,7 +11,7 @@ NEXTEST_PROFILE := $(if $(CI),ci,default)
 
 ## help: list these targets
 help:
-	@sed -n 's/^## \([a-z]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 ## setup: install what is needed to build, run and test (does nothing if it is there)
 setup:
@@ -24,6 +24,10 @@ build: setup
 ## run: set up, build, and start the whole suite behind Envoy on PORT (3000), with examples/ applied
 run: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run.sh
+
+## run-split: the same with each service in a process of its own, records in three, and mutual TLS between all
+run-split: build
+	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run-split.sh
 
 ## test: run every test: the crates', on private PostgreSQLs, and the journeys, through Envoy with real clients
 test: build

@@ -5,13 +5,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
-# The template as run.sh would render it, held against Envoy's own rules.
+# The template as run.sh, run-split.sh and Kubernetes render it, held against Envoy's own rules.
 envoy_configuration() {
     local envoy folder
     envoy=$(deploy/envoy/find.sh) || { echo "Envoy is not in .tools: not checked"; return; }
     folder=$(mktemp -d)
-    deploy/envoy/render.sh 127.0.0.1 3000 13000 13001 /dev/null >"$folder/envoy.yaml"
-    "$envoy" --mode validate --log-level warn -c "$folder/envoy.yaml"
+    render() { deploy/envoy/render.py --out "$folder/$1" --admin-port 13001 --log /dev/null "${@:2}"; }
+    render together --schema 127.0.0.1:13000 --records 127.0.0.1:13000
+    render split --schema 127.0.0.1:13000 --records 127.0.0.1:13002,127.0.0.2:13002 --tls "$folder"
+    render kubernetes --listen 0.0.0.0 --schema schema.groundplan.svc:3000 --records records.groundplan.svc:3000 --tls "$folder"
+    for rendered in "$folder"/*/envoy.yaml; do
+        "$envoy" --mode validate --log-level warn -c "$rendered"
+    done
     rm -r "$folder"
 }
 

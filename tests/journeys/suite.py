@@ -1,4 +1,7 @@
-"""The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front."""
+"""The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front.
+
+With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in a process of its own and `records` in
+three. No journey can tell, but for those that are marked `only_together`."""
 
 import json
 import os
@@ -10,13 +13,20 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools" / "bin"
 BINARY = pathlib.Path(os.environ.get("GROUNDPLAN_BIN", ROOT / "target" / "debug" / "groundplan"))
 
+SPLIT = os.environ.get("GROUNDPLAN_SUITE") == "split"
+SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
+# The one mark of journeys that the split suite does not have.
+only_together = pytest.mark.skipif(SPLIT, reason="it kills and starts the one process of `groundplan up` by itself")
+
 
 def free_port():
-    """A port that is free, together with the two that run.sh derives from it."""
+    """A port that is free, together with those that the scripts derive from it."""
     while True:
         with socket.socket() as first:
             first.bind(("127.0.0.1", 0))
@@ -24,7 +34,7 @@ def free_port():
         if port > 50000:
             port -= 25000
         try:
-            for derived in (port, port + 10000, port + 10001):
+            for derived in (port, port + 10000, port + 10001, port + 10002):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", derived))
             return port
@@ -62,16 +72,30 @@ class Suite:
         began = time.monotonic()
         self.log = self.folder / f"run-{int(time.time() * 1000)}.log"
         with self.log.open("w") as out:
-            self.process = subprocess.Popen([ROOT / "deploy" / "run.sh"], cwd=ROOT, env=self.environment(), stdout=out,
+            self.process = subprocess.Popen([SCRIPT], cwd=ROOT, env=self.environment(), stdout=out,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
         while time.monotonic() - began < timeout:
             text = self.log.read_text()
             if "is ready" in text:
                 return text, time.monotonic() - began
             if self.process.poll() is not None:
-                raise AssertionError(f"run.sh ended with {self.process.returncode}:\n{text}")
+                raise AssertionError(f"{SCRIPT.name} ended with {self.process.returncode}:\n{text}")
             time.sleep(0.05)
-        raise AssertionError(f"run.sh was not ready within {timeout} s:\n{self.log.read_text()}")
+        raise AssertionError(f"{SCRIPT.name} was not ready within {timeout} s:\n{self.log.read_text()}")
+
+    @property
+    def logs(self):
+        return ROOT / ".groundplan" / "log" / (f"split-{self.port}" if SPLIT else str(self.port))
+
+    def render_envoy(self, out, port, log):
+        """The suite's own configuration of Envoy, for another one in front of the same servers; its admin is one port on."""
+        schema = records = f"127.0.0.1:{self.port + 10000}"
+        if SPLIT:
+            records = ",".join(f"127.0.0.{number}:{self.port + 10002}" for number in (1, 2, 3))
+        tls = ["--tls", self.data / "certificates"] if SPLIT else []
+        self.tool(ROOT / "deploy/envoy/render.py", "--out", out, "--port", port, "--admin-port", port + 10001, "--log", log,
+                  "--schema", schema, "--records", records, *tls)
+        return pathlib.Path(out) / "envoy.yaml"
 
     @property
     def api_key(self):

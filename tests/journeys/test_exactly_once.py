@@ -18,6 +18,7 @@ import pytest
 
 from conftest import Stub
 from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
+from suite import only_together
 
 IDS = number("GROUNDPLAN_REQUEST_IDS", 10_000)
 # No machine is so slow.
@@ -238,6 +239,7 @@ class Log:
         return found
 
 
+@only_together
 def test_each_request_id_happens_exactly_once(suite):
     chance = random.Random(SEED)
     print(f"GROUNDPLAN_SEED={SEED}")

@@ -36,8 +36,8 @@ def test_a_second_run_says_that_it_runs(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     import subprocess
-    from suite import ROOT
-    again = subprocess.run([ROOT / "deploy" / "run.sh"], cwd=ROOT, env=suite.environment(), capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    from suite import ROOT, SCRIPT
+    again = subprocess.run([SCRIPT], cwd=ROOT, env=suite.environment(), capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
     assert again.returncode == 0 and "is ready" in again.stdout, again
     assert suite.curl("GET", "/readyz", authorized=False)[0] == 200
 

@@ -23,8 +23,8 @@ class Gateway:
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
         self.log = suite.folder / f"{name}.access.log"
-        file = suite.folder / f"{name}.yaml"
-        rendered = suite.tool(ROOT / "deploy/envoy/render.sh", "127.0.0.1", self.port, suite.port + 10000, self.port + 10001, self.log).stdout
+        file = suite.render_envoy(suite.folder / name, self.port, self.log)
+        rendered = file.read_text()
         for before, after in ((CATCH_ALL, SHORT), *changes):
             assert before in rendered, before
             rendered = rendered.replace(before, after)
@@ -88,7 +88,7 @@ def test_each_path_takes_its_route(suite):
         ("GET", "/api/v1/resource/watch", "records"), ("GET", "/api/v1/resource/:watch", "records"), ("GET", "/api/v1/resource:watcher", "records")))}
     for agent, (method, path, _) in calls.items():
         suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key: Envoy does not care
-    log = ROOT / ".groundplan" / "log" / str(suite.port) / "access.log"
+    log = suite.logs / "access.log"
     until, routes = time.monotonic() + 25, {}
     while len(routes) < len(calls):    # Envoy writes its log now and then
         assert time.monotonic() < until

@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from suite import BINARY, ROOT, Suite
+from suite import BINARY, ROOT, Suite, only_together
 
 BENCH = BINARY.with_name("groundplan-bench")
 CHANGES = int(os.environ.get("GROUNDPLAN_WATCH_CHANGES", "6000"))
@@ -34,12 +34,10 @@ class Torn(Suite):
     envoy = None
 
     def start(self, timeout=60):
-        self.folder.joinpath("envoy.yaml").write_text(subprocess.run(
-            [ROOT / "deploy/envoy/render.sh", "127.0.0.1", str(self.port), str(self.port + 10000), str(self.port + 10001), "/dev/null"],
-            check=True, capture_output=True, text=True).stdout)
+        configuration = self.render_envoy(self.folder, self.port, "/dev/null")
         self.start_server()
         envoy = subprocess.run([ROOT / "deploy/envoy/find.sh"], check=True, capture_output=True, text=True).stdout.strip()
-        self.envoy = self.begin("envoy", envoy, "-c", self.folder / "envoy.yaml", "--log-level", "warn", "--disable-hot-restart")
+        self.envoy = self.begin("envoy", envoy, "-c", configuration, "--log-level", "warn", "--disable-hot-restart")
         self.wait_until_ready(timeout)
         self.apply(ROOT / "examples")
 
@@ -126,6 +124,7 @@ class Bench:
         self.process.kill()
 
 
+@only_together
 def test_what_followers_put_together_is_the_table(torn, tmp_path):
     models = tmp_path / "models"
     shutil.copytree(ROOT / "examples", models)

@@ -39,23 +39,46 @@ pub struct Database {
     target: Arc<Target>,
     pool: Pool,
     canceller: Arc<Canceller>,
+    shape: Shape,
+}
+
+/// What is done about tables that are missing, or older than this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// They are made.
+    Migrated,
+    /// It is an error: somebody else makes them.
+    Checked,
 }
 
 impl Database {
     /// Connects, checks that the server can be written to, and creates `schema` where it is missing. Every connection
     /// finds its tables there.
     pub async fn connect(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
+        Self::connect_to(url, schema, settings, Shape::Migrated).await
+    }
+
+    /// The same, and says what is done about tables that are not as this program needs them.
+    pub async fn connect_to(
+        url: &Secret,
+        schema: &'static str,
+        settings: &DatabaseSettings,
+        shape: Shape,
+    ) -> Result<Self, Error> {
         let target = Arc::new(Target::parse(url, schema, settings)?);
-        target.prepare().await?;
+        target.prepare(shape).await?;
         let pool = Pool::new(Arc::clone(&target), settings);
         let canceller = Arc::new(Canceller::new(Arc::clone(&target)));
-        Ok(Self { target, pool, canceller })
+        Ok(Self { target, pool, canceller, shape })
     }
 
     /// Runs the migrations that have not run yet. When several processes do this at once, one runs them and the others
-    /// wait for it.
+    /// wait for it. With [`Shape::Checked`] it is an error if there are any.
     pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), Error> {
-        migrate::run(&self.target, migrations).await
+        match self.shape {
+            Shape::Migrated => migrate::run(&self.target, migrations).await,
+            Shape::Checked => migrate::check(&self.target, &migrations).await,
+        }
     }
 
     /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.

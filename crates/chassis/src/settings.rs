@@ -16,7 +16,7 @@ mod tls;
 mod units;
 
 pub use credentials::CredentialSettings;
-pub use database::DatabaseSettings;
+pub use database::{DatabaseSettings, MigrationSettings};
 pub use describe::{Row, Source, describe};
 pub use events::EventSettings;
 pub use postgres::PostgresSettings;

@@ -5,7 +5,7 @@
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::{
-    Bind, Columns as _, Database, PgRow, Sql, decode_array, decode_interval, decode_jsonb, decode_numeric_u64,
+    Bind, Columns as _, Database, PgRow, Shape, Sql, decode_array, decode_interval, decode_jsonb, decode_numeric_u64,
     decode_timestamptz, execute, oid, refusal, rows,
 };
 use groundplan_chassis::settings::{DatabaseSettings, Secret, defaults};
@@ -284,6 +284,24 @@ async fn migrations_run_once_however_many_processes_start() {
     let count = "SELECT count(*) FROM groundplan_test.__diesel_schema_migrations";
     assert_eq!(one(&a, count, &[]).await.i64(0).unwrap(), Some(2));
     a.migrate(MIGRATIONS).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_may_not_migrate_says_what_is_missing() {
+    let test = TestDatabase::new().await;
+    let checked = async || {
+        let database = Database::connect_to(&test.url(), "groundplan_test", &defaults(), Shape::Checked).await?;
+        database.migrate(MIGRATIONS).await
+    };
+    let error = checked().await.unwrap_err().to_string();
+    assert!(error.contains("no such schema") && error.contains("groundplan migrate test"), "{error}");
+    let database = database(&test, &defaults()).await;
+    let error = checked().await.unwrap_err().to_string();
+    assert!(error.contains("2026-01-01-000000_things, 2026-01-02-000000_more"), "{error}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'groundplan_test'::regnamespace";
+    assert_eq!(one(&database, tables, &[]).await.i64(0).unwrap(), Some(0), "nothing was made");
+    database.migrate(MIGRATIONS).await.unwrap();
+    checked().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The command line: what there is to say, and its manual.
 
-use crate::{apply, config, dev_certs, doctor, export, generate, import, limits, plan, serve, up};
+use crate::{apply, config, dev_certs, doctor, export, generate, import, limits, migrate, plan, postgres, serve, up};
 use clap::CommandFactory as _;
 
 /// Behind the help of every command.
@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Up(Box<up::Args>),
     #[command(after_long_help = EXIT_CODES)]
     Serve(Box<serve::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Migrate(Box<migrate::Args>),
+    #[command(after_long_help = EXIT_CODES)]
+    Postgres(Box<postgres::Args>),
     #[command(after_long_help = EXIT_CODES)]
     Plan(plan::Args),
     #[command(after_long_help = EXIT_CODES)]

@@ -6,8 +6,8 @@ use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, CommandFactory as _};
 use groundplan_chassis::settings::{
-    CallerSettings, DatabaseSettings, EventSettings, QuerySettings, Row, ServerSettings, Source, TelemetrySettings,
-    describe,
+    CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, Row, ServerSettings, Source,
+    TelemetrySettings, describe,
 };
 use serde_json::json;
 
@@ -30,6 +30,8 @@ pub(crate) struct Args {
     _server: ServerSettings,
     #[command(flatten)]
     _database: DatabaseSettings,
+    #[command(flatten)]
+    _migrations: MigrationSettings,
     #[command(flatten)]
     _queries: QuerySettings,
     #[command(flatten)]

@@ -15,9 +15,11 @@ mod generate;
 mod import;
 mod key;
 mod limits;
+mod migrate;
 mod models;
 mod output;
 mod plan;
+mod postgres;
 mod process;
 mod serve;
 mod services;
@@ -35,6 +37,8 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Up(args) => up::run(args).await,
         Command::Serve(args) => serve::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
+        Command::Postgres(args) => postgres::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Apply(args) => apply::run(args).await,
         Command::Import(args) => import::run(args).await,

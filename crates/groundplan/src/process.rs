@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::output::print_error;
 use crate::services::{Service, Surroundings};
+use groundplan_chassis::database::Shape;
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
 use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
@@ -26,6 +27,7 @@ pub(crate) struct Process<'a> {
     pub(crate) api_key: &'a Secret,
     pub(crate) schema_url: Option<&'a str>,
     pub(crate) database: &'a DatabaseSettings,
+    pub(crate) shape: Shape,
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
@@ -123,6 +125,7 @@ impl Process<'_> {
             db_url: self.db_url,
             api_key: self.api_key,
             database: self.database,
+            shape: self.shape,
             queries: self.queries,
             events: self.events,
             server: self.server,

@@ -3,9 +3,10 @@
 use crate::failure::Failure;
 use crate::process::{self, Process};
 use crate::services::{self, Service};
+use groundplan_chassis::database::Shape;
 use groundplan_chassis::settings::{
-    CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, QuerySettings, ServerSettings,
-    TelemetrySettings, TlsSettings,
+    CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings,
+    ServerSettings, TelemetrySettings, TlsSettings,
 };
 use groundplan_chassis::telemetry;
 use groundplan_chassis::tls::Tls;
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     credentials: CredentialSettings,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    migrations: MigrationSettings,
     #[command(flatten)]
     queries: QuerySettings,
     #[command(flatten)]
@@ -75,6 +78,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         api_key: &api_key,
         schema_url,
         database: &args.database,
+        shape: if args.migrations.migrate { Shape::Migrated } else { Shape::Checked },
         queries: &args.queries,
         events: &args.events,
         server: &args.server,

@@ -1,6 +1,6 @@
 //! The services that this binary can run, and how each is mounted: the wiring is a loop over this.
 
-use groundplan_chassis::database::Database;
+use groundplan_chassis::database::{Database, Shape};
 use groundplan_chassis::mounted::Mounted;
 use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::tls::Tls;
@@ -23,6 +23,22 @@ impl Service {
     pub(crate) const ALL: [Self; 2] = [Self::Schema, Self::Records];
 }
 
+impl Service {
+    /// Makes and migrates the service's own tables.
+    pub(crate) async fn migrate(self, db_url: &Secret, settings: &DatabaseSettings) -> Result<(), Error> {
+        match self {
+            Self::Schema => {
+                let database = Database::connect(db_url, groundplan_schema::DATABASE_SCHEMA, settings).await?;
+                groundplan_schema::migrate(&database).await
+            }
+            Self::Records => {
+                let database = Database::connect(db_url, groundplan_records::DATABASE_SCHEMA, settings).await?;
+                groundplan_records::migrate(&database).await
+            }
+        }
+    }
+}
+
 /// Who may call these services, and what, when nobody said: Envoy everything, and a service what it needs of another.
 pub(crate) fn callers(services: &[Service]) -> AllowList {
     let schema = services.contains(&Service::Schema).then_some(("records", "/groundplan.schema.v1."));
@@ -34,6 +50,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
+    /// Whether the services' tables are made, or only checked.
+    pub(crate) shape: Shape,
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
@@ -91,6 +109,6 @@ impl Surroundings<'_> {
     }
 
     async fn connect(&self, schema: &'static str) -> Result<Database, Error> {
-        Database::connect(self.db_url, schema, self.database).await
+        Database::connect_to(self.db_url, schema, self.database, self.shape).await
     }
 }

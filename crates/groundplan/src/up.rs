@@ -6,6 +6,7 @@ use crate::key;
 use crate::output::{Closed, print};
 use crate::process::{self, Process, Stop};
 use crate::services::Service;
+use groundplan_chassis::database::Shape;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
@@ -110,6 +111,7 @@ async fn serve(
         api_key: &key.secret,
         schema_url: None,
         database: &args.database,
+        shape: Shape::Migrated,
         queries: &args.queries,
         events: &args.events,
         server: &args.server,

@@ -104,12 +104,17 @@ impl Default for Settings {
     }
 }
 
+/// Makes and migrates the service's own tables, or checks them, as the database was connected.
+pub async fn migrate(database: &Database) -> Result<(), Error> {
+    database.migrate(MIGRATIONS).await?;
+    database.migrate(groundplan_eventlog::MIGRATIONS).await
+}
+
 /// Makes the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that
 /// follows `schema`. It is ready once it serves the live revision, or knows that there is none.
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let Dependencies { database, schema, settings, stop } = dependencies;
-    database.migrate(MIGRATIONS).await?;
-    database.migrate(groundplan_eventlog::MIGRATIONS).await?;
+    migrate(&database).await?;
     let records = Records::open(database, settings, stop.clone()).await?;
     let (settled, ready) = tokio::sync::watch::channel(false);
     let mut tasks = JoinSet::new();

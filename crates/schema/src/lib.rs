@@ -78,12 +78,17 @@ impl Default for Settings {
     }
 }
 
+/// Makes and migrates the service's own tables, or checks them, as the database was connected.
+pub async fn migrate(database: &Database) -> Result<(), Error> {
+    database.migrate(MIGRATIONS).await?;
+    database.migrate(groundplan_eventlog::MIGRATIONS).await
+}
+
 /// Migrates the service's tables and mounts its two gRPC services.
 ///
 /// The answer's tasks end by themselves, after [`Dependencies::stop`]; applies that run then are marked failed first.
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
-    dependencies.database.migrate(MIGRATIONS).await?;
-    dependencies.database.migrate(groundplan_eventlog::MIGRATIONS).await?;
+    migrate(&dependencies.database).await?;
     let schema = Schema::open(dependencies).await?;
     let (answers, ready) = watch::channel(true);
     let rollouts = schema.rollouts.clone();

@@ -1,5 +1,6 @@
 //! Opening connections: where to, with which settings, and what is wrong when it fails.
 
+use super::Shape;
 use super::refusal::{RETRY_AFTER, read_only};
 use crate::settings::{DatabaseSettings, Secret, mask_url};
 use groundplan_error::{Error, Reason};
@@ -83,14 +84,15 @@ impl Target {
     }
 
     /// Checks that the server is one that we can work with, and creates the schema where it is missing.
-    pub(super) async fn prepare(&self) -> Result<(), Error> {
+    pub(super) async fn prepare(&self, shape: Shape) -> Result<(), Error> {
         let client = self.client().await?;
         let failed = |error: tokio_postgres::Error| self.unreachable(&with_sources(&error)).caused_by(error);
         let row = client
             .query_one(
                 "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
                         pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
-                        EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), current_setting('lc_messages')",
+                        EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), current_setting('lc_messages'),
+                        (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1), current_user::text",
                 &[&self.schema],
             )
             .await
@@ -118,6 +120,16 @@ impl Target {
                  database, and values that are too large for it will look like failures of the server; let a superuser run \
                  `GRANT SET ON PARAMETER lc_messages TO` the user of DB_URL"
             );
+        }
+        if row.get::<_, Option<bool>>(5) == Some(false) {
+            let user = row.get::<_, String>(6);
+            return Err(unfit(format!(
+                "has a schema {}, which is not its user's, {user}: DB_URL is another service's",
+                self.schema
+            )));
+        }
+        if !exists && shape == Shape::Checked {
+            return Err(super::migrate::too_old(self.schema, "there is no such schema"));
         }
         if !exists {
             // IF NOT EXISTS alone is not enough: two processes that start at once would both try.

@@ -1,9 +1,11 @@
 //! Migrations, compiled into the binary, each service's in its own schema.
 
 use super::connect::Target;
+use diesel::migration::{Migration, MigrationSource as _};
+use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
-use groundplan_error::Error;
+use groundplan_error::{Error, Reason};
 use sha2::{Digest as _, Sha256};
 
 /// Runs what has not run yet.
@@ -30,6 +32,39 @@ pub(super) async fn run(target: &Target, migrations: EmbeddedMigrations) -> Resu
         tracing::info!(schema = target.schema(), migrations = applied.join(", "), "migrated");
     }
     Ok(())
+}
+
+/// Checks that everything has run, and changes nothing. What a newer program has run besides is its own business.
+pub(super) async fn check(target: &Target, migrations: &EmbeddedMigrations) -> Result<(), Error> {
+    let client = target.client().await?;
+    let failed = |cause: tokio_postgres::Error| Error::internal(cause);
+    let table = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL";
+    let has_table: bool = client.query_one(table, &[]).await.map_err(failed)?.get(0);
+    let run: Vec<String> = match has_table {
+        true => {
+            let versions = client.query("SELECT version FROM __diesel_schema_migrations", &[]).await.map_err(failed)?;
+            versions.iter().map(|row| row.get(0)).collect()
+        }
+        false => Vec::new(),
+    };
+    let all: Vec<Box<dyn Migration<Pg>>> =
+        migrations.migrations().map_err(|cause| Error::internal(cause.to_string()))?;
+    let missing = all.iter().filter(|one| !run.contains(&one.name().version().to_string()));
+    let missing: Vec<_> = missing.map(|one| one.name().to_string()).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(too_old(target.schema(), &format!("without {}", missing.join(", ")))),
+    }
+}
+
+/// Why a program that may not migrate does not start.
+pub(super) fn too_old(schema: &str, what: &str) -> Error {
+    let service = schema.trim_start_matches("groundplan_");
+    let message = format!(
+        "the tables of {schema} are older than this program needs ({what}): run `groundplan migrate {service}` with the same \
+         DB_URL, or serve with GROUNDPLAN_MIGRATE=true"
+    );
+    Error::new(Reason::NotReady, message)
 }
 
 /// The key of the advisory lock that guards the shape of `schema`.

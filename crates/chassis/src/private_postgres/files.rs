@@ -82,16 +82,18 @@ pub(super) fn settings(socket_directory: &Path, durability: Durability) -> Strin
     text
 }
 
-/// Who may connect: our user and PostgreSQL's, by the socket, as the one database user.
+/// Who may connect: our user and PostgreSQL's, by the socket, as one of our database users.
 pub(super) fn access_rules() -> &'static str {
     "# Written by groundplan at every start.\nlocal all all peer map=groundplan\n"
 }
 
-/// Which operating system users are that database user.
+/// Which operating system users are the database user, or the one of a service (deploy/postgres/roles.sql makes those).
 pub(super) fn user_map(user: &str) -> String {
     let mut lines = String::from("# Written by groundplan at every start.\n");
     for user in [user, "root", "postgres"] {
-        lines.push_str(&format!("groundplan \"{user}\" {NAME}\n"));
+        for role in [NAME, "groundplan_schema", "groundplan_records"] {
+            lines.push_str(&format!("groundplan \"{user}\" {role}\n"));
+        }
     }
     lines
 }

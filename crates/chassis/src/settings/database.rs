@@ -32,3 +32,13 @@ pub struct DatabaseSettings {
           value_parser = parse_duration)]
     pub db_statement_timeout: Duration,
 }
+
+/// Who makes the services' own tables.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Database")]
+pub struct MigrationSettings {
+    /// Whether `serve` makes and migrates the services' own tables at its start. With `false` it only checks that they are as new
+    /// as it needs; `groundplan migrate` makes them.
+    #[arg(long, env = "GROUNDPLAN_MIGRATE", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub migrate: bool,
+}

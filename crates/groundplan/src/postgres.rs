@@ -1,0 +1,35 @@
+//! `groundplan postgres`: the private PostgreSQL by itself.
+
+use crate::client::data_directory;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::process;
+use groundplan_chassis::private_postgres::PrivatePostgres;
+use groundplan_chassis::settings::{PostgresSettings, TelemetrySettings};
+use groundplan_chassis::telemetry;
+
+/// Run the private PostgreSQL in the foreground, without services
+///
+/// Prints its DB_URL, for `serve` and `psql` on this machine, and starts it again should it die. No network reaches it. SIGTERM and
+/// Ctrl-C stop it, and cut the connections that are open.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    postgres: PostgresSettings,
+    #[command(flatten)]
+    telemetry: TelemetrySettings,
+}
+
+pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+    let _telemetry = telemetry::start(&args.telemetry, "postgres")?;
+    let stop = process::stop_on_signals()?;
+    let directory = data_directory(&args.postgres);
+    let postgres = tokio::select! {
+        postgres = PrivatePostgres::start(&directory, &args.postgres) => postgres?,
+        () = stop.at_once.cancelled() => return Ok(()),
+    };
+    // By a socket and without a password: it may be seen. A server does not end because nobody reads what it says.
+    let _ = print(postgres.url().expose());
+    postgres.watch(&stop.gently).await;
+    Ok(postgres.stop().await?)
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Renders Envoy's configuration out of envoy.template.yaml into a folder: envoy.yaml, and with mutual TLS the two files that say
+where Envoy's certificate and its authorities are. `render.py --help` says what there is to choose."""
+
+import argparse
+import ipaddress
+import json
+import pathlib
+import re
+
+TEMPLATE = pathlib.Path(__file__).with_name("envoy.template.yaml")
+SERVICES = ("schema", "records")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Renders Envoy's configuration.")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="the folder for the files")
+    parser.add_argument("--folder", help="where Envoy will find that folder; by default where it is now")
+    parser.add_argument("--listen", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=3000, help="the public port")
+    parser.add_argument("--admin-port", type=int, required=True, help="the port of Envoy's admin, on loopback")
+    parser.add_argument("--log", default="/dev/stdout", help="the file of the access log")
+    for service in SERVICES:
+        parser.add_argument(f"--{service}", type=hosts, required=True, metavar="HOST:PORT,…",
+                            help=f"where {service} is: addresses, or names of which all addresses are used")
+    parser.add_argument("--tls", help="the folder with the certificates of mutual TLS; without it there is no TLS. All files are read "
+                                      "again when one is moved to its place there")
+    parser.add_argument("--tls-files", default="envoy.pem,envoy.key,ca.pem", metavar="CERT,KEY,CA",
+                        help="what the certificate, its key and the authorities are called in that folder")
+    return parser.parse_args()
+
+
+def hosts(text):
+    """The hosts of a service, each with its port."""
+    found = [re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", one) for one in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list such as 127.0.0.1:3000 or records.groundplan.svc:3000")
+    return [(match[1].strip("[]"), int(match[2])) for match in found]
+
+
+def is_address(host):
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def service_values(name, found):
+    """What the part of the template that is repeated has for a service, and what holds there."""
+    by_address = all(is_address(host) for host, _ in found)
+    endpoints = [{"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}} for host, port in found]
+    values = {"NAME": name, "TYPE": "STATIC" if by_address else "STRICT_DNS", "ENDPOINTS": json.dumps(endpoints)}
+    # Behind a name may be any number of them.
+    return values, {"SEVERAL": len(found) > 1 or not by_address}
+
+
+def chosen(text, holds):
+    """Keeps what is between `#if NAME` and `#end` where NAME holds."""
+    def one(match):
+        return match[2] if holds[match[1]] else ""
+    return re.sub(r"^ *#if ([A-Z]+)\n(.*?)^ *#end\n", one, text, flags=re.S | re.M)
+
+
+def filled(text, values):
+    """Replaces @NAME@; `@type` and the like stay."""
+    return re.sub(r"@([A-Z_]+)@", lambda match: str(values[match[1]]), text)
+
+
+def render(chose, folder):
+    before, each, after = re.fullmatch(r"(.*?)^ *#each\n(.*)^  #end\n(.*)", TEMPLATE.read_text(), re.S | re.M).groups()
+    common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "FOLDER": folder,
+              # Within quotes.
+              "LOG": json.dumps(chose.log)[1:-1]}
+    parts = []
+    for service in SERVICES:
+        values, holds = service_values(service, getattr(chose, service))
+        parts.append(filled(chosen(each, holds | {"TLS": bool(chose.tls)}), common | values))
+    return filled(before, common) + "".join(parts) + filled(after, common)
+
+
+def secret(name, **what):
+    resource = {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "name": name, **what}
+    return json.dumps({"resources": [resource]}, indent=1) + "\n"
+
+
+def main():
+    chose = arguments()
+    chose.out.mkdir(parents=True, exist_ok=True)
+    folder = chose.folder or str(chose.out.resolve())
+    (chose.out / "envoy.yaml").write_text(render(chose, folder))
+    if chose.tls:
+        certificate, key, authorities = ({"filename": f"{chose.tls}/{name}"} for name in chose.tls_files.split(","))
+        watched = {"watched_directory": {"path": chose.tls}}
+        (chose.out / "certificate.yaml").write_text(
+            secret("certificate", tls_certificate={"certificate_chain": certificate, "private_key": key, **watched}))
+        (chose.out / "authorities.yaml").write_text(
+            secret("authorities", validation_context={"trusted_ca": authorities, **watched}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Runs the suite as an operator does, on one machine and in the foreground: `serve schema`, three `serve records` on addresses of
+# their own (127.0.0.1, 127.0.0.2 and 127.0.0.3), and Envoy in front on PORT, all with mutual TLS, on a private PostgreSQL in which
+# each service has a role of its own. Applies the models, and stops everything on Ctrl-C. `make run-split` builds first.
+#
+# From the environment, beside the settings of `groundplan serve`; DB_URL is not used:
+#   PORT                the public port (3000). PORT + 10000 (schema), PORT + 10001 (Envoy's admin) and PORT + 10002 (records)
+#                       are used too, on loopback.
+#   GROUNDPLAN_DATA     where PostgreSQL's data, the certificates and the key are (.groundplan/split).
+#   GROUNDPLAN_BIN      the binary (target/debug/groundplan).
+#   GROUNDPLAN_MODELS   the folder of models to apply (examples); empty: none.
+#
+# What it keeps: .groundplan/run/split-PORT (who runs) and .groundplan/log/split-PORT, as run.sh does.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export kind=split-
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
+
+records=(127.0.0.1 127.0.0.2 127.0.0.3)
+schema_port=$((port + 10000))
+records_port=$((port + 10002))
+
+# What the private PostgreSQL, or an earlier run, has printed: its DB_URL.
+database_is_there() { [[ -s $run/postgres.url ]]; }
+
+# Makes the roles and the tables of the services, each by its own role. It is known by the user who runs it, and needs no password.
+prepare_database() {
+    local url service
+    url=$(<"$run/postgres.url")
+    psql -X -q "$url" -v schema_password="$(random)" -v records_password="$(random)" -f deploy/postgres/roles.sql \
+        >>"$log/migrate.log" 2>&1 || fail "the database roles cannot be made; see $log/migrate.log"
+    for service in schema records; do
+        DB_URL=$(url_of "$service") "$binary" migrate "$service" >>"$log/migrate.log" 2>&1 ||
+            fail "the tables of $service cannot be made; see $log/migrate.log"
+    done
+}
+
+random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+
+# The DB_URL of a service's own role.
+url_of() { sed "s|^postgres://groundplan@|postgres://groundplan_$1@|" "$run/postgres.url"; }
+
+# Starts a service: serve NAME SERVICE ADDRESS PORT
+serve() {
+    local name=$1 service=$2 address=$3 number=$4
+    API_KEY=$api_key PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
+        GROUNDPLAN_TLS_CERT=$certificates/$service.pem GROUNDPLAN_TLS_KEY=$certificates/$service.key \
+        GROUNDPLAN_TLS_CA=$certificates/ca.pem GROUNDPLAN_SCHEMA_URL=https://localhost:$schema_port \
+        start "$name" /dev/null "$binary" serve "$service"
+}
+
+# Whether a process is ready, as it says itself: process_is_ready ADDRESS PORT
+process_is_ready() {
+    curl -sf -o /dev/null --max-time 3 --cert "$certificates/operator.pem" --key "$certificates/operator.key" \
+        --cacert "$certificates/ca.pem" --connect-to "localhost:$2:$1:$2" "https://localhost:$2/readyz"
+}
+
+check
+: "${GROUNDPLAN_DATA:=$data/split}"
+export GROUNDPLAN_DATA
+data=$("$binary" config GROUNDPLAN_DATA)
+program=$(deploy/envoy/find.sh) || fail "Envoy is not there, and there is no split suite without it: run 'make setup'"
+begin
+check_ports "$port" "$schema_port" $((port + 10001)) "$records_port"
+
+mkdir -p "$data"
+certificates=$data/certificates
+"$binary" dev-certs --out "$certificates" >"$log/certificates.log"
+if [[ -z ${API_KEY:-} && ! -e $data/api-key ]]; then
+    (umask 077 && printf 'gp_%s\n' "$(random)" >"$data/api-key")
+    show_key
+fi
+api_key=${API_KEY:-$(<"$data/api-key")}
+
+: >"$run/postgres.url"
+start postgres "$run/postgres.url" "$binary" postgres
+wait_for PostgreSQL database_is_there
+prepare_database
+serve schema schema 127.0.0.1 "$schema_port"
+hosts=''
+for address in "${records[@]}"; do
+    serve "records-$address" records "$address" "$records_port"
+    hosts+=${hosts:+,}$address:$records_port
+done
+start_envoy "$program" --schema "127.0.0.1:$schema_port" --records "$hosts" --tls "$certificates"
+wait_for schema process_is_ready 127.0.0.1 "$schema_port"
+for address in "${records[@]}"; do wait_for "records on $address" process_is_ready "$address" "$records_port"; done
+wait_for "the suite" ready_on "$port"
+show "behind Envoy; schema, and records three times"
+until_the_end
