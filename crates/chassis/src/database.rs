@@ -29,6 +29,7 @@ use diesel_migrations::EmbeddedMigrations;
 use groundplan_error::Error;
 use pool::Pool;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// Microseconds from the Unix epoch to PostgreSQL's, the start of the year 2000.
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
@@ -83,7 +84,7 @@ impl Database {
 
     /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.
     pub async fn lease(&self) -> Result<Lease, Error> {
-        let connection = self.pool.take().await?;
+        let connection = self.pool.take().instrument(tracing::debug_span!("queue")).await?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }
 

@@ -3,6 +3,7 @@
 mod allow;
 mod authenticate;
 mod deadline;
+mod measure;
 mod panics;
 mod reword;
 mod shed;
@@ -12,6 +13,7 @@ mod web;
 pub use allow::Allow;
 pub use authenticate::{Authenticate, RootKey};
 pub use deadline::Deadline;
+pub use measure::Measure;
 pub use panics::CatchPanics;
 pub use reword::Reword;
 pub use shed::Shed;
@@ -59,8 +61,10 @@ pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &
     let service = CatchPanics::new(service);
     // Below this everything is gRPC or REST; what the layers there refuse is translated like any other answer.
     let service = Web::new(service);
+    // What is turned away and what is refused counts, too.
+    let service = Measure::new(service);
     // Outermost: every answer, refusals included, is part of the request's span and is logged once.
-    let service = Trace::new(service);
+    let service = Trace::new(service, settings.slow_call);
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }

@@ -3,9 +3,12 @@
 //! A service crate asks for a [`database::Database`] and [`transport::Transport`]s, and gives back a [`mounted::Mounted`].
 //! The binary puts the mounted routers together, wraps them by [`layers::stack`] and hands them to [`server::serve`].
 
+pub mod admin;
 pub mod apart;
+pub mod called;
 pub mod database;
 pub mod health;
+mod identity;
 pub mod layers;
 pub mod mounted;
 pub mod principal;

@@ -1,7 +1,11 @@
 //! What a service crate gives to the process that runs it.
 
+use crate::called::Called;
 use axum::Router;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use std::convert::Infallible;
+use std::task::{Context, Poll};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::body::Body;
@@ -21,7 +25,7 @@ pub struct Mounted {
     pub tasks: JoinSet<()>,
 }
 
-/// The routes of a generated gRPC server, without a fallback.
+/// The routes of a generated gRPC server, without a fallback. Its answers say which method was [`Called`].
 pub fn grpc<S>(service: S) -> Router
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
@@ -33,6 +37,39 @@ where
     S::Future: Send + 'static,
 {
     let path = format!("/{}/{{*method}}", S::NAME);
-    Router::new()
-        .route_service(&path, service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
+    let service = service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new));
+    Router::new().route_service(&path, Named { service, name: S::NAME })
+}
+
+/// A gRPC server whose answers say which method was called.
+#[derive(Clone)]
+struct Named<S> {
+    service: S,
+    name: &'static str,
+}
+
+impl<S> Service<http::Request<axum::body::Body>> for Named<S>
+where
+    S: Service<http::Request<axum::body::Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<axum::body::Body>) -> Self::Future {
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
+        let called = Called::new(self.name, method);
+        self.service
+            .call(request)
+            .map_ok(|mut response| {
+                response.extensions_mut().insert(called);
+                response
+            })
+            .boxed()
+    }
 }

@@ -1,5 +1,7 @@
 //! An error as the answer to a call, in the caller's own protocol.
 
+use crate::called::RefusedWith;
+use crate::identity;
 use groundplan_error::Error;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -36,9 +38,13 @@ pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> R
     if status == StatusCode::INTERNAL_SERVER_ERROR {
         envelope = Error::internal("in the log").to_envelope().1;
     }
+    if let Some(identity) = identity::current() {
+        envelope.identify(&identity);
+    }
     let mut response = Response::new(axum::body::Body::from(envelope.to_string()));
     *response.status_mut() = status;
     response.extensions_mut().insert(Cause(error.log_text()));
+    response.extensions_mut().insert(RefusedWith(error.to_status().code()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if status == StatusCode::UNAUTHORIZED {

@@ -3,6 +3,7 @@
 //! The template's three are called what they are called there (`API_KEY`, `PORT`, `DB_URL`); ours start with `GROUNDPLAN_`.
 //! Nothing else reads the environment.
 
+mod admin;
 mod credentials;
 mod database;
 mod describe;
@@ -15,6 +16,7 @@ mod telemetry;
 mod tls;
 mod units;
 
+pub use admin::AdminSettings;
 pub use credentials::CredentialSettings;
 pub use database::{DatabaseSettings, MigrationSettings};
 pub use describe::{Row, Source, describe};

@@ -1,15 +1,20 @@
-//! Logs to standard error, and traces and metrics to a collector when there is one.
+//! Logs to standard error, and logs, traces and metrics to a collector when there is one.
 
 use crate::settings::{LogFormat, TelemetrySettings};
 use groundplan_error::{Error, Reason};
 use http::HeaderMap;
+use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{TraceContextExt as _, TraceId, TracerProvider as _};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use prometheus::Registry;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
@@ -21,46 +26,76 @@ use tracing_subscriber::{EnvFilter, fmt};
 const NOT_TRACED: &str =
     "trace,h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
+/// The same, of logs.
+const NOT_EXPORTED: &str =
+    "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
+
 /// Keeps telemetry going; dropping it sends what is still held back.
 #[derive(Debug)]
 #[must_use = "dropping it ends the traces and metrics"]
 pub struct Telemetry {
     collected: Option<Collected>,
+    metrics: Option<SdkMeterProvider>,
+    registry: Registry,
 }
 
-/// What goes to a collector.
+/// What goes to a collector besides metrics.
 #[derive(Debug)]
 struct Collected {
     traces: SdkTracerProvider,
-    metrics: SdkMeterProvider,
+    logs: SdkLoggerProvider,
+}
+
+impl Telemetry {
+    /// What `/metrics` shows: empty if telemetry was started without it.
+    pub fn registry(&self) -> Registry {
+        self.registry.clone()
+    }
 }
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        let Some(Collected { traces, metrics }) = self.collected.take() else { return };
-        for ended in [metrics.shutdown(), traces.shutdown()] {
+        let metrics = self.metrics.take().map(|metrics| metrics.shutdown());
+        let others = self.collected.take().map(|collected| [collected.traces.shutdown(), collected.logs.shutdown()]);
+        for ended in metrics.into_iter().chain(others.into_iter().flatten()) {
             if let Err(error) = ended {
-                tracing::warn!(%error, "the last traces or metrics did not reach the collector");
+                tracing::warn!(%error, "the last traces, logs or metrics did not reach the collector");
             }
         }
     }
 }
 
-/// Starts logging, and traces and metrics when the settings name a collector. Once a process, within the runtime.
-pub fn start(settings: &TelemetrySettings, service: &str) -> Result<Telemetry, Error> {
+/// Whether somebody takes measurements.
+static MEASURED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody takes measurements: a collector, or whoever asks for `/metrics`.
+pub fn is_measured() -> bool {
+    MEASURED.load(Ordering::Relaxed)
+}
+
+/// Starts logging; traces and logs when the settings name a collector; metrics for that one, and if `has_admin_port` for
+/// Prometheus. Once a process, within the runtime and before services are mounted.
+pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) -> Result<Telemetry, Error> {
     let wrong = |what: String| Error::new(Reason::NotReady, what);
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| wrong(format!("GROUNDPLAN_LOG {:?} is not a filter such as info: {error}", settings.log)))?;
-    let collected = settings.otlp_endpoint.as_deref().map(|endpoint| collect(endpoint, service)).transpose()?;
+    let resource = Resource::builder().with_service_name(format!("groundplan-{service}")).build();
+    let collected = settings.otlp_endpoint.as_deref().map(|endpoint| collect(endpoint, &resource)).transpose()?;
+    let (metrics, registry) = measure(settings.otlp_endpoint.as_deref(), has_admin_port, resource)?;
     let spans = collected.as_ref().map(|Collected { traces, .. }| {
         tracing_opentelemetry::layer().with_tracer(traces.tracer("groundplan")).with_filter(EnvFilter::new(NOT_TRACED))
     });
+    // No more than what the log has, and nothing of the exporter's own.
+    let exported = EnvFilter::try_new(format!("{},{NOT_EXPORTED}", settings.log)).unwrap_or_default();
+    let logs =
+        collected.as_ref().map(|Collected { logs, .. }| OpenTelemetryTracingBridge::new(logs).with_filter(exported));
     tracing_subscriber::registry()
         .with(spans)
+        .with(logs)
         .with(lines(settings.log_format).with_filter(filter))
         .try_init()
         .map_err(|error| wrong(format!("logging has been started before: {error}")))?;
-    Ok(Telemetry { collected })
+    Ok(Telemetry { collected, metrics, registry })
 }
 
 /// The lines of the log.
@@ -75,23 +110,52 @@ where
     }
 }
 
-/// What sends traces and metrics to the collector: traces in batches, metrics once a minute (OTEL_METRIC_EXPORT_INTERVAL).
-fn collect(endpoint: &str, service: &str) -> Result<Collected, Error> {
-    let wrong = |error: ExporterBuildError| {
-        let message =
-            format!("OTEL_EXPORTER_OTLP_ENDPOINT {endpoint:?} is not a collector such as http://localhost:4317");
-        Error::new(Reason::PeerUnavailable, message).caused_by(error)
-    };
-    let spans = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
-    let numbers = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
-    let resource = Resource::builder().with_service_name(format!("groundplan-{service}")).build();
-    let traces =
-        SdkTracerProvider::builder().with_batch_exporter(spans.map_err(wrong)?).with_resource(resource.clone());
-    let metrics = SdkMeterProvider::builder().with_periodic_exporter(numbers.map_err(wrong)?).with_resource(resource);
-    let collected = Collected { traces: traces.build(), metrics: metrics.build() };
+/// What sends traces and logs to the collector, in batches.
+fn collect(endpoint: &str, resource: &Resource) -> Result<Collected, Error> {
+    let wrong = |error| no_collector(endpoint, error);
+    let spans =
+        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(wrong)?;
+    let lines =
+        opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(wrong)?;
+    let traces = SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build();
+    let logs = SdkLoggerProvider::builder().with_batch_exporter(lines).with_resource(resource.clone()).build();
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    opentelemetry::global::set_meter_provider(collected.metrics.clone());
-    Ok(collected)
+    Ok(Collected { traces, logs })
+}
+
+/// What gives metrics to the collector, once a minute (OTEL_METRIC_EXPORT_INTERVAL), and to whoever asks for `/metrics`.
+fn measure(
+    endpoint: Option<&str>,
+    has_admin_port: bool,
+    resource: Resource,
+) -> Result<(Option<SdkMeterProvider>, Registry), Error> {
+    let registry = Registry::new();
+    if endpoint.is_none() && !has_admin_port {
+        return Ok((None, registry));
+    }
+    let mut builder = SdkMeterProvider::builder().with_resource(resource);
+    if let Some(endpoint) = endpoint {
+        let exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
+        builder = builder.with_periodic_exporter(exporter.map_err(|error| no_collector(endpoint, error))?);
+    }
+    if has_admin_port {
+        let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build();
+        builder = builder.with_reader(reader.map_err(Error::internal)?);
+    }
+    let metrics = builder.build();
+    opentelemetry::global::set_meter_provider(metrics.clone());
+    MEASURED.store(true, Ordering::Relaxed);
+    opentelemetry::global::meter("groundplan")
+        .u64_observable_gauge("groundplan.build.info")
+        .with_description("Always 1: its labels say what runs")
+        .with_callback(|gauge| gauge.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]))
+        .build();
+    Ok((Some(metrics), registry))
+}
+
+fn no_collector(endpoint: &str, error: ExporterBuildError) -> Error {
+    let message = format!("OTEL_EXPORTER_OTLP_ENDPOINT {endpoint:?} is not a collector such as http://localhost:4317");
+    Error::new(Reason::PeerUnavailable, message).caused_by(error)
 }
 
 /// Makes `span` a child of the trace that the headers name (W3C `traceparent`). Without a collector it does nothing.
@@ -102,6 +166,20 @@ pub(crate) fn follow(span: &Span, headers: &HeaderMap) {
         // It fails only where there is no layer for traces.
         let _ = span.set_parent(context);
     }
+}
+
+/// The trace that a span is of: that of the collector, or the one that the caller names; none if there is neither.
+pub(crate) fn trace_id(span: &Span, headers: &HeaderMap) -> Option<String> {
+    let context = span.context();
+    let ours = context.span().span_context().trace_id();
+    if ours != TraceId::INVALID {
+        return Some(ours.to_string());
+    }
+    // 00-<32 digits>-<16 digits>-<2 digits>
+    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let trace = parts.nth(1)?;
+    let is_one = trace.len() == 32 && trace.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    (is_one && trace != TraceId::INVALID.to_string()).then(|| trace.to_owned())
 }
 
 /// Names the current trace in the headers of a request to a peer. Without a collector it does nothing.
@@ -143,7 +221,7 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         let wrong = TelemetrySettings { log: "info,=,".to_owned(), ..defaults() };
-        let error = start(&wrong, "test").unwrap_err().to_string();
+        let error = start(&wrong, "test", false).unwrap_err().to_string();
         assert!(error.contains("GROUNDPLAN_LOG"), "{error}");
     }
 

@@ -50,6 +50,13 @@ impl fmt::Display for Envelope {
     }
 }
 
+impl Envelope {
+    /// Says by what the call is known in the server's log and traces.
+    pub fn identify(&mut self, request_id: &str) {
+        self.details.push(json!({ "@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": request_id }));
+    }
+}
+
 impl Error {
     /// The HTTP status and the body.
     pub fn to_envelope(&self) -> (HttpStatus, Envelope) {

@@ -6,8 +6,8 @@ use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, CommandFactory as _};
 use groundplan_chassis::settings::{
-    CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, Row, ServerSettings, Source,
-    TelemetrySettings, describe,
+    AdminSettings, CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, Row,
+    ServerSettings, Source, TelemetrySettings, describe,
 };
 use serde_json::json;
 
@@ -28,6 +28,8 @@ pub(crate) struct Args {
     client: Client,
     #[command(flatten)]
     _server: ServerSettings,
+    #[command(flatten)]
+    _admin: AdminSettings,
     #[command(flatten)]
     _database: DatabaseSettings,
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     let missing = || Failure::usage("migrate needs DB_URL: the PostgreSQL that the services use");
     let db_url = args.database.db_url.clone().ok_or_else(missing)?;
-    let _telemetry = telemetry::start(&args.telemetry, "migrate")?;
+    let _telemetry = telemetry::start(&args.telemetry, "migrate", false)?;
     for service in Service::ALL.into_iter().filter(|service| args.services.contains(service)) {
         service.migrate(&db_url, &args.database).await?;
         print(format_args!("The tables of {} are as new as this program", format!("{service:?}").to_lowercase()))?;

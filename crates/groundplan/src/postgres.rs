@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
-    let _telemetry = telemetry::start(&args.telemetry, "postgres")?;
+    let _telemetry = telemetry::start(&args.telemetry, "postgres", false)?;
     let stop = process::stop_on_signals()?;
     let directory = data_directory(&args.postgres);
     let postgres = tokio::select! {

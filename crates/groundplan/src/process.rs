@@ -6,9 +6,12 @@ use crate::services::{Service, Surroundings};
 use groundplan_chassis::database::Shape;
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
-use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{
+    AdminSettings, AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings,
+};
 use groundplan_chassis::tls::Tls;
-use groundplan_chassis::{health, server};
+use groundplan_chassis::{admin, health, server};
+use prometheus::Registry;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long the services' own work may take to end once the calls have ended.
 const TASKS_GRACE: Duration = Duration::from_secs(5);
@@ -31,6 +35,9 @@ pub(crate) struct Process<'a> {
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
+    pub(crate) admin: &'a AdminSettings,
+    /// What the admin port shows.
+    pub(crate) registry: Registry,
     /// What connections are held to, if they are.
     pub(crate) tls: Option<Arc<Tls>>,
     /// Who may call, where there is mutual TLS.
@@ -89,6 +96,7 @@ impl Process<'_> {
     ) -> Result<(), Failure> {
         let began = Instant::now();
         let key = RootKey::new(self.api_key)?;
+        let admin = admin::listen(self.admin).await?;
         let mounting = self.mount(&stop);
         let mounted = tokio::select! {
             mounted = mounting => mounted?,
@@ -99,6 +107,10 @@ impl Process<'_> {
         on_mounted()?;
         // Health stands last in the list, and is ready when all others are.
         let ready = mounted.last().map(|health| health.ready.clone());
+        // As long as calls end, health and metrics are there.
+        let ended = CancellationToken::new();
+        let _ended = ended.clone().drop_guard();
+        let administered = self.administer(admin, mounted.last(), ended);
         let serving = server::serve(listener, router, self.tls.clone(), stop.gently.clone(), self.server);
         let announcing = async {
             if became_ready(ready).await {
@@ -114,9 +126,26 @@ impl Process<'_> {
                 return Ok(());
             }
         };
+        drop(administered);
         stop.gently.cancel();
         end_tasks(mounted, &stop).await;
         served.map(drop).map_err(Failure::from)
+    }
+
+    /// Serves the admin port by a task of its own, which ends with what this gives.
+    fn administer(
+        &self,
+        listener: Option<TcpListener>,
+        health: Option<&Mounted>,
+        ended: CancellationToken,
+    ) -> Option<AbortOnDropHandle<()>> {
+        let (listener, health) = (listener?, health?);
+        let serving = admin::serve(listener, health, self.registry.clone(), ended, self.server);
+        Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(error = error.log_text(), "the admin port is not served any more");
+            }
+        })))
     }
 
     /// Mounts the services, and the health of all of them.

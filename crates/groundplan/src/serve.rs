@@ -5,8 +5,8 @@ use crate::process::{self, Process};
 use crate::services::{self, Service};
 use groundplan_chassis::database::Shape;
 use groundplan_chassis::settings::{
-    CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings,
-    ServerSettings, TelemetrySettings, TlsSettings,
+    AdminSettings, CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, MigrationSettings,
+    QuerySettings, ServerSettings, TelemetrySettings, TlsSettings,
 };
 use groundplan_chassis::telemetry;
 use groundplan_chassis::tls::Tls;
@@ -35,6 +35,8 @@ pub(crate) struct Args {
     services: Vec<Service>,
     #[command(flatten)]
     server: ServerSettings,
+    #[command(flatten)]
+    admin: AdminSettings,
     #[command(flatten)]
     credentials: CredentialSettings,
     #[command(flatten)]
@@ -68,7 +70,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     // Where it runs by itself, its schema is here.
     let schema_url = args.peers.schema_url.as_deref().filter(|_| !args.services.contains(&Service::Schema));
     let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
-    let _telemetry = telemetry::start(&args.telemetry, &names.join("-"))?;
+    let telemetry = telemetry::start(&args.telemetry, &names.join("-"), args.admin.admin_port.is_some())?;
     let tls = Tls::load(&args.tls)?;
     let stop = process::stop_on_signals()?;
     let listener = process::listen(&args.server).await?;
@@ -82,6 +84,8 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         queries: &args.queries,
         events: &args.events,
         server: &args.server,
+        admin: &args.admin,
+        registry: telemetry.registry(),
         allow: tls
             .is_some()
             .then(|| args.callers.tls_allow.clone().unwrap_or_else(|| services::callers(&args.services))),

@@ -10,10 +10,11 @@ use groundplan_chassis::database::Shape;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
-    CredentialSettings, DatabaseSettings, EventSettings, PostgresSettings, QuerySettings, Secret, ServerSettings,
-    TelemetrySettings,
+    AdminSettings, CredentialSettings, DatabaseSettings, EventSettings, PostgresSettings, QuerySettings, Secret,
+    ServerSettings, TelemetrySettings,
 };
 use groundplan_chassis::telemetry;
+use prometheus::Registry;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     server: ServerSettings,
     #[command(flatten)]
+    admin: AdminSettings,
+    #[command(flatten)]
     credentials: CredentialSettings,
     #[command(flatten)]
     database: DatabaseSettings,
@@ -44,7 +47,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
-    let _telemetry = telemetry::start(&args.telemetry, "up")?;
+    let telemetry = telemetry::start(&args.telemetry, "up", args.admin.admin_port.is_some())?;
     let stop = process::stop_on_signals()?;
     let listener = process::listen(&args.server).await?;
     // What is wrong with it is said before anything slow is done.
@@ -56,7 +59,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
             () = stop.at_once.cancelled() => return Ok(()),
         },
     };
-    let served = serve_watched(&args, &key, listener, stop, postgres.as_ref()).await;
+    let served = serve_watched(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
     let stopped = match postgres {
         Some(postgres) => postgres.stop().await.map_err(Failure::from),
         None => Ok(()),
@@ -76,12 +79,12 @@ async fn serve_watched(
     args: &Args,
     key: &Key,
     listener: TcpListener,
-    stop: Stop,
+    wish: (Stop, Registry),
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), Failure> {
     let ended = CancellationToken::new();
     let serving = async {
-        let served = serve(args, key, listener, stop, postgres).await;
+        let served = serve(args, key, listener, wish, postgres).await;
         ended.cancel();
         served
     };
@@ -97,7 +100,7 @@ async fn serve(
     args: &Args,
     key: &Key,
     listener: TcpListener,
-    stop: Stop,
+    (stop, registry): (Stop, Registry),
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), Failure> {
     let db_url = postgres
@@ -115,6 +118,8 @@ async fn serve(
         queries: &args.queries,
         events: &args.events,
         server: &args.server,
+        admin: &args.admin,
+        registry,
         tls: None,
         allow: None,
     };

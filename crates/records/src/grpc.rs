@@ -18,6 +18,7 @@ use axum::Router;
 use axum::extract::Request;
 use bytes::Bytes;
 use codec::{RawCodec, Reply};
+use groundplan_chassis::called::Called;
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::respond::{is_grpc, refuse};
 use groundplan_codec::{Record, Stored, wire};
@@ -69,7 +70,13 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
     let principal = Principal::take(request.extensions_mut());
     let begun = principal.and_then(|principal| Begun::new(records, &served, principal, request.uri().path()));
     let mut response = match begun {
-        Ok(begun) => run(begun, settings, request).await,
+        Ok(begun) => {
+            let model = &begun.table.model;
+            let called = Called::new(model.service.clone(), model.method_name(begun.kind));
+            let mut response = run(begun, settings, request).await;
+            response.extensions_mut().insert(called);
+            response
+        }
         Err(error) => refuse(&error, true),
     };
     response.headers_mut().insert(REVISION, HeaderValue::from(served.revision()));

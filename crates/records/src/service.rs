@@ -26,6 +26,7 @@ use groundplan_rest::{
     AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, View, WatchQuery, WatchStream,
     Writes, Written,
 };
+use opentelemetry::global::meter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -93,6 +94,7 @@ impl Records {
     pub(crate) fn spawn(&self, tasks: &mut JoinSet<()>) {
         self.0.log.spawn(tasks, &self.0.stop);
         lag::observe(&self.0.purge_lag);
+        self.observe();
         let records = self.clone();
         tasks.spawn(async move {
             records.0.stop.run_until_cancelled(records.0.hub.run(&records)).await.unwrap_or_default();
@@ -109,6 +111,28 @@ impl Records {
         tasks.spawn(async move {
             records.0.stop.run_until_cancelled(history::run(&records)).await.unwrap_or_default();
         });
+    }
+
+    /// Registers the metrics of what is served. They end with the process.
+    fn observe(&self) {
+        let (meter, state) = (meter("groundplan"), Arc::downgrade(&self.0));
+        let revision = state.clone();
+        meter
+            .i64_observable_gauge("groundplan.revision")
+            .with_description("The revision of the models that is served; 0: none")
+            .with_callback(move |gauge| {
+                let Some(state) = revision.upgrade() else { return };
+                gauge.observe(state.served.load().first().map_or(0, |served| served.revision()), &[]);
+            })
+            .build();
+        meter
+            .u64_observable_gauge("groundplan.watches.open")
+            .with_description("Followers that are served")
+            .with_callback(move |gauge| {
+                let Some(state) = state.upgrade() else { return };
+                gauge.observe(state.hub.followers() as u64, &[]);
+            })
+            .build();
     }
 
     /// Notes how a statement has ended that appends to the event log.

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::routing::any;
+use groundplan_chassis::called::Called;
 use groundplan_chassis::principal::Principal;
 use groundplan_model::catalog::Catalog;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
@@ -56,7 +57,13 @@ impl<B: Backend> Rest<B> {
         let caller = Principal::take(request.extensions_mut())?;
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
-        let mut response = self.operate(caller, catalog, request).await.unwrap_or_else(Refusal::into_response);
+        let target = Target::parse(request.uri().path())?;
+        let called = called(&catalog, &target, request.method());
+        let outcome = self.operate(caller, (catalog, target), request).await;
+        let mut response = outcome.unwrap_or_else(Refusal::into_response);
+        if let Some(called) = called {
+            response.extensions_mut().insert(called);
+        }
         response.headers_mut().insert(REVISION, revision);
         Ok(response)
     }
@@ -64,14 +71,14 @@ impl<B: Backend> Rest<B> {
     async fn operate(
         &self,
         caller: Principal,
-        catalog: Arc<Catalog>,
+        (catalog, target): (Arc<Catalog>, Target),
         request: Request<Body>,
     ) -> Result<Response<Body>, Refusal> {
         let call = |caller: Principal, version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
             let model = Arc::clone(target::find(&catalog, version, resource)?);
             Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
         };
-        match Target::parse(request.uri().path())? {
+        match target {
             Target::OpenApi => self.document(&catalog, &request),
             Target::Commit => operations::commit((&self.backend, &caller), &catalog, request, self.max_body).await,
             Target::Collection { version, resource } => {
@@ -101,6 +108,16 @@ impl<B: Backend> Rest<B> {
             _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
         }
     }
+}
+
+/// The gRPC method that does what a request asks for. OPTIONS, and what no model has, are none.
+fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<Called> {
+    let kind = target.kind(method)?;
+    let Some((version, resource)) = target.collection() else {
+        return (*target == Target::Commit).then(|| Called::new("groundplan.records.v1.RecordsService", "Commit"));
+    };
+    let model = catalog.collection(version, resource)?;
+    Some(Called::new(model.service.clone(), model.method_name(kind)))
 }
 
 /// Answers OPTIONS.

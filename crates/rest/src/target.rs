@@ -4,7 +4,8 @@ mod refusals;
 
 use groundplan_codec::shown;
 use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Catalog, Model, Referrer};
+use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
+use http::Method;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 pub(crate) use refusals::{no_history, no_method, no_record_method, no_undelete};
 use std::sync::Arc;
@@ -63,6 +64,43 @@ impl Target {
                 "there is nothing at {path}; paths are /api/{{version}}/{{resource}}, /api/{{version}}/{{resource}}/{{id}} and /api/{{version}}/{{resource}}/{{id}}/{{relation}}"
             ))),
         }
+    }
+
+    /// The version and the resource that it is about.
+    pub(crate) fn collection(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::OpenApi | Self::Commit => None,
+            Self::Collection { version, resource }
+            | Self::Custom { version, resource, .. }
+            | Self::Record { version, resource, .. }
+            | Self::RecordCustom { version, resource, .. }
+            | Self::Related { version, resource, .. } => Some((version, resource)),
+        }
+    }
+
+    /// What kind of method answers it, as far as its path and the HTTP method say that.
+    pub(crate) fn kind(&self, method: &Method) -> Option<MethodKind> {
+        Some(match (self, method) {
+            (_, &Method::OPTIONS) | (Self::OpenApi, _) => return None,
+            (Self::Commit, _) => MethodKind::BatchUpdate,
+            (Self::Collection { .. }, &Method::POST) => MethodKind::Create,
+            (Self::Collection { .. } | Self::Related { .. }, _) => MethodKind::List,
+            (Self::Record { .. }, &Method::PATCH | &Method::PUT) => MethodKind::Update,
+            (Self::Record { .. }, &Method::DELETE) => MethodKind::Delete,
+            (Self::Record { .. }, _) => MethodKind::Get,
+            (Self::Custom { method, .. } | Self::RecordCustom { method, .. }, _) => match method.as_str() {
+                "batchGet" => MethodKind::BatchGet,
+                "batchCreate" => MethodKind::BatchCreate,
+                "batchUpdate" => MethodKind::BatchUpdate,
+                "batchDelete" => MethodKind::BatchDelete,
+                "aggregate" => MethodKind::Aggregate,
+                "explainList" => MethodKind::ExplainList,
+                "watch" => MethodKind::Watch,
+                "listRevisions" => MethodKind::ListRevisions,
+                "undelete" => MethodKind::Undelete,
+                _ => return None,
+            },
+        })
     }
 
     /// No resource has a colon in its name: what is behind the last one is a method.

@@ -5,11 +5,14 @@ use super::connect::{SPEAK_ENGLISH, Target, is_english};
 use super::refusal::{RETRY_AFTER, is_lost};
 use super::statement::{Sql, rows};
 use crate::settings::DatabaseSettings;
+use crate::telemetry::is_measured;
 use bb8::{ErrorSink, ManageConnection, PooledConnection};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::pooled_connection::PoolableConnection as _;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use groundplan_error::{Error, Reason};
+use opentelemetry::KeyValue;
+use opentelemetry::global::meter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,6 +46,7 @@ pub(super) struct Pooled {
 
 impl Pool {
     pub(super) fn new(target: Arc<Target>, settings: &DatabaseSettings) -> Self {
+        let schema = target.schema();
         let trouble = Trouble::default();
         let pool = bb8::Pool::builder()
             .max_size(settings.db_pool_size)
@@ -53,6 +57,7 @@ impl Pool {
             .test_on_check_out(true)
             .error_sink(Box::new(trouble.clone()))
             .build_unchecked(Manager { target });
+        observe(&pool, schema);
         Self { pool, trouble, timeout: settings.db_pool_timeout }
     }
 
@@ -74,6 +79,42 @@ impl Pool {
             }
         })
     }
+}
+
+/// Registers the metrics of a pool. They end with the process.
+fn observe(pool: &bb8::Pool<Manager>, schema: &'static str) {
+    if !is_measured() {
+        return;
+    }
+    let meter = meter("groundplan");
+    let label = move || KeyValue::new("schema", schema);
+    let connections = pool.clone();
+    meter
+        .u64_observable_gauge("groundplan.pool.connections")
+        .with_description("Connections to PostgreSQL, idle and in use")
+        .with_callback(move |gauge| {
+            let state = connections.state();
+            let used = state.connections.saturating_sub(state.idle_connections);
+            gauge.observe(state.idle_connections.into(), &[label(), KeyValue::new("state", "idle")]);
+            gauge.observe(used.into(), &[label(), KeyValue::new("state", "used")]);
+        })
+        .build();
+    let counter = |name: &'static str, description: &'static str, read: fn(&bb8::Statistics) -> u64| {
+        let pool = pool.clone();
+        let builder = meter.u64_observable_counter(name).with_description(description);
+        builder.with_callback(move |counter| counter.observe(read(&pool.state().statistics), &[label()])).build();
+    };
+    counter("groundplan.pool.waits", "Leases that had to wait for a connection", |statistics| statistics.get_waited);
+    counter("groundplan.pool.timeouts", "Leases that got no connection in time", |statistics| statistics.get_timed_out);
+    let waited = pool.clone();
+    meter
+        .f64_observable_counter("groundplan.pool.wait.duration")
+        .with_description("How long leases have waited for connections, all together")
+        .with_unit("s")
+        .with_callback(move |counter| {
+            counter.observe(waited.state().statistics.get_wait_time.as_secs_f64(), &[label()])
+        })
+        .build();
 }
 
 /// What opens connections and knows which are dead.

@@ -9,6 +9,7 @@ use diesel::sql_types::{HasSqlType, Untyped};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use futures_util::{Stream, TryStreamExt as _};
 use std::io::Write as _;
+use tracing::{Instrument as _, Span};
 
 /// A row as PostgreSQL sent it; [`super::Columns`] reads it.
 pub type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
@@ -49,15 +50,43 @@ impl Sql {
         text
     }
 
+    /// The span of a run. The text has no values of callers; only a collector makes it worth its price.
+    fn span(&self) -> Span {
+        tracing::debug_span!(
+            "statement",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.query.text = %Summary(self),
+        )
+    }
+
     /// How many values it takes.
     pub fn binds(&self) -> usize {
         self.parts.len().saturating_sub(1)
     }
 }
 
+/// A statement's text with `?` for its values, as traces have it.
+struct Summary<'a>(&'a Sql);
+
+impl std::fmt::Display for Summary<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, part) in self.0.parts.iter().enumerate() {
+            if at > 0 {
+                formatter.write_str("?")?;
+            }
+            formatter.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs a statement and gives all its rows.
 pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
-    AsyncConnectionCore::load(connection, Statement { sql, binds }).await?.try_collect().await
+    let span = sql.span();
+    async move { AsyncConnectionCore::load(connection, Statement { sql, binds }).await?.try_collect().await }
+        .instrument(span)
+        .await
 }
 
 /// Runs a statement and gives its rows one by one, for answers that may be too large to be held as a whole.
@@ -66,12 +95,12 @@ pub async fn row_stream<'a>(
     sql: &'a Sql,
     binds: &'a [Bind],
 ) -> QueryResult<impl Stream<Item = QueryResult<PgRow>> + Send + Unpin + 'a> {
-    AsyncConnectionCore::load(connection, Statement { sql, binds }).await
+    AsyncConnectionCore::load(connection, Statement { sql, binds }).instrument(sql.span()).await
 }
 
 /// Runs a statement and gives the number of rows that it changed.
 pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<usize> {
-    AsyncConnectionCore::execute_returning_count(connection, Statement { sql, binds }).await
+    AsyncConnectionCore::execute_returning_count(connection, Statement { sql, binds }).instrument(sql.span()).await
 }
 
 /// A statement with its values, for Diesel.

@@ -5,6 +5,7 @@
 //! details, so whatever has none is a library's.
 
 use super::{Inner, Request, Response};
+use crate::called::Called;
 use crate::respond::{envelope, is_grpc, refuse};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -53,12 +54,16 @@ impl<S: Inner> Service<Request> for Reword<S> {
         let grpc = is_grpc(request.headers());
         let uri = request.uri().clone();
         let reworded = move |outcome: Result<Response, Infallible>| {
-            outcome.map(|response| match better(&response, &uri, grpc) {
-                Some(error) if response.status() == StatusCode::METHOD_NOT_ALLOWED && !grpc => {
-                    not_allowed(&error, &response)
+            outcome.map(|response| {
+                let Some(error) = better(&response, &uri, grpc) else { return response };
+                let mut worded = match response.status() {
+                    StatusCode::METHOD_NOT_ALLOWED if !grpc => not_allowed(&error, &response),
+                    _ => refuse(&error, grpc),
+                };
+                if let Some(called) = response.extensions().get::<Called>() {
+                    worded.extensions_mut().insert(called.clone());
                 }
-                Some(error) => refuse(&error, grpc),
-                None => response,
+                worded
             })
         };
         self.inner.call(request).map(reworded).boxed()

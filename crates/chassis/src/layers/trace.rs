@@ -1,16 +1,21 @@
 //! A span for each request, and one line in the log for each failure of ours.
 
 use super::{Inner, Request, Response};
+use crate::called::Called;
 use crate::respond::Cause;
-use crate::telemetry;
+use crate::{identity, telemetry};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use tower::Service;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
@@ -18,16 +23,21 @@ use tracing::{Instrument as _, Level, Span};
 /// Names a request in answers and logs. Envoy sets it, or we do.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// How long an answer of REST has taken.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
 /// The layer.
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
+    /// Calls that take longer are logged.
+    slow: Duration,
 }
 
 impl<S> Trace<S> {
-    /// Traces and logs the calls to `inner`.
-    pub fn new(inner: S) -> Self {
-        Self { inner }
+    /// Traces and logs the calls to `inner`: failures of ours, and what takes longer than `slow`, if that is not zero.
+    pub fn new(inner: S, slow: Duration) -> Self {
+        Self { inner, slow: if slow.is_zero() { Duration::MAX } else { slow } }
     }
 }
 
@@ -50,19 +60,34 @@ impl<S: Inner> Service<Request> for Trace<S> {
             method = %request.method(),
             path = request.uri().path(),
             request_id = id.to_str().unwrap_or_default(),
+            trace_id = Empty,
+            rpc.service = Empty,
+            rpc.method = Empty,
             status = Empty,
         );
         telemetry::follow(&span, request.headers());
+        let trace = telemetry::trace_id(&span, request.headers());
+        if let Some(trace) = &trace {
+            span.record("trace_id", trace);
+        }
+        let identity = trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned());
+        let known_by = identity.clone();
+        let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
         let call = span.in_scope(|| self.inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
-                record(&response, started.elapsed(), is_probe);
+                let took = started.elapsed();
+                record(&response, took, is_probe, slow);
                 response.headers_mut().insert(REQUEST_ID, id);
+                match response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
+                    true => identify(&mut response, known_by),
+                    false => time(&mut response, took),
+                }
                 response
             })
         };
-        call.map(answered).instrument(span).boxed()
+        identity::within(identity, call).map(answered).instrument(span).boxed()
     }
 }
 
@@ -75,8 +100,32 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// Puts the outcome into the span, and into the log when it is a failure of ours.
-fn record(response: &Response, took: Duration, is_probe: bool) {
+/// Puts into the details of a gRPC status by what the call is known. REST has it in its envelope already.
+fn identify(response: &mut Response, identity: String) {
+    let Some(status) = Status::from_header_map(response.headers()) else { return };
+    let mut details = status.get_error_details();
+    details.set_request_info(identity, "");
+    let status = Status::with_error_details(status.code(), status.message(), details);
+    if let Ok(value) = HeaderValue::try_from(STANDARD_NO_PAD.encode(status.details())) {
+        response.headers_mut().insert(Status::GRPC_STATUS_DETAILS, value);
+    }
+}
+
+/// Says how long an answer of REST has taken to start (Server Timing, W3C).
+fn time(response: &mut Response, took: Duration) {
+    let is_grpc =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    if !is_grpc && let Ok(value) = HeaderValue::try_from(format!("total;dur={:.3}", took.as_secs_f64() * 1e3)) {
+        response.headers_mut().insert(SERVER_TIMING, value);
+    }
+}
+
+/// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
+fn record(response: &Response, took: Duration, is_probe: bool, slow: Duration) {
+    if let Some(Called { service, method }) = response.extensions().get() {
+        Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
+    }
+    let is_slow = took > slow;
     let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
     Span::current().record("status", &status);
@@ -84,6 +133,7 @@ fn record(response: &Response, took: Duration, is_probe: bool) {
     match severity(code, response.status(), is_probe) {
         Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
+        _ if is_slow => tracing::warn!(status, took_us = took, "a slow call"),
         _ => tracing::debug!(status, took_us = took, "answered"),
     }
 }

@@ -58,6 +58,11 @@ pub struct ServerSettings {
           value_parser = parse_duration)]
     pub request_timeout: Duration,
 
+    /// What an answer may take to start before the call is logged as slow; `0s`: no call is.
+    #[arg(long, env = "GROUNDPLAN_SLOW_CALL", value_name = "DURATION", default_value = "1s",
+          value_parser = parse_duration)]
+    pub slow_call: Duration,
+
     /// How long open calls may go on when the server stops; then they are cut.
     #[arg(long, env = "GROUNDPLAN_DRAIN_GRACE", value_name = "DURATION", default_value = "20s",
           value_parser = parse_duration)]

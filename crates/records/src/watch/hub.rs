@@ -76,6 +76,11 @@ impl Default for Hub {
 }
 
 impl Hub {
+    /// How many followers there are.
+    pub(crate) fn followers(&self) -> usize {
+        self.followers.load(Ordering::Relaxed)
+    }
+
     /// Counts a follower, if there is room for one.
     pub(super) fn count(&self, records: &Records) -> Result<Counted, Error> {
         let most = records.settings().max_watches;

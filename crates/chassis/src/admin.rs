@@ -1,0 +1,56 @@
+//! The port for those who run the process: health and metrics, without credentials. Nothing of a record or a caller is there.
+
+use crate::mounted::Mounted;
+use crate::server;
+use crate::settings::{AdminSettings, ServerSettings};
+use axum::Router;
+use axum::routing::get;
+use groundplan_error::{Error, Reason};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use prometheus::{Encoder as _, Registry, TextEncoder};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Takes the port, if there is to be one.
+pub async fn listen(settings: &AdminSettings) -> Result<Option<TcpListener>, Error> {
+    let Some(port) = settings.admin_port else { return Ok(None) };
+    let address = (settings.admin_listen, port);
+    TcpListener::bind(address).await.map(Some).map_err(|error| {
+        let words = format!(
+            "{}:{port} cannot be listened on: {error}; set GROUNDPLAN_ADMIN_PORT and GROUNDPLAN_ADMIN_LISTEN",
+            settings.admin_listen
+        );
+        Error::new(Reason::NotReady, words)
+    })
+}
+
+/// Serves the health of a process and its metrics until `stop`.
+pub fn serve(
+    listener: TcpListener,
+    health: &Mounted,
+    registry: Registry,
+    stop: CancellationToken,
+    settings: &ServerSettings,
+) -> impl Future<Output = Result<(), Error>> + Send + 'static {
+    let settings = settings.clone();
+    let router = Router::new()
+        .route("/metrics", get(move || async move { metrics(&registry) }))
+        .merge(health.router.clone())
+        .fallback(|| async { (StatusCode::NOT_FOUND, "here are /livez, /readyz and /metrics\n") });
+    async move { server::serve(listener, router, None, stop, &settings).await.map(drop) }
+}
+
+/// The metrics in Prometheus's text format (0.0.4).
+fn metrics(registry: &Registry) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], Vec<u8>) {
+    let mut text = Vec::new();
+    let encoder = TextEncoder::new();
+    let status = match encoder.encode(&registry.gather(), &mut text) {
+        Ok(()) => StatusCode::OK,
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    (status, [(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4"))], text)
+}

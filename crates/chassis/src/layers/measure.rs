@@ -1,0 +1,157 @@
+//! Counts calls, and measures how long their answers take to start.
+
+use super::{Inner, Request, Response};
+use crate::called::{Called, RefusedWith};
+use crate::telemetry::is_measured;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use opentelemetry::KeyValue;
+use opentelemetry::global::meter;
+use opentelemetry::metrics::{Counter, Histogram};
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tonic::{Code, Status};
+use tower::Service;
+
+/// In seconds.
+const BUCKETS: &[f64] =
+    &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// For what is no method of ours.
+const OTHER: Cow<'static, str> = Cow::Borrowed("other");
+
+/// The layer.
+#[derive(Clone)]
+pub struct Measure<S> {
+    inner: S,
+    /// None while nobody takes the measurements.
+    meters: Option<Arc<Meters>>,
+}
+
+struct Meters {
+    calls: Counter<u64>,
+    seconds: Histogram<f64>,
+    in_flight: Arc<AtomicI64>,
+}
+
+impl<S> Measure<S> {
+    /// Measures the calls to `inner`, if telemetry has been started with somebody who takes measurements.
+    pub fn new(inner: S) -> Self {
+        Self { inner, meters: is_measured().then(|| Arc::new(Meters::new())) }
+    }
+}
+
+impl Meters {
+    fn new() -> Self {
+        let (meter, in_flight) = (meter("groundplan"), Arc::new(AtomicI64::new(0)));
+        let observed = in_flight.clone();
+        meter
+            .i64_observable_gauge("groundplan.calls.in_flight")
+            .with_description("Calls that wait for their answers to start")
+            .with_callback(move |gauge| gauge.observe(observed.load(Ordering::Relaxed), &[]))
+            .build();
+        let calls = meter.u64_counter("groundplan.calls").with_description("Calls that were answered").build();
+        let seconds = meter
+            .f64_histogram("groundplan.call.duration")
+            .with_description("How long calls took until their answers started")
+            .with_unit("s")
+            .with_boundaries(BUCKETS.to_vec())
+            .build();
+        Self { calls, seconds, in_flight }
+    }
+
+    fn record(&self, response: &Response, seconds: f64) {
+        let code = code(response);
+        let called = response.extensions().get::<Called>();
+        // A service of ours answers so for a method that it does not have.
+        let (service, method) = match called {
+            Some(called) if code == Code::Unimplemented => (called.service.clone(), OTHER),
+            Some(called) => (called.service.clone(), called.method.clone()),
+            None => (OTHER, OTHER),
+        };
+        let labels =
+            [KeyValue::new("service", service), KeyValue::new("method", method), KeyValue::new("code", name(code))];
+        self.calls.add(1, &labels);
+        let [service, method, _] = labels;
+        self.seconds.record(seconds, &[service, method]);
+    }
+}
+
+/// Counts a call for as long as it waits, however that ends.
+struct InFlight(Arc<AtomicI64>);
+
+impl InFlight {
+    fn begin(count: &Arc<AtomicI64>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<S: Inner> Service<Request> for Measure<S> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let call = self.inner.call(request);
+        let Some(meters) = self.meters.clone() else { return call.boxed() };
+        let (began, in_flight) = (Instant::now(), InFlight::begin(&meters.in_flight));
+        async move {
+            let response = call.await?;
+            drop(in_flight);
+            meters.record(&response, began.elapsed().as_secs_f64());
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
+/// The code of an answer, as far as its head says it: that of a stream that fails later is OK.
+pub(super) fn code(response: &Response) -> Code {
+    if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
+        return Code::from_bytes(code.as_bytes());
+    }
+    match response.extensions().get::<RefusedWith>() {
+        Some(RefusedWith(code)) => *code,
+        None if response.status().is_server_error() => Code::Internal,
+        None if response.status().is_client_error() => Code::InvalidArgument,
+        None => Code::Ok,
+    }
+}
+
+/// As gRPC writes it.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

@@ -1,0 +1,176 @@
+"""What operators see: one trace from a client through Envoy down to the statement, metrics of a bounded number of series, logs without secrets."""
+
+import json
+import re
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from collector import Collector, attributes
+from conftest import Stub
+from suite import ROOT, Suite
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT = "00f067aa0ba902b7"
+
+
+class Observed(Suite):
+    """A suite with an admin port, that sends to a collector, and logs everything as JSON."""
+
+    def __init__(self, collector):
+        super().__init__()
+        self.collector = collector
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.admin = probe.getsockname()[1]
+
+    def environment(self, **more):
+        return super().environment(GROUNDPLAN_ADMIN_PORT=str(self.admin), OTEL_EXPORTER_OTLP_ENDPOINT=self.collector.endpoint,
+                                   OTEL_METRIC_EXPORT_INTERVAL="500", OTEL_BSP_SCHEDULE_DELAY="200", OTEL_BLRP_SCHEDULE_DELAY="200",
+                                   GROUNDPLAN_LOG="debug", GROUNDPLAN_LOG_FORMAT="json", **more)
+
+    def ask(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
+            return answer.read().decode()
+
+    def series(self):
+        """Name and labels of each series of /metrics, with its value."""
+        found = {}
+        for line in self.ask("/metrics").splitlines():
+            if not line.startswith("#"):
+                name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
+                labels = dict(re.findall(r'(\w+)="([^"]*)"', labels or ""))
+                labels = {key: value for key, value in labels.items() if not key.startswith("otel_scope")}
+                found[name, frozenset(labels.items())] = float(value)
+        return found
+
+
+@pytest.fixture(scope="module")
+def observed():
+    with Collector() as collector:
+        suite = Observed(collector)
+        suite.start()
+        yield suite
+        suite.close()
+
+
+def until(condition, seconds=15):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.1)
+    return found
+
+
+def test_one_trace_from_the_client_to_the_statement(observed):
+    stub = Stub(observed)
+    request = stub.message("example.v1.CreateEntityRequest")(entity={"field1": "traced"})
+    metadata = stub.metadata + [("traceparent", f"00-{TRACE}-{PARENT}-01")]
+    stub.call("example.v1.EntityService/CreateEntity", request, metadata=metadata)
+    stub.channel.close()
+
+    def traced():
+        spans = [span for _, span in observed.collector.spans() if span.trace_id.hex() == TRACE]
+        return spans if any(span.name == "statement" for span in spans) and any(not_statement(span) for span in spans) else None
+
+    def not_statement(span):
+        return span.name == "/example.v1.EntityService/CreateEntity"
+
+    spans = until(traced)
+    by_id = {span.span_id.hex(): span for span in spans}
+    call = next(span for span in spans if not_statement(span))
+    assert call.parent_span_id.hex() == PARENT
+    assert attributes(call)["rpc.service"] == "example.v1.EntityService" and attributes(call)["rpc.method"] == "CreateEntity"
+    statement = next(span for span in spans if span.name == "statement")
+    text = attributes(statement)["db.query.text"]
+    assert text.startswith("WITH") or "INSERT INTO" in text, text
+    assert "traced" not in text
+    above = statement
+    while above is not call:
+        above = by_id[above.parent_span_id.hex()]
+    # The log of the call is of the same trace.
+    assert any(record.trace_id.hex() == TRACE for record in until(observed.collector.logs))
+
+
+def test_errors_name_their_trace(observed):
+    headers = ("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",)
+    _, fields, answer = observed.curl("GET", "/api/v1/resource/0198c0de-7a5e-7c3b-9d41-0242ac120002", headers=headers)
+    assert {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "0af7651916cd43dd8448eb211c80319c"} in answer["error"]["details"]
+    assert re.fullmatch(r"total;dur=\d+\.\d+", fields["server-timing"])
+    stub = Stub(observed)
+    request = stub.message("example.v1.GetEntityRequest")(id="0198c0de-7a5e-7c3b-9d41-0242ac120002")
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.call("example.v1.EntityService/GetEntity", request, metadata=stub.metadata + [("traceparent", f"00-{TRACE}-{PARENT}-01")])
+    stub.channel.close()
+    info = error_details_pb2.RequestInfo()
+    assert any(detail.Unpack(info) for detail in rpc_status.from_call(refused.value).details) and info.request_id == TRACE
+
+
+def test_what_callers_make_up_makes_no_series(observed):
+    stub = Stub(observed)
+    for at in range(20):
+        for path in (f"made.up.v1.Service{at}/Call", f"example.v1.EntityService/Made{at}", f"groundplan.schema.v1.SchemaService/Made{at}"):
+            call = stub.channel.unary_unary(f"/{path}")
+            with pytest.raises(grpc.RpcError):
+                call(b"", metadata=stub.metadata, timeout=5)
+        observed.curl("GET", f"/api/v1/made-up-{at}")
+        observed.curl("GET", f"/api/v1/resource/{at}")
+    stub.channel.close()
+    series = observed.series()
+    calls = {labels for name, labels in series if name == "groundplan_calls_total"}
+    assert not any("made" in value.lower() for labels in calls for _, value in labels), calls
+    get = frozenset({"service": "example.v1.EntityService", "method": "GetEntity", "code": "INVALID_ARGUMENT"}.items())
+    assert series["groundplan_calls_total", get] >= 20
+    assert ("groundplan_calls_total", frozenset({"service": "other", "method": "other", "code": "UNIMPLEMENTED"}.items())) in series
+
+
+def test_the_documented_metrics_are_those_that_there_are(observed):
+    """docs/telemetry.md lists every metric with its labels, and nothing else."""
+    rows = re.findall(r"^\| `(groundplan_\w+)` \| (\w+) \| ([^|]*) \|", (ROOT / "docs" / "telemetry.md").read_text(), re.M)
+    documented = {name: {label.strip(" `") for label in labels.split(",") if label.strip() not in ("", "–")} for name, _, labels in rows}
+    observed.curl("GET", "/api/v1/resource")
+    found = {}
+    for name, labels in observed.series():
+        if name.startswith("groundplan_"):
+            name = re.sub(r"_(bucket|sum|count)$", "", name)
+            found.setdefault(name, set()).update(key for key, _ in labels if key != "le")
+    # One that counts what has not happened.
+    found.setdefault("groundplan_connections_refused_total", {"reason"})
+    assert found == documented
+    kinds = dict(re.findall(r"^# TYPE (groundplan_\w+) (\w+)", observed.ask("/metrics"), re.M))
+    assert {name: kind for name, kind, _ in rows if name in kinds} == kinds
+
+
+def test_the_admin_port_is_for_health_and_metrics_only(observed):
+    assert json.loads(observed.ask("/livez")) == {"status": "ok"} and json.loads(observed.ask("/readyz")) == {"status": "ok"}
+    for path in ("/api/v1/resource", "/"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            observed.ask(path)
+        assert refused.value.code == 404
+    assert {"groundplan.calls", "groundplan.eventlog.lag", "groundplan.pool.connections"} <= until(observed.collector.metrics)
+
+
+def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
+    """Canaries in fields, filters, ids and keys, with everything logged."""
+    canary = "canary-7b1f4e"
+    stub = Stub(observed)
+    created = stub.call("example.v1.EntityService/CreateEntity", stub.message("example.v1.CreateEntityRequest")(entity={"field1": f"{canary}-field"}))
+    stub.channel.close()
+    observed.curl("GET", f"/api/v1/resource?filter=field1%20==%20%22{canary}-filter%22")
+    observed.curl("POST", "/api/v1/resource", body={"field1": f"{canary}-rest", "field2": "no number"})
+    observed.curl("PATCH", f"/api/v1/resource/{created.id}", body={"field1": f"{canary}-patch"})
+    observed.curl("GET", "/api/v1/resource", authorized=False, headers=(f"authorization: Bearer {canary}-key",))
+    observed.curl("POST", "/api/v1/resource", body={"field1": f"{canary}-once"}, headers=(f"idempotency-key: {canary}-id",))
+    time.sleep(1.5)
+    logs = (ROOT / ".groundplan" / "log" / str(observed.port) / "groundplan.log").read_bytes()
+    assert created.id.encode() in logs and observed.collector.logs(), "there are no logs to look at"
+    sent = b"".join(observed.collector.raw)
+    for where in (logs, sent):
+        assert canary.encode() not in where
+        assert observed.api_key.encode() not in where
