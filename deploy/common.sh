@@ -40,7 +40,8 @@ started_at() {
     fi
 }
 
-remember() { printf '%s %s\n' "$2" "$(started_at "$2")" >"$run/$1.pid"; }
+# Whoever reads the file finds all of it.
+remember() { printf '%s %s\n' "$2" "$(started_at "$2")" >"$run/$1.new" && mv "$run/$1.new" "$run/$1.pid"; }
 
 # Prints the pid of a process of an earlier run, if it still lives.
 remembered() {
@@ -69,12 +70,14 @@ end() {
 start() {
     local name=$1 out=$2
     shift 2
-    : >"$log/$name.log"
+    if [[ -z ${process[$name]:-} ]]; then
+        : >"$log/$name.log"
+        running=("$name" "${running[@]}")
+    fi
     set -m
     "$@" </dev/null >>"$out" 2>>"$log/$name.log" &
     set +m
     process[$name]=$!
-    running=("$name" "${running[@]}")
     remember "$name" $!
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the suite as an operator does, on one machine and in the foreground: `serve schema`, three `serve records` on addresses of
 # their own (127.0.0.1, 127.0.0.2 and 127.0.0.3), and Envoy in front on PORT, all with mutual TLS, on a private PostgreSQL in which
-# each service has a role of its own. Applies the models, and stops everything on Ctrl-C. `make run-split` builds first.
+# each service has a role of its own. Applies the models, starts services again that end, as Kubernetes does, and stops everything on
+# Ctrl-C. `make run-split` builds first.
 #
 # From the environment, beside the settings of `groundplan serve`; DB_URL is not used:
 #   PORT                the public port (3000). PORT + 10000 (schema), PORT + 10001 (Envoy's admin) and PORT + 10002 (records)
@@ -41,9 +42,12 @@ random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 # The DB_URL of a service's own role.
 url_of() { sed "s|^postgres://groundplan@|postgres://groundplan_$1@|" "$run/postgres.url"; }
 
-# Starts a service: serve NAME SERVICE ADDRESS PORT
+# Starts a service, which is called schema, or records-ADDRESS: serve NAME
 serve() {
-    local name=$1 service=$2 address=$3 number=$4
+    local name=$1 service=${1%%-*} address=127.0.0.1 number=$schema_port
+    if [[ $service == records ]]; then
+        address=${name#records-} number=$records_port
+    fi
     API_KEY=$api_key PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
         GROUNDPLAN_TLS_CERT=$certificates/$service.pem GROUNDPLAN_TLS_KEY=$certificates/$service.key \
         GROUNDPLAN_TLS_CA=$certificates/ca.pem GROUNDPLAN_SCHEMA_URL=https://localhost:$schema_port \
@@ -54,6 +58,26 @@ serve() {
 process_is_ready() {
     curl -sf -o /dev/null --max-time 3 --cert "$certificates/operator.pem" --key "$certificates/operator.key" \
         --cacert "$certificates/ca.pem" --connect-to "localhost:$2:$1:$2" "https://localhost:$2/readyz"
+}
+
+# Until Ctrl-C, or until Envoy or PostgreSQL ends. A service that ends is started again.
+look_after_services() {
+    local name
+    while true; do
+        for name in "${running[@]}"; do
+            if kill -0 "${process[$name]}" 2>/dev/null; then continue; fi
+            case $name in
+                envoy | postgres) failed "$name" ;;
+                *)
+                    sleep 0.5 # which keeps one that cannot start from being all that this machine does
+                    while [[ -e $run/hold ]]; do sleep 0.05; done # a test wants it to be away for a while
+                    say "$name has ended, and is started again"
+                    serve "$name"
+                    ;;
+            esac
+        done
+        sleep 0.25 # `wait -n` says nothing of one that has ended in the meantime
+    done
 }
 
 check
@@ -77,10 +101,10 @@ api_key=${API_KEY:-$(<"$data/api-key")}
 start postgres "$run/postgres.url" "$binary" postgres
 wait_for PostgreSQL database_is_there
 prepare_database
-serve schema schema 127.0.0.1 "$schema_port"
+serve schema
 hosts=''
 for address in "${records[@]}"; do
-    serve "records-$address" records "$address" "$records_port"
+    serve "records-$address"
     hosts+=${hosts:+,}$address:$records_port
 done
 start_envoy "$program" --schema "127.0.0.1:$schema_port" --records "$hosts" --tls "$certificates"
@@ -88,4 +112,4 @@ wait_for schema process_is_ready 127.0.0.1 "$schema_port"
 for address in "${records[@]}"; do wait_for "records on $address" process_is_ready "$address" "$records_port"; done
 wait_for "the suite" ready_on "$port"
 show "behind Envoy; schema, and records three times"
-until_the_end
+look_after_services

@@ -1,13 +1,17 @@
-"""A suite whose server is killed by SIGKILL again and again while its PostgreSQL and Envoy live on, and what clients make of that."""
+"""A suite whose server is killed by SIGKILL again and again while its PostgreSQL and Envoy live on, and what clients make of that. In the
+split suite that is one process of `records` after the other, or all of them at once."""
 
 import asyncio
 import os
+import random
 import time
 
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from split import RECORDS, Processes
+from suite import SPLIT, Suite
 from test_watch_torture import Torn
 
 # What a client is told when nobody knows whether its call was done.
@@ -45,12 +49,40 @@ class Killed(Torn):
         self.wait_until_ready()
 
 
-def running(tmp_path, path, models):
-    """For a fixture: a suite that can be killed, with a file of models."""
+class KilledSplit(Suite):
+    """The same, split: `victims` of its three processes of records are killed at once."""
+
+    def __init__(self, models, victims):
+        super().__init__(apply_examples=False)
+        self.models, self.victims, self.kills, self.processes = models, victims, 0, Processes(self)
+
+    def environment(self, **more):
+        return super().environment() | {"GROUNDPLAN_MODELS": str(self.models)} | more
+
+    def kill_server(self):
+        """Those who die; if that is all of them, what their connections had begun is over before the next ones start."""
+        self.hold = self.logs.parent.parent / "run" / self.logs.name / "hold"
+        self.hold.touch()
+        self.others = [self.processes.kill(f"records-{address}") for address in random.sample(RECORDS, self.victims)]
+        self.kills += 1
+        connections = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'groundplan_records'"
+        if self.victims == len(RECORDS):
+            self.processes.wait(lambda: self.psql(connections) == ["0"], "the connections of servers that were killed end")
+
+    def start_again(self):
+        self.hold.unlink()
+        for there in self.others:
+            self.processes.wait(there, "another is started")
+        for address in RECORDS:
+            self.processes.wait(lambda: self.processes.ready(address), "it is ready")
+
+
+def running(tmp_path, path, models, victims=len(RECORDS)):
+    """For a fixture: a suite that can be killed, with a file of models. So many of three processes die at once, where there are three."""
     file = tmp_path / path
     file.parent.mkdir(parents=True)
     file.write_text(models)
-    suite = Killed(tmp_path)
+    suite = KilledSplit(tmp_path, victims) if SPLIT else Killed(tmp_path)
     try:
         suite.start()
         yield suite

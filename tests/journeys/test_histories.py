@@ -16,7 +16,6 @@ import pytest
 from conftest import Stub
 from histories import EXISTS, MISMATCH, MISSING, History, Step, linearizability, serializability
 from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
-from suite import only_together
 
 SECONDS = number("GROUNDPLAN_HISTORY_SECONDS", 40.0)
 SEED = number("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32))
@@ -291,7 +290,6 @@ async def history_of(suite):
     return world
 
 
-@only_together
 def test_what_clients_were_told_fits_together(suite, tmp_path):
     began = time.monotonic()
     world = asyncio.run(history_of(suite))

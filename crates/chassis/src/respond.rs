@@ -2,7 +2,7 @@
 
 use crate::called::RefusedWith;
 use crate::identity;
-use groundplan_error::Error;
+use groundplan_error::{Error, UNTOUCHED};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tonic::body::Body;
@@ -50,6 +50,9 @@ pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> R
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if error.is_untouched() {
+        headers.insert(UNTOUCHED, HeaderValue::from_static("true"));
+    }
     if let Some(delay) = error.retry_delay() {
         // Whole seconds, rounded up.
         let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
@@ -89,6 +92,16 @@ mod tests {
             assert_eq!(response.status(), 503);
             assert_eq!(response.headers()["retry-after"], header);
         }
+    }
+
+    #[test]
+    fn a_gateway_knows_what_was_not_begun() {
+        let starting = Error::new(Reason::NotReady, "starting").untouched();
+        for grpc in [true, false] {
+            assert_eq!(refuse(&starting, grpc).headers()["groundplan-untouched"], "true");
+        }
+        let stopping = Error::new(Reason::NotReady, "stopping");
+        assert!(!refuse(&stopping, false).headers().contains_key("groundplan-untouched"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The gRPC form of an error: a status with `google.rpc` details.
 
-use crate::{DOMAIN, Error, MAX_VIOLATIONS};
+use crate::{DOMAIN, Error, MAX_VIOLATIONS, UNTOUCHED};
 use std::sync::Arc;
 use tonic::Status;
+use tonic::metadata::MetadataValue;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 impl Error {
@@ -32,7 +33,11 @@ impl Error {
         if let Some(delay) = self.0.retry_after {
             details.set_retry_info(Some(delay));
         }
-        Status::with_error_details(self.0.reason.code(), self.message(), details)
+        let mut status = Status::with_error_details(self.0.reason.code(), self.message(), details);
+        if self.0.is_untouched {
+            status.metadata_mut().insert(UNTOUCHED, MetadataValue::from_static("true"));
+        }
+        status
     }
 }
 

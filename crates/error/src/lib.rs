@@ -21,6 +21,9 @@ use std::time::Duration;
 /// The `domain` of every `google.rpc.ErrorInfo` of ours.
 pub const DOMAIN: &str = "groundplan.dev";
 
+/// The header of an answer by which a gateway knows that nothing has been done, and that it may ask another process: `true`.
+pub const UNTOUCHED: &str = "groundplan-untouched";
+
 /// Violations beyond this number are counted, not sent: gRPC carries details in a header of limited size.
 pub const MAX_VIOLATIONS: usize = 50;
 
@@ -42,6 +45,7 @@ struct Facts {
     metadata: BTreeMap<&'static str, String>,
     resource: Option<Resource>,
     retry_after: Option<Duration>,
+    is_untouched: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -87,6 +91,7 @@ impl Error {
             metadata: BTreeMap::new(),
             resource: None,
             retry_after: None,
+            is_untouched: false,
             source: None,
         }))
     }
@@ -177,6 +182,18 @@ impl Error {
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
         self
+    }
+
+    /// Says that the call was not begun, and that another process may be able to do it: a gateway asks one by itself.
+    #[must_use]
+    pub fn untouched(mut self) -> Self {
+        self.0.is_untouched = true;
+        self
+    }
+
+    /// Whether the call was not begun, and another process may be able to do it.
+    pub fn is_untouched(&self) -> bool {
+        self.0.is_untouched
     }
 
     /// When trying again makes sense, if that is known.

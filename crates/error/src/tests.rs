@@ -96,3 +96,12 @@ fn the_reference_is_complete() {
         assert!(row.contains(&format!("| {status} {code} |")), "{row}");
     }
 }
+
+#[test]
+fn a_gateway_knows_what_was_not_begun() {
+    let starting = Error::new(Reason::NotReady, "starting");
+    assert!(starting.to_status().metadata().get("groundplan-untouched").is_none() && !starting.is_untouched());
+    let starting = starting.untouched();
+    assert_eq!(starting.to_status().metadata().get("groundplan-untouched").unwrap(), "true");
+    assert!(starting.is_untouched());
+}

@@ -1,0 +1,60 @@
+"""The processes of a split suite one by one: each is called by itself, with the certificate of a service, and can be killed."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+PATIENCE = 30
+
+
+class Processes:
+    def __init__(self, suite):
+        self.suite, self.certificates = suite, suite.data / "certificates"
+
+    def port(self, service):
+        return self.suite.port + (10000 if service == "schema" else 10002)
+
+    def curl(self, address, method, path, body=None, headers=(), caller="envoy", key=None, service="records"):
+        """One REST call to one process: curl's exit code, the status and the decoded body. Without a caller there is no certificate."""
+        port = self.port(service)
+        arguments = ["curl", "-sS", "-X", method, "--max-time", "20", "--cacert", self.certificates / "ca.pem", "-w", "\n%{http_code}",
+                     "--connect-to", f"localhost:{port}:{address}:{port}", f"https://localhost:{port}{path}",
+                     "-H", f"authorization: Bearer {key or self.suite.api_key}", *[word for header in headers for word in ("-H", header)]]
+        if caller:
+            arguments += ["--cert", self.certificates / f"{caller}.pem", "--key", self.certificates / f"{caller}.key"]
+        if body is not None:
+            arguments += ["-H", "content-type: application/json", "--data-binary", json.dumps(body)]
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=30)
+        text, _, status = done.stdout.rpartition("\n")
+        return done.returncode, int(status or 0), json.loads(text) if text else None
+
+    def certificate(self, address, service="records"):
+        """The certificate that a process shows now."""
+        context = ssl.create_default_context(cafile=str(self.certificates / "ca.pem"))
+        context.load_cert_chain(self.certificates / "envoy.pem", self.certificates / "envoy.key")
+        with socket.create_connection((address, self.port(service)), timeout=10) as plain, \
+                context.wrap_socket(plain, server_hostname="localhost") as stream:
+            return stream.getpeercert(binary_form=True)
+
+    def process(self, name):
+        return int((self.suite.logs.parent.parent / "run" / self.suite.logs.name / f"{name}.pid").read_text().split()[0])
+
+    def kill(self, name, number=signal.SIGKILL):
+        """Ends a process, and gives the function that says whether another is there."""
+        before = self.process(name)
+        os.kill(before, number)
+        return lambda: self.process(name) != before
+
+    def wait(self, condition, what):
+        until = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < until, what
+            time.sleep(0.1)
+
+    def ready(self, address):
+        return self.curl(address, "GET", "/readyz")[:2] == (0, 200)

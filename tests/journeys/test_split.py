@@ -1,0 +1,142 @@
+"""What only the split suite has: three records of which each is as good as the others, certificates, and processes that die alone."""
+
+import subprocess
+import threading
+
+import pytest
+
+from split import RECORDS, Processes
+from suite import BINARY, ROOT, only_split
+
+pytestmark = only_split
+
+TICKET = """
+syntax = "proto3";
+package split.v1;
+import "groundplan/model/v1/model.proto";
+message Ticket {
+  option (groundplan.model.v1.model) = { resource: "split-tickets" };
+  string id = 1;
+  string title = 2;
+}
+"""
+
+
+@pytest.fixture
+def processes(suite):
+    return Processes(suite)
+
+
+def test_what_one_gave_is_good_at_another(processes):
+    """Tokens of pages and of watches, and request ids."""
+    first, second, third = RECORDS
+    made = []
+    for at in range(5):
+        header = f'idempotency-key: "split-{at}"'
+        answers = [processes.curl(address, "POST", "/api/v1/publishers", {"displayName": f"Split {at}"}, [header]) for address in RECORDS]
+        assert [answer[1] for answer in answers] == [201] * 3, answers
+        assert len({answer[2]["data"]["id"] for answer in answers}) == 1, "one request id, one record"
+        made.append(answers[0][2]["data"]["id"])
+    listed, token = [], ""
+    for address in (first, second, third):
+        code, status, page = processes.curl(address, "GET", f"/api/v1/publishers?pageSize=2&filter=displayName.startsWith(%22Split%22)&pageToken={token}")
+        assert (code, status) == (0, 200), page
+        listed += [record["id"] for record in page["data"]]
+        token = page["nextPageToken"]
+    assert sorted(listed) == sorted(made) and token == ""
+    for address in RECORDS:
+        for identity in made:
+            assert processes.curl(address, "GET", f"/api/v1/publishers/{identity}")[1] == 200, "what was written is read everywhere"
+
+
+def test_every_process_serves_what_was_applied(suite, processes, tmp_path):
+    (tmp_path / "ticket.proto").write_text(TICKET)
+    assert processes.curl(RECORDS[0], "GET", "/api/v1/split-tickets")[1] == 404
+    suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
+    for address in RECORDS:
+        assert processes.curl(address, "GET", "/api/v1/split-tickets")[1] == 200
+        assert "/api/v1/split-tickets" in processes.curl(address, "GET", "/api/openapi.json")[2]["paths"]
+
+
+def test_who_may_call_what(processes):
+    address = RECORDS[1]
+    assert processes.curl(address, "GET", "/api/v1/resource")[:2] == (0, 200)
+    for caller in ("records", "operator"):
+        _, status, refused = processes.curl(address, "GET", "/api/v1/resource", caller=caller)
+        assert status == 403 and refused["error"]["details"][0]["reason"] == "PERMISSION_DENIED", refused
+        assert caller in refused["error"]["message"] and "/api/v1/resource" in refused["error"]["message"]
+        assert processes.curl(address, "GET", "/readyz", caller=caller)[1] == 200
+    assert processes.curl(address, "GET", "/api/v1/resource", key="wrong")[1] == 401, "a certificate is no credential"
+    code, status, _ = processes.curl(address, "GET", "/readyz", caller=None)
+    assert code != 0 and status == 0
+    for caller, allowed in (("records", True), ("operator", False)):
+        _, status, answer = processes.curl(RECORDS[0], "GET", "/groundplan.schema.v1.SchemaService/GetRevision", caller=caller, service="schema")
+        assert (status != 403) == allowed, (caller, answer)
+
+
+def test_a_service_sees_its_own_tables_only(suite):
+    for role, other in (("groundplan_schema", "groundplan_records.secrets"), ("groundplan_records", "groundplan_schema.revisions"),
+                        ("groundplan_schema", "example_v1.entity")):
+        done = suite.tool("psql", "-X", "-h", suite.socket_folder(), "-U", role, "-d", "groundplan", "-c", f"SELECT count(*) FROM {other}", check=False)
+        assert done.returncode == 1 and "permission denied" in done.stderr, done
+
+
+class Calling:
+    """Somebody who calls by way of Envoy all the time. `failures` are the answers that are no answers."""
+
+    def __init__(self, suite):
+        self.suite, self.failures, self.calls, self.over = suite, [], 0, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        from conftest import Stub
+        stub = Stub(self.suite)
+        request = stub.message("example.v1.ListEntitiesRequest")(page_size=1)
+        while not self.over.is_set():
+            try:
+                stub.call("example.v1.EntityService/ListEntities", request)
+                self.calls += 1
+            except Exception as error:  # every kind of failure counts
+                self.failures.append(error)
+        stub.channel.close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def test_certificates_are_replaced_while_clients_call(suite, processes):
+    before = {address: processes.certificate(address) for address in RECORDS}
+    before["schema"] = processes.certificate("127.0.0.1", "schema")
+    with Calling(suite) as calling:
+        subprocess.run([BINARY, "dev-certs", "--out", processes.certificates, "--force"], check=True, capture_output=True)
+        for address in RECORDS:
+            processes.wait(lambda: processes.certificate(address) != before[address], f"{address} shows its new certificate")
+        processes.wait(lambda: processes.certificate("127.0.0.1", "schema") != before["schema"], "schema shows its new certificate")
+        # New connections, by the new certificates.
+        for address in RECORDS:
+            processes.wait(processes.kill(f"records-{address}", 15), "another is started")
+            processes.wait(lambda: processes.ready(address), "it is ready")
+    assert calling.calls > 100 and calling.failures == []
+
+
+def test_records_live_without_schema(suite, processes):
+    with Calling(suite) as calling:
+        processes.wait(processes.kill("schema"), "another is started")
+    assert calling.calls > 10 and calling.failures == []
+    processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema answers again")
+
+
+def test_the_others_go_on_where_one_dies(suite, processes):
+    with Calling(suite) as calling:
+        there = processes.kill("records-127.0.0.2")
+        before = calling.calls
+        processes.wait(lambda: calling.calls > before + 20, "calls go on")
+        processes.wait(there, "another is started")
+        processes.wait(lambda: processes.ready("127.0.0.2"), "it is ready")
+    # What was under way there when it died.
+    assert len(calling.failures) <= 1, calling.failures
