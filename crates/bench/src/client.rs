@@ -3,6 +3,8 @@
 use crate::output::Failure;
 use crate::stubs::{Entity, EntityServiceClient, ListEntitiesRequest};
 use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -94,6 +96,31 @@ pub(crate) fn is_break(status: &Status) -> bool {
     }
 }
 
+/// The calls of this process that broke.
+pub(crate) static BREAKS: Breaks = Breaks { count: AtomicU64::new(0), first: Mutex::new(Vec::new()) };
+
+/// Calls that broke: how many, and the first of them.
+pub(crate) struct Breaks {
+    count: AtomicU64,
+    first: Mutex<Vec<String>>,
+}
+
+impl Breaks {
+    fn note(&self, what: String) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.len() < 5 {
+            first.push(what);
+        }
+    }
+
+    /// How many there were, and what the first ones said.
+    pub(crate) fn all(&self) -> (u64, Vec<String>) {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.count.load(Ordering::Relaxed), first.clone())
+    }
+}
+
 /// Repeats a call until there is an answer of the server's; says, too, whether one of the calls before has none, so that it
 /// may have been done.
 pub(crate) async fn settle<M, T, F>(
@@ -108,8 +135,8 @@ where
     let mut is_unsure = false;
     loop {
         match timeout(PATIENCE, call(client.clone(), message.clone())).await {
-            Ok(Err(status)) if is_break(&status) => {}
-            Err(_) => {}
+            Ok(Err(status)) if is_break(&status) => BREAKS.note(status.to_string()),
+            Err(_) => BREAKS.note(format!("no answer in {PATIENCE:?}")),
             Ok(answer) => return (answer, is_unsure),
         }
         is_unsure = true;

@@ -9,7 +9,7 @@ mod replica;
 mod tally;
 mod writer;
 
-use crate::client::{Entities, Suite, list, settle};
+use crate::client::{BREAKS, Entities, Suite, list, settle};
 use crate::output::{self, Failure, say};
 use crate::stubs::{CreateEntityRequest, Entity};
 use enough::Enough;
@@ -25,6 +25,7 @@ use tally::Tally;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
+use writer::Writer;
 
 /// Holds what followers of `example.v1.Entity` hear against what is written.
 ///
@@ -65,6 +66,10 @@ pub(crate) struct Args {
     /// How many write at once.
     #[arg(long, value_name = "COUNT", default_value_t = 8)]
     writers: u16,
+
+    /// How many changes a second all writers together make at most. Default: as many as they can.
+    #[arg(long, value_name = "COUNT")]
+    rate: Option<u32>,
 
     /// About how many records there are at a time.
     #[arg(long, value_name = "COUNT", default_value_t = 2_000)]
@@ -129,6 +134,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     result["seconds"] = json!(seconds);
     result["seconds_of_writing"] = json!(written_after.as_secs_f64());
     result["followers"] = json!(args.followers);
+    let (count, first) = BREAKS.all();
+    result["failed_calls"] = json!({ "count": count, "first": first });
     result["failures"] = json!(faults);
     output::result(&result)?;
     if faults.is_empty() { Ok(()) } else { Err(Failure::new(format!("{} faults were found", faults.len()))) }
@@ -181,7 +188,10 @@ async fn write(args: &Args, tally: &Arc<Tally>) -> Result<Vec<String>, Failure> 
     let mut writing = JoinSet::new();
     for number in 0..args.writers {
         let chance = StdRng::seed_from_u64(args.seed.wrapping_sub(1 + u64::from(number)));
-        writing.spawn(writer::write(args.suite.client()?, pool.clone(), tally.clone(), enough.clone(), number, chance));
+        let pause = args.rate.map(|rate| Duration::from_secs(u64::from(args.writers)).div_f64(f64::from(rate.max(1))));
+        let client = args.suite.client()?;
+        let writer = Writer { client, pool: pool.clone(), tally: tally.clone(), number, pause };
+        writing.spawn(writer.run(enough.clone(), chance));
     }
     let mut faults = Vec::new();
     while let Some(found) = writing.join_next().await {

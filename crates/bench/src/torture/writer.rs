@@ -9,39 +9,40 @@ use prost_types::FieldMask;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::interval;
 use tonic::{Code, Response, Status};
 
-/// Writes until there are so many changes; gives what was wrong.
-pub(super) async fn write(
-    client: Entities,
-    pool: Arc<Pool>,
-    tally: Arc<Tally>,
-    enough: Arc<Enough>,
-    number: u16,
-    mut chance: StdRng,
-) -> Option<String> {
-    let writer = Writer { client, pool, tally, number };
-    while !enough.is(writer.tally.changes.get()) {
-        let (what, outcome) = match writer.pool.choose(&mut chance) {
-            Step::Create => ("create", writer.create(&mut chance).await),
-            Step::Update(known) => ("update", writer.update(&known, &mut chance).await),
-            Step::Delete(known) => ("delete", writer.delete(&known).await),
-        };
-        if let Err(status) = outcome {
-            return Some(format!("writer {number} cannot {what}: {status}"));
-        }
-    }
-    None
-}
-
-struct Writer {
-    client: Entities,
-    pool: Arc<Pool>,
-    tally: Arc<Tally>,
-    number: u16,
+/// One that writes.
+pub(super) struct Writer {
+    pub(super) client: Entities,
+    pub(super) pool: Arc<Pool>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) number: u16,
+    /// From one write to the next; none: as soon as the one before is done.
+    pub(super) pause: Option<Duration>,
 }
 
 impl Writer {
+    /// Writes until there are so many changes; gives what was wrong.
+    pub(super) async fn run(self, enough: Arc<Enough>, mut chance: StdRng) -> Option<String> {
+        let mut ticks = self.pause.map(interval);
+        while !enough.is(self.tally.changes.get()) {
+            if let Some(ticks) = &mut ticks {
+                ticks.tick().await;
+            }
+            let (what, outcome) = match self.pool.choose(&mut chance) {
+                Step::Create => ("create", self.create(&mut chance).await),
+                Step::Update(known) => ("update", self.update(&known, &mut chance).await),
+                Step::Delete(known) => ("delete", self.delete(&known).await),
+            };
+            if let Err(status) = outcome {
+                return Some(format!("writer {} cannot {what}: {status}", self.number));
+            }
+        }
+        None
+    }
+
     async fn create(&self, chance: &mut StdRng) -> Result<(), Status> {
         let id = uuid::Builder::from_random_bytes(chance.random()).into_uuid().to_string();
         let made = entity(&id, 1, self.number, chance);

@@ -16,6 +16,7 @@ use opentelemetry::global::meter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// A connection on its way from the pool and back.
 pub(super) type Taken = PooledConnection<'static, Manager>;
@@ -56,14 +57,20 @@ impl Pool {
             // Costs nothing here, and keeps a connection that the server has closed from being handed out.
             .test_on_check_out(true)
             .error_sink(Box::new(trouble.clone()))
-            .build_unchecked(Manager { target });
+            .build_unchecked(Manager { target, trouble: trouble.clone() });
         observe(&pool, schema);
         Self { pool, trouble, timeout: settings.db_pool_timeout }
     }
 
-    /// Takes a connection, waiting for a bounded time.
+    /// Takes a connection, waiting for a bounded time; not at all while the database cannot be reached.
     pub(super) async fn take(&self) -> Result<Taken, Error> {
-        self.pool.get_owned().await.map_err(|error| {
+        let taken = tokio::select! {
+            // First, because it is what tries again to reach the database.
+            biased;
+            taken = self.pool.get_owned() => taken,
+            () = self.trouble.until_away(&self.pool) => Err(bb8::RunError::TimedOut),
+        };
+        taken.map_err(|error| {
             let cause = match error {
                 bb8::RunError::User(error) => Some(error.log_text()),
                 bb8::RunError::TimedOut => self.trouble.within(self.timeout),
@@ -120,6 +127,7 @@ fn observe(pool: &bb8::Pool<Manager>, schema: &'static str) {
 /// What opens connections and knows which are dead.
 pub(super) struct Manager {
     target: Arc<Target>,
+    trouble: Trouble,
 }
 
 impl ManageConnection for Manager {
@@ -127,6 +135,26 @@ impl ManageConnection for Manager {
     type Error = Error;
 
     async fn connect(&self) -> Result<Pooled, Error> {
+        let connected = self.open().await;
+        self.trouble.0.is_away.send_replace(connected.is_err());
+        connected
+    }
+
+    async fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Error> {
+        match pooled.is_broken() {
+            true => Err(Error::new(Reason::DatabaseUnavailable, "the server has closed the connection")),
+            false => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.is_broken() || Instant::now() >= pooled.expires
+    }
+}
+
+impl Manager {
+    /// Opens a connection, and sets it up.
+    async fn open(&self) -> Result<Pooled, Error> {
         let (client, connection) = self.target.raw().await?;
         let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(Reason::DatabaseUnavailable, "a new connection could not be set up").caused_by(cause)
@@ -145,19 +173,8 @@ impl ManageConnection for Manager {
             let _ = connection.batch_execute(SPEAK_ENGLISH).await;
         }
         let lost = Arc::new(AtomicBool::new(false));
-        connection.set_instrumentation(watch(Arc::clone(&lost)));
+        connection.set_instrumentation(listen(Arc::clone(&lost)));
         Ok(Pooled { connection, process, lost, expires: Instant::now() + lifetime(), discard: false })
-    }
-
-    async fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Error> {
-        match pooled.is_broken() {
-            true => Err(Error::new(Reason::DatabaseUnavailable, "the server has closed the connection")),
-            false => Ok(()),
-        }
-    }
-
-    fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.is_broken() || Instant::now() >= pooled.expires
     }
 }
 
@@ -174,7 +191,7 @@ fn lifetime() -> Duration {
 }
 
 /// Looks at every failure for one that means the end of the connection.
-fn watch(lost: Arc<AtomicBool>) -> impl Instrumentation {
+fn listen(lost: Arc<AtomicBool>) -> impl Instrumentation {
     move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
             && is_lost(error)
@@ -184,14 +201,35 @@ fn watch(lost: Arc<AtomicBool>) -> impl Instrumentation {
     }
 }
 
-/// The last reason why a connection could not be opened, and when.
+/// What is known of a database that does not answer.
 #[derive(Clone, Debug, Default)]
-struct Trouble(Arc<Mutex<Option<(Instant, String)>>>);
+struct Trouble(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The last reason why a connection could not be opened, or was lost, and when.
+    last: Mutex<Option<(Instant, String)>>,
+    /// Whether the last attempt to open one has failed.
+    is_away: watch::Sender<bool>,
+}
 
 impl Trouble {
+    /// Until the database cannot be reached, and no connection is left: then there is nothing to wait for.
+    async fn until_away(&self, pool: &bb8::Pool<Manager>) {
+        let mut is_away = self.0.is_away.subscribe();
+        loop {
+            if *is_away.borrow_and_update() && pool.state().connections == 0 {
+                return;
+            }
+            if is_away.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// The reason, if it is not older than `age`.
     fn within(&self, age: Duration) -> Option<String> {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, reason)| reason.clone())
     }
 }
@@ -199,7 +237,7 @@ impl Trouble {
 impl ErrorSink<Error> for Trouble {
     fn sink(&self, error: Error) {
         tracing::warn!(error = error.log_text(), "a connection to the database is lost or cannot be opened");
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.log_text()));
+        *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.log_text()));
     }
 
     fn boxed_clone(&self) -> Box<dyn ErrorSink<Error>> {
