@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run run-split test torture bench lint clean
+.PHONY: help setup build run run-split test test-split torture bench lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -11,7 +11,7 @@ NEXTEST_PROFILE := $(if $(CI),ci,default)
 
 ## help: list these targets
 help:
-	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 ## setup: install what is needed to build, run and test (does nothing if it is there)
 setup:
@@ -35,6 +35,10 @@ test: build
 	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
 	else cargo test --locked --workspace --quiet; fi
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests
+
+## test-split: run the journeys once more, against the suite that make run-split runs
+test-split: build
+	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests/journeys
 
 # How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000

@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# What run.sh and run-split.sh share: their settings, the processes that they start and end, and the story of a run.
-# It is sourced, at the root of the checkout. Whoever sources it sets `kind`, which is in the names of what is kept.
+# What run.sh and run-split.sh share. It is sourced, at the root of the checkout; `kind` is in the names of what is kept.
 began=${EPOCHREALTIME/[^0-9]/}
 
 port=${PORT:-3000}
@@ -244,9 +243,4 @@ start_envoy() {
 }
 
 # Until Ctrl-C, or until something ends by itself.
-until_the_end() {
-    while true; do
-        all_alive
-        wait -n || true
-    done
-}
+until_the_end() { while true; do all_alive && wait -n || true; done; }

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from conftest import Stub
 from split import RECORDS, Processes
 from suite import BINARY, ROOT, only_split
 
@@ -74,6 +75,19 @@ def test_who_may_call_what(processes):
         assert (status != 403) == allowed, (caller, answer)
 
 
+def test_the_command_line_by_mutual_tls(suite, processes):
+    """Straight to a service, without Envoy: as whoever the certificate names."""
+    def plan(caller, scheme="https"):
+        files = {"CERT": f"{caller}.pem", "KEY": f"{caller}.key", "CA": "ca.pem"}
+        more = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
+        address = f"{scheme}://localhost:{processes.port('schema')}"
+        return suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key, GROUNDPLAN_ADDRESS=address, **more)
+    assert plan("records").returncode == 0
+    refused = plan("operator")
+    assert refused.returncode == 1 and "operator" in refused.stderr and "GROUNDPLAN_TLS_ALLOW" in refused.stderr, refused
+    assert plan("records", "http").returncode == 1
+
+
 def test_a_service_sees_its_own_tables_only(suite):
     for role, other in (("groundplan_schema", "groundplan_records.secrets"), ("groundplan_records", "groundplan_schema.revisions"),
                         ("groundplan_schema", "example_v1.entity")):
@@ -85,20 +99,19 @@ class Calling:
     """Somebody who calls by way of Envoy all the time. `failures` are the answers that are no answers."""
 
     def __init__(self, suite):
-        self.suite, self.failures, self.calls, self.over = suite, [], 0, threading.Event()
+        self.stub, self.failures, self.calls, self.over = Stub(suite), [], 0, threading.Event()
+        # Asked of reflection before anybody dies.
+        self.request = self.stub.message("example.v1.ListEntitiesRequest")(page_size=1)
+        self.stub.call("example.v1.EntityService/ListEntities", self.request)
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        from conftest import Stub
-        stub = Stub(self.suite)
-        request = stub.message("example.v1.ListEntitiesRequest")(page_size=1)
         while not self.over.is_set():
             try:
-                stub.call("example.v1.EntityService/ListEntities", request)
+                self.stub.call("example.v1.EntityService/ListEntities", self.request)
                 self.calls += 1
             except Exception as error:  # every kind of failure counts
                 self.failures.append(error)
-        stub.channel.close()
 
     def __enter__(self):
         self.thread.start()
@@ -107,6 +120,7 @@ class Calling:
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
+        self.stub.channel.close()
 
 
 def test_certificates_are_replaced_while_clients_call(suite, processes):

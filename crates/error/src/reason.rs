@@ -57,7 +57,7 @@ reasons! {
     FieldImmutable = "FIELD_IMMUTABLE", InvalidArgument;
     /// No credentials, or wrong ones.
     CredentialsInvalid = "CREDENTIALS_INVALID", Unauthenticated;
-    /// The principal may not do this.
+    /// The principal, or the service that calls, may not do this.
     PermissionDenied = "PERMISSION_DENIED", PermissionDenied;
     /// No record has this id.
     RecordNotFound = "RECORD_NOT_FOUND", NotFound;

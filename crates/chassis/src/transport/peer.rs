@@ -82,11 +82,15 @@ impl Peer {
     /// Resolves the name, and asks the addresses how they are. Those that are known already keep their connections; those
     /// that are gone lose them once their calls have ended.
     async fn look(&self) {
-        let resolved = match lookup_host((self.host.as_str(), self.port)).await {
-            Ok(sockets) => sockets.collect(),
-            Err(error) => return self.unresolved(&error),
-        };
-        let mut addresses = self.addresses(resolved);
+        match lookup_host((self.host.as_str(), self.port)).await {
+            Ok(sockets) => self.resolved(sockets.collect()).await,
+            Err(error) => self.unresolved(&error),
+        }
+    }
+
+    /// Uses these from now on.
+    async fn resolved(&self, sockets: Vec<SocketAddr>) {
+        let mut addresses = self.addresses(sockets);
         addresses.sort_by_key(|address| address.socket);
         addresses.dedup_by_key(|address| address.socket);
         // A single one is used whatever it says: a call tells its caller more than a probe.
@@ -136,5 +140,65 @@ async fn look_after(peer: Weak<Peer>) {
             () = failed.notified() => sleep(LOOK_AGAIN).await,
             () = sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peer;
+    use crate::mounted::grpc;
+    use crate::server::serve;
+    use crate::settings::defaults;
+    use std::collections::BTreeSet;
+    use std::net::SocketAddr;
+    use tokio::net::TcpListener;
+    use tokio_util::sync::{CancellationToken, DropGuard};
+    use tonic::transport::Endpoint;
+    use tonic_health::ServingStatus;
+
+    async fn start(status: ServingStatus) -> (SocketAddr, DropGuard) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_service_status("", status).await;
+        let stopped = stop.clone();
+        tokio::spawn(async move { serve(listener, grpc(health), None, stopped, &defaults()).await });
+        (address, stop.drop_guard())
+    }
+
+    /// The addresses that calls go to.
+    async fn used(peer: &Peer) -> BTreeSet<SocketAddr> {
+        let mut used = BTreeSet::new();
+        for _ in 0..8 {
+            used.insert(peer.address().await.unwrap().socket);
+        }
+        used
+    }
+
+    #[tokio::test]
+    async fn those_that_answer_take_turns_and_others_are_left_out() {
+        let (one, _one) = start(ServingStatus::Serving).await;
+        let (other, stop_other) = start(ServingStatus::Serving).await;
+        let (starting, _starting) = start(ServingStatus::NotServing).await;
+        let (nobody, _) = start(ServingStatus::Serving).await;
+        // By hand, without a resolver: this host has no address.
+        let peer = Peer::new(Endpoint::from_static("http://peer.invalid:1"), "peer.invalid", 1, None);
+        assert!(peer.address().await.unwrap_err().message().contains("peer.invalid"));
+        let all = vec![one, other, starting, nobody, one];
+        peer.resolved(all.clone()).await;
+        assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
+        let kept = peer.address().await.unwrap();
+        peer.failed(&kept);
+        assert_eq!(used(&peer).await.len(), 1, "not before it is known to be back");
+        peer.resolved(all.clone()).await;
+        assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
+        drop(stop_other);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        peer.resolved(all).await;
+        assert_eq!(used(&peer).await, BTreeSet::from([one]));
+        peer.resolved(vec![starting, nobody]).await;
+        assert_eq!(used(&peer).await, BTreeSet::from([starting]), "one that is there tells more than one that is not");
+        peer.resolved(vec![]).await;
+        assert!(peer.address().await.is_err());
     }
 }
