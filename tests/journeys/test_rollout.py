@@ -1,0 +1,69 @@
+"""Every process of the split suite is replaced again and again, as an upgrade does, while calls are made and changes are followed: no call fails, no
+follower misses a change or is told of one twice. `groundplan-bench watch-torture` writes, follows and judges."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from split import RECORDS, Processes
+from suite import BINARY, ROOT, only_split
+
+sys.path.insert(0, str(ROOT / "tests" / "hostile"))
+from wire import DATA, END_HEADERS, END_STREAM, HEADERS, frame  # noqa: E402
+
+pytestmark = only_split
+BENCH = BINARY.with_name("groundplan-bench")
+ROUNDS = int(os.environ.get("GROUNDPLAN_ROLLOUTS", "3"))
+RATE = int(os.environ.get("GROUNDPLAN_ROLLOUT_RATE", "200"))
+FOLLOWERS = int(os.environ.get("GROUNDPLAN_ROLLOUT_FOLLOWERS", "50"))
+# How long a process may take to end: its open calls have 20 seconds.
+DRAIN = 20 + 3
+
+
+def replace(suite, processes, name, address):
+    """Asks a process to end, as Kubernetes does, and waits until another is ready in its place. Gives how long the old one took."""
+    pid, began = processes.process(name), time.monotonic()
+    replaced = processes.kill(name, signal.SIGTERM)
+    while os.path.exists(f"/proc/{pid}") and not ended(pid):
+        assert time.monotonic() < began + DRAIN, f"{name} does not end"
+        time.sleep(0.02)
+    took = time.monotonic() - began
+    processes.wait(replaced, f"{name} is not started again")
+    service = name.split("-")[0]
+    processes.wait(lambda: processes.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200), f"{name} is not ready")
+    return took
+
+
+def ended(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
+    suite = suite_of_its_own
+    suite.start(timeout=120)
+    processes = Processes(suite)
+    names = [("schema", "127.0.0.1")] + [(f"records-{address}", address) for address in RECORDS]
+    # Reconnecting followers are at any replica, and go on at another with their tokens.
+    arguments = ["--changes=1", f"--followers={FOLLOWERS}", "--slow=0", "--reconnecting=5", "--writers=16", f"--rate={RATE}", "--records=500", "--hold"]
+    bench = subprocess.Popen([BENCH, "watch-torture", *arguments], env=suite.environment(API_KEY=suite.api_key), text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(3)
+        for at in range(ROUNDS):
+            took = [replace(suite, processes, name, address) for name, address in names]
+            print(f"round {at + 1}: the processes took {', '.join(f'{seconds:.1f} s' for seconds in took)} to end", flush=True)
+            assert bench.poll() is None, bench.stdout.read()
+        bench.stdin.close()
+        result = json.loads(bench.stdout.read())
+        bench.wait()
+    finally:
+        bench.kill()
+    print(json.dumps(result), flush=True)
+    assert result["failures"] == [] and result["failed_calls"]["count"] == 0, result
+    assert result["changes"] > RATE and result["broken"] > 0, "nobody noticed that processes were replaced"
