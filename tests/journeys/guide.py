@@ -9,8 +9,11 @@ def check(name, suite, least):
     """Runs the commands of docs/<name> against a suite, and compares the answers: at least so many are shown."""
     text = (ROOT / "docs" / name).read_text()
     commands = [command for block in re.findall(r"```console\n(.*?)```", text, re.S) for command in split(block)]
+    programs = suite.folder / "bin"
+    programs.mkdir()
+    (programs / "groundplan").symlink_to(BINARY.resolve())
     # The page may leave files: not here.
-    script = [f'export PATH="{ROOT}/.tools/bin:{BINARY.parent}:$PATH" GROUNDPLAN_ADDRESS={suite.url}\ncd "{suite.folder}"']
+    script = [f'export PATH="{programs}:{ROOT}/.tools/bin:$PATH" GROUNDPLAN_ADDRESS={suite.url}\ncd "{suite.folder}"']
     for at, (command, _) in enumerate(commands):
         command = command.replace("localhost:3000", suite.address)
         command = command.replace("$(cat .groundplan/api-key)", suite.api_key)
@@ -26,16 +29,21 @@ def check(name, suite, least):
 
 
 def split(block):
-    """The commands of a block, each with what is shown behind it. Indented and empty lines go on with a command."""
+    """The commands of a block, each with what is shown behind it. Indented lines go on with a command, and so does the text that
+    it takes up to a line `END`."""
     found = []
     for line in block.splitlines():
         if line.startswith("$ "):
             found.append([line[2:], []])
-        elif (line.startswith("    ") or not line) and not found[-1][1]:
-            found[-1][0] += "\n" + line[4:]
+        elif not found[-1][1] and (line.startswith("    ") or in_text(found[-1][0])):
+            found[-1][0] += "\n" + line
         else:
             found[-1][1].append(line)
     return [(command, "\n".join(shown).strip()) for command, shown in found]
+
+
+def in_text(command):
+    return "<<'END'" in command and not command.endswith("\nEND")
 
 
 def pattern(shown):

@@ -1,13 +1,17 @@
-"""docs/writes.md: every call on the page is run as it is written, in one shell, and answers what the page says."""
+"""docs/writes.md and docs/formulas.md: every call on the pages is run as it is written, each page in one shell, on models that it applies itself, and
+answers what it shows."""
+
+import pytest
 
 import guide
 from suite import Suite
 
 
-def test_the_guide():
+@pytest.mark.parametrize(("name", "least"), [("writes.md", 110), ("formulas.md", 7)])
+def test_the_guide(name, least):
     suite = Suite(apply_examples=False)
     try:
         suite.start()
-        guide.check("writes.md", suite, least=55)
+        guide.check(name, suite, least)
     finally:
         suite.close()
