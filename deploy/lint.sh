@@ -14,6 +14,7 @@ envoy_configuration() {
     render together --schema 127.0.0.1:13000 --records 127.0.0.1:13000
     render split --schema 127.0.0.1:13000 --records 127.0.0.1:13002,127.0.0.2:13002 --tls "$folder"
     render kubernetes --listen 0.0.0.0 --schema schema.groundplan.svc:3000 --records records.groundplan.svc:3000 --tls "$folder"
+    render public --schema 127.0.0.1:13000 --records 127.0.0.1:13000 --public-tls "$folder" --rate 100 --origins "https://.*"
     for rendered in "$folder"/*/envoy.yaml; do
         "$envoy" --mode validate --log-level warn -c "$rendered"
     done

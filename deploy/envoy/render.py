@@ -10,6 +10,7 @@ import re
 
 TEMPLATE = pathlib.Path(__file__).with_name("envoy.template.yaml")
 SERVICES = ("schema", "records")
+ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?"
 
 
 def arguments():
@@ -25,6 +26,13 @@ def arguments():
                             help=f"where {service} is: addresses, or names of which all addresses are used")
     parser.add_argument("--tls", help="the folder with the certificates of mutual TLS; without it there is no TLS. All files are read "
                                       "again when one is moved to its place there")
+    parser.add_argument("--public-tls", metavar="FOLDER", help="the folder with the certificate that callers are shown; without it the public "
+                                                               "port has no TLS. It is read again as the others are")
+    parser.add_argument("--public-tls-files", default="tls.crt,tls.key", metavar="CERT,KEY", help="what the two are called in that folder")
+    parser.add_argument("--rate", type=int, default=20000, help="how many requests a second this Envoy lets in, of all callers together")
+    parser.add_argument("--origins", default=ORIGINS, metavar="REGEX", help="the pages that may call from browsers (CORS); by default those of "
+                                                                            "this machine, for development")
+    parser.add_argument("--heap-mib", type=int, default=1024, help="how much memory Envoy may take before it lets nobody in any more")
     parser.add_argument("--tls-files", default="envoy.pem,envoy.key,ca.pem", metavar="CERT,KEY,CA",
                         help="what the certificate, its key and the authorities are called in that folder")
     return parser.parse_args()
@@ -70,8 +78,10 @@ def filled(text, values):
 def render(chose, folder):
     before, each, after = re.fullmatch(r"(.*?)^ *#each\n(.*)^  #end\n(.*)", TEMPLATE.read_text(), re.S | re.M).groups()
     common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "FOLDER": folder,
+              "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
               # Within quotes.
-              "LOG": json.dumps(chose.log)[1:-1]}
+              "LOG": json.dumps(chose.log)[1:-1], "ORIGINS": json.dumps(chose.origins)[1:-1]}
+    before = chosen(before, {"PUBLIC": bool(chose.public_tls)})
     parts = []
     for service in SERVICES:
         values, holds = service_values(service, getattr(chose, service))
@@ -89,6 +99,10 @@ def main():
     chose.out.mkdir(parents=True, exist_ok=True)
     folder = chose.folder or str(chose.out.resolve())
     (chose.out / "envoy.yaml").write_text(render(chose, folder))
+    if chose.public_tls:
+        certificate, key = ({"filename": f"{chose.public_tls}/{name}"} for name in chose.public_tls_files.split(","))
+        (chose.out / "public.yaml").write_text(secret("public", tls_certificate={
+            "certificate_chain": certificate, "private_key": key, "watched_directory": {"path": chose.public_tls}}))
     if chose.tls:
         certificate, key, authorities = ({"filename": f"{chose.tls}/{name}"} for name in chose.tls_files.split(","))
         watched = {"watched_directory": {"path": chose.tls}}

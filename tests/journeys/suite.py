@@ -88,14 +88,14 @@ class Suite:
     def logs(self):
         return ROOT / ".groundplan" / "log" / (f"split-{self.port}" if SPLIT else str(self.port))
 
-    def render_envoy(self, out, port, log):
-        """The suite's own configuration of Envoy, for another one in front of the same servers; its admin is one port on."""
+    def render_envoy(self, out, port, log, *more):
+        """The suite's own configuration of Envoy, for another one in front of the same servers, with more arguments of render.py."""
         schema = records = f"127.0.0.1:{self.port + 10000}"
         if SPLIT:
             records = ",".join(f"127.0.0.{number}:{self.port + 10002}" for number in (1, 2, 3))
         tls = ["--tls", self.data / "certificates"] if SPLIT else []
         self.tool(ROOT / "deploy/envoy/render.py", "--out", out, "--port", port, "--admin-port", port + 10001, "--log", log,
-                  "--schema", schema, "--records", records, *tls)
+                  "--schema", schema, "--records", records, *tls, *more)
         return pathlib.Path(out) / "envoy.yaml"
 
     @property
