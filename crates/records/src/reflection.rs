@@ -24,7 +24,7 @@ const NOT_FOUND: &str = "there is nothing of this name; ask for the list of serv
 #[derive(Clone)]
 pub(crate) struct Reflection {
     records: Records,
-    /// The suite's own API, health, and reflection itself.
+    /// The suite's own API, health, reflection itself, and the details of refusals.
     fixed: Arc<[DescriptorPool]>,
     /// Ends the streams, which clients keep open for as long as they like.
     stop: CancellationToken,
@@ -37,6 +37,8 @@ impl Reflection {
             tonic_health::pb::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+            // The details of refusals, so that clients can show them.
+            tonic_types::pb::FILE_DESCRIPTOR_SET,
         ];
         let pools: Result<Vec<_>, _> = sets.into_iter().map(DescriptorPool::decode).collect();
         Ok(Self { records, fixed: pools.map_err(Error::internal)?.into(), stop })
