@@ -66,7 +66,7 @@ bench: setup
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
 
-## lint: check formats and styles: Rust, proto, Envoy's configuration, shell
+## lint: check formats and styles: Rust, proto, Envoy's configuration, shell, image, manifests, alerts
 lint: setup
 	@deploy/lint.sh
 

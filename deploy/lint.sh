@@ -23,7 +23,7 @@ envoy_configuration() {
 
 # Shell scripts, where shellcheck is installed; otherwise that they parse.
 shell_scripts() {
-    local scripts=(deploy/*.sh deploy/envoy/*.sh crates/bench/*.sh .ci/run)
+    local scripts=(deploy/*.sh deploy/envoy/*.sh deploy/postgres/*.sh k8s/*.sh crates/bench/*.sh .ci/run)
     if command -v shellcheck >/dev/null; then
         shellcheck "${scripts[@]}"
     else
@@ -50,3 +50,4 @@ fi
 step envoy_configuration
 step shell_scripts
 step dependencies
+step deploy/check.sh

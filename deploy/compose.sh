@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs the whole suite in containers, with its telemetry: compose.sh [arguments of `docker compose`, by default: up --build --wait]
+#
+# It makes what deploy/compose.yaml needs and must not be in the repository: passwords and the API key, once, and Envoy's
+# configuration out of its template. Both are below .groundplan/compose. `compose.sh prepare` does only that.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+folder=.groundplan/compose
+
+random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+
+# A password for each name that has none, in a file that only its owner can read.
+make_secrets() {
+    [[ ! -e $folder/.env ]] || return 0
+    local line
+    (
+        umask 077
+        while read -r line; do
+            [[ $line == *= ]] && printf '%s%s\n' "$line" "$(random)"
+        done <deploy/compose.env.example >"$folder/.env"
+    )
+    echo "Made $folder/.env: the API key and the passwords are there, and nowhere else."
+}
+
+mkdir -p "$folder"
+make_secrets
+deploy/envoy/render.py --out "$folder/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 \
+    --schema schema:3000 --records records:3000
+chmod -R a+rX "$folder/envoy" # Envoy runs as another user
+
+[[ $# -gt 0 ]] || set -- up --build --wait
+[[ $1 != prepare ]] || exit 0
+exec docker compose --file deploy/compose.yaml --env-file "$folder/.env" "$@"

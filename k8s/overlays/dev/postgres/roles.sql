@@ -1,0 +1,33 @@
+-- The database roles of the services, for psql, by a superuser, in the database that the services use:
+--
+--   psql -v schema_password=… -v records_password=… -f deploy/postgres/roles.sql
+--
+-- Each service has a role that owns only its own PostgreSQL schemas, so that one cannot read or change what is another's.
+-- Running it again changes the passwords, and nothing else.
+\set ON_ERROR_STOP on
+\if :{?schema_password}
+\else
+    DO $$ BEGIN RAISE EXCEPTION 'set both passwords: -v schema_password=… -v records_password=…'; END $$;
+\endif
+BEGIN;
+
+SELECT 'CREATE ROLE groundplan_schema' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'groundplan_schema') \gexec
+SELECT 'CREATE ROLE groundplan_records' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'groundplan_records') \gexec
+ALTER ROLE groundplan_schema LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'schema_password';
+ALTER ROLE groundplan_records LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'records_password';
+
+-- Nobody else comes in.
+SELECT current_database() AS database \gset
+REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"database" TO groundplan_schema;
+-- records makes a schema for each package of models, the extension pg_trgm where a model searches in texts, and imports by way of
+-- temporary tables.
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE :"database" TO groundplan_records;
+
+CREATE SCHEMA IF NOT EXISTS groundplan_schema AUTHORIZATION groundplan_schema;
+CREATE SCHEMA IF NOT EXISTS groundplan_records AUTHORIZATION groundplan_records;
+
+-- The services know PostgreSQL's messages in English; where the server speaks another language they say so by themselves.
+GRANT SET ON PARAMETER lc_messages TO groundplan_schema, groundplan_records;
+
+COMMIT;

@@ -1,0 +1,90 @@
+"""What is deployed: the rendered manifests of Kubernetes, and the compose file, each read as data."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from suite import BINARY, ROOT
+
+OVERLAYS = ("base", "overlays/dev", "overlays/production")
+CHECKS = ROOT / ".tools" / "checks" / "bin"
+
+
+@functools.cache
+def rendered(overlay):
+    """The resources of an overlay, as `kubectl apply -k` would send them."""
+    kubectl = CHECKS / "kubectl"
+    if not kubectl.exists() and not os.environ.get("CI"):
+        pytest.skip("kubectl is not in .tools/checks: make setup says why")
+    done = subprocess.run([kubectl, "kustomize", ROOT / "k8s" / overlay], check=True, capture_output=True, text=True, timeout=60)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def of_kind(overlay, *kinds):
+    return [resource for resource in rendered(overlay) if resource["kind"] in kinds]
+
+
+def workloads(overlay):
+    return of_kind(overlay, "Deployment", "StatefulSet", "Job")
+
+
+def pods(overlay):
+    """The name and the template of each kind of pod."""
+    return [(one["metadata"]["name"], one["spec"]["template"]) for one in workloads(overlay)]
+
+
+def containers(overlay):
+    """Each container, with its pod's specification."""
+    return [(container, template["spec"]) for _, template in pods(overlay)
+            for container in template["spec"].get("initContainers", []) + template["spec"]["containers"]]
+
+
+def is_groundplan(image):
+    return re.split(r"[:@]", image)[0].split("/")[-1] == "groundplan"
+
+
+def compose():
+    return yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+
+
+def variables(container, overlay):
+    """The environment of a container: values, and None for what comes from a secret."""
+    maps = {one["metadata"]["name"]: one["data"] for one in of_kind(overlay, "ConfigMap")}
+    found = {}
+    for source in container.get("envFrom", []):
+        found |= maps[source["configMapRef"]["name"]]
+    return found | {one["name"]: one.get("value") for one in container.get("env", [])}
+
+
+def configuration(**environment):
+    """What the program makes of these variables: each setting, its value and where it is from."""
+    done = subprocess.run([BINARY, "config", "--output", "json"], env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return {row["setting"]: row for row in json.loads(done.stdout)}
+
+
+def seconds(duration):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", duration).groups()
+    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
+
+
+def selects(selector, labels):
+    """Whether a label selector selects what has these labels."""
+    if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
+        return False
+    for one in selector.get("matchExpressions", []):
+        assert one["operator"] == "In", one
+        if labels.get(one["key"]) not in one["values"]:
+            return False
+    return True
+
+
+def pinned_version(package):
+    return re.search(rf"^{re.escape(package)}==(\S+)", (ROOT / "deploy" / "tools.txt").read_text(), re.M).group(1)
+
+
