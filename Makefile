@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run run-split test test-split torture torture-rollout bench lint clean
+.PHONY: help setup build run run-split test test-split torture rollouts bench lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -65,8 +65,8 @@ torture: build
 ROLLOUTS ?= 20
 ROLLOUT_RATE ?= 500
 
-## torture-rollout: replace every process of the split suite again and again under load; with a release build
-torture-rollout: setup
+## rollouts: replace every process of the split suite again and again under load; with a release build
+rollouts: setup
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_ROLLOUTS=$(ROLLOUTS) GROUNDPLAN_ROLLOUT_RATE=$(ROLLOUT_RATE) GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_rollout.py
