@@ -243,4 +243,4 @@ start_envoy() {
 }
 
 # Until Ctrl-C, or until something ends by itself.
-until_the_end() { while true; do all_alive && wait -n || true; done; }
+until_the_end() { while true; do all_alive; wait -n || true; done; }

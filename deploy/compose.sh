@@ -24,8 +24,8 @@ make_secrets() {
 
 mkdir -p "$folder"
 make_secrets
-deploy/envoy/render.py --out "$folder/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 \
-    --schema schema:3000 --records records:3000
+deploy/envoy/render.py --out "$folder/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 --operators-port 9464 \
+    --schema schema:3000 --records records:3000 --heap-mib 400
 chmod -R a+rX "$folder/envoy" # Envoy runs as another user
 
 [[ $# -gt 0 ]] || set -- up --build --wait

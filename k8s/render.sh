@@ -9,8 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 render() {
     local to=$1
-    deploy/envoy/render.py --out "$to/base/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 \
-        --schema schema:3000 --records records:3000 --tls /tls --tls-files tls.crt,tls.key,ca.crt
+    deploy/envoy/render.py --out "$to/base/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 --operators-port 9464 \
+        --schema schema:3000 --records records:3000 --tls /tls --tls-files tls.crt,tls.key,ca.crt --heap-mib 800
     mkdir -p "$to/overlays/production" "$to/overlays/dev/postgres"
     {
         printf '# Made by k8s/render.sh out of deploy/prometheus/alerts.yml: change that.\n'

@@ -20,6 +20,8 @@ def arguments():
     parser.add_argument("--listen", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=3000, help="the public port")
     parser.add_argument("--admin-port", type=int, required=True, help="the port of Envoy's admin, on loopback")
+    parser.add_argument("--operators-port", type=int, help="a port on the listened address for /livez, /readyz, /metrics and /drain, without "
+                                                           "credentials: keep it inside; by default none")
     parser.add_argument("--log", default="/dev/stdout", help="the file of the access log")
     for service in SERVICES:
         parser.add_argument(f"--{service}", type=hosts, required=True, metavar="HOST:PORT,…",
@@ -77,11 +79,11 @@ def filled(text, values):
 
 def render(chose, folder):
     before, each, after = re.fullmatch(r"(.*?)^ *#each\n(.*)^  #end\n(.*)", TEMPLATE.read_text(), re.S | re.M).groups()
-    common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "FOLDER": folder,
-              "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
+    common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "OPERATORS_PORT": chose.operators_port,
+              "FOLDER": folder, "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
               # Within quotes.
               "LOG": json.dumps(chose.log)[1:-1], "ORIGINS": json.dumps(chose.origins)[1:-1]}
-    before = chosen(before, {"PUBLIC": bool(chose.public_tls)})
+    before = chosen(before, {"PUBLIC": bool(chose.public_tls), "OPERATORS": chose.operators_port is not None})
     parts = []
     for service in SERVICES:
         values, holds = service_values(service, getattr(chose, service))

@@ -1,0 +1,110 @@
+"""Envoy is replaced while callers keep their connections: it asks them to make others first, as `preStop` in Kubernetes has it do."""
+
+import http.client
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from suite import ROOT, free_port, only_together
+
+pytestmark = only_together
+
+
+def ask(port, path, timeout=5):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+@pytest.fixture
+def envoys(suite, tmp_path):
+    """Two Envoys in front of the one suite, each with its public port and its port for operators."""
+    program = subprocess.run([ROOT / "deploy" / "envoy" / "find.sh"], check=True, capture_output=True, text=True).stdout.strip()
+    behind, running = f"127.0.0.1:{suite.port + 10000}", []
+    try:
+        for number in range(2):
+            port, folder = free_port(), tmp_path / str(number)
+            subprocess.run([ROOT / "deploy" / "envoy" / "render.py", "--out", folder, "--port", str(port), "--admin-port", str(port + 10000),
+                            "--operators-port", str(port + 10001), "--log", "/dev/null", "--schema", behind, "--records", behind], check=True)
+            process = subprocess.Popen([program, "-c", folder / "envoy.yaml", "--log-level", "error", "--disable-hot-restart"])
+            running.append((process, port, port + 10001))
+        for _, port, operators in running:
+            wait(lambda: is_ready(operators) and is_ready(port))
+        yield running
+    finally:
+        for process, _, _ in running:
+            process.kill()
+            process.wait()
+
+
+def wait(condition):
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def is_ready(port):
+    try:
+        return ask(port, "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+class Caller(threading.Thread):
+    """Calls without a pause over one connection, until it is asked to make another: that goes where new ones go."""
+
+    def __init__(self, suite, target):
+        super().__init__(daemon=True)
+        self.suite, self.target, self.over, self.calls, self.failed, self.moved = suite, target, False, 0, [], 0
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=10)
+        while not self.over:
+            try:
+                connection.request("GET", "/api/v1/resource?pageSize=1", headers={"authorization": f"Bearer {self.suite.api_key}"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    self.failed.append(answer.status)
+                if answer.will_close:
+                    self.moved += 1
+                    connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=10)
+            except OSError as error:
+                self.failed.append(repr(error))
+                return
+            self.calls += 1
+            time.sleep(0.01)
+
+
+def test_no_call_fails_when_an_envoy_goes(suite, envoys):
+    (old, old_port, operators), (_, new_port, _) = envoys
+    goes = threading.Event()
+    callers = [Caller(suite, lambda: new_port if goes.is_set() else old_port) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    time.sleep(1)
+    assert ask(operators, "/livez")[0] == 200 and "envoy_http_downstream_cx_total" in ask(operators, "/metrics")[1]
+    assert ask(operators, "/quitquitquit")[0] == 404, "the admin is not there but for what is needed"
+    goes.set()
+    began = time.monotonic()
+    draining = threading.Thread(target=lambda: ask(operators, "/drain", timeout=40))
+    draining.start()
+    time.sleep(1)
+    assert ask(operators, "/readyz")[0] == 503 and ask(operators, "/livez")[0] == 200
+    draining.join()
+    assert 19 < time.monotonic() - began < 25, "whoever waits for the answer has given callers the time to go"
+    old.terminate()
+    old.wait(timeout=10)
+    time.sleep(1)
+    for caller in callers:
+        caller.over = True
+        caller.join()
+    assert [caller.failed for caller in callers] == [[]] * len(callers)
+    assert all(caller.moved >= 1 and caller.calls > 100 for caller in callers)
