@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run run-split test test-split torture bench lint clean
+.PHONY: help setup build run run-split test test-split torture rollouts bench lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -60,6 +60,16 @@ torture: build
 	@GROUNDPLAN_WATCH_CHANGES=$(WATCH_CHANGES) GROUNDPLAN_WATCH_FOLLOWERS=$(WATCH_FOLLOWERS) GROUNDPLAN_WATCH_SLOW=20 GROUNDPLAN_WATCH_RECONNECTING=20 \
 	GROUNDPLAN_WATCH_WRITERS=16 GROUNDPLAN_WATCH_BUFFER=256KiB GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_watch_torture.py
+
+# How many times each process is replaced, and under how many changes a second.
+ROLLOUTS ?= 20
+ROLLOUT_RATE ?= 500
+
+## rollouts: replace every process of the split suite again and again under load; with a release build
+rollouts: setup
+	@cargo build --locked --release --package groundplan --package groundplan-bench
+	@GROUNDPLAN_SUITE=split GROUNDPLAN_ROLLOUTS=$(ROLLOUTS) GROUNDPLAN_ROLLOUT_RATE=$(ROLLOUT_RATE) GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
+	.tools/bin/python -m pytest -s tests/journeys/test_rollout.py
 
 ## bench: measure how soon followers hear of a change, what idle ones cost, and how long imports take; docs/benchmarks.md has what came out
 bench: setup

@@ -30,6 +30,9 @@ const NOT_TRACED: &str =
 const NOT_EXPORTED: &str =
     "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
+// A library that logs by `log` says below INFO what is in statements and their values, and a collector's spans take every level.
+const _: () = assert!(matches!(log::STATIC_MAX_LEVEL, log::LevelFilter::Info), "values of records would be logged");
+
 /// Keeps telemetry going; dropping it sends what is still held back.
 #[derive(Debug)]
 #[must_use = "dropping it ends the traces and metrics"]

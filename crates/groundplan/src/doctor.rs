@@ -1,6 +1,7 @@
 //! `groundplan doctor`: what works here, what does not, and the way out.
 
 mod database;
+mod deep;
 mod finding;
 mod machine;
 mod suite;
@@ -15,13 +16,17 @@ use serde_json::json;
 /// Check this machine and the suite: what works, what does not, and the way out
 ///
 /// It looks at this machine (PostgreSQL, tools, the data directory, the port), the database of DB_URL, and the suite at
-/// GROUNDPLAN_ADDRESS (whether it answers, takes the key, and what is live). Changes nothing. Fails if a check does.
+/// GROUNDPLAN_ADDRESS (whether it answers, takes the key, and what is live). With `--deep` it reads all that is stored, too, as
+/// after a restore. Changes nothing. Fails if a check does.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
     /// The form of what is printed
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+    /// Read every record of every model, too: it takes as long as an export of all
+    #[arg(long)]
+    deep: bool,
     #[command(flatten)]
     client: Client,
     #[command(flatten)]
@@ -37,6 +42,9 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     findings.push(suite::port(&args.server).await);
     findings.extend(suite::check(&args.client).await);
     findings.extend(machine::tools());
+    if args.deep {
+        findings.extend(deep::check(&args.client).await);
+    }
     for finding in &findings {
         match args.output {
             Output::Text => print(finding)?,

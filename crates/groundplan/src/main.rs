@@ -3,6 +3,7 @@
 //! The binary only chooses: it reads the settings, mounts the services that were asked for, or calls a suite that runs.
 
 mod apply;
+mod catalog;
 mod cli;
 mod client;
 mod config;

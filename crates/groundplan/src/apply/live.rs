@@ -2,16 +2,17 @@
 
 use super::Args;
 use super::progress;
+use crate::catalog;
 use crate::failure::Failure;
 use crate::output::{Output, print, table};
-use groundplan_model::{Catalog, StorageNames};
+use groundplan_model::Catalog;
 use groundplan_proto::schema::v1::{ApplyResponse, GetRevisionRequest, Revision};
 use serde_json::{Value, json};
 
 /// Prints the end of an apply.
 pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), Failure> {
     let revision = get_revision(args, last.revision).await?;
-    let catalog = catalog(revision)?;
+    let catalog = revision.map(catalog::of_revision).transpose()?;
     match args.output {
         Output::Json => print(json(last, catalog.as_ref()))?,
         Output::Text => print(text(last, catalog.as_ref()))?,
@@ -26,21 +27,6 @@ async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, Fail
     }
     let answer = args.client.quietly()?.get_revision(GetRevisionRequest { number }).await;
     answer.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.refusal(&status))
-}
-
-fn catalog(revision: Option<Revision>) -> Result<Option<Catalog>, Failure> {
-    let Some(revision) = revision else { return Ok(None) };
-    let mut names = StorageNames::default();
-    for name in revision.storage_names {
-        names.insert(name.message, u32::try_from(name.number).unwrap_or(0), name.name);
-    }
-    let loaded = groundplan_model::load(revision.number, revision.descriptor_set.into(), &names);
-    loaded.map(Some).map_err(|error| {
-        Failure::new(format!(
-            "revision {} is live, but this program cannot read it: {error}; use the suite's own version",
-            revision.number
-        ))
-    })
 }
 
 fn text(last: &ApplyResponse, catalog: Option<&Catalog>) -> String {

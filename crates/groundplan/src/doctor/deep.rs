@@ -1,0 +1,60 @@
+//! Whether everything that is stored can be read: for a database that was restored, or that nobody trusts any more.
+
+use super::finding::Finding;
+use crate::catalog;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::print_error;
+use groundplan_model::Catalog;
+use groundplan_proto::records::v1::{ExportRequest, Format};
+use groundplan_proto::schema::v1::GetRevisionRequest;
+
+/// Reads every record of every model, as the models say that it is.
+pub(super) async fn check(client: &Client) -> Vec<Finding> {
+    const CHECK: &str = "records";
+    let catalog = match live(client).await {
+        Ok(Some(catalog)) => catalog,
+        Ok(None) => {
+            return vec![Finding::warn(
+                CHECK,
+                "no models are live: there is nothing to read",
+                "groundplan apply FOLDER",
+            )];
+        }
+        Err(failure) => return vec![Finding::fail(CHECK, failure.message(), "see what else fails above")],
+    };
+    let mut findings = Vec::new();
+    for model in &catalog.models {
+        print_error(format_args!("reading {}", model.full_name));
+        findings.push(match read(client, &model.full_name).await {
+            Ok(records) => Finding::ok(CHECK, format!("all {records} of {} can be read", model.full_name)),
+            Err(failure) => Finding::fail(
+                CHECK,
+                format!("{} cannot be read to its end: {}", model.full_name, failure.message()),
+                "the server's log says which record and why; restore another backup, or mend the row by SQL",
+            ),
+        });
+    }
+    findings
+}
+
+async fn live(client: &Client) -> Result<Option<Catalog>, Failure> {
+    let answer = client.quietly()?.get_revision(GetRevisionRequest { number: 0 }).await;
+    match answer {
+        Ok(revision) => catalog::of_revision(revision.into_inner()).map(Some),
+        Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
+        Err(status) => Err(client.refusal(&status)),
+    }
+}
+
+/// How many records of a model there are, all at one moment. Each is decoded on its way.
+async fn read(client: &Client, model: &str) -> Result<i64, Failure> {
+    let refusal = |status| client.refusal(&status);
+    let request = ExportRequest { model: model.to_owned(), format: Format::Ndjson.into(), filter: String::new() };
+    let mut messages = client.records()?.export(request).await.map_err(refusal)?.into_inner();
+    let mut records = None;
+    while let Some(message) = messages.message().await.map_err(refusal)? {
+        records = message.summary.map(|summary| summary.records);
+    }
+    records.ok_or_else(|| Failure::new("the answer broke off before its end"))
+}
