@@ -126,7 +126,8 @@ def test_what_is_referred_to_is_there(overlay):
 
 def test_each_image_is_the_same():
     version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
-    images = [container["image"] for overlay in OVERLAYS for container, _ in containers(overlay)]
+    # production names a digest, of which test_overlays.py says more.
+    images = [container["image"] for overlay in OVERLAYS for container, _ in containers(overlay) if "@" not in container["image"]]
     images += [service["image"] for service in compose()["services"].values()]
     by_name = {}
     for image in images:
