@@ -1,7 +1,6 @@
 """Envoy as the edge: TLS whose certificate is replaced while it runs, a limit of calls, pages of other origins, and nothing of the inside outside."""
 
 import json
-import pathlib
 import shutil
 import socket
 import ssl
