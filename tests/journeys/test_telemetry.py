@@ -78,7 +78,8 @@ def test_one_trace_from_the_client_to_the_statement(observed):
 
     def traced():
         spans = [span for _, span in observed.collector.spans() if span.trace_id.hex() == TRACE]
-        return spans if any(span.name == "statement" for span in spans) and any(not_statement(span) for span in spans) else None
+        names = {span.name for span in spans}
+        return spans if names >= {"queue", "validate", "statement"} and any(not_statement(span) for span in spans) else None
 
     def not_statement(span):
         return span.name == "/example.v1.EntityService/CreateEntity"
@@ -95,8 +96,17 @@ def test_one_trace_from_the_client_to_the_statement(observed):
     above = statement
     while above is not call:
         above = by_id[above.parent_span_id.hex()]
+    assert attributes(call)["rpc.system"] == "grpc"
     # The log of the call is of the same trace.
     assert any(record.trace_id.hex() == TRACE for record in until(observed.collector.logs))
+
+
+def test_a_transaction_shows_its_commit(observed):
+    trace = "af7651916cd43dd8448eb211c80319c0"
+    requests = [{"field1": "one"}, {"field1": "two"}]
+    observed.curl("POST", "/api/v1/resource:batchCreate", body={"requests": [{"entity": each} for each in requests]},
+                  headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
+    until(lambda: any(span.trace_id.hex() == trace and span.name == "commit" for _, span in observed.collector.spans()))
 
 
 def test_errors_name_their_trace(observed):

@@ -22,6 +22,7 @@ pub use pool::LONGEST_LIFETIME;
 pub use refusal::refusal;
 pub use statement::{PgRow, Sql, execute, row_stream, rows};
 
+use crate::identity;
 use crate::settings::{DatabaseSettings, Secret};
 use cancel::Canceller;
 use connect::Target;
@@ -29,6 +30,7 @@ use diesel_migrations::EmbeddedMigrations;
 use groundplan_error::Error;
 use pool::Pool;
 use std::sync::Arc;
+use std::time::Instant;
 use tracing::Instrument as _;
 
 /// Microseconds from the Unix epoch to PostgreSQL's, the start of the year 2000.
@@ -84,7 +86,10 @@ impl Database {
 
     /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.
     pub async fn lease(&self) -> Result<Lease, Error> {
-        let connection = self.pool.take().instrument(tracing::debug_span!("queue")).await?;
+        let began = Instant::now();
+        let taken = self.pool.take().instrument(tracing::debug_span!("queue")).await;
+        identity::waited(began.elapsed());
+        let connection = taken?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }
 

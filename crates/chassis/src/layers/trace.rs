@@ -2,8 +2,9 @@
 
 use super::{Inner, Request, Response};
 use crate::called::Called;
-use crate::respond::Cause;
-use crate::{identity, telemetry};
+use crate::identity::{self, Known};
+use crate::respond::{Cause, is_grpc};
+use crate::telemetry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::FutureExt as _;
@@ -61,6 +62,7 @@ impl<S: Inner> Service<Request> for Trace<S> {
             path = request.uri().path(),
             request_id = id.to_str().unwrap_or_default(),
             trace_id = Empty,
+            rpc.system = Empty,
             rpc.service = Empty,
             rpc.method = Empty,
             status = Empty,
@@ -70,24 +72,27 @@ impl<S: Inner> Service<Request> for Trace<S> {
         if let Some(trace) = &trace {
             span.record("trace_id", trace);
         }
-        let identity = trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned());
-        let known_by = identity.clone();
+        if is_grpc(request.headers()) {
+            span.record("rpc.system", "grpc");
+        }
+        let known = Known::by(trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned()));
+        let of_call = known.clone();
         let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
         let call = span.in_scope(|| self.inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
                 let took = started.elapsed();
-                record(&response, took, is_probe, slow);
+                record(&response, &Took { all: took, waited_us: known.waited() }, is_probe, slow);
                 response.headers_mut().insert(REQUEST_ID, id);
                 match response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
-                    true => identify(&mut response, known_by),
+                    true => identify(&mut response, &known.name),
                     false => time(&mut response, took),
                 }
                 response
             })
         };
-        identity::within(identity, call).map(answered).instrument(span).boxed()
+        identity::within(of_call, call).map(answered).instrument(span).boxed()
     }
 }
 
@@ -101,7 +106,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 /// Puts into the details of a gRPC status by what the call is known. REST has it in its envelope already.
-fn identify(response: &mut Response, identity: String) {
+fn identify(response: &mut Response, identity: &str) {
     let Some(status) = Status::from_header_map(response.headers()) else { return };
     let mut details = status.get_error_details();
     details.set_request_info(identity, "");
@@ -120,11 +125,18 @@ fn time(response: &mut Response, took: Duration) {
     }
 }
 
+/// How long a call has taken, and for how much of that it has waited for connections to the database.
+struct Took {
+    all: Duration,
+    waited_us: u64,
+}
+
 /// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
-fn record(response: &Response, took: Duration, is_probe: bool, slow: Duration) {
+fn record(response: &Response, took: &Took, is_probe: bool, slow: Duration) {
     if let Some(Called { service, method }) = response.extensions().get() {
         Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
     }
+    let Took { all: took, waited_us } = *took;
     let is_slow = took > slow;
     let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
@@ -133,7 +145,7 @@ fn record(response: &Response, took: Duration, is_probe: bool, slow: Duration) {
     match severity(code, response.status(), is_probe) {
         Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
-        _ if is_slow => tracing::warn!(status, took_us = took, "a slow call"),
+        _ if is_slow => tracing::warn!(status, took_us = took, waited_us, "a slow call"),
         _ => tracing::debug!(status, took_us = took, "answered"),
     }
 }

@@ -8,6 +8,7 @@ use groundplan_error::{Error, Reason};
 /// Refuses a record that breaks its model's rules or that its indexes cannot hold. The record is complete: the server's
 /// own fields are set.
 pub(crate) fn validate(call: &Call<'_>, record: &Record) -> Result<(), Error> {
+    let _span = tracing::debug_span!("validate").entered();
     let mut violations = call.table.validator.validate(record)?;
     violations.extend(references::reference_violations(&call.table.model, record));
     violations.extend(index_keys::violations(&call.table.model, &call.principal.tenant, record));

@@ -55,7 +55,16 @@ pub(super) async fn run(
             let attempted = Attempt { call, planned, writes, request, is_careful, number: attempt };
             let builder = conn.build_transaction();
             let mut builder = if writes.is_serializable { builder.serializable() } else { builder.read_committed() };
-            builder.run(async |conn: &mut AsyncPgConnection| attempted.run(conn).await).await
+            // It ends when the transaction has.
+            let mut commit = tracing::Span::none();
+            let transaction = async |conn: &mut AsyncPgConnection| {
+                let written = attempted.run(conn).await;
+                if written.is_ok() {
+                    commit = tracing::debug_span!("commit");
+                }
+                written
+            };
+            builder.run(transaction).await
         });
         let error = match outcome.await {
             Ok(written) => {
