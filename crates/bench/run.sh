@@ -58,8 +58,9 @@ for filters in 0 1; do
     stop
 done
 start
-# As the log says: Private PostgreSQL: psql 'postgres://…'
-url=$(sed -n "s/.*Private PostgreSQL: psql '\(.*\)'.*/\1/p" "$data/run.log" | head -1)
+# The private PostgreSQL has a socket, and nothing else.
+socket=$(find "$data/data" -name '.s.PGSQL.*' ! -name '*.lock' | head -1)
+url="host=$(dirname "$socket") user=groundplan dbname=groundplan"
 measure import --address "$direct" --db-url "$url" --rows "$rows" --runs "$runs"
 stop
 start
