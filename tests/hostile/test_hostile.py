@@ -117,10 +117,10 @@ class Watched:
             return
         took = time.monotonic() - self.began
         for process, before, seconds in zip((self.server, self.envoy), self.before, self.seconds):
-            grown, share = process.bytes() - before, (process.seconds() - seconds) / took
+            grown, spent = process.bytes() - before, process.seconds() - seconds
             assert grown < MOST_BYTES, f"{grown >> 20} MiB more"
-            # The honest client's calls are in it: a debug build takes some time for them.
-            assert share < 0.9, f"{share:.2f} of a core for {took:.1f} s"
+            # The honest client's calls are in it, of which a debug build makes some work. An attack that was over at once may have taken all of a core.
+            assert spent < max(0.9 * took, 3), f"{spent:.1f} s of a core in {took:.1f} s"
         assert not self.honest.failed, self.honest.failed[:3]
         assert len(self.honest.took) > 5 and statistics.median(self.honest.took) < 1, self.honest.took
 
