@@ -1,9 +1,14 @@
-"""A list of 100,000 rows is walked by pages while others write: every row that nobody touches comes exactly once, in order."""
+"""A list of 100,000 rows is walked by pages while others write: every row that nobody touches comes exactly once, in order.
 
+Who walks and who writes are processes: with several threads that read so many messages, CPython 3.11 with protobuf 6.33 dies of a segmentation fault.
+"""
+
+import collections
+import concurrent.futures
+import multiprocessing
 import os
 import random
 import struct
-import threading
 
 import grpc
 import pytest
@@ -11,6 +16,8 @@ import pytest
 from conftest import Stub
 from suite import Suite
 
+# What a client needs to know of a suite, in any process.
+Where = collections.namedtuple("Where", "address api_key")
 ROWS = int(os.environ.get("GROUNDPLAN_WALK_ROWS", "20000"))
 PAGE = 1000
 
@@ -77,23 +84,18 @@ def test_every_untouched_row_comes_once_and_in_order(walking):
     suite.psql("ANALYZE walk_v1.item")
     ids = {row for row in suite.psql("SELECT id FROM walk_v1.item WHERE NOT touched")}
     assert len(ids) == ROWS - ROWS // 10
-    stop, written = threading.Event(), []
-    writers = [threading.Thread(target=write, args=(Items(suite), seed, suite, stop, written)) for seed in range(3)]
-    for writer in writers:
-        writer.start()
-    try:
-        walked = [(order, []) for order in ORDERS]
-        walks = [threading.Thread(target=walk, args=(Items(suite), order, found)) for order, found in walked]
-        for first in range(0, len(walks), 2):
-            for thread in walks[first:first + 2]:
-                thread.start()
-            for thread in walks[first:first + 2]:
-                thread.join()
-    finally:
-        stop.set()
-        for writer in writers:
-            writer.join()
-    assert len(written) > 100, "the writers did nothing"
+    # A new interpreter for each: gRPC does not outlive a fork.
+    context, where = multiprocessing.get_context("spawn"), Where(suite.address, suite.api_key)
+    stop = context.Event()
+    touched = [suite.psql(f"SELECT id FROM walk_v1.item WHERE touched AND abs(hashtext(id::text)) % 3 = {seed}") for seed in range(3)]
+    with concurrent.futures.ProcessPoolExecutor(5, mp_context=context, initializer=share, initargs=(stop,)) as pool:
+        writers = [pool.submit(write, where, seed, mine) for seed, mine in enumerate(touched)]
+        try:
+            walked = list(zip(ORDERS, pool.map(walk, [where] * len(ORDERS), ORDERS)))
+        finally:
+            stop.set()
+        written = sum(writer.result() for writer in writers)
+    assert written > 100, "the writers did nothing"
     for order, found in walked:
         seen = [one for one in found if one[0] in ids]
         assert len(seen) == len(ids), (order, len(seen), len(ids))
@@ -102,34 +104,38 @@ def test_every_untouched_row_comes_once_and_in_order(walking):
         assert all(one <= other for one, other in zip(keys, keys[1:])), order
 
 
+def share(event):
+    """What tells the writers of this process to stop."""
+    global STOP
+    STOP = event
+
+
 class Items:
     """The service in Python, each request made of keywords."""
 
-    def __init__(self, suite):
-        self.stub = Stub(suite)
+    def __init__(self, where):
+        self.stub = Stub(where)
 
     def __getattr__(self, method):
         request = self.stub.message(f"walk.v1.{method}Request")
         return lambda **fields: self.stub.call(f"walk.v1.ItemService/{method}", request(**fields), timeout=60)
 
 
-def walk(items, order, found):
-    """Notes the id and the keys of each item. Nothing of a message outlives its thread, with its pool of types: CPython 3.11 with protobuf 6.33 has
-    died of that, by a segmentation fault."""
-    token = ""
+def walk(where, order):
+    """The id and the keys of each item."""
+    items, token, found = Items(where), "", []
     while True:
         page = items.ListItems(page_size=PAGE, order_by=order, page_token=token, allow_scan=True)
         found.extend((item.id, key(order, item)) for item in page.items)
         token = page.next_page_token
         if not token:
-            return
+            return found
 
 
-def write(items, seed, suite, stop, written):
-    """Creates, moves and deletes rows, all of them marked as touched."""
-    chance = random.Random(seed)
-    mine = suite.psql(f"SELECT id FROM walk_v1.item WHERE touched AND abs(hashtext(id::text)) % 3 = {seed}")
-    while not stop.is_set():
+def write(where, seed, mine):
+    """Creates, moves and deletes rows, all of them marked as touched; how often."""
+    items, chance, written = Items(where), random.Random(seed), 0
+    while not STOP.is_set():
         try:
             what = chance.random()
             if what < 0.4 or not mine:
@@ -140,9 +146,10 @@ def write(items, seed, suite, stop, written):
                                        "rank": chance.randrange(-500, 500), "weight": chance.random()})
             else:
                 items.DeleteItem(id=mine.pop(chance.randrange(len(mine))))
-            written.append(what)
+            written += 1
         except grpc.RpcError as error:
             assert error.code() in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ABORTED), error
+    return written
 
 
 def key(order, item):
