@@ -23,6 +23,13 @@ class Hasty(journeys.Suite):
         return super().environment(GROUNDPLAN_DRAIN_GRACE=f"{GRACE}s", **more)
 
 
+def program(pid):
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except FileNotFoundError:
+        return None  # it has just ended
+
+
 def ended(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
@@ -54,8 +61,7 @@ def test_a_server_ends_in_time_whatever_its_clients_do():
         silent = Connection(port)
         stub.channel.close()
         time.sleep(1)
-        pids = journeys.processes_in_session(suite.process.pid)
-        server = next(pid for pid in pids if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "groundplan")
+        server = next(pid for pid in journeys.processes_in_session(suite.process.pid) if program(pid) == "groundplan")
         began = time.monotonic()
         os.kill(server, signal.SIGTERM)
         while not ended(server):

@@ -96,8 +96,12 @@ class Watched:
     """The processes of the suite and an honest client, while something is done to them."""
 
     def __init__(self, target, port):
-        pids = journeys.processes_in_session(target.process.pid)
-        names = {os.path.basename(os.readlink(f"/proc/{pid}/exe")): pid for pid in pids}
+        names = {}
+        for pid in journeys.processes_in_session(target.process.pid):
+            try:
+                names[os.path.basename(os.readlink(f"/proc/{pid}/exe"))] = pid
+            except FileNotFoundError:
+                pass  # a process of the script that has just ended
         self.server = Process(names["groundplan"])
         self.envoy = Process(names["envoy"])
         self.honest = Honest(target, port)
