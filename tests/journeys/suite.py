@@ -22,7 +22,7 @@ BINARY = pathlib.Path(os.environ.get("GROUNDPLAN_BIN", ROOT / "target" / "debug"
 SPLIT = os.environ.get("GROUNDPLAN_SUITE") == "split"
 SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
 # The one mark of journeys that the split suite does not have, and that of those that only it has.
-only_together = pytest.mark.skipif(SPLIT, reason="it kills and starts the one process of `groundplan up` by itself")
+only_together = pytest.mark.skipif(SPLIT, reason="it is about the one process of `groundplan up`")
 only_split = pytest.mark.skipif(not SPLIT, reason="it is about processes that only the split suite has")
 
 

@@ -5,14 +5,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
+import urllib.request
 
 from split import RECORDS, Processes
 from suite import BINARY, ROOT, only_split
-
-sys.path.insert(0, str(ROOT / "tests" / "hostile"))
-from wire import DATA, END_HEADERS, END_STREAM, HEADERS, frame  # noqa: E402
 
 pytestmark = only_split
 BENCH = BINARY.with_name("groundplan-bench")
@@ -34,7 +31,16 @@ def replace(suite, processes, name, address):
     processes.wait(replaced, f"{name} is not started again")
     service = name.split("-")[0]
     processes.wait(lambda: processes.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200), f"{name} is not ready")
+    processes.wait(lambda: known(suite), f"Envoy does not know that {name} is back")
     return took
+
+
+def known(suite):
+    """Whether Envoy knows all processes to be well: a rollout goes on then, as `minReadySeconds` has it in Kubernetes."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/clusters?format=json", timeout=5) as answer:
+        clusters = json.load(answer)["cluster_statuses"]
+    health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]
+    return len(health) == 1 + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)
 
 
 def ended(pid):

@@ -15,7 +15,10 @@ from grpc_status import rpc_status
 
 from collector import Collector, attributes
 from conftest import Stub
-from suite import ROOT, Suite
+from suite import ROOT, Suite, only_together
+
+# All processes of the split suite would have the one admin port.
+pytestmark = only_together
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
