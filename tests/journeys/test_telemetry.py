@@ -196,3 +196,14 @@ def forms(secret):
     as base64."""
     raw = secret.encode()
     return raw, ", ".join(map(str, raw)).encode(), raw.hex().encode(), base64.b64encode(raw)[:len(raw) // 3 * 4]
+
+
+def test_the_connections_are_those_of_callers(observed):
+    """Who asks for the metrics is no caller."""
+    callers = [socket.create_connection(("127.0.0.1", observed.port + 10000)) for _ in range(20)]
+    try:
+        until(lambda: observed.series()["groundplan_connections_open", frozenset()] >= 20, seconds=5)
+    finally:
+        for caller in callers:
+            caller.close()
+    until(lambda: observed.series()["groundplan_connections_open", frozenset()] < 20)

@@ -38,7 +38,7 @@ pub fn serve(
         .route("/metrics", get(move || async move { metrics(&registry) }))
         .merge(health.router.clone())
         .fallback(|| async { (StatusCode::NOT_FOUND, "here are /livez, /readyz and /metrics\n") });
-    async move { server::serve(listener, router, None, stop, &settings).await.map(drop) }
+    async move { server::serve_operators(listener, router, stop, &settings).await.map(drop) }
 }
 
 /// The metrics in Prometheus's text format (0.0.4).

@@ -46,8 +46,29 @@ pub async fn serve(
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
     let peers = Peers::new(settings.max_connections, settings.max_connections_per_address);
-    let shared = Shared::new(router, tls, stop.clone(), settings);
     let refused = observe(&peers);
+    accept(listener, Shared::new(router, tls, stop, settings), (peers, Some(refused)), settings.drain_grace).await
+}
+
+/// The same for those who run the process: metrics tell of the connections of callers.
+pub(crate) async fn serve_operators(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    settings: &ServerSettings,
+) -> Result<Drained, Error> {
+    let peers = Peers::new(settings.max_connections, settings.max_connections_per_address);
+    accept(listener, Shared::new(router, None, stop, settings), (peers, None), settings.drain_grace).await
+}
+
+/// Serves what all connections share. Those that are refused are counted, if they are to be.
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    (peers, refused): (Arc<Peers>, Option<Counter<u64>>),
+    grace: Duration,
+) -> Result<Drained, Error> {
+    let stop = shared.stop.clone();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -61,7 +82,7 @@ pub async fn serve(
                 Ok(place) => {
                     connections.spawn(Connection { shared: shared.clone(), place }.serve(stream));
                 }
-                Err(full) => refuse(stream, full, &refused),
+                Err(full) => refuse(stream, full, refused.as_ref()),
             },
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
@@ -71,9 +92,9 @@ pub async fn serve(
         }
     }
     drop(listener);
-    tracing::info!(connections = connections.len(), grace = ?settings.drain_grace, "stopping: open calls may finish");
+    tracing::info!(connections = connections.len(), ?grace, "stopping: open calls may finish");
     let finished = async { while connections.join_next().await.is_some() {} };
-    if timeout(settings.drain_grace, finished).await.is_ok() {
+    if timeout(grace, finished).await.is_ok() {
         return Ok(Drained { cut: 0 });
     }
     let cut = connections.len();
@@ -83,8 +104,10 @@ pub async fn serve(
 }
 
 /// Closes a connection for which there is no room. Nobody who does so on purpose gets an answer, or a line in the log.
-fn refuse(stream: TcpStream, full: Full, refused: &Counter<u64>) {
-    refused.add(1, &[KeyValue::new("reason", full.name())]);
+fn refuse(stream: TcpStream, full: Full, refused: Option<&Counter<u64>>) {
+    if let Some(refused) = refused {
+        refused.add(1, &[KeyValue::new("reason", full.name())]);
+    }
     // A reset: nothing of it is kept, and the client need not wait for it to say more.
     let _ = stream.set_zero_linger();
 }

@@ -225,3 +225,22 @@ async fn a_connection_is_not_used_for_ever() {
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_of_http1_that_takes_its_time_is_not_stalled() {
+    let settings = ServerSettings { stall_timeout: Duration::from_millis(50), ..defaults() };
+    let pieces = futures_util::stream::unfold(0, |at| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        (at < 6).then(|| (Ok::<_, std::io::Error>(axum::body::Bytes::from(format!("piece {at};"))), at + 1))
+    });
+    let body = std::sync::Mutex::new(Some(axum::body::Body::from_stream(Box::pin(pieces))));
+    let body = std::sync::Arc::new(body);
+    let handler = move || {
+        let body = body.clone();
+        async move { body.lock().unwrap().take().unwrap() }
+    };
+    let server = start(Router::new().route("/slow", get(handler)), settings).await;
+    let answer = server.say(b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.contains("piece 5;"), "{answer}");
+    server.stop().await;
+}

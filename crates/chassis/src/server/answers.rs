@@ -10,11 +10,11 @@ use std::task::{Context, Poll, ready};
 /// The layer around a body.
 pub(super) struct Counted {
     body: axum::body::Body,
-    traffic: Arc<Traffic>,
+    traffic: Option<Arc<Traffic>>,
 }
 
 impl Counted {
-    pub(super) fn new(body: axum::body::Body, traffic: Arc<Traffic>) -> Self {
+    pub(super) fn new(body: axum::body::Body, traffic: Option<Arc<Traffic>>) -> Self {
         Self { body, traffic }
     }
 }
@@ -30,8 +30,9 @@ impl Body for Counted {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
+            && let Some(traffic) = &self.traffic
         {
-            self.traffic.give(data.len());
+            traffic.give(data.len());
         }
         Poll::Ready(frame)
     }

@@ -29,7 +29,7 @@ pub(super) struct Shared {
     builder: Builder<TokioExecutor>,
     router: Router,
     tls: Option<Arc<Tls>>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     greeting_timeout: Duration,
     stall_timeout: Duration,
     age: Duration,
@@ -64,7 +64,7 @@ impl Shared {
     }
 
     /// Until a connection is to end: how long its calls may still take then; none if the server says so itself.
-    async fn until_leaving(&self, traffic: &Traffic) -> Option<Duration> {
+    async fn until_leaving(&self, traffic: Option<&Traffic>) -> Option<Duration> {
         // Not all at the same time, after a start that all have seen.
         let age = async {
             match self.age {
@@ -80,7 +80,8 @@ impl Shared {
     }
 
     /// Until a client has taken nothing for a while of what waits for it.
-    async fn stalled(&self, traffic: &Traffic) {
+    async fn stalled(&self, traffic: Option<&Traffic>) {
+        let Some(traffic) = traffic else { return std::future::pending().await };
         let mut before = None;
         loop {
             sleep(self.stall_timeout).await;
@@ -129,13 +130,12 @@ impl Connection {
             }
             request
         });
-        let service =
-            service.map_response(move |response| response.map(|body| Counted::new(body, Arc::clone(&counted))));
+        let service = service.map_response(move |response| response.map(|body| Counted::new(body, counted.clone())));
         let connection = shared.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            grace = shared.until_leaving(&traffic) => {
+            grace = shared.until_leaving(traffic.as_deref()) => {
                 connection.as_mut().graceful_shutdown();
                 match grace {
                     None => connection.as_mut().await,

@@ -66,14 +66,15 @@ struct Passing {
 }
 
 impl<S> Guarded<S> {
-    /// Guards a stream that begins with what the protocol begins with.
-    pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Arc<Traffic>) {
-        let traffic = Arc::new(Traffic { given: AtomicU64::new(0), sent: AtomicU64::new(0) });
-        let frames = is_http2.then(|| Passing {
+    /// Guards a stream that begins with what the protocol begins with. The traffic is that of HTTP/2: HTTP/1 gives no more to
+    /// the socket than the client takes, and a write that waits is enough to know.
+    pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Option<Arc<Traffic>>) {
+        let traffic = is_http2.then(|| Arc::new(Traffic { given: AtomicU64::new(0), sent: AtomicU64::new(0) }));
+        let frames = traffic.clone().map(|traffic| Passing {
             incoming: Frames::behind(PREFACE_LENGTH),
             outgoing: Frames::behind(0),
             allowance: Allowance::new(Instant::now()),
-            traffic: traffic.clone(),
+            traffic,
         });
         (Self { stream, frames, stalled: None, stall_timeout }, traffic)
     }
@@ -182,7 +183,6 @@ impl Allowance {
     }
 
     fn earn(&mut self, bytes: usize) {
-        // No loss: a write is far below 2^52 bytes.
         #[expect(clippy::cast_precision_loss, reason = "a write is far below 2^52 bytes")]
         let earned = bytes as f64 / f64::from(BYTES_A_FRAME);
         self.left = (self.left + earned).min(f64::from(FRAMES_AT_ONCE));
@@ -259,6 +259,7 @@ mod tests {
     async fn it_is_known_what_of_the_answers_is_sent() {
         let (_client, server) = duplex(1_000);
         let (mut guarded, traffic) = Guarded::new(server, true, STALL_TIMEOUT);
+        let traffic = traffic.unwrap();
         assert_eq!(traffic.waiting(), None);
         traffic.give(5);
         assert_eq!(traffic.waiting(), Some(0));
