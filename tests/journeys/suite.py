@@ -190,6 +190,20 @@ class Suite:
         return sockets[0].parent
 
 
+def start_envoy(suite, configuration, ask):
+    """Another Envoy, once `ask` has an answer of it."""
+    program = suite.tool(ROOT / "deploy/envoy/find.sh").stdout.strip()
+    process = subprocess.Popen([program, "-c", configuration, "--log-level", "error", "--disable-hot-restart"])
+    until = time.monotonic() + 20
+    while True:
+        try:
+            ask()
+            return process
+        except OSError:
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.1)
+
+
 def processes_of(folder):
     """The processes that name a folder on their command line or stand in it."""
     found = []

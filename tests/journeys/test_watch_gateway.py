@@ -1,12 +1,11 @@
 """Envoy lets watches last, by whatever path they come, and nothing else: told by what it does, not by what it was told."""
 
 import json
-import subprocess
 import time
 import urllib.request
 
 from followers import by_curl, by_grpcurl
-from suite import ROOT, free_port
+from suite import free_port, start_envoy
 
 ENTITIES = "example.v1.EntityService/WatchEntities"
 MANY = "groundplan.records.v1.RecordsService/WatchMany"
@@ -29,16 +28,7 @@ class Gateway:
             assert before in rendered, before
             rendered = rendered.replace(before, after)
         file.write_text(rendered)
-        program = suite.tool(ROOT / "deploy/envoy/find.sh").stdout.strip()
-        self.process = subprocess.Popen([program, "-c", file, "--log-level", "error", "--disable-hot-restart"])
-        until = time.monotonic() + 20
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/readyz", timeout=2)
-                break
-            except OSError:
-                assert time.monotonic() < until and self.process.poll() is None
-                time.sleep(0.1)
+        self.process = start_envoy(suite, file, lambda: urllib.request.urlopen(f"{self.url}/readyz", timeout=2))
 
     def __enter__(self):
         return self
