@@ -13,7 +13,7 @@ envoy_configuration() {
     render() { deploy/envoy/render.py --out "$folder/$1" --admin-port 13001 --log /dev/null "${@:2}"; }
     render together --schema 127.0.0.1:13000 --records 127.0.0.1:13000
     render split --schema 127.0.0.1:13000 --records 127.0.0.1:13002,127.0.0.2:13002 --tls "$folder"
-    render kubernetes --listen 0.0.0.0 --operators-port 9464 --schema schema.groundplan.svc:3000 --records records.groundplan.svc:3000 --tls "$folder"
+    render kubernetes --listen 0.0.0.0 --operators-port 9464 --drain-port 9465 --schema schema.groundplan.svc:3000 --records records.groundplan.svc:3000 --tls "$folder"
     render public --schema 127.0.0.1:13000 --records 127.0.0.1:13000 --public-tls "$folder" --rate 100 --origins "https://.*"
     for rendered in "$folder"/*/envoy.yaml; do
         "$envoy" --mode validate --log-level warn -c "$rendered"

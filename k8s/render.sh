@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 render() {
     local to=$1
-    deploy/envoy/render.py --out "$to/base/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 --operators-port 9464 \
+    deploy/envoy/render.py --out "$to/base/envoy" --folder /etc/envoy --listen 0.0.0.0 --admin-port 9901 --operators-port 9464 --drain-port 9465 \
         --schema schema:3000 --records records:3000 --tls /tls --tls-files tls.crt,tls.key,ca.crt --heap-mib 800
     mkdir -p "$to/overlays/production" "$to/overlays/dev/postgres"
     {

@@ -20,8 +20,10 @@ def arguments():
     parser.add_argument("--listen", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=3000, help="the public port")
     parser.add_argument("--admin-port", type=int, required=True, help="the port of Envoy's admin, on loopback")
-    parser.add_argument("--operators-port", type=int, help="a port on the listened address for /livez, /readyz, /metrics and /drain, without "
+    parser.add_argument("--operators-port", type=int, help="a port on the listened address for /livez, /readyz and /metrics, without "
                                                            "credentials: keep it inside; by default none")
+    parser.add_argument("--drain-port", type=int, help="a port on the listened address for /drain, which whoever ends this Envoy calls first, and "
+                                                       "nobody else may reach; it goes with --operators-port; by default none")
     parser.add_argument("--log", default="/dev/stdout", help="the file of the access log")
     for service in SERVICES:
         parser.add_argument(f"--{service}", type=hosts, required=True, metavar="HOST:PORT,…",
@@ -37,7 +39,10 @@ def arguments():
     parser.add_argument("--heap-mib", type=int, default=1024, help="how much memory Envoy may take before it lets nobody in any more")
     parser.add_argument("--tls-files", default="envoy.pem,envoy.key,ca.pem", metavar="CERT,KEY,CA",
                         help="what the certificate, its key and the authorities are called in that folder")
-    return parser.parse_args()
+    chose = parser.parse_args()
+    if chose.drain_port and not chose.operators_port:
+        parser.error("--drain-port goes with --operators-port: without /readyz nobody hears that this Envoy drains")
+    return chose
 
 
 def hosts(text):
@@ -80,10 +85,11 @@ def filled(text, values):
 def render(chose, folder):
     before, each, after = re.fullmatch(r"(.*?)^ *#each\n(.*)^  #end\n(.*)", TEMPLATE.read_text(), re.S | re.M).groups()
     common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "OPERATORS_PORT": chose.operators_port,
-              "FOLDER": folder, "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
+              "DRAIN_PORT": chose.drain_port, "FOLDER": folder, "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
               # Within quotes.
               "LOG": json.dumps(chose.log)[1:-1], "ORIGINS": json.dumps(chose.origins)[1:-1]}
-    before = chosen(before, {"PUBLIC": bool(chose.public_tls), "OPERATORS": chose.operators_port is not None})
+    before = chosen(before, {"PUBLIC": bool(chose.public_tls), "OPERATORS": chose.operators_port is not None,
+                            "DRAIN": chose.drain_port is not None})
     parts = []
     for service in SERVICES:
         values, holds = service_values(service, getattr(chose, service))

@@ -1,6 +1,7 @@
 """Envoy as the edge: TLS whose certificate is replaced while it runs, a limit of calls, pages of other origins, and nothing of the inside outside."""
 
 import json
+import re
 import shutil
 import socket
 import ssl
@@ -10,7 +11,7 @@ import time
 import grpc
 import pytest
 
-from suite import BINARY, free_port, start_envoy
+from suite import BINARY, ROOT, free_port, start_envoy
 
 
 class Edge:
@@ -121,3 +122,23 @@ def test_nothing_of_the_inside_is_outside(suite):
     status, fields, _ = suite.curl("GET", "/api/v1/resource?pageSize=1")
     assert status == 200
     assert not [name for name in fields if name.startswith("x-envoy") or name == "groundplan-untouched"], fields
+
+
+def test_a_header_with_an_underscore_is_refused_in_words(suite):
+    status, _, refused = suite.curl("GET", "/api/v1/resource?pageSize=1", headers=["x_request_id: 1"])
+    assert status == 400 and refused["error"]["code"] == "INVALID_INPUT" and "underscore" in refused["error"]["message"], refused
+    done = suite.grpcurl("-H", "x_request_id: 1", suite.address, "example.v1.EntityService/ListEntities", data={}, check=False)
+    assert done.returncode != 0, done
+
+
+def test_what_is_sent_again_is_what_only_reads(suite, stub):
+    """The route of reads has the unary methods that are marked so, and no other."""
+    template = (ROOT / "deploy/envoy/envoy.template.yaml").read_text()
+    reads = re.search(r'name: reads\n +match: \{ safe_regex: \{ regex: "(.*)" \} \}', template)[1]
+    names = [name for name in suite.grpcurl(suite.address, "list").stdout.split() if not name.startswith(("groundplan.", "grpc."))]
+    methods = [method for name in names for method in stub.pool.FindServiceByName(name).methods]
+    for method in methods:
+        is_read = method.GetOptions().idempotency_level == method.GetOptions().NO_SIDE_EFFECTS and not method.server_streaming
+        path = f"/{method.containing_service.full_name}/{method.name}"
+        assert bool(re.fullmatch(reads, path)) == is_read, path
+    assert len(methods) > 50

@@ -24,21 +24,21 @@ def ask(port, path, timeout=5):
 
 @pytest.fixture
 def envoys(suite, tmp_path):
-    """Two Envoys in front of the one suite, each with its public port and its port for operators."""
+    """Two Envoys in front of the one suite, each with its public port, and its ports for operators and for who ends it."""
     program = subprocess.run([ROOT / "deploy" / "envoy" / "find.sh"], check=True, capture_output=True, text=True).stdout.strip()
     behind, running = f"127.0.0.1:{suite.port + 10000}", []
     try:
         for number in range(2):
             port, folder = free_port(), tmp_path / str(number)
             subprocess.run([ROOT / "deploy" / "envoy" / "render.py", "--out", folder, "--port", str(port), "--admin-port", str(port + 10000),
-                            "--operators-port", str(port + 10001), "--log", "/dev/null", "--schema", behind, "--records", behind], check=True)
+                            "--operators-port", str(port + 10001), "--drain-port", str(port + 10002), "--log", "/dev/null", "--schema", behind, "--records", behind], check=True)
             process = subprocess.Popen([program, "-c", folder / "envoy.yaml", "--log-level", "error", "--disable-hot-restart"])
-            running.append((process, port, port + 10001))
-        for _, port, operators in running:
+            running.append((process, port, port + 10001, port + 10002))
+        for _, port, operators, _ in running:
             wait(lambda: is_ready(operators) and is_ready(port))
         yield running
     finally:
-        for process, _, _ in running:
+        for process, *_ in running:
             process.kill()
             process.wait()
 
@@ -84,17 +84,19 @@ class Caller(threading.Thread):
 
 
 def test_no_call_fails_when_an_envoy_goes(suite, envoys):
-    (old, old_port, operators), (_, new_port, _) = envoys
+    (old, old_port, operators, drain), (_, new_port, _, _) = envoys
     goes = threading.Event()
     callers = [Caller(suite, lambda: new_port if goes.is_set() else old_port) for _ in range(8)]
     for caller in callers:
         caller.start()
     time.sleep(1)
     assert ask(operators, "/livez")[0] == 200 and "envoy_http_downstream_cx_total" in ask(operators, "/metrics")[1]
-    assert ask(operators, "/quitquitquit")[0] == 404, "the admin is not there but for what is needed"
+    for port, path in ((operators, "/quitquitquit"), (operators, "/drain"), (drain, "/quitquitquit")):
+        assert ask(port, path)[0] == 404, "the admin is not there but for what is needed"
+    assert ask(operators, "/readyz")[0] == 200
     goes.set()
     began = time.monotonic()
-    draining = threading.Thread(target=lambda: ask(operators, "/drain", timeout=40))
+    draining = threading.Thread(target=lambda: ask(drain, "/drain", timeout=40))
     draining.start()
     time.sleep(1)
     assert ask(operators, "/readyz")[0] == 503 and ask(operators, "/livez")[0] == 200
