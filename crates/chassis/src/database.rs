@@ -1,5 +1,6 @@
 //! A service's place in PostgreSQL: its own schema, a pool of connections, statements that are built at run time.
 
+mod answers;
 mod bind;
 mod cancel;
 mod columns;

@@ -17,7 +17,7 @@ use tonic_health::server::HealthReporter;
 #[derive(Clone)]
 struct Watched {
     names: Vec<&'static str>,
-    ready: watch::Receiver<bool>,
+    ready: Vec<watch::Receiver<bool>>,
 }
 
 /// What the routes look at.
@@ -43,7 +43,7 @@ pub async fn mount(services: &[Mounted], stop: CancellationToken) -> Mounted {
         .route("/readyz", get(readiness))
         .with_state(overview)
         .merge(grpc(server));
-    Mounted { router, names: vec!["grpc.health.v1.Health"], ready: receiver, tasks }
+    Mounted { router, names: vec!["grpc.health.v1.Health"], ready: vec![receiver], tasks }
 }
 
 /// Tells the reporter of every change.
@@ -51,8 +51,8 @@ async fn follow(overview: Overview, reporter: HealthReporter, ready: watch::Send
     // A service that has gone away tells no more changes: it counts as not ready.
     let (changed, mut changes) = watch::channel(());
     let mut watching = JoinSet::new();
-    for service in &overview.services {
-        let (mut ready, changed) = (service.ready.clone(), changed.clone());
+    for ready in overview.services.iter().flat_map(|service| &service.ready) {
+        let (mut ready, changed) = (ready.clone(), changed.clone());
         watching.spawn(async move {
             while ready.changed().await.is_ok() {
                 changed.send_replace(());
@@ -85,7 +85,8 @@ async fn report(overview: &Overview, reporter: &HealthReporter, ready: &watch::S
 
 impl Overview {
     fn is_ready(&self, service: &Watched) -> bool {
-        !self.stop.is_cancelled() && *service.ready.borrow() && service.ready.has_changed().is_ok()
+        let mut ready = service.ready.iter();
+        !self.stop.is_cancelled() && ready.all(|ready| *ready.borrow() && ready.has_changed().is_ok())
     }
 
     /// The services that cannot answer.
@@ -100,7 +101,7 @@ async fn readiness(State(overview): State<Overview>) -> impl IntoResponse {
     if waiting.is_empty() && !overview.stop.is_cancelled() {
         return answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
     }
-    let status = if overview.stop.is_cancelled() { "stopping" } else { "starting" };
+    let status = if overview.stop.is_cancelled() { "stopping" } else { "unavailable" };
     // Service names need no escapes.
     let names: Vec<String> = waiting.iter().map(|name| format!("\"{name}\"")).collect();
     answer(StatusCode::SERVICE_UNAVAILABLE, format!(r#"{{"status":"{status}","notReady":[{}]}}"#, names.join(",")))
@@ -125,7 +126,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     fn service(name: &'static str, ready: watch::Receiver<bool>) -> Mounted {
-        Mounted { router: Router::new(), names: vec![name], ready, tasks: JoinSet::new() }
+        Mounted { router: Router::new(), names: vec![name], ready: vec![ready], tasks: JoinSet::new() }
     }
 
     async fn readyz(router: &Router) -> (u16, String) {
@@ -145,17 +146,17 @@ mod tests {
         let ((a, a_ready), (b, b_ready)) = (watch::channel(true), watch::channel(false));
         let stop = CancellationToken::new();
         let mut health = mount(&[service("a.A", a_ready), service("b.B", b_ready)], stop.clone()).await;
-        assert_eq!(readyz(&health.router).await, (503, r#"{"status":"starting","notReady":["b.B"]}"#.to_owned()));
+        assert_eq!(readyz(&health.router).await, (503, r#"{"status":"unavailable","notReady":["b.B"]}"#.to_owned()));
         assert_eq!(check(&health.router, "a.A").await, ServingStatus::Serving);
         assert_eq!(check(&health.router, "").await, ServingStatus::NotServing);
 
         b.send_replace(true);
-        health.ready.wait_for(|ready| *ready).await.unwrap();
+        health.ready[0].wait_for(|ready| *ready).await.unwrap();
         assert_eq!(readyz(&health.router).await, (200, r#"{"status":"ok"}"#.to_owned()));
         assert_eq!(check(&health.router, "").await, ServingStatus::Serving);
 
         drop(b);
-        health.ready.wait_for(|ready| !*ready).await.unwrap();
+        health.ready[0].wait_for(|ready| !*ready).await.unwrap();
         assert_eq!(readyz(&health.router).await.0, 503, "a service that is gone is not ready");
 
         stop.cancel();

@@ -19,8 +19,8 @@ pub struct Mounted {
     pub router: Router,
     /// The names of its gRPC services, for health checks.
     pub names: Vec<&'static str>,
-    /// Whether it can answer. It stays true through short troubles that callers had better see as errors.
-    pub ready: watch::Receiver<bool>,
+    /// It can answer where all of these are true.
+    pub ready: Vec<watch::Receiver<bool>>,
     /// What it does besides answering. Dropping the set stops it.
     pub tasks: JoinSet<()>,
 }

@@ -106,7 +106,7 @@ impl Process<'_> {
         let router = layers::stack(router, key, self.allow.clone(), self.server);
         on_mounted()?;
         // Health stands last in the list, and is ready when all others are.
-        let ready = mounted.last().map(|health| health.ready.clone());
+        let ready = mounted.last().and_then(|health| health.ready.first().cloned());
         // As long as calls end, health and metrics are there.
         let ended = CancellationToken::new();
         let _ended = ended.clone().drop_guard();

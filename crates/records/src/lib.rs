@@ -111,13 +111,15 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 }
 
 /// Makes the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that
-/// follows `schema`. It is ready once it serves the live revision, or knows that there is none.
+/// follows `schema`. It is ready once it serves the live revision, or knows that there is none, for as long as its
+/// database answers.
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let Dependencies { database, schema, settings, stop } = dependencies;
     migrate(&database).await?;
-    let records = Records::open(database, settings, stop.clone()).await?;
-    let (settled, ready) = tokio::sync::watch::channel(false);
     let mut tasks = JoinSet::new();
+    let answers = database.answers(&mut tasks, stop.clone());
+    let records = Records::open(database, settings, stop.clone()).await?;
+    let (settled, serves) = tokio::sync::watch::channel(false);
     records.spawn(&mut tasks);
     Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());
     let reflection = Reflection::new(records.clone(), stop)?;
@@ -133,7 +135,7 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     Ok(Mounted {
         router,
         names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME, records_service_server::SERVICE_NAME],
-        ready,
+        ready: vec![serves, answers],
         tasks,
     })
 }

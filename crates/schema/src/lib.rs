@@ -15,7 +15,6 @@ mod draft;
 mod error;
 mod formulas;
 mod input;
-mod readiness;
 mod rollout;
 mod rpc;
 mod rules;
@@ -30,7 +29,6 @@ use groundplan_error::Error;
 use groundplan_proto::schema::v1::{distribution_service_server, schema_service_server};
 use service::Schema;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -59,8 +57,7 @@ pub struct Settings {
     pub follower_timeout: Duration,
     /// After this time without a renewal an apply counts as dead, and the next one takes over.
     pub lease: Duration,
-    /// How often an apply looks for what was reported to other processes of this service, and whether the database answers
-    /// is looked at.
+    /// How often an apply looks for what was reported to other processes of this service.
     pub poll_interval: Duration,
 }
 
@@ -90,12 +87,11 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     migrate(&dependencies.database).await?;
     let schema = Schema::open(dependencies).await?;
-    let (answers, ready) = watch::channel(true);
     let rollouts = schema.rollouts.clone();
     let stop = schema.stop.clone();
     let mut tasks = JoinSet::new();
     schema.log.spawn(&mut tasks, &stop);
-    tasks.spawn(readiness::run(schema.database.clone(), schema.settings.poll_interval, answers, stop.clone()));
+    let answers = schema.database.answers(&mut tasks, stop.clone());
     tasks.spawn(async move {
         stop.cancelled().await;
         rollouts.close();
@@ -104,7 +100,7 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     Ok(Mounted {
         router: grpc(rpc::schema_server(schema.clone())).merge(grpc(rpc::distribution_server(schema))),
         names: vec![schema_service_server::SERVICE_NAME, distribution_service_server::SERVICE_NAME],
-        ready,
+        ready: vec![answers],
         tasks,
     })
 }

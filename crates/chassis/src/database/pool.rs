@@ -17,12 +17,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 /// A connection on its way from the pool and back.
 pub(super) type Taken = PooledConnection<'static, Manager>;
 
 /// However busy it is, no connection lives longer: its server process grows, and its server may have moved.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(1_800);
+
+/// How often it is looked whether the last connection to a database that is away has been given up: that makes no sound.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Connections that wait for their next lease.
 #[derive(Clone)]
@@ -85,6 +89,13 @@ impl Pool {
                 None => refusal,
             }
         })
+    }
+}
+
+impl Pool {
+    /// Whether the database could not be reached when that was last tried.
+    pub(super) fn is_away(&self) -> bool {
+        self.trouble.is_away()
     }
 }
 
@@ -214,16 +225,16 @@ struct Known {
 }
 
 impl Trouble {
+    fn is_away(&self) -> bool {
+        *self.0.is_away.borrow()
+    }
+
     /// Until the database cannot be reached, and no connection is left: then there is nothing to wait for.
     async fn until_away(&self, pool: &bb8::Pool<Manager>) {
         let mut is_away = self.0.is_away.subscribe();
-        loop {
-            if *is_away.borrow_and_update() && pool.state().connections == 0 {
-                return;
-            }
-            if is_away.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        // The sender lives in `self`: there is always one.
+        while is_away.wait_for(|is_away| *is_away).await.is_ok() && pool.state().connections > 0 {
+            sleep(LOOK_AGAIN).await;
         }
     }
 

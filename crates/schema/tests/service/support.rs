@@ -57,7 +57,7 @@ async fn start_on(test: &TestDatabase, settings: Settings, settings_of_database:
     let database = Database::connect(&test.url(), DATABASE_SCHEMA, &settings_of_database).await.unwrap();
     let stop = CancellationToken::new();
     let mounted = mount(Dependencies { database: database.clone(), settings, stop: stop.clone() }).await.unwrap();
-    assert!(*mounted.ready.borrow());
+    assert!(*mounted.ready[0].borrow());
     let transport = local(mounted.router);
     let schema = SchemaServiceClient::new(transport.clone());
     Process { schema, distribution: DistributionServiceClient::new(transport), database, stop, tasks: mounted.tasks }
