@@ -25,7 +25,7 @@ build: setup
 run: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run.sh
 
-## run-split: the same with each service in a process of its own, records in three, and mutual TLS between all
+## run-split: the same with each service in a process of its own, records in three, schema in two, and mutual TLS between all
 run-split: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run-split.sh
 

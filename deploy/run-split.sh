@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs the suite as an operator does, on one machine and in the foreground: `serve schema`, three `serve records` on addresses of
-# their own (127.0.0.1, 127.0.0.2 and 127.0.0.3), and Envoy in front on PORT, all with mutual TLS, on a private PostgreSQL in which
-# each service has a role of its own. Applies the models, starts services again that end, as Kubernetes does, and stops everything on
+# Runs the suite as an operator does, on one machine and in the foreground: three `serve records` and two `serve schema`, each on an
+# address of its own (127.0.0.1 to 127.0.0.3, 127.0.0.4 and 127.0.0.5), and Envoy in front on PORT, all with mutual TLS, on a private
+# PostgreSQL in which each service has a role of its own. Applies the models, starts services again that end, as Kubernetes does, and stops everything on
 # Ctrl-C. `make run-split` builds first.
 #
-# From the environment, beside the settings of `groundplan serve`; DB_URL is not used:
+# From the environment, beside the settings of `groundplan serve`; DB_URL is not used, and GROUNDPLAN_ADMIN_PORT is a port of each process
+# on its own address:
 #   PORT                the public port (3000). PORT + 10000 (schema), PORT + 10001 (Envoy's admin) and PORT + 10002 (records)
 #                       are used too, on loopback.
 #   GROUNDPLAN_DATA     where PostgreSQL's data, the certificates and the key are (.groundplan/split).
@@ -19,6 +20,7 @@ export kind=split-
 . deploy/common.sh
 
 records=(127.0.0.1 127.0.0.2 127.0.0.3)
+schemas=(127.0.0.4 127.0.0.5)
 schema_port=$((port + 10000))
 records_port=$((port + 10002))
 
@@ -42,15 +44,13 @@ random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 # The DB_URL of a service's own role.
 url_of() { sed "s|^postgres://groundplan@|postgres://groundplan_$1@|" "$run/postgres.url"; }
 
-# Starts a service, which is called schema, or records-ADDRESS: serve NAME
+# Starts a service, which is called by what it is and where: serve schema-ADDRESS, serve records-ADDRESS
 serve() {
-    local name=$1 service=${1%%-*} address=127.0.0.1 number=$schema_port
-    if [[ $service == records ]]; then
-        address=${name#records-} number=$records_port
-    fi
-    API_KEY=$api_key PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
+    local name=$1 service=${1%%-*} address=${1#*-} number=$schema_port
+    [[ $service == schema ]] || number=$records_port
+    GROUNDPLAN_ADMIN_LISTEN=$address API_KEY=$api_key PORT=$number GROUNDPLAN_LISTEN=$address DB_URL=$(url_of "$service") GROUNDPLAN_MIGRATE=false \
         GROUNDPLAN_TLS_CERT=$certificates/$service.pem GROUNDPLAN_TLS_KEY=$certificates/$service.key \
-        GROUNDPLAN_TLS_CA=$certificates/ca.pem GROUNDPLAN_SCHEMA_URL=https://localhost:$schema_port \
+        GROUNDPLAN_TLS_CA=$certificates/ca.pem GROUNDPLAN_SCHEMA_URL=$schema_urls \
         start "$name" /dev/null "$binary" serve "$service"
 }
 
@@ -90,7 +90,18 @@ check_ports "$port" "$schema_port" $((port + 10001)) "$records_port"
 
 mkdir -p "$data"
 certificates=$data/certificates
-"$binary" dev-certs --out "$certificates" >"$log/certificates.log"
+names=() also=() schema_hosts='' schema_urls='' records_hosts=''
+for address in "${schemas[@]}"; do
+    names+=("schema-$address") also+=(--dns "$address")
+    schema_hosts+=${schema_hosts:+,}$address:$schema_port
+    schema_urls+=${schema_urls:+,}https://$address:$schema_port
+done
+for address in "${records[@]}"; do
+    names+=("records-$address") also+=(--dns "$address")
+    records_hosts+=${records_hosts:+,}$address:$records_port
+done
+# Between the processes; what is left of the time before is kept.
+"$binary" dev-certs --out "$certificates" "${also[@]}" >"$log/certificates.log"
 if [[ -z ${API_KEY:-} && ! -e $data/api-key ]]; then
     (umask 077 && printf 'gp_%s\n' "$(random)" >"$data/api-key")
     show_key
@@ -101,15 +112,10 @@ api_key=${API_KEY:-$(<"$data/api-key")}
 start postgres "$run/postgres.url" "$binary" postgres
 wait_for PostgreSQL database_is_there
 prepare_database
-serve schema
-hosts=''
-for address in "${records[@]}"; do
-    serve "records-$address"
-    hosts+=${hosts:+,}$address:$records_port
-done
-start_envoy "$program" --schema "127.0.0.1:$schema_port" --records "$hosts" --tls "$certificates"
-wait_for schema process_is_ready 127.0.0.1 "$schema_port"
+for name in "${names[@]}"; do serve "$name"; done
+start_envoy "$program" --schema "$schema_hosts" --records "$records_hosts" --tls "$certificates"
+for address in "${schemas[@]}"; do wait_for "schema on $address" process_is_ready "$address" "$schema_port"; done
 for address in "${records[@]}"; do wait_for "records on $address" process_is_ready "$address" "$records_port"; done
 wait_for "the suite" ready_on "$port"
-show "behind Envoy; schema, and records three times"
+show "behind Envoy; schema twice, and records three times"
 look_after_services

@@ -8,7 +8,8 @@ import ssl
 import subprocess
 import time
 
-RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+from suite import RECORDS, SCHEMAS
+
 PATIENCE = 30
 
 
@@ -56,5 +57,5 @@ class Processes:
             assert time.monotonic() < until, what
             time.sleep(0.1)
 
-    def ready(self, address):
-        return self.curl(address, "GET", "/readyz")[:2] == (0, 200)
+    def ready(self, address, service="records"):
+        return self.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200)

@@ -1,7 +1,7 @@
 """The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front.
 
-With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in a process of its own and `records` in
-three. No journey can tell, but for those that are marked `only_together`."""
+With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in processes of its own, `records` in three
+and `schema` in two. No journey can tell, but for those that are marked `only_together`."""
 
 import json
 import os
@@ -23,6 +23,9 @@ SPLIT = os.environ.get("GROUNDPLAN_SUITE") == "split"
 SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
 # The one mark of journeys that the split suite does not have, and that of those that only it has.
 only_together = pytest.mark.skipif(SPLIT, reason="it is about the one process of `groundplan up`")
+# Where the processes of the split suite are.
+RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+SCHEMAS = ("127.0.0.4", "127.0.0.5")
 only_split = pytest.mark.skipif(not SPLIT, reason="it is about processes that only the split suite has")
 
 
@@ -92,7 +95,8 @@ class Suite:
         """The suite's own configuration of Envoy, for another one in front of the same servers, with more arguments of render.py."""
         schema = records = f"127.0.0.1:{self.port + 10000}"
         if SPLIT:
-            records = ",".join(f"127.0.0.{number}:{self.port + 10002}" for number in (1, 2, 3))
+            records = ",".join(f"{address}:{self.port + 10002}" for address in RECORDS)
+            schema = ",".join(f"{address}:{self.port + 10000}" for address in SCHEMAS)
         tls = ["--tls", self.data / "certificates"] if SPLIT else []
         self.tool(ROOT / "deploy/envoy/render.py", "--out", out, "--port", port, "--admin-port", port + 10001, "--log", log,
                   "--schema", schema, "--records", records, *tls, *more)

@@ -6,13 +6,15 @@ import json
 import re
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
 import yaml
 
+from collector import Collector
 from manifests import CHECKS, of_kind
-from suite import ROOT, free_port, only_together
+from suite import RECORDS, ROOT, SCHEMAS, SPLIT, free_port
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 GROUPS = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
@@ -45,6 +47,12 @@ def expressions():
         found += [(f"{file.name}: {panel['title']}", target["expr"]) for panel in dashboard["panels"] for target in panel["targets"]]
         found += [(file.name, one["query"]) for one in dashboard["templating"]["list"] if one["type"] == "query"]
     return found
+
+
+@pytest.fixture
+def collector():
+    with Collector() as running:
+        yield running
 
 
 def test_each_metric_and_label_is_one_that_there_is():
@@ -90,28 +98,32 @@ def test_kubernetes_has_the_same_alerts():
     assert rules["spec"]["groups"] == GROUPS
 
 
-@only_together
-def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own):
-    """A real Prometheus with these rules asks a running suite, and finds the process there and the metrics that rules need."""
+def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collector):
+    """A real Prometheus with these rules asks a running suite, finds the processes there and the metrics that rules need, answers what the
+    dashboards ask, and takes exemplars."""
     if not (CHECKS / "prometheus").exists():
         pytest.skip("prometheus is not in .tools/checks: make setup says why")
     suite, port, admin = suite_of_its_own, free_port(), free_port()
     plain = suite.environment
-    suite.environment = lambda **more: plain(GROUNDPLAN_ADMIN_PORT=str(admin), **more)
+    suite.environment = lambda **more: plain(GROUNDPLAN_ADMIN_PORT=str(admin), OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, **more)
     suite.start()
     settings = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     settings["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     settings["rule_files"] = [str(PROMETHEUS / "alerts.yml")]
     for job in settings["scrape_configs"]:
         del job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{admin}"]}]
+        addresses = {"records": RECORDS, "schema": SCHEMAS}.get(job["job_name"], RECORDS) if SPLIT else ["127.0.0.1"]
+        job["static_configs"] = [{"targets": [f"{address}:{admin}" for address in addresses]}]
     (suite.folder / "prometheus.yml").write_text(yaml.safe_dump(settings))
     running = subprocess.Popen([CHECKS / "prometheus", f"--config.file={suite.folder}/prometheus.yml", f"--web.listen-address=127.0.0.1:{port}",
-                                f"--storage.tsdb.path={suite.folder}/metrics"], stderr=(suite.folder / "prometheus.log").open("w"))
+                                f"--storage.tsdb.path={suite.folder}/metrics", "--enable-feature=exemplar-storage"], stderr=(suite.folder / "prometheus.log").open("w"))
     try:
         def ask(path):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=5) as answer:
                 return json.load(answer)["data"]
+
+        def query(expression):
+            return ask("query?" + urllib.parse.urlencode({"query": expression}))["result"]
 
         def is_settled():
             suite.call("example.v1.EntityService/CreateEntity", {"entity": {"field1": "value"}})
@@ -127,11 +139,16 @@ def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own):
         while not is_settled():
             assert time.monotonic() < until, (suite.folder / "prometheus.log").read_text()
             time.sleep(0.5)
-        assert [one["value"][1] for one in ask("query?query=up")["result"]] == ["1"] * len(settings["scrape_configs"])
+        assert [one["value"][1] for one in query("up")] == ["1"] * sum(len(job["static_configs"][0]["targets"]) for job in settings["scrape_configs"])
         assert [one["labels"]["alertname"] for one in ask("alerts")["alerts"] if one["state"] == "firing"] == []
-        # A series for each job, because all ask the one process of this suite; `service` is what was called.
-        called = ask('query?query=groundplan_calls_total{service="example.v1.EntityService",method="CreateEntity",code="OK"}')["result"]
-        assert {one["metric"]["job"] for one in called} == {"schema", "records", "envoy"}
+        # Where there is one process, all jobs ask that; `service` is what was called.
+        called = query('groundplan_calls_total{service="example.v1.EntityService",method="CreateEntity",code="OK"}')
+        assert {one["metric"]["job"] for one in called} == ({"records", "envoy"} if SPLIT else {"schema", "records", "envoy"})
+        for where, expression in expressions():
+            if not expression.startswith("label_values("):  # which is Grafana's own
+                query(re.sub(r"\$\w+", ".*", expression.replace("$__rate_interval", "1m")))
+        kept = ask("query_exemplars?" + urllib.parse.urlencode({"query": "groundplan_call_duration_seconds_bucket", "start": time.time() - 60, "end": time.time() + 60}))
+        assert re.fullmatch(r"[0-9a-f]{32}", kept[0]["exemplars"][0]["labels"]["trace_id"]), kept
     finally:
         running.terminate()
         running.wait(timeout=20)

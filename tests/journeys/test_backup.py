@@ -3,9 +3,7 @@
 import json
 import subprocess
 
-from suite import BINARY, ROOT, free_port, only_together
-
-pytestmark = only_together
+from suite import BINARY, ROOT, free_port
 
 
 def deep(suite, **more):

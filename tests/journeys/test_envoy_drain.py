@@ -9,9 +9,7 @@ import urllib.request
 
 import pytest
 
-from suite import ROOT, free_port, only_together
-
-pytestmark = only_together
+from suite import ROOT, free_port
 
 
 def ask(port, path, timeout=5):
@@ -26,14 +24,13 @@ def ask(port, path, timeout=5):
 def envoys(suite, tmp_path):
     """Two Envoys in front of the one suite, each with its public port, and its ports for operators and for who ends it."""
     program = subprocess.run([ROOT / "deploy" / "envoy" / "find.sh"], check=True, capture_output=True, text=True).stdout.strip()
-    behind, running = f"127.0.0.1:{suite.port + 10000}", []
+    running = []
     try:
         for number in range(2):
-            port, folder = free_port(), tmp_path / str(number)
-            subprocess.run([ROOT / "deploy" / "envoy" / "render.py", "--out", folder, "--port", str(port), "--admin-port", str(port + 10000),
-                            "--operators-port", str(port + 10001), "--drain-port", str(port + 10002), "--log", "/dev/null", "--schema", behind, "--records", behind], check=True)
-            process = subprocess.Popen([program, "-c", folder / "envoy.yaml", "--log-level", "error", "--disable-hot-restart"])
-            running.append((process, port, port + 10001, port + 10002))
+            port = free_port()
+            configuration = suite.render_envoy(tmp_path / str(number), port, "/dev/null", "--operators-port", port + 10000, "--drain-port", port + 10002)
+            process = subprocess.Popen([program, "-c", configuration, "--log-level", "error", "--disable-hot-restart"])
+            running.append((process, port, port + 10000, port + 10002))
         for _, port, operators, _ in running:
             wait(lambda: is_ready(operators) and is_ready(port))
         yield running

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 
-from split import RECORDS, Processes
+from split import RECORDS, SCHEMAS, Processes
 from suite import BINARY, ROOT, only_split
 
 pytestmark = only_split
@@ -40,7 +40,7 @@ def known(suite):
     with urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/clusters?format=json", timeout=5) as answer:
         clusters = json.load(answer)["cluster_statuses"]
     health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]
-    return len(health) == 1 + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)
+    return len(health) == len(SCHEMAS) + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)
 
 
 def ended(pid):
@@ -54,7 +54,7 @@ def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
     suite = suite_of_its_own
     suite.start(timeout=120)
     processes = Processes(suite)
-    names = [("schema", "127.0.0.1")] + [(f"records-{address}", address) for address in RECORDS]
+    names = [(f"schema-{address}", address) for address in SCHEMAS] + [(f"records-{address}", address) for address in RECORDS]
     # Reconnecting followers are at any replica, and go on at another with their tokens.
     arguments = ["--changes=1", f"--followers={FOLLOWERS}", "--slow=0", "--reconnecting=5", "--writers=16", f"--rate={RATE}", "--records=500", "--hold"]
     bench = subprocess.Popen([BENCH, "watch-torture", *arguments], env=suite.environment(API_KEY=suite.api_key), text=True,

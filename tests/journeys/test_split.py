@@ -1,12 +1,13 @@
 """What only the split suite has: three records of which each is as good as the others, certificates, and processes that die alone."""
 
+import concurrent.futures
 import subprocess
 import threading
 
 import pytest
 
 from conftest import Stub
-from split import RECORDS, Processes
+from split import RECORDS, SCHEMAS, Processes
 from suite import BINARY, ROOT, Suite, only_split
 
 pytestmark = only_split
@@ -82,7 +83,7 @@ def test_who_may_call_what(processes):
     code, status, _ = processes.curl(address, "GET", "/readyz", caller=None)
     assert code != 0 and status == 0
     for caller, allowed in (("records", True), ("operator", False)):
-        _, status, answer = processes.curl(RECORDS[0], "GET", "/groundplan.schema.v1.SchemaService/GetRevision", caller=caller, service="schema")
+        _, status, answer = processes.curl(SCHEMAS[0], "GET", "/groundplan.schema.v1.SchemaService/GetRevision", caller=caller, service="schema")
         assert (status != 403) == allowed, (caller, answer)
 
 
@@ -91,7 +92,7 @@ def test_the_command_line_by_mutual_tls(suite, processes):
     def plan(caller, scheme="https"):
         files = {"CERT": f"{caller}.pem", "KEY": f"{caller}.key", "CA": "ca.pem"}
         more = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
-        address = f"{scheme}://localhost:{processes.port('schema')}"
+        address = f"{scheme}://{SCHEMAS[1]}:{processes.port('schema')}"
         return suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key, GROUNDPLAN_ADDRESS=address, **more)
     # 2 where others have applied more than the examples.
     assert plan("records").returncode in (0, 2)
@@ -137,12 +138,14 @@ class Calling:
 
 def test_certificates_are_replaced_while_clients_call(suite, processes):
     before = {address: processes.certificate(address) for address in RECORDS}
-    before["schema"] = processes.certificate("127.0.0.1", "schema")
+    before |= {address: processes.certificate(address, "schema") for address in SCHEMAS}
+    names = ("--dns", SCHEMAS[0], "--dns", SCHEMAS[1], *(word for address in RECORDS for word in ("--dns", address)))
     with Calling(suite) as calling:
-        subprocess.run([BINARY, "dev-certs", "--out", processes.certificates, "--force"], check=True, capture_output=True)
+        subprocess.run([BINARY, "dev-certs", "--out", processes.certificates, *names, "--force"], check=True, capture_output=True)
         for address in RECORDS:
             processes.wait(lambda: processes.certificate(address) != before[address], f"{address} shows its new certificate")
-        processes.wait(lambda: processes.certificate("127.0.0.1", "schema") != before["schema"], "schema shows its new certificate")
+        for address in SCHEMAS:
+            processes.wait(lambda: processes.certificate(address, "schema") != before[address], f"schema on {address} shows its new certificate")
         # New connections, by the new certificates.
         for address in RECORDS:
             processes.wait(processes.kill(f"records-{address}", 15), "another is started")
@@ -152,9 +155,47 @@ def test_certificates_are_replaced_while_clients_call(suite, processes):
 
 def test_records_live_without_schema(suite, processes):
     with Calling(suite) as calling:
-        processes.wait(processes.kill("schema"), "another is started")
+        there = [processes.kill(f"schema-{address}") for address in SCHEMAS]
+        for other in there:
+            processes.wait(other, "another is started")
     assert calling.calls > 10 and calling.failures == []
     processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema answers again")
+
+
+def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
+    """The other one goes on with what it knows: nothing of an apply is in the memory of one process only."""
+    file = tmp_path / "ticket.proto"
+    file.write_text(TICKET)
+    suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
+    for at, address in enumerate(SCHEMAS * 2):
+        there = processes.kill(f"schema-{address}")
+        file.write_text(file.read_text().rstrip().removesuffix("}") + f"  string added{at} = {at + 10};\n}}\n")
+        applied = suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key, check=False)
+        assert applied.returncode == 0, applied.stdout + applied.stderr
+        for records in RECORDS:
+            created = processes.curl(records, "POST", "/api/v1/split-tickets", {f"added{at}": records})
+            assert created[1] == 201 and created[2]["data"][f"added{at}"] == records, created
+        processes.wait(there, "another is started")
+        processes.wait(lambda: processes.ready(address, "schema"), "it is ready")
+
+
+def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
+    files = {"CERT": "records.pem", "KEY": "records.key", "CA": "ca.pem"}
+    files = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
+    (tmp_path / "once.proto").write_text(TICKET.replace("split.v1", "once.v1").replace("split-tickets", "once-tickets"))
+    live = "SELECT count(*) FROM groundplan_schema.revisions WHERE state = 2"
+    before = int(suite.psql(live)[0])
+
+    def apply(address):
+        where = {"GROUNDPLAN_ADDRESS": f"https://{address}:{processes.port('schema')}", "API_KEY": suite.api_key}
+        return suite.run("apply", ROOT / "examples", tmp_path, check=False, **files, **where)
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        applied = list(threads.map(apply, SCHEMAS * 2))
+    assert any(one.returncode == 0 for one in applied), applied
+    # Who is told that another runs can do it again, and finds it made.
+    assert all(apply(address).returncode == 0 for address in SCHEMAS)
+    assert int(suite.psql(live)[0]) == before + 1, applied
+    assert suite.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 1") == ["0"], "none is left in preparation"
 
 
 def test_reads_go_on_where_one_dies(suite, processes):

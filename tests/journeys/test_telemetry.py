@@ -1,9 +1,11 @@
 """What operators see: one trace from a client through Envoy down to the statement, metrics of a bounded number of series, logs without secrets."""
 
 import base64
+import collections
 import json
 import re
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -15,17 +17,16 @@ from grpc_status import rpc_status
 
 from collector import Collector, attributes
 from conftest import Stub
-from suite import ROOT, Suite, only_together
-
-# All processes of the split suite would have the one admin port.
-pytestmark = only_together
+from suite import RECORDS, ROOT, SCHEMAS, SPLIT, Suite
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
 
 
 class Observed(Suite):
-    """A suite with an admin port, that sends to a collector, and logs everything as JSON."""
+    """A suite with an admin port of each process, that sends to a collector, and logs everything as JSON."""
+
+    addresses = RECORDS + SCHEMAS if SPLIT else ("127.0.0.1",)
 
     def __init__(self, collector):
         super().__init__()
@@ -37,21 +38,26 @@ class Observed(Suite):
     def environment(self, **more):
         return super().environment(GROUNDPLAN_ADMIN_PORT=str(self.admin), OTEL_EXPORTER_OTLP_ENDPOINT=self.collector.endpoint,
                                    OTEL_METRIC_EXPORT_INTERVAL="500", OTEL_BSP_SCHEDULE_DELAY="200", OTEL_BLRP_SCHEDULE_DELAY="200",
-                                   GROUNDPLAN_LOG="debug", GROUNDPLAN_LOG_FORMAT="json", **more)
+                                   GROUNDPLAN_LOG="debug", GROUNDPLAN_LOG_FORMAT="json", GROUNDPLAN_TRACE_STATEMENTS="true", **more)
 
-    def ask(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", timeout=5) as answer:
+    def ask(self, path, address="127.0.0.1", accept="*/*"):
+        request = urllib.request.Request(f"http://{address}:{self.admin}{path}", headers={"accept": accept})
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.read().decode()
 
+    def logged(self):
+        """What all processes have logged."""
+        return b"".join(file.read_bytes() for file in sorted(self.logs.glob("*.log")) if file.name not in ("access.log", "envoy.log"))
+
     def series(self):
-        """Name and labels of each series of /metrics, with its value."""
-        found = {}
-        for line in self.ask("/metrics").splitlines():
+        """Name and labels of each series of /metrics, with its value: that of all processes together."""
+        found = collections.Counter()
+        for line in "".join(self.ask("/metrics", address) for address in self.addresses).splitlines():
             if not line.startswith("#"):
                 name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
                 labels = dict(re.findall(r'(\w+)="([^"]*)"', labels or ""))
                 labels = {key: value for key, value in labels.items() if not key.startswith("otel_scope")}
-                found[name, frozenset(labels.items())] = float(value)
+                found[name, frozenset(labels.items())] += float(value)
         return found
 
 
@@ -82,7 +88,7 @@ def test_one_trace_from_the_client_to_the_statement(observed):
     def traced():
         spans = [span for _, span in observed.collector.spans() if span.trace_id.hex() == TRACE]
         names = {span.name for span in spans}
-        return spans if names >= {"queue", "validate", "statement"} and any(not_statement(span) for span in spans) else None
+        return spans if names >= {"router", "queue", "validate", "statement"} and any(not_statement(span) for span in spans) else None
 
     def not_statement(span):
         return span.name == "/example.v1.EntityService/CreateEntity"
@@ -116,7 +122,9 @@ def test_errors_name_their_trace(observed):
     headers = ("traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",)
     _, fields, answer = observed.curl("GET", "/api/v1/resource/0198c0de-7a5e-7c3b-9d41-0242ac120002", headers=headers)
     assert {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "0af7651916cd43dd8448eb211c80319c"} in answer["error"]["details"]
-    assert re.fullmatch(r"total;dur=\d+\.\d+", fields["server-timing"])
+    timing = re.fullmatch(r"queue;dur=([\d.]+), db;dur=([\d.]+), total;dur=([\d.]+)", fields["server-timing"])
+    queue, database, total = map(float, timing.groups())
+    assert database > 0 and queue + database < total
     stub = Stub(observed)
     request = stub.message("example.v1.GetEntityRequest")(id="0198c0de-7a5e-7c3b-9d41-0242ac120002")
     with pytest.raises(grpc.RpcError) as refused:
@@ -124,6 +132,53 @@ def test_errors_name_their_trace(observed):
     stub.channel.close()
     info = error_details_pb2.RequestInfo()
     assert any(detail.Unpack(info) for detail in rpc_status.from_call(refused.value).details) and info.request_id == TRACE
+
+
+def test_a_statement_names_its_span(observed):
+    """In a comment, as sqlcommenter has it: PostgreSQL's own views and its log lead to the trace."""
+    trace = "b7ad6b7169203331af7651916cd43dd8"
+    shown = f"SELECT left(query, 75) FROM pg_stat_activity WHERE query LIKE '%{trace}%' AND pid <> pg_backend_pid()"
+
+    def comments():
+        observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
+        return observed.psql(shown)
+    comment = until(comments, seconds=5)[0]
+    named = re.fullmatch(rf"/\*traceparent='00-{trace}-([0-9a-f]{{16}})-01'\*/.*", comment)[1]
+    span = until(lambda: [span for _, span in observed.collector.spans() if span.span_id.hex() == named])[0]
+    assert span.name == "statement"
+    # What is not sampled costs no round trip more.
+    trace = trace[::-1]
+    observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-00",))
+    assert not observed.psql(f"SELECT query FROM pg_stat_activity WHERE query LIKE '%{trace}%' AND pid <> pg_backend_pid()")
+
+
+def test_a_slow_call_says_where_its_time_went(observed):
+    """Someone holds the table for longer than what is slow (GROUNDPLAN_SLOW_CALL)."""
+    lock = "BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.5); COMMIT"
+    words = ["psql", "-X", "-q", "-h", observed.socket_folder(), "-U", "groundplan", "-d", "groundplan", "-c", lock]
+    holder = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
+    until(lambda: observed.psql("SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'example_v1.entity'::regclass"))
+    canary = "canary-of-a-slow-call"
+    status, fields, _ = observed.curl("GET", f"/api/v1/resource?pageSize=7&filter=field1%20==%20%22{canary}%22&allowScan=true")
+    assert status == 200 and holder.wait(timeout=10) == 0
+    assert float(re.search(r"db;dur=([\d.]+)", fields["server-timing"])[1]) > 500
+    told = [json.loads(line) for line in observed.logged().splitlines() if b'"a slow call"' in line]
+    [told] = [one for one in told if one["span"]["path"] == "/api/v1/resource"]
+    assert told["statement_us"] <= told["statements_us"] <= told["took_us"]
+    assert "example_v1" in told["statement"] and canary not in told["statement"]
+    assert re.search(r"(Scan|Limit).*entity", told["plan"]) and canary not in told["plan"], told
+
+
+def test_a_slow_bucket_leads_to_one_of_its_traces(observed):
+    """OpenMetrics has exemplars, which Prometheus asks for."""
+    trace = "c43dd8448eb211c80319c0af7651916c"
+    observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
+    texts = [observed.ask("/metrics", address, accept="application/openmetrics-text; version=1.0.0") for address in observed.addresses]
+    assert all(text.endswith("\n# EOF\n") for text in texts)
+    lines = [line for text in texts for line in text.splitlines() if trace in line]
+    [line] = lines
+    assert re.fullmatch(r'groundplan_call_duration_seconds_bucket\{.*method="ListEntities".*le="[^"]+"\} \d+ # \{trace_id="\w{32}"\} [\d.e-]+ [\d.]+', line)
+    assert "# TYPE groundplan_calls counter\n" in texts[0]
 
 
 def test_what_callers_make_up_makes_no_series(observed):
@@ -157,7 +212,7 @@ def test_the_documented_metrics_are_those_that_there_are(observed):
     # One that counts what has not happened.
     found.setdefault("groundplan_connections_refused_total", {"reason"})
     assert found == documented
-    kinds = dict(re.findall(r"^# TYPE (groundplan_\w+) (\w+)", observed.ask("/metrics"), re.M))
+    kinds = dict(re.findall(r"^# TYPE (groundplan_\w+) (\w+)", "".join(observed.ask("/metrics", one) for one in observed.addresses), re.M))
     assert {name: kind for name, kind, _ in rows if name in kinds} == kinds
 
 
@@ -182,7 +237,7 @@ def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
     observed.curl("GET", "/api/v1/resource", authorized=False, headers=(f"authorization: Bearer {canary}-key",))
     observed.curl("POST", "/api/v1/resource", body={"field1": f"{canary}-once"}, headers=(f"idempotency-key: {canary}-id",))
     time.sleep(1.5)
-    logs = (ROOT / ".groundplan" / "log" / str(observed.port) / "groundplan.log").read_bytes()
+    logs = observed.logged()
     assert created.id.encode() in logs and observed.collector.logs(), "there are no logs to look at"
     sent = b"".join(observed.collector.raw)
     for where in (logs, sent):
@@ -200,7 +255,7 @@ def forms(secret):
 
 def test_the_connections_are_those_of_callers(observed):
     """Who asks for the metrics is no caller."""
-    callers = [socket.create_connection(("127.0.0.1", observed.port + 10000)) for _ in range(20)]
+    callers = [socket.create_connection(("127.0.0.1", observed.port + (10002 if SPLIT else 10000))) for _ in range(20)]
     try:
         until(lambda: observed.series()["groundplan_connections_open", frozenset()] >= 20, seconds=5)
     finally:

@@ -1,13 +1,16 @@
 //! The port for those who run the process: health and metrics, without credentials. Nothing of a record or a caller is there.
 
+mod openmetrics;
+
 use crate::mounted::Mounted;
 use crate::server;
 use crate::settings::{AdminSettings, ServerSettings};
+use crate::telemetry::exemplars::EXEMPLARS;
 use axum::Router;
 use axum::routing::get;
 use groundplan_error::{Error, Reason};
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use prometheus::{Encoder as _, Registry, TextEncoder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,14 +38,23 @@ pub fn serve(
 ) -> impl Future<Output = Result<(), Error>> + Send + 'static {
     let settings = settings.clone();
     let router = Router::new()
-        .route("/metrics", get(move || async move { metrics(&registry) }))
+        .route("/metrics", get(move |headers: HeaderMap| async move { metrics(&registry, &headers) }))
         .merge(health.router.clone())
         .fallback(|| async { (StatusCode::NOT_FOUND, "here are /livez, /readyz and /metrics\n") });
     async move { server::serve_operators(listener, router, stop, &settings).await.map(drop) }
 }
 
-/// The metrics in Prometheus's text format (0.0.4).
-fn metrics(registry: &Registry) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], Vec<u8>) {
+/// The metrics as OpenMetrics, with exemplars, for who asks for that (Prometheus does), or in Prometheus's text format (0.0.4).
+fn metrics(registry: &Registry, headers: &HeaderMap) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], Vec<u8>) {
+    let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
+    if accepts.contains("application/openmetrics-text") {
+        let text = openmetrics::text(&registry.gather(), &EXEMPLARS);
+        return (
+            StatusCode::OK,
+            [(CONTENT_TYPE, HeaderValue::from_static(openmetrics::CONTENT_TYPE))],
+            text.into_bytes(),
+        );
+    }
     let mut text = Vec::new();
     let encoder = TextEncoder::new();
     let status = match encoder.encode(&registry.gather(), &mut text) {

@@ -12,6 +12,7 @@ mod migrate;
 mod partitions;
 mod pool;
 mod refusal;
+mod slow;
 mod statement;
 
 pub use bind::{Bind, oid};
@@ -21,6 +22,7 @@ pub use listen::Listener;
 pub use partitions::{Always, Partitioned, Release};
 pub use pool::LONGEST_LIFETIME;
 pub use refusal::refusal;
+pub use slow::note_run;
 pub use statement::{PgRow, Sql, execute, row_stream, rows};
 
 use crate::identity;

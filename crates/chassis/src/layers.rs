@@ -25,7 +25,8 @@ use axum::Router;
 use std::convert::Infallible;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tower::{Service, ServiceExt as _};
+use tower::{Service, ServiceExt};
+use tracing::Instrument as _;
 
 /// A request as every layer sees it.
 pub type Request = http::Request<Body>;
@@ -46,7 +47,9 @@ impl<S> Inner for S where
 
 /// Puts all layers around the mounted routes; `allow` says who may call what, where there is mutual TLS. Read it from the bottom: that is the way of a request.
 pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &ServerSettings) -> Router {
-    let service = Routes::from(router).prepare();
+    // The caller is known and let in: from here on it is the call's own work.
+    let routed = |answer: <Routes as Service<Request>>::Future| answer.instrument(tracing::debug_span!("router"));
+    let service = ServiceExt::<Request>::map_future(Routes::from(router).prepare(), routed);
     // Innermost: a refused call has cost a look at its headers, and the routes know who calls.
     let service = Authenticate::new(service, key);
     // Which service calls, before whose credentials it brings.

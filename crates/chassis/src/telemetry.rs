@@ -1,11 +1,13 @@
 //! Logs to standard error, and logs, traces and metrics to a collector when there is one.
 
+pub(crate) mod exemplars;
+
 use crate::settings::{LogFormat, TelemetrySettings};
 use groundplan_error::{Error, Reason};
 use http::HeaderMap;
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, Injector};
-use opentelemetry::trace::{TraceContextExt as _, TraceId, TracerProvider as _};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceId, TracerProvider as _};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
@@ -68,6 +70,9 @@ impl Drop for Telemetry {
     }
 }
 
+/// Whether statements of sampled traces name them.
+static STATEMENTS_TRACED: AtomicBool = AtomicBool::new(false);
+
 /// Whether somebody takes measurements.
 static MEASURED: AtomicBool = AtomicBool::new(false);
 
@@ -84,6 +89,7 @@ pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) 
         .map_err(|error| wrong(format!("GROUNDPLAN_LOG {:?} is not a filter such as info: {error}", settings.log)))?;
     let resource = Resource::builder().with_service_name(format!("groundplan-{service}")).build();
     let collected = settings.otlp_endpoint.as_deref().map(|endpoint| collect(endpoint, &resource)).transpose()?;
+    STATEMENTS_TRACED.store(settings.trace_statements && collected.is_some(), Ordering::Relaxed);
     let (metrics, registry) = measure(settings.otlp_endpoint.as_deref(), has_admin_port, resource)?;
     let spans = collected.as_ref().map(|Collected { traces, .. }| {
         tracing_opentelemetry::layer().with_tracer(traces.tracer("groundplan")).with_filter(EnvFilter::new(NOT_TRACED))
@@ -183,6 +189,23 @@ pub(crate) fn trace_id(span: &Span, headers: &HeaderMap) -> Option<String> {
     let trace = parts.nth(1)?;
     let is_one = trace.len() == 32 && trace.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     (is_one && trace != TraceId::INVALID.to_string()).then(|| trace.to_owned())
+}
+
+/// The comment that names a span before its statement (sqlcommenter's, but in front: PostgreSQL shows the beginnings of long ones),
+/// where statements are traced and the span is sampled.
+pub(crate) fn comment(span: &Span) -> Option<String> {
+    if !STATEMENTS_TRACED.load(Ordering::Relaxed) {
+        return None;
+    }
+    let of = sampled(span)?;
+    Some(format!("/*traceparent='00-{}-{}-01'*/ ", of.trace_id(), of.span_id()))
+}
+
+/// What a span is called outside, if a collector gets it.
+pub(crate) fn sampled(span: &Span) -> Option<SpanContext> {
+    let context = span.context();
+    let of = context.span().span_context().clone();
+    of.is_sampled().then_some(of)
 }
 
 /// Names the current trace in the headers of a request to a peer. Without a collector it does nothing.

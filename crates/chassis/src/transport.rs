@@ -7,7 +7,7 @@ use crate::layers::Deadline;
 use crate::principal::Principal;
 use crate::settings::Secret;
 use crate::tls::Tls;
-use address::Verification;
+use address::{Place, Verification};
 use axum::Router;
 use groundplan_error::{Error, Reason};
 use http::header::AUTHORIZATION;
@@ -39,30 +39,18 @@ pub fn local(router: Router) -> Transport {
     BoxCloneSyncService::new(Deadline::new(service, None).map_err(|never| match never {}))
 }
 
-/// The way to a peer at `url`, such as `http://schema:3000`, by the root principal's key; `https` by mutual TLS. All
-/// addresses of the name take turns, those that answer before those that do not. It connects when it is first used, and
-/// again whenever a connection is lost. Within the runtime.
-pub fn remote(url: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Transport, Error> {
-    let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
-    let example = "expected one such as http://schema:3000 or https://schema:3000";
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
-    let uri = endpoint.uri();
-    let (host, port) = place(uri).ok_or_else(|| wrong(example))?;
-    let verification = match (uri.scheme_str(), tls) {
-        (Some("http"), _) => None,
-        (Some("https"), Some(tls)) => {
-            let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned());
-            Some(Verification { tls: Arc::clone(tls), name: name.map_err(|error| wrong(example).caused_by(error))? })
-        }
-        (Some("https"), None) => {
-            return Err(wrong("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
-        }
-        _ => return Err(wrong(example)),
-    };
+/// The way to a peer at `urls`, such as `http://schema:3000`, or several with commas between them, by the root principal's key;
+/// `https` by mutual TLS. All addresses of the names take turns, those that answer before those that do not. It connects when it
+/// is first used, and again whenever a connection is lost. Within the runtime.
+pub fn remote(urls: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Transport, Error> {
+    let several = urls.split(',').map(|url| place(url.trim(), tls)).collect::<Result<Vec<_>, _>>()?;
+    let (endpoints, places): (Vec<_>, Vec<_>) = several.into_iter().unzip();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose()))
         .map_err(|_| Error::new(Reason::CredentialsInvalid, "API_KEY must be visible ASCII without spaces"))?;
     bearer.set_sensitive(true);
-    let peer = Peer::new(within_limits(endpoint.clone()), host, port, verification);
+    // What it says of where it leads is not used: each address has a connector of its own.
+    let endpoint = endpoints.into_iter().next().ok_or_else(|| Error::internal("a peer has no URL"))?;
+    let peer = Peer::new(within_limits(endpoint), places);
     let service = service_fn(move |request: Request<Body>| call(Arc::clone(&peer), request));
     let service = service.map_request(move |mut request: Request<Body>| {
         request.headers_mut().insert(AUTHORIZATION, bearer.clone());
@@ -72,10 +60,33 @@ pub fn remote(url: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Tra
     Ok(BoxCloneSyncService::new(service))
 }
 
+/// One URL of a peer.
+fn place(url: &str, tls: Option<&Arc<Tls>>) -> Result<(Endpoint, Place), Error> {
+    let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
+    let example = "expected one such as http://schema:3000 or https://schema:3000";
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
+    let uri = endpoint.uri();
+    let (host, port) = host_and_port(uri).ok_or_else(|| wrong(example))?;
+    let verification = match (uri.scheme_str(), tls) {
+        (Some("http"), _) => None,
+        (Some("https"), Some(tls)) => {
+            let name = ServerName::try_from(host.clone());
+            Some(Verification { tls: Arc::clone(tls), name: name.map_err(|error| wrong(example).caused_by(error))? })
+        }
+        (Some("https"), None) => {
+            return Err(wrong("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
+        }
+        _ => return Err(wrong(example)),
+    };
+    Ok((endpoint, Place { host, port, verification }))
+}
+
 /// The host and the port of a peer's URL.
-fn place(uri: &Uri) -> Option<(&str, u16)> {
+fn host_and_port(uri: &Uri) -> Option<(String, u16)> {
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    Some((uri.host().filter(|host| !host.is_empty())?, uri.port_u16().unwrap_or(usual)))
+    // An IPv6 address has brackets in a URL, and nowhere else.
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then(|| (host.to_owned(), uri.port_u16().unwrap_or(usual)))
 }
 
 /// How long things may take on a connection to a peer, and how it is seen that nobody is there any more.
@@ -135,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_url_is_refused_at_once() {
         let key = Secret::new("hunter2");
-        for url in ["", "schema:3000", "ftp://schema:3000", "/path", "http://"] {
+        for url in ["", "schema:3000", "ftp://schema:3000", "/path", "http://", "http://schema:3000,", "http://a:1,b"] {
             let error = remote(url, &key, None).err().unwrap().to_string();
             assert!(error.contains("http://schema:3000"), "{url}: {error}");
         }

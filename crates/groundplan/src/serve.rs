@@ -17,8 +17,8 @@ use std::time::Duration;
 #[command(next_help_heading = "Peers")]
 pub(crate) struct PeerSettings {
     /// Where `serve records` finds `schema` when it does not run in this process, such as http://schema:3000, or
-    /// https://schema:3000 with mutual TLS. All addresses of the name are used; it is resolved anew every few seconds, and those that do
-    /// not answer are left out.
+    /// https://schema:3000 with mutual TLS; several have commas between them. All addresses of the names are used; they are resolved anew
+    /// every few seconds, and those that do not answer are left out.
     #[arg(long, env = "GROUNDPLAN_SCHEMA_URL", value_name = "URL")]
     pub(crate) schema_url: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! Statements that are built at run time: Diesel carries them, and each connection prepares them once, by their text.
 
-use super::Bind;
+use super::{Bind, note_run};
+use crate::telemetry;
 use diesel::QueryResult;
 use diesel::pg::{Pg, PgTypeMetadata};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -9,6 +10,7 @@ use diesel::sql_types::{HasSqlType, Untyped};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use futures_util::{Stream, TryStreamExt as _};
 use std::io::Write as _;
+use std::time::Instant;
 use tracing::{Instrument as _, Span};
 
 /// A row as PostgreSQL sent it; [`super::Columns`] reads it.
@@ -56,8 +58,17 @@ impl Sql {
             "statement",
             otel.kind = "client",
             db.system.name = "postgresql",
-            db.query.text = %Summary(self),
+            db.query.text = %self,
         )
+    }
+
+    /// The question how PostgreSQL would run it.
+    pub(super) fn explained(&self) -> Self {
+        let mut parts = self.parts.clone();
+        if let Some(first) = parts.first_mut() {
+            first.insert_str(0, "EXPLAIN (FORMAT JSON) ");
+        }
+        Self { parts, kept: false }
     }
 
     /// How many values it takes.
@@ -66,12 +77,10 @@ impl Sql {
     }
 }
 
-/// A statement's text with `?` for its values, as traces have it.
-struct Summary<'a>(&'a Sql);
-
-impl std::fmt::Display for Summary<'_> {
+/// The text with `?` for each value, as traces and logs have it.
+impl std::fmt::Display for Sql {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, part) in self.0.parts.iter().enumerate() {
+        for (at, part) in self.parts.iter().enumerate() {
             if at > 0 {
                 formatter.write_str("?")?;
             }
@@ -83,10 +92,12 @@ impl std::fmt::Display for Summary<'_> {
 
 /// Runs a statement and gives all its rows.
 pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
-    let span = sql.span();
-    async move { AsyncConnectionCore::load(connection, Statement { sql, binds }).await?.try_collect().await }
-        .instrument(span)
-        .await
+    let (span, began) = (sql.span(), Instant::now());
+    let statement = Statement::new(sql, binds, &span);
+    let found = async { AsyncConnectionCore::load(&mut *connection, statement).await?.try_collect().await };
+    let found = found.instrument(span).await?;
+    note_run(connection, sql, binds, began).await;
+    Ok(found)
 }
 
 /// Runs a statement and gives its rows one by one, for answers that may be too large to be held as a whole.
@@ -95,18 +106,32 @@ pub async fn row_stream<'a>(
     sql: &'a Sql,
     binds: &'a [Bind],
 ) -> QueryResult<impl Stream<Item = QueryResult<PgRow>> + Send + Unpin + 'a> {
-    AsyncConnectionCore::load(connection, Statement { sql, binds }).instrument(sql.span()).await
+    let span = sql.span();
+    let statement = Statement::new(sql, binds, &span);
+    AsyncConnectionCore::load(connection, statement).instrument(span).await
 }
 
 /// Runs a statement and gives the number of rows that it changed.
 pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<usize> {
-    AsyncConnectionCore::execute_returning_count(connection, Statement { sql, binds }).instrument(sql.span()).await
+    let (span, began) = (sql.span(), Instant::now());
+    let statement = Statement::new(sql, binds, &span);
+    let changed = AsyncConnectionCore::execute_returning_count(&mut *connection, statement).instrument(span).await?;
+    note_run(connection, sql, binds, began).await;
+    Ok(changed)
 }
 
 /// A statement with its values, for Diesel.
 struct Statement<'a> {
     sql: &'a Sql,
     binds: &'a [Bind],
+    /// Names its span, where that was asked for.
+    comment: Option<String>,
+}
+
+impl<'a> Statement<'a> {
+    fn new(sql: &'a Sql, binds: &'a [Bind], span: &Span) -> Self {
+        Self { sql, binds, comment: telemetry::comment(span) }
+    }
 }
 
 /// The type of every value: object id 0 lets the server infer it from its place.
@@ -132,8 +157,12 @@ impl QueryFragment<Pg> for Statement<'_> {
             let message = format!("the statement takes {} values, {} were given", self.sql.binds(), self.binds.len());
             return Err(diesel::result::Error::QueryBuilderError(message.into()));
         }
-        if !self.sql.kept {
+        // With a comment, no text comes a second time.
+        if !self.sql.kept || self.comment.is_some() {
             out.unsafe_to_cache_prepared();
+        }
+        if let Some(comment) = &self.comment {
+            out.push_sql(comment);
         }
         let mut binds = self.binds.iter();
         for part in &self.sql.parts {

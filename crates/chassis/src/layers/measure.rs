@@ -2,7 +2,8 @@
 
 use super::{Inner, Request, Response};
 use crate::called::{Called, RefusedWith};
-use crate::telemetry::is_measured;
+use crate::telemetry::exemplars::EXEMPLARS;
+use crate::telemetry::{is_measured, sampled};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use opentelemetry::KeyValue;
@@ -16,6 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tonic::{Code, Status};
 use tower::Service;
+use tracing::Span;
 
 /// In seconds.
 const BUCKETS: &[f64] =
@@ -73,11 +75,15 @@ impl Meters {
             Some(called) => (called.service.clone(), called.method.clone()),
             None => (OTHER, OTHER),
         };
+        let of = (service.clone(), method.clone());
         let labels =
             [KeyValue::new("service", service), KeyValue::new("method", method), KeyValue::new("code", name(code))];
         self.calls.add(1, &labels);
         let [service, method, _] = labels;
         self.seconds.record(seconds, &[service, method]);
+        if let Some(trace) = sampled(&Span::current()) {
+            EXEMPLARS.keep(of, BUCKETS, seconds, trace.trace_id().to_string());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Inner, Request, Response};
 use crate::called::Called;
-use crate::identity::{self, Known};
+use crate::identity::{self, Known, SlowStatement};
 use crate::respond::{Cause, is_grpc};
 use crate::telemetry;
 use base64::Engine as _;
@@ -75,7 +75,8 @@ impl<S: Inner> Service<Request> for Trace<S> {
         if is_grpc(request.headers()) {
             span.record("rpc.system", "grpc");
         }
-        let known = Known::by(trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned()));
+        let name = trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned());
+        let known = Known::by(name, self.slow);
         let of_call = known.clone();
         let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
@@ -83,11 +84,11 @@ impl<S: Inner> Service<Request> for Trace<S> {
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
                 let took = started.elapsed();
-                record(&response, &Took { all: took, waited_us: known.waited() }, is_probe, slow);
+                record(&response, &known, took, is_probe, slow);
                 response.headers_mut().insert(REQUEST_ID, id);
                 match response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
                     true => identify(&mut response, &known.name),
-                    false => time(&mut response, took),
+                    false => time(&mut response, &known, took),
                 }
                 response
             })
@@ -116,27 +117,26 @@ fn identify(response: &mut Response, identity: &str) {
     }
 }
 
-/// Says how long an answer of REST has taken to start (Server Timing, W3C).
-fn time(response: &mut Response, took: Duration) {
+/// Says how long an answer of REST has taken to start (Server Timing, W3C): waiting for a connection to the database, in statements, and in
+/// all, in milliseconds.
+fn time(response: &mut Response, known: &Known, took: Duration) {
     let is_grpc =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-    if !is_grpc && let Ok(value) = HeaderValue::try_from(format!("total;dur={:.3}", took.as_secs_f64() * 1e3)) {
+    if is_grpc {
+        return;
+    }
+    let [queue, database, total] = [known.waited(), known.ran(), took].map(|time| time.as_secs_f64() * 1e3);
+    let timing = format!("queue;dur={queue:.3}, db;dur={database:.3}, total;dur={total:.3}");
+    if let Ok(value) = HeaderValue::try_from(timing) {
         response.headers_mut().insert(SERVER_TIMING, value);
     }
 }
 
-/// How long a call has taken, and for how much of that it has waited for connections to the database.
-struct Took {
-    all: Duration,
-    waited_us: u64,
-}
-
 /// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
-fn record(response: &Response, took: &Took, is_probe: bool, slow: Duration) {
+fn record(response: &Response, known: &Known, took: Duration, is_probe: bool, slow: Duration) {
     if let Some(Called { service, method }) = response.extensions().get() {
         Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
     }
-    let Took { all: took, waited_us } = *took;
     let is_slow = took > slow;
     let code = response.headers().get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()));
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
@@ -145,8 +145,20 @@ fn record(response: &Response, took: &Took, is_probe: bool, slow: Duration) {
     match severity(code, response.status(), is_probe) {
         Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
-        _ if is_slow => tracing::warn!(status, took_us = took, waited_us, "a slow call"),
+        _ if is_slow => tell_slow(known, &status, took),
         _ => tracing::debug!(status, took_us = took, "answered"),
+    }
+}
+
+/// Where the time of a slow call went.
+fn tell_slow(known: &Known, status: &str, took_us: u128) {
+    let (waited_us, statements_us) = (known.waited().as_micros(), known.ran().as_micros());
+    match known.slowest() {
+        Some(SlowStatement { text: statement, took, plan }) => {
+            let statement_us = took.as_micros();
+            tracing::warn!(status, took_us, waited_us, statements_us, statement_us, statement, plan, "a slow call");
+        }
+        None => tracing::warn!(status, took_us, waited_us, statements_us, "a slow call"),
     }
 }
 

@@ -19,6 +19,11 @@ pub struct TelemetrySettings {
     /// it is absent.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
+
+    /// Whether statements of sampled traces name them in a comment (`traceparent`, as sqlcommenter has it), so that PostgreSQL's log and
+    /// `pg_stat_activity` lead to the trace. Each such statement is prepared and planned anew, which takes a round trip more.
+    #[arg(long, env = "GROUNDPLAN_TRACE_STATEMENTS", value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
+    pub trace_statements: bool,
 }
 
 /// The form of a log line.

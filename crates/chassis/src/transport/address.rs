@@ -50,9 +50,19 @@ impl Condition {
     }
 }
 
+/// A name of a peer, and how its certificate is held against it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) verification: Option<Verification>,
+}
+
 /// An address of a peer.
 #[derive(Debug)]
 pub(super) struct Address {
+    /// Whose address it is.
+    pub(super) place: Arc<Place>,
     pub(super) socket: SocketAddr,
     pub(super) channel: Channel,
     /// How it was when it was last asked.
@@ -60,14 +70,15 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// The address `socket` of the peer that `endpoint` names. Nothing is opened yet.
-    pub(super) fn new(endpoint: &Endpoint, socket: SocketAddr, verification: Option<Verification>) -> Self {
+    /// The address `socket` of a peer. Nothing is opened yet.
+    pub(super) fn new(endpoint: &Endpoint, place: Arc<Place>, socket: SocketAddr) -> Self {
+        let verification = place.verification.clone();
         let connector = service_fn(move |_: Uri| {
             let verification = verification.clone();
             async move { connect(socket, verification).await.map(TokioIo::new) }
         });
         let channel = endpoint.connect_with_connector_lazy(connector);
-        Self { socket, channel, condition: AtomicU8::new(Condition::Answers as u8) }
+        Self { place, socket, channel, condition: AtomicU8::new(Condition::Answers as u8) }
     }
 
     /// How it is, as far as is known.

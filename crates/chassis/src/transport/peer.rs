@@ -1,6 +1,6 @@
-//! A peer by its name: all addresses that the name has, of which those that answer take turns.
+//! A peer by its names: all addresses that they have, of which those that answer take turns.
 
-use super::address::{Address, Verification};
+use super::address::{Address, Place};
 use futures_util::future::join_all;
 use std::io;
 use std::net::SocketAddr;
@@ -26,10 +26,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Peer {
     endpoint: Endpoint,
-    host: String,
-    port: u16,
-    verification: Option<Verification>,
-    /// None until the name has been resolved once, or could not be.
+    places: Vec<Arc<Place>>,
+    /// None until the names have been resolved once, or could not be.
     known: watch::Sender<Option<Found>>,
     /// Whose turn it is.
     turn: AtomicUsize,
@@ -41,14 +39,11 @@ pub(super) struct Peer {
 type Found = Result<Vec<Arc<Address>>, String>;
 
 impl Peer {
-    /// The peer that `endpoint` names, which need not be there yet. Within the runtime.
-    pub(super) fn new(endpoint: Endpoint, host: &str, port: u16, verification: Option<Verification>) -> Arc<Self> {
+    /// The peer at these places, which need not be there yet. Within the runtime.
+    pub(super) fn new(endpoint: Endpoint, places: Vec<Place>) -> Arc<Self> {
         let peer = Arc::new(Self {
             endpoint,
-            // An IPv6 address has brackets in a URL, and nowhere else.
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port,
-            verification,
+            places: places.into_iter().map(Arc::new).collect(),
             known: watch::Sender::new(None),
             turn: AtomicUsize::new(0),
             failed: Arc::default(),
@@ -64,7 +59,7 @@ impl Peer {
             Ok(Ok(found)) => found.clone(),
             _ => None,
         };
-        let unknown = |why: &str| Status::unavailable(format!("{} has no address: {why}", self.host));
+        let unknown = |why: &str| Status::unavailable(format!("{} has no address: {why}", self.names()));
         let addresses = found.ok_or_else(|| unknown("it was not resolved in time"))?.map_err(|why| unknown(&why))?;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let best = addresses.iter().map(|address| address.condition()).min();
@@ -79,18 +74,37 @@ impl Peer {
         self.failed.notify_one();
     }
 
-    /// Resolves the name, and asks the addresses how they are. Those that are known already keep their connections; those
+    /// What it is called in messages.
+    fn names(&self) -> String {
+        self.places.iter().map(|place| place.host.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Resolves the names, and asks the addresses how they are. Those that are known already keep their connections; those
     /// that are gone lose them once their calls have ended.
     async fn look(&self) {
-        match lookup_host((self.host.as_str(), self.port)).await {
-            Ok(sockets) => self.resolved(sockets.collect()).await,
-            Err(error) => self.unresolved(&error),
+        let (mut addresses, mut trouble) = (Vec::new(), None);
+        for place in &self.places {
+            match lookup_host((place.host.as_str(), place.port)).await {
+                Ok(sockets) => addresses.extend(sockets.map(|socket| self.address_of(place, socket))),
+                Err(error) => {
+                    let before = self.unresolved(place, &error);
+                    if before.is_empty() {
+                        trouble = Some(error);
+                    }
+                    addresses.extend(before);
+                }
+            }
+        }
+        match trouble {
+            Some(error) if addresses.is_empty() => {
+                self.known.send_replace(Some(Err(error.to_string())));
+            }
+            _ => self.resolved(addresses).await,
         }
     }
 
     /// Uses these from now on.
-    async fn resolved(&self, sockets: Vec<SocketAddr>) {
-        let mut addresses = self.addresses(sockets);
+    async fn resolved(&self, mut addresses: Vec<Arc<Address>>) {
         addresses.sort_by_key(|address| address.socket);
         addresses.dedup_by_key(|address| address.socket);
         // A single one is used whatever it says: a call tells its caller more than a probe.
@@ -100,31 +114,28 @@ impl Peer {
         self.known.send_replace(Some(Ok(addresses)));
     }
 
-    /// The addresses of these sockets: those that are known, and new ones.
-    fn addresses(&self, sockets: Vec<SocketAddr>) -> Vec<Arc<Address>> {
-        let known = match &*self.known.borrow() {
-            Some(Ok(known)) => known.clone(),
-            _ => Vec::new(),
-        };
-        let one = |socket| match known.iter().find(|address| address.socket == socket) {
-            Some(address) => Arc::clone(address),
-            None => Arc::new(Address::new(&self.endpoint, socket, self.verification.clone())),
-        };
-        sockets.into_iter().map(one).collect()
+    /// An address as it is known, or a new one.
+    fn address_of(&self, place: &Arc<Place>, socket: SocketAddr) -> Arc<Address> {
+        let known = self.known(|address| address.socket == socket && Arc::ptr_eq(&address.place, place));
+        known.into_iter().next().unwrap_or_else(|| Arc::new(Address::new(&self.endpoint, Arc::clone(place), socket)))
     }
 
-    /// A resolver that is away for a while takes no address away.
-    fn unresolved(&self, error: &io::Error) {
-        self.known.send_if_modified(|known| match known {
-            Some(Ok(_)) => {
-                tracing::warn!(host = self.host, %error, "a peer's name cannot be resolved; its old addresses are used");
-                false
-            }
-            _ => {
-                *known = Some(Err(error.to_string()));
-                true
-            }
-        });
+    /// The addresses that a name had before: a resolver that is away for a while takes none away.
+    fn unresolved(&self, place: &Arc<Place>, error: &io::Error) -> Vec<Arc<Address>> {
+        let before = self.known(|address| Arc::ptr_eq(&address.place, place));
+        if !before.is_empty() {
+            let host = &place.host;
+            tracing::warn!(host, %error, "a peer's name cannot be resolved; its old addresses are used");
+        }
+        before
+    }
+
+    /// Of the addresses that are known, those that are meant.
+    fn known(&self, is_meant: impl Fn(&Address) -> bool) -> Vec<Arc<Address>> {
+        match &*self.known.borrow() {
+            Some(Ok(known)) => known.iter().filter(|address| is_meant(address)).cloned().collect(),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -145,12 +156,14 @@ async fn look_after(peer: Weak<Peer>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::address::{Address, Place};
     use super::Peer;
     use crate::mounted::grpc;
     use crate::server::serve;
     use crate::settings::defaults;
     use std::collections::BTreeSet;
     use std::net::SocketAddr;
+    use std::sync::Arc;
     use tokio::net::TcpListener;
     use tokio_util::sync::{CancellationToken, DropGuard};
     use tonic::transport::Endpoint;
@@ -182,23 +195,43 @@ mod tests {
         let (starting, _starting) = start(ServingStatus::NotServing).await;
         let (nobody, _) = start(ServingStatus::Serving).await;
         // By hand, without a resolver: this host has no address.
-        let peer = Peer::new(Endpoint::from_static("http://peer.invalid:1"), "peer.invalid", 1, None);
+        let nowhere = Place { host: "peer.invalid".to_owned(), port: 1, verification: None };
+        let peer = Peer::new(Endpoint::from_static("http://peer.invalid:1"), vec![nowhere]);
         assert!(peer.address().await.unwrap_err().message().contains("peer.invalid"));
-        let all = vec![one, other, starting, nobody, one];
-        peer.resolved(all.clone()).await;
+        let places = peer.places.clone();
+        let addresses = |sockets: &[SocketAddr]| -> Vec<Arc<Address>> {
+            sockets.iter().map(|socket| peer.address_of(&places[0], *socket)).collect()
+        };
+        let all = [one, other, starting, nobody, one];
+        peer.resolved(addresses(&all)).await;
         assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
         let kept = peer.address().await.unwrap();
         peer.failed(&kept);
         assert_eq!(used(&peer).await.len(), 1, "not before it is known to be back");
-        peer.resolved(all.clone()).await;
+        peer.resolved(addresses(&all)).await;
         assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
         drop(stop_other);
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        peer.resolved(all).await;
+        peer.resolved(addresses(&all)).await;
         assert_eq!(used(&peer).await, BTreeSet::from([one]));
-        peer.resolved(vec![starting, nobody]).await;
+        peer.resolved(addresses(&[starting, nobody])).await;
         assert_eq!(used(&peer).await, BTreeSet::from([starting]), "one that is there tells more than one that is not");
         peer.resolved(vec![]).await;
         assert!(peer.address().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_peer_may_have_several_names() {
+        let (one, _one) = start(ServingStatus::Serving).await;
+        let (other, _other) = start(ServingStatus::Serving).await;
+        let place = |host: &str, port| Place { host: host.to_owned(), port, verification: None };
+        let places = vec![place("peer.invalid", 1), place("127.0.0.1", one.port()), place("127.0.0.1", other.port())];
+        let peer = Peer::new(Endpoint::from_static("http://peer.invalid:1"), places);
+        peer.look().await;
+        assert_eq!(
+            used(&peer).await,
+            BTreeSet::from([one, other]),
+            "one that has no address keeps nobody from the others"
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::scan::{self, Scan};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use futures_util::TryStreamExt as _;
-use groundplan_chassis::database::{Bind, PgRow, refusal, row_stream};
+use groundplan_chassis::database::{Bind, PgRow, note_run, refusal, row_stream};
 use groundplan_error::{Error, Reason};
 use groundplan_expr::Scope;
 use groundplan_proto::query::v1::{AggregateResponse, Group};
@@ -20,6 +20,7 @@ use groundplan_rest::AggregateQuery;
 use groundplan_rest::limits::MAX_GROUPS;
 use prost::Message as _;
 use request::Request;
+use std::time::Instant;
 
 /// Computes over the records that match.
 pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result<AggregateResponse, Error> {
@@ -69,6 +70,7 @@ async fn read(call: &Call<'_>, request: &Request, statement: &Draft) -> Result<V
     let sql = call.records.shapes().sql(statement.text());
     let mut lease = call.records.database().lease().await?;
     let reading = lease.run(async |conn| {
+        let began = Instant::now();
         let mut rows = row_stream(conn, &sql, statement.binds()).await?;
         while let Some(row) = rows.try_next().await? {
             let group = if groups.len() < MAX_GROUPS { group(request, &row) } else { Err(too_many()) };
@@ -82,6 +84,8 @@ async fn read(call: &Call<'_>, request: &Request, statement: &Draft) -> Result<V
                 Err(error) => return Ok(Err(error)),
             }
         }
+        drop(rows);
+        note_run(conn, &sql, statement.binds(), began).await;
         QueryResult::Ok(Ok(()))
     });
     reading.await.map_err(failed)??;

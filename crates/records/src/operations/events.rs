@@ -6,11 +6,12 @@ use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
-use groundplan_chassis::database::{Bind, Sql, row_stream};
+use groundplan_chassis::database::{Bind, Sql, note_run, row_stream};
 use groundplan_codec::{Record, wire};
 use groundplan_error::Error;
 use groundplan_eventlog::{NewEvent, append};
 use groundplan_model::catalog::Model;
+use std::time::Instant;
 
 /// The most bytes of all records that one transaction reads to change or delete them, as the event log keeps them.
 pub(crate) const MAX_BYTES: usize = 64 << 20;
@@ -52,6 +53,7 @@ impl<'a> Events<'a> {
         (table, sql, binds): (&Table, &Sql, &[Bind]),
         too_large: &(dyn Fn() -> Error + Sync),
     ) -> Result<Vec<(Record, i64)>, Stop> {
+        let began = Instant::now();
         let mut rows = row_stream(conn, sql, binds).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await? {
@@ -60,6 +62,8 @@ impl<'a> Events<'a> {
             self.room = self.room.checked_sub(bytes).ok_or_else(too_large)?;
             found.push((record, row::version(&row)?));
         }
+        drop(rows);
+        note_run(conn, sql, binds, began).await;
         Ok(found)
     }
 

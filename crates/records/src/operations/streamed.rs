@@ -4,9 +4,10 @@ use super::Call;
 use diesel::QueryResult;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, pending};
-use groundplan_chassis::database::{Bind, PgRow, Sql, refusal, row_stream};
+use groundplan_chassis::database::{Bind, PgRow, Sql, note_run, refusal, row_stream};
 use groundplan_error::Error;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 /// The most bytes of an answer's records on the wire. gRPC clients refuse messages of more than 4 MiB unless told
 /// otherwise; what is left of those is for page tokens.
@@ -37,6 +38,7 @@ pub(super) async fn rows_until(
     let mut ended = None;
     let mut lease = call.records.database().lease().await?;
     let reading = lease.run(async |conn| {
+        let began = Instant::now();
         let mut rows = row_stream(conn, sql, binds).await?;
         while let Some(row) = rows.try_next().await? {
             let end = match take(row) {
@@ -49,6 +51,8 @@ pub(super) async fn rows_until(
             cancel.abort();
             pending::<()>().await;
         }
+        drop(rows);
+        note_run(conn, sql, binds, began).await;
         QueryResult::Ok(())
     });
     let read = Abortable::new(reading, registration).await;

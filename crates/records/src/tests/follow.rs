@@ -235,7 +235,7 @@ async fn the_mounted_service_answers_rest_grpc_and_reflection() {
         stop: stop.clone(),
     };
     let mut mounted = crate::mount(dependencies).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(20), mounted.ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(20), mounted.ready[0].wait_for(|ready| *ready)).await.unwrap().unwrap();
     let transport = transport::local(mounted.router);
     let ask = |method: &str, path: &str, kind: &str, body: &'static [u8]| {
         let request = http::Request::builder().method(method).uri(path).header("content-type", kind);

@@ -1,0 +1,127 @@
+//! Metrics as OpenMetrics 1.0 writes them: the one format in which Prometheus takes exemplars. The library of the registry writes
+//! the older one only.
+
+use crate::telemetry::exemplars::{Exemplar, Exemplars};
+use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use std::fmt::Write as _;
+
+/// What is told of it, for content negotiation.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The metric that has exemplars.
+const OF_CALLS: &str = "groundplan_call_duration_seconds";
+
+/// Writes all metrics.
+pub(super) fn text(families: &[MetricFamily], exemplars: &Exemplars) -> String {
+    let mut out = String::new();
+    for family in families {
+        // A counter's family is named without what its samples end with.
+        let name = family.name().strip_suffix("_total").unwrap_or(family.name());
+        let kind = match family.get_field_type() {
+            MetricType::COUNTER => "counter",
+            MetricType::GAUGE => "gauge",
+            MetricType::HISTOGRAM => "histogram",
+            MetricType::SUMMARY | MetricType::UNTYPED => "unknown",
+        };
+        line(&mut out, format_args!("# TYPE {name} {kind}"));
+        line(&mut out, format_args!("# HELP {name} {}", escaped(family.help())));
+        for metric in family.get_metric() {
+            sample(&mut out, name, family.get_field_type(), metric, exemplars);
+        }
+    }
+    line(&mut out, format_args!("# EOF"));
+    out
+}
+
+fn sample(out: &mut String, name: &str, kind: MetricType, metric: &Metric, exemplars: &Exemplars) {
+    let labels = metric.get_label();
+    match kind {
+        MetricType::COUNTER => {
+            line(out, format_args!("{name}_total{} {}", named(labels, None), metric.get_counter().get_value()));
+        }
+        MetricType::GAUGE => {
+            line(out, format_args!("{name}{} {}", named(labels, None), metric.get_gauge().get_value()))
+        }
+        MetricType::HISTOGRAM => histogram(out, name, labels, metric.get_histogram(), exemplars),
+        // There are none of ours.
+        MetricType::SUMMARY | MetricType::UNTYPED => {}
+    }
+}
+
+fn histogram(out: &mut String, name: &str, labels: &[LabelPair], histogram: &Histogram, exemplars: &Exemplars) {
+    let of = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value).unwrap_or_default();
+    let exemplar = |bucket| match name {
+        OF_CALLS => exemplars.of(of("service"), of("method"), bucket),
+        _ => None,
+    };
+    let counted = histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
+    let counted = counted.filter(|(bound, _)| bound.is_finite()).map(|(bound, count)| (bound.to_string(), count));
+    let last = [("+Inf".to_owned(), histogram.get_sample_count())];
+    for (at, (bound, count)) in counted.chain(last).enumerate() {
+        let shown = exemplar(at).map(|exemplar| shown(&exemplar)).unwrap_or_default();
+        line(out, format_args!("{name}_bucket{} {count}{shown}", named(labels, Some(&bound))));
+    }
+    line(out, format_args!("{name}_sum{} {}", named(labels, None), histogram.get_sample_sum()));
+    line(out, format_args!("{name}_count{} {}", named(labels, None), histogram.get_sample_count()));
+}
+
+fn shown(exemplar: &Exemplar) -> String {
+    format!(" # {{trace_id=\"{}\"}} {} {:.3}", exemplar.trace, exemplar.seconds, exemplar.at)
+}
+
+/// The labels in their braces, with the bound of a bucket behind them.
+fn named(labels: &[LabelPair], bound: Option<&str>) -> String {
+    let own = labels.iter().map(|label| (label.name(), label.value()));
+    let all: Vec<String> = own
+        .chain(bound.map(|bound| ("le", bound)))
+        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+        .collect();
+    if all.is_empty() { String::new() } else { format!("{{{}}}", all.join(",")) }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn line(out: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a text does not fail.
+    let _ = out.write_fmt(what);
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OF_CALLS, text};
+    use crate::telemetry::exemplars::Exemplars;
+    use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, Opts, Registry};
+
+    #[test]
+    fn all_kinds_are_written() {
+        let registry = Registry::new();
+        let counter = Counter::with_opts(Opts::new("calls_total", "Calls").const_label("who", "a \"b\"\n")).unwrap();
+        let gauge = Gauge::new("open", "Open").unwrap();
+        let options = HistogramOpts::new(OF_CALLS, "How long").buckets(vec![0.5, 1.0]);
+        let histogram = HistogramVec::new(options, &["service", "method"]).unwrap();
+        registry.register(Box::new(counter.clone())).unwrap();
+        registry.register(Box::new(gauge.clone())).unwrap();
+        registry.register(Box::new(histogram.clone())).unwrap();
+        counter.inc();
+        gauge.set(2.5);
+        let (exemplars, labels) = (Exemplars::default(), ["s", "m"]);
+        for seconds in [0.25, 3.0] {
+            histogram.with_label_values(&labels).observe(seconds);
+        }
+        exemplars.keep(("s".into(), "m".into()), &[0.5, 1.0], 3.0, "0af7".to_owned());
+        let at = exemplars.of("s", "m", 2).unwrap().at;
+        let expected = format!(
+            "# TYPE calls counter\n# HELP calls Calls\ncalls_total{{who=\"a \\\"b\\\"\\n\"}} 1\n\
+             # TYPE {OF_CALLS} histogram\n# HELP {OF_CALLS} How long\n\
+             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"0.5\"}} 1\n\
+             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"1\"}} 1\n\
+             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"+Inf\"}} 2 # {{trace_id=\"0af7\"}} 3 {at:.3}\n\
+             {OF_CALLS}_sum{{method=\"m\",service=\"s\"}} 3.25\n{OF_CALLS}_count{{method=\"m\",service=\"s\"}} 2\n\
+             # TYPE open gauge\n# HELP open Open\nopen 2.5\n# EOF\n"
+        );
+        assert_eq!(text(&registry.gather(), &exemplars), expected);
+    }
+}

@@ -1,0 +1,60 @@
+//! For each bucket of the duration of calls, the last call of a sampled trace: who sees a slow bucket finds one of its calls.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Those of the process, as its metrics are.
+pub(crate) static EXEMPLARS: LazyLock<Exemplars> = LazyLock::new(Exemplars::default);
+
+/// A service and one of its methods. There are only as many as in the labels of the metric.
+type Method = (Cow<'static, str>, Cow<'static, str>);
+
+/// The exemplars of one metric.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars(Mutex<HashMap<Method, Vec<Option<Exemplar>>>>);
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Exemplar {
+    pub(crate) trace: String,
+    pub(crate) seconds: f64,
+    /// When it was answered, in seconds of the Unix epoch.
+    pub(crate) at: f64,
+}
+
+impl Exemplars {
+    /// Keeps a call, in place of the one before in its bucket; `bounds` are the upper ones of all buckets but the last.
+    pub(crate) fn keep(&self, method: Method, bounds: &[f64], seconds: f64, trace: String) {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = all.entry(method).or_insert_with(|| vec![None; bounds.len() + 1]);
+        if let Some(bucket) = buckets.get_mut(bounds.partition_point(|bound| *bound < seconds)) {
+            *bucket = Some(Exemplar { trace, seconds, at });
+        }
+    }
+
+    /// That of the bucket with this number, of a method.
+    pub(crate) fn of(&self, service: &str, method: &str, bucket: usize) -> Option<Exemplar> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let method = (Cow::Owned(service.to_owned()), Cow::Owned(method.to_owned()));
+        all.get(&method)?.get(bucket)?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exemplars;
+
+    #[test]
+    fn a_bucket_keeps_its_last_call() {
+        let exemplars = Exemplars::default();
+        for (seconds, trace) in [(0.5, "a"), (1.0, "b"), (1.1, "c"), (9.0, "d")] {
+            exemplars.keep(("service".into(), "method".into()), &[1.0, 2.0], seconds, trace.to_owned());
+        }
+        let traces = [0, 1, 2, 3].map(|bucket| exemplars.of("service", "method", bucket).map(|found| found.trace));
+        assert_eq!(traces, [Some("b".to_owned()), Some("c".to_owned()), Some("d".to_owned()), None]);
+        assert_eq!(exemplars.of("service", "other", 0), None);
+    }
+}
