@@ -4,7 +4,7 @@
 # Rust, one of the packages that its documentation names. docs/operations.md says what that proves, and what it does not.
 #
 #   deploy/image-check.sh          leaves nothing
-#   deploy/image-check.sh FOLDER   leaves images and caches there (about 6 GB), and the next time is short
+#   deploy/image-check.sh FOLDER   leaves images and caches there (about 4 GB), and the next time is short
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mapfile -t bases < <(sed -n 's/^FROM \([^ ]*\).*/\1/p' deploy/Dockerfile)
@@ -12,12 +12,13 @@ export image=localhost/groundplan:check
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'image-check: %s\n' "$*" >&2; exit 1; }
-# Images, containers and caches are all in the folder, so that it cannot disturb others on the machine, nor they it.
+# Images and caches are in the folder, and locks and what runs in memory that only we see, so that others' containers are not disturbed.
+begin() { mount -t tmpfs locks /dev/shm && mount -t tmpfs run "$folder/run"; }
 engine() {
     TMPDIR=$folder/temporary podman --root "$folder/images" --runroot "$folder/run" --tmpdir "$folder/run" --runtime runc \
         --cgroup-manager cgroupfs --events-backend none --log-level error "$@"
 }
-export -f say fail engine
+export -f say fail begin engine
 
 make_build_base() {
     local version
@@ -60,21 +61,24 @@ build() {
     make_build_base
     make_run_base
     engine build --quiet --tag localhost/context:check --ignorefile .dockerignore --file - . <<<$'FROM scratch\nCOPY . /'
+    (($(size localhost/context:check) < 30)) || fail ".dockerignore lets more than the source into the build"
     say "building deploy/Dockerfile (release), of $(size localhost/context:check) MB of source"
     engine build --pull=never --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --tag "$image" --file deploy/Dockerfile .
     local base content
     base=$(engine image mount "${bases[1]}")
     content=$(engine image mount "$image")
-    [[ $(diff <(cd "$base" && find . ! -type d | sort) <(cd "$content" && find . ! -type d | sort) | grep '^[<>]') == '> ./usr/local/bin/groundplan' ]] ||
+    [[ $(diff <(files "$base") <(files "$content") | grep '^[<>]') == '> ./usr/local/bin/groundplan' ]] ||
         fail "the image is not its base and one program"
     [[ $(cd "$content" && find bin sbin usr/bin usr/sbin usr/local/bin ! -type d) == usr/local/bin/groundplan ]] ||
         fail "there are other programs in the image"
     say "no shell, and one program; the image has $(size "$image") MB, its base $(size "${bases[1]}")"
 }
 
+files() { cd "$1" && find . ! -type d | sort; }
 size() { du --summarize --block-size=MB "$(engine image mount "$1")" | sed 's/MB.*//'; }
 
 if [[ ${1:-} == --inside ]]; then
+    begin
     build
     exit
 fi
@@ -90,8 +94,7 @@ else
     trap 'rm -rf --one-file-system "$folder"' EXIT
 fi
 export folder
-mkdir -p "$folder/temporary"
-rm -rf --one-file-system "$folder/run" # of a run that was killed
+mkdir -p "$folder/temporary" "$folder/run"
 # What is left over of mounts and processes ends with their namespaces. The second has no network but loopback.
 nice -n 10 unshare --mount --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" --inside
 unshare --mount --pid --net --fork --kill-child --mount-proc deploy/image-run.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the image that deploy/image-check.sh has built, against a PostgreSQL of its own: migrations, both services, models, a record, and
-# the end. It is called by that script, in namespaces of its own, with `folder`, `image` and the functions `engine`, `say` and `fail`.
+# the end. That script calls it, in namespaces of its own, with `folder`, `image` and the functions `begin`, `engine`, `say` and `fail`.
 set -euo pipefail
 : "${folder:?}" "${image:?}"
 
@@ -29,8 +29,9 @@ contain() {
 serve() {
     local url="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" began=$SECONDS
     contain --rm --env "DB_URL=$url" -- migrate "$1"
-    contain --detach --name "$1" --env "DB_URL=$url" --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" --env GROUNDPLAN_MIGRATE=false \
-        --env GROUNDPLAN_LOG_FORMAT=json --env GROUNDPLAN_SCHEMA_URL=http://127.0.0.1:3000 -- serve "$1" >/dev/null
+    contain --detach --replace --name "$1" --env "DB_URL=$url" --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" \
+        --env GROUNDPLAN_MIGRATE=false --env GROUNDPLAN_LOG_FORMAT=json --env GROUNDPLAN_SCHEMA_URL=http://127.0.0.1:3000 \
+        -- serve "$1" >/dev/null
     until curl -sf "http://127.0.0.1:$3/readyz" >/dev/null; do
         ((SECONDS < began + 30)) || { engine logs "$1"; fail "$1 is not ready after 30 seconds"; }
         sleep 0.2
@@ -56,11 +57,13 @@ stop() {
     engine kill --signal TERM "$1" >/dev/null
     code=$(engine wait "$1")
     [[ $code == 0 ]] || { engine logs "$1"; fail "$1 ended with $code"; }
+    engine rm "$1" >/dev/null
     say "$1 has ended, $((SECONDS - began)) s after SIGTERM"
 }
 
 call() { curl -sS --fail-with-body -H "authorization: Bearer $secret" "$@" http://127.0.0.1:3001/api/v1/resource; }
 
+begin
 ip link set lo up
 secret=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
 start_database
