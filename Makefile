@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run run-split test test-split torture rollouts bench lint clean
+.PHONY: help setup build run run-split test test-split torture rollouts bench image-check lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -75,6 +75,10 @@ rollouts: setup
 bench: setup
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
+
+## image-check: build the image and run it hardened, as root on Debian, without a registry; IMAGE_FOLDER keeps what is built
+image-check:
+	@deploy/image-check.sh $(IMAGE_FOLDER)
 
 ## lint: check formats and styles: Rust, proto, Envoy's configuration, shell, image, manifests, alerts
 lint: setup

@@ -54,6 +54,8 @@ alerts() {
 
 check "the image's description" hadolint "$tools/hadolint" deploy/Dockerfile
 check "what Kubernetes has of other files" python k8s/render.sh --check
+check "the containers, by Compose's own schema" check-jsonschema \
+    "$tools/check-jsonschema" --builtin-schema vendor.compose-spec deploy/compose.yaml
 check "that the manifests render" kubectl render
 check "the manifests, by Kubernetes' own schemas" kubernetes-validate validate
 check "image and manifests, by checkov" checkov judge

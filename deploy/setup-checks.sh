@@ -53,7 +53,7 @@ extract_prometheus() {
 }
 
 install() {
-    say "putting hadolint, checkov, kubernetes-validate, kubectl and promtool into .tools/checks (about 600 MB, once)"
+    say "putting hadolint, checkov, kubernetes-validate, check-jsonschema, kubectl and promtool into .tools/checks (about 600 MB, once)"
     rm -rf "$checks"
     python3 -m venv "$checks"
     {

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Runs the image that deploy/image-check.sh has built, against a PostgreSQL of its own: migrations, both services, models, a record, and
+# the end. That script calls it, in namespaces of its own, with `folder`, `image` and the functions `begin`, `engine`, `say` and `fail`.
+set -euo pipefail
+: "${folder:?}" "${image:?}"
+
+start_database() {
+    local home=/var/lib/postgresql programs
+    programs=$(dirname "$(find /usr/lib/postgresql -name initdb | sort --version-sort | tail -n 1)")
+    mount -t tmpfs -o "uid=$(id -u postgres)" database $home # which only this script sees
+    runuser -u postgres -- "$programs/initdb" --pgdata=$home/data --auth-local=peer --auth-host=scram-sha-256 --locale=C.UTF-8 >/dev/null
+    runuser -u postgres -- "$programs/pg_ctl" --pgdata=$home/data --log=$home/log --options="-h 127.0.0.1 -k $home" start >/dev/null
+    runuser -u postgres -- createdb --host=$home groundplan
+    runuser -u postgres -- psql -X --quiet --host=$home --dbname=groundplan -v schema_password="$secret" -v records_password="$secret" \
+        <deploy/postgres/roles.sql
+}
+
+# As in k8s/base, but for the network, which has nothing but loopback, and for the limits of files and processes, which root may not
+# raise everywhere. `contain OPTIONS... -- ARGUMENTS...`
+contain() {
+    local options=()
+    while [[ $1 != -- ]]; do options+=("$1") && shift; done
+    engine run --pull=never --network host --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
+        --pids-limit 512 --memory 1g --ulimit "nofile=$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu)" --env "API_KEY=$secret" \
+        "${options[@]}" "$image" "${@:2}"
+}
+
+# A service, after its migrations, as k8s/base has it: serve NAME PORT ADMIN_PORT
+serve() {
+    local url="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" began=$SECONDS
+    contain --rm --env "DB_URL=$url" -- migrate "$1"
+    contain --detach --replace --name "$1" --env "DB_URL=$url" --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" \
+        --env GROUNDPLAN_MIGRATE=false --env GROUNDPLAN_LOG_FORMAT=json --env GROUNDPLAN_SCHEMA_URL=http://127.0.0.1:3000 \
+        -- serve "$1" >/dev/null
+    until curl -sf "http://127.0.0.1:$3/readyz" >/dev/null; do
+        ((SECONDS < began + 30)) || { engine logs "$1"; fail "$1 is not ready after 30 seconds"; }
+        sleep 0.2
+    done
+    curl -sf "http://127.0.0.1:$3/livez" >/dev/null || fail "$1 does not live"
+    look_at "$1" "$(engine inspect --format '{{.State.Pid}}' "$1")"
+}
+
+# What the kernel says of a service's process: look_at NAME PID
+look_at() {
+    local wanted
+    for wanted in Uid:65532 Gid:65532 CapEff:0000000000000000 CapBnd:0000000000000000 NoNewPrivs:1 Seccomp:2; do
+        [[ $(awk -v name="${wanted%:*}:" '$1 == name { print $2 }' "/proc/$2/status") == "${wanted#*:}" ]] || fail "$1 has not $wanted"
+    done
+    [[ $(awk '$5 == "/" { print $6 }' "/proc/$2/mountinfo") == ro,* ]] || fail "$1 can write to its root"
+    [[ $(engine top "$1" hpid | wc -l) == 2 ]] || fail "$1 is not one process"
+    say "$1 is ready: one process, as user 65532, without rights, on a root that it cannot write to"
+}
+
+# SIGTERM ends it, in good order.
+stop() {
+    local began=$SECONDS code
+    engine kill --signal TERM "$1" >/dev/null
+    code=$(engine wait "$1")
+    [[ $code == 0 ]] || { engine logs "$1"; fail "$1 ended with $code"; }
+    engine rm "$1" >/dev/null
+    say "$1 has ended, $((SECONDS - began)) s after SIGTERM"
+}
+
+call() { curl -sS --fail-with-body -H "authorization: Bearer $secret" "$@" http://127.0.0.1:3001/api/v1/resource; }
+
+begin
+ip link set lo up
+secret=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
+start_database
+[[ $(contain --rm --) == *"Usage: groundplan"* ]] || fail "without arguments it does not show its help"
+! contain --rm --entrypoint /bin/sh -- -c true 2>/dev/null || fail "there is a shell"
+serve schema 3000 9464
+serve records 3001 9465
+contain --rm --volume "$PWD/examples:/models:ro" --env GROUNDPLAN_ADDRESS=http://127.0.0.1:3000 -- apply /models
+[[ $(call -d '{"field1":"value","field2":123}') == *'"field1":"value"'* ]] || fail "no record was made"
+[[ $(call) == *'"field2":123'* ]] || fail "the record that was made is not listed"
+stop records
+stop schema
+say "everything is as it should be"
