@@ -169,7 +169,7 @@ impl<'a> Input<'a> {
 }
 
 /// Whether a key is the name that the field has in the `.proto`: `group_by` for `groupBy`.
-fn is_snake_of(key: &str, name: &str) -> bool {
+pub(crate) fn is_snake_of(key: &str, name: &str) -> bool {
     let mut key = key.chars();
     name.chars().all(|letter| {
         if letter.is_ascii_uppercase() {

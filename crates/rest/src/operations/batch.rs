@@ -16,7 +16,7 @@ use http::{HeaderMap, Response, StatusCode};
 const REQUESTS: &str = "requests";
 
 /// The keys of the body.
-const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
+pub(super) const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
 
 /// A request within a batch: its own keys, and those that it has alone.
 pub(super) type Keys<'a> = &'a [&'a str];

@@ -18,7 +18,7 @@ use http::{HeaderMap, Response, StatusCode};
 const WRITES: &str = "writes";
 
 /// The keys of the body.
-const KEYS: &[&str] = &[WRITES, REQUEST_ID, VALIDATE_ONLY, "isolation"];
+pub(super) const KEYS: &[&str] = &[WRITES, REQUEST_ID, VALIDATE_ONLY, "isolation"];
 
 pub(super) async fn answer<B: Backend>(
     (backend, caller): (&B, &Principal),
