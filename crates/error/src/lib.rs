@@ -9,10 +9,12 @@ mod details;
 mod envelope;
 mod limit;
 mod reason;
+mod refusals;
 
 pub use envelope::{Envelope, HttpStatus, rest_code};
 pub use limit::{Limit, Unit};
 pub use reason::Reason;
+pub use refusals::Refusals;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,8 +26,12 @@ pub const DOMAIN: &str = "groundplan.dev";
 /// The header of an answer by which a gateway knows that nothing has been done, and that it may ask another process: `true`.
 pub const UNTOUCHED: &str = "groundplan-untouched";
 
-/// Violations beyond this number are counted, not sent: gRPC carries details in a header of limited size.
-pub const MAX_VIOLATIONS: usize = 50;
+/// The most violations that a refusal tells. Where there are more, its metadata has `moreViolations: true`.
+pub const MAX_VIOLATIONS: usize = 100;
+
+/// The most bytes of the violations in a gRPC status, but for the first one: its details are a header, and clients take 8 KiB of
+/// headers.
+pub const MAX_VIOLATION_BYTES: usize = 4 << 10;
 
 /// The longest message, in bytes, that leaves the server; more is cut at a character and marked with `…`.
 pub const MAX_MESSAGE: usize = 1_024;

@@ -81,7 +81,22 @@ fn a_cause_reaches_the_log_and_nobody_else() {
 #[test]
 fn answers_stay_small() {
     let error = Error::invalid((0..10_000).map(|at| violation(&format!("field{at}"))).collect());
-    assert_eq!(error.to_status().get_error_details().bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
+    let details = error.to_status().get_error_details();
+    assert_eq!(details.bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
+    assert_eq!(details.error_info().unwrap().metadata["moreViolations"], "true");
+    let body = body(&error);
+    assert_eq!(body["error"]["details"][1]["fieldViolations"].as_array().unwrap().len(), MAX_VIOLATIONS);
+    assert_eq!(body["error"]["details"][0]["metadata"]["moreViolations"], "true");
+    let few = Error::invalid((0..MAX_VIOLATIONS).map(|at| violation(&format!("field{at}"))).collect());
+    assert!(few.to_status().get_error_details().error_info().unwrap().metadata.is_empty());
+    // Those that are long are fewer, so that clients take the header; the first one is always told.
+    let long = |field: String| Error::invalid((0..100).map(|_| violation(&field)).collect());
+    let status = long("x".repeat(90)).to_status();
+    let headers = status.details().len() * 4 / 3 + status.message().len();
+    assert!((5_000..7_500).contains(&headers), "{headers}");
+    assert_eq!(status.get_error_details().error_info().unwrap().metadata["moreViolations"], "true");
+    let status = long("x".repeat(5_000)).to_status();
+    assert_eq!(status.get_error_details().bad_request().unwrap().field_violations.len(), 1);
     let long = Error::new(Reason::Internal, "é".repeat(MAX_MESSAGE));
     assert!(long.message().len() <= MAX_MESSAGE + "…".len());
 }

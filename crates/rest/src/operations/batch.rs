@@ -56,7 +56,7 @@ fn writes<B: Backend>(
         let operation = read(&mut request)?;
         Ok(Write { model: call.model.clone(), operation, condition: String::new() })
     };
-    let list = input.batch(REQUESTS, &keys)?.into_iter().map(write).collect::<Result<_, _>>()?;
+    let list = input.batch(REQUESTS, &keys, write)?;
     Ok(manner.of(Writes { list, form: Form::Batch, ..Writes::default() }))
 }
 

@@ -38,7 +38,6 @@ fn read(catalog: &Catalog, headers: &HeaderMap, body: &[u8]) -> Result<Writes, E
     let mut input = Input::parse(body, KEYS)?;
     let manner = Manner::of_body(headers, &mut input)?;
     let is_serializable = input.choice_or_default("isolation", &ISOLATION)?;
-    let list = input.batch(WRITES, read::KEYS)?;
-    let list = list.into_iter().map(|write| read::write(catalog, write)).collect::<Result<_, _>>()?;
+    let list = input.batch(WRITES, read::KEYS, |write| read::write(catalog, write))?;
     Ok(manner.of(Writes { list, form: Form::Commit, is_serializable, ..Writes::default() }))
 }

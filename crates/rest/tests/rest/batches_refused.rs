@@ -69,6 +69,35 @@ async fn batches_are_read_strictly() {
 }
 
 #[tokio::test]
+async fn all_wrong_requests_are_named_in_order() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    let body = r#"{"requests":[{"book":{"pages":"x"}},{"book":{}},{"boook":{}},{"book":{},"requestId":"x"},7]}"#;
+    let answer = client.send("POST /api/v1/books:batchCreate", &[], body).await;
+    assert_eq!(answer.error().1, "\"requests[0].book.pages\" must be a number, not the string \"x\"");
+    let fields = |answer: &crate::support::Answer| -> Vec<String> {
+        let details = answer.json()["error"]["details"][1]["fieldViolations"].clone();
+        details.as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap().to_owned()).collect()
+    };
+    let places = ["requests[0].book.pages", "requests[2].boook", "requests[3].requestId", "requests[4]"];
+    assert_eq!(fields(&answer), places);
+    let masks: Vec<_> =
+        ["titel", "title", "pags"].map(|mask| format!(r#"{{"book":{{"id":"{mask}"}},"updateMask":"{mask}"}}"#)).into();
+    let body = format!(r#"{{"requests":[{}]}}"#, masks.join(","));
+    let answer = client.send("POST /api/v1/books:batchUpdate", &[], body).await;
+    assert_eq!(fields(&answer), ["requests[0].updateMask", "requests[2].updateMask"]);
+    let writes =
+        r#"{"writes":[{"delete":{"model":"x"}},{"delete":{"model":"library.v1.Book","id":"a"}},{"upsert":{}}]}"#;
+    let answer = client.send("POST /api:commit", &[], writes).await;
+    assert_eq!(fields(&answer), ["writes[0].delete.model", "writes[2].upsert"]);
+    let many = format!(r#"{{"requests":[{}]}}"#, vec![r#"{"id":1}"#; 1_000].join(","));
+    let answer = client.send("POST /api/v1/books:batchDelete", &[], many).await;
+    assert_eq!((fields(&answer).len(), fields(&answer)[99].as_str()), (100, "requests[99].id"));
+    assert_eq!(answer.json()["error"]["details"][0]["metadata"]["moreViolations"], "true");
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
 async fn a_full_batch_passes() {
     let (client, _) = library().await;
     let requests: Vec<String> = (0..1_000).map(|at| format!(r#"{{"book":{{"id":"n{at}"}}}}"#)).collect();

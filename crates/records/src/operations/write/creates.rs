@@ -14,7 +14,7 @@ use crate::{bind, living};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use groundplan_chassis::database::{Bind, PgRow, Sql, rows};
 use groundplan_codec::{Record, Value};
-use groundplan_error::Error;
+use groundplan_error::{Error, Refusals};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -50,11 +50,11 @@ pub(super) async fn run(
     (first, writes): (usize, &[Planned<'_>]),
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let mut ready = Vec::with_capacity(writes.len());
-    for (write, at) in writes.iter().zip(first..) {
-        let Action::Create(record) = &write.action else { continue };
-        ready.push(Ready::new(&call, write, at, record, session.now)?);
-    }
+    let ready = writes.iter().zip(first..).filter_map(|(write, at)| match &write.action {
+        Action::Create(record) => Some(Ready::new(&call, write, at, record, session.now)),
+        _ => None,
+    });
+    let ready = Refusals::collect(ready)?;
     insert(session, conn, table, ready).await
 }
 
