@@ -60,13 +60,13 @@ def test_bad_rows_are_named_by_line(run, tmp_path):
     done = run("import", MODEL, file, check=False)
     assert done.returncode == 1 and done.stdout == ""
     said = done.stderr.splitlines()
-    assert any(line.startswith("Line 3: field1") for line in said), done.stderr
+    assert any(line.startswith("line 3: field1") for line in said), done.stderr
     assert said[-1] == "groundplan: nothing was loaded: 3 of the first 4 rows are bad; correct them, or leave them out with --on-error skip"
     done = json.loads(run("import", MODEL, file, "--output", "json", check=False).stdout)["error"]["message"]
-    assert 'first "Line 3: field1 ' in done and "--on-error skip" in done and "ON_ERROR" not in done, done
+    assert 'first "line 3: field1 ' in done and "--on-error skip" in done and "ON_ERROR" not in done, done
     done = run("import", MODEL, file, "--on-error", "skip", check=False)
     assert done.returncode == 1 and "1 created, 0 replaced, 0 skipped, 3 failed" in done.stdout
-    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["Line 3", "Line 4", "Line 5"]
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["line 3", "line 4", "line 5"]
     done = json.loads(run("import", MODEL, file, "--on-error", "skip", "--output", "json", check=False).stdout)
     assert (done["created"], done["failed"], done["errors"][0]["line"]) == (1, 3, 3)
     for arguments in ([MODEL, tmp_path / "nothing.csv"], [MODEL, tmp_path], [MODEL, "-"]):

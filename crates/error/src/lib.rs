@@ -58,7 +58,7 @@ struct Facts {
 /// One field of a request that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The path in the request by proto names, such as `author.addresses[2].zip`.
+    /// The path in the request, such as `author.addresses[2].zip`: by proto names, and by those of JSON once it is for REST.
     pub field: String,
     /// What is wrong, as it follows the field's name: `is required`, `must be at least 1`.
     pub description: String,
@@ -183,6 +183,21 @@ impl Error {
         self
     }
 
+    /// Names the fields of the violations in another way, also where the message is the sentence of the first.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        let forms = |first: &Violation| [first.sentence(), format!("{:?} {}", first.field, first.description)];
+        let form = self.0.violations.first().and_then(|first| forms(first).iter().position(|it| *it == self.0.message));
+        for violation in &mut self.0.violations {
+            violation.field = name(&violation.field);
+        }
+        let message = form.zip(self.0.violations.first()).and_then(|(form, first)| forms(first).into_iter().nth(form));
+        if let Some(message) = message {
+            self.0.message = message;
+        }
+        self
+    }
+
     /// Says when trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
@@ -241,11 +256,14 @@ impl Error {
 }
 
 impl Violation {
-    /// The sentence that starts with the field's name: `Field1 is required`.
+    /// The sentence that starts with the field's name: `Field1 is required`. Only a name that is a word gets a capital; paths and
+    /// names of several words stay as they are written: `display_name is required`.
     pub fn sentence(&self) -> String {
+        let is_word = self.field.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let mut letters = self.field.chars();
         match letters.next() {
-            Some(first) => format!("{}{} {}", first.to_uppercase(), letters.as_str(), self.description),
+            Some(first) if is_word => format!("{}{} {}", first.to_uppercase(), letters.as_str(), self.description),
+            Some(_) => format!("{} {}", self.field, self.description),
             None => self.description.clone(),
         }
     }

@@ -35,6 +35,27 @@ fn the_templates_own_example() {
 }
 
 #[test]
+fn only_words_are_capitalised() {
+    let sentence = |field: &str| violation(field).sentence();
+    assert_eq!(sentence("title"), "Title is required");
+    for field in ["display_name", "displayName", "author.name", "tags[2]", "requests[3].book.title", "line 2: title"] {
+        assert_eq!(sentence(field), format!("{field} is required"));
+    }
+}
+
+#[test]
+fn fields_are_renamed_in_violations_and_in_the_sentence() {
+    let camel = |field: &str| field.replace("_name", "Name");
+    let error = Error::invalid(vec![violation("first_name"), violation("last_name")]).renamed(camel);
+    assert_eq!((error.message().as_ref(), error.violations()[1].field.as_str()), ("firstName is required", "lastName"));
+    let quoted = Error::new(Reason::InvalidFields, "\"first_name\" is required").violating(violation("first_name"));
+    assert_eq!(quoted.renamed(camel).message(), "\"firstName\" is required");
+    let other = Error::new(Reason::NotUnique, "first_name is taken").violating(violation("first_name"));
+    assert_eq!(other.renamed(camel).message(), "first_name is taken");
+    assert_eq!(Error::internal("x").renamed(camel).reason(), Reason::Internal);
+}
+
+#[test]
 fn both_protocols_say_the_same() {
     for &reason in Reason::ALL {
         let error =

@@ -153,7 +153,7 @@ fn show(args: &Args, report: &ImportResponse, meter: &Meter) -> Result<(), Failu
     }
     for error in errors {
         let space = if error.field.is_empty() { "" } else { " " };
-        print_error(format_args!("Line {}: {}{space}{}", error.line, error.field, error.message));
+        print_error(format_args!("line {}: {}{space}{}", error.line, error.field, error.message));
     }
     if report.more_errors {
         print_error(format_args!("… and more errors than are told"));

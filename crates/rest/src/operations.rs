@@ -23,6 +23,7 @@ mod watch;
 
 pub(crate) use batch::record_key;
 
+use crate::named;
 use crate::query::{Query, key_of_body};
 use crate::refusal::Refusal;
 use crate::router::options;
@@ -225,7 +226,7 @@ fn field_of_body(model: &Model, name: &str) -> Option<String> {
 
 /// Parses the body of a write.
 fn decode(model: &Model, body: &[u8]) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, body).map_err(Error::from)
+    json::decode(&model.shapes, model.shape, body).map_err(|error| named::of_record(model, error.into()))
 }
 
 /// The etag in the body is a condition, not a value to store.

@@ -4,6 +4,7 @@ use super::Call;
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer::{self, Envelope};
 use crate::input::Input;
+use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::{as_typed, refused};
 use crate::{Backend, Form, Operation, Write, Writes, Written, body};
@@ -31,7 +32,7 @@ pub(super) async fn write<B: Backend>(
     let bytes = body::read_json(headers, body, call.max_body).await?;
     let writes = writes(call, headers, &bytes, keys, read)?;
     let written = call.backend.write(&call.caller, writes).await;
-    Ok(written.map_err(|error| as_typed(error, KEYS))?)
+    Ok(written.map_err(|error| named::of_batch(&call.model, as_typed(error, KEYS)))?)
 }
 
 fn writes<B: Backend>(

@@ -6,6 +6,7 @@ use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer;
 use crate::choices::ISOLATION;
 use crate::input::Input;
+use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::as_typed;
 use crate::{Backend, Form, Writes, body};
@@ -29,7 +30,8 @@ pub(super) async fn answer<B: Backend>(
     let bytes = body::read_json(headers, body, max_body).await?;
     let writes = read(catalog, headers, &bytes)?;
     let models: Vec<_> = writes.list.iter().map(|write| write.model.clone()).collect();
-    let written = backend.write(caller, writes).await.map_err(|error| as_typed(error, KEYS))?;
+    let written = backend.write(caller, writes).await.map_err(|error| as_typed(error, KEYS));
+    let written = written.map_err(|error| named::of_commit(&models, error))?;
     let text = answer::committed(&models, &written);
     replayed(written.is_repeat, Ok(answer::json_body(StatusCode::OK, text)))
 }

@@ -107,6 +107,63 @@ async fn a_full_batch_passes() {
 }
 
 #[tokio::test]
+async fn fields_have_the_names_of_json() {
+    let (client, memory) = library().await;
+    for (call, body, message) in [
+        ("POST v1/books", r#"{"author_id":1}"#, "authorId must be a string, not a number"),
+        ("PATCH v1/books/b1", r#"{"authorId":1}"#, "authorId must be a string, not a number"),
+        (
+            "POST v1/books:batchCreate",
+            r#"{"requests":[{"book":{"author_id":1}}]}"#,
+            "\"requests[0].book.authorId\" must be a string, not a number",
+        ),
+        (
+            "POST :commit",
+            r#"{"writes":[{"create":{"record":{"@type":"library.v1.Book","author_id":1}}}]}"#,
+            "\"writes[0].create.record.authorId\" must be a string, not a number",
+        ),
+    ] {
+        let answer = client.send(&call.replace(' ', " /api/").replace("/:", ":"), &[], body).await;
+        assert_eq!(answer.error().1, message, "{call}");
+        let field = message.split(' ').next().unwrap().replace('"', "");
+        let violation = answer.json()["error"]["details"][1]["fieldViolations"][0].clone();
+        assert_eq!((&violation["field"], answer.status.as_u16()), (&field.into(), 400), "{call}");
+    }
+    memory.answer(|answers| answers.refused = Some(|| Error::field("author_id", "required", "is required")));
+    for (method, body) in [("POST books", r#"{"id":"n"}"#), ("PUT books/b1", "{}"), ("DELETE books/b1", "")] {
+        let (method, path) = method.split_once(' ').unwrap();
+        let answer = client.send(&format!("{method} /api/v1/{path}"), &[], body).await;
+        assert_eq!(answer.error().1, "authorId is required", "{method}");
+    }
+    memory.answer(|answers| {
+        answers.refused = Some(|| {
+            let fields = ["requests[1].book.author_id", "requests[1].update_mask"];
+            let violation =
+                |field: &str| Violation { field: field.into(), description: "is wrong".into(), rule: "rule".into() };
+            Error::invalid(fields.map(violation).to_vec())
+        });
+    });
+    let body = r#"{"requests":[{"book":{"id":"b1"}},{"book":{"id":"b2"}}]}"#;
+    let answer = client.send("POST /api/v1/books:batchUpdate", &[], body).await;
+    assert_eq!(answer.error().1, "\"requests[1].book.authorId\" is wrong");
+    assert!(answer.json().to_string().contains(r#""field":"requests[1].updateMask""#), "{}", answer.json());
+    memory.answer(|answers| {
+        answers.refused = Some(|| {
+            let fields =
+                ["writes[1].update.record.author_id", "writes[0].delete.allow_missing", "writes[7].x_y.record.a_b"];
+            let violation =
+                |field: &str| Violation { field: field.into(), description: "is wrong".into(), rule: "rule".into() };
+            Error::invalid(fields.map(violation).to_vec())
+        });
+    });
+    let body = r#"{"writes":[{"delete":{"model":"library.v1.Shelf","id":"a"}},
+        {"update":{"record":{"@type":"library.v1.Book","id":"b1"}}}]}"#;
+    let answer = client.send("POST /api:commit", &[], body).await;
+    assert_eq!(answer.error().1, "\"writes[1].update.record.authorId\" is wrong");
+    assert!(answer.json().to_string().contains(r#""field":"writes[0].delete.allowMissing""#), "{}", answer.json());
+}
+
+#[tokio::test]
 async fn refusals_of_the_backend_keep_their_places() {
     let (client, memory) = library().await;
     memory.answer(|answers| {

@@ -63,7 +63,7 @@ async fn a_write_that_meets_a_deleted_record_says_so() {
     assert_eq!(said("Order", Delete, json!({"id": "o"})).await, again);
     assert_eq!(said("Order", Delete, json!({"id": "x"})).await.1, "RECORD_NOT_FOUND");
     let refers = |id: &str, what: &str| {
-        is(Code::InvalidArgument, "INVALID_FIELDS", &format!("Order_id refers to test.v1.Order {id:?}, which {what}"))
+        is(Code::InvalidArgument, "INVALID_FIELDS", &format!("order_id refers to test.v1.Order {id:?}, which {what}"))
     };
     let deleted = refers("o", "is deleted; undelete it, or refer to another one");
     assert_eq!(said("Line", Create, json!({"line": {"id": "l", "orderId": "o"}})).await, deleted);
