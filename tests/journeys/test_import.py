@@ -60,7 +60,10 @@ def test_bad_rows_are_named_by_line(run, tmp_path):
     done = run("import", MODEL, file, check=False)
     assert done.returncode == 1 and done.stdout == ""
     said = done.stderr.splitlines()
-    assert any(line.startswith("Line 3: field1") for line in said) and "nothing was loaded" in done.stderr, done.stderr
+    assert any(line.startswith("line 3: field1") for line in said), done.stderr
+    assert said[-1] == "groundplan: nothing was loaded: 3 of the first 4 rows are bad; correct them, or leave them out with --on-error skip"
+    done = json.loads(run("import", MODEL, file, "--output", "json", check=False).stdout)["error"]["message"]
+    assert 'first "line 3: field1 ' in done and "--on-error skip" in done and "ON_ERROR" not in done, done
     done = run("import", MODEL, file, "--on-error", "skip", check=False)
     assert done.returncode == 1 and "1 created, 0 replaced, 0 skipped, 3 failed" in done.stdout
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["line 3", "line 4", "line 5"]
@@ -69,6 +72,15 @@ def test_bad_rows_are_named_by_line(run, tmp_path):
     for arguments in ([MODEL, tmp_path / "nothing.csv"], [MODEL, tmp_path], [MODEL, "-"]):
         assert run("import", *arguments, check=False).returncode == 2
     assert "did you mean" in run("import", "example.v1.Entitee", file, check=False).stderr
+
+
+def test_too_many_rows_for_one_transaction(run, tmp_path):
+    file = tmp_path / "many.csv"
+    file.write_text("field1\n" + "x\n" * 100_001)
+    for arguments, way_out in (((), "split it up, or load it in parts with --on-error skip"), (("--validate-only",), "split it up")):
+        done = run("import", MODEL, file, *arguments, check=False)
+        last = done.stderr.splitlines()[-1]
+        assert done.returncode == 1 and "may have 100000 rows and 64 MiB" in last and last.endswith("; " + way_out), done.stderr
 
 
 def test_a_server_that_dies_leaves_nothing_twice(suite_of_its_own, tmp_path):

@@ -261,7 +261,7 @@ def test_sums(shop):
     assert body["data"][0]["values"] == {"min_published": "1776-02-17T00:00:00Z"}
     for bad, words in [
         ({"aggregations": [{"function": "SUM", "field": "page"}]}, "pages"),
-        ({"aggregations": [{"function": "SUM", "field": "title"}]}, "Aggregations[0].field"),
+        ({"aggregations": [{"function": "SUM", "field": "title"}]}, "aggregations[0].field"),
         ({"aggregations": [{"function": "SUM"}]}, "field"),
         ({"aggregations": []}, "Aggregations"),
         ({"aggregations": [{"function": "COUNT"}] * 21}, "20"),

@@ -246,7 +246,7 @@ def test_bad_input_of_rest_alone(suite):
 def test_bad_input_of_grpc_alone(suite, stub):
     code, message, _ = refused(stub, {"start": 9})
     assert code == grpc.StatusCode.INVALID_ARGUMENT and "Start must be START_NOW or START_INITIAL" in message
-    for models, words in (([], "1 to 20 models"), ([{"model": "nowhere.v1.Nothing"}], "Models[0].model must be"),
+    for models, words in (([], "1 to 20 models"), ([{"model": "nowhere.v1.Nothing"}], "models[0].model must be"),
                           ([{"model": "example.v1.Entity"}] * 2, "must be another one"),
                           ([{"model": "example.v1.Entity"}, {"model": "library.v1.Book", "filter": "pages > 3"}], "models[1]: filter: ")):
         many = suite.grpcurl(suite.address, "groundplan.records.v1.RecordsService/WatchMany", check=False, data={"models": models})

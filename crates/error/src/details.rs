@@ -1,6 +1,6 @@
 //! The gRPC form of an error: a status with `google.rpc` details.
 
-use crate::{DOMAIN, Error, MAX_VIOLATIONS, UNTOUCHED};
+use crate::{DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, UNTOUCHED};
 use std::sync::Arc;
 use tonic::Status;
 use tonic::metadata::MetadataValue;
@@ -9,18 +9,20 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 impl Error {
     /// The gRPC status.
     pub fn to_status(&self) -> Status {
-        let metadata = self.0.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let violations = self.0.violations.iter();
+        let violations = violations.map(|violation| FieldViolation::new(&violation.field, violation.sentence()));
+        let violations = fitting(violations, |violation| violation.field.len() + violation.description.len());
+        let metadata = self.facts(violations.len()).into_iter().map(|(key, value)| (key.to_owned(), value));
         let mut details = ErrorDetails::with_error_info(
             self.0.reason.name(),
             DOMAIN,
             metadata.collect::<std::collections::HashMap<_, _>>(),
         );
-        if !self.0.violations.is_empty() {
-            let violations = self.0.violations.iter().take(MAX_VIOLATIONS);
-            let violations = violations.map(|violation| FieldViolation::new(&violation.field, violation.sentence()));
-            details.set_bad_request(violations.collect::<Vec<_>>());
+        if !violations.is_empty() {
+            details.set_bad_request(violations);
         }
-        for precondition in self.0.preconditions.iter().take(MAX_VIOLATIONS) {
+        let preconditions = self.0.preconditions.iter();
+        for precondition in fitting(preconditions, |one| one.kind.len() + one.subject.len() + one.description.len()) {
             details.add_precondition_failure_violation(
                 precondition.kind,
                 &precondition.subject,
@@ -39,6 +41,16 @@ impl Error {
         }
         status
     }
+}
+
+/// As many as a header has room for, and the first one.
+fn fitting<T>(all: impl Iterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut sum = 0;
+    let fits = |(at, one): &(usize, T)| {
+        sum += bytes(one);
+        *at == 0 || sum <= MAX_VIOLATION_BYTES
+    };
+    all.take(MAX_VIOLATIONS).enumerate().take_while(fits).map(|(_, one)| one).collect()
 }
 
 impl From<Error> for Status {

@@ -2,6 +2,7 @@
 
 use crate::{DOMAIN, Error, MAX_VIOLATIONS};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 use tonic::Code;
 
@@ -58,6 +59,15 @@ impl Envelope {
 }
 
 impl Error {
+    /// The facts that programs can read, and whether fewer violations are `told` than there are.
+    pub(crate) fn facts(&self, told: usize) -> BTreeMap<&'static str, String> {
+        let mut facts = self.0.metadata.clone();
+        if told < self.0.violations.len() {
+            facts.insert("moreViolations", "true".to_owned());
+        }
+        facts
+    }
+
     /// The HTTP status and the body.
     pub fn to_envelope(&self) -> (HttpStatus, Envelope) {
         let (status, code) = self.0.reason.rest();
@@ -65,7 +75,7 @@ impl Error {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": self.0.reason.name(),
             "domain": DOMAIN,
-            "metadata": self.0.metadata,
+            "metadata": self.facts(self.0.violations.len().min(MAX_VIOLATIONS)),
         })];
         if !self.0.violations.is_empty() {
             let violations: Vec<Value> = self.0.violations.iter().take(MAX_VIOLATIONS).map(|violation| {

@@ -9,10 +9,14 @@ mod details;
 mod envelope;
 mod limit;
 mod reason;
+mod refusals;
+mod violation;
 
 pub use envelope::{Envelope, HttpStatus, rest_code};
 pub use limit::{Limit, Unit};
 pub use reason::Reason;
+pub use refusals::Refusals;
+pub use violation::{Precondition, Resource, Violation};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,8 +28,12 @@ pub const DOMAIN: &str = "groundplan.dev";
 /// The header of an answer by which a gateway knows that nothing has been done, and that it may ask another process: `true`.
 pub const UNTOUCHED: &str = "groundplan-untouched";
 
-/// Violations beyond this number are counted, not sent: gRPC carries details in a header of limited size.
-pub const MAX_VIOLATIONS: usize = 50;
+/// The most violations that a refusal tells. Where there are more, its metadata has `moreViolations: true`.
+pub const MAX_VIOLATIONS: usize = 100;
+
+/// The most bytes of the violations in a gRPC status, but for the first one: its details are a header, and clients take 8 KiB of
+/// headers.
+pub const MAX_VIOLATION_BYTES: usize = 4 << 10;
 
 /// The longest message, in bytes, that leaves the server; more is cut at a character and marked with `…`.
 pub const MAX_MESSAGE: usize = 1_024;
@@ -47,37 +55,6 @@ struct Facts {
     retry_after: Option<Duration>,
     is_untouched: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-/// One field of a request that breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The path in the request by proto names, such as `author.addresses[2].zip`.
-    pub field: String,
-    /// What is wrong, as it follows the field's name: `is required`, `must be at least 1`.
-    pub description: String,
-    /// The rule, such as `string.min_len` or `required`.
-    pub rule: Cow<'static, str>,
-}
-
-/// Something that must change before the call can succeed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Precondition {
-    /// What kind of thing is in the way, such as `REFERENCE`: programs match on it.
-    pub kind: &'static str,
-    /// What is in the way.
-    pub subject: String,
-    /// Why it is, for people.
-    pub description: String,
-}
-
-/// What a call was about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resource {
-    /// The model's full name.
-    pub kind: String,
-    /// The record's id.
-    pub name: String,
 }
 
 impl Error {
@@ -177,6 +154,21 @@ impl Error {
         self
     }
 
+    /// Names the fields of the violations in another way, also where the message is the sentence of the first.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        let forms = |first: &Violation| [first.sentence(), format!("{:?} {}", first.field, first.description)];
+        let form = self.0.violations.first().and_then(|first| forms(first).iter().position(|it| *it == self.0.message));
+        for violation in &mut self.0.violations {
+            violation.field = name(&violation.field);
+        }
+        let message = form.zip(self.0.violations.first()).and_then(|(form, first)| forms(first).into_iter().nth(form));
+        if let Some(message) = message {
+            self.0.message = message;
+        }
+        self
+    }
+
     /// Says when trying again makes sense.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
@@ -231,17 +223,6 @@ impl Error {
             cause = error.source();
         }
         text
-    }
-}
-
-impl Violation {
-    /// The sentence that starts with the field's name: `Field1 is required`.
-    pub fn sentence(&self) -> String {
-        let mut letters = self.field.chars();
-        match letters.next() {
-            Some(first) => format!("{}{} {}", first.to_uppercase(), letters.as_str(), self.description),
-            None => self.description.clone(),
-        }
     }
 }
 

@@ -65,7 +65,7 @@ reasons! {
     RevisionNotFound = "REVISION_NOT_FOUND", NotFound;
     /// No REST path like this.
     PathNotFound = "PATH_NOT_FOUND", NotFound;
-    /// A record has this id already.
+    /// A record has this id already, which may be deleted softly.
     RecordExists = "RECORD_EXISTS", AlreadyExists;
     /// Another record has the same values in a unique index.
     NotUnique = "NOT_UNIQUE", AlreadyExists;

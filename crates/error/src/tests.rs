@@ -35,6 +35,27 @@ fn the_templates_own_example() {
 }
 
 #[test]
+fn only_words_are_capitalised() {
+    let sentence = |field: &str| violation(field).sentence();
+    assert_eq!(sentence("title"), "Title is required");
+    for field in ["display_name", "displayName", "author.name", "tags[2]", "requests[3].book.title", "line 2: title"] {
+        assert_eq!(sentence(field), format!("{field} is required"));
+    }
+}
+
+#[test]
+fn fields_are_renamed_in_violations_and_in_the_sentence() {
+    let camel = |field: &str| field.replace("_name", "Name");
+    let error = Error::invalid(vec![violation("first_name"), violation("last_name")]).renamed(camel);
+    assert_eq!((error.message().as_ref(), error.violations()[1].field.as_str()), ("firstName is required", "lastName"));
+    let quoted = Error::new(Reason::InvalidFields, "\"first_name\" is required").violating(violation("first_name"));
+    assert_eq!(quoted.renamed(camel).message(), "\"firstName\" is required");
+    let other = Error::new(Reason::NotUnique, "first_name is taken").violating(violation("first_name"));
+    assert_eq!(other.renamed(camel).message(), "first_name is taken");
+    assert_eq!(Error::internal("x").renamed(camel).reason(), Reason::Internal);
+}
+
+#[test]
 fn both_protocols_say_the_same() {
     for &reason in Reason::ALL {
         let error =
@@ -81,7 +102,22 @@ fn a_cause_reaches_the_log_and_nobody_else() {
 #[test]
 fn answers_stay_small() {
     let error = Error::invalid((0..10_000).map(|at| violation(&format!("field{at}"))).collect());
-    assert_eq!(error.to_status().get_error_details().bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
+    let details = error.to_status().get_error_details();
+    assert_eq!(details.bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
+    assert_eq!(details.error_info().unwrap().metadata["moreViolations"], "true");
+    let body = body(&error);
+    assert_eq!(body["error"]["details"][1]["fieldViolations"].as_array().unwrap().len(), MAX_VIOLATIONS);
+    assert_eq!(body["error"]["details"][0]["metadata"]["moreViolations"], "true");
+    let few = Error::invalid((0..MAX_VIOLATIONS).map(|at| violation(&format!("field{at}"))).collect());
+    assert!(few.to_status().get_error_details().error_info().unwrap().metadata.is_empty());
+    // Those that are long are fewer, so that clients take the header; the first one is always told.
+    let long = |field: String| Error::invalid((0..100).map(|_| violation(&field)).collect());
+    let status = long("x".repeat(90)).to_status();
+    let headers = status.details().len() * 4 / 3 + status.message().len();
+    assert!((5_000..7_500).contains(&headers), "{headers}");
+    assert_eq!(status.get_error_details().error_info().unwrap().metadata["moreViolations"], "true");
+    let status = long("x".repeat(5_000)).to_status();
+    assert_eq!(status.get_error_details().bad_request().unwrap().field_violations.len(), 1);
     let long = Error::new(Reason::Internal, "é".repeat(MAX_MESSAGE));
     assert!(long.message().len() <= MAX_MESSAGE + "…".len());
 }

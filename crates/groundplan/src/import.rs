@@ -1,5 +1,6 @@
 //! `groundplan import`: a file into a model.
 
+mod refused;
 mod source;
 
 use crate::client::Client;
@@ -9,11 +10,10 @@ use crate::transfer::{Format, Meter};
 use futures_util::stream;
 use groundplan_proto::records::v1::import_request::Part;
 use groundplan_proto::records::v1::{ImportHeader, ImportRequest, ImportResponse, OnConflict, OnError};
+use refused::{interrupted, refused};
 use serde_json::json;
 use source::Source;
 use std::path::PathBuf;
-use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
 /// Load a file into a model
 ///
@@ -131,32 +131,6 @@ fn header(args: &Args, format: Format) -> ImportHeader {
         import_id,
         validate_only: args.validate_only,
     }
-}
-
-/// A refusal in words: what is wrong with which row, and how to go on where that is possible.
-fn refused(args: &Args, id: &str, status: &Status) -> Failure {
-    let details = status.get_error_details();
-    let reason = details.error_info().map(|info| info.reason.as_str());
-    if reason == Some("ROWS_INVALID") && args.output == Output::Text {
-        let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
-        for violation in violations {
-            print_error(format_args!("{}", violation.description));
-        }
-    }
-    let failure = args.client.refusal(status);
-    match status.code() {
-        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => failure,
-        _ if id.is_empty() => failure,
-        _ => interrupted(id, failure.message()),
-    }
-}
-
-/// It may be gone on with.
-fn interrupted(id: &str, why: &str) -> Failure {
-    if id.is_empty() {
-        return Failure::new(why);
-    }
-    Failure::new(format!("{why}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"))
 }
 
 /// Prints what has become of the rows.

@@ -3,7 +3,7 @@
 use crate::index_keys::MAX_INDEX_KEY;
 use crate::operations::{aggregate, delete, events, expand, id, streamed, write};
 use crate::{page_token, query, transfer, watch};
-use groundplan_error::Limit;
+use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS};
 use groundplan_rest::limits;
 
 /// The bounds on calls and answers.
@@ -49,6 +49,17 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "refused"),
     Limit::bytes("what waits for a follower of a watch", 4 << 20, "GROUNDPLAN_WATCH_BUFFER changes it; it is cut off"),
     Limit::things("the watches of a process", 20_000, "watches", "GROUNDPLAN_MAX_WATCHES changes it"),
+    Limit::things(
+        "the violations that a refusal names",
+        MAX_VIOLATIONS,
+        "violations",
+        "moreViolations in its metadata",
+    ),
+    Limit::bytes(
+        "the violations of a gRPC refusal",
+        MAX_VIOLATION_BYTES,
+        "moreViolations in its metadata; REST has all",
+    ),
     Limit::bytes("a request id", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long a call can be repeated", 24, "hours", "GROUNDPLAN_REQUEST_ID_RETENTION changes it"),
     Limit::bytes("a local_ref of a commit", write::local::MAX_NAME, "refused"),

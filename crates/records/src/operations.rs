@@ -9,6 +9,7 @@ mod behavior;
 mod conflict;
 mod create;
 pub(crate) mod delete;
+mod deleted;
 mod etag;
 mod explain;
 mod get;

@@ -9,7 +9,7 @@ use crate::choices::Choices;
 use crate::limits::MAX_BATCH;
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::{shown, suggestion};
-use groundplan_error::{Error, Reason};
+use groundplan_error::{Error, Reason, Refusals};
 use raw::Members;
 pub(crate) use record::{TYPE, Typed};
 use serde_json::value::RawValue;
@@ -131,25 +131,32 @@ impl<'a> Input<'a> {
     /// A list of objects with these keys; empty if it is not there.
     pub(crate) fn objects(&mut self, name: &str, known: &[&'a str]) -> Result<Vec<Self>, Error> {
         let items = self.list(name)?;
-        self.each_object(name, items, known)
+        items.into_iter().enumerate().map(|item| self.element(name, item, known)).collect()
     }
 
-    /// A list of objects with these keys, as many as one call may have.
-    pub(crate) fn batch(&mut self, name: &str, known: &[&'a str]) -> Result<Vec<Self>, Error> {
+    /// What is made of each of a list of objects with these keys, as many as one call may have. All that are wrong are refused
+    /// together.
+    pub(crate) fn batch<T>(
+        &mut self,
+        name: &str,
+        known: &[&'a str],
+        read: impl Fn(Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let items = self.list(name)?;
         if items.is_empty() || items.len() > MAX_BATCH {
             let description = format!("must have from 1 to {MAX_BATCH} elements, not {}", items.len());
             return Err(refused(self.path_of(name), "count", description));
         }
-        self.each_object(name, items, known)
+        let one = |item| self.element(name, item, known).and_then(&read);
+        Refusals::collect(items.into_iter().enumerate().map(one))
     }
 
-    fn each_object(&self, name: &str, items: Vec<&'a RawValue>, known: &[&'a str]) -> Result<Vec<Self>, Error> {
-        let object = |(at, value): (usize, &'a RawValue)| match raw::members(value)? {
+    /// An element of a list that is an object with these keys.
+    fn element(&self, name: &str, (at, value): (usize, &'a RawValue), known: &[&'a str]) -> Result<Self, Error> {
+        match raw::members(value)? {
             Some(members) => Self::new(format!("{}[{at}].", self.path_of(name)), members, known),
             None => Err(self.wrong(&format!("{name}[{at}]"), "an object", value)),
-        };
-        items.into_iter().enumerate().map(object).collect()
+        }
     }
 
     fn list(&mut self, name: &str) -> Result<Vec<&'a RawValue>, Error> {
@@ -169,7 +176,7 @@ impl<'a> Input<'a> {
 }
 
 /// Whether a key is the name that the field has in the `.proto`: `group_by` for `groupBy`.
-fn is_snake_of(key: &str, name: &str) -> bool {
+pub(crate) fn is_snake_of(key: &str, name: &str) -> bool {
     let mut key = key.chars();
     name.chars().all(|letter| {
         if letter.is_ascii_uppercase() {

@@ -44,6 +44,7 @@ mod choices;
 mod etag;
 mod input;
 mod link;
+mod named;
 mod openapi;
 mod operations;
 mod query;

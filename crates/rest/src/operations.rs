@@ -23,7 +23,8 @@ mod watch;
 
 pub(crate) use batch::record_key;
 
-use crate::query::Query;
+use crate::named;
+use crate::query::{Query, key_of_body};
 use crate::refusal::Refusal;
 use crate::router::options;
 use crate::{Backend, target};
@@ -54,7 +55,10 @@ pub(crate) async fn collection<B: Backend>(
     let query = parts.uri.query();
     match parts.method {
         Method::GET | Method::HEAD => list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await,
-        Method::POST => create::answer(&call, &parts.headers, &Query::parse(query, create::PARAMETERS)?, body).await,
+        Method::POST => {
+            let query = Query::parse_beside(query, create::PARAMETERS, |name| field_of_body(&call.model, name))?;
+            create::answer(&call, &parts.headers, &query, body).await
+        }
         Method::OPTIONS => Ok(options(ALLOWED)),
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
     }
@@ -63,24 +67,24 @@ pub(crate) async fn collection<B: Backend>(
 /// Answers on `/api/{version}/{resource}:{method}`.
 pub(crate) async fn custom<B: Backend>(
     call: Call<'_, B>,
-    name: &str,
+    method: &str,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
     const METHODS: &[&str] =
         &["batchGet", "batchCreate", "batchUpdate", "batchDelete", "aggregate", "explainList", "watch"];
-    let allowed = match name {
+    let allowed = match method {
         "batchGet" | "batchCreate" | "batchUpdate" | "batchDelete" | "aggregate" => "POST, OPTIONS",
         "explainList" => "GET, HEAD, OPTIONS",
         // HEAD would begin a watch to say nothing of it.
         "watch" => "GET, OPTIONS",
-        _ => return Err(target::no_method(&call.model, name, METHODS).into()),
+        _ => return Err(target::no_method(&call.model, method, METHODS).into()),
     };
     let (parts, body) = request.into_parts();
     let query = parts.uri.query();
-    match (name, parts.method) {
+    match (method, parts.method) {
         (_, Method::POST) if allowed.starts_with("POST") => {
-            Query::parse(query, &[])?;
-            posted(&call, name, &parts.headers, body).await
+            Query::parse_beside(query, &[], |name| key_of_body(body_keys(method), name))?;
+            posted(&call, method, &parts.headers, body).await
         }
         ("explainList", Method::GET | Method::HEAD) => {
             explain_list::answer(&call, &Query::parse(query, list::PARAMETERS)?).await
@@ -121,7 +125,7 @@ pub(crate) async fn record<B: Backend>(
             get::answer(&call, id, &parts.headers, &Query::parse(query, get::PARAMETERS)?).await
         }
         Method::PATCH | Method::PUT => {
-            let query = Query::parse(query, update::PARAMETERS)?;
+            let query = Query::parse_beside(query, update::PARAMETERS, |name| update::place(&call.model, name))?;
             let extent = if parts.method == Method::PUT { update::Extent::Whole } else { update::Extent::Given };
             update::answer(&call, id, (&parts.headers, &query), body, extent).await
         }
@@ -157,7 +161,7 @@ pub(crate) async fn record_custom<B: Backend>(
     match (name, parts.method) {
         (_, Method::OPTIONS) => Ok(options(allowed)),
         ("undelete", Method::POST) => {
-            Query::parse(query, &[])?;
+            Query::parse_beside(query, &[], |name| key_of_body(undelete::KEYS, name))?;
             undelete::answer(&call, id, &parts.headers, body).await
         }
         ("listRevisions", Method::GET | Method::HEAD) => {
@@ -178,7 +182,7 @@ pub(crate) async fn commit<B: Backend>(
     let (parts, body) = request.into_parts();
     match parts.method {
         Method::POST => {
-            Query::parse(parts.uri.query(), &[])?;
+            Query::parse_beside(parts.uri.query(), &[], |name| key_of_body(commit::KEYS, name))?;
             commit::answer((backend, caller), catalog, (&parts.headers, body), max_body).await
         }
         Method::OPTIONS => Ok(options(ALLOWED)),
@@ -205,9 +209,24 @@ pub(crate) async fn related<B: Backend>(
     }
 }
 
+/// The keys of the body of a custom method.
+fn body_keys(method: &str) -> &'static [&'static str] {
+    match method {
+        "batchGet" => batch_get::KEYS,
+        "aggregate" => aggregate::KEYS,
+        _ => batch::KEYS,
+    }
+}
+
+/// Where a parameter belongs that is a field of the record in the body.
+fn field_of_body(model: &Model, name: &str) -> Option<String> {
+    let field = model.shape().field(model.shape().by_name(name)?);
+    Some(format!("send it in the body, as its key {}", field.json_name))
+}
+
 /// Parses the body of a write.
 fn decode(model: &Model, body: &[u8]) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, body).map_err(Error::from)
+    json::decode(&model.shapes, model.shape, body).map_err(|error| named::of_record(model, error.into()))
 }
 
 /// The etag in the body is a condition, not a value to store.

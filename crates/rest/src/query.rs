@@ -1,6 +1,7 @@
 //! Query parameters: strict, so that a misspelt one is an error and not another result.
 
 use crate::choices::Choices;
+use crate::input::is_snake_of;
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::shown;
 use groundplan_error::{Error, Reason, Violation};
@@ -19,13 +20,25 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads what is behind the `?`. Parameters other than `known` are refused by name, all at once.
     pub(crate) fn parse(text: Option<&str>, known: &[&str]) -> Result<Self, Error> {
+        Self::parse_beside(text, known, |_| None)
+    }
+
+    /// The same, of a request that has a body: where a parameter belongs that the body knows, and how it is written there.
+    pub(crate) fn parse_beside(
+        text: Option<&str>,
+        known: &[&str],
+        place: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         let mut violations = Vec::new();
         for pair in text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             if !known.contains(&name.as_str()) {
-                violations.push(unknown(name, known));
+                violations.push(match place(&name) {
+                    Some(place) => misplaced(name, &place),
+                    None => unknown(name, known),
+                });
             } else if parameters.iter().any(|(other, _)| *other == name) {
                 violations.push(violation(name, "repeated_parameter", "is given more than once"));
             } else {
@@ -77,6 +90,16 @@ impl Query {
             _ => Err(refused(name, "integer", format!("must be an integer from 0 to {}", i32::MAX))),
         }
     }
+}
+
+/// Where a parameter belongs that is one of the keys of a body, in either of its forms.
+pub(crate) fn key_of_body(keys: &[&str], name: &str) -> Option<String> {
+    let key = keys.iter().find(|key| **key == name || is_snake_of(name, key))?;
+    Some(format!("send it in the body, as its key {key}"))
+}
+
+fn misplaced(name: String, place: &str) -> Violation {
+    violation(name, "misplaced_parameter", format!("is not a query parameter here; {place}"))
 }
 
 fn unknown(name: String, known: &[&str]) -> Violation {
@@ -135,6 +158,20 @@ mod tests {
             ]
         );
         assert_eq!(sentences("strict=no", &[]), ["\"strict\" is not a query parameter here; there are none"]);
+    }
+
+    #[test]
+    fn keys_of_the_body_are_refused_with_their_place() {
+        let sentence = |text: &str| {
+            let place = |name: &str| key_of_body(&["requests", "validateOnly"], name);
+            Query::parse_beside(Some(text), &[], place).unwrap_err().message().into_owned()
+        };
+        for name in ["validateOnly", "validate_only"] {
+            let expected =
+                format!("{name:?} is not a query parameter here; send it in the body, as its key validateOnly");
+            assert_eq!(sentence(&format!("{name}=true")), expected);
+        }
+        assert_eq!(sentence("validateonly=true"), "\"validateonly\" is not a query parameter here; there are none");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Requests that write: what they ask for, as all protocols say it.
 
 use super::request::{Fields, id_of};
-use groundplan_error::Error;
+use groundplan_error::{Error, Refusals};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_rest::{Form, Operation, Transforms, Write, Writes};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) fn of_request(
             let write = of_part(model, part, message);
             write.map_err(|error| error.within(&format!("requests[{at}]")))
         });
-        Writes { list: list.collect::<Result<_, _>>()?, form: Form::Batch, ..Writes::default() }
+        Writes { list: Refusals::collect(list)?, form: Form::Batch, ..Writes::default() }
     };
     request.request_id.clone_into(&mut writes.request_id);
     writes.validate_only = request.validate_only;

@@ -78,7 +78,7 @@ fn parse(model: &Model, ids: &[String], place: Place) -> Result<Vec<Id>, Error> 
     for (at, id) in ids.iter().enumerate() {
         match Id::read(model, id) {
             Ok(id) => parsed.push(id),
-            Err((rule, description)) if violations.len() < MAX_VIOLATIONS => {
+            Err((rule, description)) if violations.len() <= MAX_VIOLATIONS => {
                 violations.push(Violation { field: place.of(at), description: description.into(), rule: rule.into() });
             }
             Err(_) => {}

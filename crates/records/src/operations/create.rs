@@ -2,11 +2,11 @@
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
 use super::reference::{self, Failure};
-use super::{Call, Id, now, validate};
+use super::{Call, Id, deleted, now, validate};
 use crate::{bind, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{LAST_TIME, Record, Stored, Value};
-use groundplan_error::{Error, Reason};
+use groundplan_error::Error;
 use groundplan_model::catalog::Expiry;
 
 /// Stores a new record, by one statement.
@@ -22,7 +22,7 @@ pub(super) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Er
     }
     binds.extend(call.author(now).created(model, &record, now).into_binds());
     match insert(call, &record, &binds).await? {
-        0 => Err(exists(call, &id)),
+        0 => Err(deleted::exists(call, &id).await),
         _ => Ok(call.show(record, now)),
     }
 }
@@ -86,12 +86,4 @@ async fn insert(call: &Call<'_>, record: &Record, binds: &[Bind]) -> Result<usiz
         pause(attempt).await;
         attempt += 1;
     }
-}
-
-/// The refusal of an id that is taken.
-pub(super) fn exists(call: &Call<'_>, id: &Id) -> Error {
-    let model = &call.table.model.full_name;
-    let id = id.to_string();
-    let message = format!("{model} {id:?} exists already; update it, or choose another id");
-    Error::new(Reason::RecordExists, message).about(model, id)
 }

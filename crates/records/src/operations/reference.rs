@@ -1,7 +1,8 @@
 //! What a foreign key's refusal of a write means: the record refers to one that is not there.
 
-use super::{Call, Id, refusal};
+use super::{Call, Id, deleted, refusal};
 use crate::bind::bind_id;
+use crate::stop::Stop;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal as failure, rows};
@@ -59,7 +60,7 @@ fn broken_reference(call: &Call<'_>, record: &Record, constraint: &str) -> Optio
     let model = &call.table.model;
     let reference = model.references.iter().find(|reference| reference.constraint == constraint)?;
     let target = &call.related(&reference.target).ok()?.model;
-    Some(violation(model, reference, &id_of(target, record, reference).ok()??))
+    Some(violation(model, reference, &id_of(target, record, reference).ok()??, NOWHERE))
 }
 
 /// Names the references to records that are not there, by one statement, the same for all records of the model.
@@ -85,7 +86,7 @@ async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record
         if let Some(id) = id
             && row.bool(at).map_err(failure)? == Some(false)
         {
-            violations.push(violation(model, reference, id));
+            violations.push(violation(model, reference, id, NOWHERE));
         }
     }
     Ok(violations)
@@ -99,11 +100,29 @@ pub(super) fn id_of(target: &Model, record: &Record, reference: &Reference) -> R
     }
 }
 
-/// The refusal of a reference.
-pub(super) fn violation(model: &Model, reference: &Reference, id: &Id) -> Violation {
+/// What is said of a record that is not stored, or has ended.
+const NOWHERE: &str = "which does not exist";
+
+/// What is said of one that is deleted softly.
+const DELETED: &str = "which is deleted; undelete it, or refer to another one";
+
+/// The refusal of a reference to a record that is not there for those who begin to refer to it.
+pub(super) async fn missed(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (reference, id): (&Reference, &Id),
+) -> Result<Error, Stop> {
+    let target = call.related(&reference.target)?;
+    let is_deleted = deleted::is_deleted(call, conn, target, id).await?;
+    let what = if is_deleted { DELETED } else { NOWHERE };
+    Ok(Error::invalid(vec![violation(&call.table.model, reference, id, what)]))
+}
+
+/// The violation of a reference.
+fn violation(model: &Model, reference: &Reference, id: &Id, what: &str) -> Violation {
     Violation {
         field: model.shape().field(reference.field).name.clone(),
-        description: format!("refers to {} {:?}, which does not exist", reference.target, id.to_string()),
+        description: format!("refers to {} {:?}, {what}", reference.target, id.to_string()),
         rule: "references".into(),
     }
 }

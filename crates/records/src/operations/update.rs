@@ -3,7 +3,7 @@
 use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use super::reference::{self, Failure};
 use super::write::Transform;
-use super::{Call, Id, etag, get, now, validate};
+use super::{Call, Id, deleted, etag, get, now, validate};
 use crate::{bind, living, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;
@@ -86,9 +86,7 @@ pub(super) fn check_living(model: &Model, id: &Id, record: &Record) -> Result<()
     if living::deletion(model, record).is_none() {
         return Ok(());
     }
-    let id = id.to_string();
-    let message = format!("{} {id:?} is deleted; undelete it first", model.full_name);
-    Err(Error::new(Reason::RecordDeleted, message).about(&model.full_name, id))
+    Err(deleted::refused(model, id))
 }
 
 /// The time of this update. Clocks differ between processes and are set back; a record's times are not.

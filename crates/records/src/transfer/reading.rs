@@ -146,12 +146,16 @@ impl Reading<'_> {
         if !self.header.is_atomic() || (rows <= MAX_ATOMIC_ROWS && state.bytes <= MAX_ATOMIC_BYTES) {
             return Ok(());
         }
+        let (what, instead) = match self.header.validate_only {
+            true => ("is checked only", ""),
+            false => ("is all or nothing", ", or let ON_ERROR_SKIP load it in parts"),
+        };
         let message = format!(
-            "nothing was loaded: an import that is all or nothing may have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up, or let \
-             ON_ERROR_SKIP load it in parts",
+            "nothing was loaded: an import that {what} may have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up{instead}",
             MAX_ATOMIC_BYTES >> 20
         );
-        Err(Error::new(Reason::TooLarge, message))
+        let refused = Error::new(Reason::TooLarge, message);
+        Err(refused.with("mostRows", MAX_ATOMIC_ROWS.to_string()).with("mostBytes", MAX_ATOMIC_BYTES.to_string()))
     }
 
     /// Refuses other rows than those that are loaded already.

@@ -1,6 +1,7 @@
 //! Records inside of a body.
 
 use super::{Input, Members, raw};
+use crate::named::record_path;
 use crate::target;
 use crate::wording::refused;
 use groundplan_codec::DecodeError;
@@ -26,7 +27,7 @@ pub(crate) struct Typed<'a> {
 impl<'a> Input<'a> {
     /// A record of a model, which must be there.
     pub(crate) fn record(&mut self, name: &str, model: &Model) -> Result<Decoded, Error> {
-        let place = self.path_of(&model.singular_field);
+        let place = self.path_of(name);
         let value = self.take(name).ok_or_else(|| missing(&place))?;
         decode(model, value.get(), &place)
     }
@@ -82,16 +83,16 @@ fn without_type(members: &Members<'_>) -> String {
 }
 
 fn decode(model: &Model, text: &str, place: &str) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, text.as_bytes()).map_err(|error| placed(error, place))
+    json::decode(&model.shapes, model.shape, text.as_bytes()).map_err(|error| placed(model, error, place))
 }
 
 /// A refusal of a record's field, or of the record, by its place in the body.
-fn placed(error: DecodeError, place: &str) -> Error {
+fn placed(model: &Model, error: DecodeError, place: &str) -> Error {
     if error.field.is_empty() {
         let description = error.message.strip_prefix("the record ").unwrap_or(&error.message);
         return refused(place, error.rule, description);
     }
-    refused(format!("{place}.{}", error.field), error.rule, error.message)
+    refused(format!("{place}.{}", record_path(model, &error.field)), error.rule, error.message)
 }
 
 fn missing(place: &str) -> Error {

@@ -14,7 +14,7 @@ use groundplan_proto::query::v1::Aggregation;
 use http::{HeaderMap, Response, StatusCode};
 
 /// The keys of the body.
-const KEYS: &[&str] = &["filter", "groupBy", "aggregations", "allowScan"];
+pub(super) const KEYS: &[&str] = &["filter", "groupBy", "aggregations", "allowScan"];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,

@@ -4,6 +4,7 @@ use super::Call;
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer::{self, Envelope};
 use crate::input::Input;
+use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::{as_typed, refused};
 use crate::{Backend, Form, Operation, Write, Writes, Written, body};
@@ -16,7 +17,7 @@ use http::{HeaderMap, Response, StatusCode};
 const REQUESTS: &str = "requests";
 
 /// The keys of the body.
-const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
+pub(super) const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
 
 /// A request within a batch: its own keys, and those that it has alone.
 pub(super) type Keys<'a> = &'a [&'a str];
@@ -31,7 +32,7 @@ pub(super) async fn write<B: Backend>(
     let bytes = body::read_json(headers, body, call.max_body).await?;
     let writes = writes(call, headers, &bytes, keys, read)?;
     let written = call.backend.write(&call.caller, writes).await;
-    Ok(written.map_err(|error| as_typed(error, KEYS))?)
+    Ok(written.map_err(|error| named::of_batch(&call.model, as_typed(error, KEYS)))?)
 }
 
 fn writes<B: Backend>(
@@ -56,7 +57,7 @@ fn writes<B: Backend>(
         let operation = read(&mut request)?;
         Ok(Write { model: call.model.clone(), operation, condition: String::new() })
     };
-    let list = input.batch(REQUESTS, &keys)?.into_iter().map(write).collect::<Result<_, _>>()?;
+    let list = input.batch(REQUESTS, &keys, write)?;
     Ok(manner.of(Writes { list, form: Form::Batch, ..Writes::default() }))
 }
 

@@ -13,7 +13,7 @@ use groundplan_error::Error;
 use http::{HeaderMap, Response, StatusCode};
 
 /// The keys of the body.
-const KEYS: &[&str] = &["ids", "requests", "readMask", "expand"];
+pub(super) const KEYS: &[&str] = &["ids", "requests", "readMask", "expand"];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,

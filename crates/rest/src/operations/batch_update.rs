@@ -30,7 +30,7 @@ fn read(model: &Model, key: &str, request: &mut Input<'_>) -> Result<Operation, 
     let mask = given.unwrap_or_else(|| UpdateMask::of_fields(mask::present(model, &decoded)));
     let etag = settle_etag(model, request, key, &mut decoded.record)?;
     Ok(Operation::Update {
-        id: id_of(model, &decoded.record, &request.path_of(&model.singular_field))?,
+        id: id_of(model, &decoded.record, &request.path_of(key))?,
         update: decoded.record,
         mask,
         transforms: Transforms::default(),
@@ -63,7 +63,7 @@ pub(super) fn id_of(model: &Model, record: &Record, place: &str) -> Result<Strin
     match record.get(model.roles.id) {
         Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
         _ => {
-            let name = &model.shape().field(model.roles.id).name;
+            let name = &model.shape().field(model.roles.id).json_name;
             Err(refused(format!("{place}.{name}"), "required", "is required: it says which record is to change"))
         }
     }

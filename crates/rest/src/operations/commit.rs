@@ -6,6 +6,7 @@ use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer;
 use crate::choices::ISOLATION;
 use crate::input::Input;
+use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::as_typed;
 use crate::{Backend, Form, Writes, body};
@@ -18,7 +19,7 @@ use http::{HeaderMap, Response, StatusCode};
 const WRITES: &str = "writes";
 
 /// The keys of the body.
-const KEYS: &[&str] = &[WRITES, REQUEST_ID, VALIDATE_ONLY, "isolation"];
+pub(super) const KEYS: &[&str] = &[WRITES, REQUEST_ID, VALIDATE_ONLY, "isolation"];
 
 pub(super) async fn answer<B: Backend>(
     (backend, caller): (&B, &Principal),
@@ -29,7 +30,8 @@ pub(super) async fn answer<B: Backend>(
     let bytes = body::read_json(headers, body, max_body).await?;
     let writes = read(catalog, headers, &bytes)?;
     let models: Vec<_> = writes.list.iter().map(|write| write.model.clone()).collect();
-    let written = backend.write(caller, writes).await.map_err(|error| as_typed(error, KEYS))?;
+    let written = backend.write(caller, writes).await.map_err(|error| as_typed(error, KEYS));
+    let written = written.map_err(|error| named::of_commit(&models, error))?;
     let text = answer::committed(&models, &written);
     replayed(written.is_repeat, Ok(answer::json_body(StatusCode::OK, text)))
 }
@@ -38,7 +40,6 @@ fn read(catalog: &Catalog, headers: &HeaderMap, body: &[u8]) -> Result<Writes, E
     let mut input = Input::parse(body, KEYS)?;
     let manner = Manner::of_body(headers, &mut input)?;
     let is_serializable = input.choice_or_default("isolation", &ISOLATION)?;
-    let list = input.batch(WRITES, read::KEYS)?;
-    let list = list.into_iter().map(|write| read::write(catalog, write)).collect::<Result<_, _>>()?;
+    let list = input.batch(WRITES, read::KEYS, |write| read::write(catalog, write))?;
     Ok(manner.of(Writes { list, form: Form::Commit, is_serializable, ..Writes::default() }))
 }

@@ -2,6 +2,7 @@
 
 use super::Call;
 use crate::input::Input;
+use crate::named;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::wording::refused;
@@ -53,7 +54,8 @@ impl Manner {
 
     /// Makes a single write.
     pub(super) async fn write<B: Backend>(&self, call: &Call<'_, B>, operation: Operation) -> Result<Written, Error> {
-        call.backend.write(&call.caller, self.of(Writes::single(&call.model, operation))).await
+        let written = call.backend.write(&call.caller, self.of(Writes::single(&call.model, operation))).await;
+        written.map_err(|error| named::of_record(&call.model, error))
     }
 }
 

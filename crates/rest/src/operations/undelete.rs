@@ -11,7 +11,7 @@ use groundplan_error::Error;
 use http::{HeaderMap, Response};
 
 /// The keys of the body.
-const KEYS: &[&str] = &["etag", REQUEST_ID, VALIDATE_ONLY];
+pub(super) const KEYS: &[&str] = &["etag", REQUEST_ID, VALIDATE_ONLY];
 
 pub(super) async fn answer<B: Backend>(
     call: &Call<'_, B>,

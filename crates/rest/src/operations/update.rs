@@ -2,7 +2,7 @@
 
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::precondition::{Precondition, Settled};
-use super::{Call, decode, take_etag};
+use super::{Call, decode, field_of_body, take_etag};
 use crate::input::mask;
 use crate::query::Query;
 use crate::refusal::Refusal;
@@ -16,6 +16,18 @@ use http::{HeaderMap, Response};
 
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
+
+/// Where a parameter belongs that the body has room for.
+pub(super) fn place(model: &Model, name: &str) -> Option<String> {
+    match name {
+        "updateMask" | "update_mask" => {
+            let words =
+                "the keys of a PATCH are its mask, and PUT replaces all; batchUpdate and commit take one in the body";
+            Some(words.to_owned())
+        }
+        _ => field_of_body(model, name),
+    }
+}
 
 /// How much of the record the body stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

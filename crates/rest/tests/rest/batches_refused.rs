@@ -69,12 +69,98 @@ async fn batches_are_read_strictly() {
 }
 
 #[tokio::test]
+async fn all_wrong_requests_are_named_in_order() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    let body = r#"{"requests":[{"book":{"pages":"x"}},{"book":{}},{"boook":{}},{"book":{},"requestId":"x"},7]}"#;
+    let answer = client.send("POST /api/v1/books:batchCreate", &[], body).await;
+    assert_eq!(answer.error().1, "\"requests[0].book.pages\" must be a number, not the string \"x\"");
+    let fields = |answer: &crate::support::Answer| -> Vec<String> {
+        let details = answer.json()["error"]["details"][1]["fieldViolations"].clone();
+        details.as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap().to_owned()).collect()
+    };
+    let places = ["requests[0].book.pages", "requests[2].boook", "requests[3].requestId", "requests[4]"];
+    assert_eq!(fields(&answer), places);
+    let masks: Vec<_> =
+        ["titel", "title", "pags"].map(|mask| format!(r#"{{"book":{{"id":"{mask}"}},"updateMask":"{mask}"}}"#)).into();
+    let body = format!(r#"{{"requests":[{}]}}"#, masks.join(","));
+    let answer = client.send("POST /api/v1/books:batchUpdate", &[], body).await;
+    assert_eq!(fields(&answer), ["requests[0].updateMask", "requests[2].updateMask"]);
+    let writes =
+        r#"{"writes":[{"delete":{"model":"x"}},{"delete":{"model":"library.v1.Book","id":"a"}},{"upsert":{}}]}"#;
+    let answer = client.send("POST /api:commit", &[], writes).await;
+    assert_eq!(fields(&answer), ["writes[0].delete.model", "writes[2].upsert"]);
+    let many = format!(r#"{{"requests":[{}]}}"#, vec![r#"{"id":1}"#; 1_000].join(","));
+    let answer = client.send("POST /api/v1/books:batchDelete", &[], many).await;
+    assert_eq!((fields(&answer).len(), fields(&answer)[99].as_str()), (100, "requests[99].id"));
+    assert_eq!(answer.json()["error"]["details"][0]["metadata"]["moreViolations"], "true");
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
 async fn a_full_batch_passes() {
     let (client, _) = library().await;
     let requests: Vec<String> = (0..1_000).map(|at| format!(r#"{{"book":{{"id":"n{at}"}}}}"#)).collect();
     let body = format!(r#"{{"requests":[{}]}}"#, requests.join(","));
     let answer = client.send("POST /api/v1/books:batchCreate", &[], body).await;
     assert_eq!(answer.json()["data"].as_array().unwrap().len(), 1_000);
+}
+
+#[tokio::test]
+async fn fields_have_the_names_of_json() {
+    let (client, memory) = library().await;
+    for (call, body, message) in [
+        ("POST v1/books", r#"{"author_id":1}"#, "authorId must be a string, not a number"),
+        ("PATCH v1/books/b1", r#"{"authorId":1}"#, "authorId must be a string, not a number"),
+        (
+            "POST v1/books:batchCreate",
+            r#"{"requests":[{"book":{"author_id":1}}]}"#,
+            "\"requests[0].book.authorId\" must be a string, not a number",
+        ),
+        (
+            "POST :commit",
+            r#"{"writes":[{"create":{"record":{"@type":"library.v1.Book","author_id":1}}}]}"#,
+            "\"writes[0].create.record.authorId\" must be a string, not a number",
+        ),
+    ] {
+        let answer = client.send(&call.replace(' ', " /api/").replace("/:", ":"), &[], body).await;
+        assert_eq!(answer.error().1, message, "{call}");
+        let field = message.split(' ').next().unwrap().replace('"', "");
+        let violation = answer.json()["error"]["details"][1]["fieldViolations"][0].clone();
+        assert_eq!((&violation["field"], answer.status.as_u16()), (&field.into(), 400), "{call}");
+    }
+    memory.answer(|answers| answers.refused = Some(|| Error::field("author_id", "required", "is required")));
+    for (method, body) in [("POST books", r#"{"id":"n"}"#), ("PUT books/b1", "{}"), ("DELETE books/b1", "")] {
+        let (method, path) = method.split_once(' ').unwrap();
+        let answer = client.send(&format!("{method} /api/v1/{path}"), &[], body).await;
+        assert_eq!(answer.error().1, "authorId is required", "{method}");
+    }
+    memory.answer(|answers| {
+        answers.refused = Some(|| {
+            let fields = ["requests[1].book.author_id", "requests[1].update_mask"];
+            let violation =
+                |field: &str| Violation { field: field.into(), description: "is wrong".into(), rule: "rule".into() };
+            Error::invalid(fields.map(violation).to_vec())
+        });
+    });
+    let body = r#"{"requests":[{"book":{"id":"b1"}},{"book":{"id":"b2"}}]}"#;
+    let answer = client.send("POST /api/v1/books:batchUpdate", &[], body).await;
+    assert_eq!(answer.error().1, "\"requests[1].book.authorId\" is wrong");
+    assert!(answer.json().to_string().contains(r#""field":"requests[1].updateMask""#), "{}", answer.json());
+    memory.answer(|answers| {
+        answers.refused = Some(|| {
+            let fields =
+                ["writes[1].update.record.author_id", "writes[0].delete.allow_missing", "writes[7].x_y.record.a_b"];
+            let violation =
+                |field: &str| Violation { field: field.into(), description: "is wrong".into(), rule: "rule".into() };
+            Error::invalid(fields.map(violation).to_vec())
+        });
+    });
+    let body = r#"{"writes":[{"delete":{"model":"library.v1.Shelf","id":"a"}},
+        {"update":{"record":{"@type":"library.v1.Book","id":"b1"}}}]}"#;
+    let answer = client.send("POST /api:commit", &[], body).await;
+    assert_eq!(answer.error().1, "\"writes[1].update.record.authorId\" is wrong");
+    assert!(answer.json().to_string().contains(r#""field":"writes[0].delete.allowMissing""#), "{}", answer.json());
 }
 
 #[tokio::test]

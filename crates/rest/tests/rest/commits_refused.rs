@@ -83,7 +83,11 @@ async fn commits_are_read_strictly() {
         let answer = client.send("POST /api:commit", &[], body).await;
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, message), "{body}");
     }
-    assert_eq!(client.send("POST /api:commit?requestId=a", &[], "{}").await.status, 400);
+    for name in ["requestId", "validateOnly", "isolation"] {
+        let answer = client.send(&format!("POST /api:commit?{name}=a"), &[], "{}").await;
+        let message = format!("{name:?} is not a query parameter here; send it in the body, as its key {name}");
+        assert_eq!((answer.status.as_u16(), answer.error().1), (400, message));
+    }
     assert_eq!(client.send("POST /api:commit", &["content-type: text/plain"], "{}").await.status, 415);
     let many = format!(r#"{{"writes":[{}]}}"#, vec!["{}"; 1_001].join(","));
     assert!(client.send("POST /api:commit", &[], many).await.error().1.ends_with("not 1001"));

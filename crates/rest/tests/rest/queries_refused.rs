@@ -46,18 +46,42 @@ async fn parameters_are_refused_by_name() {
     for (path, message) in [
         ("GET books/b1?filter=x", "\"filter\" is not a query parameter here; these are: readMask, expand, readTime"),
         ("GET books/b1?readmask=x", "\"readmask\" is not a query parameter here; the nearest is readMask"),
-        ("POST books:batchGet?ids=b1", "\"ids\" is not a query parameter here; there are none"),
-        ("POST books:aggregate?filter=x", "\"filter\" is not a query parameter here; there are none"),
+        ("POST books:batchGet?ids=b1", "\"ids\" is not a query parameter here; send it in the body, as its key ids"),
+        (
+            "POST books:aggregate?filter=x",
+            "\"filter\" is not a query parameter here; send it in the body, as its key filter",
+        ),
         (
             "PATCH books/b1?readMask=title",
             "\"readMask\" is not a query parameter here; these are: requestId, validateOnly, allowMissing",
         ),
         ("POST books?requestid=x", "\"requestid\" is not a query parameter here; the nearest is requestId"),
-        ("POST books:batchCreate?validateOnly=true", "\"validateOnly\" is not a query parameter here; there are none"),
+        (
+            "POST books:batchCreate?validateOnly=true",
+            "\"validateOnly\" is not a query parameter here; send it in the body, as its key validateOnly",
+        ),
+        (
+            "POST books:batchUpdate?validate_only=true",
+            "\"validate_only\" is not a query parameter here; send it in the body, as its key validateOnly",
+        ),
+        (
+            "POST books:batchDelete?requestId=x",
+            "\"requestId\" is not a query parameter here; send it in the body, as its key requestId",
+        ),
+        ("POST books:batchDelete?strict=x", "\"strict\" is not a query parameter here; there are none"),
+        ("POST books?title=x", "\"title\" is not a query parameter here; send it in the body, as its key title"),
+        ("PUT books/b1?title=x", "\"title\" is not a query parameter here; send it in the body, as its key title"),
+        (
+            "PATCH books/b1?updateMask=title",
+            "\"updateMask\" is not a query parameter here; the keys of a PATCH are its mask, and PUT replaces all; \
+             batchUpdate and commit take one in the body",
+        ),
     ] {
         let (method, path) = path.split_once(' ').unwrap();
+        let asked = memory.questions();
         let answer = client.send(&format!("{method} /api/v1/{path}"), &[], "{}").await;
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, message), "{path}");
+        assert_eq!(memory.questions(), asked, "{path}");
     }
 }
 

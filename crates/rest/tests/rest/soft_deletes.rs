@@ -120,7 +120,7 @@ async fn keys_of_records_are_in_lower_camel() {
     for key in ["lineItem", "line_item"] {
         let body = format!(r#"{{"requests":[{{"{key}":{{"id":"i1","etag":"a","title":1}}}}]}}"#);
         let wrong = client.send("POST /api/v1/lineItems:batchUpdate", &[], body).await;
-        assert_eq!(wrong.error().1, "\"requests[0].line_item.title\" must be a string, not a number");
+        assert_eq!(wrong.error().1, "\"requests[0].lineItem.title\" must be a string, not a number");
     }
     let both = r#"{"requests":[{"lineItem":{"id":"i1","etag":"a"},"etag":"b"}]}"#;
     let answer = client.send("POST /api/v1/lineItems:batchUpdate", &[], both).await;

@@ -5,16 +5,16 @@ use super::planned::{Action, Planned};
 use super::session::{Session, lock_living};
 use super::statements;
 use crate::operations::conflict::is_deadlock;
-use crate::operations::create::{Origin, complete, exists};
+use crate::operations::create::{Origin, complete};
 use crate::operations::reference::{self, Failure};
-use crate::operations::{Call, Id, names};
+use crate::operations::{Call, Id, deleted, names};
 use crate::stop::Stop;
 use crate::table::Table;
 use crate::{bind, living};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use groundplan_chassis::database::{Bind, PgRow, Sql, rows};
 use groundplan_codec::{Record, Value};
-use groundplan_error::Error;
+use groundplan_error::{Error, Refusals};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -50,11 +50,11 @@ pub(super) async fn run(
     (first, writes): (usize, &[Planned<'_>]),
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let mut ready = Vec::with_capacity(writes.len());
-    for (write, at) in writes.iter().zip(first..) {
-        let Action::Create(record) = &write.action else { continue };
-        ready.push(Ready::new(&call, write, at, record, session.now)?);
-    }
+    let ready = writes.iter().zip(first..).filter_map(|(write, at)| match &write.action {
+        Action::Create(record) => Some(Ready::new(&call, write, at, record, session.now)),
+        _ => None,
+    });
+    let ready = Refusals::collect(ready)?;
     insert(session, conn, table, ready).await
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn insert(
         let found = guarded(session.is_careful, &call, conn, first, (&sql, &binds)).await?;
         let inserted: HashSet<Id> = names::read_ids(&table.model, &found)?.into_iter().collect();
         if let Some(taken) = part.iter().find(|one| !inserted.contains(&one.id)) {
-            return Err(exists(&call, &taken.id).within(&taken.place.item()).into());
+            return Err(deleted::exists_on(&call, conn, &taken.id).await?.within(&taken.place.item()).into());
         }
     }
     for Ready { at, record, .. } in ready {
@@ -141,8 +141,7 @@ pub(super) async fn check_references(
         let made: HashSet<String> = records.iter().filter_map(|(_, record)| text(record.get(model.roles.id))).collect();
         let is_made = |id: &Id| reference.target == model.full_name && made.contains(&id.to_string());
         if let Some((place, id)) = wanted.iter().find(|(_, id)| !found.contains(id) && !is_made(id)) {
-            let violation = reference::violation(model, reference, id);
-            return Err(Error::invalid(vec![violation]).within(&place.record()).into());
+            return Err(reference::missed(call, conn, (reference, id)).await?.within(&place.record()).into());
         }
     }
     Ok(())

@@ -5,8 +5,8 @@ use super::creates::check_references;
 use super::planned::{Action, Planned};
 use super::session::{Lock, Session};
 use crate::living;
-use crate::operations::Id;
 use crate::operations::delete::{Manner, Roots, delete_locked, undelete_locked};
+use crate::operations::{Id, deleted};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
@@ -32,7 +32,11 @@ pub(super) async fn delete(
             ids.push(write.id.clone());
             places.insert(write.id.clone(), at);
         } else if !allow_missing {
-            return Err(call.not_found(&write.id).within(&write.place.item()).into());
+            let refused = match there {
+                Some(_) => deleted::refused_again(&table.model, &write.id),
+                None => call.not_found(&write.id),
+            };
+            return Err(refused.within(&write.place.item()).into());
         } else if let Some((record, version)) = there {
             session.answer(at, table, record.clone(), *version);
         }
@@ -98,11 +102,17 @@ pub(super) async fn verify(
     let found = session.lock(conn, table, writes, Lock::Share).await?;
     for write in writes {
         let Action::Verify { is_missing } = write.action else { continue };
-        let there = found.get(&write.id).filter(|(record, _)| living::deletion(&table.model, record).is_none());
-        match (there, is_missing) {
+        let there = found.get(&write.id);
+        match (there.filter(|(record, _)| living::deletion(&table.model, record).is_none()), is_missing) {
             (None, true) => {}
             (Some((record, version)), false) => condition::check(&call, write, (record, *version), session.now)?,
-            (None, false) => return Err(call.not_found(&write.id).within(&write.place.item()).into()),
+            (None, false) => {
+                let refused = match there {
+                    Some(_) => deleted::refused(&table.model, &write.id),
+                    None => call.not_found(&write.id),
+                };
+                return Err(refused.within(&write.place.item()).into());
+            }
             (Some(_), true) => {
                 let id = write.id.to_string();
                 let message = format!("{} {id:?} is there; it was to be missing", table.model.full_name);

@@ -4,7 +4,7 @@ use groundplan_model::catalog::Model;
 use groundplan_rest::{Form, Operation};
 
 /// The place of one write of a request. The parts of a method of one record have no place: its fields are named as they are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     form: Form,
     at: usize,

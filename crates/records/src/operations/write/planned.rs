@@ -1,14 +1,15 @@
 //! What is to be written, as far as no record is needed to know it: ids, etags, conditions, and who is meant by `$name`.
 
+use super::creates::Ready;
 use super::local::Locals;
 use super::place::Place;
 use super::transform::{self, Transform};
-use crate::operations::{Call, Id, etag};
+use crate::operations::{Call, Id, etag, now};
 use crate::query::Compiled;
 use crate::table::Table;
 use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
-use groundplan_error::{Error, Reason, Violation};
+use groundplan_error::{Error, Reason, Refusals, Violation};
 use groundplan_expr::Outside;
 use groundplan_rest::limits::MAX_BATCH;
 use groundplan_rest::{Form, Operation, Write, Writes};
@@ -54,16 +55,38 @@ pub(super) struct Change {
 pub(super) fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planned<'a>>, Error> {
     check_number(writes)?;
     let mut locals = Locals::new(writes)?;
-    let mut planned = Vec::with_capacity(writes.list.len());
-    for (at, write) in writes.list.iter().enumerate() {
+    let planned = writes.list.iter().enumerate().map(|(at, write)| {
         let place = Place::new(writes.form, at, &write.operation, &write.model);
-        let one = plan_one(call, write, place, at, &mut locals)?;
-        planned.push(one);
+        plan_one(call, write, place, at, &mut locals)
+    });
+    if writes.form != Form::Batch {
+        // A write of a commit may need what an earlier one makes: behind the first that is wrong, others are by its fault.
+        return planned.collect();
     }
-    if writes.form == Form::Batch {
-        check_distinct(&planned)?;
+    let planned: Vec<Result<Planned<'a>, Error>> = planned.collect();
+    if planned.iter().any(Result::is_err) {
+        return Err(all_that_is_wrong(call, planned));
     }
+    let planned: Vec<Planned<'a>> = planned.into_iter().collect::<Result<_, _>>()?;
+    check_distinct(&planned)?;
     Ok(planned)
+}
+
+/// The refusal of a batch of which some requests cannot be planned. Records that would be created are held to their rules, so
+/// that the refusal names what they break too.
+fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Error>>) -> Error {
+    let checked = planned.into_iter().enumerate().map(|(at, one)| {
+        let one = one?;
+        match &one.action {
+            Action::Create(record) => {
+                let call = Call { table: one.table.clone(), ..call.clone() };
+                Ready::new(&call, &one, at, record, now()?).map(drop)
+            }
+            _ => Ok(()),
+        }
+    });
+    let wrong = Refusals::collect(checked).err();
+    wrong.unwrap_or_else(|| Error::internal("a batch was refused, and nothing is wrong with it"))
 }
 
 fn check_number(writes: &Writes) -> Result<(), Error> {
@@ -167,18 +190,21 @@ fn renamed(error: Error) -> Error {
     violations.into_iter().fold(Error::new(error.reason(), words), Error::violating)
 }
 
-/// Refuses a batch that names a record twice.
+/// Refuses a batch that names a record twice, by all places but the first.
 fn check_distinct(planned: &[Planned<'_>]) -> Result<(), Error> {
     let mut seen: HashMap<&Id, Place<'_>> = HashMap::new();
-    for one in planned {
-        let Some(first) = seen.insert(&one.id, one.place) else { continue };
+    let distinct = planned.iter().map(|one| {
+        let first = *seen.entry(&one.id).or_insert(one.place);
+        if first == one.place {
+            return Ok(());
+        }
         let place = match one.action {
             Action::Create(_) | Action::Update(_) => one.place.record(),
             _ => one.place.message(),
         };
         let name = &one.table.model.shape().field(one.table.model.roles.id).name;
         let description = format!("is that of {} too; a batch names each record once", first.item());
-        return Err(Error::field(name.as_str(), "repeated.unique", description).within(&place));
-    }
-    Ok(())
+        Err(Error::field(name.as_str(), "repeated.unique", description).within(&place))
+    });
+    Refusals::collect(distinct).map(drop)
 }

@@ -13,7 +13,7 @@ use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::Record;
-use groundplan_error::Error;
+use groundplan_error::{Error, Refusals};
 use std::sync::Arc;
 
 /// A record that is ready to be written anew.
@@ -36,21 +36,28 @@ pub(super) async fn run(
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
     let mut found = session.lock(conn, table, writes, Lock::Update).await?;
-    let (mut changed, mut missing) = (Vec::new(), Vec::new());
+    let (mut changed, mut missing, mut refusals) = (Vec::new(), Vec::new(), Refusals::default());
     for (write, at) in writes.iter().zip(first..) {
         let Action::Update(change) = &write.action else { continue };
         match (found.remove(&write.id), &change.missing) {
             (Some((before, version)), _) => {
-                let after = updated(&call, write, change, (&before, version), session.now)?;
+                let after = updated(&call, write, change, (&before, version), session.now);
+                let Some(after) = refusals.keep(after) else { continue };
                 let (place, id) = (write.place, write.id.clone());
                 changed.push(Changed { at, place, id, before, after, version: version + 1 });
             }
             (None, Some(record)) if write.wanted.is_none() && write.condition.is_none() => {
-                missing.push(Ready::new(&call, write, at, record, session.now)?);
+                missing.extend(refusals.keep(Ready::new(&call, write, at, record, session.now)));
             }
-            (None, _) => return Err(call.not_found(&write.id).within(&write.place.item()).into()),
+            (None, _) => {
+                refusals.keep::<()>(Err(call.not_found(&write.id).within(&write.place.item())));
+            }
+        }
+        if refusals.is_over() {
+            break;
         }
     }
+    refusals.finish()?;
     store(session, &call, conn, changed).await?;
     if missing.is_empty() { Ok(()) } else { creates::insert(session, conn, table, missing).await }
 }

@@ -13,7 +13,7 @@ async fn all_references_to_nothing_are_named_at_once() {
     let status = fixture.create("Book", book).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     let expected = [
-        ("publisher_id", format!("Publisher_id refers to test.v1.Publisher {NOBODY:?}, which does not exist")),
+        ("publisher_id", format!("publisher_id refers to test.v1.Publisher {NOBODY:?}, which does not exist")),
         ("shelf", "Shelf refers to test.v1.Shelf \"nowhere\", which does not exist".to_owned()),
     ];
     assert_eq!(violations(&status), expected.map(|(field, text)| (field.to_owned(), text)));

@@ -2,6 +2,7 @@ use super::{count, fixture, items, refusal};
 use groundplan_model::catalog::MethodKind::{BatchCreate, BatchDelete, BatchUpdate, Create, Delete, Get};
 use serde_json::json;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 #[tokio::test]
 async fn a_thousand_at_once_in_order() {
@@ -43,6 +44,59 @@ async fn one_wrong_request_refuses_all_and_is_named() {
     let status = fixture.call("Item", BatchCreate, json!({"requests": dangling})).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["requests[42].item.order_id"], "{status:?}");
     assert_eq!(count(&fixture, "test_v1.item").await, 1);
+}
+
+#[tokio::test]
+async fn all_wrong_requests_are_named_in_order() {
+    let fixture = fixture().await;
+    fixture.call("Item", BatchCreate, json!({"requests": items(0..6)})).await.unwrap();
+    let item = |at: usize, stock: i32| json!({"item": {"id": format!("i{at}"), "stock": stock}});
+    let masked = |at: usize, mask: &str| json!({"item": {"id": format!("i{at}"), "stock": 1}, "updateMask": mask});
+    for (kind, requests, places) in [
+        (
+            BatchCreate,
+            json!([item(10, -1), item(11, 1), {"item": {"id": "/"}}, item(13, -2), {"item": {}}]),
+            vec!["requests[0].item.stock", "requests[2].item.id", "requests[3].item.stock", "requests[4].item.id"],
+        ),
+        (
+            BatchCreate,
+            json!([item(10, 1), item(11, -1), item(12, -1)]),
+            vec!["requests[1].item.stock", "requests[2].item.stock"],
+        ),
+        (
+            BatchCreate,
+            json!([item(10, 1), item(11, 1), item(10, 1), item(11, 1)]),
+            vec!["requests[2].item.id", "requests[3].item.id"],
+        ),
+        (
+            BatchUpdate,
+            json!([item(0, -1), item(1, 1), item(2, -1), item(99, 1), item(3, -3)]),
+            vec!["requests[0].item.stock", "requests[2].item.stock", "requests[4].item.stock"],
+        ),
+        (BatchUpdate, json!([masked(0, "stok"), masked(1, "stock"), masked(2, "")]), vec!["requests[0].update_mask"]),
+        (
+            BatchUpdate,
+            json!([masked(0, "stok"), masked(1, "stock"), masked(2, "cod")]),
+            vec!["requests[0].update_mask", "requests[2].update_mask"],
+        ),
+        (BatchDelete, json!([{"id": "i0"}, {"id": "/"}, {"id": ""}]), vec!["requests[1].id", "requests[2].id"]),
+    ] {
+        let status = fixture.call("Item", kind, json!({"requests": requests})).await.unwrap_err();
+        let (reason, fields) = refusal(&status);
+        assert_eq!((reason.as_str(), fields), ("INVALID_FIELDS", places.iter().map(ToString::to_string).collect()));
+        assert!(!status.get_error_details().error_info().unwrap().metadata.contains_key("moreViolations"));
+    }
+    let missing = json!({"requests": [item(99, 1), item(0, -1)]});
+    let status = fixture.call("Item", BatchUpdate, missing).await.unwrap_err();
+    assert_eq!(refusal(&status), ("RECORD_NOT_FOUND".to_owned(), vec![]), "what comes first decides");
+    let requests: Vec<_> = (0..1_000).map(|at| item(at, -1)).collect();
+    let status = fixture.call("Item", BatchCreate, json!({"requests": requests})).await.unwrap_err();
+    let (_, fields) = refusal(&status);
+    assert!((30..=100).contains(&fields.len()), "{}", fields.len());
+    assert_eq!(fields[29], "requests[29].item.stock");
+    assert!(status.details().len() * 4 / 3 + status.message().len() < 8_000, "clients take the header");
+    assert_eq!(status.get_error_details().error_info().unwrap().metadata["moreViolations"], "true");
+    assert_eq!(count(&fixture, "test_v1.item").await, 6);
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 use super::{count, fixture, refusal};
 use crate::purge::{self, lag::Kind};
-use groundplan_model::catalog::MethodKind::{Create, Delete, Get, List, Undelete, Update};
+use groundplan_model::catalog::MethodKind::{BatchCreate, Create, Delete, Get, List, Undelete, Update};
 use serde_json::json;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 #[tokio::test]
 async fn a_deleted_record_is_hidden_and_comes_back_with_what_went_with_it() {
@@ -35,6 +36,46 @@ async fn a_deleted_record_is_hidden_and_comes_back_with_what_went_with_it() {
     assert_eq!(fixture.call("Line", List, json!({})).await.unwrap()["lines"][0]["id"], "l");
     let status = fixture.call("Order", Undelete, json!({"id": "o"})).await.unwrap_err();
     assert_eq!(refusal(&status).0, "RECORD_NOT_DELETED");
+}
+
+#[tokio::test]
+async fn a_write_that_meets_a_deleted_record_says_so() {
+    let fixture = fixture().await;
+    for id in ["o", "p"] {
+        fixture.call("Order", Create, json!({"order": {"id": id}})).await.unwrap();
+        fixture.call("Order", Delete, json!({"id": id})).await.unwrap();
+    }
+    let said = async |model: &str, method, request| {
+        let status = fixture.call(model, method, request).await.unwrap_err();
+        (status.code(), refusal(&status).0, status.message().to_owned())
+    };
+    let is = |code, reason: &str, message: &str| (code, reason.to_owned(), message.to_owned());
+    let exists = "test.v1.Order \"o\" exists already and is deleted; undelete it, or choose another id";
+    let order = json!({"id": "o"});
+    let exists_alone = is(Code::AlreadyExists, "RECORD_EXISTS", exists);
+    assert_eq!(said("Order", Create, json!({"order": order})).await, exists_alone);
+    assert_eq!(said("Order", Create, json!({"order": order, "validateOnly": true})).await, exists_alone);
+    let several = json!({"requests": [{"order": {"id": "q"}}, {"order": order}]});
+    let exists = is(Code::AlreadyExists, "RECORD_EXISTS", &format!("requests[1]: {exists}"));
+    assert_eq!(said("Order", BatchCreate, several).await, exists);
+    let again =
+        is(Code::NotFound, "RECORD_DELETED", "test.v1.Order \"o\" is deleted already; undelete it to have it back");
+    assert_eq!(said("Order", Delete, json!({"id": "o"})).await, again);
+    assert_eq!(said("Order", Delete, json!({"id": "x"})).await.1, "RECORD_NOT_FOUND");
+    let refers = |id: &str, what: &str| {
+        is(Code::InvalidArgument, "INVALID_FIELDS", &format!("order_id refers to test.v1.Order {id:?}, which {what}"))
+    };
+    let deleted = refers("o", "is deleted; undelete it, or refer to another one");
+    assert_eq!(said("Line", Create, json!({"line": {"id": "l", "orderId": "o"}})).await, deleted);
+    let missing = refers("x", "does not exist");
+    assert_eq!(said("Line", Create, json!({"line": {"id": "l", "orderId": "x"}})).await, missing);
+    // One that lives is taken as before, and what is in the way is told to programs too.
+    fixture.call("Order", Create, json!({"order": {"id": "r"}})).await.unwrap();
+    let order = json!({"id": "r"});
+    let exists = "test.v1.Order \"r\" exists already; update it, or choose another id";
+    assert_eq!(said("Order", Create, json!({"order": order})).await, is(Code::AlreadyExists, "RECORD_EXISTS", exists));
+    let status = fixture.call("Order", Create, json!({"order": {"id": "o"}})).await.unwrap_err();
+    assert_eq!(status.get_error_details().error_info().unwrap().metadata["isDeleted"], "true");
 }
 
 #[tokio::test]

@@ -1,0 +1,70 @@
+//! Why nothing was loaded, and how to go on, in the words of the command line: a refusal names the fields of the call, which
+//! nobody has typed here.
+
+use super::Args;
+use crate::failure::Failure;
+use crate::output::{Output, print_error};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// A refusal in words: what is wrong with which row, and how to go on where that is possible.
+pub(super) fn refused(args: &Args, id: &str, status: &Status) -> Failure {
+    let details = status.get_error_details();
+    if let Some(failure) = bad_rows(args, &details).or_else(|| too_many(args, &details)) {
+        return failure;
+    }
+    let failure = args.client.refusal(status);
+    match status.code() {
+        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => failure,
+        _ if id.is_empty() => failure,
+        _ => interrupted(id, failure.message()),
+    }
+}
+
+/// Rows are bad. People are shown all that are named; programs get the first one with the message, which is all they get.
+fn bad_rows(args: &Args, details: &ErrorDetails) -> Option<Failure> {
+    let (failed, read) = (fact(details, "ROWS_INVALID", "failed")?, fact(details, "ROWS_INVALID", "read")?);
+    let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+    let mut first = String::new();
+    match args.output {
+        Output::Text => {
+            for violation in violations {
+                print_error(format_args!("{}", violation.description));
+            }
+        }
+        Output::Json => {
+            first = violations.first().map(|first| format!("; first {:?}", first.description)).unwrap_or_default();
+        }
+    }
+    Some(Failure::new(format!(
+        "nothing was loaded: {failed} of the first {read} rows are bad{first}; correct them, or leave them out with --on-error skip"
+    )))
+}
+
+/// The rows are too many for one transaction, or their bytes.
+fn too_many(args: &Args, details: &ErrorDetails) -> Option<Failure> {
+    let rows = fact(details, "TOO_LARGE", "mostRows")?;
+    let bytes: usize = fact(details, "TOO_LARGE", "mostBytes")?.parse().ok()?;
+    let (what, instead) = match args.validate_only {
+        true => ("with --validate-only", ""),
+        false => ("that is all or nothing", ", or load it in parts with --on-error skip"),
+    };
+    let most = bytes >> 20;
+    Some(Failure::new(format!(
+        "nothing was loaded: an import {what} may have {rows} rows and {most} MiB; split it up{instead}"
+    )))
+}
+
+/// A fact of a refusal for a reason.
+fn fact<'a>(details: &'a ErrorDetails, reason: &str, key: &str) -> Option<&'a str> {
+    let info = details.error_info().filter(|info| info.reason == reason)?;
+    info.metadata.get(key).map(String::as_str)
+}
+
+/// It may be gone on with.
+pub(super) fn interrupted(id: &str, why: &str) -> Failure {
+    if id.is_empty() {
+        return Failure::new(why);
+    }
+    Failure::new(format!("{why}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"))
+}

@@ -1,0 +1,73 @@
+//! Records that are deleted softly, and stand in the way of a write or are missed by it. They are asked about only after the write
+//! was refused, so that no other one pays for it.
+
+use super::{Call, Id, names};
+use crate::living;
+use crate::table::Table;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, refusal, rows};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+
+/// Whether the record of an id is stored, and deleted.
+pub(super) async fn is_deleted(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    table: &Table,
+    id: &Id,
+) -> QueryResult<bool> {
+    let model = &table.model;
+    let Some(deleted_at) = model.roles.deleted_at else { return Ok(false) };
+    let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let sql = Sql::new(&format!(
+        "SELECT true FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND r.{} IS NOT NULL{}",
+        model.column_name(deleted_at),
+        living::not_expired(model, "r")
+    ));
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, [id])];
+    Ok(!rows(conn, &sql, &binds).await?.is_empty())
+}
+
+/// The refusal of an id that is taken.
+pub(super) async fn exists(call: &Call<'_>, id: &Id) -> Error {
+    if call.table.model.roles.deleted_at.is_none() {
+        return taken(&call.table.model, id, false);
+    }
+    let lease = call.records.database().lease().await;
+    let is_deleted = match lease {
+        Ok(mut lease) => lease.run(async |conn| is_deleted(call, conn, &call.table, id).await).await.map_err(refusal),
+        Err(error) => Err(error),
+    };
+    is_deleted.map_or_else(|error| error, |is_deleted| taken(&call.table.model, id, is_deleted))
+}
+
+/// The same, in the write's own transaction.
+pub(super) async fn exists_on(call: &Call<'_>, conn: &mut AsyncPgConnection, id: &Id) -> QueryResult<Error> {
+    let is_deleted = is_deleted(call, conn, &call.table, id).await?;
+    Ok(taken(&call.table.model, id, is_deleted))
+}
+
+fn taken(model: &Model, id: &Id, is_deleted: bool) -> Error {
+    let (model, id) = (&model.full_name, id.to_string());
+    let message = match is_deleted {
+        true => format!("{model} {id:?} exists already and is deleted; undelete it, or choose another id"),
+        false => format!("{model} {id:?} exists already; update it, or choose another id"),
+    };
+    let refused = Error::new(Reason::RecordExists, message).about(model, id);
+    if is_deleted { refused.with("isDeleted", "true") } else { refused }
+}
+
+/// The refusal of another write of a record that is deleted.
+pub(super) fn refused(model: &Model, id: &Id) -> Error {
+    let id = id.to_string();
+    let message = format!("{} {id:?} is deleted; undelete it first", model.full_name);
+    Error::new(Reason::RecordDeleted, message).about(&model.full_name, id)
+}
+
+/// The refusal of a second delete.
+pub(super) fn refused_again(model: &Model, id: &Id) -> Error {
+    let id = id.to_string();
+    let message = format!("{} {id:?} is deleted already; undelete it to have it back", model.full_name);
+    Error::new(Reason::RecordDeleted, message).about(&model.full_name, id)
+}
