@@ -380,6 +380,7 @@ async fn a_database_that_cannot_be_used_is_named_with_the_reason() {
         ("postgres://user:hunter2@localhost:1/db".to_owned(), "Connection refused"),
         ("postgres://user:hunter2@host.invalid/db".to_owned(), "host.invalid"),
         ("nonsense hunter2".to_owned(), "DB_URL"),
+        ("host=localhost user=user sslmode=on password=a hunter2".to_owned(), "DB_URL"),
         ("postgres://user:hunter2@localhost/db?sslmode=on".to_owned(), "verify-full"),
         ("postgres://user:hunter2@localhost/db?sslmode=verify-full".to_owned(), "sslrootcert"),
         ("postgres:///db?user=user&password=hunter2".to_owned(), "no host"),

@@ -14,6 +14,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, client, rows};
 use groundplan_chassis::settings::{DatabaseSettings, Secret, defaults};
 use groundplan_error::Reason;
+use groundplan_testkit::TestDatabase;
 use server::Server;
 use std::fs;
 use std::time::Duration;
@@ -84,10 +85,19 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
 }
 
 #[tokio::test]
+async fn there_is_no_tls_on_sockets_of_this_machine() {
+    let url = TestDatabase::new().await.url();
+    for mode in ["prefer", "verify-full&sslrootcert=/nowhere"] {
+        assert_eq!(tls(&Secret::new(format!("{}?sslmode={mode}", url.expose()))).await, "none", "{mode}");
+    }
+}
+
+#[tokio::test]
 async fn as_much_is_asked_of_the_server_as_sslmode_says() {
     let server = Server::start().await;
     let stranger = Authority::make();
     stranger.write(&server.file("stranger.pem"));
+    fs::copy(server.file("server.key"), server.file("ca.key")).unwrap();
     let (right, wrong) = ("sslrootcert=FOLDER/ca.pem", "sslrootcert=FOLDER/stranger.pem");
     for (host, mode, authority) in [
         ("127.0.0.1", "prefer", ""),
@@ -122,7 +132,6 @@ async fn as_much_is_asked_of_the_server_as_sslmode_says() {
             ["sslcert", "ca.key", "does not go with"],
         ),
     ] {
-        fs::copy(server.file("server.key"), server.file("ca.key")).unwrap();
         let url = server.url_of(host, "groundplan", &format!("hostaddr=127.0.0.1&sslmode={mode}&{authority}"));
         let said = refusal(&url).await;
         for word in words {

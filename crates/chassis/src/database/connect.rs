@@ -36,13 +36,14 @@ impl Target {
     pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
         let shown = mask_url(url.expose());
         let wrong = |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({shown}) is wrong: {what}"));
-        let (mut tls, rest) = Tls::of(url).map_err(|what| wrong(&what))?;
+        let (rest, taken) = tls::take(url);
         let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
             // Of what cannot be read nobody knows where the password is: only the parser speaks, of options and places.
             let what = with_sources(&error);
             let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
             Error::new(Reason::DatabaseUnavailable, message)
         })?;
+        let mut tls = Tls::of(taken).map_err(|what| wrong(&what))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("it names no host; expected postgres://user:password@host:5432/database"));
         }
@@ -89,24 +90,28 @@ impl Target {
     /// Tries with and without TLS, as far as `sslmode` leaves it open.
     async fn open(&self) -> Result<(Client, Connection), Error> {
         let connector = self.tls.connector().await?;
-        let mut said = Vec::new();
-        for (attempt, &mode) in self.tls.attempts().iter().enumerate() {
+        let (mut said, mut cause) = (Vec::new(), None);
+        for &mode in self.tls.attempts() {
             let mut config = self.config.clone();
-            config.ssl_mode(mode);
-            let error = match config.connect(connector.clone()).await {
+            let error = match config.ssl_mode(mode).connect(connector.clone()).await {
                 Ok(opened) => return Ok(opened),
                 Err(error) => error,
             };
             let advice = advice(&error, self.tls.parameters()).map(|advice| format!("; {advice}"));
             said.push(with_sources(&error) + &advice.unwrap_or_default());
-            let is_last = attempt + 1 == self.tls.attempts().len();
+            // What is no refusal of TLS, or of going without, is the same on the other way.
             let is_refused =
                 is_handshake(&error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-            if is_last || !is_refused {
-                return Err(self.unreachable(&said.join("; then: ")).caused_by(error));
+            cause = Some(error);
+            if !is_refused {
+                break;
             }
         }
-        Err(self.unreachable(&said.join("; then: ")))
+        let unreachable = self.unreachable(&said.join("; then: "));
+        Err(match cause {
+            Some(cause) => unreachable.caused_by(cause),
+            None => unreachable,
+        })
     }
 
     fn unreachable(&self, why: &str) -> Error {

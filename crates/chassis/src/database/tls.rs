@@ -18,8 +18,14 @@ use files::Kept;
 use groundplan_error::Error;
 use parameters::Parameters;
 use std::sync::Arc;
+use text::Taken;
 use tokio::task::spawn_blocking;
 use tokio_postgres::config::SslMode;
+
+/// Takes our parameters out of a connection string, and gives what is left of it.
+pub(super) fn take(url: &Secret) -> (String, Taken) {
+    text::take(url.expose(), &parameters::NAMES)
+}
 
 /// How connections to a database are kept from being read and changed on their way.
 pub(super) struct Tls {
@@ -29,12 +35,11 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Takes our parameters out of a connection string, and gives what is left of it. An error says what is wrong with them.
-    pub(super) fn of(url: &Secret) -> Result<(Self, String), String> {
-        let (rest, taken) = text::take(url.expose(), &parameters::NAMES);
+    /// Understands what was taken out of a connection string. An error says what is wrong with it.
+    pub(super) fn of(taken: Taken) -> Result<Self, String> {
         let parameters = Parameters::of(taken)?;
         let kept = Arc::new(Kept::of(&parameters));
-        Ok((Self { attempts: parameters.mode.attempts(), parameters, kept }, rest))
+        Ok(Self { attempts: parameters.mode.attempts(), parameters, kept })
     }
 
     /// For a server on this machine's own sockets: nobody else is on the way, and PostgreSQL has no TLS there.

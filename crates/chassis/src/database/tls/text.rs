@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 /// Parameters with their values.
-pub(super) type Taken = Vec<(String, String)>;
+pub(in super::super) type Taken = Vec<(String, String)>;
 
 /// Takes the parameters of these names out of a URL or of `key=value` pairs, and gives what is left. What cannot be read is
 /// left, for the parser to say so.
