@@ -4,6 +4,8 @@
 
 #[path = "database_tls/authority.rs"]
 mod authority;
+#[path = "database_tls/impostor.rs"]
+mod impostor;
 #[path = "tls/pem.rs"]
 mod pem;
 #[path = "database_tls/server.rs"]
@@ -82,6 +84,11 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
     // The pool's, the listener's, the canceller's, and the one that asks.
     assert!(count(&database, &format!("SELECT count(*) {OURS} AND ssl")).await >= 4);
     assert_eq!(count(&database, &format!("SELECT count(*) {OURS} AND NOT ssl")).await, 0);
+    // A connection that the server has ended is known to be lost, and another one is opened.
+    count(&database, &format!("SELECT count(pg_terminate_backend(pid, 5000)) {OURS} AND pid <> pg_backend_pid()"))
+        .await;
+    assert_eq!(listener.heard().await, None);
+    database.ping().await.map_err(|error| error.log_text()).unwrap();
 }
 
 #[tokio::test]
@@ -154,6 +161,23 @@ async fn users_are_known_by_certificates_and_by_passwords_that_are_bound_to_the_
     assert!(said.contains("sslcert and sslkey"), "{said}");
     // Without channel binding that would be refused.
     assert_eq!(tls(&server.url("secretive", "sslmode=require&channel_binding=require")).await, "TLSv1.3");
+}
+
+#[tokio::test]
+async fn who_shows_a_certificate_must_have_its_key() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::make());
+    let file = |name: &str| folder.path().join(name);
+    authority.write(&file("ca.pem"));
+    authority.certify(&file("server"), "postgres", &["localhost"]);
+    authority.certify(&file("another"), "another", &[]);
+    let full = format!("verify-full&sslrootcert={}", file("ca.pem").display());
+    // The channel binding of passwords stands on that even where nothing else is verified.
+    for mode in ["require", &full] {
+        let port = impostor::listen(&file("server.pem"), &file("another.key")).await;
+        let url = format!("postgres://user:hunter2@localhost:{port}/db?hostaddr=127.0.0.1&sslmode={mode}");
+        let said = refusal(&Secret::new(url)).await;
+        assert!(said.contains("invalid peer certificate: BadSignature"), "{said}");
+    }
 }
 
 #[tokio::test]

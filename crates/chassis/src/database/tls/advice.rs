@@ -33,7 +33,7 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
         }
         Failure::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
-        ) => format!(
+        ) if parameters.authorities.is_some() => format!(
             "the server's certificate is not of an authority that {authorities} has: let sslrootcert of DB_URL name the PEM file \
              of the authority that signed it"
         ),
