@@ -14,9 +14,11 @@ mod pool;
 mod refusal;
 mod slow;
 mod statement;
+mod tls;
 
 pub use bind::{Bind, oid};
 pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz};
+pub use connect::client;
 pub use lease::Lease;
 pub use listen::Listener;
 pub use partitions::{Always, Partitioned, Release};

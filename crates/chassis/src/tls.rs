@@ -3,7 +3,7 @@
 //! The same files serve both directions: what we show to callers we show to peers. They are read again when they change; a
 //! change that cannot be used is logged, and what was good before goes on. Connections that are open keep what they began with.
 
-mod files;
+pub(crate) mod files;
 mod name;
 
 pub use name::PeerName;
@@ -26,6 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The protocols of a server: HTTP/2 where the client can.
 const SERVED: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
+/// The states of the three files.
+type Stamps = [Stamp; 3];
+
 /// The certificates of this process, as they are now.
 #[derive(Debug)]
 pub struct Tls {
@@ -46,7 +49,7 @@ impl Tls {
     /// the runtime.
     pub fn load(settings: &TlsSettings) -> Result<Option<Arc<Self>>, Error> {
         let Some(files) = Files::of(settings)? else { return Ok(None) };
-        let stamp = files.stamp();
+        let stamp = files.stamps();
         let loaded = Loaded::read(&files)?;
         tracing::info!(name = %loaded.name, "connections are held to mutual TLS");
         let tls = Arc::new(Self { files, now: ArcSwap::from_pointee(loaded) });
@@ -65,8 +68,8 @@ impl Tls {
     }
 
     /// Reads the files again if they are not those of `seen`.
-    fn look(&self, seen: Stamp) -> Stamp {
-        let stamp = self.files.stamp();
+    fn look(&self, seen: Stamps) -> Stamps {
+        let stamp = self.files.stamps();
         if stamp == seen {
             return seen;
         }
@@ -84,7 +87,7 @@ impl Tls {
 }
 
 /// Looks for changes until nobody uses the certificates any more.
-async fn look_after(tls: Weak<Tls>, mut stamp: Stamp) {
+async fn look_after(tls: Weak<Tls>, mut stamp: Stamps) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let Some(tls) = tls.upgrade() else { return };

@@ -4,6 +4,8 @@
 
 #[path = "tls/authority.rs"]
 mod authority;
+#[path = "tls/pem.rs"]
+mod pem;
 
 use authority::Authority;
 use axum::Router;

@@ -2,18 +2,29 @@
 
 use super::Shape;
 use super::refusal::{RETRY_AFTER, read_only};
+use super::tls::{self, Tls, advice, is_handshake};
 use crate::settings::{DatabaseSettings, Secret, mask_url};
 use groundplan_error::{Error, Reason};
 use std::time::Duration;
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Socket};
 
 /// The oldest PostgreSQL that we run on.
 const OLDEST_VERSION: i32 = 150_000;
 
+/// What drives a connection.
+pub(super) type Connection = tokio_postgres::Connection<Socket, tls::Stream>;
+
+/// Opens a connection to the database of `DB_URL` that belongs to no service, as they would, and drives it by a task of its own.
+pub async fn client(url: &Secret, settings: &DatabaseSettings) -> Result<Client, Error> {
+    Target::parse(url, "public", settings)?.client().await
+}
+
 /// A database, and a schema in it.
 pub(super) struct Target {
     config: Config,
+    tls: Tls,
     schema: &'static str,
     /// The URL without its password, for messages.
     shown: String,
@@ -25,20 +36,27 @@ impl Target {
     pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
         let shown = mask_url(url.expose());
         let wrong = |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({shown}) is wrong: {what}"));
-        let mut config: Config = url.expose().parse().map_err(|error: tokio_postgres::Error| {
+        let (rest, taken) = tls::take(url);
+        let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
             // Of what cannot be read nobody knows where the password is: only the parser speaks, of options and places.
             let what = with_sources(&error);
             let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
             Error::new(Reason::DatabaseUnavailable, message)
         })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(wrong("sslmode=require is not supported yet; use sslmode=disable within a trusted network"));
-        }
+        let mut tls = Tls::of(taken).map_err(|what| wrong(&what))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("it names no host; expected postgres://user:password@host:5432/database"));
         }
         if config.get_user().is_none() {
             return Err(wrong("it names no user; expected postgres://user:password@host:5432/database"));
+        }
+        if config.get_hosts().is_empty() {
+            // By its address a certificate may name it, too.
+            config.get_hostaddrs().to_vec().into_iter().for_each(|address| {
+                config.host(address.to_string());
+            });
+        } else if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+            tls.off();
         }
         let options = options(config.get_options(), schema, settings.db_statement_timeout);
         config
@@ -46,7 +64,7 @@ impl Target {
             .application_name(format!("groundplan-{schema}"))
             .connect_timeout(settings.db_connect_timeout)
             .keepalives_idle(Duration::from_secs(30));
-        Ok(Self { config, schema, shown, connect_timeout: settings.db_connect_timeout })
+        Ok(Self { config, tls, schema, shown, connect_timeout: settings.db_connect_timeout })
     }
 
     pub(super) fn schema(&self) -> &'static str {
@@ -61,16 +79,39 @@ impl Target {
     }
 
     /// Opens a connection that somebody has to drive.
-    pub(super) async fn raw(
-        &self,
-    ) -> Result<(Client, tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>), Error>
-    {
+    pub(super) async fn raw(&self) -> Result<(Client, Connection), Error> {
         // The library's own timeout ends with the socket's connect; a server that accepts and then says nothing needs this one.
-        match tokio::time::timeout(self.connect_timeout, self.config.connect(NoTls)).await {
-            Ok(Ok(opened)) => Ok(opened),
-            Ok(Err(error)) => Err(self.unreachable(&with_sources(&error)).caused_by(error)),
+        match tokio::time::timeout(self.connect_timeout, self.open()).await {
+            Ok(opened) => opened,
             Err(_) => Err(self.unreachable(&format!("no answer within {:?}", self.connect_timeout))),
         }
+    }
+
+    /// Tries with and without TLS, as far as `sslmode` leaves it open.
+    async fn open(&self) -> Result<(Client, Connection), Error> {
+        let connector = self.tls.connector().await?;
+        let (mut said, mut cause) = (Vec::new(), None);
+        for &mode in self.tls.attempts() {
+            let mut config = self.config.clone();
+            let error = match config.ssl_mode(mode).connect(connector.clone()).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => error,
+            };
+            let advice = advice(&error, self.tls.parameters()).map(|advice| format!("; {advice}"));
+            said.push(with_sources(&error) + &advice.unwrap_or_default());
+            // What is no refusal of TLS, or of going without, is the same on the other way.
+            let is_refused =
+                is_handshake(&error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+            cause = Some(error);
+            if !is_refused {
+                break;
+            }
+        }
+        let unreachable = self.unreachable(&said.join("; then: "));
+        Err(match cause {
+            Some(cause) => unreachable.caused_by(cause),
+            None => unreachable,
+        })
     }
 
     fn unreachable(&self, why: &str) -> Error {

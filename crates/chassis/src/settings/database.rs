@@ -7,8 +7,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
-    /// The PostgreSQL to use, as `postgres://user:password@host:5432/database` or as `key=value` pairs. `up` starts a
-    /// private PostgreSQL when it is absent.
+    /// The PostgreSQL to use, as `postgres://user:password@host:5432/database` or as `key=value` pairs. For TLS it takes what
+    /// libpq takes: `?sslmode=verify-full&sslrootcert=FILE`, and `sslcert` and `sslkey`. `up` starts a private PostgreSQL when it
+    /// is absent.
     #[arg(long, env = "DB_URL", value_name = "URL", hide_env_values = true)]
     pub db_url: Option<Secret>,
 

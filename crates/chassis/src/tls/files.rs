@@ -1,4 +1,4 @@
-//! The three files of TLS, and what may be wrong with them.
+//! Files of certificates and keys, and what may be wrong with them; and the three of mutual TLS.
 
 use super::{PeerName, failure};
 use crate::settings::TlsSettings;
@@ -21,8 +21,8 @@ pub(super) struct Files {
     authorities: PathBuf,
 }
 
-/// What tells one state of the files from another: of each its time, its length and its number.
-pub(super) type Stamp = [Option<(i64, i64, u64, u64)>; 3];
+/// What tells one state of a file from another: its time, its length and its number; none where it is not there.
+pub(crate) type Stamp = Option<(i64, i64, u64, u64)>;
 
 impl Files {
     /// The files of the settings: all, or none.
@@ -44,12 +44,9 @@ impl Files {
         }
     }
 
-    /// The state of the files. It follows symbolic links, by which Kubernetes changes all three at once.
-    pub(super) fn stamp(&self) -> Stamp {
-        [&self.certificate, &self.key, &self.authorities].map(|path| {
-            let about = std::fs::metadata(path).ok()?;
-            Some((about.mtime(), about.mtime_nsec(), about.len(), about.ino()))
-        })
+    /// The states of the files.
+    pub(super) fn stamps(&self) -> [Stamp; 3] {
+        [&self.certificate, &self.key, &self.authorities].map(|path| stamp(path))
     }
 
     /// The certificate and its chain.
@@ -59,9 +56,7 @@ impl Files {
 
     /// The private key.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Error> {
-        let bytes = read("GROUNDPLAN_TLS_KEY", &self.key)?;
-        PrivateKeyDer::from_pem_slice(&bytes)
-            .map_err(|_| wrong("GROUNDPLAN_TLS_KEY", &self.key, "has no private key in PEM form"))
+        key("GROUNDPLAN_TLS_KEY", &self.key)
     }
 
     /// What the certificate calls us.
@@ -93,8 +88,21 @@ impl Files {
     }
 }
 
+/// The state of a file. It follows symbolic links, by which Kubernetes changes all files of a secret at once.
+pub(crate) fn stamp(path: &Path) -> Stamp {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.mtime(), about.mtime_nsec(), about.len(), about.ino()))
+}
+
+/// The private key of a file.
+pub(crate) fn key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+    let bytes = read(setting, path)?;
+    PrivateKeyDer::from_pem_slice(&bytes)
+        .map_err(|_| wrong(setting, path, "has no private key in PEM form that is not encrypted"))
+}
+
 /// The certificates of a file: at least one.
-fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(crate) fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bytes = read(setting, path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match certificates {
@@ -114,6 +122,6 @@ fn read(setting: &str, path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// Names the setting, the file, and what is wrong with it.
-fn wrong(setting: &str, path: &Path, what: &str) -> Error {
+pub(crate) fn wrong(setting: &str, path: &Path, what: &str) -> Error {
     failure(format!("{setting}: {} {what}", path.display()))
 }

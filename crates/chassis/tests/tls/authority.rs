@@ -1,8 +1,8 @@
 //! An authority for tests.
 
+use crate::pem::write;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 use rustls::pki_types::CertificateDer;
-use std::fs;
 use std::path::Path;
 
 pub(crate) struct Authority {
@@ -47,11 +47,4 @@ impl Authority {
         write(&folder.join(format!("{name}.key")), "PRIVATE KEY", key.serialized_der());
         write(&folder.join(format!("{name}.pem")), "CERTIFICATE", certificate.der());
     }
-}
-
-fn write(path: &Path, label: &str, bytes: &[u8]) {
-    use base64::Engine as _;
-    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    fs::write(path, format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))).unwrap();
 }

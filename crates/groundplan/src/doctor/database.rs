@@ -1,8 +1,9 @@
 //! The database of DB_URL, without changing anything in it.
 
 use super::finding::Finding;
+use groundplan_chassis::database;
 use groundplan_chassis::settings::{DatabaseSettings, mask_url};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 const CHECK: &str = "DB_URL";
 
@@ -10,16 +11,11 @@ const CHECK: &str = "DB_URL";
 pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
     let url = settings.db_url.as_ref()?;
     let shown = mask_url(url.expose());
-    let connecting = tokio::time::timeout(settings.db_connect_timeout, tokio_postgres::connect(url.expose(), NoTls));
-    let client = match connecting.await {
-        Err(_) => return Some(unreachable(&shown, &format!("no answer within {:?}", settings.db_connect_timeout))),
-        Ok(Err(error)) => return Some(unreachable(&shown, &words(&error))),
-        Ok(Ok((client, connection))) => {
-            tokio::spawn(connection);
-            client
-        }
+    let client = match database::client(url, settings).await {
+        Err(error) => return Some(unreachable(error.message().into_owned())),
+        Ok(client) => client,
     };
-    Some(look(&client, &shown).await.unwrap_or_else(|error| unreachable(&shown, &words(&error))))
+    Some(look(&client, &shown).await.unwrap_or_else(|error| unreachable(format!("{shown}: {}", words(&error)))))
 }
 
 /// Whether the database can be used as it is.
@@ -52,12 +48,8 @@ async fn look(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::E
     })
 }
 
-fn unreachable(shown: &str, why: &str) -> Finding {
-    Finding::fail(
-        CHECK,
-        format!("{shown}: {why}"),
-        "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL",
-    )
+fn unreachable(found: String) -> Finding {
+    Finding::fail(CHECK, found, "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL")
 }
 
 /// An error with its causes: the library's own text says no more than "error connecting to server".

@@ -1,0 +1,96 @@
+//! Taking parameters out of a connection string, read as tokio-postgres reads it.
+
+use percent_encoding::percent_decode_str;
+
+/// Parameters with their values.
+pub(in super::super) type Taken = Vec<(String, String)>;
+
+/// Takes the parameters of these names out of a URL or of `key=value` pairs, and gives what is left. What cannot be read is
+/// left, for the parser to say so.
+pub(super) fn take(text: &str, names: &[&str]) -> (String, Taken) {
+    match ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        true => take_of_url(text, names),
+        false => take_of_pairs(text, names),
+    }
+}
+
+fn take_of_url(url: &str, names: &[&str]) -> (String, Taken) {
+    // A password may have a `?`, which is none of the query.
+    let (before, query) = url.split_at(url.find('@').unwrap_or(0));
+    let Some((path, query)) = query.split_once('?') else { return (url.to_owned(), Vec::new()) };
+    let (mut kept, mut taken) = (Vec::new(), Vec::new());
+    for parameter in query.split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        match decoded(name) {
+            name if names.contains(&&*name) => taken.push((name, decoded(value))),
+            _ => kept.push(parameter),
+        }
+    }
+    let mark = if kept.is_empty() { "" } else { "?" };
+    (format!("{before}{path}{mark}{}", kept.join("&")), taken)
+}
+
+fn take_of_pairs(text: &str, names: &[&str]) -> (String, Taken) {
+    let (mut kept, mut taken, mut rest) = (String::new(), Vec::new(), text);
+    while let Some((name, value, after)) = pair(rest) {
+        match names.contains(&name) {
+            true => taken.push((name.to_owned(), value)),
+            false => kept.push_str(rest.strip_suffix(after).unwrap_or(rest)),
+        }
+        rest = after;
+    }
+    (kept + rest, taken)
+}
+
+/// The pair that `text` starts with, and what follows it.
+fn pair(text: &str) -> Option<(&str, String, &str)> {
+    let text = text.trim_start();
+    let (name, rest) = text.split_at(text.find(|letter: char| letter.is_whitespace() || letter == '=')?);
+    let (value, rest) = value(rest.trim_start().strip_prefix('=')?.trim_start())?;
+    Some((name, value, rest))
+}
+
+/// The value that `text` starts with, quoted or not, and what follows it.
+fn value(text: &str) -> Option<(String, &str)> {
+    let (is_quoted, text) = text.strip_prefix('\'').map_or((false, text), |text| (true, text));
+    let mut value = String::new();
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => value.extend(letters.next().map(|(_, escaped)| escaped)),
+            '\'' if is_quoted => return Some((value, text.split_at(at + 1).1)),
+            letter if !is_quoted && letter.is_whitespace() => return Some((value, text.split_at(at).1)),
+            letter => value.push(letter),
+        }
+    }
+    (!is_quoted).then_some((value, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take;
+
+    #[test]
+    fn only_what_is_named_is_taken() {
+        for (text, rest, taken) in [
+            ("postgres://a:b@h/d", "postgres://a:b@h/d", ""),
+            ("postgres://a:b@h/d?sslmode=x", "postgres://a:b@h/d", "sslmode=x"),
+            ("postgresql://a:b?c@h/d?port=1&sslmode=x", "postgresql://a:b?c@h/d?port=1", "sslmode=x"),
+            ("postgres://a@h?sslmode=x&options=-c%20a%3Db", "postgres://a@h?options=-c%20a%3Db", "sslmode=x"),
+            ("postgres:///d?user=a&sslkey=%2Fa%20b", "postgres:///d?user=a", "sslkey=/a b"),
+            ("postgres://a@h/d?sslmode", "postgres://a@h/d", "sslmode="),
+            ("postgres://a@h/d?nothing", "postgres://a@h/d?nothing", ""),
+            ("host=h sslmode=x user=a", "host=h user=a", "sslmode=x"),
+            ("sslmode = 'x' host=h", " host=h", "sslmode=x"),
+            (r"host=h sslkey='/a \'b' user=a", "host=h user=a", "sslkey=/a 'b"),
+            (r"password='a sslmode=y' host=h sslkey=a\ b", "password='a sslmode=y' host=h", "sslkey=a b"),
+            ("host=h sslmode='x", "host=h sslmode='x", ""),
+            ("nonsense", "nonsense", ""),
+        ] {
+            let (left, pairs) = take(text, &["sslmode", "sslkey"]);
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!((&*left, &*pairs.join(" ")), (rest, taken), "{text}");
+        }
+    }
+}
