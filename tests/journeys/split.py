@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
+import urllib.request
 
 from suite import RECORDS, SCHEMAS
 
@@ -59,3 +60,10 @@ class Processes:
 
     def ready(self, address, service="records"):
         return self.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200)
+
+    def known(self):
+        """Whether Envoy knows all processes to be well: a rollout goes on then, as `minReadySeconds` has it in Kubernetes."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.suite.port + 10001}/clusters?format=json", timeout=5) as answer:
+            clusters = json.load(answer)["cluster_statuses"]
+        health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]
+        return len(health) == len(SCHEMAS) + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-import urllib.request
 
 from split import RECORDS, SCHEMAS, Processes
 from suite import BINARY, ROOT, only_split
@@ -20,7 +19,7 @@ FOLLOWERS = int(os.environ.get("GROUNDPLAN_ROLLOUT_FOLLOWERS", "50"))
 DRAIN = 20 + 3
 
 
-def replace(suite, processes, name, address):
+def replace(processes, name, address):
     """Asks a process to end, as Kubernetes does, and waits until another is ready in its place. Gives how long the old one took."""
     pid, began = processes.process(name), time.monotonic()
     replaced = processes.kill(name, signal.SIGTERM)
@@ -31,16 +30,8 @@ def replace(suite, processes, name, address):
     processes.wait(replaced, f"{name} is not started again")
     service = name.split("-")[0]
     processes.wait(lambda: processes.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200), f"{name} is not ready")
-    processes.wait(lambda: known(suite), f"Envoy does not know that {name} is back")
+    processes.wait(processes.known, f"Envoy does not know that {name} is back")
     return took
-
-
-def known(suite):
-    """Whether Envoy knows all processes to be well: a rollout goes on then, as `minReadySeconds` has it in Kubernetes."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/clusters?format=json", timeout=5) as answer:
-        clusters = json.load(answer)["cluster_statuses"]
-    health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]
-    return len(health) == len(SCHEMAS) + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)
 
 
 def ended(pid):
@@ -62,7 +53,7 @@ def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
     try:
         time.sleep(3)
         for at in range(ROUNDS):
-            took = [replace(suite, processes, name, address) for name, address in names]
+            took = [replace(processes, name, address) for name, address in names]
             print(f"round {at + 1}: the processes took {', '.join(f'{seconds:.1f} s' for seconds in took)} to end", flush=True)
             assert bench.poll() is None, bench.stdout.read()
         bench.stdin.close()

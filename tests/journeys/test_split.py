@@ -23,6 +23,8 @@ message Ticket {
 }
 """
 
+ONCE = TICKET.replace("split.v1", "once.v1").replace("split-tickets", "once-tickets")
+
 
 @pytest.fixture(scope="module")
 def suite():
@@ -38,6 +40,13 @@ def suite():
 @pytest.fixture
 def processes(suite):
     return Processes(suite)
+
+
+def all_are_well(processes):
+    """Each process says so, and Envoy knows it."""
+    for address in RECORDS + SCHEMAS:
+        processes.wait(lambda: processes.ready(address, "schema" if address in SCHEMAS else "records"), f"{address} is ready")
+    processes.wait(processes.known, "Envoy knows that all are well")
 
 
 def test_what_one_gave_is_good_at_another(processes):
@@ -162,29 +171,14 @@ def test_records_live_without_schema(suite, processes):
     processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema answers again")
 
 
-def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
-    """The other one goes on with what it knows: nothing of an apply is in the memory of one process only."""
-    file = tmp_path / "ticket.proto"
-    file.write_text(TICKET)
-    suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
-    for at, address in enumerate(SCHEMAS * 2):
-        there = processes.kill(f"schema-{address}")
-        file.write_text(file.read_text().rstrip().removesuffix("}") + f"  string added{at} = {at + 10};\n}}\n")
-        applied = suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key, check=False)
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-        for records in RECORDS:
-            created = processes.curl(records, "POST", "/api/v1/split-tickets", {f"added{at}": records})
-            assert created[1] == 201 and created[2]["data"][f"added{at}"] == records, created
-        processes.wait(there, "another is started")
-        processes.wait(lambda: processes.ready(address, "schema"), "it is ready")
-
-
 def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
     files = {"CERT": "records.pem", "KEY": "records.key", "CA": "ca.pem"}
     files = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
-    (tmp_path / "once.proto").write_text(TICKET.replace("split.v1", "once.v1").replace("split-tickets", "once-tickets"))
+    (tmp_path / "ticket.proto").write_text(TICKET)
+    (tmp_path / "once.proto").write_text(ONCE)
     live = "SELECT count(*) FROM groundplan_schema.revisions WHERE state = 2"
     before = int(suite.psql(live)[0])
+    all_are_well(processes)
 
     def apply(address):
         where = {"GROUNDPLAN_ADDRESS": f"https://{address}:{processes.port('schema')}", "API_KEY": suite.api_key}
@@ -196,6 +190,25 @@ def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
     assert all(apply(address).returncode == 0 for address in SCHEMAS)
     assert int(suite.psql(live)[0]) == before + 1, applied
     assert suite.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 1") == ["0"], "none is left in preparation"
+
+
+def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
+    """The other one goes on with what it knows: nothing of an apply is in the memory of one process only."""
+    file = tmp_path / "ticket.proto"
+    file.write_text(TICKET)
+    (tmp_path / "once.proto").write_text(ONCE)
+    suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
+    all_are_well(processes)
+    for at, address in enumerate(SCHEMAS * 2):
+        there = processes.kill(f"schema-{address}")
+        file.write_text(file.read_text().rstrip().removesuffix("}") + f"  string added{at} = {at + 10};\n}}\n")
+        applied = suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key, check=False)
+        assert applied.returncode == 0, applied.stdout + applied.stderr
+        for records in RECORDS:
+            created = processes.curl(records, "POST", "/api/v1/split-tickets", {f"added{at}": records})
+            assert created[1] == 201 and created[2]["data"][f"added{at}"] == records, created
+        processes.wait(there, "another is started")
+        all_are_well(processes)
 
 
 def test_reads_go_on_where_one_dies(suite, processes):
