@@ -1,7 +1,7 @@
 """The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front.
 
 With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in processes of its own, `records` in three
-and `schema` in two. No journey can tell, but for those that are marked `only_together`."""
+and `schema` in two. No journey can tell, but for those that are about just that."""
 
 import json
 import os
@@ -21,11 +21,10 @@ BINARY = pathlib.Path(os.environ.get("GROUNDPLAN_BIN", ROOT / "target" / "debug"
 
 SPLIT = os.environ.get("GROUNDPLAN_SUITE") == "split"
 SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
-# The one mark of journeys that the split suite does not have, and that of those that only it has.
-only_together = pytest.mark.skipif(SPLIT, reason="it is about the one process of `groundplan up`")
 # Where the processes of the split suite are.
 RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 SCHEMAS = ("127.0.0.4", "127.0.0.5")
+# The mark of journeys that only it has.
 only_split = pytest.mark.skipif(not SPLIT, reason="it is about processes that only the split suite has")
 
 
