@@ -74,8 +74,10 @@ def test_each_path_takes_its_route(suite):
     calls = {f"journey {at} {time.time_ns()}": call for at, call in enumerate((
         ("GET", "/api/v1/resource:watch", "watches"), ("GET", "/api/v1/resource%3Awatch", "watches"), ("GET", "/api/v1/resource%3awatch?start=NOW", "watches"),
         ("POST", f"/{ENTITIES}", "watches"), ("POST", f"/{MANY}", "watches"), ("POST", f"/{TAIL}", "watches"),
-        ("POST", "/example.v1.EntityService/ListEntities", "records"), ("POST", "/WatchEntities", "records"), ("GET", "/api/v1/resource", "records"),
-        ("GET", "/api/v1/resource/watch", "records"), ("GET", "/api/v1/resource/:watch", "records"), ("GET", "/api/v1/resource:watcher", "records")))}
+        ("POST", "/example.v1.EntityService/ListEntities", "reads"), ("POST", "/WatchEntities", "records"), ("GET", "/api/v1/resource", "reads"),
+        ("GET", "/api/v1/resource/watch", "reads"), ("GET", "/api/v1/resource/:watch", "reads"), ("GET", "/api/v1/resource:watcher", "reads"),
+            ("POST", "/example.v1.EntityService/CreateEntity", "records"), ("POST", "/api/v1/resource", "records"),
+            ("POST", "/groundplan.schema.v1.SchemaService/Plan", "schema_reads"), ("POST", "/groundplan.schema.v1.SchemaService/Apply", "schema")))}
     for agent, (method, path, _) in calls.items():
         suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key: Envoy does not care
     log = suite.logs / "access.log"
