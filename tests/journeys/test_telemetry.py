@@ -152,21 +152,30 @@ def test_a_statement_names_its_span(observed):
     assert not observed.psql(f"SELECT query FROM pg_stat_activity WHERE query LIKE '%{trace}%' AND pid <> pg_backend_pid()")
 
 
-def test_a_slow_call_says_where_its_time_went(observed):
-    """Someone holds the table for longer than what is slow (GROUNDPLAN_SLOW_CALL)."""
-    lock = "BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.5); COMMIT"
+CANARY = "canary-of-a-slow-call"
+
+
+def slow_call(observed):
+    """What is logged of a call while someone holds its table for longer than what is slow (GROUNDPLAN_SLOW_CALL)."""
+    lock = "BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT"
     words = ["psql", "-X", "-q", "-h", observed.socket_folder(), "-U", "groundplan", "-d", "groundplan", "-c", lock]
     holder = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
     until(lambda: observed.psql("SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'example_v1.entity'::regclass"))
-    canary = "canary-of-a-slow-call"
-    status, fields, _ = observed.curl("GET", f"/api/v1/resource?pageSize=7&filter=field1%20==%20%22{canary}%22&allowScan=true")
+    status, fields, _ = observed.curl("GET", f"/api/v1/resource?pageSize=7&filter=field1%20==%20%22{CANARY}%22&allowScan=true")
     assert status == 200 and holder.wait(timeout=10) == 0
     assert float(re.search(r"db;dur=([\d.]+)", fields["server-timing"])[1]) > 500
     told = [json.loads(line) for line in observed.logged().splitlines() if b'"a slow call"' in line]
-    [told] = [one for one in told if one["span"]["path"] == "/api/v1/resource"]
+    return [one for one in told if one["span"]["path"] == "/api/v1/resource"][-1]
+
+
+def test_a_slow_call_says_where_its_time_went(observed):
+    told = slow_call(observed)
+    if "plan" not in told:  # something else was slow on this machine: there is one plan in ten seconds
+        time.sleep(10)
+        told = slow_call(observed)
     assert told["statement_us"] <= told["statements_us"] <= told["took_us"]
-    assert "example_v1" in told["statement"] and canary not in told["statement"]
-    assert re.search(r"(Scan|Limit).*entity", told["plan"]) and canary not in told["plan"], told
+    assert "example_v1" in told["statement"] and CANARY not in told["statement"]
+    assert re.search(r"(Scan|Limit).*entity", told["plan"]) and CANARY not in told["plan"], told
 
 
 def test_a_slow_bucket_leads_to_one_of_its_traces(observed):
