@@ -1,7 +1,6 @@
 """Envoy is replaced while callers keep their connections: it asks them to make others first, as `preStop` in Kubernetes has it do."""
 
 import http.client
-import subprocess
 import threading
 import time
 import urllib.error
@@ -9,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from suite import ROOT, free_port
+from suite import free_port, start_envoy
 
 
 def ask(port, path, timeout=5):
@@ -23,13 +22,12 @@ def ask(port, path, timeout=5):
 @pytest.fixture
 def envoys(suite, tmp_path):
     """Two Envoys in front of the one suite, each with its public port, and its ports for operators and for who ends it."""
-    program = subprocess.run([ROOT / "deploy" / "envoy" / "find.sh"], check=True, capture_output=True, text=True).stdout.strip()
     running = []
     try:
         for number in range(2):
             port = free_port()
             configuration = suite.render_envoy(tmp_path / str(number), port, "/dev/null", "--operators-port", port + 10000, "--drain-port", port + 10002)
-            process = subprocess.Popen([program, "-c", configuration, "--log-level", "error", "--disable-hot-restart"])
+            process = start_envoy(suite, configuration, lambda: ask(port + 10000, "/livez"))
             running.append((process, port, port + 10000, port + 10002))
         for _, port, operators, _ in running:
             wait(lambda: is_ready(operators) and is_ready(port))

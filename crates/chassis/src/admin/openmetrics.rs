@@ -50,15 +50,12 @@ fn sample(out: &mut String, name: &str, kind: MetricType, metric: &Metric, exemp
 
 fn histogram(out: &mut String, name: &str, labels: &[LabelPair], histogram: &Histogram, exemplars: &Exemplars) {
     let of = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value).unwrap_or_default();
-    let exemplar = |bucket| match name {
-        OF_CALLS => exemplars.of(of("service"), of("method"), bucket),
-        _ => None,
-    };
+    let exemplars = if name == OF_CALLS { exemplars.of(of("service"), of("method")) } else { Vec::new() };
     let counted = histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
     let counted = counted.filter(|(bound, _)| bound.is_finite()).map(|(bound, count)| (bound.to_string(), count));
     let last = [("+Inf".to_owned(), histogram.get_sample_count())];
     for (at, (bound, count)) in counted.chain(last).enumerate() {
-        let shown = exemplar(at).map(|exemplar| shown(&exemplar)).unwrap_or_default();
+        let shown = exemplars.get(at).and_then(Option::as_ref).map(shown).unwrap_or_default();
         line(out, format_args!("{name}_bucket{} {count}{shown}", named(labels, Some(&bound))));
     }
     line(out, format_args!("{name}_sum{} {}", named(labels, None), histogram.get_sample_sum()));
@@ -112,7 +109,7 @@ mod tests {
             histogram.with_label_values(&labels).observe(seconds);
         }
         exemplars.keep(("s".into(), "m".into()), &[0.5, 1.0], 3.0, "0af7".to_owned());
-        let at = exemplars.of("s", "m", 2).unwrap().at;
+        let at = exemplars.of("s", "m")[2].as_ref().unwrap().at;
         let expected = format!(
             "# TYPE calls counter\n# HELP calls Calls\ncalls_total{{who=\"a \\\"b\\\"\\n\"}} 1\n\
              # TYPE {OF_CALLS} histogram\n# HELP {OF_CALLS} How long\n\

@@ -1,7 +1,8 @@
 //! Whether the database answers, for as long as the process runs.
 
 use super::Database;
-use groundplan_error::{Error, Reason};
+use super::refusal::lost;
+use groundplan_error::Error;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -50,7 +51,6 @@ impl Database {
     }
 
     async fn answers_now(&self) -> Result<(), Error> {
-        let silent = |_| Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again");
-        timeout(LONGEST_ANSWER, self.ping()).await.map_err(silent)?
+        timeout(LONGEST_ANSWER, self.ping()).await.map_err(|_| lost())?
     }
 }

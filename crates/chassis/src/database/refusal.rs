@@ -69,7 +69,7 @@ fn refusal_of_rollback(rollback_error: &Failure) -> Error {
     }
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again").retry_after(RETRY_AFTER)
 }
 

@@ -62,8 +62,9 @@ impl Sql {
         )
     }
 
-    /// The question how PostgreSQL would run it.
-    pub(super) fn explained(&self) -> Self {
+    /// The question how PostgreSQL would run it, which answers in JSON and is not kept prepared.
+    #[must_use]
+    pub fn explained(&self) -> Self {
         let mut parts = self.parts.clone();
         if let Some(first) = parts.first_mut() {
             first.insert_str(0, "EXPLAIN (FORMAT JSON) ");

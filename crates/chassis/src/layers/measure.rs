@@ -75,15 +75,15 @@ impl Meters {
             Some(called) => (called.service.clone(), called.method.clone()),
             None => (OTHER, OTHER),
         };
-        let of = (service.clone(), method.clone());
+        // Nothing is copied for a call of which no collector hears.
+        if let Some(trace) = sampled(&Span::current()) {
+            EXEMPLARS.keep((service.clone(), method.clone()), BUCKETS, seconds, trace.trace_id().to_string());
+        }
         let labels =
             [KeyValue::new("service", service), KeyValue::new("method", method), KeyValue::new("code", name(code))];
         self.calls.add(1, &labels);
         let [service, method, _] = labels;
         self.seconds.record(seconds, &[service, method]);
-        if let Some(trace) = sampled(&Span::current()) {
-            EXEMPLARS.keep(of, BUCKETS, seconds, trace.trace_id().to_string());
-        }
     }
 }
 

@@ -35,11 +35,11 @@ impl Exemplars {
         }
     }
 
-    /// That of the bucket with this number, of a method.
-    pub(crate) fn of(&self, service: &str, method: &str, bucket: usize) -> Option<Exemplar> {
+    /// Those of a method, by its buckets; none at all before its first call of a sampled trace.
+    pub(crate) fn of(&self, service: &str, method: &str) -> Vec<Option<Exemplar>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let method = (Cow::Owned(service.to_owned()), Cow::Owned(method.to_owned()));
-        all.get(&method)?.get(bucket)?.clone()
+        all.get(&method).cloned().unwrap_or_default()
     }
 }
 
@@ -53,8 +53,9 @@ mod tests {
         for (seconds, trace) in [(0.5, "a"), (1.0, "b"), (1.1, "c"), (9.0, "d")] {
             exemplars.keep(("service".into(), "method".into()), &[1.0, 2.0], seconds, trace.to_owned());
         }
-        let traces = [0, 1, 2, 3].map(|bucket| exemplars.of("service", "method", bucket).map(|found| found.trace));
-        assert_eq!(traces, [Some("b".to_owned()), Some("c".to_owned()), Some("d".to_owned()), None]);
-        assert_eq!(exemplars.of("service", "other", 0), None);
+        let found = exemplars.of("service", "method");
+        let traces: Vec<_> = found.into_iter().map(|found| found.map(|found| found.trace)).collect();
+        assert_eq!(traces, [Some("b".to_owned()), Some("c".to_owned()), Some("d".to_owned())]);
+        assert_eq!(exemplars.of("service", "other"), []);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Plan(Value);
 impl Plan {
     /// Asks for the plan of a statement with these very values. It is not run.
     pub(crate) async fn of(connection: &mut AsyncPgConnection, statement: &Draft) -> Result<Self, Error> {
-        let sql = Sql::once(&format!("EXPLAIN (FORMAT JSON) {}", statement.text()));
+        let sql = Sql::new(statement.text()).explained();
         let found = rows(connection, &sql, statement.binds()).await.map_err(refusal)?;
         let text = found.first().map(|row| row.text(0)).transpose().map_err(refusal)?.flatten();
         serde_json::from_str(&text.unwrap_or_default()).map(Self).map_err(Error::internal)
