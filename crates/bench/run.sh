@@ -42,7 +42,7 @@ start() {
     done
     API_KEY=$(<"$data/data/api-key")
     export API_KEY
-    read -r pid _ <".groundplan/run/$PORT/groundplan.pid"
+    read -r pid _ <"$data/data/run/$PORT/groundplan.pid"
 }
 
 measure() {

@@ -14,6 +14,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "it is how cargo talks to build scripts, not a setting of ours")]
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     std::fs::write(out.join("descriptors.binpb"), compiler.encode_file_descriptor_set())?;
-    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    let mut config = tonic_prost_build::Config::new();
+    // By its name a message's definition is found.
+    config.enable_type_names();
+    let builder = tonic_prost_build::configure().codec_path("crate::strict::StrictCodec");
+    builder.compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())
 }

@@ -98,6 +98,11 @@ impl Database {
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }
 
+    /// How many connections the pool has at most.
+    pub fn connections(&self) -> usize {
+        self.pool.size()
+    }
+
     /// The PostgreSQL schema in which every connection finds its tables.
     pub fn schema(&self) -> &'static str {
         self.target.schema()

@@ -1,5 +1,9 @@
 //! Whether the process lives, and whether it can answer: `grpc.health.v1`, `/livez`, `/readyz`.
 
+mod service;
+
+pub use service::MAX_WATCHES;
+
 use crate::mounted::{Mounted, grpc};
 use axum::Router;
 use axum::extract::State;
@@ -10,8 +14,7 @@ use http::{HeaderValue, StatusCode};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+use tonic_health::pb::health_server::HealthServer;
 
 /// A mounted service, as health sees it.
 #[derive(Clone)]
@@ -32,12 +35,12 @@ struct Overview {
 pub async fn mount(services: &[Mounted], stop: CancellationToken) -> Mounted {
     let services: Vec<Watched> =
         services.iter().map(|mounted| Watched { names: mounted.names.clone(), ready: mounted.ready.clone() }).collect();
-    let (reporter, server) = tonic_health::server::health_reporter();
-    let (ready, receiver) = watch::channel(false);
     let overview = Overview { services, stop };
+    let statuses = watch::Sender::new(overview.statuses());
+    let (ready, receiver) = watch::channel(overview.not_ready().is_empty());
+    let server = HealthServer::new(service::Health::new(overview.clone(), statuses.subscribe()));
     let mut tasks = JoinSet::new();
-    report(&overview, &reporter, &ready).await;
-    tasks.spawn(follow(overview.clone(), reporter, ready));
+    tasks.spawn(follow(overview.clone(), statuses, ready));
     let router = Router::new()
         .route("/livez", get(|| async { answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()) }))
         .route("/readyz", get(readiness))
@@ -46,8 +49,8 @@ pub async fn mount(services: &[Mounted], stop: CancellationToken) -> Mounted {
     Mounted { router, names: vec!["grpc.health.v1.Health"], ready: vec![receiver], tasks }
 }
 
-/// Tells the reporter of every change.
-async fn follow(overview: Overview, reporter: HealthReporter, ready: watch::Sender<bool>) {
+/// Publishes every change, and nothing but changes.
+async fn follow(overview: Overview, statuses: watch::Sender<Vec<bool>>, ready: watch::Sender<bool>) {
     // A service that has gone away tells no more changes: it counts as not ready.
     let (changed, mut changes) = watch::channel(());
     let mut watching = JoinSet::new();
@@ -61,29 +64,41 @@ async fn follow(overview: Overview, reporter: HealthReporter, ready: watch::Send
         });
     }
     loop {
-        report(&overview, &reporter, &ready).await;
+        publish(&statuses, overview.statuses());
+        publish(&ready, overview.not_ready().is_empty());
         tokio::select! {
             _ = changes.changed() => {}
             () = overview.stop.cancelled() => break,
         }
     }
-    report(&overview, &reporter, &ready).await;
+    publish(&statuses, overview.statuses());
+    publish(&ready, false);
 }
 
-/// Tells the reporter how things are.
-async fn report(overview: &Overview, reporter: &HealthReporter, ready: &watch::Sender<bool>) {
-    let status = |is_ready| if is_ready { ServingStatus::Serving } else { ServingStatus::NotServing };
-    for service in &overview.services {
-        for name in &service.names {
-            reporter.set_service_status(name, status(overview.is_ready(service))).await;
-        }
-    }
-    let all = overview.not_ready().is_empty();
-    reporter.set_service_status("", status(all)).await;
-    ready.send_replace(all);
+/// Sends a value to those who wait for another one.
+fn publish<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+    sender.send_if_modified(|last| {
+        let is_new = *last != value;
+        *last = value;
+        is_new
+    });
 }
 
 impl Overview {
+    /// Whether each service is ready.
+    fn statuses(&self) -> Vec<bool> {
+        self.services.iter().map(|service| self.is_ready(service)).collect()
+    }
+
+    /// Whether a gRPC service is ready, by its name; the empty name is all of them. None if there is no such service.
+    fn status(&self, name: &str) -> Option<bool> {
+        if name.is_empty() {
+            return Some(!self.stop.is_cancelled() && self.not_ready().is_empty());
+        }
+        let service = self.services.iter().find(|service| service.names.contains(&name));
+        service.map(|service| self.is_ready(service))
+    }
+
     fn is_ready(&self, service: &Watched) -> bool {
         let mut ready = service.ready.iter();
         !self.stop.is_cancelled() && ready.all(|ready| *ready.borrow() && ready.has_changed().is_ok())

@@ -1,8 +1,12 @@
 //! What stands between the socket and the routes, the same for gRPC, gRPC-Web and REST.
 
 mod allow;
+mod attempts;
 mod authenticate;
+mod budget;
 mod deadline;
+mod frames;
+mod key;
 mod measure;
 mod panics;
 mod reword;
@@ -11,17 +15,22 @@ mod trace;
 mod web;
 
 pub use allow::Allow;
-pub use authenticate::{Authenticate, RootKey};
+pub use attempts::LIMITS;
+pub use authenticate::Authenticate;
+pub use budget::Budgets;
 pub use deadline::Deadline;
+pub use frames::{Frames, is_streamed};
+pub use key::RootKey;
 pub use measure::Measure;
 pub use panics::CatchPanics;
-pub use reword::Reword;
+pub use reword::{Reword, of_tonic};
 pub use shed::Shed;
 pub use trace::Trace;
 pub use web::Web;
 
 use crate::settings::{AllowList, ServerSettings};
 use axum::Router;
+use groundplan_budget::Memory;
 use std::convert::Infallible;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -45,17 +54,26 @@ impl<S> Inner for S where
 {
 }
 
-/// Puts all layers around the mounted routes; `allow` says who may call what, where there is mutual TLS. Read it from the bottom: that is the way of a request.
-pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &ServerSettings) -> Router {
+/// Puts all layers around the mounted routes; `allow` says who may call what, where there is mutual TLS, and requests hold their
+/// part of `memory`. Read it from the bottom: that is the way of a request.
+pub fn stack(
+    router: Router,
+    key: RootKey,
+    allow: Option<AllowList>,
+    memory: Memory,
+    settings: &ServerSettings,
+) -> Router {
     // The caller is known and let in: from here on it is the call's own work.
     let routed = |answer: <Routes as Service<Request>>::Future| answer.instrument(tracing::debug_span!("router"));
     let service = ServiceExt::<Request>::map_future(Routes::from(router).prepare(), routed);
-    // Innermost: a refused call has cost a look at its headers, and the routes know who calls.
-    let service = Authenticate::new(service, key);
+    // Innermost: what the libraries below would let pass of a request's frames.
+    let service = Frames::new(service);
+    // A refused call has cost a look at its headers, and the routes know who calls.
+    let service = Authenticate::new(service, key, settings.trusted_proxies.clone());
     // Which service calls, before whose credentials it brings.
     let service = Allow::new(service, allow);
     // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
-    let service = Deadline::new(service, Some(settings.request_timeout));
+    let service = Deadline::new(service, Some(settings.request_timeout), Budgets::new(&settings.budgets, memory));
     // Before anything is looked at: what is turned away costs nothing.
     let service = Shed::new(service, settings.max_calls);
     // Answers of the libraries below get our codes and details, whichever of them answered.
@@ -68,6 +86,13 @@ pub fn stack(router: Router, key: RootKey, allow: Option<AllowList>, settings: &
     let service = Measure::new(service);
     // Outermost: every answer, refusals included, is part of the request's span and is logged once.
     let service = Trace::new(service, settings.slow_call);
+    Router::new()
+        .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
+}
+
+/// The layers around routes that know messages, and nothing of callers and time: for tests of a service by itself.
+pub fn around_messages(router: Router) -> Router {
+    let service = Reword::new(Frames::new(Routes::from(router).prepare()));
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }

@@ -6,6 +6,7 @@
 
 mod binaries;
 mod cluster;
+mod directory;
 mod files;
 mod owner;
 mod watch;
@@ -13,6 +14,7 @@ mod watch;
 use crate::settings::{PostgresSettings, Secret};
 use binaries::Binaries;
 use cluster::Cluster;
+use directory::Directory;
 use groundplan_error::{Error, Reason};
 use owner::Owner;
 use sha2::{Digest as _, Sha256};
@@ -65,6 +67,26 @@ impl PrivatePostgres {
         Self::open(directory, settings, Durability::None).await.map(drop)
     }
 
+    /// Removes the data of `directory`, so that the next start makes an empty database. A server that a killed process has
+    /// left running there is stopped first. Says whether there was anything to remove.
+    ///
+    /// # Errors
+    /// While another process uses the directory.
+    pub async fn remove(directory: &Path, settings: &PostgresSettings) -> Result<bool, Error> {
+        let home = directory.join("postgres");
+        if !home.join("data").exists() {
+            return Ok(false);
+        }
+        let (cluster, _lock) = Self::open(directory, settings, Durability::Full).await?;
+        if cluster.lives().await {
+            cluster.stop().await?;
+        }
+        // It follows no links.
+        std::fs::remove_dir_all(&home)
+            .map_err(|cause| failure(format!("cannot remove {}: {cause}", home.display())))?;
+        Ok(true)
+    }
+
     /// Locks the directory, finds the programs and makes the data.
     async fn open(
         directory: &Path,
@@ -73,11 +95,16 @@ impl PrivatePostgres {
     ) -> Result<(Cluster, File), Error> {
         let owner = Owner::find()?;
         let directory = files::make_base(directory)?;
-        owner.check_reach(&directory)?;
+        owner.check_reach(directory.path())?;
         let lock = lock(&directory)?;
-        let home = directory.join("postgres");
-        owner.make_private(&home)?;
-        let binaries = Binaries::find(settings.pg_bin.as_deref(), files::data_version(&home.join("data")))?;
+        let home = directory.private_child("postgres", &owner);
+        let home = home.map_err(|cause| {
+            let place = directory.path().display();
+            failure(format!(
+                "cannot make the directory postgres in {place}: {cause}; GROUNDPLAN_DATA names another place"
+            ))
+        })?;
+        let binaries = Binaries::find(settings.pg_bin.as_deref(), &owner, files::data_version(&home))?;
         let cluster = Cluster::new(home, binaries, owner, durability)?;
         cluster.initialise().await?;
         cluster.configure()?;
@@ -112,6 +139,12 @@ impl PrivatePostgres {
         }
     }
 
+    /// The directory of PostgreSQL's programs that a new directory of data is made by, and their major version.
+    pub fn programs(settings: &PostgresSettings) -> Result<(PathBuf, u32), Error> {
+        let binaries = Binaries::find(settings.pg_bin.as_deref(), &Owner::find()?, None)?;
+        Ok((binaries.directory().to_path_buf(), binaries.major()))
+    }
+
     /// The directory with the data and the log.
     pub fn home(&self) -> &Path {
         self.cluster.home()
@@ -119,15 +152,16 @@ impl PrivatePostgres {
 }
 
 /// Makes sure that no other process uses the directory. The kernel lets go of the lock when the process ends, however it does.
-fn lock(directory: &Path) -> Result<File, Error> {
-    let path = directory.join("postgres.lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
+fn lock(directory: &Directory) -> Result<File, Error> {
+    const NAME: &str = "postgres.lock";
+    let path = directory.path().join(NAME);
+    let file = directory.lock_file(NAME);
     let file = file.map_err(|cause| failure(format!("cannot open {}: {cause}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(failure(format!(
             "another groundplan uses the data in {}; stop it, or give this one a directory of its own by GROUNDPLAN_DATA",
-            directory.display()
+            directory.path().display()
         ))),
         Err(TryLockError::Error(cause)) => Err(failure(format!("cannot lock {}: {cause}", path.display()))),
     }

@@ -21,9 +21,42 @@ pub fn refuse(error: &Error, grpc: bool) -> Response<Body> {
     response
 }
 
+/// What a request speaks, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// No gRPC.
+    Rest,
+    Grpc,
+    /// gRPC-Web, with the content type as its library spells it.
+    Web(&'static str),
+    /// gRPC whose messages are in a format other than protobuf.
+    Foreign,
+}
+
+impl Speech {
+    /// Media types have no case, and may have parameters.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let Some((head, rest)) = essence.split_at_checked(GRPC.len()) else { return Self::Rest };
+        if !head.eq_ignore_ascii_case(GRPC) {
+            return Self::Rest;
+        }
+        match rest.to_ascii_lowercase().as_slice() {
+            b"" | b"+proto" => Self::Grpc,
+            b"-web" | b"-web+proto" => Self::Web("application/grpc-web+proto"),
+            b"-web-text" | b"-web-text+proto" => Self::Web("application/grpc-web-text+proto"),
+            rest if [&b"+"[..], b"-web+", b"-web-text+"].iter().any(|start| rest.starts_with(start)) => Self::Foreign,
+            _ => Self::Rest,
+        }
+    }
+}
+
+const GRPC: &[u8] = b"application/grpc";
+
 /// Whether a request speaks gRPC or gRPC-Web: by its content type.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+    Speech::of(headers) != Speech::Rest
 }
 
 /// The REST form: the envelope, and what HTTP says in headers. `instead` is for statuses that only HTTP knows: it replaces
@@ -63,7 +96,7 @@ pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, is_grpc, refuse};
+    use super::{Cause, Speech, is_grpc, refuse};
     use groundplan_error::{Error, Reason};
     use http::{HeaderMap, HeaderValue};
     use http_body_util::BodyExt as _;
@@ -107,13 +140,19 @@ mod tests {
     #[test]
     fn the_content_type_decides() {
         for (value, expected) in [
-            ("application/grpc", true),
-            ("application/grpc+proto", true),
-            ("application/grpc-web-text", true),
-            ("application/json", false),
+            ("application/grpc", Speech::Grpc),
+            ("APPLICATION/gRPC+Proto", Speech::Grpc),
+            ("application/grpc; charset=utf-8", Speech::Grpc),
+            ("application/grpc-web", Speech::Web("application/grpc-web+proto")),
+            ("Application/Grpc-Web-Text", Speech::Web("application/grpc-web-text+proto")),
+            ("application/grpc+json", Speech::Foreign),
+            ("application/grpc-web-text+json", Speech::Foreign),
+            ("application/grpcx", Speech::Rest),
+            ("application/json", Speech::Rest),
         ] {
             let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(value))]);
-            assert_eq!(is_grpc(&headers), expected, "{value}");
+            assert_eq!(Speech::of(&headers), expected, "{value}");
+            assert_eq!(is_grpc(&headers), expected != Speech::Rest, "{value}");
         }
         assert!(!is_grpc(&HeaderMap::new()));
     }

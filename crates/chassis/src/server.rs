@@ -16,8 +16,10 @@ use groundplan_error::Error;
 use opentelemetry::KeyValue;
 use opentelemetry::global::meter;
 use opentelemetry::metrics::Counter;
+pub(crate) use peers::network;
 use peers::{Full, Peers};
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 /// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
 const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// The address at the other end of a connection: an extension of each request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallerAddress(pub(crate) IpAddr);
 
 /// How serving has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +86,9 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => match peers.admit(peer.ip()) {
                 Ok(place) => {
-                    connections.spawn(Connection { shared: shared.clone(), place }.serve(stream));
+                    connections.spawn(
+                        Connection { shared: shared.clone(), place, address: CallerAddress(peer.ip()) }.serve(stream),
+                    );
                 }
                 Err(full) => refuse(stream, full, refused.as_ref()),
             },

@@ -4,10 +4,12 @@
 //! Nothing else reads the environment.
 
 mod admin;
+mod budget;
 mod credentials;
 mod database;
 mod describe;
 mod events;
+mod networks;
 mod postgres;
 mod query;
 mod secret;
@@ -17,10 +19,12 @@ mod tls;
 mod units;
 
 pub use admin::AdminSettings;
+pub use budget::BudgetSettings;
 pub use credentials::CredentialSettings;
 pub use database::{DatabaseSettings, MigrationSettings};
 pub use describe::{Row, Source, describe};
 pub use events::EventSettings;
+pub use networks::Networks;
 pub use postgres::PostgresSettings;
 pub use query::QuerySettings;
 pub use secret::{Secret, mask_url};

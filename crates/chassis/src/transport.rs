@@ -3,7 +3,7 @@
 mod address;
 mod peer;
 
-use crate::layers::Deadline;
+use crate::layers::{Budgets, Deadline};
 use crate::principal::Principal;
 use crate::settings::Secret;
 use crate::tls::Tls;
@@ -14,6 +14,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, Uri};
 use peer::Peer;
 use rustls::pki_types::ServerName;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tonic::body::Body;
@@ -36,13 +37,17 @@ pub fn local(router: Router) -> Transport {
         request.extensions_mut().insert(Principal::root());
         request
     });
-    BoxCloneSyncService::new(Deadline::new(service, None).map_err(|never| match never {}))
+    BoxCloneSyncService::new(Deadline::new(service, None, Budgets::within_process()).map_err(|never| match never {}))
 }
 
 /// The way to a peer at `urls`, such as `http://schema:3000`, or several with commas between them, by the root principal's key;
-/// `https` by mutual TLS. All addresses of the names take turns, those that answer before those that do not. It connects when it
+/// `https` by mutual TLS, with whoever has the name that is given in its certificate, if one is. All addresses of the names take turns, those that answer before those that do not. It connects when it
 /// is first used, and again whenever a connection is lost. Within the runtime.
-pub fn remote(urls: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Transport, Error> {
+pub fn remote(
+    urls: &str,
+    api_key: &Secret,
+    tls: Option<(&Arc<Tls>, Option<&'static str>)>,
+) -> Result<Transport, Error> {
     let several = urls.split(',').map(|url| place(url.trim(), tls)).collect::<Result<Vec<_>, _>>()?;
     let (endpoints, places): (Vec<_>, Vec<_>) = several.into_iter().unzip();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose()))
@@ -61,7 +66,7 @@ pub fn remote(urls: &str, api_key: &Secret, tls: Option<&Arc<Tls>>) -> Result<Tr
 }
 
 /// One URL of a peer.
-fn place(url: &str, tls: Option<&Arc<Tls>>) -> Result<(Endpoint, Place), Error> {
+fn place(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(Endpoint, Place), Error> {
     let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
     let example = "expected one such as http://schema:3000 or https://schema:3000";
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
@@ -69,9 +74,9 @@ fn place(url: &str, tls: Option<&Arc<Tls>>) -> Result<(Endpoint, Place), Error> 
     let (host, port) = host_and_port(uri).ok_or_else(|| wrong(example))?;
     let verification = match (uri.scheme_str(), tls) {
         (Some("http"), _) => None,
-        (Some("https"), Some(tls)) => {
-            let name = ServerName::try_from(host.clone());
-            Some(Verification { tls: Arc::clone(tls), name: name.map_err(|error| wrong(example).caused_by(error))? })
+        (Some("https"), Some((tls, peer))) => {
+            let name = ServerName::try_from(host.clone()).map_err(|error| wrong(example).caused_by(error))?;
+            Some(Verification { tls: Arc::clone(tls), name, peer })
         }
         (Some("https"), None) => {
             return Err(wrong("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
@@ -79,6 +84,19 @@ fn place(url: &str, tls: Option<&Arc<Tls>>) -> Result<(Endpoint, Place), Error> 
         _ => return Err(wrong(example)),
     };
     Ok((endpoint, Place { host, port, verification }))
+}
+
+/// Those of a peer's URLs by which the key goes to another machine as it is: `http` to other hosts than this one.
+pub fn in_clear(urls: &str) -> impl Iterator<Item = &str> {
+    let is_in_clear = |url: &&str| {
+        let Ok(uri) = url.parse::<Uri>() else { return false };
+        let here = |host: &str| {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        };
+        uri.scheme_str() == Some("http") && !uri.host().is_some_and(here)
+    };
+    urls.split(',').map(str::trim).filter(is_in_clear)
 }
 
 /// The host and the port of a peer's URL.
@@ -113,7 +131,7 @@ async fn call(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>,
 
 #[cfg(test)]
 mod tests {
-    use super::{local, remote};
+    use super::{in_clear, local, remote};
     use crate::principal::Principal;
     use crate::settings::Secret;
     use axum::{Extension, Router, routing::get};
@@ -141,6 +159,13 @@ mod tests {
             .unwrap();
         let response = local(router).oneshot(request).await.unwrap();
         assert_eq!(response.headers()["grpc-status"], "4");
+    }
+
+    #[test]
+    fn a_key_in_clear_text_is_noticed() {
+        let urls =
+            "http://localhost:1, http://127.0.0.2:1,http://[::1]:1,https://schema:1,http://schema:1,http://10.0.0.1";
+        assert_eq!(in_clear(urls).collect::<Vec<_>>(), ["http://schema:1", "http://10.0.0.1"]);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ mod pem;
 use authority::Authority;
 use axum::Router;
 use axum::routing::get;
+use groundplan_budget::Memory;
 use groundplan_chassis::layers::{RootKey, stack};
 use groundplan_chassis::mounted::grpc;
 use groundplan_chassis::server::serve;
@@ -30,7 +31,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
-const KEY: &str = "key";
+const KEY: &str = "q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8uE3wYt5M";
 
 /// Longer than anything here takes, shorter than a test runner's patience.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,7 +54,7 @@ async fn start(folder: &Path, address: &str, server: ServerSettings) -> (SocketA
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let router = Router::new().route("/hello", get(|| async { "hello" })).merge(grpc(health));
     let allow = AllowList::parse("envoy,records=/hello").unwrap();
-    let router = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), Some(allow), &server);
+    let router = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), Some(allow), Memory::new(64 << 20), &server);
     let (tls, stopped) = (load(folder, "schema"), stop.clone());
     tokio::spawn(async move { serve(listener, router, Some(tls), stopped, &server).await.unwrap() });
     (address, stop.drop_guard())
@@ -61,7 +62,7 @@ async fn start(folder: &Path, address: &str, server: ServerSettings) -> (SocketA
 
 /// The way to the server that the one of this name goes.
 fn way(url: &str, folder: &Path, name: &str) -> Transport {
-    remote(url, &Secret::new(KEY), Some(&load(folder, name))).unwrap()
+    remote(url, &Secret::new(KEY), Some((&load(folder, name), None))).unwrap()
 }
 
 async fn health(way: &Transport) -> Result<(), tonic::Status> {
@@ -119,6 +120,25 @@ async fn strangers_are_not_let_in() {
     // By a name that the server's certificate does not have.
     let url = format!("https://127.0.0.1:{}", address.port());
     assert!(health(&way(&url, folder.path(), "envoy")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_peer_of_another_name_is_not_called() {
+    let (folder, _authority) = folder();
+    let (address, _stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
+    let url = format!("https://localhost:{}", address.port());
+    let tls = load(folder.path(), "records");
+    let way = |peer| remote(&url, &Secret::new(KEY), Some((&tls, Some(peer)))).unwrap();
+    health(&way("schema")).await.unwrap();
+    // Of the same authority and on the right host, and still not the service that is meant.
+    let refused = health(&way("records")).await.unwrap_err();
+    let mut causes = String::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(&refused);
+    while let Some(error) = cause {
+        causes.push_str(&error.to_string());
+        cause = error.source();
+    }
+    assert!(causes.contains("\"schema\"") && causes.contains("spiffe://groundplan/records"), "{causes}");
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Why bytes or text are not a record.
 
-use groundplan_error::Reason;
+use groundplan_error::{Error, Reason};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
+use std::time::Duration;
 
 /// The longest name or key, in characters, that an error repeats.
 const LONGEST_NAME: usize = 80;
+
+/// When a caller may try again who found no memory free.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A refusal to decode. Together, `field` and `message` read as a sentence: `author.age must be a whole number …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub struct DecodeError {
     pub rule: &'static str,
     /// What is wrong and what to do, as it follows the field's name.
     pub message: String,
+    /// Why the request ends here, whatever field it is at: its budget is used up, or its time. None if the field is wrong.
+    pub ended: Option<Reason>,
 }
 
 impl Display for DecodeError {
@@ -30,8 +36,12 @@ impl Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 /// A refusal of a caller's request: of the field, or of the request as a whole where there is none.
-impl From<DecodeError> for groundplan_error::Error {
+impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
+        if let Some(reason) = error.ended {
+            let refusal = Self::new(reason, error.message);
+            return if reason == Reason::MemoryExhausted { refusal.retry_after(RETRY) } else { refusal };
+        }
         if error.field.is_empty() {
             Self::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
         } else {
@@ -43,7 +53,13 @@ impl From<DecodeError> for groundplan_error::Error {
 impl DecodeError {
     /// A refusal whose path its callers will add.
     pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
-        Self { field: String::new(), rule, message: message.into() }
+        Self { field: String::new(), rule, message: message.into(), ended: None }
+    }
+
+    /// The end of a request that may not decode more.
+    #[cold]
+    pub(crate) fn of_budget(error: Error) -> Self {
+        Self { ended: Some(error.reason()), ..Self::new("budget", error.message()) }
     }
 
     /// A value of the wrong type in JSON.
@@ -72,7 +88,7 @@ impl DecodeError {
     /// Gives a refusal of the whole record a subject.
     #[must_use]
     pub(crate) fn about_record(mut self) -> Self {
-        if self.field.is_empty() {
+        if self.field.is_empty() && self.ended.is_none() {
             self.message.insert_str(0, "the record ");
         }
         self

@@ -3,8 +3,11 @@
 //! Differences from the specification, all on purpose: zeros are written out, unknown and doubled keys are refused, and a
 //! FieldMask may also come as `{"paths": […]}`.
 
+use crate::limits::Limits;
+use crate::mask::Merge;
 use crate::text::{Decoder, Dialect, Encoder};
 use crate::{DecodeError, Record};
+use groundplan_budget::Budget;
 use groundplan_model::shape::{FieldId, ShapeId, Shapes};
 
 /// A record, and what its JSON said.
@@ -15,13 +18,31 @@ pub struct Decoded {
     pub present: Vec<FieldId>,
 }
 
-/// Reads an object. Keys are JSON names or proto names.
-pub fn decode(shapes: &Shapes, shape: ShapeId, text: &[u8]) -> Result<Decoded, DecodeError> {
+/// Reads an object. Keys are JSON names or proto names. Values and memory are charged to the request.
+pub fn decode(shapes: &Shapes, shape: ShapeId, text: &[u8], budget: &Budget) -> Result<Decoded, DecodeError> {
     let decoded = || {
-        let mut decoder = Decoder::new(shapes, Dialect::Proto, text)?;
+        let mut decoder = Decoder::new(shapes, Dialect::Proto, text, Limits::of_request(budget))?;
         let (record, present) = decoder.record(shape)?;
         decoder.end()?;
         Ok(Decoded { record, present })
+    };
+    decoded().map_err(DecodeError::about_record)
+}
+
+/// Reads a JSON merge patch (RFC 7396): the record that it makes of nothing, and what it names of the record that it is for.
+///
+/// Objects merge, at every depth: into messages, into maps and into free-form JSON. `null` removes, and lists are replaced.
+pub fn decode_patch(
+    shapes: &Shapes,
+    shape: ShapeId,
+    text: &[u8],
+    budget: &Budget,
+) -> Result<(Record, Merge), DecodeError> {
+    let decoded = || {
+        let mut decoder = Decoder::new(shapes, Dialect::Proto, text, Limits::of_request(budget))?;
+        let patch = decoder.patch(shape)?;
+        decoder.end()?;
+        Ok(patch)
     };
     decoded().map_err(DecodeError::about_record)
 }

@@ -21,7 +21,7 @@ pub mod wire;
 
 pub use error::{DecodeError, shown};
 pub use limits::{LIMITS, MAX_DEPTH, MAX_VALUES};
-pub use nearest::suggestion;
+pub use nearest::{nearest, suggestion};
 pub use time::{FIRST_TIME, LAST_TIME, LONGEST_DURATION, timestamp, timestamp_parts};
 pub use value::{Record, Stored, Value};
 

@@ -1,7 +1,9 @@
-//! What one record may cost: nesting that cannot overflow the stack, and memory that small bytes cannot blow up.
+//! What a record may cost: nesting that cannot overflow the stack, and memory that small bytes cannot blow up.
 
-use crate::{DecodeError, mask};
+use crate::{DecodeError, Value, mask};
+use groundplan_budget::{Budget, Decoded};
 use groundplan_error::Limit;
+use groundplan_model::shape::Shape;
 
 /// The deepest nesting: of messages, and of the objects and lists inside a `google.protobuf.Struct`, together.
 ///
@@ -9,9 +11,19 @@ use groundplan_error::Limit;
 /// `Value`, the `Struct`). What is stored must be readable by all of them, in a list as well.
 pub const MAX_DEPTH: u32 = 32;
 
-/// The most values in a record: list elements, map entries, the values inside a `google.protobuf.Struct`, and for each
-/// nested message the fields that it could have. Two bytes on the wire can ask for a kilobyte of memory; this bounds it.
+/// The most values that all records of a request have, unless a setting says otherwise: list elements, map entries, the values
+/// inside a `google.protobuf.Struct`, and for each nested message the fields that it could have. Two bytes on the wire can ask for
+/// a kilobyte of memory; this bounds it.
 pub const MAX_VALUES: usize = 1_000_000;
+
+/// The memory that a value takes where it stands.
+const SLOT: usize = size_of::<Option<Value>>();
+
+/// What the allocator takes for a text or for bytes besides their length, at most; empty ones take nothing.
+const ALLOCATION: usize = 32;
+
+/// What a member of a JSON object takes: its part of a node that is half full, and its key.
+pub(crate) const MEMBER: usize = 2 * (size_of::<String>() + size_of::<serde_json::Value>()) + ALLOCATION;
 
 /// What a record and a mask may have.
 pub const LIMITS: &[Limit] = &[
@@ -21,7 +33,12 @@ pub const LIMITS: &[Limit] = &[
         "levels",
         "INVALID_FIELDS",
     ),
-    Limit::things("a record", MAX_VALUES, "values", "INVALID_FIELDS"),
+    Limit::things(
+        "all records of a request",
+        MAX_VALUES,
+        "values",
+        "BUDGET_EXCEEDED; GROUNDPLAN_MAX_VALUES changes it",
+    ),
     Limit::things("a mask", mask::MAX_PATHS, "paths", "INVALID_FIELDS"),
     Limit::bytes("the paths of a mask together", mask::MAX_BYTES, "INVALID_FIELDS"),
 ];
@@ -30,17 +47,19 @@ pub const LIMITS: &[Limit] = &[
 #[derive(Debug)]
 pub(crate) struct Limits {
     depth: u32,
-    values: usize,
+    /// None for what is stored: it was counted when it came, perhaps for a shape of fewer fields, and must be readable for ever.
+    decoded: Option<Decoded>,
 }
 
 impl Limits {
-    pub(crate) fn new() -> Self {
-        Self { depth: MAX_DEPTH, values: MAX_VALUES }
+    /// Those of a record that a request brings: everything is charged to the request before it is allocated.
+    pub(crate) fn of_request(budget: &Budget) -> Self {
+        Self { depth: MAX_DEPTH, decoded: Some(budget.decoded()) }
     }
 
     /// Only those of nesting.
     pub(crate) fn of_depth() -> Self {
-        Self { depth: MAX_DEPTH, values: usize::MAX }
+        Self { depth: MAX_DEPTH, decoded: None }
     }
 
     /// Goes one level deeper; [`Limits::leave`] comes back. After an error nothing is decoded further.
@@ -53,10 +72,42 @@ impl Limits {
         self.depth += 1;
     }
 
-    /// Counts values before memory is taken for them.
-    pub(crate) fn spend(&mut self, values: usize) -> Result<(), DecodeError> {
-        self.values = self.values.checked_sub(values).ok_or_else(too_many)?;
-        Ok(())
+    /// Counts a message: a place for each field that it could have.
+    pub(crate) fn message(&mut self, shape: &Shape) -> Result<(), DecodeError> {
+        let fields = shape.fields.len();
+        self.charge(fields, ALLOCATION + fields * SLOT)
+    }
+
+    /// Counts elements of a list, each with what it may allocate.
+    pub(crate) fn elements(&mut self, count: usize) -> Result<(), DecodeError> {
+        self.charge(count, count.saturating_mul(SLOT + ALLOCATION))
+    }
+
+    /// Counts elements of a list that allocate nothing.
+    pub(crate) fn numbers(&mut self, count: usize) -> Result<(), DecodeError> {
+        self.charge(count, count.saturating_mul(SLOT))
+    }
+
+    /// Counts an entry of a map.
+    pub(crate) fn entry(&mut self) -> Result<(), DecodeError> {
+        self.charge(1, 2 * (SLOT + ALLOCATION))
+    }
+
+    /// Counts a value inside of a `google.protobuf.Struct`, with the key that it may have.
+    pub(crate) fn json(&mut self) -> Result<(), DecodeError> {
+        self.charge(1, MEMBER + ALLOCATION)
+    }
+
+    /// Counts the bytes that are kept of what was sent, or copied.
+    pub(crate) fn bytes(&mut self, count: usize) -> Result<(), DecodeError> {
+        self.charge(0, count)
+    }
+
+    fn charge(&mut self, values: usize, bytes: usize) -> Result<(), DecodeError> {
+        match &mut self.decoded {
+            Some(decoded) => decoded.charge(values as u64, bytes).map_err(DecodeError::of_budget),
+            None => Ok(()),
+        }
     }
 }
 
@@ -65,7 +116,9 @@ fn too_deep() -> DecodeError {
     DecodeError::new("depth", format!("is nested deeper than {MAX_DEPTH} levels; flatten it, or store it as a string"))
 }
 
-#[cold]
-fn too_many() -> DecodeError {
-    DecodeError::new("size", format!("makes the record larger than {MAX_VALUES} values; split it into several records"))
+/// Frees what a list has allocated beyond its length, where that is much: it was not counted.
+pub(crate) fn shrink<T>(elements: &mut Vec<T>) {
+    if elements.capacity() - elements.len() > 64 {
+        elements.shrink_to_fit();
+    }
 }

@@ -4,8 +4,11 @@ use crate::error::{DecodeError, shown};
 use crate::{Record, Value, kinds, nearest};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shape, ShapeId, Shapes};
 
+mod merge;
 mod read;
 
+pub use merge::Merge;
+pub(crate) use merge::{Step, merge_json};
 pub use read::ReadMask;
 
 /// The most paths in a mask.
@@ -15,7 +18,7 @@ pub const MAX_PATHS: usize = 1_000;
 pub const MAX_BYTES: usize = 8 * 1_024;
 
 /// Which fields an update is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum UpdateMask {
     /// `*`: all of them, so that what the update does not have is cleared.
     All,
@@ -23,6 +26,8 @@ pub enum UpdateMask {
     Populated,
     /// Sorted; none is inside another.
     Paths(Vec<Path>),
+    /// What a JSON merge patch (RFC 7396) names, which goes into maps and free-form JSON.
+    Merge(Merge),
 }
 
 /// A field: the steps to it through singular messages.
@@ -76,6 +81,7 @@ impl UpdateMask {
                     apply.path(shape, &path.0, base, &mut update);
                 }
             }
+            Self::Merge(merge) => apply.merge(shape, merge, base, &mut update),
         }
     }
 

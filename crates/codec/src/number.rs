@@ -109,6 +109,16 @@ pub(crate) fn in_struct(value: f64) -> Option<serde_json::Number> {
     serde_json::Number::from_f64(value)
 }
 
+/// Refuses a whole number that would become another one in `google.protobuf.Struct`, whose numbers are doubles.
+pub(crate) fn keep_digits(text: &str, value: f64) -> Result<(), DecodeError> {
+    let is_whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if !is_whole || value.abs() < EXACT || format!("{value:.0}") == text {
+        return Ok(());
+    }
+    let message = format!("would become {value:.0}: numbers in free-form JSON are doubles; send it as a string");
+    Err(DecodeError::new("range", message))
+}
+
 /// Writes an integer.
 pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
     // Writing to a vector does not fail.
@@ -175,6 +185,26 @@ mod tests {
         }
         let long = format!("0.{}1e100001", "0".repeat(100_000));
         assert_eq!(whole(&long), Some(1));
+    }
+
+    #[test]
+    fn whole_numbers_in_free_form_json_keep_their_digits() {
+        for exact in [
+            "0",
+            "-0",
+            "9007199254740992",
+            "-9007199254740992",
+            "18446744073709551616",
+            "1e30",
+            "0.1",
+            "1.00000000000000001",
+        ] {
+            assert!(keep_digits(exact, parse_double(exact).unwrap()).is_ok(), "{exact}");
+        }
+        for lossy in ["9007199254740993", "-9007199254740993", "9223372036854775807", "100000000000000000000000001"] {
+            let error = keep_digits(lossy, parse_double(lossy).unwrap()).unwrap_err();
+            assert!(error.message.contains("send it as a string"), "{error}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Keys are storage names, so that renaming a field renames nothing on disk. Numbers are numbers, so that SQL can compare
 //! them; only NaN, the infinities and negative zero are strings, because `jsonb` has no such numbers.
 
+use crate::limits::Limits;
 use crate::text::{Decoder, Dialect, Encoder};
 use crate::{DecodeError, Value};
 use groundplan_model::shape::{Field, Shapes};
@@ -19,7 +20,7 @@ pub fn encode(shapes: &Shapes, field: &Field, value: &Value, out: &mut Vec<u8>) 
 /// [`encode`]; no other encoding shows it.
 pub fn decode(shapes: &Shapes, field: &Field, json: &[u8]) -> Result<Value, DecodeError> {
     let decoded = || {
-        let mut decoder = Decoder::new(shapes, Dialect::Storage, json)?;
+        let mut decoder = Decoder::new(shapes, Dialect::Storage, json, Limits::of_depth())?;
         let value = decoder.field(field)?;
         decoder.end()?;
         value.ok_or_else(|| DecodeError::new("null", "is null, which this column must not hold"))

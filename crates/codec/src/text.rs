@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod patch;
 mod reader;
 mod scalar;
 

@@ -1,5 +1,6 @@
 //! A record in memory: one value a field, the same for the same content whatever encoding it came in.
 
+use crate::limits::MEMBER;
 use bytes::Bytes;
 use groundplan_model::shape::{Cardinality, FieldId, Shape};
 use std::cmp::Ordering;
@@ -107,6 +108,12 @@ impl Record {
         self.fields.iter().all(Option::is_none)
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        let values = self.fields.iter().flatten().map(Value::allocated);
+        size_of_val(&*self.fields) + values.sum::<usize>() + self.unknown.as_ref().map_or(0, |text| text.len())
+    }
+
     /// The set member of a oneof.
     pub(crate) fn oneof_member(&self, shape: &Shape, oneof: u16) -> Option<FieldId> {
         let members = &shape.oneofs.get(usize::from(oneof))?.members;
@@ -159,6 +166,23 @@ impl Value {
         }
     }
 
+    /// About how many bytes it has allocated.
+    fn allocated(&self) -> usize {
+        match self {
+            Self::String(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::List(elements) => size_of_val(&**elements) + elements.iter().map(Self::allocated).sum::<usize>(),
+            Self::Map(entries) => {
+                let within = entries.iter().map(|(key, value)| key.allocated() + value.allocated());
+                size_of_val(&**entries) + within.sum::<usize>()
+            }
+            Self::Message(record) => record.memory(),
+            Self::FieldMask(paths) => size_of_val(&**paths) + paths.iter().map(String::len).sum::<usize>(),
+            Self::Json(json) => allocated_by_json(json),
+            _ => 0,
+        }
+    }
+
     /// A floating-point value, with all the NaNs made one.
     pub(crate) fn double(value: f64) -> Self {
         Self::Double(if value.is_nan() { f64::NAN } else { value })
@@ -170,6 +194,20 @@ impl Value {
             Self::Map(entries) => entries.is_empty(),
             _ => false,
         }
+    }
+}
+
+/// About how many bytes a JSON value has allocated.
+fn allocated_by_json(json: &serde_json::Value) -> usize {
+    match json {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(elements) => {
+            size_of_val(&**elements) + elements.iter().map(allocated_by_json).sum::<usize>()
+        }
+        serde_json::Value::Object(members) => {
+            members.iter().map(|(key, value)| MEMBER + key.len() + allocated_by_json(value)).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -5,22 +5,27 @@ mod encode;
 mod reader;
 mod well_known;
 
+use crate::limits::Limits;
 use crate::{DecodeError, Record};
 use bytes::BufMut;
+use groundplan_budget::Budget;
 use groundplan_model::shape::{Integer, Kind, ShapeId, Shapes};
 
 /// Reads a message.
 ///
 /// Fields may come in any order, the last one wins, repeated occurrences of a message merge, lists may be packed or not.
-/// Unknown field numbers and groups are refused at every depth; unknown enum numbers are values like others.
-pub fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
-    decode::decode(shapes, shape, bytes, decode::Unknown::Refused).map_err(DecodeError::about_record)
+/// Unknown field numbers and groups are refused at every depth; unknown enum numbers are values like others. Values and memory are
+/// charged to the request.
+pub fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8], budget: &Budget) -> Result<Record, DecodeError> {
+    let limits = Limits::of_request(budget);
+    decode::decode((shapes, shape), bytes, decode::Unknown::Refused, limits).map_err(DecodeError::about_record)
 }
 
 /// Reads a message that [`encode`] has written, perhaps for another revision of the shape: fields that this one does not
 /// have are left out.
 pub fn decode_stored(shapes: &Shapes, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
-    decode::decode(shapes, shape, bytes, decode::Unknown::Skipped).map_err(DecodeError::about_record)
+    let limits = Limits::of_depth();
+    decode::decode((shapes, shape), bytes, decode::Unknown::Skipped, limits).map_err(DecodeError::about_record)
 }
 
 /// Writes a message: fields in the order of their numbers, lists packed, map entries sorted.

@@ -1,6 +1,6 @@
 //! The gRPC form of an error: a status with `google.rpc` details.
 
-use crate::{DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, UNTOUCHED};
+use crate::{DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Reason, UNTOUCHED};
 use std::sync::Arc;
 use tonic::Status;
 use tonic::metadata::MetadataValue;
@@ -9,9 +9,13 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 impl Error {
     /// The gRPC status.
     pub fn to_status(&self) -> Status {
-        let violations = self.0.violations.iter();
-        let violations = violations.map(|violation| FieldViolation::new(&violation.field, violation.sentence()));
-        let violations = fitting(violations, |violation| violation.field.len() + violation.description.len());
+        let violations = self.0.violations.iter().map(|violation| FieldViolation {
+            reason: violation.rule.clone().into_owned(),
+            ..FieldViolation::new(&violation.field, violation.sentence())
+        });
+        let violations = fitting(violations, |violation| {
+            violation.field.len() + violation.description.len() + violation.reason.len()
+        });
         let metadata = self.facts(violations.len()).into_iter().map(|(key, value)| (key.to_owned(), value));
         let mut details = ErrorDetails::with_error_info(
             self.0.reason.name(),
@@ -40,6 +44,16 @@ impl Error {
             status.metadata_mut().insert(UNTOUCHED, MetadataValue::from_static("true"));
         }
         status
+    }
+}
+
+impl Error {
+    /// The error that a status of ours was made of, with its reason and its message; none if the status is a library's.
+    pub fn of_status(status: &Status) -> Option<Self> {
+        let details = status.get_error_details();
+        let info = details.error_info().filter(|info| info.domain == DOMAIN)?;
+        let reason = Reason::ALL.iter().copied().find(|reason| reason.name() == info.reason)?;
+        Some(Self::new(reason, status.message()))
     }
 }
 

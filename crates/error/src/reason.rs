@@ -99,6 +99,10 @@ reasons! {
     HistoryGone = "HISTORY_GONE", OutOfRange;
     /// The request is larger than a limit, or its answer would be.
     TooLarge = "TOO_LARGE", ResourceExhausted;
+    /// The request needs more values, steps, rows or bytes than one request may use; the message has the limit.
+    BudgetExceeded = "BUDGET_EXCEEDED", ResourceExhausted;
+    /// The process holds all the memory that it may hold for calls; the call may be tried again.
+    MemoryExhausted = "MEMORY_EXHAUSTED", ResourceExhausted;
     /// The follower of a watch reads too slowly; it may go on behind the last event that it has.
     FollowerTooSlow = "FOLLOWER_TOO_SLOW", ResourceExhausted;
     /// More calls than are allowed.
@@ -117,8 +121,14 @@ reasons! {
     NotReady = "NOT_READY", Unavailable;
     /// There is no such method; the message names the nearest.
     MethodUnknown = "METHOD_UNKNOWN", Unimplemented;
+    /// A method that takes one message got none, or several; nothing was done.
+    MessageCount = "MESSAGE_COUNT", Unimplemented;
+    /// The messages of the call are in a format or a compression that the server does not read.
+    EncodingNotSupported = "ENCODING_NOT_SUPPORTED", Unimplemented;
     /// What is asked for does not exist yet.
     NotSupported = "NOT_SUPPORTED", Unimplemented;
+    /// The frame of a gRPC message contradicts the protocol: its compressed flag, or what it says of its data.
+    FrameInvalid = "FRAME_INVALID", Internal;
     /// A failure that is ours.
     Internal = "INTERNAL", Internal;
 }
@@ -128,7 +138,7 @@ impl Reason {
     pub const fn rest(self) -> (HttpStatus, &'static str) {
         match self {
             // 429 would tell clients to try again, which never helps here.
-            Self::TooLarge => (413, "INVALID_INPUT"),
+            Self::TooLarge | Self::BudgetExceeded => (413, "INVALID_INPUT"),
             _ => rest_code(self.code()),
         }
     }

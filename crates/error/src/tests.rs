@@ -41,6 +41,8 @@ fn only_words_are_capitalised() {
     for field in ["display_name", "displayName", "author.name", "tags[2]", "requests[3].book.title", "line 2: title"] {
         assert_eq!(sentence(field), format!("{field} is required"));
     }
+    let unknown = Violation { rule: "unknown_field".into(), ..violation("nam") };
+    assert_eq!(unknown.sentence(), "nam is required", "it is as the caller wrote it");
 }
 
 #[test]
@@ -71,6 +73,22 @@ fn both_protocols_say_the_same() {
         assert_eq!(details.resource_info().unwrap().resource_name, "7");
         assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(2)));
     }
+}
+
+#[test]
+fn both_protocols_name_the_rule_of_a_violation() {
+    let error = Error::invalid(vec![violation("title")]);
+    let details = error.to_status().get_error_details();
+    assert_eq!(details.bad_request().unwrap().field_violations[0].reason, "required");
+    assert_eq!(body(&error)["error"]["details"][1]["fieldViolations"][0]["reason"], "required");
+}
+
+#[test]
+fn a_status_of_ours_is_an_error_again() {
+    let status = Error::new(Reason::MalformedRequest, "the words").to_status();
+    let error = Error::of_status(&status).unwrap();
+    assert_eq!((error.reason(), error.message().as_ref()), (Reason::MalformedRequest, "the words"));
+    assert!(Error::of_status(&tonic::Status::new(tonic::Code::Internal, "a library's")).is_none());
 }
 
 #[test]

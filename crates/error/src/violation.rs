@@ -34,10 +34,12 @@ pub struct Resource {
 }
 
 impl Violation {
-    /// The sentence that starts with the field's name: `Field1 is required`. Only a name that is a word gets a capital; paths and
-    /// names of several words stay as they are written: `display_name is required`.
+    /// The sentence that starts with the field's name: `Field1 is required`. Only the name of a field that is one word gets a
+    /// capital. Paths and names of several words stay as they are written, and so do names that no field has:
+    /// `display_name is required`, `nam is not a field of …`.
     pub fn sentence(&self) -> String {
-        let is_word = self.field.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let is_field = self.rule != "unknown_field";
+        let is_word = is_field && self.field.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let mut letters = self.field.chars();
         match letters.next() {
             Some(first) if is_word => format!("{}{} {}", first.to_uppercase(), letters.as_str(), self.description),

@@ -31,19 +31,19 @@ pub fn follow(
     try_stream! {
         let mut progress = log.watch();
         let began = log.ready().await?;
-        let mut cursor = if token.is_empty() { began.cursor } else { log.open_token(origin, &token).await? };
-        let token = |cursor| log.token_of(began.epoch, origin, cursor);
-        yield Batch { events: Vec::new(), token: token(cursor)? };
+        let mut at = if token.is_empty() { began.at } else { log.open_token(origin, &token).await? };
+        let token = |at| log.token_of(began.server.epoch, origin, at);
+        yield Batch { events: Vec::new(), token: token(at)? };
         loop {
             progress.borrow_and_update();
-            let events = log.read(cursor).await?;
+            let events = log.read(at.cursor).await?;
             // What was read is of the log that it was before.
             if !began.is_same_log(log.progress()) {
                 Err(another())?;
             }
             if let Some(last) = events.last() {
-                cursor = last.at;
-                yield Batch { token: token(cursor)?, events };
+                at = last.resume_point();
+                yield Batch { token: token(at)?, events };
                 continue;
             }
             let is_quiet = tokio::select! {
@@ -55,15 +55,8 @@ pub fn follow(
                 Err(Error::new(Reason::NotReady, "the server is stopping; follow again"))?;
             }
             if is_quiet {
-                yield Batch { events: Vec::new(), token: token(cursor)? };
+                yield Batch { events: Vec::new(), token: token(at)? };
             }
         }
-    }
-}
-
-impl crate::Progress {
-    /// Whether the log is the same as it was later.
-    pub fn is_same_log(&self, later: Option<Self>) -> bool {
-        later.is_some_and(|later| later.epoch == self.epoch)
     }
 }

@@ -17,6 +17,7 @@ mod looks;
 mod partitions;
 mod read;
 mod reader;
+mod resume;
 mod ring;
 mod snapshot;
 mod status;
@@ -28,6 +29,8 @@ pub use client::{Follower, Heard, Messages, Source};
 pub use event::{Cursor, Event};
 pub use follow::{Batch, follow};
 pub use log::{Log, MAX_TOKEN, Progress};
+pub use read::MAX_READ_BYTES;
+pub use resume::ResumePoint;
 pub use snapshot::Snapshot;
 pub use status::Status;
 pub use tail::{Step, Tail};
@@ -43,10 +46,12 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 pub struct Settings {
     /// How long events are kept, at least: they are dropped by partitions of a twelfth of it.
     pub retention: Duration,
+    /// How often a process that is notified of appends looks for them all the same.
+    pub poll: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { retention: Duration::from_secs(72 * 3_600) }
+        Self { retention: Duration::from_secs(72 * 3_600), poll: Duration::from_secs(1) }
     }
 }

@@ -4,8 +4,9 @@ mod token;
 
 pub use token::MAX_TOKEN;
 
-use crate::epoch::Epoch;
+use crate::epoch::Server;
 use crate::read::{dropped_through, read};
+use crate::resume::{EventIdentity, ResumePoint, Surroundings};
 use crate::ring::Ring;
 use crate::status::{self, Status, now};
 use crate::wake::Wake;
@@ -15,7 +16,6 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::apart::apart;
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, refusal, rows};
 use groundplan_chassis::seal::{KEY_BYTES, Sealer};
-use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
 use rand::Rng as _;
 use std::sync::atomic::Ordering;
@@ -52,8 +52,6 @@ struct Shared {
     ring: Mutex<Ring>,
     /// None until the tail has found its place.
     progress: watch::Sender<Option<Progress>>,
-    /// Up to which position events may be dropped, for all who come back together.
-    dropped: Together<i64>,
     /// Followers that read the database wait for each other: a herd of them must not keep writers from a connection.
     readers: Semaphore,
 }
@@ -61,9 +59,24 @@ struct Shared {
 /// How far the process's tail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    pub(crate) epoch: Epoch,
+    /// What the tail's connection leads to.
+    pub(crate) server: Server,
+    /// Counts the logs that the process has found in the database: a restored one is another one.
+    pub(crate) generation: u64,
     /// Everything up to it was given.
-    pub cursor: Cursor,
+    pub at: ResumePoint,
+}
+
+impl Progress {
+    /// Everything up to it was given.
+    pub fn cursor(&self) -> Cursor {
+        self.at.cursor
+    }
+
+    /// Whether the log is the same as it was later.
+    pub fn is_same_log(&self, later: Option<Self>) -> bool {
+        later.is_some_and(|later| later.generation == self.generation)
+    }
 }
 
 impl Log {
@@ -85,7 +98,6 @@ impl Log {
             status,
             ring: Mutex::new(Ring::new(Cursor::START)),
             progress: watch::Sender::new(None),
-            dropped: Together::default(),
             readers: Semaphore::new(READERS),
         })))
     }
@@ -140,17 +152,27 @@ impl Log {
     /// Some of the events behind a place that the tail has come past already, in order, without a gap; none at the tail's
     /// place. From memory if they are still there, else from the database. OUT_OF_RANGE if they are in neither.
     pub async fn read(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Error> {
-        let (progress, kept) = {
-            // Both of one log, should it begin anew just now.
-            let ring = self.ring();
-            (self.progress(), ring.read(after))
+        let progress = match self.memory_or_progress(after) {
+            Ok(events) => return Ok(events),
+            Err(progress) => progress,
         };
-        let Some(progress) = progress.filter(|progress| after < progress.cursor) else { return Ok(Vec::new()) };
-        if let Some(events) = kept {
-            return Ok(events);
-        }
         let log = self.clone();
         apart(async move { log.read_database(after, progress).await }).await
+    }
+
+    /// What [`Log::read`] gives, if it is in memory, where all followers share it.
+    pub fn read_memory(&self, after: Cursor) -> Option<Vec<Arc<Event>>> {
+        self.memory_or_progress(after).ok()
+    }
+
+    /// The same, or how far the tail is.
+    fn memory_or_progress(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Progress> {
+        // Both of one log, should it begin anew just now.
+        let ring = self.ring();
+        let Some(progress) = self.progress().filter(|progress| after < progress.cursor()) else {
+            return Ok(Vec::new());
+        };
+        ring.read(after).ok_or(progress)
     }
 
     /// Events between two places, from the database.
@@ -158,31 +180,43 @@ impl Log {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
         let work = async |connection: &mut AsyncPgConnection| {
-            let found = read(connection, after, progress.cursor.position).await?;
+            let found = read(connection, after, progress.cursor().position).await?;
             // Written before anything is dropped: a partition that this read has missed is noticed.
             let dropped = dropped_through(connection).await?;
             // The pool may lead to another database before the tail does.
-            QueryResult::Ok((found.events, dropped, Epoch::current(connection).await?))
+            QueryResult::Ok((found.events, dropped, Server::of(connection).await?))
         };
-        let (mut events, dropped, epoch) = lease.run(work).await.map_err(refusal)?;
-        if epoch != progress.epoch {
-            return Err(another());
+        let (mut events, dropped, server) = lease.run(work).await.map_err(refusal)?;
+        if server != progress.server {
+            return Err(restarted());
         }
         if after.position < dropped {
             return Err(self.gone());
         }
         // The last position may have parts that the tail has not given yet.
-        events.retain(|event| event.at <= progress.cursor);
+        events.retain(|event| event.at <= progress.cursor());
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// Up to which position events may be dropped, not longer ago than the call.
-    pub(crate) async fn dropped_through(&self) -> Result<i64, Error> {
-        let find = async || {
-            let mut lease = self.0.database.lease().await?;
-            lease.run(dropped_through).await.map_err(refusal)
-        };
-        self.0.dropped.ask(find, silent).await
+    /// Whether a connection leads to the server that the tail reads, so that what was read of the log fits what the
+    /// connection reads.
+    pub async fn is_on(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+        let server = Server::of(connection).await?;
+        Ok(self.progress().is_some_and(|progress| progress.server == server))
+    }
+
+    /// The last event at or before a place, if the events around it are in memory.
+    pub(crate) fn last_event_in_memory(&self, cursor: Cursor) -> Option<EventIdentity> {
+        let ring = self.ring();
+        let progress = self.progress()?;
+        if cursor <= progress.cursor() { ring.last_event(cursor) } else { None }
+    }
+
+    /// The log around a place, from the database.
+    pub(crate) async fn surroundings(&self, cursor: Cursor) -> Result<Surroundings, Error> {
+        let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
+        let mut lease = self.0.database.lease().await?;
+        lease.run(async |connection| Surroundings::read(connection, cursor).await).await.map_err(refusal)
     }
 
     /// The refusal of a place whose events are dropped.
@@ -204,14 +238,23 @@ impl Log {
 
     /// Waits until there may be something to read.
     pub(crate) async fn wait(&self) {
-        self.0.wake.wait().await;
+        self.0.wake.wait(self.0.settings.poll).await;
     }
 
-    /// Begins anew: the log is another one.
-    pub(crate) fn restart(&self, ring: Ring, progress: Progress) {
+    /// Begins anew at a place.
+    pub(crate) fn restart(&self, progress: Progress) {
         let mut kept = self.ring();
-        *kept = ring;
+        *kept = Ring::new(progress.cursor());
         self.0.progress.send_replace(Some(progress));
+    }
+
+    /// The tail has connected again, and has found the log that it was.
+    pub(crate) fn reconnected(&self, server: Server) {
+        self.0.progress.send_if_modified(|progress| {
+            let Some(progress) = progress else { return false };
+            progress.server = server;
+            true
+        });
     }
 
     /// Gives events to all followers.
@@ -224,7 +267,7 @@ impl Log {
         self.ring().extend(events);
         self.0.progress.send_if_modified(|progress| {
             let Some(progress) = progress else { return false };
-            progress.cursor = last.at;
+            progress.at = last.resume_point();
             true
         });
     }
@@ -252,10 +295,10 @@ impl Log {
     }
 }
 
-/// The refusal of all who have asked together while the database did not answer.
-fn silent() -> Error {
-    let words = "the database does not answer; try again";
-    Error::new(Reason::DatabaseUnavailable, words).retry_after(Duration::from_secs(1))
+/// The refusal of a read on a server that the tail has not found yet.
+fn restarted() -> Error {
+    let words = "the database was started again or replaced, and the event log is being found again; try again";
+    Error::new(Reason::NotReady, words).retry_after(Duration::from_secs(1))
 }
 
 /// The refusal of a place in a log that is another one now.

@@ -28,8 +28,10 @@ pub(crate) struct Looks {
     final_through: i64,
 }
 
+/// The function reads the sequence under its lock. A query of the sequence's relation does not: while `nextval` writes to the
+/// WAL, it finds a value there that is up to 32 ahead of what was drawn.
 static NEWEST: LazyLock<Sql> =
-    LazyLock::new(|| Sql::new("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_position"));
+    LazyLock::new(|| Sql::new("SELECT coalesce(pg_sequence_last_value('events_position'::regclass), 0)"));
 
 static HOLDERS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 const MAX_EVENTS: i64 = 512;
 
 /// The most bytes of the payloads of one read, but for the last event, which may go beyond. Larger ones are not even fetched.
-const MAX_BYTES: i64 = 4 << 20;
+pub const MAX_READ_BYTES: i64 = 4 << 20;
 
 /// What one read has found.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ static READ: LazyLock<Sql> = LazyLock::new(|| {
              SELECT * FROM events WHERE (position, part) > (?::bigint, ?::integer) AND position <= ?::bigint \
              ORDER BY position, part LIMIT {MAX_EVENTS}\
            ) AS few\
-         ) AS sized WHERE bytes_before < {MAX_BYTES} ORDER BY position, part"
+         ) AS sized WHERE bytes_before < {MAX_READ_BYTES} ORDER BY position, part"
     ))
 });
 
@@ -43,7 +43,7 @@ pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, thro
     let dropped_through = found.first().map(|row| row.i64(10)).transpose()?.flatten().unwrap_or_default();
     let events = found.iter().map(event).collect::<QueryResult<Vec<Event>>>()?;
     let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
-    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
+    let limit = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
     let most = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
     let is_full = events.len() >= most || bytes >= limit;
     Ok(Read { events, dropped_through, is_full })

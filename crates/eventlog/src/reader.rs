@@ -1,11 +1,12 @@
 //! The one reader of a process: tails the log and puts what is new into the ring, for all followers.
 
-use crate::epoch::Epoch;
+use crate::Cursor;
+use crate::epoch::Server;
 use crate::log::{Log, Progress};
 use crate::looks::newest;
+use crate::resume::{ResumePoint, Surroundings};
 use crate::status::now;
 use crate::tail::{Step, Tail};
-use crate::{Cursor, ring::Ring};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns as _, Sql, refusal, rows};
 use groundplan_error::Error;
@@ -42,15 +43,17 @@ pub(crate) async fn run(log: Log) {
 async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
     let mut connection = log.database().dedicated().await?;
     let connection = &mut connection;
-    let epoch = Epoch::current(connection).await.map_err(refusal)?;
+    let server = Server::of(connection).await.map_err(refusal)?;
     let mut tail = match log.progress() {
-        Some(progress) if progress.epoch == epoch => Tail::new(progress.cursor),
-        before => {
-            if before.is_some() {
-                tracing::error!("the event log is another one now: was the database restored, or failed over?");
-            }
-            begin(log, connection, epoch).await?
+        Some(before) if before.server.epoch == server.epoch && is_there(connection, &before.at).await? => {
+            log.reconnected(server);
+            Tail::new(before.cursor())
         }
+        Some(before) => {
+            tracing::error!("the event log is another one now: was the database restored, or failed over?");
+            begin(log, connection, server, before.generation + 1).await?
+        }
+        None => begin(log, connection, server, 0).await?,
     };
     *pause = FIRST_BREAK;
     let mut gap = Gap::default();
@@ -59,7 +62,8 @@ async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infalli
         let step = tail.step(connection).await.map_err(refusal)?;
         if before.position < step.dropped_through {
             tracing::error!("the event log was not read for longer than it is kept: followers have to begin again");
-            tail = begin(log, connection, epoch).await?;
+            let generation = log.progress().map_or(0, |progress| progress.generation);
+            tail = begin(log, connection, server, generation).await?;
             continue;
         }
         gap.note(log, connection, &step).await?;
@@ -75,10 +79,18 @@ async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infalli
     }
 }
 
+/// Whether a place is one of the log that a connection leads to. One whose events are dropped is, too: who reads finds out.
+async fn is_there(connection: &mut AsyncPgConnection, at: &ResumePoint) -> Result<bool, Error> {
+    let surroundings = Surroundings::read(connection, at.cursor).await.map_err(refusal)?;
+    Ok(surroundings.contain(at))
+}
+
 /// Begins at the end. Followers that are not there find out when they read.
-async fn begin(log: &Log, connection: &mut AsyncPgConnection, epoch: Epoch) -> Result<Tail, Error> {
+async fn begin(log: &Log, connection: &mut AsyncPgConnection, server: Server, generation: u64) -> Result<Tail, Error> {
     let tail = at_end(connection).await?;
-    log.restart(Ring::new(tail.cursor()), Progress { epoch, cursor: tail.cursor() });
+    let cursor = tail.cursor();
+    let Surroundings { last_event, .. } = Surroundings::read(connection, cursor).await.map_err(refusal)?;
+    log.restart(Progress { server, generation, at: ResumePoint { cursor, last_event } });
     Ok(tail)
 }
 

@@ -1,5 +1,6 @@
 //! The newest events, in memory, for all followers of the process.
 
+use crate::resume::EventIdentity;
 use crate::{Cursor, Event};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +40,12 @@ impl Ring {
                 self.start = oldest.at;
             }
         }
+    }
+
+    /// The last event at or before a place, if it is kept.
+    pub(crate) fn last_event(&self, cursor: Cursor) -> Option<EventIdentity> {
+        let after = self.events.partition_point(|event| event.at <= cursor);
+        self.events.get(after.checked_sub(1)?).map(|event| event.identity())
     }
 
     /// Some of the events behind a place; none if they are not kept any more.

@@ -16,6 +16,8 @@ pub struct Tail {
     looks: Looks,
     /// The position that was missing at the last read. Most gaps close by themselves before the next.
     missing: Option<i64>,
+    /// What was read after that position. It is not read again while the position is missing.
+    held: Vec<Event>,
 }
 
 /// What a step of a tail has found.
@@ -34,7 +36,7 @@ pub struct Step {
 impl Tail {
     /// Reads on behind a place.
     pub fn new(cursor: Cursor) -> Self {
-        Self { cursor, looks: Looks::default(), missing: None }
+        Self { cursor, looks: Looks::default(), missing: None, held: Vec::new() }
     }
 
     /// Behind everything that was given.
@@ -44,7 +46,7 @@ impl Tail {
 
     /// Gives what can be given now.
     pub async fn step(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<Step> {
-        let mut found = read(connection, self.cursor, i64::MAX).await?;
+        let mut found = self.read(connection).await?;
         if let Some(missing) = self.gap(&found)
             && self.missing == Some(missing)
             && self.looks.look(connection).await? >= missing
@@ -53,6 +55,19 @@ impl Tail {
             found = read(connection, self.cursor, i64::MAX).await?;
         }
         Ok(self.take(found))
+    }
+
+    /// Reads what follows: all of it, or, while a position is missing, what may have come there.
+    async fn read(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<Read> {
+        let held = std::mem::take(&mut self.held);
+        let Some(first) = held.first() else { return read(connection, self.cursor, i64::MAX).await };
+        let mut found = read(connection, self.cursor, first.at.position - 1).await?;
+        // What is held follows only what was read to its end.
+        if !found.is_full {
+            found.events.extend(held);
+            found.is_full = true;
+        }
+        Ok(found)
     }
 
     /// Looks until everything up to the newest position of the first look is final, and goes on behind that; says whether
@@ -91,7 +106,7 @@ impl Tail {
             before = event.at.position;
             follows
         });
-        events.truncate(given.count());
+        self.held = events.split_off(given.count());
         if let Some(last) = events.last() {
             self.cursor = last.at;
         }

@@ -17,8 +17,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Before listening again after the connection was lost.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
-/// How often a tail that listens asks all the same, and how often one that does not.
-const POLL_LISTENING: Duration = Duration::from_secs(1);
+/// How often a tail that does not listen looks for appends.
 const POLL_DEAF: Duration = Duration::from_millis(100);
 
 /// What wakes a process's tail.
@@ -38,9 +37,9 @@ impl Wake {
         self.to_tell.notify_one();
     }
 
-    /// Waits until something was appended, or it is time to look whether something was.
-    pub(crate) async fn wait(&self) {
-        let poll = if self.listens.load(Ordering::Relaxed) { POLL_LISTENING } else { POLL_DEAF };
+    /// Waits until something was appended, or it is time to look whether something was: while it listens, after `poll`.
+    pub(crate) async fn wait(&self, poll: Duration) {
+        let poll = if self.listens.load(Ordering::Relaxed) { poll } else { POLL_DEAF };
         tokio::select! {
             () = self.appended.notified() => {}
             () = sleep(poll) => {}

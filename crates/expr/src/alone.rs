@@ -19,7 +19,8 @@ pub(crate) fn outside(expr: &Expr) -> Option<Outside> {
     match expr {
         Expr::Now => Some(Outside::Time),
         Expr::Search { .. } => Some(Outside::Search),
-        Expr::Const(_) => None,
+        // Nobody asks this of rules, whose parts these are.
+        Expr::Const(_) | Expr::Rule(_) => None,
         Expr::Field(field) | Expr::Has(field) => of_field(field),
         Expr::Not(inner) | Expr::Size(inner) | Expr::Negate(inner) => outside(inner),
         Expr::Convert { value, .. } | Expr::OneOf { value, .. } => outside(value),

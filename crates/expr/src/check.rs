@@ -19,6 +19,7 @@ mod names;
 mod quantified;
 mod reads;
 mod rewrite;
+pub(crate) mod rule;
 mod search;
 mod target;
 mod values;

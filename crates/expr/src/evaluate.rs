@@ -3,41 +3,26 @@
 mod calculate;
 mod convert;
 mod datum;
+mod failure;
+mod list;
+mod quantified;
 mod read;
+mod rule;
+mod steps;
 
 pub(crate) use datum::{Datum, compare_numbers};
+pub use failure::Failure;
+pub(crate) use failure::Stop;
 
 use crate::Scope;
-use crate::ir::{Comparison, Expr, Quantifier, Type};
-use crate::limits::MAX_MADE;
-use groundplan_codec::{Record, Value};
+use crate::ir::{Comparison, Const, Expr, Type};
+use groundplan_budget::{Budget, Steps};
+use groundplan_codec::Record;
+use groundplan_error::Error;
 use groundplan_model::shape::FieldId;
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Ordering;
-
-/// Why an expression has no value for a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error("a value that is read is absent")]
-    Absent,
-    #[error("a number is outside of its type's range")]
-    Overflow,
-    #[error("a division by zero")]
-    DivisionByZero,
-    #[error("no such key or index")]
-    NoSuchElement,
-    #[error("the operation has no meaning for null")]
-    Null,
-    #[error("only PostgreSQL can tell")]
-    OnlyPostgres,
-    /// Of a formula whose field has a smaller type than the expression.
-    #[error("the result is outside of the range of {0}")]
-    OutOfField(&'static str),
-    /// Of a formula.
-    #[error("the result is longer than {MAX_MADE} bytes")]
-    TooLong,
-}
 
 pub(crate) fn filter(
     scope: Scope<'_>,
@@ -45,58 +30,75 @@ pub(crate) fn filter(
     record: &Record,
     now: i64,
     related: &dyn Fn(FieldId) -> Option<Record>,
-) -> Result<bool, Failure> {
+    budget: &Budget,
+) -> Result<Result<bool, Failure>, Error> {
     let references = scope.model.references.iter();
-    let evaluator = Evaluator {
-        record,
-        now,
-        related,
-        fetched: references.map(|reference| (reference.field, OnceCell::new())).collect(),
-    };
-    evaluator.truth(expr, &[])
+    let fetched = references.map(|reference| (reference.field, OnceCell::new())).collect();
+    let evaluator = Evaluator { record: Some(record), now, related, fetched, steps: RefCell::new(budget.steps()) };
+    Stop::split(evaluator.truth(expr, &[]))
 }
 
 /// The value of an expression that reads nothing but the record and the time.
-pub(crate) fn alone(expr: &Expr, record: &Record, now: i64) -> Result<Datum<'static>, Failure> {
-    let evaluator = Evaluator { record, now, related: &|_| None, fetched: Vec::new() };
-    evaluator.value(expr, &[]).map(Datum::into_owned)
+pub(crate) fn alone<T>(
+    expr: &Expr,
+    record: &Record,
+    now: i64,
+    budget: &Budget,
+    finish: impl FnOnce(Datum<'_>) -> Result<T, Failure>,
+) -> Result<Result<T, Failure>, Error> {
+    let evaluator = Evaluator::alone(Some(record), now, budget);
+    let value = Stop::split(evaluator.value(expr, &[]))?;
+    Ok(value.and_then(finish))
 }
 
 /// The value of an expression that reads neither fields nor the time.
-pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Datum<'static>, Failure> {
-    let record = Record::new(scope.model.shape());
-    let evaluator = Evaluator { record: &record, now: 0, related: &|_| None, fetched: Vec::new() };
-    evaluator.value(expr, &[]).map(Datum::into_owned)
+pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Result<Const, Failure>, Error> {
+    alone(expr, &Record::new(scope.model.shape()), 0, &Budget::default(), |datum| datum.into_const())
+}
+
+/// What a rule finds on `this`.
+pub(crate) fn rule<T>(
+    expr: &Expr,
+    this: Datum<'_>,
+    now: i64,
+    budget: &Budget,
+    finish: impl FnOnce(Datum<'_>) -> Result<T, Failure>,
+) -> Result<Result<T, Failure>, Error> {
+    let evaluator = Evaluator::alone(None, now, budget);
+    let value = Stop::split(evaluator.value(expr, &[this]))?;
+    Ok(value.and_then(finish))
 }
 
 /// An expression's world.
 struct Evaluator<'a> {
-    record: &'a Record,
+    /// None for a rule, whose only way to a value is `this`.
+    record: Option<&'a Record>,
     now: i64,
     related: &'a dyn Fn(FieldId) -> Option<Record>,
     /// The related records, each read once.
     fetched: Vec<(FieldId, OnceCell<Option<Record>>)>,
+    steps: RefCell<Steps>,
 }
 
-/// The variable of a `exists`, `all` or `exists_one`.
-#[derive(Clone, Copy)]
-struct Variable<'e> {
-    value: &'e Value,
-    ty: &'e Type,
-}
+/// What the enclosing `exists`, `all` and the like look at, the outermost first.
+type Variables<'v, 'e> = &'v [Datum<'e>];
 
-type Variables<'v, 'e> = &'v [Variable<'e>];
+impl<'a> Evaluator<'a> {
+    /// For an expression that reads no other record.
+    fn alone(record: Option<&'a Record>, now: i64, budget: &Budget) -> Self {
+        Self { record, now, related: &|_| None, fetched: Vec::new(), steps: RefCell::new(budget.steps()) }
+    }
 
-impl Evaluator<'_> {
     /// A condition: anything but a bool is an error, as `null` is.
-    fn truth<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<bool, Failure> {
+    fn truth<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
         match self.value(expr, variables)? {
             Datum::Bool(value) => Ok(value),
-            _ => Err(Failure::Null),
+            _ => Err(Failure::Null.into()),
         }
     }
 
-    fn value<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Failure> {
+    fn value<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+        self.charge(1)?;
         Ok(match expr {
             Expr::Const(constant) => Datum::of_const(constant),
             Expr::Now => Datum::Timestamp(self.now),
@@ -111,15 +113,16 @@ impl Evaluator<'_> {
             }
             Expr::Compare { comparison, left, right } => {
                 let (left, right) = (self.value(left, variables)?, self.value(right, variables)?);
-                Datum::Bool(compare(*comparison, &left, &right)?)
+                Datum::Bool(self.compare(*comparison, &left, &right)?)
             }
             Expr::OneOf { value, constants } => {
                 let value = self.value(value, variables)?;
+                self.charge(constants.len() as u64)?;
                 Datum::Bool(constants.iter().any(|constant| value.equals(&Datum::of_const(constant))))
             }
             Expr::ElementOf { value, list } => {
                 let value = self.value(value, variables)?;
-                Datum::Bool(self.elements(list, variables)?.any(|element| element.equals(&value)))
+                Datum::Bool(self.contains(list, &value, variables)?)
             }
             Expr::MapValue { ty, .. } | Expr::ListItem { ty, .. } => {
                 Datum::of_value(self.element(expr, variables)?, ty).ok_or(Failure::Null)?
@@ -127,18 +130,23 @@ impl Evaluator<'_> {
             Expr::Size(operand) => Datum::Int(self.size(operand, variables)?),
             Expr::TextTest { test, text, part } => {
                 let (text, part) = (self.value(text, variables)?, self.value(part, variables)?);
-                Datum::Bool(calculate::text_test(*test, text.text()?, part.text()?))
+                self.charge(calculate::text_test_cost(&text, &part))?;
+                Datum::Bool(calculate::text_test(*test, &text, &part)?)
             }
             Expr::Matches { text, pattern } => {
                 let text = self.value(text, variables)?;
+                // A pattern that is not simple takes about as long for a byte as an operator takes.
+                self.charge(text.bytes() as u64)?;
                 Datum::Bool(pattern.regex.is_match(text.text()?))
             }
             Expr::Rewrite { rewrite, text } => {
                 let text = self.value(text, variables)?;
+                self.charge_made(text.bytes())?;
                 Datum::owned_text(calculate::rewritten(*rewrite, text.text()?))
             }
             Expr::Arithmetic { operation, left, right, .. } => {
                 let (left, right) = (self.value(left, variables)?, self.value(right, variables)?);
+                self.charge_made(left.bytes() + right.bytes())?;
                 calculate::arithmetic(*operation, &left, &right)?
             }
             Expr::Negate(operand) => calculate::negate(&self.value(operand, variables)?)?,
@@ -147,82 +155,61 @@ impl Evaluator<'_> {
             Expr::Quantified { quantifier, list, condition, .. } => {
                 Datum::Bool(self.quantified(*quantifier, list, condition, variables)?)
             }
-            Expr::Search { .. } => return Err(Failure::OnlyPostgres),
+            Expr::Rule(rule) => self.rule(rule, variables)?,
+            Expr::Search { .. } => return Err(Failure::OnlyPostgres.into()),
         })
     }
 
-    /// A chain of `||` (which `decisive` true ends) or `&&` (false): an error counts only if nothing decides.
-    fn chain<'e>(
-        &'e self,
-        operands: &'e [Expr],
-        decisive: bool,
-        variables: Variables<'_, 'e>,
-    ) -> Result<bool, Failure> {
+    /// A chain of `||` (which `decisive` true ends) or `&&` (false): a failure counts only if nothing decides.
+    fn chain<'e>(&'e self, operands: &'e [Expr], decisive: bool, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
         chain(operands.iter().map(|operand| self.truth(operand, variables)), decisive)
     }
 
-    fn quantified<'e>(
-        &'e self,
-        quantifier: Quantifier,
-        list: &'e crate::ir::Field,
-        condition: &'e Expr,
-        variables: Variables<'_, 'e>,
-    ) -> Result<bool, Failure> {
-        let elements = self.raw_elements(list, variables)?;
-        let truths = elements.map(|element| {
-            let mut inner = variables.to_vec();
-            inner.push(element);
-            self.truth(condition, &inner)
-        });
-        match quantifier {
-            Quantifier::Exists => chain(truths, true),
-            Quantifier::All => chain(truths, false),
-            Quantifier::ExistsOne => {
-                let truths: Result<Vec<bool>, Failure> = truths.collect();
-                Ok(truths?.into_iter().filter(|truth| *truth).count() == 1)
-            }
-        }
-    }
-
-    fn size<'e>(&'e self, operand: &'e Expr, variables: Variables<'_, 'e>) -> Result<i64, Failure> {
+    fn size<'e>(&'e self, operand: &'e Expr, variables: Variables<'_, 'e>) -> Result<i64, Stop> {
         let size = match operand {
             Expr::Field(field) if matches!(field.ty, Type::List(_) | Type::Map(..)) => self.length(field, variables)?,
             _ => match self.value(operand, variables)? {
-                Datum::String(text) => text.chars().count(),
+                Datum::String(text) => {
+                    self.charge_bytes(text.len())?;
+                    text.chars().count()
+                }
                 Datum::Bytes(bytes) => bytes.len(),
-                _ => return Err(Failure::Null),
+                value @ (Datum::List(_) | Datum::Map { .. }) => value.len(),
+                _ => return Err(Failure::Null.into()),
             },
         };
-        i64::try_from(size).map_err(|_| Failure::Overflow)
+        Ok(i64::try_from(size).map_err(|_| Failure::Overflow)?)
+    }
+
+    fn compare(&self, comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, Stop> {
+        let holds = match comparison {
+            Comparison::Equal => return self.are_equal(left, right),
+            Comparison::NotEqual => return self.are_equal(left, right).map(|equal| !equal),
+            Comparison::Less => Ordering::is_lt,
+            Comparison::LessOrEqual => Ordering::is_le,
+            Comparison::Greater => Ordering::is_gt,
+            Comparison::GreaterOrEqual => Ordering::is_ge,
+        };
+        if matches!(left, Datum::Null) || matches!(right, Datum::Null) {
+            return Err(Failure::Null.into());
+        }
+        self.charge_bytes(left.bytes().min(right.bytes()))?;
+        // Nothing orders NaN.
+        Ok(left.compare(right).is_some_and(holds))
     }
 }
 
-fn chain(truths: impl Iterator<Item = Result<bool, Failure>>, decisive: bool) -> Result<bool, Failure> {
+fn chain(truths: impl Iterator<Item = Result<bool, Stop>>, decisive: bool) -> Result<bool, Stop> {
     let mut failure = None;
     for truth in truths {
         match truth {
             Ok(value) if value == decisive => return Ok(decisive),
             Ok(_) => {}
-            Err(found) => failure = failure.or(Some(found)),
+            Err(Stop::Failure(found)) => failure = failure.or(Some(found)),
+            Err(refused) => return Err(refused),
         }
     }
-    failure.map_or(Ok(!decisive), Err)
-}
-
-fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, Failure> {
-    let holds = match comparison {
-        Comparison::Equal => return Ok(left.equals(right)),
-        Comparison::NotEqual => return Ok(!left.equals(right)),
-        Comparison::Less => Ordering::is_lt,
-        Comparison::LessOrEqual => Ordering::is_le,
-        Comparison::Greater => Ordering::is_gt,
-        Comparison::GreaterOrEqual => Ordering::is_ge,
-    };
-    if matches!(left, Datum::Null) || matches!(right, Datum::Null) {
-        return Err(Failure::Null);
-    }
-    // Nothing orders NaN.
-    Ok(left.compare(right).is_some_and(holds))
+    failure.map_or(Ok(!decisive), |failure| Err(failure.into()))
 }
 
 impl<'e> Datum<'e> {
@@ -238,3 +225,6 @@ impl<'e> Datum<'e> {
         Datum::String(Cow::Owned(text))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 use crate::ir::Expr;
 use crate::purpose::FormulaKind;
 use crate::{ExprError, Failure, Scope, check, evaluate, fits};
+use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
+use groundplan_error::Error;
 use groundplan_model::catalog;
 use groundplan_model::shape::{FieldId, Kind};
 
@@ -52,8 +54,16 @@ impl Formula {
     }
 
     /// The value for a record at a time in microseconds since the Unix epoch; none if the field is to be absent.
-    pub fn evaluate(&self, record: &Record, now: i64) -> Result<Option<Value>, Failure> {
-        fits::value(self.kind, evaluate::alone(&self.expr, record, now)?)
+    ///
+    /// # Errors
+    /// The budget's refusal: it is used up, cancelled or late.
+    pub fn evaluate(
+        &self,
+        record: &Record,
+        now: i64,
+        budget: &Budget,
+    ) -> Result<Result<Option<Value>, Failure>, Error> {
+        evaluate::alone(&self.expr, record, now, budget, |datum| fits::value(self.kind, datum))
     }
 }
 

@@ -1,5 +1,9 @@
 //! A checked expression: every name resolved, every type known. The evaluator and the SQL compiler read the same one.
 
+pub mod rule;
+
+pub use rule::{Function, Macro, Notation, Piece, RuleExpr};
+
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{EnumId, FieldId, Kind, MapKey, ShapeId};
 use regex::Regex;
@@ -268,4 +272,6 @@ pub enum Expr {
         words: String,
         language: String,
     },
+    /// What only rules have. There is no SQL of it.
+    Rule(Box<RuleExpr>),
 }

@@ -1,5 +1,6 @@
 //! CEL over the records of a model: an expression is parsed, bounded and checked against the model's types, and then
-//! evaluated on a record or compiled to SQL with binds. A [`Filter`] is a condition, a [`Formula`] a value. Pure: no I/O, no waiting.
+//! evaluated on a record or compiled to SQL with binds. A [`Filter`] is a condition, a [`Formula`] a value, a [`Rule`] a
+//! condition on a value that is written. Pure: no I/O, no waiting.
 //!
 //! **Exactness.** For every record, the SQL is true exactly when the evaluator says true. An evaluation error (an absent
 //! timestamp, a missing map key, an overflow, a division by zero) is no match, also below a `!`: it is SQL's NULL, and
@@ -23,6 +24,7 @@ mod order;
 mod parse;
 mod pattern;
 mod purpose;
+mod rule;
 mod sql;
 mod times;
 
@@ -32,9 +34,12 @@ pub use error::ExprError;
 pub use evaluate::Failure;
 pub use formula::{Formula, Formulas, Refused};
 pub use purpose::FormulaKind;
+pub use rule::{Given, GivenField, Rule, RuleScope, This, ThisType, Verdict};
 pub use sql::{Fragment, Slot};
 
+use groundplan_budget::Budget;
 use groundplan_codec::Record;
+use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::shape::FieldId;
 use ir::{Expr, Field};
@@ -89,17 +94,21 @@ impl Filter {
         alone::outside(&self.expr)
     }
 
-    /// Whether a record matches: an error is no match for whoever filters.
+    /// Whether a record matches. A [`Failure`] of the expression is no match for whoever filters.
     ///
     /// `related` reads the record that a reference field of this one leads to.
+    ///
+    /// # Errors
+    /// The budget's refusal: it is used up, cancelled or late. This is never "no match".
     pub fn evaluate(
         &self,
         scope: Scope<'_>,
         record: &Record,
         now: i64,
         related: &dyn Fn(FieldId) -> Option<Record>,
-    ) -> Result<bool, Failure> {
-        evaluate::filter(scope, &self.expr, record, now, related)
+        budget: &Budget,
+    ) -> Result<Result<bool, Failure>, Error> {
+        evaluate::filter(scope, &self.expr, record, now, related, budget)
     }
 }
 

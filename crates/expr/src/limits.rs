@@ -27,6 +27,13 @@ pub const MAX_CONSTANTS: usize = 500;
 /// The most `exists`, `all` and `exists_one` inside each other: each goes through all elements for each of the outer one's.
 pub const MAX_QUANTIFIED: usize = 2;
 
+/// The most `all`, `exists`, `map` and the like inside each other in a rule: each goes through all elements for each of the
+/// outer one's, which the request's steps bound.
+pub const MAX_MACROS: usize = 8;
+
+/// The most bytes that a compiled pattern of a rule takes.
+pub const MAX_RULE_PATTERN: usize = 10 << 20;
+
 /// The most times that a filter joins texts: each may be as long as a record, and PostgreSQL makes the whole.
 pub const MAX_JOINED: usize = 8;
 
@@ -57,6 +64,12 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("an expression", MAX_CONDITIONS, "conditions (`? :`)", "FILTER_INVALID"),
     Limit::things("a list behind `in`", MAX_CONSTANTS, "constants", "FILTER_INVALID"),
     Limit::things("`exists` and `all` inside each other", MAX_QUANTIFIED, "levels", "FILTER_INVALID"),
+    Limit::things(
+        "`all`, `exists`, `map` and the like inside each other in a rule",
+        MAX_MACROS,
+        "levels",
+        "RULE_INVALID",
+    ),
     Limit::things("a filter", MAX_JOINED, "texts joined by `+`", "FILTER_INVALID"),
     Limit::bytes(
         "a text or bytes that a formula makes",

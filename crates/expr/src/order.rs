@@ -105,11 +105,10 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
     let mut shape = model.shape();
     for (at, name) in path.split('.').enumerate() {
         let Some(id) = shape.by_name(name) else {
-            let leads_on = at == 0 && members::link(&model.references, name).is_some();
-            return Err(if leads_on {
-                behind_relation(name)
-            } else {
-                members::no_field(members::last(&shape.full_name), shape, name)
+            let leads_on = (at == 0).then(|| members::link(&model.references, name)).flatten();
+            return Err(match leads_on {
+                Some(id) => behind_relation(name, &shape.field(id).name),
+                None => members::no_field(members::last(&shape.full_name), shape, name),
             });
         };
         let field = shape.field(id);
@@ -124,7 +123,7 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
         match (field.kind, field.cardinality) {
             (_, Cardinality::Repeated | Cardinality::Map(_)) => return Err(many(name)),
             (Kind::Message(inner), _) => shape = scope.catalog.shapes.get(inner),
-            _ if at == 0 && model.reference(id).is_some() => return Err(behind_relation(name)),
+            _ if at == 0 && model.reference(id).is_some() => return Err(behind_relation(name, &field.name)),
             _ => {
                 return Err(format!(
                     "`{name}` is no message, and so has no fields: leave out what is behind the point"
@@ -135,12 +134,12 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
     Ok(found)
 }
 
-fn behind_relation(name: &str) -> String {
-    format!("`{name}` leads to another record, and an order stays in its own: name a field of the record")
+fn behind_relation(name: &str, id: &str) -> String {
+    format!("`{name}` leads to another record: name a field of the record itself, such as `{id}`")
 }
 
 fn many(name: &str) -> String {
-    format!("`{name}` holds many values, which have no order: name a field with one")
+    format!("`{name}` holds many values: name a field that holds one")
 }
 
 /// Refuses fields whose values have no order.

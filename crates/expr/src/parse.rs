@@ -52,7 +52,11 @@ fn refusal(source: &str, excess: &Excess, purpose: Purpose) -> ExprError {
         Bound::Conditions => "replace `a ? b : c` by `&&` and `||`",
         Bound::Depth => "break the chain by `&&`",
     };
-    let other = if purpose.is_formula() { "" } else { ", or ask in several requests" };
+    let other = match purpose {
+        Purpose::Filter => ", or ask in several requests",
+        Purpose::Formula { .. } => "",
+        Purpose::Rule => ", or split it into several rules",
+    };
     ExprError::new(format!("the expression {excess}: {help}{other}"))
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Filter,
     /// The value of a field of a record that is being written. It never becomes SQL.
     Formula { kind: FormulaKind, field: FieldId },
+    /// A rule for a value that is being written. It never becomes SQL.
+    Rule,
 }
 
 impl Purpose {
@@ -25,13 +27,21 @@ impl Purpose {
         matches!(self, Self::Formula { .. })
     }
 
-    /// `a filter` or `a formula`.
+    /// `a filter`, `a formula` or `a rule`.
     pub(crate) fn noun(self) -> &'static str {
-        if self.is_formula() { "a formula" } else { "a filter" }
+        match self {
+            Self::Filter => "a filter",
+            Self::Formula { .. } => "a formula",
+            Self::Rule => "a rule",
+        }
     }
 
-    /// `filters` or `formulas`.
+    /// `filters`, `formulas` or `rules`.
     pub(crate) fn nouns(self) -> &'static str {
-        if self.is_formula() { "formulas" } else { "filters" }
+        match self {
+            Self::Filter => "filters",
+            Self::Formula { .. } => "formulas",
+            Self::Rule => "rules",
+        }
     }
 }

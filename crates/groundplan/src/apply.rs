@@ -50,6 +50,7 @@ async fn apply(args: &Args) -> Result<(), Failure> {
     }
     if args.output == Output::Text {
         print(plan::text(&plan, false))?;
+        plan::warn(&plan, &models);
     }
     let last = follow(args, &models, &plan).await?;
     live::show(args, &last).await
@@ -64,7 +65,7 @@ async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<App
     let mut progress = Progress::new(args.output);
     while let Some(update) = updates.message().await.map_err(|status| refusal(&status))? {
         if update.phase() == ApplyPhase::Live {
-            progress.finish();
+            progress.finish(&update)?;
             return Ok(update);
         }
         progress.show(&update)?;

@@ -1,6 +1,8 @@
 //! The command line: what there is to say, and its manual.
 
-use crate::{apply, config, dev_certs, doctor, export, generate, import, limits, migrate, plan, postgres, serve, up};
+use crate::{
+    apply, config, dev_certs, doctor, export, generate, import, limits, migrate, plan, postgres, reset, serve, up,
+};
 use clap::CommandFactory as _;
 
 /// Behind the help of every command.
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Config(Box<config::Args>),
     #[command(after_long_help = EXIT_CODES)]
     Limits(limits::Args),
+    #[command(after_long_help = EXIT_CODES)]
+    Reset(reset::Args),
     #[command(after_long_help = EXIT_CODES)]
     Doctor(Box<doctor::Args>),
 }

@@ -72,15 +72,30 @@ impl Client {
     /// Opens the way to the suite. Nothing is sent yet.
     pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, Failure> {
         let tls = Tls::load(&self.tls)?;
-        transport::remote(&self.suite.address, key, tls.as_ref())
+        transport::remote(&self.suite.address, key, tls.as_ref().map(|tls| (tls, None)))
             .map_err(|error| Failure::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
     }
 
-    /// The schema service, by whichever key is found. Says so if it is the stored one.
-    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
-        if let (_, Some(file)) = self.key()? {
-            print_error(format_args!("groundplan: API_KEY is not set; using the key in {}", file.display()));
+    /// Names the suite before anything is done to it: with several that run, the wrong one would be changed unnoticed.
+    fn announce(&self) -> Result<(), Failure> {
+        let address = &self.suite.address;
+        match self.key()? {
+            (_, Some(file)) => {
+                print_error(format_args!("groundplan: calling {address} with the API key in {}", file.display()));
+            }
+            (_, None) => print_error(format_args!("groundplan: calling {address} with the API key that is set")),
         }
+        for url in transport::in_clear(address) {
+            print_error(format_args!(
+                "groundplan: the API key goes to {url} in clear text; use https where others can listen"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The schema service, by whichever key is found. Says on standard error where it is and which key it gets.
+    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
+        self.announce()?;
         self.quietly()
     }
 
@@ -90,12 +105,12 @@ impl Client {
         Ok(schema_service(self.transport(&key)?))
     }
 
-    /// The records service, as [`Client::schema`].
+    /// The records service. It is named like the schema service, unless the caller has set the key of just this suite.
     pub(crate) fn records(&self) -> Result<RecordsServiceClient<Transport>, Failure> {
-        let (key, file) = self.key()?;
-        if let Some(file) = file {
-            print_error(format_args!("groundplan: API_KEY is not set; using the key in {}", file.display()));
+        if self.credentials.api_key.is_none() {
+            self.announce()?;
         }
+        let (key, _) = self.key()?;
         Ok(RecordsServiceClient::new(self.transport(&key)?).max_decoding_message_size(MAX_ANSWER))
     }
 

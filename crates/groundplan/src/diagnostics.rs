@@ -19,9 +19,23 @@ pub(crate) fn from_compiler(diagnostic: groundplan_model::Diagnostic) -> Diagnos
 
 /// For people. `with_source` adds the line that it is about.
 pub(crate) fn text(diagnostics: &[Diagnostic], models: &Models, with_source: bool) -> String {
+    let mut lines = lines("", diagnostics, models, with_source);
+    lines.push(match diagnostics.len() {
+        1 => "1 problem; nothing was changed".to_owned(),
+        count => format!("{count} problems; nothing was changed"),
+    });
+    lines.join("\n")
+}
+
+/// Warnings, for people.
+pub(crate) fn warnings(warnings: &[Diagnostic], models: &Models, with_source: bool) -> String {
+    lines("warning: ", warnings, models, with_source).join("\n")
+}
+
+fn lines(kind: &str, diagnostics: &[Diagnostic], models: &Models, with_source: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for diagnostic in diagnostics {
-        lines.push(format!("{}{}: {}", place(diagnostic, models), diagnostic.code, diagnostic.message));
+        lines.push(format!("{}{kind}{}: {}", place(diagnostic, models), diagnostic.code, diagnostic.message));
         if with_source {
             lines.extend(source(diagnostic, models));
         }
@@ -29,11 +43,7 @@ pub(crate) fn text(diagnostics: &[Diagnostic], models: &Models, with_source: boo
             lines.push(format!("    help: {}", diagnostic.help));
         }
     }
-    lines.push(match diagnostics.len() {
-        1 => "1 problem; nothing was changed".to_owned(),
-        count => format!("{count} problems; nothing was changed"),
-    });
-    lines.join("\n")
+    lines
 }
 
 /// For programs: the fields of the message, in lowerCamelCase.

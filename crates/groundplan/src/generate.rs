@@ -4,7 +4,7 @@ use crate::diagnostics;
 use crate::failure::Failure;
 use crate::models::Paths;
 use crate::output::{is_terminal, print, print_error};
-use groundplan_model::{Input, SourceFile, StorageNames, compile, export};
+use groundplan_model::{Input, SourceFile, StorageNames, WRITTEN_BY, compile, export};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +12,8 @@ use std::path::{Component, Path, PathBuf};
 /// Write the .proto files of the models' services, for code generators; asks no server
 ///
 /// The folder is all that protoc and buf need to make stubs: the derived services, the models, what they import,
-/// and a buf.yaml. Only files that differ are written, and none is removed.
+/// and a buf.yaml. Only files that differ are written, and none is removed. It finds every mistake in the models, so it
+/// checks them offline, too: `groundplan generate models --out "$(mktemp -d)"`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
@@ -24,6 +25,9 @@ pub(crate) struct Args {
     /// Write nothing, and fail if something would be written: for CI
     #[arg(long)]
     check: bool,
+    /// Write into a folder that has .proto files which `generate` did not write, and replace those of the same names
+    #[arg(long)]
+    force: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -38,6 +42,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Failure::diagnostics()
     })?;
     let exported = export(&compiled, &files);
+    if !args.force && belongs_to_others(&args.out) {
+        return Err(Failure::usage(format!(
+            "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace \
+             them by --force",
+            out = args.out.display()
+        )));
+    }
     let mut differing = Vec::new();
     for file in &exported {
         let path = place(&args.out, &file.path)?;
@@ -59,6 +70,20 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::new(format!("{} is out of date; run the same without --check", args.out.display())));
     }
     Ok(())
+}
+
+/// Whether a folder has `.proto` files, and not the `buf.yaml` that is written beside ours.
+fn belongs_to_others(out: &Path) -> bool {
+    let written = fs::read_to_string(out.join("buf.yaml")).is_ok_and(|text| text.starts_with(WRITTEN_BY));
+    !written && has_proto(out)
+}
+
+fn has_proto(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| match path.is_dir() && !path.is_symlink() {
+        true => has_proto(&path),
+        false => path.extension().is_some_and(|extension| extension == "proto"),
+    })
 }
 
 /// Where a file goes, which is below `out`, whatever its path says.
@@ -86,9 +111,11 @@ fn write(path: &Path, file: &SourceFile) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Args, place, run};
+    use super::{Args, belongs_to_others, place, run};
     use crate::models::Paths;
     use std::path::Path;
+
+    const MODEL: &str = "syntax = \"proto3\";\npackage a.v1;\nimport \"groundplan/model/v1/model.proto\";\n// A thing.\nmessage Thing {\n  option (groundplan.model.v1.model) = {};\n  string id = 1;\n}\n";
 
     #[test]
     fn nothing_is_written_outside() {
@@ -103,10 +130,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (models, out) = (folder.path().join("models"), folder.path().join("out"));
         std::fs::create_dir_all(models.join("a/v1")).unwrap();
-        let model = "syntax = \"proto3\";\npackage a.v1;\nimport \"groundplan/model/v1/model.proto\";\n// A thing.\nmessage Thing {\n  option (groundplan.model.v1.model) = {};\n  string id = 1;\n}\n";
-        std::fs::write(models.join("a/v1/thing.proto"), model).unwrap();
+        std::fs::write(models.join("a/v1/thing.proto"), MODEL).unwrap();
         let generate = |check| {
-            let args = Args { paths: Paths { models: vec![models.clone()] }, out: out.clone(), check };
+            let paths = Paths { models: vec![models.clone()] };
+            let args = Args { paths, out: out.clone(), check, force: false };
             run(&args)
         };
         assert!(generate(true).is_err() && !out.exists(), "a check writes nothing");
@@ -118,5 +145,25 @@ mod tests {
         assert_eq!(std::fs::metadata(&service).unwrap().modified().unwrap(), written, "what is the same is left alone");
         std::fs::write(&service, "").unwrap();
         assert!(generate(true).is_err());
+    }
+
+    #[test]
+    fn a_folder_with_the_proto_files_of_others_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("proto");
+        std::fs::create_dir_all(out.join("mine")).unwrap();
+        assert!(!belongs_to_others(&out), "an empty folder");
+        std::fs::write(out.join("mine/a.proto"), "").unwrap();
+        assert!(belongs_to_others(&out));
+        let run_into = |force| {
+            let paths = Paths { models: vec![folder.path().join("models")] };
+            run(&Args { paths, out: out.clone(), check: false, force })
+        };
+        std::fs::create_dir_all(folder.path().join("models")).unwrap();
+        std::fs::write(folder.path().join("models/a.proto"), MODEL).unwrap();
+        assert!(run_into(false).unwrap_err().message().contains("--force"));
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "nothing is written");
+        run_into(true).unwrap();
+        run_into(false).unwrap();
     }
 }

@@ -81,7 +81,13 @@ pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), Failure> {
 
 /// Writes a file that nobody else can read, not even for a moment.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // What a process of the same number has left behind is gone first. A link in its place is not followed: somebody else may own
+    // the directory.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }

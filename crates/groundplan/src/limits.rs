@@ -26,11 +26,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 /// What each crate bounds, in the order in which a caller meets it.
 fn all() -> Vec<(&'static str, Limit)> {
-    let areas: [(&str, &[Limit]); 4] = [
+    let areas: [(&str, &[Limit]); 6] = [
         ("models", groundplan_model::LIMITS),
+        ("models", groundplan_schema::LIMITS),
         ("records", groundplan_codec::LIMITS),
         ("filters and rules", groundplan_expr::limits::LIMITS),
         ("calls", groundplan_records::LIMITS),
+        ("credentials", groundplan_chassis::layers::LIMITS),
     ];
     areas.into_iter().flat_map(|(area, limits)| limits.iter().map(move |limit| (area, limit.clone()))).collect()
 }

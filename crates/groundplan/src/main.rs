@@ -22,6 +22,7 @@ mod output;
 mod plan;
 mod postgres;
 mod process;
+mod reset;
 mod serve;
 mod services;
 mod transfer;
@@ -30,6 +31,11 @@ mod up;
 use clap::FromArgMatches as _;
 use cli::{Cli, Command};
 use std::process::ExitCode;
+
+/// glibc's allocator keeps what threads have freed in an arena of each: 343 MiB stayed after a plan of 499 models, and 1.5 GiB
+/// after many plans. jemalloc gives memory back within seconds.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,6 +54,7 @@ async fn main() -> ExitCode {
         Command::DevCerts(args) => dev_certs::run(&args),
         Command::Config(args) => config::run(&args, &matches),
         Command::Limits(args) => limits::run(&args),
+        Command::Reset(args) => reset::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
     };
     match outcome {

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::diagnostics;
 use crate::failure::Failure;
 use crate::models::{Models, Paths};
-use crate::output::{Output, is_terminal, print};
+use crate::output::{Output, is_terminal, print, print_error};
 use groundplan_proto::schema::v1::{PlanRequest, PlanResponse, Step, StepKind};
 use serde_json::{Value, json};
 
@@ -37,10 +37,20 @@ async fn plan(args: &Args) -> Result<(), Failure> {
     let plan = ask(&args.client, &models).await?;
     match args.output {
         Output::Json => print(json(&plan))?,
-        Output::Text if plan.diagnostics.is_empty() => print(text(&plan, args.sql))?,
+        Output::Text if plan.diagnostics.is_empty() => {
+            print(text(&plan, args.sql))?;
+            warn(&plan, &models);
+        }
         Output::Text => print(diagnostics::text(&plan.diagnostics, &models, is_terminal()))?,
     }
     if plan.diagnostics.is_empty() { Ok(()) } else { Err(Failure::diagnostics()) }
+}
+
+/// Prints what whoever applies should know.
+pub(crate) fn warn(plan: &PlanResponse, models: &Models) {
+    if !plan.warnings.is_empty() {
+        print_error(format_args!("{}", diagnostics::warnings(&plan.warnings, models, is_terminal())));
+    }
 }
 
 /// Asks the suite for its plan.
@@ -95,6 +105,7 @@ fn json(plan: &PlanResponse) -> Value {
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
         "diagnostics": diagnostics::json(&plan.diagnostics),
         "services": plan.services,
+        "warnings": diagnostics::json(&plan.warnings),
     })
 }
 

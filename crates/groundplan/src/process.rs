@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::output::print_error;
 use crate::services::{Service, Surroundings};
+use groundplan_budget::Memory;
 use groundplan_chassis::database::Shape;
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
@@ -97,13 +98,14 @@ impl Process<'_> {
         let began = Instant::now();
         let key = RootKey::new(self.api_key)?;
         let admin = admin::listen(self.admin).await?;
-        let mounting = self.mount(&stop);
+        let memory = Memory::new(self.server.budgets.memory);
+        let mounting = self.mount(&memory, &stop);
         let mounted = tokio::select! {
             mounted = mounting => mounted?,
             () = stop.gently.cancelled() => return Ok(()),
         };
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
-        let router = layers::stack(router, key, self.allow.clone(), self.server);
+        let router = layers::stack(router, key, self.allow.clone(), memory, self.server);
         on_mounted()?;
         // Health stands last in the list, and is ready when all others are.
         let ready = mounted.last().and_then(|health| health.ready.first().cloned());
@@ -149,7 +151,7 @@ impl Process<'_> {
     }
 
     /// Mounts the services, and the health of all of them.
-    async fn mount(&self, stop: &Stop) -> Result<Vec<Mounted>, Failure> {
+    async fn mount(&self, memory: &Memory, stop: &Stop) -> Result<Vec<Mounted>, Failure> {
         let surroundings = Surroundings {
             db_url: self.db_url,
             api_key: self.api_key,
@@ -158,6 +160,7 @@ impl Process<'_> {
             queries: self.queries,
             events: self.events,
             server: self.server,
+            memory,
             schema_url: self.schema_url,
             tls: self.tls.as_ref(),
             stop: &stop.gently,

@@ -1,5 +1,6 @@
 //! The services that this binary can run, and how each is mounted: the wiring is a loop over this.
 
+use groundplan_budget::Memory;
 use groundplan_chassis::database::{Database, Shape};
 use groundplan_chassis::mounted::Mounted;
 use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
@@ -39,10 +40,15 @@ impl Service {
     }
 }
 
-/// Who may call these services, and what, when nobody said: Envoy everything, and a service what it needs of another.
+/// Who may call these services, and what, when nobody said: Envoy what is for callers, and a service what it needs of another.
 pub(crate) fn callers(services: &[Service]) -> AllowList {
-    let schema = services.contains(&Service::Schema).then_some(("records", "/groundplan.schema.v1."));
-    AllowList::of([("envoy", "/")].into_iter().chain(schema))
+    let has = |service| services.contains(&service);
+    let list = match (has(Service::Schema), has(Service::Records)) {
+        (true, false) => "envoy=/groundplan.schema.v1.SchemaService/,records=/groundplan.schema.v1.",
+        (true, true) => "envoy,envoy!=/groundplan.schema.v1.DistributionService/,records=/groundplan.schema.v1.",
+        (false, _) => "envoy",
+    };
+    AllowList::parse(list).expect("the lists above are lists; a test parses each")
 }
 
 /// What services are mounted with.
@@ -55,6 +61,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
+    /// What all calls of the process may hold together.
+    pub(crate) memory: &'a Memory,
     /// Where `schema` is if it is not in this process.
     pub(crate) schema_url: Option<&'a str>,
     /// How it is known there, if the way is by mutual TLS.
@@ -66,7 +74,7 @@ impl Surroundings<'_> {
     /// Mounts the services that were asked for, each once, in the order in which they need each other.
     pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<Mounted>, Error> {
         let mut mounted = Vec::new();
-        let mut schema = self.schema_url.map(|url| transport::remote(url, self.api_key, self.tls)).transpose()?;
+        let mut schema = self.schema_url.map(|url| self.way_to_schema(url)).transpose()?;
         for service in Service::ALL.into_iter().filter(|service| services.contains(service)) {
             let one = self.mount_one(service, schema.clone()).await?;
             if service == Service::Schema {
@@ -75,6 +83,17 @@ impl Surroundings<'_> {
             mounted.push(one);
         }
         Ok(mounted)
+    }
+
+    /// The way to `schema` in another process, which is called so in its certificate, too.
+    fn way_to_schema(&self, url: &str) -> Result<Transport, Error> {
+        for one in transport::in_clear(url) {
+            tracing::warn!(
+                url = one,
+                "the API key goes to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"
+            );
+        }
+        transport::remote(url, self.api_key, self.tls.map(|tls| (tls, Some("schema"))))
     }
 
     async fn mount_one(&self, service: Service, schema: Option<Transport>) -> Result<Mounted, Error> {
@@ -103,12 +122,35 @@ impl Surroundings<'_> {
                     max_watches: self.events.max_watches,
                     request_id_retention: self.events.request_id_retention,
                 };
-                groundplan_records::mount(groundplan_records::Dependencies { database, schema, settings, stop }).await
+                let memory = self.memory.clone();
+                let dependencies = groundplan_records::Dependencies { database, schema, settings, memory, stop };
+                groundplan_records::mount(dependencies).await
             }
         }
     }
 
     async fn connect(&self, schema: &'static str) -> Result<Database, Error> {
         Database::connect_to(self.db_url, schema, self.database, self.shape).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Service, callers};
+
+    #[test]
+    fn envoy_may_not_report_what_processes_have_done() {
+        const APPLY: &str = "/groundplan.schema.v1.SchemaService/Apply";
+        const REPORT: &str = "/groundplan.schema.v1.DistributionService/ReportProgress";
+        for services in [&[Service::Schema][..], &Service::ALL] {
+            let list = callers(services);
+            assert!(list.allows("envoy", APPLY) && !list.allows("envoy", REPORT), "{list}");
+            assert!(list.allows("records", APPLY) && list.allows("records", REPORT), "{list}");
+        }
+        let list = callers(&[Service::Records]);
+        assert!(
+            list.allows("envoy", "/example.v1.EntityService/CreateEntity") && !list.allows("records", APPLY),
+            "{list}"
+        );
     }
 }

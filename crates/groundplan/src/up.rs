@@ -159,7 +159,14 @@ impl Key {
                 None => Self { secret: key::make(), origin: Origin::Made },
             },
         };
-        RootKey::new(&key.secret)?;
+        RootKey::new(&key.secret).map_err(|error| match key.origin {
+            Origin::Stored => Failure::new(format!(
+                "{}; this one is stored in {}: remove that file, and the next start makes a new key",
+                error.message(),
+                key::file(&data).display()
+            )),
+            Origin::Set | Origin::Made => error.into(),
+        })?;
         if let (Origin::Stored, Some(mode)) = (&key.origin, key::exposed(&data)) {
             let file = key::file(&data);
             tracing::warn!(

@@ -99,8 +99,11 @@ fn a_key_that_is_none_is_found_before_a_database_is_made() {
         assert!(!data.join("postgres").exists());
     };
     refused(&["up", &port, "--api-key=two words"], "API_KEY");
+    refused(&["up", &port, "--api-key=x"], "openssl rand -hex 32");
     fs::write(data.join("api-key"), "").unwrap();
     refused(&["up", &port], "api-key");
+    fs::write(data.join("api-key"), "too-short").unwrap();
+    refused(&["up", &port], "remove that file");
     fs::remove_file(data.join("api-key")).unwrap();
     fs::create_dir(data.join("api-key")).unwrap();
     refused(&["up", &port], "is not a file");
@@ -112,7 +115,7 @@ fn a_key_that_others_can_read_is_named_with_the_way_out() {
     let (folder, port) = folder();
     let (port, data) = (format!("--port={port}"), folder.path().join("data"));
     fs::create_dir(&data).unwrap();
-    fs::write(data.join("api-key"), "a-key").unwrap();
+    fs::write(data.join("api-key"), "q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8uE3wYt5M").unwrap();
     for (mode, warned) in [(0o644, true), (0o600, false)] {
         fs::set_permissions(data.join("api-key"), fs::Permissions::from_mode(mode)).unwrap();
         let output = run(folder.path(), &["up", &port, "--db-url=postgres://a@127.0.0.1:1/b"]);

@@ -7,6 +7,7 @@ mod references;
 use crate::catalog::{Catalog, Method, Model};
 use crate::comments::Comments;
 use crate::declared::{self, Declared};
+use crate::guard::guarded;
 use crate::relations::Relations;
 use crate::shapes_of::shapes_of;
 use crate::storage_names::StorageNames;
@@ -32,9 +33,12 @@ pub enum LoadError {
 /// # Errors
 /// If the bytes are not what [`compile`](crate::compile) made.
 pub fn load(revision: i64, descriptor_set: Bytes, names: &StorageNames) -> Result<Catalog, LoadError> {
-    let pool =
-        DescriptorPool::decode(descriptor_set.clone()).map_err(|error| LoadError::DescriptorSet(error.to_string()))?;
-    assemble(revision, pool, descriptor_set, names)
+    let load = || {
+        let pool = DescriptorPool::decode(descriptor_set.clone());
+        let pool = pool.map_err(|error| LoadError::DescriptorSet(error.to_string()))?;
+        assemble(revision, pool, descriptor_set, names)
+    };
+    guarded(load).unwrap_or_else(|panicked| Err(LoadError::DescriptorSet(panicked.message)))
 }
 
 /// Makes the catalog of a pool that holds models and their services.
@@ -44,7 +48,7 @@ pub(crate) fn assemble(
     descriptor_set: Bytes,
     names: &StorageNames,
 ) -> Result<Catalog, LoadError> {
-    let declared = declared::find(&pool);
+    let declared = declared::find(&pool, None);
     let mut comments = Comments::default();
     let reachable = reachable(declared.iter().map(|declared| declared.message.clone()));
     let models: Vec<&str> = declared.iter().map(Declared::full_name).collect();

@@ -40,6 +40,16 @@ pub(crate) fn standard_file(path: &str) -> Option<File> {
     }
 }
 
+/// Whether [`standard_file`] finds a file.
+pub(crate) fn is_standard(path: &str) -> bool {
+    PARSED.contains_key(path) || path.starts_with("google/protobuf/") && standard_file(path).is_some()
+}
+
+/// The files that [`standard_file`] finds and that models have a use for, each with its path.
+pub(crate) fn standard_files() -> impl Iterator<Item = (&'static str, File)> {
+    standard_paths().filter_map(|path| Some((path, standard_file(path)?)))
+}
+
 /// The paths of the files that [`standard_file`] finds and that models have a use for.
 pub(crate) fn standard_paths() -> impl Iterator<Item = &'static str> {
     const WELL_KNOWN: &[&str] = &[

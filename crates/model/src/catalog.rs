@@ -117,6 +117,17 @@ pub enum OnDelete {
     SetNull,
 }
 
+impl OnDelete {
+    /// As models write it.
+    pub fn option_name(self) -> &'static str {
+        match self {
+            Self::Restrict => "ON_DELETE_RESTRICT",
+            Self::Cascade => "ON_DELETE_CASCADE",
+            Self::SetNull => "ON_DELETE_SET_NULL",
+        }
+    }
+}
+
 /// Which ids records have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdFormat {
@@ -124,6 +135,16 @@ pub enum IdFormat {
     UuidV7,
     /// A string that the caller gives.
     ClientAssigned,
+}
+
+impl IdFormat {
+    /// As models write it.
+    pub fn option_name(self) -> &'static str {
+        match self {
+            Self::UuidV7 => "ID_FORMAT_UUID_V7",
+            Self::ClientAssigned => "ID_FORMAT_CLIENT_ASSIGNED",
+        }
+    }
 }
 
 /// The past states of records that are kept.

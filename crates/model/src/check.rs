@@ -17,6 +17,8 @@ use crate::diagnostic::Findings;
 use crate::input::ParsedFiles;
 use crate::types::reachable;
 pub(crate) use fields::MAX_FIELDS;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
 pub(crate) use indexes::{MAX_INDEX_FIELDS, MAX_INDEXES};
 pub(crate) use models::MAX_MODELS;
 use prost_reflect::DescriptorPool;
@@ -30,10 +32,11 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Checks all models.
-pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
+pub(crate) fn check(subject: &Subject<'_>, budget: &Budget, found: &mut Findings) -> Result<(), Error> {
     models::check(subject, found);
     clashes::check(subject, found);
     for declared in subject.models {
+        budget.check()?;
         names::check(declared, found);
         fields::check_roles(declared, found);
         lifetimes::check(declared, found);
@@ -45,8 +48,10 @@ pub(crate) fn check(subject: &Subject<'_>, found: &mut Findings) {
     inverses::check(subject.models, found);
     let reachable = reachable(subject.models.iter().map(|declared| declared.message.clone()));
     for message in &reachable.messages {
+        budget.check()?;
         fields::check_types(message, found);
         references::check_others(message, subject.models, found);
         formulas::check_others(message, subject.models, found);
     }
+    Ok(())
 }

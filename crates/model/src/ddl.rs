@@ -11,8 +11,8 @@ use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
 pub(crate) use index::add_index;
 pub use index::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
-pub use reference::forbid_null;
 pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, release_texts, validate};
+pub use reference::{forbid_null, make_deferrable};
 
 /// Makes a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {

@@ -6,7 +6,7 @@ mod index;
 mod lifetime;
 mod reference;
 
-use crate::catalog::{IdFormat, Table};
+use crate::catalog::{Catalog, IdFormat, Table};
 use crate::diagnostic::Place;
 use crate::input::ParsedFiles;
 use crate::{naming, scan};
@@ -99,7 +99,8 @@ impl Declared {
 }
 
 /// All messages with the option, in the order of their full names.
-pub(crate) fn find(pool: &DescriptorPool) -> Vec<Declared> {
+/// The plurals of models that `live` has stay as they are.
+pub(crate) fn find(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<Declared> {
     let Some(extension) = pool.get_extension_by_name("groundplan.model.v1.model") else { return Vec::new() };
     let mut declared: Vec<Declared> = pool
         .all_messages()
@@ -109,7 +110,7 @@ pub(crate) fn find(pool: &DescriptorPool) -> Vec<Declared> {
                 return None;
             }
             let option = options.get_extension(&extension);
-            Some(declare(message.clone(), option.as_message()?))
+            Some(declare(message.clone(), option.as_message()?, live))
         })
         .collect();
     declared.sort_by(|one, other| one.full_name().cmp(other.full_name()));
@@ -127,10 +128,10 @@ pub(crate) fn index_count(pool: &DescriptorPool, full_name: &str) -> usize {
     count().unwrap_or_default()
 }
 
-fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
+fn declare(message: MessageDescriptor, option: &DynamicMessage, live: Option<&Catalog>) -> Declared {
     let written_plural = text(option, "plural");
     let plural_is_written = !written_plural.is_empty();
-    let plural = if plural_is_written { written_plural } else { naming::plural(message.name()) };
+    let plural = if plural_is_written { written_plural } else { plural(&message, live) };
     let written_resource = text(option, "resource");
     let resource = if written_resource.is_empty() { naming::lower_camel(&plural) } else { written_resource };
     let id_format = match number(option, "id_format") {
@@ -157,6 +158,19 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage) -> Declared {
         indexes,
         references,
     }
+}
+
+/// The plural of a model that writes none: what its derived service has, and only where there is none yet, that of the
+/// language. So paths and methods stay when the rules of plurals get better.
+fn plural(message: &MessageDescriptor, live: Option<&Catalog>) -> String {
+    let service = format!("{}Service", message.full_name());
+    let derived = |pool: &DescriptorPool| {
+        let service = pool.get_service_by_name(&service)?;
+        let plural = service.methods().find_map(|method| method.name().strip_prefix("BatchGet").map(str::to_owned));
+        plural.filter(|plural| !plural.is_empty())
+    };
+    let derived = derived(message.parent_pool()).or_else(|| derived(&live?.pool));
+    derived.unwrap_or_else(|| naming::plural(message.name()))
 }
 
 /// Whether a message is a model whose option has a part.

@@ -9,6 +9,8 @@ use crate::diagnostic::{Findings, Place};
 use crate::input::SourceFile;
 use crate::link::add_standard;
 use crate::relations::Relations;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
 pub(crate) use names::{Names, RelatedNames};
 use prost_reflect::DescriptorPool;
 use protox::file::File;
@@ -33,14 +35,20 @@ pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
 }
 
 /// Adds derived files to the pool of the models that they are derived from.
-pub(crate) fn add(pool: &mut DescriptorPool, derived: &[SourceFile], found: &mut Findings) {
+pub(crate) fn add(
+    pool: &mut DescriptorPool,
+    derived: &[SourceFile],
+    budget: &Budget,
+    found: &mut Findings,
+) -> Result<(), Error> {
     for import in IMPORTS {
         if let Err(error) = add_standard(pool, import) {
             found.report(Place::file(import), code::PROTO_LINK, error.to_string(), "hand in no file of this path");
-            return;
+            return Ok(());
         }
     }
     for file in derived {
+        budget.check()?;
         let added = match File::from_source(&file.path, &file.content) {
             Ok(parsed) => pool.add_file_descriptor_proto(parsed.into()).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
@@ -53,7 +61,8 @@ pub(crate) fn add(pool: &mut DescriptorPool, derived: &[SourceFile], found: &mut
                 message,
                 "rename the model or what clashes with it",
             );
-            return;
+            return Ok(());
         }
     }
+    Ok(())
 }

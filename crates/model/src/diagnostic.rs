@@ -1,6 +1,8 @@
 //! What is wrong with models, where, and the way out.
 
+use crate::code;
 use prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor};
+use prost_types::FileDescriptorProto;
 use std::fmt;
 
 /// Something wrong with the models. Displayed as `file:line:column: CODE: message (help)`.
@@ -69,8 +71,12 @@ impl Place {
 
     /// What a descriptor path leads to, or else the nearest thing around it that the source information has.
     pub(crate) fn path(file: &FileDescriptor, path: &[i32]) -> Self {
-        let locations =
-            file.file_descriptor_proto().source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
+        Self::within(file.file_descriptor_proto(), path)
+    }
+
+    /// What a path leads to within a file that need not be linked.
+    pub(crate) fn within(file: &FileDescriptorProto, path: &[i32]) -> Self {
+        let locations = file.source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
         let start = (1..=path.len()).rev().find_map(|length| {
             let wanted = path.get(..length)?;
             locations.iter().find(|location| location.path == wanted).map(|location| location.span.as_slice())
@@ -96,11 +102,18 @@ impl Place {
     }
 }
 
-/// Collects what is wrong, so that it is told all at once.
+/// Collects what is wrong, so that all of it is reported at once.
 #[derive(Debug, Default)]
-pub(crate) struct Findings(Vec<Diagnostic>);
+pub(crate) struct Findings {
+    kept: Vec<Diagnostic>,
+    /// How many more there are than are kept.
+    more: usize,
+}
 
 impl Findings {
+    /// As many are reported. Nobody reads more, and an answer of a call has room for no more.
+    pub(crate) const MAX: usize = 500;
+
     pub(crate) fn report(
         &mut self,
         place: Place,
@@ -109,17 +122,36 @@ impl Findings {
         help: impl Into<String>,
     ) {
         let Place { file, line, column } = place;
-        self.0.push(Diagnostic { file, line, column, code, message: message.into(), help: help.into() });
+        self.add(Diagnostic { file, line, column, code, message: message.into(), help: help.into() });
+    }
+
+    pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
+        if self.kept.len() < Self::MAX {
+            self.kept.push(diagnostic);
+        } else {
+            self.more += 1;
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len() + self.more
     }
 
     /// In the order of the files, each once.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
+        self.kept.sort();
+        self.kept.dedup();
+        if self.more > 0 {
+            let message = format!("more is wrong than the first {} things that are reported", self.kept.len());
+            let help = "correct those, and plan again".to_owned();
+            let place = Place::default();
+            let code = code::DIAGNOSTICS_TOO_MANY;
+            self.kept.push(Diagnostic { file: place.file, line: 0, column: 0, code, message, help });
+        }
+        self.kept
     }
 }

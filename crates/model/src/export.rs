@@ -5,6 +5,9 @@ use crate::compile::Compiled;
 use crate::input::SourceFile;
 use std::collections::BTreeMap;
 
+/// The first line of the `buf.yaml` in a folder that was written.
+pub const WRITTEN_BY: &str = "# Written by Groundplan.";
+
 /// The lint settings under which what is exported is clean.
 const BUF_YAML: &str = "\
 # Written by Groundplan.

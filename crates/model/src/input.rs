@@ -1,11 +1,15 @@
 //! What is handed in: `.proto` files or a descriptor set, within limits, each file parsed.
 
-use crate::bundled::standard_file;
+use crate::bundled::is_standard;
 use crate::code;
 use crate::diagnostic::{Findings, Place};
+use crate::guard::guarded_at;
 use crate::malformed::malformed;
+use crate::protoc;
 use crate::scan::{self, MAX_NESTING, Syntax};
 use bytes::Bytes;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
 use miette::Diagnostic as _;
 use prost::Message as _;
 use prost_types::FileDescriptorProto;
@@ -21,6 +25,9 @@ pub const MAX_FILE_SIZE: usize = 1 << 20;
 pub const MAX_INPUT_SIZE: usize = 8 << 20;
 
 const MAX_PATH: usize = 512;
+
+/// So many errors of one file's syntax are reported: most follow from the first.
+const MAX_PARSE_ERRORS: usize = 50;
 
 /// A `.proto` file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,39 +77,58 @@ pub(crate) struct Read {
 }
 
 /// Parses what can be parsed and reports the rest.
-pub(crate) fn read(input: Input, found: &mut Findings) -> Read {
+pub(crate) fn read(input: Input, budget: &Budget, found: &mut Findings) -> Result<Read, Error> {
     match input {
         Input::Files(files) => {
             let mut refused: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
-            let parsed = read_files(files, found);
+            let parsed = read_files(files, budget, found)?;
             refused.retain(|path| !parsed.contains_key(path));
-            Read { parsed, refused }
+            Ok(Read { parsed, refused })
         }
-        Input::DescriptorSet(bytes) => Read { parsed: read_descriptor_set(bytes, found), refused: BTreeSet::new() },
+        Input::DescriptorSet(bytes) => {
+            let mut refused = BTreeSet::new();
+            let parsed = read_descriptor_set(bytes, budget, &mut refused, found)?;
+            refused.retain(|path| !parsed.contains_key(path));
+            Ok(Read { parsed, refused })
+        }
     }
 }
 
-fn read_files(files: Vec<SourceFile>, found: &mut Findings) -> ParsedFiles {
+fn read_files(files: Vec<SourceFile>, budget: &Budget, found: &mut Findings) -> Result<ParsedFiles, Error> {
     let size = files.iter().map(|file| file.content.len()).sum();
-    if !within_limits(files.len(), size, found) {
-        return ParsedFiles::new();
-    }
     let mut parsed = ParsedFiles::new();
+    if !within_limits(files.len(), size, found) {
+        return Ok(parsed);
+    }
     let mut paths = BTreeSet::new();
     for SourceFile { path, content } in files {
-        if !path_is_valid(&path, found) || standard_file(&path).is_some() {
+        budget.check()?;
+        if !path_is_valid(&path, found) || is_standard(&path) {
             continue;
         }
+        let content = without_mark(content);
         if !paths.insert(path.clone()) {
             report_twice(&path, found);
         } else if content.len() > MAX_FILE_SIZE {
             let message = format!("the file has {} bytes; at most {MAX_FILE_SIZE} (1 MiB) are allowed", content.len());
             found.report(Place::file(&path), code::FILE_TOO_LARGE, message, "split it into several files");
         } else if let Some(descriptor) = parse(&path, &content, found) {
-            parsed.insert(path, Parsed { descriptor, encoded: None, text: Some(content) });
+            let before = found.len();
+            protoc::check_parsed(&descriptor, found);
+            if found.len() == before {
+                parsed.insert(path, Parsed { descriptor, encoded: None, text: Some(content) });
+            }
         }
     }
-    parsed
+    Ok(parsed)
+}
+
+/// The text without the byte order mark that some editors of Windows write. protoc skips it too.
+fn without_mark(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    text
 }
 
 /// Parses one `.proto` file.
@@ -123,17 +149,13 @@ fn parse(path: &str, text: &str, found: &mut Findings) -> Option<FileDescriptorP
         report_edition(syntax_place, &edition, found);
         return None;
     }
-    match File::from_source(path, text) {
-        Ok(file) => Some(file.into()),
-        Err(_) if look.syntax == Syntax::Proto2 => {
-            report_proto2(syntax_place, found);
-            None
-        }
-        Err(error) => {
-            report_parse_error(path, text, &error, found);
-            None
-        }
+    match guarded_at(|| Place::file(path), || File::from_source(path, text)) {
+        Err(panicked) => found.add(panicked),
+        Ok(Ok(file)) => return Some(file.into()),
+        Ok(Err(_)) if look.syntax == Syntax::Proto2 => report_proto2(syntax_place, found),
+        Ok(Err(error)) => report_parse_error(path, text, &error, found),
     }
+    None
 }
 
 fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut Findings) {
@@ -142,52 +164,49 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut
         let help = part
             .help()
             .map_or_else(|| "see https://protobuf.dev/programming-guides/proto3".to_owned(), |help| help.to_string());
-        found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, part.to_string(), help);
+        // The parser calls a wrong import a wrong name of a group.
+        let is_import = help.starts_with("imports may not");
+        let message = if is_import { "the import is not a path".to_owned() } else { part.to_string() };
+        found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, message, help);
     };
     report(error);
-    for part in error.related().into_iter().flatten() {
+    for part in error.related().into_iter().flatten().take(MAX_PARSE_ERRORS) {
         report(part);
     }
 }
 
-fn read_descriptor_set(bytes: Bytes, found: &mut Findings) -> ParsedFiles {
-    const HELP: &str =
-        "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
+fn read_descriptor_set(
+    bytes: Bytes,
+    budget: &Budget,
+    refused: &mut BTreeSet<String>,
+    found: &mut Findings,
+) -> Result<ParsedFiles, Error> {
     let size = bytes.len();
+    let mut parsed = ParsedFiles::new();
     let set = match RawSet::decode(bytes) {
         Ok(set) => set,
-        Err(error) => {
-            let message = format!("the input is not a FileDescriptorSet: {error}");
-            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP);
-            return ParsedFiles::new();
+        Err(_) => {
+            let message = "the input is not a serialized google.protobuf.FileDescriptorSet";
+            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+            return Ok(parsed);
         }
     };
     if !within_limits(set.file.len(), size, found) {
-        return ParsedFiles::new();
+        return Ok(parsed);
     }
-    let mut parsed = ParsedFiles::new();
-    for encoded in set.file {
-        let descriptor = match FileDescriptorProto::decode(encoded.clone()) {
-            Ok(descriptor) => descriptor,
-            Err(error) => {
-                let message = format!("a file of the descriptor set cannot be decoded: {error}");
-                found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP);
-                continue;
-            }
+    for (encoded, at) in set.file.into_iter().zip(1..) {
+        budget.check()?;
+        let Ok(descriptor) = FileDescriptorProto::decode(encoded.clone()) else {
+            let message = format!("file {at} of the descriptor set is not a google.protobuf.FileDescriptorProto");
+            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+            continue;
         };
         let path = descriptor.name().to_owned();
-        if !path_is_valid(&path, found) || standard_file(&path).is_some() {
+        if !path_is_valid(&path, found) || is_standard(&path) {
             continue;
         }
-        match descriptor.syntax() {
-            "" | "proto2" | "proto3" => {}
-            other => {
-                report_edition(Place::file(&path), other, found);
-                continue;
-            }
-        }
-        if let Some(reason) = malformed(&descriptor) {
-            found.report(Place::file(&path), code::NAME_INVALID, reason, "compile it with buf or protoc");
+        if !descriptor_is_sound(&descriptor, found) {
+            refused.insert(path);
             continue;
         }
         match parsed.entry(path) {
@@ -197,7 +216,31 @@ fn read_descriptor_set(bytes: Bytes, found: &mut Findings) -> ParsedFiles {
             }
         }
     }
-    parsed
+    Ok(parsed)
+}
+
+const HELP_SET: &str =
+    "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
+
+/// Whether a file of a descriptor set is one that a compiler could have made. Reports why not.
+fn descriptor_is_sound(descriptor: &FileDescriptorProto, found: &mut Findings) -> bool {
+    let before = found.len();
+    let place = || Place::file(descriptor.name());
+    match descriptor.syntax.as_deref() {
+        None | Some("proto2" | "proto3") => {}
+        Some("") => {
+            let message = "the file has a syntax that is empty";
+            found.report(place(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+        }
+        Some(other) => report_edition(place(), other, found),
+    }
+    if let Some(reason) = malformed(descriptor) {
+        found.report(place(), code::NAME_INVALID, reason, "compile it with buf or protoc");
+    }
+    if found.len() == before {
+        protoc::check_parsed(descriptor, found);
+    }
+    found.len() == before
 }
 
 fn within_limits(files: usize, size: usize, found: &mut Findings) -> bool {

@@ -17,6 +17,7 @@ mod declared;
 mod derive;
 mod diagnostic;
 mod export;
+mod guard;
 mod input;
 mod limits;
 mod link;
@@ -24,6 +25,7 @@ mod malformed;
 mod naming;
 mod object_names;
 mod plan;
+mod protoc;
 mod quote;
 mod relations;
 mod roles;
@@ -40,15 +42,18 @@ pub use catalog::{
     Reference, Referrer, Roles, SoftDelete, Table,
 };
 pub use column::column_type;
-pub use compile::{Compiled, compile};
-pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null};
+pub use compile::{Compiled, Compiler, Refusal, compile};
+pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null, make_deferrable};
 pub use diagnostic::Diagnostic;
-pub use export::export;
+pub use export::{WRITTEN_BY, export};
+pub use guard::guarded;
 pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};
 pub use limits::LIMITS;
 pub use naming::json_name;
 pub use object_names::empty_trigger_name;
-pub use plan::{Ddl, Object, Plan, Room, Run, Step, StepKind, plan, reference_step, reference_subject};
+pub use plan::{
+    Ddl, Leftover, Object, Plan, Room, Run, Step, StepKind, plan, reference_step, reference_subject, withdrawal,
+};
 pub use quote::{quote, quote_literal};
 pub use shape::{
     Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,

@@ -2,7 +2,9 @@
 
 use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
 use crate::declared::{MAX_DELETED_DAYS, MAX_RETENTION_DAYS, MAX_TTL_SECONDS};
+use crate::diagnostic::Findings;
 use crate::input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
+use crate::link::MAX_UNLINKED;
 use crate::naming::MAX_IDENTIFIER;
 use crate::scan::MAX_NESTING;
 use groundplan_error::Limit;
@@ -12,6 +14,13 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("an apply", MAX_FILES, "files", "FILES_TOO_MANY"),
     Limit::bytes("a file", MAX_FILE_SIZE, "FILE_TOO_LARGE"),
     Limit::bytes("the files of an apply together", MAX_INPUT_SIZE, "INPUT_TOO_LARGE"),
+    Limit::things("the diagnostics of a plan", Findings::MAX, "diagnostics", "DIAGNOSTICS_TOO_MANY"),
+    Limit::things(
+        "files that cannot be linked",
+        MAX_UNLINKED,
+        "files",
+        "PROTO_LINK; the files after them are not tried",
+    ),
     Limit::things("brackets inside each other", MAX_NESTING, "levels", "NESTING_TOO_DEEP"),
     Limit::things(
         "how long a model's history reaches",

@@ -1,46 +1,130 @@
 //! Parsed files to a pool of linked descriptors: imports, names and options resolved.
 
-use crate::bundled::{standard_file, standard_paths};
+mod names;
+mod order;
+mod report;
+mod words;
+
+use crate::bundled::standard_file;
 use crate::code;
 use crate::diagnostic::{Findings, Place};
+use crate::guard::guarded_at;
 use crate::input::{Parsed, ParsedFiles, Read};
-use crate::naming::nearest;
-use miette::Diagnostic as _;
+use crate::protoc;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
+use names::Names;
 use prost_reflect::{DescriptorError, DescriptorPool};
-use std::collections::{BTreeSet, HashMap};
+use prost_types::{DescriptorProto, FileDescriptorProto};
+use std::collections::BTreeSet;
 
-/// Which field of `FileDescriptorProto` holds the imports.
-const DEPENDENCY: i32 = 3;
+/// After so many files that cannot be linked, the others are not tried: each one can cost as much as all before it.
+pub(crate) const MAX_UNLINKED: usize = 20;
+
+/// Descriptors, linked.
+pub(crate) struct Linked {
+    pub(crate) pool: DescriptorPool,
+    /// Whether all files were tried. If not, what is missing from the pool says nothing.
+    pub(crate) is_complete: bool,
+}
 
 /// Links all files that can be linked and reports why the others cannot.
-pub(crate) fn link(read: &Read, found: &mut Findings) -> DescriptorPool {
+pub(crate) fn link(read: &Read, budget: &Budget, found: &mut Findings) -> Result<Linked, Error> {
     let files = &read.parsed;
-    let order = order(files, &read.refused, found);
-    let mut pool = DescriptorPool::new();
-    let mut good: Vec<&str> = Vec::new();
+    let order = order::order(files, &read.refused, found);
+    let mut linker = Linker { files, pool: DescriptorPool::new(), good: Vec::new(), names: None };
     let mut bad: BTreeSet<&str> = BTreeSet::new();
-    for &path in &order {
+    let mut unlinked = 0;
+    for (at, &path) in order.iter().enumerate() {
+        budget.check()?;
         let Some(parsed) = files.get(path) else { continue };
-        // What is wrong with an import is said there; what follows from it would be noise.
+        // What is wrong with an import is reported there; what follows from it would be noise.
         if parsed.descriptor.dependency.iter().any(|import| bad.contains(import.as_str())) {
             bad.insert(path);
             continue;
         }
-        match add(&mut pool, parsed) {
-            Ok(()) => good.push(path),
-            Err(error) => {
-                report(path, parsed, error, found);
-                bad.insert(path);
-                // A pool that refused a file may have kept parts of it.
-                pool = DescriptorPool::new();
-                for parsed in good.iter().filter_map(|&path| files.get(path)) {
-                    // They were added before.
-                    let _ = add(&mut pool, parsed);
-                }
-            }
+        if linker.link(path, parsed, budget, found)? {
+            continue;
+        }
+        bad.insert(path);
+        unlinked += 1;
+        let left = order.len() - at - 1;
+        if unlinked == MAX_UNLINKED && left > 0 {
+            let message = format!("{unlinked} files cannot be linked, so the {left} files after them were not tried");
+            found.report(
+                Place::default(),
+                code::PROTO_LINK,
+                message,
+                "correct those that are reported, and plan again",
+            );
+            return Ok(Linked { pool: linker.pool, is_complete: false });
         }
     }
-    pool
+    Ok(Linked { pool: linker.pool, is_complete: true })
+}
+
+struct Linker<'a> {
+    files: &'a ParsedFiles,
+    pool: DescriptorPool,
+    /// The files in the pool, in order.
+    good: Vec<&'a str>,
+    /// What is defined where. Made for the first file that cannot be linked.
+    names: Option<Names<'a>>,
+}
+
+impl<'a> Linker<'a> {
+    /// Links one file, whose own imports are linked, and reports what is wrong with it. Returns whether it is in the pool.
+    fn link(
+        &mut self,
+        path: &'a str,
+        parsed: &'a Parsed,
+        budget: &Budget,
+        found: &mut Findings,
+    ) -> Result<bool, Error> {
+        let pool = &mut self.pool;
+        let added = match guarded_at(|| Place::file(path), || add(pool, parsed)) {
+            Ok(added) => added,
+            Err(panicked) => {
+                found.add(panicked);
+                self.rebuild(budget)?;
+                return Ok(false);
+            }
+        };
+        if let Err(error) = added {
+            let is_kept = declares_extensions(&parsed.descriptor);
+            if is_kept {
+                self.rebuild(budget)?;
+            }
+            // Once more, with the places of what has none of its own, so that the error has one.
+            let with_places = report::with_places_of_map_entries(parsed);
+            let again = with_places
+                .map(|descriptor| guarded_at(|| Place::file(path), || self.pool.add_file_descriptor_proto(descriptor)));
+            if is_kept && again.is_some() {
+                self.rebuild(budget)?;
+            }
+            let error = again.and_then(|again| again.ok()?.err()).unwrap_or(error);
+            let names = self.names.get_or_insert_with(|| Names::of(self.files));
+            report::report(path, parsed, error, names, found);
+            return Ok(false);
+        }
+        self.good.push(path);
+        if let Some(file) = self.pool.get_file_by_name(path) {
+            protoc::check_linked(&file, parsed, found);
+        }
+        Ok(true)
+    }
+
+    /// Makes the pool again, out of what was linked so far. A pool that refuses a file takes back all that it had added, but
+    /// for the extensions of it that messages of other files keep (prost-reflect 0.16).
+    fn rebuild(&mut self, budget: &Budget) -> Result<(), Error> {
+        self.pool = DescriptorPool::new();
+        for parsed in self.good.iter().filter_map(|&path| self.files.get(path)) {
+            budget.check()?;
+            // They were added before.
+            let _ = add(&mut self.pool, parsed);
+        }
+        Ok(())
+    }
 }
 
 /// Adds a file whose own imports are in the pool, and the standard files that it imports.
@@ -66,142 +150,10 @@ pub(crate) fn add_standard(pool: &mut DescriptorPool, path: &str) -> Result<(), 
     pool.add_file_descriptor_proto(file.into())
 }
 
-/// The files, each behind those that it imports. Leaves out, and reports, those with unknown imports or in a cycle.
-fn order<'a>(files: &'a ParsedFiles, refused: &BTreeSet<String>, found: &mut Findings) -> Vec<&'a str> {
-    let mut walk = Walk { files, refused, found, states: HashMap::new(), order: Vec::with_capacity(files.len()) };
-    for path in files.keys() {
-        walk.visit(path);
+/// Whether a file extends messages.
+fn declares_extensions(file: &FileDescriptorProto) -> bool {
+    fn within(message: &DescriptorProto) -> bool {
+        !message.extension.is_empty() || message.nested_type.iter().any(within)
     }
-    walk.order
-}
-
-/// How far the walk is with a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Open,
-    Good,
-    Bad,
-}
-
-struct Walk<'a, 'f> {
-    files: &'a ParsedFiles,
-    refused: &'f BTreeSet<String>,
-    found: &'f mut Findings,
-    states: HashMap<&'a str, State>,
-    order: Vec<&'a str>,
-}
-
-impl<'a> Walk<'a, '_> {
-    /// Visits a file's imports, then the file. The stack is our own: a thousand files may import each other in a row.
-    fn visit(&mut self, start: &'a str) {
-        if self.states.contains_key(start) {
-            return;
-        }
-        self.states.insert(start, State::Open);
-        let mut stack: Vec<(&'a str, usize, State)> = vec![(start, 0, State::Good)];
-        while let Some((path, next, state)) = stack.last_mut() {
-            let path: &'a str = path;
-            let imports = self.files.get(path).map_or(&[][..], |file| file.descriptor.dependency.as_slice());
-            if let Some(import) = imports.get(*next) {
-                let at = *next;
-                *next += 1;
-                let outcome = self.import(path, at, import);
-                match outcome {
-                    Some(found) => {
-                        if found == State::Bad {
-                            *state = State::Bad;
-                        }
-                    }
-                    None => {
-                        // The import comes first; then this one is looked at again.
-                        *next -= 1;
-                        self.states.insert(import, State::Open);
-                        stack.push((import, 0, State::Good));
-                    }
-                }
-                continue;
-            }
-            let state = *state;
-            stack.pop();
-            self.states.insert(path, state);
-            if state == State::Good {
-                self.order.push(path);
-            }
-        }
-    }
-
-    /// What is known of an import; `None` if it must be visited first.
-    fn import(&mut self, path: &str, at: usize, import: &'a str) -> Option<State> {
-        if !self.files.contains_key(import) {
-            if standard_file(import).is_some() {
-                return Some(State::Good);
-            }
-            if !self.refused.contains(import) {
-                self.report_unknown(path, at, import);
-            }
-            return Some(State::Bad);
-        }
-        match self.states.get(import) {
-            None => None,
-            Some(State::Open) => {
-                let message = format!("importing {import:?} closes a cycle of imports");
-                let help = "move what both need into a third file";
-                let place = self.place(path, at);
-                self.found.report(place, code::IMPORT_CYCLE, message, help);
-                Some(State::Bad)
-            }
-            Some(state) => Some(*state),
-        }
-    }
-
-    fn report_unknown(&mut self, path: &str, at: usize, import: &str) {
-        let known = self.files.keys().map(String::as_str).chain(standard_paths().map(|path| -> &str { path }));
-        let help = match nearest(import, known) {
-            Some(near) => format!("did you mean {near:?}? Paths are relative to the folder that is applied"),
-            None => "hand it in too; paths are relative to the folder that is applied".to_owned(),
-        };
-        let place = self.place(path, at);
-        self.found.report(place, code::IMPORT_UNKNOWN, format!("the import {import:?} is unknown"), help);
-    }
-
-    /// Where a file imports something.
-    fn place(&self, path: &str, at: usize) -> Place {
-        let at = i32::try_from(at).unwrap_or(i32::MAX);
-        let span = self.files.get(path).and_then(|file| {
-            let info = file.descriptor.source_code_info.as_ref()?;
-            info.location.iter().find(|location| location.path == [DEPENDENCY, at]).map(|location| &location.span)
-        });
-        let number = |index: usize| {
-            span.and_then(|span| span.get(index))
-                .and_then(|&value| u32::try_from(value).ok())
-                .map_or(0, |value| value + 1)
-        };
-        Place { file: path.to_owned(), line: number(0), column: number(1) }
-    }
-}
-
-/// Reports everything that the linker has to say of a file.
-fn report(path: &str, parsed: &Parsed, error: DescriptorError, found: &mut Findings) {
-    let number = |value: Option<usize>| value.and_then(|value| u32::try_from(value).ok()).map_or(0, |value| value + 1);
-    let first = Place { file: path.to_owned(), line: number(error.line()), column: number(error.column()) };
-    let error = match &parsed.text {
-        Some(text) => error.with_source_code(text),
-        None => error,
-    };
-    let place = |part: &dyn miette::Diagnostic| {
-        let offset = part.labels()?.last()?.offset();
-        Some(Place::offset(path, parsed.text.as_ref()?, offset))
-    };
-    let say = |part: &dyn miette::Diagnostic| match part.diagnostic_source() {
-        Some(cause) => format!("{part}: {cause}"),
-        None => part.to_string(),
-    };
-    let help = |part: &dyn miette::Diagnostic| match part.help() {
-        Some(help) => help.to_string(),
-        None => "see https://protobuf.dev/programming-guides/proto3".to_owned(),
-    };
-    found.report(first, code::PROTO_LINK, say(&error), help(&error));
-    for part in error.related().into_iter().flatten() {
-        found.report(place(part).unwrap_or_else(|| Place::file(path)), code::PROTO_LINK, say(part), help(part));
-    }
+    !file.extension.is_empty() || file.message_type.iter().any(within)
 }

@@ -68,16 +68,16 @@ pub(crate) fn is_lower_snake(name: &str) -> bool {
         && name.split('_').all(is_word)
 }
 
-/// `Entity` gives `Entities`, `Box` gives `Boxes`, `Day` gives `Days`.
+/// `Entity` gives `Entities`, `Box` gives `Boxes`, `BookShelf` gives `BookShelves`, `Staff` stays as it is. Only the last word
+/// changes.
 pub(crate) fn plural(name: &str) -> String {
-    let vowel = |character: char| matches!(character.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u');
-    if let Some(stem) = name.strip_suffix('y')
-        && stem.chars().next_back().is_some_and(|last| !vowel(last))
-    {
-        return format!("{stem}ies");
+    let last = snake_case(name).rsplit('_').next().unwrap_or_default().len();
+    let (start, word) = name.split_at_checked(name.len().saturating_sub(last)).unwrap_or(("", name));
+    // Capitals throughout are an abbreviation, which has no other plural.
+    if !word.contains(|letter: char| letter.is_ascii_lowercase()) {
+        return format!("{name}s");
     }
-    let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|ending| name.ends_with(ending));
-    format!("{name}{}", if hisses { "es" } else { "s" })
+    format!("{start}{}", pluralizer::pluralize(word, 2, false))
 }
 
 /// The version in a package's last part (`v1`, `v2beta1`), or `v1`.
@@ -148,6 +148,28 @@ mod tests {
             ("Branch", "branch", "Branches", "branches"),
             ("Book2Go", "book2_go", "Book2Gos", "book2Gos"),
             ("Api", "api", "Apis", "apis"),
+            ("Shelf", "shelf", "Shelves", "shelves"),
+            ("BookShelf", "book_shelf", "BookShelves", "bookShelves"),
+            ("Staff", "staff", "Staff", "staff"),
+            ("Child", "child", "Children", "children"),
+            ("Person", "person", "People", "people"),
+            ("Knife", "knife", "Knives", "knives"),
+            ("Hero", "hero", "Heroes", "heroes"),
+            ("City", "city", "Cities", "cities"),
+            ("Key", "key", "Keys", "keys"),
+            ("Status", "status", "Statuses", "statuses"),
+            ("Series", "series", "Series", "series"),
+            ("Photo", "photo", "Photos", "photos"),
+            ("Address", "address", "Addresses", "addresses"),
+            ("Analysis", "analysis", "Analyses", "analyses"),
+            ("Index", "index", "Indices", "indices"),
+            ("Quiz", "quiz", "Quizzes", "quizzes"),
+            ("Leaf", "leaf", "Leaves", "leaves"),
+            ("Roof", "roof", "Roofs", "roofs"),
+            ("Human", "human", "Humans", "humans"),
+            ("SalesOrder", "sales_order", "SalesOrders", "salesOrders"),
+            ("ImageURL", "image_url", "ImageURLs", "imageURLs"),
+            ("Book2", "book2", "Book2s", "book2s"),
         ] {
             assert_eq!(snake_case(name), snake);
             assert_eq!(plural(name), many);

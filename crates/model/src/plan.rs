@@ -7,18 +7,23 @@ mod compare_lifetimes;
 mod compare_references;
 mod definition;
 mod reference;
+mod tightened;
 mod type_text;
+mod withdrawal;
 
 use crate::catalog::{Catalog, Index, IndexMethod, Model, Table};
 use crate::ddl;
 use crate::diagnostic::{Diagnostic, Findings};
 pub use reference::{Room, reference_step, reference_subject};
+pub use withdrawal::{Leftover, withdrawal};
 
 /// The ordered steps from one revision to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// None: the models are live already.
     pub steps: Vec<Step>,
+    /// What the apply allows, and whoever applies should know.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// One thing that an apply does.
@@ -104,6 +109,7 @@ impl Ddl {
 /// Changes that are not supported yet, each named with the step that it would need.
 pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
     let mut refused = Findings::default();
+    let mut warnings = Findings::default();
     let mut steps = Vec::new();
     if let Some(base) = base {
         compare::types(base, target, &mut refused);
@@ -118,6 +124,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
                 compare::models(base, before, model, target, &mut refused);
                 compare_lifetimes::lifetimes(before, model, target, &mut refused);
                 compare_references::references(before, model, target, &mut refused);
+                tightened::rules(base, before, target, model, &mut warnings);
                 steps.extend(change::steps(base, before, target, model));
             }
         }
@@ -135,7 +142,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
     if let (Some(base), true) = (base, steps.is_empty()) {
         steps = change::other_files(base, target);
     }
-    Ok(Plan { steps })
+    Ok(Plan { steps, warnings: warnings.into_sorted() })
 }
 
 /// Everything that a new model needs. Nobody uses its table yet, so its indexes need not be built beside writes.

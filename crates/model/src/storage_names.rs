@@ -44,12 +44,7 @@ impl StorageNames {
                 if self.get(full_name, field.number()).is_some() {
                     continue;
                 }
-                let mut name = field.name().to_owned();
-                if taken.contains(&name) {
-                    let ending = format!("_{}", field.number());
-                    let stem = crate::naming::cut(&name, crate::naming::MAX_IDENTIFIER - ending.len());
-                    name = format!("{stem}{ending}");
-                }
+                let name = free_name(field.name(), field.number(), &taken);
                 taken.insert(name.clone());
                 self.insert(full_name, field.number(), name);
             }
@@ -57,8 +52,42 @@ impl StorageNames {
     }
 }
 
+/// The name of a field; where an older field of the message has that, with the field's number behind it, and if need be with a
+/// count.
+fn free_name(name: &str, number: u32, taken: &BTreeSet<String>) -> String {
+    let numbered = |ending: String| {
+        let stem = crate::naming::cut(name, crate::naming::MAX_IDENTIFIER - ending.len());
+        format!("{stem}{ending}")
+    };
+    let fallbacks = (1_u32..).map(|count| match count {
+        1 => numbered(format!("_{number}")),
+        _ => numbered(format!("_{number}_{count}")),
+    });
+    let mut names = std::iter::once(name.to_owned()).chain(fallbacks);
+    // There are more of them than can be taken.
+    names.find(|name| !taken.contains(name)).unwrap_or_else(|| name.to_owned())
+}
+
 impl FromIterator<((String, u32), String)> for StorageNames {
     fn from_iter<I: IntoIterator<Item = ((String, u32), String)>>(names: I) -> Self {
         Self(names.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::free_name;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_fallback_that_is_taken_is_not_given_again() {
+        let taken = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(free_name("a", 7, &taken(&[])), "a");
+        assert_eq!(free_name("a", 7, &taken(&["a"])), "a_7");
+        assert_eq!(free_name("a", 7, &taken(&["a", "a_7"])), "a_7_2");
+        let long = "x".repeat(63);
+        let first = free_name(&long, 7, &taken(&[&long]));
+        assert_eq!((first.len(), &first[60..]), (63, "x_7"));
+        assert_eq!(free_name(&long, 7, &taken(&[&long, &first])).len(), 63);
     }
 }

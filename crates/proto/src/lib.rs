@@ -1,4 +1,6 @@
-//! The generated stubs of the suite's own API, and its descriptors. Nothing else.
+//! The generated stubs of the suite's own API, and its descriptors. The stubs refuse requests with fields that nobody knows.
+
+pub mod strict;
 
 /// `groundplan.eventlog.v1`: the events of a service's log.
 pub mod eventlog {

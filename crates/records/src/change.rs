@@ -125,6 +125,11 @@ impl Change {
         Ok(Self { kind, version, time, principal, before, after, changed })
     }
 
+    /// About how many bytes it takes in memory.
+    pub(crate) fn memory(&self) -> usize {
+        [&self.before, &self.after].into_iter().flatten().map(Record::memory).sum()
+    }
+
     /// The record behind the write; if it was deleted, as it was last.
     pub(crate) fn last_state(&self) -> Option<&Record> {
         self.after.as_ref().or(self.before.as_ref())

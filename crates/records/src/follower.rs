@@ -6,6 +6,7 @@
 mod news;
 mod peer;
 mod report;
+mod withdrawal;
 
 use crate::history;
 use crate::served::Served;
@@ -87,20 +88,22 @@ impl Follower {
     /// Takes up what is there already: an apply may be waiting for this process.
     async fn settle(&mut self) -> Result<(), Error> {
         self.take_up_live().await?;
-        match self.schema.newest().await.map_err(silent)? {
+        match self.schema.newest().await.map_err(silent)?.first() {
             Some(newest) if newest.state() == RevisionState::Preparing => self.take_up_prepared(newest.number).await,
-            _ => Ok(()),
+            _ => withdrawal::withdraw(&self.records, &self.schema).await,
         }
     }
 
     /// Takes up what has changed.
     async fn hear(&mut self, events: &[Event]) -> Result<(), Error> {
-        let News { is_live, preparing } = News::of(events).map_err(Error::internal)?;
+        let News { is_live, preparing, has_failed } = News::of(events).map_err(Error::internal)?;
         if is_live {
             self.take_up_live().await?;
         }
         match preparing {
             Some(number) => self.take_up_prepared(number).await,
+            // One that failed while the next was prepared is looked at when that is live.
+            None if has_failed || is_live => withdrawal::withdraw(&self.records, &self.schema).await,
             None => Ok(()),
         }
     }
@@ -154,7 +157,7 @@ impl Follower {
 
     /// Makes the storage of a revision, and makes sure that it can be served.
     async fn prepare(&mut self, revision: &Revision) -> Result<(), Error> {
-        self.reports.preparing(revision.number, 0, "begins");
+        self.reports.preparing(revision.number, 0, "comparing the revision with what is stored");
         let served = compile(revision).await?;
         let (database, base, target, progress) = self.storage_work(&served);
         let steps = storage::prepare(database, base, target, progress).await?;
@@ -211,6 +214,14 @@ fn is_same(served: &Served, revision: &Revision) -> bool {
 
 /// Loads and compiles a revision, on a thread that may take its time.
 async fn compile(revision: &Revision) -> Result<Served, Error> {
+    apart(revision, Served::compile).await
+}
+
+/// Loads a revision and works on it, on a thread that may take its time.
+async fn apart<T: Send + 'static>(
+    revision: &Revision,
+    work: impl FnOnce(Catalog) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let number = revision.number;
     let descriptors = Bytes::from(revision.descriptor_set.clone());
     let names = revision.storage_names.iter().map(|name| {
@@ -218,11 +229,11 @@ async fn compile(revision: &Revision) -> Result<Served, Error> {
         Ok(((name.message.clone(), field), name.name.clone()))
     });
     let names: StorageNames = names.collect::<Result<StorageNames, Error>>()?;
-    let compiled = tokio::task::spawn_blocking(move || {
+    let worked = tokio::task::spawn_blocking(move || {
         let catalog = groundplan_model::load(number, descriptors, &names);
-        Served::compile(catalog.map_err(|error| Error::internal(error.to_string()))?)
+        work(catalog.map_err(|error| Error::internal(error.to_string()))?)
     });
-    compiled.await.map_err(Error::internal)?
+    worked.await.map_err(Error::internal)?
 }
 
 /// The error of a call that `schema` does not answer.

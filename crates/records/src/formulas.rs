@@ -1,5 +1,6 @@
 //! The formulas of a model at work: what fields get when a record is created, and what the server computes at each write.
 
+use groundplan_budget::Budget;
 use groundplan_codec::Record;
 use groundplan_error::{Error, Violation};
 use groundplan_expr::{Failure, Formula, FormulaKind, Scope, limits};
@@ -26,16 +27,21 @@ impl Formulas {
         })
     }
 
+    /// Whether the model has none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.defaults.is_empty() && self.0.computed.is_empty()
+    }
+
     /// Gives fields of a new record that have no value their defaults, in the order of their numbers: each sees those before
     /// it. A zero without presence is no value.
-    pub(crate) fn fill_in(&self, model: &Model, record: &mut Record, now: i64) -> Result<(), Error> {
+    pub(crate) fn fill_in(&self, model: &Model, record: &mut Record, now: i64, budget: &Budget) -> Result<(), Error> {
         let absent = |record: &Record, formula: &Formula| record.get(formula.field()).is_none();
-        self.set(FormulaKind::Default, model, record, now, absent)
+        self.set(FormulaKind::Default, model, record, (now, budget), absent)
     }
 
     /// Computes what is computed, whatever the record has there. All else of the record is complete.
-    pub(crate) fn compute(&self, model: &Model, record: &mut Record, now: i64) -> Result<(), Error> {
-        self.set(FormulaKind::Computed, model, record, now, |_, _| true)
+    pub(crate) fn compute(&self, model: &Model, record: &mut Record, now: i64, budget: &Budget) -> Result<(), Error> {
+        self.set(FormulaKind::Computed, model, record, (now, budget), |_, _| true)
     }
 
     fn set(
@@ -43,7 +49,7 @@ impl Formulas {
         kind: FormulaKind,
         model: &Model,
         record: &mut Record,
-        now: i64,
+        (now, budget): (i64, &Budget),
         is_due: impl Fn(&Record, &Formula) -> bool,
     ) -> Result<(), Error> {
         let formulas = match kind {
@@ -55,7 +61,7 @@ impl Formulas {
             if !is_due(record, formula) {
                 continue;
             }
-            match formula.evaluate(record, now) {
+            match formula.evaluate(record, now, budget)? {
                 Ok(value) => record.set_in(model.shape(), formula.field(), value),
                 Err(failure) => violations.push(violation(kind, model, formula, failure)),
             }

@@ -3,7 +3,7 @@
 mod codec;
 pub(crate) mod event;
 mod place;
-mod reader;
+pub(crate) mod reader;
 mod request;
 pub(crate) mod streaming;
 mod unknown;
@@ -18,18 +18,19 @@ use axum::Router;
 use axum::extract::Request;
 use bytes::Bytes;
 use codec::{RawCodec, Reply};
+use groundplan_budget::Budget;
 use groundplan_chassis::called::Called;
-use groundplan_chassis::principal::Principal;
+use groundplan_chassis::caller::Caller;
+use groundplan_chassis::offload::offload_if_long;
 use groundplan_chassis::respond::{is_grpc, refuse};
 use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::{Included, Written};
-use http::{HeaderMap, HeaderValue, Response};
+use groundplan_rest::{Included, Writes, Written};
+use http::{HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use streaming::Streaming;
-use tonic::Code;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataValue;
@@ -43,9 +44,6 @@ pub(crate) const REVISION: &str = "groundplan-revision";
 
 /// Says that an answer was given before, to the first call with its request id.
 pub(crate) const REPLAYED: &str = "idempotency-replayed";
-
-/// The header in which gRPC carries the outcome of a call that failed before its first message.
-const GRPC_STATUS: &str = "grpc-status";
 
 /// The fallback: whatever no other route takes.
 pub(crate) fn router(records: Records, settings: Settings) -> Router {
@@ -67,8 +65,8 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
         Ok(served) => served,
         Err(error) => return refuse(&error, true),
     };
-    let principal = Principal::take(request.extensions_mut());
-    let begun = principal.and_then(|principal| Begun::new(records, &served, principal, request.uri().path()));
+    let caller = Caller::take(request.extensions_mut());
+    let begun = caller.and_then(|caller| Begun::new(records, &served, caller, request.uri().path()));
     let mut response = match begun {
         Ok(begun) => {
             let model = &begun.table.model;
@@ -95,14 +93,14 @@ async fn run(begun: Begun, settings: Settings, request: Request) -> Response<Bod
     };
     match begun.failure.get() {
         Some(error) => refuse(error, true),
-        None => explained(response, settings),
+        None => response,
     }
 }
 
 /// A call of a method that exists, by a known caller.
 struct Begun {
     records: Records,
-    principal: Principal,
+    caller: Caller,
     /// The revision that the call began with, however often the models change meanwhile.
     served: Arc<Served>,
     table: Arc<Table>,
@@ -112,12 +110,12 @@ struct Begun {
 }
 
 impl Begun {
-    fn new(records: &Records, served: &Arc<Served>, principal: Principal, path: &str) -> Result<Self, Error> {
+    fn new(records: &Records, served: &Arc<Served>, caller: Caller, path: &str) -> Result<Self, Error> {
         let method = served.catalog.method(path).ok_or_else(|| unknown::method(&served.catalog, path))?;
         let table = served.table(&method.model);
         let table = table.ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
         let (records, served) = (records.clone(), served.clone());
-        Ok(Self { records, principal, served, table, kind: method.kind, failure: OnceLock::new() })
+        Ok(Self { records, caller, served, table, kind: method.kind, failure: OnceLock::new() })
     }
 
     /// Keeps our own error, and gives its status.
@@ -129,19 +127,20 @@ impl Begun {
     }
 
     /// Does what the message asks for.
-    async fn execute(&self, message: &[u8]) -> Result<tonic::Response<Reply>, Error> {
+    async fn execute(&self, message: &Bytes) -> Result<tonic::Response<Reply>, Error> {
         let call = Call {
             records: &self.records,
-            principal: &self.principal,
+            principal: &self.caller.principal,
+            budget: self.caller.budget.clone(),
             served: self.served.clone(),
             table: self.table.clone(),
         };
         let model = &self.table.model;
-        let request = request::Fields::read(model, self.kind, message)?;
         if let Some(part) = writes::part_of(self.kind) {
-            let writes = writes::of_request(model, self.kind, part, &request)?;
+            let writes = self.writes(part, message.clone()).await?;
             return written(model, self.kind == part, operations::write::write(&call, writes).await?);
         }
+        let request = request::Fields::read(model, self.kind, message)?;
         let stored = match self.kind {
             MethodKind::Get => match request.read_time {
                 None => operations::get(&call, request.id, request.view()).await?.0,
@@ -150,6 +149,16 @@ impl Begun {
             kind => return query(&call, kind, request).await.map(tonic::Response::new),
         };
         of_record(model, stored)
+    }
+
+    /// Reads what a message asks to write. Long messages are read apart from the calls of others.
+    async fn writes(&self, part: MethodKind, message: Bytes) -> Result<Writes, Error> {
+        let (model, kind, budget) = (self.table.model.clone(), self.kind, self.caller.budget.clone());
+        let (length, read) = (message.len(), move || {
+            let request = request::Fields::read(&model, kind, &message)?;
+            writes::of_request(&model, (kind, part), &request, &budget)
+        });
+        offload_if_long(length, read).await?
     }
 }
 
@@ -225,30 +234,6 @@ impl UnaryService<Bytes> for Unary {
     }
 }
 
-/// Gives tonic's own refusals, of requests that are no single message within the limit, their code and details.
-fn explained(response: Response<Body>, settings: Settings) -> Response<Body> {
-    let Some(code) = status_code(response.headers()) else { return response };
-    let error = match code {
-        Code::OutOfRange | Code::ResourceExhausted => {
-            let message = format!(
-                "the request is longer than {} bytes; split it up, or raise the limit",
-                settings.max_message_bytes
-            );
-            Error::new(Reason::TooLarge, message)
-        }
-        Code::Internal | Code::Unknown => {
-            Error::new(Reason::MalformedRequest, "the request is not one gRPC message: it is missing, or cut off")
-        }
-        _ => return response,
-    };
-    refuse(&error, true)
-}
-
-/// The code of a call that failed before its first message.
-fn status_code(headers: &HeaderMap) -> Option<Code> {
-    headers.get(GRPC_STATUS).map(|status| Code::from_bytes(status.as_bytes())).filter(|code| *code != Code::Ok)
-}
-
 /// The refusal of what is neither gRPC nor on a path of REST.
 fn no_path(request: &Request) -> Error {
     let words = format!(
@@ -260,6 +245,6 @@ fn no_path(request: &Request) -> Error {
 }
 
 /// Reads a record.
-fn decode(model: &Model, bytes: &[u8]) -> Result<Record, Error> {
-    wire::decode(&model.shapes, model.shape, bytes).map_err(Error::from)
+fn decode(model: &Model, bytes: &[u8], budget: &Budget) -> Result<Record, Error> {
+    wire::decode(&model.shapes, model.shape, bytes, budget).map_err(Error::from)
 }

@@ -39,6 +39,7 @@ use crate::follower::Follower;
 use crate::reflection::Reflection;
 use crate::service::Records;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use groundplan_budget::Memory;
 use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::{Mounted, grpc as mount_grpc};
 use groundplan_chassis::transport::Transport;
@@ -67,6 +68,8 @@ pub struct Dependencies {
     pub schema: Transport,
     /// Its limits.
     pub settings: Settings,
+    /// What all calls of the process may hold together.
+    pub memory: Memory,
     /// Ends its tasks and its streams.
     pub stop: CancellationToken,
 }
@@ -114,11 +117,11 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 /// follows `schema`. It is ready once it serves the live revision, or knows that there is none, for as long as its
 /// database answers.
 pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
-    let Dependencies { database, schema, settings, stop } = dependencies;
+    let Dependencies { database, schema, settings, memory, stop } = dependencies;
     migrate(&database).await?;
     let mut tasks = JoinSet::new();
     let answers = database.answers(&mut tasks, stop.clone());
-    let records = Records::open(database, settings, stop.clone()).await?;
+    let records = Records::open(database, settings, memory, stop.clone()).await?;
     let (settled, serves) = tokio::sync::watch::channel(false);
     records.spawn(&mut tasks);
     Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());
@@ -127,10 +130,11 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
         v1::ServerReflectionServer::new(reflection.clone()).max_decoding_message_size(MAX_REFLECTION_REQUEST);
     let reflection_v1alpha =
         v1alpha::ServerReflectionServer::new(reflection).max_decoding_message_size(MAX_REFLECTION_REQUEST);
+    let bound = axum::middleware::from_fn_with_state(settings.max_message_bytes, rpc::bound);
     let router = groundplan_rest::router(records.clone(), settings.max_message_bytes)
         .merge(mount_grpc(reflection_v1))
         .merge(mount_grpc(reflection_v1alpha))
-        .merge(mount_grpc(rpc::server(records.clone())))
+        .merge(mount_grpc(rpc::server(records.clone())).layer(bound))
         .merge(grpc::router(records, settings));
     Ok(Mounted {
         router,

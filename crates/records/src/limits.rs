@@ -3,12 +3,35 @@
 use crate::index_keys::MAX_INDEX_KEY;
 use crate::operations::{aggregate, delete, events, expand, id, streamed, write};
 use crate::{page_token, query, transfer, watch};
-use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS};
+use groundplan_budget::DEFAULT as BUDGET;
+use groundplan_chassis::health;
+use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Unit};
 use groundplan_rest::limits;
+
+/// What a process may hold unless a setting says otherwise.
+const MEMORY: usize = 192 << 20;
 
 /// The bounds on calls and answers.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("a request", 4 << 20, "GROUNDPLAN_MAX_MESSAGE changes it"),
+    Limit {
+        what: "the memory for all that a request decodes",
+        most: BUDGET.bytes,
+        unit: Unit::Bytes,
+        note: "BUDGET_EXCEEDED",
+    },
+    Limit {
+        what: "evaluating the expressions of a request",
+        most: BUDGET.steps,
+        unit: Unit::Things("steps"),
+        note: "BUDGET_EXCEEDED; GROUNDPLAN_MAX_STEPS changes it",
+    },
+    Limit { what: "what a request reads", most: BUDGET.rows, unit: Unit::Things("rows"), note: "BUDGET_EXCEEDED" },
+    Limit::bytes(
+        "all that requests, watches, imports and exports of a process hold",
+        MEMORY,
+        "MEMORY_EXHAUSTED; GROUNDPLAN_MEMORY changes it",
+    ),
     Limit::bytes("a record", 4 << 20, "refused, whatever made it so large; GROUNDPLAN_MAX_MESSAGE changes it"),
     Limit::bytes("the body of a REST query", limits::MAX_QUERY_BODY, "refused"),
     Limit::bytes("the records of an answer", streamed::MAX_ANSWER_BYTES, "a page ends there; a batch is refused"),
@@ -49,6 +72,13 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "refused"),
     Limit::bytes("what waits for a follower of a watch", 4 << 20, "GROUNDPLAN_WATCH_BUFFER changes it; it is cut off"),
     Limit::things("the watches of a process", 20_000, "watches", "GROUNDPLAN_MAX_WATCHES changes it"),
+    Limit::things("a watch's filter, for each change", watch::MAX_STEPS, "steps", "BUDGET_EXCEEDED ends the watch"),
+    Limit::things(
+        "the watches of a process's health",
+        health::MAX_WATCHES,
+        "watches",
+        "RATE_LIMITED; Check has no limit",
+    ),
     Limit::things(
         "the violations that a refusal names",
         MAX_VIOLATIONS,
@@ -60,6 +90,13 @@ pub const LIMITS: &[Limit] = &[
         MAX_VIOLATION_BYTES,
         "moreViolations in its metadata; REST has all",
     ),
+    Limit::things(
+        "the unknown names of a request that get a suggestion",
+        limits::MAX_SUGGESTIONS,
+        "names",
+        "others list the known",
+    ),
+    Limit::things("the keys of an object in a body, except a record's", limits::MAX_MEMBERS, "keys", "refused"),
     Limit::bytes("a request id", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long a call can be repeated", 24, "hours", "GROUNDPLAN_REQUEST_ID_RETENTION changes it"),
     Limit::bytes("a local_ref of a commit", write::local::MAX_NAME, "refused"),
@@ -78,6 +115,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::bytes("the id of an import", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long an import can be sent again", transfer::PROGRESS_HOURS, "hours", "it begins anew"),
     Limit::things("the imports and exports of a process", transfer::MAX_AT_ONCE, "calls", "RATE_LIMITED"),
+    Limit::things("how long an export may take", 60, "minutes", "DEADLINE_EXCEEDED"),
     Limit::things(
         "how long an import waits for bytes, and an export for its reader",
         30,
@@ -104,6 +142,14 @@ mod tests {
         assert_eq!(most("a row of an import"), settings.max_message_bytes as u64);
         let patience = most("how long an import waits for bytes, and an export for its reader");
         assert_eq!(patience, crate::transfer::PATIENCE.as_secs());
+        assert_eq!(most("how long an export may take") * 60, crate::transfer::LONGEST_EXPORT.as_secs());
+        let server: groundplan_chassis::settings::ServerSettings = groundplan_chassis::settings::defaults();
+        assert_eq!(
+            most("all that requests, watches, imports and exports of a process hold"),
+            server.budgets.memory as u64
+        );
+        assert_eq!(most("evaluating the expressions of a request"), server.budgets.max_steps);
+        assert_eq!(groundplan_codec::MAX_VALUES as u64, server.budgets.max_values);
         assert_eq!(most("a request"), settings.max_message_bytes as u64);
         assert_eq!(most("a table that is read from end to end"), settings.scan_limit_bytes as u64);
         assert_eq!(most("what waits for a follower of a watch"), settings.watch_buffer_bytes as u64);

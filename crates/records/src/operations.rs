@@ -4,6 +4,7 @@
 //! change too, so that a refused call has changed nothing.
 
 pub(crate) mod aggregate;
+mod apart;
 mod batch_get;
 mod behavior;
 mod conflict;
@@ -44,6 +45,7 @@ use crate::served::Served;
 use crate::service::Records;
 use crate::table::Table;
 use diesel::QueryResult;
+use groundplan_budget::{Budget, Resource};
 use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Stored, Value};
@@ -56,6 +58,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct Call<'a> {
     pub(crate) records: &'a Records,
     pub(crate) principal: &'a Principal,
+    /// What everything may use that is done for the request.
+    pub(crate) budget: Budget,
     /// The revision that the call began with.
     pub(crate) served: Arc<Served>,
     /// Of `served`.
@@ -78,6 +82,12 @@ impl Call<'_> {
     pub(crate) fn author(&self, time: i64) -> Author<'_> {
         let Principal { name, tenant } = self.principal;
         Author { tenant, principal: name, revision: self.served.revision(), time }
+    }
+
+    /// Holds the memory of a row that is kept to answer, with its form on the wire.
+    pub(crate) fn hold(&self, record: &Record) -> Result<(), Error> {
+        self.budget.charge(Resource::Rows, 1)?;
+        self.budget.hold(2 * record.memory())
     }
 
     /// Runs a statement that writes and appends to the log, and gives the number of rows that it has changed.

@@ -8,7 +8,6 @@ use groundplan_codec::{shown, suggestion};
 use groundplan_error::Error;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_validation::Validators;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,7 +32,8 @@ impl Served {
         })?;
         let tables = catalog.models.iter().map(|model| {
             let formulas = Formulas::compile(&catalog, model)?;
-            let table = Table::compile(&catalog, model.clone(), validator(&validators, model), formulas);
+            let rules = (validators.get(model).clone(), validators.have_expressions());
+            let table = Table::compile(&catalog, model.clone(), rules, formulas);
             Ok((model.full_name.clone(), Arc::new(table)))
         });
         let tables = tables.collect::<Result<_, Error>>()?;
@@ -73,9 +73,4 @@ impl Served {
     pub(crate) fn revision(&self) -> i64 {
         self.catalog.revision
     }
-}
-
-/// The compiled rules of a model.
-fn validator(validators: &Validators, model: &Model) -> Arc<dyn groundplan_validation::Validate> {
-    validators.get(model).clone()
 }

@@ -14,8 +14,9 @@ use crate::{Settings, history};
 use arc_swap::ArcSwap;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
+use groundplan_budget::Memory;
+use groundplan_chassis::caller::Caller;
 use groundplan_chassis::database::{Always, Database, refusal};
-use groundplan_chassis::principal::Principal;
 use groundplan_chassis::turns::Turns;
 use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
@@ -29,7 +30,7 @@ use groundplan_rest::{
 use opentelemetry::global::meter;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +47,8 @@ pub(crate) struct Records(Arc<State>);
 struct State {
     database: Database,
     settings: Settings,
+    /// What all calls of the process may hold together.
+    memory: Memory,
     page_tokens: PageTokens,
     shapes: Shapes,
     sizes: Sizes,
@@ -54,6 +57,8 @@ struct State {
     /// Wakes who looks after the partitions of request ids.
     period_missing: Notify,
     transfers: Slots,
+    /// Transactions that evaluate expressions: half of the pool at most.
+    evaluating: Semaphore,
     /// Of calls with the same request id.
     requests: Turns<request_ids::OwnedKey>,
     purge_lag: Arc<Lag>,
@@ -65,17 +70,27 @@ struct State {
 
 impl Records {
     /// Opens the service on a migrated database. It serves nothing yet.
-    pub(crate) async fn open(database: Database, settings: Settings, stop: CancellationToken) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        database: Database,
+        settings: Settings,
+        memory: Memory,
+        stop: CancellationToken,
+    ) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
         let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
         drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
         request_ids::partitioned(settings.request_id_retention).prepare(&database).await?;
-        let log =
-            Log::open(database.clone(), groundplan_eventlog::Settings { retention: settings.log_retention }).await?;
+        let log = Log::open(
+            database.clone(),
+            groundplan_eventlog::Settings { retention: settings.log_retention, ..Default::default() },
+        )
+        .await?;
+        let evaluating = Semaphore::new((database.connections() / 2).max(1));
         Ok(Self(Arc::new(State {
             database,
             settings,
+            memory,
             page_tokens,
             shapes: Shapes::default(),
             sizes: Sizes::default(),
@@ -83,6 +98,7 @@ impl Records {
             hub: Hub::default(),
             period_missing: Notify::new(),
             transfers: Slots::default(),
+            evaluating,
             requests: Turns::default(),
             purge_lag: Arc::default(),
             stop,
@@ -187,6 +203,11 @@ impl Records {
         &self.0.transfers
     }
 
+    /// The places of transactions that evaluate expressions.
+    pub(crate) fn evaluating(&self) -> &Semaphore {
+        &self.0.evaluating
+    }
+
     /// The turns of calls with the same request id: those of other processes wait in the database.
     pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
         &self.0.requests
@@ -217,6 +238,11 @@ impl Records {
         &self.0.database
     }
 
+    /// What all calls of the process may hold together.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -236,14 +262,14 @@ impl Records {
     }
 
     /// The call of a REST request, which knows its model but not the revision that it is of.
-    fn call<'a>(&'a self, principal: &'a Principal, model: &Arc<Model>) -> Result<Call<'a>, Error> {
+    fn call<'a>(&'a self, caller: &'a Caller, model: &Arc<Model>) -> Result<Call<'a>, Error> {
         let line = self.0.served.load();
         let found = line.iter().find_map(|served| Some((served.clone(), served.table(model)?.clone())));
         let (served, table) = found.ok_or_else(|| {
             Error::new(Reason::NotReady, "the models have changed several times during the call; try again")
                 .retry_after(NOT_READY_RETRY)
         })?;
-        Ok(Call { records: self, principal, served, table })
+        Ok(Call { records: self, principal: &caller.principal, budget: caller.budget.clone(), served, table })
     }
 }
 
@@ -261,7 +287,7 @@ impl Backend for Records {
 
     async fn get(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         view: &View,
@@ -276,7 +302,7 @@ impl Backend for Records {
 
     async fn batch_get(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         ids: &[String],
         view: &View,
@@ -284,13 +310,13 @@ impl Backend for Records {
         operations::batch_get(&self.call(caller, model)?, ids, view, Place::Ids).await
     }
 
-    async fn list(&self, caller: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
+    async fn list(&self, caller: &Caller, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
         operations::list(&self.call(caller, model)?, query, None).await
     }
 
     async fn list_related(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         referrer: usize,
@@ -299,32 +325,27 @@ impl Backend for Records {
         operations::list_related(&self.call(caller, model)?, id, referrer, query).await
     }
 
-    async fn explain_list(
-        &self,
-        caller: &Principal,
-        model: &Arc<Model>,
-        query: &ListQuery,
-    ) -> Result<Explanation, Error> {
+    async fn explain_list(&self, caller: &Caller, model: &Arc<Model>, query: &ListQuery) -> Result<Explanation, Error> {
         operations::explain_list(&self.call(caller, model)?, query).await
     }
 
     async fn aggregate(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         query: &AggregateQuery,
     ) -> Result<AggregateResponse, Error> {
         operations::aggregate(&self.call(caller, model)?, query).await
     }
 
-    async fn watch(&self, caller: &Principal, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
+    async fn watch(&self, caller: &Caller, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
         let begin = Begin::of(query.start, &query.token, query.allow_scan)?;
-        watch(self, caller, Subject::of_model(caller, model, query), begin).await
+        watch(self, &caller.principal, Subject::of_model(&caller.principal, model, query), begin).await
     }
 
     async fn list_revisions(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         query: &HistoryQuery,
@@ -332,7 +353,7 @@ impl Backend for Records {
         operations::list_revisions(&self.call(caller, model)?, id, query).await
     }
 
-    async fn write(&self, caller: &Principal, writes: Writes) -> Result<Written, Error> {
+    async fn write(&self, caller: &Caller, writes: Writes) -> Result<Written, Error> {
         let first = writes.list.first().ok_or_else(|| Error::internal("there is nothing to write"))?;
         let call = self.call(caller, &first.model)?;
         operations::write::write(&call, writes).await

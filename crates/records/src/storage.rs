@@ -22,7 +22,7 @@ use failure::Trouble;
 use groundplan_chassis::database::Database;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
-use groundplan_model::{Ddl, Diagnostic, Object, Plan, Step, plan};
+use groundplan_model::{Ddl, Diagnostic, Leftover, Object, Plan, Step, plan};
 use indexes::Indexes;
 use session::Patience;
 use sha2::{Digest, Sha256};
@@ -56,6 +56,47 @@ pub(crate) async fn repair(
     progress: Progress,
 ) -> Result<usize, Error> {
     spawn(database, Work { base, target, progress, is_live: true, built: Indexes::new(), undo: Vec::new() }).await
+}
+
+/// Takes back what a failed revision has left, as the only process that works on the storage, if `is_settled` under its
+/// lock. What cannot be taken back is logged: it is tried again with the next revision.
+pub(crate) async fn withdraw(
+    database: &Database,
+    revision: i64,
+    leftovers: &[Leftover],
+    is_settled: impl AsyncFnOnce() -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut conn = session::open(database).await?;
+    let progress: Progress = Box::new(|_, _| {});
+    if lock::acquire(&mut conn, lock::PATIENCE, &progress).await.is_err() {
+        tracing::warn!(revision, "what a failed revision has left cannot be dropped: others work on the storage");
+        return Ok(());
+    }
+    let outcome = is_settled().await;
+    if matches!(outcome, Ok(true)) {
+        for leftover in leftovers {
+            take_back(&mut conn, revision, leftover).await;
+        }
+    }
+    // If this fails the lock ends with the session, which ends here.
+    let _ = lock::release(&mut conn).await;
+    outcome.map(drop)
+}
+
+async fn take_back(conn: &mut AsyncPgConnection, revision: i64, leftover: &Leftover) {
+    match run::is_there(conn, &leftover.table, &leftover.object).await {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(error) => return tracing::warn!(revision, %error, "it is not known what a failed revision has left"),
+    }
+    for statement in &leftover.undo {
+        match run::statements(conn, std::slice::from_ref(statement)).await {
+            Ok(()) => tracing::info!(revision, sql = statement.sql, "what a failed revision has left is taken back"),
+            Err((_, error)) => {
+                tracing::warn!(revision, sql = statement.sql, %error, "a failed revision leaves this; run this statement");
+            }
+        }
+    }
 }
 
 async fn spawn(database: Database, mut work: Work) -> Result<usize, Error> {
@@ -124,6 +165,8 @@ impl Work {
         let existing = Existing::look(conn, &self.target).await?;
         let lost = restore::statements(&self.target, &existing);
         run::statements(conn, &lost).await.map_err(|(_, error)| error)?;
+        let strict = restore::deferrable(&self.target, &existing);
+        run::statements(conn, &strict).await.map_err(|(_, error)| error)?;
         let steps = arrange::arrange(plan.steps, &existing, self.base.as_deref(), &self.target);
         self.run_steps(conn, &steps, &existing).await?;
         if let Some(lack) = verify::lacks(conn, &self.target).await? {

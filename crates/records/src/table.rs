@@ -27,6 +27,8 @@ pub(crate) struct Table {
     pub(crate) statements: Statements,
     /// Whether it refers to a model whose records may be stored and yet gone: a foreign key is not enough then.
     pub(crate) refers_to_gone: bool,
+    /// Whether a write evaluates expressions: defaults, computed fields, or rules.
+    pub(crate) has_expressions: bool,
 }
 
 /// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns. Writes
@@ -52,7 +54,7 @@ impl Table {
     pub(crate) fn compile(
         catalog: &Catalog,
         model: Arc<Model>,
-        validator: Arc<dyn Validate>,
+        (validator, has_expressions): (Arc<dyn Validate>, bool),
         formulas: Formulas,
     ) -> Self {
         let columns = Column::of_model(&model);
@@ -62,7 +64,8 @@ impl Table {
             .iter()
             .any(|reference| catalog.model(&reference.target).is_some_and(|target| may_be_gone(target)));
         let behaviors = Behaviors::of_model(&model);
-        Self { behaviors, formulas, model, validator, columns, statements, refers_to_gone }
+        let has_expressions = has_expressions || !formulas.is_empty();
+        Self { behaviors, formulas, model, validator, columns, statements, refers_to_gone, has_expressions }
     }
 
     /// The columns that an update writes.

@@ -3,6 +3,7 @@
 mod admission;
 mod aggregate;
 mod batch_get;
+mod budgets;
 mod concurrency;
 mod crud;
 mod differential;

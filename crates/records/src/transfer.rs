@@ -43,11 +43,24 @@ pub(crate) const MAX_ATOMIC_ROWS: usize = 100_000;
 /// The most bytes of the rows of an import that is one transaction: its events are read together by whoever copies them.
 pub(crate) const MAX_ATOMIC_BYTES: usize = 64 << 20;
 
+/// What an import holds of the process's memory besides the row that it reads: the part that is filled, the one that waits, the one
+/// that is loaded, and what is sent of it.
+pub(crate) const IMPORT_MEMORY: usize = 4 * MAX_PART_BYTES;
+
+/// What an export holds of the process's memory besides the record that it writes.
+pub(crate) const EXPORT_MEMORY: usize = 8 * CHUNK_BYTES;
+
+/// How long an export may take: PostgreSQL keeps what its snapshot sees, and cleans up nothing that is newer.
+pub(crate) const LONGEST_EXPORT: Duration = Duration::from_secs(3_600);
+
 /// The most errors of an answer.
 pub(crate) const MAX_ERRORS: usize = 100;
 
 /// The most imports and exports that run at once: each has a connection of its own.
 pub(crate) const MAX_AT_ONCE: usize = 4;
+
+/// When a caller may send again what found no place or no memory.
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long an import waits for bytes, and an export for its reader.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,16 +7,19 @@
 mod buffer;
 mod catch_up;
 mod committed;
+mod decoded;
 mod event;
 mod groups;
 mod hub;
 mod initial;
 mod lens;
+mod room;
 mod snapshots;
 mod stream;
 mod subject;
 
 pub(crate) use hub::Hub;
+pub(crate) use lens::MAX_STEPS;
 pub(crate) use stream::watch;
 pub(crate) use subject::{Subject, Watched};
 

@@ -8,7 +8,7 @@ mod history;
 mod object;
 
 pub(crate) use committed::committed;
-pub(crate) use computed::{explanation, groups};
+pub(crate) use computed::{Computed, explanation, groups};
 pub(crate) use envelope::Envelope;
 pub(crate) use events::events;
 pub(crate) use history::revisions;

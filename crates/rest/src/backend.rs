@@ -5,7 +5,8 @@ mod write;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use groundplan_chassis::principal::Principal;
+use groundplan_budget::{Held, Memory};
+use groundplan_chassis::caller::Caller;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
@@ -25,7 +26,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// history.
     fn get(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         view: &View,
@@ -35,7 +36,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Reads several records, in the order of their ids. If one is not there, none is read.
     fn batch_get(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         ids: &[String],
         view: &View,
@@ -44,7 +45,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Reads a page of the records that match.
     fn list(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         query: &ListQuery,
     ) -> impl Future<Output = Result<Page, Error>> + Send;
@@ -53,7 +54,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// The records are of the referrer's model.
     fn list_related(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         referrer: usize,
@@ -63,7 +64,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Says how a list would be run.
     fn explain_list(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         query: &ListQuery,
     ) -> impl Future<Output = Result<Explanation, Error>> + Send;
@@ -71,7 +72,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Computes over records.
     fn aggregate(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         query: &AggregateQuery,
     ) -> impl Future<Output = Result<AggregateResponse, Error>> + Send;
@@ -79,7 +80,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Begins a watch. The events come as they are committed, until the stream ends with an error: it has no other end.
     fn watch(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         query: &WatchQuery,
     ) -> impl Future<Output = Result<WatchStream, Error>> + Send;
@@ -87,14 +88,14 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Reads a page of what a record was, the newest first, of a model that keeps a history.
     fn list_revisions(
         &self,
-        caller: &Principal,
+        caller: &Caller,
         model: &Arc<Model>,
         id: &str,
         query: &HistoryQuery,
     ) -> impl Future<Output = Result<HistoryPage, Error>> + Send;
 
     /// Writes records: all that is asked for, or nothing. The models are of one revision.
-    fn write(&self, caller: &Principal, writes: Writes) -> impl Future<Output = Result<Written, Error>> + Send;
+    fn write(&self, caller: &Caller, writes: Writes) -> impl Future<Output = Result<Written, Error>> + Send;
 }
 
 /// What is shown of records that are read.
@@ -137,6 +138,16 @@ pub struct AggregateQuery {
     pub allow_scan: bool,
 }
 
+/// The name of an aggregation in the answer: the caller's, or one of the function and the field.
+pub fn value_name(aggregation: &Aggregation) -> String {
+    if !aggregation.name.is_empty() {
+        return aggregation.name.clone();
+    }
+    let function = aggregation.function().as_str_name().trim_start_matches("FUNCTION_").to_lowercase();
+    let field = aggregation.field.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    if field.is_empty() { function } else { format!("{function}_{field}") }
+}
+
 /// What to watch. Everything is as the caller sent it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchQuery {
@@ -162,9 +173,9 @@ pub struct WatchEvent {
     /// None for SYNCED and BOOKMARK.
     pub model: Option<Arc<Model>>,
     /// The record as it is now, as far as the read mask shows it; with REMOVED as it was last.
-    pub record: Option<Record>,
+    pub record: Option<LazyRecord>,
     /// With UPDATED, if it was asked for.
-    pub previous: Option<Record>,
+    pub previous: Option<LazyRecord>,
     /// With UPDATED: the names of the fields that changed.
     pub changed_fields: Vec<String>,
     pub removal: Removal,
@@ -174,17 +185,72 @@ pub struct WatchEvent {
     pub transaction: String,
     /// When the change was written, in microseconds since the Unix epoch.
     pub time: Option<i64>,
+    /// About how many bytes the event takes when it is written.
+    pub bytes: usize,
+    /// What the written event may be kept in; none: it is kept in any case.
+    pub memory: Option<Memory>,
     /// The event as one protocol writes it: made by the first follower that needs it, for all of them.
     pub encoded: Encoded,
+}
+
+/// A record that is made when an event is written: until then all watches share what it is made of, and none has a copy.
+pub struct LazyRecord(Box<dyn Fn() -> Record + Send + Sync>);
+
+impl LazyRecord {
+    /// A record that `make` makes.
+    pub fn new(make: impl Fn() -> Record + Send + Sync + 'static) -> Self {
+        Self(Box::new(make))
+    }
+
+    /// Makes the record.
+    pub fn get(&self) -> Record {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for LazyRecord {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("LazyRecord")
+    }
 }
 
 /// An event's forms.
 #[derive(Debug, Default)]
 pub struct Encoded {
     /// As a gRPC message.
-    pub wire: OnceLock<Bytes>,
+    pub wire: WrittenEvent,
     /// As a server-sent event.
-    pub sse: OnceLock<Bytes>,
+    pub sse: WrittenEvent,
+}
+
+/// An event as one protocol writes it.
+#[derive(Debug, Default)]
+pub struct WrittenEvent(OnceLock<(Bytes, Option<Held>)>);
+
+impl WrittenEvent {
+    /// What was written, if it is kept.
+    pub fn get(&self) -> Option<&Bytes> {
+        self.0.get().map(|(written, _)| written)
+    }
+
+    /// What was written, or what `write` writes: that is kept for the next caller while the process has memory for it.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn get_or_write<E>(
+        &self,
+        memory: Option<&Memory>,
+        write: impl FnOnce() -> Result<Bytes, E>,
+    ) -> Result<Bytes, E> {
+        if let Some(written) = self.get() {
+            return Ok(written.clone());
+        }
+        let written = write()?;
+        Ok(match memory.map(|memory| memory.hold(written.len())).transpose() {
+            Ok(held) => self.0.get_or_init(|| (written, held)).0.clone(),
+            Err(_) => written,
+        })
+    }
 }
 
 /// Which part of a record's history is asked for. Everything is as the caller sent it.

@@ -4,12 +4,33 @@ use crate::refusal::Refusal;
 use axum::body::Body;
 use bytes::Bytes;
 use groundplan_error::{Error, Reason};
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// Reads a body of at most `limit` bytes that must be JSON. It is not parsed yet.
+/// A patch that merges (RFC 7396).
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// What a PATCH takes, for `Accept-Patch` (RFC 5789).
+pub(crate) const PATCHES: HeaderValue = HeaderValue::from_static("application/merge-patch+json, application/json");
+
+/// Whether the body is said to be a JSON merge patch.
+pub(crate) fn is_merge_patch(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    essence(value) == MERGE_PATCH
+}
+
+/// Reads a body of at most `limit` bytes that must be JSON, and no patch. It is not parsed yet.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    if is_merge_patch(headers) {
+        let words = "the body is said to be a merge patch, which only PATCH takes; send it as application/json";
+        return Err(Refusal::media_type(words));
+    }
+    read_patch(headers, body, limit).await
+}
+
+/// The same for a PATCH, whose body may be a patch.
+pub(crate) async fn read_patch(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
     check_headers(headers)?;
     let bytes = read(body, limit).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -79,10 +100,16 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// A media type without its parameters.
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Whether a media type is JSON that can be a record, or what plain `curl -d` calls everything.
 fn is_json(media_type: &str) -> bool {
     let mut parts = media_type.split(';').map(|part| part.trim().to_ascii_lowercase());
-    let essence = parts.next().unwrap_or_default();
+    parts.next();
+    let essence = essence(media_type);
     let is_utf8 = |part: String| match part.strip_prefix("charset=") {
         Some(charset) => matches!(charset.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"),
         None => true,

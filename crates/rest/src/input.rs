@@ -6,10 +6,10 @@ pub(crate) mod raw;
 mod record;
 
 use crate::choices::Choices;
-use crate::limits::MAX_BATCH;
+use crate::limits::{MAX_BATCH, MAX_SUGGESTIONS};
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::{shown, suggestion};
-use groundplan_error::{Error, Reason, Refusals};
+use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Refusals};
 use raw::Members;
 pub(crate) use record::{TYPE, Typed};
 use serde_json::value::RawValue;
@@ -39,11 +39,18 @@ impl<'a> Input<'a> {
         let mut members: Vec<(&'a str, &'a RawValue)> = Vec::new();
         let mut violations = Vec::new();
         for (key, value) in given.0 {
+            if violations.len() > MAX_VIOLATIONS {
+                break;
+            }
             let at = format!("{path}{}", shown(&key));
             let Some(name) = known.iter().find(|name| **name == key || is_snake_of(&key, name)) else {
-                let suggestion = match suggestion(&key, known.iter().copied()) {
-                    none if none.is_empty() => format!("; these are: {}", known.join(", ")),
-                    some => some,
+                let nearest = match violations.len() {
+                    ..MAX_SUGGESTIONS => suggestion(&key, known.iter().copied()),
+                    _ => String::new(),
+                };
+                let suggestion = match nearest.is_empty() {
+                    true => format!("; these are: {}", known.join(", ")),
+                    false => nearest,
                 };
                 violations.push(violation(at, "unknown_field", format!("is not a key here{suggestion}")));
                 continue;
@@ -142,9 +149,9 @@ impl<'a> Input<'a> {
         known: &[&'a str],
         read: impl Fn(Self) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let items = self.list(name)?;
-        if items.is_empty() || items.len() > MAX_BATCH {
-            let description = format!("must have from 1 to {MAX_BATCH} elements, not {}", items.len());
+        let (items, count) = self.counted(name)?;
+        if count == 0 || count > MAX_BATCH {
+            let description = format!("must have from 1 to {MAX_BATCH} elements, not {count}");
             return Err(refused(self.path_of(name), "count", description));
         }
         let one = |item| self.element(name, item, known).and_then(&read);
@@ -159,9 +166,16 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The elements of a list: one too many is enough for any list to be refused.
     fn list(&mut self, name: &str) -> Result<Vec<&'a RawValue>, Error> {
-        let Some(value) = self.take(name) else { return Ok(Vec::new()) };
-        raw::elements(value)?.ok_or_else(|| self.wrong(name, "an array", value))
+        self.counted(name).map(|(items, _)| items)
+    }
+
+    /// The elements of a list, and how many it has.
+    fn counted(&mut self, name: &str) -> Result<(Vec<&'a RawValue>, usize), Error> {
+        let Some(value) = self.take(name) else { return Ok((Vec::new(), 0)) };
+        let elements = raw::elements(value)?.ok_or_else(|| self.wrong(name, "an array", value))?;
+        Ok((elements.kept, elements.count))
     }
 
     /// The text of a value; none if it is not there, or `null`.

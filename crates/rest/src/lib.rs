@@ -26,7 +26,7 @@
 //! Writes take `Idempotency-Key` as a header, or `requestId` in the query or the body: a repeat gets the first answer, with
 //! `idempotency-replayed: true`. With `validateOnly` nothing is written, and the answer has neither `ETag` nor `Location`.
 //! An update without `updateMask`, such as a PATCH, changes the fields whose keys are in its record; `null` clears one
-//! (JSON merge patch, RFC 7396, but for messages inside, which are replaced whole).
+//! and messages inside are replaced whole. As `application/merge-patch+json` a PATCH merges at every depth (RFC 7396).
 //!
 //! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
 //! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
@@ -34,7 +34,7 @@
 //! * 405, code `UNIMPLEMENTED`: the path exists, the method does not; `Allow` lists those that do;
 //! * 412, code `CONFLICT`: `If-Match` or `If-None-Match` does not hold (an etag in the body or the query that does not: 409);
 //! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body is larger than what [`router`] was given;
-//! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON. `application/x-www-form-urlencoded`
+//! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON; a PATCH answers with `Accept-Patch`. `application/x-www-form-urlencoded`
 //!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
 
 mod answer;
@@ -59,8 +59,9 @@ mod wording;
 pub mod limits;
 
 pub use backend::{
-    AggregateQuery, Backend, Encoded, Form, HistoryPage, HistoryQuery, Included, ListQuery, Operation, Page,
-    RecordRevision, Total, Transforms, View, WatchEvent, WatchQuery, WatchStream, Write, Writes, Written,
+    AggregateQuery, Backend, Encoded, Form, HistoryPage, HistoryQuery, Included, LazyRecord, ListQuery, Operation,
+    Page, RecordRevision, Total, Transforms, View, WatchEvent, WatchQuery, WatchStream, Write, Writes, Written,
+    WrittenEvent, value_name,
 };
 pub use openapi::openapi;
 pub use request_id::is_request_id;

@@ -38,3 +38,9 @@ pub const MAX_QUERY_BODY: usize = 1 << 20;
 
 /// The longest request id, in bytes.
 pub const MAX_REQUEST_ID: usize = 128;
+
+/// How many unknown names of one request are compared with the known ones, to suggest the nearest.
+pub const MAX_SUGGESTIONS: usize = 3;
+
+/// The most keys of an object of a body that is read key by key.
+pub const MAX_MEMBERS: usize = 2_000;

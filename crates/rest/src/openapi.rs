@@ -15,6 +15,7 @@ mod schemas;
 use bytes::Bytes;
 use groundplan_model::catalog::{Catalog, Model};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Describes the REST API of every model. The same catalog gives the same document.
@@ -60,18 +61,28 @@ The records of every applied model, as JSON.
 
 /// The document of the latest revision that was asked for, so that it is computed once a revision.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Documents(Arc<Mutex<Option<(i64, Bytes)>>>);
+pub(crate) struct Documents(Arc<Mutex<Option<(i64, Document)>>>);
+
+/// A document as text.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) text: Bytes,
+    /// The same for the same text, from whichever process it comes.
+    pub(crate) etag: String,
+}
 
 impl Documents {
     /// The document of a catalog, as text.
-    pub(crate) fn of(&self, catalog: &Catalog) -> Bytes {
+    pub(crate) fn of(&self, catalog: &Catalog) -> Document {
         if let Some((revision, document)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
             && *revision == catalog.revision
         {
             return document.clone();
         }
         // The lock is free meanwhile: two callers at once compute it twice, and nobody waits.
-        let document = Bytes::from(openapi(catalog).to_string());
+        let text = Bytes::from(openapi(catalog).to_string());
+        let etag = Sha256::digest(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let document = Document { text, etag };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((catalog.revision, document.clone()));
         document
     }
@@ -97,11 +108,13 @@ mod tests {
         let file = SourceFile { path: "example/v1/entity.proto".into(), content: MODEL.into() };
         let mut catalog = compile(Input::Files(vec![file]), &StorageNames::default()).unwrap().catalog;
         let documents = Documents::default();
+        let mut seen = std::collections::HashSet::new();
         for revision in [1, 2] {
             catalog.revision = revision;
-            let document: Value = serde_json::from_slice(&documents.of(&catalog)).unwrap();
+            let document: Value = serde_json::from_slice(&documents.of(&catalog).text).unwrap();
             assert_eq!(document["info"]["version"], revision.to_string());
-            assert_eq!(documents.of(&catalog).as_ptr(), documents.of(&catalog).as_ptr());
+            assert_eq!(documents.of(&catalog).text.as_ptr(), documents.of(&catalog).text.as_ptr());
+            assert!(seen.insert(documents.of(&catalog).etag));
         }
     }
 }

@@ -27,20 +27,25 @@ use crate::named;
 use crate::query::{Query, key_of_body};
 use crate::refusal::Refusal;
 use crate::router::options;
-use crate::{Backend, target};
+use crate::{Backend, body, target};
 use axum::body::Body;
-use groundplan_chassis::principal::Principal;
+use bytes::Bytes;
+use groundplan_chassis::caller::Caller;
+use groundplan_chassis::offload::offload_if_long;
 use groundplan_codec::json::{self, Decoded};
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response};
 use std::sync::Arc;
+
+/// What patches there are (RFC 5789).
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// What every operation knows: whom it asks, who calls, which model it is about, and how large a body may be.
 pub(crate) struct Call<'a, B> {
     pub(crate) backend: &'a B,
-    pub(crate) caller: Principal,
+    pub(crate) caller: Caller,
     pub(crate) model: Arc<Model>,
     pub(crate) max_body: usize,
 }
@@ -127,13 +132,18 @@ pub(crate) async fn record<B: Backend>(
         Method::PATCH | Method::PUT => {
             let query = Query::parse_beside(query, update::PARAMETERS, |name| update::place(&call.model, name))?;
             let extent = if parts.method == Method::PUT { update::Extent::Whole } else { update::Extent::Given };
-            update::answer(&call, id, (&parts.headers, &query), body, extent).await
+            let answer = update::answer(&call, id, (&parts.headers, &query), body, extent).await;
+            answer.map_err(|refusal| if parts.method == Method::PATCH { refusal.with_patches() } else { refusal })
         }
         Method::DELETE => {
             let query = Query::parse(query, delete::PARAMETERS)?;
             delete::answer(&call, id, (&parts.headers, &query), body).await
         }
-        Method::OPTIONS => Ok(options(ALLOWED)),
+        Method::OPTIONS => {
+            let mut response = options(ALLOWED);
+            response.headers_mut().insert(ACCEPT_PATCH, body::PATCHES);
+            Ok(response)
+        }
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),
     }
 }
@@ -173,8 +183,8 @@ pub(crate) async fn record_custom<B: Backend>(
 
 /// Answers on `/api:commit`.
 pub(crate) async fn commit<B: Backend>(
-    (backend, caller): (&B, &Principal),
-    catalog: &Catalog,
+    (backend, caller): (&B, &Caller),
+    catalog: &Arc<Catalog>,
     request: Request<Body>,
     max_body: usize,
 ) -> Result<Response<Body>, Refusal> {
@@ -225,8 +235,13 @@ fn field_of_body(model: &Model, name: &str) -> Option<String> {
 }
 
 /// Parses the body of a write.
-fn decode(model: &Model, body: &[u8]) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, body).map_err(|error| named::of_record(model, error.into()))
+async fn decode<B>(call: &Call<'_, B>, body: Bytes) -> Result<Decoded, Error> {
+    let (model, budget, length) = (call.model.clone(), call.caller.budget.clone(), body.len());
+    let decode = move || {
+        let decoded = json::decode(&model.shapes, model.shape, &body, &budget);
+        decoded.map_err(|error| named::of_record(&model, error.into()))
+    };
+    offload_if_long(length, decode).await?
 }
 
 /// The etag in the body is a condition, not a value to store.

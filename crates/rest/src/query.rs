@@ -2,9 +2,10 @@
 
 use crate::choices::Choices;
 use crate::input::is_snake_of;
+use crate::limits::MAX_SUGGESTIONS;
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::shown;
-use groundplan_error::{Error, Reason, Violation};
+use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
 use percent_encoding::percent_decode;
 
 /// From this likeness on, a name is probably a misspelling of another.
@@ -34,10 +35,13 @@ impl Query {
         for pair in text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
+            if violations.len() > MAX_VIOLATIONS {
+                break;
+            }
             if !known.contains(&name.as_str()) {
                 violations.push(match place(&name) {
                     Some(place) => misplaced(name, &place),
-                    None => unknown(name, known),
+                    None => unknown(name, known, violations.len() < MAX_SUGGESTIONS),
                 });
             } else if parameters.iter().any(|(other, _)| *other == name) {
                 violations.push(violation(name, "repeated_parameter", "is given more than once"));
@@ -102,11 +106,14 @@ fn misplaced(name: String, place: &str) -> Violation {
     violation(name, "misplaced_parameter", format!("is not a query parameter here; {place}"))
 }
 
-fn unknown(name: String, known: &[&str]) -> Violation {
+/// The refusal of a name. Only the first few are compared with the known ones.
+fn unknown(name: String, known: &[&str], is_compared: bool) -> Violation {
     let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
     let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&plain(&name), &plain(other));
-    let nearest =
-        known.iter().filter(|_| name.len() <= LONGEST).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let nearest = known
+        .iter()
+        .filter(|_| is_compared && name.len() <= LONGEST)
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     let way_out = match nearest {
         Some(nearest) if likeness(nearest) >= LIKE => format!("the nearest is {nearest}"),
         None if known.is_empty() => "there are none".to_owned(),

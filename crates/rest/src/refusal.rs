@@ -1,5 +1,7 @@
 //! A failure as HTTP: the error's envelope, with the statuses that only HTTP knows.
 
+use crate::body::PATCHES;
+use crate::operations::ACCEPT_PATCH;
 use axum::body::Body;
 use groundplan_chassis::respond::envelope;
 use groundplan_error::{Error, Reason};
@@ -16,11 +18,12 @@ struct Parts {
     /// Instead of the status and the `error.code` that belong to the error's reason.
     instead: Option<(StatusCode, &'static str)>,
     allow: Option<&'static str>,
+    has_patches: bool,
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self(Box::new(Parts { error, instead: None, allow: None }))
+        Self(Box::new(Parts { error, instead: None, allow: None, has_patches: false }))
     }
 }
 
@@ -53,16 +56,26 @@ impl Refusal {
         Self::with_status(error, StatusCode::PRECONDITION_FAILED, "CONFLICT")
     }
 
+    /// The same refusal of a PATCH: where its media type is wrong, it says which ones there are.
+    pub(crate) fn with_patches(mut self) -> Self {
+        let is_of_media_type = matches!(self.0.instead, Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, _)));
+        self.0.has_patches = is_of_media_type;
+        self
+    }
+
     fn with_status(error: Error, status: StatusCode, code: &'static str) -> Self {
-        Self(Box::new(Parts { error, instead: Some((status, code)), allow: None }))
+        Self(Box::new(Parts { error, instead: Some((status, code)), allow: None, has_patches: false }))
     }
 
     /// The response. Its extensions carry the whole story to the log.
     pub(crate) fn into_response(self) -> Response<Body> {
-        let Parts { error, instead, allow } = *self.0;
+        let Parts { error, instead, allow, has_patches } = *self.0;
         let mut response = envelope(&error, instead);
         if let Some(allow) = allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if has_patches {
+            response.headers_mut().insert(ACCEPT_PATCH, PATCHES);
         }
         response
     }

@@ -4,15 +4,16 @@ use crate::openapi::Documents;
 use crate::operations::{self, Call};
 use crate::refusal::Refusal;
 use crate::target::{self, Target};
-use crate::{Backend, answer};
+use crate::{Backend, answer, etag};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::routing::any;
 use groundplan_chassis::called::Called;
-use groundplan_chassis::principal::Principal;
+use groundplan_chassis::caller::Caller;
+use groundplan_error::Error;
 use groundplan_model::catalog::Catalog;
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{ALLOW, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ const REVISION: HeaderName = HeaderName::from_static("groundplan-revision");
 
 /// Everything below `/api`. There is no fallback, but whatever is below `/api` is answered with an envelope.
 ///
-/// Bodies of more than `max_body` bytes are refused. The caller is the [`Principal`] among the request's extensions; without one, the answer is 401.
+/// Bodies of more than `max_body` bytes are refused. The [`Caller`] is among the request's extensions; without one, the answer is 401.
 pub fn router<B: Backend>(backend: B, max_body: usize) -> Router {
     let state = Rest { backend, max_body, documents: Documents::default() };
     // Paths are split by `Target`: axum's own extractors answer bad ones with plain text.
@@ -54,7 +55,7 @@ async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) 
 
 impl<B: Backend> Rest<B> {
     async fn respond(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {
-        let caller = Principal::take(request.extensions_mut())?;
+        let caller = Caller::take(request.extensions_mut())?;
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
         let target = Target::parse(request.uri().path())?;
@@ -70,11 +71,11 @@ impl<B: Backend> Rest<B> {
 
     async fn operate(
         &self,
-        caller: Principal,
+        caller: Caller,
         (catalog, target): (Arc<Catalog>, Target),
         request: Request<Body>,
     ) -> Result<Response<Body>, Refusal> {
-        let call = |caller: Principal, version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
+        let call = |caller: Caller, version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
             let model = Arc::clone(target::find(&catalog, version, resource)?);
             Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
         };
@@ -103,7 +104,19 @@ impl<B: Backend> Rest<B> {
         const ALLOWED: &str = "GET, HEAD, OPTIONS";
         crate::query::Query::parse(request.uri().query(), &[])?;
         match *request.method() {
-            Method::GET | Method::HEAD => Ok(answer::json_body(StatusCode::OK, self.documents.of(catalog))),
+            Method::GET | Method::HEAD => {
+                let known = etag::if_none_match(request.headers())?;
+                let document = self.documents.of(catalog);
+                let is_known = known.is_some_and(|tags| tags.contain(&document.etag));
+                let mut response = match is_known {
+                    true => answer::empty(StatusCode::NOT_MODIFIED),
+                    false => answer::json_body(StatusCode::OK, document.text),
+                };
+                // Weak: a gateway may compress the document.
+                let etag = HeaderValue::try_from(format!("W/\"{}\"", document.etag)).map_err(Error::internal)?;
+                response.headers_mut().insert(ETAG, etag);
+                Ok(response)
+            }
             Method::OPTIONS => Ok(options(ALLOWED)),
             _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
         }

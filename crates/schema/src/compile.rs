@@ -1,50 +1,153 @@
 //! Runs a compiler apart from the runtime: it takes long, and its stack grows with the nesting of what it reads.
 
-use groundplan_error::Error;
+use groundplan_budget::{Budget, DEFAULT};
+use groundplan_error::{Error, Reason};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
-/// Parsers recurse, and a thread that runs out of stack takes the process with it. This is address space, not memory:
-/// only what is touched is paid for.
-const STACK: usize = 256 << 20;
+/// Parsers recurse, and a thread that runs out of stack takes the process with it. This is address space, not memory: only
+/// what is touched is paid for, and all of it is given back with the thread.
+const STACK: usize = 64 << 20;
 
-/// Runs `work` on a thread of its own as soon as `permits` lets it. It runs to its end even if nobody waits any more.
-pub(crate) async fn apart<R: Send + 'static>(
-    permits: &Arc<Semaphore>,
-    work: impl FnOnce() -> R + Send + 'static,
-) -> Result<R, Error> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(Error::internal)?;
-    let (sender, receiver) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK);
-    let run = move || {
-        let result = work();
-        drop(permit);
-        // The caller may have gone.
-        let _ = sender.send(result);
-    };
-    thread.spawn(run).map_err(Error::internal)?;
-    receiver.await.map_err(|_| Error::internal("the compiler panicked"))
+/// How many uploads are compiled at once. Compiling takes a core, and memory in proportion to the upload.
+pub(crate) const AT_ONCE: usize = 2;
+
+/// How many more may wait for that.
+pub(crate) const WAITING: usize = 6;
+
+/// How long an upload may be compiled, in seconds.
+pub(crate) const SECONDS: u16 = 60;
+
+const TIME_LIMIT: Duration = Duration::from_secs(SECONDS as u64);
+
+/// When a caller may try again who found no place.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The uploads that are compiled, and those that wait. A handle: clones share one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    /// A permit for each that is compiled or waits.
+    places: Arc<Semaphore>,
+    /// A permit for each that is compiled.
+    threads: Arc<Semaphore>,
+    time_limit: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self::new(AT_ONCE, WAITING, TIME_LIMIT)
+    }
+}
+
+impl Queue {
+    fn new(at_once: usize, waiting: usize, time_limit: Duration) -> Self {
+        let places = Arc::new(Semaphore::new(at_once + waiting));
+        Self { places, threads: Arc::new(Semaphore::new(at_once)), time_limit }
+    }
+
+    /// Runs `work` on a thread of its own as soon as one is free. The work ends by its budget when nobody waits for it any
+    /// more, or when it takes longer than the time limit.
+    pub(crate) async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Budget) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full())?;
+        let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
+        let budget = Budget::new(DEFAULT, Some(Instant::now() + self.time_limit));
+        let _cancelled_with_the_call = budget.cancel_on_drop();
+        let (sender, receiver) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK);
+        let run = move || {
+            let result = work(&budget);
+            drop((permit, place));
+            // The caller may have gone.
+            let _ = sender.send(result);
+        };
+        thread.spawn(run).map_err(Error::internal)?;
+        let result = receiver.await.map_err(|_| Error::internal("the compiler panicked"))?;
+        result.map_err(|error| match error.reason() {
+            Reason::DeadlineExceeded => self.too_long(),
+            _ => error,
+        })
+    }
+
+    fn too_long(&self) -> Error {
+        let seconds = self.time_limit.as_secs();
+        let words = format!(
+            "compiling the models takes longer than {seconds} seconds; leave out files that no model imports, or spread the \
+             models over several installations"
+        );
+        Error::new(Reason::DeadlineExceeded, words)
+    }
+}
+
+/// The refusal of an upload for which there is no place.
+fn full() -> Error {
+    let words = format!(
+        "{AT_ONCE} uploads of models are being compiled and {WAITING} more wait; plan or apply again in a moment"
+    );
+    Error::new(Reason::ServerBusy, words).retry_after(RETRY)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
+    use std::sync::mpsc;
 
     fn descend(levels: u32) -> u32 {
         let ballast = std::hint::black_box([levels; 1 << 10]);
         if levels == 0 { ballast[0] } else { descend(levels - 1) + ballast[1] - ballast[2] + 1 }
     }
 
-    #[tokio::test]
-    async fn deep_recursion_fits() {
-        let permits = Arc::new(Semaphore::new(1));
-        assert_eq!(apart(&permits, || descend(10_000)).await.unwrap(), 10_000);
+    fn queue(at_once: usize, waiting: usize) -> Queue {
+        Queue::new(at_once, waiting, TIME_LIMIT)
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_and_gives_its_permit_back() {
-        let permits = Arc::new(Semaphore::new(1));
-        assert!(apart(&permits, || panic!("on purpose")).await.is_err());
-        assert_eq!(apart(&permits, || 7).await.unwrap(), 7);
+    async fn deep_recursion_fits() {
+        assert_eq!(queue(1, 0).run(|_| Ok(descend(8_000))).await.unwrap(), 8_000);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_gives_its_place_back() {
+        let queue = queue(1, 0);
+        assert!(queue.run(|_| -> Result<(), Error> { panic!("on purpose") }).await.is_err());
+        assert_eq!(queue.run(|_| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_is_refused_and_who_leaves_ends_the_work() {
+        let queue = queue(1, 1);
+        let (ended, has_ended) = mpsc::channel();
+        let endless = move |budget: &Budget| -> Result<(), Error> {
+            while budget.check().is_ok() {
+                std::thread::yield_now();
+            }
+            let _ = ended.send(());
+            budget.check()
+        };
+        let mut first = Box::pin(queue.run(endless));
+        assert!((&mut first).now_or_never().is_none());
+        let mut second = Box::pin(queue.run(|_| Ok(2)));
+        assert!((&mut second).now_or_never().is_none());
+        let refused = queue.run(|_| Ok(3)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::ServerBusy);
+        assert!(refused.retry_delay().is_some());
+        drop(first);
+        assert_eq!(second.await.unwrap(), 2, "the one who waits has the thread of the one who left");
+        has_ended.recv().unwrap();
+    }
+
+    #[tokio::test]
+    async fn time_is_limited() {
+        let queue = Queue::new(1, 0, Duration::from_millis(20));
+        let endless = |budget: &Budget| loop {
+            budget.check()?;
+        };
+        let error = queue.run(endless).await.map(|(): ()| ()).unwrap_err();
+        assert_eq!(error.reason(), Reason::DeadlineExceeded);
+        assert!(error.to_string().contains("compiling the models"), "{error}");
     }
 }

@@ -1,6 +1,5 @@
 //! What an upload means beside what is live: the models compiled, everything that is wrong with them, and the plan.
 
-use crate::compile;
 use crate::error::revision_conflict;
 use crate::formulas;
 use crate::rules::RightRules;
@@ -8,8 +7,9 @@ use crate::service::Schema;
 use crate::store::revisions::{self, Revision};
 use crate::store::storage_names::{self, StorageName};
 use bytes::Bytes;
+use groundplan_budget::Budget;
 use groundplan_error::Error;
-use groundplan_model::{Catalog, Compiled, Diagnostic, Input, Plan, StorageNames};
+use groundplan_model::{Catalog, Compiled, Compiler, Diagnostic, Input, Plan, Refusal, StorageNames, guarded};
 use std::sync::Arc;
 
 /// An upload, judged.
@@ -52,19 +52,27 @@ impl Draft {
             return Err(revision_conflict(live_number, &format!("the live revision is {live_number}, not {base}")));
         }
         let rules = Arc::clone(&schema.rules);
-        compile::apart(&schema.compiling, move || judge(live, &names, input, &rules)).await?
+        schema.compiling.run(move |budget| judge(live, &names, input, &rules, budget)).await
     }
 }
 
 /// Compiles and plans. Takes as long as the upload is large.
-fn judge(live: Option<Revision>, names: &[StorageName], input: Input, rules: &RightRules) -> Result<Draft, Error> {
+fn judge(
+    live: Option<Revision>,
+    names: &[StorageName],
+    input: Input,
+    rules: &RightRules,
+    budget: &Budget,
+) -> Result<Draft, Error> {
     let names: StorageNames = names.iter().map(entry).collect();
     let base = live.as_ref().map_or(0, |live| live.number);
     let live = live.map(|live| groundplan_model::load(live.number, Bytes::from(live.descriptor_set), &names));
     let live: Option<Catalog> = live.transpose().map_err(Error::internal)?;
-    let compiled = match compiled(input, &names, rules) {
+    let compiler = Compiler { storage_names: &names, live: live.as_ref(), budget };
+    let compiled = match compiled(input, &compiler, rules) {
         Ok(compiled) => compiled,
-        Err(diagnostics) => {
+        Err(Refusal::Stopped(error)) => return Err(error),
+        Err(Refusal::Diagnostics(diagnostics)) => {
             return Ok(Draft { base, services: Vec::new(), verdict: Verdict::Invalid(diagnostics) });
         }
     };
@@ -81,11 +89,17 @@ fn judge(live: Option<Revision>, names: &[StorageName], input: Input, rules: &Ri
 }
 
 /// Compiles the models, their rules and their formulas. Those are looked at only in models that compile.
-fn compiled(input: Input, names: &StorageNames, rules: &RightRules) -> Result<Compiled, Vec<Diagnostic>> {
-    let compiled = groundplan_model::compile(input, names)?;
-    let mut found = rules.check(&compiled.catalog).err().unwrap_or_default();
-    found.extend(formulas::check(&compiled.catalog));
-    if found.is_empty() { Ok(compiled) } else { Err(found) }
+fn compiled(input: Input, compiler: &Compiler<'_>, rules: &RightRules) -> Result<Compiled, Refusal> {
+    let compiled = compiler.compile(input)?;
+    compiler.budget.check().map_err(Refusal::Stopped)?;
+    let check = || {
+        let mut found = rules.check(&compiled.catalog).err().unwrap_or_default();
+        found.extend(formulas::check(&compiled.catalog));
+        found
+    };
+    let found = guarded(check).unwrap_or_else(|panicked| vec![panicked]);
+    compiler.budget.check().map_err(Refusal::Stopped)?;
+    if found.is_empty() { Ok(compiled) } else { Err(Refusal::Diagnostics(found)) }
 }
 
 fn entry(row: &StorageName) -> ((String, u32), String) {

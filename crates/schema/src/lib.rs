@@ -25,7 +25,7 @@ mod tables;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::Database;
 use groundplan_chassis::mounted::{Mounted, grpc};
-use groundplan_error::Error;
+use groundplan_error::{Error, Limit};
 use groundplan_proto::schema::v1::{distribution_service_server, schema_service_server};
 use service::Schema;
 use std::time::Duration;
@@ -34,6 +34,18 @@ use tokio_util::sync::CancellationToken;
 
 /// The PostgreSQL schema of this service: connect the [`Database`] of [`Dependencies`] with it.
 pub const DATABASE_SCHEMA: &str = "groundplan_schema";
+
+/// The bounds on plans and applies.
+pub const LIMITS: &[Limit] = &[
+    Limit::things("uploads of models that are compiled at once", compile::AT_ONCE, "uploads", "others wait"),
+    Limit::things("uploads of models that wait to be compiled", compile::WAITING, "uploads", "SERVER_BUSY"),
+    Limit::things(
+        "how long an upload of models may be compiled",
+        compile::SECONDS as usize,
+        "seconds",
+        "DEADLINE_EXCEEDED",
+    ),
+];
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 

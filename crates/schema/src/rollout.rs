@@ -155,7 +155,7 @@ impl Rollout {
                     if behind.is_empty() && (serving > 0 || nobody == Nobody::Suffices) {
                         return Ok(());
                     }
-                    let message = format!("{serving} of {} `records` processes serve the revision", alive.len());
+                    let message = waiting(behind.len(), alive.len());
                     self.tell(ApplyPhase::Publishing, self.steps_total, &message);
                     let do_not = format!("do not serve revision {}", self.number);
                     idle.check(&self.schema.settings, alive.len(), &behind, &do_not)?;
@@ -221,6 +221,14 @@ impl Rollout {
             message: message.to_owned(),
             changed: phase == ApplyPhase::Live,
         }
+    }
+}
+
+/// Says how many followers do not serve the revision yet.
+fn waiting(behind: usize, alive: usize) -> String {
+    match alive {
+        0 | 1 => "waiting for the `records` process to serve the revision".to_owned(),
+        _ => format!("waiting for {behind} of {alive} `records` processes to serve the revision"),
     }
 }
 

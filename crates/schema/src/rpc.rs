@@ -18,17 +18,18 @@ use groundplan_proto::schema::v1::{
     ApplyRequest, ApplyResponse, GetRevisionRequest, ListRevisionsRequest, ListRevisionsResponse, PlanRequest,
     PlanResponse, ReportProgressRequest, ReportProgressResponse, Revision, TailRevisionsRequest, TailRevisionsResponse,
 };
+use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status};
 
 type Reply<T> = Result<Response<T>, Status>;
 type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
 pub(crate) fn schema_server(schema: Schema) -> SchemaServiceServer<Schema> {
-    SchemaServiceServer::new(schema).max_decoding_message_size(MAX_REQUEST)
+    SchemaServiceServer::new(schema).max_decoding_message_size(MAX_REQUEST).accept_compressed(CompressionEncoding::Gzip)
 }
 
 pub(crate) fn distribution_server(schema: Schema) -> DistributionServiceServer<Schema> {
-    DistributionServiceServer::new(schema)
+    DistributionServiceServer::new(schema).accept_compressed(CompressionEncoding::Gzip)
 }
 
 #[tonic::async_trait]

@@ -1,7 +1,6 @@
 //! The rules of models, checked once.
 //!
-//! To check rules takes longer than all else of a plan, and the library's evaluators of recursive messages refer to
-//! themselves and are never freed (prost-protovalidate 0.6). So what was found to be right is remembered, by its digest.
+//! Compiling the rules takes a good part of a plan's time. So the digests of models whose rules are right are remembered.
 
 use groundplan_model::{Catalog, Diagnostic};
 use sha2::{Digest as _, Sha256};

@@ -1,5 +1,6 @@
 //! The state that the service's calls share.
 
+use crate::compile;
 use crate::rules::RightRules;
 use crate::{Dependencies, Settings};
 use diesel::QueryResult;
@@ -8,12 +9,9 @@ use groundplan_chassis::database::{Database, refusal};
 use groundplan_error::Error;
 use groundplan_eventlog::Log;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// How many uploads are compiled at once; others wait. Compiling takes memory in proportion to the upload.
-const COMPILING_AT_ONCE: usize = 2;
 
 /// The service. Clones share everything.
 #[derive(Clone)]
@@ -27,7 +25,7 @@ pub(crate) struct Schema {
     pub(crate) reported: Arc<watch::Sender<()>>,
     /// The applies, which outlive the calls that began them.
     pub(crate) rollouts: TaskTracker,
-    pub(crate) compiling: Arc<Semaphore>,
+    pub(crate) compiling: compile::Queue,
     /// The uploads whose rules are right.
     pub(crate) rules: Arc<RightRules>,
 }
@@ -43,7 +41,7 @@ impl Schema {
             stop,
             reported: Arc::new(watch::channel(()).0),
             rollouts: TaskTracker::new(),
-            compiling: Arc::new(Semaphore::new(COMPILING_AT_ONCE)),
+            compiling: compile::Queue::default(),
             rules: Arc::default(),
         })
     }

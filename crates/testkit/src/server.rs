@@ -38,16 +38,33 @@ pub(crate) fn of_this_process() -> &'static TestServer {
     })
 }
 
+/// The settings of the manual, on the PostgreSQL of GROUNDPLAN_PG_BIN: `make test` runs some tests on another version.
+fn settings() -> PostgresSettings {
+    #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
+    let pg_bin = std::env::var_os("GROUNDPLAN_PG_BIN").map(PathBuf::from);
+    PostgresSettings { pg_bin, ..defaults() }
+}
+
 async fn start() -> TestServer {
+    let (directory, reaper) = prepare().await;
+    TestServer { postgres: start_in(&directory).await, _reaper: reaper }
+}
+
+/// Makes a directory with the data of a server, which goes when the reaper's standard input does.
+pub(crate) async fn prepare() -> (PathBuf, Child) {
     let template = template().await;
     // Short, for the socket's sake, and open to the user that PostgreSQL runs as.
     let directory = tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
     let directory = open_to_all(directory).keep();
     let reaper = reaper(&directory);
     run(Command::new("cp").arg("-a").arg(&template).arg(directory.join("postgres")));
-    let postgres = PrivatePostgres::for_tests(&directory, &defaults::<PostgresSettings>()).await;
-    let postgres = postgres.map_err(|error| error.log_text()).expect("the test server starts");
-    TestServer { postgres, _reaper: reaper }
+    (directory, reaper)
+}
+
+/// Starts the server of a directory.
+pub(crate) async fn start_in(directory: &Path) -> PrivatePostgres {
+    let postgres = PrivatePostgres::for_tests(directory, &settings()).await;
+    postgres.map_err(|error| error.log_text()).expect("the test server starts")
 }
 
 /// Starts the shell that cleans up. It reads from a pipe of which nobody writes the other end, so it goes on when that
@@ -77,15 +94,17 @@ async fn template() -> PathBuf {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
     fs::create_dir_all(&kept).expect("the target directory is writable");
     let lock = File::create(kept.join("lock")).expect("the target directory is writable");
-    let version = Command::new("id").arg("-u").output().expect("id runs");
-    let template = kept.join(format!("postgres-{}", String::from_utf8_lossy(&version.stdout).trim()));
+    let user = Command::new("id").arg("-u").output().expect("id runs");
+    let (_, version) =
+        PrivatePostgres::programs(&settings()).map_err(|error| error.log_text()).expect("it is installed");
+    let template = kept.join(format!("postgres-{version}-{}", String::from_utf8_lossy(&user.stdout).trim()));
     // Waits for another test process that is just making it.
     lock.lock().expect("the target directory takes locks");
     if !template.join("data/PG_VERSION").exists() {
         let directory =
             tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
         let directory = open_to_all(directory);
-        let made = PrivatePostgres::initialise_for_tests(directory.path(), &defaults::<PostgresSettings>()).await;
+        let made = PrivatePostgres::initialise_for_tests(directory.path(), &settings()).await;
         made.map_err(|error| error.log_text()).expect("initdb runs");
         let _ = fs::remove_dir_all(&template);
         let unfinished = template.with_extension("new");
@@ -103,7 +122,7 @@ fn open_to_all(directory: TempDir) -> TempDir {
     directory
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let status = command.status().expect("the command runs");
     assert!(status.success(), "{command:?}: {status}");
 }

@@ -51,8 +51,8 @@ impl Checks {
     }
 }
 
-/// Compiles the standard rules of a value. `defined` are the numbers of the value's enum, if it is one.
-pub(crate) fn compile(rules: &FieldRules, defined: &[i32]) -> Result<Vec<Check>, regex::Error> {
+/// Compiles the standard rules of a value, or says what is wrong with them. `defined` are the numbers of the value's enum, if it is one.
+pub(crate) fn compile(rules: &FieldRules, defined: &[i32]) -> Result<Vec<Check>, String> {
     let mut checks = Checks::default();
     match &rules.r#type {
         None | Some(Type::Any(_)) => {}

@@ -1,6 +1,8 @@
 //! Where a value is in a record. Kept as a chain on the stack, written out only when a rule is broken.
 
 use groundplan_codec::Value;
+use groundplan_error::Violation;
+use std::borrow::Cow;
 
 /// A place in a record, from the inside out.
 #[derive(Clone, Copy)]
@@ -8,7 +10,10 @@ pub(crate) enum Path<'a> {
     Root,
     Field(&'a Path<'a>, &'a str),
     Index(&'a Path<'a>, usize),
+    /// The value of a key of a map.
     Key(&'a Path<'a>, &'a Value),
+    /// The key itself.
+    OfKey(&'a Path<'a>, &'a Value),
 }
 
 impl Path<'_> {
@@ -17,6 +22,16 @@ impl Path<'_> {
         let mut text = String::new();
         self.write(&mut text);
         text
+    }
+
+    /// The violation of a rule at this place. `labels["a"]` names the value of a key. A violation of the key itself has the same
+    /// field, and says in its rule and in words that the key is meant.
+    pub(crate) fn violation(&self, rule: Cow<'static, str>, description: String) -> Violation {
+        let (rule, description) = match self {
+            Self::OfKey(..) => (format!("map.keys.{rule}").into(), format!("(the key) {description}")),
+            _ => (rule, description),
+        };
+        Violation { field: self.render(), description, rule }
     }
 
     fn write(&self, text: &mut String) {
@@ -33,7 +48,7 @@ impl Path<'_> {
                 parent.write(text);
                 text.push_str(&format!("[{index}]"));
             }
-            Self::Key(parent, key) => {
+            Self::Key(parent, key) | Self::OfKey(parent, key) => {
                 parent.write(text);
                 text.push_str(&format!("[{}]", key_text(key)));
             }

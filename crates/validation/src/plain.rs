@@ -1,11 +1,14 @@
-//! Checks records against standard rules, without a dynamic message.
+//! Checks records against their rules, without a dynamic message.
 
 use crate::path::Path;
-use crate::rules::{Choice, FieldRules, MessageId, Nested, Rules, ValueRules};
+use crate::rules::{CelRule, Choice, FieldRules, MessageId, Nested, Rules, ValueRules};
 use crate::{Validate, wording};
+use groundplan_budget::{Budget, Steps};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
+use groundplan_expr::{This, Verdict};
 use groundplan_model::shape::ShapeId;
+use prost_protovalidate::time::now_systemtime;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -23,19 +26,21 @@ impl Plain {
         Self { rules: Arc::clone(rules), root: rules.place(shape) }
     }
 
-    /// Finds what breaks the rules.
-    pub(crate) fn find(&self, record: &Record) -> Vec<Violation> {
-        let mut finder = Finder { rules: &self.rules, found: Vec::new() };
+    /// Finds what breaks the rules, at most [`MAX_FOUND`] violations.
+    pub(crate) fn find(&self, record: &Record, budget: &Budget) -> Result<Vec<Violation>, Error> {
+        let now = now_systemtime();
+        let now = now.seconds.saturating_mul(1_000_000).saturating_add(i64::from(now.nanos) / 1_000);
+        let mut finder = Finder { rules: &self.rules, found: Vec::new(), now, budget, steps: budget.steps() };
         if let Some(root) = self.root {
-            finder.message(root, record, &Path::Root);
+            finder.message(root, record, &Path::Root)?;
         }
-        finder.found
+        Ok(finder.found)
     }
 }
 
 impl Validate for Plain {
-    fn validate(&self, record: &Record) -> Result<Vec<Violation>, Error> {
-        Ok(self.find(record))
+    fn validate(&self, record: &Record, budget: &Budget) -> Result<Vec<Violation>, Error> {
+        self.find(record, budget)
     }
 }
 
@@ -43,26 +48,35 @@ impl Validate for Plain {
 struct Finder<'a> {
     rules: &'a Rules,
     found: Vec<Violation>,
+    /// The time of the request, in microseconds.
+    now: i64,
+    budget: &'a Budget,
+    steps: Steps,
 }
 
 impl Finder<'_> {
-    fn message(&mut self, id: MessageId, record: &Record, path: &Path<'_>) {
+    fn message(&mut self, id: MessageId, record: &Record, path: &Path<'_>) -> Result<(), Error> {
         let rules = self.rules;
         let message = rules.message(id);
-        if !message.live || self.found.len() >= MAX_FOUND {
-            return;
+        if !message.live || self.is_full() {
+            return Ok(());
+        }
+        self.steps.charge(1 + message.fields.len() as u64)?;
+        for rule in &message.cel {
+            self.cel(rule, This::Message(record), path)?;
         }
         for choice in &message.choices {
             self.choice(choice, record, path);
         }
         for oneof in &message.oneofs {
             if oneof.members.iter().all(|member| record.get(*member).is_none()) {
-                self.add(&Path::Field(path, &oneof.name), wording::REQUIRED, wording::IS_REQUIRED);
+                self.add(&Path::Field(path, &oneof.name), wording::REQUIRED, oneof.description.as_str());
             }
         }
         for field in &message.fields {
-            self.field(field, record, &Path::Field(path, &field.name));
+            self.field(field, record, &Path::Field(path, &field.name))?;
         }
+        Ok(())
     }
 
     fn choice(&mut self, choice: &Choice, record: &Record, path: &Path<'_>) {
@@ -75,20 +89,52 @@ impl Finder<'_> {
         }
     }
 
-    fn field(&mut self, field: &FieldRules, record: &Record, path: &Path<'_>) {
+    fn field(&mut self, field: &FieldRules, record: &Record, path: &Path<'_>) -> Result<(), Error> {
         match (record.get(field.id), &field.zero) {
             (Some(value), _) => self.value(&field.value, value, path),
-            (None, _) if field.required => self.add(path, wording::REQUIRED, wording::IS_REQUIRED),
+            (None, _) if field.required => {
+                self.add(path, wording::REQUIRED, wording::IS_REQUIRED);
+                Ok(())
+            }
             (None, Some(zero)) if !field.skip_unset => self.value(&field.value, zero, path),
-            (None, _) => {}
+            (None, _) => Ok(()),
         }
     }
 
-    fn value(&mut self, rules: &ValueRules, value: &Value, path: &Path<'_>) {
-        if rules.skip_zero && is_zero(value) {
-            return;
+    fn value(&mut self, rules: &ValueRules, value: &Value, path: &Path<'_>) -> Result<(), Error> {
+        if rules.skip_zero && is_zero(value) || self.is_full() {
+            return Ok(());
         }
+        for rule in &rules.cel {
+            self.cel(rule, This::Value(value), path)?;
+        }
+        self.checks(rules, value, path)?;
+        for rule in &rules.predefined {
+            self.cel(rule, This::Value(value), path)?;
+        }
+        match (&rules.nested, value) {
+            (Nested::Message(id), Value::Message(record)) => self.message(*id, record, path)?,
+            (Nested::Items(rules), Value::List(items)) => {
+                self.steps.charge(items.len() as u64)?;
+                for (index, item) in items.iter().enumerate() {
+                    self.value(rules, item, &Path::Index(path, index))?;
+                }
+            }
+            (Nested::Entries(rules), Value::Map(entries)) => {
+                self.steps.charge(entries.len() as u64)?;
+                for (key, value) in entries {
+                    self.value(&rules.0, key, &Path::OfKey(path, key))?;
+                    self.value(&rules.1, value, &Path::Key(path, key))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn checks(&mut self, rules: &ValueRules, value: &Value, path: &Path<'_>) -> Result<(), Error> {
         for check in &rules.checks {
+            self.steps.charge(cost(value))?;
             if !(check.holds)(value) {
                 self.add(path, check.rule.clone(), check.description.as_str());
                 if check.last {
@@ -96,28 +142,50 @@ impl Finder<'_> {
                 }
             }
         }
-        match (&rules.nested, value) {
-            (Nested::Message(id), Value::Message(record)) => self.message(*id, record, path),
-            (Nested::Items(rules), Value::List(items)) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.value(rules, item, &Path::Index(path, index));
-                }
-            }
-            (Nested::Entries(rules), Value::Map(entries)) => {
-                for (key, value) in entries {
-                    self.value(&rules.0, key, &Path::Key(path, key));
-                    self.value(&rules.1, value, &Path::Key(path, key));
-                }
-            }
-            _ => {}
+        Ok(())
+    }
+
+    fn cel(&mut self, cel: &CelRule, this: This<'_>, path: &Path<'_>) -> Result<(), Error> {
+        if self.is_full() {
+            return Ok(());
         }
+        let has_field = !matches!(path, Path::Root);
+        let said = match cel.rule.evaluate(this, self.now, self.budget)? {
+            Ok(Verdict::Holds) => return Ok(()),
+            Ok(Verdict::Broken) => None,
+            Ok(Verdict::Says(text)) => Some(text),
+            // Such as a division by zero: nobody can say that the record is valid.
+            Err(failure) => {
+                self.add(path, wording::NOT_CHECKED, wording::not_checked(&cel.id, failure, has_field));
+                return Ok(());
+            }
+        };
+        let description = cel.message.clone().or(said).unwrap_or_else(|| wording::unsaid(&cel.id, has_field));
+        self.add(path, cel.id.clone(), description);
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.found.len() >= MAX_FOUND
     }
 
     fn add(&mut self, path: &Path<'_>, rule: impl Into<Cow<'static, str>>, description: impl Into<String>) {
-        if self.found.len() < MAX_FOUND {
-            self.found.push(Violation { field: path.render(), description: description.into(), rule: rule.into() });
+        if !self.is_full() {
+            self.found.push(path.violation(rule.into(), description.into()));
         }
     }
+}
+
+/// The steps of one check: a check reads all of a text, of bytes or of a list.
+fn cost(value: &Value) -> u64 {
+    let size = match value {
+        Value::String(text) => text.len() / 8,
+        Value::Bytes(bytes) => bytes.len() / 8,
+        Value::List(items) => items.len(),
+        Value::FieldMask(paths) => paths.len(),
+        _ => 0,
+    };
+    1 + size as u64
 }
 
 /// Whether a list's item, or a map's key or value, is what its type has when nothing is said.

@@ -1,12 +1,18 @@
 //! The rules of all messages that models are made of, read from descriptors. Messages refer to each other by place, so
 //! that recursive ones are no trouble.
 
+mod cel;
 mod compiler;
+mod fit;
+mod given;
 mod source;
+
+pub(crate) use cel::CelRule;
 
 use crate::checks::Check;
 use compiler::Compiler;
 use groundplan_codec::Value;
+use groundplan_model::Diagnostic;
 use groundplan_model::catalog::Catalog;
 use groundplan_model::shape::{FieldId, ShapeId};
 use std::collections::HashMap;
@@ -15,7 +21,8 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Everything,
-    /// Only `google.api.field_behavior = REQUIRED`, of which the library knows nothing.
+    /// Only `google.api.field_behavior = REQUIRED`, of which the oracle knows nothing.
+    #[cfg(test)]
     Behaviors,
 }
 
@@ -24,7 +31,6 @@ pub(crate) enum Scope {
 pub(crate) struct Rules {
     messages: Vec<MessageRules>,
     places: HashMap<ShapeId, MessageId>,
-    names: Vec<String>,
 }
 
 /// A message among [`Rules`].
@@ -34,14 +40,13 @@ pub(crate) struct MessageId(usize);
 /// The rules of one message.
 #[derive(Default)]
 pub(crate) struct MessageRules {
+    pub(crate) cel: Vec<CelRule>,
     /// `(buf.validate.message).oneof`.
     pub(crate) choices: Vec<Choice>,
     pub(crate) oneofs: Vec<RequiredOneof>,
     pub(crate) fields: Vec<FieldRules>,
     /// Whether there is any rule here or below.
     pub(crate) live: bool,
-    /// Whether a rule of this very message needs the library.
-    beyond: bool,
 }
 
 /// Fields of which at most one may be set.
@@ -55,6 +60,7 @@ pub(crate) struct Choice {
 pub(crate) struct RequiredOneof {
     pub(crate) name: String,
     pub(crate) members: Vec<FieldId>,
+    pub(crate) description: String,
 }
 
 /// The rules of one field.
@@ -73,7 +79,9 @@ pub(crate) struct FieldRules {
 #[derive(Default)]
 pub(crate) struct ValueRules {
     pub(crate) skip_zero: bool,
+    pub(crate) cel: Vec<CelRule>,
     pub(crate) checks: Vec<Check>,
+    pub(crate) predefined: Vec<CelRule>,
     pub(crate) nested: Nested,
 }
 
@@ -87,12 +95,27 @@ pub(crate) enum Nested {
     Entries(Box<(ValueRules, ValueRules)>),
 }
 
+impl ValueRules {
+    /// Whether there is a rule in CEL, here or in the elements.
+    fn has_expressions(&self) -> bool {
+        let within = match &self.nested {
+            Nested::Nothing | Nested::Message(_) => false,
+            Nested::Items(items) => items.has_expressions(),
+            Nested::Entries(entries) => entries.0.has_expressions() || entries.1.has_expressions(),
+        };
+        within || !self.cel.is_empty() || !self.predefined.is_empty()
+    }
+}
+
 impl Rules {
     /// Compiles the rules of all models, and of what they are made of.
-    pub(crate) fn compile(catalog: &Catalog, scope: Scope) -> Self {
-        let mut rules = Compiler::new(catalog, scope).run(catalog);
+    ///
+    /// # Errors
+    /// All rules that are broken.
+    pub(crate) fn compile(catalog: &Catalog, scope: Scope) -> Result<Self, Vec<Diagnostic>> {
+        let mut rules = Compiler::new(catalog, scope).run(catalog)?;
         rules.settle();
-        rules
+        Ok(rules)
     }
 
     /// The message of a shape, if it is one of a model's.
@@ -100,30 +123,15 @@ impl Rules {
         self.places.get(&shape).copied()
     }
 
+    /// Whether there is a rule in CEL.
+    pub(crate) fn have_expressions(&self) -> bool {
+        let in_fields = |message: &MessageRules| message.fields.iter().any(|field| field.value.has_expressions());
+        self.messages.iter().any(|message| !message.cel.is_empty() || in_fields(message))
+    }
+
     /// The rules of a message.
     pub(crate) fn message(&self, id: MessageId) -> &MessageRules {
         &self.messages[id.0]
-    }
-
-    /// The full names of all messages.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Whether a message, or one that can be inside it, has a rule that needs the library.
-    pub(crate) fn need_library(&self, shape: ShapeId) -> bool {
-        let mut seen = vec![false; self.messages.len()];
-        let mut queue: Vec<MessageId> = self.place(shape).into_iter().collect();
-        while let Some(id) = queue.pop() {
-            if std::mem::replace(&mut seen[id.0], true) {
-                continue;
-            }
-            if self.message(id).beyond {
-                return true;
-            }
-            queue.extend(self.message(id).fields.iter().filter_map(|field| field.value.message()));
-        }
-        false
     }
 
     /// Finds out which messages have rules at all, and forgets fields that have none.
@@ -132,7 +140,7 @@ impl Rules {
             let live: Vec<bool> = self.messages.iter().map(|message| message.live).collect();
             let mut changed = false;
             for message in &mut self.messages {
-                let now = message.beyond
+                let now = !message.cel.is_empty()
                     || !message.choices.is_empty()
                     || !message.oneofs.is_empty()
                     || message.fields.iter().any(|field| field.required || field.value.is_live(&live));
@@ -149,19 +157,10 @@ impl Rules {
 }
 
 impl ValueRules {
-    /// The message in the value.
-    fn message(&self) -> Option<MessageId> {
-        match &self.nested {
-            Nested::Nothing => None,
-            Nested::Message(id) => Some(*id),
-            Nested::Items(items) => items.message(),
-            // Keys are no messages.
-            Nested::Entries(entries) => entries.1.message(),
-        }
-    }
-
     fn is_live(&self, live: &[bool]) -> bool {
-        !self.checks.is_empty()
+        !self.cel.is_empty()
+            || !self.checks.is_empty()
+            || !self.predefined.is_empty()
             || match &self.nested {
                 Nested::Nothing => false,
                 Nested::Message(id) => live[id.0],

@@ -1,5 +1,6 @@
 //! The words of a violation, such that they follow the field's name.
 
+use groundplan_expr::Failure;
 use prost_protovalidate::types::{DESCRIPTOR_POOL, PredefinedConstraintsExt};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -32,6 +33,24 @@ pub(crate) fn standard(rule: &str, message: &str) -> String {
     match message.strip_prefix("value ").unwrap_or(message) {
         "" => fallback(rule),
         words => words.to_owned(),
+    }
+}
+
+/// Describes a oneof of which no member is set.
+pub(crate) fn required_oneof(members: &[String]) -> String {
+    match members {
+        [only] => format!("is required: set {only}"),
+        [others @ .., last] => format!("is required: set {} or {last}", others.join(", ")),
+        [] => IS_REQUIRED.to_owned(),
+    }
+}
+
+/// Describes a rule in CEL that has no answer for a value.
+pub(crate) fn not_checked(rule: &str, failure: Failure, has_field: bool) -> String {
+    if has_field {
+        format!("cannot be checked by the rule `{rule}`: {failure}")
+    } else {
+        format!("the rule `{rule}` cannot be checked with these values: {failure}")
     }
 }
 

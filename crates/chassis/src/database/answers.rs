@@ -31,13 +31,13 @@ impl Database {
                 match database.answers_now().await {
                     Ok(()) => {
                         last_answer = Instant::now();
-                        if !says.send_replace(true) {
+                        if says.send_if_modified(|says| !std::mem::replace(says, true)) {
                             tracing::info!(schema = database.schema(), "the database answers again");
                         }
                     }
                     Err(error) if database.pool.is_away() || last_answer.elapsed() > PATIENCE => {
                         // Once, not at every look: the readiness says that it lasts.
-                        if says.send_replace(false) {
+                        if says.send_if_modified(|says| std::mem::replace(says, false)) {
                             let (schema, error) = (database.schema(), error.log_text());
                             tracing::error!(schema, error, "the database does not answer; trying on");
                         }
@@ -45,7 +45,7 @@ impl Database {
                     Err(_) => {}
                 }
             }
-            says.send_replace(false);
+            says.send_if_modified(|says| std::mem::replace(says, false));
         });
         answers
     }

@@ -34,6 +34,7 @@ pub(super) struct Pool {
     pool: bb8::Pool<Manager>,
     trouble: Trouble,
     timeout: Duration,
+    size: u32,
 }
 
 /// A connection, with what cancelling needs to know about it.
@@ -63,7 +64,12 @@ impl Pool {
             .error_sink(Box::new(trouble.clone()))
             .build_unchecked(Manager { target, trouble: trouble.clone() });
         observe(&pool, schema);
-        Self { pool, trouble, timeout: settings.db_pool_timeout }
+        Self { pool, trouble, timeout: settings.db_pool_timeout, size: settings.db_pool_size }
+    }
+
+    /// How many connections it has at most.
+    pub(super) fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
     }
 
     /// Takes a connection, waiting for a bounded time; not at all while the database cannot be reached.

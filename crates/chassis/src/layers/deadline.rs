@@ -2,8 +2,11 @@
 //!
 //! A caller's `grpc-timeout` holds to the end of the answer, for streams too. The server's own limit holds until the
 //! answer starts, so that a stream may last; it does not hold for calls that are streams themselves, and answer at their end.
+//!
+//! The request's budget is made here, because the deadline is a part of it. Work on other threads, which dropping a future does
+//! not reach, ends by the budget: it is cancelled with the call.
 
-use super::{Inner, Request, Response};
+use super::{Budgets, Inner, Request, Response, is_streamed};
 use crate::respond::{is_grpc, refuse};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
@@ -19,21 +22,19 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-/// The calls that answer when the caller's stream is at its end, however long that takes. They bound what they wait for.
-const STREAMED: &[&str] = &["/groundplan.records.v1.RecordsService/Import"];
-
 /// The layer.
 #[derive(Clone)]
 pub struct Deadline<S> {
     inner: S,
     /// The server's own limit.
     limit: Option<Duration>,
+    budgets: Budgets,
 }
 
 impl<S> Deadline<S> {
-    /// Holds calls to the caller's deadline, and to `limit` until the answer starts.
-    pub fn new(inner: S, limit: Option<Duration>) -> Self {
-        Self { inner, limit }
+    /// Holds calls to the caller's deadline, and to `limit` until the answer starts, and gives each its budget.
+    pub fn new(inner: S, limit: Option<Duration>, budgets: Budgets) -> Self {
+        Self { inner, limit, budgets }
     }
 }
 
@@ -46,7 +47,7 @@ impl<S: Inner> Service<Request> for Deadline<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
         let asked = match asked(request.headers()) {
             Ok(asked) => asked,
@@ -54,13 +55,27 @@ impl<S: Inner> Service<Request> for Deadline<S> {
         };
         // A deadline beyond what the clock can say is none.
         let at = |after: Option<Duration>| after.and_then(|after| Instant::now().checked_add(after));
-        let limit = self.limit.filter(|_| !STREAMED.contains(&request.uri().path()));
+        // What answers at the end of the caller's stream bounds itself what it waits for.
+        let is_stream = is_streamed(request.uri().path());
+        let limit = self.limit.filter(|_| !is_stream);
         let (end, start) = (at(asked), at(asked.into_iter().chain(limit).min()));
+        let begun = self.budgets.begin(&mut request, start.map(Instant::into_std), is_stream);
         let call = self.inner.call(request);
-        let Some(start) = start else { return call.boxed() };
         async move {
-            let Ok(response) = timeout_at(start, call).await else { return Ok(refuse(&passed(), grpc)) };
-            Ok(response?.map(|body| match end {
+            let cancel = begun.budget.cancel_on_drop();
+            let response = match start {
+                Some(start) => match timeout_at(start, call).await {
+                    Ok(response) => response?,
+                    Err(_) => return Ok(refuse(&passed(), grpc)),
+                },
+                None => call.await?,
+            };
+            cancel.disarm();
+            let response = match begun.refusal() {
+                Some(error) => refuse(error, grpc),
+                None => begun.hold(response),
+            };
+            Ok(response.map(|body| match end {
                 Some(end) if !http_body::Body::is_end_stream(&body) => {
                     Body::new(Limited { body: Some(body), end: Box::pin(sleep_until(end)), grpc })
                 }

@@ -11,22 +11,16 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use groundplan_error::{Error, Reason};
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{StatusCode, Uri};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-/// How tonic's messages start when the request's bytes are at fault.
-const MALFORMED: &[&str] = &[
-    "failed to decode Protobuf message",
-    "Unexpected EOF decoding stream",
-    "protocol error: received message with",
-    "Missing request message",
-    "Error decompressing",
-    "tonic-web: ",
-];
+/// What a call's messages may be compressed by, as gRPC says it.
+const ACCEPTED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("identity,gzip"));
 
 /// The layer.
 #[derive(Clone)]
@@ -60,6 +54,9 @@ impl<S: Inner> Service<Request> for Reword<S> {
                     StatusCode::METHOD_NOT_ALLOWED if !grpc => not_allowed(&error, &response),
                     _ => refuse(&error, grpc),
                 };
+                if error.reason() == Reason::EncodingNotSupported {
+                    worded.headers_mut().insert(ACCEPTED.0, ACCEPTED.1);
+                }
                 if let Some(called) = response.extensions().get::<Called>() {
                     worded.extensions_mut().insert(called.clone());
                 }
@@ -80,14 +77,30 @@ fn better(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
         return None;
     }
     let status = Status::from_header_map(headers)?;
+    if status.code() == Code::Unimplemented && status.message().is_empty() {
+        return Some(no_method(uri));
+    }
+    of_tonic(&status)
+}
+
+/// What tonic should have said of a request's messages; none if the status is about something else.
+pub fn of_tonic(status: &Status) -> Option<Error> {
     let message = status.message();
     match status.code() {
         Code::OutOfRange if message.contains("message length too large") => Some(too_large(message)),
         Code::ResourceExhausted if message.contains("decompress") => Some(too_large(message)),
-        Code::Internal if MALFORMED.iter().any(|start| message.starts_with(start)) => {
-            Some(Error::new(Reason::MalformedRequest, format!("the request is not the method's message: {message}")))
-        }
-        Code::Unimplemented if message.is_empty() => Some(no_method(uri)),
+        Code::Internal if message.starts_with("failed to decode Protobuf message") => Some(Error::new(
+            Reason::MalformedRequest,
+            "the request is not the method's message; encode it by the method's own .proto, which server reflection has",
+        )),
+        Code::Internal if message.starts_with("Error decompressing") => Some(Error::new(
+            Reason::FrameInvalid,
+            "the compressed flag of the message is set, but its data is not gzip; compress it by grpc-encoding, or send the flag 0",
+        )),
+        Code::Unimplemented if message.starts_with("Content is compressed with") => Some(Error::new(
+            Reason::EncodingNotSupported,
+            "messages compressed by this grpc-encoding are not read; send gzip or identity",
+        )),
         _ => None,
     }
 }
@@ -124,6 +137,10 @@ fn no_method(uri: &Uri) -> Error {
     Error::new(Reason::MethodUnknown, format!("there is no method {method}; server reflection lists what there is"))
 }
 
+/// tonic's words end in the limit, or have it before `bytes, exceeded`.
 fn too_large(message: &str) -> Error {
-    Error::new(Reason::TooLarge, format!("the request is too large: {}", message.trim_start_matches("Error, ")))
+    let words = message.split("exceeded").next().unwrap_or_default();
+    let limit = words.split(|letter: char| !letter.is_ascii_digit()).rfind(|digits| !digits.is_empty());
+    let limit = limit.map_or_else(String::new, |limit| format!(" than {limit} bytes"));
+    Error::new(Reason::TooLarge, format!("a message of the request is larger{limit}; split it up, or raise the limit"))
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use groundplan_error::{Error, Reason};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::convert::Infallible;
@@ -142,7 +143,8 @@ fn record(response: &Response, known: &Known, took: Duration, is_probe: bool, sl
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
     Span::current().record("status", &status);
     let took = took.as_micros();
-    match severity(code, response.status(), is_probe) {
+    let level = if is_of_frame(response) { Level::DEBUG } else { severity(code, response.status(), is_probe) };
+    match level {
         Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
         _ if is_slow => tell_slow(known, &status, took),
@@ -160,6 +162,15 @@ fn tell_slow(known: &Known, status: &str, took_us: u128) {
         }
         None => tracing::warn!(status, took_us, waited_us, statements_us, "a slow call"),
     }
+}
+
+/// Whether a client got a message's frame wrong. gRPC demands INTERNAL for that, but nothing of ours has failed.
+fn is_of_frame(response: &Response) -> bool {
+    if response.headers().get(Status::GRPC_STATUS).is_none_or(|code| code != "13") {
+        return false;
+    }
+    let error = Status::from_header_map(response.headers()).and_then(|status| Error::of_status(&status));
+    error.is_some_and(|error| error.reason() == Reason::FrameInvalid)
 }
 
 /// How much an outcome matters. A probe that hears "not ready" has got the answer that it asked for.
@@ -188,10 +199,18 @@ pub(super) fn cause(response: &Response) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::severity;
+    use super::{is_of_frame, severity};
+    use groundplan_error::{Error, Reason};
     use http::StatusCode;
     use tonic::Code;
     use tracing::Level;
+
+    #[test]
+    fn a_frame_that_a_client_got_wrong_is_no_failure_of_ours() {
+        let answer = |reason| crate::respond::refuse(&Error::new(reason, "words"), true);
+        assert!(is_of_frame(&answer(Reason::FrameInvalid)));
+        assert!(!is_of_frame(&answer(Reason::Internal)) && !is_of_frame(&answer(Reason::MessageCount)));
+    }
 
     #[test]
     fn a_probe_that_is_told_to_wait_is_no_trouble() {

@@ -2,7 +2,9 @@
 //! type decides who gets there.
 
 use super::{Inner, Request, Response};
+use crate::respond::Speech;
 use futures_util::future::Either;
+use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -33,12 +35,13 @@ impl<S: Inner> Service<Request> for Web<S> {
         Service::<Request>::poll_ready(&mut self.web, context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let content_type = request.headers().get(CONTENT_TYPE);
-        if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc-web")) {
-            Either::Right(self.web.call(request))
-        } else {
-            Either::Left(self.plain.call(request))
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        match Speech::of(request.headers()) {
+            Speech::Web(content_type) => {
+                request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+                Either::Right(self.web.call(request))
+            }
+            _ => Either::Left(self.plain.call(request)),
         }
     }
 }

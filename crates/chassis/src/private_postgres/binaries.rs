@@ -1,43 +1,49 @@
 //! PostgreSQL's programs: where they are, and how to get them.
 
-use super::failure;
+use super::{failure, owner::Owner};
 use groundplan_error::Error;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How to get the programs.
 const HOW_TO_GET: &str = "install PostgreSQL (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
-    postgresql-server; macOS: brew install postgresql@17), or set GROUNDPLAN_PG_BIN to the directory with its initdb, or \
+    postgresql-server; in a checkout `deploy/setup.sh` brings one that needs no root), or set GROUNDPLAN_PG_BIN to the directory with its initdb, or \
     set DB_URL to a PostgreSQL that runs already";
 
 /// Where packages put one directory a version: the directory above, and the way from there to the programs.
-const PLACES: &[(&str, &str)] = &[
-    ("/usr/lib/postgresql", "bin"),
-    ("/usr", "bin"),
-    ("/opt/homebrew/opt", "bin"),
-    ("/usr/local/opt", "bin"),
-    ("/Applications/Postgres.app/Contents/Versions", "bin"),
-];
+const PLACES: &[(&str, &str)] = &[("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
+
+/// Where `deploy/setup.sh` puts PostgreSQL in a checkout, on machines that have none.
+const IN_CHECKOUT: &str = ".tools/postgres/bin";
 
 /// The directory with `initdb`, `pg_ctl` and `postgres`, all of one version.
 #[derive(Clone, Debug)]
 pub(super) struct Binaries {
     directory: PathBuf,
     major: u32,
+    /// Whether they are the checkout's: those of the system come before them.
+    in_checkout: bool,
 }
 
 impl Binaries {
-    /// Finds the programs: those that were asked for, or those of the data's version, or the newest.
-    pub(super) fn find(asked: Option<&Path>, data_version: Option<u32>) -> Result<Self, Error> {
+    /// Finds the programs: those that were asked for, or those of the data's version, or the newest of the system, or those
+    /// of the checkout.
+    pub(super) fn find(asked: Option<&Path>, owner: &Owner, data_version: Option<u32>) -> Result<Self, Error> {
         let found = match asked {
-            Some(directory) => vec![Self::at(directory).ok_or_else(|| {
+            Some(directory) => vec![Self::at(directory, owner).ok_or_else(|| {
                 failure(format!(
                     "GROUNDPLAN_PG_BIN is {}, where there are no initdb, pg_ctl and postgres that run: {HOW_TO_GET}",
                     directory.display()
                 ))
             })?],
-            None => candidates().iter().filter_map(|directory| Self::at(directory)).collect(),
+            None => {
+                let system = candidates();
+                let system = system.iter().filter_map(|directory| Self::at(directory, owner));
+                let ours = in_checkout().and_then(|directory| Self::at(&directory, owner));
+                system.chain(ours.map(|ours| Self { in_checkout: true, ..ours })).collect()
+            }
         };
         Self::choose(found, data_version)
     }
@@ -47,7 +53,7 @@ impl Binaries {
         let versions: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
         let chosen = match data_version {
             Some(version) => found.into_iter().find(|binaries| binaries.major == version),
-            None => found.into_iter().max_by_key(|binaries| binaries.major),
+            None => found.into_iter().max_by_key(|binaries| (!binaries.in_checkout, binaries.major)),
         };
         chosen.ok_or_else(|| match data_version {
             Some(version) if !versions.is_empty() => failure(format!(
@@ -59,13 +65,27 @@ impl Binaries {
         })
     }
 
-    /// The programs in a directory, if they are all there and run.
-    fn at(directory: &Path) -> Option<Self> {
+    /// The programs in a directory, if they are all there and run, as the user that they will run as.
+    fn at(directory: &Path, owner: &Owner) -> Option<Self> {
+        // They are run in other directories than ours.
+        let directory = fs::canonicalize(directory).ok()?;
         if !["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).is_file()) {
             return None;
         }
-        let version = Command::new(directory.join("postgres")).arg("--version").output().ok()?;
-        Some(Self { directory: directory.to_path_buf(), major: major(&String::from_utf8_lossy(&version.stdout))? })
+        let mut command = Command::new(directory.join("postgres"));
+        owner.run_as(command.arg("--version"));
+        let major = major(&String::from_utf8_lossy(&command.output().ok()?.stdout))?;
+        Some(Self { directory, major, in_checkout: false })
+    }
+
+    /// The directory of the programs.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The version of the programs.
+    pub(super) fn major(&self) -> u32 {
+        self.major
     }
 
     /// The path of a program.
@@ -96,13 +116,25 @@ fn candidates() -> Vec<PathBuf> {
     versions.chain(real).collect()
 }
 
+/// The programs in the checkout that this program was built in: beside `target`.
+fn in_checkout() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let target = program.ancestors().find(|ancestor| ancestor.file_name().is_some_and(|name| name == "target"))?;
+    let directory = target.parent()?.join(IN_CHECKOUT);
+    // Nobody but those who could change this program makes us run another.
+    let trusted = [0, fs::metadata(&program).ok()?.uid(), rustix::process::geteuid().as_raw()];
+    let owner = fs::metadata(directory.join("postgres")).ok()?.uid();
+    trusted.contains(&owner).then_some(directory)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Binaries, major};
+    use crate::private_postgres::owner::Owner;
     use std::path::PathBuf;
 
     fn binaries(major: u32) -> Binaries {
-        Binaries { directory: PathBuf::from(format!("/pg/{major}")), major }
+        Binaries { directory: PathBuf::from(format!("/pg/{major}")), major, in_checkout: false }
     }
 
     #[test]
@@ -125,11 +157,18 @@ mod tests {
     }
 
     #[test]
+    fn the_checkouts_programs_come_after_the_systems() {
+        let ours = || Binaries { in_checkout: true, ..binaries(18) };
+        assert_eq!(Binaries::choose(vec![binaries(15), ours()], None).unwrap().major, 15);
+        assert_eq!(Binaries::choose(vec![ours()], None).unwrap().major, 18);
+        assert_eq!(Binaries::choose(vec![binaries(15), ours()], Some(18)).unwrap().major, 18, "whose data they are");
+    }
+
+    #[test]
     fn missing_programs_come_with_how_to_get_them() {
-        let empty = tempfile::tempdir().unwrap();
-        for error in
-            [Binaries::choose(Vec::new(), Some(15)).unwrap_err(), Binaries::find(Some(empty.path()), None).unwrap_err()]
-        {
+        let (empty, owner) = (tempfile::tempdir().unwrap(), Owner::find().unwrap());
+        for error in [Binaries::choose(Vec::new(), Some(15)), Binaries::find(Some(empty.path()), &owner, None)] {
+            let error = error.unwrap_err();
             let error = error.to_string();
             assert!(error.contains("apt-get install postgresql") && error.contains("GROUNDPLAN_PG_BIN"), "{error}");
         }

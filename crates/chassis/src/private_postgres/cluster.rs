@@ -1,9 +1,8 @@
 //! One cluster: making it, starting it, taking it over, stopping it.
 
-use super::{Durability, NAME, binaries::Binaries, failure, files, owner::Owner};
+use super::{Durability, NAME, binaries::Binaries, directory::Directory, failure, files, owner::Owner};
 use crate::settings::Secret;
 use groundplan_error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -20,24 +19,33 @@ const LARGEST_LOG: u64 = 16 << 20;
 /// A directory with data, and the programs to run it.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    home: PathBuf,
-    data: PathBuf,
+    home: Directory,
     log: PathBuf,
-    socket_directory: PathBuf,
+    /// Where the socket is, if not in `home`.
+    elsewhere: Option<Directory>,
     binaries: Binaries,
     owner: Owner,
     durability: Durability,
 }
 
 impl Cluster {
-    pub(super) fn new(home: PathBuf, binaries: Binaries, owner: Owner, durability: Durability) -> Result<Self, Error> {
-        let socket_directory = files::socket_directory(&home, &owner)?;
-        let (data, log) = (home.join("data"), home.join("server.log"));
-        Ok(Self { home, data, log, socket_directory, binaries, owner, durability })
+    pub(super) fn new(
+        home: Directory,
+        binaries: Binaries,
+        owner: Owner,
+        durability: Durability,
+    ) -> Result<Self, Error> {
+        let elsewhere = files::socket_directory(&home, &owner)?;
+        let log = home.path().join(files::LOG);
+        Ok(Self { home, log, elsewhere, binaries, owner, durability })
+    }
+
+    fn socket_directory(&self) -> &Directory {
+        self.elsewhere.as_ref().unwrap_or(&self.home)
     }
 
     pub(super) fn home(&self) -> &Path {
-        &self.home
+        self.home.path()
     }
 
     pub(super) fn log(&self) -> &Path {
@@ -46,7 +54,7 @@ impl Cluster {
 
     /// How to connect to a database.
     pub(super) fn url(&self, database: &str) -> Secret {
-        let directory = self.socket_directory.as_os_str().as_encoded_bytes();
+        let directory = self.socket_directory().path().as_os_str().as_encoded_bytes();
         let escape = |byte: &u8| match byte {
             letter if letter.is_ascii_alphanumeric() || b"-_.".contains(letter) => char::from(*letter).to_string(),
             other => format!("%{other:02X}"),
@@ -57,10 +65,10 @@ impl Cluster {
 
     /// Makes the data where there are none. They appear all at once: a kill in the middle leaves nothing half made.
     pub(super) async fn initialise(&self) -> Result<(), Error> {
-        if files::data_version(&self.data).is_some() {
+        if files::data_version(&self.home).is_some() {
             return Ok(());
         }
-        tracing::info!(directory = %self.data.display(), "making a private PostgreSQL");
+        tracing::info!(directory = %self.home().display(), "making a private PostgreSQL");
         let mut made = self.initdb("C.UTF-8").await?;
         if String::from_utf8_lossy(&made.stderr).contains("invalid locale") {
             // Some systems have no C.UTF-8; the order of texts is the same.
@@ -69,17 +77,17 @@ impl Cluster {
         if !made.status.success() {
             return Err(failure(format!("initdb failed: {}", last_words(&String::from_utf8_lossy(&made.stderr)))));
         }
-        fs::rename(self.home.join("data.new"), &self.data)
-            .map_err(|cause| failure(format!("cannot make {}: {cause}", self.data.display())))
+        let moved = self.home.rename(files::NEW_DATA, files::DATA);
+        moved.map_err(|cause| failure(format!("cannot make {}/{}: {cause}", self.home().display(), files::DATA)))
     }
 
     async fn initdb(&self, locale: &str) -> Result<Output, Error> {
-        let new = self.home.join("data.new");
-        if new.exists() {
-            fs::remove_dir_all(&new).map_err(|cause| failure(format!("cannot remove {}: {cause}", new.display())))?;
-        }
+        let removed = self.home.remove_all(files::NEW_DATA);
+        removed.map_err(|cause| {
+            failure(format!("cannot remove {}/{}: {cause}", self.home().display(), files::NEW_DATA))
+        })?;
         let mut command = self.command("initdb");
-        command.args(["-D", "data.new", "-U", NAME, "--auth-local=peer", "--auth-host=reject"]);
+        command.args(["-D", files::NEW_DATA, "-U", NAME, "--auth-local=peer", "--auth-host=reject"]);
         command.args(["-E", "UTF8", "--data-checksums", "--locale", locale]);
         if self.durability == Durability::None {
             command.args(["--no-sync", "--wal-segsize=1"]);
@@ -94,23 +102,25 @@ impl Cluster {
         if user.is_empty() {
             return Err(failure("this user has no name, by which PostgreSQL would know it: add one to /etc/passwd"));
         }
+        self.write_settings(&user).map_err(|cause| {
+            failure(format!("cannot write the settings in {}/{}: {cause}", self.home().display(), files::DATA))
+        })
+    }
+
+    fn write_settings(&self, user: &str) -> std::io::Result<()> {
+        let data = self.home.child(files::DATA)?;
         for (name, text) in [
-            ("groundplan.conf", files::settings(&self.socket_directory, self.durability)),
+            ("groundplan.conf", files::settings(self.socket_directory().path(), self.durability)),
             ("pg_hba.conf", files::access_rules().to_owned()),
-            ("pg_ident.conf", files::user_map(&user)),
+            ("pg_ident.conf", files::user_map(user)),
         ] {
-            let path = self.data.join(name);
-            fs::write(&path, text)
-                .and_then(|()| self.owner.give(&path))
-                .map_err(|cause| failure(format!("cannot write {}: {cause}", path.display())))?;
+            data.write(name, &text, &self.owner)?;
         }
-        let main = self.data.join("postgresql.conf");
-        let text = fs::read_to_string(&main).unwrap_or_default();
-        if !text.contains("include 'groundplan.conf'") {
-            fs::write(&main, format!("{text}\ninclude 'groundplan.conf'\n"))
-                .map_err(|cause| failure(format!("cannot write {}: {cause}", main.display())))?;
+        let text = data.read("postgresql.conf")?;
+        if text.contains("include 'groundplan.conf'") {
+            return Ok(());
         }
-        Ok(())
+        data.write("postgresql.conf", &format!("{text}\ninclude 'groundplan.conf'\n"), &self.owner)
     }
 
     /// Takes over a server that is running, or starts one.
@@ -122,7 +132,7 @@ impl Cluster {
             }
             return Ok(());
         }
-        if let Some(process) = files::noted_process(&self.data) {
+        if let Some(process) = files::noted_process(&self.home) {
             if program_of(process).await.is_some_and(|program| program.starts_with("postgres")) {
                 // It is starting, stopping, or listening elsewhere since the directory was moved.
                 self.stop().await?;
@@ -135,7 +145,7 @@ impl Cluster {
 
     /// Whether the server is there: starting, running or stopping.
     pub(super) async fn lives(&self) -> bool {
-        let noted = match files::noted_process(&self.data) {
+        let noted = match files::noted_process(&self.home) {
             Some(process) => program_of(process).await,
             None => None,
         };
@@ -145,7 +155,7 @@ impl Cluster {
 
     /// Starts a server that has died under us.
     pub(super) async fn start_again(&self) -> Result<(), Error> {
-        if files::noted_process(&self.data).is_some() {
+        if files::noted_process(&self.home).is_some() {
             self.clear_traces()?;
         }
         self.start().await
@@ -154,22 +164,24 @@ impl Cluster {
     /// Takes away what a killed server has left behind and what would keep the next one from starting: its process id,
     /// which may be a stranger's by now, and its socket.
     fn clear_traces(&self) -> Result<(), Error> {
-        files::forget_noted_process(&self.data)
-            .and_then(|()| files::remove_socket(&self.socket_directory))
-            .map_err(|cause| failure(format!("cannot clean up in {}: {cause}", self.home.display())))
+        files::forget_noted_process(&self.home, &self.owner)
+            .and_then(|()| files::remove_socket(self.socket_directory()))
+            .map_err(|cause| failure(format!("cannot clean up in {}: {cause}", self.home().display())))
     }
 
     /// Starts the server and waits until it answers.
     async fn start(&self) -> Result<(), Error> {
-        if fs::metadata(&self.log).is_ok_and(|log| log.len() > LARGEST_LOG) {
+        files::check_note(&self.home)
+            .map_err(|cause| failure(format!("the private PostgreSQL cannot start: {cause}")))?;
+        if self.home.length(files::LOG) > LARGEST_LOG {
             // Should it fail, the log goes on growing, which is no reason not to start.
-            let _ = fs::rename(&self.log, self.home.join("server.log.old"));
+            let _ = self.home.rename(files::LOG, "server.log.old");
         }
         let give_up = Instant::now() + STRAGGLERS;
         loop {
-            let before = fs::metadata(&self.log).map_or(0, |log| log.len());
+            let before = self.home.length(files::LOG);
             let mut command = self.command("pg_ctl");
-            command.args(["start", "-D", "data", "-l", "server.log", "-w", "-t", "120", "-s"]);
+            command.args(["start", "-D", files::DATA, "-l", files::LOG, "-w", "-t", "120", "-s"]);
             if output(command).await?.status.success() {
                 return Ok(());
             }
@@ -189,7 +201,7 @@ impl Cluster {
     /// Lets a running server read its settings: another version of this program may have written those it has.
     async fn reload(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
-        command.args(["reload", "-D", "data", "-s"]);
+        command.args(["reload", "-D", files::DATA, "-s"]);
         let reloaded = output(command).await?;
         if reloaded.status.success() {
             return Ok(());
@@ -201,7 +213,7 @@ impl Cluster {
     /// Stops the server and waits until it is gone.
     pub(super) async fn stop(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
-        command.args(["stop", "-D", "data", "-m", "fast", "-w", "-t", "60", "-s"]);
+        command.args(["stop", "-D", files::DATA, "-m", "fast", "-w", "-t", "60", "-s"]);
         let stopped = output(command).await?;
         let words = String::from_utf8_lossy(&stopped.stderr).into_owned();
         if stopped.status.success() || words.contains("Is server running?") {
@@ -212,7 +224,7 @@ impl Cluster {
 
     /// Whether the server answers.
     async fn answers(&self) -> bool {
-        tokio::net::UnixStream::connect(files::socket(&self.socket_directory)).await.is_ok()
+        tokio::net::UnixStream::connect(files::socket(self.socket_directory().path())).await.is_ok()
             && self.connect("postgres").await.is_ok()
     }
 
@@ -240,18 +252,16 @@ impl Cluster {
     /// One of PostgreSQL's programs, as its user, in its directory, with nothing of our environment.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.program(name));
-        command.current_dir(&self.home).env_clear().env("LC_ALL", "C").env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command.current_dir(self.home()).env_clear().env("LC_ALL", "C").env("PATH", "/usr/local/bin:/usr/bin:/bin");
         // A Ctrl-C at the terminal is for us; we stop PostgreSQL when we are done with it.
         command.stdin(Stdio::null()).process_group(0);
-        self.owner.run_as(&mut command);
+        self.owner.run_as(command.as_std_mut());
         command
     }
 
-    /// What the server has logged behind an offset.
+    /// What the server has logged after an offset.
     fn logged_since(&self, offset: u64) -> String {
-        let log = fs::read(&self.log).unwrap_or_default();
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(log.len());
-        String::from_utf8_lossy(log.get(start..).unwrap_or_default()).into_owned()
+        self.home.read_from(files::LOG, offset).unwrap_or_default()
     }
 }
 
@@ -264,7 +274,7 @@ async fn output(mut command: Command) -> Result<Output, Error> {
 /// The program that a process runs; none when there is no such process, or when it has ended and only waits for its
 /// parent to notice (for ever, where a container's first process does not care for orphans).
 async fn program_of(process: u32) -> Option<String> {
-    let (state, program) = match fs::read_to_string(format!("/proc/{process}/stat")) {
+    let (state, program) = match std::fs::read_to_string(format!("/proc/{process}/stat")) {
         // `4711 (postgres) S …`
         Ok(stat) => {
             let (program, rest) = stat.split_once('(')?.1.rsplit_once(')')?;

@@ -1,9 +1,8 @@
 //! The files of a cluster: its settings, its access rules, its socket, and what a crash has left behind.
 
-use super::{Durability, NAME, failure, owner::Owner, short_hash};
+use super::{Durability, NAME, directory::Directory, failure, owner::Owner, short_hash};
 use groundplan_error::Error;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The longest path of a unix socket that every system takes, in bytes.
@@ -12,36 +11,43 @@ const LONGEST_SOCKET: usize = 103;
 /// The name of the socket that PostgreSQL makes for port 5432.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// Makes the directory for everything, and gives its absolute path.
-pub(super) fn make_base(directory: &Path) -> Result<PathBuf, Error> {
+/// The directory of the data in the cluster's, and where initdb makes it.
+pub(super) const DATA: &str = "data";
+pub(super) const NEW_DATA: &str = "data.new";
+
+/// The server's log in the cluster's directory.
+pub(super) const LOG: &str = "server.log";
+
+/// The file by which a running server says that it is at the data.
+const NOTE: &str = "postmaster.pid";
+
+/// Makes the directory for everything, and opens it by its absolute path.
+pub(super) fn make_base(directory: &Path) -> Result<Directory, Error> {
     let made = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
+    let made = made.and_then(|path| Directory::open(&path));
     made.map_err(|cause| failure(format!("cannot make the directory {}: {cause}", directory.display())))
 }
 
 /// The version of PostgreSQL that has made the data, if there are any.
-pub(super) fn data_version(data: &Path) -> Option<u32> {
-    fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
+pub(super) fn data_version(home: &Directory) -> Option<u32> {
+    home.child(DATA).ok()?.read("PG_VERSION").ok()?.trim().parse().ok()
 }
 
-/// The directory for the socket: the cluster's own, or, when that makes too long a path, one for temporary files.
-pub(super) fn socket_directory(home: &Path, owner: &Owner) -> Result<PathBuf, Error> {
-    if home.join(SOCKET).as_os_str().len() <= LONGEST_SOCKET {
-        return Ok(home.to_path_buf());
+/// The directory for the socket where the cluster's own (none) makes too long a path: one for temporary files.
+pub(super) fn socket_directory(home: &Directory, owner: &Owner) -> Result<Option<Directory>, Error> {
+    if home.path().join(SOCKET).as_os_str().len() <= LONGEST_SOCKET {
+        return Ok(None);
     }
-    let short = Path::new("/tmp").join(format!("groundplan-{}", short_hash(home)));
+    let name = format!("groundplan-{}", short_hash(home.path()));
     // Anybody may have made it before us, to look into it.
-    if let Ok(there) = fs::symlink_metadata(&short)
-        && !(there.is_dir() && there.uid() == owner.uid() && there.permissions().mode() & 0o077 == 0)
-    {
-        return Err(failure(format!(
-            "{} is in the way: the path of {} is too long for a socket, and that directory, which should take it, \
-             belongs to somebody else; remove it, or set GROUNDPLAN_DATA to a shorter path",
-            short.display(),
-            home.display()
-        )));
-    }
-    owner.make_private(&short)?;
-    Ok(short)
+    let made = Directory::open(Path::new("/tmp")).and_then(|temporary| temporary.private_child(&name, owner));
+    made.map(Some).map_err(|cause| {
+        failure(format!(
+            "/tmp/{name} cannot take the socket, for which the path of {} is too long: {cause}; remove it, or set \
+             GROUNDPLAN_DATA to a shorter path",
+            home.path().display()
+        ))
+    })
 }
 
 /// The socket in its directory.
@@ -99,29 +105,31 @@ pub(super) fn user_map(user: &str) -> String {
 }
 
 /// The process that a running, or killed, server has noted.
-pub(super) fn noted_process(data: &Path) -> Option<u32> {
-    fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+pub(super) fn noted_process(home: &Directory) -> Option<u32> {
+    home.child(DATA).ok()?.read(NOTE).ok()?.lines().next()?.trim().parse().ok()
+}
+
+/// Sees that the note is absent or a file that can be read: PostgreSQL would refuse to start, and not say why.
+pub(super) fn check_note(home: &Directory) -> std::io::Result<()> {
+    match home.child(DATA)?.read(NOTE) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Replaces the noted process, which is a stranger by now, by one that cannot exist. The file must stay: by the rest of
 /// it PostgreSQL finds out whether processes of the killed server are still at the data.
-pub(super) fn forget_noted_process(data: &Path) -> std::io::Result<()> {
-    let path = data.join("postmaster.pid");
-    let text = fs::read_to_string(&path)?;
+pub(super) fn forget_noted_process(home: &Directory, owner: &Owner) -> std::io::Result<()> {
+    let data = home.child(DATA)?;
+    let text = data.read(NOTE)?;
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-    // Written in place: the file keeps its owner.
-    fs::write(&path, format!("{IMPOSSIBLE_PROCESS}\n{rest}"))
+    data.write(NOTE, &format!("{IMPOSSIBLE_PROCESS}\n{rest}"), owner)
 }
 
 /// Removes the socket of a server that is gone, with the note of whose it was.
-pub(super) fn remove_socket(directory: &Path) -> std::io::Result<()> {
-    for name in [SOCKET.to_owned(), format!("{SOCKET}.lock")] {
-        match fs::remove_file(directory.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
+pub(super) fn remove_socket(directory: &Directory) -> std::io::Result<()> {
+    directory.remove(SOCKET)?;
+    directory.remove(&format!("{SOCKET}.lock"))
 }
 
 /// Beyond every system's largest process id.
@@ -130,44 +138,55 @@ const IMPOSSIBLE_PROCESS: u32 = 999_999_999;
 #[cfg(test)]
 mod tests {
     use super::{data_version, forget_noted_process, noted_process, settings, socket, socket_directory};
-    use crate::private_postgres::{Durability, owner::Owner};
+    use crate::private_postgres::{Durability, directory::Directory, owner::Owner};
     use std::fs;
     use std::path::Path;
 
+    /// A cluster's directory with a file among the data.
+    fn home(name: &str, text: &str) -> (tempfile::TempDir, Directory) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::write(folder.path().join("data").join(name), text).unwrap();
+        let home = Directory::open(folder.path()).unwrap();
+        (folder, home)
+    }
+
     #[test]
     fn a_stranger_is_forgotten_and_the_rest_is_kept() {
-        let data = tempfile::tempdir().unwrap();
-        assert_eq!(noted_process(data.path()), None);
-        fs::write(data.path().join("postmaster.pid"), "4711\n/data\n1234\n5432\n").unwrap();
-        assert_eq!(noted_process(data.path()), Some(4711));
-        forget_noted_process(data.path()).unwrap();
-        let text = fs::read_to_string(data.path().join("postmaster.pid")).unwrap();
+        let (folder, home) = home("postmaster.pid", "4711\n/data\n1234\n5432\n");
+        assert_eq!(noted_process(&home), Some(4711));
+        forget_noted_process(&home, &Owner::find().unwrap()).unwrap();
+        let text = fs::read_to_string(folder.path().join("data/postmaster.pid")).unwrap();
         assert_eq!(text, "999999999\n/data\n1234\n5432\n");
+        fs::remove_file(folder.path().join("data/postmaster.pid")).unwrap();
+        assert_eq!(noted_process(&home), None);
     }
 
     #[test]
     fn versions_of_data() {
-        let data = tempfile::tempdir().unwrap();
-        assert_eq!(data_version(data.path()), None);
-        fs::write(data.path().join("PG_VERSION"), "15\n").unwrap();
-        assert_eq!(data_version(data.path()), Some(15));
+        let (folder, home) = home("PG_VERSION", "15\n");
+        assert_eq!(data_version(&home), Some(15));
+        fs::remove_file(folder.path().join("data/PG_VERSION")).unwrap();
+        assert_eq!(data_version(&home), None);
     }
 
     #[test]
     fn a_long_path_gets_a_short_socket() {
         let owner = Owner::find().unwrap();
-        let short = Path::new("/tmp/short");
-        assert_eq!(socket_directory(short, &owner).unwrap(), short);
-        let long = Path::new("/tmp").join("long".repeat(30));
-        let directory = socket_directory(&long, &owner).unwrap();
+        let folder = tempfile::Builder::new().prefix("short-").tempdir_in("/tmp").unwrap();
+        let long = folder.path().join("long".repeat(30));
+        fs::create_dir(&long).unwrap();
+        let [short, long] = [folder.path(), &long].map(|path| Directory::open(path).unwrap());
+        assert!(socket_directory(&short, &owner).unwrap().is_none());
+        let directory = socket_directory(&long, &owner).unwrap().unwrap().path().to_path_buf();
         assert!(socket(&directory).as_os_str().len() <= 103);
-        assert_eq!(socket_directory(&long, &owner).unwrap(), directory, "the same at the next start");
+        assert_eq!(socket_directory(&long, &owner).unwrap().unwrap().path(), directory, "the same at the next start");
         // Somebody else's is refused.
         fs::remove_dir(&directory).unwrap();
-        std::os::unix::fs::symlink("/tmp", &directory).unwrap();
+        std::os::unix::fs::symlink(folder.path(), &directory).unwrap();
         let error = socket_directory(&long, &owner).unwrap_err().to_string();
         fs::remove_file(&directory).unwrap();
-        assert!(error.contains("GROUNDPLAN_DATA"), "{error}");
+        assert!(error.contains("GROUNDPLAN_DATA") && error.contains("symbolic link"), "{error}");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use super::failure;
 use groundplan_error::Error;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use tokio::process::Command;
+use std::process::Command;
 
 /// The user to run as.
 #[derive(Clone, Debug)]
@@ -66,18 +67,15 @@ impl Owner {
         Ok(())
     }
 
-    /// Makes a directory that only PostgreSQL's user can enter.
-    pub(super) fn make_private(&self, directory: &Path) -> Result<(), Error> {
-        let made = fs::create_dir_all(directory)
-            .and_then(|()| fs::set_permissions(directory, Permissions::from_mode(0o700)))
-            .and_then(|()| self.give(directory));
-        made.map_err(|cause| failure(format!("cannot make the directory {}: {cause}", directory.display())))
+    /// Our own user id.
+    pub(super) fn own_uid(&self) -> u32 {
+        self.uid
     }
 
-    /// Makes a file or directory PostgreSQL's.
-    pub(super) fn give(&self, path: &Path) -> std::io::Result<()> {
+    /// Makes an open file or directory PostgreSQL's.
+    pub(super) fn give(&self, file: &File) -> std::io::Result<()> {
         match self.postgres {
-            Some(ids) => chown(path, Some(ids.uid), Some(ids.gid)),
+            Some(ids) => fchown(file, Some(ids.uid), Some(ids.gid)),
             None => Ok(()),
         }
     }

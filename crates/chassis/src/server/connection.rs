@@ -3,7 +3,7 @@
 use super::answers::Counted;
 use super::guard::{Guarded, Traffic};
 use super::peers::Place;
-use super::{greeting, tls};
+use super::{CallerAddress, greeting, tls};
 use crate::settings::ServerSettings;
 use crate::tls::{PeerName, Tls};
 use axum::Router;
@@ -98,6 +98,7 @@ impl Shared {
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) place: Place,
+    pub(super) address: CallerAddress,
 }
 
 impl Connection {
@@ -116,7 +117,7 @@ impl Connection {
 
     /// Answers what comes over a stream, by the caller whose certificate was shown.
     async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Option<PeerName>) {
-        let Self { shared, place } = self;
+        let Self { shared, place, address } = self;
         let Some(Ok(stream)) = shared.in_time(greeting::read(stream)).await else {
             tracing::debug!("a connection said nothing, and was closed");
             return;
@@ -125,6 +126,7 @@ impl Connection {
         let (stream, traffic) = Guarded::new(stream, is_http2, shared.stall_timeout);
         let counted = traffic.clone();
         let service = shared.router.clone().map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(address);
             if let Some(caller) = &caller {
                 request.extensions_mut().insert(caller.clone());
             }

@@ -11,7 +11,8 @@ pub struct PostgresSettings {
     #[arg(long, env = "GROUNDPLAN_DATA", value_name = "DIRECTORY")]
     pub data: Option<PathBuf>,
 
-    /// The directory with PostgreSQL's `initdb`, `pg_ctl` and `postgres`. By default the newest that is installed.
+    /// The directory with PostgreSQL's `initdb`, `pg_ctl` and `postgres`. By default the newest that is installed, or
+    /// the one that `deploy/setup.sh` brings where none is.
     #[arg(long, env = "GROUNDPLAN_PG_BIN", value_name = "DIRECTORY")]
     pub pg_bin: Option<PathBuf>,
 }

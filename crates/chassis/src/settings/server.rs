@@ -1,6 +1,6 @@
 //! The server and its limits.
 
-use super::{parse_duration, parse_size};
+use super::{BudgetSettings, Networks, parse_duration, parse_size};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -63,6 +63,12 @@ pub struct ServerSettings {
           value_parser = parse_duration)]
     pub slow_call: Duration,
 
+    /// The proxies whose `x-forwarded-for` is believed, by address or network, with commas between them. A caller whose
+    /// certificate names `envoy` is one, too. Failed attempts to authenticate are limited by the address that it tells.
+    #[arg(long, env = "GROUNDPLAN_TRUSTED_PROXIES", value_name = "LIST", default_value = "127.0.0.0/8,::1/128",
+          value_parser = Networks::parse)]
+    pub trusted_proxies: Networks,
+
     /// How long open calls may go on when the server stops; then they are cut.
     #[arg(long, env = "GROUNDPLAN_DRAIN_GRACE", value_name = "DURATION", default_value = "20s",
           value_parser = parse_duration)]
@@ -87,6 +93,10 @@ pub struct ServerSettings {
     #[arg(long, env = "GROUNDPLAN_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = parse_duration)]
     pub header_timeout: Duration,
+
+    /// What one request may use, and what all of them may hold.
+    #[command(flatten)]
+    pub budgets: BudgetSettings,
 }
 
 /// Parses a duration that is not nothing.

@@ -26,8 +26,9 @@ pub struct TlsSettings {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Mutual TLS")]
 pub struct CallerSettings {
-    /// Who may call what, by the names in their certificates: a comma list of `name`, for everything, or
-    /// `name=/path.prefix`. By default `schema` takes `envoy` and `records`, and `records` takes `envoy`.
+    /// Who may call what, by the names in their certificates: a comma list of `name`, for everything, `name=/path.prefix`, or
+    /// `name!=/path.prefix` for what it may not. By default `schema` takes `envoy`, for SchemaService, and `records`; `records`
+    /// takes `envoy`.
     #[arg(long, env = "GROUNDPLAN_TLS_ALLOW", value_name = "LIST", value_parser = AllowList::parse)]
     pub tls_allow: Option<AllowList>,
 }
@@ -36,35 +37,38 @@ pub struct CallerSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowList(Vec<Allowed>);
 
-/// One that may call, and what.
+/// One that may call, and what, or what it may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Allowed {
     name: String,
     /// What the paths that it may call begin with.
     prefix: String,
+    /// Whether it may not call those instead.
+    is_exception: bool,
 }
 
 impl AllowList {
-    /// Parses `envoy,records=/groundplan.schema.v1.`.
+    /// Parses `envoy,envoy!=/groundplan.schema.v1.,records=/groundplan.schema.v1.`.
     pub fn parse(text: &str) -> Result<Self, String> {
         text.split(',').map(|one| Allowed::parse(one.trim())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Those who may call, each with what the paths begin with that it may call.
-    pub fn of<'a>(allowed: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let one = |(name, prefix): (&str, &str)| Allowed { name: name.to_owned(), prefix: prefix.to_owned() };
-        Self(allowed.into_iter().map(one).collect())
-    }
-
-    /// Whether the one of this name may call this path.
+    /// Whether the one of this name may call this path: something allows it, and no exception is made.
     pub fn allows(&self, name: &str, path: &str) -> bool {
-        self.0.iter().any(|allowed| allowed.name == name && path.starts_with(&allowed.prefix))
+        let meant = |one: &&Allowed| one.name == name && path.starts_with(&one.prefix);
+        let mut meant = self.0.iter().filter(meant).peekable();
+        meant.peek().is_some() && meant.all(|one| !one.is_exception)
     }
 }
 
 impl Allowed {
     fn parse(text: &str) -> Result<Self, String> {
-        let (name, prefix) = text.split_once('=').unwrap_or((text, "/"));
+        // A `!` without a path stays in the name, where it is refused.
+        let (name, prefix, is_exception) = match (text.split_once("!="), text.split_once('=')) {
+            (Some((name, prefix)), _) => (name, prefix, true),
+            (None, Some((name, prefix))) => (name, prefix, false),
+            (None, None) => (text, "/", false),
+        };
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
         if name.is_empty() || !name.chars().all(is_name) {
             return Err(format!("{name:?} is not a name such as envoy"));
@@ -72,15 +76,16 @@ impl Allowed {
         if !prefix.starts_with('/') {
             return Err(format!("{prefix:?} is not the beginning of a path, such as /groundplan.schema.v1."));
         }
-        Ok(Self { name: name.to_owned(), prefix: prefix.to_owned() })
+        Ok(Self { name: name.to_owned(), prefix: prefix.to_owned(), is_exception })
     }
 }
 
 impl fmt::Display for AllowList {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one = |allowed: &Allowed| match allowed.prefix.as_str() {
-            "/" => allowed.name.clone(),
-            prefix => format!("{}={prefix}", allowed.name),
+        let one = |allowed: &Allowed| match (allowed.is_exception, allowed.prefix.as_str()) {
+            (false, "/") => allowed.name.clone(),
+            (false, prefix) => format!("{}={prefix}", allowed.name),
+            (true, prefix) => format!("{}!={prefix}", allowed.name),
         };
         out.write_str(&self.0.iter().map(one).collect::<Vec<_>>().join(","))
     }
@@ -92,9 +97,13 @@ mod tests {
 
     #[test]
     fn who_is_not_named_may_call_nothing() {
-        let list = AllowList::parse("envoy, records=/groundplan.schema.v1.").unwrap();
+        let text = "envoy,envoy!=/groundplan.schema.v1.DistributionService/,records=/groundplan.schema.v1.";
+        let list = AllowList::parse(&text.replace(',', ", ")).unwrap();
         for (name, path, allowed) in [
             ("envoy", "/anything", true),
+            ("envoy", "/groundplan.schema.v1.SchemaService/Apply", true),
+            ("envoy", "/groundplan.schema.v1.DistributionService/ReportProgress", false),
+            ("records", "/groundplan.schema.v1.DistributionService/ReportProgress", true),
             ("records", "/groundplan.schema.v1.SchemaService/Apply", true),
             ("records", "/groundplan.records.v1.RecordsService/Commit", false),
             ("record", "/groundplan.schema.v1.SchemaService/Apply", false),
@@ -102,12 +111,12 @@ mod tests {
         ] {
             assert_eq!(list.allows(name, path), allowed, "{name} {path}");
         }
-        assert_eq!(list.to_string(), "envoy,records=/groundplan.schema.v1.");
+        assert_eq!(list.to_string(), text);
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
-        for text in ["", ",", "envoy,", "a b", "envoy=", "envoy=schema", "=/path"] {
+        for text in ["", ",", "envoy,", "a b", "envoy=", "envoy=schema", "=/path", "envoy!", "!=/path"] {
             assert!(AllowList::parse(text).is_err(), "{text:?}");
         }
     }

@@ -18,6 +18,12 @@ impl PeerName {
         names.find(|name| !name.is_empty()).map(|name| Self(name.to_owned()))
     }
 
+    /// A name without a certificate.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name, such as `schema`.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,6 @@
 //! One address of a peer: a connection that opens when it is first used, and again whenever it is lost.
 
-use crate::tls::Tls;
+use crate::tls::{PeerName, Tls};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -31,6 +31,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(super) struct Verification {
     pub(super) tls: Arc<Tls>,
     pub(super) name: ServerName<'static>,
+    /// What its certificate calls it, by a URI `spiffe://groundplan/<name>`; none where anybody of the authority's will do.
+    pub(super) peer: Option<&'static str>,
 }
 
 /// How an address is. Calls go to those of the least worth avoiding.
@@ -114,6 +116,25 @@ async fn connect(socket: SocketAddr, verification: Option<Verification>) -> io::
     stream.set_nodelay(true)?;
     match verification {
         None => Ok(Box::new(stream)),
-        Some(Verification { tls, name }) => Ok(Box::new(TlsConnector::from(tls.client()).connect(name, stream).await?)),
+        Some(Verification { tls, name, peer }) => {
+            let stream = TlsConnector::from(tls.client()).connect(name, stream).await?;
+            let certificates = stream.get_ref().1.peer_certificates();
+            check(certificates.and_then(|chain| chain.first()).and_then(PeerName::of), peer)?;
+            Ok(Box::new(stream))
+        }
+    }
+}
+
+/// Makes sure that a peer is who it should be: a host's name says where a service is, and not which.
+fn check(found: Option<PeerName>, wanted: Option<&str>) -> io::Result<()> {
+    let found = found.as_ref().map(PeerName::as_str);
+    match wanted {
+        Some(wanted) if found != Some(wanted) => {
+            let found = found.map_or("nobody of ours".to_owned(), |name| format!("{name:?}"));
+            let message = format!("the peer's certificate names {found}, and not spiffe://groundplan/{wanted}");
+            tracing::error!(message, "a peer is not who it should be, and is not called");
+            Err(io::Error::new(io::ErrorKind::InvalidData, message))
+        }
+        _ => Ok(()),
     }
 }

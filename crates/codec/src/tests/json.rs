@@ -2,10 +2,11 @@
 
 use super::{everything, id, shape, shapes, text};
 use crate::{DecodeError, Record, Value, json};
+use groundplan_budget::Budget;
 use serde_json::json;
 
 fn decode(text: &str) -> Result<Record, DecodeError> {
-    json::decode(shapes(), everything(), text.as_bytes()).map(|decoded| decoded.record)
+    json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).map(|decoded| decoded.record)
 }
 
 fn get(text: &str, name: &str) -> Option<Value> {
@@ -66,7 +67,9 @@ fn unknown_names_are_refused_with_the_nearest_one() {
 
 #[test]
 fn the_keys_that_were_there_are_known() {
-    let decoded = json::decode(shapes(), everything(), br#"{"aString": null, "id": "", "an_int32": 0}"#).unwrap();
+    let decoded =
+        json::decode(shapes(), everything(), br#"{"aString": null, "id": "", "an_int32": 0}"#, &Budget::default())
+            .unwrap();
     assert_eq!(decoded.present, [id("a_string"), id("id"), id("an_int32")]);
     assert!(decoded.record.is_empty());
 }
@@ -189,6 +192,32 @@ fn well_known_types_have_their_own_json() {
 }
 
 #[test]
+fn refusals_are_in_words_of_ours() {
+    for (text, words) in [
+        (r#"{"someBytes": "A=="}"#, "`=` stands before its end"),
+        (r#"{"someBytes": "a*bc"}"#, "'*' at byte 1 is not a character of it"),
+        (
+            r#"{"anInt32": 01}"#,
+            "a number without zeros in front, with digits on both sides of its point and in its exponent, not 01",
+        ),
+        (r#"{"byInt32": {"01": 1}}"#, "its keys are whole numbers without zeros in front"),
+        (r#"{"struct": {"id": 9007199254740993}}"#, "would become 9007199254740992"),
+    ] {
+        let error = decode(text).unwrap_err();
+        assert!(error.message.contains(words), "{text}: {error}");
+    }
+    assert!(get(r#"{"struct": {"id": "9007199254740993"}}"#, "struct").is_some());
+}
+
+#[test]
+fn refusals_of_enums_list_the_values() {
+    let field = super::shape().fields.iter().find(|field| matches!(field.kind, groundplan_model::Kind::Enum(_)));
+    let field = field.unwrap();
+    let error = decode(&format!("{{\"{}\": \"NOPE\"}}", field.json_name)).unwrap_err();
+    assert!(error.message.contains("(the values are ") && error.message.len() < 700, "{error}");
+}
+
+#[test]
 fn field_masks_are_read_in_two_forms() {
     let expected = Some(Value::FieldMask(vec!["a.b".into(), "c_d".into()]));
     for form in [r#""a.b,cD""#, r#"{"paths": ["a.b", "cD"]}"#, r#"{"paths": ["a.b", "c_d"]}"#] {
@@ -196,7 +225,10 @@ fn field_masks_are_read_in_two_forms() {
     }
     assert_eq!(get(r#"{"fieldMask": ""}"#, "field_mask"), Some(Value::FieldMask(vec![])));
     assert_eq!(get(r#"{"fieldMask": {}}"#, "field_mask"), Some(Value::FieldMask(vec![])));
-    assert_eq!(rule(r#"{"fieldMask": "a,"}"#), "field_mask");
+    for broken in ["a,", "a_b", "_b", "B"] {
+        assert_eq!(rule(&format!("{{\"fieldMask\": \"{broken}\"}}")), "field_mask", "{broken}");
+    }
+    assert_eq!(rule(r#"{"fieldMask": {"paths": ["_b"]}}"#), "field_mask");
     assert_eq!(rule(r#"{"fieldMask": ["a"]}"#), "json_type");
     assert_eq!(rule(r#"{"fieldMask": {"path": []}}"#), "unknown_field");
     assert!(written("field_mask", Value::FieldMask(vec!["a.b".into(), "c_d".into()])).starts_with("\"a.b,cD\""));
@@ -212,9 +244,10 @@ fn text_must_be_unicode_without_nul() {
     assert_eq!(rule(r#"{"labels": {"\u0000": ""}}"#), "nul");
     assert_eq!(rule(r#"{"struct": {"a": "\u0000"}}"#), "nul");
     assert_eq!(rule(r#"{"struct": {"\u0000": 1}}"#), "nul");
-    let broken = json::decode(shapes(), everything(), b"{\"id\": \"\xFF\"}").unwrap_err();
+    let broken = json::decode(shapes(), everything(), b"{\"id\": \"\xFF\"}", &Budget::default()).unwrap_err();
     assert_eq!(broken.rule, "utf8");
-    let surrogate = json::decode(shapes(), everything(), b"{\"id\": \"\xED\xA0\x80\"}").unwrap_err();
+    let surrogate =
+        json::decode(shapes(), everything(), b"{\"id\": \"\xED\xA0\x80\"}", &Budget::default()).unwrap_err();
     assert_eq!(surrogate.rule, "utf8");
 }
 

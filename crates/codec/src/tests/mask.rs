@@ -3,9 +3,10 @@
 use super::{everything, id, nested, shapes};
 use crate::mask::{UpdateMask, clear_input_only, clear_output_only};
 use crate::{Record, json};
+use groundplan_budget::Budget;
 
 fn record(text: &str) -> Record {
-    json::decode(shapes(), everything(), text.as_bytes()).unwrap().record
+    json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).unwrap().record
 }
 
 fn mask(paths: &[&str]) -> UpdateMask {

@@ -2,6 +2,7 @@
 
 use super::{CATALOG, everything, random, shapes};
 use crate::{Record, Value, json, wire};
+use groundplan_budget::Budget;
 use groundplan_model::shape::{Cardinality, Kind};
 use proptest::prelude::*;
 use prost::Message;
@@ -49,7 +50,7 @@ fn written(record: &Record) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Record {
-    wire::decode(shapes(), everything(), bytes).unwrap()
+    wire::decode(shapes(), everything(), bytes, &Budget::default()).unwrap()
 }
 
 /// JSON with all numbers as doubles, and without what is absent either way.
@@ -87,12 +88,12 @@ proptest! {
     fn the_oracle_reads_our_json_and_we_read_its(mut record in records()) {
         crate::mask::clear_input_only(shapes(), everything(), &mut record);
         let text = String::from_utf8(written(&record)).unwrap();
-        prop_assert_eq!(&json::decode(shapes(), everything(), text.as_bytes()).unwrap().record, &record);
+        prop_assert_eq!(&json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).unwrap().record, &record);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let oracle = DynamicMessage::deserialize(descriptor(), &mut deserializer).unwrap();
         let different = differing(&record, &read(&oracle.encode_to_vec()));
         prop_assert!(different.is_empty(), "{different:#?}");
-        let its = json::decode(shapes(), everything(), &serde_json::to_vec(&oracle).unwrap()).unwrap().record;
+        let its = json::decode(shapes(), everything(), &serde_json::to_vec(&oracle).unwrap(), &Budget::default()).unwrap().record;
         let different = differing(&record, &its);
         prop_assert!(different.is_empty(), "{different:#?}");
     }
@@ -101,8 +102,8 @@ proptest! {
     fn messages_merge_as_the_oracle_merges(records in proptest::collection::vec(records(), 2..4)) {
         let bytes: Vec<u8> = records.iter().flat_map(encoded).collect();
         let merged = DynamicMessage::decode(descriptor(), bytes.as_slice()).unwrap().encode_to_vec();
-        let ours = wire::decode(shapes(), everything(), &bytes);
-        let its = wire::decode(shapes(), everything(), &merged);
+        let ours = wire::decode(shapes(), everything(), &bytes, &Budget::default());
+        let its = wire::decode(shapes(), everything(), &merged, &Budget::default());
         // Merging can make a duration whose parts have different signs: both refuse it then.
         prop_assert_eq!(ours.is_ok(), its.is_ok());
         if let (Ok(ours), Ok(its)) = (ours, its) {
@@ -123,7 +124,7 @@ proptest! {
                 bytes[place] = byte;
             }
         }
-        if let Ok(ours) = wire::decode(shapes(), everything(), &bytes) {
+        if let Ok(ours) = wire::decode(shapes(), everything(), &bytes, &Budget::default()) {
             let oracle = DynamicMessage::decode(descriptor(), bytes.as_slice()).unwrap();
             let different = differing(&tamed(ours), &tamed(read(&oracle.encode_to_vec())));
             prop_assert!(different.is_empty(), "{different:#?}");

@@ -4,9 +4,10 @@ use super::random::record as random_record;
 use super::{everything, id, nested, shapes};
 use crate::mask::{MAX_PATHS, ReadMask};
 use crate::{Record, json};
+use groundplan_budget::Budget;
 
 fn record(text: &str) -> Record {
-    json::decode(shapes(), everything(), text.as_bytes()).unwrap().record
+    json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).unwrap().record
 }
 
 fn parse(paths: &[&str]) -> Result<ReadMask, String> {

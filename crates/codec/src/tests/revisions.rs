@@ -2,6 +2,7 @@
 
 use crate::mask::UpdateMask;
 use crate::{Record, json, storage, wire};
+use groundplan_budget::Budget;
 use groundplan_model::{Catalog, Field, Input, ShapeId, SourceFile, StorageNames, compile};
 use serde_json::json;
 
@@ -56,7 +57,7 @@ fn updated(catalog: &Catalog, row: &serde_json::Value, paths: &[&str], update: &
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let mask = UpdateMask::parse(&catalog.shapes, whole(catalog), &paths).unwrap();
     let mut record = read(catalog, row);
-    let update = json::decode(&catalog.shapes, whole(catalog), update.as_bytes()).unwrap().record;
+    let update = json::decode(&catalog.shapes, whole(catalog), update.as_bytes(), &Budget::default()).unwrap().record;
     mask.apply(&catalog.shapes, whole(catalog), &mut record, update);
     written(catalog, &record)
 }
@@ -105,13 +106,16 @@ fn a_message_that_is_replaced_keeps_what_the_caller_cannot_know() {
 fn what_is_stored_on_the_wire_is_read_by_an_older_revision_without_what_it_does_not_have() {
     let new = revision("repeated string tags = 3; fixed64 large = 4; fixed32 small = 5; map<string, Part> more = 6;");
     let full = r#"{"name": "n", "part": {"text": "t", "tags": ["a", ""], "large": "7", "small": 8, "more": {"k": {"text": "u"}}}}"#;
-    let record = json::decode(&new.shapes, whole(&new), full.as_bytes()).unwrap().record;
+    let record = json::decode(&new.shapes, whole(&new), full.as_bytes(), &Budget::default()).unwrap().record;
     let mut bytes = Vec::new();
     wire::encode(&new.shapes, whole(&new), &record, &mut bytes);
     let old = revision("");
-    let expected = json::decode(&old.shapes, whole(&old), br#"{"name": "n", "part": {"text": "t"}}"#).unwrap().record;
+    let expected =
+        json::decode(&old.shapes, whole(&old), br#"{"name": "n", "part": {"text": "t"}}"#, &Budget::default())
+            .unwrap()
+            .record;
     assert_eq!(wire::decode_stored(&old.shapes, whole(&old), &bytes).unwrap(), expected);
     assert_eq!(wire::decode_stored(&new.shapes, whole(&new), &bytes).unwrap(), record);
-    assert!(wire::decode(&old.shapes, whole(&old), &bytes).is_err());
+    assert!(wire::decode(&old.shapes, whole(&old), &bytes, &Budget::default()).is_err());
     assert!(wire::decode_stored(&old.shapes, whole(&old), &bytes[..bytes.len() - 1]).is_err());
 }

@@ -2,10 +2,11 @@
 
 use super::{everything, id, shape, shapes, text};
 use crate::{DecodeError, Record, Value, wire};
+use groundplan_budget::Budget;
 use serde_json::json;
 
 fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
-    wire::decode(shapes(), everything(), bytes)
+    wire::decode(shapes(), everything(), bytes, &Budget::default())
 }
 
 fn get(bytes: &[u8], name: &str) -> Option<Value> {
@@ -213,8 +214,25 @@ fn free_form_json_is_checked() {
 }
 
 #[test]
+fn superseded_members_must_be_right_all_the_same() {
+    // google.protobuf.Value: a struct that is cut off, and then a bool.
+    assert_eq!(refusal(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1])).0, "value");
+    assert_eq!(refusal(&bytes(74, &[0x32, 1, 0xF1, 0x20, 1])).0, "value");
+    // A struct, a bool, and a struct that is right.
+    assert_eq!(refusal(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1, 0x2A, 0])).0, "value");
+    assert_eq!(get(&bytes(74, &[0x2A, 0, 0x20, 1]), "value"), Some(Value::Json(json!(true))));
+    assert_eq!(get(&bytes(74, &[0x32, 0, 0x2A, 0]), "value"), Some(Value::Json(json!({}))));
+    // A oneof of a model: choice_nested with an unknown field, and then choice_int64.
+    assert!(decode(&[bytes(62, &[0xF8, 0x07, 1]), number(61, 1)].concat()).is_err());
+    assert!(decode(&[bytes(62, &[0xF8, 0x07, 1]), bytes(64, &[0x20, 1])].concat()).is_err());
+    assert_eq!(get(&[bytes(62, &[]), number(61, 1)].concat(), "choice_int64"), Some(Value::Int(1)));
+}
+
+#[test]
 fn field_masks_that_json_cannot_hold_are_refused() {
-    assert_eq!(refusal(&bytes(76, &bytes(1, b"fooBar"))), ("field_mask".into(), "field_mask"));
+    for path in [&b"fooBar"[..], b"_b", b"a__b", b"f_1", b"a_"] {
+        assert_eq!(refusal(&bytes(76, &bytes(1, path))), ("field_mask".into(), "field_mask"), "{path:?}");
+    }
     assert_eq!(get(&bytes(76, &bytes(1, b"foo_bar")), "field_mask"), Some(Value::FieldMask(vec!["foo_bar".into()])));
 }
 

@@ -2,9 +2,9 @@
 
 use super::Dialect;
 use super::reader::{Next, Reader};
-use super::scalar::{self, decode_text, expect, integer_of};
+use super::scalar::{self, decode_text, expect, integer_key};
 use crate::error::{DecodeError, shown};
-use crate::limits::Limits;
+use crate::limits::{Limits, shrink};
 use crate::value::{Record, Value, key_order};
 use crate::{field_mask, kinds, nearest, number};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, MapKey, Shape, ShapeId, Shapes};
@@ -12,19 +12,24 @@ use serde_json::{Map, Value as Json};
 
 /// Reads one JSON text.
 pub(crate) struct Decoder<'a> {
-    shapes: &'a Shapes,
+    pub(super) shapes: &'a Shapes,
     dialect: Dialect,
-    reader: Reader<'a>,
+    pub(super) reader: Reader<'a>,
     limits: Limits,
 }
 
+/// Reads the value of a field.
+type ReadField<'r, D> = dyn FnMut(&mut D, FieldId, &Field) -> Result<Option<Value>, DecodeError> + 'r;
+
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(shapes: &'a Shapes, dialect: Dialect, text: &'a [u8]) -> Result<Self, DecodeError> {
-        let limits = match dialect {
-            Dialect::Proto => Limits::new(),
-            // It was counted when it came, perhaps for a shape of fewer fields, and must be readable for ever.
-            Dialect::Storage => Limits::of_depth(),
-        };
+    pub(crate) fn new(
+        shapes: &'a Shapes,
+        dialect: Dialect,
+        text: &'a [u8],
+        mut limits: Limits,
+    ) -> Result<Self, DecodeError> {
+        // Texts are copied out of it.
+        limits.bytes(text.len())?;
         Ok(Self { shapes, dialect, reader: Reader::new(text)?, limits })
     }
 
@@ -35,12 +40,21 @@ impl<'a> Decoder<'a> {
 
     /// Reads a message, and says which of its fields the text names.
     pub(crate) fn record(&mut self, shape: ShapeId) -> Result<(Record, Vec<FieldId>), DecodeError> {
+        let mut present = Vec::new();
+        let record = self.object(shape, &mut |decoder, id, field| {
+            present.push(id);
+            decoder.field(field)
+        })?;
+        Ok((record, present))
+    }
+
+    /// Reads an object that stands for a message. `read` reads the value of a field.
+    pub(super) fn object(&mut self, shape: ShapeId, read: &mut ReadField<'_, Self>) -> Result<Record, DecodeError> {
         expect(&mut self.reader, Next::Object)?;
         let shape = self.shapes.get(shape);
         self.limits.enter()?;
-        self.limits.spend(shape.fields.len())?;
+        self.limits.message(shape)?;
         let mut record = Record::new(shape);
-        let mut present = Vec::new();
         let mut seen = Seen::default();
         let mut unknown = String::new();
         self.reader.open(b'{')?;
@@ -58,15 +72,14 @@ impl<'a> Decoder<'a> {
             if !seen.insert(id) {
                 return Err(duplicate().in_field(&field.name));
             }
-            present.push(id);
-            if let Some(value) = self.field(field).map_err(|error| error.in_field(&field.name))? {
+            if let Some(value) = read(self, id, field).map_err(|error| error.in_field(&field.name))? {
                 refuse_second_member(shape, &record, field)?;
                 record.set_in(shape, id, Some(value));
             }
         }
         self.limits.leave();
         record.set_unknown(unknown);
-        Ok((record, present))
+        Ok(record)
     }
 
     /// Reads what a field holds: `None` for a null that means absence.
@@ -104,21 +117,31 @@ impl<'a> Decoder<'a> {
         let mut elements = Vec::new();
         let mut first = true;
         while self.reader.next_element(&mut first)? {
-            self.limits.spend(1)?;
+            self.limits.elements(1)?;
             let element = self.value(kind).map_err(|error| error.at_index(elements.len()))?;
             elements.push(element);
         }
+        shrink(&mut elements);
         Ok(Value::List(elements))
     }
 
     fn map(&mut self, key_type: MapKey, kind: Kind) -> Result<Value, DecodeError> {
+        self.entries(key_type, &mut |decoder| decoder.value(kind)).map(Value::Map)
+    }
+
+    /// Reads an object that stands for a map, sorted by its keys. `read` reads the value of a key.
+    pub(super) fn entries<T>(
+        &mut self,
+        key_type: MapKey,
+        read: &mut dyn FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<(Value, T)>, DecodeError> {
         expect(&mut self.reader, Next::Object)?;
         self.reader.open(b'{')?;
         let mut entries = Vec::new();
         let mut first = true;
         while let Some(key) = self.reader.next_key(&mut first)? {
-            self.limits.spend(1)?;
-            let entry = map_key(key_type, &key).and_then(|key| Ok((key, self.value(kind)?)));
+            self.limits.entry()?;
+            let entry = map_key(key_type, &key).and_then(|key| Ok((key, read(self)?)));
             entries.push(entry.map_err(|error| error.at_key(&key))?);
         }
         if !entries.is_sorted_by(|(left, _), (right, _)| key_order(left, right).is_lt()) {
@@ -127,11 +150,12 @@ impl<'a> Decoder<'a> {
                 return Err(duplicate_key());
             }
         }
-        Ok(Value::Map(entries))
+        shrink(&mut entries);
+        Ok(entries)
     }
 
     /// Reads one value, which must be there.
-    fn value(&mut self, kind: Kind) -> Result<Value, DecodeError> {
+    pub(super) fn value(&mut self, kind: Kind) -> Result<Value, DecodeError> {
         match kind {
             Kind::Message(shape) => self.record(shape).map(|(record, _)| Value::Message(record)),
             Kind::Wrapper(wrapped) => self.value(wrapped.kind()),
@@ -162,14 +186,14 @@ impl<'a> Decoder<'a> {
     /// Clients may write `"a.b,cD"` or `{"paths": ["a.b", "cD"]}`; storage has the paths as they are.
     fn field_mask(&mut self) -> Result<Vec<String>, DecodeError> {
         match (self.dialect, self.reader.peek()?) {
-            (Dialect::Storage, _) => self.paths(str::to_owned),
+            (Dialect::Storage, _) => self.paths(|path| Ok(path.to_owned())),
             (Dialect::Proto, Next::String) => {
                 let text = decode_text(&mut self.reader)?;
                 if text.is_empty() {
                     return Ok(Vec::new());
                 }
-                self.limits.spend(text.bytes().filter(|byte| *byte == b',').count() + 1)?;
-                text.split(',').map(|path| checked(field_mask::to_snake(path))).collect()
+                self.limits.elements(text.bytes().filter(|byte| *byte == b',').count() + 1)?;
+                text.split(',').map(field_mask::of_json).collect()
             }
             (Dialect::Proto, Next::Object) => {
                 self.reader.open(b'{')?;
@@ -180,7 +204,7 @@ impl<'a> Decoder<'a> {
                         let message = "is not a field of google.protobuf.FieldMask, which has paths only";
                         return Err(DecodeError::new("unknown_field", message).in_field(&key));
                     }
-                    if paths.replace(self.paths(field_mask::to_snake)?).is_some() {
+                    if paths.replace(self.paths(field_mask::of_object)?).is_some() {
                         return Err(duplicate().in_field("paths"));
                     }
                 }
@@ -192,27 +216,31 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn paths(&mut self, convert: fn(&str) -> String) -> Result<Vec<String>, DecodeError> {
+    fn paths(&mut self, convert: fn(&str) -> Result<String, DecodeError>) -> Result<Vec<String>, DecodeError> {
         expect(&mut self.reader, Next::Array)?;
         self.reader.open(b'[')?;
         let mut paths = Vec::new();
         let mut first = true;
         while self.reader.next_element(&mut first)? {
-            self.limits.spend(1)?;
-            paths.push(checked(convert(&decode_text(&mut self.reader)?))?);
+            self.limits.elements(1)?;
+            paths.push(convert(&decode_text(&mut self.reader)?)?);
         }
         Ok(paths)
     }
 
     /// Reads what a `google.protobuf.Value` holds: any JSON.
-    fn any(&mut self) -> Result<Json, DecodeError> {
-        self.limits.spend(1)?;
+    pub(super) fn any(&mut self) -> Result<Json, DecodeError> {
+        self.limits.json()?;
         match self.reader.peek()? {
             Next::Null => self.reader.null().map(|()| Json::Null),
             Next::Bool => self.reader.bool().map(Json::Bool),
             Next::String => decode_text(&mut self.reader).map(|text| Json::String(text.into_owned())),
             Next::Number => {
-                let value = number::parse_double(self.reader.number()?)?;
+                let text = self.reader.number()?;
+                let value = number::parse_double(text)?;
+                if self.dialect == Dialect::Proto {
+                    number::keep_digits(text, value)?;
+                }
                 // It is finite, so there is a number.
                 Ok(number::in_struct(value).map_or(Json::Null, Json::Number))
             }
@@ -238,6 +266,7 @@ impl<'a> Decoder<'a> {
         while self.reader.next_element(&mut first)? {
             elements.push(self.any().map_err(|error| error.at_index(elements.len()))?);
         }
+        shrink(&mut elements);
         Ok(elements)
     }
 
@@ -296,18 +325,13 @@ fn add_member(members: &mut String, key: &str, value: &str) {
 fn map_key(key_type: MapKey, text: &str) -> Result<Value, DecodeError> {
     match key_type {
         MapKey::String => kinds::without_nul(text).map(|key| Value::String(key.to_owned())),
-        MapKey::Integer(integer) => integer_of(integer, text),
+        MapKey::Integer(integer) => integer_key(integer, text),
         MapKey::Bool => match text {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
-            _ => Err(DecodeError::new("map_key", "must have the key \"true\" or \"false\"")),
+            _ => Err(DecodeError::new("map_key", "is not a key of this map: its keys are \"true\" and \"false\"")),
         },
     }
-}
-
-fn checked(path: String) -> Result<String, DecodeError> {
-    field_mask::check(&path)?;
-    Ok(path)
 }
 
 fn refuse_second_member(shape: &Shape, record: &Record, field: &Field) -> Result<(), DecodeError> {

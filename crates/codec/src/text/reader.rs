@@ -1,6 +1,6 @@
 //! A pull parser for JSON (RFC 8259): it keeps the text of numbers, borrows strings, and never recurses.
 
-use crate::DecodeError;
+use crate::{DecodeError, shown};
 use std::borrow::Cow;
 
 /// What comes next.
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
     pub(super) fn number(&mut self) -> Result<&'a str, DecodeError> {
         self.token();
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = number_length(rest).ok_or_else(|| self.wrong("a number"))?;
+        let length = number_length(rest).ok_or_else(|| self.wrong_number(rest))?;
         self.at += length;
         Ok(rest.get(..length).unwrap_or_default())
     }
@@ -178,6 +178,20 @@ impl<'a> Reader<'a> {
         };
         let message = format!("is not valid JSON at line {line}, column {column}: expected {expected}, {found}");
         DecodeError::new("json_syntax", message)
+    }
+
+    /// The refusal of a number: its text is shown, since its first character is right.
+    #[cold]
+    fn wrong_number(&self, rest: &str) -> DecodeError {
+        let length = rest.find(|letter: char| !matches!(letter, '0'..='9' | '+' | '-' | '.' | 'e' | 'E' | '_' | 'x'));
+        let text = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
+        let words = "a number without zeros in front, with digits on both sides of its point and in its exponent";
+        let mut error = self.wrong(words);
+        if let Some(end) = error.message.rfind(", not ") {
+            error.message.truncate(end);
+        }
+        error.message.push_str(&format!(", not {}", shown(text)));
+        error
     }
 
     fn next_item(&mut self, first: &mut bool, close: u8) -> Result<bool, DecodeError> {

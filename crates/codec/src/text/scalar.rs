@@ -15,6 +15,10 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
+/// How many values of an enum a refusal lists at most, and in how many bytes.
+const MOST_LISTED: usize = 20;
+const LONGEST_LIST: usize = 400;
+
 /// Reads a scalar, a Timestamp or a Duration.
 pub(super) fn decode(shapes: &Shapes, kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     Ok(match kind {
@@ -66,10 +70,19 @@ fn decode_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, De
     integer_of(integer, &number_text(reader)?)
 }
 
-/// The integer of a text: also a map's key.
-pub(super) fn integer_of(integer: Integer, text: &str) -> Result<Value, DecodeError> {
+/// The integer of a text.
+fn integer_of(integer: Integer, text: &str) -> Result<Value, DecodeError> {
     if !is_number(text) {
         return Err(not_a_number(text));
+    }
+    number::parse_integer(integer, text)
+}
+
+/// The integer that is the key of a map.
+pub(super) fn integer_key(integer: Integer, text: &str) -> Result<Value, DecodeError> {
+    if !is_number(text) {
+        let words = "is not a key of this map: its keys are whole numbers without zeros in front, such as \"1\"";
+        return Err(DecodeError::new("map_key", words));
     }
     number::parse_integer(integer, text)
 }
@@ -91,7 +104,20 @@ fn not_a_number(text: &str) -> DecodeError {
 
 fn decode_bytes(text: &str) -> Result<Vec<u8>, DecodeError> {
     let engine = if text.contains(['-', '_']) { &BASE64_URL } else { &BASE64 };
-    engine.decode(text).map_err(|error| DecodeError::new("base64", format!("must be base64: {error}")))
+    engine.decode(text).map_err(|error| DecodeError::new("base64", not_base64(text, &error)))
+}
+
+#[cold]
+fn not_base64(text: &str, error: &base64::DecodeError) -> String {
+    let why = match error {
+        base64::DecodeError::InvalidByte(at, _) => match text.get(*at..).and_then(|rest| rest.chars().next()) {
+            Some('=') => "`=` stands before its end".to_owned(),
+            Some(letter) => format!("{letter:?} at byte {at} is not a character of it"),
+            None => "it has characters of other alphabets".to_owned(),
+        },
+        _ => "it ends within a group of four characters".to_owned(),
+    };
+    format!("must be base64 (A-Z, a-z, 0-9, + and /, or - and _ instead of these): {why}")
 }
 
 /// Writes bytes in standard base64 with padding.
@@ -123,7 +149,18 @@ fn decode_enum(shape: &EnumShape, reader: &mut Reader<'_>) -> Result<Value, Deco
 
 #[cold]
 fn unknown_value(shape: &EnumShape, name: &str) -> DecodeError {
-    let suggestion = nearest::suggestion(name, shape.values.iter().map(|(name, _)| name.as_str()));
-    let message = format!("must be a value of {}, not {:?}{suggestion}", shape.full_name, shown(name));
+    let names = || shape.values.iter().map(|(name, _)| name.as_str());
+    let suggestion = nearest::suggestion(name, names());
+    let mut listed = String::new();
+    for (at, name) in names().enumerate() {
+        if at >= MOST_LISTED || listed.len() + name.len() > LONGEST_LIST {
+            listed.push_str(&format!(" and {} more", shape.values.len() - at));
+            break;
+        }
+        listed.push_str(if at == 0 { "" } else { ", " });
+        listed.push_str(name);
+    }
+    let message =
+        format!("must be a value of {} (the values are {listed}), not {:?}{suggestion}", shape.full_name, shown(name));
     DecodeError::new("enum", message)
 }

@@ -7,7 +7,7 @@ use super::reader::{Occurrence, Reader};
 use super::{WireType, well_known, wire_type};
 use crate::error::DecodeError;
 use crate::kinds;
-use crate::limits::Limits;
+use crate::limits::{Limits, shrink};
 use crate::value::{Record, Value, key_order};
 use bytes::Bytes;
 use groundplan_model::shape::{Cardinality, Field, FieldId, Integer, Kind, MapKey, Shape, ShapeId, Shapes};
@@ -22,8 +22,15 @@ pub(super) enum Unknown {
 }
 
 /// Reads a message.
-pub(super) fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8], unknown: Unknown) -> Result<Record, DecodeError> {
-    Decoder { shapes, limits: Limits::new(), unknown }.record(shape, bytes)
+pub(super) fn decode(
+    (shapes, shape): (&Shapes, ShapeId),
+    bytes: &[u8],
+    unknown: Unknown,
+    mut limits: Limits,
+) -> Result<Record, DecodeError> {
+    // Texts and bytes are copied out of it.
+    limits.bytes(bytes.len())?;
+    Decoder { shapes, limits, unknown }.record(shape, bytes)
 }
 
 /// What decoding one record needs at every depth.
@@ -46,7 +53,7 @@ impl Decoder<'_> {
     fn record(&mut self, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
         let shape = self.shapes.get(shape);
         self.limits.enter()?;
-        self.limits.spend(shape.fields.len())?;
+        self.limits.message(shape)?;
         let mut partial = Partial { shape, record: Record::new(shape), messages: Vec::new(), has_maps: false };
         let mut reader = Reader::new(bytes);
         while let Some(occurrence) = reader.next()? {
@@ -85,15 +92,31 @@ impl Decoder<'_> {
             }
             _ if is_message(field.kind) => {
                 let bytes = occurrence.delimited()?;
-                partial.collect(id, field, bytes);
+                if !partial.add(&mut self.limits, id, bytes)? {
+                    self.leave_oneof(partial, field)?;
+                    partial.messages.push((id, Cow::Borrowed(bytes)));
+                }
                 Ok(())
             }
             _ => {
                 let value = bare(field.kind, occurrence.value(wire_type(field.kind))?)?;
-                partial.scalar(id, field, value);
+                self.leave_oneof(partial, field)?;
+                partial.record.set_in(partial.shape, id, Some(value));
                 Ok(())
             }
         }
+    }
+
+    /// Forgets the other members of the oneof that a field is in. They must have been right all the same.
+    fn leave_oneof(&mut self, partial: &mut Partial<'_, '_>, field: &Field) -> Result<(), DecodeError> {
+        let Cardinality::Oneof(oneof) = field.cardinality else { return Ok(()) };
+        let shape = partial.shape;
+        partial.record.clear_oneof(shape, oneof);
+        let is_member = |(id, _): &mut (FieldId, _)| shape.field(*id).cardinality == Cardinality::Oneof(oneof);
+        for (id, bytes) in partial.messages.extract_if(.., is_member) {
+            self.message(shape.field(id).kind, &bytes)?;
+        }
+        Ok(())
     }
 
     /// Reads an element of a list, or a packed list of them.
@@ -120,7 +143,7 @@ impl Decoder<'_> {
             }
             return Ok(());
         }
-        self.limits.spend(1)?;
+        if element_type == WireType::Delimited { self.limits.elements(1) } else { self.limits.numbers(1) }?;
         let reader = occurrence.value(element_type)?;
         let element = if is_message(kind) {
             self.message(kind, reader.delimited()?).map_err(|error| error.at_index(index))?
@@ -146,8 +169,8 @@ impl Decoder<'_> {
             // Every varint ends in the one byte without the highest bit.
             _ => bytes.iter().filter(|byte| **byte < 0x80).count(),
         };
-        self.limits.spend(count)?;
-        elements.reserve(count);
+        self.limits.numbers(count)?;
+        elements.reserve_exact(count);
         let mut reader = Reader::new(bytes);
         while !reader.is_empty() {
             let index = elements.len();
@@ -158,7 +181,7 @@ impl Decoder<'_> {
 
     /// Reads an entry of a map. A key or a value that is not there is zero, or an empty message.
     fn entry(&mut self, key: MapKey, kind: Kind, bytes: &[u8]) -> Result<(Value, Value), DecodeError> {
-        self.limits.spend(1)?;
+        self.limits.entry()?;
         let key_kind = key.kind();
         let mut key = None;
         let mut value = None;
@@ -167,7 +190,7 @@ impl Decoder<'_> {
         while let Some(occurrence) = reader.next()? {
             match occurrence.number {
                 1 => key = Some(bare(key_kind, occurrence.value(wire_type(key_kind))?)?),
-                2 if is_message(kind) => append(&mut message, occurrence.delimited()?),
+                2 if is_message(kind) => append(&mut self.limits, &mut message, occurrence.delimited()?)?,
                 2 => value = Some(bare(kind, occurrence.value(wire_type(kind))?)?),
                 _ => return Err(occurrence.unknown("an entry of a map")),
             }
@@ -197,11 +220,20 @@ impl Decoder<'_> {
             // Siblings in a oneof were cleared when it was collected.
             record.set(id, Some(value));
         }
-        if has_maps {
-            for (id, _) in shape.iter() {
-                if let Some(Value::Map(entries)) = record.get_mut(id) {
-                    sort_last_wins(entries);
+        for (id, field) in shape.iter() {
+            match field.cardinality {
+                Cardinality::Map(_) if has_maps => {
+                    if let Some(Value::Map(entries)) = record.get_mut(id) {
+                        sort_last_wins(entries);
+                        shrink(entries);
+                    }
                 }
+                Cardinality::Repeated => {
+                    if let Some(Value::List(elements)) = record.get_mut(id) {
+                        shrink(elements);
+                    }
+                }
+                _ => {}
             }
         }
         Ok(record)
@@ -209,29 +241,13 @@ impl Decoder<'_> {
 }
 
 impl<'a> Partial<'_, 'a> {
-    /// Keeps the bytes of a singular message until its parent ends.
-    fn collect(&mut self, id: FieldId, field: &Field, bytes: &'a [u8]) {
+    /// Adds the bytes of another occurrence of a singular message; says whether there was one.
+    fn add(&mut self, limits: &mut Limits, id: FieldId, bytes: &'a [u8]) -> Result<bool, DecodeError> {
         // From the back: occurrences of one field are usually together.
-        if let Some((_, collected)) = self.messages.iter_mut().rev().find(|(other, _)| *other == id) {
-            append(collected, bytes);
-            return;
-        }
-        self.leave_oneof(field);
-        self.messages.push((id, Cow::Borrowed(bytes)));
-    }
-
-    fn scalar(&mut self, id: FieldId, field: &Field, value: Value) {
-        self.leave_oneof(field);
-        self.record.set_in(self.shape, id, Some(value));
-    }
-
-    /// Forgets the other members of the oneof that a field is in.
-    fn leave_oneof(&mut self, field: &Field) {
-        let Cardinality::Oneof(oneof) = field.cardinality else { return };
-        self.record.clear_oneof(self.shape, oneof);
-        if !self.messages.is_empty() {
-            self.messages.retain(|(id, _)| self.shape.field(*id).cardinality != Cardinality::Oneof(oneof));
-        }
+        let collected = self.messages.iter_mut().rev().find(|(other, _)| *other == id);
+        let Some((_, collected)) = collected else { return Ok(false) };
+        append(limits, collected, bytes)?;
+        Ok(true)
     }
 }
 
@@ -241,12 +257,20 @@ fn is_message(kind: Kind) -> bool {
 }
 
 /// Adds the bytes of another occurrence of a message.
-pub(super) fn append<'a>(collected: &mut Cow<'a, [u8]>, bytes: &'a [u8]) {
+pub(super) fn append<'a>(
+    limits: &mut Limits,
+    collected: &mut Cow<'a, [u8]>,
+    bytes: &'a [u8],
+) -> Result<(), DecodeError> {
     if collected.is_empty() {
         *collected = Cow::Borrowed(bytes);
-    } else {
-        collected.to_mut().extend_from_slice(bytes);
+        return Ok(());
     }
+    // The first copy takes what was borrowed until then.
+    let borrowed = if matches!(collected, Cow::Borrowed(_)) { collected.len() } else { 0 };
+    limits.bytes(borrowed + bytes.len())?;
+    collected.to_mut().extend_from_slice(bytes);
+    Ok(())
 }
 
 /// Sorts the entries of a map; of those with equal keys the last one stays.

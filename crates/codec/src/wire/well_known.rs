@@ -61,7 +61,7 @@ fn paths(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Value, DecodeError> 
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.FieldMask"));
         }
-        decoder.limits.spend(1)?;
+        decoder.limits.elements(1)?;
         let path = text(occurrence.delimited()?)?;
         field_mask::check(path)?;
         paths.push(path.to_owned());
@@ -99,7 +99,7 @@ fn member(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<(String, Json), Dec
     while let Some(occurrence) = reader.next()? {
         match occurrence.number {
             1 => key = text(occurrence.delimited()?)?,
-            2 => append(&mut value, occurrence.delimited()?),
+            2 => append(&mut decoder.limits, &mut value, occurrence.delimited()?)?,
             _ => return Err(occurrence.unknown("an entry of google.protobuf.Struct")),
         }
     }
@@ -130,11 +130,24 @@ enum Kept<'a> {
     List(Cow<'a, [u8]>),
 }
 
+impl Kept<'_> {
+    /// What it is, if it is anything.
+    fn finish(self, decoder: &mut Decoder<'_>) -> Result<Option<Json>, DecodeError> {
+        Ok(match self {
+            Self::Nothing => None,
+            Self::Done(value) => Some(value),
+            Self::Struct(bytes) => Some(Json::Object(structure(decoder, &bytes)?)),
+            Self::List(bytes) => Some(Json::Array(list(decoder, &bytes)?)),
+        })
+    }
+}
+
 fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
-    decoder.limits.spend(1)?;
+    decoder.limits.json()?;
     let mut kept = Kept::Nothing;
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
+        let before = kept;
         kept = match occurrence.number {
             1 => {
                 occurrence.varint()?;
@@ -143,27 +156,29 @@ fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
             2 => Kept::Done(finite(occurrence.value(super::WireType::Fixed64)?)?),
             3 => Kept::Done(Json::String(text(occurrence.delimited()?)?.to_owned())),
             4 => Kept::Done(Json::Bool(occurrence.varint()? != 0)),
-            5 => {
-                let mut collected = if let Kept::Struct(collected) = kept { collected } else { Cow::Borrowed(&[][..]) };
-                append(&mut collected, occurrence.delimited()?);
-                Kept::Struct(collected)
-            }
-            6 => {
-                let mut collected = if let Kept::List(collected) = kept { collected } else { Cow::Borrowed(&[][..]) };
-                append(&mut collected, occurrence.delimited()?);
-                Kept::List(collected)
-            }
+            5 => match before {
+                Kept::Struct(mut collected) => {
+                    append(&mut decoder.limits, &mut collected, occurrence.delimited()?)?;
+                    kept = Kept::Struct(collected);
+                    continue;
+                }
+                _ => Kept::Struct(Cow::Borrowed(occurrence.delimited()?)),
+            },
+            6 => match before {
+                Kept::List(mut collected) => {
+                    append(&mut decoder.limits, &mut collected, occurrence.delimited()?)?;
+                    kept = Kept::List(collected);
+                    continue;
+                }
+                _ => Kept::List(Cow::Borrowed(occurrence.delimited()?)),
+            },
             _ => return Err(occurrence.unknown("google.protobuf.Value")),
         };
+        // The last member counts, but the others must have been right all the same.
+        before.finish(decoder)?;
     }
-    match kept {
-        Kept::Done(value) => Ok(value),
-        Kept::Struct(bytes) => structure(decoder, &bytes).map(Json::Object),
-        Kept::List(bytes) => list(decoder, &bytes).map(Json::Array),
-        Kept::Nothing => {
-            Err(DecodeError::new("value_kind", "is a google.protobuf.Value without a kind; set null_value for null"))
-        }
-    }
+    let none = || DecodeError::new("value_kind", "is a google.protobuf.Value without a kind; set null_value for null");
+    kept.finish(decoder)?.ok_or_else(none)
 }
 
 fn finite(reader: &mut Reader<'_>) -> Result<Json, DecodeError> {

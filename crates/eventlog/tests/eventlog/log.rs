@@ -1,4 +1,5 @@
 //! Tokens and followers.
 
 mod followers;
+mod restored;
 mod tokens;

@@ -1,11 +1,15 @@
 //! The event log over a PostgreSQL of the tests' own.
 
 #[cfg(test)]
+mod gaps;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod ordinary_role;
 #[cfg(test)]
 mod partitions;
+#[cfg(test)]
+mod sequence;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -16,14 +16,38 @@ use groundplan_eventlog::Settings;
 use std::time::Duration;
 use tailing::{Direct, Following, Naive};
 use world::World;
+use writer::Pace;
 
 /// Too short for what the old partition has.
-const SETTINGS: Settings = Settings { retention: Duration::from_secs(3_600) };
+const SETTINGS: Settings = Settings { retention: Duration::from_secs(3_600), poll: Duration::from_secs(1) };
 
 #[expect(clippy::disallowed_methods, reason = "it steers tests, and is no setting of the program")]
 fn duration() -> Duration {
     let seconds = std::env::var("GROUNDPLAN_LOG_TORTURE_SECONDS").ok();
     Duration::from_secs(seconds.map_or(7, |text| text.parse().expect("a number of seconds")))
+}
+
+/// Few writers that keep their transactions open.
+const PAUSES: Pace = Pace { writers: 8, has_pauses: true, largest: (40, 1_024) };
+
+/// Many writers that draw and commit as fast as they can.
+const FULL_SPEED: Pace = Pace { writers: 16, has_pauses: false, largest: (4, 64) };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_of_sixteen_writers_at_full_speed() {
+    let world = World::new().await;
+    let process = process_with(&world.url(), SETTINGS).await;
+    process.log.ready().await.unwrap();
+    let collectors = vec![
+        Collector::start("tail", Direct::new(&world).await),
+        Collector::start("follower", Following::new(process.log.clone(), world.start)),
+    ];
+    let report = world.torture((FULL_SPEED, duration()), collectors, async |_| {}).await;
+    println!("{report}");
+    for (name, findings) in &report.findings {
+        assert!(findings.is_faultless(), "{name}: {findings}");
+        assert!(findings.committed > 500, "{name}: too little was committed: {findings}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,7 +61,7 @@ async fn a_tail_gives_all_that_is_committed_once_and_in_order() {
     ];
     let mut late = None;
     let report = world
-        .torture(duration(), collectors, async |collectors| {
+        .torture((PAUSES, duration()), collectors, async |collectors| {
             attach_old(&mut first.connection().await, "events_old", 10, 1..=world.start.position).await;
             first.log.partition_missing();
             // A process that starts late knows nothing of what was: its follower reads that from the database.
@@ -69,7 +93,7 @@ async fn a_poller_that_takes_what_it_sees_loses_events() {
     let world = World::new().await;
     let process = process_with(&world.url(), SETTINGS).await;
     let collectors = vec![Collector::start("naive poller", Naive::new(&world).await)];
-    let report = world.torture(duration(), collectors, async |_| {}).await;
+    let report = world.torture((PAUSES, duration()), collectors, async |_| {}).await;
     println!("{report}");
     let Findings { lost, committed, .. } = report.findings[0].1;
     assert!(lost > 0 && committed > 500, "the torture is too soft: {report}");

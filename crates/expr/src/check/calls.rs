@@ -34,11 +34,11 @@ pub(super) fn is_method(name: &str) -> bool {
     METHODS.contains(&name) || time_part(name).is_some() || rewrite(name).is_some()
 }
 
-fn time_part(name: &str) -> Option<TimePart> {
+pub(super) fn time_part(name: &str) -> Option<TimePart> {
     TIME_PARTS.iter().find(|(part, _)| *part == name).map(|(_, part)| *part)
 }
 
-fn rewrite(name: &str) -> Option<Rewrite> {
+pub(super) fn rewrite(name: &str) -> Option<Rewrite> {
     REWRITES.iter().find(|(rewrite, _)| *rewrite == name).map(|(_, rewrite)| *rewrite)
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Checker, Typed};
 use crate::ExprError;
-use crate::evaluate::{self, Datum, Failure};
-use crate::ir::{Const, Expr};
+use crate::evaluate::{self, Failure};
+use crate::ir::Expr;
 use crate::parse::Node;
 
 impl Checker<'_> {
@@ -12,8 +12,9 @@ impl Checker<'_> {
         if !is_of_constants(&value.expr) {
             return Ok(value);
         }
-        match evaluate::constant(self.scope, &value.expr) {
-            Ok(datum) => Ok(Typed::new(Expr::Const(constant(datum)), value.ty)),
+        let evaluated = evaluate::constant(self.scope, &value.expr);
+        match evaluated.map_err(|refused| self.error(node.span, refused.to_string()))? {
+            Ok(constant) => Ok(Typed::new(Expr::Const(constant), value.ty)),
             Err(failure) => {
                 let why = match failure {
                     Failure::Overflow => "it is outside of its type's range".to_owned(),
@@ -37,20 +38,5 @@ fn is_of_constants(expr: &Expr) -> bool {
         }
         Expr::TextTest { text, part, .. } => is_constant(text) && is_constant(part),
         _ => false,
-    }
-}
-
-fn constant(datum: Datum<'_>) -> Const {
-    match datum {
-        Datum::Null => Const::Null,
-        Datum::Bool(value) => Const::Bool(value),
-        Datum::Int(value) => Const::Int(value),
-        Datum::Uint(value) => Const::Uint(value),
-        Datum::Double(value) => Const::Double(value),
-        Datum::String(value) => Const::String(value.into_owned()),
-        Datum::Bytes(value) => Const::Bytes(value.into_owned()),
-        Datum::Timestamp(value) => Const::Timestamp(value),
-        Datum::Duration(value) => Const::Duration(value),
-        Datum::Enum(value) => Const::Enum(value),
     }
 }

@@ -3,10 +3,8 @@
 use super::Checker;
 use crate::ir::{Comparison, Type};
 use crate::limits::shortened;
+use groundplan_codec::nearest;
 use groundplan_model::shape::{EnumId, ShapeId};
-
-/// The longest name that is compared with others: distance costs the product of the lengths.
-const LONGEST: usize = 64;
 
 /// A piece of an expression between backquotes, on one line.
 pub(super) fn quote(piece: &str) -> String {
@@ -16,13 +14,9 @@ pub(super) fn quote(piece: &str) -> String {
 
 /// `did you mean x?` if one of the candidates is close to `name`.
 pub(crate) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    let plain = |name: &str| name.replace('_', "").to_lowercase();
-    let tolerated = name.chars().count() / 3;
-    let best = candidates
-        .filter(|candidate| name.len() <= LONGEST && candidate.len() <= LONGEST)
-        .map(|candidate| (strsim::damerau_levenshtein(&plain(name), &plain(candidate)), candidate))
-        .min_by_key(|(distance, _)| *distance);
-    best.filter(|(distance, _)| *distance <= tolerated).map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+    // One or two letters could be anything.
+    let found = if name.chars().count() > 2 { nearest(name, candidates) } else { None };
+    found.map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
 /// The first few names of many.

@@ -5,13 +5,14 @@ use crate::ir::{Arithmetic, Rewrite, TextTest, TimePart};
 use chrono::{DateTime, Datelike, Timelike};
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
-pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'e>, right: &Datum<'e>) -> Result<Datum<'e>, Failure> {
     match (left, right) {
         (Datum::Int(left), Datum::Int(right)) => int(operation, *left, *right).map(Datum::Int),
         (Datum::Uint(left), Datum::Uint(right)) => uint(operation, *left, *right).map(Datum::Uint),
         (Datum::Double(left), Datum::Double(right)) => Ok(Datum::Double(double(operation, *left, *right))),
         (Datum::String(left), Datum::String(right)) => Ok(Datum::owned_text(format!("{left}{right}"))),
         (Datum::Bytes(left), Datum::Bytes(right)) => Ok(Datum::Bytes([&left[..], &right[..]].concat().into())),
+        (Datum::List(left), Datum::List(right)) => Ok(Datum::List(left.followed_by(right))),
         (left, right) => time(operation, left, right),
     }
 }
@@ -88,12 +89,30 @@ pub(super) fn negate<'e>(operand: &Datum<'_>) -> Result<Datum<'e>, Failure> {
     }
 }
 
-pub(super) fn text_test(test: TextTest, text: &str, part: &str) -> bool {
-    match test {
+/// What a test costs: of a text, a pass over both; of bytes, at most a comparison at each of them.
+pub(super) fn text_test_cost(text: &Datum<'_>, part: &Datum<'_>) -> u64 {
+    let size = match (text, part) {
+        (Datum::Bytes(bytes), Datum::Bytes(part)) => bytes.len().saturating_mul(1 + part.len() / 64),
+        _ => (text.bytes() + part.bytes()) / 64,
+    };
+    size as u64
+}
+
+/// A test of a text, or of bytes.
+pub(super) fn text_test(test: TextTest, text: &Datum<'_>, part: &Datum<'_>) -> Result<bool, Failure> {
+    if let (Datum::Bytes(bytes), Datum::Bytes(part)) = (text, part) {
+        return Ok(match test {
+            TextTest::StartsWith => bytes.starts_with(part),
+            TextTest::EndsWith => bytes.ends_with(part),
+            TextTest::Contains => part.is_empty() || bytes.windows(part.len()).any(|window| window == &part[..]),
+        });
+    }
+    let (text, part) = (text.text()?, part.text()?);
+    Ok(match test {
         TextTest::StartsWith => text.starts_with(part),
         TextTest::EndsWith => text.ends_with(part),
         TextTest::Contains => text.contains(part),
-    }
+    })
 }
 
 pub(super) fn rewritten(rewrite: Rewrite, text: &str) -> String {
@@ -105,7 +124,11 @@ pub(super) fn rewritten(rewrite: Rewrite, text: &str) -> String {
 }
 
 pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e>, Failure> {
-    let Datum::Timestamp(micros) = time else { return Err(Failure::Null) };
+    let micros = match time {
+        Datum::Timestamp(micros) => micros,
+        Datum::Duration(micros) => return duration_part(part, *micros).map(Datum::Int),
+        _ => return Err(Failure::Null),
+    };
     let time = DateTime::from_timestamp_micros(*micros).ok_or(Failure::Overflow)?;
     Ok(Datum::Int(match part {
         TimePart::FullYear => i64::from(time.year()),
@@ -119,4 +142,15 @@ pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e
         TimePart::Seconds => i64::from(time.second()),
         TimePart::Milliseconds => i64::from(time.timestamp_subsec_millis()),
     }))
+}
+
+/// The whole of a duration in a unit; only its milliseconds are what is left of a second.
+fn duration_part(part: TimePart, micros: i64) -> Result<i64, Failure> {
+    Ok(match part {
+        TimePart::Hours => micros / 3_600_000_000,
+        TimePart::Minutes => micros / 60_000_000,
+        TimePart::Seconds => micros / 1_000_000,
+        TimePart::Milliseconds => micros / 1_000 % 1_000,
+        _ => return Err(Failure::Null),
+    })
 }

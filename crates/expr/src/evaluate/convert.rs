@@ -7,13 +7,13 @@ use crate::ir::Type;
 const INT_END: f64 = 9_223_372_036_854_775_808.0;
 const UINT_END: f64 = 18_446_744_073_709_551_616.0;
 
-pub(super) fn convert<'e>(value: &Datum<'_>, ty: &Type) -> Result<Datum<'e>, Failure> {
+pub(super) fn convert<'e>(value: &Datum<'e>, ty: &Type) -> Result<Datum<'e>, Failure> {
     match ty {
         Type::Int => int(value).map(Datum::Int),
         Type::Uint => uint(value).map(Datum::Uint),
         Type::Double => double(value).map(Datum::Double),
         Type::String => string(value).map(Datum::owned_text),
-        _ => Ok(value.clone().into_owned()),
+        _ => Ok(value.clone()),
     }
 }
 

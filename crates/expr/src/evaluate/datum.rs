@@ -1,7 +1,10 @@
 //! Values of expressions.
 
+use super::Failure;
+use super::list::List;
 use crate::ir::{Const, Type};
-use groundplan_codec::Value;
+use groundplan_codec::{Record, Value};
+use groundplan_model::shape::MapKey;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -18,6 +21,17 @@ pub(crate) enum Datum<'e> {
     Timestamp(i64),
     Duration(i64),
     Enum(i32),
+    List(List<'e>),
+    /// The entries are sorted by their keys.
+    Map {
+        entries: &'e [(Value, Value)],
+        key: MapKey,
+        value: &'e Type,
+    },
+    /// None if it is absent: then it reads as an empty one.
+    Message(Option<&'e Record>),
+    /// What no expression reads.
+    Opaque,
 }
 
 impl<'e> Datum<'e> {
@@ -36,8 +50,18 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// A stored value, of a type that has values.
-    pub(super) fn of_value(value: &'e Value, ty: &Type) -> Option<Self> {
+    /// A stored value of any type.
+    pub(crate) fn of_element(value: &'e Value, ty: &'e Type) -> Self {
+        match (value, ty) {
+            (Value::List(elements), Type::List(ty)) => Self::List(List::Stored(elements, ty)),
+            (Value::Map(entries), Type::Map(key, value)) => Self::Map { entries, key: *key, value },
+            (Value::Message(record), _) => Self::Message(Some(record)),
+            _ => Self::of_value(value, ty).unwrap_or(Self::Opaque),
+        }
+    }
+
+    /// A stored value, of a type that has single values.
+    pub(crate) fn of_value(value: &'e Value, ty: &Type) -> Option<Self> {
         Some(match value {
             Value::Bool(value) => Self::Bool(*value),
             // Unsigned numbers of 32 bits are kept with sign.
@@ -47,6 +71,8 @@ impl<'e> Datum<'e> {
             Value::Double(value) => Self::Double(*value),
             Value::String(value) => Self::String(Cow::Borrowed(value)),
             Value::Bytes(value) => Self::Bytes(Cow::Borrowed(value)),
+            // In a rule, an enum is its number.
+            Value::Enum(value) if *ty == Type::Int => Self::Int(i64::from(*value)),
             Value::Enum(value) => Self::Enum(*value),
             Value::Timestamp(value) => Self::Timestamp(*value),
             Value::Duration(value) => Self::Duration(*value),
@@ -55,8 +81,8 @@ impl<'e> Datum<'e> {
         })
     }
 
-    /// What an absent scalar reads as.
-    pub(crate) fn zero(ty: &Type) -> Option<Self> {
+    /// What an absent value reads as.
+    pub(crate) fn zero(ty: &'e Type) -> Option<Self> {
         Some(match ty {
             Type::Bool => Self::Bool(false),
             Type::Int => Self::Int(0),
@@ -65,23 +91,31 @@ impl<'e> Datum<'e> {
             Type::String => Self::String(Cow::Borrowed("")),
             Type::Bytes => Self::Bytes(Cow::Borrowed(&[])),
             Type::Enum(_) => Self::Enum(0),
-            _ => return None,
+            Type::Timestamp => Self::Timestamp(0),
+            Type::Duration => Self::Duration(0),
+            Type::List(element) => Self::List(List::Stored(&[], element)),
+            Type::Map(key, value) => Self::Map { entries: &[], key: *key, value },
+            Type::Message(_) => Self::Message(None),
+            Type::Opaque => Self::Opaque,
+            Type::Null => return None,
         })
     }
 
-    pub(crate) fn into_owned(self) -> Datum<'static> {
-        match self {
-            Self::Null => Datum::Null,
-            Self::Bool(value) => Datum::Bool(value),
-            Self::Int(value) => Datum::Int(value),
-            Self::Uint(value) => Datum::Uint(value),
-            Self::Double(value) => Datum::Double(value),
-            Self::String(value) => Datum::String(Cow::Owned(value.into_owned())),
-            Self::Bytes(value) => Datum::Bytes(Cow::Owned(value.into_owned())),
-            Self::Timestamp(value) => Datum::Timestamp(value),
-            Self::Duration(value) => Datum::Duration(value),
-            Self::Enum(value) => Datum::Enum(value),
-        }
+    /// The value as a constant, if it is a single one.
+    pub(crate) fn into_const(self) -> Result<Const, Failure> {
+        Ok(match self {
+            Self::Null => Const::Null,
+            Self::Bool(value) => Const::Bool(value),
+            Self::Int(value) => Const::Int(value),
+            Self::Uint(value) => Const::Uint(value),
+            Self::Double(value) => Const::Double(value),
+            Self::String(value) => Const::String(value.into_owned()),
+            Self::Bytes(value) => Const::Bytes(value.into_owned()),
+            Self::Timestamp(value) => Const::Timestamp(value),
+            Self::Duration(value) => Const::Duration(value),
+            Self::Enum(value) => Const::Enum(value),
+            Self::List(_) | Self::Map { .. } | Self::Message(_) | Self::Opaque => return Err(Failure::Null),
+        })
     }
 
     /// `==`: numbers by their values, `null` only with `null`.

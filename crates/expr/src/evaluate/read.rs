@@ -1,41 +1,45 @@
 //! Reading fields.
 
-use super::{Datum, Evaluator, Failure, Variable, Variables};
+use super::{Datum, Evaluator, Failure, Stop, Variables};
 use crate::ir::{Absent, Expr, Field, Root, Type};
 use groundplan_codec::{Record, Value};
 use groundplan_model::shape::{FieldId, MapKey};
+use std::cmp::Ordering;
 
 impl Evaluator<'_> {
     /// A scalar.
-    pub(super) fn field<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Failure> {
+    pub(super) fn field<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+        if let (Root::Variable(level), []) = (&field.root, field.steps.as_slice()) {
+            return match variables.get(*level).ok_or(Failure::Absent)? {
+                Datum::Message(_) | Datum::Opaque => Err(Failure::Null.into()),
+                variable => Ok(variable.clone()),
+            };
+        }
         if let Some(value) = self.find(field, variables)? {
-            return Datum::of_value(value, &field.ty).ok_or(Failure::Null);
+            return Ok(Datum::of_value(value, &field.ty).ok_or(Failure::Null)?);
         }
         match field.absent {
-            Absent::Zero => Datum::zero(&field.ty).ok_or(Failure::Null),
+            Absent::Zero => Ok(Datum::zero(&field.ty).ok_or(Failure::Null)?),
             Absent::Null => Ok(Datum::Null),
-            Absent::Error => Err(Failure::Absent),
+            Absent::Error => Err(Failure::Absent.into()),
         }
     }
 
-    pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, Failure> {
+    pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
         // What does not differ from zero is not there.
         Ok(self.find(field, variables)?.is_some())
     }
 
     /// The value of a field, wherever it is.
-    fn find<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Option<&'e Value>, Failure> {
+    fn find<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Option<&'e Value>, Stop> {
+        self.charge(field.steps.len() as u64)?;
         let mut record = match &field.root {
-            Root::Record => self.record,
+            Root::Record => self.record.ok_or(Failure::Absent)?,
             Root::Related { reference, .. } => self.related(*reference).ok_or(Failure::Absent)?,
-            Root::Variable(level) => {
-                let variable = variables.get(*level).ok_or(Failure::Absent)?;
-                match (field.steps.is_empty(), variable.value) {
-                    (true, value) => return Ok(Some(value)),
-                    (false, Value::Message(record)) => record,
-                    (false, _) => return Ok(None),
-                }
-            }
+            Root::Variable(level) => match variables.get(*level).ok_or(Failure::Absent)? {
+                Datum::Message(Some(record)) => record,
+                _ => return Ok(None),
+            },
             Root::Element(element) => match self.element(element, variables)? {
                 Value::Message(record) => record,
                 _ => return Ok(None),
@@ -57,56 +61,86 @@ impl Evaluator<'_> {
     }
 
     /// The elements of a repeated field, or the keys of a map, as variables.
-    pub(super) fn raw_elements<'e>(
+    pub(super) fn elements<'e>(
         &'e self,
         list: &'e Field,
         variables: Variables<'_, 'e>,
-    ) -> Result<impl Iterator<Item = Variable<'e>>, Failure> {
+    ) -> Result<impl Iterator<Item = Datum<'e>>, Stop> {
         let (elements, entries, ty) = match (self.find(list, variables)?, &list.ty) {
             (Some(Value::List(elements)), Type::List(ty)) => (&elements[..], &[][..], &**ty),
             (Some(Value::Map(entries)), Type::Map(key, _)) => (&[][..], &entries[..], key_type(*key)),
             _ => (&[][..], &[][..], &Type::Null),
         };
         let keys = entries.iter().map(|(key, _)| key);
-        Ok(elements.iter().chain(keys).map(move |value| Variable { value, ty }))
+        Ok(elements.iter().chain(keys).map(move |value| Datum::of_element(value, ty)))
     }
 
-    /// The same as values.
-    pub(super) fn elements<'e>(
+    /// `value in list` or `key in map`.
+    pub(super) fn contains<'e>(
         &'e self,
         list: &'e Field,
+        value: &Datum<'_>,
         variables: Variables<'_, 'e>,
-    ) -> Result<impl Iterator<Item = Datum<'e>>, Failure> {
-        let elements = self.raw_elements(list, variables)?;
-        Ok(elements.filter_map(|element| Datum::of_value(element.value, element.ty)))
+    ) -> Result<bool, Stop> {
+        match (self.find(list, variables)?, &list.ty) {
+            (Some(Value::List(elements)), Type::List(ty)) => {
+                for element in elements {
+                    self.charge(1)?;
+                    self.charge_bytes(value.bytes())?;
+                    if Datum::of_value(element, ty).is_some_and(|element| element.equals(value)) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            (Some(Value::Map(entries)), Type::Map(kind, _)) => Ok(self.entry(entries, *kind, value)?.is_some()),
+            _ => Ok(false),
+        }
     }
 
-    pub(super) fn length<'e>(&'e self, list: &'e Field, variables: Variables<'_, 'e>) -> Result<usize, Failure> {
-        Ok(self.raw_elements(list, variables)?.count())
+    pub(super) fn length<'e>(&'e self, list: &'e Field, variables: Variables<'_, 'e>) -> Result<usize, Stop> {
+        Ok(match self.find(list, variables)? {
+            Some(Value::List(elements)) => elements.len(),
+            Some(Value::Map(entries)) => entries.len(),
+            _ => 0,
+        })
+    }
+
+    /// The value of a key. The codec keeps entries sorted by their keys, in the order in which data compare.
+    pub(super) fn entry<'e>(
+        &self,
+        entries: &'e [(Value, Value)],
+        kind: MapKey,
+        key: &Datum<'_>,
+    ) -> Result<Option<&'e Value>, Stop> {
+        let comparisons = u64::from(entries.len().checked_ilog2().unwrap_or_default()) + 1;
+        self.charge(comparisons)?;
+        self.charge_bytes(key.bytes())?;
+        let order = |(found, _): &(Value, Value)| {
+            Datum::of_value(found, key_type(kind)).and_then(|found| found.compare(key)).unwrap_or(Ordering::Less)
+        };
+        Ok(entries.binary_search_by(order).ok().and_then(|at| entries.get(at)).map(|(_, value)| value))
     }
 
     /// `map[key]` or `list[index]`.
-    pub(super) fn element<'e>(&'e self, element: &'e Expr, variables: Variables<'_, 'e>) -> Result<&'e Value, Failure> {
+    pub(super) fn element<'e>(&'e self, element: &'e Expr, variables: Variables<'_, 'e>) -> Result<&'e Value, Stop> {
         match element {
             Expr::MapValue { map, key, .. } => {
                 let key = self.value(key, variables)?;
-                let (Some(Value::Map(entries)), Type::Map(key_kind, _)) = (self.find(map, variables)?, &map.ty) else {
-                    return Err(Failure::NoSuchElement);
+                let (Some(Value::Map(entries)), Type::Map(kind, _)) = (self.find(map, variables)?, &map.ty) else {
+                    return Err(Failure::NoSuchElement.into());
                 };
-                let is_key = |entry: &&(Value, Value)| {
-                    Datum::of_value(&entry.0, key_type(*key_kind)).is_some_and(|found| found.equals(&key))
-                };
-                entries.iter().find(is_key).map(|(_, value)| value).ok_or(Failure::NoSuchElement)
+                Ok(self.entry(entries, *kind, &key)?.ok_or(Failure::NoSuchElement)?)
             }
             Expr::ListItem { list, index, .. } => {
-                let Datum::Int(index) = self.value(index, variables)? else { return Err(Failure::Null) };
+                let Datum::Int(index) = self.value(index, variables)? else { return Err(Failure::Null.into()) };
                 let Some(Value::List(elements)) = self.find(list, variables)? else {
-                    return Err(Failure::NoSuchElement);
+                    return Err(Failure::NoSuchElement.into());
                 };
                 let element = usize::try_from(index).ok().and_then(|index| elements.get(index));
-                element.ok_or(Failure::NoSuchElement)
+                Ok(element.ok_or(Failure::NoSuchElement)?)
             }
-            _ => Err(Failure::NoSuchElement),
+            _ => Err(Failure::NoSuchElement.into()),
         }
     }
 }

@@ -182,7 +182,7 @@ impl Builder<'_> {
 
     /// What the grammar that `sequence` lets through does not have.
     fn strange(&self) -> ExprError {
-        ExprError::new("the expression has a part that filters do not have")
+        ExprError::new("the expression has a part that is not supported: write it with operators, functions and lists")
     }
 }
 

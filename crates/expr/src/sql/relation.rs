@@ -138,7 +138,8 @@ fn strict(expr: &Expr, found: &mut Vec<Joined>) {
         Expr::TimePart { time, .. } => strict(time, found),
         // What these read depends on values.
         Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}
-        Expr::Const(_) | Expr::Now => {}
+        // No rule becomes SQL.
+        Expr::Const(_) | Expr::Now | Expr::Rule(_) => {}
     }
 }
 

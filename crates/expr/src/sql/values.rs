@@ -39,7 +39,7 @@ impl Compiler<'_> {
             Expr::Negate(operand) => super::arithmetic::negate(self.value(operand)?.settled().made()),
             Expr::Convert { value, ty } => super::convert::convert(self.value(value)?.settled().made(), ty)?,
             Expr::TimePart { part, time } => time_part(*part, self.value(time)?),
-            Expr::Rewrite { .. } => {
+            Expr::Rewrite { .. } | Expr::Rule(_) => {
                 return Err(refuse("this rewrites a text, which is for formulas: there is no SQL of it"));
             }
             Expr::Conditional { condition, then, otherwise } => self.choice(condition, then, otherwise)?,

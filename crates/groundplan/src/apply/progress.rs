@@ -50,20 +50,30 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
-    pub(super) fn finish(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
+    /// Shows that all steps are done: `last` is the update that says so. An apply that changes nothing has none.
+    pub(super) fn finish(&mut self, last: &ApplyResponse) -> Result<(), Closed> {
+        match self {
+            Self::Bar(bar) => bar.finish_and_clear(),
+            Self::Lines(_) if last.changed => {
+                let done = ApplyResponse {
+                    steps_done: last.steps_total,
+                    message: "served by every `records` process".to_owned(),
+                    ..last.clone()
+                };
+                self.show(&done)?;
+            }
+            Self::Lines(_) | Self::Json => {}
         }
+        Ok(())
     }
 }
 
 /// What is being done.
 fn words(update: &ApplyResponse) -> String {
     match (update.message.as_str(), update.phase()) {
-        ("", ApplyPhase::Planned) => format!("revision {} is recorded", update.revision),
-        ("", ApplyPhase::Storage) => "making tables, columns and indexes".to_owned(),
-        ("", _) => "waiting until it is served everywhere".to_owned(),
+        ("", ApplyPhase::Planned) => format!("recorded revision {}", update.revision),
+        ("", ApplyPhase::Storage) => "creating tables, columns and indexes".to_owned(),
+        ("", _) => "waiting for every `records` process to serve it".to_owned(),
         (message, _) => message.to_owned(),
     }
 }
@@ -82,7 +92,7 @@ pub(super) fn json(update: &ApplyResponse) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{json, words};
+    use super::{Progress, json, words};
     use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
 
     #[test]
@@ -91,6 +101,21 @@ mod tests {
             let update = ApplyResponse { phase: phase.into(), revision: 7, ..ApplyResponse::default() };
             assert!(!words(&update).is_empty());
         }
+    }
+
+    #[test]
+    fn the_lines_of_an_apply_end_at_their_total() {
+        let last = ApplyResponse {
+            phase: ApplyPhase::Live.into(),
+            steps_done: 3,
+            steps_total: 4,
+            changed: true,
+            ..ApplyResponse::default()
+        };
+        let mut progress = Progress::Lines(String::new());
+        progress.finish(&last).unwrap();
+        let Progress::Lines(line) = &progress else { unreachable!("it stays lines") };
+        assert_eq!(line, "[4/4] served by every `records` process");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use crate::{client, key};
+use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::PostgresSettings;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,25 +11,14 @@ use std::path::{Path, PathBuf};
 /// PostgreSQL's programs. Only the private PostgreSQL needs them.
 pub(super) fn postgres(settings: &PostgresSettings, has_db_url: bool) -> Finding {
     const CHECK: &str = "PostgreSQL";
-    let folders = match &settings.pg_bin {
-        Some(folder) => vec![folder.clone()],
-        None => {
-            let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-            versions.map(|version| version.path().join("bin")).chain(path()).collect()
+    match PrivatePostgres::programs(settings) {
+        Ok((folder, version)) => {
+            Finding::ok(CHECK, format!("the programs of PostgreSQL {version} are in {}", folder.display()))
         }
-    };
-    let is_complete =
-        |folder: &&PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| is_program(&folder.join(name)));
-    match folders.iter().find(is_complete) {
-        Some(folder) => Finding::ok(CHECK, format!("its programs are in {}", folder.display())),
-        None if has_db_url => {
-            Finding::warn(CHECK, "initdb, pg_ctl and postgres were not found", "not needed while DB_URL is set")
+        Err(error) if has_db_url => {
+            Finding::warn(CHECK, error.message().into_owned(), "not needed while DB_URL is set")
         }
-        None => Finding::fail(
-            CHECK,
-            "initdb, pg_ctl and postgres were not found",
-            "`make setup` installs PostgreSQL; or set GROUNDPLAN_PG_BIN to their folder, or DB_URL",
-        ),
+        Err(error) => Finding::fail(CHECK, error.message().into_owned(), "or set DB_URL to a PostgreSQL that runs"),
     }
 }
 

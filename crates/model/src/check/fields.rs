@@ -63,11 +63,26 @@ fn report_no_id(declared: &Declared, found: &mut Findings) {
         }
         None => {
             let message = format!("{full_name} has no id");
-            let help =
-                "add `string id = 1;`, or write `[(groundplan.model.v1.field).role = ROLE_ID]` at the field that is it";
+            let help = format!(
+                "add `string id = {};`, or write `[(groundplan.model.v1.field).role = ROLE_ID]` at the field that is it",
+                free_number(&declared.message)
+            );
             found.report(declared.place(), code::ID_MISSING, message, help);
         }
     }
+}
+
+/// The smallest number that no field has and that is not reserved.
+fn free_number(message: &MessageDescriptor) -> u32 {
+    let is_reserved = |number: u32| message.reserved_ranges().any(|range| range.contains(&number));
+    (1..).find(|&number| message.get_field(number).is_none() && !is_reserved(number)).unwrap_or(1)
+}
+
+/// Letters, digits, `_` and `-`, not beginning with a digit or `-`. Masks separate paths by commas and the parts of a path by
+/// dots, `$` and `@` mean something to those who read JSON, and generators make identifiers of names.
+fn is_json_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// Checks a message that a model is made of.
@@ -81,6 +96,11 @@ pub(super) fn check_types(message: &MessageDescriptor, found: &mut Findings) {
     for field in message.fields() {
         if let Some((reason, help)) = types::refusal(&field) {
             found.report(Place::field(&field), code::TYPE_NOT_SUPPORTED, format!("{}: {reason}", field.name()), help);
+        }
+        if !is_json_name(field.json_name()) {
+            let text = format!("{:?} is not a name that {} can have in JSON", field.json_name(), field.name());
+            let help = "set `json_name` to a letter or `_`, then letters, digits, `_` or `-`, or leave it out";
+            found.report(Place::field(&field), code::JSON_NAME_INVALID, text, help);
         }
         json_names.insert(field.json_name().to_owned(), field);
     }

@@ -7,6 +7,9 @@ use crate::plan::{Ddl, Object, Run};
 use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
 
+/// Each statement is checked at its end, unless its transaction says otherwise: writes that belong together may come in any order.
+const DEFERRABLE: &str = "DEFERRABLE INITIALLY IMMEDIATE";
+
 /// Adds the foreign key of a reference. One that is not valid yet is obeyed by writes from then on, and says nothing of what
 /// is there: `validate` looks at that, beside reads and writes.
 pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Model, valid: bool) -> Ddl {
@@ -17,7 +20,7 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
         OnDelete::SetNull => format!("SET NULL ({column})"),
     };
     let sql = format!(
-        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (\"_tenant\", {column}) REFERENCES {} (\"_tenant\", {}) ON DELETE {on_delete}{}",
+        "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY (\"_tenant\", {column}) REFERENCES {} (\"_tenant\", {}) ON DELETE {on_delete} {DEFERRABLE}{}",
         model.table.qualified(),
         quote(&reference.constraint),
         target.table.qualified(),
@@ -31,6 +34,12 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
 pub(crate) fn validate(model: &Model, reference: &Reference) -> Ddl {
     let table = model.table.qualified();
     alone(model, format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&reference.constraint)))
+}
+
+/// Lets a foreign key be checked at the end of a transaction that was made when none could be. It changes no row and reads none.
+pub fn make_deferrable(model: &Model, reference: &Reference) -> Ddl {
+    let (table, name) = (model.table.qualified(), quote(&reference.constraint));
+    alone(model, format!("ALTER TABLE {table} ALTER CONSTRAINT {name} {DEFERRABLE}"))
 }
 
 /// Takes the foreign key away.

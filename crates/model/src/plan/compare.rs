@@ -37,7 +37,7 @@ pub(super) fn models(base: &Catalog, before: &Model, after: &Model, target: &Cat
     };
     refuse_change("resource", &before.resource, &after.resource);
     refuse_change("plural", &before.plural, &after.plural);
-    refuse_change("id format", &format!("{:?}", before.id_format), &format!("{:?}", after.id_format));
+    refuse_change("id format", before.id_format.option_name(), after.id_format.option_name());
     roles(before, after, target, found);
     indexes(base, before, after, target, found);
 }
@@ -49,8 +49,11 @@ fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, foun
         if compare_lifetimes::is_told_of(before, index, after) {
             continue;
         }
-        // What a reference needed may be served by another index from now on; it stays in the database.
-        if stays || at >= declared && after.indexes.iter().any(|new| begin_alike(before, index, after, new)) {
+        // The index that a reference needed may be replaced by another, and stays in the database. If the reference is gone,
+        // another diagnostic reports it, and the index is not mentioned: no one declared it.
+        let is_of_reference = at >= declared;
+        let replaced = || after.indexes.iter().any(|new| begin_alike(before, index, after, new));
+        if stays || is_of_reference && (!still_refers(before, index, after) || replaced()) {
             continue;
         }
         let fields: Vec<&str> =
@@ -60,6 +63,12 @@ fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, foun
         let place = message_place(target, &after.full_name);
         refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
+}
+
+/// Whether the field of a reference's index refers to anything after the change.
+fn still_refers(before: &Model, index: &Index, after: &Model) -> bool {
+    let number = index.fields.first().map(|part| before.shape().field(part.field).number);
+    number.and_then(|number| after.shape().by_number(number)).is_some_and(|id| after.reference(id).is_some())
 }
 
 /// Whether both find records by the same field.

@@ -42,7 +42,8 @@ fn change(old: &Reference, new: &Reference) -> Option<(String, &'static str)> {
             "add a new field that refers to the other model",
         ))
     } else if old.on_delete != new.on_delete {
-        Some((format!("on_delete from {:?} to {:?}", old.on_delete, new.on_delete), "keep it as it was"))
+        let (old, new) = (old.on_delete.option_name(), new.on_delete.option_name());
+        Some((format!("on_delete from {old} to {new}"), "keep it as it was"))
     } else if old.inverse.is_some() && old.inverse != new.inverse {
         Some((
             format!("the inverse from {} to {}", back(old), back(new)),

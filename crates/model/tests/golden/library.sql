@@ -238,11 +238,11 @@ CREATE INDEX IF NOT EXISTS "shelf_theme_93f6a37f" ON "library_v1"."shelf" ("_ten
 COMMENT ON INDEX "library_v1"."shelf_theme_93f6a37f" IS 'readers ask for a theme';
 
 -- AddReference library.v1.Book.author: let author of library.v1.Book refer to records of library.v1.Author that exist
-ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_author_exists_ff49847b" FOREIGN KEY ("_tenant", "author") REFERENCES "library_v1"."author" ("_tenant", "id") ON DELETE NO ACTION;
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_author_exists_ff49847b" FOREIGN KEY ("_tenant", "author") REFERENCES "library_v1"."author" ("_tenant", "id") ON DELETE NO ACTION DEFERRABLE INITIALLY IMMEDIATE;
 
 -- AddReference library.v1.Book.publisher: let publisher of library.v1.Book refer to records of library.v1.Publisher that exist
-ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_publisher_exists_cb0545ed" FOREIGN KEY ("_tenant", "publisher") REFERENCES "library_v1"."publisher" ("_tenant", "id") ON DELETE SET NULL ("publisher");
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_publisher_exists_cb0545ed" FOREIGN KEY ("_tenant", "publisher") REFERENCES "library_v1"."publisher" ("_tenant", "id") ON DELETE SET NULL ("publisher") DEFERRABLE INITIALLY IMMEDIATE;
 
 -- AddReference library.v1.Book.shelf: let shelf of library.v1.Book refer to records of library.v1.Shelf that exist
-ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_shelf_exists_085b4de5" FOREIGN KEY ("_tenant", "shelf") REFERENCES "library_v1"."shelf" ("_tenant", "id") ON DELETE SET NULL ("shelf");
+ALTER TABLE "library_v1"."book" ADD CONSTRAINT "book_shelf_exists_085b4de5" FOREIGN KEY ("_tenant", "shelf") REFERENCES "library_v1"."shelf" ("_tenant", "id") ON DELETE SET NULL ("shelf") DEFERRABLE INITIALLY IMMEDIATE;
 

@@ -186,7 +186,11 @@ fn a_missing_step_is_named() {
             "STEP_NOT_SUPPORTED_CHANGE_MODEL: changing the resource of a.v1.M from ms to things",
         ),
         ("{ indexes:", "{ plural: \"Things\" resource: \"ms\" indexes:", "changing the plural"),
-        ("{ indexes:", "{ id_format: ID_FORMAT_CLIENT_ASSIGNED indexes:", "changing the id format"),
+        (
+            "{ indexes:",
+            "{ id_format: ID_FORMAT_CLIENT_ASSIGNED indexes:",
+            "changing the id format of a.v1.M from ID_FORMAT_UUID_V7 to ID_FORMAT_CLIENT_ASSIGNED",
+        ),
         (
             "string s = 2;",
             "string s = 2 [(groundplan.model.v1.field).role = ROLE_ETAG];",
@@ -211,4 +215,76 @@ fn a_model_that_is_gone_is_a_missing_step() {
     let refused = plan(Some(&catalog(BASE)), &other.unwrap().catalog).unwrap_err();
     assert_eq!(refused[0].code, "STEP_NOT_SUPPORTED_DROP_MODEL");
     assert_eq!(refused[0].file, "a/v1/a.proto");
+}
+
+/// The warnings of replacing some text of a model.
+fn warnings(before: &str, after: &str) -> Vec<String> {
+    let of = |fields: &str| {
+        catalog(&format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n{fields}\n}}"))
+    };
+    let plan = plan(Some(&of(before)), &of(after)).unwrap();
+    assert!(plan.warnings.iter().all(|found| found.code == "STRICTER_RULE" && !found.help.is_empty()));
+    plan.warnings.iter().map(|found| format!("{} {}", found.line, found.message)).collect()
+}
+
+#[test]
+fn stricter_rules_are_warned_of() {
+    const REST: &str =
+        "the records of a.v1.M that exist are not checked, and an update of one that breaks it may be refused";
+    for (before, after, rules) in [
+        ("", "[(google.api.field_behavior) = REQUIRED]", "REQUIRED"),
+        ("", "[(buf.validate.field).required = true]", "required"),
+        ("", "[(buf.validate.field).string.max_len = 9]", "string.max_len"),
+        (
+            "[(buf.validate.field).string = { min_len: 1 max_len: 9 }]",
+            "[(buf.validate.field).string = { min_len: 2 max_len: 8 }]",
+            "string.max_len, string.min_len",
+        ),
+        (
+            "[(buf.validate.field).string = { in: ['a', 'b'] }]",
+            "[(buf.validate.field).string = { in: ['a'] }]",
+            "string.in",
+        ),
+        ("", "[(buf.validate.field).cel = { id: 'c' message: 'm' expression: 'this != \"\"' }]", "cel"),
+        (
+            "[(buf.validate.field).string.pattern = '^a']",
+            "[(buf.validate.field).string.pattern = '^b']",
+            "string.pattern",
+        ),
+    ] {
+        let warnings = warnings(&format!("string s = 2 {before};"), &format!("string s = 2 {after};"));
+        assert_eq!(warnings, [format!("3 a.v1.M.s has a new or stricter rule ({rules}); {REST}")], "{after}");
+    }
+    let new = warnings("", "string s = 2 [(google.api.field_behavior) = REQUIRED];");
+    assert_eq!(new, [format!("3 a.v1.M.s has a new or stricter rule (REQUIRED); {REST}")]);
+    let inner = |rule: &str| format!("N n = 2; message N {{\nstring s = 1 {rule}; }}");
+    let inner = warnings(&inner(""), &inner("[(buf.validate.field).string.max_len = 9]"));
+    assert_eq!(inner, [format!("4 a.v1.M.N.s has a new or stricter rule (string.max_len); {REST}")]);
+    let oneof = |rule: &str| format!("oneof o {{ {rule} string s = 2; }}");
+    let oneof = warnings(&oneof(""), &oneof("option (buf.validate.oneof).required = true;"));
+    assert_eq!(oneof, [format!("3 a.v1.M.o has a new or stricter rule (required); {REST}")]);
+    let model =
+        warnings("", "option (buf.validate.message).cel = { id: 'c' message: 'm' expression: 'this.id != \"x\"' };");
+    assert_eq!(model, [format!("2 a.v1.M has a new or stricter rule (cel); {REST}")]);
+}
+
+#[test]
+fn wider_rules_are_not_warned_of() {
+    for (before, after) in [
+        ("[(google.api.field_behavior) = REQUIRED]", ""),
+        ("[(buf.validate.field).required = true]", "[(buf.validate.field).required = false]"),
+        (
+            "[(buf.validate.field).string = { min_len: 2 max_len: 8 }]",
+            "[(buf.validate.field).string = { min_len: 1 max_len: 9 }]",
+        ),
+        ("[(buf.validate.field).string = { in: ['a'] }]", "[(buf.validate.field).string = { in: ['a', 'b'] }]"),
+        (
+            "[(buf.validate.field).string.max_len = 9]",
+            "[(buf.validate.field) = { ignore: IGNORE_IF_ZERO_VALUE string: { max_len: 9 } }]",
+        ),
+        ("", "[deprecated = true]"),
+    ] {
+        let none: [String; 0] = [];
+        assert_eq!(warnings(&format!("string s = 2 {before};"), &format!("string s = 2 {after};")), none, "{after}");
+    }
 }

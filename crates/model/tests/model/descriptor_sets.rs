@@ -74,11 +74,129 @@ fn broken_structures_are_refused_and_panic_nowhere() {
         oneof_decl: vec![OneofDescriptorProto { name: Some("o".to_owned()), ..Default::default() }],
         ..message("M", vec![oneof])
     };
-    assert_eq!(codes(vec![file(vec![with_oneof])]), ["PROTO_LINK"]);
+    assert_eq!(codes(vec![file(vec![with_oneof])]), ["PROTO_NOT_ALLOWED"; 2]);
     assert_eq!(codes(vec![file(vec![message("M", vec![field("x", -1)])])]), ["PROTO_LINK"]);
     assert_eq!(
         codes(vec![file(vec![message("M", vec![FieldDescriptorProto { r#type: Some(99), ..field("x", 1) }])])]),
         ["NAME_INVALID"]
     );
     assert_eq!(codes(vec![file(Vec::new()), file(Vec::new())]), ["FILE_TWICE"]);
+}
+
+/// The codes of a file with one message.
+fn of_message(message: DescriptorProto) -> Vec<&'static str> {
+    codes(vec![file(vec![message])])
+}
+
+#[test]
+fn an_empty_syntax_is_a_diagnostic() {
+    let bytes = b"\x0a\x0e\x0a\x0agood.proto\x62\x00";
+    let found = compile(Input::DescriptorSet(bytes.to_vec().into()), &StorageNames::default()).unwrap_err();
+    assert_eq!((found[0].code, found[0].file.as_str()), ("DESCRIPTOR_SET_INVALID", "good.proto"));
+}
+
+#[test]
+fn what_no_compiler_writes_is_refused() {
+    let refused = |message: DescriptorProto| {
+        let codes = of_message(message.clone());
+        assert!(!codes.is_empty() && codes.iter().all(|code| *code == "PROTO_NOT_ALLOWED"), "{codes:?} {message:?}");
+    };
+    let with = |change: &dyn Fn(&mut FieldDescriptorProto)| {
+        let mut of = field("x", 1);
+        change(&mut of);
+        message("M", vec![of])
+    };
+    assert_eq!(of_message(with(&|_| {})), ["NO_MODELS"]);
+    refused(with(&|of| of.label = Some(2)));
+    refused(with(&|of| of.type_name = Some(".a.v1.M".to_owned())));
+    refused(with(&|of| of.r#type = Some(11)));
+    refused(with(&|of| of.r#type = None));
+    refused(with(&|of| of.r#type = Some(10)));
+    refused(with(&|of| of.default_value = Some("x".to_owned())));
+    refused(with(&|of| of.proto3_optional = Some(true)));
+    let oneof = |name: &str| OneofDescriptorProto { name: Some(name.to_owned()), ..Default::default() };
+    let member = |name: &str, number, oneof, optional| FieldDescriptorProto {
+        oneof_index: Some(oneof),
+        proto3_optional: Some(optional),
+        ..field(name, number)
+    };
+    let with_oneofs = |oneofs: &[&str], fields| DescriptorProto {
+        oneof_decl: oneofs.iter().map(|name| oneof(name)).collect(),
+        ..message("M", fields)
+    };
+    // Three in the oneof of one `optional` field.
+    refused(with_oneofs(&["_x"], vec![member("x", 1, 0, true), member("y", 2, 0, true), member("z", 3, 0, true)]));
+    refused(with_oneofs(&["o"], Vec::new()));
+    refused(with_oneofs(&["_x", "o"], vec![member("x", 1, 0, true), member("y", 2, 1, false)]));
+    refused(with_oneofs(&["o"], vec![member("x", 1, 0, false), field("y", 2), member("z", 3, 0, false)]));
+    let entry = |name: &str, fields| DescriptorProto {
+        options: Some(MessageOptions { map_entry: Some(true), ..Default::default() }),
+        ..message(name, fields)
+    };
+    let pair = || vec![field("key", 1), field("value", 2)];
+    let map = |entry: DescriptorProto| {
+        let of = FieldDescriptorProto {
+            label: Some(3),
+            r#type: Some(11),
+            type_name: Some(format!(".a.v1.M.{}", entry.name())),
+            ..field("m", 1)
+        };
+        DescriptorProto { nested_type: vec![entry], ..message("M", vec![of]) }
+    };
+    assert_eq!(of_message(map(entry("MEntry", pair()))), ["NO_MODELS"]);
+    refused(map(entry("Other", pair())));
+    refused(map(entry("MEntry", vec![field("value", 1), field("key", 2)])));
+    refused(map(entry("MEntry", vec![FieldDescriptorProto { r#type: Some(1), ..field("key", 1) }, field("value", 2)])));
+    // Another message uses the entry, and then a map does.
+    let stranger = |label| FieldDescriptorProto {
+        label: Some(label),
+        r#type: Some(11),
+        type_name: Some(".a.v1.M.MEntry".to_owned()),
+        ..field("value", 2)
+    };
+    for label in [1, 3] {
+        let other = message("N", vec![stranger(label)]);
+        assert_eq!(codes(vec![file(vec![map(entry("MEntry", pair())), other])]), ["PROTO_NOT_ALLOWED"]);
+    }
+    let holder = map(entry("MEntry", vec![field("key", 1), stranger(1)]));
+    assert_eq!(of_message(holder), ["PROTO_NOT_ALLOWED"]);
+    let twice = vec!["google/protobuf/any.proto".to_owned(); 2];
+    assert_eq!(codes(vec![FileDescriptorProto { dependency: twice, ..file(Vec::new()) }]), ["PROTO_NOT_ALLOWED"]);
+}
+
+#[test]
+fn options_need_their_imports() {
+    // The option of models, as bytes that a compiler of a file with the import would write.
+    let model =
+        prost_reflect::DynamicMessage::new(model_pool().get_message_by_name("google.protobuf.MessageOptions").unwrap());
+    let mut options = model;
+    let extension = model_pool().get_extension_by_name("groundplan.model.v1.model").unwrap();
+    let value = prost_reflect::DynamicMessage::new(extension.kind().as_message().unwrap().clone());
+    options.set_extension(&extension, prost_reflect::Value::Message(value));
+    let set = |imports: &[&str]| {
+        let mut m = message("M", vec![field("id", 1)]).encode_to_vec();
+        prost::encoding::bytes::encode(7, &options.encode_to_vec(), &mut m);
+        let dependency = imports.iter().map(|import| (*import).to_owned()).collect();
+        let mut user = FileDescriptorProto { dependency, ..file(Vec::new()) }.encode_to_vec();
+        prost::encoding::bytes::encode(4, &m, &mut user);
+        let first = FileDescriptorProto {
+            name: Some("a0.proto".to_owned()),
+            dependency: vec!["groundplan/model/v1/model.proto".to_owned()],
+            package: Some("b.v1".to_owned()),
+            ..file(Vec::new())
+        };
+        let mut set = Vec::new();
+        prost::encoding::bytes::encode(1, &user, &mut set);
+        prost::encoding::bytes::encode(1, &first.encode_to_vec(), &mut set);
+        let found = compile(Input::DescriptorSet(set.into()), &StorageNames::default()).err().unwrap_or_default();
+        found.iter().map(|found| (found.code, found.help.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(set(&["groundplan/model/v1/model.proto"]), []);
+    let add = "add `import \"groundplan/model/v1/model.proto\";`".to_owned();
+    assert_eq!(set(&["a0.proto"]), [("PROTO_NOT_ALLOWED", add)]);
+}
+
+/// A pool with the options of models.
+fn model_pool() -> prost_reflect::DescriptorPool {
+    crate::support::catalog("message M { option (groundplan.model.v1.model) = {}; string id = 1; }").pool
 }

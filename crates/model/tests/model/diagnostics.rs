@@ -66,6 +66,9 @@ cases! {
     a_token_too_many: "message M {{ }" => ["2:12 PROTO_SYNTAX"];
     an_unknown_type: model("Missing x = 2;") => ["3:1 PROTO_LINK"];
     two_unknown_types: model("Missing x = 2;\nGone y = 3;") => ["3:1 PROTO_LINK", "4:1 PROTO_LINK"];
+    an_unknown_type_of_a_map: model("map<string, Missing> x = 2;") => ["3:1 PROTO_LINK"];
+    unknown_types_of_maps_among_others: model("Missing x = 2;\n N n = 3; message N {\n map<string, Missing> y = 1;\n map<int32, Gone> z = 2; }")
+        => ["3:1 PROTO_LINK", "5:2 PROTO_LINK", "6:2 PROTO_LINK"];
     one_number_twice: model("string x = 1;") => ["3:12 PROTO_LINK"];
     json_names_that_protobuf_refuses: model("string foo_bar = 2; string fooBar = 3;") => ["3:28 PROTO_LINK"];
     an_unknown_option: model("string x = 2 [(no.such) = 1];") => ["3:15 PROTO_LINK"];
@@ -141,6 +144,12 @@ cases! {
         google.protobuf.Value d = 5; google.protobuf.ListValue e = 6; google.protobuf.FieldMask f = 7; google.protobuf.Empty g = 8; \
         google.protobuf.BytesValue h = 9; repeated google.protobuf.Timestamp i = 10; map<sint64, google.protobuf.Value> j = 11; \
         oneof k { bytes l = 12; M m = 13; } optional fixed64 n = 14; repeated E o = 15; } enum E { E_UNSPECIFIED = 0;") => [];
+    names_that_are_none_in_json: model("string a = 2 [json_name = \"@type\"];\nstring b = 3 [json_name = \"$ref\"];\nstring c = 4 [json_name = \"a,b\"];\n\
+        string d = 5 [json_name = \"*\"];\nstring e = 6 [json_name = \"\"];\nstring f = 7 [json_name = \"a.b\"];\nstring g = 8 [json_name = \"1a\"];\n\
+        string h = 9 [json_name = \"a b\"];\nstring i = 10 [json_name = \"a/b\"];\nN n = 11; message N { string j = 1 [json_name = \"`\"]; }")
+        => ["3:1 JSON_NAME_INVALID", "4:1 JSON_NAME_INVALID", "5:1 JSON_NAME_INVALID", "6:1 JSON_NAME_INVALID", "7:1 JSON_NAME_INVALID",
+            "8:1 JSON_NAME_INVALID", "9:1 JSON_NAME_INVALID", "10:1 JSON_NAME_INVALID", "11:1 JSON_NAME_INVALID", "12:23 JSON_NAME_INVALID"];
+    names_that_json_can_have: model("string a = 2 [json_name = \"A_b-c9\"]; string b = 3 [json_name = \"_x\"];") => [];
     names_that_json_cannot_tell_apart: model("string a = 2 [json_name = \"c\"];\nstring b = 3 [json_name = \"a\"];") => ["3:1 JSON_NAME_CLASH"];
 
     // Behavior.
@@ -345,4 +354,14 @@ fn the_nearest_model_and_language_are_proposed() {
     assert_eq!(helped(&format!("{author}\n{book}")), "did you mean \"Author\"?");
     let index = with_option("indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH language: \"englsh\" }");
     assert!(helped(&index).starts_with("did you mean \"english\"? Choose one of simple, arabic"), "{}", helped(&index));
+}
+
+#[test]
+fn an_id_is_proposed_with_a_number_that_is_free() {
+    let help = |fields: &str| {
+        let text = format!("message M {{ option (groundplan.model.v1.model) = {{}}; {fields} }}");
+        compile_files(vec![file("a/v1/a.proto", source(&text))]).unwrap_err().remove(0).help
+    };
+    assert!(help("").contains("`string id = 1;`"));
+    assert!(help("string x = 1; reserved 2 to 4; string y = 5;").contains("`string id = 6;`"));
 }

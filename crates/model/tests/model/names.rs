@@ -1,7 +1,9 @@
 //! Names in storage.
 
 use crate::support::{compile_files, file, source};
-use groundplan_model::{Input, StorageNames, compile, plan};
+use groundplan_budget::Budget;
+use groundplan_model::{Catalog, Compiler, Input, StorageNames, compile, load, plan};
+use prost::Message as _;
 
 const MODEL: &str = "message M { option (groundplan.model.v1.model) = {}; string id = 1; string name = 2; N n = 3; message N { string a = 1; } }";
 
@@ -48,4 +50,63 @@ fn index_names_fit_and_tell_indexes_apart() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 4);
+}
+
+fn shelf(option: &str) -> Input {
+    let text = format!("message Shelf {{ option (groundplan.model.v1.model) = {{ {option} }}; string id = 1; }}");
+    Input::Files(vec![file("a/v1/a.proto", source(&text))])
+}
+
+fn path(catalog: &Catalog) -> (&str, &str) {
+    let model = catalog.model("a.v1.Shelf").unwrap();
+    (&model.plural, &model.resource)
+}
+
+/// What the rules of an earlier version made of `Shelf`: the plural that it derived is in the derived service.
+fn of_an_earlier_version() -> Catalog {
+    let written = compile(shelf("plural: \"Shelfs\""), &StorageNames::default()).unwrap().catalog;
+    let own = written.pool.get_file_by_name("a/v1/a.proto").unwrap();
+    let mut own = own.file_descriptor_proto().clone();
+    let mut message = own.message_type.remove(0);
+    message.options = None;
+    // The option, number 77310, with nothing in it.
+    let mut option = Vec::new();
+    prost::encoding::bytes::encode(77_310, &Vec::new(), &mut option);
+    let mut message = message.encode_to_vec();
+    prost::encoding::bytes::encode(7, &option, &mut message);
+    let mut own = own.encode_to_vec();
+    prost::encoding::bytes::encode(4, &message, &mut own);
+    let mut set = Vec::new();
+    for file in written.pool.files() {
+        let bytes = if file.name() == "a/v1/a.proto" { own.clone() } else { file.encode_to_vec() };
+        prost::encoding::bytes::encode(1, &bytes, &mut set);
+    }
+    load(1, set.into(), &StorageNames::default()).unwrap()
+}
+
+#[test]
+fn plurals_of_models_that_are_applied_stay() {
+    assert_eq!(path(&compile(shelf(""), &StorageNames::default()).unwrap().catalog), ("Shelves", "shelves"));
+    let live = of_an_earlier_version();
+    assert_eq!(path(&live), ("Shelfs", "shelfs"));
+    let (names, budget) = (StorageNames::default(), Budget::default());
+    let again =
+        Compiler { storage_names: &names, live: Some(&live), budget: &budget }.compile(shelf("")).unwrap().catalog;
+    assert_eq!(path(&again), ("Shelfs", "shelfs"));
+    assert!(again.models[0].method_path(groundplan_model::MethodKind::List).ends_with("/ListShelfs"));
+    // What is written counts.
+    let written = Compiler { storage_names: &names, live: Some(&live), budget: &budget };
+    assert_eq!(path(&written.compile(shelf("plural: \"Shelves\"")).unwrap().catalog), ("Shelves", "shelves"));
+}
+
+#[test]
+fn words_without_a_plural_have_services_too() {
+    for word in ["Staff", "Series", "News", "Information", "Equipment", "Sheep", "Books"] {
+        let text = format!(
+            "message {word} {{ option (groundplan.model.v1.model) = {{ history: {{}} soft_delete: {{}} }}; string id = 1; \
+             google.protobuf.Timestamp deleted_at = 2; }}"
+        );
+        let compiled = compile_files(vec![file("a/v1/a.proto", source(&text))]);
+        assert!(compiled.is_ok(), "{word}: {:#?}", compiled.err());
+    }
 }

@@ -14,6 +14,8 @@ pub(super) struct News {
     pub(super) is_live: bool,
     /// The newest revision that is being prepared.
     pub(super) preparing: Option<i64>,
+    /// Whether some revision has failed.
+    pub(super) has_failed: bool,
 }
 
 impl News {
@@ -26,6 +28,7 @@ impl News {
                 RevisionState::Preparing => news.preparing = Some(revision.number),
                 state => {
                     news.is_live |= state == RevisionState::Live;
+                    news.has_failed |= state == RevisionState::Failed;
                     news.preparing = news.preparing.filter(|&preparing| preparing != revision.number);
                 }
             }
@@ -39,23 +42,23 @@ mod tests {
     use super::RevisionState::{Failed, Live, Preparing};
     use super::*;
 
-    fn news(changes: &[(i64, RevisionState)]) -> (bool, Option<i64>) {
+    fn news(changes: &[(i64, RevisionState)]) -> (bool, Option<i64>, bool) {
         let event = |&(number, state): &(i64, RevisionState)| {
             let payload = Revision { number, state: state.into(), ..Revision::default() }.encode_to_vec();
             Event { topic: TOPIC.into(), payload, ..Event::default() }
         };
-        let News { is_live, preparing } = News::of(&changes.iter().map(event).collect::<Vec<_>>()).unwrap();
-        (is_live, preparing)
+        let News { is_live, preparing, has_failed } = News::of(&changes.iter().map(event).collect::<Vec<_>>()).unwrap();
+        (is_live, preparing, has_failed)
     }
 
     #[test]
     fn only_what_is_newest_matters() {
-        assert_eq!(news(&[]), (false, None));
-        assert_eq!(news(&[(1, Preparing)]), (false, Some(1)));
-        assert_eq!(news(&[(1, Preparing), (1, Live)]), (true, None));
-        assert_eq!(news(&[(1, Preparing), (1, Failed)]), (false, None));
-        assert_eq!(news(&[(1, Live), (2, Preparing), (2, Failed), (3, Preparing)]), (true, Some(3)));
-        assert_eq!(news(&[(2, Preparing), (1, Failed)]), (false, Some(2)));
+        assert_eq!(news(&[]), (false, None, false));
+        assert_eq!(news(&[(1, Preparing)]), (false, Some(1), false));
+        assert_eq!(news(&[(1, Preparing), (1, Live)]), (true, None, false));
+        assert_eq!(news(&[(1, Preparing), (1, Failed)]), (false, None, true));
+        assert_eq!(news(&[(1, Live), (2, Preparing), (2, Failed), (3, Preparing)]), (true, Some(3), true));
+        assert_eq!(news(&[(2, Preparing), (1, Failed)]), (false, Some(2), true));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use tonic::{Code, Status};
 /// The longest message from `schema`: a revision is 8 MiB of files as descriptors, with its plan.
 const MAX_REVISION: usize = 64 << 20;
 
+/// How many of the newest revisions are looked at.
+const NEWEST: i32 = 20;
+
 /// A longer host name is cut, so that `schema` takes what a follower calls itself.
 const MAX_HOST: usize = 64;
 
@@ -38,10 +41,10 @@ impl Peer {
         }
     }
 
-    /// Asks for the newest revision without what is large, whatever its state is.
-    pub(super) async fn newest(&self) -> Result<Option<Revision>, Status> {
-        let request = ListRevisionsRequest { page_size: 1, page_token: String::new() };
-        Ok(self.schema().list_revisions(request).await?.into_inner().revisions.into_iter().next())
+    /// Asks for the newest revisions without what is large, whatever their states are, newest first.
+    pub(super) async fn newest(&self) -> Result<Vec<Revision>, Status> {
+        let request = ListRevisionsRequest { page_size: NEWEST, page_token: String::new() };
+        Ok(self.schema().list_revisions(request).await?.into_inner().revisions)
     }
 
     /// Reports as this follower.

@@ -6,7 +6,7 @@ use groundplan_codec::{Record, timestamp_parts, wire};
 use groundplan_model::catalog::Model;
 use groundplan_proto::records::v1::WatchManyResponse;
 use groundplan_proto::watch::v1::Removal;
-use groundplan_rest::{HistoryPage, RecordRevision, WatchEvent};
+use groundplan_rest::{HistoryPage, LazyRecord, RecordRevision, WatchEvent};
 use prost::Message as _;
 use prost::encoding::{self, WireType, encode_key, encode_varint};
 
@@ -16,7 +16,7 @@ pub(super) fn of_model(event: &WatchEvent) -> Bytes {
     encoding::int32::encode(1, &(event.kind as i32), &mut out);
     for (number, record) in [(2, &event.record), (3, &event.previous)] {
         if let (Some(model), Some(record)) = (&event.model, record) {
-            write_field(number, model, record, &mut out);
+            write_field(number, model, &record.get(), &mut out);
         }
     }
     write_mask(4, &event.changed_fields, &mut out);
@@ -33,10 +33,11 @@ pub(super) fn of_model(event: &WatchEvent) -> Bytes {
 
 /// An event of a watch of several models.
 pub(crate) fn of_many(event: &WatchEvent) -> WatchManyResponse {
-    let any = |record: &Option<Record>| {
+    let any = |record: &Option<LazyRecord>| {
         let (model, record) = event.model.as_ref().zip(record.as_ref())?;
-        let mut value = Vec::with_capacity(wire::encoded_len(&model.shapes, model.shape, record));
-        wire::encode(&model.shapes, model.shape, record, &mut value);
+        let record = record.get();
+        let mut value = Vec::with_capacity(wire::encoded_len(&model.shapes, model.shape, &record));
+        wire::encode(&model.shapes, model.shape, &record, &mut value);
         Some(prost_types::Any { type_url: format!("type.googleapis.com/{}", model.full_name), value })
     };
     let paths = event.changed_fields.clone();

@@ -5,7 +5,7 @@ const MAX_VARINT: usize = 10;
 
 /// A field's value, as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Varint(u64),
     Delimited(&'a [u8]),
     /// Four or eight bytes, which no request message has.
@@ -13,11 +13,11 @@ pub(super) enum Wire<'a> {
 }
 
 /// What is left to read of a message.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The next field's number and value; nothing at the end. An error is the reason why the bytes are no message.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, &'static str> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, &'static str> {
         if self.0.is_empty() {
             return Ok(None);
         }

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use super::reader::{Reader, Wire};
+use groundplan_budget::Budget;
 use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
 use groundplan_codec::{Record, Value, timestamp as timestamp_of_parts};
 use groundplan_error::{Error, Reason};
@@ -142,10 +143,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The record that was sent.
-    pub(super) fn record(&self, model: &Model) -> Result<Record, Error> {
+    pub(super) fn record(&self, model: &Model, budget: &Budget) -> Result<Record, Error> {
         let bytes = self.record.as_ref();
         let bytes = bytes.ok_or_else(|| Error::field(&model.singular_field, "required", "is required"))?;
-        super::decode(model, bytes)
+        super::decode(model, bytes, budget)
     }
 
     /// The fields that an update changes.

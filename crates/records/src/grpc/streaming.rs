@@ -7,6 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use groundplan_error::{Error, Reason};
 use groundplan_rest::Backend as _;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use tonic::Status;
@@ -37,9 +38,13 @@ impl Begun {
     async fn stream(&self, message: &[u8]) -> Result<Replies, Error> {
         let model = &self.table.model;
         let query = request::Fields::read(model, self.kind, message)?.watch();
-        let events = self.records.watch(&self.principal, model, &query).await?;
+        let events = self.records.watch(&self.caller, model, &query).await?;
         let replies = events.map(|event| match event {
-            Ok(event) => Ok(Reply::Event(event.encoded.wire.get_or_init(|| event::of_model(&event)).clone())),
+            Ok(event) => {
+                let written: Result<Bytes, Infallible> =
+                    event.encoded.wire.get_or_write(event.memory.as_ref(), || Ok(event::of_model(&event)));
+                Ok(Reply::Event(written.unwrap_or_else(|never| match never {})))
+            }
             Err(error) => Err(ended(error)),
         });
         Ok(replies.boxed())

@@ -4,13 +4,15 @@ use super::CONSUMER;
 use crate::service::Records;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, refusal, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::{Cursor, Event};
 use groundplan_proto::records::v1;
 use prost::Message as _;
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
+
+static POSITION: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT position FROM event_consumers WHERE name = ?"));
 
 static LOCK: LazyLock<Sql> =
     LazyLock::new(|| Sql::new("SELECT position FROM event_consumers WHERE name = ? FOR UPDATE SKIP LOCKED"));
@@ -29,36 +31,68 @@ static INSERT: LazyLock<Sql> = LazyLock::new(|| {
 static MOVE: LazyLock<Sql> = LazyLock::new(|| Sql::new("UPDATE event_consumers SET position = ? WHERE name = ?"));
 
 /// Copies some events; says whether more may follow.
+///
+/// The log is read before the transaction begins, which needs no second connection then. If another process has copied meanwhile,
+/// the next step goes on from there.
 pub(super) async fn step(records: &Records) -> Result<bool, Error> {
+    let Some(position) = position(records).await? else { return Ok(false) };
+    let Some((events, last)) = read(records, position).await? else { return Ok(false) };
     let mut lease = records.database().lease().await?;
     let copied = lease.run(async |connection| {
-        let transaction = async |connection: &mut AsyncPgConnection| copy(records, connection).await;
+        let transaction = async |connection: &mut AsyncPgConnection| {
+            // The pool may lead to another database by now.
+            match records.log().is_on(connection).await? {
+                true => copy(connection, position, &events, last).await,
+                false => Ok(false),
+            }
+        };
         connection.build_transaction().read_committed().run(transaction).await
     });
     copied.await.map_err(Stop::into_error)
 }
 
-async fn copy(records: &Records, connection: &mut AsyncPgConnection) -> Result<bool, Stop> {
-    let found = rows(connection, &LOCK, &[Bind::text(CONSUMER)]).await?;
-    let Some(position) = found.first().map(|row| row.i64(0)).transpose()?.flatten() else {
-        // Nobody keeps a history, or another process copies.
-        return Ok(false);
-    };
-    let models = rows(connection, &MODELS, &[]).await?;
-    let models = models.iter().filter_map(|row| row.text(0).transpose()).collect::<Result<HashSet<String>, _>>()?;
+/// How far the copy came; none if nobody keeps a history.
+async fn position(records: &Records) -> Result<Option<i64>, Error> {
+    let mut lease = records.database().lease().await?;
+    let found = lease.run(async |connection| rows(connection, &POSITION, &[Bind::text(CONSUMER)]).await);
+    let found = found.await.map_err(refusal)?;
+    found.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(refusal)
+}
+
+/// The next events, and the last position of which all are there. A large transaction comes in several steps: the place that is kept
+/// is that of a whole one.
+async fn read(records: &Records, position: i64) -> Result<Option<(Vec<Arc<Event>>, i64)>, Error> {
+    let Some(progress) = records.log().progress() else { return Ok(None) };
     let mut events = records.log().read(Cursor::behind(position)).await?;
-    // A large transaction comes in several steps: the place that is kept is that of a whole one.
-    let last = loop {
+    loop {
         if let Some(last) = whole(&events) {
-            break last;
+            // If the database was replaced, what was read is of the log that it had before.
+            let is_same = progress.is_same_log(records.log().progress());
+            return Ok(is_same.then_some((events, last)));
         }
-        let Some(end) = events.last() else { return Ok(false) };
+        let Some(end) = events.last() else { return Ok(None) };
         let more = records.log().read(end.at).await?;
         if more.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         events.extend(more);
-    };
+    }
+}
+
+/// Copies events behind a position, unless another process does, or has.
+async fn copy(
+    connection: &mut AsyncPgConnection,
+    position: i64,
+    events: &[Arc<Event>],
+    last: i64,
+) -> Result<bool, Stop> {
+    let found = rows(connection, &LOCK, &[Bind::text(CONSUMER)]).await?;
+    let Some(now) = found.first().map(|row| row.i64(0)).transpose()?.flatten() else { return Ok(false) };
+    if now != position {
+        return Ok(true);
+    }
+    let models = rows(connection, &MODELS, &[]).await?;
+    let models = models.iter().filter_map(|row| row.text(0).transpose()).collect::<Result<HashSet<String>, _>>()?;
     let kept: Vec<&Arc<Event>> =
         events.iter().filter(|event| event.at.position <= last && models.contains(&event.topic)).collect();
     if !kept.is_empty() {

@@ -1,11 +1,13 @@
 //! Reading the history of one record: what is copied, and what the log has behind that, of one moment.
 
 use crate::change::Change;
+use crate::operations::streamed::rows_until;
 use crate::operations::{Call, Id};
 use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, refusal, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::Cursor;
+use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 /// A change in a record's history.
@@ -58,13 +60,26 @@ static SINCE: LazyLock<Sql> = LazyLock::new(|| {
     ))
 });
 
+/// How many rows are passed over behind the one that is wanted.
+const FEW: usize = 16;
+
 /// The first change of a record behind a time.
 pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<Option<Written>, Error> {
     let mut binds = Vec::from(record(call, id));
     binds.push(Bind::timestamptz(time));
     binds.extend(record(call, id));
-    let found = read(call, &SINCE, &binds).await?;
-    Ok(found.into_iter().find(|written| written.change.time > time))
+    let (mut first, mut passed_over) = (None, 0);
+    // One at a time: the log may have a thousand large ones. A few more are passed over sooner than the statement is cancelled.
+    rows_until(call, &SINCE, &binds, |row| {
+        if first.is_some() {
+            passed_over += 1;
+        } else {
+            first = Some(written(call, &row)?).filter(|written| written.change.time > time);
+        }
+        Ok(if passed_over > FEW { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })
+    .await?;
+    Ok(first)
 }
 
 fn record(call: &Call<'_>, id: &Id) -> [Bind; 3] {
@@ -80,6 +95,8 @@ async fn read(call: &Call<'_>, sql: &Sql, binds: &[Bind]) -> Result<Vec<Written>
 fn written(call: &Call<'_>, row: &PgRow) -> Result<Written, Error> {
     let (at, kind, payload) = columns(row).map_err(refusal)?;
     let bytes = payload.len();
+    // It is decoded, and shown.
+    call.budget.hold(3 * bytes)?;
     Ok(Written { at, bytes, change: Change::of_payload(&call.table.model, kind, payload.into())? })
 }
 

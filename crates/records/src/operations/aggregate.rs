@@ -5,14 +5,13 @@ mod result;
 
 pub(crate) use request::MAX_NAME;
 
-use super::streamed::MAX_ANSWER_BYTES;
+use super::streamed::{MAX_ANSWER_BYTES, rows_until_or};
 use super::{Call, now};
 use crate::query::{Draft, Selection, advice};
 use crate::scan::{self, Scan};
-use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use futures_util::TryStreamExt as _;
-use groundplan_chassis::database::{Bind, PgRow, note_run, refusal, row_stream};
+use groundplan_budget::Resource;
+use groundplan_chassis::database::{Bind, PgRow, refusal};
 use groundplan_error::{Error, Reason};
 use groundplan_expr::Scope;
 use groundplan_proto::query::v1::{AggregateResponse, Group};
@@ -20,7 +19,7 @@ use groundplan_rest::AggregateQuery;
 use groundplan_rest::limits::MAX_GROUPS;
 use prost::Message as _;
 use request::Request;
-use std::time::Instant;
+use std::ops::ControlFlow;
 
 /// Computes over the records that match.
 pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result<AggregateResponse, Error> {
@@ -63,32 +62,23 @@ fn statement(request: &Request, selection: &Selection<'_>) -> Result<Draft, Erro
     Ok(draft)
 }
 
-/// Reads the groups, and no more of them than an answer can hold.
+/// Reads the groups, and no more of them than an answer can hold: what is left is not sent, and no connection has it.
 async fn read(call: &Call<'_>, request: &Request, statement: &Draft) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     let mut room = MAX_ANSWER_BYTES;
     let sql = call.records.shapes().sql(statement.text());
-    let mut lease = call.records.database().lease().await?;
-    let reading = lease.run(async |conn| {
-        let began = Instant::now();
-        let mut rows = row_stream(conn, &sql, statement.binds()).await?;
-        while let Some(row) = rows.try_next().await? {
-            let group = if groups.len() < MAX_GROUPS { group(request, &row) } else { Err(too_many()) };
-            let group = group.and_then(|group| {
-                room = room.checked_sub(group.encoded_len()).ok_or_else(too_large)?;
-                Ok(group)
-            });
-            match group {
-                Ok(group) => groups.push(group),
-                // Few rows are left: they are passed over.
-                Err(error) => return Ok(Err(error)),
-            }
+    let take = |row: PgRow| {
+        call.budget.charge(Resource::Rows, 1)?;
+        if groups.len() == MAX_GROUPS {
+            return Err(too_many());
         }
-        drop(rows);
-        note_run(conn, &sql, statement.binds(), began).await;
-        QueryResult::Ok(Ok(()))
-    });
-    reading.await.map_err(failed)??;
+        let group = group(request, &row)?;
+        room = room.checked_sub(group.encoded_len()).ok_or_else(too_large)?;
+        call.budget.hold(2 * group.encoded_len())?;
+        groups.push(group);
+        Ok(ControlFlow::Continue(()))
+    };
+    rows_until_or(call, &sql, statement.binds(), take, failed).await?;
     Ok(groups)
 }
 
@@ -122,9 +112,9 @@ fn too_large() -> Error {
 /// The meaning of a failed statement. Diesel keeps no SQLSTATE, so PostgreSQL's words decide.
 fn failed(error: DieselError) -> Error {
     if let DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) = &error
-        && ["value out of range: overflow", "interval out of range"].contains(&facts.message())
+        && facts.message().contains("out of range")
     {
-        let message = "a sum of doubles or durations, of which an average is made as well, does not fit its type; filter, \
+        let message = "a sum of doubles or durations, or one of which an average is made, does not fit its type; filter, \
                        or group by a field";
         return Error::new(Reason::SumOverflow, message).caused_by(error);
     }

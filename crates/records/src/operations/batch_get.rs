@@ -54,7 +54,7 @@ pub(crate) async fn batch_get(
     let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
     let found = read(call, &ids, &mask.with(&paths.needed())).await?;
     check_presence(call, &ids, &found)?;
-    let mut records = in_order(model, &ids, &found)?;
+    let mut records = in_order(call, &ids, &found)?;
     let included = expand::included(call, &paths, &records, &mask).await?;
     for stored in &mut records {
         mask.apply(&model.shapes, model.shape, &mut stored.record);
@@ -103,6 +103,7 @@ async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Err
         let id = Id::of_record(model, &record)?;
         let mut stored = call.show(record, row::version(row)?);
         mask.apply(&model.shapes, model.shape, &mut stored.record);
+        call.hold(&stored.record)?;
         let length = length(model, &stored);
         room = room.checked_sub(length).ok_or_else(|| too_large(model))?;
         found.insert(id, (stored, length));
@@ -128,11 +129,13 @@ fn check_presence(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<(), Erro
 }
 
 /// The records in the order of the ids, as far as there is room for copies of them.
-fn in_order(model: &Model, ids: &[Id], found: &Found) -> Result<Vec<Stored>, Error> {
+fn in_order(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<Vec<Stored>, Error> {
+    let model = &call.table.model;
     let mut room = MAX_ANSWER_BYTES;
     let mut records = Vec::with_capacity(ids.len());
     for (stored, length) in ids.iter().filter_map(|id| found.get(id)) {
         room = room.checked_sub(*length).ok_or_else(|| too_large(model))?;
+        call.hold(&stored.record)?;
         records.push(stored.clone());
     }
     Ok(records)

@@ -49,6 +49,11 @@ impl Behaviors {
         }
     }
 
+    /// Whether there are fields that no response shows.
+    pub(crate) fn hides_input(&self) -> bool {
+        self.input_only
+    }
+
     /// Leaves out what no response shows.
     pub(crate) fn hide_input_only(&self, model: &Model, record: &mut Record) {
         if self.input_only {

@@ -2,7 +2,7 @@
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
 use super::reference::{self, Failure};
-use super::{Call, Id, deleted, now, validate};
+use super::{Call, Id, apart, deleted, now, validate};
 use crate::{bind, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{LAST_TIME, Record, Stored, Value};
@@ -15,7 +15,7 @@ pub(super) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Er
     let model = &table.model;
     let id = Id::for_create(model, record.get(model.roles.id))?;
     let now = now()?;
-    let record = complete(call, record, &id, Origin::Caller, now)?;
+    let record = apart::completed(call, record, &id, now).await?;
     let mut binds = vec![Bind::text(&call.principal.tenant), Bind::i64(now)];
     for column in &table.columns {
         binds.push(bind::bind(model, column, &record)?);
@@ -58,14 +58,14 @@ pub(crate) fn complete(
             record.set(time, Some(Value::Timestamp(now)));
         }
     }
-    table.formulas.fill_in(model, &mut record, now)?;
+    table.formulas.fill_in(model, &mut record, now, &call.budget)?;
     if let (Some(Expiry { ttl: Some(ttl) }), Some(field)) = (model.expiry, model.roles.expires_at)
         && record.get(field).is_none()
     {
         record.set(field, Some(Value::Timestamp(now.saturating_add(ttl).min(LAST_TIME))));
     }
     references::make_canonical(model, &mut record);
-    table.formulas.compute(model, &mut record, now)?;
+    table.formulas.compute(model, &mut record, now, &call.budget)?;
     validate::validate(call, &record)?;
     Ok(record)
 }

@@ -18,8 +18,9 @@ use groundplan_chassis::database::Bind;
 use groundplan_codec::Record;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
+pub(super) use restrict::restricts;
 pub(super) use roots::Roots;
-pub(super) use undelete::undelete_locked;
+pub(super) use undelete::{Undeleted, undelete_locked};
 
 /// The most records that one delete takes away.
 pub(crate) const MAX_DELETED: usize = 10_000;
@@ -59,10 +60,12 @@ pub(super) enum Manner {
     ForGood,
     /// They are marked, and can be undeleted until they are purged.
     Soft,
+    /// They are over, and go for good. Nobody asked for it now, so nothing that lives goes with them.
+    Purge,
 }
 
 impl Manner {
-    /// That of a model.
+    /// That of a model's deletes.
     pub(super) fn of_model(model: &Model) -> Self {
         if model.soft_delete.is_some() { Self::Soft } else { Self::ForGood }
     }
@@ -81,10 +84,10 @@ pub(super) async fn delete_locked(
     log: &mut Events<'_>,
 ) -> Result<Vec<(Record, i64)>, Stop> {
     let doomed = Doomed::find(call, conn, roots, manner).await?;
-    restrict::check(call, conn, roots, &doomed).await?;
+    restrict::check(call, conn, roots, manner, &doomed).await?;
     match manner {
         Manner::Soft => write::softly(call, conn, roots, &doomed, log).await,
-        Manner::ForGood => {
+        Manner::ForGood | Manner::Purge => {
             clear::clear(call, conn, roots, &doomed, log).await?;
             write::for_good(call, conn, roots, &doomed, log).await?;
             Ok(Vec::new())

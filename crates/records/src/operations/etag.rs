@@ -34,7 +34,12 @@ pub(super) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Re
         Some(Value::String(etag)) => Some(etag.as_str()),
         _ => None,
     });
-    [Some(argument), field].into_iter().flatten().find(|etag| !etag.is_empty()).map(parse).transpose()
+    let given = |etag: &str| if etag.is_empty() { Ok(None) } else { parse(etag).map(Some) };
+    let (argument, field) = (given(argument)?, given(field.unwrap_or_default())?);
+    if argument.zip(field).is_some_and(|(argument, field)| argument != field) {
+        return Err(Error::field("etag", "etag", "is not the etag in the record; send one of them"));
+    }
+    Ok(argument.or(field))
 }
 
 /// The refusal of a record that has changed.
@@ -55,6 +60,27 @@ mod tests {
             assert_eq!(parse(&of_version(version)).unwrap(), version);
             assert_eq!(parse(&format!("\"{}\"", of_version(version))).unwrap(), version);
         }
+    }
+
+    #[test]
+    fn the_argument_is_the_etag_where_the_model_has_no_field() {
+        let entity = groundplan_model::compile(
+            groundplan_model::Input::Files(vec![groundplan_model::SourceFile {
+                path: "a/v1/a.proto".into(),
+                content: "syntax = \"proto3\"; package a.v1; import \"groundplan/model/v1/model.proto\"; message Tagged { option (groundplan.model.v1.model) = {}; string id = 1; string etag = 2; }".into(),
+            }]),
+            &groundplan_model::StorageNames::default(),
+        );
+        let catalog = entity.unwrap().catalog;
+        let model = catalog.model("a.v1.Tagged").unwrap();
+        let mut sent = Record::new(model.shape());
+        sent.set(model.roles.etag.unwrap(), Some(Value::String("ff".into())));
+        assert_eq!(wanted("", model, Some(&sent)).unwrap(), Some(255));
+        assert_eq!(wanted("\"ff\"", model, Some(&sent)).unwrap(), Some(255));
+        assert_eq!(wanted("fe", model, None).unwrap(), Some(254));
+        assert_eq!(wanted("", model, None).unwrap(), None);
+        let refused = wanted("fe", model, Some(&sent)).unwrap_err();
+        assert_eq!(refused.reason(), Reason::InvalidFields, "two etags that differ");
     }
 
     #[test]

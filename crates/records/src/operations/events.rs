@@ -1,11 +1,14 @@
 //! The events of a transaction, appended together at its end, and the records that they are about.
 
+use super::Id;
+use super::write::Parked;
 use crate::change::Author;
 use crate::row;
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
+use groundplan_budget::{Budget, Resource};
 use groundplan_chassis::database::{Bind, Sql, note_run, row_stream};
 use groundplan_codec::{Record, wire};
 use groundplan_error::Error;
@@ -14,7 +17,7 @@ use groundplan_model::catalog::Model;
 use std::time::Instant;
 
 /// The most bytes of all records that one transaction reads to change or delete them, as the event log keeps them.
-pub(crate) const MAX_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BYTES: usize = 32 << 20;
 
 /// What a transaction has written so far.
 pub(super) struct Events<'a> {
@@ -22,11 +25,19 @@ pub(super) struct Events<'a> {
     events: Vec<NewEvent>,
     /// How many bytes the records may have that are still to come.
     room: usize,
+    budget: Budget,
+    /// What records had whose unique values step aside. They are read as if they had them still.
+    pub(super) parked: Parked,
 }
 
+/// How often the bytes of a record are there at most while it is written: in its event, in the binds of both, and in what is sent of
+/// these.
+const COPIES: usize = 4;
+
 impl<'a> Events<'a> {
-    pub(super) fn new(author: Author<'a>) -> Self {
-        Self { author, events: Vec::new(), room: MAX_BYTES }
+    /// What is read and written is held by the request.
+    pub(super) fn new(author: Author<'a>, budget: Budget) -> Self {
+        Self { author, events: Vec::new(), room: MAX_BYTES, budget, parked: Parked::default() }
     }
 
     /// In microseconds since the Unix epoch.
@@ -57,9 +68,14 @@ impl<'a> Events<'a> {
         let mut rows = row_stream(conn, sql, binds).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.try_next().await? {
-            let record = row::record(&table.model, &table.columns, &row, 1)?;
+            let mut record = row::record(&table.model, &table.columns, &row, 1)?;
+            if !self.parked.is_empty() {
+                self.parked.restore(&table.model, &Id::of_record(&table.model, &record)?, &mut record);
+            }
             let bytes = wire::encoded_len(&table.model.shapes, table.model.shape, &record);
             self.room = self.room.checked_sub(bytes).ok_or_else(too_large)?;
+            self.budget.charge(Resource::Rows, 1)?;
+            self.budget.hold(record.memory() + COPIES * bytes)?;
             found.push((record, row::version(&row)?));
         }
         drop(rows);

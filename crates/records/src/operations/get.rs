@@ -29,5 +29,7 @@ pub(super) async fn read(call: &Call<'_>, id: &Id) -> Result<(Record, i64), Erro
     let mut lease = call.records.database().lease().await?;
     let found = lease.run(async |conn| rows(conn, &table.statements.get, &binds).await).await.map_err(refusal)?;
     let row = found.first().ok_or_else(|| call.not_found(id))?;
-    Ok((row::record(&table.model, &table.columns, row, 1)?, row::version(row)?))
+    let record = row::record(&table.model, &table.columns, row, 1)?;
+    call.hold(&record)?;
+    Ok((record, row::version(row)?))
 }

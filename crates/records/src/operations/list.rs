@@ -69,6 +69,7 @@ async fn read(reading: &Reading<'_>) -> Result<Page, Error> {
             if reading.paths.is_empty() {
                 reading.show(&mut stored);
             }
+            reading.call.hold(&stored.record)?;
             let length = length(&reading.call.table.model, &stored);
             if !page.records.is_empty() && length > room {
                 goes_on = true;

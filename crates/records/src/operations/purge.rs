@@ -1,12 +1,13 @@
 //! Records that have ended, or were deleted long ago, go for good.
 
-use super::delete::{Manner, Roots, delete_locked};
+use super::delete::{Manner, Roots, delete_locked, restricts};
 use super::events::Events;
 use super::{Call, Id, names, now};
 use crate::living;
 use crate::purge::lag::Kind;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
+use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
 use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
@@ -21,7 +22,8 @@ const DAY: i64 = 24 * 3_600 * 1_000_000;
 /// A record that is to go: its tenant, and its id.
 pub(crate) type Over = (String, Id);
 
-/// Deletes those of some records for good that have ended. Others keep them if they still refer to them.
+/// Deletes those of some records for good that have ended, and waits for whoever has one of them locked. Others keep them if they
+/// live and still refer to them.
 pub(super) async fn ended(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
@@ -30,21 +32,46 @@ pub(super) async fn ended(
 ) -> Result<(), Stop> {
     let model = &call.table.model;
     let condition = format!("NOT (true{})", living::not_expired(model, "r"));
-    for_good(call, conn, ids, &condition, &[], log).await.map(drop)
+    for_good(call, conn, ids, (&condition, &[], Locked::Awaited), log).await.map(drop)
 }
 
-/// Finds records that are over, the longest ago first, behind a number of those: an index has them in this order.
+/// What is done about records that somebody else has locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Locked {
+    Awaited,
+    Skipped,
+}
+
+/// Finds records that are over and that nothing alive keeps, the longest ago first, after a number of those: an index has them in
+/// this order. Those that are kept are left out here, so that nobody tries them again and again.
 pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Error> {
     let model = &call.table.model;
     let Some((condition, binds, order)) = condition(model)? else { return Ok(Vec::new()) };
     let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let free = free(call)?;
     let sql = Sql::new(&format!(
-        "SELECT r._tenant, r.{key} FROM {table} AS r WHERE {condition} ORDER BY {order} LIMIT {MAX_PURGED} OFFSET {skip}"
+        "SELECT r._tenant, r.{key} FROM {table} AS r WHERE {condition}{free} ORDER BY {order} LIMIT {MAX_PURGED} OFFSET {skip}"
     ));
     let mut lease = call.records.database().lease().await?;
     let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
     let over = found.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), names::read_id(model, row, 1)?)));
     over.collect::<diesel::QueryResult<_>>().map_err(refusal)
+}
+
+/// The condition that nothing alive keeps a record `r` of the call's model, with ` AND ` in front.
+fn free(call: &Call<'_>) -> Result<String, Error> {
+    let model = &call.table.model;
+    let id = model.column_name(model.roles.id);
+    let mut conditions = String::new();
+    for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, Manner::Purge)) {
+        let other = &call.related(&referrer.model)?.model;
+        let (table, column) = (other.table.qualified(), other.column_name(referrer.field));
+        let lives = living::living(other, "o");
+        conditions.push_str(&format!(
+            " AND NOT EXISTS (SELECT FROM {table} AS o WHERE o._tenant = r._tenant AND o.{column} = r.{id}{lives})"
+        ));
+    }
+    Ok(conditions)
 }
 
 /// Since when the oldest record that is over waits, in microseconds since the Unix epoch.
@@ -86,32 +113,38 @@ fn condition(model: &Model) -> Result<Option<(String, Vec<Bind>, String)>, Error
     Ok((!conditions.is_empty()).then(|| (format!("({})", conditions.join(" OR ")), binds, order)))
 }
 
-/// Deletes records that are over, each tenant's together, and gives how many are gone. What others still refer to stays.
-pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<usize, Error> {
+/// What has become of records that are over.
+#[derive(Default)]
+pub(crate) struct Purged {
+    pub(crate) gone: usize,
+    /// Those that are in use: something alive keeps what would go with them.
+    pub(crate) kept: Vec<Over>,
+}
+
+/// Deletes records that are over, each tenant's together. What others still refer to stays.
+pub(crate) async fn purge(call: &Call<'_>, over: &[Over]) -> Result<Purged, Error> {
     let mut by_tenant: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
     for (tenant, id) in over {
         by_tenant.entry(tenant).or_default().push(id.clone());
     }
-    let mut gone = 0;
+    let mut purged = Purged::default();
     for (tenant, ids) in by_tenant {
         let principal = Principal { tenant: tenant.to_owned(), name: call.principal.name.clone() };
         let call = Call { principal: &principal, ..call.clone() };
-        gone += match once(&call, &ids).await {
+        match once(&call, &ids).await {
             // One of them is in use: each by itself, and that one stays.
             Err(error) if is_in_use(&error) => {
-                let mut gone = 0;
                 for id in &ids {
-                    gone += match once(&call, std::slice::from_ref(id)).await {
-                        Err(error) if is_in_use(&error) => 0,
-                        outcome => outcome?,
-                    };
+                    match once(&call, std::slice::from_ref(id)).await {
+                        Err(error) if is_in_use(&error) => purged.kept.push((tenant.to_owned(), id.clone())),
+                        outcome => purged.gone += outcome?,
+                    }
                 }
-                gone
             }
-            outcome => outcome?,
-        };
+            outcome => purged.gone += outcome?,
+        }
     }
-    Ok(gone)
+    Ok(purged)
 }
 
 fn is_in_use(error: &Error) -> bool {
@@ -123,8 +156,8 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
     let mut lease = call.records.database().lease().await?;
     let outcome = lease.run(async |conn| {
         let transaction = async |conn: &mut AsyncPgConnection| {
-            let mut log = Events::new(call.author(now()?));
-            let gone = for_good(call, conn, ids, &condition, &binds, &mut log).await?;
+            let mut log = Events::new(call.author(now()?), Budget::default());
+            let gone = for_good(call, conn, ids, (&condition, &binds, Locked::Skipped), &mut log).await?;
             log.append(conn).await?;
             Ok::<usize, Stop>(gone)
         };
@@ -143,26 +176,26 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
     }
 }
 
-/// Deletes those of some records that are as a condition says. Nobody is waited for.
+/// Deletes those of some records that are as a condition says.
 async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     ids: &[Id],
-    condition: &str,
-    binds: &[Bind],
+    (condition, binds, locked): (&str, &[Bind], Locked),
     log: &mut Events<'_>,
 ) -> Result<usize, Stop> {
     let model = &call.table.model;
     let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let skip = if locked == Locked::Skipped { " SKIP LOCKED" } else { "" };
     let sql = Sql::new(&format!(
         "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND {condition} \
-         ORDER BY r.{key} FOR UPDATE SKIP LOCKED"
+         ORDER BY r.{key} FOR UPDATE{skip}"
     ));
     let which = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
     let binds: Vec<Bind> = which.into_iter().chain(binds.iter().cloned()).collect();
     let ids = names::read_ids(model, &rows(conn, &sql, &binds).await?)?;
     if !ids.is_empty() {
-        delete_locked(call, conn, Roots { model, ids: &ids }, Manner::ForGood, log).await?;
+        delete_locked(call, conn, Roots { model, ids: &ids }, Manner::Purge, log).await?;
     }
     Ok(ids.len())
 }

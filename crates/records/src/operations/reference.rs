@@ -33,13 +33,22 @@ fn is_broken_reference(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
 }
 
-/// The same, looked up on a connection, which may be in the write's own transaction.
-pub(super) async fn of_write_on(
-    call: &Call<'_>,
-    conn: &mut AsyncPgConnection,
-    record: &Record,
-    error: DieselError,
-) -> Failure {
+/// How a transaction ends when a statement that writes one record of a request has failed. What a foreign key refuses there was
+/// not deferred, and the transaction answers no question any more: the key alone says which reference it is.
+pub(super) fn stop(call: &Call<'_>, record: &Record, error: DieselError, place: &str) -> Stop {
+    let model = &call.table.model;
+    let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
+        return refusal::stop(model, error, place);
+    };
+    let broken = facts.constraint_name().unwrap_or_default().to_owned();
+    let refused = match broken_reference(call, record, &broken) {
+        Some(violation) => Error::invalid(vec![violation]),
+        None => refusal::unknown_reference(model, &broken),
+    };
+    refused.caused_by(error).within(place).into()
+}
+
+async fn of_write_on(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record, error: DieselError) -> Failure {
     let model = &call.table.model;
     let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
         return Failure::Refused(refusal::of_write(model, error));
@@ -106,16 +115,36 @@ const NOWHERE: &str = "which does not exist";
 /// What is said of one that is deleted softly.
 const DELETED: &str = "which is deleted; undelete it, or refer to another one";
 
-/// The refusal of a reference to a record that is not there for those who begin to refer to it.
+/// The violation of a reference to a record that is not there for those who begin to refer to it.
 pub(super) async fn missed(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
+    model: &Model,
     (reference, id): (&Reference, &Id),
-) -> Result<Error, Stop> {
+) -> Result<Violation, Stop> {
     let target = call.related(&reference.target)?;
     let is_deleted = deleted::is_deleted(call, conn, target, id).await?;
-    let what = if is_deleted { DELETED } else { NOWHERE };
-    Ok(Error::invalid(vec![violation(&call.table.model, reference, id, what)]))
+    Ok(violation(model, reference, id, if is_deleted { DELETED } else { NOWHERE }))
+}
+
+/// The violation that keeps a record from coming back with what it was deleted with.
+pub(super) async fn kept_away(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (model, record): (&Model, &Id),
+    (reference, id): (&Reference, &Id),
+) -> Result<Violation, Stop> {
+    let target = call.related(&reference.target)?;
+    let is_deleted = deleted::is_deleted(call, conn, target, id).await?;
+    let what = if is_deleted { "which is deleted; undelete that first" } else { NOWHERE };
+    let refers = violation(model, reference, id, what);
+    let description = format!(
+        "of {} {:?}, which would come back with it, {}",
+        model.full_name,
+        record.to_string(),
+        refers.description
+    );
+    Ok(Violation { description, ..refers })
 }
 
 /// The violation of a reference.

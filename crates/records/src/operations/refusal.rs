@@ -1,6 +1,7 @@
 //! What the database's refusals of a write mean to the caller.
 
 use crate::index_keys::MAX_INDEX_KEY;
+use crate::stop::Stop;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::refusal;
 use groundplan_error::{Error, Reason, Violation};
@@ -25,6 +26,20 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
         },
         _ => refusal(error),
     }
+}
+
+/// How a transaction ends when a statement about one record of a request has failed. `place` is where the request has it.
+pub(super) fn stop(model: &Model, error: DieselError, place: &str) -> Stop {
+    if is_constraint(&error) { of_write(model, error).within(place).into() } else { error.into() }
+}
+
+/// Whether a record has broken what the table demands.
+pub(super) fn is_constraint(error: &DieselError) -> bool {
+    use DatabaseErrorKind as Kind;
+    matches!(
+        error,
+        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::CheckViolation, _)
+    ) || is_limit(error)
 }
 
 /// A reference leads nowhere that the served model does not have: it is of an apply that is not finished, or somebody made
@@ -55,7 +70,7 @@ pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
 }
 
 /// Whether a record was too large for its table or an index.
-pub(super) fn is_limit(error: &DieselError) -> bool {
+fn is_limit(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, facts) if limit_of(facts.message()).is_some())
 }
 

@@ -2,6 +2,7 @@
 
 use super::Call;
 use diesel::QueryResult;
+use diesel::result::Error as DieselError;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, pending};
 use groundplan_chassis::database::{Bind, PgRow, Sql, note_run, refusal, row_stream};
@@ -28,11 +29,22 @@ pub(super) async fn each_row(
 
 /// Gives the rows of a query to `take` as they come, until it has enough. Then, and when it refuses one, the query is
 /// cancelled.
-pub(super) async fn rows_until(
+pub(crate) async fn rows_until(
+    call: &Call<'_>,
+    sql: &Sql,
+    binds: &[Bind],
+    take: impl FnMut(PgRow) -> Result<ControlFlow<()>, Error> + Send,
+) -> Result<(), Error> {
+    rows_until_or(call, sql, binds, take, refusal).await
+}
+
+/// The same, where failures of the statement have meanings of their own.
+pub(super) async fn rows_until_or(
     call: &Call<'_>,
     sql: &Sql,
     binds: &[Bind],
     mut take: impl FnMut(PgRow) -> Result<ControlFlow<()>, Error> + Send,
+    failed: fn(DieselError) -> Error,
 ) -> Result<(), Error> {
     let (cancel, registration) = AbortHandle::new_pair();
     let mut ended = None;
@@ -58,7 +70,7 @@ pub(super) async fn rows_until(
     let read = Abortable::new(reading, registration).await;
     match (ended, read) {
         (Some(end), _) => end,
-        (None, Ok(read)) => read.map_err(refusal),
+        (None, Ok(read)) => read.map_err(failed),
         (None, Err(aborted)) => Err(Error::internal(aborted)),
     }
 }

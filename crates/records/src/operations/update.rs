@@ -3,7 +3,7 @@
 use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use super::reference::{self, Failure};
 use super::write::Transform;
-use super::{Call, Id, deleted, etag, get, now, validate};
+use super::{Call, Id, apart, deleted, etag, get, now, validate};
 use crate::{bind, living, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;
@@ -30,7 +30,9 @@ pub(super) async fn update(
         }
         check_living(model, &id, &before)?;
         let now = now()?;
-        let after = merge(call, &before, update.clone(), mask, &[], now)?;
+        let Some(after) = apart::merged(call, &before, (&update, mask, &[]), now).await? else {
+            return Ok(call.show(before, version));
+        };
         if write(call, &id, (&before, &after), version, now).await? {
             return Ok(call.show(after, version + 1));
         }
@@ -41,7 +43,8 @@ pub(super) async fn update(
     Err(busy(model, &id))
 }
 
-/// The record as it is to be: checked, complete, and with a new time of update.
+/// The record as it is to be: checked, complete, and with a new time of update. None if it would be what it is already: then
+/// there is nothing to write, and the record keeps its version and its time of update.
 pub(super) fn merge(
     call: &Call<'_>,
     stored: &Record,
@@ -49,14 +52,14 @@ pub(super) fn merge(
     mask: &UpdateMask,
     transforms: &[Transform],
     now: i64,
-) -> Result<Record, Error> {
+) -> Result<Option<Record>, Error> {
     let table = &call.table;
     let model = &table.model;
     let before = table.behaviors.before(model, stored);
     let mut after = stored.clone();
     mask.apply(&model.shapes, model.shape, &mut after, update);
     for transform in transforms {
-        transform.apply(model, &mut after, now)?;
+        transform.apply(model, &mut after, now, &call.budget)?;
     }
     references::make_canonical(model, &mut after);
     before.keep_own(&mut after);
@@ -72,13 +75,18 @@ pub(super) fn merge(
         };
         return Err(Error::new(Reason::FieldImmutable, message).with("field", path).violating(violation));
     }
+    table.formulas.compute(model, &mut after, now, &call.budget)?;
+    if after == *stored {
+        return Ok(None);
+    }
     if let Some(field) = model.roles.updated_at {
         let time = later(after.get(field), now);
         after.set(field, Some(Value::Timestamp(time)));
+        // A formula may read the time.
+        table.formulas.compute(model, &mut after, now, &call.budget)?;
     }
-    table.formulas.compute(model, &mut after, now)?;
     validate::validate(call, &after)?;
-    Ok(after)
+    Ok(Some(after))
 }
 
 /// Refuses a record that is deleted.

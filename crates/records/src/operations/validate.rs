@@ -9,7 +9,7 @@ use groundplan_error::{Error, Reason};
 /// own fields are set.
 pub(crate) fn validate(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     let _span = tracing::debug_span!("validate").entered();
-    let mut violations = call.table.validator.validate(record)?;
+    let mut violations = call.table.validator.validate(record, &call.budget)?;
     violations.extend(references::reference_violations(&call.table.model, record));
     violations.extend(index_keys::violations(&call.table.model, &call.principal.tenant, record));
     if violations.is_empty() { check_size(call, record) } else { Err(Error::invalid(violations)) }

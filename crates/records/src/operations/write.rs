@@ -9,18 +9,22 @@ mod creates;
 mod deletes;
 mod digest;
 pub(crate) mod local;
+mod parked;
 mod place;
 mod planned;
+mod references;
 mod session;
 mod statements;
 mod transaction;
 mod transform;
 mod updates;
 
+pub(super) use parked::Parked;
 pub(super) use transform::Transform;
 
 use super::{Call, create, delete, update};
 use crate::store::request_ids::Key;
+use groundplan_budget::Resource;
 use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_model::catalog::{MethodKind, Model};
@@ -45,7 +49,10 @@ pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Er
         };
     }
     match writes.list.into_iter().next().map(|write| write.operation) {
-        Some(Operation::Create { record, .. }) => create::create(call, record).await.map(Some).map(once),
+        Some(Operation::Create { record, .. }) => {
+            let created = create::create(call, record).await?;
+            Ok(Written { created: vec![true], ..once(Some(created)) })
+        }
         Some(Operation::Update { id, update, mask, etag, .. }) => {
             update::update(call, &id, update, &mask, &etag).await.map(Some).map(once)
         }
@@ -55,7 +62,7 @@ pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Er
 
 /// What one write has done at once.
 fn once(stored: Option<Stored>) -> Written {
-    Written { records: vec![stored], attempts: 1, is_repeat: false }
+    Written { records: vec![stored], created: vec![false], attempts: 1, is_repeat: false }
 }
 
 /// Whether it is one write that its own statement does: nothing but the record decides about it.
@@ -77,9 +84,15 @@ fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
     is_plain && !asks_for_more && writes.form == Form::Single && write.condition.is_empty()
 }
 
+/// How many copies a transaction makes of the records that a request brings.
+const COPIES: usize = 4;
+
 /// Writes in one transaction.
 async fn together(call: &Call<'_>, writes: &Writes) -> Result<Written, Error> {
-    let planned = planned::plan(call, writes)?;
+    // Each write is planned, made ready and answered: three more copies of what was decoded, and what is sent of them.
+    let decoded = usize::try_from(call.budget.spent(Resource::Bytes)).unwrap_or(usize::MAX);
+    call.budget.hold(decoded.saturating_mul(COPIES))?;
+    let planned = planned::plan(call, writes).await?;
     let method = method_of(writes);
     let request = (!writes.request_id.is_empty()).then(|| Request {
         key: Key {

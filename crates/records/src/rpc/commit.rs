@@ -1,9 +1,12 @@
 //! `Commit`: writes of any models in one transaction.
 
+use super::bounded::MEMORY;
 use crate::operations::{self, Call};
 use crate::served::Served;
 use crate::service::Records;
-use groundplan_chassis::principal::Principal;
+use groundplan_budget::Budget;
+use groundplan_chassis::caller::Caller;
+use groundplan_chassis::offload::offload_if_long;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::Error;
@@ -11,13 +14,14 @@ use groundplan_model::catalog::Model;
 use groundplan_proto::records::v1::write::Operation as Asked;
 use groundplan_proto::records::v1::{CommitRequest, CommitResponse, CommitResult, Isolation, Update, Write};
 use groundplan_rest::{Form, Operation, Transforms, Writes, Written};
+use prost::Message as _;
 use prost_types::{Any, FieldMask};
 use std::sync::Arc;
 
 /// Does what the request asks for; says besides whether it is the answer to an earlier call.
 pub(super) async fn run(
     records: &Records,
-    principal: &Principal,
+    caller: &Caller,
     request: CommitRequest,
 ) -> Result<(CommitResponse, bool), Error> {
     let served = records.served()?;
@@ -25,13 +29,13 @@ pub(super) async fn run(
         let words = "must be ISOLATION_READ_COMMITTED or ISOLATION_SERIALIZABLE, or absent";
         Error::field("isolation", "enum.defined_only", words)
     })?;
-    let list = request
-        .writes
-        .into_iter()
-        .enumerate()
-        .map(|(at, write)| write_of(&served, write).map_err(|error| error.within(&format!("writes[{at}]"))));
+    let length = request.encoded_len();
+    let (of, budget, list) = (served.clone(), caller.budget.clone(), request.writes);
+    let list = offload_if_long(length, move || read(&of, list, &budget)).await??;
+    // The message is gone.
+    caller.budget.release(length.saturating_mul(MEMORY));
     let writes = Writes {
-        list: list.collect::<Result<_, Error>>()?,
+        list,
         form: Form::Commit,
         request_id: request.request_id,
         validate_only: request.validate_only,
@@ -40,8 +44,8 @@ pub(super) async fn run(
     let models: Vec<Arc<Model>> = writes.list.iter().map(|write| write.model.clone()).collect();
     let first = models.first().ok_or_else(|| Error::field("writes", "repeated.min_items", "must have at least one"))?;
     let table = served.table(first).ok_or_else(|| Error::internal("a served model has no statements"))?.clone();
-    let call = Call { records, principal, served, table };
-    let Written { records, attempts, is_repeat } = operations::write::write(&call, writes).await?;
+    let call = Call { records, principal: &caller.principal, budget: caller.budget.clone(), served, table };
+    let Written { records, attempts, is_repeat, .. } = operations::write::write(&call, writes).await?;
     let results = models.iter().zip(records).map(|(model, stored)| match stored {
         None => CommitResult::default(),
         Some(stored) => {
@@ -55,14 +59,19 @@ pub(super) async fn run(
     Ok((CommitResponse { results: results.collect(), attempts }, is_repeat))
 }
 
-fn write_of(served: &Served, write: Write) -> Result<groundplan_rest::Write, Error> {
+fn read(served: &Served, list: Vec<Write>, budget: &Budget) -> Result<Vec<groundplan_rest::Write>, Error> {
+    let read = |(at, write)| write_of(served, write, budget).map_err(|error| error.within(&format!("writes[{at}]")));
+    list.into_iter().enumerate().map(read).collect()
+}
+
+fn write_of(served: &Served, write: Write, budget: &Budget) -> Result<groundplan_rest::Write, Error> {
     let asked = write.operation.ok_or_else(|| Error::field("operation", "required", "is required"))?;
     let (model, operation) = match asked {
         Asked::Create(create) => {
-            let (model, record) = record_of(served, create.record).map_err(|error| error.within("create"))?;
+            let (model, record) = record_of(served, create.record, budget).map_err(|error| error.within("create"))?;
             (model, Operation::Create { record, local_ref: create.local_ref })
         }
-        Asked::Update(update) => update_of(served, update).map_err(|error| error.within("update"))?,
+        Asked::Update(update) => update_of(served, update, budget).map_err(|error| error.within("update"))?,
         Asked::Delete(delete) => {
             let model = served.named(&delete.model, "model").map_err(|error| error.within("delete"))?.model.clone();
             (model, Operation::Delete { id: delete.id, etag: delete.etag, allow_missing: delete.allow_missing })
@@ -79,8 +88,8 @@ fn write_of(served: &Served, write: Write) -> Result<groundplan_rest::Write, Err
     Ok(groundplan_rest::Write { model, operation, condition: write.condition })
 }
 
-fn update_of(served: &Served, update: Update) -> Result<(Arc<Model>, Operation), Error> {
-    let (model, record) = record_of(served, update.record)?;
+fn update_of(served: &Served, update: Update, budget: &Budget) -> Result<(Arc<Model>, Operation), Error> {
+    let (model, record) = record_of(served, update.record, budget)?;
     let paths = |mask: Option<FieldMask>| mask.map(|mask| mask.paths).unwrap_or_default();
     let id = match record.get(model.roles.id) {
         Some(Value::String(id)) => id.clone(),
@@ -104,10 +113,10 @@ fn update_of(served: &Served, update: Update) -> Result<(Arc<Model>, Operation),
     Ok((model, operation))
 }
 
-fn record_of(served: &Served, record: Option<Any>) -> Result<(Arc<Model>, Record), Error> {
+fn record_of(served: &Served, record: Option<Any>, budget: &Budget) -> Result<(Arc<Model>, Record), Error> {
     let any = record.ok_or_else(|| Error::field("record", "required", "is required"))?;
     let name = any.type_url.rsplit('/').next().unwrap_or_default();
     let model = served.named(name, "record")?.model.clone();
-    let record = wire::decode(&model.shapes, model.shape, &any.value).map_err(Error::from);
+    let record = wire::decode(&model.shapes, model.shape, &any.value, budget).map_err(Error::from);
     Ok((model, record.map_err(|error| error.within("record"))?))
 }

@@ -28,10 +28,10 @@ static TEXTS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// The foreign keys that every record obeys.
+/// The foreign keys that every record obeys, and whether they can be checked at the end of a transaction.
 pub(super) static FOREIGN_KEYS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
-        "SELECT n.nspname::text, c.relname::text, k.conname::text FROM pg_constraint k \
+        "SELECT n.nspname::text, c.relname::text, k.conname::text, k.condeferrable FROM pg_constraint k \
          JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname::text = ANY (?::text[]) AND k.contype = 'f' AND k.convalidated",
     )
@@ -62,7 +62,7 @@ pub(super) struct Existing {
     /// Those that are valid.
     indexes: Indexes,
     texts: BTreeMap<Part, bool>,
-    foreign_keys: BTreeSet<Part>,
+    foreign_keys: BTreeMap<Part, bool>,
     triggers: BTreeSet<Part>,
     trigram_schema: Option<String>,
 }
@@ -81,7 +81,7 @@ impl Existing {
             existing.texts.insert(part(&row)?, row.bool(3)?.unwrap_or_default());
         }
         for row in rows(conn, &FOREIGN_KEYS, &binds).await? {
-            existing.foreign_keys.insert(part(&row)?);
+            existing.foreign_keys.insert(part(&row)?, row.bool(3)?.unwrap_or_default());
         }
         for row in rows(conn, &TRIGGERS, &binds).await? {
             existing.triggers.insert(part(&row)?);
@@ -99,7 +99,12 @@ impl Existing {
     }
 
     pub(super) fn has_foreign_key(&self, table: &Table, name: &str) -> bool {
-        self.foreign_keys.contains(&part_of(table, name))
+        self.foreign_keys.contains_key(&part_of(table, name))
+    }
+
+    /// Whether a foreign key is there that is checked at each statement, whatever a transaction says.
+    pub(super) fn has_strict_foreign_key(&self, table: &Table, name: &str) -> bool {
+        self.foreign_keys.get(&part_of(table, name)) == Some(&false)
     }
 
     /// Whether a column of texts is `NOT NULL`; none if there is no such column.

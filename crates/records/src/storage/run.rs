@@ -71,15 +71,24 @@ pub(super) async fn statements<'a>(
 /// Runs a statement in a transaction of its own, unless what it makes is there already.
 async fn unless_there(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
     let is_there = match &statement.makes {
-        Some(Object::ForeignKey(name)) => {
-            let Table { schema, name: table } = &statement.table;
+        // `IF NOT EXISTS` is part of the statement.
+        Some(Object::Index(_)) | None => false,
+        Some(object) => is_there(conn, &statement.table, object).await?,
+    };
+    if is_there { Ok(()) } else { together_in_transaction(conn, std::slice::from_ref(statement)).await }
+}
+
+/// Whether something of a table is there, be it valid or not.
+pub(super) async fn is_there(conn: &mut AsyncPgConnection, table: &Table, object: &Object) -> QueryResult<bool> {
+    let Table { schema, name: table } = table;
+    Ok(match object {
+        Object::ForeignKey(name) => {
             let binds = [Bind::text(schema), Bind::text(table), Bind::text(name)];
             !rows(conn, &CONSTRAINT, &binds).await?.is_empty()
         }
-        Some(Object::Extension(name)) => extension_schema(conn, name).await?.is_some(),
-        Some(Object::Index(_)) | None => false,
-    };
-    if is_there { Ok(()) } else { together_in_transaction(conn, std::slice::from_ref(statement)).await }
+        Object::Extension(name) => extension_schema(conn, name).await?.is_some(),
+        Object::Index(name) => !rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(name)]).await?.is_empty(),
+    })
 }
 
 /// Runs statements in one transaction, several times if their tables are locked.

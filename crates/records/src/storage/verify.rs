@@ -44,7 +44,8 @@ static PRIMARY_KEYS: LazyLock<Sql> = LazyLock::new(|| {
 struct Found {
     /// Columns to what they are.
     columns: HashMap<Part, Column>,
-    foreign_keys: HashSet<Part>,
+    /// Foreign keys to whether they can be deferred.
+    foreign_keys: HashMap<Part, bool>,
     triggers: HashSet<Part>,
     /// Schema and table to the columns of the primary key, with commas.
     primary_keys: HashMap<(String, String), String>,
@@ -84,7 +85,7 @@ pub(super) async fn lacks(conn: &mut AsyncPgConnection, target: &Catalog) -> Que
         found.columns.insert(part(&row)?, column);
     }
     for row in rows(conn, &FOREIGN_KEYS, &binds).await? {
-        found.foreign_keys.insert(part(&row)?);
+        found.foreign_keys.insert(part(&row)?, row.bool(3)?.unwrap_or_default());
     }
     for row in rows(conn, &TRIGGERS, &binds).await? {
         found.triggers.insert(part(&row)?);
@@ -156,9 +157,12 @@ impl Found {
         model.references.iter().find_map(|reference| {
             let Table { schema, name } = &model.table;
             let key = &reference.constraint;
-            let is_missing = !self.foreign_keys.contains(&part_of(&model.table, key));
-            is_missing
-                .then(|| format!("foreign key {key} of table {schema}.{name} is missing or not valid; apply again"))
+            let what = match self.foreign_keys.get(&part_of(&model.table, key)) {
+                Some(true) => return None,
+                Some(false) => "cannot be deferred",
+                None => "is missing or not valid",
+            };
+            Some(format!("foreign key {key} of table {schema}.{name} {what}; apply again"))
         })
     }
 

@@ -281,3 +281,29 @@ async fn what_is_wrong_is_named() {
     let answer = fixture.call("Thing", Aggregate, named(&["a", "B_2"])).await.unwrap();
     assert_eq!(answer["groups"][0]["values"].as_object().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_mean_may_be_too_small_for_a_double() {
+    let fixture = Fixture::empty().await;
+    fixture.apply(1, &every()).await.unwrap();
+    for real in [5e-324, 0.0, 5e-324] {
+        fixture.call("Thing", Create, json!({"thing": {"real": real}})).await.unwrap();
+    }
+    let mean = async |filter: &str| {
+        let mut request = request(&[], &[("AVERAGE", "real")]);
+        request["filter"] = json!(filter);
+        request["allowScan"] = json!(true);
+        fixture
+            .call("Thing", Aggregate, request)
+            .await
+            .map(|answer| answer["groups"][0]["values"]["average_real"].clone())
+    };
+    assert_eq!(mean("").await.unwrap(), json!({"doubleValue": 5e-324}), "two of three, to the nearest");
+    assert_eq!(mean("real == 0.0").await.unwrap(), json!({"doubleValue": 0.0}));
+    for real in [1e308, 1e308, -1e308] {
+        fixture.call("Thing", Create, json!({"thing": {"real": real}})).await.unwrap();
+    }
+    let status = mean("real > 1.0").await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "SUM_OVERFLOW"));
+    assert_eq!(mean("real < -1.0").await.unwrap(), json!({"doubleValue": -1e308}));
+}

@@ -72,7 +72,7 @@ async fn of_two_writers_with_one_etag_one_wins() {
     for at in 0..8 {
         let (fixture, item) = (fixture.clone(), item.clone());
         callers.push(tokio::spawn(async move {
-            let request = json!({"item": {"id": item["id"], "rank": at}, "etag": item["etag"]});
+            let request = json!({"item": {"id": item["id"], "rank": at + 1}, "etag": item["etag"]});
             fixture.call("Item", Update, request).await.is_ok()
         }));
     }

@@ -2,7 +2,7 @@
 //! records, both ways.
 //!
 //! `GROUNDPLAN_DIFFERENTIAL_PAIRS` says how many pairs of an expression and a record, `GROUNDPLAN_SEED` begins at another
-//! place. `make torture` takes many more than `make test`.
+//! place. `make torture` takes many more than `make test`, and a random seed.
 
 mod author;
 mod breakage;
@@ -31,9 +31,9 @@ const MODELS: &str = include_str!("differential/models.proto");
 /// How many pairs a run has unless told otherwise.
 const PAIRS: usize = 40_000;
 
-/// What makes a failure come again.
+/// The same run each time, unless a seed is given.
 fn seed() -> u64 {
-    setting("GROUNDPLAN_SEED").unwrap_or_else(rand::random)
+    setting("GROUNDPLAN_SEED").unwrap_or(14)
 }
 
 #[expect(clippy::disallowed_methods, reason = "it steers tests, and is no setting of the program")]

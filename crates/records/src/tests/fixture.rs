@@ -5,11 +5,12 @@ use crate::served::Served;
 use crate::service::Records;
 use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, history, rpc, storage};
 use bytes::{Buf, BufMut, Bytes};
+use groundplan_budget::{Budget, Memory};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
-use groundplan_chassis::mounted;
 use groundplan_chassis::principal::Principal;
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
 use groundplan_chassis::transport::{self, Transport};
+use groundplan_chassis::{layers, mounted};
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, MethodKind, Model};
 use groundplan_model::{Input, SourceFile, StorageNames};
@@ -44,16 +45,26 @@ impl Fixture {
 
     /// An empty service with limits of its own.
     pub(super) async fn with_settings(settings: Settings) -> Self {
+        Self::with(settings, defaults()).await
+    }
+
+    /// An empty service that has so many connections.
+    pub(super) async fn with_connections(connections: u32) -> Self {
+        let database = DatabaseSettings { db_pool_size: connections, ..defaults() };
+        Self::with(Settings::default(), database).await
+    }
+
+    async fn with(settings: Settings, connections: DatabaseSettings) -> Self {
         let server = TestDatabase::new().await;
-        let database = connect(&server).await;
+        let database = Database::connect(&server.url(), DATABASE_SCHEMA, &connections).await.unwrap();
         database.migrate(MIGRATIONS).await.unwrap();
         database.migrate(groundplan_eventlog::MIGRATIONS).await.unwrap();
-        let records = Records::open(database.clone(), settings, CancellationToken::new()).await.unwrap();
+        let records =
+            Records::open(database.clone(), settings, Memory::new(192 << 20), CancellationToken::new()).await.unwrap();
         let mut tasks = JoinSet::new();
         records.spawn(&mut tasks);
-        let transport = transport::local(
-            grpc::router(records.clone(), settings).merge(mounted::grpc(rpc::server(records.clone()))),
-        );
+        let routes = grpc::router(records.clone(), settings).merge(mounted::grpc(rpc::server(records.clone())));
+        let transport = transport::local(layers::around_messages(routes));
         Self { database, records, transport, server, _tasks: tasks }
     }
 
@@ -93,7 +104,7 @@ impl Fixture {
     pub(super) fn operation<'a>(&'a self, principal: &'a Principal, model: &str) -> Call<'a> {
         let served = self.records.served().unwrap();
         let table = served.table(&self.model(model)).unwrap().clone();
-        Call { records: &self.records, principal, served, table }
+        Call { records: &self.records, principal, budget: Budget::default(), served, table }
     }
 
     /// Calls a method of a model with a request as JSON, and gives the answer as JSON.

@@ -232,6 +232,7 @@ async fn the_mounted_service_answers_rest_grpc_and_reflection() {
         database: fixture.database.clone(),
         schema: script.transport(),
         settings: crate::Settings::default(),
+        memory: groundplan_budget::Memory::new(64 << 20),
         stop: stop.clone(),
     };
     let mut mounted = crate::mount(dependencies).await.unwrap();
@@ -264,4 +265,55 @@ async fn a_follower_says_that_it_is_alive() {
     script.hears("three reports", |heard| heard.reports.len() >= 3).await;
     let reports = script.heard().reports.clone();
     assert!(reports.iter().all(|report| report.follower == reports[0].follower && !report.follower.is_empty()));
+}
+
+/// A model whose ids callers give, and `Thing` with a text of it that the options say something of.
+fn owned(option: &str, fields: &str) -> String {
+    let owner = "message Owner { option (groundplan.model.v1.model) = { id_format: ID_FORMAT_CLIENT_ASSIGNED }; string id = 1; }\n";
+    format!("{}{owner}", thing(fields).replace("model) = {}", &format!("model) = {{ {option} }}")))
+}
+
+#[tokio::test]
+async fn what_a_prepared_revision_that_failed_has_left_is_taken_back() {
+    const REFERS: &str =
+        "string owner = 2 [(groundplan.model.v1.field).references = { model: \"Owner\" }]; string name = 3;";
+    const PLAIN: &str = "string owner = 2; string name = 3;";
+    let fixture = Fixture::empty().await;
+    let script = Script::new();
+    script.has(revision(1, RevisionState::Live, &owned("", PLAIN)));
+    let mut running = script.follow(&fixture);
+    running.ready().await;
+    script.serving(1).await;
+    let left = async || {
+        let sql = "SELECT c.conname::text FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = 'test_v1.thing'::regclass \
+                   UNION ALL SELECT t.tgname::text FROM pg_trigger t WHERE t.tgrelid = 'test_v1.thing'::regclass AND NOT t.tgisinternal \
+                   UNION ALL SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = 'test_v1.thing'::regclass \
+                   AND NOT i.indisprimary";
+        fixture.query(sql).await.len()
+    };
+    let before = left().await;
+    let unique = owned("indexes: { fields: \"name\" unique: true }", REFERS);
+    script.says(revision(2, RevisionState::Preparing, &unique));
+    script.prepared(2).await;
+    // The unique index, the index of the reference, its foreign key and its trigger.
+    assert_eq!(left().await, before + 4);
+
+    // Its apply lost its lease, though all was made.
+    script.says(Revision { state: RevisionState::Failed.into(), ..revision(2, RevisionState::Failed, &unique) });
+    wait_until(async || left().await == before).await;
+
+    // What a later revision that is being prepared needs stays.
+    script.says(revision(3, RevisionState::Preparing, &unique));
+    script.prepared(3).await;
+    script.tells(2, RevisionState::Failed);
+    script.says(revision(3, RevisionState::Live, &unique));
+    script.serving(3).await;
+    assert_eq!(left().await, before + 4);
+}
+
+/// Waits until something holds; for ever if it never does, and then the test runner says so.
+async fn wait_until(mut holds: impl AsyncFnMut() -> bool) {
+    while !holds().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

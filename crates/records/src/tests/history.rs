@@ -61,7 +61,7 @@ async fn every_state_is_listed_the_newest_first() {
             (&json!("root"), &made["etag"], &made["updatedAt"])
         );
         let copied = "SELECT 1 FROM groundplan_records.history";
-        for _ in 0..200 {
+        for _ in 0..1_500 {
             if fixture.query(copied).await.len() == 4 {
                 break;
             }
@@ -153,7 +153,7 @@ async fn a_history_begins_with_what_the_log_has_and_ends_with_the_option() {
     number(&fixture, &made["id"], 2).await;
     fixture.apply(2, &things(HISTORY, "")).await.unwrap();
     number(&fixture, &made["id"], 3).await;
-    for _ in 0..200 {
+    for _ in 0..1_500 {
         if revisions(&fixture, json!({"id": made["id"]})).await.len() == 3 {
             break;
         }
@@ -172,7 +172,7 @@ async fn a_history_that_begins_doubles_nothing_of_another() {
     let fixture = keeper().await;
     let made = make(&fixture, "one").await;
     number(&fixture, &made["id"], 2).await;
-    for _ in 0..200 {
+    for _ in 0..1_500 {
         if fixture.query("SELECT 1 FROM groundplan_records.history").await.len() == 2 {
             break;
         }

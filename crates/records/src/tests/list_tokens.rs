@@ -94,10 +94,11 @@ async fn a_token_outlives_an_apply_that_leaves_its_meaning_alone() {
 async fn now_stays_what_it_was_on_the_first_page() {
     let fixture = rows(Settings::default(), MODELS).await;
     let root = Principal::root();
-    fixture.query("UPDATE test_v1.row SET seen_at = now() + interval '300 milliseconds' RETURNING 1").await;
+    fixture.query("UPDATE test_v1.row SET seen_at = now() + interval '1 hour' RETURNING 1").await;
     let first = query("seen_at > now", "title");
     let page = read(&fixture, &root, &first).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    // Later than the first page, and before a list that begins now.
+    fixture.query("UPDATE test_v1.row SET seen_at = now() RETURNING 1").await;
     assert!(read(&fixture, &root, &first).await.unwrap().records.is_empty());
     let rest = ListQuery { page_token: page.next_page_token, page_size: 1_000, ..first };
     assert_eq!(read(&fixture, &root, &rest).await.unwrap().records.len(), 37);

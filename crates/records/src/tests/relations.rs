@@ -5,6 +5,7 @@ mod races;
 mod writes;
 
 use super::fixture::Fixture;
+use groundplan_chassis::caller::Caller;
 use groundplan_chassis::database::Columns;
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Stored, json as codec};
@@ -50,7 +51,7 @@ impl Fixture {
 
     pub(super) async fn get_view(&self, model: &str, id: &str, view: &View) -> Result<(Value, Included), Error> {
         let model = self.model(model);
-        let (stored, included) = self.records.get(&Principal::root(), &model, id, view, None).await?;
+        let (stored, included) = self.records.get(&Caller::from(Principal::root()), &model, id, view, None).await?;
         Ok((shown(&model, &stored), included))
     }
 
@@ -61,7 +62,7 @@ impl Fixture {
         view: &View,
     ) -> Result<(Vec<Value>, Included), Error> {
         let model = self.model(model);
-        let (records, included) = self.records.batch_get(&Principal::root(), &model, ids, view).await?;
+        let (records, included) = self.records.batch_get(&Caller::from(Principal::root()), &model, ids, view).await?;
         Ok((records.iter().map(|stored| shown(&model, stored)).collect(), included))
     }
 }

@@ -28,7 +28,7 @@ fn encode(model: &Model, record: &Record) -> Vec<u8> {
 }
 
 fn decode(model: &Model, bytes: &[u8]) -> Record {
-    wire::decode(&model.shapes, model.shape, bytes).unwrap()
+    wire::decode(&model.shapes, model.shape, bytes, &groundplan_budget::Budget::default()).unwrap()
 }
 
 async fn check(fixture: &Fixture, seed: u64) {

@@ -273,3 +273,37 @@ async fn a_large_table_is_turned_batch_after_batch() {
     let counts = fixture.query("SELECT count(*) FILTER (WHERE shelf IS NULL), count(shelf) FROM test_v1.book").await;
     assert_eq!((counts[0].i64(0).unwrap(), counts[0].i64(1).unwrap()), (Some(11_880), Some(120)));
 }
+
+#[tokio::test]
+async fn foreign_keys_of_earlier_versions_become_deferrable_beside_writes() {
+    let fixture = Fixture::empty().await;
+    let target = Arc::new(catalog(1, &refers("")));
+    fixture.prepare(None, target.clone()).await.unwrap();
+    attempt(&fixture, TENANT).await.unwrap();
+    attempt(&fixture, &book(1, "a")).await.unwrap();
+    let keys =
+        "SELECT conname::text FROM pg_constraint WHERE contype = 'f' AND connamespace = 'test_v1'::regnamespace AND ";
+    let strict = format!("{keys} NOT condeferrable");
+    assert_eq!((count(&fixture, &strict).await, count(&fixture, &format!("{keys} true")).await), (0, 2));
+    for row in fixture.query(&format!("{keys} true")).await {
+        let name = row.text(0).unwrap().unwrap();
+        attempt(&fixture, &format!("ALTER TABLE test_v1.book ALTER CONSTRAINT {name} NOT DEFERRABLE")).await.unwrap();
+    }
+    assert_eq!(count(&fixture, &strict).await, 2);
+    // A process that starts makes sure of the storage of the live revision.
+    let repaired = storage::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
+    repaired.unwrap();
+    assert_eq!(count(&fixture, &strict).await, 0);
+    let refused = attempt(&fixture, &book(2, "nowhere")).await.unwrap_err();
+    assert!(refused.contains("violates foreign key"), "{refused}");
+    attempt(
+        &fixture,
+        &format!(
+            "BEGIN; SET CONSTRAINTS ALL DEFERRED; {}; {}; COMMIT",
+            book(3, "d"),
+            TENANT.replace("'a'", "'d'").replace("'b'", "'e'").replace("'c'", "'f'")
+        ),
+    )
+    .await
+    .unwrap();
+}

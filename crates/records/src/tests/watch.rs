@@ -1,6 +1,7 @@
 //! Watches, as gRPC clients see them.
 
 mod begin;
+mod bounds;
 mod changes;
 mod ends;
 mod many;

@@ -50,6 +50,131 @@ async fn requests_that_are_not_their_message_are_refused() {
     assert!(fixture.query("SELECT 1 FROM test_v1.item").await.is_empty());
 }
 
+/// A call with any body, and what it is answered.
+async fn posted(fixture: &Fixture, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> tonic::Status {
+    let mut request = Request::post(path).header("content-type", "application/grpc").header("te", "trailers");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = Body::new(axum::body::Body::from(body));
+    let mut request = request.body(body).unwrap();
+    request.extensions_mut().insert(groundplan_chassis::principal::Principal::root());
+    let response = fixture.transport.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let trailers = body.collect().await.unwrap().trailers().cloned().unwrap_or_default();
+    tonic::Status::from_header_map(if trailers.is_empty() { &parts.headers } else { &trailers }).unwrap()
+}
+
+fn frame(message: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0];
+    frame.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    frame.extend_from_slice(message);
+    frame
+}
+
+fn reason(status: &tonic::Status) -> String {
+    status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_second_message_is_refused_and_nothing_is_written() {
+    let fixture = Fixture::new().await;
+    let create = fixture.model("Label").method_path(Create);
+    let commit = "/groundplan.records.v1.RecordsService/Commit".to_owned();
+    let watch = "/groundplan.records.v1.RecordsService/WatchMany".to_owned();
+    let one = frame(b"\x0a\x03\x0a\x01a");
+    for path in [&create, &commit, &watch] {
+        let twice = [one.clone(), frame(b"\x0a\x03\x0a\x01b")].concat();
+        for body in [twice, [one.clone(), vec![0]].concat(), Vec::new()] {
+            let status = posted(&fixture, path, &[], body).await;
+            assert_eq!((status.code(), reason(&status).as_str()), (Code::Unimplemented, "MESSAGE_COUNT"), "{path}");
+        }
+    }
+    assert!(fixture.query("SELECT 1 FROM test_v1.label").await.is_empty());
+    assert_eq!(posted(&fixture, &create, &[], one).await.code(), Code::Ok);
+    assert_eq!(fixture.query("SELECT 1 FROM test_v1.label").await.len(), 1);
+}
+
+#[tokio::test]
+async fn frames_that_contradict_the_protocol_are_named() {
+    let fixture = Fixture::new().await;
+    let (create, commit) = (fixture.model("Label").method_path(Create), "/groundplan.records.v1.RecordsService/Commit");
+    let flagged = |flag: u8| [&[flag][..], &frame(b"\x0a\x00")[1..]].concat();
+    for path in [create.as_str(), commit] {
+        for (encoding, flag, code, expected) in [
+            ("identity", 1, Code::Internal, "FRAME_INVALID"),
+            ("identity", 2, Code::Internal, "FRAME_INVALID"),
+            ("gzip", 1, Code::Internal, "FRAME_INVALID"),
+            ("br", 1, Code::Unimplemented, "ENCODING_NOT_SUPPORTED"),
+        ] {
+            let status = posted(&fixture, path, &[("grpc-encoding", encoding)], flagged(flag)).await;
+            assert_eq!((status.code(), reason(&status).as_str()), (code, expected), "{path} {encoding} {flag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_methods_of_the_suite_refuse_unknown_fields() {
+    let fixture = Fixture::new().await;
+    let service = "/groundplan.records.v1.RecordsService";
+    for (method, message) in [
+        ("Commit", &b"\xf8\x07\x01"[..]),
+        // writes[0] with a field 7, as a newer client's guard.
+        ("Commit", b"\x0a\x02\x38\x01"),
+        ("WatchMany", b"\x0a\x03\xf8\x07\x01"),
+        ("Export", b"\xf8\x07\x01"),
+        ("Import", b"\xf8\x07\x01"),
+        ("TailChanges", b"\xf8\x07\x01"),
+    ] {
+        let status = posted(&fixture, &format!("{service}/{method}"), &[], frame(message)).await;
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "MALFORMED_REQUEST"), "{method}");
+        assert!(status.message().contains("has no field"), "{method}: {}", status.message());
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_message_of_an_import_is_the_callers_fault() {
+    let fixture = Fixture::new().await;
+    let path = "/groundplan.records.v1.RecordsService/Import";
+    let header = groundplan_proto::records::v1::ImportHeader {
+        model: "test.v1.Label".into(),
+        format: groundplan_proto::records::v1::Format::Ndjson.into(),
+        on_error: groundplan_proto::records::v1::OnError::Skip.into(),
+        ..Default::default()
+    };
+    let header = groundplan_proto::records::v1::ImportRequest {
+        part: Some(groundplan_proto::records::v1::import_request::Part::Header(header)),
+    };
+    let header = prost::Message::encode_to_vec(&header);
+    for (body, expected) in [
+        ([frame(&header), frame(&[0x12, 0x0F, 0x7B])].concat(), "MALFORMED_REQUEST"),
+        ([frame(&header), frame(&[0xF8, 0x07, 1])].concat(), "MALFORMED_REQUEST"),
+        (frame(&[0x12, 0x0F, 0x7B]), "MALFORMED_REQUEST"),
+        ([frame(&header), vec![2, 0, 0, 0, 0]].concat(), "FRAME_INVALID"),
+        ([frame(&header), vec![0, 0, 0]].concat(), "MALFORMED_REQUEST"),
+    ] {
+        let status = posted(&fixture, path, &[], body.clone()).await;
+        assert_eq!(reason(&status), expected, "{body:?}: {status:?}");
+    }
+}
+
+#[test]
+fn streamed_methods_are_those_of_the_descriptors() {
+    let sets = [
+        groundplan_proto::DESCRIPTORS,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ];
+    for set in sets {
+        let pool = prost_reflect::DescriptorPool::decode(set).unwrap();
+        for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+            let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+            assert_eq!(groundplan_chassis::layers::is_streamed(&path), method.is_client_streaming(), "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_record_in_several_parts_is_one() {
     let fixture = Fixture::new().await;
@@ -139,7 +264,7 @@ async fn a_call_that_is_given_up_leaves_no_statement_behind() {
         .await
         .unwrap();
     let sql = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT _version%'";
-    for _ in 0..100 {
+    for _ in 0..500 {
         if fixture.query(sql).await.is_empty() {
             return;
         }

@@ -3,7 +3,11 @@
 mod batches;
 mod commits;
 mod lives;
+mod purges;
 mod repeats;
+mod together;
+mod unchanged;
+mod upserts;
 
 use super::fixture::Fixture;
 use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;

@@ -25,19 +25,38 @@ const FETCH: &str = "FETCH 100 FROM replaced";
 /// The columns of the cursor before those of the record.
 const OWN_COLUMNS: usize = 4;
 
-/// Replaces the records whose ids rows have, and takes those rows out of staging. Gives how many.
-pub(crate) async fn replace(loading: &Loading<'_>, report: &mut Report) -> Result<i64, Ended> {
+/// How many records rows have replaced.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Replaced {
+    pub(crate) changed: i64,
+    /// Those that were as their rows already: they get no version and no event.
+    pub(crate) same: i64,
+}
+
+/// What a row makes of the record with its id.
+enum Outcome {
+    Changed,
+    Same,
+    Bad(Vec<Fault>),
+}
+
+/// Replaces the records whose ids rows have, and takes those rows out of staging.
+pub(crate) async fn replace(loading: &Loading<'_>, report: &mut Report) -> Result<Replaced, Ended> {
     loading.execute(&loading.staging.replaced, &[]).await?;
     let mut bytes = Vec::new();
-    let (mut count, mut bad) = (0, Vec::new());
+    let (mut replaced, mut done) = (Replaced::default(), Vec::new());
     loop {
         let rows = loading.client.query(FETCH, &[]).await?;
         for row in &rows {
             let line: i64 = row.get(0);
             match change(loading, line, &Raw(row), &mut bytes)? {
-                None => count += 1,
-                Some(faults) => {
-                    bad.push(line);
+                Outcome::Changed => replaced.changed += 1,
+                Outcome::Same => {
+                    done.push(line);
+                    replaced.same += 1;
+                }
+                Outcome::Bad(faults) => {
+                    done.push(line);
                     report.fail(u64::try_from(line).unwrap_or_default(), faults);
                 }
             }
@@ -50,20 +69,20 @@ pub(crate) async fn replace(loading: &Loading<'_>, report: &mut Report) -> Resul
         }
     }
     loading.run_sql("CLOSE replaced").await?;
-    if !bad.is_empty() {
-        loading.client.execute(REMOVE, &[&bad]).await?;
+    if !done.is_empty() {
+        loading.client.execute(REMOVE, &[&done]).await?;
     }
-    if count > 0 {
-        if loading.execute(&loading.staging.update, &[]).await? != count {
+    if replaced.changed > 0 {
+        if loading.execute(&loading.staging.update, &[]).await? != replaced.changed {
             return Err(overtaken());
         }
         loading.client.execute(REMOVE_REPLACED, &[]).await?;
     }
-    Ok(count)
+    Ok(replaced)
 }
 
-/// Adds what a record becomes; gives what is wrong with that.
-fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Option<Vec<Fault>>, Error> {
+/// Adds what a record becomes.
+fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Outcome, Error> {
     let call = &loading.call;
     let model = &call.table.model;
     let read = |failure: tokio_postgres::Error| Error::internal(failure);
@@ -75,13 +94,16 @@ fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) ->
     let change = Change::of_payload(model, kind, Bytes::copy_from_slice(payload))?;
     let mut after = change.after.ok_or_else(|| Error::internal("a row of staging has no record"))?;
     let kept = keep(loading, &before, &mut after, has_created_at);
+    if after == before {
+        return Ok(Outcome::Same);
+    }
     // What was kept may be wrong beside what is new.
     if kept && let Err(error) = check(call, &after) {
-        return Ok(Some(Fault::of_error(&error)));
+        return Ok(Outcome::Bad(Fault::of_error(&error)));
     }
     let written = Written::updated(call, &before, &after, version)?;
     part::encode(call, u64::try_from(line).unwrap_or_default(), &after, &written, out)?;
-    Ok(None)
+    Ok(Outcome::Changed)
 }
 
 /// Keeps what exports do not show, and the time of creation where the row has none; says whether there was anything to keep.

@@ -1,7 +1,8 @@
 //! One export: a snapshot, streamed as its reader takes it.
 
 use super::format::{self, Format};
-use super::{CHUNK_BYTES, PATIENCE};
+use super::slots::Slot;
+use super::{CHUNK_BYTES, EXPORT_MEMORY, LONGEST_EXPORT, PATIENCE};
 use crate::operations::{now, show};
 use crate::query::{Compiled, Layout, Part, Selection};
 use crate::row;
@@ -16,16 +17,12 @@ use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::records::v1::{ExportRequest, ExportResponse, ExportSummary};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 /// How many messages wait for the reader.
 const WAITING: usize = 4;
-
-/// A statement lasts as long as its reader, who has a limit of its own.
-const PREPARE: &str = "SET statement_timeout = 0";
 
 /// The messages of an export.
 pub(crate) type Messages = BoxStream<'static, Result<ExportResponse, Error>>;
@@ -36,7 +33,7 @@ pub(crate) async fn export(records: Records, caller: Principal, request: ExportR
     let served = records.served()?;
     let table = served.named(&request.model, "model")?.clone();
     let compiled = served.query(&table.model, &request.filter, "")?;
-    let slot = records.transfers().take()?;
+    let slot = records.transfers().take(records.memory(), EXPORT_MEMORY)?;
     let connection = records.database().dedicated().await?;
     let (sender, messages) = channel(WAITING);
     let exporting = Exporting { records, caller, table, compiled, format, sender, _slot: slot };
@@ -68,17 +65,20 @@ struct Exporting {
     compiled: Arc<Compiled>,
     format: Format,
     sender: Sender<ExportResponse>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl Exporting {
     async fn run(self, mut connection: AsyncPgConnection) -> Result<(), Error> {
-        connection.batch_execute(PREPARE).await.map_err(refusal)?;
+        // The statement lasts as long as its reader. PostgreSQL ends it even if nobody is left here to do so.
+        let prepare = format!("SET statement_timeout = '{}s'", (LONGEST_EXPORT + PATIENCE).as_secs());
+        connection.batch_execute(&prepare).await.map_err(refusal)?;
         let stop = self.records.stop().clone();
         let work = async |connection: &mut AsyncPgConnection| self.rows(connection).await;
         let mut transaction = connection.build_transaction().repeatable_read().read_only();
-        match stop.run_until_cancelled(transaction.run(work)).await {
-            Some(exported) => exported.map_err(Stop::into_error),
+        match stop.run_until_cancelled(timeout(LONGEST_EXPORT, transaction.run(work))).await {
+            Some(Ok(exported)) => exported.map_err(Stop::into_error),
+            Some(Err(_)) => Err(too_long()),
             None => Err(Error::new(Reason::NotReady, "the server stops; export again")),
         }
     }
@@ -97,8 +97,10 @@ impl Exporting {
         let mut rows = row_stream(connection, &sql, draft.binds()).await?;
         while let Some(found) = rows.try_next().await? {
             let record = row::record(model, layout.columns, &found, 1)?;
+            let held = self.records.memory().hold(2 * record.memory())?;
             let stored = show(&self.table, record, row::version(&found)?);
             format::write(model, self.format, &stored.record, &mut chunk)?;
+            drop(held);
             records += 1;
             if chunk.len() >= CHUNK_BYTES {
                 let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_BYTES));
@@ -123,4 +125,14 @@ impl Exporting {
             }
         }
     }
+}
+
+/// The end of an export whose snapshot has become too old.
+fn too_long() -> Error {
+    let words = format!(
+        "the export took longer than {} minutes, and its snapshot cannot be held for longer; filter it, and export the parts one after \
+         the other",
+        LONGEST_EXPORT.as_secs() / 60
+    );
+    Error::new(Reason::DeadlineExceeded, words)
 }

@@ -1,7 +1,7 @@
 //! What is wrong with a row.
 
 use groundplan_codec::DecodeError;
-use groundplan_error::{Error, Violation};
+use groundplan_error::{Error, Reason, Violation};
 use groundplan_proto::records::v1::ImportError;
 
 /// One thing that is wrong with a row.
@@ -12,17 +12,19 @@ pub(crate) struct Fault {
     pub(crate) rule: String,
     /// As it follows the field's name.
     pub(crate) message: String,
+    /// Why the import ends here, whatever the row is like.
+    pub(crate) ended: Option<Reason>,
 }
 
 impl Fault {
     /// A fault of the row as a whole.
     pub(crate) fn whole(rule: &str, message: impl Into<String>) -> Self {
-        Self { field: String::new(), rule: rule.to_owned(), message: message.into() }
+        Self::field("", rule, message)
     }
 
     /// A fault of a field.
     pub(crate) fn field(field: &str, rule: &str, message: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), rule: rule.to_owned(), message: message.into() }
+        Self { field: field.to_owned(), rule: rule.to_owned(), message: message.into(), ended: None }
     }
 
     /// What a refusal of the record says: each of its violations, or its message.
@@ -38,13 +40,16 @@ impl Fault {
     }
 
     pub(crate) fn at(self, line: u64) -> ImportError {
-        let Self { field, rule, message } = self;
+        let Self { field, rule, message, ended: _ } = self;
         ImportError { line: i64::try_from(line).unwrap_or(i64::MAX), field, message, rule }
     }
 }
 
 impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Self {
-        Self::field(&error.field, error.rule, error.message)
+        // A row that is too large is a bad row. That others hold the memory is no fault of the row.
+        let ended = error.ended.filter(|reason| *reason == Reason::MemoryExhausted);
+        let field = if error.ended.is_some() { "" } else { error.field.as_str() };
+        Self { ended, ..Self::field(field, error.rule, error.message) }
     }
 }

@@ -1,9 +1,11 @@
 //! Rows to records and back, by the format of the file.
 
+mod postgres;
 mod table;
 
 use super::fault::Fault;
 use super::rows::{Framing, Row};
+use groundplan_budget::Budget;
 use groundplan_codec::{Record, json, wire};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
@@ -69,19 +71,19 @@ impl Reader {
         Ok(())
     }
 
-    /// Reads the record of a row.
-    pub(crate) fn record(&mut self, model: &Model, row: &Row<'_>) -> Result<Record, Fault> {
+    /// Reads the record of a row, which is charged to its own budget.
+    pub(crate) fn record(&mut self, model: &Model, row: &Row<'_>, budget: &Budget) -> Result<Record, Fault> {
         let content = *row.content.as_ref().map_err(Clone::clone)?;
         let (shapes, shape) = (&model.shapes, model.shape);
         let read = match (self.format, &self.columns) {
-            (Format::Delimited, _) => wire::decode(shapes, shape, content).map_err(Fault::from),
+            (Format::Delimited, _) => wire::decode(shapes, shape, content, budget).map_err(Fault::from),
             (Format::Csv, Some(columns)) => text(content)
                 .and_then(|text| columns.to_json(model, text, &mut self.text))
-                .and_then(|()| json::decode(shapes, shape, &self.text).map_err(Fault::from))
+                .and_then(|()| json::decode(shapes, shape, &self.text, budget).map_err(Fault::from))
                 .map(|decoded| decoded.record),
             _ => {
                 text(content)?;
-                json::decode(shapes, shape, content).map(|decoded| decoded.record).map_err(Fault::from)
+                json::decode(shapes, shape, content, budget).map(|decoded| decoded.record).map_err(Fault::from)
             }
         };
         read.map_err(|mut fault| {

@@ -1,15 +1,16 @@
 //! One import, from its header to its answer.
 
-use super::PATIENCE;
 use super::failure::Ended;
 use super::header::Header;
 use super::load::Loading;
 use super::progress::Progress;
-use super::reading::Reading;
+use super::reading::{Reading, broken};
 use super::report::Report;
 use super::staging::Staging;
+use super::{IMPORT_MEMORY, PATIENCE};
 use crate::operations::Call;
 use crate::service::Records;
+use groundplan_budget::Budget;
 use groundplan_chassis::apart::apart;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
@@ -31,12 +32,12 @@ pub(crate) async fn import(
 ) -> Result<ImportResponse, Error> {
     let missing = || Error::field("header", "required", "must be in the first message");
     let first = timeout(PATIENCE, messages.message()).await.map_err(|_| missing())?;
-    let first = first.map_err(|_| missing())?.ok_or_else(missing)?;
+    let first = first.map_err(broken)?.ok_or_else(missing)?;
     let Some(Part::Header(header)) = first.part else { return Err(missing()) };
     let header = Arc::new(Header::read(header)?);
     let served = records.served()?;
     let table = served.named(&header.model, "header.model")?.clone();
-    let _slot = records.transfers().take()?;
+    let _slot = records.transfers().take(records.memory(), IMPORT_MEMORY)?;
     let client = records.database().dedicated_client().await?;
     let progress = Progress::begin(&client, &caller, &header).await?;
     let before = progress.clone();
@@ -45,12 +46,12 @@ pub(crate) async fn import(
         let (records, caller, served, table, header) =
             (records.clone(), caller.clone(), served.clone(), table.clone(), header.clone());
         async move {
-            let call = Call { records: &records, principal: &caller, served, table };
+            let call = Call { records: &records, principal: &caller, budget: Budget::default(), served, table };
             Reading { call, header: &header, before: &before, parts: sender }.run(messages).await
         }
     };
     let loading = async move {
-        let call = Call { records: &records, principal: &caller, served, table };
+        let call = Call { records: &records, principal: &caller, budget: Budget::default(), served, table };
         let staging = Staging::new(&call)?;
         client.batch_execute(&staging.prepare).await.map_err(|failure| Ended::from(failure).into_error())?;
         // What is deleted softly is no broken reference to the database.

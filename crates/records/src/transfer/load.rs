@@ -1,5 +1,7 @@
 //! Loading: the parts of an import into the table and the event log.
 
+use super::CHUNK_BYTES;
+use super::changes::{self, Replaced};
 use super::checks;
 use super::copy::{HEAD, TAIL};
 use super::failure::Ended;
@@ -10,7 +12,6 @@ use super::progress::Progress;
 use super::reading::Sent;
 use super::report::{Report, Reporting as _};
 use super::staging::{EMPTY, Staging};
-use super::{CHUNK_BYTES, changes};
 use crate::operations::Call;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
@@ -168,13 +169,15 @@ impl Loading<'_> {
         let left = checks::check(self, batch.len(), &mut report).await?;
         let replaced = match self.header.on_conflict {
             OnConflict::Replace => changes::replace(self, &mut report).await?,
-            _ => 0,
+            _ => Replaced::default(),
         };
-        report.replaced += replaced;
+        report.replaced += replaced.changed + replaced.same;
         report.created = self.execute(&self.staging.insert, &[]).await?;
-        let changed = report.created + replaced;
+        let changed = report.created + replaced.changed;
         // Rows that were refused when they met the record that they replace are gone from staging.
-        if self.execute(&self.staging.keep_events, &[]).await? != changed || (replaced == 0 && report.created != left) {
+        if self.execute(&self.staging.keep_events, &[]).await? != changed
+            || (replaced.changed + replaced.same == 0 && report.created != left)
+        {
             return Err(checks::overtaken());
         }
         Ok((report, changed))

@@ -7,10 +7,12 @@ use super::part::{Filling, Part};
 use super::progress::{Progress, other};
 use super::rows::{Row, Rows};
 use super::written::Written;
-use super::{MAX_ATOMIC_BYTES, MAX_ATOMIC_ROWS, PATIENCE};
+use super::{AGAIN, MAX_ATOMIC_BYTES, MAX_ATOMIC_ROWS, PATIENCE};
 use crate::operations::Id;
 use crate::operations::{Call, Origin, complete, now};
 use bytes::Bytes;
+use groundplan_budget::{Budget, DEFAULT};
+use groundplan_chassis::layers::of_tonic;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::records::v1::ImportRequest;
 use groundplan_proto::records::v1::import_request;
@@ -114,6 +116,7 @@ impl Reading<'_> {
         self.bound(state)?;
         match self.record(state, row) {
             Ok(()) => {}
+            Err(faults) if faults.iter().any(|fault| fault.ended.is_some()) => return Err(ended(faults)),
             Err(faults) => state.filling.refuse(row.line, faults),
         }
         Ok(())
@@ -122,7 +125,8 @@ impl Reading<'_> {
     /// Adds the record of a row to the part.
     fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<Fault>> {
         let model = &self.call.table.model;
-        let record = state.reader.record(model, row).map_err(|fault| vec![fault])?;
+        let budget = Budget::of_request(DEFAULT, self.call.records.memory(), None);
+        let record = state.reader.record(model, row, &budget).map_err(|fault| vec![fault])?;
         let has_created_at = model.roles.created_at.is_some_and(|field| record.get(field).is_some());
         let faults = |error: Error| Fault::of_error(&error);
         let model = &self.call.table.model;
@@ -168,9 +172,24 @@ impl Reading<'_> {
     }
 }
 
+/// The end of an import that found no memory for a row. It can be sent again.
+fn ended(faults: Vec<Fault>) -> Error {
+    let fault = faults.into_iter().find(|fault| fault.ended.is_some());
+    let (reason, message) = fault
+        .map_or((Reason::Internal, String::new()), |fault| (fault.ended.unwrap_or(Reason::Internal), fault.message));
+    Error::new(reason, message).retry_after(AGAIN)
+}
+
 /// The digest of the rows so far; empty if nobody wants it.
 fn digest(state: &State) -> Vec<u8> {
     state.digest.clone().map(|digest| digest.finalize().to_vec()).unwrap_or_default()
+}
+
+/// Why a stream has no next message: what is wrong with it, or that the caller went away.
+pub(super) fn broken(status: tonic::Status) -> Error {
+    of_tonic(&status)
+        .or_else(|| Error::of_status(&status))
+        .unwrap_or_else(|| Error::new(Reason::Cancelled, "the stream of the import broke off").caused_by(status))
 }
 
 /// The next bytes; none at the end.
@@ -185,14 +204,7 @@ async fn next_chunk(call: &Call<'_>, messages: &mut Streaming<ImportRequest>) ->
         let words = format!("no chunk of the import came for {} seconds", PATIENCE.as_secs());
         Error::new(Reason::DeadlineExceeded, words)
     })?;
-    let message = next.map_err(|status| match status.code() {
-        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => {
-            let most = call.records.settings().max_message_bytes;
-            Error::new(Reason::TooLarge, format!("a chunk is longer than {most} bytes; send smaller ones"))
-        }
-        _ => Error::new(Reason::Cancelled, "the stream of the import broke off").caused_by(status),
-    })?;
-    match message {
+    match next.map_err(broken)? {
         None => Ok(None),
         Some(ImportRequest { part: Some(import_request::Part::Chunk(chunk)) }) => Ok(Some(chunk.into())),
         Some(_) => {

@@ -1,17 +1,21 @@
 //! How many imports and exports run at once.
 
-use super::MAX_AT_ONCE;
+use super::{AGAIN, MAX_AT_ONCE};
+use groundplan_budget::{Held, Memory};
 use groundplan_error::{Error, Reason};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// When one may be at its end.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// The places for imports and exports of a process.
 #[derive(Debug)]
 pub(crate) struct Slots(Arc<Semaphore>);
+
+/// The place and the memory of one of them.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    _place: OwnedSemaphorePermit,
+    _memory: Held,
+}
 
 impl Default for Slots {
     fn default() -> Self {
@@ -20,12 +24,13 @@ impl Default for Slots {
 }
 
 impl Slots {
-    /// Takes a place, for as long as what is given lives.
-    pub(crate) fn take(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+    /// Takes a place and memory, for as long as what is given lives.
+    pub(crate) fn take(&self, memory: &Memory, bytes: usize) -> Result<Slot, Error> {
+        let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
             let words =
                 format!("{MAX_AT_ONCE} imports and exports run already, as many as may; try again when one has ended");
             Error::new(Reason::RateLimited, words).retry_after(AGAIN)
-        })
+        })?;
+        Ok(Slot { _place: place, _memory: memory.hold(bytes)? })
     }
 }

@@ -4,7 +4,11 @@ use super::event::Delivery;
 use groundplan_error::{Error, Reason};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// When a follower may come back that was cut off for want of memory.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The deliveries of one follower.
 #[derive(Debug, Default)]
@@ -25,6 +29,10 @@ struct Waiting {
 #[derive(Clone, Debug)]
 pub(super) enum End {
     TooSlow,
+    /// The process holds all the memory that it may.
+    NoMemory,
+    /// The filter took too long for a change.
+    Costly(String),
     /// The log is another one.
     Gone,
     /// The subject is no more what it was: a reason and a message.
@@ -39,12 +47,26 @@ impl Buffer {
             return;
         }
         // One that is larger than the buffer must pass, or nobody could ever get it.
-        if !waiting.deliveries.is_empty() && waiting.bytes + delivery.bytes > limit {
+        if !waiting.deliveries.is_empty() && waiting.bytes + delivery.event.bytes > limit {
             waiting.end = Some(End::TooSlow);
         } else {
-            waiting.bytes += delivery.bytes;
+            waiting.bytes += delivery.event.bytes;
             waiting.deliveries.push_back(delivery);
         }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// How many bytes wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.waiting().bytes
+    }
+
+    /// Cuts the follower off and drops what waits for it: the memory is needed. The last token that the follower has resumes
+    /// before what is dropped.
+    pub(super) fn drop_all(&self) {
+        let mut waiting = self.waiting();
+        *waiting = Waiting { end: Some(waiting.end.take().unwrap_or(End::NoMemory)), ..Waiting::default() };
         drop(waiting);
         self.wake.notify_one();
     }
@@ -59,7 +81,7 @@ impl Buffer {
     pub(super) fn take(&self) -> Result<Option<Delivery>, Error> {
         let mut waiting = self.waiting();
         if let Some(delivery) = waiting.deliveries.pop_front() {
-            waiting.bytes -= delivery.bytes;
+            waiting.bytes -= delivery.event.bytes;
             if waiting.deliveries.is_empty() {
                 // Thousands of idle followers must not keep the room that they needed once.
                 waiting.deliveries = VecDeque::new();
@@ -96,6 +118,13 @@ impl End {
                 "the follower reads too slowly, and what waits for it has filled its buffer; go on with the last token, and \
                  read faster, or narrow the filter",
             ),
+            Self::NoMemory => Error::new(
+                Reason::MemoryExhausted,
+                "the process holds all the memory that it may hold for calls, and has dropped what waited for the follower; \
+                 go on with the last token, and read faster, or narrow the filter (GROUNDPLAN_MEMORY sets the limit)",
+            )
+            .retry_after(RETRY),
+            Self::Costly(message) => Error::new(Reason::BudgetExceeded, message.clone()),
             Self::Gone => Error::new(Reason::PositionGone, "the event log is another one now; begin again"),
             Self::Changed(reason, message) => Error::new(
                 *reason,
@@ -108,11 +137,16 @@ impl End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use groundplan_eventlog::Cursor;
-    use std::sync::Arc;
+    use groundplan_eventlog::{Cursor, ResumePoint};
+    use groundplan_rest::WatchEvent;
 
     fn delivery(position: i64, bytes: usize) -> Delivery {
-        Delivery { at: Cursor::behind(position), event: Arc::default(), bytes }
+        let at = ResumePoint::start_at(Cursor::behind(position));
+        Delivery::new(at, WatchEvent { bytes, ..WatchEvent::default() }, None)
+    }
+
+    fn position(buffer: &Buffer) -> i64 {
+        buffer.take().unwrap().unwrap().at.cursor.position
     }
 
     #[test]
@@ -121,10 +155,22 @@ mod tests {
         buffer.push(delivery(1, 1_000), 10);
         buffer.push(delivery(2, 1), 10);
         buffer.push(delivery(3, 1), 10);
-        assert_eq!(buffer.take().unwrap().unwrap().at, Cursor::behind(1), "a large one passes alone");
+        assert_eq!(position(&buffer), 1, "a large one passes alone");
         assert_eq!(buffer.take().unwrap_err().reason(), Reason::FollowerTooSlow);
         buffer.push(delivery(4, 1), 10);
         assert_eq!(buffer.take().unwrap_err().reason(), Reason::FollowerTooSlow, "nothing comes behind a gap");
+    }
+
+    #[test]
+    fn what_waits_is_dropped_when_the_memory_is_needed_and_the_follower_hears_of_it() {
+        let buffer = Buffer::default();
+        buffer.push(delivery(1, 6), 10);
+        buffer.drop_all();
+        assert_eq!(buffer.bytes(), 0);
+        buffer.push(delivery(2, 6), 10);
+        let error = buffer.take().unwrap_err();
+        assert_eq!(error.reason(), Reason::MemoryExhausted, "nothing comes after a gap");
+        assert!(error.message().contains("last token") && error.message().contains("GROUNDPLAN_MEMORY"));
     }
 
     #[test]
@@ -132,7 +178,7 @@ mod tests {
         let buffer = Buffer::default();
         for at in 0..100 {
             buffer.push(delivery(at, 6), 10);
-            assert_eq!(buffer.take().unwrap().unwrap().at, Cursor::behind(at));
+            assert_eq!(position(&buffer), at);
         }
         assert!(buffer.take().unwrap().is_none());
         buffer.end(End::Gone);

@@ -1,15 +1,56 @@
 //! A follower that is behind the hub reads the log by itself, as fast as it can take what it reads.
 
 use super::buffer::End;
+use super::decoded::Decoded;
 use super::event::Delivery;
 use super::lens::Lens;
+use super::room::room;
 use super::snapshots::Snapshots;
 use super::stream::stopping;
-use crate::change::Change;
 use crate::service::Records;
+use groundplan_budget::Held;
+use groundplan_chassis::apart::apart;
 use groundplan_error::Error;
-use groundplan_eventlog::{Cursor, Progress};
+use groundplan_eventlog::{Event, MAX_READ_BYTES, Progress, ResumePoint};
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
+
+/// The most bytes of decoded changes that one step gives, but for the last one.
+const MAX_STEP_BYTES: usize = 1 << 20;
+
+/// The longest time that one step evaluates filters, but for the last change.
+const LONGEST_STEP: Duration = Duration::from_millis(50);
+
+/// Events that were read and may matter to the follower.
+pub(super) struct Ahead {
+    events: VecDeque<Arc<Event>>,
+    /// The last one that was looked at.
+    seen: Option<Arc<Event>>,
+    /// The last one of the read.
+    end: Arc<Event>,
+    /// The memory that they take, unless they are in the log's.
+    _held: Option<Held>,
+}
+
+/// Looks at some events, in their order.
+fn look(records: &Records, lens: &Lens, ahead: &mut Ahead) -> Result<Vec<Delivery>, Error> {
+    let began = Instant::now();
+    let (mut deliveries, mut bytes) = (Vec::new(), 0);
+    while let Some(event) = ahead.events.pop_front() {
+        if let Some(table) = lens.table(&event.topic) {
+            let decoded = Decoded::read(records.memory(), table, &event)?;
+            bytes += decoded.change.memory();
+            deliveries.extend(lens.look(records, &event, &decoded)?);
+        }
+        ahead.seen = Some(event);
+        if bytes >= MAX_STEP_BYTES || began.elapsed() >= LONGEST_STEP {
+            break;
+        }
+    }
+    Ok(deliveries)
+}
 
 /// A follower on its way to the hub.
 pub(super) struct CatchUp {
@@ -18,45 +59,74 @@ pub(super) struct CatchUp {
     /// The log as it was when the watch began.
     pub(super) began: Progress,
     /// Everything up to here was seen.
-    pub(super) cursor: Cursor,
+    pub(super) at: ResumePoint,
     /// Whether that is the end of a transaction: a large one comes in several steps.
     pub(super) is_whole: bool,
     /// What was seen by reading records.
     pub(super) snapshots: Snapshots,
     /// Whether a token would resume the watch. Before it has seen everything that its snapshots have, it would not.
     pub(super) has_tokens: bool,
+    /// What is left of the last read.
+    pub(super) ahead: Option<Ahead>,
 }
 
 impl CatchUp {
     /// Reads on; none if it is where the log is.
     pub(super) async fn step(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
         self.check()?;
-        let events = self.records.log().read(self.cursor).await?;
-        let Some(last) = events.last() else { return Ok(None) };
-        let (at, is_whole) = (last.at, last.is_last);
+        let Some(mut ahead) = self.ahead().await? else { return Ok(None) };
         self.renew()?;
-        let mut deliveries = Vec::new();
-        for event in events.iter().filter(|event| event.tenant == self.lens.subject.tenant) {
-            let Some(table) = self.lens.table(&event.topic) else { continue };
-            if self.snapshots.contain(event) {
-                continue;
-            }
-            let change = Change::read(table, event)?;
-            let mut delivery = self.lens.look(self.records.log(), event, &change)?;
-            if !self.has_tokens
-                && let Some(event) = delivery.as_mut().and_then(|delivery| Arc::get_mut(&mut delivery.event))
-            {
-                event.token.clear();
-            }
-            deliveries.extend(delivery);
+        let (records, lens) = (self.records.clone(), self.lens.clone());
+        let evaluating = apart(async move {
+            let hub = records.clone();
+            let _evaluator = hub.hub().evaluators.acquire().await.map_err(Error::internal)?;
+            let work = move || look(&records, &lens, &mut ahead).map(|deliveries| (deliveries, ahead));
+            spawn_blocking(work).await.map_err(Error::internal)?
+        });
+        let (mut deliveries, ahead) = evaluating.await?;
+        if !self.has_tokens {
+            let events = deliveries.iter_mut().filter_map(|delivery| Arc::get_mut(&mut delivery.event));
+            events.for_each(|event| event.token.clear());
         }
-        (self.cursor, self.is_whole) = (at, is_whole);
+        (self.at, self.is_whole) = match &ahead.seen {
+            Some(seen) if !ahead.events.is_empty() => (seen.resume_point(), seen.is_last),
+            _ => (ahead.end.resume_point(), ahead.end.is_last),
+        };
+        self.ahead = Some(ahead).filter(|ahead| !ahead.events.is_empty());
         Ok(Some(deliveries))
+    }
+
+    /// What is to be looked at next: what is left of the last read, or of another one.
+    async fn ahead(&mut self) -> Result<Option<Ahead>, Error> {
+        if let Some(ahead) = self.ahead.take() {
+            return Ok(Some(ahead));
+        }
+        let log = self.records.log();
+        let (events, held) = match log.read_memory(self.at.cursor) {
+            Some(events) => (events, None),
+            None => {
+                let most = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
+                let mut held = room(self.records.memory(), most).await?;
+                let events = log.read(self.at.cursor).await?;
+                let bytes: usize = events.iter().map(|event| event.size()).sum();
+                held.shrink(most.saturating_sub(bytes));
+                (events, Some(held))
+            }
+        };
+        // What was read is of the log that it was before.
+        self.check()?;
+        let Some(end) = events.last().cloned() else { return Ok(None) };
+        let events = events.into_iter().filter(|event| {
+            event.tenant == self.lens.subject.tenant
+                && self.lens.table(&event.topic).is_some()
+                && !self.snapshots.contain(event)
+        });
+        Ok(Some(Ahead { events: events.collect(), seen: None, end, _held: held }))
     }
 
     /// Whether everything that the snapshots have seen is behind the follower, so that a token says all.
     pub(super) fn has_passed_snapshots(&self) -> bool {
-        self.is_whole && self.snapshots.are_passed(self.cursor.position)
+        self.is_whole && self.snapshots.are_passed(self.at.cursor.position)
     }
 
     /// Refuses to go on in another log, or while the server stops.

@@ -1,34 +1,43 @@
 //! The events of a watch.
 
-use super::lens::LensModel;
+use super::decoded::Decoded;
+use super::lens::{Lens, LensModel};
 use crate::change::Change;
 use crate::living;
 use crate::operations::show;
+use groundplan_budget::Held;
 use groundplan_codec::Record;
-use groundplan_eventlog::{Cursor, Event};
+use groundplan_eventlog::{Event, ResumePoint};
 use groundplan_proto::watch::v1::{EventKind, Removal};
-use groundplan_rest::WatchEvent;
+use groundplan_rest::{LazyRecord, WatchEvent};
 use std::sync::Arc;
 
 /// An event on its way to the followers of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     /// Where it is in the log.
-    pub(super) at: Cursor,
+    pub(super) at: ResumePoint,
     pub(super) event: Arc<WatchEvent>,
-    /// About how many bytes it takes.
-    pub(super) bytes: usize,
+    /// The memory that it takes, besides the change that all watches share.
+    _held: Option<Arc<Held>>,
+}
+
+impl Delivery {
+    pub(super) fn new(at: ResumePoint, event: WatchEvent, held: Option<Held>) -> Self {
+        Self { at, event: Arc::new(event), _held: held.map(Arc::new) }
+    }
 }
 
 /// What followers see of a change, by whether the record matched before and does now.
 pub(super) fn seen(
-    model: &LensModel,
-    with_previous: bool,
+    lens: &Lens,
+    model: &Arc<LensModel>,
     event: &Event,
-    change: &Change,
+    decoded: &Arc<Decoded>,
     (before, after): (bool, bool),
     token: String,
-) -> Delivery {
+) -> WatchEvent {
+    let change = &decoded.change;
     let (kind, removal) = match (before, after) {
         (false, _) => (EventKind::Created, Removal::Unspecified),
         (true, true) => (EventKind::Updated, Removal::Unspecified),
@@ -37,28 +46,51 @@ pub(super) fn seen(
         (true, false) => (EventKind::Removed, Removal::NoMatch),
     };
     let is_update = kind == EventKind::Updated;
-    // One that has left is shown as it was when it matched.
-    let last = if kind == EventKind::Removed { change.before.as_ref() } else { change.after.as_ref() };
-    let shown = |record: &Record, version| shown(model, record, version);
     let last_version =
         if kind == EventKind::Removed && change.after.is_some() { change.version - 1 } else { change.version };
-    let event_of = WatchEvent {
+    // One that has left is shown as it was when it matched.
+    let last = if kind == EventKind::Removed { Side::Before } else { Side::After };
+    let with_previous = is_update && lens.subject.with_previous;
+    WatchEvent {
         kind,
         model: Some(model.table.model.clone()),
-        record: last.map(|record| shown(record, last_version)),
-        previous: change
-            .before
-            .as_ref()
-            .filter(|_| is_update && with_previous)
-            .map(|record| shown(record, change.version - 1)),
+        record: last.of(change).map(|_| lazy(model, decoded, last, last_version)),
+        previous: Side::Before
+            .of(change)
+            .filter(|_| with_previous)
+            .map(|_| lazy(model, decoded, Side::Before, change.version - 1)),
         changed_fields: if is_update { change.changed_names(&model.table.model) } else { Vec::new() },
         removal,
         token,
         transaction: event.at.position.to_string(),
         time: Some(change.time),
         ..WatchEvent::default()
-    };
-    Delivery { at: event.at, event: Arc::new(event_of), bytes: event.size() }
+    }
+}
+
+/// The record before or after a change.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    After,
+}
+
+impl Side {
+    fn of(self, change: &Change) -> Option<&Record> {
+        match self {
+            Self::Before => change.before.as_ref(),
+            Self::After => change.after.as_ref(),
+        }
+    }
+}
+
+/// One record of a change, which is masked when it is written.
+fn lazy(model: &Arc<LensModel>, decoded: &Arc<Decoded>, side: Side, version: i64) -> LazyRecord {
+    let (model, decoded) = (model.clone(), decoded.clone());
+    LazyRecord::new(move || {
+        let record = side.of(&decoded.change).cloned();
+        record.map_or_else(|| Record::new(model.table.model.shape()), |record| shown(&model, record, version))
+    })
 }
 
 /// Whether a change was a soft deletion.
@@ -67,8 +99,8 @@ fn is_deletion(model: &LensModel, change: &Change) -> bool {
 }
 
 /// A record as followers may see it.
-pub(super) fn shown(model: &LensModel, record: &Record, version: i64) -> Record {
-    let mut shown = show(&model.table, record.clone(), version).record;
+pub(super) fn shown(model: &LensModel, record: Record, version: i64) -> Record {
+    let mut shown = show(&model.table, record, version).record;
     let of_model = &model.table.model;
     model.mask.apply(&of_model.shapes, of_model.shape, &mut shown);
     shown

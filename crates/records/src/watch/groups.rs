@@ -4,10 +4,9 @@ use super::Subject;
 use super::buffer::{Buffer, End};
 use super::event::Delivery;
 use super::lens::Lens;
-use crate::change::Change;
 use crate::served::Served;
-use groundplan_error::Reason;
-use groundplan_eventlog::{Event, Log};
+use groundplan_error::{Error, Reason};
+use groundplan_eventlog::Event;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -106,21 +105,37 @@ impl Groups {
         unfit.into_iter().for_each(|number| self.remove(number));
     }
 
-    /// Gives an event to the groups that it matters to. It is decoded once: all lenses are of one revision.
-    pub(super) fn give(&self, log: &Log, event: &Event, limit: usize) {
+    /// The lenses of a revision that look at an event's model for its tenant.
+    pub(super) fn lenses(&self, served: &Arc<Served>, event: &Event) -> Vec<(u64, Arc<Lens>)> {
         let numbers = self.by_topic.get(&event.topic).into_iter().flatten();
-        let groups = numbers.filter_map(|number| self.by_number.get(number));
-        let mut decoded = None;
-        for group in groups.filter(|group| group.lens.subject.tenant == event.tenant) {
-            let Some(table) = group.lens.table(&event.topic) else { continue };
-            let change = decoded.get_or_insert_with(|| Change::read(table, event));
-            match change.as_ref().map(|change| group.lens.look(log, event, change)) {
-                Ok(Ok(Some(delivery))) => group.give(&delivery, limit),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => group.fail(event, error.log_text()),
-                Err(error) => group.fail(event, error.log_text()),
+        let groups = numbers.filter_map(|number| Some((*number, self.by_number.get(number)?.lens.clone())));
+        let looks = |lens: &Lens| lens.subject.tenant == event.tenant && Arc::ptr_eq(&lens.served, served);
+        groups.filter(|(_, lens)| looks(lens)).collect()
+    }
+
+    /// Gives a group what its lens has made of an event.
+    pub(super) fn give(&self, number: u64, event: &Event, seen: Result<Option<Delivery>, Error>, limit: usize) {
+        let Some(group) = self.by_number.get(&number) else { return };
+        match seen {
+            Ok(None) => {}
+            Ok(Some(delivery)) => group.give(&delivery, limit),
+            Err(error) if error.reason() == Reason::MemoryExhausted => group.end(&End::NoMemory),
+            Err(error) if error.reason() == Reason::BudgetExceeded => {
+                group.end(&End::Costly(error.message().into_owned()));
             }
+            Err(error) => group.fail(event, error.log_text()),
         }
+    }
+
+    /// Cuts off those for whom most waits, to free memory: all with at least half as much as the one with most. Says whether
+    /// anything was waiting.
+    pub(super) fn relieve(&self) -> bool {
+        let buffers = || self.by_number.values().flat_map(|group| group.members.values());
+        let most = buffers().map(|buffer| buffer.bytes()).max().unwrap_or_default();
+        if most > 0 {
+            buffers().filter(|buffer| buffer.bytes() >= most.div_ceil(2)).for_each(|buffer| buffer.drop_all());
+        }
+        most > 0
     }
 
     /// Cuts all followers off.

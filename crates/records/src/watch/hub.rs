@@ -4,7 +4,10 @@ use super::Subject;
 use super::buffer::{Buffer, End};
 use super::catch_up::CatchUp;
 use super::committed::Committed;
+use super::decoded::Decoded;
+use super::event::Delivery;
 use super::groups::Groups;
+use super::lens::Lens;
 use crate::service::Records;
 use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
@@ -13,6 +16,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// Before the log is read again after it could not be.
@@ -20,6 +24,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// How many followers read pages of records at once.
 const READERS: usize = 4;
+
+/// How many followers evaluate filters by themselves at once.
+const EVALUATORS: usize = 2;
 
 /// The hub of a process.
 pub(crate) struct Hub {
@@ -31,12 +38,16 @@ pub(crate) struct Hub {
     committed: Together<Committed>,
     /// Turns to read pages of records.
     readers: Semaphore,
+    /// Turns to evaluate filters beside the hub.
+    pub(super) evaluators: Semaphore,
 }
 
 #[derive(Default)]
 struct State {
     /// Everything up to here was given to the groups. None before the log has found its place.
     at: Option<Progress>,
+    /// The end of what is being given: followers that have seen less cannot join before it was.
+    joins_at: Option<Cursor>,
     groups: Groups,
 }
 
@@ -71,6 +82,7 @@ impl Default for Hub {
             followers: AtomicUsize::default(),
             committed: Together::default(),
             readers: Semaphore::new(READERS),
+            evaluators: Semaphore::new(EVALUATORS),
         }
     }
 }
@@ -108,6 +120,11 @@ impl Hub {
         self.readers.acquire().await.map_err(Error::internal)
     }
 
+    /// Cuts off the followers for whom most waits; says whether anything was waiting.
+    pub(super) fn relieve(&self) -> bool {
+        self.state().groups.relieve()
+    }
+
     /// Where the hub is.
     pub(super) fn at(&self) -> Option<Progress> {
         self.state().at
@@ -115,13 +132,13 @@ impl Hub {
 
     /// Lets a follower join that has seen everything up to a place; none if the hub is further.
     pub(super) fn join(&self, catch_up: &CatchUp) -> Option<Membership> {
-        let CatchUp { records, lens, began, cursor: seen, .. } = catch_up;
+        let CatchUp { records, lens, began, at: seen, .. } = catch_up;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let subject = lens.subject.clone();
         let buffer = Arc::new(Buffer::default());
         let mut state = self.state();
         let at = state.at.filter(|at| began.is_same_log(Some(*at)))?;
-        if at.cursor > *seen {
+        if at.cursor().max(state.joins_at.unwrap_or(Cursor::START)) > seen.cursor {
             return None;
         }
         state.groups.join(lens, number, buffer.clone());
@@ -141,6 +158,10 @@ impl Hub {
             if let Some(newest) = newest
                 && let Err(error) = self.advance(records, newest).await
             {
+                if error.reason() == Reason::PositionGone {
+                    self.begin_again();
+                    continue;
+                }
                 tracing::error!(error = error.log_text(), "the event log cannot be followed; trying again");
                 sleep(AGAIN).await;
                 continue;
@@ -151,6 +172,13 @@ impl Hub {
         }
     }
 
+    /// Begins where the log is by then: what the hub was to read next is dropped.
+    fn begin_again(&self) {
+        let mut state = self.state();
+        state.groups.end_all(&End::Gone);
+        (state.at, state.joins_at) = (None, None);
+    }
+
     /// Takes the hub to where the log is.
     async fn advance(&self, records: &Records, newest: Progress) -> Result<(), Error> {
         loop {
@@ -159,7 +187,7 @@ impl Hub {
             if events.is_empty() {
                 return Ok(());
             }
-            self.give(records, &events);
+            self.give(records, events).await?;
         }
     }
 
@@ -177,21 +205,69 @@ impl Hub {
         // Without followers nothing is read.
         let at = if state.groups.is_empty() { newest } else { at };
         state.at = Some(at);
-        (at.cursor < newest.cursor).then_some(at.cursor)
+        state.joins_at = None;
+        (at.cursor() < newest.cursor()).then_some(at.cursor())
     }
 
-    /// Gives events to the groups that they matter to.
-    fn give(&self, records: &Records, events: &[Arc<Event>]) {
-        let log = records.log();
-        let mut state = self.state();
-        if let Ok(served) = records.served() {
+    /// Gives events to the groups that they matter to, on a thread of its own: filters may take long, and are evaluated while
+    /// nobody waits for the hub.
+    async fn give(&self, records: &Records, events: Vec<Arc<Event>>) -> Result<(), Error> {
+        let records = records.clone();
+        spawn_blocking(move || records.hub().give_now(&records, &events)).await.map_err(Error::internal)
+    }
+
+    fn give_now(&self, records: &Records, events: &[Arc<Event>]) {
+        let Some(last) = events.last() else { return };
+        let Ok(served) = records.served() else {
+            // Without a revision there are no groups.
+            return self.advance_to(last);
+        };
+        {
+            let mut state = self.state();
             state.groups.renew(&served);
+            // Whoever joins from here on has seen these events, or reads them by itself.
+            state.joins_at = Some(last.at);
         }
         let limit = records.settings().watch_buffer_bytes;
         for event in events {
-            state.groups.give(log, event, limit);
-            if let Some(at) = &mut state.at {
-                at.cursor = event.at;
+            // All of one revision, so that they can share what is decoded. A group of a later one has joined meanwhile.
+            let lenses = self.state().groups.lenses(&served, event);
+            let mut decoded = None;
+            for (number, lens) in lenses {
+                let seen = self.look(records, event, &lens, &mut decoded);
+                self.state().groups.give(number, event, seen, limit);
+            }
+            self.advance_to(event);
+        }
+    }
+
+    /// Everything up to an event was given.
+    fn advance_to(&self, event: &Event) {
+        if let Some(at) = &mut self.state().at {
+            at.at = event.resume_point();
+        }
+    }
+
+    /// What the followers of a lens see of an event, which is decoded at the first call. Where no memory is free, those for
+    /// whom most waits are cut off.
+    fn look(
+        &self,
+        records: &Records,
+        event: &Event,
+        lens: &Lens,
+        decoded: &mut Option<Arc<Decoded>>,
+    ) -> Result<Option<Delivery>, Error> {
+        let mut look = || {
+            let Some(table) = lens.table(&event.topic) else { return Ok(None) };
+            if decoded.is_none() {
+                *decoded = Some(Decoded::read(records.memory(), table, event)?);
+            }
+            decoded.as_ref().map_or(Ok(None), |decoded| lens.look(records, event, decoded))
+        };
+        loop {
+            match look() {
+                Err(error) if error.reason() == Reason::MemoryExhausted && self.relieve() => {}
+                seen => return seen,
             }
         }
     }

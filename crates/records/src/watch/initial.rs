@@ -3,6 +3,7 @@
 
 use super::event::shown;
 use super::lens::{Lens, LensModel};
+use super::room::room;
 use crate::operations::{Call, Reading};
 use crate::query::Part;
 use crate::row;
@@ -11,19 +12,21 @@ use crate::stop::Stop;
 use bytes::Bytes;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
+use futures_util::future::{AbortHandle, Abortable, pending};
+use groundplan_budget::{Budget, Held};
 use groundplan_chassis::database::{PgRow, row_stream};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Snapshot;
 use groundplan_proto::watch::v1::EventKind;
-use groundplan_rest::{ListQuery, WatchEvent};
+use groundplan_rest::{LazyRecord, ListQuery, WatchEvent};
 use std::sync::Arc;
 
 /// The most records of a page.
 const PAGE: i64 = 500;
 
-/// The most bytes of a page's records, but for the last one.
+/// The most bytes of a page's records, but for the last one: there the page ends, and no more rows are read.
 const MAX_PAGE_BYTES: usize = 2 << 20;
 
 /// The reading of the records of a watch's models.
@@ -45,6 +48,8 @@ pub(super) struct Page {
     pub(super) snapshot: Snapshot,
     /// Where the next one begins; none behind the last.
     pub(super) next: Option<After>,
+    /// The memory of its records.
+    _held: Held,
 }
 
 impl Initial {
@@ -64,33 +69,47 @@ impl Initial {
         let draft = reading.statement(&layout, &part);
         let sql = self.records.shapes().sql(draft.text());
         let model = self.model(at)?;
-        let mut found = Found::default();
         let _reader = self.records.hub().reader().await?;
+        // As much as an ordinary page takes. In the end the page holds what it has.
+        let mut found = Found::new(room(self.records.memory(), MAX_PAGE_BYTES).await?);
         let mut lease = self.records.database().lease().await?;
-        let read = lease.run(async |connection| {
+        let (cancel, registration) = AbortHandle::new_pair();
+        let reading = lease.run(async |connection| {
             let transaction = async |connection: &mut AsyncPgConnection| {
                 found.snapshot = Some(Snapshot::current(connection).await?);
                 let mut rows = row_stream(connection, &sql, draft.binds()).await?;
                 while let Some(row) = rows.try_next().await? {
-                    if !found.is_cut() {
-                        found.add(model, &row, layout.values(&row)?)?;
+                    found.add(model, &row, layout.values(&row)?)?;
+                    if found.is_cut() {
+                        // A run that is dropped unfinished cancels its statement, and ends its transaction: the rest of the
+                        // rows is never sent.
+                        cancel.abort();
+                        pending::<()>().await;
                     }
                 }
                 Ok(())
             };
             connection.build_transaction().repeatable_read().read_only().run(transaction).await
         });
-        read.await.map_err(Stop::into_error)?;
+        if let Ok(read) = Abortable::new(reading, registration).await {
+            read.map_err(Stop::into_error)?;
+        }
         found.page(model)
     }
 
-    fn model(&self, at: usize) -> Result<&LensModel, Error> {
+    fn model(&self, at: usize) -> Result<&Arc<LensModel>, Error> {
         self.lens.models.get(at).ok_or_else(|| Error::internal("a watch has no such model"))
     }
 
     fn call(&self, at: usize) -> Result<Call<'_>, Error> {
         let table = self.model(at)?.table.clone();
-        Ok(Call { records: &self.records, principal: &self.principal, served: self.lens.served.clone(), table })
+        Ok(Call {
+            records: &self.records,
+            principal: &self.principal,
+            budget: Budget::default(),
+            served: self.lens.served.clone(),
+            table,
+        })
     }
 
     fn query(&self, at: usize, allow_scan: bool) -> ListQuery {
@@ -100,8 +119,12 @@ impl Initial {
 }
 
 /// What a page has found.
-#[derive(Default)]
 struct Found {
+    held: Held,
+    /// About how many bytes of memory the records take.
+    memory: usize,
+    /// Whether the process has no memory for more records.
+    is_out_of_memory: bool,
     snapshot: Option<Snapshot>,
     records: Vec<(Record, i64)>,
     last_id: String,
@@ -110,8 +133,21 @@ struct Found {
 }
 
 impl Found {
+    fn new(held: Held) -> Self {
+        Self {
+            held,
+            memory: 0,
+            is_out_of_memory: false,
+            snapshot: None,
+            records: Vec::new(),
+            last_id: String::new(),
+            last_values: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     fn is_cut(&self) -> bool {
-        self.bytes > MAX_PAGE_BYTES
+        self.bytes > MAX_PAGE_BYTES || self.is_out_of_memory
     }
 
     fn add(&mut self, model: &LensModel, row: &PgRow, values: Vec<Option<Bytes>>) -> Result<(), Error> {
@@ -131,23 +167,29 @@ impl Found {
         }
         self.last_id.clone_from(id);
         self.bytes += wire::encoded_len(&of_model.shapes, of_model.shape, &record);
+        self.memory += record.memory();
+        let missing = self.memory.saturating_sub(self.held.bytes());
+        self.is_out_of_memory = self.held.grow(missing).is_err();
         self.last_values = values;
         self.records.push((record, row::version(row)?));
         Ok(())
     }
 
-    fn page(self, model: &LensModel) -> Result<Page, Error> {
+    fn page(mut self, model: &Arc<LensModel>) -> Result<Page, Error> {
         let goes_on = self.is_cut() || i64::try_from(self.records.len()).is_ok_and(|found| found >= PAGE);
-        let events = self.records.iter().map(|(record, version)| {
+        self.held.shrink(self.held.bytes().saturating_sub(self.memory));
+        let events = self.records.into_iter().map(|(record, version)| {
+            let of_event = model.clone();
             Arc::new(WatchEvent {
+                bytes: record.memory(),
                 kind: EventKind::Created,
                 model: Some(model.table.model.clone()),
-                record: Some(shown(model, record, *version)),
+                record: Some(LazyRecord::new(move || shown(&of_event, record.clone(), version))),
                 ..WatchEvent::default()
             })
         });
         let snapshot = self.snapshot.ok_or_else(|| Error::internal("a page was read by no snapshot"))?;
         let next = goes_on.then_some(self.last_values);
-        Ok(Page { events: events.collect(), last_id: self.last_id, snapshot, next })
+        Ok(Page { events: events.collect(), last_id: self.last_id, snapshot, next, _held: self.held })
     }
 }

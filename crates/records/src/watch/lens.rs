@@ -1,26 +1,35 @@
 //! A subject, compiled for a revision: what of a change its followers see.
 
+use super::decoded::Decoded;
 use super::event::{Delivery, seen};
 use super::{Subject, Watched};
-use crate::change::Change;
 use crate::living;
 use crate::page_token::Origin;
 use crate::query::Compiled;
 use crate::served::Served;
+use crate::service::Records;
 use crate::table::Table;
+use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::{Error, Reason, Violation};
-use groundplan_eventlog::{Event, Log};
+use groundplan_eventlog::Event;
 use groundplan_expr::{Outside, Scope};
+use groundplan_rest::WatchEvent;
 use std::sync::Arc;
+
+/// About how many bytes an event takes that waits, besides the change that all watches share.
+const OVERHEAD: usize = 1 << 10;
+
+/// The most steps that a filter may take for one change: the hub evaluates the filters of all watches, one after the other.
+pub(crate) const MAX_STEPS: usize = 200_000;
 
 /// A subject, compiled for one revision.
 pub(crate) struct Lens {
     pub(super) subject: Arc<Subject>,
     pub(super) served: Arc<Served>,
     /// In the order of the subject's.
-    pub(super) models: Vec<LensModel>,
+    pub(super) models: Vec<Arc<LensModel>>,
     pub(super) origin: Origin,
 }
 
@@ -36,46 +45,69 @@ impl Lens {
     pub(crate) fn compile(served: &Arc<Served>, subject: &Arc<Subject>) -> Result<Self, Error> {
         let models = subject.models.iter().enumerate().map(|(at, watched)| {
             let place = if subject.is_many { format!("models[{at}]") } else { String::new() };
-            compile_model(served, watched).map_err(|error| error.within(&place))
+            compile_model(served, watched).map(Arc::new).map_err(|error| error.within(&place))
         });
-        let models = models.collect::<Result<Vec<LensModel>, Error>>()?;
+        let models = models.collect::<Result<Vec<Arc<LensModel>>, Error>>()?;
         Ok(Self { origin: subject.origin(), subject: subject.clone(), served: served.clone(), models })
     }
 
     /// The tables of the models, each with its topic in the log.
     pub(super) fn table(&self, topic: &str) -> Option<&Arc<Table>> {
-        self.model(topic).map(|model| &model.table)
-    }
-
-    pub(super) fn model(&self, topic: &str) -> Option<&LensModel> {
-        self.models.iter().find(|model| model.table.model.full_name == topic)
+        self.models.iter().map(|model| &model.table).find(|table| table.model.full_name == topic)
     }
 
     /// What the followers see of a change; nothing if it does not matter to them.
-    pub(super) fn look(&self, log: &Log, event: &Event, change: &Change) -> Result<Option<Delivery>, Error> {
-        let Some(model) = self.model(&event.topic) else { return Ok(None) };
-        let matches =
-            |record: &Option<Record>| record.as_ref().is_some_and(|record| model.matches(&self.served, record));
-        match (matches(&change.before), matches(&change.after)) {
-            (false, false) => Ok(None),
-            (before, after) => {
-                let token = log.token(self.origin.as_bytes(), event.at)?;
-                Ok(Some(seen(model, self.subject.with_previous, event, change, (before, after), token)))
-            }
+    pub(super) fn look(
+        &self,
+        records: &Records,
+        event: &Event,
+        decoded: &Arc<Decoded>,
+    ) -> Result<Option<Delivery>, Error> {
+        let Some(model) = self.models.iter().find(|model| model.table.model.full_name == event.topic) else {
+            return Ok(None);
+        };
+        let allowance = Allowance { steps: MAX_STEPS as u64, ..DEFAULT };
+        let budget = Budget::new(allowance, None);
+        let matches = |record: &Option<Record>| match record {
+            Some(record) => model.matches(&self.served, record, &budget).map_err(|error| costly(error, event)),
+            None => Ok(false),
+        };
+        let (before, after) = (matches(&decoded.change.before)?, matches(&decoded.change.after)?);
+        if !before && !after {
+            return Ok(None);
         }
+        let at = event.resume_point();
+        let token = records.log().token(self.origin.as_bytes(), at)?;
+        let held = records.memory().hold(OVERHEAD)?;
+        let seen = seen(self, model, event, decoded, (before, after), token);
+        let event = WatchEvent { bytes: event.size(), memory: Some(records.memory().clone()), ..seen };
+        Ok(Some(Delivery::new(at, event, Some(held))))
     }
 }
 
 impl LensModel {
-    /// Whether a record matches: an error is no match.
-    fn matches(&self, served: &Served, record: &Record) -> bool {
+    /// Whether a record matches: a failure of the expression is no match.
+    fn matches(&self, served: &Served, record: &Record, budget: &Budget) -> Result<bool, Error> {
         if living::deletion(&self.table.model, record).is_some() {
-            return false;
+            return Ok(false);
         }
-        let Some(filter) = &self.compiled.filter else { return true };
+        let Some(filter) = &self.compiled.filter else { return Ok(true) };
         let scope = Scope { catalog: &served.catalog, model: &self.table.model };
-        filter.evaluate(scope, record, 0, &|_| None).unwrap_or_default()
+        Ok(filter.evaluate(scope, record, 0, &|_| None, budget)?.unwrap_or_default())
     }
+}
+
+/// The end of a watch whose filter takes too long. Other refusals stay as they are.
+fn costly(error: Error, event: &Event) -> Error {
+    if error.reason() != Reason::BudgetExceeded {
+        return error;
+    }
+    let message = format!(
+        "the filter takes more than {MAX_STEPS} steps for the {} {:?}; use fewer nested `all` and `exists`, or watch with a \
+         simpler filter and compare what comes",
+        event.topic, event.key
+    );
+    Error::new(Reason::BudgetExceeded, message).with("limit", MAX_STEPS.to_string())
 }
 
 fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, Error> {

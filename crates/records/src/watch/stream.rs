@@ -6,6 +6,7 @@ use super::event::mark;
 use super::hub::{Counted, Membership};
 use super::initial::Initial;
 use super::lens::Lens;
+use super::room::room_to_write;
 use super::snapshots::Snapshots;
 use super::{Begin, QUIET, Subject};
 use crate::page_token::Origin;
@@ -15,7 +16,7 @@ use futures_util::{Stream, StreamExt as _};
 use groundplan_chassis::apart::apart;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::Cursor;
+use groundplan_eventlog::ResumePoint;
 use groundplan_proto::watch::v1::EventKind;
 use groundplan_rest::{WatchEvent, WatchStream};
 use std::sync::Arc;
@@ -45,9 +46,9 @@ pub(crate) async fn watch(
     let served = records.served()?;
     let lens = Arc::new(Lens::compile(&served, &Arc::new(subject))?);
     let began = records.log().ready().await?;
-    let cursor = match &begin {
+    let at = match &begin {
         Begin::Behind(token) => records.log().open_token(lens.origin.as_bytes(), token).await?,
-        Begin::Now | Begin::Initial { .. } => began.cursor,
+        Begin::Now | Begin::Initial { .. } => began.at,
     };
     if let Begin::Initial { allow_scan } = begin {
         let initial = Initial { records: records.clone(), principal: principal.clone(), lens: lens.clone() };
@@ -60,10 +61,11 @@ pub(crate) async fn watch(
         records: records.clone(),
         lens,
         began,
-        cursor,
+        at,
         is_whole: true,
         snapshots,
         has_tokens: begin.is_token(),
+        ahead: None,
     };
     let follower = Follower { counted, principal: principal.clone(), begin, catch_up };
     Ok(follower.follow().boxed())
@@ -87,12 +89,17 @@ impl Follower {
     fn follow(self) -> impl Stream<Item = Result<Event, Error>> + Send {
         try_stream! {
             let Self { counted, principal, begin, catch_up } = self;
+            // What is written takes memory until the client has taken it: then the next event is asked for.
+            let records = catch_up.records.clone();
             // The beginning needs much more memory than the rest, and gives it back.
             let mut beginning = Box::pin(beginning(principal, begin, catch_up));
             let mut catch_up = None;
             while let Some(step) = beginning.next().await {
                 match step? {
-                    Step::Event(event) => yield event,
+                    Step::Event(event) => {
+                        let _held = room_to_write(&records, event.bytes).await?;
+                        yield event;
+                    }
                     Step::Done(done) => catch_up = Some(done),
                 }
             }
@@ -100,7 +107,9 @@ impl Follower {
             let catch_up = catch_up.ok_or_else(|| Error::internal("a watch has not begun"))?;
             let mut live = Box::pin(live(catch_up));
             while let Some(event) = live.next().await {
-                yield event?;
+                let event = event?;
+                let _held = room_to_write(&records, event.bytes).await?;
+                yield event;
             }
             drop(counted);
         }
@@ -123,7 +132,7 @@ fn beginning(
     try_stream! {
         let records = catch_up.records.clone();
         match &begin {
-            Begin::Behind(_) => yield Step::Event(bookmark(&catch_up, EventKind::Bookmark, catch_up.cursor)?),
+            Begin::Behind(_) => yield Step::Event(bookmark(&catch_up, EventKind::Bookmark)?),
             Begin::Now => see_nothing(&mut catch_up).await?,
             Begin::Initial { .. } => {
                 let lens = catch_up.lens.clone();
@@ -151,7 +160,7 @@ fn beginning(
             if catch_up.has_passed_snapshots() {
                 catch_up.has_tokens = true;
                 let kind = if begin == Begin::Now { EventKind::Bookmark } else { EventKind::Synced };
-                yield Step::Event(bookmark(&catch_up, kind, catch_up.cursor)?);
+                yield Step::Event(bookmark(&catch_up, kind)?);
                 break;
             }
             progress.borrow_and_update();
@@ -205,7 +214,7 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
             match catch_up.step().await? {
                 Some(deliveries) => {
                     if deliveries.is_empty() && told_at.elapsed() >= PROGRESS {
-                        yield bookmark(&catch_up, EventKind::Bookmark, catch_up.cursor)?;
+                        yield bookmark(&catch_up, EventKind::Bookmark)?;
                         told_at = Instant::now();
                     }
                     for delivery in deliveries {
@@ -223,7 +232,7 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
                 }
             }
         };
-        let mut member = Member { seen: catch_up.cursor, records: catch_up.records.clone(), origin: catch_up.lens.origin.clone(), membership };
+        let mut member = Member { seen: catch_up.at, records: catch_up.records.clone(), origin: catch_up.lens.origin.clone(), membership };
         drop(catch_up);
         let stop = member.records.stop().clone();
         loop {
@@ -242,7 +251,7 @@ fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, Error>> + Se
 
 /// A follower that the hub serves.
 struct Member {
-    seen: Cursor,
+    seen: ResumePoint,
     records: Records,
     /// Not the whole lens, which would keep its revision in memory for as long as the watch lasts.
     origin: Origin,
@@ -256,7 +265,7 @@ impl Member {
         loop {
             match self.membership.buffer.take() {
                 // It was seen before the follower has joined.
-                Ok(Some(delivery)) if delivery.at <= self.seen => continue,
+                Ok(Some(delivery)) if delivery.at.cursor <= self.seen.cursor => continue,
                 Ok(Some(delivery)) => {
                     self.seen = delivery.at;
                     return Some(Ok(delivery.event));
@@ -277,7 +286,7 @@ impl Member {
         if let Some(at) = self.records.hub().at()
             && self.membership.buffer.is_empty()
         {
-            self.seen = self.seen.max(at.cursor);
+            self.seen = self.seen.max(at.at);
         }
         let token = self.records.log().token(self.origin.as_bytes(), self.seen)?;
         Ok(mark(EventKind::Bookmark, token))
@@ -289,7 +298,7 @@ pub(super) fn stopping() -> Error {
     Error::new(Reason::NotReady, "the server is stopping; go on with the last token").retry_after(COME_BACK)
 }
 
-fn bookmark(catch_up: &CatchUp, kind: EventKind, at: Cursor) -> Result<Event, Error> {
-    let token = catch_up.records.log().token(catch_up.lens.origin.as_bytes(), at)?;
+fn bookmark(catch_up: &CatchUp, kind: EventKind) -> Result<Event, Error> {
+    let token = catch_up.records.log().token(catch_up.lens.origin.as_bytes(), catch_up.at)?;
     Ok(mark(kind, token))
 }

@@ -3,21 +3,61 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use groundplan_error::Error;
+use groundplan_model::shape::{Integer, Kind as FieldKind, Shapes, Wrapped};
 use groundplan_proto::query::v1::value::Kind;
 use groundplan_proto::query::v1::{AggregateResponse, Explanation, Value};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value as Json, json};
 use std::collections::HashMap;
 
-/// The groups of an aggregation: `[{"keys": {…}, "values": {…}}]`.
-pub(crate) fn groups(response: &AggregateResponse) -> Json {
-    let groups = response.groups.iter();
-    groups.map(|group| json!({ "keys": values(&group.keys), "values": values(&group.values) })).collect()
+/// What JSON has of a computed value: its name, and the kind of the field in whose type it is, if it is in one.
+#[derive(Debug)]
+pub(crate) struct Computed {
+    /// The name in the response of the backend.
+    pub(crate) name: String,
+    pub(crate) json_name: String,
+    pub(crate) kind: Option<FieldKind>,
 }
 
-fn values(values: &HashMap<String, Value>) -> Map<String, Json> {
-    let plain = |(name, value): (&String, &Value)| Some((name.clone(), plain(value.kind.as_ref()?)));
-    values.iter().filter_map(plain).collect()
+/// The groups of an aggregation: `[{"keys": {…}, "values": {…}}]`.
+pub(crate) fn groups(shapes: &Shapes, response: &AggregateResponse, keys: &[Computed], values: &[Computed]) -> Json {
+    let groups = response.groups.iter();
+    let group = |group: &groundplan_proto::query::v1::Group| json!({ "keys": named(shapes, &group.keys, keys), "values": named(shapes, &group.values, values) });
+    groups.map(group).collect()
+}
+
+fn named(shapes: &Shapes, values: &HashMap<String, Value>, computed: &[Computed]) -> Map<String, Json> {
+    let of = |one: &Computed| {
+        let kind = values.get(&one.name)?.kind.as_ref()?;
+        Some((one.json_name.clone(), typed(shapes, one.kind, kind)))
+    };
+    computed.iter().filter_map(of).collect()
+}
+
+/// A value as proto3 JSON has the field that it is of: enums by their names, integers of 32 bits as numbers.
+fn typed(shapes: &Shapes, field: Option<FieldKind>, value: &Kind) -> Json {
+    match (field, value) {
+        (Some(FieldKind::Enum(id)), Kind::Int64Value(number)) => {
+            let name = i32::try_from(*number).ok().and_then(|number| shapes.enumeration(id).name(number));
+            name.map_or_else(|| Json::from(*number), Json::from)
+        }
+        (Some(FieldKind::Integer(integer) | FieldKind::Wrapper(Wrapped::Integer(integer))), _) if is_short(integer) => {
+            match value {
+                Kind::Int64Value(number) => Json::from(*number),
+                Kind::Uint64Value(number) => Json::from(*number),
+                _ => plain(value),
+            }
+        }
+        _ => plain(value),
+    }
+}
+
+/// Whether JSON has integers of a type as numbers.
+fn is_short(integer: Integer) -> bool {
+    match integer {
+        Integer::Int32 | Integer::Sint32 | Integer::Sfixed32 | Integer::Uint32 | Integer::Fixed32 => true,
+        Integer::Int64 | Integer::Sint64 | Integer::Sfixed64 | Integer::Uint64 | Integer::Fixed64 => false,
+    }
 }
 
 /// A value as proto3 JSON has its type.

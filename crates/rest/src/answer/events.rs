@@ -42,11 +42,7 @@ pub(crate) fn events(events: WatchStream, read_mask: Vec<String>) -> Response<Bo
 
 /// The event's text: written once for all that share it, since they have the same mask.
 fn encoded(event: &WatchEvent, read_mask: &[String]) -> Result<Bytes, Error> {
-    if let Some(text) = event.encoded.sse.get() {
-        return Ok(text.clone());
-    }
-    let text = Bytes::from(text(event, read_mask)?);
-    Ok(event.encoded.sse.get_or_init(|| text).clone())
+    event.encoded.sse.get_or_write(event.memory.as_ref(), || text(event, read_mask).map(Bytes::from))
 }
 
 fn text(event: &WatchEvent, read_mask: &[String]) -> Result<Vec<u8>, Error> {
@@ -68,10 +64,10 @@ fn text(event: &WatchEvent, read_mask: &[String]) -> Result<Vec<u8>, Error> {
 
 fn change(event: &WatchEvent, model: &Model, shown: Option<&Shown>, object: &mut Object<'_>) {
     if let Some(record) = &event.record {
-        object.record("data", model, shown, record);
+        object.record("data", model, shown, &record.get());
     }
     if let Some(previous) = &event.previous {
-        object.record("previous", model, shown, previous);
+        object.record("previous", model, shown, &previous.get());
     }
     object.fields("changedFields", model, &event.changed_fields);
     if event.removal != Removal::Unspecified {

@@ -41,6 +41,7 @@ pub struct Write {
 
 /// What is to become of a record. Ids, etags and paths are as the caller sent them; an empty etag is none.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an update, the large one, is as frequent as the others")]
 pub enum Operation {
     Create {
         record: Record,
@@ -96,6 +97,8 @@ pub struct Transforms {
 pub struct Written {
     /// In the order of the writes: the record as it is now; none where it is gone, or was only verified.
     pub records: Vec<Option<Stored>>,
+    /// In the order of the writes: whether the record was not there before.
+    pub created: Vec<bool>,
     /// How often the server had to begin, because others wrote the same.
     pub attempts: u32,
     /// Whether this is the answer to an earlier call with the same request id.
@@ -137,6 +140,11 @@ impl Default for Writes {
 }
 
 impl Written {
+    /// Whether the one write has made its record.
+    pub fn has_created(&self) -> bool {
+        self.created.first() == Some(&true)
+    }
+
     /// The one record that a method of one record answers with.
     pub fn into_single(self) -> Option<Stored> {
         self.records.into_iter().next().flatten()

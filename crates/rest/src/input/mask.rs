@@ -31,8 +31,13 @@ impl Input<'_> {
 
 /// The fields whose keys are there, null included, apart from those that say which record it is.
 pub(crate) fn present(model: &Model, decoded: &Decoded) -> Vec<FieldId> {
-    let names_record = |field: &FieldId| *field == model.roles.id || Some(*field) == model.roles.etag;
-    decoded.present.iter().copied().filter(|field| !names_record(field)).collect()
+    let names = names_of_record(model);
+    decoded.present.iter().copied().filter(|field| !names.contains(field)).collect()
+}
+
+/// The fields that say which record it is, and which state of it.
+pub(crate) fn names_of_record(model: &Model) -> Vec<FieldId> {
+    std::iter::once(model.roles.id).chain(model.roles.etag).collect()
 }
 
 /// The same without the fields that transforms name: what is there is not their new value.

@@ -1,14 +1,27 @@
 //! JSON text that is taken apart level by level: every key of an object is kept, also one that comes twice, and every value
 //! stays as it was sent until somebody knows what it must be.
 
+use crate::limits::MAX_MEMBERS;
+use groundplan_codec::mask::MAX_PATHS;
 use groundplan_error::{Error, Reason};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
 /// The members of an object, in the order of the text.
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
+
+/// The elements of an array, as many as any array may have, and one more.
+#[derive(Debug)]
+pub(super) struct Elements<'a> {
+    pub(super) kept: Vec<&'a RawValue>,
+    /// How many there are.
+    pub(super) count: usize,
+}
+
+/// The most elements that are kept: masks have as many paths, batches as many records.
+const MAX_KEPT: usize = MAX_PATHS + 1;
 
 /// Reads a body. All of it is JSON behind this, but for what strings and numbers mean.
 pub(super) fn parse(text: &[u8]) -> Result<&RawValue, Error> {
@@ -24,7 +37,7 @@ pub(crate) fn members(value: &RawValue) -> Result<Option<Members<'_>>, Error> {
 }
 
 /// The elements of an array; none if the value is something else.
-pub(super) fn elements(value: &RawValue) -> Result<Option<Vec<&RawValue>>, Error> {
+pub(super) fn elements(value: &RawValue) -> Result<Option<Elements<'_>>, Error> {
     if !value.get().starts_with('[') {
         return Ok(None);
     }
@@ -87,8 +100,38 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = access.next_entry()? {
+            if members.len() == MAX_MEMBERS {
+                return Err(A::Error::custom(format_args!("an object has more than {MAX_MEMBERS} keys")));
+            }
             members.push(member);
         }
         Ok(Members(members))
+    }
+}
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ElementsVisitor)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Elements { kept: Vec::new(), count: 0 };
+        while let Some(element) = access.next_element()? {
+            elements.count += 1;
+            if elements.count <= MAX_KEPT {
+                elements.kept.push(element);
+            }
+        }
+        Ok(elements)
     }
 }

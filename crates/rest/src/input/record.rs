@@ -4,6 +4,7 @@ use super::{Input, Members, raw};
 use crate::named::record_path;
 use crate::target;
 use crate::wording::refused;
+use groundplan_budget::Budget;
 use groundplan_codec::DecodeError;
 use groundplan_codec::json::{self, Decoded};
 use groundplan_error::Error;
@@ -26,20 +27,20 @@ pub(crate) struct Typed<'a> {
 
 impl<'a> Input<'a> {
     /// A record of a model, which must be there.
-    pub(crate) fn record(&mut self, name: &str, model: &Model) -> Result<Decoded, Error> {
+    pub(crate) fn record(&mut self, name: &str, model: &Model, budget: &Budget) -> Result<Decoded, Error> {
         let place = self.path_of(name);
         let value = self.take(name).ok_or_else(|| missing(&place))?;
-        decode(model, value.get(), &place)
+        decode(model, value.get(), &place, budget)
     }
 
     /// A record of any model, which must be there.
-    pub(crate) fn typed(&mut self, catalog: &Catalog) -> Result<Typed<'a>, Error> {
+    pub(crate) fn typed(&mut self, catalog: &Catalog, budget: &Budget) -> Result<Typed<'a>, Error> {
         const NAME: &str = "record";
         let place = self.path_of(NAME);
         let value = self.take(NAME).ok_or_else(|| missing(&place))?;
         let mut members = raw::members(value)?.ok_or_else(|| self.wrong(NAME, "an object", value))?;
         let model = take_model(catalog, &mut members, &format!("{place}.{TYPE}"))?;
-        let decoded = decode(&model, &without_type(&members), &place)?;
+        let decoded = decode(&model, &without_type(&members), &place, budget)?;
         Ok(Typed { model, decoded, members })
     }
 
@@ -82,12 +83,15 @@ fn without_type(members: &Members<'_>) -> String {
     format!("{{{}}}", members.0.iter().map(text).collect::<Vec<_>>().join(","))
 }
 
-fn decode(model: &Model, text: &str, place: &str) -> Result<Decoded, Error> {
-    json::decode(&model.shapes, model.shape, text.as_bytes()).map_err(|error| placed(model, error, place))
+fn decode(model: &Model, text: &str, place: &str, budget: &Budget) -> Result<Decoded, Error> {
+    json::decode(&model.shapes, model.shape, text.as_bytes(), budget).map_err(|error| placed(model, error, place))
 }
 
 /// A refusal of a record's field, or of the record, by its place in the body.
 fn placed(model: &Model, error: DecodeError, place: &str) -> Error {
+    if error.ended.is_some() {
+        return error.into();
+    }
     if error.field.is_empty() {
         let description = error.message.strip_prefix("the record ").unwrap_or(&error.message);
         return refused(place, error.rule, description);

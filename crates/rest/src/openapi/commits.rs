@@ -26,9 +26,15 @@ pub(super) fn tag() -> Value {
 }
 
 /// What says which model a record is of.
-pub(super) fn type_of(model: &Model) -> Value {
+pub(super) fn type_of(model: &Model, side: Side) -> Value {
+    json!({ "type": "string", "enum": types(model, side), "description": "The record's model." })
+}
+
+/// How a model is called: the server takes its name too.
+fn types(model: &Model, side: Side) -> Vec<String> {
     let name = &model.full_name;
-    json!({ "enum": [format!("{TYPE_URL}{name}"), name], "description": "The record's model." })
+    let short = (side == Side::Typed).then(|| name.clone());
+    [format!("{TYPE_URL}{name}")].into_iter().chain(short).collect()
 }
 
 /// The components; none where there is no model.
@@ -46,7 +52,7 @@ fn request(catalog: &Catalog) -> Value {
     let mut properties = manner();
     properties.insert(
         "writes".into(),
-        json!({ "type": "array", "items": { "anyOf": writes }, "minItems": 1, "maxItems": MAX_BATCH }),
+        json!({ "type": "array", "items": { "oneOf": writes }, "minItems": 1, "maxItems": MAX_BATCH }),
     );
     properties.insert(
         "isolation".into(),
@@ -55,10 +61,9 @@ fn request(catalog: &Catalog) -> Value {
     required(query(properties.into()), &["writes"])
 }
 
-/// A write of one kind: the keys of the others are not there, or null.
+/// A write of one kind.
 fn write(catalog: &Catalog, name: &str) -> Value {
-    let mut properties: Map<String, Value> =
-        OPERATIONS.into_iter().map(|other| (other.to_owned(), json!({ "type": "null" }))).collect();
+    let mut properties = Map::new();
     let holds = "Must hold for the record as it is before the write: CEL over its fields. Not with create. Default: whatever it is.";
     properties.insert("condition".into(), text_or_null(holds));
     properties.insert(name.to_owned(), operation(catalog, name));
@@ -68,7 +73,7 @@ fn write(catalog: &Catalog, name: &str) -> Value {
 fn operation(catalog: &Catalog, name: &str) -> Value {
     let etag = text_or_null("Only if this is the record's etag. Default: whatever it is.");
     let named = json!({
-        "model": { "enum": names(catalog), "description": "The record's model." },
+        "model": { "type": "string", "enum": names(catalog), "description": "The record's model." },
         "id": { "type": "string", "description": "The record's id, or `$` and a localRef." },
         "etag": etag,
     });
@@ -107,28 +112,32 @@ fn update(catalog: &Catalog, etag: Value) -> Value {
 
 /// A record of any model. One that is there already has its id.
 fn typed(catalog: &Catalog, is_there: bool) -> Value {
-    let of = |model: &Model| {
-        let record = reference(&model.full_name, Side::Typed);
-        if !is_there {
-            return record;
-        }
-        let id = &model.shape().field(model.roles.id).json_name;
-        json!({ "allOf": [record, { "required": [id] }] })
-    };
-    json!({ "anyOf": catalog.models.iter().map(|model| of(model)).collect::<Vec<_>>() })
+    let mut record = record(catalog, Side::Typed);
+    let choices = record["oneOf"].as_array_mut().into_iter().flatten();
+    for (choice, model) in choices.zip(&catalog.models).filter(|_| is_there) {
+        choice["required"] = json!([model.shape().field(model.roles.id).json_name]);
+    }
+    record
+}
+
+/// One of the components of this side. Where generators know by what to tell them apart, clients have a type for each.
+fn record(catalog: &Catalog, side: Side) -> Value {
+    let references = catalog.models.iter().map(|model| reference(&model.full_name, side));
+    let mapping: Map<String, Value> = (catalog.models.iter().zip(references.clone()))
+        .flat_map(|(model, to)| types(model, side).into_iter().map(move |name| (name, to["$ref"].clone())))
+        .collect();
+    let discriminator = json!({ "propertyName": TYPE, "mapping": mapping });
+    json!({ "oneOf": references.collect::<Vec<_>>(), "discriminator": discriminator })
 }
 
 fn results(catalog: &Catalog) -> Value {
-    let record = |model: &Model| {
-        let typed = json!({ "required": [TYPE], "properties": { TYPE: { "const": format!("{TYPE_URL}{}", model.full_name) } } });
-        json!({ "allOf": [reference(&model.full_name, Side::Output), typed] })
-    };
-    let records: Vec<Value> = catalog.models.iter().map(|model| record(model)).collect();
+    let mut record = record(catalog, Side::Committed);
+    record["description"] = "The record as it is behind the write.".into();
     let result = json!({
         "type": "object",
         "description": "What one write has done; empty where the record is deleted for good, or was only verified.",
         "properties": {
-            "record": { "anyOf": records, "description": "The record as it is behind the write." },
+            "record": record,
             "etag": { "type": "string", "description": "Its etag." },
         },
     });

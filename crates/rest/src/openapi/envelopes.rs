@@ -85,7 +85,7 @@ fn paging() -> [(String, Value); 3] {
         ),
         (
             "totalSizeIsEstimate".to_owned(),
-            json!({ "const": true, "description": "There if totalSize is an estimate." }),
+            json!({ "type": "boolean", "const": true, "description": "There if totalSize is an estimate." }),
         ),
     ]
 }

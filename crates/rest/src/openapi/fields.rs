@@ -13,10 +13,12 @@ const NUMERIC: [&str; 6] = ["minimum", "exclusiveMinimum", "maximum", "exclusive
 pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) -> Value {
     let inner = match (side, field.cardinality) {
         // A mask leads into messages, not into lists and maps.
-        (Side::Masked, Cardinality::Repeated | Cardinality::Map(_)) | (Side::Output, _) => Side::Output,
+        (Side::Masked, Cardinality::Repeated | Cardinality::Map(_)) | (Side::Output | Side::Committed, _) => {
+            Side::Output
+        }
         (Side::Masked, _) => Side::Masked,
         // A message inside a record is sent whole, also in a patch.
-        (Side::Input | Side::Patch | Side::Typed, _) => Side::Input,
+        (Side::Input | Side::Create | Side::Patch | Side::Typed, _) => Side::Input,
     };
     let element = |rules: Option<&Rules>| {
         let mut element = one(shapes, field.kind, inner);
@@ -57,25 +59,33 @@ pub(super) fn nullable(mut schema: Value) -> Value {
     json!({ "anyOf": [schema, nothing] })
 }
 
-/// Lets an id be empty, which is the same as leaving it out.
-pub(super) fn or_empty(schema: Value) -> Value {
-    json!({ "anyOf": [schema, { "const": "" }] })
-}
-
 /// Says which ids there are.
 pub(super) fn describe_id(schema: &mut Value, format: IdFormat) {
     match format {
         IdFormat::UuidV7 => schema["format"] = "uuid".into(),
-        IdFormat::ClientAssigned => schema["pattern"] = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$".into(),
+        IdFormat::ClientAssigned => schema["pattern"] = format!("^{ASSIGNED}$").into(),
     }
 }
+
+/// The same for an id that may be empty, which is the same as leaving it out. One schema says both, since generators make a type
+/// of each choice.
+pub(super) fn describe_optional_id(schema: &mut Value, format: IdFormat) {
+    let id = match format {
+        IdFormat::UuidV7 => UUID,
+        IdFormat::ClientAssigned => ASSIGNED,
+    };
+    schema["pattern"] = format!("^({id})?$").into();
+}
+
+const ASSIGNED: &str = "[A-Za-z0-9][A-Za-z0-9._~-]{0,127}";
+const UUID: &str = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
 
 fn map_keys(key: MapKey, side: Side) -> Value {
     match key {
         MapKey::String => json!({ "type": "string" }),
-        MapKey::Bool => json!({ "enum": ["true", "false"] }),
-        MapKey::Integer(_) if side == Side::Input => json!({ "pattern": NUMBER }),
-        MapKey::Integer(integer) => json!({ "pattern": digits(integer) }),
+        MapKey::Bool => json!({ "type": "string", "enum": ["true", "false"] }),
+        MapKey::Integer(_) if side == Side::Input => json!({ "type": "string", "pattern": NUMBER }),
+        MapKey::Integer(integer) => json!({ "type": "string", "pattern": digits(integer) }),
     }
 }
 

@@ -50,7 +50,10 @@ pub(super) fn idempotency_key() -> Value {
 
 /// `idempotency-replayed`.
 pub(super) fn replayed() -> Value {
-    header("There if the answer is that to an earlier call with the same request id.", json!({ "const": "true" }))
+    header(
+        "There if the answer is that to an earlier call with the same request id.",
+        json!({ "type": "string", "const": "true" }),
+    )
 }
 
 /// A header of a response.

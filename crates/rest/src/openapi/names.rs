@@ -13,10 +13,14 @@ pub(super) enum Side {
     Masked,
     /// A whole value that the caller sends.
     Input,
+    /// The same, with the id that the caller must choose.
+    Create,
     /// Some fields of a record that the caller sends.
     Patch,
     /// The same, and which model it is of.
     Typed,
+    /// What the server sends, and which model it is of.
+    Committed,
 }
 
 /// A component's name. A hyphen cannot be in a message's name, so no two clash.
@@ -25,8 +29,10 @@ pub(super) fn component(full_name: &str, side: Side) -> String {
         Side::Output => full_name.to_owned(),
         Side::Masked => format!("{full_name}-Masked"),
         Side::Input => format!("{full_name}-Input"),
+        Side::Create => format!("{full_name}-Create"),
         Side::Patch => format!("{full_name}-Patch"),
         Side::Typed => format!("{full_name}-Typed"),
+        Side::Committed => format!("{full_name}-Committed"),
     }
 }
 

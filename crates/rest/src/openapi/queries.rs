@@ -183,9 +183,7 @@ pub(super) fn query(properties: Value) -> Value {
 
 fn batch_query() -> Value {
     let id = or_null(json!({ "type": "string" }), "The record's id.");
-    let request = query(
-        json!({ "id": id, "readMask": { "type": "null", "description": "Not here: it stands beside the requests, for all of them." } }),
-    );
+    let request = query(json!({ "id": id }));
     let requests = json!({ "type": "array", "items": request, "maxItems": MAX_BATCH });
     let ids = json!({ "type": "array", "items": { "type": "string" }, "maxItems": MAX_BATCH });
     query(json!({
@@ -204,7 +202,7 @@ fn aggregate_query() -> Value {
         "properties": {
             "function": { "type": "string", "enum": FUNCTION.names(), "description": "What to compute." },
             "field": text_or_null("The field, nested ones with dots. Only COUNT goes without."),
-            "name": text_or_null("The name of the value in the answer. Default: the function and the field, such as `sum_pages`."),
+            "name": text_or_null("The name of the value in the answer. Default: the function and the field, such as `sumPages`."),
         },
         "additionalProperties": false,
     });

@@ -8,7 +8,7 @@ use super::names::{Side, component};
 use super::queries;
 use super::rules::Rules;
 use crate::input::TYPE;
-use groundplan_model::catalog::{Catalog, Model};
+use groundplan_model::catalog::{Catalog, IdFormat, Model};
 use groundplan_model::shape::{Cardinality, EnumShape, Field, FieldId, Kind, Shape, ShapeId};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -22,11 +22,13 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
         collect(catalog, model.shape, &mut seen, &mut schemas);
     }
     for model in &catalog.models {
-        for side in [Side::Output, Side::Masked, Side::Input, Side::Patch] {
+        let chosen = (model.id_format == IdFormat::ClientAssigned).then_some(Side::Create);
+        for side in [Side::Output, Side::Masked, Side::Input, Side::Patch].into_iter().chain(chosen) {
             let name = component(&model.full_name, side);
             schemas.insert(name, message(catalog, model.shape(), Some(model), side));
         }
         schemas.insert(component(&model.full_name, Side::Typed), typed(catalog, model));
+        schemas.insert(component(&model.full_name, Side::Committed), committed(catalog, model));
         schemas.extend(envelopes::of(catalog, model));
     }
     schemas.extend(queries::schemas());
@@ -39,8 +41,21 @@ fn typed(catalog: &Catalog, model: &Model) -> Value {
     let mut schema = message(catalog, model.shape(), Some(model), Side::Patch);
     let id = &model.shape().field(model.roles.id).json_name;
     schema["properties"][id] = fields::nullable(json!({ "type": "string" }));
-    schema["properties"][TYPE] = commits::type_of(model);
-    schema["required"] = json!([TYPE]);
+    with_type(schema, model, Side::Typed)
+}
+
+/// A record after a commit, with the name of its model.
+fn committed(catalog: &Catalog, model: &Model) -> Value {
+    with_type(message(catalog, model.shape(), Some(model), Side::Committed), model, Side::Committed)
+}
+
+/// The schema of a record with the property that names its model. It is written out, because generators of clients ignore properties
+/// beside a reference.
+fn with_type(mut schema: Value, model: &Model, side: Side) -> Value {
+    let mut required = vec![Value::from(TYPE)];
+    required.extend(schema.get("required").and_then(Value::as_array).into_iter().flatten().cloned());
+    schema["properties"][TYPE] = commits::type_of(model, side);
+    schema["required"] = required.into();
     schema
 }
 
@@ -81,7 +96,7 @@ fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) 
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (id, field) in shape.iter() {
-        if matches!(side, Side::Output | Side::Masked) && field.behavior.input_only {
+        if matches!(side, Side::Output | Side::Committed | Side::Masked) && field.behavior.input_only {
             continue;
         }
         let rules = Rules::of(catalog, &shape.full_name, field.number);
@@ -98,7 +113,7 @@ fn message(catalog: &Catalog, shape: &Shape, model: Option<&Model>, side: Side) 
     if !required.is_empty() {
         schema["required"] = required.into();
     }
-    if matches!(side, Side::Input | Side::Patch) {
+    if is_sent(side) {
         schema["additionalProperties"] = false.into();
     }
     schema
@@ -108,13 +123,14 @@ fn property(catalog: &Catalog, model: Option<&Model>, id: FieldId, field: &Field
     let mut schema = fields::schema(&catalog.shapes, field, rules, side);
     let read_only = is_read_only(model, id, field);
     if let Some(model) = model.filter(|model| model.roles.id == id) {
-        fields::describe_id(&mut schema, model.id_format);
-        if matches!(side, Side::Input | Side::Patch) {
-            schema = fields::or_empty(schema);
+        match side {
+            Side::Input | Side::Patch => fields::describe_optional_id(&mut schema, model.id_format),
+            _ => fields::describe_id(&mut schema, model.id_format),
         }
     }
+    let side_of_rules = if side == Side::Create { side } else { Side::Input };
     // Null is the same as leaving a field out, and clears it in a patch.
-    if matches!(side, Side::Input | Side::Patch) && !is_required(model, id, field, rules, Side::Input) {
+    if is_sent(side) && !is_required(model, id, field, rules, side_of_rules) {
         schema = fields::nullable(schema);
     }
     if !field.comment.is_empty() {
@@ -130,6 +146,11 @@ fn property(catalog: &Catalog, model: Option<&Model>, id: FieldId, field: &Field
         schema["deprecated"] = true.into();
     }
     schema
+}
+
+/// Whether the caller sends it.
+fn is_sent(side: Side) -> bool {
+    matches!(side, Side::Input | Side::Create | Side::Patch)
 }
 
 /// Whether the server sets the field, whatever the caller sends.
@@ -149,8 +170,9 @@ fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules,
     match side {
         // A PUT has the id in its path already, and a POST without one says so itself.
         Side::Input => demanded && !is_id,
+        Side::Create => demanded || is_id,
         Side::Patch | Side::Typed | Side::Masked => false,
-        Side::Output => {
+        Side::Output | Side::Committed => {
             let set_by_server = roles
                 .is_some_and(|roles| is_id || [roles.created_at, roles.updated_at, roles.etag].contains(&Some(id)));
             let always_there = match field.cardinality {

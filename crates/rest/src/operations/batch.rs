@@ -9,42 +9,45 @@ use crate::refusal::Refusal;
 use crate::wording::{as_typed, refused};
 use crate::{Backend, Form, Operation, Write, Writes, Written, body};
 use axum::body::Body;
+use groundplan_chassis::offload::offload_if_long;
 use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use http::{HeaderMap, Response, StatusCode};
+use std::sync::Arc;
 
 const REQUESTS: &str = "requests";
 
 /// The keys of the body.
 pub(super) const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
 
-/// A request within a batch: its own keys, and those that it has alone.
-pub(super) type Keys<'a> = &'a [&'a str];
+/// The keys of a request within a batch that it has alone.
+pub(super) type Keys = Vec<String>;
 
 /// Writes what a body says. `read` makes an operation of one of its requests.
 pub(super) async fn write<B: Backend>(
     call: &Call<'_, B>,
     (headers, body): (&HeaderMap, Body),
-    keys: Keys<'_>,
-    read: impl Fn(&mut Input<'_>) -> Result<Operation, Error>,
+    keys: Keys,
+    read: impl Fn(&mut Input<'_>) -> Result<Operation, Error> + Send + 'static,
 ) -> Result<Written, Refusal> {
     let bytes = body::read_json(headers, body, call.max_body).await?;
-    let writes = writes(call, headers, &bytes, keys, read)?;
+    let (model, headers) = (call.model.clone(), headers.clone());
+    let writes = offload_if_long(bytes.len(), move || writes(&model, &headers, &bytes, &keys, read)).await??;
     let written = call.backend.write(&call.caller, writes).await;
     Ok(written.map_err(|error| named::of_batch(&call.model, as_typed(error, KEYS)))?)
 }
 
-fn writes<B: Backend>(
-    call: &Call<'_, B>,
+fn writes(
+    model: &Arc<Model>,
     headers: &HeaderMap,
     body: &[u8],
-    keys: Keys<'_>,
+    keys: &Keys,
     read: impl Fn(&mut Input<'_>) -> Result<Operation, Error>,
 ) -> Result<Writes, Error> {
     let mut input = Input::parse(body, KEYS)?;
-    let manner = Manner::of_body(headers, &mut input)?;
-    let keys: Vec<&str> = keys.iter().copied().chain([REQUEST_ID, VALIDATE_ONLY]).collect();
+    let manner = Manner::of_several(headers, &mut input)?;
+    let keys: Vec<&str> = keys.iter().map(String::as_str).chain([REQUEST_ID, VALIDATE_ONLY]).collect();
     let write = |mut request: Input<'_>| {
         let given =
             [(REQUEST_ID, !request.text(REQUEST_ID)?.is_empty()), (VALIDATE_ONLY, request.flag(VALIDATE_ONLY)?)];
@@ -55,7 +58,7 @@ fn writes<B: Backend>(
             }
         }
         let operation = read(&mut request)?;
-        Ok(Write { model: call.model.clone(), operation, condition: String::new() })
+        Ok(Write { model: model.clone(), operation, condition: String::new() })
     };
     let list = input.batch(REQUESTS, &keys, write)?;
     Ok(manner.of(Writes { list, form: Form::Batch, ..Writes::default() }))

@@ -12,8 +12,9 @@ pub(super) async fn answer<B: Backend>(
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
     let key = batch::record_key(&call.model);
-    let written = batch::write(call, (headers, body), &[&key], |request| {
-        let record = request.record(&key, &call.model)?.record;
+    let (model, budget) = (call.model.clone(), call.caller.budget.clone());
+    let written = batch::write(call, (headers, body), vec![key.clone()], move |request| {
+        let record = request.record(&key, &model, &budget)?.record;
         Ok(Operation::Create { record, local_ref: String::new() })
     })
     .await?;

@@ -12,14 +12,15 @@ pub(super) async fn answer<B: Backend>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
-    let written = batch::write(call, (headers, body), &["id", "etag", "allowMissing"], |request| {
-        Ok(Operation::Delete {
-            id: request.text("id")?,
-            etag: request.text("etag")?,
-            allow_missing: request.flag("allowMissing")?,
+    let written =
+        batch::write(call, (headers, body), ["id", "etag", "allowMissing"].map(str::to_owned).into(), |request| {
+            Ok(Operation::Delete {
+                id: request.text("id")?,
+                etag: request.text("etag")?,
+                allow_missing: request.flag("allowMissing")?,
+            })
         })
-    })
-    .await?;
+        .await?;
     if call.model.soft_delete.is_some() {
         return batch::records(&call.model, written);
     }

@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 use crate::wording::refused;
 use crate::{Backend, Operation, Transforms};
 use axum::body::Body;
+use groundplan_budget::Budget;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
@@ -19,13 +20,15 @@ pub(super) async fn answer<B: Backend>(
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
     let key = batch::record_key(&call.model);
-    let keys = [key.as_str(), "updateMask", "etag", "allowMissing"];
-    let written = batch::write(call, (headers, body), &keys, |request| read(&call.model, &key, request)).await?;
+    let keys = [key.as_str(), "updateMask", "etag", "allowMissing"].map(str::to_owned).into();
+    let (model, budget) = (call.model.clone(), call.caller.budget.clone());
+    let read = move |request: &mut Input<'_>| read(&model, &key, request, &budget);
+    let written = batch::write(call, (headers, body), keys, read).await?;
     batch::records(&call.model, written)
 }
 
-fn read(model: &Model, key: &str, request: &mut Input<'_>) -> Result<Operation, Error> {
-    let mut decoded = request.record(key, model)?;
+fn read(model: &Model, key: &str, request: &mut Input<'_>, budget: &Budget) -> Result<Operation, Error> {
+    let mut decoded = request.record(key, model, budget)?;
     let given = request.update_mask(model)?;
     let mask = given.unwrap_or_else(|| UpdateMask::of_fields(mask::present(model, &decoded)));
     let etag = settle_etag(model, request, key, &mut decoded.record)?;

@@ -2,12 +2,13 @@
 
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::{Call, decode};
+use crate::etag::{self, Tags};
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::{Backend, Operation, answer, body, target};
 use axum::body::Body;
 use groundplan_codec::Stored;
-use groundplan_error::Error;
+use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
@@ -23,15 +24,30 @@ pub(super) async fn answer<B: Backend>(
 ) -> Result<Response<Body>, Refusal> {
     let manner = Manner::of_query(headers, query)?;
     let bytes = body::read_json(headers, body, call.max_body).await?;
-    let decoded = decode(&call.model, &bytes)?;
+    let decoded = decode(call, bytes).await?;
+    let is_conditional = is_conditional(&call.model, headers)?;
     let operation = Operation::Create { record: decoded.record, local_ref: String::new() };
-    let written = manner.write(call, operation).await?;
+    let written = manner.write(call, operation).await.map_err(|error| match error.reason() {
+        Reason::RecordExists if is_conditional => Refusal::precondition(error),
+        _ => error.into(),
+    })?;
     let is_repeat = written.is_repeat;
     let stored = written.into_single().ok_or_else(|| Error::internal("a creation has given no record"))?;
     replayed(is_repeat, created(&call.model, &stored, &manner))
 }
 
-fn created(model: &Model, stored: &Stored, manner: &Manner) -> Result<Response<Body>, Refusal> {
+/// Whether the record must not be there. The headers are about the record that is to be created (RFC 9110, 13.1): no record has
+/// an etag that it could have.
+fn is_conditional(model: &Model, headers: &HeaderMap) -> Result<bool, Refusal> {
+    if etag::if_match(headers)?.is_some() {
+        let words = format!("If-Match needs a {} that is there, and POST creates one; use PATCH or PUT", model.name);
+        return Err(Refusal::precondition(Error::new(Reason::EtagMismatch, words)));
+    }
+    Ok(etag::if_none_match(headers)?.is_some_and(|tags| tags == Tags::Any))
+}
+
+/// The answer with a record that was created.
+pub(super) fn created(model: &Model, stored: &Stored, manner: &Manner) -> Result<Response<Body>, Refusal> {
     if manner.validate_only {
         return manner.answer(model, stored);
     }

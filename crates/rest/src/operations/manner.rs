@@ -9,8 +9,9 @@ use crate::wording::refused;
 use crate::{Backend, Operation, Writes, Written, answer, request_id};
 use axum::body::Body;
 use groundplan_codec::Stored;
-use groundplan_error::Error;
+use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 pub(super) const REQUEST_ID: &str = "requestId";
@@ -31,6 +32,17 @@ impl Manner {
     pub(super) fn of_query(headers: &HeaderMap, query: &Query) -> Result<Self, Error> {
         let request_id = settle(headers, query.text(REQUEST_ID))?;
         Ok(Self { request_id, validate_only: query.flag(VALIDATE_ONLY)? })
+    }
+
+    /// As headers and body say, for a write of several records: the headers' conditions could not be about one of them.
+    pub(super) fn of_several(headers: &HeaderMap, body: &mut Input<'_>) -> Result<Self, Error> {
+        for name in [IF_MATCH, IF_NONE_MATCH] {
+            if headers.contains_key(&name) {
+                let words = format!("{name} is for the methods of one record; send each record's etag in the body");
+                return Err(Error::new(Reason::EtagInvalid, words).with("header", name.as_str()));
+            }
+        }
+        Self::of_body(headers, body)
     }
 
     /// As headers and body say.

@@ -1,15 +1,16 @@
 //! PATCH and PUT of a record.
 
+use super::create::created;
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::precondition::{Precondition, Settled};
 use super::{Call, decode, field_of_body, take_etag};
 use crate::input::mask;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, Transforms, body};
+use crate::{Backend, Operation, Transforms, body, named};
 use axum::body::Body;
 use groundplan_codec::mask::UpdateMask;
-use groundplan_codec::{Record, Value};
+use groundplan_codec::{Record, Value, json};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
 use http::{HeaderMap, Response};
@@ -32,7 +33,7 @@ pub(super) fn place(model: &Model, name: &str) -> Option<String> {
 /// How much of the record the body stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// PATCH: the fields whose keys are there. `null` clears one.
+    /// PATCH: the fields whose keys are there. `null` clears one. A JSON merge patch goes on inside of them.
     Given,
     /// PUT: all of it. What is not there is cleared.
     Whole,
@@ -48,18 +49,14 @@ pub(super) async fn answer<B: Backend>(
     let model = &call.model;
     let manner = Manner::of_query(headers, query)?;
     let may_be_missing = query.flag("allowMissing")?;
-    let bytes = body::read_json(headers, body, call.max_body).await?;
-    let mut decoded = decode(model, &bytes)?;
-    settle_id(model, id, &mut decoded.record)?;
-    let precondition = Precondition::new(headers, take_etag(model, &mut decoded.record))?;
-    let allow_missing = may_be_missing && !precondition.needs_a_record();
-    let mask = match extent {
-        Extent::Whole => UpdateMask::All,
-        Extent::Given => UpdateMask::of_fields(mask::present(model, &decoded)),
-    };
+    let (mut update, mask) = read(call, headers, body, extent).await?;
+    settle_id(model, id, &mut update)?;
+    let precondition = Precondition::new(headers, take_etag(model, &mut update))?;
+    let is_to_create = extent == Extent::Whole && precondition.needs_no_record();
+    let allow_missing = (may_be_missing || is_to_create) && !precondition.needs_a_record();
     let settled = precondition.settle(call, id, &manner, allow_missing).await?;
     let etag = settled.etag().unwrap_or_default().to_owned();
-    let (transforms, update) = (Transforms::default(), decoded.record);
+    let transforms = Transforms::default();
     let operation = match settled {
         // Somebody may create it meanwhile: then this must not change it.
         Settled::Absent => Operation::Create { record: update, local_ref: String::new() },
@@ -67,9 +64,33 @@ pub(super) async fn answer<B: Backend>(
     };
     let result = manner.write(call, operation).await;
     let written = result.map_err(|error| settled.refusal(error, &model.full_name, id))?;
-    let is_repeat = written.is_repeat;
+    let (is_repeat, has_created) = (written.is_repeat, written.has_created());
     let stored = written.into_single().ok_or_else(|| Error::internal("an update has given no record"))?;
-    replayed(is_repeat, manner.answer(model, &stored))
+    replayed(is_repeat, if has_created { created(model, &stored, &manner) } else { manner.answer(model, &stored) })
+}
+
+/// What the body says, and which fields of the record it is about.
+async fn read<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: Body,
+    extent: Extent,
+) -> Result<(Record, UpdateMask), Refusal> {
+    let model = &call.model;
+    if extent == Extent::Whole {
+        let bytes = body::read_json(headers, body, call.max_body).await?;
+        return Ok((decode(call, bytes).await?.record, UpdateMask::All));
+    }
+    if body::is_merge_patch(headers) {
+        let bytes = body::read_patch(headers, body, call.max_body).await?;
+        let patch = json::decode_patch(&model.shapes, model.shape, &bytes, &call.caller.budget);
+        let (update, merge) = patch.map_err(|error| named::of_record(model, error.into()))?;
+        return Ok((update, UpdateMask::Merge(merge.without(&mask::names_of_record(model)))));
+    }
+    let bytes = body::read_patch(headers, body, call.max_body).await?;
+    let decoded = decode(call, bytes).await?;
+    let mask = UpdateMask::of_fields(mask::present(model, &decoded));
+    Ok((decoded.record, mask))
 }
 
 /// An id in the body may repeat the path's, not contradict it. Behind this, the record has the path's.

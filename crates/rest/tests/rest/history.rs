@@ -56,7 +56,7 @@ async fn revisions_come_page_by_page() {
             r#"{{"data":[{{"kind":"DELETED",{data},"time":"1970-01-01T00:00:02Z","etag":"a","principal":"root","transaction":"t2000000"}},"#
         ),
         format!(
-            r#"{{"kind":"UPDATED",{data},"time":"1970-01-01T00:00:01.500Z","etag":"a","changedFields":["pageCount","@odd"],"principal":"root","transaction":"t1500000"}},"#
+            r#"{{"kind":"UPDATED",{data},"time":"1970-01-01T00:00:01.500Z","etag":"a","changedFields":["pageCount","o-dd"],"principal":"root","transaction":"t1500000"}},"#
         ),
         format!(
             r#"{{"kind":"CREATED",{data},"time":"1970-01-01T00:00:00Z","etag":"a","principal":"root","transaction":"t0"}}],"nextPageToken":"n="}}"#

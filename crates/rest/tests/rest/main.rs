@@ -6,6 +6,7 @@ mod commits;
 mod commits_refused;
 mod history;
 mod http;
+mod merge_patch;
 mod openapi;
 mod openapi_queries;
 mod openapi_writes;

@@ -3,7 +3,7 @@
 mod script;
 mod writes;
 
-use groundplan_chassis::principal::Principal;
+use groundplan_chassis::caller::Caller;
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
@@ -149,7 +149,7 @@ impl Backend for Memory {
 
     async fn get(
         &self,
-        _: &Principal,
+        _: &Caller,
         model: &Arc<Model>,
         id: &str,
         view: &View,
@@ -165,7 +165,7 @@ impl Backend for Memory {
 
     async fn batch_get(
         &self,
-        _: &Principal,
+        _: &Caller,
         model: &Arc<Model>,
         ids: &[String],
         view: &View,
@@ -180,7 +180,7 @@ impl Backend for Memory {
 
     async fn list_related(
         &self,
-        _: &Principal,
+        _: &Caller,
         model: &Arc<Model>,
         id: &str,
         referrer: usize,
@@ -190,22 +190,17 @@ impl Backend for Memory {
         self.page(&self.catalog.model(&model.referrers[referrer].model).cloned().unwrap(), query)
     }
 
-    async fn explain_list(&self, _: &Principal, _: &Arc<Model>, query: &ListQuery) -> Result<Explanation, Error> {
+    async fn explain_list(&self, _: &Caller, _: &Arc<Model>, query: &ListQuery) -> Result<Explanation, Error> {
         self.note(Asked::Explain(query.clone()));
         Ok(self.answers().explanation)
     }
 
-    async fn aggregate(
-        &self,
-        _: &Principal,
-        _: &Arc<Model>,
-        query: &AggregateQuery,
-    ) -> Result<AggregateResponse, Error> {
+    async fn aggregate(&self, _: &Caller, _: &Arc<Model>, query: &AggregateQuery) -> Result<AggregateResponse, Error> {
         self.note(Asked::Aggregate(query.clone()));
         Ok(self.answers().computed)
     }
 
-    async fn watch(&self, _: &Principal, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
+    async fn watch(&self, _: &Caller, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
         self.note(Asked::Watch(query.clone()));
         ReadMask::parse(&model.shapes, model.shape, &query.read_mask)?;
         self.answers().watch.play()
@@ -213,7 +208,7 @@ impl Backend for Memory {
 
     async fn list_revisions(
         &self,
-        _: &Principal,
+        _: &Caller,
         model: &Arc<Model>,
         id: &str,
         query: &HistoryQuery,
@@ -223,22 +218,28 @@ impl Backend for Memory {
         Ok(self.answers().revisions)
     }
 
-    async fn list(&self, _: &Principal, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
+    async fn list(&self, _: &Caller, model: &Arc<Model>, query: &ListQuery) -> Result<Page, Error> {
         self.note(Asked::List(query.clone()));
         self.page(model, query)
     }
 
-    async fn write(&self, _: &Principal, writes: Writes) -> Result<Written, Error> {
+    async fn write(&self, _: &Caller, writes: Writes) -> Result<Written, Error> {
         self.note(Asked::Write(writes.clone()));
         let Answers { is_repeat, refused, .. } = self.answers();
         if let Some(refused) = refused {
             return Err(refused());
         }
         let before = self.records.lock().unwrap().clone();
+        let is_new = |write: &groundplan_rest::Write| match &write.operation {
+            groundplan_rest::Operation::Create { .. } => true,
+            groundplan_rest::Operation::Update { id, .. } => self.checked(&write.model, id, None).is_err(),
+            _ => false,
+        };
+        let created = writes.list.iter().map(is_new).collect();
         let written: Result<_, _> = writes.list.into_iter().map(|write| self.write_one(write)).collect();
         if writes.validate_only || written.is_err() {
             *self.records.lock().unwrap() = before;
         }
-        Ok(Written { records: written?, attempts: 1, is_repeat })
+        Ok(Written { records: written?, created, attempts: 1, is_repeat })
     }
 }

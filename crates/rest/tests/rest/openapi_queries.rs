@@ -25,7 +25,7 @@ fn lists_have_their_parameters() {
         assert_eq!(parameters(&document["paths"][path]["get"]), list, "{path}");
     }
     assert_eq!(parameters(&document["paths"]["/api/v1/books/{id}"]["get"]), ["If-None-Match", "readMask", "expand"]);
-    assert!(!parameters(&document["paths"]["/api/v1/shelfs"]["get"]).contains(&"expand"));
+    assert!(!parameters(&document["paths"]["/api/v1/shelves"]["get"]).contains(&"expand"));
     let count = &document["paths"]["/api/v1/books"]["get"]["parameters"][5];
     assert_eq!(
         count["schema"]["enum"],

@@ -42,14 +42,9 @@ fn writes_have_their_parameters() {
 fn batches_have_their_bodies() {
     let document = document();
     for (method, id, status, keys) in [
-        ("batchCreate", "batchCreateBooks", "200", &["book", "requestId", "validateOnly"] as &[&str]),
-        (
-            "batchUpdate",
-            "batchUpdateBooks",
-            "200",
-            &["allowMissing", "book", "etag", "requestId", "updateMask", "validateOnly"],
-        ),
-        ("batchDelete", "batchDeleteBooks", "204", &["allowMissing", "etag", "id", "requestId", "validateOnly"]),
+        ("batchCreate", "batchCreateBooks", "200", &["book"] as &[&str]),
+        ("batchUpdate", "batchUpdateBooks", "200", &["allowMissing", "book", "etag", "updateMask"]),
+        ("batchDelete", "batchDeleteBooks", "204", &["allowMissing", "etag", "id"]),
     ] {
         let operation = &document["paths"][format!("/api/v1/books:{method}")]["post"];
         assert_eq!((&operation["operationId"], parameters(operation)), (&json!(id), vec!["Idempotency-Key"]));
@@ -71,15 +66,51 @@ fn a_commit_takes_records_of_every_model() {
     assert_eq!((&commit["operationId"], &commit["tags"]), (&json!("commit"), &json!(["Commit"])));
     assert_eq!(body(commit)["$ref"], "#/components/schemas/Commit-Request");
     let schemas = &document["components"]["schemas"];
-    let kinds = schemas["Commit-Request"]["properties"]["writes"]["items"]["anyOf"].as_array().unwrap();
+    let kinds = schemas["Commit-Request"]["properties"]["writes"]["items"]["oneOf"].as_array().unwrap();
     let required: Vec<&Value> = kinds.iter().map(|kind| &kind["required"][0]).collect();
     assert_eq!(required, ["create", "update", "delete", "undelete", "verify"]);
-    let records = kinds[0]["properties"]["create"]["properties"]["record"]["anyOf"].as_array().unwrap();
-    assert_eq!(records.len(), 4);
-    assert_eq!(records[1]["$ref"], "#/components/schemas/library.v1.Book-Typed");
-    assert_eq!(kinds[0]["properties"]["update"], json!({ "type": "null" }));
+    let record = &kinds[0]["properties"]["create"]["properties"]["record"];
+    assert_eq!(record["oneOf"].as_array().unwrap().len(), 4);
+    let reference = "#/components/schemas/library.v1.Book-Typed";
+    assert_eq!(record["oneOf"][1], json!({ "$ref": reference }));
+    let discriminator = &record["discriminator"];
+    assert_eq!(discriminator["propertyName"], "@type");
+    assert_eq!(discriminator["mapping"]["library.v1.Book"], reference);
+    assert_eq!(discriminator["mapping"]["type.googleapis.com/library.v1.Book"], reference);
+    let updated = &kinds[1]["properties"]["update"]["properties"]["record"];
+    assert_eq!(updated["oneOf"][1], json!({ "$ref": reference, "required": ["id"] }));
+    assert!(kinds[0]["properties"].get("update").is_none());
     let typed = &schemas["library.v1.Book-Typed"];
     assert_eq!(typed["required"], json!(["@type"]));
     assert_eq!(typed["properties"]["@type"]["enum"], json!(["type.googleapis.com/library.v1.Book", "library.v1.Book"]));
-    assert_eq!(schemas["Commit-Results"]["properties"]["data"]["required"], json!(["results", "attempts"]));
+}
+
+#[test]
+fn a_commit_answers_with_records_that_say_of_which_model_they_are() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let data = &schemas["Commit-Results"]["properties"]["data"];
+    assert_eq!(data["required"], json!(["results", "attempts"]));
+    let record = &data["properties"]["results"]["items"]["properties"]["record"];
+    let reference = "#/components/schemas/library.v1.Book-Committed";
+    assert_eq!(record["oneOf"][1], json!({ "$ref": reference }));
+    let mapping = record["discriminator"]["mapping"].as_object().unwrap();
+    assert_eq!((mapping.len(), &mapping["type.googleapis.com/library.v1.Book"]), (4, &json!(reference)));
+
+    let (mut committed, shown) = (schemas["library.v1.Book-Committed"].clone(), &schemas["library.v1.Book"]);
+    let typed = committed["properties"].as_object_mut().unwrap().remove("@type").unwrap();
+    assert_eq!(typed["enum"], json!(["type.googleapis.com/library.v1.Book"]));
+    assert_eq!(committed["required"].as_array_mut().unwrap().remove(0), "@type");
+    assert_eq!(&committed, shown);
+}
+
+/// What generators of clients leave out.
+#[test]
+fn no_properties_stand_beside_a_reference() {
+    fn check(value: &Value) {
+        assert!(value.get("$ref").is_none() || value.get("properties").is_none(), "{value}");
+        value.as_object().into_iter().flat_map(|object| object.values()).for_each(check);
+        value.as_array().into_iter().flatten().for_each(check);
+    }
+    check(&document());
 }

@@ -9,19 +9,24 @@ use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_proto::watch::v1::{EventKind, Removal, Start};
-use groundplan_rest::{WatchEvent, WatchQuery};
+use groundplan_rest::{LazyRecord, WatchEvent, WatchQuery};
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
 const TIME: i64 = 1_795_755_600_000_001;
 
+#[cfg(test)]
+fn lazy(record: Record) -> LazyRecord {
+    LazyRecord::new(move || record.clone())
+}
+
 // Clippy lets helpers unwrap, as tests may, only where this is said.
 #[cfg(test)]
 fn book(memory: &Memory, kind: EventKind) -> WatchEvent {
     let (model, stored) = memory.stored("library.v1.Book", "b2");
     let (token, transaction) = (format!("token-{}", kind as i32), "t".to_owned());
-    let (model, record) = (Some(model), Some(stored.record));
+    let (model, record) = (Some(model), Some(lazy(stored.record)));
     WatchEvent { kind, model, record, token, transaction, time: Some(TIME), ..WatchEvent::default() }
 }
 
@@ -56,7 +61,7 @@ async fn body(client: &Client, query: &str) -> String {
 async fn events_are_framed_as_the_standard_says() {
     let (client, memory) = library().await;
     let updated = WatchEvent {
-        previous: Some(titled(&memory, "a\nb\r\u{2028}")),
+        previous: Some(lazy(titled(&memory, "a\nb\r\u{2028}"))),
         changed_fields: vec!["title".into(), "author_id".into()],
         ..book(&memory, EventKind::Updated)
     };
@@ -140,8 +145,8 @@ async fn every_parameter_of_a_watch_arrives() {
 async fn a_mask_hides_zeros_too_but_not_the_id() {
     let (client, memory) = library().await;
     let event = WatchEvent {
-        record: Some(titled(&memory, "new")),
-        previous: Some(titled(&memory, "")),
+        record: Some(lazy(titled(&memory, "new"))),
+        previous: Some(lazy(titled(&memory, ""))),
         transaction: String::new(),
         time: None,
         ..book(&memory, EventKind::Updated)

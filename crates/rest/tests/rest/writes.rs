@@ -112,7 +112,13 @@ async fn records_need_not_be_there_if_the_caller_says_so() {
         let refused = client.send(&format!("{method} {path}?allowMissing=false"), &[], body).await;
         assert_eq!(refused.status, 404, "{method}");
         let created = client.send(&format!("{method} {path}?allowMissing=true"), &[], body).await;
-        assert_eq!((created.status.as_u16(), created.header("etag")), (200, "\"a\""), "{method}");
+        assert_eq!((created.status.as_u16(), created.header("etag")), (201, "\"a\""), "{method}");
+        assert_eq!(created.header("location"), path, "{method}");
+        let changed = client.send(&format!("{method} {path}?allowMissing=true"), &[], body).await;
+        assert_eq!((changed.status.as_u16(), changed.header("location")), (200, ""), "{method}");
+        let tried = client.send(&format!("{method} {path}-2?allowMissing=true&validateOnly=true"), &[], body).await;
+        assert_eq!((tried.status.as_u16(), tried.header("location")), (200, ""), "{method}");
+        client.send(&format!("{method} {path}?allowMissing=true"), &[], body).await;
         let Operation::Update { allow_missing, mask, .. } = written(&memory).list.remove(0).operation else { panic!() };
         assert_eq!((allow_missing, mask == UpdateMask::All), (true, method == "PUT"));
     }
@@ -147,15 +153,64 @@ async fn if_none_match_creates_what_is_not_there_and_nothing_else() {
     };
     assert_eq!(put("b1").await.status, 412);
     let created = put("new").await;
-    assert_eq!((created.status.as_u16(), &created.json()["data"]["id"]), (200, &json!("new")));
+    assert_eq!((created.status.as_u16(), &created.json()["data"]["id"]), (201, &json!("new")));
+    assert_eq!(created.header("location"), "/api/v1/books/new");
     assert!(matches!(written(&memory).list.remove(0).operation, Operation::Create { .. }));
     memory.answer(|answers| answers.refused = Some(|| Error::new(Reason::RecordExists, "somebody was faster")));
     let late = put("late").await;
     assert_eq!((late.status.as_u16(), late.error().0.as_str()), (412, "CONFLICT"));
+    memory.answer(|answers| answers.refused = None);
     let plain = client.send("PUT /api/v1/books/other", &["if-none-match: *"], "{}").await;
-    assert_eq!(plain.status, 404);
-    let delete = client.send("DELETE /api/v1/books/other?allowMissing=true", &["if-none-match: *"], "").await;
+    assert_eq!(plain.status, 201, "the condition itself says that the record is to be created");
+    let patch = client.send("PATCH /api/v1/books/third", &["if-none-match: *"], "{}").await;
+    assert_eq!(patch.status, 404, "a patch has nothing to change");
+    let delete = client.send("DELETE /api/v1/books/third?allowMissing=true", &["if-none-match: *"], "").await;
     assert_eq!(delete.status, 404);
+}
+
+#[tokio::test]
+async fn a_post_is_held_to_the_conditions_of_its_headers() {
+    let (client, memory) = library().await;
+    let post = async |header: &str| client.send("POST /api/v1/books", &[header], r#"{"id":"new"}"#).await;
+    assert_eq!(post("if-none-match: *").await.status, 201);
+    assert_eq!(post("if-none-match: \"x\"").await.status, 201, "no record has this etag");
+    let asked = memory.questions();
+    let refused = post("if-match: *").await;
+    assert_eq!((refused.status.as_u16(), refused.error().0.as_str()), (412, "CONFLICT"));
+    assert_eq!(memory.questions(), asked, "nothing is written");
+    memory.answer(|answers| answers.refused = Some(|| Error::new(Reason::RecordExists, "it is there")));
+    assert_eq!(post("if-none-match: *").await.status, 412);
+    assert_eq!(post("accept: */*").await.status, 409);
+}
+
+#[tokio::test]
+async fn conditions_of_headers_are_not_for_several_records() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    for header in ["if-match: \"a\"", "if-none-match: *"] {
+        for (path, body) in [
+            ("/api/v1/books:batchCreate", r#"{"requests":[{"book":{"id":"x"}}]}"#),
+            ("/api/v1/books:batchUpdate", r#"{"requests":[{"book":{"id":"b1"}}]}"#),
+            ("/api/v1/books:batchDelete", r#"{"requests":[{"id":"b1"}]}"#),
+            ("/api:commit", r#"{"writes":[{"delete":{"model":"library.v1.Book","id":"b1"}}]}"#),
+        ] {
+            let answer = client.send(&format!("POST {path}"), &[header], body).await;
+            assert_eq!(answer.status, 400, "{path} {header}");
+            assert!(answer.error().1.contains("is for the methods of one record"), "{}", answer.error().1);
+        }
+    }
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
+async fn two_etags_that_differ_are_refused() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
+    let answer = client.send("DELETE /api/v1/books/b1?etag=b", &["if-match: \"a\""], "").await;
+    assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (400, "INVALID_INPUT"));
+    assert_eq!(answer.error().1, "\"etag\" is not among the etags of If-Match; send one of them");
+    assert_eq!(memory.questions(), asked);
+    assert_eq!(client.send("DELETE /api/v1/books/b1?etag=a", &["if-match: \"a\""], "").await.status, 204);
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ async fn an_apply_waits_for_every_follower() {
     process.distribution.clone().report_progress(idle.clone()).await.unwrap();
     let mut stream = process.apply(entity(FIELD1)).await.unwrap();
     let mut response = stream.message().await.unwrap().unwrap();
-    while !response.message.starts_with("1 of 2 ") {
+    while !response.message.starts_with("waiting for 1 of 2 ") {
         response = stream.message().await.unwrap().unwrap();
         assert_ne!(response.phase(), ApplyPhase::Live);
         process.distribution.clone().report_progress(idle.clone()).await.unwrap();
@@ -225,7 +225,7 @@ async fn applying_again_waits_for_those_that_do_not_serve_yet() {
     let mut stream = process.apply(entity(FIELD1)).await.unwrap();
     let waiting = stream.message().await.unwrap().unwrap();
     assert_eq!((waiting.phase(), waiting.changed), (ApplyPhase::Publishing, false));
-    assert!(waiting.message.starts_with("1 of 2 "), "{}", waiting.message);
+    assert!(waiting.message.starts_with("waiting for 1 of 2 "), "{}", waiting.message);
     process.distribution.clone().report_progress(ReportProgressRequest { serving: 1, ..idle.clone() }).await.unwrap();
     let mut responses = Vec::new();
     while let Some(response) = stream.message().await.unwrap() {

@@ -5,6 +5,8 @@ mod apply;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod revisions;
 #[cfg(test)]
 mod support;

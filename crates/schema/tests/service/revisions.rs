@@ -40,7 +40,9 @@ async fn lists_come_in_pages() {
     assert_eq!(all, (1..=1_001).rev().collect::<Vec<_>>());
     assert_eq!(list(&process, 0, "").await.unwrap().revisions.len(), 50);
     assert_eq!(list(&process, i32::MAX, "").await.unwrap().revisions.len(), 1_000);
-    let exact = list(&process, 1, "r2").await.unwrap();
+    // The last page has exactly what fits: there is none after it.
+    let almost_all = list(&process, 1_000, "").await.unwrap();
+    let exact = list(&process, 1, &almost_all.next_page_token).await.unwrap();
     assert_eq!((numbers(&exact), exact.next_page_token.as_str()), (vec![1], ""));
     assert_eq!(
         (exact.revisions[0].state(), exact.revisions[0].failure.as_str()),
@@ -48,8 +50,25 @@ async fn lists_come_in_pages() {
     );
 
     assert_eq!(list(&process, -1, "").await.unwrap_err().code(), Code::InvalidArgument);
-    let refused = list(&process, 0, "r01").await.unwrap_err();
-    assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::InvalidArgument, "PAGE_TOKEN_INVALID".into()));
+}
+
+#[tokio::test]
+async fn page_tokens_are_sealed() {
+    let test = TestDatabase::new().await;
+    let process = start(&test, patient()).await;
+    failed_revisions(&process, 3).await;
+    let token = list(&process, 1, "").await.unwrap().next_page_token;
+    assert_eq!(numbers(&list(&process, 1, &token).await.unwrap()), [2]);
+    // Another process of the service opens it too.
+    let other = start(&test, patient()).await;
+    assert_eq!(numbers(&list(&other, 2, &token).await.unwrap()), [2, 1]);
+    let changed = format!("{}{}", if token.starts_with('A') { "B" } else { "A" }, &token[1..]);
+    let tail = process.tail("").await.unwrap().message().await.unwrap().unwrap().token;
+    for forged in ["r2", "2", "x", "é", &changed, &tail, &"A".repeat(100_000)] {
+        let refused = list(&process, 0, forged).await.unwrap_err();
+        let reason = (Code::InvalidArgument, "PAGE_TOKEN_INVALID".to_owned());
+        assert_eq!((refused.code(), reason_and(&refused, "").0), reason, "{}", forged.len());
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 type Format = (&'static str, fn(&str) -> bool);
 
 impl Checks {
-    pub(super) fn string_format(&mut self, rules: &StringRules) {
+    pub(super) fn string_format(&mut self, rules: &StringRules) -> Result<(), String> {
         if let Some(string_rules::WellKnown::WellKnownRegex(regex)) = rules.well_known {
             return self.header(regex, rules.strict.unwrap_or(true));
         }
@@ -23,9 +23,10 @@ impl Checks {
             self.text(string::well_known_empty_id(name), "", |text| !text.is_empty());
             self.text(string::well_known_id(name), "", move |text| text.is_empty() || valid(text));
         }
+        Ok(())
     }
 
-    fn header(&mut self, regex: i32, strict: bool) {
+    fn header(&mut self, regex: i32, strict: bool) -> Result<(), String> {
         match KnownRegex::try_from(regex) {
             Ok(KnownRegex::HttpHeaderName) => {
                 self.text(string::HEADER_NAME_EMPTY_ID, "", |text| !text.is_empty());
@@ -35,9 +36,10 @@ impl Checks {
             Ok(KnownRegex::HttpHeaderValue) => {
                 self.text(string::HEADER_VALUE_ID, "", move |text| is_http_header_value(text, strict));
             }
-            // What is not known does not compile, says the library.
-            Ok(KnownRegex::Unspecified) | Err(_) => {}
+            Ok(KnownRegex::Unspecified) => {}
+            Err(_) => return Err(format!("unsupported string.well_known_regex enum value: {regex}")),
         }
+        Ok(())
     }
 
     pub(super) fn bytes_format(&mut self, rules: &BytesRules) {

@@ -35,13 +35,13 @@ impl Checks {
         });
     }
 
-    pub(super) fn string(&mut self, rules: &StringRules) -> Result<(), regex::Error> {
+    pub(super) fn string(&mut self, rules: &StringRules) -> Result<(), String> {
         if let Some(wanted) = rules.r#const.clone() {
             self.text(string::CONST_ID, &string::const_message(&wanted), move |text| text == wanted);
         }
         self.string_lengths(rules);
         if let Some(pattern) = &rules.pattern {
-            let regex = Regex::new(pattern)?;
+            let regex = Regex::new(pattern).map_err(|error| format!("invalid regex pattern: {error}"))?;
             self.text(string::PATTERN_ID, &string::pattern_message(pattern), move |text| regex.is_match(text));
         }
         self.substrings(rules);
@@ -55,7 +55,7 @@ impl Checks {
             let message = string::not_in_message(&distinct(&rules.not_in));
             self.text(string::NOT_IN_ID, &message, move |text| !forbidden.contains(text));
         }
-        self.string_format(rules);
+        self.string_format(rules)?;
         Ok(())
     }
 
@@ -98,7 +98,7 @@ impl Checks {
         }
     }
 
-    pub(super) fn bytes(&mut self, rules: &BytesRules) -> Result<(), regex::Error> {
+    pub(super) fn bytes(&mut self, rules: &BytesRules) -> Result<(), String> {
         if let Some(wanted) = rules.r#const.clone() {
             self.binary(bytes::CONST_ID, &bytes::const_message(&wanted), move |value| value == wanted);
         }
@@ -113,7 +113,8 @@ impl Checks {
         }
         if let Some(pattern) = &rules.pattern {
             // Patterns are for text: bytes that are none match nothing. (The library fails altogether.)
-            let regex = regex::bytes::Regex::new(pattern)?;
+            let regex = regex::bytes::Regex::new(pattern);
+            let regex = regex.map_err(|error| format!("invalid bytes regex pattern: {error}"))?;
             let holds = move |value: &[u8]| std::str::from_utf8(value).is_ok() && regex.is_match(value);
             self.binary(bytes::PATTERN_ID, &bytes::pattern_message(pattern), holds);
         }

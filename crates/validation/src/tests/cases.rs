@@ -1,6 +1,7 @@
 //! A table of rules, values, and what is said about them.
 
 use super::{Both, catalog, found, judge, thing};
+use groundplan_budget::Budget;
 
 /// A field's declaration (number 2) and pairs of JSON and what is found.
 type Case = (&'static str, &'static [(&'static str, &'static [(&'static str, &'static str, &'static str)])]);
@@ -137,7 +138,7 @@ const CASES: &[Case] = &[
                 r#"{"a":{"xy":1,"x":9}}"#,
                 &[
                     ("a", "map.max_pairs", "must have at most 1 entries"),
-                    ("a[\"x\"]", "string.min_len", "length must be at least 2 characters"),
+                    ("a[\"x\"]", "map.keys.string.min_len", "(the key) length must be at least 2 characters"),
                     ("a[\"x\"]", "int32.lt", "must be less than 5"),
                 ],
             ),
@@ -172,7 +173,7 @@ const CASES: &[Case] = &[
     (
         "oneof a { option (buf.validate.oneof).required = true; string b = 2; int32 c = 3 [(buf.validate.field).int32.gt = 3]; }",
         &[
-            ("{}", &[("a", "required", "is required")]),
+            ("{}", &[("a", "required", "is required: set b or c")]),
             (r#"{"b":""}"#, &[]),
             (r#"{"c":0}"#, &[("c", "int32.gt", "must be greater than 3")]),
         ],
@@ -197,7 +198,6 @@ const CASES: &[Case] = &[
 fn the_table() {
     for (fields, values) in CASES {
         let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
-        assert!(both.is_plain, "{fields}");
         for (json, expected) in *values {
             assert_eq!(both.find_json(json), found(expected), "{fields} {json}");
         }
@@ -210,7 +210,7 @@ fn bytes_that_are_no_text_match_no_pattern() {
         Both::new(&catalog(&thing("bytes a = 2 [(buf.validate.field).bytes.pattern = \".\"];")), "test.v1.Thing");
     let record = both.record(r#"{"a":"//8="}"#);
     let expected = [("a", "bytes.pattern", "must match regex pattern `.`")];
-    assert_eq!(super::facts(both.plain.find(&record)), found(&expected));
+    assert_eq!(super::facts(both.plain.find(&record, &Budget::default()).unwrap()), found(&expected));
 }
 
 #[test]

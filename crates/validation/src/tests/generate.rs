@@ -15,15 +15,15 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap()
     }
 
-    fn pick<T: Clone>(&mut self, pool: &[T]) -> T {
+    pub(super) fn pick<T: Clone>(&mut self, pool: &[T]) -> T {
         pool[self.below(pool.len())].clone()
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(super) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 }
@@ -107,7 +107,7 @@ pub(super) fn record(random: &mut Random, shapes: &Shapes, shape: ShapeId) -> Re
     let record = message(random, shapes, shape, 0);
     let mut bytes = Vec::new();
     wire::encode(shapes, shape, &record, &mut bytes);
-    wire::decode(shapes, shape, &bytes).expect("what was encoded can be decoded")
+    wire::decode(shapes, shape, &bytes, &groundplan_budget::Budget::default()).expect("what was encoded can be decoded")
 }
 
 fn message(random: &mut Random, shapes: &Shapes, id: ShapeId, depth: usize) -> Record {

@@ -1,7 +1,8 @@
 //! `required`, by protovalidate and by google.api.field_behavior.
 
-use super::{Both, catalog, facts, file, found, judge, thing};
+use super::{Both, catalog, file, found, judge, thing};
 use crate::compile;
+use groundplan_budget::Budget;
 
 const REQUIRED: &str = "(google.api.field_behavior) = REQUIRED";
 
@@ -11,10 +12,9 @@ fn the_templates_own_example() {
     let model = catalog.model("test.v1.Thing").unwrap();
     let validators = compile(&catalog).unwrap_or_else(|found| panic!("{}", super::display(&found)));
     let record = Both::new(&catalog, "test.v1.Thing").record(r#"{"field2":123}"#);
-    let violations = validators.get(model).validate(&record).unwrap();
+    let violations = validators.get(model).validate(&record, &Budget::default()).unwrap();
     assert_eq!(violations.len(), 1);
     assert_eq!(violations[0].sentence(), "Field1 is required");
-    assert!(!validators.uses_library(model));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_id_is_not_asked_for() {
 }
 
 #[test]
-fn the_order_is_that_of_the_fields_with_the_library_too() {
+fn the_order_is_that_of_the_fields() {
     let fields = format!(
         "message Inner {{ string x = 1 [{REQUIRED}]; int32 y = 2 [(buf.validate.field).int32.gt = 0]; }}\
          option (buf.validate.message).cel = {{id: \"t\" message: \"nothing will do\" expression: \"false\"}};\
@@ -62,15 +62,33 @@ fn the_order_is_that_of_the_fields_with_the_library_too() {
          int32 d = 5 [(buf.validate.field).int32.gt = 0];"
     );
     let both = Both::new(&catalog(&thing(&fields)), "test.v1.Thing");
-    assert!(!both.is_plain);
     let expected = [
         ("", "t", "nothing will do"),
         ("a", "int32.gt", "must be greater than 0"),
         ("b", "required", "is required"),
-        ("c.y", "int32.gt", "must be greater than 0"),
         ("c.x", "required", "is required"),
+        ("c.y", "int32.gt", "must be greater than 0"),
         ("d", "int32.gt", "must be greater than 0"),
     ];
     assert_eq!(both.find_json(r#"{"c":{}}"#), found(&expected));
-    assert_eq!(facts(both.plain.find(&both.record(r#"{"c":{}}"#))).len(), expected.len() - 1);
+}
+
+#[test]
+fn a_required_oneof_names_its_members() {
+    let fields = "oneof pick { option (buf.validate.oneof).required = true; string word = 2; int32 number = 3; bool sure = 4; }\
+                  oneof one { option (buf.validate.oneof).required = true; string only = 5; }";
+    let expected =
+        [("pick", "required", "is required: set word, number or sure"), ("one", "required", "is required: set only")];
+    assert_eq!(judge(fields, "{}"), found(&expected));
+    assert_eq!(judge(fields, r#"{"number":0,"only":""}"#), []);
+}
+
+#[test]
+fn keys_and_values_of_maps_are_told_apart() {
+    let fields = "map<string, string> labels = 2 [(buf.validate.field).map = {keys: {string: {min_len: 2}} values: {string: {min_len: 2}}}];";
+    let expected = [
+        ("labels[\"a\"]", "map.keys.string.min_len", "(the key) length must be at least 2 characters"),
+        ("labels[\"a\"]", "string.min_len", "length must be at least 2 characters"),
+    ];
+    assert_eq!(judge(fields, r#"{"labels":{"a":"b"}}"#), found(&expected));
 }

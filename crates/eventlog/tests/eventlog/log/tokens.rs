@@ -2,7 +2,6 @@
 
 use crate::support::{ORIGIN, keys, kill_readers, next, number, process, run};
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::Cursor;
 use groundplan_testkit::TestDatabase;
 use tonic_types::StatusExt as _;
 
@@ -15,9 +14,11 @@ fn detail(error: &Error, key: &str) -> Option<String> {
 async fn a_token_opens_for_its_origin_only_and_unchanged() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
-    process.log.ready().await.unwrap();
-    let at = Cursor { position: 7, part: 3 };
-    let token = process.log.token(ORIGIN, at).unwrap();
+    let (mut batches, _) = process.follow("").await.unwrap();
+    process.append(&["a", "b", "c"]).await;
+    let (_, token) = keys(&mut batches, 3).await;
+    let at = process.log.progress().unwrap().at;
+    assert_eq!(at.cursor.part, 2);
     assert_eq!(process.log.open_token(ORIGIN, &token).await.unwrap(), at);
     let refused = process.log.open_token(b"another test", &token).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::TokenInvalid);
@@ -32,6 +33,22 @@ async fn a_token_opens_for_its_origin_only_and_unchanged() {
         let refused = process.log.open_token(ORIGIN, garbage).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::TokenInvalid, "{garbage}");
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_place_that_was_not_drawn_yet_is_gone() {
+    let test = TestDatabase::new().await;
+    let process = process(&test.url()).await;
+    let (mut batches, token) = process.follow("").await.unwrap();
+    process.append(&["a"]).await;
+    keys(&mut batches, 1).await;
+    let mut at = process.log.progress().unwrap().at;
+    at.cursor.position += 1;
+    let beyond = process.log.token(ORIGIN, at).unwrap();
+    let other = crate::support::process(&test.url()).await;
+    let refused = other.log.open_token(ORIGIN, &beyond).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::PositionGone);
+    assert!(other.log.open_token(ORIGIN, &token).await.is_ok());
 }
 
 #[tokio::test]

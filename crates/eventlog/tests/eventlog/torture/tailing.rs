@@ -52,7 +52,7 @@ impl Following {
 impl Tailing for Following {
     async fn next(&mut self) -> Vec<Arc<Event>> {
         let mut progress = self.log.watch();
-        let further = progress.wait_for(|progress| progress.is_some_and(|progress| progress.cursor > self.cursor));
+        let further = progress.wait_for(|progress| progress.is_some_and(|progress| progress.cursor() > self.cursor));
         if timeout(Duration::from_millis(100), further).await.is_err() {
             return Vec::new();
         }

@@ -2,7 +2,7 @@
 
 use super::check::{Committed, Findings, check};
 use super::collector::Collector;
-use super::writer::{Finisher, Writer, WriterReport};
+use super::writer::{Finisher, Pace, Writer, WriterReport, random};
 use crate::support::{database, number, run};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns as _, Database, Sql, rows};
@@ -16,8 +16,6 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-
-const WRITERS: i32 = 8;
 
 /// Delivery must not be further behind than this.
 const BEHIND: Duration = Duration::from_secs(2);
@@ -64,7 +62,7 @@ impl World {
     /// Writes for some time, and does something else after a third of it.
     pub(crate) async fn torture(
         &self,
-        duration: Duration,
+        (pace, duration): (Pace, Duration),
         mut collectors: Vec<Collector>,
         meanwhile: impl AsyncFnOnce(&mut Vec<Collector>),
     ) -> Report {
@@ -72,8 +70,8 @@ impl World {
         let stop = CancellationToken::new();
         let finisher = Finisher::new(self.connection().await);
         let mut writers = JoinSet::new();
-        for number in 0..WRITERS {
-            writers.spawn(Writer::new(number, self.database.clone(), finisher.clone()).write(stop.clone()));
+        for number in 0..pace.writers {
+            writers.spawn(Writer::new(number, pace, self.database.clone(), finisher.clone()).write(stop.clone()));
         }
         let killer = tokio::spawn(kill(self.connection().await, stop.clone()));
         sleep(duration / 3).await;
@@ -122,8 +120,9 @@ impl World {
 
 /// Ends writers in the middle of their transactions.
 async fn kill(mut connection: AsyncPgConnection, stop: CancellationToken) {
+    let mut random = random(-1);
     while !stop.is_cancelled() {
-        let pause = rand::rng().random_range(50..250);
+        let pause = random.random_range(50..250);
         sleep(Duration::from_millis(pause)).await;
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
                    WHERE datname = current_database() AND application_name = 'writer' AND xact_start IS NOT NULL \

@@ -7,8 +7,10 @@ use diesel::result::{DatabaseErrorKind, Error as Failure};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, rows};
 use groundplan_eventlog::{NewEvent, after, append};
-use rand::{Rng as _, RngExt as _};
+use rand::rngs::StdRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -34,6 +36,23 @@ impl WriterReport {
     }
 }
 
+/// How much is written, and how fast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) writers: i32,
+    /// Whether writers pause, so that transactions stay open beside each other for long.
+    pub(crate) has_pauses: bool,
+    /// The most events of an append, and the most bytes of an event.
+    pub(crate) largest: (i32, usize),
+}
+
+/// The same choices each time, unless `GROUNDPLAN_SEED` says which others: of writers, and of who is none of them.
+#[expect(clippy::disallowed_methods, reason = "it steers tests, and is no setting of the program")]
+pub(crate) fn random(writer: i32) -> StdRng {
+    let seed: u32 = std::env::var("GROUNDPLAN_SEED").map_or(1, |text| text.parse().expect("a number is the seed"));
+    StdRng::seed_from_u64((u64::from(seed) << 32) | u64::from(writer.cast_unsigned()))
+}
+
 /// Ends prepared transactions, on a connection of its own.
 #[derive(Clone)]
 pub(crate) struct Finisher(Arc<Mutex<AsyncPgConnection>>);
@@ -44,19 +63,19 @@ impl Finisher {
     }
 
     /// Ends one whose writer was killed and does not know whether it is there.
-    async fn finish_if_there(&self, name: &str) {
+    async fn finish_if_there(&self, name: &str, commits: bool) {
         let sql = Sql::once(&format!(
             "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid = '{name}'"
         ));
         let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
         if !found.is_empty() {
-            self.finish(name).await;
+            self.finish(name, commits).await;
         }
     }
 
     /// Commits it or rolls it back.
-    async fn finish(&self, name: &str) {
-        let verb = if rand::random::<bool>() { "COMMIT" } else { "ROLLBACK" };
+    async fn finish(&self, name: &str, commits: bool) {
+        let verb = if commits { "COMMIT" } else { "ROLLBACK" };
         self.0.lock().await.batch_execute(&format!("{verb} PREPARED '{name}'")).await.unwrap();
     }
 
@@ -65,13 +84,15 @@ impl Finisher {
         let sql = Sql::new("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
         let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
         for row in found {
-            self.finish(&row.text(0).unwrap().unwrap()).await;
+            self.finish(&row.text(0).unwrap().unwrap(), true).await;
         }
     }
 }
 
 pub(crate) struct Writer {
     writer: i32,
+    pace: Pace,
+    random: StdRng,
     /// The number of the next event. Numbers grow, and are not used again whatever becomes of their transaction.
     next: i32,
     database: Database,
@@ -81,8 +102,9 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(writer: i32, database: Database, finisher: Finisher) -> Self {
-        Self { writer, next: 0, database, finisher, finishing: JoinSet::new(), report: WriterReport::default() }
+    pub(crate) fn new(writer: i32, pace: Pace, database: Database, finisher: Finisher) -> Self {
+        let (finishing, report) = (JoinSet::new(), WriterReport::default());
+        Self { writer, pace, random: random(writer), next: 0, database, finisher, finishing, report }
     }
 
     /// Writes until the end.
@@ -105,7 +127,7 @@ impl Writer {
         while !stop.is_cancelled() {
             self.report.transactions += 1;
             self.run(connection, "BEGIN").await?;
-            let kind = rand::rng().random_range(0..10);
+            let kind = self.random.random_range(0..10);
             match kind {
                 0..=3 => {
                     self.append_after_change(connection).await?;
@@ -131,20 +153,27 @@ impl Writer {
                     self.prepare(connection).await?;
                 }
             }
-            pause(5).await;
+            self.pause(5).await;
         }
         Ok(())
     }
 
     /// Has another one end the transaction, some time later.
     async fn prepare(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
-        let name = format!("{}-{}", self.writer, self.next);
+        // Names are of the whole server, which other tests use, too.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", self.writer, COUNT.fetch_add(1, Ordering::Relaxed));
         let result = self.end(connection, &format!("PREPARE TRANSACTION '{name}'")).await;
         let (finisher, is_there) = (self.finisher.clone(), result.is_ok());
         self.report.prepared += u32::from(is_there);
+        let (wait, commits) = (Duration::from_micros(self.random.random_range(0..=300_000)), self.random.random());
         self.finishing.spawn(async move {
-            pause(300).await;
-            if is_there { finisher.finish(&name).await } else { finisher.finish_if_there(&name).await }
+            sleep(wait).await;
+            if is_there {
+                finisher.finish(&name, commits).await
+            } else {
+                finisher.finish_if_there(&name, commits).await
+            }
         });
         result
     }
@@ -162,7 +191,7 @@ impl Writer {
     }
 
     async fn append(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
-        let size = rand::rng().random_range(1..=40);
+        let size = self.random.random_range(1..=self.pace.largest.0);
         let new = self.note(connection, size).await?;
         let began = Instant::now();
         append(connection, &new).await?;
@@ -179,9 +208,10 @@ impl Writer {
             self.next - 1
         );
         self.run(connection, &sql).await?;
+        let (random, largest) = (&mut self.random, self.pace.largest.1);
         let new = |number| {
-            let mut payload = vec![0; rand::rng().random_range(0..1_024)];
-            rand::rng().fill_bytes(&mut payload);
+            let mut payload = vec![0; random.random_range(0..largest)];
+            random.fill_bytes(&mut payload);
             NewEvent { payload: payload.into(), ..event(&format!("{writer}-{number}")) }
         };
         Ok((first..self.next).map(new).collect())
@@ -189,8 +219,15 @@ impl Writer {
 
     /// Ends something after a while, in which others go on.
     async fn end(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
-        pause(20).await;
+        self.pause(20).await;
         self.run(connection, sql).await
+    }
+
+    /// Sleeps for up to so many milliseconds, if this writer pauses.
+    async fn pause(&mut self, longest: u64) {
+        if self.pace.has_pauses {
+            sleep(Duration::from_micros(self.random.random_range(0..=longest * 1_000))).await;
+        }
     }
 
     async fn run(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
@@ -203,12 +240,6 @@ impl Writer {
     fn took(&mut self, began: Instant) {
         self.report.slowest_statement = self.report.slowest_statement.max(began.elapsed());
     }
-}
-
-/// Sleeps for up to so many milliseconds.
-async fn pause(longest: u64) {
-    let length = rand::rng().random_range(0..=longest * 1_000);
-    sleep(Duration::from_micros(length)).await;
 }
 
 /// Whether a failure says that the connection was ended.

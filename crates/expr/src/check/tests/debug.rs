@@ -65,6 +65,7 @@ pub(super) fn write(expr: &Expr) -> String {
             };
             format!("({name} ${level} in {} {})", of_field(list), write(condition))
         }
+        Expr::Rule(rule) => format!("{rule:?}"),
         Expr::Search { field, words, language } => format!("(search {} {words:?} {language})", of_field(field)),
     }
 }

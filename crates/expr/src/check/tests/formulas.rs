@@ -3,6 +3,7 @@
 use super::{model, scope};
 use crate::limits::MAX_MADE;
 use crate::{Failure, Formula, FormulaKind};
+use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 
 /// A field and its formula a line, and on the next line what is said about it.
@@ -34,7 +35,7 @@ fn value(field: &str, source: &str) -> Result<Option<Value>, Failure> {
         ("price", Value::Double(1e300)),
     ]);
     let formula = compile(field, source).unwrap_or_else(|error| panic!("{source}: {error}"));
-    formula.evaluate(&record, NOW)
+    formula.evaluate(&record, NOW, &Budget::default()).unwrap()
 }
 
 fn text(text: &str) -> Option<Value> {
@@ -88,7 +89,10 @@ fn null_is_absence_wherever_it_comes_from() {
     assert_eq!(value("stock", "views > 0 ? null : views"), Ok(None));
     assert_eq!(value("views", "stock"), Ok(None));
     let stocked = thing(&[("stock", Value::Int(0))]);
-    assert_eq!(compile("rank", "stock").unwrap().evaluate(&stocked, NOW), Ok(Some(Value::Int(0))));
+    assert_eq!(
+        compile("rank", "stock").unwrap().evaluate(&stocked, NOW, &Budget::default()).unwrap(),
+        Ok(Some(Value::Int(0)))
+    );
 }
 
 #[test]
@@ -117,8 +121,8 @@ fn what_has_no_value_says_why() {
 fn what_is_made_has_a_longest() {
     let formula = compile("nick_name", "title + title").unwrap();
     let half = |length: usize| thing(&[("title", Value::String("x".repeat(length)))]);
-    assert!(formula.evaluate(&half(MAX_MADE / 2), NOW).is_ok());
-    assert_eq!(formula.evaluate(&half(MAX_MADE / 2 + 1), NOW), Err(Failure::TooLong));
+    assert!(formula.evaluate(&half(MAX_MADE / 2), NOW, &Budget::default()).unwrap().is_ok());
+    assert_eq!(formula.evaluate(&half(MAX_MADE / 2 + 1), NOW, &Budget::default()).unwrap(), Err(Failure::TooLong));
 }
 
 #[test]
@@ -126,7 +130,7 @@ fn not_a_number_is_always_the_same() {
     let record = thing(&[("price", Value::Double(f64::INFINITY))]);
     for field in ["price", "weight"] {
         let source = if field == "price" { "double(weight) + (0.0 / double(pages))" } else { "price - price" };
-        let found = compile(field, source).unwrap().evaluate(&record, NOW);
+        let found = compile(field, source).unwrap().evaluate(&record, NOW, &Budget::default()).unwrap();
         assert_eq!(found, Ok(Some(Value::Double(f64::NAN))), "{field}");
     }
 }

@@ -74,9 +74,9 @@ fn what_is_no_order_is_refused() {
         ("title DESC", "write `title desc`, in small letters (at 1:1)"),
         ("title, title desc", "`title` is ordered by already, as `title`: name each field once (at 1:8)"),
         ("nick_name, nickName", "`nickName` is ordered by already, as `nick_name`: name each field once (at 1:12)"),
-        ("tags", "`tags` holds many values, which have no order: name a field with one (at 1:1)"),
-        ("labels", "`labels` holds many values, which have no order: name a field with one (at 1:1)"),
-        ("parts.name", "`parts` holds many values, which have no order: name a field with one (at 1:1)"),
+        ("tags", "`tags` holds many values: name a field that holds one (at 1:1)"),
+        ("labels", "`labels` holds many values: name a field that holds one (at 1:1)"),
+        ("parts.name", "`parts` holds many values: name a field that holds one (at 1:1)"),
         (
             "address",
             "`address` is a message, which has no order: name one of the fields inside, as in `address.field` (at 1:1)",
@@ -84,11 +84,11 @@ fn what_is_no_order_is_refused() {
         ("extra", "`extra` has no order: name another field (at 1:1)"),
         (
             "maker.country",
-            "`maker` leads to another record, and an order stays in its own: name a field of the record (at 1:1)",
+            "`maker` leads to another record: name a field of the record itself, such as `maker_id` (at 1:1)",
         ),
         (
             "maker_id.country",
-            "`maker_id` leads to another record, and an order stays in its own: name a field of the record (at 1:1)",
+            "`maker_id` leads to another record: name a field of the record itself, such as `maker_id` (at 1:1)",
         ),
         ("title.x", "`title` is no message, and so has no fields: leave out what is behind the point (at 1:1)"),
         ("password", "`password` is input only: it is never shown, so nothing reads it (at 1:1)"),

@@ -61,5 +61,5 @@ CREATE INDEX IF NOT EXISTS "visit_until_purge_33418829" ON "clinic_v1"."visit" (
 COMMENT ON INDEX "clinic_v1"."visit_until_purge_33418829" IS 'implied by expiry';
 
 -- AddReference clinic.v1.Visit.patient: let patient of clinic.v1.Visit refer to records of clinic.v1.Patient that exist
-ALTER TABLE "clinic_v1"."visit" ADD CONSTRAINT "visit_patient_exists_bef2e03c" FOREIGN KEY ("_tenant", "patient") REFERENCES "clinic_v1"."patient" ("_tenant", "id") ON DELETE CASCADE;
+ALTER TABLE "clinic_v1"."visit" ADD CONSTRAINT "visit_patient_exists_bef2e03c" FOREIGN KEY ("_tenant", "patient") REFERENCES "clinic_v1"."patient" ("_tenant", "id") ON DELETE CASCADE DEFERRABLE INITIALLY IMMEDIATE;
 

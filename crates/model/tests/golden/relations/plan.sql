@@ -81,11 +81,11 @@ CREATE TABLE IF NOT EXISTS "shop_v1"."warehouse" (
 COMMENT ON TABLE "shop_v1"."warehouse" IS 'A shelf mark.';
 
 -- AddReference crm.v1.Customer.recommended_by_id: let recommended_by_id of crm.v1.Customer refer to records of crm.v1.Customer that exist
-ALTER TABLE "crm_v1"."customer" ADD CONSTRAINT "customer_recommended_by_id_exists_8cddd85c" FOREIGN KEY ("_tenant", "recommended_by_id") REFERENCES "crm_v1"."customer" ("_tenant", "id") ON DELETE SET NULL ("recommended_by_id");
+ALTER TABLE "crm_v1"."customer" ADD CONSTRAINT "customer_recommended_by_id_exists_8cddd85c" FOREIGN KEY ("_tenant", "recommended_by_id") REFERENCES "crm_v1"."customer" ("_tenant", "id") ON DELETE SET NULL ("recommended_by_id") DEFERRABLE INITIALLY IMMEDIATE;
 
 -- AddReference shop.v1.Order.customer_id: let customer_id of shop.v1.Order refer to records of crm.v1.Customer that exist
-ALTER TABLE "shop_v1"."order" ADD CONSTRAINT "order_customer_id_exists_0192f5ca" FOREIGN KEY ("_tenant", "customer_id") REFERENCES "crm_v1"."customer" ("_tenant", "id") ON DELETE CASCADE;
+ALTER TABLE "shop_v1"."order" ADD CONSTRAINT "order_customer_id_exists_0192f5ca" FOREIGN KEY ("_tenant", "customer_id") REFERENCES "crm_v1"."customer" ("_tenant", "id") ON DELETE CASCADE DEFERRABLE INITIALLY IMMEDIATE;
 
 -- AddReference shop.v1.Order.warehouse: let warehouse of shop.v1.Order refer to records of shop.v1.Warehouse that exist
-ALTER TABLE "shop_v1"."order" ADD CONSTRAINT "order_warehouse_exists_50a8aadc" FOREIGN KEY ("_tenant", "warehouse") REFERENCES "shop_v1"."warehouse" ("_tenant", "id") ON DELETE NO ACTION;
+ALTER TABLE "shop_v1"."order" ADD CONSTRAINT "order_warehouse_exists_50a8aadc" FOREIGN KEY ("_tenant", "warehouse") REFERENCES "shop_v1"."warehouse" ("_tenant", "id") ON DELETE NO ACTION DEFERRABLE INITIALLY IMMEDIATE;
 

@@ -6,8 +6,8 @@ use groundplan_error::{Error, Reason, Violation};
 use groundplan_expr::ir::{Expr, Field, Root, Type};
 use groundplan_expr::{ExprError, Filter, OrderKey, Scope, value};
 use groundplan_proto::query::v1::{Aggregation, Function};
-use groundplan_rest::AggregateQuery;
 use groundplan_rest::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
+use groundplan_rest::{AggregateQuery, value_name};
 
 /// The longest name of a value, in bytes.
 pub(crate) const MAX_NAME: usize = 63;
@@ -85,7 +85,7 @@ impl Computed {
             "" => return Err(Error::field(of_field, "required", "is required for all functions but COUNT")),
             path => Some(path),
         };
-        let name = name_of(place, function, aggregation)?;
+        let name = name_of(place, aggregation)?;
         let (sql, outcome) = match (function, field) {
             (Function::Unspecified, _) => return Err(unknown()),
             (_, None) => ("count(*)".to_owned(), Outcome::Count),
@@ -145,8 +145,9 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
         (Function::Average, Type::Int | Type::Uint) => {
             (format!("avg(({sql})::numeric)::double precision"), Outcome::Value(Column::double()))
         }
-        // PostgreSQL's own average of doubles computes squares as well, which overflow earlier.
-        (Function::Average, Type::Double) => (format!("sum({sql}) / count({sql})"), Outcome::Value(Column::double())),
+        // PostgreSQL's own average of doubles computes squares as well, which overflow earlier, and it refuses a quotient that
+        // is too small for a double.
+        (Function::Average, Type::Double) => (format!("sum({sql}), count({sql})"), Outcome::AverageOfDoubles),
         (Function::Average, Type::Duration) => (format!("sum({sql}), count({sql})"), Outcome::AverageOfDurations),
         (Function::Min | Function::Max, ty) => {
             let is_min = function == Function::Min;
@@ -166,12 +167,10 @@ fn computing(function: Function, key: &OrderKey) -> Option<(String, Outcome)> {
 }
 
 /// The name of a value: the caller's, or one of the function and the field.
-fn name_of(place: &str, function: Function, aggregation: &Aggregation) -> Result<String, Error> {
+fn name_of(place: &str, aggregation: &Aggregation) -> Result<String, Error> {
     let given = &aggregation.name;
     if given.is_empty() {
-        let function = function.as_str_name().trim_start_matches("FUNCTION_").to_lowercase();
-        let field = aggregation.field.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-        return Ok(if field.is_empty() { function } else { format!("{function}_{field}") });
+        return Ok(value_name(aggregation));
     }
     let is_name = given.len() <= MAX_NAME
         && given.starts_with(|first: char| first.is_ascii_alphabetic())

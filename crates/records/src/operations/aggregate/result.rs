@@ -46,7 +46,8 @@ pub(super) enum Outcome {
     SumOfInts,
     SumOfUints,
     SumOfDurations,
-    /// The sum, and the count behind it.
+    /// The sum, and after it the count.
+    AverageOfDoubles,
     AverageOfDurations,
 }
 
@@ -131,7 +132,7 @@ impl Form {
 impl Outcome {
     /// How many columns it is read from.
     pub(super) fn width(&self) -> usize {
-        if matches!(self, Self::AverageOfDurations) { 2 } else { 1 }
+        if matches!(self, Self::AverageOfDoubles | Self::AverageOfDurations) { 2 } else { 1 }
     }
 
     /// Reads the result; nothing if it is of no records.
@@ -154,6 +155,11 @@ impl Outcome {
                 let sum = sum.map_err(refusal)?;
                 sum.map(|sum| sum.ok_or_else(|| overflow(name, "google.protobuf.Duration"))).transpose()?
             }
+            Self::AverageOfDoubles => {
+                let sum = row.array(at).map_err(refusal)?.map(f64::from_be_bytes);
+                let count = row.i64(at + 1).map_err(refusal)?;
+                sum.zip(count).map(|(sum, count)| Kind::DoubleValue(quotient(sum, count)))
+            }
             Self::AverageOfDurations => {
                 let sum = row.bytes(at, |bytes| bytes.map(decode_interval)).map_err(refusal)?;
                 let sum = sum.map(|sum| sum.ok_or_else(|| overflow(name, "google.protobuf.Duration"))).transpose()?;
@@ -164,6 +170,12 @@ impl Outcome {
         };
         Ok(kind.map(|kind| Value { kind: Some(kind) }))
     }
+}
+
+/// A mean. One that is too small for a double is zero, as IEEE 754 has it.
+#[expect(clippy::cast_precision_loss, reason = "a table has fewer rows than a double has whole numbers")]
+fn quotient(sum: f64, count: i64) -> f64 {
+    sum / count as f64
 }
 
 /// A duration, if it is not too long for one.

@@ -37,7 +37,9 @@ impl Which {
         match (referrer.on_delete, manner) {
             (OnDelete::Cascade, Manner::ForGood) => Some(Self::All),
             (OnDelete::Cascade, Manner::Soft) => Some(Self::Living),
-            (OnDelete::Restrict, Manner::ForGood) => living::may_be_gone(other).then_some(Self::Gone),
+            (OnDelete::Cascade, Manner::Purge) | (OnDelete::Restrict, Manner::ForGood | Manner::Purge) => {
+                living::may_be_gone(other).then_some(Self::Gone)
+            }
             (OnDelete::Restrict, Manner::Soft) | (OnDelete::SetNull, _) => None,
         }
     }

@@ -1,6 +1,8 @@
-//! What keeps a record from being deleted: others that refer to it with RESTRICT, unless they go with it.
+//! What keeps a record from being deleted: others that live and refer to it with RESTRICT, unless they go with it. A purge is
+//! kept off by those with CASCADE, too.
 
-use super::doomed::{Doomed, referrers};
+use super::Manner;
+use super::doomed::Doomed;
 use super::roots::Roots;
 use crate::living;
 use crate::operations::{Call, Id, names};
@@ -30,11 +32,12 @@ pub(super) async fn check(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     roots: Roots<'_>,
+    manner: Manner,
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     let mut found = Vec::new();
     for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
-        for referrer in referrers(model, OnDelete::Restrict) {
+        for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, manner)) {
             if found.len() <= MAX_NAMED {
                 let other = &call.related(&referrer.model)?.model;
                 find(call, conn, (model, ids), (other, referrer), doomed, &mut found).await?;
@@ -42,6 +45,15 @@ pub(super) async fn check(
         }
     }
     if found.is_empty() { Ok(()) } else { Err(refused(roots, &found).into()) }
+}
+
+/// Whether a living record that refers so keeps what it refers to.
+pub(in crate::operations) fn restricts(on_delete: OnDelete, manner: Manner) -> bool {
+    match on_delete {
+        OnDelete::Restrict => true,
+        OnDelete::Cascade => manner == Manner::Purge,
+        OnDelete::SetNull => false,
+    }
 }
 
 /// Finds records that refer to some of those that go, and do not go themselves: one more than can be named.

@@ -14,47 +14,56 @@ use groundplan_model::catalog::OnDelete;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Undeletes a record that is locked, and gives it with its new version. Those that refer to it with CASCADE and were deleted in
-/// the same moment were deleted with it: they come back too. What it refers to must be there.
+/// What has come back.
+pub(in crate::operations) struct Undeleted {
+    /// The record that was asked for, with its new version.
+    pub(in crate::operations) root: (Record, i64),
+    /// Those that came back with it.
+    pub(in crate::operations) others: Vec<(Arc<Table>, Id)>,
+}
+
+/// Undeletes a record that is locked. Those that refer to it with CASCADE and were deleted in the same moment were deleted with
+/// it: they come back too, unless they have ended. The caller sees whether what all of these refer to is there.
 pub(in crate::operations) async fn undelete_locked(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     (id, record, version): (&Id, Record, i64),
     log: &mut Events<'_>,
-) -> Result<(Record, i64), Stop> {
+) -> Result<Undeleted, Stop> {
     let time = living::deletion(&call.table.model, &record).unwrap_or_default();
     let back = unmark(call, conn, (&call.table, &[(record, version)]), log).await?;
-    let back = back.into_iter().next().ok_or_else(|| Error::internal("an undeleted record is nowhere"))?;
+    let root = back.into_iter().next().ok_or_else(|| Error::internal("an undeleted record is nowhere"))?;
+    let mut others = Vec::new();
     let mut open: VecDeque<(Arc<Table>, Vec<Id>)> = VecDeque::from([(call.table.clone(), vec![id.clone()])]);
-    let mut count = 1;
     while let Some((table, ids)) = open.pop_front() {
         for referrer in table.model.referrers.iter().filter(|referrer| referrer.on_delete == OnDelete::Cascade) {
             let other = call.related(&referrer.model)?.clone();
             let Some(deleted_at) = other.model.roles.deleted_at else { continue };
             let (name, key) = (other.model.table.qualified(), other.model.column_name(other.model.roles.id));
             let sql = Sql::new(&format!(
-                "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{} = ANY(?) AND r.{} = ? \
+                "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{} = ANY(?) AND r.{} = ?{} \
                  ORDER BY r.{key} FOR UPDATE",
                 names::columns(&other),
                 other.model.column_name(referrer.field),
                 other.model.column_name(deleted_at),
+                living::not_expired(&other.model, "r"),
             ));
             let binds =
                 [Bind::text(&call.principal.tenant), names::bind_ids(&table.model, &ids), Bind::timestamptz(time)];
             let found = log.read(conn, (&other, &sql, &binds), &too_many).await?;
-            count += found.len();
-            if count > super::MAX_DELETED {
+            if others.len() + found.len() >= super::MAX_DELETED {
                 return Err(too_many().into());
             }
             if !found.is_empty() {
                 let back = unmark(call, conn, (&other, &found), log).await?;
                 let ids = back.iter().map(|(record, _)| Id::of_record(&other.model, record));
-                let ids = ids.collect::<Result<_, Error>>()?;
+                let ids: Vec<Id> = ids.collect::<Result<_, Error>>()?;
+                others.extend(ids.iter().map(|id| (other.clone(), id.clone())));
                 open.push_back((other, ids));
             }
         }
     }
-    Ok(back)
+    Ok(Undeleted { root, others })
 }
 
 fn too_many() -> Error {

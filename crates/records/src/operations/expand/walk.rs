@@ -82,7 +82,7 @@ async fn there(
         );
         let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, &wanted)];
         each_row(call, &Sql::new(&sql), &binds, |row| {
-            let (id, stored) = read(table, row, 1)?;
+            let (id, stored) = read(call, table, row, 1)?;
             collected.add(model, id, stored)
         })
         .await?;
@@ -125,7 +125,7 @@ impl Back<'_> {
                 continued.push(self.continued(start, Id::of_stored(model, &last)?));
                 return Ok(());
             }
-            let (id, stored) = read(self.table, row, 2)?;
+            let (id, stored) = read(self.call, self.table, row, 2)?;
             if !collected.has(model, &id) {
                 collected.add(model, id.clone(), stored)?;
             }
@@ -168,8 +168,9 @@ fn no_start() -> Error {
 }
 
 /// Reads a related record, whose columns begin at `offset`, with its id.
-fn read(table: &Table, row: &PgRow, offset: usize) -> Result<(String, Stored), Error> {
+fn read(call: &Call<'_>, table: &Table, row: &PgRow, offset: usize) -> Result<(String, Stored), Error> {
     let record = row::record(&table.model, &table.columns, row, offset)?;
+    call.hold(&record)?;
     let stored = show(table, record, row::version(row)?);
     Ok((id_of(&table.model, &stored.record).to_owned(), stored))
 }

@@ -18,8 +18,7 @@ pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, que
     let referrer = model.referrers.get(referrer).ok_or_else(|| Error::internal("a way back has no reference"))?;
     let parent = Parent { field: referrer.field, id: Id::parse(model, id)? };
     let table = call.related(&referrer.model)?.clone();
-    let (records, principal, served) = (call.records, call.principal, call.served.clone());
-    let page = list(&Call { records, principal, served, table }, query, Some(&parent)).await?;
+    let page = list(&Call { table, ..call.clone() }, query, Some(&parent)).await?;
     // A record that others refer to is there: only where there are none does it take a look.
     if page.records.is_empty() && !exists(call, &parent.id).await? {
         return Err(call.not_found(&parent.id));

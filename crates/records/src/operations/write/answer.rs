@@ -6,38 +6,57 @@ use super::transaction::Request;
 use crate::operations::show;
 use crate::operations::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
 use crate::store::request_ids::Answered;
-use groundplan_codec::wire;
+use crate::table::Table;
+use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_proto::records::v1::{Answer, AnsweredRecord};
 use groundplan_rest::{Form, Writes, Written};
 use prost::Message as _;
 
+/// How many bytes the records of an answer may have: an answer with one record is as long as the record may be.
+pub(super) fn room(writes: &Writes) -> usize {
+    if writes.form == Form::Single { usize::MAX } else { MAX_ANSWER_BYTES }
+}
+
+/// How many bytes a record has in an answer that shows it as it is, without its etag.
+pub(super) fn length(table: &Table, record: &Record) -> usize {
+    let model = &table.model;
+    let length = |record: &Record| FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, record);
+    match table.behaviors.hides_input() {
+        true => {
+            let mut shown = record.clone();
+            table.behaviors.hide_input_only(model, &mut shown);
+            length(&shown)
+        }
+        false => length(record),
+    }
+}
+
 /// Refuses an answer that clients would not take. Nothing is written then.
 pub(super) fn check_size(writes: &Writes, planned: &[Planned<'_>], written: &Written) -> Result<(), Error> {
-    if writes.form == Form::Single {
-        return Ok(());
-    }
     let bytes = planned.iter().zip(&written.records).filter_map(|(write, stored)| {
         let model = &write.table.model;
         Some(FRAME_BYTES + wire::encoded_len(&model.shapes, model.shape, &stored.as_ref()?.record))
     });
-    if bytes.sum::<usize>() <= MAX_ANSWER_BYTES {
-        return Ok(());
-    }
+    if writes.form == Form::Single || bytes.sum::<usize>() <= room(writes) { Ok(()) } else { Err(too_large()) }
+}
+
+/// The refusal of writes whose answer is too large.
+pub(super) fn too_large() -> Error {
     let message = format!(
         "the records that would be answered are more than {MAX_ANSWER_BYTES} bytes together; nothing was written: write \
          fewer at once"
     );
-    Err(Error::new(Reason::TooLarge, message))
+    Error::new(Reason::TooLarge, message)
 }
 
 /// What is kept: the records as the caller has seen them.
 pub(super) fn encode(session: &Session<'_>, written: &Written) -> Vec<u8> {
-    let records = session.answers.iter().zip(&written.records).map(|answer| match answer {
-        (Some((table, _, version)), Some(stored)) => {
+    let records = session.answers.iter().zip(written.records.iter().zip(&written.created)).map(|answer| match answer {
+        (Some((table, _, version)), (Some(stored), created)) => {
             let mut record = Vec::new();
             wire::encode(&table.model.shapes, table.model.shape, &stored.record, &mut record);
-            AnsweredRecord { record, version: *version }
+            AnsweredRecord { record, version: *version, created: *created }
         }
         _ => AnsweredRecord::default(),
     });
@@ -51,7 +70,8 @@ pub(super) fn repeat(planned: &[Planned<'_>], request: &Request<'_>, answered: &
         return Err(Error::new(Reason::RequestIdReused, message));
     }
     let Answer { records, attempts } = Answer::decode(answered.answer.as_slice()).map_err(Error::internal)?;
-    let records = planned.iter().zip(records).map(|(write, AnsweredRecord { record, version })| {
+    let created = records.iter().map(|record| record.created).collect();
+    let records = planned.iter().zip(records).map(|(write, AnsweredRecord { record, version, .. })| {
         if version == 0 {
             return Ok(None);
         }
@@ -62,5 +82,5 @@ pub(super) fn repeat(planned: &[Planned<'_>], request: &Request<'_>, answered: &
             .map_err(|error| Error::internal(error.to_string()))
     });
     let records = records.collect::<Result<_, Error>>()?;
-    Ok(Written { records, attempts: u32::try_from(attempts).unwrap_or(1), is_repeat: true })
+    Ok(Written { records, created, attempts: u32::try_from(attempts).unwrap_or(1), is_repeat: true })
 }

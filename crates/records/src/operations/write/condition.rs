@@ -2,13 +2,25 @@
 
 use super::planned::Planned;
 use crate::operations::{Call, etag};
+use crate::query::Compiled;
+use groundplan_budget::{Budget, Resource};
+use groundplan_chassis::offload::offload;
 use groundplan_codec::Record;
 use groundplan_error::{Error, Precondition, Reason};
 use groundplan_expr::Scope;
+use groundplan_model::catalog::{Catalog, Model};
+use std::sync::Arc;
+use tokio::task::yield_now;
+
+/// The most steps of an evaluation on a thread of the runtime: about half a millisecond. Most conditions take fewer than a hundred.
+const SHORT: u64 = 20_000;
+
+/// After so many steps others get a turn.
+const TURN: u64 = 1_000;
 
 /// Refuses a write whose etag is another one, or whose condition does not hold. An error in its evaluation is no match, as in
 /// a filter.
-pub(super) fn check(
+pub(super) async fn check(
     call: &Call<'_>,
     write: &Planned<'_>,
     (record, version): (&Record, i64),
@@ -17,12 +29,12 @@ pub(super) fn check(
     if write.wanted.is_some_and(|wanted| wanted != version) {
         return Err(etag::mismatch(&call.table.model, &write.id, version).within(&write.place.item()));
     }
-    let Some(filter) = write.condition.as_ref().and_then(|condition| condition.filter.as_ref()) else { return Ok(()) };
-    let model = &call.table.model;
-    let scope = Scope { catalog: &call.served.catalog, model };
-    if filter.evaluate(scope, record, now, &|_| None).unwrap_or_default() {
+    let Some(condition) = &write.condition else { return Ok(()) };
+    let holds = holds(call, condition, record, now).await;
+    if holds.map_err(|error| error.within(&write.place.item()))? {
         return Ok(());
     }
+    let model = &call.table.model;
     let id = write.id.to_string();
     let message = format!("the condition does not hold for {} {id:?}; nothing was written", model.full_name);
     let precondition = Precondition {
@@ -32,4 +44,37 @@ pub(super) fn check(
     };
     let refused = Error::new(Reason::ConditionNotMet, message).about(&model.full_name, id).unless(vec![precondition]);
     Err(refused.within(&write.place.item()))
+}
+
+/// Evaluates a condition. It is tried here; what turns out to be long begins again apart from the calls of others.
+async fn holds(call: &Call<'_>, condition: &Arc<Compiled>, record: &Record, now: i64) -> Result<bool, Error> {
+    let (catalog, model) = (&call.served.catalog, &call.table.model);
+    let trial = call.budget.trial(SHORT);
+    if let Ok(holds) = evaluate(condition, (catalog, model), record, now, &trial) {
+        let steps = trial.spent(Resource::Steps);
+        call.budget.charge(Resource::Steps, steps)?;
+        if steps > TURN {
+            yield_now().await;
+        }
+        return Ok(holds);
+    }
+    let memory = record.memory();
+    call.budget.hold(memory)?;
+    let (condition, catalog, model) = (condition.clone(), catalog.clone(), model.clone());
+    let (record, budget) = (record.clone(), call.budget.clone());
+    let holds = offload(move || evaluate(&condition, (&catalog, &model), &record, now, &budget)).await?;
+    call.budget.release(memory);
+    holds
+}
+
+fn evaluate(
+    condition: &Compiled,
+    (catalog, model): (&Catalog, &Arc<Model>),
+    record: &Record,
+    now: i64,
+    budget: &Budget,
+) -> Result<bool, Error> {
+    let Some(filter) = &condition.filter else { return Ok(true) };
+    let scope = Scope { catalog, model };
+    Ok(filter.evaluate(scope, record, now, &|_| None, budget)?.unwrap_or_default())
 }

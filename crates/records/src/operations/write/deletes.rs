@@ -1,11 +1,11 @@
 //! Deletions, undeletions and verifications, several at once.
 
 use super::condition;
-use super::creates::check_references;
 use super::planned::{Action, Planned};
+use super::references::Maker;
 use super::session::{Lock, Session};
 use crate::living;
-use crate::operations::delete::{Manner, Roots, delete_locked, undelete_locked};
+use crate::operations::delete::{Manner, Roots, Undeleted, delete_locked, undelete_locked};
 use crate::operations::{Id, deleted};
 use crate::stop::Stop;
 use crate::table::Table;
@@ -22,13 +22,13 @@ pub(super) async fn delete(
     (first, writes): (usize, &[Planned<'_>]),
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let found = session.lock(conn, table, writes, Lock::Delete).await?;
+    let found = session.lock(conn, table, ids_of(writes), Lock::Delete).await?;
     let (mut ids, mut places) = (Vec::new(), HashMap::new());
     for (write, at) in writes.iter().zip(first..) {
         let Action::Delete { allow_missing } = write.action else { continue };
         let there = found.get(&write.id);
         if let Some((record, version)) = there.filter(|(record, _)| living::deletion(&table.model, record).is_none()) {
-            condition::check(&call, write, (record, *version), session.now)?;
+            condition::check(&call, write, (record, *version), session.now).await?;
             ids.push(write.id.clone());
             places.insert(write.id.clone(), at);
         } else if !allow_missing {
@@ -44,6 +44,12 @@ pub(super) async fn delete(
     if ids.is_empty() {
         return Ok(());
     }
+    if table.model.soft_delete.is_some() {
+        session.check_answers(
+            table,
+            found.iter().filter(|(id, _)| places.contains_key(*id)).map(|(_, (record, _))| record),
+        )?;
+    }
     let roots = Roots { model: &table.model, ids: &ids };
     let manner = Manner::of_model(&table.model);
     let deleted = delete_locked(&call, conn, roots, manner, &mut session.events).await;
@@ -56,6 +62,10 @@ pub(super) async fn delete(
     Ok(())
 }
 
+fn ids_of<'p>(writes: &'p [Planned<'_>]) -> impl Iterator<Item = &'p Id> {
+    writes.iter().map(|write| &write.id)
+}
+
 /// A refusal of what goes with the records of several writes is about the first of them.
 fn placed(stop: Stop, writes: &[Planned<'_>]) -> Stop {
     match (stop, writes.first()) {
@@ -65,27 +75,32 @@ fn placed(stop: Stop, writes: &[Planned<'_>]) -> Stop {
 }
 
 /// Brings the records of writes back, all of one model, with those that were deleted with them.
-pub(super) async fn undelete(
-    session: &mut Session<'_>,
+pub(super) async fn undelete<'a>(
+    session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
-    (first, writes): (usize, &[Planned<'_>]),
+    (first, writes): (usize, &[Planned<'a>]),
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let mut found = session.lock(conn, table, writes, Lock::Delete).await?;
+    let mut found = session.lock(conn, table, ids_of(writes), Lock::Delete).await?;
     for (write, at) in writes.iter().zip(first..) {
         let of_item = |error: Error| error.within(&write.place.item());
         let (record, version) = found.remove(&write.id).ok_or_else(|| of_item(call.not_found(&write.id)))?;
-        condition::check(&call, write, (&record, version), session.now)?;
+        condition::check(&call, write, (&record, version), session.now).await?;
         if living::deletion(&table.model, &record).is_none() {
             let id = write.id.to_string();
             let message = format!("{} {id:?} is not deleted", table.model.full_name);
             let refused = Error::new(Reason::RecordNotDeleted, message).about(&table.model.full_name, id);
             return Err(of_item(refused).into());
         }
-        check_references(&call, conn, &[(write.place, &record)]).await?;
         let back = undelete_locked(&call, conn, (&write.id, record, version), &mut session.events).await;
-        let (record, version) = back.map_err(|stop| placed(stop, std::slice::from_ref(write)))?;
+        let Undeleted { root: (record, version), others } =
+            back.map_err(|stop| placed(stop, std::slice::from_ref(write)))?;
+        let maker = Maker { at, place: write.place, is_other: false };
+        session.references.add_undeleted(&table.model, maker, &write.id);
+        for (other, id) in &others {
+            session.references.add_undeleted(&other.model, Maker { is_other: true, ..maker }, id);
+        }
         session.answer(at, table, record, version);
     }
     Ok(())
@@ -99,13 +114,15 @@ pub(super) async fn verify(
     writes: &[Planned<'_>],
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let found = session.lock(conn, table, writes, Lock::Share).await?;
+    let found = session.lock(conn, table, ids_of(writes), Lock::Share).await?;
     for write in writes {
         let Action::Verify { is_missing } = write.action else { continue };
         let there = found.get(&write.id);
         match (there.filter(|(record, _)| living::deletion(&table.model, record).is_none()), is_missing) {
             (None, true) => {}
-            (Some((record, version)), false) => condition::check(&call, write, (record, *version), session.now)?,
+            (Some((record, version)), false) => {
+                condition::check(&call, write, (record, *version), session.now).await?;
+            }
             (None, false) => {
                 let refused = match there {
                     Some(_) => deleted::refused(&table.model, &write.id),

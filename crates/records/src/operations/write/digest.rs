@@ -71,6 +71,7 @@ impl Parts {
         let paths = match mask {
             UpdateMask::All => return self.text("*"),
             UpdateMask::Populated => return self.text(""),
+            UpdateMask::Merge(merge) => return self.text("merge").text(&merge.canonical(&model.shapes, model.shape)),
             UpdateMask::Paths(paths) => paths,
         };
         let mut numbers = Vec::new();

@@ -1,4 +1,4 @@
-//! Names that records get within one commit: `$name` stands for the id of a record that an earlier write creates.
+//! Names that records get within one commit: `$name` stands for the id of a record that a write of the commit creates.
 
 use crate::operations::Id;
 use groundplan_codec::{Record, Value};
@@ -12,19 +12,29 @@ pub(crate) const MAX_NAME: usize = 64;
 
 /// The names of a commit. Other requests have none, and `$` means nothing in them.
 pub(super) struct Locals<'a> {
-    /// Which write makes each.
-    places: HashMap<&'a str, usize>,
-    /// Those that are made so far, with the full name of the model.
-    made: HashMap<String, (String, Id)>,
+    names: HashMap<&'a str, Named<'a>>,
+    /// The ids of the records that are created, by the place of the write. None: the write creates nothing, or gives its record
+    /// what is no id.
+    ids: Vec<Option<Id>>,
     is_commit: bool,
 }
 
+/// The record that a name stands for.
+struct Named<'a> {
+    /// Which write creates it.
+    at: usize,
+    /// The full name of its model.
+    model: &'a str,
+}
+
 impl<'a> Locals<'a> {
-    /// Finds the names.
+    /// Finds the names, and gives every record that is created its id: an earlier write may refer to a later one's record.
     pub(super) fn new(writes: &'a Writes) -> Result<Self, Error> {
-        let mut places = HashMap::new();
-        for (at, write) in writes.list.iter().enumerate() {
-            let Operation::Create { local_ref, .. } = &write.operation else { continue };
+        let mut names: HashMap<&str, Named<'_>> = HashMap::new();
+        let mut ids = vec![None; writes.list.len()];
+        for (at, (write, of_write)) in writes.list.iter().zip(&mut ids).enumerate() {
+            let Operation::Create { record, local_ref } = &write.operation else { continue };
+            *of_write = Id::for_create(&write.model, record.get(write.model.roles.id)).ok();
             if local_ref.is_empty() {
                 continue;
             }
@@ -34,34 +44,42 @@ impl<'a> Locals<'a> {
             if !is_name(local_ref) {
                 return refuse("string.pattern", format!("must be 1 to {MAX_NAME} letters, digits, `_` or `-`"));
             }
-            if let Some(first) = places.insert(local_ref.as_str(), at) {
-                return refuse("repeated.unique", format!("is that of writes[{first}] too; each names one record"));
+            if let Some(first) = names.insert(local_ref.as_str(), Named { at, model: &write.model.full_name }) {
+                let words = format!("is that of writes[{}] too; each names one record", first.at);
+                return refuse("repeated.unique", words);
             }
         }
-        Ok(Self { places, made: HashMap::new(), is_commit: writes.form == Form::Commit })
+        Ok(Self { names, ids, is_commit: writes.form == Form::Commit })
     }
 
-    /// Notes that a write has made its record.
-    pub(super) fn add(&mut self, name: &str, model: &Model, id: &Id) {
-        if !name.is_empty() {
-            self.made.insert(name.to_owned(), (model.full_name.clone(), id.clone()));
-        }
+    /// The id of the record that a write creates.
+    pub(super) fn created(&self, at: usize) -> Option<&Id> {
+        self.ids.get(at)?.as_ref()
     }
 
-    /// The id that a text of a write stands for, if it is a name.
+    /// The id that a text of a write stands for, if it is a name. The record must be there when the write runs.
     pub(super) fn id(&self, model: &Model, text: &str, at: usize) -> Result<Option<Id>, Error> {
         let name = &model.shape().field(model.roles.id).name;
-        self.find(&model.full_name, text, at).map_err(|words| Error::field(name.as_str(), "local_ref", words))
+        let found = match self.find(&model.full_name, text) {
+            Ok(Some((place, _))) if place == at => Err(format!("is {text}, which is the record of this very write")),
+            Ok(Some((place, _))) if place > at => {
+                Err(format!("is {text}, which writes[{place}] creates later; put that one before this"))
+            }
+            found => found,
+        };
+        let found = found.map_err(|words| Error::field(name.as_str(), "local_ref", words))?;
+        Ok(found.map(|(_, id)| id.clone()))
     }
 
-    /// Puts ids in place of names in the fields that refer to a record.
-    pub(super) fn resolve(&self, model: &Model, record: &mut Record, at: usize) -> Result<(), Error> {
+    /// Puts ids in place of names in the fields that refer to a record. Any write of the commit may create it: references are
+    /// checked when all writes are done.
+    pub(super) fn resolve(&self, model: &Model, record: &mut Record) -> Result<(), Error> {
         let mut violations = Vec::new();
         for reference in &model.references {
             let Some(Value::String(text)) = record.get(reference.field) else { continue };
-            match self.find(&reference.target, text, at) {
+            match self.find(&reference.target, text) {
                 Ok(None) => {}
-                Ok(Some(id)) => record.set(reference.field, Some(id.to_value())),
+                Ok(Some((_, id))) => record.set(reference.field, Some(id.to_value())),
                 Err(description) => violations.push(Violation {
                     field: model.shape().field(reference.field).name.clone(),
                     description,
@@ -72,18 +90,19 @@ impl<'a> Locals<'a> {
         if violations.is_empty() { Ok(()) } else { Err(Error::invalid(violations)) }
     }
 
-    /// What a text stands for as the id of a record of a model; an error is what is wrong with it.
-    fn find(&self, model: &str, text: &str, at: usize) -> Result<Option<Id>, String> {
+    /// The write that creates what a text stands for as the id of a record of a model, and the id; an error is what is wrong
+    /// with the text.
+    fn find(&self, model: &str, text: &str) -> Result<Option<(usize, &Id)>, String> {
         let Some(name) = text.strip_prefix('$').filter(|_| self.is_commit) else { return Ok(None) };
-        match (self.made.get(name), self.places.get(name)) {
-            (Some((of, id)), _) if of == model => Ok(Some(id.clone())),
-            (Some((of, _)), _) => Err(format!("is {text}, which is a record of {of}, not of {model}")),
-            (None, Some(place)) if *place == at => Err(format!("is {text}, which is the record of this very write")),
-            (None, Some(place)) => {
-                Err(format!("is {text}, which writes[{place}] makes only later; put that one before this"))
-            }
-            (None, None) => Err(format!("is {text}, but no write of this commit has the local_ref {name:?}")),
+        let Some(Named { at, model: of }) = self.names.get(name) else {
+            return Err(format!("is {text}, but no write of this commit has the local_ref {name:?}"));
+        };
+        if *of != model {
+            return Err(format!("is {text}, which is a record of {of}, not of {model}"));
         }
+        let id =
+            self.created(*at).ok_or_else(|| format!("is {text}, but writes[{at}] gives that record no valid id"))?;
+        Ok(Some((*at, id)))
     }
 }
 

@@ -27,6 +27,13 @@ pub(super) struct Planned<'a> {
     pub(super) action: Action,
 }
 
+impl Planned<'_> {
+    /// Whether it evaluates expressions while it holds a connection.
+    pub(super) fn evaluates(&self) -> bool {
+        self.condition.is_some() || self.table.has_expressions
+    }
+}
+
 /// What is to become of the record.
 pub(super) enum Action {
     /// With its id.
@@ -52,12 +59,12 @@ pub(super) struct Change {
 }
 
 /// Reads what was asked for.
-pub(super) fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planned<'a>>, Error> {
+pub(super) async fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planned<'a>>, Error> {
     check_number(writes)?;
-    let mut locals = Locals::new(writes)?;
+    let locals = Locals::new(writes)?;
     let planned = writes.list.iter().enumerate().map(|(at, write)| {
         let place = Place::new(writes.form, at, &write.operation, &write.model);
-        plan_one(call, write, place, at, &mut locals)
+        plan_one(call, write, place, at, &locals)
     });
     if writes.form != Form::Batch {
         // A write of a commit may need what an earlier one makes: behind the first that is wrong, others are by its fault.
@@ -65,7 +72,7 @@ pub(super) fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planne
     }
     let planned: Vec<Result<Planned<'a>, Error>> = planned.collect();
     if planned.iter().any(Result::is_err) {
-        return Err(all_that_is_wrong(call, planned));
+        return Err(all_that_is_wrong(call, planned).await);
     }
     let planned: Vec<Planned<'a>> = planned.into_iter().collect::<Result<_, _>>()?;
     check_distinct(&planned)?;
@@ -74,19 +81,24 @@ pub(super) fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<Planne
 
 /// The refusal of a batch of which some requests cannot be planned. Records that would be created are held to their rules, so
 /// that the refusal names what they break too.
-fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Error>>) -> Error {
-    let checked = planned.into_iter().enumerate().map(|(at, one)| {
-        let one = one?;
-        match &one.action {
-            Action::Create(record) => {
-                let call = Call { table: one.table.clone(), ..call.clone() };
-                Ready::new(&call, &one, at, record, now()?).map(drop)
-            }
-            _ => Ok(()),
+async fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Error>>) -> Error {
+    let mut refusals = Refusals::default();
+    for (at, one) in planned.into_iter().enumerate() {
+        refusals.keep(checked(call, one, at).await);
+        if refusals.is_over() {
+            break;
         }
-    });
-    let wrong = Refusals::collect(checked).err();
+    }
+    let wrong = refusals.finish().err();
     wrong.unwrap_or_else(|| Error::internal("a batch was refused, and nothing is wrong with it"))
+}
+
+/// Holds the record that a request would create to its rules.
+async fn checked(call: &Call<'_>, planned: Result<Planned<'_>, Error>, at: usize) -> Result<(), Error> {
+    let planned = planned?;
+    let Action::Create(record) = &planned.action else { return Ok(()) };
+    let call = Call { table: planned.table.clone(), ..call.clone() };
+    Ready::new(&call, &planned, at, record, now()?).await.map(drop)
 }
 
 fn check_number(writes: &Writes) -> Result<(), Error> {
@@ -104,7 +116,7 @@ fn plan_one<'a>(
     write: &'a Write,
     place: Place<'a>,
     at: usize,
-    locals: &mut Locals<'_>,
+    locals: &Locals<'_>,
 ) -> Result<Planned<'a>, Error> {
     let table = call.served.table(&write.model).cloned();
     let table = table.ok_or_else(|| Error::internal("a write is of a model of another revision"))?;
@@ -117,13 +129,16 @@ fn plan_one<'a>(
         etag::wanted(argument, model, sent).map_err(|error| error.within(&place.item()))
     };
     let (id, wanted, action) = match &write.operation {
-        Operation::Create { record, local_ref } => {
+        Operation::Create { record, .. } => {
             let mut record = record.clone();
-            let id = Id::for_create(model, record.get(model.roles.id));
-            let id = id.map_err(|error| error.within(&place.record()))?;
+            let id = match locals.created(at) {
+                Some(id) => id.clone(),
+                None => {
+                    Id::for_create(model, record.get(model.roles.id)).map_err(|error| error.within(&place.record()))?
+                }
+            };
             record.set(model.roles.id, Some(id.to_value()));
-            locals.resolve(model, &mut record, at).map_err(|error| error.within(&place.record()))?;
-            locals.add(local_ref, model, &id);
+            locals.resolve(model, &mut record).map_err(|error| error.within(&place.record()))?;
             (id, None, Action::Create(record))
         }
         Operation::Update { id: text, update, mask, transforms, etag, allow_missing } => {
@@ -134,7 +149,7 @@ fn plan_one<'a>(
             let wanted = wanted(etag, Some(update))?;
             let mut update = update.clone();
             update.set(model.roles.id, Some(id.to_value()));
-            locals.resolve(model, &mut update, at).map_err(|error| error.within(&place.record()))?;
+            locals.resolve(model, &mut update).map_err(|error| error.within(&place.record()))?;
             let missing = allow_missing.then(|| update.clone());
             let transforms = transform::parse(model, transforms, mask, &mut update);
             let transforms = transforms.map_err(|error| error.within(&place.message()))?;

@@ -1,6 +1,7 @@
 //! One attempt at writes: what it has done so far.
 
-use super::planned::Planned;
+use super::answer;
+use super::references::Made;
 use crate::operations::events::{Events, MAX_BYTES};
 use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
@@ -30,6 +31,12 @@ pub(super) struct Session<'a> {
     pub(super) events: Events<'a>,
     /// By the place of the write: the record as it is now, with its version.
     pub(super) answers: Vec<Option<(Arc<Table>, Record, i64)>>,
+    /// How many bytes the records of the answer may have that are still to come.
+    pub(super) room: usize,
+    /// By the place of the write: whether the record was not there before.
+    pub(super) created: Vec<bool>,
+    /// What is checked when all writes are done.
+    pub(super) references: Made<'a>,
     /// Whether each record is written by itself, so that whoever breaks a constraint is known.
     pub(super) is_careful: bool,
     /// Microseconds since the Unix epoch.
@@ -48,12 +55,33 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads and locks the records of writes, all of one model, in the order of their ids. Those that have ended are not there.
-    pub(super) async fn lock(
+    /// The same for a record that was not there before.
+    pub(super) fn answer_created(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
+        if let Some(created) = self.created.get_mut(at) {
+            *created = true;
+        }
+        self.answer(at, table, record, version);
+    }
+
+    /// Takes the room for records in the answer, before they are written: what is refused has not filled the log.
+    pub(super) fn check_answers<'r>(
+        &mut self,
+        table: &Table,
+        records: impl Iterator<Item = &'r Record>,
+    ) -> Result<(), Error> {
+        for record in records {
+            self.room = self.room.checked_sub(answer::length(table, record)).ok_or_else(answer::too_large)?;
+            self.call.budget.hold(2 * record.memory())?;
+        }
+        Ok(())
+    }
+
+    /// Reads and locks records of one model, in the order of their ids. Those that have ended are not there.
+    pub(super) async fn lock<'i>(
         &mut self,
         conn: &mut AsyncPgConnection,
         table: &Table,
-        writes: &[Planned<'_>],
+        ids: impl IntoIterator<Item = &'i Id>,
         lock: Lock,
     ) -> Result<HashMap<Id, (Record, i64)>, Stop> {
         let model = &table.model;
@@ -68,7 +96,6 @@ impl<'a> Session<'a> {
              ORDER BY r.{key} FOR {how}",
             living::not_expired(model, "r")
         ));
-        let ids = writes.iter().map(|write| &write.id);
         let binds = [Bind::text(&self.call.principal.tenant), names::bind_ids(model, ids)];
         let found = self.events.read(conn, (table, &sql, &binds), &too_large).await?;
         let by_id = found.into_iter().map(|(record, version)| Ok((Id::of_record(model, &record)?, (record, version))));

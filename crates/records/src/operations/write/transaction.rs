@@ -2,8 +2,9 @@
 
 use super::answer;
 use super::planned::{Action, Planned};
+use super::references::Made;
 use super::session::Session;
-use super::{creates, deletes, updates};
+use super::{creates, deletes, parked, updates};
 use crate::operations::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use crate::operations::events::Events;
 use crate::operations::{Call, now, refusal};
@@ -13,9 +14,12 @@ use crate::store::request_ids::{
 };
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Sql, execute};
 use groundplan_error::{Error, Reason};
-use groundplan_rest::{Writes, Written};
+use groundplan_model::catalog::Model;
+use groundplan_rest::{Form, Writes, Written};
 use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
 /// What a request id is bound to.
 pub(super) struct Request<'a> {
@@ -48,8 +52,14 @@ pub(super) async fn run(
         Some(request) => Some(call.records.requests().wait(request.key.to_owned()).await),
         None => None,
     };
+    // Those who evaluate hold a connection meanwhile: they leave half of the pool to others.
+    let _evaluating = match planned.iter().any(Planned::evaluates) {
+        true => Some(call.records.evaluating().acquire().await.map_err(Error::internal)?),
+        false => None,
+    };
     let (mut attempt, mut is_careful) = (1, false);
     loop {
+        let before = call.budget.held();
         let mut lease = call.records.database().lease().await?;
         let outcome = lease.run(async |conn| {
             let attempted = Attempt { call, planned, writes, request, is_careful, number: attempt };
@@ -76,41 +86,57 @@ pub(super) async fn run(
             Err(End::Stop(Stop::Database(error))) => error,
         };
         drop(lease);
+        // What the attempt has read is gone with it.
+        call.budget.release(call.budget.held().saturating_sub(before));
         call.records.failed(&error);
         if is_period_missing(&error) {
             call.records.period_missing();
         }
         if is_deadlock(&error) || is_request_id_taken(&error) {
             if attempt == ATTEMPTS {
-                return Err(busy().caused_by(error));
+                return Err(busy(ATTEMPTS).caused_by(error));
             }
             pause(attempt).await;
             attempt += 1;
-        } else if is_constraint(&error) && !is_careful {
+        } else if refusal::is_constraint(&error) && !is_careful {
             // Somebody's record broke it: found out one by one.
             is_careful = true;
         } else {
-            // Broken references of records that are written were named by themselves: this is one to what is deleted.
-            let is_reference = matches!(error, DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _));
-            let refusal = if is_reference { refusal::of_delete } else { refusal::of_write };
-            return Err(refusal(&call.table.model, error));
+            return Err(unnamed(call, error));
         }
     }
 }
 
-/// Whether a record has broken what the table demands.
-fn is_constraint(error: &DieselError) -> bool {
-    use DatabaseErrorKind as Kind;
-    matches!(
-        error,
-        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation | Kind::CheckViolation, _)
-    ) || refusal::is_limit(error)
+/// The refusal of what no single write of a careful attempt has broken. It is of a record that goes or comes back with another,
+/// or of a foreign key that the served models do not have.
+fn unnamed(call: &Call<'_>, error: DieselError) -> Error {
+    let DieselError::DatabaseError(kind, facts) = &error else { return refusal::of_write(&call.table.model, error) };
+    let constraint = facts.constraint_name().unwrap_or_default().to_owned();
+    match kind {
+        // PostgreSQL says the same of both sides of a key, in other words.
+        DatabaseErrorKind::ForeignKeyViolation if facts.message().starts_with("insert or update") => {
+            refusal::unknown_reference(&call.table.model, &constraint).caused_by(error)
+        }
+        DatabaseErrorKind::ForeignKeyViolation => refusal::of_delete(&call.table.model, error),
+        _ => {
+            let has_index = |model: &&Arc<Model>| model.indexes.iter().any(|index| index.name == constraint);
+            let model = call.served.catalog.models.iter().find(has_index);
+            refusal::of_write(model.unwrap_or(&call.table.model), error)
+        }
+    }
 }
 
-fn busy() -> Error {
-    let message = format!("others came first at each of {ATTEMPTS} attempts to write; nothing was written: try again");
-    Error::new(Reason::RecordBusy, message).retry_after(PAUSE * ATTEMPTS)
+/// The refusal of writes that others kept overtaking.
+pub(super) fn busy(attempts: u32) -> Error {
+    let message = format!("others came first at each of {attempts} attempts to write; nothing was written: try again");
+    Error::new(Reason::RecordBusy, message).retry_after(PAUSE * attempts)
 }
+
+/// Checks foreign keys when all writes are done, where they can be deferred.
+static DEFER: LazyLock<Sql> = LazyLock::new(|| Sql::new("SET CONSTRAINTS ALL DEFERRED"));
+
+/// Checks them now, and after each statement from here on.
+static CHECK: LazyLock<Sql> = LazyLock::new(|| Sql::new("SET CONSTRAINTS ALL IMMEDIATE"));
 
 /// One attempt.
 struct Attempt<'a> {
@@ -132,16 +158,18 @@ impl Attempt<'_> {
         }
         let now = now()?;
         let mut session = Session {
-            events: Events::new(self.call.author(now)),
+            events: Events::new(self.call.author(now), self.call.budget.clone()),
             call: self.call.clone(),
             answers: vec![None; self.planned.len()],
+            room: answer::room(self.writes),
+            created: vec![false; self.planned.len()],
+            references: Made::default(),
             is_careful: self.is_careful,
             now,
         };
-        for (first, run) in runs(self.planned, self.is_careful) {
-            write(&mut session, conn, first, run).await?;
-        }
-        let written = Written { records: session.shown(), attempts: self.number, is_repeat: false };
+        self.write(&mut session, conn).await?;
+        let created = session.created.clone();
+        let written = Written { records: session.shown(), created, attempts: self.number, is_repeat: false };
         answer::check_size(self.writes, self.planned, &written)?;
         if self.writes.validate_only {
             return Err(End::Validated(written));
@@ -156,12 +184,39 @@ impl Attempt<'_> {
     }
 }
 
+impl<'a> Attempt<'a> {
+    /// Does all writes, and sees to it that together they leave every reference and every unique value in order. A single write
+    /// refers to nothing that comes later: its keys are deferred only where they are to be told apart.
+    async fn write(&self, session: &mut Session<'a>, conn: &mut AsyncPgConnection) -> Result<(), Stop> {
+        let may_refer_ahead = self.is_careful || self.writes.form != Form::Single;
+        let is_deferred = may_refer_ahead && self.planned.iter().any(|write| !write.table.model.references.is_empty());
+        if is_deferred {
+            execute(conn, &DEFER, &[]).await?;
+        }
+        let may_exchange = self.is_careful && self.planned.len() > 1;
+        if may_exchange {
+            parked::park(session, conn, self.planned).await?;
+        }
+        for (first, run) in runs(self.planned, self.is_careful) {
+            write(session, conn, first, run).await?;
+        }
+        if may_exchange {
+            parked::unpark(session, conn, self.planned).await?;
+        }
+        session.references.check(&session.call, conn, self.is_careful).await?;
+        if is_deferred {
+            execute(conn, &CHECK, &[]).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Does what the writes of a run ask for; they are of one kind and one model.
-async fn write(
-    session: &mut Session<'_>,
+async fn write<'a>(
+    session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
     first: usize,
-    run: &[Planned<'_>],
+    run: &[Planned<'a>],
 ) -> Result<(), Stop> {
     let Some(write) = run.first() else { return Ok(()) };
     let (table, run) = (&write.table, (first, run));

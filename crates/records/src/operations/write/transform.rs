@@ -2,6 +2,7 @@
 
 mod parse;
 
+use groundplan_budget::{Budget, Resource};
 use groundplan_codec::mask::Path;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
@@ -79,17 +80,23 @@ fn plain(kind: Kind) -> Kind {
 
 impl Transform {
     /// Changes a record.
-    pub(in crate::operations) fn apply(&self, model: &Model, record: &mut Record, now: i64) -> Result<(), Error> {
-        self.apply_at(model, model.shape(), record, self.path.steps(), now)
+    pub(in crate::operations) fn apply(
+        &self,
+        model: &Model,
+        record: &mut Record,
+        now: i64,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        self.apply_at((model, model.shape()), record, self.path.steps(), now, budget)
     }
 
     fn apply_at(
         &self,
-        model: &Model,
-        shape: &Shape,
+        (model, shape): (&Model, &Shape),
         record: &mut Record,
         path: &[FieldId],
         now: i64,
+        budget: &Budget,
     ) -> Result<(), Error> {
         let Some((&first, rest)) = path.split_first() else { return Ok(()) };
         let field = shape.field(first);
@@ -99,18 +106,18 @@ impl Transform {
                 record.set_in(shape, first, Some(Value::Message(Record::new(inner))));
             }
             return match record.get_mut(first) {
-                Some(Value::Message(within)) => self.apply_at(model, inner, within, rest, now),
+                Some(Value::Message(within)) => self.apply_at((model, inner), within, rest, now, budget),
                 _ => Ok(()),
             };
         }
         let before = record.get(first).cloned();
-        let after = self.value(field, before, now)?;
+        let after = self.value(field, before, now, budget)?;
         record.set_in(shape, first, after);
         Ok(())
     }
 
     /// The new value of a field.
-    fn value(&self, field: &Field, before: Option<Value>, now: i64) -> Result<Option<Value>, Error> {
+    fn value(&self, field: &Field, before: Option<Value>, now: i64, budget: &Budget) -> Result<Option<Value>, Error> {
         let operand = self.operand.clone();
         Ok(match self.action {
             Action::ServerTime => Some(Value::Timestamp(now)),
@@ -120,8 +127,10 @@ impl Transform {
             },
             Action::Append => Some(Value::List([elements(before), elements(operand)].concat())),
             Action::Remove => {
-                let gone = elements(operand);
-                Some(Value::List(elements(before).into_iter().filter(|element| !gone.contains(element)).collect()))
+                let (before, gone) = (elements(before), elements(operand));
+                // Each element is compared with each.
+                budget.charge(Resource::Steps, (before.len() as u64).saturating_mul(gone.len() as u64))?;
+                Some(Value::List(before.into_iter().filter(|element| !gone.contains(element)).collect()))
             }
             Action::Maximum => extreme(field, before, operand, true),
             Action::Minimum => extreme(field, before, operand, false),

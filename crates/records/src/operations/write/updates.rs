@@ -1,13 +1,15 @@
 //! Changes of records, several at once.
 
-use super::creates::{self, Ready, check_references, guarded};
+use super::creates::{self, Ready, guarded};
 use super::place::Place;
 use super::planned::{Action, Change, Planned};
+use super::references::Maker;
 use super::session::{Lock, Session};
+use super::transaction::busy;
 use super::{condition, statements};
 use crate::bind;
-use crate::operations::update::{check_living, merge};
-use crate::operations::{Call, Id};
+use crate::operations::update::check_living;
+use crate::operations::{Call, Id, apart};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
@@ -27,27 +29,62 @@ struct Changed<'a> {
     version: i64,
 }
 
-/// Updates the records of writes, all of one model. Those that are missing are created, where that is allowed.
-pub(super) async fn run(
-    session: &mut Session<'_>,
+/// How often records that are missing and may be created are looked for. Others can create and delete them all the while.
+const ROUNDS: u32 = 8;
+
+/// Updates the records of writes, all of one model. Those that are missing are created, where that is allowed; one that others
+/// create first is updated.
+pub(super) async fn run<'a>(
+    session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
-    (first, writes): (usize, &[Planned<'_>]),
+    (first, writes): (usize, &[Planned<'a>]),
 ) -> Result<(), Stop> {
+    let mut open: Vec<(usize, &Planned<'a>)> = (first..).zip(writes).collect();
+    for _ in 0..ROUNDS {
+        let missing = update(session, conn, table, &open).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let taken = creates::insert(session, conn, table, missing).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        open.retain(|(at, _)| taken.iter().any(|one| one.at == *at));
+    }
+    Err(busy(ROUNDS).into())
+}
+
+/// Updates those records that are there, and gives those that are to be created.
+async fn update<'a>(
+    session: &mut Session<'a>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    writes: &[(usize, &Planned<'a>)],
+) -> Result<Vec<Ready<'a>>, Stop> {
     let call = session.call_of(table);
-    let mut found = session.lock(conn, table, writes, Lock::Update).await?;
+    let mut found = session.lock(conn, table, writes.iter().map(|(_, write)| &write.id), Lock::Update).await?;
     let (mut changed, mut missing, mut refusals) = (Vec::new(), Vec::new(), Refusals::default());
-    for (write, at) in writes.iter().zip(first..) {
+    for (at, write) in writes.iter().copied() {
         let Action::Update(change) = &write.action else { continue };
         match (found.remove(&write.id), &change.missing) {
             (Some((before, version)), _) => {
-                let after = updated(&call, write, change, (&before, version), session.now);
-                let Some(after) = refusals.keep(after) else { continue };
-                let (place, id) = (write.place, write.id.clone());
-                changed.push(Changed { at, place, id, before, after, version: version + 1 });
+                let after = updated(&call, write, change, (&before, version), session.now).await;
+                match refusals.keep(after) {
+                    Some(Some(after)) => {
+                        let (place, id) = (write.place, write.id.clone());
+                        changed.push(Changed { at, place, id, before, after, version: version + 1 });
+                    }
+                    // Nothing changes: the answer is the record as it is.
+                    Some(None) => {
+                        session.check_answers(table, std::iter::once(&before))?;
+                        session.answer(at, table, before, version);
+                    }
+                    None => {}
+                }
             }
             (None, Some(record)) if write.wanted.is_none() && write.condition.is_none() => {
-                missing.extend(refusals.keep(Ready::new(&call, write, at, record, session.now)));
+                missing.extend(refusals.keep(Ready::new(&call, write, at, record, session.now).await));
             }
             (None, _) => {
                 refusals.keep::<()>(Err(call.not_found(&write.id).within(&write.place.item())));
@@ -58,38 +95,34 @@ pub(super) async fn run(
         }
     }
     refusals.finish()?;
+    session.check_answers(table, changed.iter().map(|one| &one.after))?;
     store(session, &call, conn, changed).await?;
-    if missing.is_empty() { Ok(()) } else { creates::insert(session, conn, table, missing).await }
+    Ok(missing)
 }
 
-/// A record as it is to be.
-fn updated(
+/// A record as it is to be; none if nothing of it changes.
+async fn updated(
     call: &Call<'_>,
     write: &Planned<'_>,
     change: &Change,
     (before, version): (&Record, i64),
     now: i64,
-) -> Result<Record, Error> {
+) -> Result<Option<Record>, Error> {
     let model = &call.table.model;
     check_living(model, &write.id, before).map_err(|error| error.within(&write.place.item()))?;
-    condition::check(call, write, (before, version), now)?;
-    let after = merge(call, before, change.update.clone(), &change.mask, &change.transforms, now);
+    condition::check(call, write, (before, version), now).await?;
+    let after = apart::merged(call, before, (&change.update, &change.mask, &change.transforms), now).await;
     after.map_err(|error| error.within(&write.place.record()))
 }
 
-async fn store(
-    session: &mut Session<'_>,
+async fn store<'a>(
+    session: &mut Session<'a>,
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    changed: Vec<Changed<'_>>,
+    changed: Vec<Changed<'a>>,
 ) -> Result<(), Stop> {
     let table = &call.table;
     let model = &table.model;
-    let refers_anew = |one: &&Changed<'_>| {
-        model.references.iter().any(|reference| one.before.get(reference.field) != one.after.get(reference.field))
-    };
-    let anew: Vec<_> = changed.iter().filter(refers_anew).map(|one| (one.place, &one.after)).collect();
-    check_references(call, conn, &anew).await?;
     for part in statements::parts(&changed, table.columns.len() + 2) {
         let mut binds = Vec::with_capacity(part.len() * (table.columns.len() + 2));
         for one in part {
@@ -104,6 +137,9 @@ async fn store(
         guarded(session.is_careful, call, conn, first, (&sql, &binds)).await?;
     }
     for one in changed {
+        let maker = Maker { at: one.at, place: one.place, is_other: false };
+        session.references.add(model, maker, (Some(&one.before), &one.after), &one.id);
+        session.events.parked.replaced(model, &one.id);
         session.events.updated(model, &one.before, &one.after, one.version);
         session.answer(one.at, table, one.after, one.version);
     }

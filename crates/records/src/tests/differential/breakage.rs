@@ -41,6 +41,8 @@ impl Breakage {
 fn parts(expr: &mut Expr) -> Vec<&mut Expr> {
     match expr {
         Expr::Const(_) | Expr::Now | Expr::Field(_) | Expr::Has(_) | Expr::Search { .. } => Vec::new(),
+        // No filter has one.
+        Expr::Rule(_) => Vec::new(),
         Expr::And(parts) | Expr::Or(parts) => parts.iter_mut().collect(),
         Expr::Conditional { condition, then, otherwise } => vec![condition, then, otherwise],
         Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => vec![left, right],

@@ -153,6 +153,8 @@ fn collect(expr: &Expr, names: &mut Vec<String>) {
     let (name, parts): (String, Vec<&Expr>) = match expr {
         Expr::Const(_) => ("Const".to_owned(), Vec::new()),
         Expr::Now => ("now".to_owned(), Vec::new()),
+        // No filter has one.
+        Expr::Rule(_) => ("rule".to_owned(), Vec::new()),
         Expr::Field(field) => {
             names.push(format!("Field, absent is {:?}", field.absent));
             (root(field), Vec::new())

@@ -6,6 +6,7 @@ use crate::column::Column;
 use crate::query::Draft;
 use crate::tests::fixture::Fixture;
 use crate::{bind, row};
+use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Lease, PgRow, Sql, execute, rows};
 use groundplan_codec::{Record, Value};
 use groundplan_expr::{Failure, Filter, Scope};
@@ -136,7 +137,8 @@ impl World {
 
     /// What the evaluator says of a record.
     pub(super) fn evaluated(&self, filter: &Filter, record: &Record) -> Result<bool, Failure> {
-        filter.evaluate(self.scope(), record, NOW, &|field| self.related(record, field))
+        let related = |field| self.related(record, field);
+        filter.evaluate(self.scope(), record, NOW, &related, &Budget::default()).unwrap()
     }
 }
 

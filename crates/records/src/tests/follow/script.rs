@@ -210,8 +210,10 @@ impl SchemaService for Script {
         &self,
         request: Request<ListRevisionsRequest>,
     ) -> Result<Response<ListRevisionsResponse>, Status> {
-        assert_eq!(request.into_inner(), ListRevisionsRequest { page_size: 1, page_token: String::new() });
-        let newest = self.answers()?.revisions.values().next_back().cloned();
+        let ListRevisionsRequest { page_size, page_token } = request.into_inner();
+        assert_eq!(page_token, "");
+        let page_size = usize::try_from(page_size).unwrap();
+        let newest: Vec<Revision> = self.answers()?.revisions.values().rev().take(page_size).cloned().collect();
         let summary = |newest| Revision { descriptor_set: Vec::new(), storage_names: Vec::new(), ..newest };
         let revisions = newest.into_iter().map(summary).collect();
         Ok(Response::new(ListRevisionsResponse { revisions, next_page_token: String::new() }))

@@ -3,6 +3,7 @@ use crate::tests::fixture::Fixture;
 use groundplan_model::catalog::MethodKind::Update;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tonic::Code;
 
 /// Deadlocks are found at once.
@@ -47,12 +48,18 @@ async fn nothing_that_goes_with_a_record_is_left() {
         for shelf in ["a", "b"] {
             fixture.make("Shelf", json!({"id": shelf})).await;
         }
+        // The deletes begin when so many books are there: none in some rounds, all in others.
+        let books = watch::Sender::new(0);
+        let expected = round % 4;
         let mut callers = Vec::new();
         for at in 0..3 {
-            let fixture = fixture.clone();
+            let (fixture, books) = (fixture.clone(), books.clone());
             callers.push(tokio::spawn(async move {
                 let (from, to) = if at == 0 { ("a", "b") } else { ("b", "a") };
-                let Ok(book) = fixture.create("Book", json!({"title": "t", "shelf": from})).await else { return };
+                let book = fixture.create("Book", json!({"title": "t", "shelf": from})).await;
+                assert!(book.is_ok() || expected < 3, "{book:?}: no shelf is deleted yet");
+                books.send_modify(|books| *books += 1);
+                let Ok(book) = book else { return };
                 let review = fixture.create("Review", json!({"text": "r", "bookId": book["id"]})).await;
                 let moved = json!({"book": {"id": book["id"], "shelf": to}, "updateMask": "shelf"});
                 let moved = fixture.call("Book", Update, moved).await;
@@ -62,9 +69,9 @@ async fn nothing_that_goes_with_a_record_is_left() {
             }));
         }
         for shelf in ["a", "b"] {
-            let fixture = fixture.clone();
+            let (fixture, books) = (fixture.clone(), books.clone());
             callers.push(tokio::spawn(async move {
-                tokio::time::sleep(std::time::Duration::from_millis(round)).await;
+                books.subscribe().wait_for(|books| *books >= expected).await.unwrap();
                 fixture.delete("Shelf", shelf).await.unwrap();
             }));
         }

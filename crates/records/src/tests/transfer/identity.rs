@@ -25,8 +25,7 @@ fn delimited(model: &Model, record: &Record) -> Vec<u8> {
 async fn what_is_exported_is_imported_as_it_was() {
     let fixture = Fixture::new().await;
     let model = fixture.model("Shapes");
-    let seed = rand::random();
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = StdRng::seed_from_u64(14);
     let mut records: Vec<Record> =
         arbitrary::EDGES.iter().map(|edge| arbitrary::edge(&model.shapes, model.shape, *edge)).collect();
     for _ in 0..120 {
@@ -38,7 +37,7 @@ async fn what_is_exported_is_imported_as_it_was() {
         rows.extend(delimited(&model, record));
     }
     let report = import(&fixture, atomic("Shapes", Format::Delimited), &rows).await.unwrap();
-    assert_eq!(counts(&report), [132, 132, 0, 0, 0], "seed {seed}: {:?}", report.errors);
+    assert_eq!(counts(&report), [132, 132, 0, 0, 0], "{:?}", report.errors);
     let expected = export(&fixture, "Shapes", Format::Delimited, "").await.unwrap();
     assert_eq!(expected.1, 132);
     for format in FORMATS {
@@ -46,9 +45,9 @@ async fn what_is_exported_is_imported_as_it_was() {
         fixture.query("DELETE FROM test_v1.shapes").await;
         for header in [skipping("Shapes", format), replacing("Shapes", format)] {
             let report = import(&fixture, header, &bytes).await.unwrap();
-            assert_eq!(report.read, report.created + report.replaced, "seed {seed}, {format:?}: {:?}", report.errors);
+            assert_eq!(report.read, report.created + report.replaced, "{format:?}: {:?}", report.errors);
             let again = export(&fixture, "Shapes", Format::Delimited, "").await.unwrap();
-            assert_eq!(again, expected, "seed {seed}, {format:?}");
+            assert_eq!(again, expected, "{format:?}");
         }
     }
 }

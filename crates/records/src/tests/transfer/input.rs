@@ -54,6 +54,8 @@ async fn names_of_columns_are_checked() {
         ("id,text,id\n", "twice"),
         ("id,,text\n", "line 1 must have the names"),
         ("\n\n\"id\n", "line 3"),
+        ("id;text\na;b\n", "has semicolons between its names; write the file with commas"),
+        ("id\ttext\n", "has tabs between its names"),
     ] {
         let status = import(&fixture, skipping("Label", Format::Csv), names.as_bytes()).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{names}");
@@ -64,6 +66,23 @@ async fn names_of_columns_are_checked() {
     assert_eq!((counts(&report), errors(&report)), ([5, 4, 0, 0, 1], vec![(5, "", "csv")]));
     let found = fixture.call("Label", List, json!({})).await.unwrap();
     assert_eq!(found["labels"][3], json!({"id": "f", "text": "x,\r\n\"y"}));
+}
+
+#[tokio::test]
+async fn what_postgresql_copies_out_is_read() {
+    let fixture = Fixture::new().await;
+    let rows = "a_bool,strings,some_bytes,a_timestamp\n\
+        t,\"{a,\"\"b,c\"\"}\",\\x6869,2026-11-30 12:00:00.5+01\n\
+        f,{},,\n\
+        t,{NULL},,\n";
+    let report = import(&fixture, skipping("Shapes", Format::Csv), rows.as_bytes()).await.unwrap();
+    assert_eq!((counts(&report), errors(&report)), ([3, 2, 0, 0, 1], vec![(4, "strings", "csv")]));
+    let found = fixture.call("Shapes", List, json!({"filter": "aBool"})).await.unwrap();
+    let shapes = &found["allShapes"][0];
+    assert_eq!(
+        (&shapes["strings"], &shapes["someBytes"], &shapes["aTimestamp"]),
+        (&json!(["a", "b,c"]), &json!("aGk="), &json!("2026-11-30T11:00:00.500Z"))
+    );
 }
 
 #[tokio::test]

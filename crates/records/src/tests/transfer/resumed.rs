@@ -114,7 +114,7 @@ async fn a_caller_who_goes_away_leaves_whole_parts() {
     break_off(&fixture, named("one"), all.as_bytes(), 20_000).await;
     // The second part was not whole, and nothing holds on to what was begun.
     let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()";
-    for _ in 0..100 {
+    for _ in 0..1_500 {
         if number(&fixture, open).await == 0 {
             break;
         }

@@ -178,7 +178,7 @@ async fn who_comes_back_often_and_hears_nothing_gets_on_all_the_same() {
                   FROM (SELECT * FROM groundplan_records.events ORDER BY position DESC LIMIT 1) AS last, generate_series(1, 40000)";
     fixture.query(copies).await;
     let newest = fixture.records.log().newest().await.unwrap();
-    while fixture.records.log().progress().is_none_or(|progress| progress.cursor.position < newest) {
+    while fixture.records.log().progress().is_none_or(|progress| progress.cursor().position < newest) {
         fixture.records.log().appended();
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

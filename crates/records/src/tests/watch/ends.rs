@@ -88,7 +88,7 @@ async fn watches_are_bounded_and_their_places_come_back() {
     let mut tries = 0;
     while fixture.stream("Item", Watch, json!({})).await.is_err() {
         tries += 1;
-        assert!(tries < 200, "the place of a follower that went away does not come back");
+        assert!(tries < 1_500, "the place of a follower that went away does not come back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -9,7 +9,7 @@ use prost_types::{Any, FieldMask};
 use serde_json::{Value, json};
 use tonic::Code;
 
-fn any(fixture: &Fixture, model: &str, record: Value) -> Option<Any> {
+pub(super) fn any(fixture: &Fixture, model: &str, record: Value) -> Option<Any> {
     let served = fixture.records.served().unwrap();
     let name = format!("test.v1.{model}");
     let descriptor = served.catalog.pool.get_message_by_name(&name).unwrap();
@@ -17,19 +17,19 @@ fn any(fixture: &Fixture, model: &str, record: Value) -> Option<Any> {
     Some(Any { type_url: format!("type.googleapis.com/{name}"), value })
 }
 
-fn write(operation: Operation, condition: &str) -> Write {
+pub(super) fn write(operation: Operation, condition: &str) -> Write {
     Write { operation: Some(operation), condition: condition.to_owned() }
 }
 
-fn create(fixture: &Fixture, model: &str, record: Value, local_ref: &str) -> Write {
+pub(super) fn create(fixture: &Fixture, model: &str, record: Value, local_ref: &str) -> Write {
     write(Operation::Create(v1::Create { record: any(fixture, model, record), local_ref: local_ref.into() }), "")
 }
 
-fn mask(paths: &[&str]) -> Option<FieldMask> {
+pub(super) fn mask(paths: &[&str]) -> Option<FieldMask> {
     Some(FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() })
 }
 
-fn of(writes: Vec<Write>) -> CommitRequest {
+pub(super) fn of(writes: Vec<Write>) -> CommitRequest {
     CommitRequest { writes, ..CommitRequest::default() }
 }
 
@@ -43,19 +43,30 @@ async fn records_of_several_models_refer_to_each_other() {
     let answer = commit(&fixture, of(writes)).await.unwrap();
     assert_eq!((answer.results.len(), answer.attempts), (2, 1));
     assert_eq!(fixture.call("Item", Get, json!({"id": "i"})).await.unwrap()["orderId"], "o");
-    for (writes, words) in [
+    let update = |id: &str| {
+        write(
+            Operation::Update(v1::Update {
+                record: any(&fixture, "Order", json!({"id": id})),
+                ..v1::Update::default()
+            }),
+            "",
+        )
+    };
+    for (writes, place, words) in [
+        (vec![update("$order"), create(&fixture, "Order", json!({"id": "y"}), "order")], "update.record.id", "later"),
         (
-            vec![
-                create(&fixture, "Item", json!({"id": "x", "orderId": "$order"}), ""),
-                create(&fixture, "Order", json!({"id": "y"}), "order"),
-            ],
-            "later",
+            vec![create(&fixture, "Item", json!({"id": "x", "orderId": "$nobody"}), "")],
+            "create.record.order_id",
+            "no write",
         ),
-        (vec![create(&fixture, "Item", json!({"id": "x", "orderId": "$self"}), "self")], "this very write"),
-        (vec![create(&fixture, "Item", json!({"id": "x", "orderId": "$nobody"}), "")], "no write"),
+        (
+            vec![create(&fixture, "Item", json!({"id": "x", "orderId": "$it"}), "it")],
+            "create.record.order_id",
+            "not of",
+        ),
     ] {
         let status = commit(&fixture, of(writes)).await.unwrap_err();
-        assert_eq!(refusal(&status).1, ["writes[0].create.record.order_id"]);
+        assert_eq!(refusal(&status).1, [format!("writes[0].{place}")]);
         assert!(status.message().contains(words), "{}", status.message());
     }
     assert_eq!(count(&fixture, "test_v1.item").await, 1);

@@ -2,6 +2,7 @@
 
 use super::super::cells::{self, Cell, cells};
 use super::super::fault::Fault;
+use super::postgres;
 use groundplan_codec::{Record, json, shown, suggestion};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
@@ -27,10 +28,15 @@ enum Style {
 
 impl Style {
     fn of(shapes: &Shapes, field: &Field) -> Self {
-        if matches!(field.cardinality, Cardinality::Repeated | Cardinality::Map(_)) {
-            return Self::Json;
+        match field.cardinality {
+            Cardinality::Repeated | Cardinality::Map(_) => Self::Json,
+            _ => Self::of_kind(shapes, field.kind),
         }
-        match field.kind {
+    }
+
+    /// How a single value of a kind is written.
+    fn of_kind(shapes: &Shapes, kind: Kind) -> Self {
+        match kind {
             Kind::String | Kind::Bytes | Kind::FieldMask => Self::Text,
             Kind::Wrapper(Wrapped::String | Wrapped::Bytes) => Self::Text,
             Kind::Integer(_) | Kind::Float | Kind::Double | Kind::Timestamp | Kind::Duration => Self::Word,
@@ -48,6 +54,9 @@ impl Columns {
     /// Reads the line of the names.
     pub(super) fn read(model: &Model, text: &str) -> Result<Self, Fault> {
         let shape = model.shape();
+        if let Some(fault) = other_separator(text) {
+            return Err(fault);
+        }
         let mut columns = Vec::new();
         let mut seen = HashSet::new();
         for cell in cells(text)? {
@@ -84,11 +93,23 @@ impl Columns {
             }
             quote(&field.json_name, out);
             out.push(b':');
-            value(field, *style, &cell.text, out)?;
+            match elements(field, &cell.text) {
+                Some(elements) => list(&model.shapes, field, &elements, out)?,
+                None => value(field, *style, &cell.text, out)?,
+            }
         }
         out.push(b'}');
         Ok(())
     }
+}
+
+/// The refusal of names that something else than commas separates.
+fn other_separator(names: &str) -> Option<Fault> {
+    let (_, shown) = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
+        .into_iter()
+        .find(|(separator, _)| names.contains(*separator) && !names.contains(','))?;
+    let words = format!("has {shown} between its names; write the file with commas, as RFC 4180 has it");
+    Some(Fault::whole("csv", words))
 }
 
 /// Whether a cell has a value. Programs that put everything in quotes write `""` for what is not there, too: that is an empty
@@ -97,8 +118,27 @@ fn is_value(style: Style, cell: &Cell<'_>) -> bool {
     !cell.text.is_empty() || (cell.is_quoted && style == Style::Text)
 }
 
+/// The elements of a list, if PostgreSQL has written it.
+fn elements(field: &Field, text: &str) -> Option<Vec<String>> {
+    matches!(field.cardinality, Cardinality::Repeated).then(|| postgres::array(text)).flatten()
+}
+
+/// Writes the elements of a list as JSON.
+fn list(shapes: &Shapes, field: &Field, elements: &[String], out: &mut Vec<u8>) -> Result<(), Fault> {
+    out.push(b'[');
+    for (at, element) in elements.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        value(field, Style::of_kind(shapes, field.kind), element, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
 /// Writes a cell's value as JSON.
 fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let text = &*postgres::scalar(field.kind, text);
     let is_json = match style {
         Style::Text | Style::Word => false,
         Style::Name => text.parse::<i32>().is_ok(),
@@ -111,8 +151,9 @@ fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(
     // As one value by itself: nothing in a cell can become another field.
     if serde_json::from_str::<&RawValue>(text).is_err() {
         let expected = match (field.cardinality, field.kind) {
-            (Cardinality::Repeated | Cardinality::Map(_), _) => "JSON",
-            (_, Kind::Bool | Kind::Wrapper(Wrapped::Bool)) => "true or false",
+            (Cardinality::Repeated, _) => "a JSON array, or an array as PostgreSQL writes it without NULL",
+            (Cardinality::Map(_), _) => "a JSON object",
+            (_, Kind::Bool | Kind::Wrapper(Wrapped::Bool)) => "true or false, or t or f",
             _ => "JSON",
         };
         return Err(Fault::field(&field.name, "csv", format!("must be {expected}")));

@@ -25,7 +25,8 @@ impl OfModel<'_> {
     pub(super) fn batch_update(&self) -> Value {
         let key = record_key(self.model);
         let id = &self.model.shape().field(self.model.roles.id).json_name;
-        let record = json!({ "allOf": [reference(&self.model.full_name, Side::Patch), { "required": [id] }] });
+        let mut record = reference(&self.model.full_name, Side::Patch);
+        record["required"] = json!([id]);
         let properties = json!({
             key.as_str(): record,
             "updateMask": mask("What to change. Default: the fields whose keys are there; null clears one."),
@@ -80,11 +81,7 @@ impl OfModel<'_> {
         let summary = format!("{verb} several {}; all of them or none.", self.model.plural);
         let mut operation = self.operation(Operation::Method(kind), summary, &[404, 409, 413, 415]);
         operation["parameters"] = json!([idempotency_key()]);
-        let (mut properties, required) = request;
-        for (name, nothing) in [("requestId", json!("")), ("validateOnly", json!(false))] {
-            let description = "Not here: it stands beside the requests, for all of them.";
-            properties[name] = json!({ "enum": [null, nothing], "description": description });
-        }
+        let (properties, required) = request;
         let mut item = query(properties);
         item["required"] = required;
         let mut properties = manner();

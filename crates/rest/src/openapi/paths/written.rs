@@ -10,11 +10,11 @@ use crate::request_id::NAME as KEY;
 use groundplan_model::catalog::{IdFormat, MethodKind};
 use serde_json::{Value, json};
 
+/// How the two media types of a PATCH differ.
+const MERGE: &str = "As `application/json`, each field whose key is there is replaced as a whole. As `application/merge-patch+json` (RFC 7396) objects merge at every depth, into messages, maps and free-form JSON, and null removes, a key of a map too.";
+
 impl OfModel<'_> {
     pub(super) fn create(&self) -> Value {
-        let mut created = self.stored("The record as it is stored.");
-        created["headers"]["Location"] =
-            header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
         let mut operation = self.operation(
             Operation::Method(MethodKind::Create),
             format!("Creates {}.", self.a_record()),
@@ -22,7 +22,7 @@ impl OfModel<'_> {
         );
         operation["parameters"] = manner().into();
         operation["requestBody"] = self.body(self.whole(), Purpose::Create);
-        operation["responses"]["201"] = created;
+        operation["responses"]["201"] = self.created("The record as it is stored.");
         operation["responses"]["200"] =
             self.shown("With validateOnly: the record as it would be stored.", Envelope::Written);
         operation
@@ -30,16 +30,11 @@ impl OfModel<'_> {
 
     /// A record that is to be created.
     pub(super) fn whole(&self) -> Value {
-        let input = reference(&self.model.full_name, Side::Input);
-        let id_name = &self.model.shape().field(self.model.roles.id).json_name;
-        match self.model.id_format {
-            IdFormat::UuidV7 => input,
-            IdFormat::ClientAssigned => {
-                let given =
-                    json!({ "required": [id_name], "properties": { id_name: { "type": "string", "minLength": 1 } } });
-                json!({ "allOf": [input, given] })
-            }
-        }
+        let side = match self.model.id_format {
+            IdFormat::UuidV7 => Side::Input,
+            IdFormat::ClientAssigned => Side::Create,
+        };
+        reference(&self.model.full_name, side)
     }
 
     pub(super) fn patch(&self) -> Value {
@@ -47,7 +42,11 @@ impl OfModel<'_> {
         let mut operation = self.operation(Operation::Patch, summary, &[404, 409, 412, 413, 415]);
         operation["parameters"] = self.update_parameters().into();
         operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Patch), Purpose::Patch);
+        let patch = json!({ "schema": reference(&self.model.full_name, Side::Patch) });
+        operation["requestBody"]["content"]["application/merge-patch+json"] = patch;
+        operation["requestBody"]["description"] = MERGE.into();
         operation["responses"]["200"] = self.stored("The record as it is stored now.");
+        operation["responses"]["201"] = self.created("The record, which allowMissing has created.");
         operation
     }
 
@@ -57,12 +56,12 @@ impl OfModel<'_> {
         operation["parameters"] = self.update_parameters().into();
         operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Input), Purpose::Replace);
         operation["responses"]["200"] = self.stored("The record as it is stored now.");
+        operation["responses"]["201"] = self.created("The record, which this has created.");
         operation
     }
 
     fn update_parameters(&self) -> Vec<Value> {
-        let allow_missing =
-            "Create the record if it is not there. It counts without If-Match: that needs a record which is there.";
+        let allow_missing = "Create the record if it is not there. It does not go with If-Match, which needs a record that is there; a PUT with `If-None-Match: *` needs no allowMissing.";
         let mut parameters = conditions();
         parameters.extend(manner());
         parameters.push(allow_missing_parameter(allow_missing));
@@ -85,6 +84,14 @@ impl OfModel<'_> {
         let gone = if kept { "There was no record, and allowMissing." } else { "The record is deleted." };
         operation["responses"]["204"] = nothing(gone);
         operation
+    }
+
+    /// A record that was not there before, with its path.
+    fn created(&self, description: &str) -> Value {
+        let mut created = self.stored(description);
+        created["headers"]["Location"] =
+            header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
+        created
     }
 
     /// The record that a write has given, with its ETag.

@@ -16,8 +16,8 @@ pub(super) fn groups() -> Value {
                 "type": "object",
                 "required": ["keys", "values"],
                 "properties": {
-                    "keys": values("The values that the records of the group share, by field. An absent one is not there. Enums are numbers."),
-                    "values": values("The aggregations by their names. Integers of 64 bits, counts too, are strings. What has no value is not there."),
+                    "keys": values("The values that the records of the group share, by field, by their names in JSON. An absent one is not there. Each is as records have the field, so that a filter takes it."),
+                    "values": values("The aggregations by their names. MIN and MAX are as records have the field; other integers, counts too, have 64 bits and are strings. What has no value is not there."),
                 },
             },
         } },

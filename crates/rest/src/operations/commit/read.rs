@@ -4,6 +4,7 @@ use crate::input::{Input, Typed, mask};
 use crate::operations::batch_update::{id_of, settle_etag};
 use crate::wording::refused;
 use crate::{Operation, Transforms, Write};
+use groundplan_budget::Budget;
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ const VERIFY: &[&str] = &["model", "id", "etag", "missing"];
 type Read = Result<(Arc<Model>, Operation), Error>;
 
 /// Reads a write.
-pub(super) fn write(catalog: &Catalog, mut input: Input<'_>) -> Result<Write, Error> {
+pub(super) fn write(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Result<Write, Error> {
     let condition = input.text(CONDITION)?;
     let names: Vec<&str> = input.keys().collect();
     let name = match names.as_slice() {
@@ -48,7 +49,7 @@ pub(super) fn write(catalog: &Catalog, mut input: Input<'_>) -> Result<Write, Er
             return Err(refused(input.path_of(second), "oneof", description));
         }
     };
-    let (keys, read): (_, fn(&Catalog, Input<'_>) -> Read) = match name {
+    let (keys, read): (_, fn(&Catalog, Input<'_>, &Budget) -> Read) = match name {
         "create" => (CREATE, create),
         "update" => (UPDATE, update),
         "delete" => (DELETE, delete),
@@ -58,18 +59,18 @@ pub(super) fn write(catalog: &Catalog, mut input: Input<'_>) -> Result<Write, Er
     let Some(within) = input.object(name, keys)? else {
         return Err(Error::internal(format!("{} is there and is not", input.path_of(name))));
     };
-    let (model, operation) = read(catalog, within)?;
+    let (model, operation) = read(catalog, within, budget)?;
     Ok(Write { model, operation, condition })
 }
 
-fn create(catalog: &Catalog, mut input: Input<'_>) -> Read {
-    let Typed { model, decoded, .. } = input.typed(catalog)?;
+fn create(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
+    let Typed { model, decoded, .. } = input.typed(catalog, budget)?;
     let local_ref = input.text("localRef")?;
     Ok((model, Operation::Create { record: decoded.record, local_ref }))
 }
 
-fn update(catalog: &Catalog, mut input: Input<'_>) -> Read {
-    let Typed { model, mut decoded, members } = input.typed(catalog)?;
+fn update(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
+    let Typed { model, mut decoded, members } = input.typed(catalog, budget)?;
     let given = input.update_mask(&model)?;
     let transforms = Transforms {
         increment: input.paths("increment")?,
@@ -100,18 +101,18 @@ fn all(transforms: &Transforms) -> Vec<String> {
     [increment, append, remove, maximum, minimum, server_time].into_iter().flatten().cloned().collect()
 }
 
-fn delete(catalog: &Catalog, mut input: Input<'_>) -> Read {
+fn delete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
     let (model, id, etag) = named(catalog, &mut input)?;
     let allow_missing = input.flag("allowMissing")?;
     Ok((model, Operation::Delete { id, etag, allow_missing }))
 }
 
-fn undelete(catalog: &Catalog, mut input: Input<'_>) -> Read {
+fn undelete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
     let (model, id, etag) = named(catalog, &mut input)?;
     Ok((model, Operation::Undelete { id, etag }))
 }
 
-fn verify(catalog: &Catalog, mut input: Input<'_>) -> Read {
+fn verify(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
     let (model, id, etag) = named(catalog, &mut input)?;
     let is_missing = input.flag("missing")?;
     Ok((model, Operation::Verify { id, etag, is_missing }))

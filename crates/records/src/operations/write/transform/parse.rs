@@ -38,7 +38,7 @@ pub(in super::super) fn parse(
             }
             let is_twice = found.iter().any(|other| meet(other.path.steps(), path.steps()));
             let is_masked = match mask {
-                UpdateMask::All => true,
+                UpdateMask::All | UpdateMask::Merge(_) => true,
                 UpdateMask::Populated => false,
                 UpdateMask::Paths(paths) => paths.iter().any(|other| meet(other.steps(), path.steps())),
             };
@@ -62,7 +62,7 @@ fn path_of(model: &Model, text: &String, action: Action) -> Result<Path, Error> 
     })?;
     match parsed {
         UpdateMask::Paths(paths) => paths.into_iter().next(),
-        UpdateMask::All | UpdateMask::Populated => None,
+        _ => None,
     }
     .ok_or_else(|| Error::field(action.name(), "transform", format!("has the path {text:?}, which is no field")))
 }

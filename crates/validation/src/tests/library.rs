@@ -1,21 +1,27 @@
-//! Checks records with prost-protovalidate: for models with rules in CEL, and as the oracle of the others' tests.
+//! The oracle: prost-protovalidate over a dynamic message, its violations in our words.
 
-use crate::order::{Placed, settle};
+use super::order::{Placed, settle};
 use crate::plain::Plain;
 use crate::rules::Rules;
-use crate::{Validate, wording};
+use crate::wording;
+use groundplan_budget::Budget;
 use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::shape::{ShapeId, Shapes};
 use prost_protovalidate::types::{FieldPathElement, MessageConstraintsExt};
-use prost_protovalidate::{self as protovalidate, Validator};
+use prost_protovalidate::{self as protovalidate, Validator, ValidatorOption};
 use prost_reflect::prost::DecodeError;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use std::sync::Arc;
 
+/// The library's compiler of rules.
+pub(super) fn validator(catalog: &Catalog) -> Arc<Validator> {
+    Arc::new(Validator::with_options(&[ValidatorOption::AdditionalDescriptorSetBytes(catalog.descriptor_set.to_vec())]))
+}
+
 /// The rules of one model.
-pub(crate) struct Library {
+pub(super) struct Library {
     validator: Arc<Validator>,
     descriptor: MessageDescriptor,
     shapes: Arc<Shapes>,
@@ -25,7 +31,7 @@ pub(crate) struct Library {
 
 impl Library {
     /// `None` if the catalog has no such message.
-    pub(crate) fn new(
+    pub(super) fn new(
         catalog: &Catalog,
         model: &Model,
         validator: &Arc<Validator>,
@@ -62,12 +68,28 @@ impl Library {
         }
     }
 
+    /// What the library finds, and whether the order is its own.
+    pub(super) fn validate(&self, record: &Record) -> (Vec<Violation>, bool) {
+        // The codec's limit of nesting is below the library's, so what it made can be read.
+        let mut found =
+            self.find(&self.dynamic(record).expect("the wire is of the message")).expect("the rules compile");
+        // The library applies rules in CEL on wrappers twice.
+        found.dedup();
+        let missing = self.behaviors.find(record, &Budget::default()).expect("the budget is enough");
+        // As with protovalidate's own `required`, nothing more is said of a field that is missing.
+        found.retain(|violation| missing.iter().all(|missing| missing.field != violation.field));
+        let is_ordered = missing.is_empty();
+        found.extend(missing);
+        (found, is_ordered)
+    }
+
     fn translate(&self, violation: &protovalidate::Violation) -> Placed<Violation> {
-        let path = violation.to_proto().field.map(|field| field.elements).unwrap_or_default();
+        let proto = violation.to_proto();
+        let path = proto.field.map(|field| field.elements).unwrap_or_default();
         let (field, rule) = (violation.field_path(), violation.rule_id().to_owned());
         let description = match (violation.rule_path().as_str(), rule.as_str()) {
             ("", wording::CHOICE) => violation.message().to_owned(),
-            ("", wording::REQUIRED) => wording::IS_REQUIRED.to_owned(),
+            ("", wording::REQUIRED) => self.required(&path),
             // A message's CEL rule, whose message the library loses.
             ("", _) => self.message_rule(&path, &rule, violation.message()),
             // A field's CEL rule, or a predefined one.
@@ -75,7 +97,22 @@ impl Library {
             (place, _) if place.contains('[') => violation.message().to_owned(),
             _ => wording::standard(&rule, violation.message()),
         };
+        let (rule, description) = match proto.for_key {
+            Some(true) => (format!("map.keys.{rule}"), format!("(the key) {description}")),
+            _ => (rule, description),
+        };
         Placed { path, item: Violation { field, description, rule: rule.into() } }
+    }
+
+    /// Our words for a field or a oneof that must be set.
+    fn required(&self, path: &[FieldPathElement]) -> String {
+        let (last, parents) = path.split_last().expect("a field is required");
+        let name = last.field_name.as_deref().unwrap_or_default();
+        let message = message_at(&self.descriptor, parents).expect("the path is of the model");
+        let oneof = message.oneofs().find(|oneof| oneof.name() == name && !oneof.is_synthetic());
+        oneof.map_or(wording::IS_REQUIRED.to_owned(), |oneof| {
+            wording::required_oneof(&oneof.fields().map(|field| field.name().to_owned()).collect::<Vec<_>>())
+        })
     }
 
     /// The user's message for a CEL rule of the message at a path.
@@ -89,27 +126,6 @@ impl Library {
             .filter(|declared| declared.id.as_ref().or(declared.expression.as_ref()).is_some_and(|id| id == rule));
         let message = declared.next().and_then(|declared| declared.message).filter(|message| !message.is_empty());
         message.unwrap_or_else(|| wording::unsaid(rule, !path.is_empty()))
-    }
-
-    /// Where a violation's field stands among the message's. What is about the message or a oneof stands before all.
-    fn rank(&self, violation: &Violation) -> Option<usize> {
-        let name = violation.field.split(['.', '[']).next().unwrap_or_default();
-        self.shapes.get(self.shape).fields.iter().position(|field| field.name == name)
-    }
-}
-
-impl Validate for Library {
-    fn validate(&self, record: &Record) -> Result<Vec<Violation>, Error> {
-        // The codec's limit of nesting is below the library's, so what it made can be read.
-        let mut found = self.find(&self.dynamic(record).map_err(Error::internal)?)?;
-        let missing = self.behaviors.find(record);
-        if !missing.is_empty() {
-            // As with protovalidate's own `required`, nothing more is said of a field that is missing.
-            found.retain(|violation| missing.iter().all(|missing| missing.field != violation.field));
-            found.extend(missing);
-            found.sort_by_key(|violation| self.rank(violation));
-        }
-        Ok(found)
     }
 }
 

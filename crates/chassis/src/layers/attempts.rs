@@ -1,0 +1,244 @@
+//! Failed attempts to authenticate, which are limited by address.
+//!
+//! A call with the right key is served whatever else came from its address. Otherwise somebody who shares an address with
+//! others, or a proxy, could shut them out. That leaves no way to guess: a key has 32 random bytes. What the limit does is to
+//! tell clients with a wrong key to slow down, and operators that somebody tries.
+
+use super::Request;
+use crate::server::{CallerAddress, network};
+use crate::settings::Networks;
+use crate::tls::PeerName;
+use groundplan_error::{Error, Limit, Reason};
+use opentelemetry::KeyValue;
+use opentelemetry::global::meter;
+use opentelemetry::metrics::Counter;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How many failed attempts of one address are answered at once; then one a second.
+const BURST: usize = 60;
+
+/// How long it takes until all of them are again.
+const RECOVERY: Duration = Duration::from_secs(BURST as u64);
+
+/// How many addresses are remembered.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// What is bounded here.
+pub const LIMITS: &[Limit] = &[
+    Limit::things("calls with wrong credentials from one address", BURST, "calls", "then one a second; RATE_LIMITED"),
+    Limit::things("addresses whose wrong credentials are counted", MAX_ADDRESSES, "addresses", "more share one count"),
+];
+
+/// For those whose address is not known, and for all new addresses while too many are remembered.
+const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// How those of one address have done lately.
+#[derive(Debug)]
+struct Bucket {
+    /// How many more are answered, as of `since`.
+    left: usize,
+    since: Instant,
+    /// Whether the log has heard of it since it was last full.
+    logged: bool,
+}
+
+/// The failed attempts at one server.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+    proxies: Networks,
+    failed: Counter<u64>,
+}
+
+impl Attempts {
+    /// Counts from nothing. Of the callers at `proxies` it is believed for whom they call.
+    pub(super) fn new(proxies: Networks) -> Self {
+        let failed = meter("groundplan")
+            .u64_counter("groundplan.credentials.failed")
+            .with_description(
+                "Calls that were refused for their credentials: without any, with wrong ones, or too many of those.",
+            )
+            .build();
+        Self { buckets: Mutex::default(), proxies, failed }
+    }
+
+    /// Notes an attempt that failed, and gives what its caller hears.
+    pub(super) fn failed(&self, request: &Request, refusal: Error) -> Error {
+        let sent_some = request.headers().contains_key(http::header::AUTHORIZATION);
+        let limited = if sent_some { self.take(self.address(request)) } else { None };
+        let kind = match (sent_some, limited) {
+            (false, _) => "missing",
+            (true, None) => "wrong",
+            (true, Some(_)) => "limited",
+        };
+        self.failed.add(1, &[KeyValue::new("reason", kind)]);
+        match limited {
+            None => refusal,
+            Some(wait) => Error::new(
+                Reason::RateLimited,
+                format!(
+                    "{refusal}; and more than {BURST} calls with wrong credentials came from this address, so wait before \
+                     another try. A call with the right key is served at once",
+                    refusal = refusal.message()
+                ),
+            )
+            .retry_after(wait),
+        }
+    }
+
+    /// The address that a call comes from: what the last proxy says, if it is one of ours.
+    fn address(&self, request: &Request) -> IpAddr {
+        let Some(CallerAddress(peer)) = request.extensions().get() else { return ANYBODY };
+        let is_envoy = request.extensions().get().is_some_and(|name: &PeerName| name.as_str() == "envoy");
+        if !is_envoy && !self.proxies.contains(*peer) {
+            return network(*peer);
+        }
+        // What stands before the last one was said by the caller, and may be made up.
+        let last = request.headers().get_all("x-forwarded-for").iter().next_back();
+        let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        network(last.unwrap_or(*peer))
+    }
+
+    /// Takes one of an address's attempts. If there is none left, says how long to wait.
+    fn take(&self, address: IpAddr) -> Option<Duration> {
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MAX_ADDRESSES && !buckets.contains_key(&address) {
+            // Whoever has been quiet for long enough is as good as new.
+            buckets.retain(|_, bucket| now.duration_since(bucket.since) < RECOVERY);
+        }
+        let known = buckets.len() < MAX_ADDRESSES || buckets.contains_key(&address);
+        let address = if known { address } else { ANYBODY };
+        let bucket = buckets.entry(address).or_insert(Bucket { left: BURST, since: now, logged: false });
+        bucket.refill(now);
+        if bucket.left > 0 {
+            bucket.left -= 1;
+            return None;
+        }
+        if !bucket.logged {
+            bucket.logged = true;
+            tracing::warn!(%address, "many calls with wrong credentials come from an address; they are told to wait");
+        }
+        Some(Duration::from_secs(1))
+    }
+}
+
+impl Bucket {
+    /// Adds the attempts of the time that has passed.
+    fn refill(&mut self, now: Instant) {
+        let seconds = now.duration_since(self.since).as_secs();
+        self.left = self.left.saturating_add(usize::try_from(seconds).unwrap_or(BURST)).min(BURST);
+        if self.left == BURST {
+            (self.since, self.logged) = (now, false);
+        } else {
+            self.since += Duration::from_secs(seconds);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempts, BURST, CallerAddress, MAX_ADDRESSES, Networks, RECOVERY, Request};
+    use crate::layers::{RootKey, stack};
+    use crate::settings::{Secret, ServerSettings, defaults};
+    use axum::Router;
+    use axum::routing::get;
+    use groundplan_budget::Memory;
+    use http_body_util::BodyExt as _;
+    use std::net::IpAddr;
+    use std::time::Duration;
+    use tonic::Code;
+    use tonic::body::Body;
+    use tonic_types::StatusExt as _;
+    use tower::ServiceExt as _;
+
+    const KEY: &str = "q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8uE3wYt5M";
+
+    fn request(peer: &str, key: &str, forwarded: &[&str], content_type: &str) -> http::Request<axum::body::Body> {
+        let mut request = http::Request::get("/").header("content-type", content_type);
+        if !key.is_empty() {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = forwarded.iter().fold(request, |request, one| request.header("x-forwarded-for", *one));
+        let request = request.extension(CallerAddress(peer.parse().unwrap()));
+        request.body(axum::body::Body::empty()).unwrap()
+    }
+
+    fn app() -> Router {
+        let routes = Router::new().route("/", get(|| async { "in" }));
+        stack(
+            routes,
+            RootKey::new(&Secret::new(KEY)).unwrap(),
+            None,
+            Memory::new(1 << 20),
+            &defaults::<ServerSettings>(),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_keys_are_limited_by_address_on_rest_and_grpc() {
+        let app = app();
+        let send =
+            |peer: &str, key: &str, content_type: &str| app.clone().oneshot(request(peer, key, &[], content_type));
+        for _ in 0..BURST {
+            assert_eq!(send("10.0.0.1", "wrong", "application/json").await.unwrap().status(), 401);
+        }
+        let rest = send("10.0.0.1", "wrong", "application/json").await.unwrap();
+        assert_eq!((rest.status().as_u16(), rest.headers()["retry-after"].to_str().unwrap()), (429, "1"));
+        let body = rest.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("RATE_LIMITED") && body.contains("retryDelay"), "{body}");
+        let grpc = send("10.0.0.1", "wrong", "application/grpc").await.unwrap();
+        let status = tonic::Status::from_header_map(grpc.headers()).unwrap();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, "RATE_LIMITED");
+        assert!(details.retry_info().unwrap().retry_delay.unwrap() <= Duration::from_secs(1));
+        assert_eq!(send("10.0.0.1", KEY, "application/json").await.unwrap().status(), 200, "the right key is served");
+        assert_eq!(
+            send("10.0.0.2", "wrong", "application/json").await.unwrap().status(),
+            401,
+            "others are not limited"
+        );
+        assert_eq!(send("10.0.0.1", "", "application/json").await.unwrap().status(), 401, "who sends none tries none");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        for expected in [401, 401, 429] {
+            assert_eq!(send("10.0.0.1", "wrong", "application/json").await.unwrap().status(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_proxy_of_ours_says_for_whom_it_calls() {
+        let attempts = Attempts::new(Networks::parse("127.0.0.0/8,::1").unwrap());
+        let address = |peer: &str, forwarded: &[&str]| {
+            attempts.address(&request(peer, "wrong", forwarded, "").map(Body::new)).to_string()
+        };
+        assert_eq!(address("127.0.0.1", &["6.6.6.6, 10.0.0.7"]), "10.0.0.7", "the last was said by the proxy");
+        assert_eq!(address("127.0.0.1", &["6.6.6.6", "10.0.0.8"]), "10.0.0.8");
+        assert_eq!(address("10.0.0.1", &["6.6.6.6"]), "10.0.0.1", "anybody may send that header");
+        assert_eq!(address("127.0.0.1", &["unknown"]), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", &["2001:db8::1:2:3:4"]), "2001:db8::", "a network of 64 bits is one address");
+        let mut envoy: Request = request("10.0.0.1", "wrong", &["10.0.0.9"], "").map(Body::new);
+        envoy.extensions_mut().insert(crate::tls::PeerName::for_tests("envoy"));
+        assert_eq!(attempts.address(&envoy).to_string(), "10.0.0.9", "by its certificate");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_addresses_that_are_remembered_are_bounded() {
+        let attempts = Attempts::new(Networks::default());
+        let address = |number: usize| IpAddr::from(u32::try_from(number + (10 << 24)).unwrap().to_be_bytes());
+        for number in 0..MAX_ADDRESSES * 2 {
+            let _ = attempts.take(address(number));
+        }
+        assert!(attempts.buckets.lock().unwrap().len() <= MAX_ADDRESSES + 1);
+        assert!(attempts.take(address(MAX_ADDRESSES * 3)).is_some(), "new ones share what is left");
+        assert!(attempts.take(address(5)).is_none(), "those that are known do not");
+        tokio::time::advance(RECOVERY).await;
+        assert!(attempts.take(address(MAX_ADDRESSES * 3)).is_none());
+        assert!(attempts.buckets.lock().unwrap().len() < 10, "who is quiet is forgotten");
+    }
+}

@@ -1,0 +1,150 @@
+//! The budget of each request, and the process's memory that its body and its answer hold.
+
+use super::{Request, Response};
+use crate::settings::BudgetSettings;
+use bytes::Bytes;
+use groundplan_budget::{Allowance, Budget, DEFAULT, Memory, UNRESERVED};
+use groundplan_error::Error;
+use http_body::{Body as _, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tonic::Status;
+use tonic::body::Body;
+
+/// The most bytes of an answer that are given at once.
+const PART: usize = 64 << 10;
+
+/// Makes the budgets of requests.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    allowance: Allowance,
+    memory: Memory,
+}
+
+/// Why a body was not read to its end: the process has no memory left for it.
+type Refused = Arc<OnceLock<Error>>;
+
+/// The budget of a request that has begun.
+pub(super) struct Begun {
+    pub(super) budget: Budget,
+    refused: Option<Refused>,
+}
+
+impl Budgets {
+    /// Requests may use what the settings say, and hold their part of `memory`.
+    pub fn new(settings: &BudgetSettings, memory: Memory) -> Self {
+        let allowance = Allowance { values: settings.max_values, steps: settings.max_steps, ..DEFAULT };
+        Self { allowance, memory }
+    }
+
+    /// For calls of a service to another one of its process: what they hold is bounded where it comes from.
+    pub(crate) fn within_process() -> Self {
+        Self { allowance: DEFAULT, memory: Memory::new(usize::MAX) }
+    }
+
+    /// Gives a request its budget. `is_stream` says that its body is a stream of messages, which are not held together.
+    pub(super) fn begin(&self, request: &mut Request, deadline: Option<Instant>, is_stream: bool) -> Begun {
+        let budget = Budget::of_request(self.allowance, &self.memory, deadline);
+        request.extensions_mut().insert(budget.clone());
+        let is_small = request.body().size_hint().upper().is_some_and(|most| most <= UNRESERVED as u64);
+        let refused = (!is_small && !is_stream).then(|| {
+            let refused = Refused::default();
+            let body = std::mem::take(request.body_mut());
+            *request.body_mut() = Body::new(Counted { body, budget: budget.clone(), refused: refused.clone() });
+            refused
+        });
+        Begun { budget, refused }
+    }
+}
+
+impl Begun {
+    /// Why the request's body was not read, if there was no memory for it. Whatever was answered is about a body that is cut off.
+    pub(super) fn refusal(&self) -> Option<&Error> {
+        self.refused.as_ref()?.get()
+    }
+
+    /// Lets an answer hold the request's memory until it is sent.
+    pub(super) fn hold(self, response: Response) -> Response {
+        if !self.budget.is_large() {
+            return response;
+        }
+        response.map(|body| Body::new(Holding { body, rest: Bytes::new(), _budget: self.budget }))
+    }
+}
+
+/// The body of a request. What arrives is held: it is collected before it is decoded.
+struct Counted {
+    body: Body,
+    budget: Budget,
+    refused: Refused,
+}
+
+impl http_body::Body for Counted {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+        let frame = frame?;
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        Poll::Ready(Some(match self.budget.hold(length) {
+            Ok(()) => Ok(frame),
+            Err(error) => {
+                let status = error.to_status();
+                // It is set once: nothing is read after an error.
+                let _ = self.refused.set(error);
+                Err(status)
+            }
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, which holds memory until it is sent or dropped. It is given in parts: the libraries below take as many as
+/// their buffers hold, and come back for the next when the client has read.
+struct Holding {
+    body: Body,
+    /// What is left of the last frame.
+    rest: Bytes,
+    _budget: Budget,
+}
+
+impl http_body::Body for Holding {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.rest.is_empty() {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+            match frame?.into_data() {
+                Ok(data) => self.rest = data,
+                Err(other) => return Poll::Ready(Some(Ok(other))),
+            }
+        }
+        let length = self.rest.len().min(PART);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (rest, of_body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        if let Some(upper) = of_body.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(of_body.lower().saturating_add(rest));
+        hint
+    }
+}

@@ -1,0 +1,122 @@
+//! The root principal's key: what it must be, and whether a call has it.
+
+use crate::principal::refusal;
+use crate::settings::Secret;
+use groundplan_error::{Error, Reason};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// How long a key of 32 random bytes is: in hexadecimal digits, and in base64.
+const HEX: usize = 64;
+const BASE64: usize = 43;
+
+/// How many different characters it has at least: 64 random digits have 10 or more but for one in a billion, 43 characters of
+/// base64 have 16 or more.
+const HEX_VARIETY: usize = 10;
+const BASE64_VARIETY: usize = 16;
+
+/// The root principal's key, as its digest: comparing digests takes the same time whatever was sent.
+#[derive(Clone)]
+pub struct RootKey {
+    digest: [u8; 32],
+}
+
+impl RootKey {
+    /// Takes the key that callers must send.
+    pub fn new(key: &Secret) -> Result<Self, Error> {
+        match weakness(key.expose()) {
+            None => Ok(Self { digest: Sha256::digest(key.expose()).into() }),
+            Some(what) => {
+                let message = format!("API_KEY {what}; make one of 32 random bytes by `openssl rand -hex 32`");
+                Err(Error::new(Reason::CredentialsInvalid, message))
+            }
+        }
+    }
+
+    /// Checks a call's credentials.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().ok_or_else(|| refusal("no credentials were sent"))?;
+        if values.next().is_some() {
+            return Err(refusal("several authorization headers were sent"));
+        }
+        // Whatever is wrong with what was sent, the answer is the same.
+        let wrong = || refusal("the credentials are not valid");
+        let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len()).ok_or_else(wrong)?;
+        if !scheme.eq_ignore_ascii_case(b"Bearer ") {
+            return Err(wrong());
+        }
+        let digest: [u8; 32] = Sha256::digest(key.trim_ascii()).into();
+        if bool::from(digest.ct_eq(&self.digest)) { Ok(()) } else { Err(wrong()) }
+    }
+}
+
+/// What shows that a key was not made of 32 random bytes. That it was can be seen of no key.
+fn weakness(key: &str) -> Option<String> {
+    let bytes = key.as_bytes();
+    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_graphic) {
+        return Some("must be visible ASCII without spaces".to_owned());
+    }
+    let is_hex = bytes.iter().all(u8::is_ascii_hexdigit);
+    let (length, variety) = if is_hex { (HEX, HEX_VARIETY) } else { (BASE64, BASE64_VARIETY) };
+    if bytes.len() < length {
+        let form = if is_hex { "hexadecimal digits" } else { "characters" };
+        return Some(format!("has {} {form}, and 32 random bytes have {length} of them", bytes.len()));
+    }
+    let mut different = bytes.to_vec();
+    different.sort_unstable();
+    different.dedup();
+    if different.len() < variety {
+        return Some(format!("has only {} different characters", different.len()));
+    }
+    let repeats = (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(a, b)| a == b));
+    if repeats {
+        return Some("repeats a shorter one".to_owned());
+    }
+    // abc…, 1234…
+    let steps = bytes.iter().zip(bytes.iter().skip(1)).filter(|(a, b)| a.abs_diff(**b) <= 1).count();
+    (steps > bytes.len() / 2).then(|| "counts up or down".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RootKey, weakness};
+    use crate::settings::Secret;
+    use rand::Rng as _;
+
+    #[test]
+    fn a_weak_key_is_refused_with_the_command_that_makes_one() {
+        for (key, words) in [
+            ("", "visible ASCII"),
+            ("two words", "visible ASCII"),
+            ("schlüssel", "visible ASCII"),
+            ("x", "1 characters"),
+            ("hunter2hunter2", "14 characters"),
+            ("0123456789abcdef0123456789abcdef", "32 hexadecimal digits"),
+            (&"x".repeat(64), "1 different"),
+            (&"01".repeat(32), "2 different"),
+            (&"Tr0ub4dor&3-horse-staple".repeat(2), "repeats"),
+            ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "counts"),
+        ] {
+            let error = RootKey::new(&Secret::new(key)).err().unwrap().to_string();
+            assert!(error.contains(words) && error.contains("openssl rand -hex 32"), "{key}: {error}");
+            assert!(key.len() < 2 || !error.contains(key), "it is not repeated: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_of_32_random_bytes_are_taken() {
+        use base64::Engine as _;
+        let mut bytes = [0; 32];
+        for _ in 0..10_000 {
+            rand::rng().fill_bytes(&mut bytes);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let base64 = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+            for key in [hex, format!("gp_{base64}"), base64] {
+                assert_eq!(weakness(&key), None, "{key}");
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Where a follower resumes, and how a process recognizes that the log is still the one that it was.
+//!
+//! A restored copy of the data directory has the same identity, timeline and tables as the server that it was copied from,
+//! and draws the positions after the copy a second time. Therefore a place in the log names the last event at or before it:
+//! another life of the log has another event there, or none.
+
+use crate::{Cursor, Event};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Columns as _, Sql, decode_timestamptz, rows};
+use std::sync::LazyLock;
+
+/// A place in the log, with the event by which another life of the log is recognized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResumePoint {
+    pub cursor: Cursor,
+    /// The last event at or before the cursor; none if the log has dropped it, or never had one.
+    pub(crate) last_event: Option<EventIdentity>,
+}
+
+/// What tells an event from one that has the same position in another life of the log: the time at which it was appended,
+/// in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EventIdentity {
+    pub(crate) at: Cursor,
+    pub(crate) appended_at: i64,
+}
+
+impl ResumePoint {
+    /// A place with no event at or before it.
+    pub const fn start_at(cursor: Cursor) -> Self {
+        Self { cursor, last_event: None }
+    }
+}
+
+impl Event {
+    /// The place after the event.
+    pub fn resume_point(&self) -> ResumePoint {
+        ResumePoint { cursor: self.at, last_event: Some(self.identity()) }
+    }
+
+    pub(crate) fn identity(&self) -> EventIdentity {
+        EventIdentity { at: self.at, appended_at: self.appended_at }
+    }
+}
+
+/// The log around a place, by one snapshot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Surroundings {
+    /// The newest position that was drawn.
+    pub(crate) newest: i64,
+    /// Events up to this position may have been dropped.
+    pub(crate) dropped_through: i64,
+    /// The last event at or before the place, of those that cannot have been dropped.
+    pub(crate) last_event: Option<EventIdentity>,
+}
+
+static SURROUNDINGS: LazyLock<Sql> = LazyLock::new(|| {
+    Sql::new(
+        "SELECT coalesce(pg_sequence_last_value('events_position'::regclass), 0), log.dropped_through, \
+         last.position, last.part, last.appended_at FROM event_log AS log LEFT JOIN LATERAL (\
+           SELECT position, part, appended_at FROM events WHERE (position, part) <= (?::bigint, ?::integer) \
+           AND position > log.dropped_through ORDER BY position DESC, part DESC LIMIT 1\
+         ) AS last ON true",
+    )
+});
+
+impl Surroundings {
+    /// Reads them.
+    pub(crate) async fn read(connection: &mut AsyncPgConnection, cursor: Cursor) -> QueryResult<Self> {
+        let found = rows(connection, &SURROUNDINGS, &[Bind::i64(cursor.position), Bind::i32(cursor.part)]).await?;
+        let row = found.first().ok_or(diesel::result::Error::NotFound)?;
+        let at = row.i64(2)?.zip(row.i32(3)?).map(|(position, part)| Cursor { position, part });
+        let appended_at = row.bytes(4, |bytes| bytes.and_then(decode_timestamptz))?;
+        Ok(Self {
+            newest: row.i64(0)?.unwrap_or_default(),
+            dropped_through: row.i64(1)?.unwrap_or_default(),
+            last_event: at.zip(appended_at).map(|(at, appended_at)| EventIdentity { at, appended_at }),
+        })
+    }
+
+    /// Whether a place is of this life of the log. A place whose last event may have been dropped by now is held against the
+    /// newest position only.
+    pub(crate) fn contain(&self, point: &ResumePoint) -> bool {
+        let expected = point.last_event.filter(|event| event.at.position > self.dropped_through);
+        point.cursor.position <= self.newest && self.last_event == expected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: EventIdentity = EventIdentity { at: Cursor { position: 5, part: 0 }, appended_at: 1_000 };
+    const LOG: Surroundings = Surroundings { newest: 9, dropped_through: 2, last_event: Some(EVENT) };
+
+    fn point(position: i64, last_event: Option<EventIdentity>) -> ResumePoint {
+        ResumePoint { cursor: Cursor::behind(position), last_event }
+    }
+
+    #[test]
+    fn a_place_of_another_life_is_recognized() {
+        assert!(LOG.contain(&point(5, Some(EVENT))));
+        assert!(LOG.contain(&point(9, Some(EVENT))), "positions without events are places too");
+        assert!(!LOG.contain(&point(10, Some(EVENT))), "nothing was drawn there yet");
+        let other = EventIdentity { appended_at: 1_001, ..EVENT };
+        assert!(!LOG.contain(&point(5, Some(other))), "another event has the position");
+        let later = EventIdentity { at: Cursor { position: 6, part: 0 }, ..EVENT };
+        assert!(!LOG.contain(&point(6, Some(later))), "the event is not there");
+        assert!(!LOG.contain(&point(8, None)), "there was no event before the place");
+    }
+
+    #[test]
+    fn a_place_whose_event_was_dropped_is_held_against_what_is_left() {
+        let dropped = EventIdentity { at: Cursor { position: 2, part: 0 }, appended_at: 7 };
+        let quiet = Surroundings { last_event: None, ..LOG };
+        assert!(quiet.contain(&point(4, Some(dropped))));
+        assert!(!quiet.contain(&point(10, Some(dropped))));
+        assert!(!LOG.contain(&point(5, Some(dropped))), "an event came after the one that was dropped");
+    }
+}

@@ -1,0 +1,197 @@
+//! The rules of a model (`buf.validate`): conditions on a value, or texts that say what is wrong with it.
+//!
+//! Types are CEL's, and all of them are known: fields have types, and so have the elements of lists. Numbers of different
+//! types are compared but not calculated with. In a rule, an enum is its number, as in CEL.
+
+mod calls;
+mod formats;
+mod macros;
+mod operators;
+mod paths;
+
+use super::{Typed, words};
+use crate::ExprError;
+use crate::ir::{Const, Expr, RuleExpr, Type};
+use crate::parse::{self, Literal, Node, NodeKind, Operator, Span, Unary};
+use crate::purpose::Purpose;
+use crate::rule::RuleScope;
+
+/// Parses and checks a rule.
+pub(crate) fn rule(scope: &RuleScope<'_>, source: &str) -> Result<Expr, ExprError> {
+    let node = parse::parse(source, Purpose::Rule)?;
+    let variables = vec![("this".to_owned(), scope.this.ty())];
+    let mut checker = RuleChecker { scope, source, variables };
+    let value = checker.value(&node)?;
+    match value.ty {
+        Type::Bool | Type::String => Ok(value.expr),
+        ty => {
+            let message = format!(
+                "{} is {}: a rule is a condition, or a text that says what is wrong and is empty if nothing is",
+                checker.quote(&node),
+                checker.kind_of(&ty)
+            );
+            Err(checker.error(node.span, message))
+        }
+    }
+}
+
+/// Checks one rule.
+struct RuleChecker<'a> {
+    scope: &'a RuleScope<'a>,
+    source: &'a str,
+    /// `this`, and the variables of the enclosing macros, the outermost first.
+    variables: Vec<(String, Type)>,
+}
+
+impl RuleChecker<'_> {
+    fn value(&mut self, node: &Node) -> Result<Typed, ExprError> {
+        match &node.kind {
+            NodeKind::Name(name) => self.name(node, name),
+            NodeKind::Select { operand, name, name_span } => self.select(node, operand, name, *name_span),
+            NodeKind::Literal(literal) => self.literal(node, literal),
+            NodeKind::List(nodes) => self.list(nodes),
+            NodeKind::Index { operand, index } => self.index(operand, index),
+            NodeKind::Call { name, name_span, target, arguments } => {
+                self.call((name, *name_span), target.as_deref(), arguments)
+            }
+            NodeKind::Unary { operator: Unary::Not, operand } => {
+                Ok(Typed::new(Expr::Not(Box::new(self.condition(operand)?)), Type::Bool))
+            }
+            NodeKind::Unary { operator: Unary::Negate, operand } => self.negate(operand),
+            NodeKind::Binary { operator, left, right } => match operator {
+                Operator::Compare(comparison) => self.compare(*comparison, left, right),
+                Operator::Calculate(operation) => self.calculate(*operation, left, right),
+                Operator::In => self.contained(left, right),
+            },
+            NodeKind::And(nodes) => Ok(Typed::new(Expr::And(self.conditions(nodes)?), Type::Bool)),
+            NodeKind::Or(nodes) => Ok(Typed::new(Expr::Or(self.conditions(nodes)?), Type::Bool)),
+            NodeKind::Conditional { condition, then, otherwise } => self.conditional(condition, then, otherwise),
+        }
+    }
+
+    fn literal(&self, node: &Node, literal: &Literal) -> Result<Typed, ExprError> {
+        let (constant, ty) = match literal {
+            Literal::Bool(value) => (Const::Bool(*value), Type::Bool),
+            Literal::Int(value) => match i64::try_from(*value) {
+                Ok(value) => (Const::Int(value), Type::Int),
+                Err(_) => {
+                    let message = format!("`{value}` is larger than any int: write `{value}u`, a uint");
+                    return Err(self.error(node.span, message));
+                }
+            },
+            Literal::Uint(value) => (Const::Uint(*value), Type::Uint),
+            Literal::Double(value) => (Const::Double(*value), Type::Double),
+            Literal::String(value) => (Const::String(value.clone()), Type::String),
+            Literal::Bytes(value) => (Const::Bytes(value.clone()), Type::Bytes),
+            Literal::Null => (Const::Null, Type::Null),
+        };
+        Ok(Typed::new(Expr::Const(constant), ty))
+    }
+
+    fn list(&mut self, nodes: &[Node]) -> Result<Typed, ExprError> {
+        let mut elements = Vec::with_capacity(nodes.len());
+        let mut ty = Type::Null;
+        for node in nodes {
+            let element = self.value(node)?;
+            ty = match common(&ty, &element.ty) {
+                Some(ty) => ty,
+                None => {
+                    let (element, others) = (self.kind_of(&element.ty), self.kind_of(&ty));
+                    let message = format!(
+                        "{} is {element}, and what is before it is {others}: a list has elements of one type",
+                        self.quote(node)
+                    );
+                    return Err(self.error(node.span, message));
+                }
+            };
+            elements.push(element.expr);
+        }
+        Ok(Typed::new(of_rule(RuleExpr::List(elements)), Type::List(Box::new(ty))))
+    }
+
+    /// A value that is true or false.
+    fn condition(&mut self, node: &Node) -> Result<Expr, ExprError> {
+        let value = self.value(node)?;
+        if value.ty == Type::Bool {
+            return Ok(value.expr);
+        }
+        let ty = self.kind_of(&value.ty);
+        Err(self.error(node.span, format!("{} is {ty} where a condition must be: compare it", self.quote(node))))
+    }
+
+    fn conditions(&mut self, nodes: &[Node]) -> Result<Vec<Expr>, ExprError> {
+        nodes.iter().map(|node| self.condition(node)).collect()
+    }
+
+    fn conditional(&mut self, condition: &Node, then: &Node, otherwise: &Node) -> Result<Typed, ExprError> {
+        let condition = Box::new(self.condition(condition)?);
+        let (then_value, otherwise_value) = (self.value(then)?, self.value(otherwise)?);
+        let Some(ty) = common(&then_value.ty, &otherwise_value.ty) else {
+            let message = format!(
+                "{} is {}, {} {}: both sides of `:` must be of one type",
+                self.quote(then),
+                self.kind_of(&then_value.ty),
+                self.quote(otherwise),
+                self.kind_of(&otherwise_value.ty)
+            );
+            return Err(self.error(otherwise.span, message));
+        };
+        let (then, otherwise) = (Box::new(then_value.expr), Box::new(otherwise_value.expr));
+        Ok(Typed::new(Expr::Conditional { condition, then, otherwise }, ty))
+    }
+
+    fn error(&self, span: Span, message: impl Into<String>) -> ExprError {
+        ExprError::at(self.source, span.start, message)
+    }
+
+    fn quote(&self, node: &Node) -> String {
+        words::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
+    }
+
+    /// A type in words.
+    fn kind_of(&self, ty: &Type) -> String {
+        match ty {
+            Type::Bool => "a bool".to_owned(),
+            Type::Int | Type::Enum(_) => "an int".to_owned(),
+            Type::Uint => "a uint".to_owned(),
+            Type::Double => "a double".to_owned(),
+            Type::String => "a string".to_owned(),
+            Type::Bytes => "bytes".to_owned(),
+            Type::Timestamp => "a time".to_owned(),
+            Type::Duration => "a duration".to_owned(),
+            Type::Message(shape) => format!("a message {}", self.scope.shapes.get(*shape).full_name),
+            Type::List(_) => "a list".to_owned(),
+            Type::Map(..) => "a map".to_owned(),
+            Type::Opaque => "a message that rules cannot look into".to_owned(),
+            Type::Null => "`null`".to_owned(),
+        }
+    }
+}
+
+fn of_rule(rule: RuleExpr) -> Expr {
+    Expr::Rule(Box::new(rule))
+}
+
+/// The type of values of either type, if there is one: `null` is of any, and so is the element of an empty list.
+fn common(left: &Type, right: &Type) -> Option<Type> {
+    match (left, right) {
+        (left, right) if left == right => Some(left.clone()),
+        (Type::Null, ty) | (ty, Type::Null) => Some(ty.clone()),
+        (Type::List(left), Type::List(right)) => common(left, right).map(|ty| Type::List(Box::new(ty))),
+        _ => None,
+    }
+}
+
+/// Whether values of the types can be equal.
+fn are_comparable(left: &Type, right: &Type) -> bool {
+    match (left, right) {
+        (Type::Message(_) | Type::Opaque, Type::Message(_) | Type::Opaque) => false,
+        (Type::List(left), Type::List(right)) => are_comparable(left, right),
+        (Type::Map(_, left), Type::Map(_, right)) => are_comparable(left, right),
+        (left, right) => is_number(left) && is_number(right) || common(left, right).is_some(),
+    }
+}
+
+fn is_number(ty: &Type) -> bool {
+    matches!(ty, Type::Int | Type::Uint | Type::Double)
+}

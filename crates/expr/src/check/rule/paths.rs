@@ -1,0 +1,165 @@
+//! Names, fields, and elements of lists and maps.
+
+use super::{RuleChecker, Typed, common, of_rule};
+use crate::ExprError;
+use crate::check::members;
+use crate::check::words::{quote, suggestion};
+use crate::ir::{Absent, Const, Expr, RuleExpr, Type};
+use crate::parse::{Node, NodeKind, Span};
+use crate::rule::{Given, plain};
+use groundplan_model::shape::MapKey;
+
+impl RuleChecker<'_> {
+    pub(super) fn name(&self, node: &Node, name: &str) -> Result<Typed, ExprError> {
+        if let Some(level) = self.variables.iter().rposition(|(variable, _)| variable == name) {
+            let ty = self.variables.get(level).map_or(Type::Null, |(_, ty)| ty.clone());
+            return Ok(Typed::new(of_rule(RuleExpr::Variable(level)), ty));
+        }
+        if let Some(given) = self.scope.given(name) {
+            return self.given(node, given);
+        }
+        if name == "now" {
+            return Ok(Typed::new(Expr::Now, Type::Timestamp));
+        }
+        let known = self.variables.iter().map(|(variable, _)| variable.as_str()).chain(["now"]);
+        let help = suggestion(name, known).unwrap_or_else(|| "the value that the rule is about is `this`".to_owned());
+        Err(self.error(node.span, format!("there is nothing called {}: {help}", quote(name))))
+    }
+
+    pub(super) fn select(
+        &mut self,
+        node: &Node,
+        operand: &Node,
+        name: &str,
+        name_span: Span,
+    ) -> Result<Typed, ExprError> {
+        if let Some(given) = self.found_given(node)? {
+            return self.given(node, given);
+        }
+        let value = self.value(operand)?;
+        match value.ty {
+            Type::Message(shape) => {
+                let shape = self.scope.shapes.get(shape);
+                let Some(id) = shape.by_name(name).filter(|id| shape.field(*id).name == name) else {
+                    return Err(self.error(name_span, members::no_field(&shape.full_name, shape, name)));
+                };
+                let (ty, absent) = members::type_of(shape.field(id));
+                let ty = plain(ty);
+                let absent = if absent == Absent::Null { Absent::Null } else { Absent::Zero };
+                let member = RuleExpr::Member { message: value.expr, field: id, ty: ty.clone(), absent };
+                Ok(Typed::new(of_rule(member), ty))
+            }
+            Type::Map(MapKey::String, ty) => {
+                let index = Expr::Const(Const::String(name.to_owned()));
+                Ok(Typed::new(of_rule(RuleExpr::Index { collection: value.expr, index }), *ty))
+            }
+            ty => {
+                let ty = self.kind_of(&ty);
+                let message = format!("{} is {ty}, which has no field {}", self.quote(operand), quote(name));
+                Err(self.error(name_span, message))
+            }
+        }
+    }
+
+    pub(super) fn index(&mut self, operand: &Node, index: &Node) -> Result<Typed, ExprError> {
+        let (collection, key) = (self.value(operand)?, self.value(index)?);
+        let (expected, ty) = match collection.ty {
+            Type::List(element) => (Type::Int, *element),
+            Type::Map(key, value) => (members::of_key(key), *value),
+            ty => {
+                let ty = self.kind_of(&ty);
+                let message = format!("{} is {ty}: `[…]` follows a list or a map", self.quote(operand));
+                return Err(self.error(operand.span, message));
+            }
+        };
+        if key.ty != expected {
+            let (ty, expected) = (self.kind_of(&key.ty), self.kind_of(&expected));
+            let message = format!("{} is {ty} where {expected} must be", self.quote(index));
+            return Err(self.error(index.span, message));
+        }
+        Ok(Typed::new(of_rule(RuleExpr::Index { collection: collection.expr, index: key.expr }), ty))
+    }
+
+    /// `has(message.field)`, or `has(map.key)`.
+    pub(super) fn has(&mut self, node: &Node) -> Result<Typed, ExprError> {
+        let NodeKind::Select { operand, name, name_span } = &node.kind else {
+            return Err(self.error(node.span, "`has` takes a field of a message, as in `has(this.name)`"));
+        };
+        if let Some(Given::Message(fields)) = self.found_given(operand)? {
+            return match fields.iter().find(|field| field.name == *name) {
+                Some(field) => Ok(Typed::new(Expr::Const(Const::Bool(field.is_set)), Type::Bool)),
+                None => Err(self.no_given(operand, name, *name_span)),
+            };
+        }
+        let value = self.value(operand)?;
+        let expr = match value.ty {
+            Type::Message(shape) => {
+                let shape = self.scope.shapes.get(shape);
+                let Some(field) = shape.by_name(name).filter(|id| shape.field(*id).name == *name) else {
+                    return Err(self.error(*name_span, members::no_field(&shape.full_name, shape, name)));
+                };
+                RuleExpr::HasMember { message: value.expr, field }
+            }
+            Type::Map(MapKey::String, _) => {
+                let key = Expr::Const(Const::String(name.clone()));
+                RuleExpr::Contains { value: key, collection: value.expr }
+            }
+            ty => {
+                let ty = self.kind_of(&ty);
+                let message = format!("{} is {ty}, which has no field {}", self.quote(operand), quote(name));
+                return Err(self.error(*name_span, message));
+            }
+        };
+        Ok(Typed::new(of_rule(expr), Type::Bool))
+    }
+
+    /// What a predefined rule is given, if a path leads into it.
+    fn found_given(&self, node: &Node) -> Result<Option<&Given>, ExprError> {
+        match &node.kind {
+            NodeKind::Name(name) if self.variables.iter().any(|(variable, _)| variable == name) => Ok(None),
+            NodeKind::Name(name) => Ok(self.scope.given(name)),
+            NodeKind::Select { operand, name, name_span } => match self.found_given(operand)? {
+                Some(Given::Message(fields)) => match fields.iter().find(|field| field.name == *name) {
+                    Some(field) => Ok(Some(&field.value)),
+                    None => Err(self.no_given(operand, name, *name_span)),
+                },
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    fn no_given(&self, operand: &Node, name: &str, span: Span) -> ExprError {
+        self.error(span, format!("{} has no field {}", self.quote(operand), quote(name)))
+    }
+
+    /// The constant that a predefined rule is given.
+    fn given(&self, node: &Node, given: &Given) -> Result<Typed, ExprError> {
+        let of_const = |constant: &Const| Typed::new(Expr::Const(constant.clone()), type_of(constant));
+        match given {
+            Given::Value(constant) => Ok(of_const(constant)),
+            Given::List(constants) => {
+                let ty = constants.iter().try_fold(Type::Null, |ty, constant| common(&ty, &type_of(constant)));
+                let elements = constants.iter().map(|constant| Expr::Const(constant.clone())).collect();
+                Ok(Typed::new(of_rule(RuleExpr::List(elements)), Type::List(Box::new(ty.unwrap_or(Type::Null)))))
+            }
+            Given::Message(_) => {
+                Err(self.error(node.span, format!("{} is a message: name one of its fields", self.quote(node))))
+            }
+        }
+    }
+}
+
+fn type_of(constant: &Const) -> Type {
+    match constant {
+        Const::Bool(_) => Type::Bool,
+        Const::Int(_) | Const::Enum(_) => Type::Int,
+        Const::Uint(_) => Type::Uint,
+        Const::Double(_) => Type::Double,
+        Const::String(_) => Type::String,
+        Const::Bytes(_) => Type::Bytes,
+        Const::Timestamp(_) => Type::Timestamp,
+        Const::Duration(_) => Type::Duration,
+        Const::Null => Type::Null,
+    }
+}

@@ -1,0 +1,62 @@
+//! Why an evaluation ends without a value.
+
+use crate::limits::MAX_MADE;
+use groundplan_error::Error;
+
+/// Why an expression has no value for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error("a value that is read is absent")]
+    Absent,
+    #[error("a number is outside of its type's range")]
+    Overflow,
+    #[error("a division by zero")]
+    DivisionByZero,
+    #[error("no such key or index")]
+    NoSuchElement,
+    #[error("the operation has no meaning for null")]
+    Null,
+    #[error("only PostgreSQL can tell")]
+    OnlyPostgres,
+    /// Of a conversion.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Of a formula whose field has a smaller type than the expression.
+    #[error("the result is outside of the range of {0}")]
+    OutOfField(&'static str),
+    /// Of a formula.
+    #[error("the result is longer than {MAX_MADE} bytes")]
+    TooLong,
+}
+
+/// Why an evaluation ends without a value.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The expression has none. `&&`, `||` and whoever filters may absorb this.
+    Failure(Failure),
+    /// The request has used up its budget, is cancelled or is late. Nothing absorbs this: the request ends with it.
+    Refused(Error),
+}
+
+impl Stop {
+    /// The failure of the expression apart from the end of the request, which `?` passes on.
+    pub(crate) fn split<T>(result: Result<T, Self>) -> Result<Result<T, Failure>, Error> {
+        match result {
+            Ok(value) => Ok(Ok(value)),
+            Err(Self::Failure(failure)) => Ok(Err(failure)),
+            Err(Self::Refused(error)) => Err(error),
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}

@@ -1,0 +1,63 @@
+//! Lists, and what macros go through.
+
+use super::{Datum, Failure, read};
+use crate::ir::Type;
+use groundplan_codec::Value;
+use std::sync::Arc;
+
+/// A list: a stored one, or one that a rule makes.
+#[derive(Clone, Debug)]
+pub(crate) enum List<'e> {
+    Stored(&'e [Value], &'e Type),
+    Made(Arc<[Datum<'e>]>),
+}
+
+impl<'e> List<'e> {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Stored(elements, _) => elements.len(),
+            Self::Made(elements) => elements.len(),
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<Datum<'e>> {
+        match self {
+            Self::Stored(elements, ty) => elements.get(index).map(|element| Datum::of_element(element, ty)),
+            Self::Made(elements) => elements.get(index).cloned(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Datum<'e>> {
+        (0..self.len()).map_while(|index| self.get(index))
+    }
+
+    /// Both lists in one.
+    pub(super) fn followed_by(&self, other: &Self) -> Self {
+        Self::Made(self.iter().chain(other.iter()).collect())
+    }
+}
+
+impl<'e> Datum<'e> {
+    /// How many elements or entries a value has; none if it is a single one.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Map { entries, .. } => entries.len(),
+            _ => 0,
+        }
+    }
+
+    /// The elements of a list, or the keys of a map.
+    pub(super) fn elements(&self) -> Result<impl Iterator<Item = Datum<'e>>, Failure> {
+        let (list, entries, key) = match self {
+            Self::List(list) => (Some(list), &[][..], None),
+            Self::Map { entries, key, .. } => (None, *entries, Some(*key)),
+            _ => return Err(Failure::Null),
+        };
+        let keys = key.into_iter().flat_map(move |key| {
+            let ty = read::key_type(key);
+            entries.iter().map(move |(key, _)| Datum::of_element(key, ty))
+        });
+        Ok(list.into_iter().flat_map(List::iter).chain(keys))
+    }
+}

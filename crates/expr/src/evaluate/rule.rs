@@ -1,0 +1,177 @@
+//! What only rules have.
+
+mod format;
+mod functions;
+
+use super::list::List;
+use super::{Datum, Evaluator, Failure, Stop, Variables, chain};
+use crate::ir::{Absent, Expr, Macro, RuleExpr};
+
+/// What an element of a list that a rule makes costs: besides the time, it is kept until the rule is evaluated.
+const ELEMENT: u64 = 8;
+
+impl Evaluator<'_> {
+    pub(super) fn rule<'e>(&'e self, rule: &'e RuleExpr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+        Ok(match rule {
+            RuleExpr::Variable(level) => variables.get(*level).cloned().ok_or(Failure::Absent)?,
+            RuleExpr::Member { message, field, ty, absent } => {
+                let Datum::Message(record) = self.value(message, variables)? else { return Err(Failure::Null.into()) };
+                match (record.and_then(|record| record.get(*field)), absent) {
+                    (Some(value), _) => Datum::of_element(value, ty),
+                    (None, Absent::Null) => Datum::Null,
+                    (None, _) => Datum::zero(ty).ok_or(Failure::Absent)?,
+                }
+            }
+            RuleExpr::HasMember { message, field } => {
+                let Datum::Message(record) = self.value(message, variables)? else { return Err(Failure::Null.into()) };
+                Datum::Bool(record.is_some_and(|record| record.get(*field).is_some()))
+            }
+            RuleExpr::List(elements) => {
+                self.charge(ELEMENT * elements.len() as u64)?;
+                let elements = elements.iter().map(|element| self.value(element, variables));
+                Datum::List(List::Made(elements.collect::<Result<_, Stop>>()?))
+            }
+            RuleExpr::Index { collection, index } => {
+                let (collection, index) = (self.value(collection, variables)?, self.value(index, variables)?);
+                self.indexed(&collection, &index)?
+            }
+            RuleExpr::Contains { value, collection } => {
+                let (value, collection) = (self.value(value, variables)?, self.value(collection, variables)?);
+                Datum::Bool(self.is_in(&value, &collection)?)
+            }
+            RuleExpr::Macro { kind, range, condition, body } => {
+                let range = self.value(range, variables)?;
+                self.comprehension(*kind, &range, condition.as_ref(), body.as_ref(), variables)?
+            }
+            RuleExpr::Matches { text, regex } => {
+                let text = self.value(text, variables)?;
+                self.charge(text.bytes() as u64)?;
+                Datum::Bool(regex.is_match(text.text()?))
+            }
+            RuleExpr::Format { pieces, arguments } => {
+                let arguments = arguments.iter().map(|argument| self.value(argument, variables));
+                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, Stop>>()?;
+                self.charge_made(arguments.iter().map(|argument| argument.bytes() + 24).sum())?;
+                Datum::owned_text(format::format(pieces, &arguments)?)
+            }
+            RuleExpr::Call { function, arguments } => {
+                let arguments = arguments.iter().map(|argument| self.value(argument, variables));
+                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, Stop>>()?;
+                self.charge(arguments.iter().map(|argument| argument.len() as u64).sum())?;
+                functions::call(*function, &arguments)?
+            }
+        })
+    }
+
+    fn indexed<'e>(&self, collection: &Datum<'e>, index: &Datum<'_>) -> Result<Datum<'e>, Stop> {
+        match (collection, index) {
+            (Datum::List(list), Datum::Int(index)) => {
+                let element = usize::try_from(*index).ok().and_then(|index| list.get(index));
+                Ok(element.ok_or(Failure::NoSuchElement)?)
+            }
+            (Datum::Map { entries, key, value }, index) => {
+                let found = self.entry(entries, *key, index)?.ok_or(Failure::NoSuchElement)?;
+                Ok(Datum::of_element(found, value))
+            }
+            _ => Err(Failure::Null.into()),
+        }
+    }
+
+    fn is_in(&self, value: &Datum<'_>, collection: &Datum<'_>) -> Result<bool, Stop> {
+        match collection {
+            Datum::List(list) => {
+                for element in list.iter() {
+                    if self.are_equal(value, &element)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Datum::Map { entries, key, .. } => Ok(self.entry(entries, *key, value)?.is_some()),
+            _ => Err(Failure::Null.into()),
+        }
+    }
+
+    /// `==` of values of any type, lists and maps by their elements.
+    pub(super) fn are_equal(&self, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, Stop> {
+        self.charge(1)?;
+        match (left, right) {
+            (Datum::List(left), Datum::List(right)) => {
+                if left.len() != right.len() {
+                    return Ok(false);
+                }
+                for (left, right) in left.iter().zip(right.iter()) {
+                    if !self.are_equal(&left, &right)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            (
+                Datum::Map { entries: left, value: left_type, .. },
+                Datum::Map { entries: right, key, value: right_type },
+            ) => {
+                if left.len() != right.len() {
+                    return Ok(false);
+                }
+                // Both are sorted by their keys.
+                for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
+                    let key = super::read::key_type(*key);
+                    let (left_key, right_key) = (Datum::of_element(left_key, key), Datum::of_element(right_key, key));
+                    let (left, right) = (Datum::of_element(left, left_type), Datum::of_element(right, right_type));
+                    if !self.are_equal(&left_key, &right_key)? || !self.are_equal(&left, &right)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            _ => {
+                self.charge_bytes(left.bytes().min(right.bytes()))?;
+                Ok(left.equals(right))
+            }
+        }
+    }
+
+    fn comprehension<'e>(
+        &'e self,
+        kind: Macro,
+        range: &Datum<'e>,
+        condition: Option<&'e Expr>,
+        body: Option<&'e Expr>,
+        variables: Variables<'_, 'e>,
+    ) -> Result<Datum<'e>, Stop> {
+        let mut inner = variables.to_vec();
+        let mut truth = |element: Datum<'e>| -> Result<bool, Stop> {
+            self.charge(1)?;
+            inner.truncate(variables.len());
+            inner.push(element);
+            condition.map_or(Ok(true), |condition| self.truth(condition, &inner))
+        };
+        match kind {
+            Macro::All => chain(range.elements()?.map(truth), false).map(Datum::Bool),
+            Macro::Exists => chain(range.elements()?.map(truth), true).map(Datum::Bool),
+            Macro::ExistsOne => {
+                let mut truths = range.elements()?.map(truth);
+                let count = truths.try_fold(0_u64, |count, truth| truth.map(|truth| count + u64::from(truth)))?;
+                Ok(Datum::Bool(count == 1))
+            }
+            Macro::Filter | Macro::Map => {
+                let mut made = Vec::new();
+                for element in range.elements()? {
+                    if !truth(element.clone())? {
+                        continue;
+                    }
+                    self.charge(ELEMENT)?;
+                    made.push(match body {
+                        Some(body) => {
+                            let inner: Vec<Datum<'e>> = variables.iter().cloned().chain([element]).collect();
+                            self.value(body, &inner)?
+                        }
+                        None => element,
+                    });
+                }
+                Ok(Datum::List(List::Made(made.into())))
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the linker says, in our words: the library's speak of its own types, and point to pages about Protocol Buffers
+//! where an import line is missing.
+
+use super::names::{Meant, Names};
+use crate::bundled::standard_paths;
+use crate::naming::nearest;
+
+/// Where the rules of the language are, for what needs no other help.
+const LANGUAGE: &str = "see https://protobuf.dev/programming-guides/proto3";
+
+/// A message, and what to do about it.
+pub(super) struct Words {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// The file that something is wrong in.
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a str,
+    pub(super) package: &'a str,
+    pub(super) imports: &'a [String],
+    pub(super) names: &'a Names<'a>,
+}
+
+impl Reader<'_> {
+    /// Words a part of an error: the library's message and, if it has one, its help.
+    pub(super) fn words(&self, message: &str, help: Option<String>) -> Words {
+        if let Some(name) = between(message, "name '", "' is not defined") {
+            return self.not_defined(name);
+        }
+        if let Some(name) = between(message, "'", "', which is not defined").and_then(|rest| rest.split('\'').next()) {
+            return self.not_defined(name);
+        }
+        if let Some(name) = between(message, "option field '", "' is not defined") {
+            let message = format!("there is no option `{name}`");
+            return Words { message, help: "correct its name, or remove it".to_owned() };
+        }
+        if let Some(name) = between(message, "option field '", "' has already been set") {
+            let message = format!("the option `{name}` is set twice");
+            return Words { message, help: "set it once".to_owned() };
+        }
+        if message.starts_with("failed to decode file descriptor set") {
+            let message = "an option of the file cannot be read".to_owned();
+            return Words { message, help: "compile the models with buf or protoc again".to_owned() };
+        }
+        let fallback = help_of(message).unwrap_or(LANGUAGE);
+        Words { message: message.to_owned(), help: help.unwrap_or_else(|| fallback.to_owned()) }
+    }
+
+    /// Words a name that is not found: with the import line if one is missing.
+    fn not_defined(&self, name: &str) -> Words {
+        let shown = name.trim_start_matches('.');
+        let message = format!("`{shown}` is not defined");
+        if let Some(meant) = self.names.meant(name, self.package) {
+            return Words { message, help: self.remedy(&meant) };
+        }
+        let path = unbundled(shown);
+        let help = match (path, self.names.nearest(name)) {
+            (Some(path), _) => format!("{path:?} is not bundled: {HAND_IN}, and import it"),
+            (None, Some(near)) => format!("did you mean `{}`? {}", near.full_name, capitalised(&self.remedy(&near))),
+            (None, None) => "define it, or import the file that does".to_owned(),
+        };
+        Words { message, help }
+    }
+
+    /// What to write so that a name is found.
+    fn remedy(&self, meant: &Meant<'_>) -> String {
+        let Meant { full_name, file, is_exact } = meant;
+        let is_imported = *file == self.path || self.imports.iter().any(|import| import == file);
+        match (is_imported, is_exact) {
+            (false, true) => format!("add `import {file:?};`"),
+            (false, false) => format!("write `{full_name}`, and add `import {file:?};`"),
+            // An inner scope has something of the name's first part.
+            (true, true) => format!("write `.{full_name}`"),
+            (true, false) => format!("write `{full_name}`"),
+        }
+    }
+}
+
+/// What to do about an import that is neither handed in nor bundled.
+pub(super) fn unknown_import<'a>(import: &str, handed_in: impl Iterator<Item = &'a str>) -> String {
+    const RELATIVE: &str = "paths are relative to the folder that is applied";
+    let known: Vec<&str> = handed_in.chain(standard_paths().map(|path| -> &str { path })).collect();
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    // The same file elsewhere, or a slip of the pen. Folders alone are no likeness: many files share them.
+    let moved = known.iter().find(|path| name(path) == name(import));
+    let near =
+        || nearest(import, known.iter().copied().filter(|path| strsim::levenshtein(&name(path), &name(import)) <= 2));
+    match moved.copied().or_else(near) {
+        Some(near) => format!("did you mean {near:?}? {}", capitalised(RELATIVE)),
+        None if import.starts_with("google/") => format!("it is not bundled: {HAND_IN}"),
+        None => format!("hand it in too; {RELATIVE}"),
+    }
+}
+
+const HAND_IN: &str =
+    "put a copy of it, as https://github.com/googleapis/googleapis has it, below the folder that is applied";
+
+/// The file of Google's that defines a name which is not bundled.
+fn unbundled(name: &str) -> Option<String> {
+    let (package, message) = name.rsplit_once('.')?;
+    let known = ["google.type", "google.rpc", "google.api", "google.geo.type", "google.longrunning"];
+    known
+        .contains(&package)
+        .then(|| format!("{}/{}.proto", package.replace('.', "/"), crate::naming::snake_case(message)))
+}
+
+/// What to do about an error for which the library has no help.
+fn help_of(message: &str) -> Option<&'static str> {
+    const HELP: &[(&str, &str)] = &[
+        ("is defined twice", "rename one of them"),
+        ("is already defined in file", "rename one of them, or move one to another package"),
+        ("field number", "give the field a number that is free"),
+        ("a field with JSON name", "change `json_name`, or rename one of them"),
+        ("camel-case name of field", "rename one of them"),
+        ("is not a message", "use a message type, an enum or a scalar type"),
+        (
+            "the first value for proto3 enums must be 0",
+            "begin the enum with a value that means nothing, such as `UNSPECIFIED = 0`",
+        ),
+        ("enums must have at least one value", "add a value with the number 0"),
+        ("enum number", "give the value a number that is free"),
+        ("as an extension number", "give the extension a number that the extended message keeps for extensions"),
+    ];
+    HELP.iter().find(|(words, _)| message.contains(words)).map(|(_, help)| *help)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_suffix(after)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,128 @@
+//! Rules that get stricter. An apply does not look at the records that exist, so a plan warns of what may follow.
+
+use super::canonical;
+use super::compare::field_place;
+use crate::catalog::{Catalog, Model};
+use crate::code;
+use crate::diagnostic::{Findings, Place};
+use crate::types::reachable;
+use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use std::collections::BTreeMap;
+
+/// The rules of something, by their names, such as `string.max_len`.
+type Rules = BTreeMap<String, Value>;
+
+/// Warns of the rules of a model, and of the messages in it, that are new or stricter.
+pub(super) fn rules(base: &Catalog, before: &Model, target: &Catalog, after: &Model, found: &mut Findings) {
+    let Some(model) = target.pool.get_message_by_name(&after.full_name) else { return };
+    for message in reachable([model]).messages {
+        let Some(old) = base.pool.get_message_by_name(message.full_name()) else { continue };
+        let place = Place::message(&message);
+        warn(&old.options(), &message.options(), message.full_name(), place, before, found);
+        fields(&old, &message, target, before, found);
+    }
+}
+
+fn fields(old: &MessageDescriptor, new: &MessageDescriptor, target: &Catalog, model: &Model, found: &mut Findings) {
+    for field in new.fields() {
+        let name = format!("{}.{}", new.full_name(), field.name());
+        let place = field_place(target, new.full_name(), field.number());
+        let known = old.get_field(field.number()).map(|old| old.options());
+        let none = || DynamicMessage::new(field.options().descriptor());
+        warn(&known.unwrap_or_else(none), &field.options(), &name, place, model, found);
+    }
+    for oneof in new.oneofs().filter(|oneof| !oneof.is_synthetic()) {
+        let name = format!("{}.{}", new.full_name(), oneof.name());
+        let old = old.oneofs().find(|old| old.name() == oneof.name()).map(|old| old.options());
+        let none = || DynamicMessage::new(oneof.options().descriptor());
+        let place = Place::path(&oneof.parent_message().parent_file(), oneof.path());
+        warn(&old.unwrap_or_else(none), &oneof.options(), &name, place, model, found);
+    }
+}
+
+fn warn(old: &DynamicMessage, new: &DynamicMessage, name: &str, place: Place, model: &Model, found: &mut Findings) {
+    let (old, new) = (of_options(old), of_options(new));
+    let stricter = new.iter().filter(|(rule, value)| !old.get(*rule).is_some_and(|old| is_as_wide(rule, old, value)));
+    let stricter: Vec<&str> = stricter.map(|(rule, _)| rule.as_str()).collect();
+    if stricter.is_empty() {
+        return;
+    }
+    let message = format!(
+        "{name} has a new or stricter rule ({}); the records of {} that exist are not checked, and an update of one that \
+         breaks it may be refused",
+        stricter.join(", "),
+        model.full_name
+    );
+    let help = "look for such records by a filter and correct them, before or after the apply";
+    found.report(place, code::STRICTER_RULE, message, help);
+}
+
+/// The rules that options state.
+fn of_options(options: &DynamicMessage) -> Rules {
+    let mut rules = Rules::new();
+    for (extension, value) in options.extensions() {
+        match extension.full_name() {
+            "google.api.field_behavior" => {
+                const REQUIRED: i32 = 2;
+                let behaviors = value.as_list().unwrap_or_default();
+                if behaviors.iter().any(|behavior| behavior.as_enum_number() == Some(REQUIRED)) {
+                    rules.insert("REQUIRED".to_owned(), Value::Bool(true));
+                }
+            }
+            name if name.starts_with("buf.validate.") => flatten("", value, &mut rules),
+            _ => {}
+        }
+    }
+    rules
+}
+
+fn flatten(name: &str, value: &Value, rules: &mut Rules) {
+    // They say when rules are looked at, and what would be right.
+    const NO_RULES: [&str; 2] = ["ignore", "example"];
+    let Some(message) = value.as_message().filter(|message| !message.descriptor().full_name().starts_with("google."))
+    else {
+        if !matches!(value, Value::Bool(false)) {
+            rules.insert(name.to_owned(), value.clone());
+        }
+        return;
+    };
+    for (field, value) in message.fields().filter(|(field, _)| !NO_RULES.contains(&field.name())) {
+        let name = if name.is_empty() { field.name().to_owned() } else { format!("{name}.{}", field.name()) };
+        flatten(&name, value, rules);
+    }
+    for (extension, value) in message.extensions() {
+        flatten(&format!("{name}.({})", extension.full_name()), value, rules);
+    }
+}
+
+/// Whether all that a rule allowed is still allowed.
+fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
+    let name = rule.rsplit('.').next().unwrap_or_default();
+    let (Some(one), Some(other)) = (number(old), number(new)) else {
+        let text = canonical::of_value;
+        let (old_values, new_values) = (old.as_list().unwrap_or_default(), new.as_list().unwrap_or_default());
+        return match name {
+            "in" => old_values.iter().all(|value| new_values.contains(value)),
+            "not_in" | "cel" | "cel_expression" => new_values.iter().all(|value| old_values.contains(value)),
+            _ => text(old) == text(new),
+        };
+    };
+    match name {
+        "gt" | "gte" | "min_len" | "min_bytes" | "min_items" | "min_pairs" => other <= one,
+        "lt" | "lte" | "max_len" | "max_bytes" | "max_items" | "max_pairs" => other >= one,
+        _ => canonical::of_value(old) == canonical::of_value(new),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::I32(number) => Some(f64::from(*number)),
+        Value::U32(number) => Some(f64::from(*number)),
+        // Limits that large differ by more than what is lost here.
+        Value::I64(number) => Some(*number as f64),
+        Value::U64(number) => Some(*number as f64),
+        Value::F32(number) => Some(f64::from(*number)),
+        Value::F64(number) => Some(*number),
+        _ => None,
+    }
+}

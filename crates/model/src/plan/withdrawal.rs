@@ -1,0 +1,52 @@
+//! What takes back the storage of a revision that has failed, where records would have to obey it.
+
+use super::{Ddl, Object, Room, Run, reference_step};
+use crate::catalog::{Catalog, Model, Reference, Table};
+use crate::ddl;
+use crate::quote::quote;
+use crate::shape::Cardinality;
+
+/// What a revision that has failed has left, and the way to take it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    pub table: Table,
+    /// An index or a foreign key.
+    pub object: Object,
+    /// In order; each statement may be run again.
+    pub undo: Vec<Ddl>,
+}
+
+/// The indexes and the foreign keys of `failed` that `live` does not have, on the tables of `live`. Tables and columns of
+/// `failed` stay: they are in nobody's way, and the next apply takes them up.
+pub fn withdrawal(live: &Catalog, failed: &Catalog) -> Vec<Leftover> {
+    let both = live.models.iter().filter_map(|model| Some((model, failed.model(&model.full_name)?)));
+    both.filter(|(before, after)| before.table == after.table)
+        .flat_map(|(before, after)| indexes(before, after).into_iter().chain(references(before, failed, after)))
+        .collect()
+}
+
+fn indexes(before: &Model, after: &Model) -> Vec<Leftover> {
+    let added = after.indexes.iter().filter(|index| before.indexes.iter().all(|old| old.name != index.name));
+    let schema = quote(&after.table.schema);
+    let leftover = |name: &str| {
+        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {schema}.{}", quote(name));
+        let drop = Ddl { run: Run::Concurrently, ..ddl::plain(after, sql) };
+        Leftover { table: after.table.clone(), object: Object::Index(name.to_owned()), undo: vec![drop] }
+    };
+    added.map(|index| leftover(&index.name)).collect()
+}
+
+fn references(before: &Model, failed: &Catalog, after: &Model) -> Vec<Leftover> {
+    let is_added = |reference: &&Reference| before.references.iter().all(|old| old.constraint != reference.constraint);
+    let leftover = |reference: &Reference| {
+        let number = after.shape().field(reference.field).number;
+        let room = match before.shape().by_number(number) {
+            Some(old) => Room::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit },
+            None => Room::Table,
+        };
+        let undo = reference_step(failed, after, reference, room)?.undo;
+        let object = Object::ForeignKey(reference.constraint.clone());
+        Some(Leftover { table: after.table.clone(), object, undo })
+    };
+    after.references.iter().filter(is_added).filter_map(leftover).collect()
+}

@@ -1,0 +1,85 @@
+//! What protoc refuses, and the parser and the linker accept. Models that protoc refuses would be of no use: no language's
+//! generator could read what `groundplan generate` writes. A test holds a table of small files against protoc itself.
+
+mod enums;
+mod linked;
+mod messages;
+mod oneofs;
+mod options;
+mod reserved;
+
+use crate::code;
+use crate::diagnostic::{Findings, Place};
+pub(crate) use linked::check_linked;
+use prost_types::FileDescriptorProto;
+use std::collections::BTreeSet;
+
+/// Fields of `FileDescriptorProto`, by which paths within a file are written.
+mod tag {
+    pub(super) const DEPENDENCY: i32 = 3;
+    pub(super) const MESSAGE: i32 = 4;
+    pub(super) const ENUM: i32 = 5;
+    pub(super) const SERVICE: i32 = 6;
+    pub(super) const EXTENSION: i32 = 7;
+    pub(super) const OPTIONS: i32 = 8;
+    /// Of a message.
+    pub(super) const FIELD: i32 = 2;
+    pub(super) const NESTED: i32 = 3;
+    pub(super) const NESTED_ENUM: i32 = 4;
+    pub(super) const NESTED_EXTENSION: i32 = 6;
+    pub(super) const ONEOF: i32 = 8;
+    /// Of an enum.
+    pub(super) const VALUE: i32 = 2;
+}
+
+/// Reports within one file.
+struct Report<'a> {
+    file: &'a FileDescriptorProto,
+    found: &'a mut Findings,
+}
+
+impl Report<'_> {
+    fn is_proto3(&self) -> bool {
+        self.file.syntax() == "proto3"
+    }
+
+    fn say(&mut self, path: &[i32], message: impl Into<String>, help: impl Into<String>) {
+        self.found.report(Place::within(self.file, path), code::PROTO_NOT_ALLOWED, message, help);
+    }
+}
+
+/// Reports what protoc refuses of a file that is parsed, and not linked yet.
+pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
+    let mut report = Report { file, found };
+    let mut imports = BTreeSet::new();
+    for (import, at) in file.dependency.iter().zip(0..) {
+        if !imports.insert(import) {
+            report.say(&[tag::DEPENDENCY, at], format!("{import:?} is imported twice"), "remove one of the two lines");
+        }
+    }
+    messages::check_uninterpreted(
+        file.options.iter().flat_map(|options| &options.uninterpreted_option),
+        &[tag::OPTIONS],
+        &mut report,
+    );
+    for (service, at) in file.service.iter().zip(0..) {
+        let options = service.options.iter().flat_map(|options| &options.uninterpreted_option);
+        let methods = service.method.iter().flat_map(|method| &method.options);
+        let options = options.chain(methods.flat_map(|options| &options.uninterpreted_option));
+        messages::check_uninterpreted(options, &[tag::SERVICE, at], &mut report);
+    }
+    for (message, at) in file.message_type.iter().zip(0..) {
+        messages::check(message, &[tag::MESSAGE, at], &mut report);
+    }
+    for (of, at) in file.enum_type.iter().zip(0..) {
+        enums::check(of, &[tag::ENUM, at], &mut report);
+    }
+    for (extension, at) in file.extension.iter().zip(0..) {
+        messages::check_field(extension, &[tag::EXTENSION, at], &mut report);
+    }
+}
+
+/// A path, and one further.
+fn within(path: &[i32], parts: [i32; 2]) -> Vec<i32> {
+    [path, &parts].concat()
+}

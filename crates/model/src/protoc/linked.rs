@@ -1,0 +1,162 @@
+//! What can be seen only when names and options are resolved.
+
+use super::{Report, options, tag, within};
+use crate::diagnostic::Findings;
+use crate::input::Parsed;
+use prost_reflect::{
+    EnumDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, Syntax,
+};
+use prost_types::file_options::OptimizeMode;
+
+/// Reports what protoc refuses of a file that is linked.
+pub(crate) fn check_linked(file: &FileDescriptor, parsed: &Parsed, found: &mut Findings) {
+    let mut report = Report { file: &parsed.descriptor, found };
+    options::check(&file.options(), file, &[], &mut report);
+    check_lite(file, &mut report);
+    for message in file.messages() {
+        check_message(&message, file, &mut report);
+    }
+    for of in file.enums() {
+        check_enum(&of, file, &mut report);
+    }
+    for extension in file.extensions() {
+        check_extension(&extension, file, &mut report);
+    }
+    for service in file.services() {
+        options::check(&service.options(), file, service.path(), &mut report);
+        for method in service.methods() {
+            options::check(&method.options(), file, method.path(), &mut report);
+        }
+    }
+}
+
+/// Checks that a file does not import one that is for the lite runtime, unless it is so itself.
+fn check_lite(file: &FileDescriptor, report: &mut Report<'_>) {
+    let is_lite = |file: &FileDescriptor| {
+        let options = file.file_descriptor_proto().options.as_ref();
+        options.is_some_and(|options| options.optimize_for() == OptimizeMode::LiteRuntime)
+    };
+    if is_lite(file) {
+        return;
+    }
+    let imports = file.file_descriptor_proto().dependency.iter().zip(0..);
+    for (import, at) in imports {
+        if file.parent_pool().get_file_by_name(import).is_some_and(|import| is_lite(&import)) {
+            let text = format!("{import:?} has `optimize_for = LITE_RUNTIME`, and this file has not");
+            report.say(&[tag::DEPENDENCY, at], text, "remove the option there");
+        }
+    }
+}
+
+fn check_message(message: &MessageDescriptor, file: &FileDescriptor, report: &mut Report<'_>) {
+    let path = message.path();
+    if report.is_proto3() && is_message_set(message) {
+        let text = format!("{} has `message_set_wire_format`, which proto3 does not allow", message.name());
+        report.say(path, text, "remove the option");
+    }
+    if is_message_set(message) && message.fields().len() > 0 {
+        let text = format!("{} has `message_set_wire_format`, and fields", message.name());
+        report.say(path, text, "remove the option");
+    }
+    for field in message.fields() {
+        check_entry(&field.kind(), Some(message), field.full_name(), field.path(), report);
+    }
+    if message.is_map_entry() {
+        return;
+    }
+    options::check(&message.options(), file, path, report);
+    for field in message.fields() {
+        options::check(&field.options(), file, field.path(), report);
+        options::check_field(&field, report);
+        check_closed_enum(&field, report);
+    }
+    for oneof in message.oneofs() {
+        options::check(&oneof.options(), file, oneof.path(), report);
+    }
+    for nested in message.child_messages() {
+        check_message(&nested, file, report);
+    }
+    for of in message.child_enums() {
+        check_enum(&of, file, report);
+    }
+    for extension in message.child_extensions() {
+        check_extension(&extension, file, report);
+    }
+}
+
+/// Checks that a map's entry is the type of that map's field only.
+fn check_entry(kind: &Kind, owner: Option<&MessageDescriptor>, name: &str, path: &[i32], report: &mut Report<'_>) {
+    let Kind::Message(entry) = kind else { return };
+    if entry.is_map_entry() && entry.parent_message().as_ref() != owner {
+        let text = format!("{name} has the type {}, which is the entry of another field's map", entry.full_name());
+        report.say(path, text, "give it a message of its own");
+    }
+}
+
+fn is_message_set(message: &MessageDescriptor) -> bool {
+    message.descriptor_proto().options.as_ref().is_some_and(|options| options.message_set_wire_format())
+}
+
+fn check_enum(of: &EnumDescriptor, file: &FileDescriptor, report: &mut Report<'_>) {
+    options::check(&of.options(), file, of.path(), report);
+    for (value, at) in of.values().zip(0..) {
+        options::check(&value.options(), file, &within(of.path(), [tag::VALUE, at]), report);
+    }
+}
+
+/// Checks that proto3 does not use an enum of proto2, whose unknown values it cannot keep.
+fn check_closed_enum(field: &FieldDescriptor, report: &mut Report<'_>) {
+    if let (true, Kind::Enum(of)) = (report.is_proto3(), crate::types::value_kind(field))
+        && of.parent_file().syntax() == Syntax::Proto2
+    {
+        let text = format!("{} uses {}, an enum of a proto2 file, in proto3", field.name(), of.full_name());
+        report.say(field.path(), text, "declare the enum in a file with `syntax = \"proto3\";`");
+    }
+}
+
+/// The messages that proto3 may extend.
+const OPTIONS: [&str; 9] = [
+    "google.protobuf.FileOptions",
+    "google.protobuf.MessageOptions",
+    "google.protobuf.FieldOptions",
+    "google.protobuf.OneofOptions",
+    "google.protobuf.EnumOptions",
+    "google.protobuf.EnumValueOptions",
+    "google.protobuf.ServiceOptions",
+    "google.protobuf.MethodOptions",
+    "google.protobuf.ExtensionRangeOptions",
+];
+
+fn check_extension(extension: &ExtensionDescriptor, file: &FileDescriptor, report: &mut Report<'_>) {
+    let path = extension.path();
+    options::check(&extension.options(), file, path, report);
+    let extended = extension.containing_message();
+    let name = extension.full_name();
+    check_entry(&extension.kind(), None, name, path, report);
+    if report.is_proto3() && !OPTIONS.contains(&extended.full_name()) {
+        let text = format!("{name} extends {}; proto3 may extend only options", extended.full_name());
+        let is_rule = extended.full_name().starts_with("buf.validate.");
+        let help = match is_rule {
+            true => "declare the rule in a file of its own with `syntax = \"proto2\";`",
+            false => "use a oneof or google.protobuf.Struct for what is open",
+        };
+        report.say(path, text, help);
+    }
+    let is_message = matches!(extension.kind(), Kind::Message(_)) && !extension.is_list() && !extension.is_group();
+    if is_message_set(&extended) && !is_message {
+        let text = format!("{name} extends {}, which takes single messages alone", extended.full_name());
+        report.say(path, text, "make it a single message");
+    }
+    if let Some(other) = same_number(extension, &extended) {
+        let number = extension.number();
+        let text = format!("{name} extends {} by {number}, as {other} does", extended.full_name());
+        report.say(path, text, "give it another number");
+    }
+}
+
+/// The extension of an earlier file, or of an earlier place in this one, that has the same number.
+fn same_number(extension: &ExtensionDescriptor, extended: &MessageDescriptor) -> Option<String> {
+    let others = extended.extensions().take_while(|other| other.full_name() != extension.full_name());
+    let mut others = others.filter(|other| other.number() == extension.number());
+    others.next().map(|other| other.full_name().to_owned())
+}

@@ -1,0 +1,128 @@
+//! Messages and their fields, before they are linked.
+
+use super::{Report, enums, oneofs, reserved, tag, within};
+use crate::naming::{json_name, upper_camel};
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, UninterpretedOption};
+
+const HELP_SET: &str = "compile the models with buf or protoc again";
+
+pub(super) fn check(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
+    let name = message.name();
+    if report.is_proto3() && !message.extension_range.is_empty() {
+        let text = format!("{name} has `extensions`, which proto3 does not allow");
+        report.say(path, text, "remove `extensions`; use a oneof or google.protobuf.Struct for what is open");
+    }
+    let written = message.options.iter().flat_map(|options| &options.uninterpreted_option);
+    if written.clone().any(|option| is_plain(option, "map_entry")) {
+        let text = format!("{name} sets `map_entry`, which only `map<…>` may do");
+        report.say(path, text, "write a field of type `map<key, value>` instead");
+    }
+    check_uninterpreted(written, path, report);
+    reserved::check_message(message, path, report);
+    oneofs::check(message, path, report);
+    check_map_fields(message, path, report);
+    for (field, at) in message.field.iter().zip(0..) {
+        check_field(field, &within(path, [tag::FIELD, at]), report);
+    }
+    for (extension, at) in message.extension.iter().zip(0..) {
+        check_field(extension, &within(path, [tag::NESTED_EXTENSION, at]), report);
+    }
+    for (nested, at) in message.nested_type.iter().zip(0..) {
+        check(nested, &within(path, [tag::NESTED, at]), report);
+    }
+    for (of, at) in message.enum_type.iter().zip(0..) {
+        enums::check(of, &within(path, [tag::NESTED_ENUM, at]), report);
+    }
+}
+
+/// Whether an option that is not interpreted yet is one of Protocol Buffers' own of a name.
+pub(super) fn is_plain(option: &UninterpretedOption, name: &str) -> bool {
+    matches!(&option.name[..], [part] if !part.is_extension && part.name_part == name)
+}
+
+/// Checks that nobody sets the option in which compilers keep those that they have not interpreted.
+pub(super) fn check_uninterpreted<'a>(
+    options: impl IntoIterator<Item = &'a UninterpretedOption>,
+    path: &[i32],
+    report: &mut Report<'_>,
+) {
+    let first =
+        |option: &UninterpretedOption| option.name.first().map(|part| (part.is_extension, part.name_part.clone()));
+    if options.into_iter().any(|option| first(option) == Some((false, "uninterpreted_option".to_owned()))) {
+        report.say(path, "the option `uninterpreted_option` is for compilers", "remove the option");
+    }
+}
+
+/// Checks a field, or an extension. Most of this a parser makes right; descriptor sets can hold anything.
+pub(super) fn check_field(field: &FieldDescriptorProto, path: &[i32], report: &mut Report<'_>) {
+    let name = field.name();
+    if report.is_proto3() {
+        if field.label == Some(Label::Required as i32) {
+            report.say(path, format!("{name} is `required`, which proto3 does not allow"), HELP_SET);
+        }
+        if field.default_value.is_some() {
+            let text = format!("{name} has a default value, which proto3 does not allow");
+            report.say(
+                path,
+                text,
+                "remove it; `default` of (groundplan.model.v1.field) sets one when a record is created",
+            );
+        }
+        if field.r#type == Some(Type::Group as i32) {
+            report.say(path, format!("{name} is a group, which proto3 does not allow"), "use a message type");
+        }
+    }
+    let named = [Type::Message, Type::Enum, Type::Group].map(|of| of as i32);
+    let has_name = !field.type_name().is_empty();
+    match field.r#type {
+        Some(of) if named.contains(&of) != has_name => {
+            let text = format!("the type of {name} and the name of its type contradict each other");
+            report.say(path, text, HELP_SET);
+        }
+        None if !has_name => report.say(path, format!("{name} has no type"), HELP_SET),
+        _ => {}
+    }
+    check_uninterpreted(field.options.iter().flat_map(|options| &options.uninterpreted_option), path, report);
+    if field.extendee.is_some() && field.json_name.as_ref().is_some_and(|json| *json != json_name(name)) {
+        report.say(path, format!("{name} is an extension and has a `json_name`"), "remove `json_name`");
+    }
+    if field.json_name().contains('\0') {
+        report.say(path, format!("the JSON name of {name} has a NUL"), "change `json_name`");
+    }
+    if field.json_name().starts_with('[') && field.json_name().ends_with(']') && field.extendee.is_none() {
+        let text = format!("the JSON name of {name} is in brackets, as only those of extensions are");
+        report.say(path, text, "change `json_name`");
+    }
+}
+
+/// Checks the messages that `map<…>` stands for: each must be what a compiler makes of a field, and of no other.
+fn check_map_fields(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
+    let entries = message.nested_type.iter().zip(0..);
+    for (entry, at) in entries.filter(|(entry, _)| entry.options.as_ref().is_some_and(|options| options.map_entry())) {
+        let is_entry = |field: &&FieldDescriptorProto| field.type_name().rsplit('.').next() == Some(entry.name());
+        let fields: Vec<&FieldDescriptorProto> = message.field.iter().filter(is_entry).collect();
+        let is_right = matches!(fields[..], [field] if field.label() == Label::Repeated
+            && entry.name() == format!("{}Entry", upper_camel(field.name())));
+        if !is_right || !is_pair(entry) {
+            let text = format!("the map entry {} is not what a compiler makes of a map", entry.name());
+            report.say(&within(path, [tag::NESTED, at]), text, HELP_SET);
+        }
+    }
+}
+
+/// Whether a map entry has a key and a value, and nothing else.
+fn is_pair(entry: &DescriptorProto) -> bool {
+    let [key, value] = &entry.field[..] else { return false };
+    let is_single = |field: &FieldDescriptorProto| field.label() == Label::Optional && field.oneof_index.is_none();
+    let is_key =
+        !matches!(key.r#type(), Type::Double | Type::Float | Type::Bytes | Type::Group | Type::Message | Type::Enum);
+    let is_empty = entry.nested_type.is_empty() && entry.enum_type.is_empty() && entry.extension.is_empty();
+    let is_closed = entry.extension_range.is_empty() && entry.oneof_decl.is_empty();
+    (key.name(), key.number(), value.name(), value.number()) == ("key", 1, "value", 2)
+        && is_single(key)
+        && is_single(value)
+        && (is_key && key.r#type.is_some())
+        && is_empty
+        && is_closed
+}

@@ -1,0 +1,61 @@
+//! Numbers and names that messages and enums keep from use.
+
+use super::Report;
+use prost_types::{DescriptorProto, EnumDescriptorProto};
+use std::collections::BTreeSet;
+
+pub(super) fn check_message(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
+    let name = message.name();
+    // Their ends are not part of them.
+    let reserved = message.reserved_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
+    let open = message.extension_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
+    let ranges: Vec<(i32, i32)> = reserved.chain(open).collect();
+    if ranges.iter().any(|(start, _)| *start < 1) {
+        report.say(path, format!("{name} reserves a number below 1"), "reserve numbers from 1");
+    }
+    check_ranges(name, ranges, path, report);
+    let fields = message.field.iter().map(|field| field.name());
+    check_names(name, &message.reserved_name, fields, path, report);
+}
+
+pub(super) fn check_enum(of: &EnumDescriptorProto, path: &[i32], report: &mut Report<'_>) {
+    let ranges = of.reserved_range.iter().map(|range| (range.start(), range.end())).collect();
+    check_ranges(of.name(), ranges, path, report);
+    let values = of.value.iter().map(|value| value.name());
+    check_names(of.name(), &of.reserved_name, values, path, report);
+}
+
+/// Checks ranges, each with its last number.
+fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], report: &mut Report<'_>) {
+    if let Some((start, end)) = ranges.iter().find(|(start, end)| start > end) {
+        let text = format!("{name} has a range of numbers that ends before it starts: {start} to {end}");
+        report.say(path, text, "write the smaller number first");
+        return;
+    }
+    ranges.sort_unstable();
+    let overlap = ranges.windows(2).find_map(|pair| match pair {
+        [(_, end), (start, _)] if start <= end => Some(*start),
+        _ => None,
+    });
+    if let Some(number) = overlap {
+        let text = format!("{name} has two ranges of reserved or open numbers that both have {number}");
+        report.say(path, text, "let each number be in one range");
+    }
+}
+
+fn check_names<'a>(
+    name: &str,
+    reserved: &[String],
+    used: impl Iterator<Item = &'a str>,
+    path: &[i32],
+    report: &mut Report<'_>,
+) {
+    let mut known = BTreeSet::new();
+    if let Some(twice) = reserved.iter().find(|reserved| !known.insert(reserved.as_str())) {
+        report.say(path, format!("{name} reserves the name {twice:?} twice"), "reserve it once");
+    }
+    for used in used.filter(|used| known.contains(used)) {
+        let text = format!("{name} uses the name {used}, which it reserves");
+        report.say(path, text, "choose another name, or remove it from `reserved`");
+    }
+}

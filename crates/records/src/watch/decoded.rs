@@ -1,0 +1,28 @@
+//! A change, decoded once for all watches that see it.
+
+use crate::change::Change;
+use crate::table::Table;
+use groundplan_budget::{Held, Memory};
+use groundplan_error::Error;
+use groundplan_eventlog::Event;
+use std::sync::Arc;
+
+/// A change that watches share. Its memory is the process's to count, once.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) change: Change,
+    _held: Held,
+}
+
+impl Decoded {
+    /// Decodes an event of a model.
+    ///
+    /// # Errors
+    /// `MEMORY_EXHAUSTED` if the process holds all that it may.
+    pub(super) fn read(memory: &Memory, table: &Table, event: &Event) -> Result<Arc<Self>, Error> {
+        let mut held = memory.hold(event.size())?;
+        let change = Change::read(table, event)?;
+        held.grow(change.memory())?;
+        Ok(Arc::new(Self { change, _held: held }))
+    }
+}
