@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 address=$1 key_file=$2 models=$3
 
-# The program's name where it is on PATH; else where `make setup` put it, below the checkout.
+# The program's name where it is on PATH; else where `deploy/setup.sh` put it, below the checkout.
 tool() { if command -v "$1" >/dev/null; then echo "$1"; else echo ".tools/bin/$1"; fi; }
 grpcurl=$(tool grpcurl)
 buf=$(tool buf)
@@ -44,6 +44,8 @@ cat <<CALLS
 
 Your own models: put .proto files into a folder such as my-models, then (what is applied is everything that is to be served)
 
-  target/debug/groundplan plan examples my-models
-  target/debug/groundplan apply examples my-models
+  target/debug/groundplan plan --address http://$address examples my-models
+  target/debug/groundplan apply --address http://$address examples my-models
+
+A mistake in the first minutes: stop the suite, then \`target/debug/groundplan reset\` removes all models and records
 CALLS

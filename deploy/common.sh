@@ -16,8 +16,10 @@ case $host in # the same in a URL
 esac
 binary=${GROUNDPLAN_BIN:-target/debug/groundplan}
 models=${GROUNDPLAN_MODELS-examples}
-run=.groundplan/run/${kind:-}$port
-log=.groundplan/log/${kind:-}$port
+# Runs with data of their own keep their logs there, too.
+kept=${GROUNDPLAN_DATA:-.groundplan}
+run=$kept/run/${kind:-}$port
+log=$kept/log/${kind:-}$port
 # What runs, in the order in which it is stopped, and the process of each.
 running=()
 declare -A process=()
@@ -223,10 +225,10 @@ meet_earlier_run() {
 # Makes room for this run, and sees that it ends well.
 begin() {
     # The private PostgreSQL's user must be able to pass through, whatever the umask says.
-    [[ -d .groundplan ]] || mkdir -m 755 .groundplan
+    [[ -d $kept ]] || { mkdir -p "$kept" && chmod 755 "$kept"; }
     meet_earlier_run
     mkdir -p "$run" "$log"
-    find .groundplan/log -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
+    find "$kept/log" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
     remember run $$
     trap stop EXIT
     # To be stopped is how it ends well.
@@ -238,7 +240,7 @@ start_envoy() {
     local program=$1
     shift
     deploy/envoy/render.py --out "$run/envoy" --listen "$listen" --port "$port" --admin-port $((port + 10001)) \
-        --log "$PWD/$log/access.log" "$@"
+        --log "$(realpath "$log")/access.log" "$@"
     start envoy "$log/envoy.log" "$program" -c "$run/envoy/envoy.yaml" --log-level warn --disable-hot-restart
 }
 

@@ -9,16 +9,19 @@ folder=.groundplan/compose
 
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
-# A password for each name that has none, in a file that only its owner can read.
+# A password for each name that has none, in a file that only its owner can read. The file appears whole, or not at all.
 make_secrets() {
     [[ ! -e $folder/.env ]] || return 0
-    local line
-    (
-        umask 077
-        while read -r line; do
-            [[ $line == *= ]] && printf '%s%s\n' "$line" "$(random)"
-        done <deploy/compose.env.example >"$folder/.env"
-    )
+    local line value
+    draft=$(umask 077 && mktemp "$folder/.env.XXXXXX")
+    trap 'rm -f "$draft"' EXIT
+    while read -r line; do
+        [[ $line == *= ]] || continue
+        value=$(random)
+        printf '%s%s\n' "$line" "$value"
+    done <deploy/compose.env.example >"$draft"
+    mv "$draft" "$folder/.env"
+    trap - EXIT
     echo "Made $folder/.env: the API key and the passwords are there, and nowhere else."
 }
 

@@ -11,8 +11,8 @@ start_database() {
     runuser -u postgres -- "$programs/initdb" --pgdata=$home/data --auth-local=peer --auth-host=scram-sha-256 --locale=C.UTF-8 >/dev/null
     runuser -u postgres -- "$programs/pg_ctl" --pgdata=$home/data --log=$home/log --options="-h 127.0.0.1 -k $home" start >/dev/null
     runuser -u postgres -- createdb --host=$home groundplan
-    runuser -u postgres -- psql -X --quiet --host=$home --dbname=groundplan -v schema_password="$secret" -v records_password="$secret" \
-        <deploy/postgres/roles.sql
+    GROUNDPLAN_SCHEMA_PASSWORD=$secret GROUNDPLAN_RECORDS_PASSWORD=$secret \
+        runuser -u postgres -- psql -X --quiet --host=$home --dbname=groundplan <deploy/postgres/roles.sql
 }
 
 # As in k8s/base, but for the network, which has nothing but loopback, and for the limits of files and processes, which root may not
@@ -21,15 +21,16 @@ contain() {
     local options=()
     while [[ $1 != -- ]]; do options+=("$1") && shift; done
     engine run --pull=never --network host --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
-        --pids-limit 512 --memory 1g --ulimit "nofile=$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu)" --env "API_KEY=$secret" \
+        --pids-limit 512 --memory 1g --ulimit "nofile=$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu)" --env API_KEY \
         "${options[@]}" "$image" "${@:2}"
 }
 
 # A service, after its migrations, as k8s/base has it: serve NAME PORT ADMIN_PORT
 serve() {
-    local url="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" began=$SECONDS
-    contain --rm --env "DB_URL=$url" -- migrate "$1"
-    contain --detach --replace --name "$1" --env "DB_URL=$url" --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" \
+    local began=$SECONDS
+    export DB_URL="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" # not an argument: every user can read those
+    contain --rm --env DB_URL -- migrate "$1"
+    contain --detach --replace --name "$1" --env DB_URL --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" \
         --env GROUNDPLAN_MIGRATE=false --env GROUNDPLAN_LOG_FORMAT=json --env GROUNDPLAN_SCHEMA_URL=http://127.0.0.1:3000 \
         -- serve "$1" >/dev/null
     until curl -sf "http://127.0.0.1:$3/readyz" >/dev/null; do
@@ -61,11 +62,12 @@ stop() {
     say "$1 has ended, $((SECONDS - began)) s after SIGTERM"
 }
 
-call() { curl -sS --fail-with-body -H "authorization: Bearer $secret" "$@" http://127.0.0.1:3001/api/v1/resource; }
+call() { curl -sS --fail-with-body -H @<(printf 'authorization: Bearer %s' "$secret") "$@" http://127.0.0.1:3001/api/v1/resource; }
 
 begin
 ip link set lo up
 secret=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
+export API_KEY=$secret
 start_database
 [[ $(contain --rm --) == *"Usage: groundplan"* ]] || fail "without arguments it does not show its help"
 ! contain --rm --entrypoint /bin/sh -- -c true 2>/dev/null || fail "there is a shell"

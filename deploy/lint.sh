@@ -2,13 +2,19 @@
 # Checks formats and styles: `make lint`. Says each check's name before it runs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH=$PWD/.tools/checks/bin:$PWD/.tools/bin:$PATH
+
+# A check that cannot run has not passed.
+for tool in cargo-clippy cargo-deny shellcheck buf hadolint checkov kubectl promtool; do
+    command -v "$tool" >/dev/null || { echo "lint: $tool is missing; deploy/setup.sh lint installs it, or says how to get it" >&2; exit 1; }
+done
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 # The template as run.sh, run-split.sh and Kubernetes render it, held against Envoy's own rules.
 envoy_configuration() {
     local envoy folder
-    envoy=$(deploy/envoy/find.sh) || { echo "Envoy is not in .tools: not checked"; return; }
+    envoy=$(deploy/envoy/find.sh)
     folder=$(mktemp -d)
     render() { deploy/envoy/render.py --out "$folder/$1" --admin-port 13001 --log /dev/null "${@:2}"; }
     render together --schema 127.0.0.1:13000 --records 127.0.0.1:13000
@@ -21,32 +27,15 @@ envoy_configuration() {
     rm -r "$folder"
 }
 
-# Shell scripts, where shellcheck is installed; otherwise that they parse.
-shell_scripts() {
-    local scripts=(deploy/*.sh deploy/envoy/*.sh deploy/postgres/*.sh k8s/*.sh crates/bench/*.sh .ci/run)
-    if command -v shellcheck >/dev/null; then
-        shellcheck "${scripts[@]}"
-    else
-        echo "shellcheck is not installed: only whether they parse"
-        for script in "${scripts[@]}"; do bash -n "$script"; done
-    fi
-}
+shell_scripts() { shellcheck deploy/*.sh deploy/envoy/*.sh deploy/postgres/*.sh k8s/*.sh tests/*.sh crates/bench/*.sh .ci/run; }
 
-# Licences, duplicates and sources, where cargo-deny is installed. Without advisories: their list is not ours to fetch.
-dependencies() {
-    if cargo deny --version >/dev/null 2>&1; then
-        cargo deny --locked check bans licenses sources
-    else
-        echo "cargo-deny is not installed: not checked"
-    fi
-}
+# Licences, duplicates and sources. Without advisories: their list is not ours to fetch.
+dependencies() { cargo deny --locked check bans licenses sources; }
 
 step cargo fmt --all --check
 step cargo clippy --locked --workspace --all-targets -- -D warnings
-if [[ -x .tools/bin/buf ]]; then
-    step .tools/bin/buf lint
-    step .tools/bin/buf format --diff --exit-code --path proto/groundplan
-fi
+step buf lint
+step buf format --diff --exit-code --path proto/groundplan
 step envoy_configuration
 step shell_scripts
 step dependencies

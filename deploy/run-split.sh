@@ -12,7 +12,7 @@
 #   GROUNDPLAN_BIN      the binary (target/debug/groundplan).
 #   GROUNDPLAN_MODELS   the folder of models to apply (examples); empty: none.
 #
-# What it keeps: .groundplan/run/split-PORT (who runs) and .groundplan/log/split-PORT, as run.sh does.
+# What it keeps, in GROUNDPLAN_DATA (.groundplan): run/split-PORT (who runs) and log/split-PORT, as run.sh does.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export kind=split-
@@ -31,7 +31,8 @@ database_is_there() { [[ -s $run/postgres.url ]]; }
 prepare_database() {
     local url service
     url=$(<"$run/postgres.url")
-    psql -X -q "$url" -v schema_password="$(random)" -v records_password="$(random)" -f deploy/postgres/roles.sql \
+    # .tools has a psql where the system has none.
+    PATH=$PATH:.tools/bin GROUNDPLAN_SCHEMA_PASSWORD=$(random) GROUNDPLAN_RECORDS_PASSWORD=$(random) psql -X -q "$url" -f deploy/postgres/roles.sql \
         >>"$log/migrate.log" 2>&1 || fail "the database roles cannot be made; see $log/migrate.log"
     for service in schema records; do
         DB_URL=$(url_of "$service") "$binary" migrate "$service" >>"$log/migrate.log" 2>&1 ||
@@ -84,7 +85,7 @@ check
 : "${GROUNDPLAN_DATA:=$data/split}"
 export GROUNDPLAN_DATA
 data=$("$binary" config GROUNDPLAN_DATA)
-program=$(deploy/envoy/find.sh) || fail "Envoy is not there, and there is no split suite without it: run 'make setup'"
+program=$(deploy/envoy/find.sh) || fail "Envoy is not there, and there is no split suite without it: run 'make run-split'"
 begin
 check_ports "$port" "$schema_port" $((port + 10001)) "$records_port"
 

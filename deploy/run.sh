@@ -8,7 +8,7 @@
 #   GROUNDPLAN_BIN      the binary (target/debug/groundplan).
 #   GROUNDPLAN_MODELS   the folder of models to apply (examples); empty: none.
 #
-# What it keeps: .groundplan/run/PORT (who runs) and .groundplan/log/PORT. A run that was killed leaves both, and the next
+# What it keeps, in GROUNDPLAN_DATA (.groundplan): run/PORT (who runs) and log/PORT. A run that was killed leaves both, and the next
 # one ends what is left of it. If a healthy run is there already, this one applies the models, prints the calls and ends.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,7 +26,7 @@ if program=$(deploy/envoy/find.sh); then
     start_envoy "$program" --schema "127.0.0.1:$((port + 10000))" --records "127.0.0.1:$((port + 10000))"
     how="behind Envoy"
 else
-    say "Envoy cannot be had for this machine (make setup says why): serving directly. gRPC, gRPC-Web and REST work; CORS,"
+    say "Envoy cannot be had for this machine (deploy/setup.sh says why): serving directly. gRPC, gRPC-Web and REST work; CORS,"
     say "access logs and limits on connections are Envoy's."
     check_ports "$port"
     PORT=$port start groundplan /dev/null "$binary" up

@@ -1,13 +1,19 @@
--- The database roles of the services, for psql, by a superuser, in the database that the services use:
+-- The database roles of the services, for psql 15 or newer, by a superuser, in the database that the services use. It takes the passwords
+-- from the environment, and never from arguments, which every user of the machine can read:
 --
---   psql -v schema_password=… -v records_password=… -f deploy/postgres/roles.sql
+--   export GROUNDPLAN_SCHEMA_PASSWORD GROUNDPLAN_RECORDS_PASSWORD
+--   psql -d groundplan -f deploy/postgres/roles.sql
 --
 -- Each service has a role that owns only its own PostgreSQL schemas, so that one cannot read or change what is another's.
 -- Running it again changes the passwords, and nothing else.
 \set ON_ERROR_STOP on
-\if :{?schema_password}
-\else
-    DO $$ BEGIN RAISE EXCEPTION 'set both passwords: -v schema_password=… -v records_password=…'; END $$;
+\set schema_password ''
+\set records_password ''
+\getenv schema_password GROUNDPLAN_SCHEMA_PASSWORD
+\getenv records_password GROUNDPLAN_RECORDS_PASSWORD
+SELECT :'schema_password' = '' OR :'records_password' = '' AS missing \gset
+\if :missing
+    DO $$ BEGIN RAISE EXCEPTION 'set both passwords in the environment: GROUNDPLAN_SCHEMA_PASSWORD and GROUNDPLAN_RECORDS_PASSWORD'; END $$;
 \endif
 BEGIN;
 
