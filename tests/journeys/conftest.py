@@ -5,7 +5,15 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from suite import BINARY, Suite
+from suite import BINARY, PATIENCE, SPLIT, Suite
+
+
+def pytest_collection_modifyitems(config, items):
+    """Journeys about processes that only the split suite has are no part of the other one."""
+    others = [] if SPLIT else [item for item in items if item.get_closest_marker("only_split")]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +60,7 @@ class Stub:
         invoke = self.channel.unary_unary(f"/{path}", request_serializer=lambda value: value if isinstance(value, bytes) else value.SerializeToString(),
                                           response_deserializer=message_factory.GetMessageClass(output).FromString)
         more.setdefault("metadata", self.metadata)
-        return invoke(request, timeout=more.pop("timeout", 20), **more)
+        return invoke(request, timeout=more.pop("timeout", PATIENCE), **more)
 
     def stream(self, path, request, **more):
         """The messages of an answer that is a stream."""
@@ -60,7 +68,7 @@ class Stub:
         output = self.pool.FindServiceByName(service).FindMethodByName(method).output_type
         invoke = self.channel.unary_stream(f"/{path}", request_serializer=lambda value: value.SerializeToString(),
                                            response_deserializer=message_factory.GetMessageClass(output).FromString)
-        return invoke(request, metadata=self.metadata, timeout=more.pop("timeout", 20), **more)
+        return invoke(request, metadata=self.metadata, timeout=more.pop("timeout", PATIENCE), **more)
 
 
 class Authorized(grpc.StreamStreamClientInterceptor):

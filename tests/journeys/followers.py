@@ -7,9 +7,7 @@ import sys
 import threading
 import time
 
-from suite import TOOLS
-
-PATIENCE = 20
+from suite import PATIENCE, TOOLS
 
 
 class Follower:

@@ -10,8 +10,9 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from seeds import SEED
 from split import RECORDS, Processes
-from suite import SPLIT, Suite
+from suite import PATIENCE, SPLIT, Suite
 from test_watch_torture import Torn
 
 # What a client is told when nobody knows whether its call was done.
@@ -36,7 +37,7 @@ class Killed(Torn):
         self.kills += 1
         self.wait_until_idle()
 
-    def wait_until_idle(self, timeout=20):
+    def wait_until_idle(self, timeout=PATIENCE):
         """Until no connection of the server that died is left in PostgreSQL: from then on nothing that it had begun can happen any more."""
         end = time.monotonic() + timeout
         others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -55,6 +56,7 @@ class KilledSplit(Suite):
     def __init__(self, models, victims):
         super().__init__(apply_examples=False)
         self.models, self.victims, self.kills, self.processes = models, victims, 0, Processes(self)
+        self.chance = random.Random(SEED)
 
     def environment(self, **more):
         return super().environment() | {"GROUNDPLAN_MODELS": str(self.models)} | more
@@ -63,7 +65,7 @@ class KilledSplit(Suite):
         """Those who die; if that is all of them, what their connections had begun is over before the next ones start."""
         self.hold = self.logs.parent.parent / "run" / self.logs.name / "hold"
         self.hold.touch()
-        self.others = [self.processes.kill(f"records-{address}") for address in random.sample(RECORDS, self.victims)]
+        self.others = [self.processes.kill(f"records-{address}") for address in self.chance.sample(RECORDS, self.victims)]
         self.kills += 1
         connections = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'groundplan_records'"
         if self.victims == len(RECORDS):

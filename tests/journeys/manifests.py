@@ -2,26 +2,20 @@
 
 import functools
 import json
-import os
 import re
 import subprocess
 
-import pytest
 import yaml
 
-from suite import BINARY, ROOT
+from suite import BINARY, ROOT, TOOLS
 
 OVERLAYS = ("base", "overlays/dev", "overlays/production")
-CHECKS = ROOT / ".tools" / "checks" / "bin"
 
 
 @functools.cache
 def rendered(overlay):
     """The resources of an overlay, as `kubectl apply -k` would send them."""
-    kubectl = CHECKS / "kubectl"
-    if not kubectl.exists() and not os.environ.get("CI"):
-        pytest.skip("kubectl is not in .tools/checks: make setup says why")
-    done = subprocess.run([kubectl, "kustomize", ROOT / "k8s" / overlay], check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([TOOLS / "kubectl", "kustomize", ROOT / "k8s" / overlay], check=True, capture_output=True, text=True, timeout=60)
     return list(yaml.safe_load_all(done.stdout))
 
 
@@ -85,6 +79,6 @@ def selects(selector, labels):
 
 
 def pinned_version(package):
-    return re.search(rf"^{re.escape(package)}==(\S+)", (ROOT / "deploy" / "tools.txt").read_text(), re.M).group(1)
+    return re.search(rf"^{re.escape(package)}==(\S+)", (ROOT / "deploy" / "python" / "run.in").read_text(), re.M).group(1)
 
 

@@ -9,9 +9,7 @@ import subprocess
 import time
 import urllib.request
 
-from suite import RECORDS, SCHEMAS
-
-PATIENCE = 30
+from suite import PATIENCE, RECORDS, SCHEMAS
 
 
 class Processes:
@@ -24,14 +22,14 @@ class Processes:
     def curl(self, address, method, path, body=None, headers=(), caller="envoy", key=None, service="records"):
         """One REST call to one process: curl's exit code, the status and the decoded body. Without a caller there is no certificate."""
         port = self.port(service)
-        arguments = ["curl", "-sS", "-X", method, "--max-time", "20", "--cacert", self.certificates / "ca.pem", "-w", "\n%{http_code}",
+        arguments = ["curl", "-sS", "-X", method, "--max-time", str(PATIENCE), "--cacert", self.certificates / "ca.pem", "-w", "\n%{http_code}",
                      "--connect-to", f"localhost:{port}:{address}:{port}", f"https://localhost:{port}{path}",
                      "-H", f"authorization: Bearer {key or self.suite.api_key}", *[word for header in headers for word in ("-H", header)]]
         if caller:
             arguments += ["--cert", self.certificates / f"{caller}.pem", "--key", self.certificates / f"{caller}.key"]
         if body is not None:
             arguments += ["-H", "content-type: application/json", "--data-binary", json.dumps(body)]
-        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=30)
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, text=True, timeout=PATIENCE + 10)
         text, _, status = done.stdout.rpartition("\n")
         return done.returncode, int(status or 0), json.loads(text) if text else None
 
@@ -39,7 +37,7 @@ class Processes:
         """The certificate that a process shows now."""
         context = ssl.create_default_context(cafile=str(self.certificates / "ca.pem"))
         context.load_cert_chain(self.certificates / "envoy.pem", self.certificates / "envoy.key")
-        with socket.create_connection((address, self.port(service)), timeout=10) as plain, \
+        with socket.create_connection((address, self.port(service)), timeout=PATIENCE) as plain, \
                 context.wrap_socket(plain, server_hostname="localhost") as stream:
             return stream.getpeercert(binary_form=True)
 
@@ -63,7 +61,7 @@ class Processes:
 
     def known(self):
         """Whether Envoy knows all processes to be well: a rollout goes on then, as `minReadySeconds` has it in Kubernetes."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.suite.port + 10001}/clusters?format=json", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.suite.port + 10001}/clusters?format=json", timeout=PATIENCE) as answer:
             clusters = json.load(answer)["cluster_statuses"]
         health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]
         return len(health) == len(SCHEMAS) + len(RECORDS) and all(set(one) <= {"eds_health_status"} for one in health)

@@ -3,17 +3,17 @@
 With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in processes of its own, `records` in three
 and `schema` in two. No journey can tell, but for those that are about just that."""
 
+import fcntl
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-
-import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools" / "bin"
@@ -24,25 +24,31 @@ SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
 # Where the processes of the split suite are.
 RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 SCHEMAS = ("127.0.0.4", "127.0.0.5")
-# The mark of journeys that only it has.
-only_split = pytest.mark.skipif(not SPLIT, reason="it is about processes that only the split suite has")
+# How long a test waits for what is sure to come: no machine is so slow, however much else it does.
+PATIENCE = 180
+# Ports that were given away, each with the lock on its file: others who run these tests at the same time take others.
+RESERVED = {}
 
 
 def free_port():
-    """A port that is free, together with those that the scripts derive from it."""
+    """A port that is free, together with those that the scripts derive from it. All are below those that the system gives to outgoing connections."""
+    folder = pathlib.Path(tempfile.gettempdir()) / f"groundplan-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
     while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-        if port > 50000:
-            port -= 25000
+        port = 10_000 + secrets.randbelow(10_000)
+        if port in RESERVED:
+            continue
+        lock = (folder / str(port)).open("w")
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for derived in (port, port + 10000, port + 10001, port + 10002):
                 with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", derived))
-            return port
+                    probe.bind(("", derived))
         except OSError:
+            lock.close()
             continue
+        RESERVED[port] = lock
+        return port
 
 
 class Suite:
@@ -61,7 +67,7 @@ class Suite:
 
     def environment(self, **more):
         clean = {name: value for name, value in os.environ.items()
-                 if not name.startswith(("GROUNDPLAN_", "DB_", "API_KEY", "PORT"))}
+                 if not name.startswith(("GROUNDPLAN_", "DB_", "API_KEY", "PORT")) or name == "GROUNDPLAN_PG_BIN"}
         return clean | {
             "PORT": str(self.port),
             "GROUNDPLAN_DATA": str(self.data),
@@ -70,7 +76,7 @@ class Suite:
             "GROUNDPLAN_ADDRESS": self.url,
         } | more
 
-    def start(self, timeout=60):
+    def start(self, timeout=PATIENCE):
         """Starts the suite, and waits until it says that it is ready. Returns what it printed, and the seconds it took."""
         began = time.monotonic()
         self.log = self.folder / f"run-{int(time.time() * 1000)}.log"
@@ -88,7 +94,7 @@ class Suite:
 
     @property
     def logs(self):
-        return ROOT / ".groundplan" / "log" / (f"split-{self.port}" if SPLIT else str(self.port))
+        return self.data / "log" / (f"split-{self.port}" if SPLIT else str(self.port))
 
     def render_envoy(self, out, port, log, *more):
         """The suite's own configuration of Envoy, for another one in front of the same servers, with more arguments of render.py."""
@@ -109,7 +115,7 @@ class Suite:
         """As Ctrl-C does, by SIGTERM: a shell that was started with SIGINT ignored, as CI may do, cannot trap that."""
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(timeout=40)
+            self.process.wait(timeout=PATIENCE)
 
     def kill(self):
         """As a power cut does: everything at once, and nobody gets to clean up."""
@@ -118,7 +124,7 @@ class Suite:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
 
     def close(self):
         try:
@@ -131,7 +137,7 @@ class Suite:
     def run(self, *arguments, check=True, **more):
         """Runs the `groundplan` command against this suite."""
         return subprocess.run([BINARY, *map(str, arguments)], cwd=ROOT, env=self.environment(**more), check=check,
-                              capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+                              capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
 
     def apply(self, models, check=True):
         return self.run("apply", models, check=check, API_KEY=self.api_key)
@@ -140,7 +146,7 @@ class Suite:
         """Runs a client from .tools, or curl."""
         name, *rest = map(str, arguments)
         program = TOOLS / name if (TOOLS / name).exists() else name
-        return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=120, input=stdin)
+        return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=PATIENCE, input=stdin)
 
     def curl(self, method, path, body=None, headers=(), authorized=True, raw=None):
         """One REST call by curl: the status, the headers and the decoded body."""
@@ -161,7 +167,7 @@ class Suite:
                 arguments += ["-H", "content-type: application/json"]
         if isinstance(raw, str):
             raw = raw.encode("utf-8", "surrogatepass")
-        done = subprocess.run(list(map(str, arguments)), capture_output=True, timeout=60, input=raw)
+        done = subprocess.run(list(map(str, arguments)), capture_output=True, timeout=PATIENCE, input=raw)
         assert done.returncode == 0, done.stderr
         fields = {}
         for line in head.read_text().splitlines():
@@ -197,7 +203,7 @@ def start_envoy(suite, configuration, ask):
     """Another Envoy, once `ask` has an answer of it."""
     program = suite.tool(ROOT / "deploy/envoy/find.sh").stdout.strip()
     process = subprocess.Popen([program, "-c", configuration, "--log-level", "error", "--disable-hot-restart"])
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             ask()
@@ -205,6 +211,15 @@ def start_envoy(suite, configuration, ask):
         except OSError:
             assert time.monotonic() < until and process.poll() is None
             time.sleep(0.1)
+
+
+def wait(condition, what):
+    """Until a condition holds, which it is sure to do; its value."""
+    until = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < until, f"this does not come: {what}"
+        time.sleep(0.05)
+    return found
 
 
 def processes_of(folder):

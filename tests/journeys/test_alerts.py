@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from collector import Collector
-from manifests import CHECKS, of_kind
-from suite import RECORDS, ROOT, SCHEMAS, SPLIT, free_port
+from manifests import of_kind
+from suite import PATIENCE, RECORDS, ROOT, SCHEMAS, SPLIT, TOOLS, free_port
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 GROUPS = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
@@ -98,11 +98,10 @@ def test_kubernetes_has_the_same_alerts():
     assert rules["spec"]["groups"] == GROUPS
 
 
+@pytest.mark.split("Prometheus finds several processes there")
 def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collector):
     """A real Prometheus with these rules asks a running suite, finds the processes there and the metrics that rules need, answers what the
     dashboards ask, and takes exemplars."""
-    if not (CHECKS / "prometheus").exists():
-        pytest.skip("prometheus is not in .tools/checks: make setup says why")
     suite, port, admin = suite_of_its_own, free_port(), free_port()
     plain = suite.environment
     suite.environment = lambda **more: plain(GROUNDPLAN_ADMIN_PORT=str(admin), OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, **more)
@@ -115,11 +114,11 @@ def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collecto
         addresses = {"records": RECORDS, "schema": SCHEMAS}.get(job["job_name"], RECORDS) if SPLIT else ["127.0.0.1"]
         job["static_configs"] = [{"targets": [f"{address}:{admin}" for address in addresses]}]
     (suite.folder / "prometheus.yml").write_text(yaml.safe_dump(settings))
-    running = subprocess.Popen([CHECKS / "prometheus", f"--config.file={suite.folder}/prometheus.yml", f"--web.listen-address=127.0.0.1:{port}",
+    running = subprocess.Popen([TOOLS / "prometheus", f"--config.file={suite.folder}/prometheus.yml", f"--web.listen-address=127.0.0.1:{port}",
                                 f"--storage.tsdb.path={suite.folder}/metrics", "--enable-feature=exemplar-storage"], stderr=(suite.folder / "prometheus.log").open("w"))
     try:
         def ask(path):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=PATIENCE) as answer:
                 return json.load(answer)["data"]
 
         def query(expression):
@@ -135,7 +134,7 @@ def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collecto
                 return False
             return up and recorded and len(rules) == len(RULES) and all(rule["health"] == "ok" for rule in rules)
 
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not is_settled():
             assert time.monotonic() < until, (suite.folder / "prometheus.log").read_text()
             time.sleep(0.5)
@@ -151,4 +150,4 @@ def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collecto
         assert re.fullmatch(r"[0-9a-f]{32}", kept[0]["exemplars"][0]["labels"]["trace_id"]), kept
     finally:
         running.terminate()
-        running.wait(timeout=20)
+        running.wait(timeout=PATIENCE)

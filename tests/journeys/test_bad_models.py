@@ -68,3 +68,13 @@ message Table {
     made = suite.call("select.v1.TableService/CreateTable", {"table": {"order": "a", "group": "b", "user": "c", "tenant": 7, "version": 8}})
     assert suite.psql('SELECT "order", "group", "user", tenant, version FROM select_v1."table"') == ["a|b|c|7|8"]
     assert suite.curl("GET", f"/api/v1/user/{made['id']}")[2]["data"]["order"] == "a"
+
+
+def test_a_descriptor_set_that_no_compiler_makes_is_a_diagnostic(suite, tmp_path):
+    """16 bytes that made a library panic: a file whose syntax is there and empty."""
+    models = tmp_path / "models.binpb"
+    models.write_bytes(bytes.fromhex("0a0e0a0a676f6f642e70726f746f6200"))
+    for command in (["plan"], ["apply"], ["generate", "--out", tmp_path / "out"]):
+        done = suite.run(*command, models, check=False, API_KEY=suite.api_key)
+        said = done.stdout + done.stderr
+        assert done.returncode == 2 and "DESCRIPTOR_SET_INVALID" in said and "panicked" not in said, said

@@ -14,7 +14,7 @@ def up(suite, url):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return subprocess.run([BINARY, "up"], cwd=ROOT, env=suite.environment(DB_URL=url, PORT=str(port), API_KEY="key-for-this-test-only"),
+    return subprocess.run([BINARY, "up"], cwd=ROOT, env=suite.environment(DB_URL=url, PORT=str(port), API_KEY="test_q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8uE3wYt5M"),
                           capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
 
 

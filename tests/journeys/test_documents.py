@@ -62,7 +62,7 @@ def test_every_dependency_has_its_line():
     text = (ROOT / "docs" / "dependencies.md").read_text()
     missing = [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
     assert not missing, missing
-    lists = [ROOT / "deploy" / "tools.txt", ROOT / "deploy" / "checks.txt", ROOT / "tests" / "requirements.txt"]
+    lists = [*(ROOT / "deploy" / "python").glob("*.in"), ROOT / "tests" / "requirements.in"]
     for line in [line for one in lists for line in one.read_text().splitlines()]:
         if line and not line.startswith("#"):
             version = line.split("==")[1].split()[0]

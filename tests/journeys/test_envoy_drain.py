@@ -8,10 +8,10 @@ import urllib.request
 
 import pytest
 
-from suite import free_port, start_envoy
+from suite import PATIENCE, free_port, start_envoy
 
 
-def ask(port, path, timeout=5):
+def ask(port, path, timeout=PATIENCE):
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=timeout) as answer:
             return answer.status, answer.read().decode()
@@ -39,7 +39,7 @@ def envoys(suite, tmp_path):
 
 
 def wait(condition):
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -60,7 +60,7 @@ class Caller(threading.Thread):
         self.suite, self.target, self.over, self.calls, self.failed, self.moved = suite, target, False, 0, [], 0
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=PATIENCE)
         while not self.over:
             try:
                 connection.request("GET", "/api/v1/resource?pageSize=1", headers={"authorization": f"Bearer {self.suite.api_key}"})
@@ -70,7 +70,7 @@ class Caller(threading.Thread):
                     self.failed.append(answer.status)
                 if answer.will_close:
                     self.moved += 1
-                    connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=10)
+                    connection = http.client.HTTPConnection("127.0.0.1", self.target(), timeout=PATIENCE)
             except OSError as error:
                 self.failed.append(repr(error))
                 return
@@ -84,24 +84,25 @@ def test_no_call_fails_when_an_envoy_goes(suite, envoys):
     callers = [Caller(suite, lambda: new_port if goes.is_set() else old_port) for _ in range(8)]
     for caller in callers:
         caller.start()
-    time.sleep(1)
+    wait(lambda: all(caller.calls for caller in callers))
     assert ask(operators, "/livez")[0] == 200 and "envoy_http_downstream_cx_total" in ask(operators, "/metrics")[1]
     for port, path in ((operators, "/quitquitquit"), (operators, "/drain"), (drain, "/quitquitquit")):
         assert ask(port, path)[0] == 404, "the admin is not there but for what is needed"
     assert ask(operators, "/readyz")[0] == 200
     goes.set()
     began = time.monotonic()
-    draining = threading.Thread(target=lambda: ask(drain, "/drain", timeout=40))
+    draining = threading.Thread(target=lambda: ask(drain, "/drain"))
     draining.start()
-    time.sleep(1)
-    assert ask(operators, "/readyz")[0] == 503 and ask(operators, "/livez")[0] == 200
+    wait(lambda: ask(operators, "/readyz")[0] == 503)
+    assert ask(operators, "/livez")[0] == 200
     draining.join()
-    assert 19 < time.monotonic() - began < 25, "whoever waits for the answer has given callers the time to go"
+    assert time.monotonic() - began > 19, "whoever waits for the answer has given callers the time to go"
     old.terminate()
-    old.wait(timeout=10)
-    time.sleep(1)
+    old.wait(timeout=PATIENCE)
+    before = [caller.calls for caller in callers]
+    wait(lambda: all(caller.calls > calls or caller.failed for caller, calls in zip(callers, before)))
     for caller in callers:
         caller.over = True
         caller.join()
     assert [caller.failed for caller in callers] == [[]] * len(callers)
-    assert all(caller.moved >= 1 and caller.calls > 100 for caller in callers)
+    assert all(caller.moved >= 1 for caller in callers)

@@ -18,11 +18,13 @@ import pytest
 
 from conftest import Stub
 from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
+from seeds import SEED
+
+pytestmark = pytest.mark.split("who repeats a request meets another process there")
 
 IDS = number("GROUNDPLAN_REQUEST_IDS", 10_000)
 # No machine is so slow.
 MOST_SECONDS = 600
-SEED = number("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32))
 # Request ids that are under way at once, and the calls of both protocols.
 AT_ONCE, CONNECTIONS, REST_CALLS = 12, 6, 8
 COUNTERS = 20
@@ -177,7 +179,7 @@ class Senders:
             answer = await attempt()
             if answer is not None:
                 return answer
-            await asyncio.sleep(0.05 + 0.2 * random.random())
+            await asyncio.sleep(0.05 + 0.2 * self.chance.random())
         raise AssertionError(f"no answer after {ATTEMPTS} attempts: {self.broken}")
 
     async def run(self, requests):
@@ -213,7 +215,7 @@ class Log:
         self.stub, self.requests = Stub(suite), requests
         self.watch = self.stub.message("groundplan.records.v1.WatchManyRequest")
         self.models = [{"model": "once.v1.Entry"}, {"model": "once.v1.Counter"}]
-        stream = self.stub.stream("groundplan.records.v1.RecordsService/WatchMany", self.watch(models=self.models, start=1), timeout=60)
+        stream = self.stub.stream("groundplan.records.v1.RecordsService/WatchMany", self.watch(models=self.models, start=1), timeout=300)
         self.token = next(event.token for event in stream if event.token)
         stream.cancel()
 
@@ -221,7 +223,7 @@ class Log:
         """How often each key was created, and each counter changed."""
         self.stub.call("once.v1.EntryService/CreateEntry", self.requests.create(entry={"key": "the end"}))
         found = collections.Counter()
-        stream = self.stub.stream("groundplan.records.v1.RecordsService/WatchMany", self.watch(models=self.models, token=self.token), timeout=60)
+        stream = self.stub.stream("groundplan.records.v1.RecordsService/WatchMany", self.watch(models=self.models, token=self.token), timeout=300)
         for event in stream:
             if event.model == "once.v1.Entry":
                 entry = self.requests.entry()

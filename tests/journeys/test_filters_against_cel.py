@@ -36,9 +36,9 @@ import pytest
 from celpy import celtypes
 
 from conftest import Stub
+from seeds import SEED
 from test_random_models import repeated
 
-SEED = int(os.environ.get("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32)))
 PAIRS = int(os.environ.get("GROUNDPLAN_ORACLE_PAIRS", 12_000))
 RECORDS = 120
 AUTHORS = 8

@@ -155,6 +155,7 @@ def test_bad_input(suite, stub, author):
         assert (caught.value.code(), info.reason) == (code, reason)
 
 
+@pytest.mark.split("three processes would copy the log there")
 def test_turning_it_on_begins_with_what_the_log_has(suite_of_its_own, tmp_path):
     """The option is given to a model that has records: everything since the log was made is there."""
     suite = suite_of_its_own

@@ -253,12 +253,12 @@ def test_batches(shop):
 def test_sums(shop):
     sums = [{"function": "COUNT"}, {"function": "SUM", "field": "pages", "name": "pages"}, {"function": "FUNCTION_MAX", "field": "sold"}]
     body = shop.post("books:aggregate", {"filter": "pages > 0", "groupBy": ["author_id"], "aggregations": sums})
-    assert body["data"] == [{"keys": {"author_id": "gibbon"}, "values": {"count": "1", "pages": "3589"}},
-                            {"keys": {"author_id": "le-guin"}, "values": {"count": "2", "pages": "691", "max_sold": "9007199254740993"}}]
+    assert body["data"] == [{"keys": {"authorId": "gibbon"}, "values": {"count": "1", "pages": "3589"}},
+                            {"keys": {"authorId": "le-guin"}, "values": {"count": "2", "pages": "691", "maxSold": "9007199254740993"}}]
     body = shop.post("books:aggregate", {"aggregations": [{"function": "AVERAGE", "field": "pages"}], "filter": "genre == GENRE_FICTION"})
-    assert body["data"] == [{"keys": {}, "values": {"average_pages": 345.5}}]
+    assert body["data"] == [{"keys": {}, "values": {"averagePages": 345.5}}]
     body = shop.post("books:aggregate", {"aggregations": [{"function": "MIN", "field": "published"}], "filter": "has(published)"})
-    assert body["data"][0]["values"] == {"min_published": "1776-02-17T00:00:00Z"}
+    assert body["data"][0]["values"] == {"minPublished": "1776-02-17T00:00:00Z"}
     for bad, words in [
         ({"aggregations": [{"function": "SUM", "field": "page"}]}, "pages"),
         ({"aggregations": [{"function": "SUM", "field": "title"}]}, "aggregations[0].field"),
@@ -270,9 +270,25 @@ def test_sums(shop):
         ({"aggregations": [{"function": "TOTAL", "field": "pages"}]}, "COUNT, SUM, MIN, MAX, AVERAGE"),
         ({"aggregations": [{"function": "COUNT"}], "filter": "pages >"}, ""),
         ({"aggregations": [{"function": "COUNT"}, {"function": "COUNT"}]}, "count"),
+        ({"aggregations": [{"function": "SUM", "field": "pages"}, {"function": "COUNT", "name": "sumPages"}]}, "sumPages"),
     ]:
         error = shop.post("books:aggregate", bad, status=400)["error"]
         assert error["code"] == "INVALID_INPUT" and words.lower() in error["message"].lower(), (bad, error["message"])
+
+
+def test_values_are_as_records_have_them(shop):
+    """Enums by name, integers of 32 bits as numbers, those of 64 bits as strings; and a key is what a filter takes."""
+    functions = [{"function": "MAX", "field": "pages"}, {"function": "MIN", "field": "genre"}, {"function": "MAX", "field": "sold"}, {"function": "COUNT"}]
+    groups = shop.post("books:aggregate", {"groupBy": ["genre", "pages"], "aggregations": functions})["data"]
+    assert {group["keys"]["genre"] for group in groups} >= {"GENRE_FICTION", "GENRE_HISTORY"}
+    for group in groups:
+        genre, pages = group["keys"]["genre"], group["keys"]["pages"]
+        assert (group["values"]["maxPages"], group["values"]["minGenre"], type(pages)) == (pages, genre, int)
+        assert isinstance(group["values"].get("maxSold", ""), str)
+        found = shop.ids(filter=f'genre == "{genre}" && pages == {pages}')
+        assert len(found) == int(group["values"]["count"])
+    nested = {"groupBy": ["born.year"], "aggregations": [{"function": "MAX", "field": "born.year"}], "filter": "has(born)"}
+    assert shop.post("authors:aggregate", nested)["data"] == [{"keys": {"born.year": 1929}, "values": {"maxBornYear": 1929}}]
 
 
 def test_explanations(shop):

@@ -10,13 +10,13 @@ import struct
 from google.protobuf import json_format
 
 from conftest import Stub
+from seeds import SEED
 
 SCALARS = ["double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32",
            "sfixed64", "bool", "string", "bytes"]
 WRAPPERS = ["DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value", "BoolValue", "StringValue", "BytesValue"]
 WELL_KNOWN = ["Timestamp", "Duration", "Struct", "Value", "ListValue", "FieldMask", "Empty"] + WRAPPERS
 KEYS = ["int32", "int64", "uint32", "uint64", "sint64", "fixed32", "sfixed64", "bool", "string"]
-SEED = int(os.environ.get("GROUNDPLAN_SEED", random.SystemRandom().randrange(2 ** 32)))
 MODELS = int(os.environ.get("GROUNDPLAN_RANDOM_MODELS", 6))
 RECORDS = int(os.environ.get("GROUNDPLAN_RANDOM_RECORDS", 25))
 

@@ -165,6 +165,7 @@ def test_a_tree_and_a_ring_go_whole(shop):
     assert call.refused("Product/GetProduct", id="leaf").code() == grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.split("those who race are at different processes there")
 def test_nobody_is_left_behind_when_deletes_race_with_creates(shop):
     call = Shop(shop)
     for _ in range(15):

@@ -7,16 +7,18 @@ import signal
 import subprocess
 import time
 
-from split import RECORDS, SCHEMAS, Processes
-from suite import BINARY, ROOT, only_split
+import pytest
 
-pytestmark = only_split
+from split import RECORDS, SCHEMAS, Processes
+from suite import BINARY
+
+pytestmark = pytest.mark.only_split
 BENCH = BINARY.with_name("groundplan-bench")
-ROUNDS = int(os.environ.get("GROUNDPLAN_ROLLOUTS", "3"))
+ROUNDS = int(os.environ.get("GROUNDPLAN_ROLLOUTS", "1"))
 RATE = int(os.environ.get("GROUNDPLAN_ROLLOUT_RATE", "200"))
 FOLLOWERS = int(os.environ.get("GROUNDPLAN_ROLLOUT_FOLLOWERS", "50"))
-# How long a process may take to end: its open calls have 20 seconds.
-DRAIN = 20 + 3
+# How long a process may take to end: its open calls have 20 seconds, and the machine may be busy.
+DRAIN = 20 + 20
 
 
 def replace(processes, name, address):
@@ -43,7 +45,7 @@ def ended(pid):
 
 def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
     suite = suite_of_its_own
-    suite.start(timeout=120)
+    suite.start()
     processes = Processes(suite)
     names = [(f"schema-{address}", address) for address in SCHEMAS] + [(f"records-{address}", address) for address in RECORDS]
     # Reconnecting followers are at any replica, and go on at another with their tokens.

@@ -8,9 +8,9 @@ import pytest
 
 from conftest import Stub
 from split import RECORDS, SCHEMAS, Processes
-from suite import BINARY, ROOT, Suite, only_split
+from suite import BINARY, ROOT, Suite
 
-pytestmark = only_split
+pytestmark = pytest.mark.only_split
 
 TICKET = """
 syntax = "proto3";
@@ -91,7 +91,11 @@ def test_who_may_call_what(processes):
     assert processes.curl(address, "GET", "/api/v1/resource", key="wrong")[1] == 401, "a certificate is no credential"
     code, status, _ = processes.curl(address, "GET", "/readyz", caller=None)
     assert code != 0 and status == 0
-    for caller, allowed in (("records", True), ("operator", False)):
+    report = "/groundplan.schema.v1.DistributionService/ReportProgress"
+    for caller, allowed in (("records", True), ("envoy", False)):
+        _, status, answer = processes.curl(SCHEMAS[0], "GET", report, caller=caller, service="schema")
+        assert (status != 403) == allowed, (caller, answer)
+    for caller, allowed in (("records", True), ("envoy", True), ("operator", False)):
         _, status, answer = processes.curl(SCHEMAS[0], "GET", "/groundplan.schema.v1.SchemaService/GetRevision", caller=caller, service="schema")
         assert (status != 403) == allowed, (caller, answer)
 

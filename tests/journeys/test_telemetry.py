@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import concurrent.futures
 import json
 import re
 import socket
@@ -17,7 +18,9 @@ from grpc_status import rpc_status
 
 from collector import Collector, attributes
 from conftest import Stub
-from suite import RECORDS, ROOT, SCHEMAS, SPLIT, Suite
+from suite import PATIENCE, RECORDS, ROOT, SCHEMAS, SPLIT, Suite, free_port
+
+pytestmark = pytest.mark.split("traces, metrics and logs come from several processes there")
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -31,9 +34,7 @@ class Observed(Suite):
     def __init__(self, collector):
         super().__init__()
         self.collector = collector
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.admin = probe.getsockname()[1]
+        self.admin = free_port()
 
     def environment(self, **more):
         return super().environment(GROUNDPLAN_ADMIN_PORT=str(self.admin), OTEL_EXPORTER_OTLP_ENDPOINT=self.collector.endpoint,
@@ -42,7 +43,7 @@ class Observed(Suite):
 
     def ask(self, path, address="127.0.0.1", accept="*/*"):
         request = urllib.request.Request(f"http://{address}:{self.admin}{path}", headers={"accept": accept})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read().decode()
 
     def logged(self):
@@ -70,8 +71,8 @@ def observed():
         suite.close()
 
 
-def until(condition, seconds=15):
-    end = time.monotonic() + seconds
+def until(condition):
+    end = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < end, "it does not come"
         time.sleep(0.1)
@@ -107,7 +108,7 @@ def test_one_trace_from_the_client_to_the_statement(observed):
         above = by_id[above.parent_span_id.hex()]
     assert attributes(call)["rpc.system"] == "grpc"
     # The log of the call is of the same trace.
-    assert any(record.trace_id.hex() == TRACE for record in until(observed.collector.logs))
+    until(lambda: any(record.trace_id.hex() == TRACE for record in observed.collector.logs()))
 
 
 def test_a_transaction_shows_its_commit(observed):
@@ -142,7 +143,7 @@ def test_a_statement_names_its_span(observed):
     def comments():
         observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
         return observed.psql(shown)
-    comment = until(comments, seconds=5)[0]
+    comment = until(comments)[0]
     named = re.fullmatch(rf"/\*traceparent='00-{trace}-([0-9a-f]{{16}})-01'\*/.*", comment)[1]
     span = until(lambda: [span for _, span in observed.collector.spans() if span.span_id.hex() == named])[0]
     assert span.name == "statement"
@@ -157,12 +158,22 @@ CANARY = "canary-of-a-slow-call"
 
 def slow_call(observed):
     """What is logged of a call while someone holds its table for longer than what is slow (GROUNDPLAN_SLOW_CALL)."""
-    lock = "BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT"
-    words = ["psql", "-X", "-q", "-h", observed.socket_folder(), "-U", "groundplan", "-d", "groundplan", "-c", lock]
-    holder = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
-    until(lambda: observed.psql("SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'example_v1.entity'::regclass"))
-    status, fields, _ = observed.curl("GET", f"/api/v1/resource?pageSize=7&filter=field1%20==%20%22{CANARY}%22&allowScan=true")
-    assert status == 200 and holder.wait(timeout=10) == 0
+    words = ["psql", "-X", "-q", "-h", observed.socket_folder(), "-U", "groundplan", "-d", "groundplan"]
+    holder = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    holder.stdin.write("BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE;\n")
+    holder.stdin.flush()
+
+    def locks(which):
+        return observed.psql(f"SELECT 1 FROM pg_locks WHERE {which} AND relation = 'example_v1.entity'::regclass")
+
+    until(lambda: locks("mode = 'AccessExclusiveLock' AND granted"))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        call = pool.submit(observed.curl, "GET", f"/api/v1/resource?pageSize=7&filter=field1%20==%20%22{CANARY}%22&allowScan=true")
+        until(lambda: locks("NOT granted"))
+        time.sleep(1.2)
+        holder.communicate("COMMIT;\n", timeout=PATIENCE)
+        status, fields, _ = call.result()
+    assert status == 200 and holder.returncode == 0
     assert float(re.search(r"db;dur=([\d.]+)", fields["server-timing"])[1]) > 500
     told = [json.loads(line) for line in observed.logged().splitlines() if b'"a slow call"' in line]
     return [one for one in told if one["span"]["path"] == "/api/v1/resource"][-1]
@@ -170,7 +181,9 @@ def slow_call(observed):
 
 def test_a_slow_call_says_where_its_time_went(observed):
     told = slow_call(observed)
-    if "plan" not in told:  # something else was slow on this machine: there is one plan in ten seconds
+    for _ in range(5):  # something else was slow on this machine: there is one plan in ten seconds
+        if "plan" in told:
+            break
         time.sleep(10)
         told = slow_call(observed)
     assert told["statement_us"] <= told["statements_us"] <= told["took_us"]
@@ -196,7 +209,7 @@ def test_what_callers_make_up_makes_no_series(observed):
         for path in (f"made.up.v1.Service{at}/Call", f"example.v1.EntityService/Made{at}", f"groundplan.schema.v1.SchemaService/Made{at}"):
             call = stub.channel.unary_unary(f"/{path}")
             with pytest.raises(grpc.RpcError):
-                call(b"", metadata=stub.metadata, timeout=5)
+                call(b"", metadata=stub.metadata, timeout=PATIENCE)
         observed.curl("GET", f"/api/v1/made-up-{at}")
         observed.curl("GET", f"/api/v1/resource/{at}")
     stub.channel.close()
@@ -213,6 +226,7 @@ def test_the_documented_metrics_are_those_that_there_are(observed):
     rows = re.findall(r"^\| `(groundplan_\w+)` \| (\w+) \| ([^|]*) \|", (ROOT / "docs" / "telemetry.md").read_text(), re.M)
     documented = {name: {label.strip(" `") for label in labels.split(",") if label.strip() not in ("", "–")} for name, _, labels in rows}
     observed.curl("GET", "/api/v1/resource")
+    observed.curl("GET", "/api/v1/resource", authorized=False)
     found = {}
     for name, labels in observed.series():
         if name.startswith("groundplan_"):
@@ -245,7 +259,11 @@ def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
     observed.curl("PATCH", f"/api/v1/resource/{created.id}", body={"field1": f"{canary}-patch"})
     observed.curl("GET", "/api/v1/resource", authorized=False, headers=(f"authorization: Bearer {canary}-key",))
     observed.curl("POST", "/api/v1/resource", body={"field1": f"{canary}-once"}, headers=(f"idempotency-key: {canary}-id",))
-    time.sleep(1.5)
+    # What tells of these calls is there when what tells of a later one is.
+    last = "5cd43dd8448eb211c80319c0af765191"
+    observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{last}-{PARENT}-01",))
+    until(lambda: any(span.trace_id.hex() == last for _, span in observed.collector.spans()))
+    until(lambda: any(record.trace_id.hex() == last for record in observed.collector.logs()))
     logs = observed.logged()
     assert created.id.encode() in logs and observed.collector.logs(), "there are no logs to look at"
     sent = b"".join(observed.collector.raw)
@@ -270,7 +288,7 @@ def test_the_connections_are_those_of_callers(observed):
     before = count()
     callers = [socket.create_connection(("127.0.0.1", observed.port + (10002 if SPLIT else 10000))) for _ in range(40)]
     try:
-        until(lambda: count() >= before + 20, seconds=5)
+        until(lambda: count() >= before + 20)
     finally:
         for caller in callers:
             caller.close()

@@ -46,7 +46,7 @@ class StubFollower:
     def __init__(self, suite, request):
         self.stub, self.events, self.error = Stub(suite), [], None
         # Reflection is asked again before the first call: only then does the watch begin.
-        self.call = self.stub.stream(WATCH, self.stub.message("example.v1.WatchEntitiesRequest")(**request), timeout=60)
+        self.call = self.stub.stream(WATCH, self.stub.message("example.v1.WatchEntitiesRequest")(**request), timeout=300)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -86,6 +86,7 @@ def seen(events):
              event["transaction"], event["time"]) for event in events]
 
 
+@pytest.mark.split("each client follows another process there")
 def test_every_client_sees_the_same(suite, stubs, mark):
     query = {"filter": f'field1.startsWith("{mark}") && field2 < 10.0'}
     followers = [by_curl(suite, "resource", **query), by_grpcurl(suite, WATCH, query), by_buf(suite, WATCH, query),
@@ -143,6 +144,7 @@ def test_masks_and_previous(suite, mark):
     assert rest["data"] == {"id": id, "field2": 7} and rest["previous"] == {"id": id, "field2": 0}
 
 
+@pytest.mark.split("each process takes the tokens of others there")
 def test_a_token_is_good_on_either_protocol(suite, mark):
     query = {"filter": f'field1.startsWith("{mark}")'}
     with by_curl(suite, "resource", **query) as follower:
@@ -160,6 +162,7 @@ def test_a_token_is_good_on_either_protocol(suite, mark):
                 assert follower.events[0]["kind"] == "BOOKMARK"
 
 
+@pytest.mark.split("the writer and the follower are at different processes there")
 def test_several_models_in_the_order_of_commits(suite, mark):
     author = suite.curl("POST", "/api/v1/authors", {"givenName": "A", "familyName": mark})[2]["data"]["id"]
     publisher = suite.curl("POST", "/api/v1/publishers", {"displayName": mark})[2]["data"]["id"]
@@ -292,6 +295,7 @@ def test_a_token_that_is_too_old_and_one_of_another_log(suite_of_its_own):
     stub.channel.close()
 
 
+@pytest.mark.split("Envoy outlives the processes there")
 def test_a_server_that_stops_says_where_to_go_on(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
@@ -339,11 +343,12 @@ def test_a_follower_that_does_not_read_is_cut_off_and_goes_on(suite, stub):
     assert [int.from_bytes(base64.b64decode(event["data"]["portrait"])[:2], "big") for event in events] == list(range(count))
 
 
+@pytest.mark.split("followers come back to another process there")
 def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own):
     """Two followers that come back with their last token, and a writer, while everything is killed and starts again."""
     suite = suite_of_its_own
     suite.start()
-    made, stop = [], threading.Event()
+    made, stop, known = [], threading.Event(), [0, 0]
 
     def write():
         stub = Stub(suite)
@@ -352,12 +357,12 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
         while not stop.is_set():
             at += 1
             try:
-                made.append(stub.call("example.v1.EntityService/CreateEntity", request(entity={"field1": str(at)}), timeout=2).id)
+                made.append(stub.call("example.v1.EntityService/CreateEntity", request(entity={"field1": str(at)}), timeout=20).id)
             except grpc.RpcError:
                 time.sleep(0.1)
         stub.channel.close()
 
-    def follow(begin, found, parts):
+    def follow(which, begin, found, parts):
         token = ""
         while not stop.is_set():
             with begin(token) as follower:
@@ -366,6 +371,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
                     for event in follower.events[read:]:
                         read += 1
                         token = event.get("token") or token
+                        known[which] += bool(token)
                         found += changes([event])
                     time.sleep(0.02)
                 parts.append(read)
@@ -374,17 +380,16 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
     seen_by, parts = ([], []), ([], [])
     began = ([lambda token: by_curl(suite, "resource", *([f"last-event-id: {token}"] if token else [])),
               lambda token: by_grpcurl(suite, WATCH, {"token": token} if token else {})])
-    threads = [threading.Thread(target=follow, args=of) for of in zip(began, seen_by, parts)]
+    threads = [threading.Thread(target=follow, args=of) for of in zip((0, 1), began, seen_by, parts)]
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    wait(lambda: all(known))
     threads.append(threading.Thread(target=write))
     threads[-1].start()
     try:
-        time.sleep(1)
+        wait(lambda: len(made) > 20 and all(seen_by))
         suite.kill()
         suite.start()
-        time.sleep(1)
         last = create(suite, "the last one")
         until = time.monotonic() + PATIENCE
         while not all(any(event["data"]["id"] == last for event in found) for found in seen_by) and time.monotonic() < until:
@@ -405,6 +410,13 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
         assert sum(part > 0 for part in came) >= 2, "it came back"
 
 
+def wait(condition):
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come"
+        time.sleep(0.05)
+
+
 def create(suite, field1):
     status, _, body = suite.curl("POST", "/api/v1/resource", {"field1": field1})
     assert status == 201, body
@@ -413,7 +425,7 @@ def create(suite, field1):
 
 def refused(stub, request):
     with pytest.raises(grpc.RpcError) as caught:
-        next(iter(stub.stream(WATCH, stub.message("example.v1.WatchEntitiesRequest")(**request), timeout=10)))
+        next(iter(stub.stream(WATCH, stub.message("example.v1.WatchEntitiesRequest")(**request), timeout=60)))
     info = error_details_pb2.ErrorInfo()
     status = rpc_status.from_call(caught.value)
     assert status and any(detail.Unpack(info) for detail in status.details)

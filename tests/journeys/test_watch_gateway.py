@@ -4,8 +4,10 @@ import json
 import time
 import urllib.request
 
+import pytest
+
 from followers import by_curl, by_grpcurl
-from suite import free_port, start_envoy
+from suite import PATIENCE, free_port, start_envoy
 
 ENTITIES = "example.v1.EntityService/WatchEntities"
 MANY = "groundplan.records.v1.RecordsService/WatchMany"
@@ -35,7 +37,7 @@ class Gateway:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE)
 
 
 def followers(gateway):
@@ -64,11 +66,10 @@ def test_without_their_route_they_are_cut(suite):
     with Gateway(suite, "none", (none, none + " headers: [{ name: nobody, present_match: true }],")) as gateway:
         for follower in followers(gateway):
             with follower:
-                began = time.monotonic()
                 follower.ended()
-                assert time.monotonic() - began < 10
 
 
+@pytest.mark.split("the routes lead to different services there")
 def test_each_path_takes_its_route(suite):
     """Which route a call has taken is in Envoy's access log; what the route is set to, at its admin's port."""
     calls = {f"journey {at} {time.time_ns()}": call for at, call in enumerate((
@@ -81,7 +82,7 @@ def test_each_path_takes_its_route(suite):
     for agent, (method, path, _) in calls.items():
         suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key: Envoy does not care
     log = suite.logs / "access.log"
-    until, routes = time.monotonic() + 25, {}
+    until, routes = time.monotonic() + PATIENCE, {}
     while len(routes) < len(calls):    # Envoy writes its log now and then
         assert time.monotonic() < until
         time.sleep(0.2)
@@ -89,7 +90,7 @@ def test_each_path_takes_its_route(suite):
         routes = {entry["user_agent"]: entry["route"] for entry in entries if entry["user_agent"] in calls}
     assert [(*call[:2], routes[agent]) for agent, call in calls.items()] == list(calls.values())
 
-    dump = json.load(urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/config_dump?resource=static_route_configs", timeout=10))
+    dump = json.load(urllib.request.urlopen(f"http://127.0.0.1:{suite.port + 10001}/config_dump?resource=static_route_configs", timeout=PATIENCE))
     limits = [(route["name"], route["route"]["timeout"], route["route"].get("idle_timeout")) for config in dump["configs"]
               for host in config["route_config"]["virtual_hosts"] for route in host["routes"] if route["name"] in ("watches", "records")]
     assert limits == [("watches", "0s", "60s")] * 3 + [("records", "75s", None)]

@@ -13,8 +13,11 @@ import urllib.request
 
 import pytest
 
+from seeds import SEED
 from split import RECORDS, Processes
-from suite import BINARY, ROOT, SPLIT, Suite
+from suite import BINARY, PATIENCE, ROOT, SPLIT, Suite
+
+pytestmark = pytest.mark.split("followers come back to another process there")
 
 BENCH = BINARY.with_name("groundplan-bench")
 CHANGES = int(os.environ.get("GROUNDPLAN_WATCH_CHANGES", "6000"))
@@ -23,7 +26,6 @@ SLOW = int(os.environ.get("GROUNDPLAN_WATCH_SLOW", "6"))
 RECONNECTING = int(os.environ.get("GROUNDPLAN_WATCH_RECONNECTING", "6"))
 WRITERS = int(os.environ.get("GROUNDPLAN_WATCH_WRITERS", "8"))
 KILLS = int(os.environ.get("GROUNDPLAN_WATCH_KILLS", "3"))
-SEED = os.environ.get("GROUNDPLAN_SEED") or str(time.time_ns() % 1_000_000)
 # What may wait for a slow follower: so little that it is cut off.
 BUFFER = os.environ.get("GROUNDPLAN_WATCH_BUFFER", "16KiB")
 SCHEMA_CHANGES = 5
@@ -34,7 +36,7 @@ class Torn(Suite):
 
     envoy = None
 
-    def start(self, timeout=60):
+    def start(self, timeout=PATIENCE):
         configuration = self.render_envoy(self.folder, self.port, "/dev/null")
         self.start_server()
         envoy = subprocess.run([ROOT / "deploy/envoy/find.sh"], check=True, capture_output=True, text=True).stdout.strip()
@@ -51,7 +53,7 @@ class Torn(Suite):
             return subprocess.Popen(words, cwd=ROOT, env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                     start_new_session=True)
 
-    def wait_until_ready(self, timeout=60):
+    def wait_until_ready(self, timeout=PATIENCE):
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             assert self.process.poll() is None, self.folder.joinpath("groundplan.log").read_text()[-5000:]
@@ -82,7 +84,7 @@ class TornSplit(Suite):
     def environment(self, **more):
         return super().environment(GROUNDPLAN_WATCH_BUFFER=BUFFER, **more)
 
-    def start(self, timeout=120):
+    def start(self, timeout=PATIENCE):
         super().start(timeout)
         self.processes = Processes(self)
 

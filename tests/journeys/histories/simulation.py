@@ -29,6 +29,8 @@ class Simulation:
         pending, late, broken = {}, [], []
         while self.marks < self.calls or pending:
             self.time += self.chance.expovariate(1000)
+            if self.fails("skew"):
+                self.skew()
             if late and self.chance.random() < 0.1:
                 self.take_effect(late.pop(self.chance.randrange(len(late))))
             if self.chance.random() < self.settles:
@@ -54,12 +56,32 @@ class Simulation:
                 self.answer(operation, answer)
                 del pending[client]
         for name in self.names:
-            self.time += 0.001
-            operation = self.history.begin("the last reader", Step(name, "read"))
-            answer = self.take_effect((operation, None))
-            self.time += 0.001
-            self.answer(operation, answer)
+            self.at_once("the last reader", Step(name, "read"))
         return self.history
+
+    def skew(self):
+        """A commit verifies one record and changes another. Between its snapshot and its effect both are updated, the verified one first: what the
+        commit verified was over when what it built on was written, so that there is no moment at which it can have come."""
+        verified, changed = self.chance.sample(self.names, 2)
+        for name in (verified, changed):
+            if not self.store.get(name):
+                self.at_once("writer", Step(name, "create", set={"value": self.mark()}))
+        steps = (Step(verified, "verify", etag=self.store[verified]["version"]), Step(changed, "update", append={"tokens": [self.mark()]}))
+        commit = self.history.begin("verifier", *steps, serializable=True)
+        snapshot = self.snapshot(commit)
+        for name in (verified, changed):
+            self.at_once("writer", Step(name, "update", set={"value": self.mark()}))
+        self.time += 0.001
+        self.answer(commit, self.take_effect((commit, snapshot)))
+
+    def at_once(self, client, step):
+        """A call that is sent, takes effect and is answered before anything else happens."""
+        self.time += 0.001
+        operation = self.history.begin(client, step)
+        self.time += 0.001
+        answer = self.take_effect((operation, None))
+        self.time += 0.001
+        self.answer(operation, answer)
 
     def mark(self):
         self.marks += 1
@@ -109,10 +131,9 @@ class Simulation:
         """Does all steps, or none: what they saw, or the step that is refused and why."""
         operation, snapshot = call
         store, answers = dict(self.store), []
-        reads = [step for step in operation.steps if step.kind == "verify"]
-        if self.fails("skew") and operation.commit and reads and any(snapshot[step.record] != store.get(step.record) for step in reads):
+        if self.fails("skew") and operation.commit:
             self.fault_done = operation
-            store.update({step.record: snapshot[step.record] for step in reads})
+            store.update({step.record: snapshot[step.record] for step in operation.steps if step.kind == "verify"})
         for at, step in enumerate(operation.steps):
             state, refusal = self.do(step, store.get(step.record))
             if refusal:
