@@ -98,3 +98,13 @@ def test_the_printed_calls_work_twice(suite):
         done = suite.tool("bash", "-euo", "pipefail", "-c", "\n".join(calls))
         assert "event: CREATED" in done.stdout and "event: SYNCED" in done.stdout
         assert '"field1"' in done.stdout
+
+
+def test_commands_name_the_suite_that_they_call(suite):
+    """With several that run, the wrong one would be changed unnoticed. What is printed leads to this one."""
+    for command in ("plan", "apply"):
+        done = suite.run(command, "examples")
+        assert done.stderr.startswith(f"groundplan: calling {suite.url} with the API key in {suite.data}/api-key"), done.stderr
+    printed = suite.log.read_text()
+    for command in ("plan", "apply"):
+        assert f"groundplan {command} --address http://localhost:{suite.port} " in printed

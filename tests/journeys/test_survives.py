@@ -67,3 +67,20 @@ def test_models_of_ones_own_outlast_a_restart(suite_of_its_own, tmp_path):
     text, _ = suite.start()
     assert "were not applied" in text
     assert suite.curl("GET", headers["location"])[0] == 200
+
+
+def test_a_reset_begins_again(suite_of_its_own):
+    suite = suite_of_its_own
+    suite.start()
+    key = suite.api_key
+    assert suite.curl("POST", "/api/v1/resource", {"field1": "kept until the reset"})[0] == 201
+    running = suite.run("reset", "--yes", check=False)
+    assert running.returncode == 1 and str(suite.data) in running.stderr, running
+    assert len(suite.curl("GET", "/api/v1/resource")[2]["data"]) == 1, "nothing is removed under a suite that runs"
+    suite.stop()
+    asked = suite.run("reset", check=False)
+    assert asked.returncode == 2 and "--yes" in asked.stderr, asked
+    assert "removed all models and records" in suite.run("reset", "--yes").stdout
+    assert "there is no data" in suite.run("reset", "--yes").stdout
+    suite.start()
+    assert suite.api_key == key and suite.curl("GET", "/api/v1/resource")[2]["data"] == []

@@ -168,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn unknown_parameters_are_read_until_they_are_too_many() {
+        let many: String = (0..10_000).map(|at| format!("pagesize{at}=&")).collect();
+        let error = Query::parse(Some(&many), KNOWN).unwrap_err();
+        // One more than is told says that there are more.
+        assert_eq!(error.violations().len(), MAX_VIOLATIONS + 1);
+        let compared = error.violations().iter().filter(|found| found.description.contains("the nearest is"));
+        assert_eq!(compared.count(), MAX_SUGGESTIONS);
+        // Names that are too long are not compared.
+        let long = format!("pageSize{}", "e".repeat(LONGEST));
+        assert!(sentences(&long, KNOWN)[0].ends_with("these are: pageSize, pageToken"));
+    }
+
+    #[test]
     fn keys_of_the_body_are_refused_with_their_place() {
         let sentence = |text: &str| {
             let place = |name: &str| key_of_body(&["requests", "validateOnly"], name);

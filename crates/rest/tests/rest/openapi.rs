@@ -203,3 +203,18 @@ fn constrained_examples_keep_their_rules() {
 fn the_document_is_the_same_each_time() {
     assert_eq!(openapi(&everything()).to_string(), openapi(&everything()).to_string());
 }
+
+#[test]
+fn whatever_creates_a_record_answers_201_with_its_place() {
+    let document = openapi(&everything());
+    let mut creating = 0;
+    for (path, method) in
+        [("/api/v1/everythings", "post"), ("/api/v1/everythings/{id}", "put"), ("/api/v1/everythings/{id}", "patch")]
+    {
+        let Some(operation) = document["paths"][path].get(method) else { continue };
+        let created = &operation["responses"]["201"];
+        assert!(created["headers"]["Location"].is_object(), "{method} {path}: {created}");
+        creating += 1;
+    }
+    assert_eq!(creating, 3, "{:?}", document["paths"].as_object().unwrap().keys().collect::<Vec<_>>());
+}

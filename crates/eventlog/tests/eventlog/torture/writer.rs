@@ -12,7 +12,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -53,13 +53,19 @@ pub(crate) fn random(writer: i32) -> StdRng {
     StdRng::seed_from_u64((u64::from(seed) << 32) | u64::from(writer.cast_unsigned()))
 }
 
+/// The most transactions that are prepared at a time: the server has room for 32, which are left over for a moment after a kill.
+const PREPARED: usize = 24;
+
 /// Ends prepared transactions, on a connection of its own.
 #[derive(Clone)]
-pub(crate) struct Finisher(Arc<Mutex<AsyncPgConnection>>);
+pub(crate) struct Finisher {
+    connection: Arc<Mutex<AsyncPgConnection>>,
+    room: Arc<Semaphore>,
+}
 
 impl Finisher {
     pub(crate) fn new(connection: AsyncPgConnection) -> Self {
-        Self(Arc::new(Mutex::new(connection)))
+        Self { connection: Arc::new(Mutex::new(connection)), room: Arc::new(Semaphore::new(PREPARED)) }
     }
 
     /// Ends one whose writer was killed and does not know whether it is there.
@@ -67,7 +73,7 @@ impl Finisher {
         let sql = Sql::once(&format!(
             "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid = '{name}'"
         ));
-        let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
+        let found = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
         if !found.is_empty() {
             self.finish(name, commits).await;
         }
@@ -76,13 +82,13 @@ impl Finisher {
     /// Commits it or rolls it back.
     async fn finish(&self, name: &str, commits: bool) {
         let verb = if commits { "COMMIT" } else { "ROLLBACK" };
-        self.0.lock().await.batch_execute(&format!("{verb} PREPARED '{name}'")).await.unwrap();
+        self.connection.lock().await.batch_execute(&format!("{verb} PREPARED '{name}'")).await.unwrap();
     }
 
     /// Ends all that are there.
     pub(crate) async fn finish_all(&self) {
         let sql = Sql::new("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
-        let found = rows(&mut *self.0.lock().await, &sql, &[]).await.unwrap();
+        let found = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
         for row in found {
             self.finish(&row.text(0).unwrap().unwrap(), true).await;
         }
@@ -150,7 +156,10 @@ impl Writer {
                 }
                 _ => {
                     self.append(connection).await?;
-                    self.prepare(connection).await?;
+                    match self.finisher.room.clone().try_acquire_owned() {
+                        Ok(room) => self.prepare(connection, room).await?,
+                        Err(_full) => self.end(connection, "COMMIT").await?,
+                    }
                 }
             }
             self.pause(5).await;
@@ -158,8 +167,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Has another one end the transaction, some time later.
-    async fn prepare(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
+    /// Has another one end the transaction, some time later, which has `room` until then.
+    async fn prepare(&mut self, connection: &mut AsyncPgConnection, room: OwnedSemaphorePermit) -> QueryResult<()> {
         // Names are of the whole server, which other tests use, too.
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}-{}", self.writer, COUNT.fetch_add(1, Ordering::Relaxed));
@@ -174,6 +183,7 @@ impl Writer {
             } else {
                 finisher.finish_if_there(&name, commits).await
             }
+            drop(room);
         });
         result
     }
