@@ -8,6 +8,10 @@ SHELL := bash
 CARGO_TARGET_DIR ?= target
 # nextest, where it is installed, runs each test in a process of its own; plain cargo does too little, but does.
 NEXTEST_PROFILE := $(if $(CI),ci,default)
+# Tests wait for their PostgreSQLs half of the time.
+NEXTEST_THREADS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+# Journeys wait half of the time, too. Each process of pytest has a suite of its own, and takes one file after the other.
+PYTEST := .tools/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 ## help: list these targets
 help:
@@ -39,14 +43,14 @@ run-split: build
 ## test: run every test: the crates', on private PostgreSQLs, and the journeys, through Envoy with real clients
 test: build-tests
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
+	then cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE) --test-threads $(NEXTEST_THREADS); \
 	else cargo test --locked --workspace --quiet; fi
-	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest tests
+	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) tests
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" NEXTEST_PROFILE=$(NEXTEST_PROFILE) tests/on_postgres_18.sh
 
 ## test-split: run the journeys that can say something new there against the suite that make run-split runs
 test-split: build-tests
-	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" .tools/bin/python -m pytest -m "split or only_split" tests/journeys
+	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) -m "split or only_split" tests/journeys
 
 # How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000
@@ -68,9 +72,10 @@ torture: build-tests
 	@GROUNDPLAN_RULE_PAIRS=$(RULE_PAIRS) cargo test --locked --package groundplan-validation --lib -- --nocapture random_rules
 	@GROUNDPLAN_LOG_TORTURE_SECONDS=$(LOG_SECONDS) cargo test --locked --package groundplan-eventlog --test eventlog -- --nocapture torture
 	@GROUNDPLAN_ORACLE_PAIRS=$(ORACLE_PAIRS) GROUNDPLAN_RANDOM_MODELS=40 GROUNDPLAN_RANDOM_RECORDS=100 GROUNDPLAN_WALK_ROWS=100000 GROUNDPLAN_NASTY_LITERALS=100000 \
+	GROUNDPLAN_REQUEST_IDS=10000 GROUNDPLAN_HISTORY_SECONDS=120 GROUNDPLAN_FUZZ_EXAMPLES=50 \
 	GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
 	.tools/bin/python -m pytest -s \
-	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py statements.py walk.py)
+	$(addprefix tests/journeys/test_,filters_against_cel.py random_models.py statements.py walk.py exactly_once.py histories.py openapi_fuzz.py)
 	@GROUNDPLAN_FUZZ_FACTOR=$(FUZZ_FACTOR) GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" \
 	.tools/bin/python -m pytest -s tests/fuzz
 	@cargo build --locked --release --package groundplan --package groundplan-bench

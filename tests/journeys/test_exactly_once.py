@@ -1,7 +1,7 @@
 """Calls with request ids, each sent 2 to 20 times at once over several connections and both protocols, while the server is killed by SIGKILL again and
 again: each happens exactly once, and all who sent it see the same answer, byte for byte.
 
-GROUNDPLAN_REQUEST_IDS says how many request ids; on two cores, 10,000 take less than a minute.
+GROUNDPLAN_REQUEST_IDS says how many request ids; `make torture` takes 10,000, which are about a minute on two cores.
 """
 
 import asyncio
@@ -22,13 +22,15 @@ from seeds import SEED
 
 pytestmark = pytest.mark.split("who repeats a request meets another process there")
 
-IDS = number("GROUNDPLAN_REQUEST_IDS", 10_000)
+IDS = number("GROUNDPLAN_REQUEST_IDS", 2_000)
 # No machine is so slow.
 MOST_SECONDS = 600
 # Request ids that are under way at once, and the calls of both protocols.
 AT_ONCE, CONNECTIONS, REST_CALLS = 12, 6, 8
 COUNTERS = 20
+# The server lives so long, at least and at most; it is killed so many times, however fast the calls are.
 LIFE = (2.5, 6.0)
+KILLS = 3
 # A call that is not answered after so many attempts is a failure.
 ATTEMPTS = 200
 MODELS = """
@@ -189,7 +191,7 @@ class Senders:
         sent, until, began = [], asyncio.Event(), time.monotonic()
 
         async def work():
-            while len(sent) < IDS:
+            while len(sent) < IDS or self.suite.kills < KILLS or not self.broken:
                 assert time.monotonic() < began + MOST_SECONDS, f"only {len(sent)} request ids in {MOST_SECONDS} s"
                 request = requests.next()
                 sent.append(request)
@@ -264,8 +266,8 @@ def test_each_request_id_happens_exactly_once(suite):
     told = log.counts()
     assert told == expected, (dict(told - collections.Counter(expected)), dict(collections.Counter(expected) - told))
 
-    assert suite.kills >= 3 and senders.broken, "nobody noticed that the server was killed"
-    assert len(sent) == IDS
+    assert suite.kills >= KILLS and senders.broken, "nobody noticed that the server was killed"
+    assert len(sent) >= IDS
 
 
 def check_answers(requests, sent):

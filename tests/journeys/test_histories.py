@@ -20,7 +20,7 @@ from seeds import SEED
 
 pytestmark = pytest.mark.split("three processes write at once there")
 
-SECONDS = number("GROUNDPLAN_HISTORY_SECONDS", 25.0)
+SECONDS = number("GROUNDPLAN_HISTORY_SECONDS", 15.0)
 # No machine is so slow.
 MOST_SECONDS = SECONDS + 600
 CLIENTS = 8

@@ -12,7 +12,7 @@ import pytest
 from seeds import SEED
 from suite import TOOLS, Suite
 
-EXAMPLES = os.environ.get("GROUNDPLAN_FUZZ_EXAMPLES", "5")
+EXAMPLES = os.environ.get("GROUNDPLAN_FUZZ_EXAMPLES", "3")
 
 # All checks but one.
 SETTINGS = """

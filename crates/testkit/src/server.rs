@@ -40,9 +40,18 @@ pub(crate) fn of_this_process() -> &'static TestServer {
 
 /// The settings of the manual, on the PostgreSQL of GROUNDPLAN_PG_BIN: `make test` runs some tests on another version.
 fn settings() -> PostgresSettings {
-    #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
-    let pg_bin = std::env::var_os("GROUNDPLAN_PG_BIN").map(PathBuf::from);
-    PostgresSettings { pg_bin, ..defaults() }
+    PostgresSettings { pg_bin: Some(programs().0.clone()), ..defaults() }
+}
+
+/// Where PostgreSQL's programs are, and their major version. A process looks for them once: each one that is found is run.
+fn programs() -> &'static (PathBuf, u32) {
+    static PROGRAMS: OnceLock<(PathBuf, u32)> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
+        let pg_bin = std::env::var_os("GROUNDPLAN_PG_BIN").map(PathBuf::from);
+        let found = PrivatePostgres::programs(&PostgresSettings { pg_bin, ..defaults() });
+        found.map_err(|error| error.log_text()).expect("PostgreSQL is installed")
+    })
 }
 
 async fn start() -> TestServer {
@@ -95,8 +104,7 @@ async fn template() -> PathBuf {
     fs::create_dir_all(&kept).expect("the target directory is writable");
     let lock = File::create(kept.join("lock")).expect("the target directory is writable");
     let user = Command::new("id").arg("-u").output().expect("id runs");
-    let (_, version) =
-        PrivatePostgres::programs(&settings()).map_err(|error| error.log_text()).expect("it is installed");
+    let (_, version) = programs();
     let template = kept.join(format!("postgres-{version}-{}", String::from_utf8_lossy(&user.stdout).trim()));
     // Waits for another test process that is just making it.
     lock.lock().expect("the target directory takes locks");
