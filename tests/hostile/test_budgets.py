@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import struct
 import sys
 import threading
@@ -53,6 +54,9 @@ class Target:
             except FileNotFoundError:
                 pass  # a process of the script that has just ended
         self.pid = found["groundplan"]
+        if FULL:
+            # The kernel gives it no more: it would end.
+            resource.prlimit(self.pid, resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
         self.small = self.create("blobs", name="small")
         self.big = self.create("blobs", name="big", nums=list(range(1, 4_001)))
         self.texts = [self.create("blobs", name=f"text {at}", text="x" * 900_000) for at in range(24)]
