@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import pathlib
-import resource
 import struct
 import sys
 import threading
@@ -54,9 +53,7 @@ class Target:
             except FileNotFoundError:
                 pass  # a process of the script that has just ended
         self.pid = found["groundplan"]
-        if FULL:
-            # The kernel gives it no more: it would end.
-            resource.prlimit(self.pid, resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
+        self.cgroup = confined(self.pid, MOST_BYTES) if FULL else None
         self.small = self.create("blobs", name="small")
         self.big = self.create("blobs", name="big", nums=list(range(1, 4_001)))
         self.texts = [self.create("blobs", name=f"text {at}", text="x" * 900_000) for at in range(24)]
@@ -86,12 +83,28 @@ class Target:
         raise AssertionError("the server is gone")
 
 
+def confined(pid, most):
+    """Puts a process into a cgroup of its own, where the kernel ends it if it asks for more memory; the cgroup's folder. Only root may do that."""
+    for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        folder = pathlib.Path(root) / f"groundplan-budgets-{pid}"
+        try:
+            folder.mkdir()
+            (folder / limit).write_text(str(most))
+            (folder / "cgroup.procs").write_text(str(pid))
+            return folder
+        except OSError as error:
+            print(f"{folder}: {error}")
+    return None
+
+
 @pytest.fixture(scope="module")
 def target():
     running = Target()
     yield running
     running.stub.channel.close()
     running.suite.close()
+    if running.cgroup:
+        running.cgroup.rmdir()
 
 
 class Honest(threading.Thread):
@@ -180,27 +193,32 @@ def condition(target, _):
     return target.rest("POST", "/api:commit", {"writes": [{"verify": verify, "condition": NESTED}]})
 
 
+# Made once: attackers that make their bodies would take the interpreter from the honest caller, whose times would be theirs.
+NUMS = json.dumps({"nums": list(range(1, 4_001))}).encode()
+PARTS = '{"blob":{"parts":[' + "{}," * 240_000 + "{}]}}"
+EMPTY_PARTS = ('{"requests":[' + ",".join([PARTS] * 5) + "]}").encode()
+ELEMENTS = ('{"document":{"a":[' + "{}," * 1_200_000 + "{}]}}").encode()
+UNKNOWN_KEYS = ("{" + ",".join(f'"unknownKey{at}":1' for at in range(160_000)) + "}").encode()
+
+
 def computed(target, _):
-    return target.rest("POST", "/api/v1/pairs", {"nums": list(range(1, 4_001))})
+    return target.rest("POST", "/api/v1/pairs", NUMS)
 
 
 def ruled(target, _):
-    return target.rest("POST", "/api/v1/ruled", {"nums": list(range(1, 4_001))})
+    return target.rest("POST", "/api/v1/ruled", NUMS)
 
 
 def empty_parts(target, _):
-    parts = "{}," * 240_000 + "{}"
-    requests = ",".join([f'{{"blob":{{"parts":[{parts}]}}}}'] * 5)
-    return target.rest("POST", "/api/v1/blobs:batchCreate", f'{{"requests":[{requests}]}}'.encode())
+    return target.rest("POST", "/api/v1/blobs:batchCreate", EMPTY_PARTS)
 
 
 def elements(target, _):
-    return target.rest("POST", "/api/v1/blobs", f'{{"document":{{"a":[{"{}," * 1_200_000}{{}}]}}}}'.encode())
+    return target.rest("POST", "/api/v1/blobs", ELEMENTS)
 
 
 def unknown_keys(target, _):
-    keys = ",".join(f'"unknownKey{at}":1' for at in range(160_000))
-    return target.rest("POST", "/api/v1/blobs:batchCreate", f"{{{keys}}}".encode())
+    return target.rest("POST", "/api/v1/blobs:batchCreate", UNKNOWN_KEYS)
 
 
 def large_batch(target, at):
