@@ -1,7 +1,7 @@
 //! Values of a record to binds of a statement.
 
 use crate::column::{Absence, Column, ColumnKind, Scalar};
-use crate::operations::Id;
+use crate::id::Id;
 use crate::references;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{Record, Value, storage};

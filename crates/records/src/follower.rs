@@ -10,7 +10,7 @@ mod withdrawal;
 
 use crate::history;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use crate::storage::{self, Progress};
 use bytes::Bytes;
 use groundplan_chassis::database::Database;

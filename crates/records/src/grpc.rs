@@ -10,9 +10,10 @@ mod unknown;
 mod writes;
 
 use crate::Settings;
-use crate::operations::{self, Call, Place};
+use crate::call::Call;
+use crate::operations::{self, Place};
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use crate::table::Table;
 use axum::Router;
 use axum::extract::Request;

@@ -10,7 +10,7 @@ mod read;
 pub(crate) use models::{Coverage, keep};
 pub(crate) use read::{MAX_BYTES, Written, first_after, newest_first};
 
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};

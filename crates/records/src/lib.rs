@@ -4,13 +4,19 @@
 //! services without generated code: [`grpc`] and REST turn a request into one of the [`operations`], which know nothing
 //! of either. Everything compiled of a revision is one value, [`served::Served`], swapped whole.
 
+mod backend;
+mod behavior;
 mod bind;
+mod call;
 mod change;
+mod clock;
 mod column;
+mod etag;
 mod follower;
 mod formulas;
 mod grpc;
 mod history;
+mod id;
 mod index_keys;
 mod limits;
 mod living;
@@ -24,12 +30,13 @@ mod row;
 mod rpc;
 mod scan;
 mod served;
-mod service;
+mod state;
 mod stop;
 mod storage;
 mod store;
 mod table;
 mod tables;
+mod tasks;
 mod transfer;
 mod watch;
 
@@ -37,7 +44,7 @@ pub use limits::LIMITS;
 
 use crate::follower::Follower;
 use crate::reflection::Reflection;
-use crate::service::Records;
+use crate::state::Records;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::Database;
@@ -123,7 +130,7 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     let answers = database.answers(&mut tasks, stop.clone());
     let records = Records::open(database, settings, memory, stop.clone()).await?;
     let (settled, serves) = tokio::sync::watch::channel(false);
-    records.spawn(&mut tasks);
+    tasks::spawn(&records, &mut tasks);
     Follower::new(records.clone(), schema, settled).spawn(&mut tasks, stop.clone());
     let reflection = Reflection::new(records.clone(), stop)?;
     let reflection_v1 =

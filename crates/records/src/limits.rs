@@ -1,7 +1,8 @@
 //! Every bound on calls and answers, in one list.
 
+use crate::id;
 use crate::index_keys::MAX_INDEX_KEY;
-use crate::operations::{aggregate, delete, events, expand, id, streamed, write};
+use crate::operations::{aggregate, delete, events, expand, streamed, write};
 use crate::{page_token, query, transfer, watch};
 use groundplan_budget::DEFAULT as BUDGET;
 use groundplan_chassis::health;

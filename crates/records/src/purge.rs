@@ -3,10 +3,11 @@
 pub(crate) mod held;
 pub(crate) mod lag;
 
+use crate::call::Call;
 use crate::living;
-use crate::operations::{Call, purge};
+use crate::operations::purge;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_budget::Budget;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;

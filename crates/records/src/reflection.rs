@@ -6,7 +6,7 @@
 mod lookup;
 
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use futures_util::Stream;
 use groundplan_error::Error;
 use lookup::{Answer, Question};

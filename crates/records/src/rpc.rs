@@ -8,7 +8,7 @@ mod tail_changes;
 mod watch_many;
 
 use crate::grpc::{REPLAYED, REVISION};
-use crate::service::Records;
+use crate::state::Records;
 use futures_util::stream::BoxStream;
 use groundplan_chassis::caller::Caller;
 use groundplan_error::Error;

@@ -1,6 +1,6 @@
 //! Which queries may read a table from end to end.
 
-use crate::operations::Call;
+use crate::call::Call;
 use crate::query::{Compiled, advice};
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};

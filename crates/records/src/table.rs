@@ -1,13 +1,15 @@
 //! A model's statements: built once a revision, with every column by its name, so that a column added later changes no
 //! prepared statement.
 
+use crate::behavior::Behaviors;
 use crate::column::Column;
+use crate::etag;
 use crate::formulas::Formulas;
 use crate::living::{may_be_gone, not_expired};
-use crate::operations::Behaviors;
 use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
+use groundplan_codec::{Record, Stored, Value};
 use groundplan_eventlog::after;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_validation::Validate;
@@ -66,6 +68,16 @@ impl Table {
         let behaviors = Behaviors::of_model(&model);
         let has_expressions = has_expressions || !formulas.is_empty();
         Self { behaviors, formulas, model, validator, columns, statements, refers_to_gone, has_expressions }
+    }
+
+    /// The record as a caller may see it, with its etag.
+    pub(crate) fn show(&self, mut record: Record, version: i64) -> Stored {
+        let etag = etag::of_version(version);
+        if let Some(field) = self.model.roles.etag {
+            record.set(field, Some(Value::String(etag.clone())));
+        }
+        self.behaviors.hide_input_only(&self.model, &mut record);
+        Stored { record, etag }
     }
 
     /// The columns that an update writes.

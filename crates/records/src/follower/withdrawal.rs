@@ -5,7 +5,7 @@
 
 use super::peer::Peer;
 use super::{apart, silent};
-use crate::service::Records;
+use crate::state::Records;
 use crate::storage;
 use groundplan_error::Error;
 use groundplan_proto::schema::v1::{Revision, RevisionState};

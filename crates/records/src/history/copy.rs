@@ -1,7 +1,7 @@
 //! Copying: some events, and how far it came, in one transaction.
 
 use super::CONSUMER;
-use crate::service::Records;
+use crate::state::Records;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, refusal, rows};

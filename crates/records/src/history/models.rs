@@ -1,8 +1,8 @@
 //! Which models keep a history, since when, and for how long.
 
 use super::CONSUMER;
-use crate::operations::now;
-use crate::service::Records;
+use crate::clock::now;
+use crate::state::Records;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, decode_timestamptz, execute, refusal, rows};

@@ -1,8 +1,9 @@
 //! Reading the history of one record: what is copied, and what the log has behind that, of one moment.
 
+use crate::call::Call;
 use crate::change::Change;
+use crate::id::Id;
 use crate::operations::streamed::rows_until;
-use crate::operations::{Call, Id};
 use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, refusal, rows};
 use groundplan_error::Error;

@@ -6,7 +6,8 @@ mod result;
 pub(crate) use request::MAX_NAME;
 
 use super::streamed::{MAX_ANSWER_BYTES, rows_until_or};
-use super::{Call, now};
+use crate::call::Call;
+use crate::clock::now;
 use crate::query::{Draft, Selection, advice};
 use crate::scan::{self, Scan};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};

@@ -3,9 +3,11 @@
 //! What it costs is known by the record's size, and by whether the model has expressions. Short work is done at once.
 
 use super::write::Transform;
-use super::{Call, Id, Origin, complete, update};
+use super::{Origin, complete, update};
+use crate::call::Call;
+use crate::id::Id;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use crate::table::Table;
 use groundplan_budget::Budget;
 use groundplan_chassis::offload::{LONG, offload};

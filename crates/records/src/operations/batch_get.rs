@@ -1,8 +1,10 @@
 //! BatchGet: several records by their ids, in the order asked for, all or none.
 
 use super::expand::{self, Paths};
+use super::names;
 use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
-use super::{Call, Id, names};
+use crate::call::Call;
+use crate::id::Id;
 use crate::{living, row};
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::mask::ReadMask;

@@ -2,7 +2,10 @@
 
 use super::conflict::{ATTEMPTS, is_deadlock, pause};
 use super::reference::{self, Failure};
-use super::{Call, Id, apart, deleted, now, validate};
+use super::{apart, deleted, validate};
+use crate::call::Call;
+use crate::clock::now;
+use crate::id::Id;
 use crate::{bind, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{LAST_TIME, Record, Stored, Value};

@@ -9,8 +9,12 @@ mod write;
 
 use super::conflict::pause;
 use super::events::Events;
-use super::{Call, Id, etag, get, now, refusal};
+use super::{get, refusal};
 use crate::bind;
+use crate::call::Call;
+use crate::clock::now;
+use crate::etag;
+use crate::id::Id;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use doomed::Doomed;

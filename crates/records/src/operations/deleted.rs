@@ -1,7 +1,9 @@
 //! Records that are deleted softly, and stand in the way of a write or are missed by it. They are asked about only after the write
 //! was refused, so that no other one pays for it.
 
-use super::{Call, Id, names};
+use super::names;
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
 use crate::table::Table;
 use diesel::QueryResult;

@@ -1,8 +1,8 @@
 //! The events of a transaction, appended together at its end, and the records that they are about.
 
-use super::Id;
 use super::write::Parked;
 use crate::change::Author;
+use crate::id::Id;
 use crate::row;
 use crate::stop::Stop;
 use crate::table::Table;

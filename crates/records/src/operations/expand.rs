@@ -10,8 +10,8 @@ mod walk;
 
 pub(crate) use paths::Paths;
 
-use super::Call;
 use super::streamed::FRAME_BYTES;
+use crate::call::Call;
 use collected::Collected;
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};

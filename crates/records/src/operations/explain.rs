@@ -1,7 +1,7 @@
 //! Explain: how a list would be run, for people.
 
-use super::Call;
 use super::list::Reading;
+use crate::call::Call;
 use crate::query::Plan;
 use groundplan_error::Error;
 use groundplan_proto::query::v1::Explanation;

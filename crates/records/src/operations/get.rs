@@ -1,7 +1,8 @@
 //! Get: one record by its id, and what its relations lead to.
 
 use super::expand::{self, Paths};
-use super::{Call, Id};
+use crate::call::Call;
+use crate::id::Id;
 use crate::{bind, row};
 use groundplan_chassis::database::{Bind, refusal, rows};
 use groundplan_codec::mask::ReadMask;

@@ -6,8 +6,9 @@ mod related;
 pub(crate) use reading::Reading;
 pub(crate) use related::{list_related, related_token};
 
+use super::expand;
 use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
-use super::{Call, expand};
+use crate::call::Call;
 use crate::query::{Parent, Plan};
 use groundplan_chassis::database::PgRow;
 use groundplan_codec::{Stored, wire};

@@ -1,7 +1,7 @@
 //! The names that statements are made of here. They come from the catalog and are quoted.
 
-use super::Id;
 use crate::bind::bind_id;
+use crate::id::Id;
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, oid};
 use groundplan_model::catalog::{IdFormat, Model};

@@ -2,7 +2,10 @@
 
 use super::delete::{Manner, Roots, delete_locked, restricts};
 use super::events::Events;
-use super::{Call, Id, names, now};
+use super::names;
+use crate::call::Call;
+use crate::clock::now;
+use crate::id::Id;
 use crate::living;
 use crate::purge::lag::Kind;
 use crate::stop::Stop;

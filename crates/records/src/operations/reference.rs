@@ -1,7 +1,9 @@
 //! What a foreign key's refusal of a write means: the record refers to one that is not there.
 
-use super::{Call, Id, deleted, refusal};
+use super::{deleted, refusal};
 use crate::bind::bind_id;
+use crate::call::Call;
+use crate::id::Id;
 use crate::stop::Stop;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;

@@ -1,7 +1,10 @@
 //! What a record was: its history (AIP-162), and the record at a time (AIP-131's read by time).
 
-use super::{Call, Id, get, now, show};
+use super::get;
+use crate::call::Call;
+use crate::clock::now;
 use crate::history::{Coverage, MAX_BYTES, Written, first_after, newest_first};
+use crate::id::Id;
 use crate::page_token::{Cursor as PageCursor, Origin};
 use bytes::Bytes;
 use groundplan_codec::Stored;
@@ -56,7 +59,7 @@ fn is_cut(found: &[Written]) -> bool {
 fn revision(call: &Call<'_>, mask: &ReadMask, written: &Written) -> Option<RecordRevision> {
     let model = &call.table.model;
     let change = &written.change;
-    let mut stored = show(&call.table, change.last_state()?.clone(), change.version);
+    let mut stored = call.show(change.last_state()?.clone(), change.version);
     mask.apply(&model.shapes, model.shape, &mut stored.record);
     Some(RecordRevision {
         kind: change.kind,

@@ -1,6 +1,6 @@
 //! Reading what may be more than an answer can hold: row by row, and no further than there is room.
 
-use super::Call;
+use crate::call::Call;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use futures_util::TryStreamExt as _;

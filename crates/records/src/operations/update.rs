@@ -3,7 +3,11 @@
 use super::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use super::reference::{self, Failure};
 use super::write::Transform;
-use super::{Call, Id, apart, deleted, etag, get, now, validate};
+use super::{apart, deleted, get, validate};
+use crate::call::Call;
+use crate::clock::now;
+use crate::etag;
+use crate::id::Id;
 use crate::{bind, living, references};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::mask::UpdateMask;

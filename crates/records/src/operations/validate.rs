@@ -1,6 +1,6 @@
 //! The last look at a record before it is stored.
 
-use super::Call;
+use crate::call::Call;
 use crate::{index_keys, references};
 use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};

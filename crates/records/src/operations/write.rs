@@ -22,7 +22,8 @@ mod updates;
 pub(super) use parked::Parked;
 pub(super) use transform::Transform;
 
-use super::{Call, create, delete, update};
+use super::{create, delete, update};
+use crate::call::Call;
 use crate::store::request_ids::Key;
 use groundplan_budget::Resource;
 use groundplan_codec::Stored;

@@ -1,9 +1,10 @@
 //! `Commit`: writes of any models in one transaction.
 
 use super::bounded::MEMORY;
-use crate::operations::{self, Call};
+use crate::call::Call;
+use crate::operations;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_budget::Budget;
 use groundplan_chassis::caller::Caller;
 use groundplan_chassis::offload::offload_if_long;

@@ -2,7 +2,7 @@
 
 use super::Messages;
 use crate::grpc::streaming::ended;
-use crate::service::Records;
+use crate::state::Records;
 use crate::transfer::export;
 use futures_util::StreamExt as _;
 use groundplan_chassis::principal::Principal;

@@ -1,6 +1,6 @@
 //! `Import`: rows into a model.
 
-use crate::service::Records;
+use crate::state::Records;
 use crate::transfer::import;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;

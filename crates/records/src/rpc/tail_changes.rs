@@ -2,7 +2,7 @@
 
 use super::Messages;
 use crate::grpc::streaming::ended;
-use crate::service::Records;
+use crate::state::Records;
 use futures_util::StreamExt as _;
 use groundplan_eventlog::{Batch, follow};
 use groundplan_proto::records::v1::{TailChangesRequest, TailChangesResponse};

@@ -2,7 +2,7 @@
 
 use super::Messages;
 use crate::grpc::{event, streaming::ended};
-use crate::service::Records;
+use crate::state::Records;
 use crate::watch::{Begin, MAX_MODELS, Subject, Watched, watch};
 use futures_util::StreamExt as _;
 use groundplan_chassis::principal::Principal;

@@ -1,7 +1,8 @@
 //! What one request may use, and what the process may hold, as the operations charge it.
 
 use super::fixture::Fixture;
-use crate::operations::{self, Call, Place, write};
+use crate::call::Call;
+use crate::operations::{self, Place, write};
 use groundplan_budget::{Allowance, Budget, DEFAULT, Memory, Resource};
 use groundplan_chassis::principal::Principal;
 use groundplan_codec::json;

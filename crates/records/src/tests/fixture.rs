@@ -1,8 +1,8 @@
 //! A database, the service on it, and a caller.
 
-use crate::operations::Call;
+use crate::call::Call;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, history, rpc, storage};
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_budget::{Budget, Memory};
@@ -62,7 +62,7 @@ impl Fixture {
         let records =
             Records::open(database.clone(), settings, Memory::new(192 << 20), CancellationToken::new()).await.unwrap();
         let mut tasks = JoinSet::new();
-        records.spawn(&mut tasks);
+        crate::tasks::spawn(&records, &mut tasks);
         let routes = grpc::router(records.clone(), settings).merge(mounted::grpc(rpc::server(records.clone())));
         let transport = transport::local(layers::around_messages(routes));
         Self { database, records, transport, server, _tasks: tasks }

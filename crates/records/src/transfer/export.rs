@@ -3,10 +3,10 @@
 use super::format::{self, Format};
 use super::slots::Slot;
 use super::{CHUNK_BYTES, EXPORT_MEMORY, LONGEST_EXPORT, PATIENCE};
-use crate::operations::{now, show};
+use crate::clock::now;
 use crate::query::{Compiled, Layout, Part, Selection};
 use crate::row;
-use crate::service::Records;
+use crate::state::Records;
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
@@ -98,7 +98,7 @@ impl Exporting {
         while let Some(found) = rows.try_next().await? {
             let record = row::record(model, layout.columns, &found, 1)?;
             let held = self.records.memory().hold(2 * record.memory())?;
-            let stored = show(&self.table, record, row::version(&found)?);
+            let stored = self.table.show(record, row::version(&found)?);
             format::write(model, self.format, &stored.record, &mut chunk)?;
             drop(held);
             records += 1;

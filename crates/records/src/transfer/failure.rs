@@ -1,6 +1,6 @@
 //! What a failed statement of an import means.
 
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_error::{Error, Reason};
 use std::time::Duration;
 use tokio_postgres::Error as Failure;

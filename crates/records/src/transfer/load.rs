@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::reading::Sent;
 use super::report::{Report, Reporting as _};
 use super::staging::{EMPTY, Staging};
-use crate::operations::Call;
+use crate::call::Call;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use groundplan_error::Error;

@@ -5,7 +5,7 @@ use super::report::{Report, Reporting as _};
 use super::written::Written;
 use super::{MAX_PART_BYTES, MAX_PART_ROWS, copy};
 use crate::bind;
-use crate::operations::Call;
+use crate::call::Call;
 use bytes::Bytes;
 use groundplan_codec::Record;
 use groundplan_error::Error;

@@ -4,8 +4,8 @@
 //! `l` (its line), `v` (the version that it gets), `p` (its event), `g` (whether it has a time of creation), and `c0`, `c1`, … for
 //! the columns of the table.
 
+use crate::call::Call;
 use crate::living;
-use crate::operations::Call;
 use groundplan_error::Error;
 use groundplan_eventlog::append_selected;
 use groundplan_model::catalog::{Index, IndexMethod, Model, Reference};

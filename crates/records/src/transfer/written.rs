@@ -1,6 +1,7 @@
 //! What a row is stored with, besides its record.
 
-use crate::operations::{Call, now};
+use crate::call::Call;
+use crate::clock::now;
 use bytes::Bytes;
 use groundplan_codec::Record;
 use groundplan_error::Error;

@@ -7,7 +7,7 @@ use super::lens::Lens;
 use super::room::room;
 use super::snapshots::Snapshots;
 use super::stream::stopping;
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_budget::Held;
 use groundplan_chassis::apart::apart;
 use groundplan_error::Error;

@@ -1,6 +1,6 @@
 //! What is committed at a moment.
 
-use crate::service::Records;
+use crate::state::Records;
 use diesel::QueryResult;
 use groundplan_chassis::database::{Columns as _, Sql, refusal, rows};
 use groundplan_error::Error;

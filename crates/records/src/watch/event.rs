@@ -4,7 +4,7 @@ use super::decoded::Decoded;
 use super::lens::{Lens, LensModel};
 use crate::change::Change;
 use crate::living;
-use crate::operations::show;
+
 use groundplan_budget::Held;
 use groundplan_codec::Record;
 use groundplan_eventlog::{Event, ResumePoint};
@@ -100,7 +100,7 @@ fn is_deletion(model: &LensModel, change: &Change) -> bool {
 
 /// A record as followers may see it.
 pub(super) fn shown(model: &LensModel, record: Record, version: i64) -> Record {
-    let mut shown = show(&model.table, record, version).record;
+    let mut shown = model.table.show(record, version).record;
     let of_model = &model.table.model;
     model.mask.apply(&of_model.shapes, of_model.shape, &mut shown);
     shown

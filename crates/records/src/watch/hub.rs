@@ -8,7 +8,7 @@ use super::decoded::Decoded;
 use super::event::Delivery;
 use super::groups::Groups;
 use super::lens::Lens;
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Cursor, Event, Progress};

@@ -4,10 +4,11 @@
 use super::event::shown;
 use super::lens::{Lens, LensModel};
 use super::room::room;
-use crate::operations::{Call, Reading};
+use crate::call::Call;
+use crate::operations::Reading;
 use crate::query::Part;
 use crate::row;
-use crate::service::Records;
+use crate::state::Records;
 use crate::stop::Stop;
 use bytes::Bytes;
 use diesel_async::AsyncPgConnection;

@@ -7,7 +7,7 @@ use crate::living;
 use crate::page_token::Origin;
 use crate::query::Compiled;
 use crate::served::Served;
-use crate::service::Records;
+use crate::state::Records;
 use crate::table::Table;
 use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;

@@ -1,6 +1,6 @@
 //! Memory for followers that read by themselves. They wait for it: to be refused and come back would cost more.
 
-use crate::service::Records;
+use crate::state::Records;
 use groundplan_budget::{Held, Memory};
 use groundplan_error::Error;
 use std::time::Duration;

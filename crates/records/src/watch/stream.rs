@@ -10,7 +10,7 @@ use super::room::room_to_write;
 use super::snapshots::Snapshots;
 use super::{Begin, QUIET, Subject};
 use crate::page_token::Origin;
-use crate::service::Records;
+use crate::state::Records;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt as _};
 use groundplan_chassis::apart::apart;

@@ -2,8 +2,10 @@
 
 use super::roots::Roots;
 use super::{MAX_DELETED, Manner};
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
-use crate::operations::{Call, Id, names};
+use crate::operations::names;
 use crate::stop::Stop;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;

@@ -4,8 +4,10 @@
 use super::Manner;
 use super::doomed::Doomed;
 use super::roots::Roots;
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
-use crate::operations::{Call, Id, names};
+use crate::operations::names;
 use crate::stop::Stop;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;

@@ -1,6 +1,6 @@
 //! The records that a delete is of, before it is known what goes with them.
 
-use crate::operations::Id;
+use crate::id::Id;
 use crate::operations::events::MAX_BYTES;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;

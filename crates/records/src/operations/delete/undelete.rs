@@ -1,9 +1,11 @@
 //! A deleted record comes back, and with it those that were deleted with it.
 
 use super::write::unmark;
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
 use crate::operations::events::Events;
-use crate::operations::{Call, Id, names};
+use crate::operations::names;
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;

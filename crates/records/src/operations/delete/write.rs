@@ -2,9 +2,11 @@
 
 use super::doomed::Doomed;
 use super::roots::Roots;
+use crate::call::Call;
+use crate::id::Id;
 use crate::operations::events::Events;
+use crate::operations::names;
 use crate::operations::update::later;
-use crate::operations::{Call, Id, names};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;

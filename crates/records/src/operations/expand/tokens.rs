@@ -1,7 +1,7 @@
 //! Where the lists of related records go on.
 
-use super::Call;
 use super::walk::Continued;
+use crate::call::Call;
 use crate::operations::list::related_token;
 use crate::query::Parent;
 use groundplan_error::Error;

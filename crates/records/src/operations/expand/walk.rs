@@ -1,11 +1,13 @@
 //! Following the edges of the paths, one statement each.
 
+use super::MAX_EXPANDED;
 use super::collected::{Collected, id_of};
 use super::paths::{Edge, Paths, Way};
-use super::{Call, MAX_EXPANDED};
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
+use crate::operations::names;
 use crate::operations::streamed::each_row;
-use crate::operations::{Id, names, show};
 use crate::row;
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, refusal};
@@ -171,6 +173,6 @@ fn no_start() -> Error {
 fn read(call: &Call<'_>, table: &Table, row: &PgRow, offset: usize) -> Result<(String, Stored), Error> {
     let record = row::record(&table.model, &table.columns, row, offset)?;
     call.hold(&record)?;
-    let stored = show(table, record, row::version(row)?);
+    let stored = table.show(record, row::version(row)?);
     Ok((id_of(&table.model, &stored.record).to_owned(), stored))
 }

@@ -2,7 +2,8 @@
 
 use super::super::expand::Paths;
 use super::super::streamed::rows_until;
-use super::super::{Call, now};
+use crate::call::Call;
+use crate::clock::now;
 use crate::column::Column;
 use crate::page_token::{Cursor, Origin};
 use crate::query::{Compiled, Draft, Layout, Parent, Part, Selection, advice};

@@ -1,11 +1,13 @@
 //! The records that refer to one: the list at the end of a way back, such as an author's books.
 
-use super::super::{Call, Id, now};
 use super::list;
 use crate::bind::bind_id;
+use crate::call::Call;
+use crate::clock::now;
+use crate::id::Id;
 use crate::page_token::Cursor;
 use crate::query::{Compiled, Parent};
-use crate::service::Records;
+use crate::state::Records;
 use crate::table::Table;
 use bytes::Bytes;
 use groundplan_chassis::database::{Bind, refusal, rows};

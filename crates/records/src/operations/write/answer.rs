@@ -3,7 +3,7 @@
 use super::planned::Planned;
 use super::session::Session;
 use super::transaction::Request;
-use crate::operations::show;
+
 use crate::operations::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
 use crate::store::request_ids::Answered;
 use crate::table::Table;
@@ -77,9 +77,7 @@ pub(super) fn repeat(planned: &[Planned<'_>], request: &Request<'_>, answered: &
         }
         let model = &write.table.model;
         let record = wire::decode_stored(&model.shapes, model.shape, &record);
-        record
-            .map(|record| Some(show(&write.table, record, version)))
-            .map_err(|error| Error::internal(error.to_string()))
+        record.map(|record| Some(write.table.show(record, version))).map_err(|error| Error::internal(error.to_string()))
     });
     let records = records.collect::<Result<_, Error>>()?;
     Ok(Written { records, created, attempts: u32::try_from(attempts).unwrap_or(1), is_repeat: true })

@@ -1,7 +1,8 @@
 //! What writes demand of a record: its etag and their condition, held against it as it is before.
 
 use super::planned::Planned;
-use crate::operations::{Call, etag};
+use crate::call::Call;
+use crate::etag;
 use crate::query::Compiled;
 use groundplan_budget::{Budget, Resource};
 use groundplan_chassis::offload::offload;

@@ -1,6 +1,6 @@
 //! Names that records get within one commit: `$name` stands for the id of a record that a write of the commit creates.
 
-use crate::operations::Id;
+use crate::id::Id;
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::Model;

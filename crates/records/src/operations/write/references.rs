@@ -4,8 +4,10 @@
 
 use super::place::Place;
 use super::session::lock_living;
+use crate::call::Call;
+use crate::id::Id;
 use crate::living;
-use crate::operations::{Call, Id, names, reference};
+use crate::operations::{names, reference};
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;

@@ -2,11 +2,13 @@
 
 use super::answer;
 use super::references::Made;
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
 use crate::operations::events::{Events, MAX_BYTES};
-use crate::operations::{Call, Id, names};
+use crate::operations::names;
 use crate::stop::Stop;
 use crate::table::Table;
-use crate::{living, operations::show};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_codec::{Record, Stored};
@@ -104,7 +106,7 @@ impl<'a> Session<'a> {
 
     /// The answers as the caller may see them.
     pub(super) fn shown(&self) -> Vec<Option<Stored>> {
-        let shown = |(table, record, version): &(Arc<Table>, Record, i64)| show(table, record.clone(), *version);
+        let shown = |(table, record, version): &(Arc<Table>, Record, i64)| table.show(record.clone(), *version);
         self.answers.iter().map(|answer| answer.as_ref().map(shown)).collect()
     }
 }

@@ -5,9 +5,11 @@ use super::planned::{Action, Planned};
 use super::references::Made;
 use super::session::Session;
 use super::{creates, deletes, parked, updates};
+use crate::call::Call;
+use crate::clock::now;
 use crate::operations::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use crate::operations::events::Events;
-use crate::operations::{Call, now, refusal};
+use crate::operations::refusal;
 use crate::stop::Stop;
 use crate::store::request_ids::{
     Answered, Key, is_period_missing, is_request_id_taken, request_id_find, request_id_record,

@@ -26,7 +26,7 @@ impl Id {
     }
 
     /// The same, with the rule that it breaks and the words for whoever knows the field's name.
-    pub(super) fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
+    pub(crate) fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
         if text.is_empty() {
             return Err(("required", "is required"));
         }

@@ -10,12 +10,12 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 
 /// The etag of a version.
-pub(super) fn of_version(version: i64) -> String {
+pub(crate) fn of_version(version: i64) -> String {
     format!("{version:x}")
 }
 
 /// The version that an etag stands for. Quotes around it are accepted, as HTTP has them; a weak etag is not.
-pub(super) fn parse(text: &str) -> Result<i64, Error> {
+pub(crate) fn parse(text: &str) -> Result<i64, Error> {
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let version = i64::from_str_radix(bare, 16).ok().filter(|version| *version >= 0 && of_version(*version) == bare);
     version.ok_or_else(|| {
@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Result<i64, Error> {
 }
 
 /// The version that a caller wants a record to have: by argument, or by the etag field of the record that was sent.
-pub(super) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Result<Option<i64>, Error> {
+pub(crate) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Result<Option<i64>, Error> {
     let field = model.roles.etag.zip(sent).and_then(|(field, record)| match record.get(field) {
         Some(Value::String(etag)) => Some(etag.as_str()),
         _ => None,
@@ -43,7 +43,7 @@ pub(super) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Re
 }
 
 /// The refusal of a record that has changed.
-pub(super) fn mismatch(model: &Model, id: &super::Id, current: i64) -> Error {
+pub(crate) fn mismatch(model: &Model, id: &crate::id::Id, current: i64) -> Error {
     let id = id.to_string();
     let message =
         format!("{} {id:?} has changed since the etag was given; read it again, and decide again", model.full_name);
