@@ -7,7 +7,7 @@ use crate::code;
 use crate::diagnostic::{Findings, Place};
 use crate::types::reachable;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules of something, by their names, such as `string.max_len`.
 type Rules = BTreeMap<String, Value>;
@@ -99,12 +99,10 @@ fn flatten(name: &str, value: &Value, rules: &mut Rules) {
 fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
     let name = rule.rsplit('.').next().unwrap_or_default();
     let (Some(one), Some(other)) = (number(old), number(new)) else {
-        let text = canonical::of_value;
-        let (old_values, new_values) = (old.as_list().unwrap_or_default(), new.as_list().unwrap_or_default());
         return match name {
-            "in" => old_values.iter().all(|value| new_values.contains(value)),
-            "not_in" | "cel" | "cel_expression" => new_values.iter().all(|value| old_values.contains(value)),
-            _ => text(old) == text(new),
+            "in" => elements(old).is_subset(&elements(new)),
+            "not_in" | "cel" | "cel_expression" => elements(new).is_subset(&elements(old)),
+            _ => canonical::of_value(old) == canonical::of_value(new),
         };
     };
     match name {
@@ -112,6 +110,11 @@ fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
         "lt" | "lte" | "max_len" | "max_bytes" | "max_items" | "max_pairs" => other >= one,
         _ => canonical::of_value(old) == canonical::of_value(new),
     }
+}
+
+/// The elements of a list as text: messages of two catalogs are never equal by themselves.
+fn elements(list: &Value) -> BTreeSet<String> {
+    list.as_list().unwrap_or_default().iter().map(canonical::of_value).collect()
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -283,8 +283,19 @@ fn wider_rules_are_not_warned_of() {
             "[(buf.validate.field) = { ignore: IGNORE_IF_ZERO_VALUE string: { max_len: 9 } }]",
         ),
         ("", "[deprecated = true]"),
+        (
+            "[(buf.validate.field).cel = { id: 'c' message: 'm' expression: 'this != \"\"' }]",
+            "[(buf.validate.field).cel = { id: 'c' message: 'm' expression: 'this != \"\"' }, deprecated = true]",
+        ),
+        (
+            "[(buf.validate.field).string.not_in = 'a', (buf.validate.field).cel_expression = 'this != \"\"', (buf.validate.field).cel_expression = 'this != \"b\"']",
+            "[(buf.validate.field).string.not_in = 'a', (buf.validate.field).cel_expression = 'this != \"b\"']",
+        ),
     ] {
         let none: [String; 0] = [];
         assert_eq!(warnings(&format!("string s = 2 {before};"), &format!("string s = 2 {after};")), none, "{after}");
     }
+    let of_model = "option (buf.validate.message).cel = { id: 'c' message: 'm' expression: 'this.id != \"x\"' };";
+    let none: [String; 0] = [];
+    assert_eq!(warnings(of_model, &format!("{of_model} string s = 2;")), none);
 }
