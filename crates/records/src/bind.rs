@@ -25,7 +25,7 @@ pub(crate) fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bi
     }
 }
 
-/// The bind of an id in the form that [`crate::operations`] has checked.
+/// The bind of an id that has been checked.
 pub(crate) fn bind_id(id: &Id) -> Bind {
     match id {
         Id::Uuid(uuid) => Bind::uuid(uuid.into_bytes()),

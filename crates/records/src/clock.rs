@@ -1,5 +1,6 @@
 //! The time of records.
 
+use groundplan_codec::timestamp_parts;
 use groundplan_error::Error;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,4 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) fn now() -> Result<i64, Error> {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::internal)?;
     i64::try_from(elapsed.as_micros()).map_err(Error::internal)
+}
+
+/// Microseconds since the Unix epoch as protobuf has them.
+pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let (seconds, nanos) = timestamp_parts(micros);
+    prost_types::Timestamp { seconds, nanos: i32::try_from(nanos).unwrap_or_default() }
 }

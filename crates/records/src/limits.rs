@@ -3,7 +3,7 @@
 use crate::id;
 use crate::index_keys::MAX_INDEX_KEY;
 use crate::operations::{aggregate, delete, events, expand, streamed, write};
-use crate::{page_token, query, transfer, watch};
+use crate::{page_token, query, transfer, transfer_slots, watch};
 use groundplan_budget::DEFAULT as BUDGET;
 use groundplan_chassis::health;
 use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Unit};
@@ -115,7 +115,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the errors that an import names", transfer::MAX_ERRORS, "errors", "the others are counted"),
     Limit::bytes("the id of an import", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long an import can be sent again", transfer::PROGRESS_HOURS, "hours", "it begins anew"),
-    Limit::things("the imports and exports of a process", transfer::MAX_AT_ONCE, "calls", "RATE_LIMITED"),
+    Limit::things("the imports and exports of a process", transfer_slots::MAX_AT_ONCE, "calls", "RATE_LIMITED"),
     Limit::things("how long an export may take", 60, "minutes", "DEADLINE_EXCEEDED"),
     Limit::things(
         "how long an import waits for bytes, and an export for its reader",

@@ -1,18 +1,17 @@
 //! The task that takes records away that have ended, or were deleted long enough ago.
 
 pub(crate) mod held;
-pub(crate) mod lag;
 
 use crate::call::Call;
 use crate::living;
 use crate::operations::purge;
+use crate::purge_lag::Kind;
 use crate::served::Served;
 use crate::state::Records;
 use groundplan_budget::Budget;
 use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
 use held::Held;
-use lag::Kind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -4,33 +4,10 @@ use crate::call::Call;
 use crate::query::{Compiled, advice};
 use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};
-use groundplan_model::catalog::{Model, Table};
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// How long the size of a table is taken for what it was.
-const FRESH: Duration = Duration::from_secs(10);
+use groundplan_model::catalog::Model;
+use std::sync::LazyLock;
 
 static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_table_size(?::text::regclass)"));
-
-/// How large tables are, as far as that is known.
-#[derive(Debug, Default)]
-pub(crate) struct Sizes(Mutex<HashMap<Table, (Instant, i64)>>);
-
-impl Sizes {
-    fn get(&self, table: &Table) -> Option<i64> {
-        let sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.get(table).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, size)| *size)
-    }
-
-    fn set(&self, table: &Table, size: i64) {
-        // Tables that are served no more go, and with them what is too old to count.
-        let mut sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.retain(|_, (at, _)| at.elapsed() < FRESH);
-        sizes.insert(table.clone(), (Instant::now(), size));
-    }
-}
 
 /// What a query needs that no index serves.
 pub(crate) struct Scan {

@@ -2,14 +2,14 @@
 
 use crate::Settings;
 use crate::page_token::PageTokens;
-use crate::purge::lag::Lag;
+use crate::purge_lag::Lag;
 use crate::query::Shapes;
-use crate::scan::Sizes;
 use crate::served::Served;
 use crate::store::request_ids;
 use crate::store::secrets::secret_ensure;
 use crate::table::Table;
-use crate::transfer::Slots;
+use crate::table_sizes::Sizes;
+use crate::transfer_slots::Slots;
 use crate::watch::Hub;
 use arc_swap::ArcSwap;
 use diesel::QueryResult;

@@ -1,6 +1,6 @@
 //! The tasks of the service: what it does without being called.
 
-use crate::purge::lag;
+use crate::purge_lag;
 use crate::state::Records;
 use crate::store::request_ids;
 use crate::{history, purge};
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 /// Adds the tasks, which end with the service, and registers its metrics, which end with the process.
 pub(crate) fn spawn(records: &Records, tasks: &mut JoinSet<()>) {
     records.log().spawn(tasks, records.stop());
-    lag::observe(records.purge_lag());
+    purge_lag::observe(records.purge_lag());
     observe(records);
     until_stopped(records, tasks, |records| async move { records.hub().run(&records).await });
     until_stopped(records, tasks, |records| async move { keep_request_ids(&records).await });

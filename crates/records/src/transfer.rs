@@ -21,13 +21,11 @@ mod progress;
 mod reading;
 mod report;
 mod rows;
-mod slots;
 mod staging;
 mod written;
 
 pub(crate) use export::export;
 pub(crate) use import::import;
-pub(crate) use slots::Slots;
 
 use std::time::Duration;
 
@@ -55,12 +53,6 @@ pub(crate) const LONGEST_EXPORT: Duration = Duration::from_secs(3_600);
 
 /// The most errors of an answer.
 pub(crate) const MAX_ERRORS: usize = 100;
-
-/// The most imports and exports that run at once: each has a connection of its own.
-pub(crate) const MAX_AT_ONCE: usize = 4;
-
-/// When a caller may send again what found no place or no memory.
-pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long an import waits for bytes, and an export for its reader.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,8 +1,9 @@
 //! The messages of watches and histories, written field by field: they hold records.
 
 use super::codec::write_record;
+use crate::clock::timestamp;
 use bytes::{BufMut, Bytes, BytesMut};
-use groundplan_codec::{Record, timestamp_parts, wire};
+use groundplan_codec::{Record, wire};
 use groundplan_model::catalog::Model;
 use groundplan_proto::records::v1::WatchManyResponse;
 use groundplan_proto::watch::v1::Removal;
@@ -96,10 +97,4 @@ fn write_text(number: u32, text: &String, out: &mut BytesMut) {
     if !text.is_empty() {
         encoding::string::encode(number, text, out);
     }
-}
-
-/// Microseconds since the Unix epoch as protobuf has them.
-pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
-    let (seconds, nanos) = timestamp_parts(micros);
-    prost_types::Timestamp { seconds, nanos: i32::try_from(nanos).unwrap_or_default() }
 }

@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::clock::now;
 use crate::id::Id;
 use crate::living;
-use crate::purge::lag::Kind;
+use crate::purge_lag::Kind;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;

@@ -1,7 +1,6 @@
 //! One export: a snapshot, streamed as its reader takes it.
 
 use super::format::{self, Format};
-use super::slots::Slot;
 use super::{CHUNK_BYTES, EXPORT_MEMORY, LONGEST_EXPORT, PATIENCE};
 use crate::clock::now;
 use crate::query::{Compiled, Layout, Part, Selection};
@@ -9,6 +8,7 @@ use crate::row;
 use crate::state::Records;
 use crate::stop::Stop;
 use crate::table::Table;
+use crate::transfer_slots::Slot;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::stream::{BoxStream, unfold};
 use futures_util::{StreamExt as _, TryStreamExt as _};

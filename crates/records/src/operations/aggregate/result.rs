@@ -1,6 +1,6 @@
 //! What PostgreSQL computed, as values with their types.
 
-use crate::grpc::event::timestamp;
+use crate::clock::timestamp;
 use groundplan_chassis::database::{
     Columns as _, PgRow, decode_interval, decode_numeric_u64, decode_timestamptz, refusal,
 };

@@ -1,6 +1,7 @@
 use super::{count, fixture, refusal};
+use crate::purge;
 use crate::purge::held::Held;
-use crate::purge::{self, lag::Kind};
+use crate::purge_lag::Kind;
 use groundplan_model::catalog::MethodKind::{BatchCreate, Create, Delete, Get, List, Undelete, Update};
 use serde_json::json;
 use tonic::Code;

@@ -1,10 +1,16 @@
 //! How many imports and exports run at once.
 
-use super::{AGAIN, MAX_AT_ONCE};
 use groundplan_budget::{Held, Memory};
 use groundplan_error::{Error, Reason};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The most imports and exports that run at once: each has a connection of its own.
+pub(crate) const MAX_AT_ONCE: usize = 4;
+
+/// When a caller may send again what found no place or no memory.
+pub(crate) const AGAIN: Duration = Duration::from_secs(5);
 
 /// The places for imports and exports of a process.
 #[derive(Debug)]
