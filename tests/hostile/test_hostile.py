@@ -173,7 +173,8 @@ def test_headers_that_come_slowly_are_not_waited_for(target, port):
     ("unknown frames", frame(99, b"12345678")),
 ])
 def test_floods_end_the_connection(target, port, name, flood):
-    """Each may go on for 10 seconds, and none does. Whoever floods does not read."""
+    """Each may go on for 10 seconds, and none does. Whoever floods does not read. How many frames were sent says little: the kernel holds megabytes of them
+    while the server has no turn."""
     with Watched(target, port) as watched:
         connection = Connection(port)
         # A call that stays open: of one that has ended, Envoy reads over the frames, as it does over those that it does not know.
@@ -186,7 +187,6 @@ def test_floods_end_the_connection(target, port, name, flood):
             # Envoy reads over them for as long as they come.
             return
         assert connection.ended, f"{sent} frames were taken"
-        assert sent < 400_000, f"{sent} frames were taken"
         connection.close()
 
 
