@@ -46,13 +46,7 @@ class Target:
         self.port = self.suite.port + 10000
         self.key = self.suite.api_key
         self.stub = Stub(self.suite)
-        found = {}
-        for pid in journeys.processes_in_session(self.suite.process.pid):
-            try:
-                found[os.path.basename(os.readlink(f"/proc/{pid}/exe"))] = pid
-            except FileNotFoundError:
-                pass  # a process of the script that has just ended
-        self.pid = found["groundplan"]
+        self.pid = journeys.programs_in_session(self.suite.process.pid)["groundplan"]
         self.cgroup = confined(self.pid, MOST_BYTES) if FULL else None
         self.small = self.create("blobs", name="small")
         self.big = self.create("blobs", name="big", nums=list(range(1, 4_001)))

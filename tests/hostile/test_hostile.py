@@ -96,12 +96,7 @@ class Watched:
     """The processes of the suite and an honest client, while something is done to them."""
 
     def __init__(self, target, port):
-        names = {}
-        for pid in journeys.processes_in_session(target.process.pid):
-            try:
-                names[os.path.basename(os.readlink(f"/proc/{pid}/exe"))] = pid
-            except FileNotFoundError:
-                pass  # a process of the script that has just ended
+        names = journeys.programs_in_session(target.process.pid)
         self.server = Process(names["groundplan"])
         self.envoy = Process(names["envoy"])
         self.honest = Honest(target, port)

@@ -40,12 +40,7 @@ def port(request, target):
 
 
 def processes(target):
-    names = {}
-    for pid in journeys.processes_in_session(target.process.pid):
-        try:
-            names[os.path.basename(os.readlink(f"/proc/{pid}/exe"))] = pid
-        except FileNotFoundError:
-            pass  # a process of the script that has just ended
+    names = journeys.programs_in_session(target.process.pid)
     return [Process(names[name]) for name in ("groundplan", "envoy")]
 
 

@@ -238,6 +238,17 @@ def processes_of(folder):
     return found
 
 
+def programs_in_session(session):
+    """The process of each program of a session, by the program's name."""
+    found = {}
+    for pid in processes_in_session(session):
+        try:
+            found[os.path.basename(os.readlink(f"/proc/{pid}/exe"))] = pid
+        except FileNotFoundError:
+            pass  # a process of the script that has just ended
+    return found
+
+
 def processes_in_session(session):
     found = []
     for entry in pathlib.Path("/proc").iterdir():

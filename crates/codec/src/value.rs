@@ -150,6 +150,17 @@ impl PartialEq for Record {
 }
 
 impl Value {
+    /// The key of a map as JSON and errors have it; empty for a value that is no key.
+    pub(crate) fn key_text(&self) -> String {
+        match self {
+            Self::Bool(key) => key.to_string(),
+            Self::Int(key) => key.to_string(),
+            Self::Uint(key) => key.to_string(),
+            Self::String(key) => key.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// Whether a field without presence would be absent with this value. Negative zero is not zero.
     pub fn is_zero(&self) -> bool {
         match self {

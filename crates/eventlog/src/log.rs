@@ -167,7 +167,7 @@ impl Log {
 
     /// The same, or how far the tail is.
     fn memory_or_progress(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Progress> {
-        // Both of one log, should it begin anew just now.
+        // Both are of the same log, even if the log starts again at this moment.
         let ring = self.ring();
         let Some(progress) = self.progress().filter(|progress| after < progress.cursor()) else {
             return Ok(Vec::new());
@@ -241,7 +241,7 @@ impl Log {
         self.0.wake.wait(self.0.settings.poll).await;
     }
 
-    /// Begins anew at a place.
+    /// Starts again at a position.
     pub(crate) fn restart(&self, progress: Progress) {
         let mut kept = self.ring();
         *kept = Ring::new(progress.cursor());

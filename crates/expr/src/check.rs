@@ -14,6 +14,7 @@ mod elements;
 mod enums;
 mod fit;
 mod functions;
+mod literal;
 pub(crate) mod members;
 mod names;
 mod quantified;

@@ -124,6 +124,19 @@ pub enum Arithmetic {
     Remainder,
 }
 
+impl Arithmetic {
+    /// The operator as CEL writes it.
+    pub(crate) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
+
 /// A test of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextTest {

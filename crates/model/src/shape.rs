@@ -250,6 +250,22 @@ impl MapKey {
 }
 
 impl Integer {
+    /// The type's name in a `.proto` file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int32 => "int32",
+            Self::Sint32 => "sint32",
+            Self::Sfixed32 => "sfixed32",
+            Self::Uint32 => "uint32",
+            Self::Fixed32 => "fixed32",
+            Self::Int64 => "int64",
+            Self::Sint64 => "sint64",
+            Self::Sfixed64 => "sfixed64",
+            Self::Uint64 => "uint64",
+            Self::Fixed64 => "fixed64",
+        }
+    }
+
     /// The integers of the type.
     pub fn range(self) -> RangeInclusive<i128> {
         match self {

@@ -108,7 +108,7 @@ impl Attempts {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_ADDRESSES && !buckets.contains_key(&address) {
-            // Whoever has been quiet for long enough is as good as new.
+            // An address that was quiet for long enough starts with a full bucket again.
             buckets.retain(|_, bucket| now.duration_since(bucket.since) < RECOVERY);
         }
         let known = buckets.len() < MAX_ADDRESSES || buckets.contains_key(&address);

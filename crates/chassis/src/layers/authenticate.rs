@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::Service;
 
-/// Whether a path is open to everybody. A stream is not: whoever opens one has us keep it.
+/// Whether a path needs no credentials. A stream needs them: the server must keep it open.
 pub(super) fn is_open(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/grpc.health.v1.Health/Check")
 }

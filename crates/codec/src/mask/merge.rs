@@ -143,7 +143,7 @@ fn describe(shapes: &Shapes, field: &Field, step: &Step, out: &mut String) {
         Step::Map(steps) => {
             out.push('[');
             for (key, step) in steps {
-                let _ = write!(out, "{:?}", key_text(key));
+                let _ = write!(out, "{:?}", key.key_text());
                 describe(shapes, field, step, out);
             }
             out.push(']');
@@ -151,16 +151,5 @@ fn describe(shapes: &Shapes, field: &Field, step: &Step, out: &mut String) {
         Step::Json(patch) => {
             let _ = write!(out, "={patch};");
         }
-    }
-}
-
-/// The key of a map as JSON has it.
-fn key_text(key: &Value) -> String {
-    match key {
-        Value::Bool(key) => key.to_string(),
-        Value::Int(key) => key.to_string(),
-        Value::Uint(key) => key.to_string(),
-        Value::String(key) => key.clone(),
-        _ => String::new(),
     }
 }

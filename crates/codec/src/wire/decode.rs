@@ -198,7 +198,7 @@ impl Decoder<'_> {
         let key = key.or_else(|| kinds::zero(key_kind)).unwrap_or(Value::Empty);
         let value = match value.or_else(|| kinds::zero(kind)) {
             Some(value) => value,
-            None => self.message(kind, &message).map_err(|error| error.at_key(&key_text(&key)))?,
+            None => self.message(kind, &message).map_err(|error| error.at_key(&key.key_text()))?,
         };
         Ok((key, value))
     }
@@ -281,17 +281,6 @@ fn sort_last_wins(entries: &mut Vec<(Value, Value)>) {
     entries.reverse();
     entries.sort_by(|(left, _), (right, _)| key_order(left, right));
     entries.dedup_by(|(later, _), (kept, _)| key_order(later, kept).is_eq());
-}
-
-/// The key of a map as an error shows it.
-fn key_text(key: &Value) -> String {
-    match key {
-        Value::Bool(key) => key.to_string(),
-        Value::Int(key) => key.to_string(),
-        Value::Uint(key) => key.to_string(),
-        Value::String(key) => key.clone(),
-        _ => String::new(),
-    }
 }
 
 /// Reads a scalar without tag.

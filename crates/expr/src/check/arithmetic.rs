@@ -39,7 +39,7 @@ impl Checker<'_> {
     }
 
     fn no_arithmetic(&self, operation: Arithmetic, left: (&Node, &Type), right: (&Node, &Type)) -> ExprError {
-        let symbol = symbol(operation);
+        let symbol = operation.symbol();
         let (one, other) = (self.quote(left.0), self.quote(right.0));
         let help = match (left.1, right.1) {
             (Type::Double, Type::Double) => "`%` takes whole numbers, as `int(…)` makes them".to_owned(),
@@ -112,15 +112,5 @@ fn whole_as(value: Typed, to: &Type) -> Typed {
             None => value,
         },
         _ => value,
-    }
-}
-
-fn symbol(operation: Arithmetic) -> &'static str {
-    match operation {
-        Arithmetic::Add => "+",
-        Arithmetic::Subtract => "-",
-        Arithmetic::Multiply => "*",
-        Arithmetic::Divide => "/",
-        Arithmetic::Remainder => "%",
     }
 }

@@ -9,10 +9,10 @@ mod macros;
 mod operators;
 mod paths;
 
-use super::{Typed, words};
+use super::{Typed, literal, words};
 use crate::ExprError;
-use crate::ir::{Const, Expr, RuleExpr, Type};
-use crate::parse::{self, Literal, Node, NodeKind, Operator, Span, Unary};
+use crate::ir::{Expr, RuleExpr, Type};
+use crate::parse::{self, Node, NodeKind, Operator, Span, Unary};
 use crate::purpose::Purpose;
 use crate::rule::RuleScope;
 
@@ -48,7 +48,7 @@ impl RuleChecker<'_> {
         match &node.kind {
             NodeKind::Name(name) => self.name(node, name),
             NodeKind::Select { operand, name, name_span } => self.select(node, operand, name, *name_span),
-            NodeKind::Literal(literal) => self.literal(node, literal),
+            NodeKind::Literal(literal) => literal::check(literal).map_err(|message| self.error(node.span, message)),
             NodeKind::List(nodes) => self.list(nodes),
             NodeKind::Index { operand, index } => self.index(operand, index),
             NodeKind::Call { name, name_span, target, arguments } => {
@@ -67,25 +67,6 @@ impl RuleChecker<'_> {
             NodeKind::Or(nodes) => Ok(Typed::new(Expr::Or(self.conditions(nodes)?), Type::Bool)),
             NodeKind::Conditional { condition, then, otherwise } => self.conditional(condition, then, otherwise),
         }
-    }
-
-    fn literal(&self, node: &Node, literal: &Literal) -> Result<Typed, ExprError> {
-        let (constant, ty) = match literal {
-            Literal::Bool(value) => (Const::Bool(*value), Type::Bool),
-            Literal::Int(value) => match i64::try_from(*value) {
-                Ok(value) => (Const::Int(value), Type::Int),
-                Err(_) => {
-                    let message = format!("`{value}` is larger than any int: write `{value}u`, a uint");
-                    return Err(self.error(node.span, message));
-                }
-            },
-            Literal::Uint(value) => (Const::Uint(*value), Type::Uint),
-            Literal::Double(value) => (Const::Double(*value), Type::Double),
-            Literal::String(value) => (Const::String(value.clone()), Type::String),
-            Literal::Bytes(value) => (Const::Bytes(value.clone()), Type::Bytes),
-            Literal::Null => (Const::Null, Type::Null),
-        };
-        Ok(Typed::new(Expr::Const(constant), ty))
     }
 
     fn list(&mut self, nodes: &[Node]) -> Result<Typed, ExprError> {

@@ -1,10 +1,10 @@
 //! Values: literals, fields, and what connects conditions.
 
 use super::names::Meaning;
-use super::{Checker, Typed};
+use super::{Checker, Typed, literal};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
-use crate::parse::{Literal, Node, NodeKind, Operator, Unary};
+use crate::parse::{Node, NodeKind, Operator, Unary};
 
 impl Checker<'_> {
     pub(super) fn value(&mut self, node: &Node) -> Result<Typed, ExprError> {
@@ -15,7 +15,7 @@ impl Checker<'_> {
     fn unfolded(&mut self, node: &Node) -> Result<Typed, ExprError> {
         match &node.kind {
             NodeKind::Name(_) | NodeKind::Select { .. } => self.path(node),
-            NodeKind::Literal(literal) => self.literal(node, literal),
+            NodeKind::Literal(literal) => literal::check(literal).map_err(|message| self.error(node.span, message)),
             NodeKind::List(_) => Err(self
                 .error(node.span, "a list of constants stands behind `in`, as in `pages in [1, 2]`, and nowhere else")),
             NodeKind::Index { operand, index } => self.index(operand, index),
@@ -50,25 +50,6 @@ impl Checker<'_> {
                 Err(self.error(node.span, message))
             }
         }
-    }
-
-    fn literal(&self, node: &Node, literal: &Literal) -> Result<Typed, ExprError> {
-        let (constant, ty) = match literal {
-            Literal::Bool(value) => (Const::Bool(*value), Type::Bool),
-            Literal::Int(value) => match i64::try_from(*value) {
-                Ok(value) => (Const::Int(value), Type::Int),
-                Err(_) => {
-                    let message = format!("`{value}` is larger than any int: write `{value}u`, a uint");
-                    return Err(self.error(node.span, message));
-                }
-            },
-            Literal::Uint(value) => (Const::Uint(*value), Type::Uint),
-            Literal::Double(value) => (Const::Double(*value), Type::Double),
-            Literal::String(value) => (Const::String(value.clone()), Type::String),
-            Literal::Bytes(value) => (Const::Bytes(value.clone()), Type::Bytes),
-            Literal::Null => (Const::Null, Type::Null),
-        };
-        Ok(Typed::new(Expr::Const(constant), ty))
     }
 
     fn binary(&mut self, operator: Operator, left: &Node, right: &Node) -> Result<Typed, ExprError> {

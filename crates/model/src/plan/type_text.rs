@@ -16,14 +16,14 @@ pub(super) fn type_text(shapes: &Shapes, field: &Field) -> String {
         Cardinality::Repeated => format!("repeated {kind}"),
         Cardinality::Map(MapKey::Bool) => format!("map<bool, {kind}>"),
         Cardinality::Map(MapKey::String) => format!("map<string, {kind}>"),
-        Cardinality::Map(MapKey::Integer(key)) => format!("map<{}, {kind}>", integer_text(key)),
+        Cardinality::Map(MapKey::Integer(key)) => format!("map<{}, {kind}>", key.name()),
     }
 }
 
 fn kind_text(shapes: &Shapes, kind: Kind) -> String {
     match kind {
         Kind::Bool => "bool".to_owned(),
-        Kind::Integer(integer) => integer_text(integer).to_owned(),
+        Kind::Integer(integer) => integer.name().to_owned(),
         Kind::Float => "float".to_owned(),
         Kind::Double => "double".to_owned(),
         Kind::String => "string".to_owned(),
@@ -52,20 +52,5 @@ fn wrapper_text(wrapped: Wrapped) -> &'static str {
         Wrapped::Double => "DoubleValue",
         Wrapped::String => "StringValue",
         Wrapped::Bytes => "BytesValue",
-    }
-}
-
-fn integer_text(integer: Integer) -> &'static str {
-    match integer {
-        Integer::Int32 => "int32",
-        Integer::Sint32 => "sint32",
-        Integer::Sfixed32 => "sfixed32",
-        Integer::Uint32 => "uint32",
-        Integer::Fixed32 => "fixed32",
-        Integer::Int64 => "int64",
-        Integer::Sint64 => "sint64",
-        Integer::Sfixed64 => "sfixed64",
-        Integer::Uint64 => "uint64",
-        Integer::Fixed64 => "fixed64",
     }
 }

@@ -1,6 +1,6 @@
 //! Whether rules are for the type of their field.
 
-use groundplan_model::shape::{Cardinality, Integer, Kind, Wrapped};
+use groundplan_model::shape::{Cardinality, Kind, Wrapped};
 use prost_protovalidate::types::FieldRules;
 use prost_protovalidate::types::field_rules::Type;
 
@@ -43,7 +43,7 @@ fn unique_misfit(kind: Kind, rules: &FieldRules) -> Option<String> {
 fn of_kind(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Bool | Kind::Wrapper(Wrapped::Bool) => "bool",
-        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) => of_integer(integer),
+        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) => integer.name(),
         Kind::Float | Kind::Wrapper(Wrapped::Float) => "float",
         Kind::Double | Kind::Wrapper(Wrapped::Double) => "double",
         Kind::String | Kind::Wrapper(Wrapped::String) => "string",
@@ -54,21 +54,6 @@ fn of_kind(kind: Kind) -> Option<&'static str> {
         Kind::FieldMask => "field_mask",
         Kind::Message(_) | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => return None,
     })
-}
-
-fn of_integer(integer: Integer) -> &'static str {
-    match integer {
-        Integer::Int32 => "int32",
-        Integer::Sint32 => "sint32",
-        Integer::Sfixed32 => "sfixed32",
-        Integer::Uint32 => "uint32",
-        Integer::Fixed32 => "fixed32",
-        Integer::Int64 => "int64",
-        Integer::Sint64 => "sint64",
-        Integer::Sfixed64 => "sfixed64",
-        Integer::Uint64 => "uint64",
-        Integer::Fixed64 => "fixed64",
-    }
 }
 
 fn name(rules: &Type) -> &'static str {

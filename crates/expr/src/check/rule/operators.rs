@@ -58,7 +58,7 @@ impl RuleChecker<'_> {
         let Some(ty) = result(operation, &one.ty, &other.ty) else {
             let message = format!(
                 "`{}` is not for {} and {}: convert one of them",
-                sign(operation),
+                operation.symbol(),
                 self.kind_of(&one.ty),
                 self.kind_of(&other.ty)
             );
@@ -108,15 +108,5 @@ fn result(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
         (Arithmetic::Subtract, Type::Timestamp, Type::Timestamp)
         | (Arithmetic::Add | Arithmetic::Subtract, Type::Duration, Type::Duration) => Some(Type::Duration),
         _ => None,
-    }
-}
-
-fn sign(operation: Arithmetic) -> &'static str {
-    match operation {
-        Arithmetic::Add => "+",
-        Arithmetic::Subtract => "-",
-        Arithmetic::Multiply => "*",
-        Arithmetic::Divide => "/",
-        Arithmetic::Remainder => "%",
     }
 }
