@@ -47,7 +47,7 @@ pub const LIMITS: &[Limit] = &[
 #[derive(Debug)]
 pub(crate) struct Limits {
     depth: u32,
-    /// None for what is stored: it was counted when it came, perhaps for a shape of fewer fields, and must be readable for ever.
+    /// None for stored records: they were counted when they were written, perhaps with fewer fields, and must stay readable.
     decoded: Option<Decoded>,
 }
 

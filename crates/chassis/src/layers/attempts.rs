@@ -121,7 +121,7 @@ impl Attempts {
         }
         if !bucket.logged {
             bucket.logged = true;
-            tracing::warn!(%address, "many calls with wrong credentials come from an address; they are told to wait");
+            tracing::warn!(%address, "many calls with wrong credentials come from an address; they are refused with a time to wait");
         }
         Some(Duration::from_secs(1))
     }

@@ -116,7 +116,7 @@ fn candidates() -> Vec<PathBuf> {
     versions.chain(real).collect()
 }
 
-/// The programs in the checkout that this program was built in: beside `target`.
+/// The programs in `.tools` of the checkout in which this program was built.
 fn in_checkout() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let target = program.ancestors().find(|ancestor| ancestor.file_name().is_some_and(|name| name == "target"))?;

@@ -1,5 +1,5 @@
-//! A directory by its descriptor. What is done in it follows no link, so whoever else may change the directory cannot make
-//! us, when we are root, read, overwrite or give away a file that is elsewhere.
+//! A directory that is opened once and used through its descriptor. No operation follows a link. Another user who can change
+//! the directory therefore cannot make a process of root read, overwrite or give away a file outside of it.
 
 use super::owner::Owner;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};

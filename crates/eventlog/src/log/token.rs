@@ -14,7 +14,7 @@ pub const MAX_TOKEN: usize = 256;
 const WITH_EVENT: u8 = 2;
 const WITHOUT_EVENT: u8 = 3;
 
-/// The form of tokens that were given before tokens named an event. They are read, and held against what can be told of them.
+/// The form of tokens from before tokens named an event. They are still accepted, with the checks that their contents allow.
 const BEFORE: u8 = 1;
 
 /// What a token says.
