@@ -53,8 +53,8 @@ def port(request, target):
 class Process:
     """What a process takes."""
 
-    def __init__(self, pid):
-        self.pid = pid
+    def __init__(self, name, pid):
+        self.name, self.pid = name, pid
 
     def bytes(self):
         return int((open(f"/proc/{self.pid}/statm").read().split())[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -62,6 +62,12 @@ class Process:
     def seconds(self):
         fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
+
+    def is_quiet(self):
+        """Whether it uses less than half of a core for half a second."""
+        before = self.seconds()
+        time.sleep(0.5)
+        return self.seconds() - before < 0.25
 
 
 class Honest(threading.Thread):
@@ -97,14 +103,11 @@ class Watched:
 
     def __init__(self, target, port):
         names = journeys.programs_in_session(target.process.pid)
-        self.server = Process(names["groundplan"])
-        self.envoy = Process(names["envoy"])
+        self.server, self.envoy = [Process(name, names[name]) for name in ("groundplan", "envoy")]
         self.honest = Honest(target, port)
 
     def __enter__(self):
         self.before = [process.bytes() for process in (self.server, self.envoy)]
-        self.seconds = [process.seconds() for process in (self.server, self.envoy)]
-        self.began = time.monotonic()
         self.honest.start()
         journeys.wait(lambda: len(self.honest.took) > 5, "honest calls are answered")
         return self
@@ -116,12 +119,11 @@ class Watched:
         self.honest.end()
         if kind is not None:
             return
-        took = time.monotonic() - self.began
-        for process, before, seconds in zip((self.server, self.envoy), self.before, self.seconds):
-            grown, spent = process.bytes() - before, process.seconds() - seconds
+        for process, before in zip((self.server, self.envoy), self.before):
+            grown = process.bytes() - before
             assert grown < MOST_BYTES, f"{grown >> 20} MiB more"
-            # The honest client's calls are in it, of which a debug build makes some work. An attack that was over at once may have taken all of a core.
-            assert spent < max(0.9 * took, 3), f"{spent:.1f} s of a core in {took:.1f} s"
+            # How much work the attack made says more about the machine than about the server. That none is left says that nothing spins.
+            journeys.wait(process.is_quiet, f"{process.name} is quiet after the attack")
         assert not self.honest.failed, self.honest.failed[:3]
         assert statistics.median(self.honest.took) < 3, self.honest.took
 

@@ -41,7 +41,7 @@ def port(request, target):
 
 def processes(target):
     names = journeys.programs_in_session(target.process.pid)
-    return [Process(names[name]) for name in ("groundplan", "envoy")]
+    return [Process(name, names[name]) for name in ("groundplan", "envoy")]
 
 
 def spent(watched, seconds, connections=()):
