@@ -1,5 +1,6 @@
 //! What a record may cost: nesting that cannot overflow the stack, and memory that small bytes cannot blow up.
 
+use crate::value::{ALLOCATION, MEMBER};
 use crate::{DecodeError, Value, mask};
 use groundplan_budget::{Budget, Decoded};
 use groundplan_error::Limit;
@@ -18,12 +19,6 @@ pub const MAX_VALUES: usize = 1_000_000;
 
 /// The memory that a value takes where it stands.
 const SLOT: usize = size_of::<Option<Value>>();
-
-/// What the allocator takes for a text or for bytes besides their length, at most; empty ones take nothing.
-const ALLOCATION: usize = 32;
-
-/// What a member of a JSON object takes: its part of a node that is half full, and its key.
-pub(crate) const MEMBER: usize = 2 * (size_of::<String>() + size_of::<serde_json::Value>()) + ALLOCATION;
 
 /// What a record and a mask may have.
 pub const LIMITS: &[Limit] = &[

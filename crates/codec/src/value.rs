@@ -1,9 +1,14 @@
 //! A record in memory: one value a field, the same for the same content whatever encoding it came in.
 
-use crate::limits::MEMBER;
 use bytes::Bytes;
 use groundplan_model::shape::{Cardinality, FieldId, Shape};
 use std::cmp::Ordering;
+
+/// What the allocator takes for a text or for bytes besides their length, at most; empty ones take nothing.
+pub(crate) const ALLOCATION: usize = 32;
+
+/// What a member of a JSON object takes: its part of a node that is half full, and its key.
+pub(crate) const MEMBER: usize = 2 * (size_of::<String>() + size_of::<serde_json::Value>()) + ALLOCATION;
 
 /// The value of a field, or of an element of one.
 #[derive(Clone, Debug)]

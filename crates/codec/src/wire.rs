@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 mod reader;
+mod scalar;
 mod well_known;
 
 use crate::limits::Limits;

@@ -1,15 +1,16 @@
 //! The well-known types on the wire.
 
-use super::decode::{Decoder, append, bare, low_bits, text};
 use super::reader::Reader;
+use super::scalar::{append, bare, low_bits, text};
 use super::wire_type;
+use crate::limits::Limits;
 use crate::{DecodeError, Value, field_mask, kinds, number, time};
 use groundplan_model::shape::Kind;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
 /// Reads a well-known type.
-pub(super) fn decode(decoder: &mut Decoder<'_>, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
+pub(super) fn decode(limits: &mut Limits, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
     match kind {
         Kind::Timestamp => {
             let (seconds, nanos) = parts("google.protobuf.Timestamp", bytes)?;
@@ -20,10 +21,10 @@ pub(super) fn decode(decoder: &mut Decoder<'_>, kind: Kind, bytes: &[u8]) -> Res
             time::duration(seconds, nanos).map(Value::Duration)
         }
         Kind::Wrapper(wrapped) => wrapper(wrapped.kind(), bytes),
-        Kind::FieldMask => paths(decoder, bytes),
-        Kind::Struct => structure(decoder, bytes).map(|members| Value::Json(Json::Object(members))),
-        Kind::Value => any(decoder, bytes).map(Value::Json),
-        Kind::ListValue => list(decoder, bytes).map(|elements| Value::Json(Json::Array(elements))),
+        Kind::FieldMask => paths(limits, bytes),
+        Kind::Struct => structure(limits, bytes).map(|members| Value::Json(Json::Object(members))),
+        Kind::Value => any(limits, bytes).map(Value::Json),
+        Kind::ListValue => list(limits, bytes).map(|elements| Value::Json(Json::Array(elements))),
         _ => empty(bytes),
     }
 }
@@ -54,14 +55,14 @@ fn wrapper(kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
     Ok(value)
 }
 
-fn paths(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Value, DecodeError> {
+fn paths(limits: &mut Limits, bytes: &[u8]) -> Result<Value, DecodeError> {
     let mut paths = Vec::new();
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.FieldMask"));
         }
-        decoder.limits.elements(1)?;
+        limits.elements(1)?;
         let path = text(occurrence.delimited()?)?;
         field_mask::check(path)?;
         paths.push(path.to_owned());
@@ -76,49 +77,49 @@ fn empty(bytes: &[u8]) -> Result<Value, DecodeError> {
     }
 }
 
-fn structure(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Map<String, Json>, DecodeError> {
-    decoder.limits.enter()?;
+fn structure(limits: &mut Limits, bytes: &[u8]) -> Result<Map<String, Json>, DecodeError> {
+    limits.enter()?;
     let mut members = Map::new();
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.Struct"));
         }
-        let (key, value) = member(decoder, occurrence.delimited()?)?;
+        let (key, value) = member(limits, occurrence.delimited()?)?;
         members.insert(key, value);
     }
-    decoder.limits.leave();
+    limits.leave();
     Ok(members)
 }
 
 /// An entry of a Struct's map.
-fn member(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<(String, Json), DecodeError> {
+fn member(limits: &mut Limits, bytes: &[u8]) -> Result<(String, Json), DecodeError> {
     let mut key = "";
     let mut value: Cow<'_, [u8]> = Cow::Borrowed(&[]);
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
         match occurrence.number {
             1 => key = text(occurrence.delimited()?)?,
-            2 => append(&mut decoder.limits, &mut value, occurrence.delimited()?)?,
+            2 => append(limits, &mut value, occurrence.delimited()?)?,
             _ => return Err(occurrence.unknown("an entry of google.protobuf.Struct")),
         }
     }
-    let value = any(decoder, &value).map_err(|error| error.at_key(key))?;
+    let value = any(limits, &value).map_err(|error| error.at_key(key))?;
     Ok((key.to_owned(), value))
 }
 
-fn list(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Vec<Json>, DecodeError> {
-    decoder.limits.enter()?;
+fn list(limits: &mut Limits, bytes: &[u8]) -> Result<Vec<Json>, DecodeError> {
+    limits.enter()?;
     let mut elements = Vec::new();
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.ListValue"));
         }
-        let element = any(decoder, occurrence.delimited()?).map_err(|error| error.at_index(elements.len()))?;
+        let element = any(limits, occurrence.delimited()?).map_err(|error| error.at_index(elements.len()))?;
         elements.push(element);
     }
-    decoder.limits.leave();
+    limits.leave();
     Ok(elements)
 }
 
@@ -132,18 +133,18 @@ enum Kept<'a> {
 
 impl Kept<'_> {
     /// What it is, if it is anything.
-    fn finish(self, decoder: &mut Decoder<'_>) -> Result<Option<Json>, DecodeError> {
+    fn finish(self, limits: &mut Limits) -> Result<Option<Json>, DecodeError> {
         Ok(match self {
             Self::Nothing => None,
             Self::Done(value) => Some(value),
-            Self::Struct(bytes) => Some(Json::Object(structure(decoder, &bytes)?)),
-            Self::List(bytes) => Some(Json::Array(list(decoder, &bytes)?)),
+            Self::Struct(bytes) => Some(Json::Object(structure(limits, &bytes)?)),
+            Self::List(bytes) => Some(Json::Array(list(limits, &bytes)?)),
         })
     }
 }
 
-fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
-    decoder.limits.json()?;
+fn any(limits: &mut Limits, bytes: &[u8]) -> Result<Json, DecodeError> {
+    limits.json()?;
     let mut kept = Kept::Nothing;
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
@@ -158,7 +159,7 @@ fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
             4 => Kept::Done(Json::Bool(occurrence.varint()? != 0)),
             5 => match before {
                 Kept::Struct(mut collected) => {
-                    append(&mut decoder.limits, &mut collected, occurrence.delimited()?)?;
+                    append(limits, &mut collected, occurrence.delimited()?)?;
                     kept = Kept::Struct(collected);
                     continue;
                 }
@@ -166,7 +167,7 @@ fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
             },
             6 => match before {
                 Kept::List(mut collected) => {
-                    append(&mut decoder.limits, &mut collected, occurrence.delimited()?)?;
+                    append(limits, &mut collected, occurrence.delimited()?)?;
                     kept = Kept::List(collected);
                     continue;
                 }
@@ -175,10 +176,10 @@ fn any(decoder: &mut Decoder<'_>, bytes: &[u8]) -> Result<Json, DecodeError> {
             _ => return Err(occurrence.unknown("google.protobuf.Value")),
         };
         // The last member counts, but the others must have been right all the same.
-        before.finish(decoder)?;
+        before.finish(limits)?;
     }
     let none = || DecodeError::new("value_kind", "is a google.protobuf.Value without a kind; set null_value for null");
-    kept.finish(decoder)?.ok_or_else(none)
+    kept.finish(limits)?.ok_or_else(none)
 }
 
 fn finite(reader: &mut Reader<'_>) -> Result<Json, DecodeError> {
