@@ -18,7 +18,7 @@ mod literal;
 pub(crate) mod members;
 mod names;
 mod quantified;
-mod reads;
+pub(crate) mod reads;
 mod rewrite;
 pub(crate) mod rule;
 mod search;

@@ -1,40 +1,16 @@
 //! A checked expression: every name resolved, every type known. The evaluator and the SQL compiler read the same one.
 
 pub mod rule;
+mod types;
 
 pub use rule::{Function, Macro, Notation, Piece, RuleExpr};
+pub(crate) use types::field_type;
+pub use types::{Absent, Type};
 
 use groundplan_model::catalog::Model;
-use groundplan_model::shape::{EnumId, FieldId, Kind, MapKey, ShapeId};
+use groundplan_model::shape::{FieldId, Kind};
 use regex::Regex;
 use std::sync::Arc;
-
-/// The type of an expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Type {
-    Bool,
-    /// All integers but unsigned ones: 64 bits in CEL.
-    Int,
-    /// Unsigned integers: 64 bits in CEL.
-    Uint,
-    /// `double`, and `float` widened.
-    Double,
-    String,
-    Bytes,
-    Timestamp,
-    Duration,
-    /// Compares with its numbers and, by the checker's help, its names.
-    Enum(EnumId),
-    /// A message with fields of its own. There are no values of it but steps through it.
-    Message(ShapeId),
-    /// A repeated field, or a list of constants.
-    List(Box<Type>),
-    Map(MapKey, Box<Type>),
-    /// google.protobuf.Struct, Value, ListValue, FieldMask and Empty: nothing but `has` and, in lists, `size` reads them.
-    Opaque,
-    /// Only `null` itself.
-    Null,
-}
 
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,18 +64,6 @@ pub struct Field {
     pub kind: Option<Kind>,
     /// What reading it gives where it is absent.
     pub absent: Absent,
-}
-
-/// What reading an absent field gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// Zero, or empty: scalars with and without `optional`, enums, repeated fields, maps.
-    Zero,
-    /// `null`: google.protobuf.DoubleValue and its like. `null` equals only `null`; ordering it, calculating with it or
-    /// calling a function on it is an error.
-    Null,
-    /// An error: google.protobuf.Timestamp and Duration. CEL would read 1970, which nobody means.
-    Error,
 }
 
 /// A comparison. Between numbers of different types it is by their mathematical values.

@@ -25,6 +25,7 @@ mod parse;
 mod pattern;
 mod purpose;
 mod rule;
+mod rule_scope;
 mod sql;
 mod times;
 
@@ -34,7 +35,8 @@ pub use error::ExprError;
 pub use evaluate::Failure;
 pub use formula::{Formula, Formulas, Refused};
 pub use purpose::FormulaKind;
-pub use rule::{Given, GivenField, Rule, RuleScope, This, ThisType, Verdict};
+pub use rule::{Rule, This, Verdict};
+pub use rule_scope::{Given, GivenField, RuleScope, ThisType};
 pub use sql::{Fragment, Slot};
 
 use groundplan_budget::Budget;

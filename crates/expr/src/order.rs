@@ -1,7 +1,8 @@
 //! `order_by`, and single fields by their paths.
 
 use crate::check::members;
-use crate::ir::{Field as Path, Root, Type};
+use crate::check::reads::unreadable;
+use crate::ir::{Field as Path, Root, Type, field_type};
 use crate::limits::{MAX_ORDER_KEYS, MAX_ORDER_LENGTH, shortened};
 use crate::sql::{self, FieldValue};
 use crate::{ExprError, OrderKey, Scope};
@@ -69,7 +70,7 @@ fn key(scope: Scope<'_>, name: &str, descending: bool) -> Result<OrderKey, Strin
     let steps = steps(scope, name)?;
     let (_, field) = steps.last().ok_or("the name of a field is missing")?;
     let ids: Vec<FieldId> = steps.iter().map(|(id, _)| *id).collect();
-    let (ty, absent) = members::type_of(field);
+    let (ty, absent) = field_type(field);
     refuse_unordered(name, field, &ty)?;
     let path = Path { root: Root::Record, steps: ids, ty, kind: Some(field.kind), absent };
     let FieldValue { sql, sql_type, nullable, column } =
@@ -112,7 +113,7 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
             });
         };
         let field = shape.field(id);
-        if let Some(refusal) = members::unreadable(field, at == 0 && model.roles.etag == Some(id)) {
+        if let Some(refusal) = unreadable(field, at == 0 && model.roles.etag == Some(id)) {
             return Err(refusal);
         }
         found.push((id, field));

@@ -1,13 +1,12 @@
 //! Rules: conditions on values that are being written.
 
 use crate::evaluate::{self, Datum};
-use crate::ir::{Const, Expr, Type};
+use crate::ir::{Expr, Type};
+use crate::rule_scope::RuleScope;
 use crate::{ExprError, Failure, check};
-use check::members;
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
-use groundplan_model::shape::{Kind, MapKey, ShapeId, Shapes};
 
 /// A rule, checked.
 #[derive(Clone, Debug)]
@@ -16,48 +15,11 @@ pub struct Rule {
     this: Type,
 }
 
-/// What names in a rule mean.
-#[derive(Clone, Debug)]
-pub struct RuleScope<'a> {
-    pub shapes: &'a Shapes,
-    pub this: ThisType,
-    /// What a predefined rule is given: `rule` and `rules`, which are constants.
-    pub given: &'a [(&'static str, Given)],
-}
-
-/// What a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThisType {
-    Message(ShapeId),
-    /// A single value: of a field, or an element of a list or a map.
-    Value(Kind),
-    List(Kind),
-    Map(MapKey, Kind),
-    /// A key of a map.
-    Key(MapKey),
-}
-
 /// What a rule is evaluated on, of the type that it was checked for.
 #[derive(Clone, Copy, Debug)]
 pub enum This<'a> {
     Message(&'a Record),
     Value(&'a Value),
-}
-
-/// A constant that a predefined rule is given.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Given {
-    Value(Const),
-    List(Vec<Const>),
-    Message(Vec<GivenField>),
-}
-
-/// A field of such a constant.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GivenField {
-    pub name: String,
-    pub is_set: bool,
-    pub value: Given,
 }
 
 /// What a rule says of a value.
@@ -96,33 +58,5 @@ impl Rule {
             Datum::String(text) => Ok(Verdict::Says(text.into_owned())),
             _ => Err(Failure::Null),
         })
-    }
-}
-
-impl RuleScope<'_> {
-    pub(crate) fn given(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|(given, _)| *given == name).map(|(_, given)| given)
-    }
-}
-
-impl ThisType {
-    pub(crate) fn ty(self) -> Type {
-        plain(match self {
-            Self::Message(shape) => Type::Message(shape),
-            Self::Value(kind) => members::of_kind(kind),
-            Self::List(kind) => Type::List(Box::new(members::of_kind(kind))),
-            Self::Map(key, kind) => Type::Map(key, Box::new(members::of_kind(kind))),
-            Self::Key(key) => members::of_key(key),
-        })
-    }
-}
-
-/// A type as rules have it: enums are ints.
-pub(crate) fn plain(ty: Type) -> Type {
-    match ty {
-        Type::Enum(_) => Type::Int,
-        Type::List(element) => Type::List(Box::new(plain(*element))),
-        Type::Map(key, value) => Type::Map(key, Box::new(plain(*value))),
-        ty => ty,
     }
 }

@@ -16,6 +16,7 @@ mod double;
 mod element;
 mod has;
 mod list;
+mod logic;
 mod one_of;
 mod piece;
 mod place;

@@ -1,10 +1,9 @@
 //! Comparisons, and `in`.
 
-use super::members::type_of;
 use super::names::Meaning;
 use super::{Checker, Typed, words};
 use crate::ExprError;
-use crate::ir::{Absent, Comparison, Const, Expr, Type};
+use crate::ir::{Absent, Comparison, Const, Expr, Type, field_type};
 use crate::parse::{Node, NodeKind};
 use groundplan_model::shape::{EnumId, MapKey};
 
@@ -86,7 +85,7 @@ impl Checker<'_> {
             NodeKind::Select { operand, name, .. } => match self.sketch(operand)? {
                 Type::Message(shape) => {
                     let fields = self.scope.catalog.shapes.get(shape);
-                    fields.by_name(name).map(|id| type_of(fields.field(id)).0)
+                    fields.by_name(name).map(|id| field_type(fields.field(id)).0)
                 }
                 Type::Map(MapKey::String, value) => Some(*value),
                 _ => None,

@@ -1,7 +1,7 @@
 //! `in`.
 
 use super::compare::is_number;
-use super::{Checker, Typed, members};
+use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Absent, Const, Expr, Field, Type};
 use crate::parse::{Node, NodeKind};
@@ -15,7 +15,7 @@ impl Checker<'_> {
         let found = self.value(list)?;
         let element = match (&found.ty, &found.expr) {
             (Type::List(element), Expr::Field(_)) => element.as_ref().clone(),
-            (Type::Map(key, _), Expr::Field(_)) => members::of_key(*key),
+            (Type::Map(key, _), Expr::Field(_)) => Type::of_map_key(*key),
             (Type::String, _) => {
                 let message = format!(
                     "{} is a string: ask `{}.contains(…)`",

@@ -1,6 +1,6 @@
 //! Single elements of lists and maps.
 
-use super::{Checker, Typed, members};
+use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::Node;
@@ -48,7 +48,7 @@ impl Checker<'_> {
     }
 
     fn key(&self, node: &Node, key: Typed, key_type: MapKey) -> Result<Expr, ExprError> {
-        let expected = members::of_key(key_type);
+        let expected = Type::of_map_key(key_type);
         let key = self.adapt(node, key, &expected)?;
         if key.ty == expected {
             return Ok(key.expr);

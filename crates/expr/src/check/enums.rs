@@ -1,6 +1,5 @@
 //! The values of enums, by their names.
 
-use super::members::of_kind;
 use crate::Scope;
 use crate::ir::Type;
 use groundplan_model::shape::{EnumId, ShapeId};
@@ -15,7 +14,7 @@ pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
     let mut found = HashSet::new();
     while let Some(shape) = queue.pop() {
         for field in &scope.catalog.shapes.get(shape).fields {
-            match of_kind(field.kind) {
+            match Type::of_kind(field.kind) {
                 Type::Enum(id) if found.insert(id) => enums.push(id),
                 Type::Message(inner) if seen.insert(inner) => queue.push(inner),
                 _ => {}

@@ -4,13 +4,14 @@ pub(crate) use super::names::link;
 pub(crate) use super::words::last;
 
 use super::names::Meaning;
+use super::reads::unreadable;
 use super::words::{few, suggestion};
 use super::{Checker, Typed, calls};
 use crate::ExprError;
-use crate::ir::{Absent, Const, Expr, Field, Root, Type};
+use crate::ir::{Const, Expr, Field, Root, Type, field_type};
 use crate::parse::{Node, Span};
 use groundplan_model::catalog::Model;
-use groundplan_model::shape::{Cardinality, FieldId, Kind, MapKey, Shape, ShapeId, Wrapped};
+use groundplan_model::shape::{FieldId, MapKey, Shape, ShapeId};
 use std::sync::Arc;
 
 impl Checker<'_> {
@@ -105,7 +106,7 @@ impl Checker<'_> {
         if let Some(refusal) = unreadable(field, is_etag) {
             return Err(self.error(span, refusal));
         }
-        let (ty, absent) = type_of(field);
+        let (ty, absent) = field_type(field);
         Ok(Field { root, steps: before.iter().copied().chain([id]).collect(), ty, kind: Some(field.kind), absent })
     }
 
@@ -134,58 +135,4 @@ pub(crate) fn no_field(owner: &str, shape: &Shape, name: &str) -> String {
     let names = shape.iter().flat_map(|(_, field)| [field.name.as_str(), field.json_name.as_str()]);
     let help = suggestion(name, names).unwrap_or_else(|| few(shape.iter().map(|(_, field)| field.name.as_str())));
     format!("{owner} has no field {}: {help}", super::words::quote(name))
-}
-
-/// Why nothing reads a field, if so.
-pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
-    if field.behavior.input_only {
-        return Some(format!("`{}` is input only: it is never shown, so nothing reads it", field.name));
-    }
-    is_etag.then(|| {
-        format!("`{}` is made when a record is read, so nothing else reads it: read the record and compare", field.name)
-    })
-}
-
-/// The type of a field, and what reading it gives where it is absent.
-pub(crate) fn type_of(field: &groundplan_model::shape::Field) -> (Type, Absent) {
-    let one = of_kind(field.kind);
-    match field.cardinality {
-        Cardinality::Repeated => (Type::List(Box::new(one)), Absent::Zero),
-        Cardinality::Map(key) => (Type::Map(key, Box::new(one)), Absent::Zero),
-        Cardinality::Implicit | Cardinality::Explicit | Cardinality::Oneof(_) => {
-            let absent = match field.kind {
-                Kind::Wrapper(_) => Absent::Null,
-                Kind::Timestamp | Kind::Duration => Absent::Error,
-                _ => Absent::Zero,
-            };
-            (one, absent)
-        }
-    }
-}
-
-/// The type of one value.
-pub(crate) fn of_kind(kind: Kind) -> Type {
-    match kind {
-        Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Type::Bool,
-        Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) if integer.is_unsigned() => Type::Uint,
-        Kind::Integer(_) | Kind::Wrapper(Wrapped::Integer(_)) => Type::Int,
-        Kind::Float | Kind::Double | Kind::Wrapper(Wrapped::Float | Wrapped::Double) => Type::Double,
-        Kind::String | Kind::Wrapper(Wrapped::String) => Type::String,
-        Kind::Bytes | Kind::Wrapper(Wrapped::Bytes) => Type::Bytes,
-        Kind::Enum(id) => Type::Enum(id),
-        Kind::Message(id) => Type::Message(id),
-        Kind::Timestamp => Type::Timestamp,
-        Kind::Duration => Type::Duration,
-        Kind::FieldMask | Kind::Struct | Kind::Value | Kind::ListValue | Kind::Empty => Type::Opaque,
-    }
-}
-
-/// The type of a map's keys.
-pub(crate) fn of_key(key: MapKey) -> Type {
-    match key {
-        MapKey::Bool => Type::Bool,
-        MapKey::Integer(integer) if integer.is_unsigned() => Type::Uint,
-        MapKey::Integer(_) => Type::Int,
-        MapKey::String => Type::String,
-    }
 }

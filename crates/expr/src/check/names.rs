@@ -1,6 +1,6 @@
 //! What names mean.
 
-use super::members::unreadable;
+use super::reads::unreadable;
 use super::words::{few, last, suggestion};
 use super::{Checker, Typed, enums};
 use crate::ExprError;

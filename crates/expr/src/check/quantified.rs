@@ -1,6 +1,6 @@
 //! `exists`, `all` and `exists_one`.
 
-use super::{Checker, Typed, Variable, members};
+use super::{Checker, Typed, Variable};
 use crate::ExprError;
 use crate::ir::{Absent, Expr, Field, Quantifier, Root, Type};
 use crate::limits::MAX_QUANTIFIED;
@@ -30,7 +30,7 @@ impl Checker<'_> {
                 let kind = list.kind;
                 (list, *element, kind)
             }
-            (Type::Map(key, _), Expr::Field(map)) => (map, members::of_key(key), None),
+            (Type::Map(key, _), Expr::Field(map)) => (map, Type::of_map_key(key), None),
             (ty, _) => {
                 let ty = self.kind_of(&ty);
                 let message =

@@ -64,3 +64,13 @@ fn cleared(model: &Model, read: FieldId) -> Option<String> {
          computed then: leave `{read}` out"
     ))
 }
+
+/// Why nothing reads a field, if so.
+pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
+    if field.behavior.input_only {
+        return Some(format!("`{}` is input only: it is never shown, so nothing reads it", field.name));
+    }
+    is_etag.then(|| {
+        format!("`{}` is made when a record is read, so nothing else reads it: read the record and compare", field.name)
+    })
+}

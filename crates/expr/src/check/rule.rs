@@ -14,7 +14,7 @@ use crate::ExprError;
 use crate::ir::{Expr, RuleExpr, Type};
 use crate::parse::{self, Node, NodeKind, Operator, Span, Unary};
 use crate::purpose::Purpose;
-use crate::rule::RuleScope;
+use crate::rule_scope::RuleScope;
 
 /// Parses and checks a rule.
 pub(crate) fn rule(scope: &RuleScope<'_>, source: &str) -> Result<Expr, ExprError> {

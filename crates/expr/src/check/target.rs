@@ -1,6 +1,6 @@
 //! The field that a formula is for, and whether the expression is a value of it.
 
-use super::{Checker, Typed, members};
+use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::{Literal, Node, NodeKind};
@@ -20,7 +20,7 @@ impl<'a> Target<'a> {
     /// Refuses fields of which no formula has a value. What the system does with a field is not looked at here.
     pub(super) fn of(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
         let field = scope.model.shapes.get(scope.model.shape).field(id);
-        let (name, ty) = (field.name.as_str(), members::of_kind(field.kind));
+        let (name, ty) = (field.name.as_str(), Type::of_kind(field.kind));
         let what = match (field.cardinality, &ty) {
             (Cardinality::Repeated, _) => "is a list",
             (Cardinality::Map(_), _) => "is a map",

@@ -5,7 +5,7 @@
 //! the constants show, is calculated as it is written.
 
 use super::piece::{Binding, Builder, Piece};
-use super::value::{Bounds, SqlType, Value, WhenNull};
+use super::value::{Bounds, SqlType, Value, WhenNull, of_both};
 use super::{double, refuse};
 use crate::ExprError;
 use crate::ir::{Arithmetic, Type};
@@ -27,13 +27,6 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &T
         Type::Timestamp | Type::Duration => times(operation, left, right, ty),
         _ => Err(refuse("nothing else is calculated with: this is a fault of ours")),
     }
-}
-
-/// A value of two, with the guards of both.
-pub(super) fn of_both(piece: Piece, ty: SqlType, left: &Value, right: &Value) -> Value {
-    let null = if left.may_fail() || right.may_fail() { WhenNull::Error } else { WhenNull::Never };
-    let guards = left.guards.iter().chain(&right.guards).cloned().collect();
-    Value { guards, ..Value::new(piece, ty).with_null(null) }
 }
 
 fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) -> Value {

@@ -1,8 +1,8 @@
 //! Comparisons: which kind one is.
 
-use super::condition::{Condition, Guarded};
+use super::condition::Guarded;
 use super::piece::Piece;
-use super::value::{SqlType, Value, WhenNull};
+use super::value::SqlType;
 use super::{Compiler, Mode};
 use crate::ExprError;
 use crate::ir::{Absent, Comparison, Const, Expr};
@@ -118,13 +118,5 @@ impl Comparison {
         } else {
             Piece::comparison(left, self.operator(), right)
         }
-    }
-}
-
-/// `x == null` of a field of a wrapper type.
-pub(super) fn with_null(value: &Value, equal: bool) -> Condition {
-    match value.null {
-        WhenNull::Null => Condition::never_null(value.piece.is(if equal { "NULL" } else { "NOT NULL" })),
-        _ => Condition::Known(Some(!equal)),
     }
 }

@@ -1,7 +1,6 @@
 //! Comparisons with constants: those that indexes serve.
 
-use super::compare::with_null;
-use super::condition::{Condition, Guarded};
+use super::condition::{Condition, Guarded, with_null};
 use super::piece::Piece;
 use super::value::{SqlType, Value, WhenNull};
 use super::{Mode, Slot, constant};

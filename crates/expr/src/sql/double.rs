@@ -4,9 +4,8 @@
 //! Where the operands' magnitudes exclude those, a calculation is what it looks like; beside a constant the dangerous
 //! operands are known here; the sum of any two is asked about before it is made. The rest is refused.
 
-use super::arithmetic::of_both;
 use super::piece::{Binding, Builder, Piece};
-use super::value::{Bounds, SqlType, Value};
+use super::value::{Bounds, SqlType, Value, of_both};
 use super::{Slot, refuse};
 use crate::ExprError;
 use crate::ir::Arithmetic;

@@ -1,13 +1,12 @@
 //! Single elements of lists and maps.
 
-use super::list::Form;
 use super::piece::{Binding, Builder, Piece};
-use super::place::of_text;
+use super::place::{Form, Message, of_text};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::{Compiler, Slot, refuse};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Field};
-use groundplan_model::shape::{Kind, ShapeId};
+use groundplan_model::shape::Kind;
 
 /// An element: NULL if there is none, which is an error.
 struct Taken {
@@ -15,14 +14,6 @@ struct Taken {
     form: Form,
     /// What must hold, or else the key or the index is an error.
     guards: Vec<Piece>,
-}
-
-/// An element that is a message.
-pub(super) struct Message {
-    pub(super) object: Piece,
-    pub(super) shape: ShapeId,
-    /// What must hold beside its being there.
-    pub(super) guards: Vec<Piece>,
 }
 
 impl Compiler<'_> {

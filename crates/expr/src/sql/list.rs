@@ -3,13 +3,13 @@
 use super::condition::{Condition, Guarded};
 use super::element::key;
 use super::piece::{Binding, Builder, Piece};
-use super::place::{Element, Found, Place, of_text, rows};
+use super::place::{Element, Form, Found, Place, of_text, rows};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::values::COUNT;
 use super::{Compiler, Mode, Slot, constant, refuse};
 use crate::ExprError;
 use crate::ir::{Comparison, Const, Expr, Field, Type};
-use groundplan_model::shape::{Kind, MapKey};
+use groundplan_model::shape::Kind;
 
 /// A repeated field or a map.
 pub(super) struct Collection {
@@ -21,16 +21,6 @@ pub(super) struct Collection {
     pub(super) guards: Vec<Piece>,
     /// and that the element in which it is is there. Where that is not so, it is NULL.
     presence: Option<Piece>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Form {
-    /// An array with elements of a type.
-    Array(SqlType, Kind),
-    /// A JSON array.
-    Json(Kind),
-    /// A JSON object.
-    Map(MapKey, Kind),
 }
 
 impl Compiler<'_> {

@@ -1,13 +1,12 @@
 //! Where fields are: columns, members of JSON, and elements.
 
-use super::element::Message;
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull, bare};
 use super::{Compiler, refuse};
 use crate::ExprError;
 use crate::ir::{Absent, Field, Root};
 use groundplan_model::catalog::{IdFormat, Model};
-use groundplan_model::shape::{self, Cardinality, FieldId, Kind, ShapeId};
+use groundplan_model::shape::{self, Cardinality, FieldId, Kind, MapKey, ShapeId};
 use groundplan_model::{quote, quote_literal};
 use std::sync::Arc;
 
@@ -22,6 +21,25 @@ pub(super) struct Variable {
 pub(super) enum Element {
     Scalar(Value),
     Message(Piece, ShapeId),
+}
+
+/// An element that is a message.
+pub(super) struct Message {
+    pub(super) object: Piece,
+    pub(super) shape: ShapeId,
+    /// What must hold beside its being there.
+    pub(super) guards: Vec<Piece>,
+}
+
+/// How a repeated field or a map is stored.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// An array with elements of a type.
+    Array(SqlType, Kind),
+    /// A JSON array.
+    Json(Kind),
+    /// A JSON object.
+    Map(MapKey, Kind),
 }
 
 /// Where a field is.

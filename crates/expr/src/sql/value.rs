@@ -213,3 +213,10 @@ impl Bounds {
 
     pub(super) const ANY_DOUBLE: Self = Self::Real { largest: f64::MAX, smallest: f64::from_bits(1), finite: false };
 }
+
+/// A value of two, with the guards of both.
+pub(super) fn of_both(piece: Piece, ty: SqlType, left: &Value, right: &Value) -> Value {
+    let null = if left.may_fail() || right.may_fail() { WhenNull::Error } else { WhenNull::Never };
+    let guards = left.guards.iter().chain(&right.guards).cloned().collect();
+    Value { guards, ..Value::new(piece, ty).with_null(null) }
+}

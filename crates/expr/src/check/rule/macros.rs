@@ -2,7 +2,6 @@
 
 use super::{RuleChecker, Typed, of_rule};
 use crate::ExprError;
-use crate::check::members;
 use crate::ir::{Expr, Macro, RuleExpr, Type};
 use crate::limits::MAX_MACROS;
 use crate::parse::{Node, NodeKind};
@@ -47,7 +46,7 @@ impl RuleChecker<'_> {
         let collection = self.value(range)?;
         let element = match &collection.ty {
             Type::List(element) => (**element).clone(),
-            Type::Map(key, _) => members::of_key(*key),
+            Type::Map(key, _) => Type::of_map_key(*key),
             ty => {
                 let ty = self.kind_of(ty);
                 let message = format!("{} is {ty}: `{name}` needs a list or a map", self.quote(range));

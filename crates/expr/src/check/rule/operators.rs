@@ -2,7 +2,6 @@
 
 use super::{RuleChecker, Typed, are_comparable, common, is_number, of_rule};
 use crate::ExprError;
-use crate::check::members;
 use crate::ir::{Arithmetic, Comparison, Const, Expr, RuleExpr, Type};
 use crate::parse::{Literal, Node, NodeKind};
 
@@ -72,7 +71,7 @@ impl RuleChecker<'_> {
         let (value, collection) = (self.value(left)?, self.value(right)?);
         let element = match &collection.ty {
             Type::List(element) => Some((**element).clone()),
-            Type::Map(key, _) => Some(members::of_key(*key)),
+            Type::Map(key, _) => Some(Type::of_map_key(*key)),
             _ => None,
         };
         match element {

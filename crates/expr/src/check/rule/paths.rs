@@ -4,9 +4,9 @@ use super::{RuleChecker, Typed, common, of_rule};
 use crate::ExprError;
 use crate::check::members;
 use crate::check::words::{quote, suggestion};
-use crate::ir::{Absent, Const, Expr, RuleExpr, Type};
+use crate::ir::{Absent, Const, Expr, RuleExpr, Type, field_type};
 use crate::parse::{Node, NodeKind, Span};
-use crate::rule::{Given, plain};
+use crate::rule_scope::Given;
 use groundplan_model::shape::MapKey;
 
 impl RuleChecker<'_> {
@@ -43,8 +43,8 @@ impl RuleChecker<'_> {
                 let Some(id) = shape.by_name(name).filter(|id| shape.field(*id).name == name) else {
                     return Err(self.error(name_span, members::no_field(&shape.full_name, shape, name)));
                 };
-                let (ty, absent) = members::type_of(shape.field(id));
-                let ty = plain(ty);
+                let (ty, absent) = field_type(shape.field(id));
+                let ty = ty.with_enums_as_ints();
                 let absent = if absent == Absent::Null { Absent::Null } else { Absent::Zero };
                 let member = RuleExpr::Member { message: value.expr, field: id, ty: ty.clone(), absent };
                 Ok(Typed::new(of_rule(member), ty))
@@ -65,7 +65,7 @@ impl RuleChecker<'_> {
         let (collection, key) = (self.value(operand)?, self.value(index)?);
         let (expected, ty) = match collection.ty {
             Type::List(element) => (Type::Int, *element),
-            Type::Map(key, value) => (members::of_key(key), *value),
+            Type::Map(key, value) => (Type::of_map_key(key), *value),
             ty => {
                 let ty = self.kind_of(&ty);
                 let message = format!("{} is {ty}: `[…]` follows a list or a map", self.quote(operand));
