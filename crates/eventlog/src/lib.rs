@@ -22,6 +22,7 @@ mod ring;
 mod snapshot;
 mod status;
 mod tail;
+mod tasks;
 mod wake;
 
 pub use append::{NewEvent, after, append, append_selected, is_partition_missing};

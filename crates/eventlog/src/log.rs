@@ -10,7 +10,7 @@ use crate::resume::{EventIdentity, ResumePoint, Surroundings};
 use crate::ring::Ring;
 use crate::status::{self, Status, now};
 use crate::wake::Wake;
-use crate::{Cursor, Event, Settings, partitions, reader};
+use crate::{Cursor, Event, Settings, partitions};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::apart::apart;
@@ -22,16 +22,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// How long a follower may wait for a tail that has not found its place yet.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often partitions are made and dropped, at most and at least.
-const MAINTENANCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(300));
 
 /// How many followers read the database at once.
 const READERS: usize = 4;
@@ -100,16 +95,6 @@ impl Log {
             progress: watch::Sender::new(None),
             readers: Semaphore::new(READERS),
         })))
-    }
-
-    /// Adds the tasks that tail the log, wake and are woken by other processes, and keep its partitions, until `stop`.
-    pub fn spawn(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
-        let (log, end) = (self.clone(), stop.clone());
-        tasks.spawn(async move { end.run_until_cancelled(reader::run(log)).await.unwrap_or_default() });
-        let (log, end) = (self.clone(), stop.clone());
-        tasks.spawn(async move { end.run_until_cancelled(log.0.wake.run(&log.0.database)).await.unwrap_or_default() });
-        let (log, end) = (self.clone(), stop.clone());
-        tasks.spawn(async move { end.run_until_cancelled(log.maintain()).await.unwrap_or_default() });
     }
 
     /// Says that this process has committed an append.
@@ -236,6 +221,21 @@ impl Log {
         &self.0.status
     }
 
+    /// What wakes the tail.
+    pub(crate) fn wake(&self) -> &Wake {
+        &self.0.wake
+    }
+
+    /// How long events are kept.
+    pub(crate) fn retention(&self) -> Duration {
+        self.0.settings.retention
+    }
+
+    /// Waits until an append has found no partition.
+    pub(crate) async fn maintenance_wanted(&self) {
+        self.0.maintenance.notified().await;
+    }
+
     /// Waits until there may be something to read.
     pub(crate) async fn wait(&self) {
         self.0.wake.wait(self.0.settings.poll).await;
@@ -274,24 +274,6 @@ impl Log {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps the partitions.
-    async fn maintain(&self) {
-        let retention = self.0.settings.retention;
-        let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
-        loop {
-            if let Err(error) = partitions::of_log(retention).maintain(&self.0.database, &partitions::Consumers).await {
-                tracing::warn!(
-                    error = error.log_text(),
-                    "the event log's partitions cannot be looked after; trying again"
-                );
-            }
-            tokio::select! {
-                () = sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}
-                () = self.0.maintenance.notified() => {}
-            }
-        }
     }
 }
 

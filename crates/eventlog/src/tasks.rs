@@ -1,0 +1,41 @@
+//! The tasks of a log.
+
+use crate::log::Log;
+use crate::{partitions, reader};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// How often partitions are made and dropped, at most and at least.
+const MAINTENANCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(300));
+
+impl Log {
+    /// Adds the tasks that tail the log, wake and are woken by other processes, and keep its partitions, until `stop`.
+    pub fn spawn(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(reader::run(log)).await.unwrap_or_default() });
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(log.wake().run(log.database())).await.unwrap_or_default() });
+        let (log, end) = (self.clone(), stop.clone());
+        tasks.spawn(async move { end.run_until_cancelled(log.maintain()).await.unwrap_or_default() });
+    }
+
+    /// Keeps the partitions.
+    async fn maintain(&self) {
+        let retention = self.retention();
+        let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
+        loop {
+            if let Err(error) = partitions::of_log(retention).maintain(self.database(), &partitions::Consumers).await {
+                tracing::warn!(
+                    error = error.log_text(),
+                    "the event log's partitions cannot be looked after; trying again"
+                );
+            }
+            tokio::select! {
+                () = sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}
+                () = self.maintenance_wanted() => {}
+            }
+        }
+    }
+}
