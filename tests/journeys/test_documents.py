@@ -6,11 +6,12 @@ import re
 from suite import BINARY, ROOT
 
 README = (ROOT / "README.md").read_text()
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 
 
 def test_the_settings_table(suite):
     rows = json.loads(suite.tool("env", "-i", BINARY, "config", "--output", "json").stdout)
-    said = {cells[1].strip(" `"): cells for cells in (line.split(" | ") for line in README.splitlines() if line.startswith("| `"))
+    said = {cells[1].strip(" `"): cells for cells in (line.split(" | ") for line in CONFIGURATION.splitlines() if line.startswith("| `"))
             for cells in [["", *[cell.strip("| ") for cell in cells]]] if re.fullmatch(r"`[A-Z_]+`", cells[1])}
     assert set(said) == {row["setting"] for row in rows}
     for row in rows:
@@ -29,7 +30,7 @@ def test_the_limits(suite):
 
 
 def test_the_readmes_calls(suite):
-    """Each `$ curl` and `$ grpcurl` of the README is run as it is written, but for the port and the key's file."""
+    """Runs each `$ curl` and `$ grpcurl` of the README as written, except the port and the key's file."""
     text = re.search(r"```console\n(\$ export API_KEY.*?)```", README, re.S).group(1)
     blocks = re.split(r"^\$ ", text.replace("\\\n", " "), flags=re.M)[1:]
     ran = 0
