@@ -1,32 +1,24 @@
 //! Descriptors to a [`Catalog`].
 
+mod error;
 mod indexes;
 mod model;
 mod references;
+mod shapes;
 
 use crate::catalog::{Catalog, Method, Model};
 use crate::comments::Comments;
 use crate::declared::{self, Declared};
 use crate::guard::guarded;
 use crate::relations::Relations;
-use crate::shapes_of::shapes_of;
 use crate::storage_names::StorageNames;
 use crate::types::reachable;
 use bytes::Bytes;
+pub use error::LoadError;
 use prost_reflect::DescriptorPool;
+use shapes::shapes_of;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Why a stored revision cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The bytes are not linked descriptors.
-    #[error("the descriptor set cannot be read: {0}")]
-    DescriptorSet(String),
-    /// The descriptors are no models that this version understands.
-    #[error("{0}")]
-    Model(String),
-}
 
 /// Reads a stored revision: models, what they import, and the derived services.
 ///

@@ -14,7 +14,7 @@ mod references;
 
 use crate::declared::Declared;
 use crate::diagnostic::Findings;
-use crate::input::ParsedFiles;
+use crate::source::ParsedFiles;
 use crate::types::reachable;
 pub(crate) use fields::MAX_FIELDS;
 use groundplan_budget::Budget;

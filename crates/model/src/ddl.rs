@@ -2,17 +2,18 @@
 
 mod index;
 mod reference;
+mod statement;
 
 use crate::catalog::{Index, Model};
 use crate::column::default_of;
 use crate::object_names::primary_key_name;
-use crate::plan::{Ddl, Run};
 use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
 pub(crate) use index::add_index;
 pub use index::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
 pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, release_texts, validate};
 pub use reference::{forbid_null, make_deferrable};
+pub use statement::{Ddl, Object, Run};
 
 /// Makes a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {

@@ -1,6 +1,5 @@
 //! What models say of themselves: the options of `groundplan/model/v1/model.proto`, and the names that follow from them.
 
-mod field;
 mod history;
 mod index;
 mod lifetime;
@@ -8,11 +7,9 @@ mod reference;
 
 use crate::catalog::{Catalog, IdFormat, Table};
 use crate::diagnostic::Place;
-use crate::input::ParsedFiles;
+use crate::options::{OPTION, number, text};
+use crate::source::ParsedFiles;
 use crate::{naming, scan};
-pub(crate) use field::{
-    FormulaKind, formula_place, is_required_by_rule, written_behavior, written_formula, written_role,
-};
 pub(crate) use history::{DeclaredHistory, MAX_RETENTION_DAYS};
 pub(crate) use index::DeclaredIndex;
 pub(crate) use lifetime::{
@@ -21,8 +18,6 @@ pub(crate) use lifetime::{
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
 
-/// The number of both options.
-const OPTION: i32 = 77_310;
 /// Which field of a descriptor holds a message's options.
 const MESSAGE_OPTIONS: i32 = 7;
 /// Which field of the option holds the indexes.
@@ -173,15 +168,6 @@ fn plural(message: &MessageDescriptor, live: Option<&Catalog>) -> String {
     derived.unwrap_or_else(|| naming::plural(message.name()))
 }
 
-/// Whether a message is a model whose option has a part.
-pub(crate) fn has_part(message: &MessageDescriptor, part: &str) -> bool {
-    let options = message.options();
-    let extension = message.parent_pool().get_extension_by_name("groundplan.model.v1.model");
-    let extension = extension.filter(|extension| options.has_extension(extension));
-    let has = |option: &DynamicMessage| option.has_field_by_name(part);
-    extension.is_some_and(|extension| options.get_extension(&extension).as_message().is_some_and(has))
-}
-
 /// The days that a part of a model's option says something is kept: `None` within if it says nothing of days.
 fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
     if !option.has_field_by_name(part) {
@@ -190,14 +176,6 @@ fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
     let written = option.get_field_by_name(part)?;
     let days = written.as_message()?.get_field_by_name("retention_days").and_then(|days| days.as_i32());
     Some(days.filter(|days| *days != 0))
-}
-
-fn text(message: &DynamicMessage, field: &str) -> String {
-    message.get_field_by_name(field).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn number(message: &DynamicMessage, field: &str) -> i32 {
-    message.get_field_by_name(field).and_then(|value| value.as_enum_number()).unwrap_or(0)
 }
 
 /// Where what is declared stands.

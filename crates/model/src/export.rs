@@ -2,7 +2,7 @@
 
 use crate::bundled::bundled;
 use crate::compile::Compiled;
-use crate::input::SourceFile;
+use crate::source::SourceFile;
 use std::collections::BTreeMap;
 
 /// The first line of the `buf.yaml` in a folder that was written.

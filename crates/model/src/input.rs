@@ -7,6 +7,7 @@ use crate::guard::guarded_at;
 use crate::malformed::malformed;
 use crate::protoc;
 use crate::scan::{self, MAX_NESTING, Syntax};
+use crate::source::{Input, Parsed, ParsedFiles, Read, SourceFile};
 use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
@@ -14,8 +15,8 @@ use miette::Diagnostic as _;
 use prost::Message as _;
 use prost_types::FileDescriptorProto;
 use protox::file::File;
+use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The most files.
 pub const MAX_FILES: usize = 1_000;
@@ -29,51 +30,11 @@ const MAX_PATH: usize = 512;
 /// So many errors of one file's syntax are reported: most follow from the first.
 const MAX_PARSE_ERRORS: usize = 50;
 
-/// A `.proto` file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// As others import it: relative, `/` between its parts.
-    pub path: String,
-    /// The text.
-    pub content: String,
-}
-
-/// Models as they are handed in.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// `.proto` files. What is [bundled](crate::bundled) need not be among them, and is ignored if it is.
-    Files(Vec<SourceFile>),
-    /// A serialized `google.protobuf.FileDescriptorSet` with everything imported.
-    DescriptorSet(Bytes),
-}
-
-/// A file of the user's that could be parsed.
-#[derive(Clone, Debug)]
-pub(crate) struct Parsed {
-    /// Options are not yet interpreted.
-    pub(crate) descriptor: FileDescriptorProto,
-    /// What a descriptor set had, custom options included.
-    pub(crate) encoded: Option<Bytes>,
-    /// What a `.proto` file had.
-    pub(crate) text: Option<String>,
-}
-
-/// The user's files, by path.
-pub(crate) type ParsedFiles = BTreeMap<String, Parsed>;
-
 /// A descriptor set whose files are left as they are, so that custom options survive.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawSet {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     file: Vec<Bytes>,
-}
-
-/// What was read.
-#[derive(Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) parsed: ParsedFiles,
-    /// The paths of files that could not be parsed. That is reported, so nobody need hear that they are missing.
-    pub(crate) refused: BTreeSet<String>,
 }
 
 /// Parses what can be parsed and reports the rest.

@@ -24,6 +24,7 @@ mod link;
 mod malformed;
 mod naming;
 mod object_names;
+mod options;
 mod plan;
 mod protoc;
 mod quote;
@@ -31,7 +32,7 @@ mod relations;
 mod roles;
 mod scan;
 pub mod shape;
-mod shapes_of;
+mod source;
 mod storage_names;
 mod types;
 
@@ -43,20 +44,21 @@ pub use catalog::{
 };
 pub use column::column_type;
 pub use compile::{Compiled, Compiler, Refusal, compile};
-pub use ddl::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null, make_deferrable};
+pub use ddl::{
+    Ddl, EXTENSIONS_SCHEMA, Object, Run, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null, make_deferrable,
+};
 pub use diagnostic::Diagnostic;
 pub use export::{WRITTEN_BY, export};
 pub use guard::guarded;
-pub use input::{Input, MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE, SourceFile};
+pub use input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
 pub use limits::LIMITS;
 pub use naming::json_name;
 pub use object_names::empty_trigger_name;
-pub use plan::{
-    Ddl, Leftover, Object, Plan, Room, Run, Step, StepKind, plan, reference_step, reference_subject, withdrawal,
-};
+pub use plan::{Leftover, Plan, Room, Step, StepKind, plan, reference_step, reference_subject, withdrawal};
 pub use quote::{quote, quote_literal};
 pub use shape::{
     Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,
     Wrapped,
 };
+pub use source::{Input, SourceFile};
 pub use storage_names::StorageNames;

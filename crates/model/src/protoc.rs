@@ -7,12 +7,14 @@ mod messages;
 mod oneofs;
 mod options;
 mod reserved;
+mod uninterpreted;
 
 use crate::code;
 use crate::diagnostic::{Findings, Place};
 pub(crate) use linked::check_linked;
 use prost_types::FileDescriptorProto;
 use std::collections::BTreeSet;
+use uninterpreted::check_uninterpreted;
 
 /// Fields of `FileDescriptorProto`, by which paths within a file are written.
 mod tag {
@@ -57,7 +59,7 @@ pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
             report.say(&[tag::DEPENDENCY, at], format!("{import:?} is imported twice"), "remove one of the two lines");
         }
     }
-    messages::check_uninterpreted(
+    check_uninterpreted(
         file.options.iter().flat_map(|options| &options.uninterpreted_option),
         &[tag::OPTIONS],
         &mut report,
@@ -66,7 +68,7 @@ pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
         let options = service.options.iter().flat_map(|options| &options.uninterpreted_option);
         let methods = service.method.iter().flat_map(|method| &method.options);
         let options = options.chain(methods.flat_map(|options| &options.uninterpreted_option));
-        messages::check_uninterpreted(options, &[tag::SERVICE, at], &mut report);
+        check_uninterpreted(options, &[tag::SERVICE, at], &mut report);
     }
     for (message, at) in file.message_type.iter().zip(0..) {
         messages::check(message, &[tag::MESSAGE, at], &mut report);

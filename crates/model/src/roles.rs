@@ -1,6 +1,6 @@
 //! The fields that the system sets: by option, or by name and type.
 
-use crate::declared::{FormulaKind, has_part, written_behavior, written_formula, written_role};
+use crate::options::{FormulaKind, has_part, written_behavior, written_formula, written_role};
 use crate::shape::Behavior;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 

@@ -1,7 +1,6 @@
 //! The indexes of a model: those that are declared, and those that its references and its purge need.
 
-use super::LoadError;
-use super::model::wrong;
+use super::error::{LoadError, wrong};
 use crate::catalog::{Index, IndexField, IndexMethod, Reference, Roles};
 use crate::declared::Declared;
 use crate::object_names::index_name;

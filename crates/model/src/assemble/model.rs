@@ -1,8 +1,10 @@
 //! One model of a catalog.
 
-use super::{LoadError, indexes, references};
+use super::error::{LoadError, wrong};
+use super::{indexes, references};
 use crate::catalog::{Formula, IdFormat, Model, Roles};
-use crate::declared::{Declared, FormulaKind, written_formula};
+use crate::declared::Declared;
+use crate::options::{FormulaKind, written_formula};
 use crate::relations::Relations;
 use crate::roles::{Role, fields_of};
 use crate::shape::{Shape, Shapes};
@@ -85,9 +87,4 @@ fn formulas(declared: &Declared, shape: &Shape, kind: FormulaKind) -> Vec<Formul
         Some(Formula { field: shape.by_number(field.number())?, source })
     };
     declared.message.fields().filter_map(formula).collect()
-}
-
-/// Says what is wrong with a model.
-pub(super) fn wrong(declared: &Declared, what: &str) -> LoadError {
-    LoadError::Model(format!("{} {what}", declared.full_name()))
 }

@@ -1,7 +1,6 @@
 //! The references of a model, and those of others to it.
 
-use super::LoadError;
-use super::model::wrong;
+use super::error::{LoadError, wrong};
 use crate::catalog::{IdFormat, OnDelete, Reference, Referrer};
 use crate::declared::Declared;
 use crate::object_names::foreign_key_name;

@@ -1,8 +1,8 @@
 //! Where the expressions stand that fields get their values by.
 
 use super::{Catalog, Formula, Model};
-use crate::declared::{FormulaKind, formula_place};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::options::{FormulaKind, formula_place};
 
 impl Catalog {
     /// Reports something wrong with one of a model's [`defaults`](Model::defaults) or [`computed`](Model::computed), at the

@@ -2,8 +2,9 @@
 
 use crate::catalog::IdFormat;
 use crate::code;
-use crate::declared::{Declared, FormulaKind, is_required_by_rule, written_formula};
+use crate::declared::Declared;
 use crate::diagnostic::{Findings, Place};
+use crate::options::{FormulaKind, is_required_by_rule, written_formula};
 use crate::roles::{Role, behavior, of_field};
 
 pub(super) fn check(declared: &Declared, found: &mut Findings) {

@@ -1,8 +1,9 @@
 //! Defaults and computed fields: where they may be. What their expressions say is checked where expressions are known.
 
 use crate::code;
-use crate::declared::{Declared, FormulaKind, formula_place, reference_of_field, written_formula};
+use crate::declared::{Declared, reference_of_field};
 use crate::diagnostic::Findings;
+use crate::options::{FormulaKind, formula_place, written_formula};
 use crate::roles::{Role, of_field};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 

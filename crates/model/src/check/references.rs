@@ -2,9 +2,10 @@
 
 use crate::catalog::OnDelete;
 use crate::code;
-use crate::declared::{Declared, DeclaredReference, is_required_by_rule, reference_of_field};
+use crate::declared::{Declared, DeclaredReference, reference_of_field};
 use crate::diagnostic::{Findings, Place};
 use crate::naming::nearest;
+use crate::options::is_required_by_rule;
 use crate::relations::target;
 use crate::roles::{self, of_field};
 use prost_reflect::{Kind, MessageDescriptor};

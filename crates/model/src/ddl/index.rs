@@ -1,8 +1,7 @@
 //! Indexes.
 
-use super::comment_on_index;
+use super::{Ddl, Object, Run, comment_on_index};
 use crate::catalog::{Index, IndexMethod, Model};
-use crate::plan::{Ddl, Object, Run};
 use crate::quote::{quote, quote_literal};
 
 /// The schema of the extensions that indexes need, unless they are somewhere else already.

@@ -1,9 +1,8 @@
 //! Foreign keys.
 
-use super::plain;
+use super::{Ddl, Object, Run, plain};
 use crate::catalog::{Model, OnDelete, Reference};
 use crate::object_names::empty_trigger_name;
-use crate::plan::{Ddl, Object, Run};
 use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
 

@@ -1,7 +1,7 @@
 //! Indexes as they were written.
 
-use super::{number, text};
 use crate::catalog::IndexMethod;
+use crate::options::{number, text};
 use prost_reflect::{DynamicMessage, Value};
 
 /// The text search configuration of an index that names none.

@@ -1,7 +1,7 @@
 //! References as they were written.
 
-use super::{field::from_option, number, text};
 use crate::catalog::OnDelete;
+use crate::options::{from_option, number, text};
 use crate::roles::behavior;
 use prost_reflect::FieldDescriptor;
 use std::borrow::Cow;

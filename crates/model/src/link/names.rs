@@ -1,8 +1,8 @@
 //! What is defined where, so that a name that is not found can be explained.
 
 use crate::bundled::standard_files;
-use crate::input::ParsedFiles;
 use crate::naming::nearest;
+use crate::source::ParsedFiles;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;

@@ -4,7 +4,7 @@ use super::words;
 use crate::bundled::is_standard;
 use crate::code;
 use crate::diagnostic::{Findings, Place};
-use crate::input::ParsedFiles;
+use crate::source::ParsedFiles;
 use std::collections::{BTreeSet, HashMap};
 
 /// Which field of `FileDescriptorProto` holds the imports.

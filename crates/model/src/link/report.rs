@@ -4,7 +4,7 @@ use super::names::Names;
 use super::words::{Reader, Words};
 use crate::code;
 use crate::diagnostic::{Findings, Place};
-use crate::input::Parsed;
+use crate::source::Parsed;
 use miette::Diagnostic as _;
 use prost_reflect::DescriptorError;
 use prost_types::source_code_info::Location;

@@ -1,9 +1,9 @@
 //! The steps that change a model which is served already.
 
 use super::definition::{self, Definition};
-use super::{Ddl, Room, Step, StepKind, canonical, new_index, reference_step};
+use super::{Room, Step, StepKind, canonical, new_index, reference_step};
 use crate::catalog::{Catalog, Model, Reference};
-use crate::ddl;
+use crate::ddl::{self, Ddl};
 use crate::shape::Cardinality;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,6 +2,7 @@
 
 use super::compare_lifetimes;
 use super::type_text::type_text;
+use super::unsupported::{field_place, message_place, refuse};
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
 use crate::declared;
@@ -10,12 +11,6 @@ use crate::shape::{EnumShape, FieldId, Shape};
 use std::collections::{HashMap, HashSet};
 
 const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
-
-/// Reports a change that cannot be planned.
-pub(super) fn refuse(found: &mut Findings, place: Place, code: &'static str, what: &str, help: &str) {
-    let step = code.trim_start_matches("STEP_NOT_SUPPORTED_").replace('_', " ");
-    found.report(place, code, format!("{what} needs the step {step}, which is not supported yet"), help);
-}
 
 /// Reports a model that is gone.
 pub(super) fn dropped_model(model: &Model, base: &Catalog, found: &mut Findings) {
@@ -202,13 +197,4 @@ fn enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, found: &
 fn oneof(catalog: &Catalog, message: &str, number: u32) -> Option<String> {
     let field = catalog.pool.get_message_by_name(message)?.get_field(number)?;
     field.containing_oneof().filter(|oneof| !oneof.is_synthetic()).map(|oneof| oneof.name().to_owned())
-}
-
-pub(super) fn message_place(catalog: &Catalog, message: &str) -> Place {
-    catalog.pool.get_message_by_name(message).map(|message| Place::message(&message)).unwrap_or_default()
-}
-
-pub(super) fn field_place(catalog: &Catalog, message: &str, number: u32) -> Place {
-    let field = catalog.pool.get_message_by_name(message).and_then(|message| message.get_field(number));
-    field.map(|field| Place::field(&field)).unwrap_or_default()
 }

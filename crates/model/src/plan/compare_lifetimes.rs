@@ -1,6 +1,6 @@
 //! Changes of how long deleted records are kept and of when records end, which need a step that is not supported yet.
 
-use super::compare::{message_place, refuse};
+use super::unsupported::{message_place, refuse};
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
 use crate::diagnostic::Findings;

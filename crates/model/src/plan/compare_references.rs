@@ -1,6 +1,6 @@
 //! Changes of references that need a step which is not supported yet.
 
-use super::compare::{field_place, refuse};
+use super::unsupported::{field_place, refuse};
 use crate::catalog::{Catalog, IdFormat, Model, Reference};
 use crate::code;
 use crate::diagnostic::Findings;

@@ -1,8 +1,8 @@
 //! The step that makes a reference true.
 
-use super::{Ddl, Step, StepKind};
+use super::{Step, StepKind};
 use crate::catalog::{Catalog, Model, Reference};
-use crate::ddl;
+use crate::ddl::{self, Ddl};
 
 /// What is where a reference is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

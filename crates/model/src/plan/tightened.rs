@@ -1,7 +1,7 @@
 //! Rules that get stricter. An apply does not look at the records that exist, so a plan warns of what may follow.
 
 use super::canonical;
-use super::compare::field_place;
+use super::unsupported::field_place;
 use crate::catalog::{Catalog, Model};
 use crate::code;
 use crate::diagnostic::{Findings, Place};

@@ -1,8 +1,8 @@
 //! What takes back the storage of a revision that has failed, where records would have to obey it.
 
-use super::{Ddl, Object, Room, Run, reference_step};
+use super::{Room, reference_step};
 use crate::catalog::{Catalog, Model, Reference, Table};
-use crate::ddl;
+use crate::ddl::{self, Ddl, Object, Run};
 use crate::quote::quote;
 use crate::shape::Cardinality;
 

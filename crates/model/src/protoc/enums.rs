@@ -1,6 +1,6 @@
 //! Enums, before they are linked.
 
-use super::messages::{check_uninterpreted, is_plain};
+use super::uninterpreted::{check_uninterpreted, is_plain};
 use super::{Report, reserved, tag, within};
 use prost_types::EnumDescriptorProto;
 use std::collections::{BTreeSet, HashMap};

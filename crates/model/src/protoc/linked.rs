@@ -2,7 +2,7 @@
 
 use super::{Report, options, tag, within};
 use crate::diagnostic::Findings;
-use crate::input::Parsed;
+use crate::source::Parsed;
 use prost_reflect::{
     EnumDescriptor, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, Syntax,
 };

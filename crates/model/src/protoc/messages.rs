@@ -1,9 +1,10 @@
 //! Messages and their fields, before they are linked.
 
+use super::uninterpreted::{check_uninterpreted, is_plain};
 use super::{Report, enums, oneofs, reserved, tag, within};
 use crate::naming::{json_name, upper_camel};
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, UninterpretedOption};
+use prost_types::{DescriptorProto, FieldDescriptorProto};
 
 const HELP_SET: &str = "compile the models with buf or protoc again";
 
@@ -33,24 +34,6 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], report: &mut Report
     }
     for (of, at) in message.enum_type.iter().zip(0..) {
         enums::check(of, &within(path, [tag::NESTED_ENUM, at]), report);
-    }
-}
-
-/// Whether an option that is not interpreted yet is one of Protocol Buffers' own of a name.
-pub(super) fn is_plain(option: &UninterpretedOption, name: &str) -> bool {
-    matches!(&option.name[..], [part] if !part.is_extension && part.name_part == name)
-}
-
-/// Checks that nobody sets the option in which compilers keep those that they have not interpreted.
-pub(super) fn check_uninterpreted<'a>(
-    options: impl IntoIterator<Item = &'a UninterpretedOption>,
-    path: &[i32],
-    report: &mut Report<'_>,
-) {
-    let first =
-        |option: &UninterpretedOption| option.name.first().map(|part| (part.is_extension, part.name_part.clone()));
-    if options.into_iter().any(|option| first(option) == Some((false, "uninterpreted_option".to_owned()))) {
-        report.say(path, "the option `uninterpreted_option` is for compilers", "remove the option");
     }
 }
 

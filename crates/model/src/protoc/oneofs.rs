@@ -1,6 +1,6 @@
 //! Oneofs, written ones and those that `optional` stands for.
 
-use super::messages::check_uninterpreted;
+use super::uninterpreted::check_uninterpreted;
 use super::{Report, tag, within};
 use prost_types::field_descriptor_proto::Label;
 use prost_types::{DescriptorProto, FieldDescriptorProto};

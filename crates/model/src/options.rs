@@ -1,9 +1,10 @@
-//! What options say of a field.
+//! The options of `groundplan/model/v1/model.proto` as they are written at messages and fields.
 
-use super::{OPTION, number, text};
 use crate::diagnostic::Place;
-use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
 
+/// The number of both options.
+pub(crate) const OPTION: i32 = 77_310;
 /// Which field of a field's descriptor holds its options.
 const FIELD_OPTIONS: i32 = 8;
 
@@ -37,7 +38,7 @@ impl FormulaKind {
 }
 
 /// Reads from a field's option, if it has one.
-pub(super) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&DynamicMessage) -> T) -> Option<T> {
+pub(crate) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&DynamicMessage) -> T) -> Option<T> {
     let options = field.options();
     let extension = field.parent_message().parent_pool().get_extension_by_name("groundplan.model.v1.field")?;
     if !options.has_extension(&extension) {
@@ -88,4 +89,21 @@ pub(crate) fn formula_place(field: &FieldDescriptor, kind: FormulaKind) -> Place
     let mut path = field.path().to_vec();
     path.extend([FIELD_OPTIONS, OPTION, kind.option_number()]);
     Place::path(&field.parent_message().parent_file(), &path)
+}
+
+/// Whether a message is a model whose option has a part.
+pub(crate) fn has_part(message: &MessageDescriptor, part: &str) -> bool {
+    let options = message.options();
+    let extension = message.parent_pool().get_extension_by_name("groundplan.model.v1.model");
+    let extension = extension.filter(|extension| options.has_extension(extension));
+    let has = |option: &DynamicMessage| option.has_field_by_name(part);
+    extension.is_some_and(|extension| options.get_extension(&extension).as_message().is_some_and(has))
+}
+
+pub(crate) fn text(message: &DynamicMessage, field: &str) -> String {
+    message.get_field_by_name(field).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+pub(crate) fn number(message: &DynamicMessage, field: &str) -> i32 {
+    message.get_field_by_name(field).and_then(|value| value.as_enum_number()).unwrap_or(0)
 }

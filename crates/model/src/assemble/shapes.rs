@@ -1,6 +1,6 @@
 //! Message descriptors to [`Shapes`].
 
-use crate::assemble::LoadError;
+use super::error::LoadError;
 use crate::comments::Comments;
 use crate::roles;
 use crate::shape::{Cardinality, EnumId, EnumShape, Field, FieldId, Kind, Oneof, Shape, ShapeId, Shapes};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 const SMALL_NUMBERS: u32 = 256;
 
 /// Makes the shapes of what models reach. `models` are the full names of those messages that are models.
-pub(crate) fn shapes_of(
+pub(super) fn shapes_of(
     reachable: &Reachable,
     models: &[&str],
     names: &StorageNames,
