@@ -1,11 +1,9 @@
 //! From the model crate and the tables to the wire.
 
-use crate::store::revisions::{Revision, Summary};
+use crate::store::revision_rows::{Revision, timestamp};
 use crate::store::storage_names::StorageName;
-use chrono::{DateTime, Utc};
 use groundplan_model::{Run, Step, StepKind};
 use groundplan_proto::schema::v1;
-use prost_types::Timestamp;
 use serde_json::{Value, json};
 
 /// A step for callers.
@@ -80,23 +78,6 @@ pub(crate) fn revision(revision: Revision, names: Vec<StorageName>) -> v1::Revis
         steps: steps_from_json(&revision.steps),
         failure: revision.failure.unwrap_or_default(),
     }
-}
-
-/// A revision without what is large.
-pub(crate) fn summary(revision: Summary) -> v1::Revision {
-    v1::Revision {
-        number: revision.number,
-        state: i32::from(revision.state),
-        created_at: Some(timestamp(revision.created_at)),
-        failure: revision.failure.unwrap_or_default(),
-        ..v1::Revision::default()
-    }
-}
-
-fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    // The nanoseconds of a leap second would be 1e9 and more; PostgreSQL has none.
-    let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0).min(999_999_999);
-    Timestamp { seconds: time.timestamp(), nanos }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub(crate) mod events;
 pub(crate) mod followers;
+pub(crate) mod revision_rows;
 pub(crate) mod revisions;
 pub(crate) mod storage_names;
 

@@ -4,8 +4,8 @@ use crate::convert;
 use crate::draft::Planned;
 use crate::error::{is_conflict, revision_conflict};
 use crate::service::Schema;
-use crate::store::revisions::{self, NewRevision};
-use crate::store::{events, storage_names};
+use crate::store::revision_rows::{NewRevision, PREPARING};
+use crate::store::{events, revisions, storage_names};
 use diesel::QueryResult;
 use diesel::result::Error as Failure;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -35,8 +35,7 @@ async fn record(connection: &mut AsyncPgConnection, base: i64, planned: Planned,
     let mut changed = revisions::fail_expired_in_transaction(connection, failure).await?;
     let number = revisions::next_number_in_transaction(connection).await?;
     let steps = convert::steps_to_json(&planned.plan.steps);
-    let revision =
-        NewRevision { number, state: revisions::PREPARING, descriptor_set: &planned.descriptor_set, steps: &steps };
+    let revision = NewRevision { number, state: PREPARING, descriptor_set: &planned.descriptor_set, steps: &steps };
     changed.push(revision.insert_in_transaction(connection, lease).await?);
     // Only now is it certain that the live revision stays what it is: nobody else is preparing one.
     if revisions::heads(connection).await?.live != base {

@@ -1,6 +1,5 @@
 //! `ListRevisions`: newest first, page by page.
 
-use crate::convert;
 use crate::service::Schema;
 use crate::store::revisions;
 use groundplan_error::{Error, Reason};
@@ -29,7 +28,7 @@ pub(super) async fn run(schema: &Schema, request: ListRevisionsRequest) -> Resul
     let last = found.last().filter(|_| more);
     Ok(ListRevisionsResponse {
         next_page_token: last.map(|last| page_token(schema, last.number)).transpose()?.unwrap_or_default(),
-        revisions: found.into_iter().map(convert::summary).collect(),
+        revisions: found.into_iter().map(Into::into).collect(),
     })
 }
 

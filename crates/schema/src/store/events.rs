@@ -1,10 +1,10 @@
 //! The event log, which says what becomes of revisions.
 
-use super::revisions::{PREPARING, Summary};
-use crate::convert;
+use super::revision_rows::{PREPARING, Summary};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_eventlog::NewEvent;
+use groundplan_proto::schema::v1::Revision;
 use groundplan_proto::watch::v1::ChangeKind;
 use prost::Message as _;
 
@@ -29,6 +29,6 @@ fn event(revision: Summary) -> NewEvent {
         topic: TOPIC.to_owned(),
         key: revision.number.to_string(),
         kind: if revision.state == PREPARING { CREATED } else { UPDATED },
-        payload: convert::summary(revision).encode_to_vec().into(),
+        payload: Revision::from(revision).encode_to_vec().into(),
     }
 }

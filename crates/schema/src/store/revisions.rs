@@ -1,5 +1,6 @@
 //! The table `revisions`.
 
+use super::revision_rows::{FAILED, LIVE, NewRevision, PREPARING, Revision, Summary};
 use super::{events, interval};
 use crate::tables::revisions;
 use chrono::{DateTime, Utc};
@@ -7,51 +8,13 @@ use diesel::dsl::{exists, max, now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
-use groundplan_proto::schema::v1::RevisionState;
-use serde_json::Value;
 use std::time::Duration;
-
-pub(crate) const PREPARING: i16 = RevisionState::Preparing as i16;
-pub(crate) const LIVE: i16 = RevisionState::Live as i16;
-pub(crate) const FAILED: i16 = RevisionState::Failed as i16;
 
 /// The newest revisions; 0 where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heads {
     pub(crate) live: i64,
     pub(crate) preparing: i64,
-}
-
-/// A whole row.
-#[derive(Debug, HasQuery)]
-#[diesel(table_name = revisions)]
-pub(crate) struct Revision {
-    pub(crate) number: i64,
-    pub(crate) state: i16,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) descriptor_set: Vec<u8>,
-    pub(crate) steps: Value,
-    pub(crate) failure: Option<String>,
-}
-
-/// A row without what is large.
-#[derive(Debug, HasQuery)]
-#[diesel(table_name = revisions)]
-pub(crate) struct Summary {
-    pub(crate) number: i64,
-    pub(crate) state: i16,
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) failure: Option<String>,
-}
-
-/// A revision that is to be made.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = revisions)]
-pub(crate) struct NewRevision<'a> {
-    pub(crate) number: i64,
-    pub(crate) state: i16,
-    pub(crate) descriptor_set: &'a [u8],
-    pub(crate) steps: &'a Value,
 }
 
 impl NewRevision<'_> {
