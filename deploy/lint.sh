@@ -32,7 +32,18 @@ shell_scripts() { shellcheck deploy/*.sh deploy/envoy/*.sh deploy/postgres/*.sh 
 # Licences, duplicates and sources. Without advisories: their list is not ours to fetch.
 dependencies() { cargo deny --locked check bans licenses sources; }
 
+# Crates that know no runtime, no protocol and no database, and the REST adapter, which knows neither gRPC nor SQL: also by way of others.
+crates_stay_apart() {
+    local crate
+    links() { cargo tree --locked --edges normal --prefix none --package "groundplan-$1" | grep -E "^($2) " && echo "lint: crates/$1 must not link it" >&2; }
+    for crate in budget codec error expr identity model operations validation; do
+        if links "$crate" 'axum|diesel|hyper|tokio|tonic'; then return 1; fi
+    done
+    if links rest 'diesel|tonic'; then return 1; fi
+}
+
 step cargo fmt --all --check
+step crates_stay_apart
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step buf lint
 step buf format --diff --exit-code --path proto/groundplan

@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = tonic_prost_build::Config::new();
     // By its name a message's definition is found.
     config.enable_type_names();
+    #[expect(clippy::disallowed_methods, reason = "it is how cargo talks to build scripts, not a setting of ours")]
+    let with_services = std::env::var_os("CARGO_FEATURE_GRPC").is_some();
     let builder = tonic_prost_build::configure().codec_path("crate::strict::StrictCodec");
+    let builder = builder.build_client(with_services).build_server(with_services);
     builder.compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())
 }

@@ -27,11 +27,11 @@ pub use refusal::refusal;
 pub use slow::note_run;
 pub use statement::{PgRow, Sql, execute, row_stream, rows};
 
-use crate::identity;
 use crate::settings::{DatabaseSettings, Secret};
 use cancel::Canceller;
 use connect::Target;
 use diesel_migrations::EmbeddedMigrations;
+use groundplan_call::context;
 use groundplan_error::Error;
 use pool::Pool;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl Database {
     pub async fn lease(&self) -> Result<Lease, Error> {
         let began = Instant::now();
         let taken = self.pool.take().instrument(tracing::debug_span!("queue")).await;
-        identity::waited(began.elapsed());
+        context::add_wait(began.elapsed());
         let connection = taken?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }

@@ -5,15 +5,10 @@
 
 pub mod admin;
 pub mod apart;
-pub mod called;
-pub mod caller;
 pub mod database;
 pub mod health;
-mod identity;
 pub mod layers;
 pub mod mounted;
-pub mod offload;
-pub mod principal;
 pub mod private_postgres;
 pub mod respond;
 pub mod seal;

@@ -1,9 +1,9 @@
 //! What a service crate gives to the process that runs it.
 
-use crate::called::Called;
 use axum::Router;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryFutureExt as _};
+use groundplan_call::MatchedMethod;
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ pub struct Mounted {
     pub tasks: JoinSet<()>,
 }
 
-/// The routes of a generated gRPC server, without a fallback. Its answers say which method was [`Called`].
+/// The routes of a generated gRPC server, without a fallback. Its answers say which method was [`MatchedMethod`].
 pub fn grpc<S>(service: S) -> Router
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
@@ -63,7 +63,7 @@ where
 
     fn call(&mut self, request: http::Request<axum::body::Body>) -> Self::Future {
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-        let called = Called::new(self.name, method);
+        let called = MatchedMethod::new(self.name, method);
         self.service
             .call(request)
             .map_ok(|mut response| {

@@ -1,15 +1,10 @@
 //! An error as the answer to a call, in the caller's own protocol.
 
-use crate::called::RefusedWith;
-use crate::identity;
-use groundplan_error::{Error, UNTOUCHED};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use groundplan_call::{Cause, envelope};
+use groundplan_error::Error;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
 use tonic::body::Body;
-
-/// The whole story of a refusal, for the log: it travels in the response's extensions, and never leaves the server.
-#[derive(Clone, Debug)]
-pub struct Cause(pub String);
 
 /// The answer for `error`: a gRPC response that consists of trailers only, or the REST envelope.
 pub fn refuse(error: &Error, grpc: bool) -> Response<Body> {
@@ -57,41 +52,6 @@ const GRPC: &[u8] = b"application/grpc";
 /// Whether a request speaks gRPC or gRPC-Web: by its content type.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
     Speech::of(headers) != Speech::Rest
-}
-
-/// The REST form: the envelope, and what HTTP says in headers. `instead` is for statuses that only HTTP knows: it replaces
-/// the status and the `error.code` that belong to the error's reason. Of a failure of ours the caller learns nothing more.
-pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> Response<axum::body::Body> {
-    let (status, mut envelope) = error.to_envelope();
-    let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some((other, code)) = instead {
-        status = other;
-        envelope.code = code;
-    }
-    if status == StatusCode::INTERNAL_SERVER_ERROR {
-        envelope = Error::internal("in the log").to_envelope().1;
-    }
-    if let Some(identity) = identity::current() {
-        envelope.identify(&identity);
-    }
-    let mut response = Response::new(axum::body::Body::from(envelope.to_string()));
-    *response.status_mut() = status;
-    response.extensions_mut().insert(Cause(error.log_text()));
-    response.extensions_mut().insert(RefusedWith(error.to_status().code()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if error.is_untouched() {
-        headers.insert(UNTOUCHED, HeaderValue::from_static("true"));
-    }
-    if let Some(delay) = error.retry_delay() {
-        // Whole seconds, rounded up.
-        let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
 }
 
 #[cfg(test)]

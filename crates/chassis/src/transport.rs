@@ -4,12 +4,12 @@ mod address;
 mod peer;
 
 use crate::layers::{Budgets, Deadline};
-use crate::principal::Principal;
 use crate::settings::Secret;
 use crate::tls::Tls;
 use address::{Place, Verification};
 use axum::Router;
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Principal;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, Uri};
 use peer::Peer;
@@ -132,9 +132,9 @@ async fn call(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>,
 #[cfg(test)]
 mod tests {
     use super::{in_clear, local, remote};
-    use crate::principal::Principal;
     use crate::settings::Secret;
     use axum::{Extension, Router, routing::get};
+    use groundplan_identity::Principal;
     use http::Request;
     use http_body_util::BodyExt as _;
     use tonic::body::Body;

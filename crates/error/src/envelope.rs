@@ -1,10 +1,9 @@
 //! The REST form of an error: `{"error": {"code", "message", "details"}}`.
 
-use crate::{DOMAIN, Error, MAX_VIOLATIONS};
+use crate::{Code, DOMAIN, Error, MAX_VIOLATIONS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
-use tonic::Code;
 
 /// An HTTP status code.
 pub type HttpStatus = u16;

@@ -1,17 +1,20 @@
 //! Every reason to refuse a call: its gRPC code, its REST code and its HTTP status, in one place, so that the two
 //! protocols cannot drift apart.
 //!
-//! An [`Error`] is made of facts. People read its message, programs match its [`Reason`], and [`Error::to_status`] and
+//! An [`Error`] is made of facts. People read its message, programs match its [`Reason`], and `Error::to_status` (feature `grpc`) and
 //! [`Error::to_envelope`] give the same facts to both protocols as `google.rpc` details (AIP-193).
 //! What went wrong inside (a database's text, a peer's answer) is a `source`: logged by [`Error::log_text`], never sent.
 
-mod details;
+mod code;
 mod envelope;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod limit;
 mod reason;
 mod refusals;
 mod violation;
 
+pub use code::Code;
 pub use envelope::{Envelope, HttpStatus, rest_code};
 pub use limit::{Limit, Unit};
 pub use reason::Reason;

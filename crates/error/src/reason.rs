@@ -1,7 +1,7 @@
 //! The reasons, each with its code. A reason is for ever: programs match on it.
 
+use crate::Code;
 use crate::envelope::{HttpStatus, rest_code};
-use tonic::Code;
 
 macro_rules! reasons {
     ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $code:ident; )+) => {

@@ -1,7 +1,6 @@
 //! What is wrong with the parts of one request, told together.
 
-use crate::{Error, MAX_VIOLATIONS};
-use tonic::Code;
+use crate::{Code, Error, MAX_VIOLATIONS};
 
 /// The refusals of a request's parts, which become one that names the fields of all.
 ///

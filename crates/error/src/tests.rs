@@ -65,7 +65,7 @@ fn both_protocols_say_the_same() {
         let (http, body) = (error.to_envelope().0, body(&error));
         let status = error.to_status();
         assert_eq!((http, body["error"]["code"].as_str().unwrap()), reason.rest());
-        assert_eq!(status.code(), reason.code());
+        assert_eq!(status.code(), reason.code().into());
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, reason.name());
         assert_eq!(details.error_info().unwrap().metadata["key"], "value");
@@ -158,4 +158,13 @@ fn a_gateway_knows_what_was_not_begun() {
     let starting = starting.untouched();
     assert_eq!(starting.to_status().metadata().get("groundplan-untouched").unwrap(), "true");
     assert!(starting.is_untouched());
+}
+
+#[test]
+fn codes_are_those_of_grpc() {
+    for number in 0..=16 {
+        let theirs = tonic::Code::from_i32(number);
+        let ours = crate::Code::from(theirs);
+        assert_eq!((ours as i32, tonic::Code::from(ours)), (number, theirs));
+    }
 }

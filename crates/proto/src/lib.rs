@@ -1,12 +1,14 @@
-//! The generated stubs of the suite's own API, and its descriptors. The stubs refuse requests with fields that nobody knows.
+//! The generated messages of the suite's API, and its descriptors. With the feature `grpc` also its clients and servers, which
+//! reject requests with unknown fields.
 
+#[cfg(feature = "grpc")]
 pub mod strict;
 
 /// `groundplan.eventlog.v1`: the events of a service's log.
 pub mod eventlog {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
-        tonic::include_proto!("groundplan.eventlog.v1");
+        include!(concat!(env!("OUT_DIR"), "/groundplan.eventlog.v1.rs"));
     }
 }
 
@@ -14,7 +16,7 @@ pub mod eventlog {
 pub mod query {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
-        tonic::include_proto!("groundplan.query.v1");
+        include!(concat!(env!("OUT_DIR"), "/groundplan.query.v1.rs"));
     }
 }
 
@@ -22,7 +24,7 @@ pub mod query {
 pub mod records {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
-        tonic::include_proto!("groundplan.records.v1");
+        include!(concat!(env!("OUT_DIR"), "/groundplan.records.v1.rs"));
     }
 }
 
@@ -30,7 +32,7 @@ pub mod records {
 pub mod schema {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
-        tonic::include_proto!("groundplan.schema.v1");
+        include!(concat!(env!("OUT_DIR"), "/groundplan.schema.v1.rs"));
     }
 }
 
@@ -38,7 +40,7 @@ pub mod schema {
 pub mod watch {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {
-        tonic::include_proto!("groundplan.watch.v1");
+        include!(concat!(env!("OUT_DIR"), "/groundplan.watch.v1.rs"));
     }
 }
 

@@ -4,15 +4,15 @@ use crate::call::Call;
 use crate::operations::{self, Place};
 use crate::state::Records;
 use crate::watch::{Begin, Subject, watch};
-use groundplan_chassis::caller::Caller;
 use groundplan_codec::Stored;
 use groundplan_error::Error;
+use groundplan_identity::Caller;
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_proto::query::v1::{AggregateResponse, Explanation};
-use groundplan_rest::{
+use groundplan_operations::{
     AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, View, WatchQuery, WatchStream,
     Writes, Written,
 };
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 use std::sync::Arc;
 
 impl Records {

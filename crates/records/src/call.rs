@@ -8,9 +8,9 @@ use crate::table::Table;
 use diesel::QueryResult;
 use groundplan_budget::{Budget, Resource};
 use groundplan_chassis::database::{Bind, Sql, execute};
-use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
+use groundplan_identity::Principal;
 use std::sync::Arc;
 
 /// Who calls, and what for. The caller is authenticated; the root principal, the only one there is, may do everything.

@@ -20,14 +20,14 @@ use axum::extract::Request;
 use bytes::Bytes;
 use codec::{RawCodec, Reply};
 use groundplan_budget::Budget;
-use groundplan_chassis::called::Called;
-use groundplan_chassis::caller::Caller;
-use groundplan_chassis::offload::offload_if_long;
+use groundplan_call::MatchedMethod;
+use groundplan_call::offload_if_long;
 use groundplan_chassis::respond::{is_grpc, refuse};
 use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Caller;
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::{Included, Writes, Written};
+use groundplan_operations::{Included, Writes, Written};
 use http::{HeaderValue, Response};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -71,7 +71,7 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
     let mut response = match begun {
         Ok(begun) => {
             let model = &begun.table.model;
-            let called = Called::new(model.service.clone(), model.method_name(begun.kind));
+            let called = MatchedMethod::new(model.service.clone(), model.method_name(begun.kind));
             let mut response = run(begun, settings, request).await;
             response.extensions_mut().insert(called);
             response

@@ -7,7 +7,7 @@ use crate::{page_token, query, transfer, transfer_slots, watch};
 use groundplan_budget::DEFAULT as BUDGET;
 use groundplan_chassis::health;
 use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Unit};
-use groundplan_rest::limits;
+use groundplan_operations::limits;
 
 /// What a process may hold unless a setting says otherwise.
 const MEMORY: usize = 192 << 20;
@@ -34,7 +34,7 @@ pub const LIMITS: &[Limit] = &[
         "MEMORY_EXHAUSTED; GROUNDPLAN_MEMORY changes it",
     ),
     Limit::bytes("a record", 4 << 20, "refused, whatever made it so large; GROUNDPLAN_MAX_MESSAGE changes it"),
-    Limit::bytes("the body of a REST query", limits::MAX_QUERY_BODY, "refused"),
+    Limit::bytes("the body of a REST query", groundplan_rest::limits::MAX_QUERY_BODY, "refused"),
     Limit::bytes("the records of an answer", streamed::MAX_ANSWER_BYTES, "a page ends there; a batch is refused"),
     Limit::bytes("an id that the caller gives", id::MAX_ID, "refused"),
     Limit::bytes("the texts of one index together", MAX_INDEX_KEY, "refused; the id counts"),
@@ -93,11 +93,16 @@ pub const LIMITS: &[Limit] = &[
     ),
     Limit::things(
         "the unknown names of a request that get a suggestion",
-        limits::MAX_SUGGESTIONS,
+        groundplan_rest::limits::MAX_SUGGESTIONS,
         "names",
         "others list the known",
     ),
-    Limit::things("the keys of an object in a body, except a record's", limits::MAX_MEMBERS, "keys", "refused"),
+    Limit::things(
+        "the keys of an object in a body, except a record's",
+        groundplan_rest::limits::MAX_MEMBERS,
+        "keys",
+        "refused",
+    ),
     Limit::bytes("a request id", limits::MAX_REQUEST_ID, "refused"),
     Limit::things("how long a call can be repeated", 24, "hours", "GROUNDPLAN_REQUEST_ID_RETENTION changes it"),
     Limit::bytes("a local_ref of a commit", write::local::MAX_NAME, "refused"),

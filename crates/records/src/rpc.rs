@@ -10,8 +10,8 @@ mod watch_many;
 use crate::grpc::{REPLAYED, REVISION};
 use crate::state::Records;
 use futures_util::stream::BoxStream;
-use groundplan_chassis::caller::Caller;
 use groundplan_error::Error;
+use groundplan_identity::Caller;
 use groundplan_proto::records::v1::records_service_server::{RecordsService, RecordsServiceServer};
 use groundplan_proto::records::v1::{
     CommitRequest, CommitResponse, ExportRequest, ExportResponse, ImportRequest, ImportResponse, TailChangesRequest,

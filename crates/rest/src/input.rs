@@ -6,10 +6,11 @@ pub(crate) mod raw;
 mod record;
 
 use crate::choices::Choices;
-use crate::limits::{MAX_BATCH, MAX_SUGGESTIONS};
+use crate::limits::MAX_SUGGESTIONS;
 use crate::wording::{self, refusal, refused, violation};
 use groundplan_codec::{shown, suggestion};
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Refusals};
+use groundplan_operations::limits::MAX_BATCH;
 use raw::Members;
 pub(crate) use record::{TYPE, Typed};
 use serde_json::value::RawValue;

@@ -38,7 +38,6 @@
 //!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
 
 mod answer;
-mod backend;
 mod body;
 mod choices;
 mod etag;
@@ -58,11 +57,5 @@ mod wording;
 
 pub mod limits;
 
-pub use backend::{
-    AggregateQuery, Backend, Encoded, Form, HistoryPage, HistoryQuery, Included, LazyRecord, ListQuery, Operation,
-    Page, RecordRevision, Total, Transforms, View, WatchEvent, WatchQuery, WatchStream, Write, Writes, Written,
-    WrittenEvent, value_name,
-};
 pub use openapi::openapi;
-pub use request_id::is_request_id;
 pub use router::router;

@@ -3,7 +3,7 @@
 use crate::body::PATCHES;
 use crate::operations::ACCEPT_PATCH;
 use axum::body::Body;
-use groundplan_chassis::respond::envelope;
+use groundplan_call::envelope;
 use groundplan_error::{Error, Reason};
 use http::header::{ALLOW, HeaderValue};
 use http::{Response, StatusCode};

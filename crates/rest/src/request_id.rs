@@ -1,8 +1,9 @@
 //! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): what a repeated call is known by.
 
-use crate::limits::MAX_REQUEST_ID;
 use crate::wording::refused;
 use groundplan_error::Error;
+use groundplan_operations::is_request_id;
+use groundplan_operations::limits::MAX_REQUEST_ID;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -52,11 +53,6 @@ fn unescaped(text: &str) -> Option<String> {
         });
     }
     Some(plain)
-}
-
-/// Whether a text can be what a repeated call is known by: 1 to [`MAX_REQUEST_ID`] visible ASCII characters.
-pub fn is_request_id(id: &str) -> bool {
-    (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

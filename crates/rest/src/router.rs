@@ -4,15 +4,16 @@ use crate::openapi::Documents;
 use crate::operations::{self, Call};
 use crate::refusal::Refusal;
 use crate::target::{self, Target};
-use crate::{Backend, answer, etag};
+use crate::{answer, etag};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
 use axum::routing::any;
-use groundplan_chassis::called::Called;
-use groundplan_chassis::caller::Caller;
+use groundplan_call::MatchedMethod;
 use groundplan_error::Error;
+use groundplan_identity::Caller;
 use groundplan_model::catalog::Catalog;
+use groundplan_operations::Backend;
 use http::header::{ALLOW, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
@@ -124,13 +125,14 @@ impl<B: Backend> Rest<B> {
 }
 
 /// The gRPC method that does what a request asks for. OPTIONS, and what no model has, are none.
-fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<Called> {
+fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<MatchedMethod> {
     let kind = target.kind(method)?;
     let Some((version, resource)) = target.collection() else {
-        return (*target == Target::Commit).then(|| Called::new("groundplan.records.v1.RecordsService", "Commit"));
+        return (*target == Target::Commit)
+            .then(|| MatchedMethod::new("groundplan.records.v1.RecordsService", "Commit"));
     };
     let model = catalog.collection(version, resource)?;
-    Some(Called::new(model.service.clone(), model.method_name(kind)))
+    Some(MatchedMethod::new(model.service.clone(), model.method_name(kind)))
 }
 
 /// Answers OPTIONS.

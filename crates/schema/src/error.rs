@@ -3,11 +3,11 @@
 //! Most refusals are a [`groundplan_error::Error`]. Two carry diagnostics, which are worded for people already and
 //! point into files rather than into the request, and so make their status themselves.
 
-use groundplan_chassis::principal::Principal;
-use groundplan_error::{DOMAIN, Error, Reason};
+use groundplan_error::{Code, DOMAIN, Error, Reason};
+use groundplan_identity::Principal;
 use groundplan_model::Diagnostic;
 use std::collections::HashMap;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 /// Details travel in a header, which many clients limit to 8 KiB; beyond this many bytes they are counted, not sent.
@@ -60,7 +60,7 @@ pub(crate) fn models_invalid(diagnostics: &[Diagnostic]) -> Status {
     };
     details.set_bad_request(fitting(diagnostics).map(violation).collect::<Vec<_>>());
     let message = summary("the models cannot be applied", diagnostics);
-    Status::with_error_details(Reason::ModelsInvalid.code(), message, details)
+    Status::with_error_details(Reason::ModelsInvalid.code().into(), message, details)
 }
 
 /// Steps are not supported: FAILED_PRECONDITION with a PreconditionFailure that lists them.
@@ -70,7 +70,7 @@ pub(crate) fn plan_not_supported(diagnostics: &[Diagnostic]) -> Status {
         |diagnostic: &Diagnostic| PreconditionViolation::new(diagnostic.code, place(diagnostic), sentence(diagnostic));
     details.set_precondition_failure(fitting(diagnostics).map(violation).collect::<Vec<_>>());
     let message = summary("the change cannot be applied", diagnostics);
-    Status::with_error_details(Reason::PlanNotSupported.code(), message, details)
+    Status::with_error_details(Reason::PlanNotSupported.code().into(), message, details)
 }
 
 fn error_info(reason: Reason, diagnostics: &[Diagnostic]) -> ErrorDetails {
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn each_diagnostic_says_where_what_and_how_out() {
         let status = models_invalid(&[diagnostic(7, "add `string id = 1;`"), diagnostic(9, "")]);
-        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
         let details = status.get_error_details();
         let violations = &details.bad_request().unwrap().field_violations;
         assert_eq!(violations[0].field, "library.proto:7:3");

@@ -1,8 +1,8 @@
 //! What a slow statement leaves for the log: its text without values, and how PostgreSQL would run it.
 
 use super::{Bind, Columns as _, Sql, rows};
-use crate::identity::{self, SlowStatement};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager as _};
+use groundplan_call::context::{self, SlowStatement};
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,13 +17,13 @@ const LONGEST_TEXT: usize = 4_000;
 /// Those that read a [`super::row_stream`] do so at its end; the other ways to run a statement do by themselves.
 pub async fn note_run(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind], began: Instant) {
     let took = began.elapsed();
-    if !identity::ran(took) {
+    if !context::add_statement(took) {
         return;
     }
     // A transaction would break if the question failed.
     let may_ask = !is_in_transaction(connection) && is_time();
     let plan = if may_ask { Box::pin(plan(connection, sql, binds)).await } else { None };
-    identity::remember(SlowStatement { text: shortened(&sql.to_string()), took, plan });
+    context::remember_statement(SlowStatement { text: shortened(&sql.to_string()), took, plan });
 }
 
 fn is_in_transaction(connection: &mut AsyncPgConnection) -> bool {

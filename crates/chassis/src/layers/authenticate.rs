@@ -2,10 +2,10 @@
 
 use super::attempts::Attempts;
 use super::{Inner, Request, Response, RootKey};
-use crate::principal::Principal;
 use crate::respond::{is_grpc, refuse};
 use crate::settings::Networks;
 use futures_util::future::{Either, Ready, ready};
+use groundplan_identity::Principal;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};

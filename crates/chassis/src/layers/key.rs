@@ -1,8 +1,8 @@
 //! The root principal's key: what it must be, and whether a call has it.
 
-use crate::principal::refusal;
 use crate::settings::Secret;
 use groundplan_error::{Error, Reason};
+use groundplan_identity::credentials_error;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
@@ -38,12 +38,12 @@ impl RootKey {
     /// Checks a call's credentials.
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Error> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let value = values.next().ok_or_else(|| refusal("no credentials were sent"))?;
+        let value = values.next().ok_or_else(|| credentials_error("no credentials were sent"))?;
         if values.next().is_some() {
-            return Err(refusal("several authorization headers were sent"));
+            return Err(credentials_error("several authorization headers were sent"));
         }
         // Whatever is wrong with what was sent, the answer is the same.
-        let wrong = || refusal("the credentials are not valid");
+        let wrong = || credentials_error("the credentials are not valid");
         let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len()).ok_or_else(wrong)?;
         if !scheme.eq_ignore_ascii_case(b"Bearer ") {
             return Err(wrong());

@@ -1,11 +1,11 @@
 //! Counts calls, and measures how long their answers take to start.
 
 use super::{Inner, Request, Response};
-use crate::called::{Called, RefusedWith};
 use crate::telemetry::exemplars::EXEMPLARS;
 use crate::telemetry::{is_measured, sampled};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use groundplan_call::{ErrorCode, MatchedMethod};
 use opentelemetry::KeyValue;
 use opentelemetry::global::meter;
 use opentelemetry::metrics::{Counter, Histogram};
@@ -68,7 +68,7 @@ impl Meters {
 
     fn record(&self, response: &Response, seconds: f64) {
         let code = code(response);
-        let called = response.extensions().get::<Called>();
+        let called = response.extensions().get::<MatchedMethod>();
         // A service of ours answers so for a method that it does not have.
         let (service, method) = match called {
             Some(called) if code == Code::Unimplemented => (called.service.clone(), OTHER),
@@ -131,8 +131,8 @@ pub(super) fn code(response: &Response) -> Code {
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         return Code::from_bytes(code.as_bytes());
     }
-    match response.extensions().get::<RefusedWith>() {
-        Some(RefusedWith(code)) => *code,
+    match response.extensions().get::<ErrorCode>() {
+        Some(ErrorCode(code)) => (*code).into(),
         None if response.status().is_server_error() => Code::Internal,
         None if response.status().is_client_error() => Code::InvalidArgument,
         None => Code::Ok,

@@ -5,10 +5,11 @@
 //! details, so whatever has none is a library's.
 
 use super::{Inner, Request, Response};
-use crate::called::Called;
-use crate::respond::{envelope, is_grpc, refuse};
+use crate::respond::{is_grpc, refuse};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use groundplan_call::MatchedMethod;
+use groundplan_call::envelope;
 use groundplan_error::{Error, Reason};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
@@ -57,7 +58,7 @@ impl<S: Inner> Service<Request> for Reword<S> {
                 if error.reason() == Reason::EncodingNotSupported {
                     worded.headers_mut().insert(ACCEPTED.0, ACCEPTED.1);
                 }
-                if let Some(called) = response.extensions().get::<Called>() {
+                if let Some(called) = response.extensions().get::<MatchedMethod>() {
                     worded.extensions_mut().insert(called.clone());
                 }
                 worded

@@ -2,7 +2,6 @@
 
 use super::{RootKey, stack};
 use crate::mounted::grpc;
-use crate::principal::Principal;
 use crate::settings::{Secret, ServerSettings, defaults};
 use axum::body::Body;
 use axum::routing::{get, post};
@@ -10,6 +9,7 @@ use axum::{Extension, Router};
 use bytes::{BufMut as _, Bytes};
 use groundplan_budget::{Budget, Memory};
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Principal;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -284,7 +284,7 @@ async fn what_the_libraries_say_is_reworded() {
     for (body, expected) in cases {
         let request = call("/grpc.health.v1.Health/Check").body(Body::from(body.clone())).unwrap();
         let response = send(request).await;
-        assert_eq!(status(response.headers()).code(), expected.code(), "{body:?}");
+        assert_eq!(status(response.headers()).code(), expected.code().into(), "{body:?}");
         assert_eq!(reason(response.headers()), expected.name(), "{body:?}: {:?}", status(response.headers()));
     }
     for path in ["/grpc.health.v1.Health/Nothing", "/nothing.v1.Nothing/Get"] {

@@ -1,14 +1,15 @@
 //! A span for each request, and one line in the log for each failure of ours.
 
 use super::{Inner, Request, Response};
-use crate::called::Called;
-use crate::identity::{self, Known, SlowStatement};
-use crate::respond::{Cause, is_grpc};
+use crate::respond::is_grpc;
 use crate::telemetry;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use groundplan_call::Cause;
+use groundplan_call::MatchedMethod;
+use groundplan_call::context::{self, CallContext, SlowStatement};
 use groundplan_error::{Error, Reason};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -77,24 +78,24 @@ impl<S: Inner> Service<Request> for Trace<S> {
             span.record("rpc.system", "grpc");
         }
         let name = trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned());
-        let known = Known::by(name, self.slow);
-        let of_call = known.clone();
+        let context = CallContext::new(name, self.slow);
+        let of_call = context.clone();
         let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
         let call = span.in_scope(|| self.inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
                 let took = started.elapsed();
-                record(&response, &known, took, is_probe, slow);
+                record(&response, &context, took, is_probe, slow);
                 response.headers_mut().insert(REQUEST_ID, id);
                 match response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
-                    true => identify(&mut response, &known.name),
-                    false => time(&mut response, &known, took),
+                    true => identify(&mut response, &context.name),
+                    false => time(&mut response, &context, took),
                 }
                 response
             })
         };
-        identity::within(of_call, call).map(answered).instrument(span).boxed()
+        context::scope(of_call, call).map(answered).instrument(span).boxed()
     }
 }
 
@@ -120,13 +121,13 @@ fn identify(response: &mut Response, identity: &str) {
 
 /// Says how long an answer of REST has taken to start (Server Timing, W3C): waiting for a connection to the database, in statements, and in
 /// all, in milliseconds.
-fn time(response: &mut Response, known: &Known, took: Duration) {
+fn time(response: &mut Response, context: &CallContext, took: Duration) {
     let is_grpc =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     if is_grpc {
         return;
     }
-    let [queue, database, total] = [known.waited(), known.ran(), took].map(|time| time.as_secs_f64() * 1e3);
+    let [queue, database, total] = [context.waited(), context.ran(), took].map(|time| time.as_secs_f64() * 1e3);
     let timing = format!("queue;dur={queue:.3}, db;dur={database:.3}, total;dur={total:.3}");
     if let Ok(value) = HeaderValue::try_from(timing) {
         response.headers_mut().insert(SERVER_TIMING, value);
@@ -134,8 +135,8 @@ fn time(response: &mut Response, known: &Known, took: Duration) {
 }
 
 /// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
-fn record(response: &Response, known: &Known, took: Duration, is_probe: bool, slow: Duration) {
-    if let Some(Called { service, method }) = response.extensions().get() {
+fn record(response: &Response, context: &CallContext, took: Duration, is_probe: bool, slow: Duration) {
+    if let Some(MatchedMethod { service, method }) = response.extensions().get() {
         Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
     }
     let is_slow = took > slow;
@@ -147,15 +148,15 @@ fn record(response: &Response, known: &Known, took: Duration, is_probe: bool, sl
     match level {
         Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
-        _ if is_slow => tell_slow(known, &status, took),
+        _ if is_slow => tell_slow(context, &status, took),
         _ => tracing::debug!(status, took_us = took, "answered"),
     }
 }
 
 /// Where the time of a slow call went.
-fn tell_slow(known: &Known, status: &str, took_us: u128) {
-    let (waited_us, statements_us) = (known.waited().as_micros(), known.ran().as_micros());
-    match known.slowest() {
+fn tell_slow(context: &CallContext, status: &str, took_us: u128) {
+    let (waited_us, statements_us) = (context.waited().as_micros(), context.ran().as_micros());
+    match context.slowest() {
         Some(SlowStatement { text: statement, took, plan }) => {
             let statement_us = took.as_micros();
             tracing::warn!(status, took_us, waited_us, statements_us, statement_us, statement, plan, "a slow call");

@@ -5,9 +5,9 @@ use crate::clock::timestamp;
 use bytes::{BufMut, Bytes, BytesMut};
 use groundplan_codec::{Record, wire};
 use groundplan_model::catalog::Model;
+use groundplan_operations::{HistoryPage, LazyRecord, RecordRevision, WatchEvent};
 use groundplan_proto::records::v1::WatchManyResponse;
 use groundplan_proto::watch::v1::Removal;
-use groundplan_rest::{HistoryPage, LazyRecord, RecordRevision, WatchEvent};
 use prost::Message as _;
 use prost::encoding::{self, WireType, encode_key, encode_varint};
 

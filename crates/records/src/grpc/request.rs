@@ -7,9 +7,9 @@ use groundplan_codec::mask::{MAX_PATHS, UpdateMask};
 use groundplan_codec::{Record, Value, timestamp as timestamp_of_parts};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_operations::{AggregateQuery, HistoryQuery, ListQuery, View, WatchQuery};
 use groundplan_proto::query::v1::{Aggregation, Count};
 use groundplan_proto::watch::v1::Start;
-use groundplan_rest::{AggregateQuery, HistoryQuery, ListQuery, View, WatchQuery};
 use prost::Message as _;
 use std::borrow::Cow;
 

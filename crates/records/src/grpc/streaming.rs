@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use groundplan_error::{Error, Reason};
-use groundplan_rest::Backend as _;
+use groundplan_operations::Backend as _;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use super::request::{Fields, id_of};
 use groundplan_budget::Budget;
 use groundplan_error::{Error, Refusals};
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::{Form, Operation, Transforms, Write, Writes};
+use groundplan_operations::{Form, Operation, Transforms, Write, Writes};
 use std::sync::Arc;
 
 /// Whether a method writes, and if so, how each of its parts does.

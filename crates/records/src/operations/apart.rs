@@ -10,11 +10,11 @@ use crate::served::Served;
 use crate::state::Records;
 use crate::table::Table;
 use groundplan_budget::Budget;
-use groundplan_chassis::offload::{LONG, offload};
-use groundplan_chassis::principal::Principal;
+use groundplan_call::{LONG, offload};
 use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_error::Error;
+use groundplan_identity::Principal;
 use std::sync::Arc;
 
 /// From so many bytes of memory on, what expressions do with a record can be long: they compare its elements with each other.

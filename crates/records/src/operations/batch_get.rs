@@ -11,8 +11,8 @@ use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
 use groundplan_model::catalog::Model;
-use groundplan_rest::limits::MAX_BATCH;
-use groundplan_rest::{Included, View};
+use groundplan_operations::limits::MAX_BATCH;
+use groundplan_operations::{Included, View};
 use std::collections::{BTreeSet, HashMap};
 
 /// Where a request has its ids.

@@ -17,8 +17,8 @@ use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
-use groundplan_rest::Included;
-use groundplan_rest::limits::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED};
+use groundplan_operations::Included;
+use groundplan_operations::limits::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED};
 
 /// The most records beside those that were asked for.
 pub(crate) const MAX_RECORDS: usize = 5_000;

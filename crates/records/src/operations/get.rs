@@ -8,7 +8,7 @@ use groundplan_chassis::database::{Bind, refusal, rows};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
-use groundplan_rest::{Included, View};
+use groundplan_operations::{Included, View};
 
 /// Reads a record.
 pub(crate) async fn get(call: &Call<'_>, id: &str, view: &View) -> Result<(Stored, Included), Error> {

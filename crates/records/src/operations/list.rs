@@ -14,8 +14,8 @@ use groundplan_chassis::database::PgRow;
 use groundplan_codec::{Stored, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_operations::{ListQuery, Page, Total};
 use groundplan_proto::query::v1::Count;
-use groundplan_rest::{ListQuery, Page, Total};
 use std::ops::ControlFlow;
 
 /// Reads a page of a model's records, or of those that refer to a parent.

@@ -12,8 +12,8 @@ use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
-use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
 use std::collections::BTreeMap;
 

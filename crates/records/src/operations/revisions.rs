@@ -11,9 +11,9 @@ use groundplan_codec::Stored;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Cursor;
+use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+use groundplan_operations::{HistoryPage, HistoryQuery, Included, RecordRevision, View};
 use groundplan_proto::watch::v1::ChangeKind;
-use groundplan_rest::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
-use groundplan_rest::{HistoryPage, HistoryQuery, Included, RecordRevision, View};
 
 /// Clocks of callers may be ahead of ours by as much, in microseconds.
 const SKEW: i64 = 5_000_000;

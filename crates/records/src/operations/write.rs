@@ -29,8 +29,8 @@ use groundplan_budget::Resource;
 use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_model::catalog::{MethodKind, Model};
-use groundplan_rest::limits::MAX_REQUEST_ID;
-use groundplan_rest::{Form, Operation, Write, Writes, Written, is_request_id};
+use groundplan_operations::limits::MAX_REQUEST_ID;
+use groundplan_operations::{Form, Operation, Write, Writes, Written, is_request_id};
 use transaction::Request;
 
 /// The gRPC path of a commit.

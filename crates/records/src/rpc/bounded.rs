@@ -11,7 +11,7 @@ use futures_util::stream;
 use groundplan_budget::Budget;
 use groundplan_chassis::respond::refuse;
 use groundplan_error::{Error, Reason};
-use groundplan_rest::limits::MAX_BATCH;
+use groundplan_operations::limits::MAX_BATCH;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 /// The method that takes a list of messages.

@@ -6,15 +6,15 @@ use crate::operations;
 use crate::served::Served;
 use crate::state::Records;
 use groundplan_budget::Budget;
-use groundplan_chassis::caller::Caller;
-use groundplan_chassis::offload::offload_if_long;
+use groundplan_call::offload_if_long;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::Error;
+use groundplan_identity::Caller;
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Form, Operation, Transforms, Writes, Written};
 use groundplan_proto::records::v1::write::Operation as Asked;
 use groundplan_proto::records::v1::{CommitRequest, CommitResponse, CommitResult, Isolation, Update, Write};
-use groundplan_rest::{Form, Operation, Transforms, Writes, Written};
 use prost::Message as _;
 use prost_types::{Any, FieldMask};
 use std::sync::Arc;
@@ -60,12 +60,12 @@ pub(super) async fn run(
     Ok((CommitResponse { results: results.collect(), attempts }, is_repeat))
 }
 
-fn read(served: &Served, list: Vec<Write>, budget: &Budget) -> Result<Vec<groundplan_rest::Write>, Error> {
+fn read(served: &Served, list: Vec<Write>, budget: &Budget) -> Result<Vec<groundplan_operations::Write>, Error> {
     let read = |(at, write)| write_of(served, write, budget).map_err(|error| error.within(&format!("writes[{at}]")));
     list.into_iter().enumerate().map(read).collect()
 }
 
-fn write_of(served: &Served, write: Write, budget: &Budget) -> Result<groundplan_rest::Write, Error> {
+fn write_of(served: &Served, write: Write, budget: &Budget) -> Result<groundplan_operations::Write, Error> {
     let asked = write.operation.ok_or_else(|| Error::field("operation", "required", "is required"))?;
     let (model, operation) = match asked {
         Asked::Create(create) => {
@@ -86,7 +86,7 @@ fn write_of(served: &Served, write: Write, budget: &Budget) -> Result<groundplan
             (model, Operation::Verify { id: verify.id, etag: verify.etag, is_missing: verify.missing })
         }
     };
-    Ok(groundplan_rest::Write { model, operation, condition: write.condition })
+    Ok(groundplan_operations::Write { model, operation, condition: write.condition })
 }
 
 fn update_of(served: &Served, update: Update, budget: &Budget) -> Result<(Arc<Model>, Operation), Error> {

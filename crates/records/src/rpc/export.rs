@@ -5,8 +5,8 @@ use crate::grpc::streaming::ended;
 use crate::state::Records;
 use crate::transfer::export;
 use futures_util::StreamExt as _;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
+use groundplan_identity::Principal;
 use groundplan_proto::records::v1::{ExportRequest, ExportResponse};
 
 pub(super) async fn run(

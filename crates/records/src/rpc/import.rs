@@ -2,8 +2,8 @@
 
 use crate::state::Records;
 use crate::transfer::import;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
+use groundplan_identity::Principal;
 use groundplan_proto::records::v1::{ImportRequest, ImportResponse};
 use tonic::Streaming;
 

@@ -2,7 +2,7 @@
 
 use super::relations::{expanding, library, related, texts};
 use groundplan_error::Reason;
-use groundplan_rest::View;
+use groundplan_operations::View;
 use serde_json::{Value, json};
 
 const NOBODY: &str = "0198c0de-7a5e-7c3b-9d41-0242ac120002";

@@ -4,15 +4,15 @@ use super::fixture::Fixture;
 use crate::call::Call;
 use crate::operations::{self, Place, write};
 use groundplan_budget::{Allowance, Budget, DEFAULT, Memory, Resource};
-use groundplan_chassis::principal::Principal;
 use groundplan_codec::json;
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Principal;
 use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_operations::{AggregateQuery, Form, ListQuery, Operation, View, Write, Writes};
 use groundplan_proto::query::v1::{Aggregation, Function};
 use groundplan_proto::records::v1::import_request::Part;
 use groundplan_proto::records::v1::records_service_client::RecordsServiceClient;
 use groundplan_proto::records::v1::{ExportRequest, Format, ImportHeader, ImportRequest, OnError};
-use groundplan_rest::{AggregateQuery, Form, ListQuery, Operation, View, Write, Writes};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -219,7 +219,7 @@ async fn one_connection_is_enough_for_every_call() {
         }
     };
     soon("the history", history).await;
-    let query = groundplan_rest::HistoryQuery::default();
+    let query = groundplan_operations::HistoryQuery::default();
     let revisions = operations::list_revisions(&call, &id, &query);
     assert_eq!(soon("revisions", revisions).await.unwrap().revisions.len(), 2);
 }

@@ -3,13 +3,13 @@
 use super::fixture::Fixture;
 use super::relations::{expanding, library, related, shown, texts};
 use crate::served::Served;
-use groundplan_chassis::caller::Caller;
 use groundplan_chassis::database::Columns;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::Reason;
+use groundplan_identity::Caller;
+use groundplan_identity::Principal;
 use groundplan_model::catalog::MethodKind::Update;
 use groundplan_model::{Input, SourceFile, StorageNames};
-use groundplan_rest::{Backend, ListQuery, View};
+use groundplan_operations::{Backend, ListQuery, View};
 use serde_json::{Value, json};
 
 /// A book of an author with a publisher, who has a mentor and another book.

@@ -3,10 +3,10 @@
 use super::fixture::Fixture;
 use crate::operations::list;
 use groundplan_chassis::database::Columns;
-use groundplan_chassis::principal::Principal;
 use groundplan_codec::Value;
+use groundplan_identity::Principal;
 use groundplan_model::catalog::MethodKind::{Create, Delete, Update};
-use groundplan_rest::ListQuery;
+use groundplan_operations::ListQuery;
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -4,9 +4,9 @@ use super::fixture::Fixture;
 use super::list_keyset::{MODELS, fill};
 use crate::Settings;
 use crate::operations::list;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
-use groundplan_rest::{ListQuery, Page, View};
+use groundplan_identity::Principal;
+use groundplan_operations::{ListQuery, Page, View};
 use std::time::Duration;
 
 async fn rows(settings: Settings, source: &str) -> Fixture {

@@ -5,14 +5,14 @@ mod races;
 mod writes;
 
 use super::fixture::Fixture;
-use groundplan_chassis::caller::Caller;
 use groundplan_chassis::database::Columns;
-use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Stored, json as codec};
 use groundplan_error::Error;
+use groundplan_identity::Caller;
+use groundplan_identity::Principal;
 use groundplan_model::catalog::MethodKind::{Create, Delete, Get};
 use groundplan_model::catalog::Model;
-use groundplan_rest::{Backend, Included, View};
+use groundplan_operations::{Backend, Included, View};
 use serde_json::{Value, json};
 use tonic::Status;
 use tonic_types::StatusExt;

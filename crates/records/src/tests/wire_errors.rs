@@ -58,7 +58,7 @@ async fn posted(fixture: &Fixture, path: &str, headers: &[(&str, &str)], body: V
     }
     let body = Body::new(axum::body::Body::from(body));
     let mut request = request.body(body).unwrap();
-    request.extensions_mut().insert(groundplan_chassis::principal::Principal::root());
+    request.extensions_mut().insert(groundplan_identity::Principal::root());
     let response = fixture.transport.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let trailers = body.collect().await.unwrap().trailers().cloned().unwrap_or_default();

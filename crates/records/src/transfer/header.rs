@@ -2,9 +2,9 @@
 
 use super::format::Format;
 use groundplan_error::Error;
+use groundplan_operations::is_request_id;
+use groundplan_operations::limits::MAX_REQUEST_ID;
 use groundplan_proto::records::v1::{ImportHeader, OnConflict, OnError};
-use groundplan_rest::is_request_id;
-use groundplan_rest::limits::MAX_REQUEST_ID;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 

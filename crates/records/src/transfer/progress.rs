@@ -4,8 +4,8 @@ use super::PROGRESS_HOURS;
 use super::failure::Ended;
 use super::header::Header;
 use super::report::Report;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Principal;
 use prost::Message as _;
 use tokio_postgres::Client;
 

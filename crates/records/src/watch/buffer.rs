@@ -138,7 +138,7 @@ impl End {
 mod tests {
     use super::*;
     use groundplan_eventlog::{Cursor, ResumePoint};
-    use groundplan_rest::WatchEvent;
+    use groundplan_operations::WatchEvent;
 
     fn delivery(position: i64, bytes: usize) -> Delivery {
         let at = ResumePoint::start_at(Cursor::behind(position));

@@ -8,8 +8,8 @@ use crate::living;
 use groundplan_budget::Held;
 use groundplan_codec::Record;
 use groundplan_eventlog::{Event, ResumePoint};
+use groundplan_operations::{LazyRecord, WatchEvent};
 use groundplan_proto::watch::v1::{EventKind, Removal};
-use groundplan_rest::{LazyRecord, WatchEvent};
 use std::sync::Arc;
 
 /// An event on its way to the followers of a group.

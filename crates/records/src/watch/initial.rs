@@ -16,12 +16,12 @@ use futures_util::TryStreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, pending};
 use groundplan_budget::{Budget, Held};
 use groundplan_chassis::database::{PgRow, row_stream};
-use groundplan_chassis::principal::Principal;
 use groundplan_codec::{Record, Value, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Snapshot;
+use groundplan_identity::Principal;
+use groundplan_operations::{LazyRecord, ListQuery, WatchEvent};
 use groundplan_proto::watch::v1::EventKind;
-use groundplan_rest::{LazyRecord, ListQuery, WatchEvent};
 use std::sync::Arc;
 
 /// The most records of a page.

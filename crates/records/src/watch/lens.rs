@@ -15,7 +15,7 @@ use groundplan_codec::mask::ReadMask;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_eventlog::Event;
 use groundplan_expr::{Outside, Scope};
-use groundplan_rest::WatchEvent;
+use groundplan_operations::WatchEvent;
 use std::sync::Arc;
 
 /// About how many bytes an event takes that waits, besides the change that all watches share.

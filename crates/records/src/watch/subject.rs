@@ -2,11 +2,11 @@
 
 use super::Begin;
 use crate::page_token::Origin;
-use groundplan_chassis::principal::Principal;
 use groundplan_error::Error;
+use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
+use groundplan_operations::WatchQuery;
 use groundplan_proto::watch::v1::Start;
-use groundplan_rest::WatchQuery;
 
 /// What a follower asks for, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! What a commit has done, as JSON.
 
 use super::object::{Object, RECORD_ROOM};
-use crate::Written;
 use groundplan_model::catalog::Model;
+use groundplan_operations::Written;
 use std::sync::Arc;
 
 /// `{"data": {"results": […], "attempts": 1}}`, in the order of the writes, whose models these are.

@@ -2,9 +2,9 @@
 
 use super::object::{RECORD_ROOM, write_record};
 use crate::shown::Shown;
-use crate::{Included, Page};
 use groundplan_codec::Stored;
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Included, Page};
 use serde_json::Value;
 
 /// An envelope that is being written. It lacks its last brace.

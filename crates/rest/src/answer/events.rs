@@ -2,12 +2,13 @@
 
 use super::object::{Object, RECORD_ROOM};
 use crate::shown::Shown;
-use crate::{WatchEvent, WatchStream, time};
+use crate::time;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_operations::{WatchEvent, WatchStream};
 use groundplan_proto::watch::v1::Removal;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};

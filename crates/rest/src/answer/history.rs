@@ -2,8 +2,9 @@
 
 use super::object::{Object, RECORD_ROOM};
 use crate::shown::Shown;
-use crate::{RecordRevision, time};
+use crate::time;
 use groundplan_model::catalog::Model;
+use groundplan_operations::RecordRevision;
 
 /// The prefix that the kinds have in the `.proto`.
 const KIND: &str = "CHANGE_KIND_";

@@ -6,8 +6,8 @@ use super::queries::{or_null, query};
 use crate::answer::TYPE_URL;
 use crate::choices::ISOLATION;
 use crate::input::TYPE;
-use crate::limits::MAX_BATCH;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_operations::limits::MAX_BATCH;
 use serde_json::{Map, Value, json};
 
 /// What `:commit` takes.

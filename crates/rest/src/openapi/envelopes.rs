@@ -3,8 +3,8 @@
 mod changes;
 
 use super::names::{Side, reference, ways_back};
-use crate::limits::MAX_EXPAND_DEPTH;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_operations::limits::MAX_EXPAND_DEPTH;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

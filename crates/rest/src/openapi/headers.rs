@@ -1,8 +1,8 @@
 //! The headers of requests and responses.
 
 use super::example;
-use crate::limits::MAX_REQUEST_ID;
 use crate::request_id;
+use groundplan_operations::limits::MAX_REQUEST_ID;
 use serde_json::{Value, json};
 
 /// The conditions of a write.

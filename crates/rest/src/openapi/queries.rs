@@ -4,14 +4,14 @@ mod answers;
 
 use super::envelopes::relations;
 use crate::choices::{COUNT, FUNCTION};
-use crate::limits::{
-    DEFAULT_PAGE_SIZE, MAX_AGGREGATIONS, MAX_BATCH, MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED, MAX_GROUP_BY,
-    MAX_PAGE_SIZE, MAX_REQUEST_ID, MAX_SKIP,
-};
 use groundplan_codec::mask::MAX_PATHS;
 use groundplan_expr::limits::{MAX_LENGTH as MAX_FILTER, MAX_ORDER_LENGTH as MAX_ORDER};
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Cardinality, Field, Kind};
+use groundplan_operations::limits::{
+    DEFAULT_PAGE_SIZE, MAX_AGGREGATIONS, MAX_BATCH, MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED, MAX_GROUP_BY,
+    MAX_PAGE_SIZE, MAX_REQUEST_ID, MAX_SKIP,
+};
 use serde_json::{Map, Value, json};
 
 /// What `batchGet` takes.

@@ -2,16 +2,17 @@
 
 use super::Call;
 use crate::answer::{self, Computed, Envelope};
+use crate::body;
 use crate::choices::FUNCTION;
 use crate::input::Input;
 use crate::limits::MAX_QUERY_BODY;
 use crate::refusal::Refusal;
 use crate::wording::as_typed;
-use crate::{AggregateQuery, Backend, body, value_name};
 use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::Kind;
+use groundplan_operations::{AggregateQuery, Backend, value_name};
 use groundplan_proto::query::v1::{Aggregation, Function};
 use http::{HeaderMap, Response, StatusCode};
 

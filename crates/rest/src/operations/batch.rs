@@ -3,16 +3,17 @@
 use super::Call;
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer::{self, Envelope};
+use crate::body;
 use crate::input::Input;
 use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::{as_typed, refused};
-use crate::{Backend, Form, Operation, Write, Writes, Written, body};
 use axum::body::Body;
-use groundplan_chassis::offload::offload_if_long;
+use groundplan_call::offload_if_long;
 use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Backend, Form, Operation, Write, Writes, Written};
 use http::{HeaderMap, Response, StatusCode};
 use std::sync::Arc;
 

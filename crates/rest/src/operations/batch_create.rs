@@ -2,8 +2,8 @@
 
 use super::{Call, batch};
 use crate::refusal::Refusal;
-use crate::{Backend, Operation};
 use axum::body::Body;
+use groundplan_operations::{Backend, Operation};
 use http::{HeaderMap, Response};
 
 pub(super) async fn answer<B: Backend>(

@@ -2,9 +2,10 @@
 
 use super::manner::replayed;
 use super::{Call, batch};
+use crate::answer;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, answer};
 use axum::body::Body;
+use groundplan_operations::{Backend, Operation};
 use http::{HeaderMap, Response, StatusCode};
 
 pub(super) async fn answer<B: Backend>(

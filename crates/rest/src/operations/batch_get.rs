@@ -2,14 +2,15 @@
 
 use super::Call;
 use crate::answer::{self, Envelope};
+use crate::body;
 use crate::input::Input;
 use crate::limits::MAX_QUERY_BODY;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
 use crate::wording::{as_typed, refused};
-use crate::{Backend, View, body};
 use axum::body::Body;
 use groundplan_error::Error;
+use groundplan_operations::{Backend, View};
 use http::{HeaderMap, Response, StatusCode};
 
 /// The keys of the body.

@@ -5,13 +5,13 @@ use super::{Call, batch, take_etag};
 use crate::input::{Input, mask};
 use crate::refusal::Refusal;
 use crate::wording::refused;
-use crate::{Backend, Operation, Transforms};
 use axum::body::Body;
 use groundplan_budget::Budget;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Backend, Operation, Transforms};
 use http::{HeaderMap, Response};
 
 pub(super) async fn answer<B: Backend>(

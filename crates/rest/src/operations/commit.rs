@@ -4,18 +4,19 @@ mod read;
 
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use crate::answer;
+use crate::body;
 use crate::choices::ISOLATION;
 use crate::input::Input;
 use crate::named;
 use crate::refusal::Refusal;
 use crate::wording::as_typed;
-use crate::{Backend, Form, Writes, body};
 use axum::body::Body;
 use groundplan_budget::Budget;
-use groundplan_chassis::caller::Caller;
-use groundplan_chassis::offload::offload_if_long;
+use groundplan_call::offload_if_long;
 use groundplan_error::Error;
+use groundplan_identity::Caller;
 use groundplan_model::catalog::Catalog;
+use groundplan_operations::{Backend, Form, Writes};
 use http::{HeaderMap, Response, StatusCode};
 use std::sync::Arc;
 

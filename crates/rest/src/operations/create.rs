@@ -5,11 +5,12 @@ use super::{Call, decode};
 use crate::etag::{self, Tags};
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, answer, body, target};
+use crate::{answer, body, target};
 use axum::body::Body;
 use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Backend, Operation};
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
 

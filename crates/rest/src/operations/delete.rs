@@ -5,8 +5,9 @@ use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::precondition::Precondition;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, answer, body};
+use crate::{answer, body};
 use axum::body::Body;
+use groundplan_operations::{Backend, Operation};
 use http::{HeaderMap, Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.

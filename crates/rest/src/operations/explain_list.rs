@@ -1,12 +1,12 @@
 //! GET of `:explainList`: how a list would be run.
 
 use super::{Call, list};
-use crate::Backend;
 use crate::answer::{self, Envelope};
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::wording::as_typed;
 use axum::body::Body;
+use groundplan_operations::Backend;
 use http::{Response, StatusCode};
 
 pub(super) async fn answer<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, Refusal> {

@@ -6,10 +6,11 @@ use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
 use crate::wording::{as_typed, refused};
-use crate::{Backend, etag, time};
+use crate::{etag, time};
 use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
+use groundplan_operations::Backend;
 use http::{HeaderMap, Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.

@@ -7,10 +7,11 @@ use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
 use crate::wording::{as_typed, refused};
-use crate::{Backend, ListQuery, Page, link, target};
+use crate::{link, target};
 use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Backend, ListQuery, Page};
 use http::header::LINK;
 use http::{Response, StatusCode};
 

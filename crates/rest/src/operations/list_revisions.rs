@@ -6,8 +6,9 @@ use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::shown::Shown;
 use crate::wording::as_typed;
-use crate::{Backend, HistoryQuery, link, target};
+use crate::{link, target};
 use axum::body::Body;
+use groundplan_operations::{Backend, HistoryQuery};
 use http::header::LINK;
 use http::{Response, StatusCode};
 

@@ -6,11 +6,12 @@ use crate::named;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::wording::refused;
-use crate::{Backend, Operation, Writes, Written, answer, request_id};
+use crate::{answer, request_id};
 use axum::body::Body;
 use groundplan_codec::Stored;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_operations::{Backend, Operation, Writes, Written};
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 

@@ -5,8 +5,8 @@ use super::manner::{Manner, REQUEST_ID};
 use crate::etag::{self, Tags};
 use crate::refusal::Refusal;
 use crate::wording::refused;
-use crate::{Backend, View};
 use groundplan_error::{Error, Reason};
+use groundplan_operations::{Backend, View};
 use http::HeaderMap;
 
 /// What must hold for a write to happen.

@@ -3,11 +3,12 @@
 use super::{Call, list};
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::target;
 use crate::wording::as_typed;
-use crate::{Backend, target};
 use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_model::catalog::Catalog;
+use groundplan_operations::Backend;
 use http::Response;
 
 pub(super) async fn answer<B: Backend>(

@@ -3,11 +3,12 @@
 use super::Call;
 use super::manner::{Manner, REQUEST_ID, VALIDATE_ONLY, replayed};
 use super::precondition::Precondition;
+use crate::body;
 use crate::input::Input;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, body};
 use axum::body::Body;
 use groundplan_error::Error;
+use groundplan_operations::{Backend, Operation};
 use http::{HeaderMap, Response};
 
 /// The keys of the body.

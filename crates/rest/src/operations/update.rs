@@ -7,12 +7,13 @@ use super::{Call, decode, field_of_body, take_etag};
 use crate::input::mask;
 use crate::query::Query;
 use crate::refusal::Refusal;
-use crate::{Backend, Operation, Transforms, body, named};
+use crate::{body, named};
 use axum::body::Body;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value, json};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_operations::{Backend, Operation, Transforms};
 use http::{HeaderMap, Response};
 
 /// The query parameters, which are the fields of the gRPC request.

@@ -1,8 +1,8 @@
 //! The query parameters that say what is shown of records.
 
-use crate::View;
 use crate::query::Query;
 use groundplan_error::Error;
+use groundplan_operations::View;
 
 /// What a query asks to see.
 pub(super) fn of(query: &Query) -> Result<View, Error> {

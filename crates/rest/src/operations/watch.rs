@@ -1,14 +1,15 @@
 //! GET of `:watch`: changes as they are committed.
 
 use super::Call;
+use crate::answer;
 use crate::choices::START;
 use crate::limits::MAX_EVENT_ID;
 use crate::query::Query;
 use crate::refusal::Refusal;
 use crate::wording::{as_typed, refused};
-use crate::{Backend, WatchQuery, answer};
 use axum::body::Body;
 use groundplan_error::Error;
+use groundplan_operations::{Backend, WatchQuery};
 use groundplan_proto::watch::v1::Start;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 

@@ -5,7 +5,7 @@ use crate::queries::library;
 use crate::writes::written;
 use groundplan_codec::Value;
 use groundplan_codec::mask::UpdateMask;
-use groundplan_rest::{Form, Operation, Transforms, Write};
+use groundplan_operations::{Form, Operation, Transforms, Write};
 use serde_json::json;
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use crate::memory::{Asked, Memory};
 use crate::openapi_queries::parameters;
 use crate::support::{Client, catalog};
 use groundplan_model::catalog::Catalog;
+use groundplan_operations::{HistoryPage, HistoryQuery, RecordRevision, View};
 use groundplan_proto::watch::v1::ChangeKind;
-use groundplan_rest::{HistoryPage, HistoryQuery, RecordRevision, View, openapi};
+use groundplan_rest::openapi;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -3,16 +3,16 @@
 mod script;
 mod writes;
 
-use groundplan_chassis::caller::Caller;
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_error::{Error, Reason};
+use groundplan_identity::Caller;
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_proto::query::v1::{AggregateResponse, Explanation};
-use groundplan_rest::{
+use groundplan_operations::{
     AggregateQuery, Backend, HistoryPage, HistoryQuery, Included, ListQuery, Page, Total, View, WatchQuery,
     WatchStream, Writes, Written,
 };
+use groundplan_proto::query::v1::{AggregateResponse, Explanation};
 pub(crate) use script::Script;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -230,9 +230,9 @@ impl Backend for Memory {
             return Err(refused());
         }
         let before = self.records.lock().unwrap().clone();
-        let is_new = |write: &groundplan_rest::Write| match &write.operation {
-            groundplan_rest::Operation::Create { .. } => true,
-            groundplan_rest::Operation::Update { id, .. } => self.checked(&write.model, id, None).is_err(),
+        let is_new = |write: &groundplan_operations::Write| match &write.operation {
+            groundplan_operations::Operation::Create { .. } => true,
+            groundplan_operations::Operation::Update { id, .. } => self.checked(&write.model, id, None).is_err(),
             _ => false,
         };
         let created = writes.list.iter().map(is_new).collect();

@@ -2,9 +2,9 @@
 
 use crate::memory::{Asked, Memory};
 use crate::support::{Client, catalog};
+use groundplan_operations::{AggregateQuery, Included, ListQuery, Total, View};
 use groundplan_proto::query::v1::value::Kind;
 use groundplan_proto::query::v1::{AggregateResponse, Aggregation, Count, Explanation, Function, Group, Value};
-use groundplan_rest::{AggregateQuery, Included, ListQuery, Total, View};
 use serde_json::json;
 
 pub(crate) const LIBRARY: &str = include_str!("library.proto");

@@ -5,7 +5,8 @@ use crate::openapi_queries::parameters;
 use crate::support::{Client, catalog};
 use crate::writes::written;
 use groundplan_model::catalog::Catalog;
-use groundplan_rest::{ListQuery, Operation, openapi};
+use groundplan_operations::{ListQuery, Operation};
+use groundplan_rest::openapi;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use axum::body::Body;
 use bytes::Bytes;
-use groundplan_chassis::principal::Principal;
+use groundplan_identity::Principal;
 use groundplan_model::catalog::Catalog;
 use groundplan_model::{Input, SourceFile, StorageNames};
 use http_body_util::BodyExt as _;

@@ -5,7 +5,7 @@ use crate::queries::library;
 use crate::support::Client;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_error::{Error, Reason};
-use groundplan_rest::{Operation, Writes};
+use groundplan_operations::{Operation, Writes};
 use serde_json::json;
 
 // Clippy lets helpers unwrap, as tests may, only where this is said.

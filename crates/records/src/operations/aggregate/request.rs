@@ -5,9 +5,9 @@ use crate::query::order_error;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_expr::ir::{Expr, Field, Root, Type};
 use groundplan_expr::{ExprError, Filter, OrderKey, Scope, value};
+use groundplan_operations::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
+use groundplan_operations::{AggregateQuery, value_name};
 use groundplan_proto::query::v1::{Aggregation, Function};
-use groundplan_rest::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
-use groundplan_rest::{AggregateQuery, value_name};
 
 /// The longest name of a value, in bytes.
 pub(crate) const MAX_NAME: usize = 63;

@@ -15,9 +15,9 @@ use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
 use groundplan_codec::Stored;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::Error;
+use groundplan_operations::ListQuery;
+use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_SKIP};
 use groundplan_proto::query::v1::Count;
-use groundplan_rest::ListQuery;
-use groundplan_rest::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_SKIP};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 

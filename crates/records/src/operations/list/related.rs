@@ -12,7 +12,7 @@ use crate::table::Table;
 use bytes::Bytes;
 use groundplan_chassis::database::{Bind, refusal, rows};
 use groundplan_error::Error;
-use groundplan_rest::{ListQuery, Page};
+use groundplan_operations::{ListQuery, Page};
 
 /// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
 pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {

@@ -9,8 +9,8 @@ use crate::store::request_ids::Answered;
 use crate::table::Table;
 use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
+use groundplan_operations::{Form, Writes, Written};
 use groundplan_proto::records::v1::{Answer, AnsweredRecord};
-use groundplan_rest::{Form, Writes, Written};
 use prost::Message as _;
 
 /// How many bytes the records of an answer may have: an answer with one record is as long as the record may be.

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::etag;
 use crate::query::Compiled;
 use groundplan_budget::{Budget, Resource};
-use groundplan_chassis::offload::offload;
+use groundplan_call::offload;
 use groundplan_codec::Record;
 use groundplan_error::{Error, Precondition, Reason};
 use groundplan_expr::Scope;

@@ -5,7 +5,7 @@ use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, wire};
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::Kind;
-use groundplan_rest::{Operation, Transforms, Writes};
+use groundplan_operations::{Operation, Transforms, Writes};
 use sha2::{Digest as _, Sha256};
 
 /// The digest of writes.

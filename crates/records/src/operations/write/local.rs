@@ -4,7 +4,7 @@ use crate::id::Id;
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::Model;
-use groundplan_rest::{Form, Operation, Writes};
+use groundplan_operations::{Form, Operation, Writes};
 use std::collections::HashMap;
 
 /// The longest name, in bytes.

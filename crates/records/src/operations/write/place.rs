@@ -1,7 +1,7 @@
 //! Where in a request a write is.
 
 use groundplan_model::catalog::Model;
-use groundplan_rest::{Form, Operation};
+use groundplan_operations::{Form, Operation};
 
 /// The place of one write of a request. The parts of a method of one record have no place: its fields are named as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

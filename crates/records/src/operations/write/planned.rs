@@ -14,8 +14,8 @@ use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_error::{Error, Reason, Refusals, Violation};
 use groundplan_expr::Outside;
-use groundplan_rest::limits::MAX_BATCH;
-use groundplan_rest::{Form, Operation, Write, Writes};
+use groundplan_operations::limits::MAX_BATCH;
+use groundplan_operations::{Form, Operation, Write, Writes};
 use std::collections::HashMap;
 use std::sync::Arc;
 

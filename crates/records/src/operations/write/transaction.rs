@@ -19,7 +19,7 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Sql, execute};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
-use groundplan_rest::{Form, Writes, Written};
+use groundplan_operations::{Form, Writes, Written};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 

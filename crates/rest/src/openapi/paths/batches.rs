@@ -2,7 +2,6 @@
 
 use super::written::nothing;
 use super::{OfModel, Operation};
-use crate::limits::MAX_BATCH;
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::{self, Purpose};
 use crate::openapi::headers::{conditions, idempotency_key, replayed};
@@ -10,6 +9,7 @@ use crate::openapi::names::{Side, reference};
 use crate::openapi::queries::{or_null, query, request_id};
 use crate::operations::record_key;
 use groundplan_model::catalog::MethodKind;
+use groundplan_operations::limits::MAX_BATCH;
 use serde_json::{Map, Value, json};
 
 impl OfModel<'_> {

@@ -2,12 +2,13 @@
 
 use super::{OfModel, Operation, answer, link};
 use crate::choices::START;
-use crate::limits::{DEFAULT_PAGE_SIZE, MAX_EVENT_ID, MAX_PAGE_SIZE};
+use crate::limits::MAX_EVENT_ID;
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::{self, Purpose};
 use crate::openapi::headers::{header, revision};
 use crate::openapi::queries::{self, parameter};
 use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use serde_json::{Value, json};
 
 /// A token, as far as callers see: they only hand it back.

@@ -1,6 +1,6 @@
 //! What is answered to queries, where it is no record.
 
-use crate::limits::MAX_GROUPS;
+use groundplan_operations::limits::MAX_GROUPS;
 use serde_json::{Value, json};
 
 /// The groups of an aggregation.

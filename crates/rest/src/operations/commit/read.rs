@@ -3,10 +3,10 @@
 use crate::input::{Input, Typed, mask};
 use crate::operations::batch_update::{id_of, settle_etag};
 use crate::wording::refused;
-use crate::{Operation, Transforms, Write};
 use groundplan_budget::Budget;
 use groundplan_error::Error;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_operations::{Operation, Transforms, Write};
 use std::sync::Arc;
 
 const CONDITION: &str = "condition";

@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt as _};
 use groundplan_error::{Error, Reason};
-use groundplan_rest::{WatchEvent, WatchStream};
+use groundplan_operations::{WatchEvent, WatchStream};
 use std::sync::Arc;
 
 /// The events of every watch, and its end.

@@ -3,7 +3,7 @@
 use super::Memory;
 use groundplan_codec::{Stored, Value};
 use groundplan_error::Error;
-use groundplan_rest::{Operation, Write};
+use groundplan_operations::{Operation, Write};
 
 impl Memory {
     /// Makes one write.

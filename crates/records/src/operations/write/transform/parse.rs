@@ -6,7 +6,7 @@ use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Field, FieldId, Kind};
-use groundplan_rest::Transforms;
+use groundplan_operations::Transforms;
 
 /// Reads the transforms of an update, and takes their operands out of it. The mask names other fields.
 pub(in super::super) fn parse(

@@ -31,10 +31,10 @@ impl Principal {
 }
 
 fn missing() -> Error {
-    refusal("no credentials were sent")
+    credentials_error("no credentials were sent")
 }
 
-/// Says what is wrong with credentials, and what to send.
-pub(crate) fn refusal(what: &str) -> Error {
+/// The error for credentials that are missing or wrong: `what` is wrong, and what to send.
+pub fn credentials_error(what: &str) -> Error {
     Error::new(Reason::CredentialsInvalid, format!("{what}; send one header `authorization: Bearer <API_KEY>`"))
 }

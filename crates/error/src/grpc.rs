@@ -1,6 +1,6 @@
-//! The gRPC form of an error: a status with `google.rpc` details.
+//! The gRPC form of an error: a status with `google.rpc` details. Only with the feature `grpc`, which gRPC adapters ask for.
 
-use crate::{DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Reason, UNTOUCHED};
+use crate::{Code, DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Reason, UNTOUCHED};
 use std::sync::Arc;
 use tonic::Status;
 use tonic::metadata::MetadataValue;
@@ -39,7 +39,7 @@ impl Error {
         if let Some(delay) = self.0.retry_after {
             details.set_retry_info(Some(delay));
         }
-        let mut status = Status::with_error_details(self.0.reason.code(), self.message(), details);
+        let mut status = Status::with_error_details(self.0.reason.code().into(), self.message(), details);
         if self.0.is_untouched {
             status.metadata_mut().insert(UNTOUCHED, MetadataValue::from_static("true"));
         }
@@ -54,6 +54,36 @@ impl Error {
         let info = details.error_info().filter(|info| info.domain == DOMAIN)?;
         let reason = Reason::ALL.iter().copied().find(|reason| reason.name() == info.reason)?;
         Some(Self::new(reason, status.message()))
+    }
+}
+
+impl From<Code> for tonic::Code {
+    fn from(code: Code) -> Self {
+        Self::from_i32(code as i32)
+    }
+}
+
+impl From<tonic::Code> for Code {
+    fn from(code: tonic::Code) -> Self {
+        match code {
+            tonic::Code::Ok => Self::Ok,
+            tonic::Code::Cancelled => Self::Cancelled,
+            tonic::Code::Unknown => Self::Unknown,
+            tonic::Code::InvalidArgument => Self::InvalidArgument,
+            tonic::Code::DeadlineExceeded => Self::DeadlineExceeded,
+            tonic::Code::NotFound => Self::NotFound,
+            tonic::Code::AlreadyExists => Self::AlreadyExists,
+            tonic::Code::PermissionDenied => Self::PermissionDenied,
+            tonic::Code::ResourceExhausted => Self::ResourceExhausted,
+            tonic::Code::FailedPrecondition => Self::FailedPrecondition,
+            tonic::Code::Aborted => Self::Aborted,
+            tonic::Code::OutOfRange => Self::OutOfRange,
+            tonic::Code::Unimplemented => Self::Unimplemented,
+            tonic::Code::Internal => Self::Internal,
+            tonic::Code::Unavailable => Self::Unavailable,
+            tonic::Code::DataLoss => Self::DataLoss,
+            tonic::Code::Unauthenticated => Self::Unauthenticated,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who calls, with what the call may use.
 
-use crate::principal::Principal;
+use crate::Principal;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
 use http::Extensions;
