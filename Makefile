@@ -1,16 +1,16 @@
-# What people and CI do with Groundplan. `make help` lists it.
+# The tasks of people and CI. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .PHONY: help setup setup-run setup-test setup-lint build build-tests run run-split test test-split torture rollouts bench image-check lint clean
 
-# The folder that `cargo` builds into, if it is not ./target.
+# The folder of cargo's output, if it is not ./target.
 CARGO_TARGET_DIR ?= target
-# nextest, where it is installed, runs each test in a process of its own; plain cargo does too little, but does.
+# nextest, if installed, runs each test in its own process; plain cargo works too.
 NEXTEST_PROFILE := $(if $(CI),ci,default)
 # Tests wait for their PostgreSQLs half of the time.
 NEXTEST_THREADS := $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
-# Journeys wait half of the time, too. Each process of pytest has a suite of its own, and takes one file after the other.
+# Journeys also wait half of the time. Each process of pytest has its own suite, and runs one file after the other.
 PYTEST := .tools/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 ## help: list these targets
@@ -28,7 +28,7 @@ setup-run setup-test setup-lint: setup-%:
 build: setup-run
 	@cargo build --locked --package groundplan --package groundplan-bench
 
-# All programs and all tests, at once: what tests need changes features of dependencies, and they are compiled once only.
+# All programs and all tests together: tests change features of dependencies, and so everything is compiled only once.
 build-tests: setup-test
 	@cargo build --locked --workspace --all-targets
 
@@ -52,14 +52,14 @@ test: build-tests
 test-split: build-tests
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) -m "split or only_split" tests/journeys
 
-# How many pairs of a filter and a record `make torture` takes, against our evaluator and against cel-python.
+# The number of pairs of a filter and a record in `make torture`, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000
 ORACLE_PAIRS ?= 100000
-# How many times as many cases the fuzzers of tests/fuzz have as in CI: a few minutes each.
+# The factor for the number of cases of tests/fuzz, compared with CI: a few minutes each.
 FUZZ_FACTOR ?= 30
-# How many pairs of a rule in CEL and a message, against protovalidate's own library.
+# The number of pairs of a rule in CEL and a message, against protovalidate's library.
 RULE_PAIRS ?= 400000
-# How long writers and killers are at the event log, and how many changes are followed by how many: that with a release build.
+# The duration of the event log torture, and the changes and watchers of the watch torture, which uses a release build.
 LOG_SECONDS ?= 120
 WATCH_CHANGES ?= 500000
 WATCH_FOLLOWERS ?= 200
@@ -86,7 +86,7 @@ torture: build-tests
 	@GROUNDPLAN_IDLE_CONNECTIONS=2000 GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/hostile/test_idle.py
 
-# How many times each process is replaced, and under how many changes a second.
+# The number of replacements of each process, and the changes per second during them.
 ROLLOUTS ?= 20
 ROLLOUT_RATE ?= 500
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints calls to paste, for a suite that runs: calls.sh HOST:PORT API_KEY_FILE MODELS
+# Prints calls to paste, for a running suite: calls.sh HOST:PORT API_KEY_FILE MODELS
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 address=$1 key_file=$2 models=$3
 
-# The program's name where it is on PATH; else where `deploy/setup.sh` put it, below the checkout.
+# The name of the program if it is on PATH; otherwise its path in .tools, where `deploy/setup.sh` installs it.
 tool() { if command -v "$1" >/dev/null; then echo "$1"; else echo ".tools/bin/$1"; fi; }
 grpcurl=$(tool grpcurl)
 buf=$(tool buf)

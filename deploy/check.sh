@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds the image, the manifests and the alerts against the field's own tools: `make lint`, or this by itself. It needs no network,
-# no Docker and no cluster. tests/journeys/test_manifests.py holds the same files against the program.
+# Checks the image, the manifests and the alerts with standard tools; part of `make lint`. Needs no network, no Docker and no
+# cluster. tests/journeys/test_manifests.py compares the same files with the program.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH=$PWD/.tools/checks/bin:$PWD/.tools/bin:$PATH
@@ -16,7 +16,7 @@ render() {
     done
 }
 
-# What Kubernetes itself knows; ServiceMonitor and PrometheusRule are its operator's.
+# Kubernetes' own kinds; ServiceMonitor and PrometheusRule belong to the operator.
 validate() {
     .tools/checks/bin/python - "$rendered" <<'PYTHON'
 import pathlib, sys, yaml, kubernetes_validate

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What run.sh and run-split.sh share. It is sourced, at the root of the checkout; `kind` is in the names of what is kept.
+# Shared by run.sh and run-split.sh, which source it at the root of the checkout; `kind` is part of the names of state files.
 began=${EPOCHREALTIME/[^0-9]/}
 
 port=${PORT:-3000}
 listen=${GROUNDPLAN_LISTEN:-127.0.0.1}
-case $listen in # where this machine reaches it
+case $listen in # an address that this machine can reach
     0.0.0.0) host=127.0.0.1 ;;
     ::) host=::1 ;;
     *) host=$listen ;;
@@ -16,24 +16,25 @@ case $host in # the same in a URL
 esac
 binary=${GROUNDPLAN_BIN:-target/debug/groundplan}
 models=${GROUNDPLAN_MODELS-examples}
-# Runs with data of their own keep their logs there, too.
+# Runs with their own data directory keep their logs there too.
 kept=${GROUNDPLAN_DATA:-.groundplan}
 run=$kept/run/${kind:-}$port
 log=$kept/log/${kind:-}$port
-# What runs, in the order in which it is stopped, and the process of each.
+# The names of running programs, in the order in which they are stopped, and the pid of each.
 running=()
 declare -A process=()
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'groundplan: %s\n' "$*" >&2; exit 1; }
 
-# --- processes: a pid alone may be somebody else's by now, so a file holds the pid and when it started -----------------
+# --- processes: a pid can be reused, so a file has the pid and its start time ------------------------------------------
 
 started_at() {
     if [[ -r /proc/$1/stat ]]; then
         local stat words
         stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-        # Behind the program's name, which may hold anything: the state, and 19 words on, the start. A zombie is gone.
+        # After the program's name, which can contain anything, come the state and, 19 words later, the start. A zombie has
+        # ended.
         read -ra words <<<"${stat##*) }"
         [[ ${words[0]} != Z ]] && printf '%s\n' "${words[19]}"
     else
@@ -41,10 +42,10 @@ started_at() {
     fi
 }
 
-# Whoever reads the file finds all of it.
+# Moves the file into place, so that readers see it only complete.
 remember() { printf '%s %s\n' "$2" "$(started_at "$2")" >"$run/$1.new" && mv "$run/$1.new" "$run/$1.pid"; }
 
-# Prints the pid of a process of an earlier run, if it still lives.
+# Prints the pid of a process of an earlier run, if it is still alive.
 remembered() {
     local pid start
     [[ -f $run/$1.pid ]] && read -r pid start <"$run/$1.pid" || return 1
@@ -53,7 +54,7 @@ remembered() {
 
 alive() { kill -0 "$1" 2>/dev/null && [[ -n $(started_at "$1") ]]; }
 
-# Ends a process: asks it, waits for as many seconds as are given, then does not ask.
+# Stops a process: sends SIGTERM, waits for the given number of seconds, then sends SIGKILL.
 end() {
     local pid=$1 until=$((SECONDS + $2))
     kill -TERM "$pid" 2>/dev/null || return 0
@@ -62,12 +63,12 @@ end() {
             kill -KILL "$pid" 2>/dev/null || true
             return
         fi
-        sleep 0.05 || true # which a second Ctrl-C ends too
+        sleep 0.05 || true # a second Ctrl-C also ends this
     done
 }
 
-# Starts a program in a process group of its own, so that Ctrl-C reaches only the script, which stops them in order: what is
-# started later is stopped earlier, but for Envoy, which carries the calls of the others.
+# Starts a program in its own process group, so that Ctrl-C reaches only the script, which stops the programs in reverse order
+# of their start. Envoy stops late, because it carries the calls of the others.
 start() {
     local name=$1 out=$2
     shift 2
@@ -89,7 +90,7 @@ stop() {
     local name
     if ((${#running[@]} > 0)); then
         say "Stopping; a second Ctrl-C does not wait"
-        # All services are asked first, and finish the calls that Envoy still carries.
+        # SIGTERM goes to all services first; they finish the calls that Envoy still carries.
         for name in "${running[@]}"; do
             case $name in envoy | postgres) ;; *) kill -TERM "${process[$name]}" 2>/dev/null || true ;; esac
         done
@@ -108,13 +109,13 @@ failed() {
     fail "$1 ended; the end of its log, $log/$1.log, is above"
 }
 
-# Fails if something that was started has ended.
+# Fails if a started program has ended.
 all_alive() {
     local name
     for name in "${running[@]}"; do alive "${process[$name]}" || failed "$name"; done
 }
 
-# Waits until a command succeeds, for as long as everything lives: wait_for WHAT COMMAND...
+# Waits until a command succeeds, while all programs are alive: wait_for WHAT COMMAND...
 wait_for() {
     local what=$1 until=$((SECONDS + 120))
     shift
@@ -125,11 +126,11 @@ wait_for() {
     done
 }
 
-# --- looking at ports ---------------------------------------------------------------------------------------------------
+# --- ports --------------------------------------------------------------------------------------------------------------
 
 taken() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
 
-# Whether the suite answers on a port, and is ready.
+# Whether the suite responds on a port, and is ready.
 ready_on() {
     local answer
     answer=$(
@@ -151,7 +152,7 @@ check_ports() {
     done
 }
 
-# --- the story ----------------------------------------------------------------------------------------------------------
+# --- the run ------------------------------------------------------------------------------------------------------------
 
 check() {
     if [[ ! $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 55533)); then
@@ -162,13 +163,13 @@ check() {
     data=$("$binary" config GROUNDPLAN_DATA) || exit 1
 }
 
-# Applies the models. An apply that was killed holds the next one up for some seconds: it is tried again so long.
-# What is live already may be more than these models; that is no reason not to run.
+# Applies the models. A killed apply blocks the next one for some seconds, so this retries for that long. The live models can
+# include more than these; that is not an error.
 apply() {
     local until=$((SECONDS + 15)) outcome
     while true; do
         outcome=0
-        # Without a key of yours the client finds the stored one; there is no need to say so here.
+        # Without API_KEY the client finds the stored one; it prints no note about that here.
         API_KEY=${API_KEY:-$(<"$data/api-key")} "$binary" apply "$models" || outcome=$?
         ((outcome != 0)) || return 0
         if ((outcome != 1 || SECONDS >= until)); then
@@ -179,7 +180,7 @@ apply() {
     done
 }
 
-# Applies the models, and prints what can be done next.
+# Applies the models, and prints the next steps.
 show() {
     export GROUNDPLAN_ADDRESS=http://$url_host:$port
     if [[ -n $models ]]; then
@@ -197,7 +198,7 @@ show_key() {
     say "  $(<"$data/api-key")"
 }
 
-# If a run of ours is alive, uses that. Otherwise ends what is left of one that was killed.
+# If an earlier run is alive, uses it. Otherwise stops the remaining processes of a killed one.
 meet_earlier_run() {
     local file name pid
     if remembered run >/dev/null; then
@@ -222,20 +223,20 @@ meet_earlier_run() {
     rm -rf "$run"
 }
 
-# Makes room for this run, and sees that it ends well.
+# Creates the folders of this run, and registers its cleanup.
 begin() {
-    # The private PostgreSQL's user must be able to pass through, whatever the umask says.
+    # The private PostgreSQL's user must be able to enter, regardless of the umask.
     [[ -d $kept ]] || { mkdir -p "$kept" && chmod 755 "$kept"; }
     meet_earlier_run
     mkdir -p "$run" "$log"
     find "$kept/log" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
     remember run $$
     trap stop EXIT
-    # To be stopped is how it ends well.
+    # A signal is the regular end, so exit with 0.
     trap 'exit 0' INT TERM HUP
 }
 
-# Starts Envoy in front of services: start_envoy PROGRAM ARGUMENTS..., the arguments as render.py has them.
+# Starts Envoy in front of services: start_envoy PROGRAM ARGUMENTS..., with the arguments of render.py.
 start_envoy() {
     local program=$1
     shift
@@ -244,5 +245,5 @@ start_envoy() {
     start envoy "$log/envoy.log" "$program" -c "$run/envoy/envoy.yaml" --log-level warn --disable-hot-restart
 }
 
-# Until Ctrl-C, or until something ends by itself.
+# Waits until Ctrl-C, or until a program ends.
 until_the_end() { while true; do all_alive; wait -n || true; done; }

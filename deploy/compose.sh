@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Runs the whole suite in containers, with its telemetry: compose.sh [arguments of `docker compose`, by default: up --build --wait]
+# Runs the whole suite in containers, with its telemetry: compose.sh [arguments of `docker compose`, by default: up --build
+# --wait]
 #
-# It makes what deploy/compose.yaml needs and must not be in the repository: passwords and the API key, once, and Envoy's
-# configuration out of its template. Both are below .groundplan/compose. `compose.sh prepare` does only that.
+# It creates what deploy/compose.yaml needs and must not be in the repository: passwords and the API key, once, and Envoy's
+# configuration from its template. Both are below .groundplan/compose. `compose.sh prepare` does only that.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=.groundplan/compose
 
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
-# A password for each name that has none, in a file that only its owner can read. The file appears whole, or not at all.
+# Creates a password for each name without one, in a file that only its owner can read. The file is written atomically.
 make_secrets() {
     [[ ! -e $folder/.env ]] || return 0
     local line value

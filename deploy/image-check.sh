@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds deploy/Dockerfile as it is, and runs its image as Kubernetes would, on a Debian that reaches no registry of images: `make
-# image-check`, as root. Both bases are made here, under the names that the Dockerfile has: one of Debian's packages and this machine's
-# Rust, one of the packages that its documentation names. docs/operations.md says what that proves, and what it does not.
+# Builds deploy/Dockerfile unchanged, and runs its image as Kubernetes would, on Debian without an image registry: `make
+# image-check`, as root. It builds both base images, under the names in the Dockerfile: one from Debian's packages and this
+# machine's Rust, one from the packages that its documentation names. docs/operations.md describes what this proves.
 #
-#   deploy/image-check.sh          leaves nothing
-#   deploy/image-check.sh FOLDER   leaves images and caches there (about 4 GB), and the next time is short
+#   deploy/image-check.sh          keeps nothing
+#   deploy/image-check.sh FOLDER   keeps images and caches there (about 4 GB), so that the next run is short
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mapfile -t bases < <(sed -n 's/^FROM \([^ ]*\).*/\1/p' deploy/Dockerfile)
@@ -12,7 +12,7 @@ export image=localhost/groundplan:check
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'image-check: %s\n' "$*" >&2; exit 1; }
-# Images and caches are in the folder, and locks and what runs in memory that only we see, so that others' containers are not disturbed.
+# Images and caches are in the folder; locks and runtime state are in private mounts, so other containers are not affected.
 begin() { mount -t tmpfs locks /dev/shm && mount -t tmpfs run "$folder/run"; }
 engine() {
     TMPDIR=$folder/temporary podman --root "$folder/images" --runroot "$folder/run" --tmpdir "$folder/run" --runtime runc \
@@ -35,7 +35,7 @@ ENV CARGO_HOME=/usr/local/cargo PATH=/usr/local/rustup/bin:/usr/local/sbin:/usr/
 BASE
 }
 
-# What is there by the image's own documentation, and nothing else: above all no shell.
+# The contents that the documentation of the image lists, and nothing else: above all no shell.
 make_run_base() {
     engine build --quiet --pull=never --network host --tag "${bases[1]}" --file - "$folder/temporary" <<'BASE'
 FROM localhost/debian:check AS packages
@@ -55,7 +55,7 @@ WORKDIR /home/nonroot
 BASE
 }
 
-# This machine's authorities come along, because a crate may be reached by way of somebody who has one of his own.
+# Includes this machine's authorities, because crates might come through a proxy with its own authority.
 build() {
     say "making ${bases[*]} of what is here"
     make_build_base
@@ -95,6 +95,6 @@ else
 fi
 export folder
 mkdir -p "$folder/temporary" "$folder/run"
-# What is left over of mounts and processes ends with their namespaces. The second has no network but loopback.
+# Remaining mounts and processes end with their namespaces. The second has no network except loopback.
 nice -n 10 unshare --mount --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" --inside
 unshare --mount --pid --net --fork --kill-child --mount-proc deploy/image-run.sh

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Runs the image that deploy/image-check.sh has built, against a PostgreSQL of its own: migrations, both services, models, a record, and
-# the end. That script calls it, in namespaces of its own, with `folder`, `image` and the functions `begin`, `engine`, `say` and `fail`.
+# Runs the image of deploy/image-check.sh with its own PostgreSQL: migrations, both services, models, a record, and the
+# shutdown. That script calls it, in separate namespaces, with `folder`, `image` and the functions `begin`, `engine`, `say` and
+# `fail`.
 set -euo pipefail
 : "${folder:?}" "${image:?}"
 
 start_database() {
     local home=/var/lib/postgresql programs
     programs=$(dirname "$(find /usr/lib/postgresql -name initdb | sort --version-sort | tail -n 1)")
-    mount -t tmpfs -o "uid=$(id -u postgres)" database $home # which only this script sees
+    mount -t tmpfs -o "uid=$(id -u postgres)" database $home # visible only to this script
     runuser -u postgres -- "$programs/initdb" --pgdata=$home/data --auth-local=peer --auth-host=scram-sha-256 --locale=C.UTF-8 >/dev/null
     runuser -u postgres -- "$programs/pg_ctl" --pgdata=$home/data --log=$home/log --options="-h 127.0.0.1 -k $home" start >/dev/null
     runuser -u postgres -- createdb --host=$home groundplan
@@ -15,8 +16,8 @@ start_database() {
         runuser -u postgres -- psql -X --quiet --host=$home --dbname=groundplan <deploy/postgres/roles.sql
 }
 
-# As in k8s/base, but for the network, which has nothing but loopback, and for the limits of files and processes, which root may not
-# raise everywhere. `contain OPTIONS... -- ARGUMENTS...`
+# As in k8s/base, except the network, which is only loopback, and the limits of files and processes, which root cannot raise
+# everywhere. `contain OPTIONS... -- ARGUMENTS...`
 contain() {
     local options=()
     while [[ $1 != -- ]]; do options+=("$1") && shift; done
@@ -25,10 +26,10 @@ contain() {
         "${options[@]}" "$image" "${@:2}"
 }
 
-# A service, after its migrations, as k8s/base has it: serve NAME PORT ADMIN_PORT
+# Runs a service after its migrations, as in k8s/base: serve NAME PORT ADMIN_PORT
 serve() {
     local began=$SECONDS
-    export DB_URL="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" # not an argument: every user can read those
+    export DB_URL="postgres://groundplan_$1:$secret@127.0.0.1:5432/groundplan" # not an argument, because every user can read arguments
     contain --rm --env DB_URL -- migrate "$1"
     contain --detach --replace --name "$1" --env DB_URL --env "PORT=$2" --env "GROUNDPLAN_ADMIN_PORT=$3" \
         --env GROUNDPLAN_MIGRATE=false --env GROUNDPLAN_LOG_FORMAT=json --env GROUNDPLAN_SCHEMA_URL=http://127.0.0.1:3000 \
@@ -41,7 +42,7 @@ serve() {
     look_at "$1" "$(engine inspect --format '{{.State.Pid}}' "$1")"
 }
 
-# What the kernel says of a service's process: look_at NAME PID
+# Checks the kernel's view of a service's process: look_at NAME PID
 look_at() {
     local wanted
     for wanted in Uid:65532 Gid:65532 CapEff:0000000000000000 CapBnd:0000000000000000 NoNewPrivs:1 Seccomp:2; do
@@ -52,7 +53,7 @@ look_at() {
     say "$1 is ready: one process, as user 65532, without rights, on a root that it cannot write to"
 }
 
-# SIGTERM ends it, in good order.
+# Stops it by SIGTERM, and checks that it exits with 0.
 stop() {
     local began=$SECONDS code
     engine kill --signal TERM "$1" >/dev/null

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks formats and styles: `make lint`. Says each check's name before it runs.
+# Checks formats and styles: `make lint`. Prints the name of each check before it runs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH=$PWD/.tools/checks/bin:$PWD/.tools/bin:$PATH
@@ -11,7 +11,7 @@ done
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
-# The template as run.sh, run-split.sh and Kubernetes render it, held against Envoy's own rules.
+# Validates the template with Envoy, as run.sh, run-split.sh and Kubernetes render it.
 envoy_configuration() {
     local envoy folder
     envoy=$(deploy/envoy/find.sh)
@@ -29,7 +29,7 @@ envoy_configuration() {
 
 shell_scripts() { shellcheck deploy/*.sh deploy/envoy/*.sh deploy/postgres/*.sh k8s/*.sh tests/*.sh crates/bench/*.sh .ci/run; }
 
-# Licences, duplicates and sources. Without advisories: their list is not ours to fetch.
+# Licences, duplicates and sources. Without advisories, which would need a download.
 dependencies() { cargo deny --locked check bans licenses sources; }
 
 # Crates that know no runtime, no protocol and no database, and the REST adapter, which knows neither gRPC nor SQL: also by way of others.

