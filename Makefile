@@ -17,14 +17,14 @@ PYTEST := .tools/bin/python -m pytest --numprocesses 2 --dist loadfile
 help:
 	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-## setup: install what all targets need (does nothing if it is there); each target installs what it needs by itself
+## setup: install the tools of all targets (does nothing if they exist); each target installs its own automatically
 setup:
 	@deploy/setup.sh all
 
 setup-run setup-test setup-lint: setup-%:
 	@deploy/setup.sh $*
 
-## build: build the binary, target/debug/groundplan, and groundplan-bench, which the journeys use
+## build: build target/debug/groundplan, and groundplan-bench for the journeys
 build: setup-run
 	@cargo build --locked --package groundplan --package groundplan-bench
 
@@ -36,7 +36,7 @@ build-tests: setup-test
 run: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run.sh
 
-## run-split: the same with each service in a process of its own, records in three, schema in two, and mutual TLS between all
+## run-split: the same with each service in its own process, records in three, schema in two, and mutual TLS between all
 run-split: build
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(CARGO_TARGET_DIR)/debug/groundplan}" exec deploy/run-split.sh
 
@@ -48,7 +48,7 @@ test: build-tests
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) tests
 	@GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" NEXTEST_PROFILE=$(NEXTEST_PROFILE) tests/on_postgres_18.sh
 
-## test-split: run the journeys that can say something new there against the suite that make run-split runs
+## test-split: run the journeys that can show something new on the suite of make run-split
 test-split: build-tests
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) -m "split or only_split" tests/journeys
 
@@ -64,7 +64,7 @@ LOG_SECONDS ?= 120
 WATCH_CHANGES ?= 500000
 WATCH_FOLLOWERS ?= 200
 
-## torture: run the random tests for long, with progress; GROUNDPLAN_SEED repeats a run
+## torture: run the random tests for a long time, with progress; GROUNDPLAN_SEED repeats a run
 torture: export GROUNDPLAN_SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 torture: build-tests
 	@GROUNDPLAN_DIFFERENTIAL_PAIRS=$(DIFFERENTIAL_PAIRS) cargo test --locked --package groundplan-records --lib -- --nocapture differential
@@ -90,13 +90,13 @@ torture: build-tests
 ROLLOUTS ?= 20
 ROLLOUT_RATE ?= 500
 
-## rollouts: replace every process of the split suite again and again under load; with a release build
+## rollouts: replace every process of the split suite repeatedly under load; with a release build
 rollouts: setup-test
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_ROLLOUTS=$(ROLLOUTS) GROUNDPLAN_ROLLOUT_RATE=$(ROLLOUT_RATE) GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_rollout.py
 
-## bench: measure how soon followers hear of a change, what idle ones cost, and how long imports take; docs/benchmarks.md has what came out
+## bench: measure watch latency, memory of idle watches and duration of imports; docs/benchmarks.md has results
 bench: setup-test
 	@cargo build --locked --release --package groundplan --package groundplan-bench
 	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
@@ -109,7 +109,7 @@ image-check:
 lint: setup-lint
 	@deploy/lint.sh
 
-## clean: remove what was built, and .tools; the data in .groundplan stays
+## clean: remove build output and .tools; the data in .groundplan stays
 clean:
 	@cargo clean
 	@rm -rf .tools

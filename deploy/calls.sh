@@ -14,7 +14,7 @@ header='authorization: Bearer $API_KEY'
 if [[ -z ${API_KEY:-} ]]; then
     key="export API_KEY=\$(cat ${key_file@Q})"
 else
-    key="# API_KEY is the one that you set"
+    key="# API_KEY is already set by you"
 fi
 
 cat <<CALLS
@@ -36,16 +36,16 @@ cat <<CALLS
 CALLS
 [[ ! -e $models/example/v1/entity.proto ]] || cat <<CALLS
 
-Follow the changes until Ctrl-C, and make some in a third terminal:
+Watch changes until Ctrl-C, and write records in a third terminal:
 
   curl -sSN -H "$header" "http://$address/api/v1/resource:watch?start=INITIAL"
 CALLS
 cat <<CALLS
 
-Your own models: put .proto files into a folder such as my-models, then (what is applied is everything that is to be served)
+Your own models: put .proto files into a folder such as my-models, then (each apply must include every model)
 
   target/debug/groundplan plan --address http://$address examples my-models
   target/debug/groundplan apply --address http://$address examples my-models
 
-A mistake in the first minutes: stop the suite, then \`target/debug/groundplan reset\` removes all models and records
+To start again: stop the suite, then \`target/debug/groundplan reset\` removes all models and records
 CALLS

@@ -106,7 +106,7 @@ stop() {
 
 failed() {
     tail -n 20 "$log/$1.log" >&2
-    fail "$1 ended; the end of its log, $log/$1.log, is above"
+    fail "$1 has ended; the last lines of its log, $log/$1.log, are above"
 }
 
 # Fails if a started program has ended.
@@ -146,9 +146,9 @@ check_ports() {
     for number in "$@"; do
         taken "$number" || continue
         if ((number == port)); then
-            fail "port $number is taken by another program; stop it, or choose another port: PORT=4000 make run"
+            fail "port $number is used by another program; stop it, or choose another port: PORT=4000 make run"
         fi
-        fail "port $number, which goes with PORT=$port, is taken by another program; stop it, or choose another: PORT=4000 make run"
+        fail "port $number, which PORT=$port also needs, is used by another program; stop it, or choose another: PORT=4000 make run"
     done
 }
 
@@ -156,10 +156,10 @@ check_ports() {
 
 check() {
     if [[ ! $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 55533)); then
-        fail "PORT is ${port@Q}: it must be a number from 1 to 55533, since PORT + 10000 to PORT + 10002 are used too"
+        fail "PORT is ${port@Q}: it must be a number from 1 to 55533, because PORT + 10000 to PORT + 10002 are used too"
     fi
-    [[ -x $binary ]] || fail "$binary is not there: run 'make run', which builds it"
-    [[ -z $models || -e $models ]] || fail "GROUNDPLAN_MODELS is ${models@Q}: there is no such folder"
+    [[ -x $binary ]] || fail "$binary does not exist: run 'make run', to build it"
+    [[ -z $models || -e $models ]] || fail "GROUNDPLAN_MODELS is ${models@Q}: the folder does not exist"
     data=$("$binary" config GROUNDPLAN_DATA) || exit 1
 }
 
@@ -173,7 +173,7 @@ apply() {
         API_KEY=${API_KEY:-$(<"$data/api-key")} "$binary" apply "$models" || outcome=$?
         ((outcome != 0)) || return 0
         if ((outcome != 1 || SECONDS >= until)); then
-            say "The models in $models/ were not applied, for the reason above. What was live before is served."
+            say "The models in $models/ were not applied, for the reason above. The previous models stay live."
             return 0
         fi
         sleep 1
@@ -194,7 +194,7 @@ show() {
 }
 
 show_key() {
-    say "The root principal's API key was made and stored in $data/api-key. It is shown this once:"
+    say "The new API key of the root principal is stored in $data/api-key. It is shown only once:"
     say "  $(<"$data/api-key")"
 }
 
@@ -202,21 +202,21 @@ show_key() {
 meet_earlier_run() {
     local file name pid
     if remembered run >/dev/null; then
-        say "A run of yours is there already"
+        say "The suite is already running"
         local until=$((SECONDS + 60))
         while remembered run >/dev/null; do
             if ready_on "$port"; then
                 show "it was running already; Ctrl-C where it runs stops it"
                 exit 0
             fi
-            ((SECONDS < until)) || fail "the run of process $(remembered run) does not get ready; see $log"
+            ((SECONDS < until)) || fail "the run of process $(remembered run) does not become ready; see $log"
             sleep 0.1
         done
     fi
     for file in "$run"/*.pid; do
         name=$(basename "$file" .pid)
         if pid=$(remembered "$name"); then
-            say "Ending $name (process $pid), left over from a run that was killed"
+            say "Stopping $name (process $pid) of a killed run"
             end "$pid" 5
         fi
     done

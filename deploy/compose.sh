@@ -23,7 +23,7 @@ make_secrets() {
     done <deploy/compose.env.example >"$draft"
     mv "$draft" "$folder/.env"
     trap - EXIT
-    echo "Made $folder/.env: the API key and the passwords are there, and nowhere else."
+    echo "Created $folder/.env, the only copy of the API key and the passwords."
 }
 
 mkdir -p "$folder"

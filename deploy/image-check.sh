@@ -23,7 +23,7 @@ export -f say fail begin engine
 make_build_base() {
     local version
     version=$(rustc --version | cut -d ' ' -f 2)
-    [[ ${bases[0]} == "rust:${version%.*}-bookworm" ]] || fail "the Dockerfile begins with ${bases[0]}, and here is Rust $version"
+    [[ ${bases[0]} == "rust:${version%.*}-bookworm" ]] || fail "the Dockerfile starts with ${bases[0]}, but this machine has Rust $version"
     [[ -e $folder/debian.tar ]] ||
         mmdebstrap --quiet --variant=minbase --include=ca-certificates,g++,gcc,libc6-dev,make bookworm "$folder/debian.tar"
     engine import --quiet "$folder/debian.tar" localhost/debian:check
@@ -57,20 +57,20 @@ BASE
 
 # Includes this machine's authorities, because crates might come through a proxy with its own authority.
 build() {
-    say "making ${bases[*]} of what is here"
+    say "building ${bases[*]} from this machine"
     make_build_base
     make_run_base
     engine build --quiet --tag localhost/context:check --ignorefile .dockerignore --file - . <<<$'FROM scratch\nCOPY . /'
     (($(size localhost/context:check) < 30)) || fail ".dockerignore lets more than the source into the build"
-    say "building deploy/Dockerfile (release), of $(size localhost/context:check) MB of source"
+    say "building deploy/Dockerfile (release) from $(size localhost/context:check) MB of source"
     engine build --pull=never --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro --tag "$image" --file deploy/Dockerfile .
     local base content
     base=$(engine image mount "${bases[1]}")
     content=$(engine image mount "$image")
     [[ $(diff <(files "$base") <(files "$content") | grep '^[<>]') == '> ./usr/local/bin/groundplan' ]] ||
-        fail "the image is not its base and one program"
+        fail "the image has more than its base and one program"
     [[ $(cd "$content" && find bin sbin usr/bin usr/sbin usr/local/bin ! -type d) == usr/local/bin/groundplan ]] ||
-        fail "there are other programs in the image"
+        fail "the image contains other programs"
     say "no shell, and one program; the image has $(size "$image") MB, its base $(size "${bases[1]}")"
 }
 
@@ -85,7 +85,7 @@ fi
 [[ $(id -u) == 0 ]] || fail "it needs root"
 for program in podman runc mmdebstrap rustc ip curl psql; do
     command -v "$program" >/dev/null ||
-        fail "$program is not there; Debian has it: apt-get install podman runc mmdebstrap iproute2 curl postgresql"
+        fail "$program is missing; on Debian: apt-get install podman runc mmdebstrap iproute2 curl postgresql"
 done
 if [[ -n ${1:-} ]]; then
     folder=$(realpath --canonicalize-missing "$1")/groundplan-image

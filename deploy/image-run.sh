@@ -38,7 +38,7 @@ serve() {
         ((SECONDS < began + 30)) || { engine logs "$1"; fail "$1 is not ready after 30 seconds"; }
         sleep 0.2
     done
-    curl -sf "http://127.0.0.1:$3/livez" >/dev/null || fail "$1 does not live"
+    curl -sf "http://127.0.0.1:$3/livez" >/dev/null || fail "$1 is not live"
     look_at "$1" "$(engine inspect --format '{{.State.Pid}}' "$1")"
 }
 
@@ -46,11 +46,11 @@ serve() {
 look_at() {
     local wanted
     for wanted in Uid:65532 Gid:65532 CapEff:0000000000000000 CapBnd:0000000000000000 NoNewPrivs:1 Seccomp:2; do
-        [[ $(awk -v name="${wanted%:*}:" '$1 == name { print $2 }' "/proc/$2/status") == "${wanted#*:}" ]] || fail "$1 has not $wanted"
+        [[ $(awk -v name="${wanted%:*}:" '$1 == name { print $2 }' "/proc/$2/status") == "${wanted#*:}" ]] || fail "$1 does not have $wanted"
     done
     [[ $(awk '$5 == "/" { print $6 }' "/proc/$2/mountinfo") == ro,* ]] || fail "$1 can write to its root"
     [[ $(engine top "$1" hpid | wc -l) == 2 ]] || fail "$1 is not one process"
-    say "$1 is ready: one process, as user 65532, without rights, on a root that it cannot write to"
+    say "$1 is ready: one process, as user 65532, without capabilities, on a read-only root"
 }
 
 # Stops it by SIGTERM, and checks that it exits with 0.
@@ -70,13 +70,13 @@ ip link set lo up
 secret=$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
 export API_KEY=$secret
 start_database
-[[ $(contain --rm --) == *"Usage: groundplan"* ]] || fail "without arguments it does not show its help"
-! contain --rm --entrypoint /bin/sh -- -c true 2>/dev/null || fail "there is a shell"
+[[ $(contain --rm --) == *"Usage: groundplan"* ]] || fail "it does not print its help without arguments"
+! contain --rm --entrypoint /bin/sh -- -c true 2>/dev/null || fail "the image contains a shell"
 serve schema 3000 9464
 serve records 3001 9465
 contain --rm --volume "$PWD/examples:/models:ro" --env GROUNDPLAN_ADDRESS=http://127.0.0.1:3000 -- apply /models
-[[ $(call -d '{"field1":"value","field2":123}') == *'"field1":"value"'* ]] || fail "no record was made"
-[[ $(call) == *'"field2":123'* ]] || fail "the record that was made is not listed"
+[[ $(call -d '{"field1":"value","field2":123}') == *'"field1":"value"'* ]] || fail "no record was created"
+[[ $(call) == *'"field2":123'* ]] || fail "the new record is not listed"
 stop records
 stop schema
-say "everything is as it should be"
+say "all checks passed"

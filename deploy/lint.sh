@@ -6,7 +6,7 @@ export PATH=$PWD/.tools/checks/bin:$PWD/.tools/bin:$PATH
 
 # A check that cannot run has not passed.
 for tool in cargo-clippy cargo-deny shellcheck buf hadolint checkov kubectl promtool; do
-    command -v "$tool" >/dev/null || { echo "lint: $tool is missing; deploy/setup.sh lint installs it, or says how to get it" >&2; exit 1; }
+    command -v "$tool" >/dev/null || { echo "lint: $tool is missing; run deploy/setup.sh lint, which installs it or prints how to install it" >&2; exit 1; }
 done
 
 step() { printf '\n== %s\n' "$*"; "$@"; }

@@ -34,10 +34,10 @@ prepare_database() {
     url=$(<"$run/postgres.url")
     # .tools has a psql if the system has none.
     PATH=$PATH:.tools/bin GROUNDPLAN_SCHEMA_PASSWORD=$(random) GROUNDPLAN_RECORDS_PASSWORD=$(random) psql -X -q "$url" -f deploy/postgres/roles.sql \
-        >>"$log/migrate.log" 2>&1 || fail "the database roles cannot be made; see $log/migrate.log"
+        >>"$log/migrate.log" 2>&1 || fail "the database roles cannot be created; see $log/migrate.log"
     for service in schema records; do
         DB_URL=$(url_of "$service") "$binary" migrate "$service" >>"$log/migrate.log" 2>&1 ||
-            fail "the tables of $service cannot be made; see $log/migrate.log"
+            fail "the tables of $service cannot be created; see $log/migrate.log"
     done
 }
 
@@ -73,7 +73,7 @@ look_after_services() {
                 *)
                     sleep 0.5 # so that a service that cannot start does not use the whole machine
                     while [[ -e $run/hold ]]; do sleep 0.05; done # a test keeps it down for a while
-                    say "$name has ended, and is started again"
+                    say "$name has ended; restarting it"
                     serve "$name"
                     ;;
             esac
@@ -86,7 +86,7 @@ check
 : "${GROUNDPLAN_DATA:=$data/split}"
 export GROUNDPLAN_DATA
 data=$("$binary" config GROUNDPLAN_DATA)
-program=$(deploy/envoy/find.sh) || fail "Envoy is not there, and there is no split suite without it: run 'make run-split'"
+program=$(deploy/envoy/find.sh) || fail "Envoy is missing, and the split suite needs it: run 'make run-split'"
 begin
 check_ports "$port" "$schema_port" $((port + 10001)) "$records_port"
 

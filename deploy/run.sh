@@ -26,8 +26,8 @@ if program=$(deploy/envoy/find.sh); then
     start_envoy "$program" --schema "127.0.0.1:$((port + 10000))" --records "127.0.0.1:$((port + 10000))"
     how="behind Envoy"
 else
-    say "Envoy cannot be had for this machine (deploy/setup.sh says why): serving directly. gRPC, gRPC-Web and REST work; CORS,"
-    say "access logs and limits on connections are Envoy's."
+    say "Envoy is not available on this machine (deploy/setup.sh prints the reason): serving directly. gRPC, gRPC-Web and REST work; CORS,"
+    say "access logs and limits on connections need Envoy."
     check_ports "$port"
     PORT=$port start groundplan /dev/null "$binary" up
     how="without Envoy"

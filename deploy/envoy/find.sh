@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of Envoy's own program: what stands in .tools/bin is a wrapper. Fails if there is none.
+# Prints the path of Envoy's program; .tools/bin contains only a wrapper. Fails if there is none.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

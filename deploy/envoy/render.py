@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Renders Envoy's configuration out of envoy.template.yaml into a folder: envoy.yaml, and with mutual TLS the two files that say
-where Envoy's certificate and its authorities are. `render.py --help` says what there is to choose."""
+"""Renders Envoy's configuration from envoy.template.yaml into a folder: envoy.yaml, and with mutual TLS the two files that
+name Envoy's certificate and its authorities. `render.py --help` lists the options."""
 
 import argparse
 import ipaddress
@@ -46,7 +46,7 @@ def arguments():
 
 
 def hosts(text):
-    """The hosts of a service, each with its port."""
+    """Returns the hosts of a service, each with its port."""
     found = [re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", one) for one in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is no list such as 127.0.0.1:3000 or records.groundplan.svc:3000")
@@ -62,23 +62,23 @@ def is_address(host):
 
 
 def service_values(name, found):
-    """What the part of the template that is repeated has for a service, and what holds there."""
+    """Returns the values and conditions of the template's repeated part for a service."""
     by_address = all(is_address(host) for host, _ in found)
     endpoints = [{"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}} for host, port in found]
     values = {"NAME": name, "TYPE": "STATIC" if by_address else "STRICT_DNS", "ENDPOINTS": json.dumps(endpoints)}
-    # Behind a name may be any number of them.
+    # A name can have any number of hosts.
     return values, {"SEVERAL": len(found) > 1 or not by_address}
 
 
 def chosen(text, holds):
-    """Keeps what is between `#if NAME` and `#end` where NAME holds."""
+    """Keeps the parts between `#if NAME` and `#end` if NAME holds."""
     def one(match):
         return match[2] if holds[match[1]] else ""
     return re.sub(r"^ *#if ([A-Z]+)\n(.*?)^ *#end\n", one, text, flags=re.S | re.M)
 
 
 def filled(text, values):
-    """Replaces @NAME@; `@type` and the like stay."""
+    """Replaces @NAME@; `@type` and similar names stay."""
     return re.sub(r"@([A-Z_]+)@", lambda match: str(values[match[1]]), text)
 
 
@@ -86,7 +86,7 @@ def render(chose, folder):
     before, each, after = re.fullmatch(r"(.*?)^ *#each\n(.*)^  #end\n(.*)", TEMPLATE.read_text(), re.S | re.M).groups()
     common = {"LISTEN": chose.listen, "PORT": chose.port, "ADMIN_PORT": chose.admin_port, "OPERATORS_PORT": chose.operators_port,
               "DRAIN_PORT": chose.drain_port, "FOLDER": folder, "RATE": chose.rate, "HEAP": chose.heap_mib << 20,
-              # Within quotes.
+              # Inside quotes.
               "LOG": json.dumps(chose.log)[1:-1], "ORIGINS": json.dumps(chose.origins)[1:-1]}
     before = chosen(before, {"PUBLIC": bool(chose.public_tls), "OPERATORS": chose.operators_port is not None,
                             "DRAIN": chose.drain_port is not None})
