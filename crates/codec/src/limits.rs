@@ -22,18 +22,8 @@ const SLOT: usize = size_of::<Option<Value>>();
 
 /// What a record and a mask may have.
 pub const LIMITS: &[Limit] = &[
-    Limit::things(
-        "messages, and objects of a Struct, inside each other",
-        MAX_DEPTH as usize,
-        "levels",
-        "INVALID_FIELDS",
-    ),
-    Limit::things(
-        "all records of a request",
-        MAX_VALUES,
-        "values",
-        "BUDGET_EXCEEDED; GROUNDPLAN_MAX_VALUES changes it",
-    ),
+    Limit::things("nested messages and Struct objects", MAX_DEPTH as usize, "levels", "INVALID_FIELDS"),
+    Limit::things("all records of a request", MAX_VALUES, "values", "BUDGET_EXCEEDED; set by GROUNDPLAN_MAX_VALUES"),
     Limit::things("a mask", mask::MAX_PATHS, "paths", "INVALID_FIELDS"),
     Limit::bytes("the paths of a mask together", mask::MAX_BYTES, "INVALID_FIELDS"),
 ];

@@ -13,17 +13,17 @@ use progress::Progress;
 use serde_json::json;
 use tonic::Status;
 
-/// Make these models live
+/// Apply models, and serve them immediately
 ///
-/// It plans, prints the plan, applies it unless something else was applied meanwhile, and shows the progress.
-/// Applying what is live already changes nothing. Ctrl-C ends the showing, not the apply.
+/// Prints the plan, applies it, and shows the progress. Fails if another apply became live in between. Applying the
+/// models that are live changes nothing. Ctrl-C stops the progress output; the apply continues.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
     #[command(flatten)]
     paths: Paths,
-    /// The form of what is printed. With json, each line is one step of the progress; the last one has the phase LIVE,
-    /// or the diagnostics, or the error
+    /// Output format. With json, each line is one step of the progress. The last line has the phase LIVE, the
+    /// diagnostics, or the error
     #[arg(long, value_enum, default_value_t)]
     output: Output,
     #[command(flatten)]

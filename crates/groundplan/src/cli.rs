@@ -8,11 +8,11 @@ use clap::CommandFactory as _;
 /// Behind the help of every command.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  it failed; standard error says why
-  2  the command line is wrong, or the models have diagnostics
+  0  success
+  1  failure; standard error has the reason
+  2  invalid command line, or models with diagnostics
 
-Every setting is a flag and an environment variable; the flag wins. `groundplan config` shows what was understood.";
+Every setting is a flag and an environment variable; the flag takes precedence. `groundplan config` shows the values in force.";
 
 /// The whole command line.
 #[derive(Debug, clap::Parser)]
@@ -21,7 +21,7 @@ Every setting is a flag and an environment variable; the flag wins. `groundplan 
     version,
     about = "Write a .proto. Get a backend.",
     long_about = "Write a .proto. Get a backend.\n\nAnnotated protobuf messages become typed gRPC services, REST collections and PostgreSQL tables, \
-                  without generated or compiled code: `groundplan up` runs the suite, `groundplan apply models/` makes models live.",
+                  without generated or compiled code. `groundplan up` runs the suite; `groundplan apply models/` applies models.",
     after_long_help = EXIT_CODES,
     subcommand_required = true,
     arg_required_else_help = true,

@@ -21,8 +21,8 @@ const MAX_ANSWER: usize = 64 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Suite")]
 pub(crate) struct ClientSettings {
-    /// The address of a suite that runs, for `plan`, `apply`, `import`, `export` and `doctor`. On this machine the API key is found in the
-    /// data directory when it is not given; no other machine is sent that one.
+    /// Address of a running suite, for `plan`, `apply`, `import`, `export` and `doctor`. When the suite runs on this
+    /// machine and no API key is set, the key in the data directory is used; it is never sent to another machine.
     #[arg(long, env = "GROUNDPLAN_ADDRESS", value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub(crate) address: String,
 }

@@ -11,17 +11,17 @@ use groundplan_chassis::settings::{
 };
 use serde_json::json;
 
-/// Show every setting: its value, with secrets masked, and where it comes from
+/// Show every setting: its value, with secrets masked, and the source of the value
 ///
-/// These are the settings of all commands, with the values as `up`, `serve` and the others would see it from here,
-/// by variables or flags.
+/// Lists the settings of all commands, with the values that `up`, `serve` and the other commands would use with the
+/// same environment, flags and working directory.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
-    /// Show only the value of this one, such as GROUNDPLAN_DATA
+    /// Show only the value of this setting, such as GROUNDPLAN_DATA
     #[arg(value_name = "SETTING")]
     setting: Option<String>,
-    /// The form of what is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     output: Output,
     #[command(flatten)]

@@ -12,29 +12,31 @@ use std::path::PathBuf;
 /// Who has a certificate in every installation: the services, the gateway, and a person with the command line.
 const NAMES: [&str; 4] = ["schema", "records", "envoy", "operator"];
 
-/// Make a private authority, and certificates of it for mutual TLS
+/// Create a private certificate authority and its certificates for mutual TLS
 ///
-/// Writes ca.pem and ca.key, and NAME.pem and NAME.key for schema, records, envoy and operator (for the command line) into
-/// a folder; only this user can read the keys. A certificate names its service by the URI spiffe://groundplan/NAME, and is good for
-/// the hosts NAME, localhost, 127.0.0.1 and ::1, as server and as client. What is there already is kept. Whoever has
-/// ca.key can be every service: for local use, and for a start; an installation has an authority of its own.
+/// Writes ca.pem, ca.key, and NAME.pem and NAME.key for schema, records, envoy and operator (for the command line) into
+/// a folder. Only the current user can read the keys. Each certificate names its service by the URI
+/// spiffe://groundplan/NAME, and is valid for the hosts NAME, localhost, 127.0.0.1 and ::1, as server and as client.
+/// Existing files are kept. Anyone who has ca.key can impersonate every service, so use this for development and trials
+/// only; use your own authority in production.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Certificates")]
 pub(crate) struct Args {
-    /// The folder for the files. It is made where it is missing
+    /// Folder for the files, created if it does not exist
     #[arg(long, value_name = "DIRECTORY")]
     out: PathBuf,
-    /// A further service to make a certificate for; may be repeated
+    /// Create a certificate for this service too; can be repeated
     #[arg(long, value_name = "NAME")]
     name: Vec<String>,
-    /// A further host name or address that the certificates made now are good for, such as records.groundplan.svc; may be repeated
+    /// Make the new certificates valid for this host name or address too, such as records.groundplan.svc; can be
+    /// repeated
     #[arg(long, value_name = "HOST")]
     dns: Vec<String>,
-    /// For how many days the certificates made now are good; the authority is for ten years
+    /// Days for which the new certificates are valid, 1 to 3650. The authority is valid for ten years
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
-    /// Make the certificates anew that are there already. The authority is kept, so that those who trust it go on; remove
-    /// ca.pem and ca.key to make that anew, too
+    /// Replace existing certificates. The authority is kept, so that processes that trust it continue to work; to
+    /// replace it too, remove ca.pem and ca.key first
     #[arg(long)]
     force: bool,
 }

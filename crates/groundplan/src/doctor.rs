@@ -13,18 +13,18 @@ use finding::{Finding, Level};
 use groundplan_chassis::settings::{DatabaseSettings, ServerSettings};
 use serde_json::json;
 
-/// Check this machine and the suite: what works, what does not, and the way out
+/// Check this machine and the suite, and suggest a fix for each problem
 ///
-/// It looks at this machine (PostgreSQL, tools, the data directory, the port), the database of DB_URL, and the suite at
-/// GROUNDPLAN_ADDRESS (whether it answers, takes the key, and what is live). With `--deep` it reads all that is stored, too, as
-/// after a restore. Changes nothing. Fails if a check does.
+/// Checks this machine (PostgreSQL, tools, the data directory, the port), the database of DB_URL, and the suite at
+/// GROUNDPLAN_ADDRESS (whether it responds, accepts the API key, and has live models). With `--deep`, it also reads all
+/// records, for example after a restore. Changes nothing. Fails if a check fails.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
-    /// The form of what is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     output: Output,
-    /// Read every record of every model, too: it takes as long as an export of all
+    /// Read every record of every model too; this takes as long as an export of all records
     #[arg(long)]
     deep: bool,
     #[command(flatten)]

@@ -10,24 +10,24 @@ use groundplan_proto::records::v1::ExportRequest;
 use std::path::PathBuf;
 use target::Target;
 
-/// Write the records of a model to a file
+/// Export the records of a model to a file
 ///
-/// All records, or those that `--filter` says, in the order of their ids, as they are at one moment. Input-only fields are not shown. What is
-/// written can be imported: `export | import` into an empty model makes the same records. A file is complete or not there:
-/// until the last record has come it has `.part` behind its name.
+/// Exports all records, or those that match `--filter`, in the order of their ids, as of one moment. Input-only fields
+/// are left out. The file can be imported: `export | import` into an empty model creates the same records. Until the
+/// export is complete, the file's name ends in `.part`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Export")]
 pub(crate) struct Args {
-    /// The model's full name, such as example.v1.Entity
+    /// Full name of the model, such as example.v1.Entity
     #[arg(value_name = "MODEL")]
     model: String,
-    /// The file; `-` writes to standard output
+    /// File to write; `-` is standard output
     #[arg(value_name = "FILE", default_value = STANDARD)]
     file: PathBuf,
-    /// How the records are written. Default: by the file's ending; to standard output, ndjson
+    /// Format of the records. Default: by the file extension; ndjson for standard output
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Only these records: CEL over the model's fields, as in a list
+    /// Export only the records that match this filter: CEL over the model's fields, as in a list
     #[arg(long, value_name = "CEL", default_value = "")]
     filter: String,
     #[command(flatten)]

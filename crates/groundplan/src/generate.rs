@@ -9,23 +9,23 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-/// Write the .proto files of the models' services, for code generators; asks no server
+/// Write the .proto files of the models' services, for code generators; needs no server
 ///
-/// The folder is all that protoc and buf need to make stubs: the derived services, the models, what they import,
-/// and a buf.yaml. Only files that differ are written, and none is removed. It finds every mistake in the models, so it
-/// checks them offline, too: `groundplan generate models --out "$(mktemp -d)"`.
+/// The folder contains everything that protoc and buf need to generate stubs: the derived services, the models, their
+/// imports, and a buf.yaml. Only files that differ are written, and no file is removed. Because it reports every
+/// mistake in the models, it also checks them offline: `groundplan generate models --out "$(mktemp -d)"`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
     #[command(flatten)]
     paths: Paths,
-    /// The folder to write to; it is made if it is not there
+    /// Folder to write to, created if it does not exist
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Write nothing, and fail if something would be written: for CI
+    /// Write nothing, and fail if a file would be written; for CI
     #[arg(long)]
     check: bool,
-    /// Write into a folder that has .proto files which `generate` did not write, and replace those of the same names
+    /// Write into a folder with .proto files that `generate` did not write, and replace files of the same names
     #[arg(long)]
     force: bool,
 }

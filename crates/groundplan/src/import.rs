@@ -15,60 +15,61 @@ use serde_json::json;
 use source::Source;
 use std::path::PathBuf;
 
-/// Load a file into a model
+/// Import a file into a model
 ///
-/// Each row becomes a record, held to everything that a new record is held to. Times of creation and change and output-only fields are
-/// taken as they are, so that an export can be imported. With `--on-error abort` all rows are loaded or none, at most 100,000; with
-/// `--on-error skip` everything but the bad rows, in parts, however many there are. What is wrong is printed to standard error by line.
-/// An import that was interrupted is run again with the `--import-id` that it prints: what is loaded already is not loaded twice.
+/// Each row becomes a record and is validated like a new record, but creation times, update times and output-only
+/// fields keep the values in the file, so that an export can be imported. With `--on-error abort`, all rows are
+/// imported or none, at most 100,000. With `--on-error skip`, all valid rows are imported, in parts, without a limit.
+/// Errors are printed to standard error with their line. To resume an interrupted import, run it again with the
+/// `--import-id` that it prints; imported rows are not imported twice.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Import")]
 pub(crate) struct Args {
-    /// The model's full name, such as example.v1.Entity
+    /// Full name of the model, such as example.v1.Entity
     #[arg(value_name = "MODEL")]
     model: String,
-    /// The file; `-` reads standard input
+    /// File to read; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// How the rows are written. Default: by the file's ending
+    /// Format of the rows. Default: by the file extension
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// What a bad row does
+    /// How to handle an invalid row
     #[arg(long, value_enum, default_value = "abort")]
     on_error: Bad,
-    /// What happens to a row whose id a record has already
+    /// How to handle a row whose id already exists
     #[arg(long, value_enum, default_value = "fail")]
     on_conflict: Taken,
-    /// Goes on with the import of this id, with the same file and options. Default: a new one
+    /// Resume the import with this id; the file and options must be the same. Default: a new import
     #[arg(long, value_name = "ID", conflicts_with = "validate_only")]
     import_id: Option<String>,
-    /// Check everything, and load nothing
+    /// Validate everything, and import nothing
     #[arg(long)]
     validate_only: bool,
-    /// The form of what is printed. With json, one line: the counts with the errors, or the error
+    /// Output format. With json, one line: the counts with the errors, or the error
     #[arg(long, value_enum, default_value_t)]
     output: Output,
     #[command(flatten)]
     client: Client,
 }
 
-/// What a bad row does.
+/// How to handle an invalid row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Bad {
-    /// Nothing is loaded
+    /// Import nothing
     Abort,
-    /// Everything else is loaded
+    /// Import all valid rows
     Skip,
 }
 
-/// What happens to a row whose id is taken.
+/// How to handle a row whose id already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Taken {
-    /// It is a bad row
+    /// Treat the row as invalid
     Fail,
-    /// The record stays as it is
+    /// Keep the existing record
     Skip,
-    /// The record becomes the row
+    /// Replace the record with the row
     Replace,
 }
 

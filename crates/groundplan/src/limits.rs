@@ -5,13 +5,13 @@ use crate::output::{Output, print, table};
 use groundplan_error::Limit;
 use serde_json::json;
 
-/// List every limit on requests, models and answers
+/// List every limit on requests, models and responses
 ///
-/// Each is checked by the code that this list is made of. Those with a setting can be changed.
+/// The list comes from the constants that the code checks. Limits that name a setting can be changed by it.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
-    /// The form of what is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }

@@ -6,14 +6,14 @@ use crate::services::Service;
 use groundplan_chassis::settings::{DatabaseSettings, TelemetrySettings};
 use groundplan_chassis::telemetry;
 
-/// Make and migrate the own tables of services, and end
+/// Create or migrate the services' tables, then exit
 ///
-/// Needs DB_URL: the tables belong to its user, so it is the one that the service has, too. Two at once do it once. It is for
-/// services that are served with GROUNDPLAN_MIGRATE=false. The tables of models are made by `groundplan apply`, not by this.
+/// Requires DB_URL, with the same user as the service, because that user owns the tables. Safe to run several times at
+/// once. Use it for services that run with GROUNDPLAN_MIGRATE=false. `groundplan apply` creates the tables of models.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Services")]
 pub(crate) struct Args {
-    /// Whose tables
+    /// Services whose tables to create or migrate
     #[arg(required = true, value_enum, value_name = "SERVICE")]
     services: Vec<Service>,
     #[command(flatten)]

@@ -27,8 +27,8 @@ pub(crate) enum Models {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct Paths {
-    /// Folders of .proto files, the folders that imports start from; or one serialized FileDescriptorSet (.binpb), as
-    /// `buf build -o` writes it. Hidden files and folders are skipped.
+    /// Folders of .proto files, each the root of its imports; or one serialized FileDescriptorSet (.binpb), as written
+    /// by `buf build -o`. Hidden files and folders are skipped.
     #[arg(required = true, value_name = "MODELS")]
     pub(crate) models: Vec<PathBuf>,
 }

@@ -11,7 +11,7 @@ pub(crate) enum Output {
     /// For people
     #[default]
     Text,
-    /// For programs: one JSON value a line
+    /// For programs: one JSON value per line
     Json,
 }
 

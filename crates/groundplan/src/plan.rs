@@ -8,15 +8,15 @@ use crate::output::{Output, is_terminal, print, print_error};
 use groundplan_proto::schema::v1::{PlanRequest, PlanResponse, Step, StepKind};
 use serde_json::{Value, json};
 
-/// Show what applying these models would change, and what is wrong with them
+/// Show the changes that an apply of these models would make, and all errors in the models
 ///
-/// It asks the suite for the steps, in order, or for everything that is wrong at once. Nothing is changed.
+/// Requests the steps, in order, or all errors at once from the suite. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {
     #[command(flatten)]
     paths: Paths,
-    /// The form of what is printed. With json, one line: the plan with its diagnostics, or the error
+    /// Output format. With json, one line: the plan with its diagnostics, or the error
     #[arg(long, value_enum, default_value_t)]
     output: Output,
     /// Print the SQL of each step too

@@ -10,8 +10,8 @@ use groundplan_chassis::telemetry;
 
 /// Run the private PostgreSQL in the foreground, without services
 ///
-/// Prints its DB_URL, for `serve` and `psql` on this machine, and starts it again should it die. No network reaches it. SIGTERM and
-/// Ctrl-C stop it, and cut the connections that are open.
+/// Prints its DB_URL, for `serve` and `psql` on this machine, and restarts PostgreSQL if it crashes. It is not
+/// reachable over the network. SIGTERM and Ctrl-C stop it and close open connections.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

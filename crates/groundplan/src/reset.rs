@@ -10,11 +10,12 @@ use std::path::Path;
 
 /// Remove all models and records of the private PostgreSQL, for development
 ///
-/// The next `up` begins with an empty database; the API key stays. It refuses while a suite uses the data directory, and
-/// never touches a database that DB_URL names. What is removed cannot be restored: `groundplan export` saves records first.
+/// The next `up` starts with an empty database; the API key is kept. Fails while a suite uses the data directory, and
+/// never changes a database that DB_URL names. Removed data cannot be restored; use `groundplan export` to save records
+/// first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     #[command(flatten)]

@@ -16,21 +16,21 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Peers")]
 pub(crate) struct PeerSettings {
-    /// Where `serve records` finds `schema` when it does not run in this process, such as http://schema:3000, or
-    /// https://schema:3000 with mutual TLS; several have commas between them. All addresses of the names are used; they are resolved anew
-    /// every few seconds, and those that do not answer are left out.
+    /// Address of `schema` for `serve records`, when `schema` runs in another process, such as http://schema:3000, or
+    /// https://schema:3000 with mutual TLS. Separate several with commas. All addresses of the names are used; the
+    /// names are resolved again every few seconds, and addresses that do not respond are skipped.
     #[arg(long, env = "GROUNDPLAN_SCHEMA_URL", value_name = "URL")]
     pub(crate) schema_url: Option<String>,
 }
 
 /// Run one or more services in this process
 ///
-/// Needs API_KEY, the same for all, and DB_URL; `records` needs `schema` in this
-/// process or GROUNDPLAN_SCHEMA_URL. SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
+/// Requires API_KEY, the same for all services, and DB_URL. `records` also requires `schema` in this process or
+/// GROUNDPLAN_SCHEMA_URL. SIGTERM and Ctrl-C stop it after open calls finish; a second Ctrl-C stops it immediately.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Services")]
 pub(crate) struct Args {
-    /// Which ones
+    /// Services to run
     #[arg(required = true, value_enum, value_name = "SERVICE")]
     services: Vec<Service>,
     #[command(flatten)]

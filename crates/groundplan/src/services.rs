@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Service {
-    /// Keeps the revisions of the models, and applies
+    /// Plans and applies models, and keeps their revisions
     Schema,
     /// Stores and serves the models' records: gRPC, REST and reflection
     Records,

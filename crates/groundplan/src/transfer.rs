@@ -12,11 +12,11 @@ pub(crate) const STANDARD: &str = "-";
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// One JSON object a line (.ndjson, .jsonl)
+    /// One JSON object per line (.ndjson, .jsonl)
     Ndjson,
-    /// Comma-separated values with the fields' names in the first line (.csv)
+    /// Comma-separated values with the field names in the first line (.csv)
     Csv,
-    /// Messages of protobuf, each behind its length (.binpb, .pb)
+    /// Protobuf messages, each preceded by its length (.binpb, .pb)
     Delimited,
 }
 

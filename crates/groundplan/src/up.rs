@@ -21,11 +21,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Run every service in this process, on a private PostgreSQL unless DB_URL names one
+/// Run all services in this process, on a private PostgreSQL unless DB_URL is set
 ///
-/// Without DB_URL it starts a private PostgreSQL, which no network reaches, starts it
-/// again should it die, and stops it at the end. Without API_KEY it makes one, shows it once, and keeps it in the data directory for the next time.
-/// SIGTERM and Ctrl-C end it once open calls have ended; a second Ctrl-C does not wait.
+/// Without DB_URL, it starts a private PostgreSQL that is not reachable over the network, restarts it if it crashes,
+/// and stops it on exit. Without API_KEY, it generates a key, shows it once, and stores it in the data directory for
+/// the next start. SIGTERM and Ctrl-C stop it after open calls finish; a second Ctrl-C stops it immediately.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -37,14 +37,9 @@ pub const DATABASE_SCHEMA: &str = "groundplan_schema";
 
 /// The bounds on plans and applies.
 pub const LIMITS: &[Limit] = &[
-    Limit::things("uploads of models that are compiled at once", compile::AT_ONCE, "uploads", "others wait"),
-    Limit::things("uploads of models that wait to be compiled", compile::WAITING, "uploads", "SERVER_BUSY"),
-    Limit::things(
-        "how long an upload of models may be compiled",
-        compile::SECONDS as usize,
-        "seconds",
-        "DEADLINE_EXCEEDED",
-    ),
+    Limit::things("concurrent compilations of uploaded models", compile::AT_ONCE, "uploads", "further uploads wait"),
+    Limit::things("uploads of models waiting for compilation", compile::WAITING, "uploads", "SERVER_BUSY"),
+    Limit::things("compilation of an upload of models", compile::SECONDS as usize, "seconds", "DEADLINE_EXCEEDED"),
 ];
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -29,8 +29,18 @@ const MAX_ADDRESSES: usize = 10_000;
 
 /// What is bounded here.
 pub const LIMITS: &[Limit] = &[
-    Limit::things("calls with wrong credentials from one address", BURST, "calls", "then one a second; RATE_LIMITED"),
-    Limit::things("addresses whose wrong credentials are counted", MAX_ADDRESSES, "addresses", "more share one count"),
+    Limit::things(
+        "consecutive calls with wrong credentials from one address",
+        BURST,
+        "calls",
+        "RATE_LIMITED; then one call per second",
+    ),
+    Limit::things(
+        "addresses with a count of their own",
+        MAX_ADDRESSES,
+        "addresses",
+        "further addresses share one count",
+    ),
 ];
 
 /// For those whose address is not known, and for all new addresses while too many are remembered.

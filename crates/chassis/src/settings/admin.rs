@@ -6,11 +6,12 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Operation")]
 pub struct AdminSettings {
-    /// The port for `/livez`, `/readyz` and `/metrics` (Prometheus), without credentials and TLS. None when it is absent.
+    /// Port for `/livez`, `/readyz` and `/metrics` (Prometheus), served without credentials and TLS. Without it, no
+    /// admin port is opened.
     #[arg(long, env = "GROUNDPLAN_ADMIN_PORT", value_name = "PORT")]
     pub admin_port: Option<u16>,
 
-    /// The address on which that port is listened on.
+    /// Address on which the admin port listens. The default accepts connections from this machine only.
     #[arg(long, env = "GROUNDPLAN_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub admin_listen: IpAddr,
 }

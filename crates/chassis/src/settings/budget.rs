@@ -6,20 +6,22 @@ use super::parse_size;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Budgets")]
 pub struct BudgetSettings {
-    /// The most values that all records of one request may have: list elements, map entries, the values in a Struct, and
-    /// for each nested message the fields that it could have.
+    /// Maximum number of values in all records of one request, at least 1000. Each list element, map entry and value in
+    /// a Struct counts as one, and a nested message counts as the number of its fields, set or not.
     #[arg(long, env = "GROUNDPLAN_MAX_VALUES", value_name = "COUNT", default_value_t = 1_000_000,
           value_parser = clap::value_parser!(u64).range(1_000..))]
     pub max_values: u64,
 
-    /// The most steps that evaluating the expressions of one request may take outside of PostgreSQL: conditions, rules,
-    /// defaults and computed fields. An operator, a list element and 64 compared bytes are about one step each.
+    /// Maximum number of steps to evaluate the expressions of one request outside of PostgreSQL (conditions, rules,
+    /// defaults and computed fields), at least 1000. An operator, a list element or 64 compared bytes count as about
+    /// one step.
     #[arg(long, env = "GROUNDPLAN_MAX_STEPS", value_name = "COUNT", default_value_t = 10_000_000,
           value_parser = clap::value_parser!(u64).range(1_000..))]
     pub max_steps: u64,
 
-    /// The memory that large requests, watches, imports and exports of one process may hold together, in bytes (KiB, MiB and
-    /// GiB are understood). More of them get MEMORY_EXHAUSTED. The whole process needs about 300 MiB more at most.
+    /// Memory that large requests, watches, imports and exports of one process share, in bytes or with KiB, MiB or GiB;
+    /// at least 32MiB. When it is used up, further ones get MEMORY_EXHAUSTED. The whole process needs up to about 300
+    /// MiB more.
     #[arg(long, env = "GROUNDPLAN_MEMORY", value_name = "SIZE", default_value = "192MiB", value_parser = parse_memory)]
     pub memory: usize,
 }

@@ -6,8 +6,9 @@ use super::Secret;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Credentials")]
 pub struct CredentialSettings {
-    /// The root principal's key, sent by callers as `authorization: Bearer <key>`: 32 random bytes, as 64 hexadecimal digits or
-    /// 43 characters of base64 (`openssl rand -hex 32`). `up` makes one when it is absent; everything else needs it.
+    /// Key of the root principal, which callers send as `authorization: Bearer <key>`: 32 random bytes, as 64
+    /// hexadecimal digits or 43 base64 characters (`openssl rand -hex 32`). Required, except that `up` generates a key
+    /// when it is not set.
     // Its form is checked by layers::RootKey, whose error, unlike clap's, does not repeat the value.
     #[arg(long, env = "API_KEY", value_name = "KEY", hide_env_values = true)]
     pub api_key: Option<Secret>,

@@ -7,28 +7,28 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseSettings {
-    /// The PostgreSQL to use, as `postgres://user:password@host:5432/database` or as `key=value` pairs. For TLS it takes what
-    /// libpq takes: `?sslmode=verify-full&sslrootcert=FILE`, and `sslcert` and `sslkey`. `up` starts a private PostgreSQL when it
-    /// is absent.
+    /// PostgreSQL connection, as `postgres://user:password@host:5432/database` or as `key=value` pairs. For TLS, use
+    /// the parameters of libpq: `?sslmode=verify-full&sslrootcert=FILE`, `sslcert` and `sslkey`. When it is not set,
+    /// `up` starts a private PostgreSQL.
     #[arg(long, env = "DB_URL", value_name = "URL", hide_env_values = true)]
     pub db_url: Option<Secret>,
 
-    /// Connections that each service keeps at most.
+    /// Maximum number of PostgreSQL connections for each service, 1 to 1000.
     #[arg(long, env = "GROUNDPLAN_DB_POOL_SIZE", value_name = "COUNT", default_value_t = 16,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub db_pool_size: u32,
 
-    /// How long opening a connection may take.
+    /// Maximum time to open a connection to PostgreSQL.
     #[arg(long, env = "GROUNDPLAN_DB_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s",
           value_parser = parse_duration)]
     pub db_connect_timeout: Duration,
 
-    /// How long a call waits for a free connection before it is answered UNAVAILABLE.
+    /// Maximum time that a call waits for a free PostgreSQL connection before it gets UNAVAILABLE.
     #[arg(long, env = "GROUNDPLAN_DB_POOL_TIMEOUT", value_name = "DURATION", default_value = "2s",
           value_parser = parse_duration)]
     pub db_pool_timeout: Duration,
 
-    /// How long one statement may run.
+    /// Maximum time that one SQL statement can run.
     #[arg(long, env = "GROUNDPLAN_DB_STATEMENT_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = parse_duration)]
     pub db_statement_timeout: Duration,
@@ -38,8 +38,8 @@ pub struct DatabaseSettings {
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct MigrationSettings {
-    /// Whether `serve` makes and migrates the services' own tables at its start. With `false` it only checks that they are as new
-    /// as it needs; `groundplan migrate` makes them.
+    /// Create or migrate the services' tables when `serve` starts. With `false`, `serve` only checks that they are up
+    /// to date; run `groundplan migrate` to create or migrate them.
     #[arg(long, env = "GROUNDPLAN_MIGRATE", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub migrate: bool,
 }

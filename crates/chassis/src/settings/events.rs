@@ -7,21 +7,22 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Events and watches")]
 pub struct EventSettings {
-    /// How long the event log is kept, at least: a watch can be resumed for as long. From 12m on.
+    /// Minimum time to keep events in the event log, 12m to 87600h. A watch can be resumed within this time.
     #[arg(long, env = "GROUNDPLAN_LOG_RETENTION", value_name = "DURATION", default_value = "72h",
           value_parser = parse_retention)]
     pub log_retention: Duration,
 
-    /// For how long a call with a request id can be repeated, at least. From 12m on.
+    /// Minimum time in which a write with a request id can be repeated safely, 12m to 87600h.
     #[arg(long, env = "GROUNDPLAN_REQUEST_ID_RETENTION", value_name = "DURATION", default_value = "24h",
           value_parser = parse_retention)]
     pub request_id_retention: Duration,
 
-    /// How many bytes of changes may wait for a follower that does not read, before it is cut off (KiB and MiB are understood).
+    /// Maximum size of the changes waiting for one watcher, in bytes or with KiB, MiB or GiB. A watcher that falls
+    /// further behind is disconnected.
     #[arg(long, env = "GROUNDPLAN_WATCH_BUFFER", value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]
     pub watch_buffer: usize,
 
-    /// How many watches one process serves at once.
+    /// Maximum number of concurrent watches in one process.
     #[arg(long, env = "GROUNDPLAN_MAX_WATCHES", value_name = "COUNT", default_value_t = 20_000)]
     pub max_watches: usize,
 }

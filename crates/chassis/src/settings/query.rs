@@ -7,12 +7,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Queries")]
 pub struct QuerySettings {
-    /// The largest table that a query may read from end to end, in bytes (KiB, MiB and GiB are understood). On larger ones,
-    /// what no index serves is refused, with the index to declare, unless the call sets `allow_scan`.
+    /// Maximum size of a table that a query can read in full, in bytes or with KiB, MiB or GiB. On a larger table, a
+    /// query without a suitable index is rejected, with a suggested index, unless the request sets `allow_scan`.
     #[arg(long, env = "GROUNDPLAN_SCAN_LIMIT", value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
     pub scan_limit: usize,
 
-    /// How long a page token is good for.
+    /// Time after which a page token expires.
     #[arg(long, env = "GROUNDPLAN_PAGE_TOKEN_LIFETIME", value_name = "DURATION", default_value = "72h",
           value_parser = parse_duration)]
     pub page_token_lifetime: Duration,

@@ -8,88 +8,94 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerSettings {
-    /// The port for gRPC, gRPC-Web and REST.
+    /// Port for gRPC, gRPC-Web and REST.
     #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 3000)]
     pub port: u16,
 
-    /// The address to listen on. This machine only by default; `0.0.0.0` listens on all.
+    /// Address to listen on. The default accepts connections from this machine only; `0.0.0.0` accepts them on all
+    /// interfaces.
     #[arg(long, env = "GROUNDPLAN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub listen: IpAddr,
 
-    /// The largest request, in bytes (KiB and MiB are understood).
+    /// Maximum size of a request, in bytes or with KiB, MiB or GiB.
     #[arg(long, env = "GROUNDPLAN_MAX_MESSAGE", value_name = "SIZE", default_value = "4MiB", value_parser = parse_size)]
     pub max_message: usize,
 
-    /// Calls that one connection may have open at once.
+    /// Maximum number of concurrent calls on one connection, at least 1.
     #[arg(long, env = "GROUNDPLAN_MAX_STREAMS", value_name = "COUNT", default_value_t = 100,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_streams: u32,
 
-    /// Connections that the server has open at most. More are closed at once.
+    /// Maximum number of open connections, 1 to 1000000. Further connections are closed immediately.
     #[arg(long, env = "GROUNDPLAN_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 4096,
           value_parser = parse_count)]
     pub max_connections: usize,
 
-    /// Connections that one address has open at most: one IPv4 address, or one IPv6 network of 64 bits.
+    /// Maximum number of open connections from one address, 1 to 1000000. An IPv6 network of 64 bits counts as one
+    /// address.
     #[arg(long, env = "GROUNDPLAN_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = 2048,
           value_parser = parse_count)]
     pub max_connections_per_address: usize,
 
-    /// Calls that may wait for their answers at once, in all; more are told to come again. Streams that have begun do not count.
+    /// Maximum number of concurrent calls awaiting a response, 1 to 1000000. Further calls get UNAVAILABLE. A stream no
+    /// longer counts once its response has started.
     #[arg(long, env = "GROUNDPLAN_MAX_CALLS", value_name = "COUNT", default_value_t = 2048, value_parser = parse_count)]
     pub max_calls: usize,
 
-    /// How long a connection is used, give or take a tenth, before its client is told to make another; `0s`: for ever.
+    /// Maximum age of a connection (±10 % jitter) before its client is asked to reconnect; `0s` disables the limit.
     #[arg(long, env = "GROUNDPLAN_CONNECTION_AGE", value_name = "DURATION", default_value = "1h",
           value_parser = parse_duration)]
     pub connection_age: Duration,
 
-    /// How long the calls of such a connection may go on before it is cut.
+    /// Time for open calls to finish after a connection reaches its maximum age, before the connection is closed.
     #[arg(long, env = "GROUNDPLAN_CONNECTION_AGE_GRACE", value_name = "DURATION", default_value = "10m",
           value_parser = parse_duration)]
     pub connection_age_grace: Duration,
 
-    /// The largest header list of a call, in bytes (KiB and MiB are understood).
+    /// Maximum size of the headers of a call, 8KiB to 1MiB, in bytes or with KiB or MiB.
     #[arg(long, env = "GROUNDPLAN_MAX_HEADERS", value_name = "SIZE", default_value = "32KiB", value_parser = parse_headers)]
     pub max_headers: u32,
 
-    /// How long a call may take until its answer starts. A caller may ask for less by `grpc-timeout`.
+    /// Maximum time until the response to a call starts. A caller can set a shorter one with `grpc-timeout`.
     #[arg(long, env = "GROUNDPLAN_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = parse_duration)]
     pub request_timeout: Duration,
 
-    /// What an answer may take to start before the call is logged as slow; `0s`: no call is.
+    /// Log calls that take longer than this to start responding; `0s` disables this log.
     #[arg(long, env = "GROUNDPLAN_SLOW_CALL", value_name = "DURATION", default_value = "1s",
           value_parser = parse_duration)]
     pub slow_call: Duration,
 
-    /// The proxies whose `x-forwarded-for` is believed, by address or network, with commas between them. A caller whose
-    /// certificate names `envoy` is one, too. Failed attempts to authenticate are limited by the address that it tells.
+    /// Proxies whose `x-forwarded-for` header is trusted, as a comma-separated list of addresses or networks. A caller
+    /// whose certificate names `envoy` is also trusted. Failed authentication attempts are limited by the address in
+    /// that header.
     #[arg(long, env = "GROUNDPLAN_TRUSTED_PROXIES", value_name = "LIST", default_value = "127.0.0.0/8,::1/128",
           value_parser = Networks::parse)]
     pub trusted_proxies: Networks,
 
-    /// How long open calls may go on when the server stops; then they are cut.
+    /// Time for open calls to finish when the server stops; after it, they are closed.
     #[arg(long, env = "GROUNDPLAN_DRAIN_GRACE", value_name = "DURATION", default_value = "20s",
           value_parser = parse_duration)]
     pub drain_grace: Duration,
 
-    /// How often a quiet HTTP/2 connection is asked whether it is still there.
+    /// Interval of the HTTP/2 pings on an idle connection.
     #[arg(long, env = "GROUNDPLAN_KEEPALIVE_INTERVAL", value_name = "DURATION", default_value = "30s",
           value_parser = parse_duration)]
     pub keepalive_interval: Duration,
 
-    /// How long such a connection has to answer before it is closed.
+    /// Time for the client to acknowledge an HTTP/2 ping before its connection is closed.
     #[arg(long, env = "GROUNDPLAN_KEEPALIVE_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = parse_duration)]
     pub keepalive_timeout: Duration,
 
-    /// How long a client may take nothing of what is sent to it. Then its connection is to end, and after as long again it is cut.
+    /// Time after which a connection is drained because the client reads none of the data sent to it; after the same
+    /// time again, it is closed. Must be longer than 0s.
     #[arg(long, env = "GROUNDPLAN_STALL_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = parse_positive)]
     pub stall_timeout: Duration,
 
-    /// How long a new connection may take to say which protocol it speaks, and an HTTP/1 request to send its headers.
+    /// Maximum time for the TLS handshake, for the first bytes of a connection, and for the headers of an HTTP/1
+    /// request.
     #[arg(long, env = "GROUNDPLAN_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = parse_duration)]
     pub header_timeout: Duration,

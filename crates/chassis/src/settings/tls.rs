@@ -7,17 +7,17 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Mutual TLS")]
 pub struct TlsSettings {
-    /// The certificate that callers and peers are shown, a PEM file, its chain behind it. It names its service by the URI
-    /// `spiffe://groundplan/<name>`. The three files of TLS are given together, and are read again when they change;
-    /// without them there is no TLS.
+    /// Certificate of this process, a PEM file followed by its chain. It names the service by the URI
+    /// `spiffe://groundplan/<name>`. Set `GROUNDPLAN_TLS_CERT`, `GROUNDPLAN_TLS_KEY` and `GROUNDPLAN_TLS_CA` together;
+    /// without them, TLS is off. The files are reloaded when they change.
     #[arg(long, env = "GROUNDPLAN_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
 
-    /// The private key of that certificate, a PEM file.
+    /// Private key of the certificate, a PEM file.
     #[arg(long, env = "GROUNDPLAN_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
-    /// The authorities whose certificates are believed, those of callers and those of peers, a PEM file.
+    /// Certificate authorities trusted for callers and peers, a PEM file.
     #[arg(long, env = "GROUNDPLAN_TLS_CA", value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 }
@@ -26,9 +26,9 @@ pub struct TlsSettings {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Mutual TLS")]
 pub struct CallerSettings {
-    /// Who may call what, by the names in their certificates: a comma list of `name`, for everything, `name=/path.prefix`, or
-    /// `name!=/path.prefix` for what it may not. By default `schema` takes `envoy`, for SchemaService, and `records`; `records`
-    /// takes `envoy`.
+    /// Allowed callers, by the names in their certificates, as a comma-separated list: `name` allows everything,
+    /// `name=/path.prefix` allows these paths, and `name!=/path.prefix` forbids them. Default: `schema` allows `envoy`,
+    /// for SchemaService only, and `records`; `records` allows `envoy`.
     #[arg(long, env = "GROUNDPLAN_TLS_ALLOW", value_name = "LIST", value_parser = AllowList::parse)]
     pub tls_allow: Option<AllowList>,
 }
