@@ -26,7 +26,7 @@ pub(super) fn service_file(declared: &Declared, relations: &Relations<'_>) -> St
     imports.insert(file.name().to_owned());
     imports.extend(writer.related.iter().map(|relation| relation.from.message.parent_file().name().to_owned()));
     let mut text = format!(
-        "// Derived by Groundplan from the model {}. Do not edit it: `groundplan generate` writes it anew.\n\
+        "// Derived by Groundplan from the model {}. Do not edit; `groundplan generate` overwrites it.\n\
          syntax = \"proto3\";\n\npackage {};\n\n",
         declared.full_name(),
         declared.message.package_name(),

@@ -5,8 +5,8 @@ use super::writes::{REQUEST_ID, VALIDATE_ONLY};
 use std::fmt::Write as _;
 
 /// What is the same of each batch of writes, as its method says it.
-const TOGETHER: &str = "All of them are written, or none:
-  // an error names the request that is wrong, such as `requests[3]`.";
+const TOGETHER: &str = "Either all
+  // requests succeed or none. An error names the invalid request, such as `requests[3]`.";
 
 impl Writer<'_> {
     pub(super) fn write_batch_methods(&self, text: &mut String) {
@@ -20,17 +20,17 @@ impl Writer<'_> {
             "
   // Creates several records (AIP-233), in the order of the requests. {TOGETHER}
   //
-  // Refuses what Create{name} refuses; INVALID_ARGUMENT if there is no request or more than 1,000, or an id is there twice.
+  // Errors as in Create{name}. INVALID_ARGUMENT if there are no requests, more than 1,000, or two with the same id.
   rpc BatchCreate{plural_name}({create}) returns ({create_response});
 
   // Updates several records (AIP-234), in the order of the requests. {TOGETHER}
   //
-  // Refuses what Update{name} refuses; INVALID_ARGUMENT if there is no request or more than 1,000, or an id is there twice.
+  // Errors as in Update{name}. INVALID_ARGUMENT if there are no requests, more than 1,000, or two with the same id.
   rpc BatchUpdate{plural_name}({update}) returns ({update_response});
 
   // Deletes several records (AIP-235), in the order of the requests. {TOGETHER}
   //
-  // Refuses what Delete{name} refuses; INVALID_ARGUMENT if there is no request or more than 1,000, or an id is there twice.
+  // Errors as in Delete{name}. INVALID_ARGUMENT if there are no requests, more than 1,000, or two with the same id.
   rpc BatchDelete{plural_name}({delete}) returns ({deleted});
 ",
             create = messages.batch_create,
@@ -58,17 +58,12 @@ impl Writer<'_> {
 
     fn write_batch_request(&self, text: &mut String, verb: &str, request: &str, of: &str) {
         let Self { plural_name, service, .. } = self;
-        let asks = match verb {
-            "Create" => "for several new records",
-            "Update" => "to change several records",
-            _ => "to delete several records",
-        };
         let _ = write!(
             text,
             "
-// Asks {service}.Batch{verb}{plural_name} {asks}.
+// The request of {service}.Batch{verb}{plural_name}.
 message {request} {{
-  // One for each record, 1 to 1,000. Their own `request_id` and `validate_only` must be empty: those of the batch count.
+  // One request for each record, 1 to 1,000. Their `request_id` and `validate_only` must be empty; set those of the batch.
   repeated {of} requests = 1;
 {REQUEST_ID}
   string request_id = 2;
@@ -84,7 +79,7 @@ message {request} {{
         let _ = write!(
             text,
             "
-// The records of {service}.Batch{verb}{plural_name}.
+// The response of {service}.Batch{verb}{plural_name}.
 message {response} {{
   // The records, in the order of the requests.
   repeated {record} {plural} = 1;

@@ -12,11 +12,11 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-  // Lists the revisions of a record page by page (AIP-162), the newest first: each is what one write made of it. A record
-  // that was deleted has them too. They reach back as far as the model's `history` keeps them.
+  // Lists the revisions of a record page by page (AIP-162), newest first. Each revision is the record after one write.
+  // Deleted records have revisions too. The `history` of the model sets how long revisions are kept.
   //
-  // NOT_FOUND if there is no record of that id, and no revision either; INVALID_ARGUMENT if it is no id, the mask names
-  // what is no field, or the token is not one of this list's.
+  // NOT_FOUND (RECORD_NOT_FOUND) if there is neither a record nor a revision with this id. INVALID_ARGUMENT if the id, the
+  // mask or the page token is invalid.
   rpc List{name}Revisions({list}) returns ({list_response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -30,41 +30,41 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-// Asks {service}.List{name}Revisions for a page.
+// The request of {service}.List{name}Revisions.
 message {list} {{
-  // The record's id. Required.
+  // The id of the record. Required.
   string id = 1;
-  // At most so many revisions: 50 if it is 0; more than 1,000 is taken as 1,000.
+  // The maximum number of revisions in the page. 0 means 50; values above 1,000 mean 1,000.
   int32 page_size = 2;
-  // `next_page_token` of the page before; empty for the first page. `id` must stay as it was.
+  // The `next_page_token` of the previous page; empty for the first page. `id` must be the same.
   string page_token = 3;
 {READ_MASK}
   {google}.protobuf.FieldMask read_mask = 4;
 }}
 
-// A page of {service}.List{name}Revisions.
+// The response of {service}.List{name}Revisions.
 message {list_response} {{
-  // The revisions of the page, the newest first.
+  // The revisions of the page, newest first.
   repeated {revision} revisions = 1;
-  // Asks for the page that follows; empty at the end.
+  // Requests the next page; empty on the last page.
   string next_page_token = 2;
 }}
 
-// What one write made of a record.
+// The result of one write to a record.
 message {revision} {{
-  // What the write did.
+  // The kind of write.
   {watch}.ChangeKind kind = 1;
-  // The record behind the write; with DELETED as it was last.
+  // The record after the write; with DELETED, its last state.
   {record} {event} = 2;
-  // When it was written.
+  // The time of the write.
   {google}.protobuf.Timestamp time = 3;
-  // The record's etag behind the write.
+  // The etag of the record after the write.
   string etag = 4;
-  // With UPDATED: the fields that changed, by their names.
+  // With UPDATED: the names of the changed fields.
   {google}.protobuf.FieldMask changed_fields = 5;
-  // Who wrote it.
+  // The principal that made the change.
   string principal = 6;
-  // The same for all changes of one transaction.
+  // The same value for all changes of one transaction.
   string transaction = 7;
 }}
 "
@@ -77,7 +77,7 @@ message {revision} {{
             return String::new();
         }
         format!(
-            "  // Return the record as it was at this time, as far back as the model's `history` keeps it. Absent: as it is now.
+            "  // Return the record as of this time, within the `history` of the model. Absent: the current record.
   {}.protobuf.Timestamp read_time = 3;
 ",
             self.google
@@ -87,7 +87,7 @@ message {revision} {{
     /// How a request for one record in the past is refused.
     pub(super) fn too_old(&self) -> &'static str {
         match self.messages.revisions {
-            Some(_) => ";\n  // OUT_OF_RANGE if `read_time` is older than the history",
+            Some(_) => ".\n  // OUT_OF_RANGE (HISTORY_GONE) if `read_time` is older than the history",
             None => "",
         }
     }
@@ -96,9 +96,9 @@ message {revision} {{
     pub(super) fn batch_gets(&self) -> &'static str {
         match self.messages.revisions {
             Some(_) => {
-                "Their own `read_mask` must be empty: that of the batch counts. So must\n  // `read_time`: a batch is of now."
+                "Their `read_mask` must be empty; set that of the batch. Their\n  // `read_time` must be empty; a batch returns current records."
             }
-            None => "Their own `read_mask` must be empty: that of the batch counts.",
+            None => "Their `read_mask` must be empty; set that of the batch.",
         }
     }
 }

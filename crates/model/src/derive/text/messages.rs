@@ -10,9 +10,9 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-// Asks {service}.Get{name} for one record. Related records come with {service}.BatchGet{plural}.
+// The request of {service}.Get{name}. To get related records too, use {service}.BatchGet{plural}.
 message {get} {{
-  // The record's id. Required.
+  // The id of the record. Required.
   string id = 1;
 {read_mask}
   {google}.protobuf.FieldMask read_mask = 2;
@@ -26,5 +26,4 @@ message {get} {{
 }
 
 /// What a `read_mask` is.
-pub(super) const READ_MASK: &str =
-    "  // Which fields to return (AIP-157): names of fields, nested ones with dots. Without a mask, or with `*`: all.";
+pub(super) const READ_MASK: &str = "  // The fields to return (AIP-157): field names, with dots for nested fields. Without a mask, or with `*`: all fields.";

@@ -9,11 +9,14 @@ use std::fmt::Write as _;
 impl Writer<'_> {
     pub(super) fn write_list(&self, text: &mut String) {
         let Self { plural_name, service, messages, .. } = self;
-        let _ = write!(text, "\n// Asks {service}.List{plural_name} for a page.\nmessage {} {{\n", messages.list);
+        let _ = write!(text, "\n// The request of {service}.List{plural_name}.\nmessage {} {{\n", messages.list);
         self.write_list_fields(text, &self.relation_names);
         text.push_str(show_deleted(self.is_soft));
-        let _ =
-            write!(text, "}}\n\n// A page of {service}.List{plural_name}.\nmessage {} {{\n", messages.list_response);
+        let _ = write!(
+            text,
+            "}}\n\n// The response of {service}.List{plural_name}.\nmessage {} {{\n",
+            messages.list_response
+        );
         self.write_page_fields(text, &self.record, &self.plural);
         text.push_str("}\n");
     }
@@ -24,26 +27,26 @@ impl Writer<'_> {
         let expand = expand(relation_names);
         let _ = write!(
             text,
-            "  // At most so many records: 50 if it is 0; more than 1,000 is taken as 1,000.
+            "  // The maximum number of records in the page. 0 means 50; values above 1,000 mean 1,000.
   int32 page_size = 1;
-  // `next_page_token` of the page before; empty for the first page. `filter` and `order_by` must stay as they were. A token
-  // expires, after three days unless the server is set otherwise.
+  // The `next_page_token` of the previous page; empty for the first page. `filter` and `order_by` must be the same.
+  // Tokens expire, by default after 72 hours.
   string page_token = 2;
-  // Which records (AIP-160): a CEL expression over the model's fields, with comparison, logic, `in`, `has()`, arithmetic,
-  // functions of texts and times, lists, maps, and one step along a reference. A record for which it is an error does not
-  // match. At most 4,096 bytes. Empty: all records.
+  // A filter (AIP-160): a CEL expression over the fields of the model, with comparison, logic, `in`, `has()`, arithmetic,
+  // functions of strings and times, lists, maps, and one step along a reference. A record for which the evaluation fails
+  // does not match. At most 4,096 bytes. Empty: all records.
   string filter = 3;
-  // In which order (AIP-132): names of fields with commas between them, nested ones with dots, each with ` desc` behind it
-  // to turn its direction, at most 8 fields and 512 bytes. Absent values are larger than all others. The id comes last,
-  // so that the order is total.
+  // The order (AIP-132): field names, separated by commas, with dots for nested fields, at most 8 fields and 512 bytes.
+  // Append ` desc` to a name for descending order. Absent values are larger than all others. The id is the last key, so
+  // that the order is total.
   string order_by = 4;
-  // How many records to skip first (AIP-158), at most 100,000. Pages by token are faster.
+  // The number of records to skip (AIP-158), at most 100,000. Page tokens are faster.
   int32 skip = 5;
 {READ_MASK}
   {google}.protobuf.FieldMask read_mask = 6;
-  // Whether to count the records that match, over all pages.
+  // Whether and how to count the matching records, over all pages.
   {query}.Count count = 7;
-  // Go on even if no index serves the query and the table is large. It may take long.
+  // Allow the query even if it has no index and the table is large. It might take long.
   bool allow_scan = 8;
 {expand}
   repeated string expand = 9;
@@ -56,13 +59,13 @@ impl Writer<'_> {
         let included = self.included(4);
         let _ = write!(
             text,
-            "  // The records of the page. It may have fewer than asked for, and others follow all the same.
+            "  // The records of the page. A page can have fewer records than requested even if more pages follow.
   repeated {record} {plural} = 1;
-  // Asks for the page that follows; empty at the end.
+  // Requests the next page; empty on the last page.
   string next_page_token = 2;
-  // How many records match, over all pages; 0 unless `count` asks for it.
+  // The number of matching records, over all pages; 0 unless `count` is set.
   int64 total_size = 3;
-  // Whether `total_size` is an estimate, as COUNT_ESTIMATED asks for.
+  // Whether `total_size` is an estimate (COUNT_ESTIMATED).
   bool total_size_is_estimate = 4;
 {included}"
         );
@@ -75,9 +78,9 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-// Asks {service}.BatchGet{plural_name} for several records.
+// The request of {service}.BatchGet{plural_name}.
 message {batch_get} {{
-  // One for each record, at most 1,000. {their_own}
+  // One request for each record, at most 1,000. {their_own}
   repeated {get} requests = 1;
 {READ_MASK}
   {google}.protobuf.FieldMask read_mask = 2;
@@ -85,7 +88,7 @@ message {batch_get} {{
   repeated string expand = 3;
 }}
 
-// The records of {service}.BatchGet{plural_name}.
+// The response of {service}.BatchGet{plural_name}.
 message {batch_get_response} {{
   // The records, in the order of the requests.
   repeated {record} {plural} = 1;
@@ -103,15 +106,16 @@ message {batch_get_response} {{
         let _ = write!(
             text,
             "
-// Asks {service}.Aggregate{plural_name} to compute over records.
+// The request of {service}.Aggregate{plural_name}.
 message {aggregate} {{
-  // Which records, as in {service}.List{plural_name}. Empty: all.
+  // A filter, as in {service}.List{plural_name}. Empty: all records.
   string filter = 1;
-  // Compute for each combination of values of these fields, at most 3, nested ones with dots. None: for all records together.
+  // Return one group for each combination of values of these fields, at most 3, with dots for nested fields. Empty: one
+  // group of all records.
   repeated string group_by = 2;
-  // What to compute, 1 to 20.
+  // The values to compute, 1 to 20.
   repeated {query}.Aggregation aggregations = 3;
-  // Go on even if no index serves the filter and the table is large. It may take long.
+  // Allow the query even if the filter has no index and the table is large. It might take long.
   bool allow_scan = 4;
 }}
 ",
@@ -124,9 +128,9 @@ message {aggregate} {{
         let _ = write!(
             text,
             "
-// Asks {service}.ExplainList{plural_name} how a list would be run.
+// The request of {service}.ExplainList{plural_name}.
 message {explain_list} {{
-  // The list. Required.
+  // The list to explain. Required.
   {list} list = 1;
 }}
 ",
@@ -139,12 +143,12 @@ message {explain_list} {{
     fn included(&self, number: u32) -> String {
         let google = self.google;
         format!(
-            "  // The related records that `expand` asks for, whole and each once. What is above is not repeated here, unless
-  // `read_mask` hides part of it.
+            "  // The related records requested by `expand`, complete and without duplicates. Records of the response itself are
+  // included only if `read_mask` leaves out some of their fields.
   repeated {google}.protobuf.Any included = {};
-  // Where more than 100 records refer to one of these: the token with which the list of the way back goes on, by what it
-  // is about, such as `authors/<id>/books`; with the version before it, such as `v2/authors/<id>/books`, where that alone
-  // would be another list of the answer too.
+  // For each inverse relation with more than 100 records: the token of the next page, by the path of the list, such as
+  // `authors/<id>/books`; with the version, such as `v2/authors/<id>/books`, if the path alone is ambiguous in this
+  // response.
   map<string, string> included_page_tokens = {};
 ",
             number + 1,
@@ -163,7 +167,7 @@ pub(super) fn relation_names(declared: &Declared, relations: &Relations<'_>) -> 
 /// The field of a request for a page that asks for deleted records too, if those that are listed are kept.
 pub(super) fn show_deleted(is_soft: bool) -> &'static str {
     if is_soft {
-        "  // Whether deleted records are listed too, as long as they are kept (AIP-164).\n  bool show_deleted = 11;\n"
+        "  // Whether to return deleted records too, within their retention (AIP-164).\n  bool show_deleted = 11;\n"
     } else {
         ""
     }
@@ -173,12 +177,12 @@ pub(super) fn show_deleted(is_soft: bool) -> &'static str {
 fn expand(relation_names: &[String]) -> String {
     let names: Vec<String> = relation_names.iter().map(|name| format!("`{name}`")).collect();
     let begin = match &names[..] {
-        [] => "The model has no relation, so there is nothing to name.".to_owned(),
+        [] => "The model has no relations.".to_owned(),
         [only] => format!("The first step is {only}."),
         [first @ .., last] => format!("The first step is {} or {last}.", first.join(", ")),
     };
     format!(
-        "  // Related records to return besides: names of relations with dots between the steps, at most 20 paths of at most 3
-  // steps, and 100 records where many refer to one. {begin}"
+        "  // Related records to return too: names of relations, with dots between the steps, at most 20 paths of at most 3 steps,
+  // and at most 100 records for each inverse relation. {begin}"
     )
 }

@@ -12,10 +12,11 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "\
-// Creates, reads, updates and deletes records of the model `{name}`, by Google's API Improvement Proposals.
+// Manages the records of the model `{name}`, according to the API Improvement Proposals (AIP, google.aip.dev).
 //
-// A record belongs to the caller's tenant: nobody else sees it. A caller without a valid key gets UNAUTHENTICATED.
-// Errors carry google.rpc details (AIP-193): ErrorInfo with a stable reason, and BadRequest with each field that is wrong.
+// Records belong to the tenant of the caller and are visible to no other tenant. Callers without a valid key get
+// UNAUTHENTICATED. Errors have google.rpc details (AIP-193): ErrorInfo with a stable reason, and BadRequest with each
+// invalid field.
 service {service} {{
 "
         );
@@ -36,10 +37,10 @@ service {service} {{
         let Self { name, record, singular, plural_name, id, messages, .. } = self;
         let given = match self.id_format {
             IdFormat::UuidV7 => format!(
-                "  // `{singular}.{id}` may be given, as a UUID of any version; otherwise the server makes one of version 7 (RFC 9562)."
+                "  // `{singular}.{id}` is optional: a UUID of any version. By default, the server generates version 7 (RFC 9562)."
             ),
             IdFormat::ClientAssigned => format!(
-                "  // `{singular}.{id}` must be given: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, the first a letter or a digit."
+                "  // `{singular}.{id}` is required: 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`, the first a letter or a digit."
             ),
         };
         let _ = write!(
@@ -47,24 +48,25 @@ service {service} {{
             "  // Creates a record (AIP-133).
   //
 {given}
-  // What only the server sets is ignored on input. The response is the record as it is stored, but for the fields that
-  // are INPUT_ONLY: those are never returned, by no call (AIP-203).
+  // Fields that only the server sets are ignored. Returns the stored record, without INPUT_ONLY fields, which no call
+  // returns (AIP-203).
   //
-  // INVALID_ARGUMENT if a rule of the model is broken, or a field refers to a record that is not there; ALREADY_EXISTS if
-  // the id, or a value that must be unique, is taken.
+  // INVALID_ARGUMENT (INVALID_FIELDS) if a field breaks a rule of the model or refers to a record that does not exist.
+  // ALREADY_EXISTS if the id (RECORD_EXISTS) or a unique value (NOT_UNIQUE) exists.
   rpc Create{name}({create}) returns ({record});
 
   // Gets a record (AIP-131).
   //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id, or the mask names what is no field{too_old}.
+  // NOT_FOUND (RECORD_NOT_FOUND) if no record has this id. INVALID_ARGUMENT if the id or the mask is invalid{too_old}.
   rpc Get{name}({get}) returns ({record}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
 
-  // Lists records page by page (AIP-132, AIP-158): those that match a filter (AIP-160), in the order that is asked for.
+  // Lists the records that match a filter (AIP-160), page by page (AIP-132, AIP-158), in the requested order.
   //
-  // INVALID_ARGUMENT if a field of the request is wrong, with the place in the expression, or the token is not one of this
-  // query's; FAILED_PRECONDITION if the table is large and no index serves the query, with the index to declare.
+  // INVALID_ARGUMENT if a field of the request is invalid, with the position in the expression (FILTER_INVALID,
+  // ORDER_INVALID, EXPAND_INVALID), or if the page token is invalid or expired (PAGE_TOKEN_INVALID, PAGE_TOKEN_EXPIRED).
+  // FAILED_PRECONDITION (INDEX_REQUIRED) if the table is large and the query has no index, with the index to declare.
   rpc List{plural_name}({list}) returns ({list_response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -79,16 +81,18 @@ service {service} {{
 
     fn write_changing_methods(&self, text: &mut String) {
         let Self { name, record, messages, is_soft, .. } = self;
-        let deleted = if *is_soft { ", or it is deleted" } else { "" };
+        let deleted = if *is_soft { ", or if it is deleted (RECORD_DELETED)" } else { "" };
         let _ = write!(
             text,
             "
-  // Updates a record (AIP-134), or creates it if there is none and `allow_missing` is set. The response is the record as it
-  // is stored, but for the fields that are INPUT_ONLY.
+  // Updates a record (AIP-134), or creates it if it does not exist and `allow_missing` is set. Returns the stored record,
+  // without INPUT_ONLY fields.
   //
-  // NOT_FOUND if there is none of that id{deleted}; INVALID_ARGUMENT if the mask names what is no field, a rule is
-  // broken, a field refers to a record that is not there, or a field that is IMMUTABLE would change; ABORTED if the etag is
-  // not the record's, or others keep changing the record; ALREADY_EXISTS if a value that must be unique is taken.
+  // NOT_FOUND (RECORD_NOT_FOUND) if no record has this id{deleted}.
+  // INVALID_ARGUMENT if the mask is invalid, if a field breaks a rule or refers to a record that does not exist
+  // (INVALID_FIELDS), or if an IMMUTABLE field would change (FIELD_IMMUTABLE). ABORTED if the etag does not match
+  // (ETAG_MISMATCH) or concurrent writes conflict with every attempt (RECORD_BUSY). ALREADY_EXISTS (NOT_UNIQUE) if a
+  // unique value exists.
   rpc Update{name}({update}) returns ({record});
 ",
             update = messages.update,
@@ -98,12 +102,12 @@ service {service} {{
             let _ = write!(
                 text,
                 "
-  // Brings a deleted record back (AIP-164), as long as the model's `soft_delete` keeps it. The response is the record as it
-  // is stored, but for the fields that are INPUT_ONLY.
+  // Undeletes a record (AIP-164), within the retention of the model's `soft_delete`. Returns the stored record, without
+  // INPUT_ONLY fields.
   //
-  // NOT_FOUND if there is none of that id; INVALID_ARGUMENT if it is no id; ALREADY_EXISTS if the record is not deleted, or a
-  // value that must be unique is taken by now; INVALID_ARGUMENT if it refers to a record that is deleted; ABORTED if the
-  // etag is not the record's.
+  // NOT_FOUND (RECORD_NOT_FOUND) if no record has this id. INVALID_ARGUMENT if the id is invalid, or if the record refers
+  // to a deleted record. ALREADY_EXISTS if the record is not deleted (RECORD_NOT_DELETED) or a unique value exists by now
+  // (NOT_UNIQUE). ABORTED (ETAG_MISMATCH) if the etag does not match.
   rpc Undelete{name}({undelete}) returns ({record});
 "
             );
@@ -114,13 +118,13 @@ service {service} {{
         let Self { name, record, google, messages, is_soft, .. } = self;
         let (does, deleted, response) = if *is_soft {
             (
-                "Deletes a record (AIP-164): lists leave it out from now on, and it can be undeleted as long as the model's\n  // `soft_delete` keeps it. The response is the record as it was deleted. What becomes of the records that refer to it is\n  // declared where they do.",
-                ", or it is deleted already",
+                "Deletes a record (AIP-164). Lists no longer return it, and it can be undeleted within the retention of the model's\n  // `soft_delete`. Returns the deleted record. The reference field of each referring record sets the effect on it.",
+                " or the record is already deleted",
                 record.clone(),
             )
         } else {
             (
-                "Deletes a record for good (AIP-135). What becomes of the records that refer to it is declared where they do.",
+                "Deletes a record permanently (AIP-135). The reference field of each referring record sets the effect on it.",
                 "",
                 format!("{google}.protobuf.Empty"),
             )
@@ -130,9 +134,9 @@ service {service} {{
             "
   // {does}
   //
-  // NOT_FOUND if there is none of that id{deleted}, unless `allow_missing` is set;
-  // INVALID_ARGUMENT if it is no id; ABORTED if the etag is not the record's; FAILED_PRECONDITION if records refer to it
-  // that keep it from being deleted, or too many would be deleted with it.
+  // NOT_FOUND (RECORD_NOT_FOUND) if no record has this id{deleted}, unless `allow_missing` is set.
+  // INVALID_ARGUMENT if the id is invalid. ABORTED (ETAG_MISMATCH) if the etag does not match. FAILED_PRECONDITION if
+  // other records restrict the deletion (RECORD_REFERENCED), or if more than 10,000 records would be deleted with it.
   rpc Delete{name}({delete}) returns ({response});
 ",
             delete = messages.delete,
@@ -144,10 +148,10 @@ service {service} {{
         let _ = write!(
             text,
             "
-  // Gets several records by their ids (AIP-231), all of one moment, in the order in which they are asked for.
+  // Gets several records by their ids (AIP-231), as of one moment, in the order of the requests.
   //
-  // NOT_FOUND if one of them is not there, and then none is returned; INVALID_ARGUMENT if one is no id, or there are more
-  // than 1,000.
+  // NOT_FOUND (RECORD_NOT_FOUND) if one of them does not exist; then no record is returned. INVALID_ARGUMENT if an id is
+  // invalid, or if there are more than 1,000 requests.
   rpc BatchGet{plural_name}({batch_get}) returns ({batch_get_response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -162,18 +166,18 @@ service {service} {{
         let _ = write!(
             text,
             "
-  // Counts records and computes sums, extremes and means over their fields, for each combination of values of up to three
+  // Computes counts, sums, minimums, maximums and averages of the records that match a filter, grouped by up to three
   // fields.
   //
-  // INVALID_ARGUMENT if a field of the request is wrong; FAILED_PRECONDITION if the table is large and no index serves the
-  // filter, there are more than 1,000 groups, or a sum does not fit its type.
+  // INVALID_ARGUMENT if a field of the request is invalid. FAILED_PRECONDITION if the table is large and the filter has no
+  // index (INDEX_REQUIRED), if there are more than 1,000 groups, or if a sum overflows its type (SUM_OVERFLOW).
   rpc Aggregate{plural_name}({aggregate}) returns ({query}.AggregateResponse) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
 
-  // Says how a list would be run: its SQL, the indexes that it uses, and how much PostgreSQL expects to read.
+  // Returns the query plan of a list without running it: its SQL, its indexes, and the estimates of PostgreSQL.
   //
-  // Refuses what List{plural_name} refuses, but for what no index serves: that is told, with the index to declare.
+  // Errors as in List{plural_name}, except that a query without an index succeeds and returns the index to declare.
   rpc ExplainList{plural_name}({explain_list}) returns ({query}.Explanation) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -189,9 +193,9 @@ service {service} {{
         let _ = write!(
             text,
             "
-  // Lists the `{other}` records whose `{field}` is one `{name}`, page by page: the same as a list with a filter for it.
+  // Lists the `{other}` records whose `{field}` is the given `{name}`, page by page, like a list with that filter.
   //
-  // NOT_FOUND if there is no `{name}` of that id; otherwise as {other_service}.List{other_plural}.
+  // NOT_FOUND (RECORD_NOT_FOUND) if no `{name}` has this id. Otherwise, errors as in {other_service}.List{other_plural}.
   rpc {method}({request}) returns ({response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}

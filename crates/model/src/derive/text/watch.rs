@@ -10,14 +10,15 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-  // Streams the changes of the records that match a filter, in the order in which they were committed: all changes of one
-  // transaction come together. A record that comes to match is CREATED, one that no longer does is REMOVED.
+  // Streams the changes of the records that match a filter, in commit order. All changes of one transaction are
+  // consecutive. A record that starts to match is CREATED; one that no longer matches is REMOVED.
   //
-  // INVALID_ARGUMENT if a field of the request is wrong, with the place in the expression, or the token is not one of this
-  // watch's; FAILED_PRECONDITION if it begins with all records, the table is large and no index serves the filter, with the
-  // index to declare; OUT_OF_RANGE if the token is older than the log, with the oldest token there is; RESOURCE_EXHAUSTED
-  // if the caller reads too slowly; UNAVAILABLE if the server stops. After the last two, call again with the last token
-  // that was received: nothing is lost, and nothing comes twice.
+  // INVALID_ARGUMENT if a field of the request is invalid, with the position in the expression (FILTER_INVALID), or if the
+  // token is invalid (TOKEN_INVALID). FAILED_PRECONDITION (INDEX_REQUIRED) if the watch starts with all records, the table
+  // is large and the filter has no index, with the index to declare. OUT_OF_RANGE (POSITION_GONE) if the token is older
+  // than the log, with the oldest valid token. RESOURCE_EXHAUSTED (FOLLOWER_TOO_SLOW) if the caller reads too slowly.
+  // UNAVAILABLE (NOT_READY) if the server stops. After the last two, call again with the last received token: no change
+  // is lost or repeated.
   rpc Watch{plural_name}({request}) returns (stream {response}) {{
     option idempotency_level = NO_SIDE_EFFECTS;
   }}
@@ -37,20 +38,20 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-// Asks {service}.Watch{plural_name} for changes.
+// The request of {service}.Watch{plural_name}.
 message {request} {{
-  // Which records: a CEL expression as in {service}.List{plural_name}, but without relations, `now` and `search`, which
-  // change without a change of the record. Empty: all.
+  // Watch only the records that match this filter: a CEL expression as in {service}.List{plural_name}, but without
+  // relations, `now` and `search`, whose results can change without a change of the record. Empty: all records.
   string filter = 1;
 {READ_MASK}
   {google}.protobuf.FieldMask read_mask = 2;
-  // Where to begin. Leave it out with a token.
+  // The start of the watch. Leave it out with a token.
   {watch}.Start start = 3;
-  // Go on behind the event that had this token, with the same filter. Empty: begin as `start` says.
+  // Resume after the event with this token; the filter must be the same. Empty: `start` applies.
   string token = 4;
-  // Whether UPDATED brings the record as it was before.
+  // Whether UPDATED events include the previous record.
   bool with_previous = 5;
-  // With START_INITIAL: go on even if no index serves the filter and the table is large. It may take long.
+  // With START_INITIAL: allow the watch even if the filter has no index and the table is large. It might take long.
   bool allow_scan = 6;
 }}
 ",
@@ -65,22 +66,22 @@ message {request} {{
             "
 // One event of {service}.Watch{plural_name}.
 message {response} {{
-  // What it says.
+  // The kind of the event.
   {watch}.EventKind kind = 1;
-  // The record as it is now; with REMOVED as it was last. None for SYNCED and BOOKMARK.
+  // The current record; with REMOVED, its last state. Absent for SYNCED and BOOKMARK.
   {record} {event} = 2;
-  // With UPDATED, if `with_previous` is set: the record as it was before.
+  // With UPDATED, if `with_previous` is set: the record before the change.
   {record} previous = 3;
-  // With UPDATED: the fields that changed, by their names.
+  // With UPDATED: the names of the changed fields.
   {google}.protobuf.FieldMask changed_fields = 4;
-  // With REMOVED: why.
+  // With REMOVED: the reason.
   {watch}.Removal removal = 5;
-  // Resumes the watch behind this event.
+  // Resumes the watch after this event.
   string token = 6;
-  // The same for all changes of one transaction, which follow each other; empty for what was there when the watch began,
-  // SYNCED and BOOKMARK.
+  // The same value for all changes of one transaction, which are consecutive. Empty for the initial records, SYNCED and
+  // BOOKMARK.
   string transaction = 7;
-  // When the change was written. None for what was there when the watch began, SYNCED and BOOKMARK.
+  // The time of the change. Absent for the initial records, SYNCED and BOOKMARK.
   {google}.protobuf.Timestamp time = 8;
 }}
 ",

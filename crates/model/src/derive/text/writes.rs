@@ -9,7 +9,7 @@ impl Writer<'_> {
         let _ = write!(
             text,
             "
-// Asks {service}.Create{name} for a new record.
+// The request of {service}.Create{name}.
 message {create} {{
   // The record. Required.
   {record} {singular} = 1;
@@ -27,21 +27,21 @@ message {create} {{
         let Self { name, record, singular, service, id, google, .. } = self;
         let etag = match &self.etag {
             Some(etag) => format!(
-                "  // Update only if this is the record's etag (AIP-154); `{singular}.{etag}` says the same. Empty: whatever it is."
+                "  // Update only if this is the etag of the record (AIP-154), like `{singular}.{etag}`. Empty: any etag."
             ),
-            None => "  // Update only if this is the record's etag, which the response's metadata `etag` carries (AIP-154).\n  // Empty: whatever it is."
+            None => "  // Update only if this is the etag of the record, from the response metadata `etag` (AIP-154).\n  // Empty: any etag."
                 .to_owned(),
         };
         let _ = write!(
             text,
             "
-// Asks {service}.Update{name} to change a record.
+// The request of {service}.Update{name}.
 message {update} {{
-  // The record's new values. Required, and so is its `{id}`, which names the record and cannot be changed.
+  // The new values of the record. Required, including `{id}`, which selects the record and cannot be changed.
   {record} {singular} = 1;
-  // What to change (AIP-161): names of fields, nested ones with dots. A field that is named but absent in `{singular}` is
-  // cleared. Without a mask, the fields that are set in `{singular}` are changed; `*` replaces the whole record. What only
-  // the server sets stays as it is, whatever the mask says.
+  // The fields to change (AIP-161): field names, with dots for nested fields. A field in the mask that is absent in
+  // `{singular}` is cleared. Without a mask, the fields that are set in `{singular}` are changed; `*` replaces the whole
+  // record. Fields that only the server sets do not change, even if the mask contains them.
   {google}.protobuf.FieldMask update_mask = 2;
 {etag}
   string etag = 3;
@@ -49,7 +49,7 @@ message {update} {{
   string request_id = 4;
 {VALIDATE_ONLY}
   bool validate_only = 5;
-  // If there is no record of that id, create it with all that is in `{singular}`, whatever the mask says (AIP-134).
+  // If no record has this id, create it from all fields of `{singular}`, regardless of the mask (AIP-134).
   bool allow_missing = 6;
 }}
 ",
@@ -60,18 +60,18 @@ message {update} {{
     pub(super) fn write_delete(&self, text: &mut String) {
         let Self { name, service, .. } = self;
         let missing = if self.is_soft {
-            "  // If there is no record of that id, or it is deleted already, that is no error (AIP-135). Where there is none, the\n  // response is an empty record."
+            "  // Succeed if no record has this id or the record is already deleted (AIP-135). If there is no record, the response is\n  // an empty record."
         } else {
-            "  // If there is no record of that id, that is no error (AIP-135)."
+            "  // Succeed if no record has this id (AIP-135)."
         };
         let _ = write!(
             text,
             "
-// Asks {service}.Delete{name} to delete a record.
+// The request of {service}.Delete{name}.
 message {delete} {{
-  // The record's id. Required.
+  // The id of the record. Required.
   string id = 1;
-  // Delete only if this is the record's etag (AIP-154). Empty: whatever it is.
+  // Delete only if this is the etag of the record (AIP-154). Empty: any etag.
   string etag = 2;
 {REQUEST_ID}
   string request_id = 3;
@@ -91,11 +91,11 @@ message {delete} {{
         let _ = write!(
             text,
             "
-// Asks {service}.Undelete{name} to bring a deleted record back.
+// The request of {service}.Undelete{name}.
 message {undelete} {{
-  // The record's id. Required.
+  // The id of the record. Required.
   string id = 1;
-  // Undelete only if this is the record's etag (AIP-154). Empty: whatever it is.
+  // Undelete only if this is the etag of the record (AIP-154). Empty: any etag.
   string etag = 2;
 {REQUEST_ID}
   string request_id = 3;
@@ -109,10 +109,10 @@ message {undelete} {{
 
 /// What a `request_id` is.
 pub(super) const REQUEST_ID: &str =
-    "  // Makes the request happen once, however often it is sent (AIP-155): 1 to 128 visible ASCII characters, such as a UUID,
-  // anew for each thing to do. A repeat gets the answer of the first, for 24 hours unless the server is set otherwise; with
-  // another content it is INVALID_ARGUMENT, reason REQUEST_ID_REUSED. Empty: each request counts.";
+    "  // Makes the request idempotent (AIP-155): 1 to 128 visible ASCII characters, such as a UUID, different for each
+  // operation. A repeated request returns the response of the first one, for 24 hours by default. With different content
+  // it is INVALID_ARGUMENT (REQUEST_ID_REUSED). Empty: every request is executed.";
 
 /// What `validate_only` is.
 pub(super) const VALIDATE_ONLY: &str =
-    "  // Check everything, and write nothing (AIP-163). The response is what it would have been.";
+    "  // Validate the request without writing anything (AIP-163). The response is the same as for a write.";
