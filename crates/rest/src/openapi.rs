@@ -50,13 +50,13 @@ const INTRODUCTION: &str = "\
 The records of every applied model, as JSON.
 
 * Success is `{\"data\": …}`, failure `{\"error\": {\"code\", \"message\", \"details\"}}`.
-* Names are lowerCamel. Zeros, empty lists and empty maps are written out; what is absent is left out. In requests, `null` is the same as absent.
-* 64-bit integers are strings (numbers are accepted), bytes are base64, enums are names (numbers are accepted), and unknown keys and query parameters are refused by name.
-* Filters are conditions in CEL, such as `size(title) > 3 && author.country == \"NO\"`; one that is wrong is refused with the place in it.
-* `:watch` answers with server-sent events, until one side ends it.
-* `HEAD` works wherever `GET` does, except for `:watch`, and `OPTIONS` everywhere. A method that a path does not have is answered with 405, code `UNIMPLEMENTED`, and `Allow`.
-* A write happens once, however often it is sent, if it has an `Idempotency-Key`; a repeat is answered as the first call, with `idempotency-replayed: true`.
-* Every answer says by `groundplan-revision` which revision gave it; it is this document's version.
+* Names are lowerCamel. Responses include zeros, empty lists and empty maps, and leave out absent fields. In requests, `null` means absent.
+* 64-bit integers are strings (numbers are accepted), bytes are base64, and enums are names (numbers are accepted). Unknown keys and query parameters are rejected.
+* Filters are conditions in CEL, such as `size(title) > 3 && author.country == \"NO\"`; the error for an invalid filter names the position.
+* `:watch` returns server-sent events until the client or the server closes the stream.
+* All paths with `GET`, except `:watch`, also support `HEAD`, and all paths support `OPTIONS`. Other methods return 405 with code `UNIMPLEMENTED` and the header `Allow`.
+* Writes with an `Idempotency-Key` are idempotent; a repeated request returns the response of the first one, with `idempotency-replayed: true`.
+* The header `groundplan-revision` of each response is the revision of the models, which is also the version of this document.
 ";
 
 /// The document of the latest revision that was asked for, so that it is computed once a revision.

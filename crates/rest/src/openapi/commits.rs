@@ -22,12 +22,12 @@ const OPERATIONS: [&str; 5] = ["create", "update", "delete", "undelete", "verify
 
 /// The tag.
 pub(super) fn tag() -> Value {
-    json!({ "name": TAG, "description": "Writes of any models together." })
+    json!({ "name": TAG, "description": "Writes records of several models in one transaction." })
 }
 
 /// What says which model a record is of.
 pub(super) fn type_of(model: &Model, side: Side) -> Value {
-    json!({ "type": "string", "enum": types(model, side), "description": "The record's model." })
+    json!({ "type": "string", "enum": types(model, side), "description": "The full name of the model." })
 }
 
 /// How a model is called: the server takes its name too.
@@ -56,7 +56,10 @@ fn request(catalog: &Catalog) -> Value {
     );
     properties.insert(
         "isolation".into(),
-        or_null(isolation, "SERIALIZABLE: as if no other serializable commit ran meanwhile. Default: READ_COMMITTED."),
+        or_null(
+            isolation,
+            "With SERIALIZABLE, serializable commits behave as if run sequentially. Default: READ_COMMITTED.",
+        ),
     );
     required(query(properties.into()), &["writes"])
 }
@@ -64,17 +67,17 @@ fn request(catalog: &Catalog) -> Value {
 /// A write of one kind.
 fn write(catalog: &Catalog, name: &str) -> Value {
     let mut properties = Map::new();
-    let holds = "Must hold for the record as it is before the write: CEL over its fields. Not with create. Default: whatever it is.";
+    let holds = "A condition on the record before the write: CEL over its fields. Not allowed with create. Default: no condition.";
     properties.insert("condition".into(), text_or_null(holds));
     properties.insert(name.to_owned(), operation(catalog, name));
     required(query(properties.into()), &[name])
 }
 
 fn operation(catalog: &Catalog, name: &str) -> Value {
-    let etag = text_or_null("Only if this is the record's etag. Default: whatever it is.");
+    let etag = text_or_null("Write only if this is the etag of the record. Default: any etag.");
     let named = json!({
-        "model": { "type": "string", "enum": names(catalog), "description": "The record's model." },
-        "id": { "type": "string", "description": "The record's id, or `$` and a localRef." },
+        "model": { "type": "string", "enum": names(catalog), "description": "The full name of the model." },
+        "id": { "type": "string", "description": "The id of the record, or `$` and a localRef." },
         "etag": etag,
     });
     let with = |mut properties: Value, name: &str, schema: Value| {
@@ -84,13 +87,13 @@ fn operation(catalog: &Catalog, name: &str) -> Value {
     match name {
         "create" => {
             let local_ref = json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{0,64}$" });
-            let known = "A name for the record, by which writes behind this one know it.";
+            let known = "A name for the record, which later writes can use as `$name`.";
             let properties = json!({ "record": typed(catalog, false), "localRef": or_null(local_ref, known) });
             required(query(properties), &["record"])
         }
         "update" => required(query(update(catalog, etag)), &["record"]),
-        "delete" => with(named, "allowMissing", flag_or_null("Go on if the record is not there.")),
-        "verify" => with(named, "missing", flag_or_null("The record must not be there.")),
+        "delete" => with(named, "allowMissing", flag_or_null("Succeed if the record does not exist.")),
+        "verify" => with(named, "missing", flag_or_null("Require that the record does not exist.")),
         _ => required(query(named), &["model", "id"]),
     }
 }
@@ -98,15 +101,15 @@ fn operation(catalog: &Catalog, name: &str) -> Value {
 fn update(catalog: &Catalog, etag: Value) -> Value {
     json!({
         "record": typed(catalog, true),
-        "updateMask": mask("What to change. Default: the fields whose keys are there and that nothing else here names; null clears one."),
+        "updateMask": mask("The fields to change. Default: the fields whose keys are present and that no transform names; null clears a field."),
         "etag": etag,
-        "allowMissing": flag_or_null("Create the record if it is not there."),
-        "increment": mask("Numbers and durations to which those in the record are added."),
-        "append": mask("Lists to whose end the elements in the record are put."),
-        "remove": mask("Lists out of which the elements in the record are taken."),
-        "maximum": mask("Fields that become the larger one of what is stored and what is in the record."),
-        "minimum": mask("Likewise the smaller one."),
-        "serverTime": mask("Timestamps that become the time of the write."),
+        "allowMissing": flag_or_null("Create the record if it does not exist."),
+        "increment": mask("Numbers and durations to increment by the values in the record."),
+        "append": mask("Lists to which to append the elements in the record."),
+        "remove": mask("Lists from which to remove every element present in the record."),
+        "maximum": mask("Fields to set to the maximum of the stored value and the value in the record."),
+        "minimum": mask("Fields to set to the minimum of the stored value and the value in the record."),
+        "serverTime": mask("Timestamps to set to the time of the write."),
     })
 }
 
@@ -132,13 +135,13 @@ fn record(catalog: &Catalog, side: Side) -> Value {
 
 fn results(catalog: &Catalog) -> Value {
     let mut record = record(catalog, Side::Committed);
-    record["description"] = "The record as it is behind the write.".into();
+    record["description"] = "The record after the write.".into();
     let result = json!({
         "type": "object",
-        "description": "What one write has done; empty where the record is deleted for good, or was only verified.",
+        "description": "The result of one write. Empty if the record was deleted permanently or only verified.",
         "properties": {
             "record": record,
-            "etag": { "type": "string", "description": "Its etag." },
+            "etag": { "type": "string", "description": "The etag of the record." },
         },
     });
     let data = json!({
@@ -146,7 +149,7 @@ fn results(catalog: &Catalog) -> Value {
         "required": ["results", "attempts"],
         "properties": {
             "results": { "type": "array", "items": result },
-            "attempts": { "type": "integer", "format": "int32", "description": "How often the server had to begin: more than 1 if others came first." },
+            "attempts": { "type": "integer", "format": "int32", "description": "The number of attempts; more than 1 after conflicts." },
         },
     });
     json!({ "type": "object", "required": ["data"], "properties": { "data": data } })

@@ -81,17 +81,17 @@ fn paging() -> [(String, Value); 3] {
         next_page_token(),
         (
             "totalSize".to_owned(),
-            json!({ "type": "integer", "format": "int64", "description": "How many records match over all pages; only if count asks for it." }),
+            json!({ "type": "integer", "format": "int64", "description": "The number of matching records, over all pages. Present only if count is set." }),
         ),
         (
             "totalSizeIsEstimate".to_owned(),
-            json!({ "type": "boolean", "const": true, "description": "There if totalSize is an estimate." }),
+            json!({ "type": "boolean", "const": true, "description": "Present if totalSize is an estimate." }),
         ),
     ]
 }
 
 fn next_page_token() -> (String, Value) {
-    let description = "The pageToken of the next page; empty behind the last one.";
+    let description = "The pageToken of the next page; empty on the last page.";
     ("nextPageToken".to_owned(), json!({ "type": "string", "description": description }))
 }
 
@@ -106,14 +106,14 @@ fn with_included(catalog: &Catalog, model: &Model, mut properties: Map<String, V
         "included".to_owned(),
         json!({
             "type": "object",
-            "description": "The records that relations lead to, whole and each once, by their model; only if expand asks for it. Those of data are not repeated, unless readMask hides part of them.",
+            "description": "The related records, complete and without duplicates, by model. Present only if expand is set. Records of data are included only if readMask leaves out some of their fields.",
             "properties": by_model,
             "additionalProperties": false,
         }),
     );
     properties.insert("includedPageTokens".to_owned(), json!({
         "type": "object",
-        "description": "The pageToken of the next related records, by the path of their list, such as `authors/{id}/books`, or `v2/authors/{id}/books` where it would be that of two lists; only where there are more.",
+        "description": "The pageToken of the next page of each inverse relation with more records, by the path of the list, such as `authors/{id}/books`, or `v2/authors/{id}/books` if the path alone is ambiguous.",
         "additionalProperties": { "type": "string" },
     }));
     properties

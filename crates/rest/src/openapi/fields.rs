@@ -152,7 +152,7 @@ fn float(format: &str, side: Side) -> Value {
 }
 
 fn field_mask(side: Side) -> Value {
-    let text = json!({ "type": "string", "description": "Paths in lowerCamel, joined by commas." });
+    let text = json!({ "type": "string", "description": "Paths in lowerCamel, separated by commas." });
     if side != Side::Input {
         return text;
     }

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 /// The conditions of a write.
 pub(super) fn conditions() -> Vec<Value> {
     vec![
-        condition("If-Match", "Etags, or `*`. If the record has none of them, nothing happens and the answer is 412."),
+        condition(
+            "If-Match",
+            "Etags, or `*`. If the record has none of them, nothing is written and the response is 412.",
+        ),
         condition(
             "If-None-Match",
-            "Etags, or `*`. If the record has one of them, nothing happens and the answer is 412.",
+            "Etags, or `*`. If the record has one of them, nothing is written and the response is 412.",
         ),
     ]
 }
@@ -26,18 +29,18 @@ pub(super) fn condition(name: &str, description: &str) -> Value {
 
 /// `ETag`.
 pub(super) fn etag() -> Value {
-    header("The record's version, in double quotes.", json!({ "type": "string" }))
+    header("The etag of the record, in double quotes.", json!({ "type": "string" }))
 }
 
 /// `groundplan-revision`.
 pub(super) fn revision() -> Value {
-    header("The revision that gave the answer.", json!({ "type": "integer", "format": "int64" }))
+    header("The revision of the models that served the request.", json!({ "type": "integer", "format": "int64" }))
 }
 
 /// What makes a write happen once.
 pub(super) fn idempotency_key() -> Value {
-    let description = "Makes the write happen once, however often it is sent: a repeat gets the first answer. Best a UUID, in double \
-                       quotes; the quotes may be left out.";
+    let description = "Makes the write idempotent: a repeated request returns the first response. Preferably a UUID in double \
+                       quotes; the quotes are optional.";
     // A subset: backslashes before quotes are understood as well.
     let most = MAX_REQUEST_ID - 1;
     let pattern = format!(r#"^("[!#-\[\]-~]{{1,{MAX_REQUEST_ID}}}"|[!#-~][!-~]{{0,{most}}})$"#);
@@ -51,7 +54,7 @@ pub(super) fn idempotency_key() -> Value {
 /// `idempotency-replayed`.
 pub(super) fn replayed() -> Value {
     header(
-        "There if the answer is that to an earlier call with the same request id.",
+        "Present if this is the response to an earlier request with the same id.",
         json!({ "type": "string", "const": "true" }),
     )
 }

@@ -77,7 +77,7 @@ impl OfModel<'_> {
         let failures: &[u16] = if read_time.is_some() { &[404, 410] } else { &[404] };
         let summary = format!("Reads {}.", self.a_record());
         let mut operation = self.operation(Operation::Method(MethodKind::Get), summary, failures);
-        let known = "Etags, or `*`. If the record has one of them and nothing is expanded, the answer is 304.";
+        let known = "Etags, or `*`. If the record has one of them and expand is not set, the response is 304.";
         let mut parameters = vec![condition("If-None-Match", known)];
         parameters.extend(queries::view_parameters(self.model));
         parameters.extend(read_time);
@@ -90,7 +90,7 @@ impl OfModel<'_> {
     }
 
     fn list(&self) -> Value {
-        let summary = format!("Reads {}, page by page.", self.model.plural);
+        let summary = format!("Lists {}, page by page.", self.model.plural);
         let mut operation = self.operation(Operation::Method(MethodKind::List), summary, &[404]);
         operation["parameters"] = queries::list_parameters(self.model).into();
         operation["responses"]["200"] = self.page();
@@ -100,7 +100,7 @@ impl OfModel<'_> {
     /// The list of the records that refer to one of this model, by the name that leads there.
     fn related<'a>(&self, place: u16, referrer: &'a Referrer) -> Option<(&'a str, Value)> {
         let (inverse, others) = (referrer.inverse.as_deref()?, self.catalog.model(&referrer.model)?);
-        let summary = format!("Reads the {} that refer to {}, page by page.", others.plural, self.a_record());
+        let summary = format!("Lists the {} that refer to {}, page by page.", others.plural, self.a_record());
         let mut operation = self.operation(Operation::Method(MethodKind::ListRelated(place)), summary, &[404]);
         let others = OfModel { model: others, ..*self };
         operation["parameters"] = queries::list_parameters(others.model).into();
@@ -150,14 +150,14 @@ impl OfModel<'_> {
         fields::describe_id(&mut schema, self.model.id_format);
         json!({
             "name": "id", "in": "path", "required": true, "schema": schema,
-            "description": "The record's id.", "example": example::id(self.catalog, self.model),
+            "description": "The id of the record.", "example": example::id(self.catalog, self.model),
         })
     }
 }
 
 /// The header that leads to the next page.
 fn link() -> Value {
-    let link = "The path of the next page, with `rel=\"next\"`; not behind the last one, nor if it were very long.";
+    let link = "The path of the next page, with `rel=\"next\"`. Absent on the last page, or if the path is very long.";
     header(link, json!({ "type": "string" }))
 }
 

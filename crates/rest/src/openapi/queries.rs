@@ -42,7 +42,7 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
         parameter(
             "orderBy",
             &format!(
-                "Fields with commas between them, each perhaps with ` desc`, at most {MAX_ORDER} bytes. Default: by id, which also breaks ties."
+                "Field names, separated by commas, each optionally with ` desc`, at most {MAX_ORDER} bytes. Default: the id, which is always the last key."
             ),
             text(MAX_ORDER),
             order_example(model),
@@ -50,34 +50,34 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
         parameter(
             "pageSize",
             &format!(
-                "At most so many records; 0 is {DEFAULT_PAGE_SIZE}, and more than {MAX_PAGE_SIZE} is {MAX_PAGE_SIZE}. A page may have fewer."
+                "The maximum number of records in the page. 0 means {DEFAULT_PAGE_SIZE}; values above {MAX_PAGE_SIZE} mean {MAX_PAGE_SIZE}. A page can have fewer."
             ),
             number(i32::MAX),
             10.into(),
         ),
         parameter(
             "pageToken",
-            "The nextPageToken of the page before. Filter and order must be the same.",
+            "The nextPageToken of the previous page. Filter and order must be the same.",
             json!({ "type": "string" }),
             Value::Null,
         ),
         parameter(
             "skip",
-            &format!("How many records to leave out before the page, at most {MAX_SKIP}."),
+            &format!("The number of records to skip before the page, at most {MAX_SKIP}."),
             number(MAX_SKIP),
             0.into(),
         ),
-        parameter("count", "Whether to count the records that match over all pages.", count, "EXACT".into()),
+        parameter("count", "Whether and how to count the matching records, over all pages.", count, "EXACT".into()),
         parameter(
             "allowScan",
-            "Whether a query that no index serves may read all of a large table.",
+            "Whether to allow a query without an index on a large table. It might take long.",
             json!({ "type": "boolean" }),
             true.into(),
         ),
     ];
     parameters.extend(model.soft_delete.map(|_| {
         let flag = json!({ "type": "boolean" });
-        parameter("showDeleted", "Whether to show deleted records too.", flag, true.into())
+        parameter("showDeleted", "Whether to return deleted records too.", flag, true.into())
     }));
     parameters.extend(view_parameters(model));
     parameters
@@ -86,14 +86,14 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
 /// The parameter that says which records.
 pub(super) fn filter(model: &Model) -> Value {
     let description =
-        format!("Which records: a condition in CEL over the fields, at most {MAX_FILTER} bytes. Default: all.");
+        format!("A filter: a CEL expression over the fields, at most {MAX_FILTER} bytes. Default: all records.");
     parameter("filter", &description, text(MAX_FILTER), filter_example(model))
 }
 
 /// The parameter that says which fields.
 pub(super) fn mask(model: &Model) -> Value {
     let fields: Vec<&str> = shown_fields(model).take(2).map(|field| field.json_name.as_str()).collect();
-    let description = "Which fields to show, nested ones with dots. Default: all.";
+    let description = "The fields to return, with dots for nested fields. Default: all fields.";
     separated(parameter("readMask", description, names(MAX_PATHS), fields.into()))
 }
 
@@ -182,15 +182,15 @@ pub(super) fn query(properties: Value) -> Value {
 }
 
 fn batch_query() -> Value {
-    let id = or_null(json!({ "type": "string" }), "The record's id.");
+    let id = or_null(json!({ "type": "string" }), "The id of the record.");
     let request = query(json!({ "id": id }));
     let requests = json!({ "type": "array", "items": request, "maxItems": MAX_BATCH });
     let ids = json!({ "type": "array", "items": { "type": "string" }, "maxItems": MAX_BATCH });
     query(json!({
-        "ids": or_null(ids, "The records' ids; the answer has them in this order."),
-        "requests": or_null(requests, "The ids as gRPC has them, instead of `ids`."),
-        "readMask": or_null(json!({ "type": "string" }), "Which fields to show, with commas between them, nested ones with dots. Default: all."),
-        "expand": or_null(names(MAX_EXPAND_PATHS), "Relations to follow, as in a list."),
+        "ids": or_null(ids, "The ids of the records. The response has the same order."),
+        "requests": or_null(requests, "The ids in the form of the gRPC request, instead of `ids`."),
+        "readMask": or_null(json!({ "type": "string" }), "The fields to return, separated by commas, with dots for nested fields. Default: all fields."),
+        "expand": or_null(names(MAX_EXPAND_PATHS), "The related records to return too, as in a list."),
     }))
 }
 
@@ -200,17 +200,17 @@ fn aggregate_query() -> Value {
         "type": "object",
         "required": ["function"],
         "properties": {
-            "function": { "type": "string", "enum": FUNCTION.names(), "description": "What to compute." },
-            "field": text_or_null("The field, nested ones with dots. Only COUNT goes without."),
-            "name": text_or_null("The name of the value in the answer. Default: the function and the field, such as `sumPages`."),
+            "function": { "type": "string", "enum": FUNCTION.names(), "description": "The function." },
+            "field": text_or_null("The field, with dots for nested fields. Required, except for COUNT."),
+            "name": text_or_null("The name of the value in the response. Default: the function and the field, such as `sumPages`."),
         },
         "additionalProperties": false,
     });
     let mut schema = query(json!({
-        "filter": or_null(text(MAX_FILTER), "Over which records: a condition in CEL. Default: all."),
-        "groupBy": or_null(names(MAX_GROUP_BY), "Fields: one group for each combination of values that occurs. Default: one group of all."),
-        "aggregations": { "type": "array", "items": aggregation, "minItems": 1, "maxItems": MAX_AGGREGATIONS, "description": "What to compute." },
-        "allowScan": or_null(json!({ "type": "boolean" }), "Whether a query that no index serves may read all of a large table."),
+        "filter": or_null(text(MAX_FILTER), "A filter, in CEL. Default: all records."),
+        "groupBy": or_null(names(MAX_GROUP_BY), "The fields to group by. The response has one group for each existing combination of values. Default: one group of all records."),
+        "aggregations": { "type": "array", "items": aggregation, "minItems": 1, "maxItems": MAX_AGGREGATIONS, "description": "The values to compute." },
+        "allowScan": or_null(json!({ "type": "boolean" }), "Whether to allow a query without an index on a large table. It might take long."),
     }));
     schema["required"] = json!(["aggregations"]);
     schema

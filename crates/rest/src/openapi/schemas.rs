@@ -87,7 +87,7 @@ fn enumeration(shape: &EnumShape) -> Value {
     let names: Vec<&str> = shape.values.iter().map(|(name, _)| name.as_str()).collect();
     let numbers: Vec<String> = shape.values.iter().map(|(name, number)| format!("{number} = {name}")).collect();
     json!({
-        "description": format!("A name, or a number that has none here. {}.", numbers.join(", ")),
+        "description": format!("A name, or a number without a name. {}.", numbers.join(", ")),
         "anyOf": [{ "type": "string", "enum": names }, { "type": "integer", "format": "int32" }],
     })
 }

@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 pub(super) fn event(model: &Model) -> Value {
     json!({
         "type": "object",
-        "description": "The data of an event. SYNCED and BOOKMARK have none of this, and what was there when the watch began has neither transaction nor time.",
+        "description": "The data of an event. SYNCED and BOOKMARK have no data, and the initial records have neither transaction nor time.",
         "properties": {
-            "data": record(model, "The record as it is now; with REMOVED as it was last."),
-            "previous": record(model, "With UPDATED, if withPrevious is true: the record as it was before."),
+            "data": record(model, "The current record; with REMOVED, its last state."),
+            "previous": record(model, "With UPDATED, if withPrevious is true: the record before the change."),
             "changedFields": changed_fields(),
             "removal": {
                 "type": "string",
                 "enum": ["DELETED", "NO_MATCH"],
-                "description": "With REMOVED: whether the record was deleted, or changed so that the filter does not hold.",
+                "description": "With REMOVED: whether the record was deleted, or changed so that it no longer matches.",
             },
             "transaction": transaction(),
             "time": time(),
@@ -31,12 +31,12 @@ pub(super) fn history(model: &Model) -> Value {
         "type": "object",
         "required": ["kind", "data", "time", "etag", "principal", "transaction"],
         "properties": {
-            "kind": { "type": "string", "enum": ["CREATED", "UPDATED", "DELETED"], "description": "What the write did." },
-            "data": record(model, "The record behind the write; with DELETED as it was last."),
+            "kind": { "type": "string", "enum": ["CREATED", "UPDATED", "DELETED"], "description": "The kind of write." },
+            "data": record(model, "The record after the write; with DELETED, its last state."),
             "time": time(),
-            "etag": { "type": "string", "description": "The record's etag behind the write." },
+            "etag": { "type": "string", "description": "The etag of the record after the write." },
             "changedFields": changed_fields(),
-            "principal": { "type": "string", "description": "Who wrote it." },
+            "principal": { "type": "string", "description": "The principal that made the change." },
             "transaction": transaction(),
         },
     });
@@ -50,14 +50,14 @@ fn record(model: &Model, description: &str) -> Value {
 }
 
 fn changed_fields() -> Value {
-    let names = "With UPDATED: the names of the fields that changed.";
+    let names = "With UPDATED: the names of the changed fields.";
     json!({ "type": "array", "items": { "type": "string" }, "description": names })
 }
 
 fn transaction() -> Value {
-    json!({ "type": "string", "description": "The same for all changes of one transaction." })
+    json!({ "type": "string", "description": "The same value for all changes of one transaction." })
 }
 
 fn time() -> Value {
-    json!({ "type": "string", "format": "date-time", "description": "When the change was written." })
+    json!({ "type": "string", "format": "date-time", "description": "The time of the change." })
 }

@@ -18,7 +18,7 @@ impl OfModel<'_> {
         let request = (json!({ key.as_str(): self.whole() }), json!([key]));
         let example = json!({ key: example::record(self.catalog, self.model, Purpose::Create) });
         let mut operation = self.batch(MethodKind::BatchCreate, "Creates", request, example);
-        operation["responses"]["200"] = self.records("The records as they are stored, in the order of the requests.");
+        operation["responses"]["200"] = self.records("The stored records, in the order of the requests.");
         operation
     }
 
@@ -29,29 +29,28 @@ impl OfModel<'_> {
         record["required"] = json!([id]);
         let properties = json!({
             key.as_str(): record,
-            "updateMask": mask("What to change. Default: the fields whose keys are there; null clears one."),
-            "etag": text_or_null("Only if this is the record's etag. Default: whatever it is."),
-            "allowMissing": flag_or_null("Create the record if it is not there."),
+            "updateMask": mask("The fields to change. Default: the fields whose keys are present; null clears a field."),
+            "etag": text_or_null("Write only if this is the etag of the record. Default: any etag."),
+            "allowMissing": flag_or_null("Create the record if it does not exist."),
         });
         let mut record = example::record(self.catalog, self.model, Purpose::Patch);
         record[id] = example::id(self.catalog, self.model);
         let request = (properties, json!([key]));
         let mut operation = self.batch(MethodKind::BatchUpdate, "Changes", request, json!({ key: record }));
-        operation["responses"]["200"] =
-            self.records("The records as they are stored now, in the order of the requests.");
+        operation["responses"]["200"] = self.records("The stored records, in the order of the requests.");
         operation
     }
 
     pub(super) fn batch_delete(&self) -> Value {
         let properties = json!({
-            "id": { "type": "string", "description": "The record's id." },
-            "etag": text_or_null("Only if this is the record's etag. Default: whatever it is."),
-            "allowMissing": flag_or_null("Go on if the record is not there."),
+            "id": { "type": "string", "description": "The id of the record." },
+            "etag": text_or_null("Write only if this is the etag of the record. Default: any etag."),
+            "allowMissing": flag_or_null("Succeed if the record does not exist."),
         });
         let example = json!({ "id": example::id(self.catalog, self.model) });
         let mut operation = self.batch(MethodKind::BatchDelete, "Deletes", (properties, json!(["id"])), example);
         let (status, answer) = match self.model.soft_delete {
-            Some(_) => ("200", self.records("The records, which are deleted, in the order of the requests.")),
+            Some(_) => ("200", self.records("The deleted records, in the order of the requests.")),
             None => ("204", nothing("The records are deleted.")),
         };
         operation["responses"][status] = answer;
@@ -61,24 +60,24 @@ impl OfModel<'_> {
     /// What brings a deleted record back; none if deleting is for good.
     pub(super) fn undelete(&self) -> Option<Value> {
         self.model.soft_delete?;
-        let summary = format!("Brings back {} that is deleted.", self.a_record());
+        let summary = format!("Undeletes {}.", self.a_record());
         let kind = Operation::Method(MethodKind::Undelete);
         let mut operation = self.operation(kind, summary, &[404, 409, 412, 413, 415]);
         let mut parameters = conditions();
         parameters.push(idempotency_key());
         operation["parameters"] = parameters.into();
         let mut properties = manner();
-        properties.insert("etag".into(), text_or_null("The record's etag; if it has another, the answer is 409."));
+        properties.insert("etag".into(), text_or_null("The expected etag; if it does not match, the response is 409."));
         operation["requestBody"] = json!({
             "required": false,
             "content": { "application/json": { "schema": query(properties.into()), "example": {} } },
         });
-        operation["responses"]["200"] = self.stored("The record, which is there again.");
+        operation["responses"]["200"] = self.stored("The undeleted record.");
         Some(json!({ "parameters": [self.id()], "post": operation }))
     }
 
     fn batch(&self, kind: MethodKind, verb: &str, request: (Value, Value), example: Value) -> Value {
-        let summary = format!("{verb} several {}; all of them or none.", self.model.plural);
+        let summary = format!("{verb} several {}: all of them or none.", self.model.plural);
         let mut operation = self.operation(Operation::Method(kind), summary, &[404, 409, 413, 415]);
         operation["parameters"] = json!([idempotency_key()]);
         let (properties, required) = request;
@@ -104,8 +103,10 @@ impl OfModel<'_> {
 
 /// The keys of any body that writes.
 pub(in crate::openapi) fn manner() -> Map<String, Value> {
-    let id = or_null(request_id(), "What Idempotency-Key says, in the body.");
-    let only = flag_or_null("Check everything, and write nothing. The answer has the records as they would be.");
+    let id = or_null(request_id(), "The same as Idempotency-Key, in the body.");
+    let only = flag_or_null(
+        "Validate the request without writing anything. The response has the records that a write would return.",
+    );
     Map::from_iter([("requestId".to_owned(), id), ("validateOnly".to_owned(), only)])
 }
 
@@ -123,5 +124,5 @@ pub(in crate::openapi) fn flag_or_null(description: &str) -> Value {
 pub(in crate::openapi) fn mask(description: &str) -> Value {
     let text = json!({ "type": "string" });
     let either = json!({ "anyOf": [text, { "type": "array", "items": text }] });
-    or_null(either, &format!("{description} Paths with commas between them, or a list of them."))
+    or_null(either, &format!("{description} Paths separated by commas, or a list of paths."))
 }

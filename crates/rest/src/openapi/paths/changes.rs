@@ -17,18 +17,18 @@ const TIME: &str = "2026-01-31T12:00:00Z";
 const TRANSACTION: &str = "8412";
 
 const WATCH: &str = "\
-The answer is a stream of server-sent events (`EventSource` of browsers reads it), which lasts until one side ends it. Each event has its kind as `event`: \
-CREATED (a record matches now, and did not before), UPDATED, REMOVED (it does not match any more), SYNCED (with start=INITIAL: all that matched has come) or BOOKMARK \
-(nothing has happened up to here). Its `id` is a token: to go on behind it, send it as the header Last-Event-ID, as browsers do by themselves, or as `token`. \
-Its `data` is JSON in one line. If the server ends the stream, the last event is `error`, and its data is `{\"error\": {…}}` as in any failure; call again with the last \
-token, and nothing is lost.";
+The response is a stream of server-sent events (`EventSource` in browsers), which lasts until the client or the server closes it. The `event` of each event is its kind: \
+CREATED (a record matches now and did not before), UPDATED, REMOVED (a record no longer matches), SYNCED (with start=INITIAL: all matching records have been sent) or BOOKMARK \
+(nothing happened up to this token). The `id` is a token: to resume after it, send it as the header Last-Event-ID, as browsers do automatically, or as `token`. \
+The `data` is JSON on one line. If the server ends the stream, the last event is `error`, with an `{\"error\": {…}}` envelope as data. Call again with the last \
+token: no change is lost or repeated.";
 
 impl OfModel<'_> {
     pub(super) fn watch(&self) -> Value {
         let summary = format!("Streams the changes of {}.", self.model.plural);
         let mut operation = self.operation(Operation::Method(MethodKind::Watch), summary, &[404, 410]);
         operation["description"] = WATCH.into();
-        // Who calls every operation to look at its answer would wait for ever for the end of this one.
+        // Tools that call every operation would wait for the end of this stream.
         operation["x-groundplan-streams"] = true.into();
         operation["parameters"] = watch_parameters(self.model).into();
         operation["responses"]["200"] = json!({
@@ -50,7 +50,7 @@ impl OfModel<'_> {
     /// The history of one record; none if the model keeps none.
     pub(super) fn revisions(&self) -> Option<Value> {
         self.model.history?;
-        let summary = format!("Reads what {} was, the newest first, page by page.", self.a_record());
+        let summary = format!("Lists the revisions of {}, newest first, page by page.", self.a_record());
         let mut operation = self.operation(Operation::Method(MethodKind::ListRevisions), summary, &[404, 410]);
         operation["parameters"] = revisions_parameters(self.model).into();
         let revision = json!({
@@ -78,7 +78,7 @@ impl OfModel<'_> {
 pub(super) fn read_time(model: &Model) -> Option<Value> {
     let days = model.history?.retention_days;
     let description = format!(
-        "Read the record as it was at this time. The history goes back at most {days} days; before it, the answer is 410. Default: as it is."
+        "Return the record as of this time, within the history of at most {days} days. An older time is 410. Default: the current record."
     );
     Some(parameter("readTime", &description, json!({ "type": "string", "format": "date-time" }), Value::Null))
 }
@@ -89,26 +89,26 @@ fn watch_parameters(model: &Model) -> Vec<Value> {
     vec![
         json!({
             "name": "Last-Event-ID", "in": "header", "schema": { "type": "string", "maxLength": MAX_EVENT_ID },
-            "description": "Go on behind the event that had this id. It counts instead of `start` and `token`.",
+            "description": "Resume after the event with this id. It takes precedence over `start` and `token`.",
         }),
         queries::filter(model),
         queries::mask(model),
         parameter(
             "start",
-            "Where to begin: now, or with all records that match. Default: now. Leave it out with a token.",
+            "The start of the watch: now, or with all matching records. Default: now. Leave it out with a token.",
             start,
             "INITIAL".into(),
         ),
         parameter(
             "token",
-            "Go on behind the event that had this id, with the same filter.",
+            "Resume after the event with this id; the filter must be the same.",
             json!({ "type": "string" }),
             Value::Null,
         ),
-        parameter("withPrevious", "Whether UPDATED brings the record as it was before.", flag.clone(), true.into()),
+        parameter("withPrevious", "Whether UPDATED events include the previous record.", flag.clone(), true.into()),
         parameter(
             "allowScan",
-            "Whether a start with all records may read all of a large table, if no index serves the filter.",
+            "Whether a start with all records is allowed if the filter has no index and the table is large. It might take long.",
             flag,
             true.into(),
         ),
@@ -117,9 +117,9 @@ fn watch_parameters(model: &Model) -> Vec<Value> {
 
 fn revisions_parameters(model: &Model) -> Vec<Value> {
     let size = format!(
-        "At most so many revisions; 0 is {DEFAULT_PAGE_SIZE}, and more than {MAX_PAGE_SIZE} is {MAX_PAGE_SIZE}."
+        "The maximum number of revisions in the page. 0 means {DEFAULT_PAGE_SIZE}; values above {MAX_PAGE_SIZE} mean {MAX_PAGE_SIZE}."
     );
-    let token = "The nextPageToken of the page before.";
+    let token = "The nextPageToken of the previous page.";
     vec![
         parameter("pageSize", &size, queries::number(i32::MAX), 10.into()),
         parameter("pageToken", token, json!({ "type": "string" }), Value::Null),

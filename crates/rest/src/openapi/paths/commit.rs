@@ -11,8 +11,8 @@ use groundplan_model::catalog::Catalog;
 use serde_json::{Value, json};
 
 const DESCRIPTION: &str = "\
-A write sees what those before it have done: a record that is created with a `localRef` is known by `$` and that name to those behind it, in their `id` and in \
-fields that refer to a record. Each write may have a `condition`, which must hold for the record as it is before. Mistakes name their place, such as `writes[3].create.record.title`.";
+A write sees the results of the writes before it. Later writes can use `$name` for a record that is created with the `localRef` `name`, as their `id` and in \
+reference fields. Each write can have a `condition` on the record before the write. Errors name the field by its path, such as `writes[3].create.record.title`.";
 
 /// The path; none where there is no model.
 pub(super) fn item(catalog: &Catalog) -> Option<Value> {
@@ -29,12 +29,12 @@ pub(super) fn item(catalog: &Catalog) -> Option<Value> {
     let example = json!({ "writes": [{ "create": { "record": typed(Purpose::Create) } }] });
     let result = json!({ "record": typed(Purpose::Output), "etag": example::ETAG });
     let data = json!({ "data": { "results": [result], "attempts": 1 } });
-    let mut done = answer("What each write has done, in their order.", schema(RESULTS), data);
+    let mut done = answer("The results, in the order of the writes.", schema(RESULTS), data);
     done["headers"]["idempotency-replayed"] = replayed();
     let mut operation = json!({
         "operationId": "commit",
         "tags": [TAG],
-        "summary": "Writes records of any models, in order; all of it or nothing.",
+        "summary": "Writes records of any models in one transaction, in order.",
         "description": DESCRIPTION,
         "parameters": [idempotency_key()],
         "requestBody": {

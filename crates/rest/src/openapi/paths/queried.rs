@@ -8,19 +8,20 @@ use serde_json::{Value, json};
 
 impl OfModel<'_> {
     pub(super) fn explain_list(&self) -> Value {
-        let summary = format!("Says how a list of {} would be run.", self.model.plural);
+        let summary = format!("Returns the query plan of a list of {}.", self.model.plural);
         let mut operation = self.operation(Operation::Method(MethodKind::ExplainList), summary, &[404]);
         operation["parameters"] = queries::list_parameters(self.model).into();
         let data = json!({
             "sql": "SELECT …", "parameterTypes": ["text"], "indexes": [], "estimatedRows": "1", "estimatedCost": 8.2,
             "served": true, "advice": "", "plan": null,
         });
-        operation["responses"]["200"] = computed("How it would be run.", queries::EXPLANATION, data);
+        operation["responses"]["200"] = computed("The query plan.", queries::EXPLANATION, data);
         operation
     }
 
     pub(super) fn batch_get(&self) -> Value {
-        let summary = format!("Reads several {} by their ids, in their order; all of them or none.", self.model.plural);
+        let summary =
+            format!("Gets several {} by their ids, in the order of the ids: all of them or none.", self.model.plural);
         let mut operation = self.operation(Operation::Method(MethodKind::BatchGet), summary, &[404, 413, 415]);
         let example = json!({ "ids": [example::id(self.catalog, self.model)] });
         operation["requestBody"] = query_body(queries::BATCH_QUERY, example);
@@ -29,7 +30,7 @@ impl OfModel<'_> {
     }
 
     pub(super) fn aggregate(&self) -> Value {
-        let summary = format!("Computes over {}, grouped by fields.", self.model.plural);
+        let summary = format!("Aggregates {}, grouped by fields.", self.model.plural);
         let mut operation = self.operation(Operation::Method(MethodKind::Aggregate), summary, &[404, 413, 415]);
         operation["requestBody"] = query_body(queries::AGGREGATE_QUERY, queries::aggregate_example(self.model));
         let last = example::id(self.catalog, self.model);

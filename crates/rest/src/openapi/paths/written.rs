@@ -11,7 +11,7 @@ use groundplan_model::catalog::{IdFormat, MethodKind};
 use serde_json::{Value, json};
 
 /// How the two media types of a PATCH differ.
-const MERGE: &str = "As `application/json`, each field whose key is there is replaced as a whole. As `application/merge-patch+json` (RFC 7396) objects merge at every depth, into messages, maps and free-form JSON, and null removes, a key of a map too.";
+const MERGE: &str = "As `application/json`, each field whose key is present is replaced as a whole. As `application/merge-patch+json` (RFC 7396), objects are merged recursively into messages, maps and free-form JSON, and null removes a field or a map key.";
 
 impl OfModel<'_> {
     pub(super) fn create(&self) -> Value {
@@ -22,9 +22,9 @@ impl OfModel<'_> {
         );
         operation["parameters"] = manner().into();
         operation["requestBody"] = self.body(self.whole(), Purpose::Create);
-        operation["responses"]["201"] = self.created("The record as it is stored.");
+        operation["responses"]["201"] = self.created("The stored record.");
         operation["responses"]["200"] =
-            self.shown("With validateOnly: the record as it would be stored.", Envelope::Written);
+            self.shown("With validateOnly: the record that a write would store.", Envelope::Written);
         operation
     }
 
@@ -38,30 +38,31 @@ impl OfModel<'_> {
     }
 
     pub(super) fn patch(&self) -> Value {
-        let summary = format!("Changes the fields of {} whose keys are in the body; null clears one.", self.a_record());
+        let summary =
+            format!("Updates the fields of {} whose keys are in the body; null clears a field.", self.a_record());
         let mut operation = self.operation(Operation::Patch, summary, &[404, 409, 412, 413, 415]);
         operation["parameters"] = self.update_parameters().into();
         operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Patch), Purpose::Patch);
         let patch = json!({ "schema": reference(&self.model.full_name, Side::Patch) });
         operation["requestBody"]["content"]["application/merge-patch+json"] = patch;
         operation["requestBody"]["description"] = MERGE.into();
-        operation["responses"]["200"] = self.stored("The record as it is stored now.");
-        operation["responses"]["201"] = self.created("The record, which allowMissing has created.");
+        operation["responses"]["200"] = self.stored("The stored record.");
+        operation["responses"]["201"] = self.created("The record, created because allowMissing is set.");
         operation
     }
 
     pub(super) fn replace(&self) -> Value {
-        let summary = format!("Replaces {}; what is not in the body is cleared.", self.a_record());
+        let summary = format!("Replaces {}; fields that are not in the body are cleared.", self.a_record());
         let mut operation = self.operation(Operation::Replace, summary, &[404, 409, 412, 413, 415]);
         operation["parameters"] = self.update_parameters().into();
         operation["requestBody"] = self.body(reference(&self.model.full_name, Side::Input), Purpose::Replace);
-        operation["responses"]["200"] = self.stored("The record as it is stored now.");
-        operation["responses"]["201"] = self.created("The record, which this has created.");
+        operation["responses"]["200"] = self.stored("The stored record.");
+        operation["responses"]["201"] = self.created("The created record.");
         operation
     }
 
     fn update_parameters(&self) -> Vec<Value> {
-        let allow_missing = "Create the record if it is not there. It does not go with If-Match, which needs a record that is there; a PUT with `If-None-Match: *` needs no allowMissing.";
+        let allow_missing = "Create the record if it does not exist. Not allowed with If-Match, which requires an existing record. A PUT with `If-None-Match: *` does not need it.";
         let mut parameters = conditions();
         parameters.extend(manner());
         parameters.push(allow_missing_parameter(allow_missing));
@@ -71,17 +72,17 @@ impl OfModel<'_> {
     pub(super) fn delete(&self) -> Value {
         let summary = format!("Deletes {}.", self.a_record());
         let mut operation = self.operation(Operation::Method(MethodKind::Delete), summary, &[404, 409, 412]);
-        let etag = "The record's etag; if it has another, the answer is 409.";
+        let etag = "The expected etag; if it does not match, the response is 409.";
         let mut parameters = conditions();
         parameters.push(parameter("etag", etag, json!({ "type": "string" }), Value::Null));
         parameters.extend(manner());
-        parameters.push(allow_missing_parameter("Answer as if it had been there if the record is not there."));
+        parameters.push(allow_missing_parameter("Succeed if the record does not exist."));
         operation["parameters"] = parameters.into();
         let kept = self.model.soft_delete.is_some();
         if kept {
-            operation["responses"]["200"] = self.stored("The record, which is deleted. It can be undeleted.");
+            operation["responses"]["200"] = self.stored("The deleted record. It can be undeleted.");
         }
-        let gone = if kept { "There was no record, and allowMissing." } else { "The record is deleted." };
+        let gone = if kept { "The record does not exist, and allowMissing is set." } else { "The record is deleted." };
         operation["responses"]["204"] = nothing(gone);
         operation
     }
@@ -90,7 +91,7 @@ impl OfModel<'_> {
     fn created(&self, description: &str) -> Value {
         let mut created = self.stored(description);
         created["headers"]["Location"] =
-            header("The record's path.", json!({ "type": "string", "format": "uri-reference" }));
+            header("The path of the record.", json!({ "type": "string", "format": "uri-reference" }));
         created
     }
 
@@ -113,8 +114,8 @@ pub(super) fn nothing(description: &str) -> Value {
 
 /// The parameters of any single write.
 fn manner() -> Vec<Value> {
-    let id = format!("What {KEY} says, in the query.");
-    let only = "Check everything, and write nothing. The answer has the record as it would be, without an ETag.";
+    let id = format!("The same as {KEY}, in the query.");
+    let only = "Validate the request without writing anything. The response has the record that a write would return, without an ETag.";
     vec![
         idempotency_key(),
         parameter("requestId", &id, request_id(), Value::Null),
