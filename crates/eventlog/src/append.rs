@@ -23,7 +23,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// The binds of [`after`], in its order.
+    /// The binds of [`append_after_change`], in its order.
     pub fn into_binds(self) -> [Bind; 5] {
         [
             Bind::text(&self.tenant),
@@ -37,7 +37,7 @@ impl NewEvent {
 
 /// A statement that makes a change and appends one event for it, if it has changed a row: `change` is an INSERT, UPDATE or
 /// DELETE without a RETURNING. Its binds come first, then those of the event. The count of changed rows is that of the change.
-pub fn after(change: &str) -> Sql {
+pub fn append_after_change(change: &str) -> Sql {
     Sql::new(&format!(
         "WITH change AS ({change} RETURNING 1) \
          INSERT INTO events (position, part, is_last, tenant, topic, key, kind, payload) \
@@ -45,7 +45,7 @@ pub fn after(change: &str) -> Sql {
     ))
 }
 
-static MANY: LazyLock<Sql> = LazyLock::new(|| {
+static APPEND_MANY: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "WITH drawn AS MATERIALIZED (SELECT nextval('events_position') AS position) \
          INSERT INTO events (position, part, is_last, tenant, topic, key, kind, payload) \
@@ -75,7 +75,7 @@ pub async fn append(connection: &mut AsyncPgConnection, events: &[NewEvent]) -> 
         Bind::array(oid::INT4, &kinds),
         Bind::array(oid::BYTEA, &payloads),
     ];
-    execute(connection, &MANY, &binds).await.map(drop)
+    execute(connection, &APPEND_MANY, &binds).await.map(drop)
 }
 
 /// The text of a statement that appends what a query gives, for those who append more than binds can hold: `line`, by which it

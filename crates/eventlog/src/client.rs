@@ -25,10 +25,10 @@ pub trait Source: Send {
 
 /// What a follower hears.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum FollowerUpdate {
     /// It follows from now on. What happened before must be asked for otherwise: at the start, and whenever the log is not
     /// the one that it was, or has dropped what was not heard.
-    Begun,
+    Started,
     /// What happened, in order.
     Events(Vec<v1::Event>),
 }
@@ -42,36 +42,36 @@ pub struct Follower<S> {
     messages: Option<Messages>,
     pause: Duration,
     /// After a break.
-    rests_until: Option<Instant>,
+    resume_at: Option<Instant>,
 }
 
 impl<S: Source> Follower<S> {
     pub fn new(source: S, name: &'static str) -> Self {
-        Self { source, name, token: String::new(), messages: None, pause: FIRST_PAUSE, rests_until: None }
+        Self { source, name, token: String::new(), messages: None, pause: FIRST_PAUSE, resume_at: None }
     }
 
     /// Waits for what comes next. It may be dropped at any time and called again: nothing is lost.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> FollowerUpdate {
         loop {
             match self.step().await {
                 Ok(Some(heard)) => return heard,
                 Ok(None) => {}
-                Err(status) => self.broken(&status),
+                Err(status) => self.handle_break(&status),
             }
         }
     }
 
     /// Has the caller begin again after a pause, because it could not do what was asked of it.
-    pub fn begin_again(&mut self) {
+    pub fn restart(&mut self) {
         self.messages = None;
         self.token.clear();
-        self.rest();
+        self.back_off();
     }
 
-    async fn step(&mut self) -> Result<Option<Heard>, Status> {
-        if let Some(until) = self.rests_until {
+    async fn step(&mut self) -> Result<Option<FollowerUpdate>, Status> {
+        if let Some(until) = self.resume_at {
             sleep_until(until).await;
-            self.rests_until = None;
+            self.resume_at = None;
         }
         let Some(messages) = &mut self.messages else {
             let messages = self.source.tail(&self.token).await?;
@@ -84,26 +84,26 @@ impl<S: Source> Follower<S> {
             self.pause = FIRST_PAUSE;
         }
         Ok(match (is_first, events.is_empty()) {
-            (true, _) => Some(Heard::Begun),
+            (true, _) => Some(FollowerUpdate::Started),
             (false, true) => None,
-            (false, false) => Some(Heard::Events(events)),
+            (false, false) => Some(FollowerUpdate::Events(events)),
         })
     }
 
     /// Has the next step pause, after a break.
-    fn broken(&mut self, status: &Status) {
+    fn handle_break(&mut self, status: &Status) {
         self.messages = None;
         if matches!(status.code(), Code::OutOfRange | Code::InvalidArgument) {
             self.token.clear();
         }
         let (name, pause) = (self.name, self.pause);
         tracing::warn!(name, code = ?status.code(), message = status.message(), ?pause, "following is broken; following again");
-        self.rest();
+        self.back_off();
     }
 
     /// Has the next step wait, longer each time.
-    fn rest(&mut self) {
-        self.rests_until = Some(Instant::now() + self.pause.mul_f64(rand::rng().random_range(0.5..1.5)));
+    fn back_off(&mut self) {
+        self.resume_at = Some(Instant::now() + self.pause.mul_f64(rand::rng().random_range(0.5..1.5)));
         self.pause = (self.pause * 2).min(MAX_PAUSE);
     }
 }

@@ -37,10 +37,10 @@ static FACTS: LazyLock<Sql> = LazyLock::new(|| {
 
 impl Server {
     /// The server that a connection leads to.
-    pub(crate) async fn of(connection: &mut AsyncPgConnection) -> QueryResult<Self> {
-        let found = rows(connection, &FACTS, &[]).await?;
+    pub(crate) async fn identify(connection: &mut AsyncPgConnection) -> QueryResult<Self> {
+        let rows = rows(connection, &FACTS, &[]).await?;
         let missing = || diesel::result::Error::DeserializationError("the log does not say what it is".into());
-        let row = found.first().ok_or_else(missing)?;
+        let row = rows.first().ok_or_else(missing)?;
         let facts = (0..5).map(|at| fact(row, at)?.ok_or_else(missing)).collect::<QueryResult<Vec<String>>>()?;
         let digest: [u8; 32] = Sha256::digest(facts.join("\n")).into();
         let epoch = Epoch(digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)));

@@ -12,10 +12,10 @@ pub struct Cursor {
 
 impl Cursor {
     /// Before everything.
-    pub const START: Self = Self::behind(0);
+    pub const START: Self = Self::after(0);
 
     /// Behind all events of a position.
-    pub const fn behind(position: i64) -> Self {
+    pub const fn after(position: i64) -> Self {
         Self { position, part: i32::MAX }
     }
 }

@@ -1,6 +1,6 @@
 //! What a `Tail` method sends.
 
-use crate::log::another;
+use crate::log::log_replaced;
 use crate::{Event, Log};
 use async_stream::try_stream;
 use futures_util::Stream;
@@ -32,14 +32,14 @@ pub fn follow(
         let mut progress = log.watch();
         let began = log.ready().await?;
         let mut at = if token.is_empty() { began.at } else { log.open_token(origin, &token).await? };
-        let token = |at| log.token_of(began.server.epoch, origin, at);
+        let token = |at| log.seal_token_of_epoch(began.server.epoch, origin, at);
         yield Batch { events: Vec::new(), token: token(at)? };
         loop {
             progress.borrow_and_update();
             let events = log.read(at.cursor).await?;
             // What was read is of the log that it was before.
             if !began.is_same_log(log.progress()) {
-                Err(another())?;
+                Err(log_replaced())?;
             }
             if let Some(last) = events.last() {
                 at = last.resume_point();

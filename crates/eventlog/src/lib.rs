@@ -1,6 +1,6 @@
 //! The event log of a service: what it has committed, in order, for whoever must learn of it.
 //!
-//! Changes are appended in their own transactions ([`after`], [`append`]). One [`Tail`] a process reads them, gapless and in
+//! Changes are appended in their own transactions ([`append_after_change`], [`append`]). One [`Tail`] a process reads them, gapless and in
 //! the order of their positions, into memory, from which all followers of the process are served ([`Log`]). A token is a
 //! sealed place in the log and survives restarts. Partitions by time are made ahead and dropped after the retention.
 //!
@@ -13,7 +13,7 @@ mod epoch;
 mod event;
 mod follow;
 mod log;
-mod looks;
+
 mod partitions;
 mod read;
 mod reader;
@@ -24,9 +24,10 @@ mod status;
 mod tail;
 mod tasks;
 mod wake;
+mod watermark;
 
-pub use append::{NewEvent, after, append, append_selected, is_partition_missing};
-pub use client::{Follower, Heard, Messages, Source};
+pub use append::{NewEvent, append, append_after_change, append_selected, is_partition_missing};
+pub use client::{Follower, FollowerUpdate, Messages, Source};
 pub use event::{Cursor, Event};
 pub use follow::{Batch, follow};
 pub use log::{Log, MAX_TOKEN, Progress};

@@ -6,7 +6,7 @@ pub use token::MAX_TOKEN;
 
 use crate::epoch::Server;
 use crate::read::{dropped_through, read};
-use crate::resume::{EventIdentity, ResumePoint, Surroundings};
+use crate::resume::{EventIdentity, PositionContext, ResumePoint};
 use crate::ring::Ring;
 use crate::status::{self, Status, now};
 use crate::wake::Wake;
@@ -78,12 +78,12 @@ impl Log {
     /// Opens the log on a database that has [`crate::MIGRATIONS`]. It can be appended to at once; [`Log::spawn`] makes it
     /// possible to follow it.
     pub async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
-        partitions::of_log(settings.retention).prepare(&database).await?;
+        partitions::log_partitions(settings.retention).prepare(&database).await?;
         let mut lease = database.lease().await?;
-        let key = lease.run(ensure).await.map_err(refusal)?;
+        let key = lease.run(ensure_token_key).await.map_err(refusal)?;
         drop(lease);
         let status = Arc::new(Status::default());
-        status::observe(database.schema(), &status);
+        status::register_metrics(database.schema(), &status);
         Ok(Self(Arc::new(Shared {
             sealer: Sealer::new(&key)?,
             database,
@@ -123,15 +123,15 @@ impl Log {
         let found = timeout(PATIENCE, progress.wait_for(Option::is_some)).await;
         let found = found.ok().and_then(|found| found.ok().and_then(|progress| *progress));
         found.ok_or_else(|| {
-            let words = "the event log cannot be followed yet: its end is not known; try again";
-            Error::new(Reason::NotReady, words).retry_after(Duration::from_secs(1))
+            let message = "the event log cannot be followed yet: its end is not known; try again";
+            Error::new(Reason::NotReady, message).retry_after(Duration::from_secs(1))
         })
     }
 
     /// The newest position that was drawn.
     pub async fn newest(&self) -> Result<i64, Error> {
         let mut lease = self.0.database.lease().await?;
-        lease.run(async |connection| crate::looks::newest(connection).await).await.map_err(refusal)
+        lease.run(async |connection| crate::watermark::newest(connection).await).await.map_err(refusal)
     }
 
     /// Some of the events behind a place that the tail has come past already, in order, without a gap; none at the tail's
@@ -169,14 +169,14 @@ impl Log {
             // Written before anything is dropped: a partition that this read has missed is noticed.
             let dropped = dropped_through(connection).await?;
             // The pool may lead to another database before the tail does.
-            QueryResult::Ok((found.events, dropped, Server::of(connection).await?))
+            QueryResult::Ok((found.events, dropped, Server::identify(connection).await?))
         };
         let (mut events, dropped, server) = lease.run(work).await.map_err(refusal)?;
         if server != progress.server {
-            return Err(restarted());
+            return Err(server_changed());
         }
         if after.position < dropped {
-            return Err(self.gone());
+            return Err(self.position_dropped());
         }
         // The last position may have parts that the tail has not given yet.
         events.retain(|event| event.at <= progress.cursor());
@@ -186,7 +186,7 @@ impl Log {
     /// Whether a connection leads to the server that the tail reads, so that what was read of the log fits what the
     /// connection reads.
     pub async fn is_on(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-        let server = Server::of(connection).await?;
+        let server = Server::identify(connection).await?;
         Ok(self.progress().is_some_and(|progress| progress.server == server))
     }
 
@@ -198,17 +198,17 @@ impl Log {
     }
 
     /// The log around a place, from the database.
-    pub(crate) async fn surroundings(&self, cursor: Cursor) -> Result<Surroundings, Error> {
+    pub(crate) async fn position_context(&self, cursor: Cursor) -> Result<PositionContext, Error> {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
-        lease.run(async |connection| Surroundings::read(connection, cursor).await).await.map_err(refusal)
+        lease.run(async |connection| PositionContext::read(connection, cursor).await).await.map_err(refusal)
     }
 
     /// The refusal of a place whose events are dropped.
-    fn gone(&self) -> Error {
+    fn position_dropped(&self) -> Error {
         let hours = self.0.settings.retention.as_secs() / 3_600;
-        let words = format!("the token is older than the event log, which keeps {hours} hours; begin again");
-        Error::new(Reason::PositionGone, words)
+        let message = format!("the token is older than the event log, which keeps {hours} hours; begin again");
+        Error::new(Reason::PositionGone, message)
     }
 
     /// The database that the log is in.
@@ -278,24 +278,24 @@ impl Log {
 }
 
 /// The refusal of a read on a server that the tail has not found yet.
-fn restarted() -> Error {
-    let words = "the database was started again or replaced, and the event log is being found again; try again";
-    Error::new(Reason::NotReady, words).retry_after(Duration::from_secs(1))
+fn server_changed() -> Error {
+    let message = "the database was started again or replaced, and the event log is being found again; try again";
+    Error::new(Reason::NotReady, message).retry_after(Duration::from_secs(1))
 }
 
 /// The refusal of a place in a log that is another one now.
-pub(crate) fn another() -> Error {
+pub(crate) fn log_replaced() -> Error {
     Error::new(Reason::PositionGone, "the event log is another one now; begin again")
 }
 
 /// Makes the log's row, if it is not there, and gives the key of its tokens.
-async fn ensure(connection: &mut AsyncPgConnection) -> QueryResult<Vec<u8>> {
+async fn ensure_token_key(connection: &mut AsyncPgConnection) -> QueryResult<Vec<u8>> {
     let mut key = [0; KEY_BYTES];
     rand::rng().fill_bytes(&mut key);
     let insert = Sql::new("INSERT INTO event_log (identity, token_key) VALUES (?, ?) ON CONFLICT DO NOTHING");
     let binds = [Bind::uuid(Uuid::now_v7().into_bytes()), Bind::bytes(key.to_vec())];
     execute(connection, &insert, &binds).await?;
-    let found = rows(connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await?;
-    let key = found.first().map(|row| row.bytes(0, |bytes| bytes.map(<[u8]>::to_vec))).transpose()?.flatten();
+    let rows = rows(connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await?;
+    let key = rows.first().map(|row| row.bytes(0, |bytes| bytes.map(<[u8]>::to_vec))).transpose()?.flatten();
     key.ok_or(diesel::result::Error::NotFound)
 }

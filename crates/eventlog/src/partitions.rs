@@ -6,7 +6,7 @@ use groundplan_chassis::database::{Bind, Columns as _, Partitioned, Release, Sql
 use std::time::Duration;
 
 /// The log's table.
-pub(crate) fn of_log(retention: Duration) -> Partitioned {
+pub(crate) fn log_partitions(retention: Duration) -> Partitioned {
     Partitioned { table: "events", retention }
 }
 

@@ -15,7 +15,7 @@ pub const MAX_READ_BYTES: i64 = 4 << 20;
 
 /// What one read has found.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
+pub(crate) struct ReadResult {
     pub(crate) events: Vec<Event>,
     /// Events up to this position may have been dropped by then.
     pub(crate) dropped_through: i64,
@@ -37,24 +37,24 @@ static READ: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 /// Reads what is committed behind a place and up to a position, without a look at gaps.
-pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, through: i64) -> QueryResult<Read> {
+pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, through: i64) -> QueryResult<ReadResult> {
     let binds = [Bind::i64(after.position), Bind::i32(after.part), Bind::i64(through)];
-    let found = rows(connection, &READ, &binds).await?;
-    let dropped_through = found.first().map(|row| row.i64(10)).transpose()?.flatten().unwrap_or_default();
-    let events = found.iter().map(event).collect::<QueryResult<Vec<Event>>>()?;
+    let rows = rows(connection, &READ, &binds).await?;
+    let dropped_through = rows.first().map(|row| row.i64(10)).transpose()?.flatten().unwrap_or_default();
+    let events = rows.iter().map(event).collect::<QueryResult<Vec<Event>>>()?;
     let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
     let limit = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
     let most = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
     let is_full = events.len() >= most || bytes >= limit;
-    Ok(Read { events, dropped_through, is_full })
+    Ok(ReadResult { events, dropped_through, is_full })
 }
 
 static DROPPED: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT dropped_through FROM event_log"));
 
 /// The position up to which events may have been dropped.
 pub(crate) async fn dropped_through(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
-    let found = rows(connection, &DROPPED, &[]).await?;
-    Ok(found.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
+    let rows = rows(connection, &DROPPED, &[]).await?;
+    Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
 }
 
 fn event(row: &PgRow) -> QueryResult<Event> {

@@ -3,10 +3,10 @@
 use crate::Cursor;
 use crate::epoch::Server;
 use crate::log::{Log, Progress};
-use crate::looks::newest;
-use crate::resume::{ResumePoint, Surroundings};
+use crate::resume::{PositionContext, ResumePoint};
 use crate::status::now;
 use crate::tail::{Step, Tail};
+use crate::watermark::newest;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns as _, Sql, refusal, rows};
 use groundplan_error::Error;
@@ -22,40 +22,40 @@ const PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_GAP_PAUSE: Duration = Duration::from_millis(50);
 
 /// Before reading again after the database was lost; it doubles.
-const FIRST_BREAK: Duration = Duration::from_millis(50);
-const LONGEST_BREAK: Duration = Duration::from_secs(2);
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// A gap that lasts longer is told.
 const LONG_GAP: i64 = 10_000_000;
 
 /// Reads on for ever.
-pub(crate) async fn run(log: Log) {
-    let mut pause = FIRST_BREAK;
+pub(crate) async fn tail_log(log: Log) {
+    let mut pause = FIRST_BACKOFF;
     loop {
-        let Err(error) = follow(&log, &mut pause).await;
+        let Err(error) = tail_until_disconnected(&log, &mut pause).await;
         tracing::warn!(error = error.log_text(), ?pause, "the event log cannot be read; trying again");
         sleep(pause.mul_f64(rand::random::<f64>() + 0.5)).await;
-        pause = (pause * 2).min(LONGEST_BREAK);
+        pause = (pause * 2).min(LONGEST_BACKOFF);
     }
 }
 
 /// Reads on until the connection is lost. It is nobody else's: looks are good for one life of the server only.
-async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
+async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
     let mut connection = log.database().dedicated().await?;
     let connection = &mut connection;
-    let server = Server::of(connection).await.map_err(refusal)?;
+    let server = Server::identify(connection).await.map_err(refusal)?;
     let mut tail = match log.progress() {
-        Some(before) if before.server.epoch == server.epoch && is_there(connection, &before.at).await? => {
+        Some(before) if before.server.epoch == server.epoch && is_in_log(connection, &before.at).await? => {
             log.reconnected(server);
             Tail::new(before.cursor())
         }
         Some(before) => {
             tracing::error!("the event log is another one now: was the database restored, or failed over?");
-            begin(log, connection, server, before.generation + 1).await?
+            start_at_end(log, connection, server, before.generation + 1).await?
         }
-        None => begin(log, connection, server, 0).await?,
+        None => start_at_end(log, connection, server, 0).await?,
     };
-    *pause = FIRST_BREAK;
+    *pause = FIRST_BACKOFF;
     let mut gap = Gap::default();
     loop {
         let before = tail.cursor();
@@ -63,10 +63,10 @@ async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infalli
         if before.position < step.dropped_through {
             tracing::error!("the event log was not read for longer than it is kept: followers have to begin again");
             let generation = log.progress().map_or(0, |progress| progress.generation);
-            tail = begin(log, connection, server, generation).await?;
+            tail = start_at_end(log, connection, server, generation).await?;
             continue;
         }
-        gap.note(log, connection, &step).await?;
+        gap.record(log, connection, &step).await?;
         let came = !step.events.is_empty();
         let is_full = step.is_full;
         log.deliver(step.events.into_iter().map(Arc::new).collect());
@@ -80,22 +80,27 @@ async fn follow(log: &Log, pause: &mut Duration) -> Result<std::convert::Infalli
 }
 
 /// Whether a place is one of the log that a connection leads to. One whose events are dropped is, too: who reads finds out.
-async fn is_there(connection: &mut AsyncPgConnection, at: &ResumePoint) -> Result<bool, Error> {
-    let surroundings = Surroundings::read(connection, at.cursor).await.map_err(refusal)?;
-    Ok(surroundings.contain(at))
+async fn is_in_log(connection: &mut AsyncPgConnection, at: &ResumePoint) -> Result<bool, Error> {
+    let position_context = PositionContext::read(connection, at.cursor).await.map_err(refusal)?;
+    Ok(position_context.includes(at))
 }
 
 /// Begins at the end. Followers that are not there find out when they read.
-async fn begin(log: &Log, connection: &mut AsyncPgConnection, server: Server, generation: u64) -> Result<Tail, Error> {
-    let tail = at_end(connection).await?;
+async fn start_at_end(
+    log: &Log,
+    connection: &mut AsyncPgConnection,
+    server: Server,
+    generation: u64,
+) -> Result<Tail, Error> {
+    let tail = tail_at_end(connection).await?;
     let cursor = tail.cursor();
-    let Surroundings { last_event, .. } = Surroundings::read(connection, cursor).await.map_err(refusal)?;
+    let PositionContext { last_event, .. } = PositionContext::read(connection, cursor).await.map_err(refusal)?;
     log.restart(Progress { server, generation, at: ResumePoint { cursor, last_event } });
     Ok(tail)
 }
 
 /// A tail that begins at the end: behind everything that was final some time after the call.
-async fn at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> {
+async fn tail_at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> {
     let mut tail = Tail::new(Cursor::START);
     let end = newest(connection).await.map_err(refusal)?;
     while !tail.skip_to_end(connection, end).await.map_err(refusal)? {
@@ -111,7 +116,7 @@ struct Gap {
     steps: u32,
     /// Since when, in microseconds since the Unix epoch.
     since: i64,
-    is_told: bool,
+    is_reported: bool,
 }
 
 static OLDEST_WRITER: LazyLock<Sql> = LazyLock::new(|| {
@@ -127,7 +132,7 @@ static OLDEST_WRITER: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 impl Gap {
-    async fn note(&mut self, log: &Log, connection: &mut AsyncPgConnection, step: &Step) -> Result<(), Error> {
+    async fn record(&mut self, log: &Log, connection: &mut AsyncPgConnection, step: &Step) -> Result<(), Error> {
         let status = log.status();
         if !step.is_blocked {
             if self.steps > 0 {
@@ -144,13 +149,13 @@ impl Gap {
         self.steps = self.steps.saturating_add(1);
         // A short one, which is the rule, costs nothing more.
         if self.steps.is_multiple_of(20) {
-            let found = rows(connection, &OLDEST_WRITER, &[]).await.map_err(refusal)?;
-            let oldest = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
+            let rows = rows(connection, &OLDEST_WRITER, &[]).await.map_err(refusal)?;
+            let oldest = rows.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
             status.oldest_writer.store(oldest.unwrap_or_default(), Ordering::Relaxed);
             status.newest.store(newest(connection).await.map_err(refusal)?, Ordering::Relaxed);
         }
-        if !self.is_told && now() - self.since > LONG_GAP {
-            self.is_told = true;
+        if !self.is_reported && now() - self.since > LONG_GAP {
+            self.is_reported = true;
             tracing::warn!("a transaction that has appended to the event log stays open: followers wait for its end");
         }
         Ok(())

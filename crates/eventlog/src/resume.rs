@@ -46,7 +46,7 @@ impl Event {
 
 /// The log around a place, by one snapshot.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct PositionContext {
     /// The newest position that was drawn.
     pub(crate) newest: i64,
     /// Events up to this position may have been dropped.
@@ -55,7 +55,7 @@ pub(crate) struct Surroundings {
     pub(crate) last_event: Option<EventIdentity>,
 }
 
-static SURROUNDINGS: LazyLock<Sql> = LazyLock::new(|| {
+static POSITION_CONTEXT: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT coalesce(pg_sequence_last_value('events_position'::regclass), 0), log.dropped_through, \
          last.position, last.part, last.appended_at FROM event_log AS log LEFT JOIN LATERAL (\
@@ -65,11 +65,11 @@ static SURROUNDINGS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-impl Surroundings {
+impl PositionContext {
     /// Reads them.
     pub(crate) async fn read(connection: &mut AsyncPgConnection, cursor: Cursor) -> QueryResult<Self> {
-        let found = rows(connection, &SURROUNDINGS, &[Bind::i64(cursor.position), Bind::i32(cursor.part)]).await?;
-        let row = found.first().ok_or(diesel::result::Error::NotFound)?;
+        let rows = rows(connection, &POSITION_CONTEXT, &[Bind::i64(cursor.position), Bind::i32(cursor.part)]).await?;
+        let row = rows.first().ok_or(diesel::result::Error::NotFound)?;
         let at = row.i64(2)?.zip(row.i32(3)?).map(|(position, part)| Cursor { position, part });
         let appended_at = row.bytes(4, |bytes| bytes.and_then(decode_timestamptz))?;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Surroundings {
 
     /// Whether a place is of this life of the log. A place whose last event may have been dropped by now is held against the
     /// newest position only.
-    pub(crate) fn contain(&self, point: &ResumePoint) -> bool {
+    pub(crate) fn includes(&self, point: &ResumePoint) -> bool {
         let expected = point.last_event.filter(|event| event.at.position > self.dropped_through);
         point.cursor.position <= self.newest && self.last_event == expected
     }
@@ -92,30 +92,30 @@ mod tests {
     use super::*;
 
     const EVENT: EventIdentity = EventIdentity { at: Cursor { position: 5, part: 0 }, appended_at: 1_000 };
-    const LOG: Surroundings = Surroundings { newest: 9, dropped_through: 2, last_event: Some(EVENT) };
+    const LOG: PositionContext = PositionContext { newest: 9, dropped_through: 2, last_event: Some(EVENT) };
 
     fn point(position: i64, last_event: Option<EventIdentity>) -> ResumePoint {
-        ResumePoint { cursor: Cursor::behind(position), last_event }
+        ResumePoint { cursor: Cursor::after(position), last_event }
     }
 
     #[test]
     fn a_place_of_another_life_is_recognized() {
-        assert!(LOG.contain(&point(5, Some(EVENT))));
-        assert!(LOG.contain(&point(9, Some(EVENT))), "positions without events are places too");
-        assert!(!LOG.contain(&point(10, Some(EVENT))), "nothing was drawn there yet");
+        assert!(LOG.includes(&point(5, Some(EVENT))));
+        assert!(LOG.includes(&point(9, Some(EVENT))), "positions without events are places too");
+        assert!(!LOG.includes(&point(10, Some(EVENT))), "nothing was drawn there yet");
         let other = EventIdentity { appended_at: 1_001, ..EVENT };
-        assert!(!LOG.contain(&point(5, Some(other))), "another event has the position");
+        assert!(!LOG.includes(&point(5, Some(other))), "another event has the position");
         let later = EventIdentity { at: Cursor { position: 6, part: 0 }, ..EVENT };
-        assert!(!LOG.contain(&point(6, Some(later))), "the event is not there");
-        assert!(!LOG.contain(&point(8, None)), "there was no event before the place");
+        assert!(!LOG.includes(&point(6, Some(later))), "the event is not there");
+        assert!(!LOG.includes(&point(8, None)), "there was no event before the place");
     }
 
     #[test]
     fn a_place_whose_event_was_dropped_is_held_against_what_is_left() {
         let dropped = EventIdentity { at: Cursor { position: 2, part: 0 }, appended_at: 7 };
-        let quiet = Surroundings { last_event: None, ..LOG };
-        assert!(quiet.contain(&point(4, Some(dropped))));
-        assert!(!quiet.contain(&point(10, Some(dropped))));
-        assert!(!LOG.contain(&point(5, Some(dropped))), "an event came after the one that was dropped");
+        let quiet = PositionContext { last_event: None, ..LOG };
+        assert!(quiet.includes(&point(4, Some(dropped))));
+        assert!(!quiet.includes(&point(10, Some(dropped))));
+        assert!(!LOG.includes(&point(5, Some(dropped))), "an event came after the one that was dropped");
     }
 }

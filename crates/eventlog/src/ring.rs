@@ -78,12 +78,12 @@ mod tests {
     }
 
     fn positions(ring: &Ring, after: i64) -> Option<Vec<i64>> {
-        Some(ring.read(Cursor::behind(after))?.iter().map(|event| event.at.position).collect())
+        Some(ring.read(Cursor::after(after))?.iter().map(|event| event.at.position).collect())
     }
 
     #[test]
     fn it_gives_what_is_behind_a_place_or_says_that_it_cannot() {
-        let mut ring = Ring::new(Cursor::behind(4));
+        let mut ring = Ring::new(Cursor::after(4));
         assert_eq!(positions(&ring, 4), Some(vec![]));
         ring.extend([event(5, 0), event(7, 0), event(8, 0)]);
         assert_eq!(positions(&ring, 4), Some(vec![5, 7, 8]));

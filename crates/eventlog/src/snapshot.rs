@@ -21,8 +21,8 @@ static CURRENT: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_current_sna
 impl Snapshot {
     /// The snapshot of the transaction, which reads by one (REPEATABLE READ), or else of this moment.
     pub async fn current(connection: &mut AsyncPgConnection) -> QueryResult<Self> {
-        let found = rows(connection, &CURRENT, &[]).await?;
-        let text = found.first().map(|row| row.text(0)).transpose()?.flatten().unwrap_or_default();
+        let rows = rows(connection, &CURRENT, &[]).await?;
+        let text = rows.first().map(|row| row.text(0)).transpose()?.flatten().unwrap_or_default();
         let malformed = || diesel::result::Error::DeserializationError(format!("{text:?} is no snapshot").into());
         Self::parse(&text).ok_or_else(malformed)
     }

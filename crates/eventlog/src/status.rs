@@ -38,7 +38,7 @@ impl Status {
 }
 
 /// Registers the metrics of a log. They end with the process.
-pub(crate) fn observe(log: &'static str, status: &Arc<Status>) {
+pub(crate) fn register_metrics(log: &'static str, status: &Arc<Status>) {
     let meter = meter("groundplan");
     let labels = [KeyValue::new("log", log)];
     let gauge = |name: &'static str, description: &'static str, read: fn(&Status) -> i64| {

@@ -1,10 +1,10 @@
 //! The gapless tail: what is committed, in the order of positions, each once, none left out.
 //!
 //! Positions are drawn in order but committed in any. A position that is missing may be about to come, so nothing behind it
-//! is given until it is there, or is final ([`Looks`]).
+//! is given until it is there, or is final ([`Watermark`]).
 
-use crate::looks::Looks;
-use crate::read::{Read, read};
+use crate::read::{ReadResult, read};
+use crate::watermark::Watermark;
 use crate::{Cursor, Event};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -13,7 +13,7 @@ use diesel_async::AsyncPgConnection;
 #[derive(Debug)]
 pub struct Tail {
     cursor: Cursor,
-    looks: Looks,
+    watermark: Watermark,
     /// The position that was missing at the last read. Most gaps close by themselves before the next.
     missing: Option<i64>,
     /// What was read after that position. It is not read again while the position is missing.
@@ -36,7 +36,7 @@ pub struct Step {
 impl Tail {
     /// Reads on behind a place.
     pub fn new(cursor: Cursor) -> Self {
-        Self { cursor, looks: Looks::default(), missing: None, held: Vec::new() }
+        Self { cursor, watermark: Watermark::default(), missing: None, held: Vec::new() }
     }
 
     /// Behind everything that was given.
@@ -49,7 +49,7 @@ impl Tail {
         let mut found = self.read(connection).await?;
         if let Some(missing) = self.gap(&found)
             && self.missing == Some(missing)
-            && self.looks.look(connection).await? >= missing
+            && self.watermark.advance(connection).await? >= missing
         {
             // What is final is visible to what is read after the look.
             found = read(connection, self.cursor, i64::MAX).await?;
@@ -58,7 +58,7 @@ impl Tail {
     }
 
     /// Reads what follows: all of it, or, while a position is missing, what may have come there.
-    async fn read(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<Read> {
+    async fn read(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<ReadResult> {
         let held = std::mem::take(&mut self.held);
         let Some(first) = held.first() else { return read(connection, self.cursor, i64::MAX).await };
         let mut found = read(connection, self.cursor, first.at.position - 1).await?;
@@ -70,22 +70,22 @@ impl Tail {
         Ok(found)
     }
 
-    /// Looks until everything up to the newest position of the first look is final, and goes on behind that; says whether
+    /// Watermark until everything up to the newest position of the first look is final, and goes on behind that; says whether
     /// it is. For a tail that begins at the end.
     pub async fn skip_to_end(&mut self, connection: &mut AsyncPgConnection, end: i64) -> QueryResult<bool> {
-        if self.looks.look(connection).await? < end {
+        if self.watermark.advance(connection).await? < end {
             return Ok(false);
         }
-        self.cursor = self.cursor.max(Cursor::behind(end));
+        self.cursor = self.cursor.max(Cursor::after(end));
         Ok(true)
     }
 
     /// The first position that is missing and not final, if something is behind it.
-    fn gap(&self, found: &Read) -> Option<i64> {
+    fn gap(&self, found: &ReadResult) -> Option<i64> {
         let mut before = self.cursor.position;
         for event in &found.events {
             if !self.follows(before, event) {
-                return Some(before.max(self.looks.final_through()) + 1);
+                return Some(before.max(self.watermark.final_through()) + 1);
             }
             before = event.at.position;
         }
@@ -94,12 +94,12 @@ impl Tail {
 
     /// Whether nothing can come between a position and an event.
     fn follows(&self, before: i64, event: &Event) -> bool {
-        event.at.position <= before + 1 || self.looks.final_through() >= event.at.position - 1
+        event.at.position <= before + 1 || self.watermark.final_through() >= event.at.position - 1
     }
 
-    fn take(&mut self, found: Read) -> Step {
+    fn take(&mut self, found: ReadResult) -> Step {
         let missing = self.gap(&found);
-        let Read { mut events, dropped_through, is_full } = found;
+        let ReadResult { mut events, dropped_through, is_full } = found;
         let mut before = self.cursor.position;
         let given = events.iter().take_while(|event| {
             let follows = self.follows(before, event);

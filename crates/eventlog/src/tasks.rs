@@ -14,9 +14,11 @@ impl Log {
     /// Adds the tasks that tail the log, wake and are woken by other processes, and keep its partitions, until `stop`.
     pub fn spawn(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
         let (log, end) = (self.clone(), stop.clone());
-        tasks.spawn(async move { end.run_until_cancelled(reader::run(log)).await.unwrap_or_default() });
+        tasks.spawn(async move { end.run_until_cancelled(reader::tail_log(log)).await.unwrap_or_default() });
         let (log, end) = (self.clone(), stop.clone());
-        tasks.spawn(async move { end.run_until_cancelled(log.wake().run(log.database())).await.unwrap_or_default() });
+        tasks.spawn(async move {
+            end.run_until_cancelled(log.wake().listen_and_notify(log.database())).await.unwrap_or_default()
+        });
         let (log, end) = (self.clone(), stop.clone());
         tasks.spawn(async move { end.run_until_cancelled(log.maintain()).await.unwrap_or_default() });
     }
@@ -26,7 +28,9 @@ impl Log {
         let retention = self.retention();
         let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
         loop {
-            if let Err(error) = partitions::of_log(retention).maintain(self.database(), &partitions::Consumers).await {
+            if let Err(error) =
+                partitions::log_partitions(retention).maintain(self.database(), &partitions::Consumers).await
+            {
                 tracing::warn!(
                     error = error.log_text(),
                     "the event log's partitions cannot be looked after; trying again"

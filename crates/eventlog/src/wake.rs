@@ -15,10 +15,10 @@ use uuid::Uuid;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Before listening again after the connection was lost.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+const LISTEN_RETRY: Duration = Duration::from_secs(1);
 
 /// How often a tail that does not listen looks for appends.
-const POLL_DEAF: Duration = Duration::from_millis(100);
+const POLL_WITHOUT_LISTENING: Duration = Duration::from_millis(100);
 
 /// What wakes a process's tail.
 #[derive(Debug, Default)]
@@ -26,20 +26,20 @@ pub(crate) struct Wake {
     /// Something was appended, here or elsewhere.
     appended: Notify,
     /// Something was appended here: others do not know yet.
-    to_tell: Notify,
-    listens: AtomicBool,
+    to_notify: Notify,
+    is_listening: AtomicBool,
 }
 
 impl Wake {
     /// Something was committed by this process.
     pub(crate) fn appended_here(&self) {
         self.appended.notify_one();
-        self.to_tell.notify_one();
+        self.to_notify.notify_one();
     }
 
-    /// Waits until something was appended, or it is time to look whether something was: while it listens, after `poll`.
+    /// Waits until something was appended, or it is time to look whether something was: while it is_listening, after `poll`.
     pub(crate) async fn wait(&self, poll: Duration) {
-        let poll = if self.listens.load(Ordering::Relaxed) { poll } else { POLL_DEAF };
+        let poll = if self.is_listening.load(Ordering::Relaxed) { poll } else { POLL_WITHOUT_LISTENING };
         tokio::select! {
             () = self.appended.notified() => {}
             () = sleep(poll) => {}
@@ -47,47 +47,47 @@ impl Wake {
     }
 
     /// Listens, and tells, for as long as the process lives.
-    pub(crate) async fn run(&self, database: &Database) {
+    pub(crate) async fn listen_and_notify(&self, database: &Database) {
         let channel = format!("{}_events", database.schema());
         // Whoever hears itself need not wake up.
         let name = Uuid::now_v7().to_string();
         loop {
             match database.listen(&channel).await {
                 Ok(listener) => {
-                    self.listens.store(true, Ordering::Relaxed);
+                    self.is_listening.store(true, Ordering::Relaxed);
                     // What was appended before is not heard any more.
                     self.appended.notify_one();
-                    self.pass_on(listener, &name).await;
-                    self.listens.store(false, Ordering::Relaxed);
+                    self.relay(listener, &name).await;
+                    self.is_listening.store(false, Ordering::Relaxed);
                 }
                 Err(error) => {
                     tracing::warn!(error = error.log_text(), "the event log is polled: nothing can be listened to")
                 }
             }
-            sleep(LISTEN_AGAIN).await;
+            sleep(LISTEN_RETRY).await;
         }
     }
 
     /// Passes notifications on, in both directions, until the connection is lost.
-    async fn pass_on(&self, mut listener: Listener, name: &str) {
-        let mut may_tell_at = Instant::now();
-        let mut has_to_tell = false;
+    async fn relay(&self, mut listener: Listener, name: &str) {
+        let mut notify_at = Instant::now();
+        let mut must_notify = false;
         loop {
-            let time_to_tell = async { if has_to_tell { sleep_until(may_tell_at).await } else { pending().await } };
+            let time_to_notify = async { if must_notify { sleep_until(notify_at).await } else { pending().await } };
             tokio::select! {
                 heard = listener.heard() => match heard {
                     Some(who) if who == name => {}
                     Some(_) => self.appended.notify_one(),
                     None => return,
                 },
-                () = self.to_tell.notified(), if !has_to_tell => has_to_tell = true,
-                () = time_to_tell => {
+                () = self.to_notify.notified(), if !must_notify => must_notify = true,
+                () = time_to_notify => {
                     if let Err(error) = listener.notify(name).await {
                         tracing::debug!(error = error.log_text(), "other processes cannot be told; they poll");
                         return;
                     }
-                    has_to_tell = false;
-                    may_tell_at = Instant::now() + PAUSE;
+                    must_notify = false;
+                    notify_at = Instant::now() + PAUSE;
                 }
             }
         }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use groundplan_chassis::database::Database;
 use groundplan_chassis::transport::Transport;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::Heard;
+use groundplan_eventlog::FollowerUpdate;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::Catalog;
 use groundplan_proto::eventlog::v1::Event;
@@ -75,12 +75,12 @@ impl Follower {
                 }
             };
             let outcome = match heard {
-                Heard::Begun => self.settle().await,
-                Heard::Events(events) => self.hear(&events).await,
+                FollowerUpdate::Started => self.settle().await,
+                FollowerUpdate::Events(events) => self.hear(&events).await,
             };
             if let Err(error) = outcome {
                 tracing::warn!(error = error.log_text(), "it is not known what is to be served; beginning again");
-                log.begin_again();
+                log.restart();
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::query::{Compiled, Layout, Part, Selection};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_codec::{Record, Stored, Value};
-use groundplan_eventlog::after;
+use groundplan_eventlog::append_after_change;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_validation::Validate;
 use std::sync::Arc;
@@ -114,13 +114,15 @@ impl Statements {
         // The texts are those of any other list.
         let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
         Self {
-            insert: after(&format!(
+            insert: append_after_change(&format!(
                 "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
             )),
             get: Sql::new(&format!("{select} AS r WHERE {key}{}", not_expired(model, "r"))),
             version: Sql::new(&format!("SELECT _version FROM {table} WHERE {key}")),
-            update: after(&format!("UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?")),
-            delete: after(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
+            update: append_after_change(&format!(
+                "UPDATE {table} SET _version = ?{changes} WHERE {key} AND _version = ?"
+            )),
+            delete: append_after_change(&format!("DELETE FROM {table} WHERE {key} AND _version = ?")),
             list_first: list(&Part::default()),
             list_next: list(&Part { after: Some(&[Some(Bytes::new())]), ..Part::default() }),
         }

@@ -46,8 +46,8 @@ fn message(positions: &[i64], token: &str) -> Message {
     Ok((positions.iter().copied().map(event).collect(), token.to_owned()))
 }
 
-fn events(positions: &[i64]) -> Heard {
-    Heard::Events(positions.iter().copied().map(event).collect())
+fn events(positions: &[i64]) -> FollowerUpdate {
+    FollowerUpdate::Events(positions.iter().copied().map(event).collect())
 }
 
 fn tokens(calls: &Mutex<Vec<(String, Instant)>>) -> Vec<String> {
@@ -62,7 +62,7 @@ fn broken() -> Status {
 async fn it_begins_and_then_hears_what_happens() {
     let (mut follower, calls) =
         follower([Ok(vec![message(&[], "0"), message(&[1, 2], "2"), message(&[], "2"), message(&[3], "3")])]);
-    assert_eq!(follower.next().await, Heard::Begun);
+    assert_eq!(follower.next().await, FollowerUpdate::Started);
     assert_eq!(follower.next().await, events(&[1, 2]));
     assert_eq!(follower.next().await, events(&[3]), "a message without events only says that the source is there");
     assert!(timeout(Duration::from_secs(3_600), follower.next()).await.is_err(), "nothing happens");
@@ -79,7 +79,7 @@ async fn it_resumes_with_the_last_token_whatever_breaks() {
         Ok(vec![message(&[], "1"), message(&[2], "2")]),
         Ok(vec![message(&[], "2"), message(&[3], "3")]),
     ]);
-    assert_eq!(follower.next().await, Heard::Begun);
+    assert_eq!(follower.next().await, FollowerUpdate::Started);
     for position in 1..=3 {
         assert_eq!(follower.next().await, events(&[position]));
     }
@@ -95,7 +95,14 @@ async fn it_begins_again_when_its_place_is_gone() {
             Ok(vec![message(&[], "7"), message(&[8], "8"), Err(gone)]),
             Ok(vec![message(&[], "9"), message(&[10], "10")]),
         ]);
-        for expected in [Heard::Begun, events(&[1]), Heard::Begun, events(&[8]), Heard::Begun, events(&[10])] {
+        for expected in [
+            FollowerUpdate::Started,
+            events(&[1]),
+            FollowerUpdate::Started,
+            events(&[8]),
+            FollowerUpdate::Started,
+            events(&[10]),
+        ] {
             assert_eq!(follower.next().await, expected);
         }
         assert_eq!(tokens(&calls), ["", "1", "", ""]);
@@ -106,10 +113,10 @@ async fn it_begins_again_when_its_place_is_gone() {
 async fn its_caller_can_have_it_begin_again() {
     let (mut follower, calls) =
         follower([Ok(vec![message(&[], "0"), message(&[1], "1"), message(&[2], "2")]), Ok(vec![message(&[], "3")])]);
-    assert_eq!(follower.next().await, Heard::Begun);
+    assert_eq!(follower.next().await, FollowerUpdate::Started);
     assert_eq!(follower.next().await, events(&[1]));
-    follower.begin_again();
-    assert_eq!(follower.next().await, Heard::Begun);
+    follower.restart();
+    assert_eq!(follower.next().await, FollowerUpdate::Started);
     assert_eq!(tokens(&calls), ["", ""]);
 }
 

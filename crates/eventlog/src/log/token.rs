@@ -1,9 +1,9 @@
 //! Tokens: sealed places in one life of a log.
 
-use super::{Log, another};
+use super::{Log, log_replaced};
 use crate::Cursor;
 use crate::epoch::Epoch;
-use crate::resume::{EventIdentity, ResumePoint, Surroundings};
+use crate::resume::{EventIdentity, PositionContext, ResumePoint};
 use groundplan_chassis::seal::Sealer;
 use groundplan_error::{Error, Reason};
 
@@ -15,7 +15,7 @@ const WITH_EVENT: u8 = 2;
 const WITHOUT_EVENT: u8 = 3;
 
 /// The form of tokens from before tokens named an event. They are still accepted, with the checks that their contents allow.
-const BEFORE: u8 = 1;
+const WITHOUT_IDENTITY: u8 = 1;
 
 /// What a token says.
 struct Unsealed {
@@ -33,12 +33,12 @@ impl Log {
     }
 
     /// Seals a place of the present log. The token opens with the same `origin` only.
-    pub fn token(&self, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
-        self.token_of(self.progress().map_or(Epoch(0), |progress| progress.server.epoch), origin, at)
+    pub fn seal_token(&self, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
+        self.seal_token_of_epoch(self.progress().map_or(Epoch(0), |progress| progress.server.epoch), origin, at)
     }
 
     /// Seals a place of a log, be it the present one or not.
-    pub(crate) fn token_of(&self, epoch: Epoch, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
+    pub(crate) fn seal_token_of_epoch(&self, epoch: Epoch, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
         let mut bytes = vec![if at.last_event.is_some() { WITH_EVENT } else { WITHOUT_EVENT }];
         bytes.extend(epoch.0.to_be_bytes());
         write(&mut bytes, at.cursor);
@@ -53,30 +53,30 @@ impl Log {
     /// follows it may be dropped.
     pub async fn open_token(&self, origin: &[u8], token: &str) -> Result<ResumePoint, Error> {
         let Unsealed { epoch, cursor, last_event } = self.unseal(origin, token).ok_or_else(|| {
-            let words = "the token is not from here; send the last one that came, unchanged, to the same method with the same \
+            let message = "the token is not from here; send the last one that came, unchanged, to the same method with the same \
                          filter, or none";
-            Error::new(Reason::TokenInvalid, words)
+            Error::new(Reason::TokenInvalid, message)
         })?;
         let progress = self.ready().await?;
         if progress.server.epoch != epoch {
-            return Err(restored());
+            return Err(log_restored());
         }
         let point = |known| ResumePoint { cursor, last_event: last_event.unwrap_or(known) };
         let kept = self.last_event_in_memory(cursor);
         if kept.is_some() && point(kept).last_event == kept {
             return Ok(point(kept));
         }
-        let surroundings = self.surroundings(cursor).await?;
-        let Surroundings { dropped_through, last_event: found, .. } = surroundings;
+        let position_context = self.position_context(cursor).await?;
+        let PositionContext { dropped_through, last_event: found, .. } = position_context;
         if !progress.is_same_log(self.progress()) {
-            return Err(another());
+            return Err(log_replaced());
         }
         if cursor.position < dropped_through {
-            let oldest = ResumePoint { cursor: Cursor::behind(dropped_through), last_event: None };
-            return Err(self.gone().with("oldestToken", self.token(origin, oldest)?));
+            let oldest = ResumePoint { cursor: Cursor::after(dropped_through), last_event: None };
+            return Err(self.position_dropped().with("oldestToken", self.seal_token(origin, oldest)?));
         }
         let point = point(found);
-        if surroundings.contain(&point) { Ok(point) } else { Err(restored()) }
+        if position_context.includes(&point) { Ok(point) } else { Err(log_restored()) }
     }
 
     fn unseal(&self, origin: &[u8], token: &str) -> Option<Unsealed> {
@@ -88,7 +88,7 @@ impl Log {
         let (epoch, rest) = rest.split_first_chunk()?;
         let (cursor, rest) = read(rest)?;
         let (last_event, rest) = match *form {
-            BEFORE => (None, rest),
+            WITHOUT_IDENTITY => (None, rest),
             WITHOUT_EVENT => (Some(None), rest),
             WITH_EVENT => {
                 let (at, rest) = read(rest)?;
@@ -113,7 +113,7 @@ fn read(bytes: &[u8]) -> Option<(Cursor, &[u8])> {
 }
 
 /// The refusal of a token of another life of the log.
-fn restored() -> Error {
-    let words = "the database is another one than the token is from: it was restored, or failed over; begin again";
-    Error::new(Reason::PositionGone, words)
+fn log_restored() -> Error {
+    let message = "the database is another one than the token is from: it was restored, or failed over; begin again";
+    Error::new(Reason::PositionGone, message)
 }

@@ -98,7 +98,7 @@ async fn a_tail_never_takes_a_value_that_is_ahead_of_what_was_drawn() {
         if round >= ROUNDS.0 && times_ahead > 0 {
             break;
         }
-        let mut tail = Tail::new(Cursor::behind(number(&mut reader, newest).await));
+        let mut tail = Tail::new(Cursor::after(number(&mut reader, newest).await));
         // Once before: the first reader of a page writes to the WAL itself, and would have to wait.
         tail.skip_to_end(&mut reader, i64::MAX).await.unwrap();
         run(&mut gate, "SELECT pg_advisory_lock(7)").await;

@@ -103,8 +103,8 @@ pub(crate) async fn run(connection: &mut AsyncPgConnection, sql: &str) {
 
 /// The number that a query gives, as `bigint`.
 pub(crate) async fn number(connection: &mut AsyncPgConnection, sql: &str) -> i64 {
-    let found = rows(connection, &Sql::once(sql), &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    found[0].i64(0).unwrap().unwrap_or_default()
+    let rows = rows(connection, &Sql::once(sql), &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows[0].i64(0).unwrap().unwrap_or_default()
 }
 
 /// Waits until a query gives a number.

@@ -63,7 +63,7 @@ async fn position(records: &Records) -> Result<Option<i64>, Error> {
 /// is that of a whole one.
 async fn read(records: &Records, position: i64) -> Result<Option<(Vec<Arc<Event>>, i64)>, Error> {
     let Some(progress) = records.log().progress() else { return Ok(None) };
-    let mut events = records.log().read(Cursor::behind(position)).await?;
+    let mut events = records.log().read(Cursor::after(position)).await?;
     loop {
         if let Some(last) = whole(&events) {
             // If the database was replaced, what was read is of the log that it had before.

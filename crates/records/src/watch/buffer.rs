@@ -141,7 +141,7 @@ mod tests {
     use groundplan_operations::WatchEvent;
 
     fn delivery(position: i64, bytes: usize) -> Delivery {
-        let at = ResumePoint::start_at(Cursor::behind(position));
+        let at = ResumePoint::start_at(Cursor::after(position));
         Delivery::new(at, WatchEvent { bytes, ..WatchEvent::default() }, None)
     }
 

@@ -77,7 +77,7 @@ impl Lens {
             return Ok(None);
         }
         let at = event.resume_point();
-        let token = records.log().token(self.origin.as_bytes(), at)?;
+        let token = records.log().seal_token(self.origin.as_bytes(), at)?;
         let held = records.memory().hold(OVERHEAD)?;
         let seen = seen(self, model, event, decoded, (before, after), token);
         let event = WatchEvent { bytes: event.size(), memory: Some(records.memory().clone()), ..seen };

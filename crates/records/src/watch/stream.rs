@@ -288,7 +288,7 @@ impl Member {
         {
             self.seen = self.seen.max(at.at);
         }
-        let token = self.records.log().token(self.origin.as_bytes(), self.seen)?;
+        let token = self.records.log().seal_token(self.origin.as_bytes(), self.seen)?;
         Ok(mark(EventKind::Bookmark, token))
     }
 }
@@ -299,6 +299,6 @@ pub(super) fn stopping() -> Error {
 }
 
 fn bookmark(catch_up: &CatchUp, kind: EventKind) -> Result<Event, Error> {
-    let token = catch_up.records.log().token(catch_up.lens.origin.as_bytes(), catch_up.at)?;
+    let token = catch_up.records.log().seal_token(catch_up.lens.origin.as_bytes(), catch_up.at)?;
     Ok(mark(kind, token))
 }

@@ -23,8 +23,8 @@ async fn append(process: &Process, all: &[&str]) {
 /// The token as it was before tokens named an event.
 async fn of_the_form_before(process: &Process, token: &str) -> String {
     let mut connection = process.connection().await;
-    let found = rows(&mut connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await.unwrap();
-    let key = found[0].bytes(0, |bytes| bytes.map(<[u8]>::to_vec)).unwrap().unwrap();
+    let rows = rows(&mut connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await.unwrap();
+    let key = rows[0].bytes(0, |bytes| bytes.map(<[u8]>::to_vec)).unwrap().unwrap();
     let sealer = Sealer::new(&key).unwrap();
     let mut bytes = sealer.open(ORIGIN, token).unwrap();
     bytes.truncate(1 + 8 + 8 + 4);

@@ -44,7 +44,7 @@ async fn a_token_of_a_place_that_was_not_drawn_yet_is_gone() {
     keys(&mut batches, 1).await;
     let mut at = process.log.progress().unwrap().at;
     at.cursor.position += 1;
-    let beyond = process.log.token(ORIGIN, at).unwrap();
+    let beyond = process.log.seal_token(ORIGIN, at).unwrap();
     let other = crate::support::process(&test.url()).await;
     let refused = other.log.open_token(ORIGIN, &beyond).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::PositionGone);

@@ -81,8 +81,8 @@ impl Tailing for Naive {
              ORDER BY position, part",
         );
         let binds = [Bind::i64(self.cursor.position), Bind::i32(self.cursor.part)];
-        let found = rows(&mut self.connection, &sql, &binds).await.unwrap();
-        let events = found.iter().map(|row| {
+        let rows = rows(&mut self.connection, &sql, &binds).await.unwrap();
+        let events = rows.iter().map(|row| {
             Arc::new(Event {
                 at: Cursor { position: row.i64(0).unwrap().unwrap(), part: row.i32(1).unwrap().unwrap() },
                 is_last: row.bool(2).unwrap().unwrap(),

@@ -48,7 +48,7 @@ impl World {
         run(&mut connection, sql).await;
         // The positions of what is to be old.
         let drawn = number(&mut connection, "SELECT max(nextval('events_position')) FROM generate_series(1, 5)").await;
-        Self { test, elsewhere, database, start: Cursor::behind(drawn) }
+        Self { test, elsewhere, database, start: Cursor::after(drawn) }
     }
 
     pub(crate) fn url(&self) -> Secret {
@@ -109,12 +109,12 @@ impl World {
     /// What is committed by now, by key.
     async fn truth(&self) -> HashMap<String, Committed> {
         let sql = Sql::new("SELECT key, writer, number, first, size FROM truth");
-        let found = rows(&mut self.connection().await, &sql, &[]).await.unwrap();
+        let rows = rows(&mut self.connection().await, &sql, &[]).await.unwrap();
         let entry = |row: &groundplan_chassis::database::PgRow| {
             let [writer, number, first, size] = [1, 2, 3, 4].map(|at| row.i32(at).unwrap().unwrap());
             (row.text(0).unwrap().unwrap(), Committed { writer, number, first, size })
         };
-        found.iter().map(entry).collect()
+        rows.iter().map(entry).collect()
     }
 }
 

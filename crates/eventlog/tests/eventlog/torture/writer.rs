@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as Failure};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, rows};
-use groundplan_eventlog::{NewEvent, after, append};
+use groundplan_eventlog::{NewEvent, append, append_after_change};
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use std::sync::Arc;
@@ -73,8 +73,8 @@ impl Finisher {
         let sql = Sql::once(&format!(
             "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid = '{name}'"
         ));
-        let found = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
-        if !found.is_empty() {
+        let rows = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
+        if !rows.is_empty() {
             self.finish(name, commits).await;
         }
     }
@@ -88,8 +88,8 @@ impl Finisher {
     /// Ends all that are there.
     pub(crate) async fn finish_all(&self) {
         let sql = Sql::new("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
-        let found = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
-        for row in found {
+        let rows = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
+        for row in rows {
             self.finish(&row.text(0).unwrap().unwrap(), true).await;
         }
     }
@@ -192,7 +192,7 @@ impl Writer {
         let new = self.note(connection, 1).await?.remove(0);
         let mut binds = vec![Bind::text(&new.key)];
         binds.extend(new.into_binds());
-        let sql = after("INSERT INTO changes (key) VALUES (?::text)");
+        let sql = append_after_change("INSERT INTO changes (key) VALUES (?::text)");
         let began = Instant::now();
         let changed = execute(connection, &sql, &binds).await?;
         self.took(began);
@@ -255,8 +255,8 @@ impl Writer {
 /// Whether a failure says that the connection was ended.
 fn is_killed(failure: &Failure) -> bool {
     let Failure::DatabaseError(kind, information) = failure else { return false };
-    let words = information.message();
+    let message = information.message();
     matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
-        || words.starts_with("terminating connection")
-        || words.contains("connection closed")
+        || message.starts_with("terminating connection")
+        || message.contains("connection closed")
 }

@@ -11,7 +11,7 @@ use groundplan_chassis::database::{Columns as _, Sql, rows};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Looks that wait for their holders. Forgetting one only makes a position final later.
+/// Watermark that wait for their holders. Forgetting one only makes a position final later.
 const MAX_PENDING: usize = 32;
 
 /// PostgreSQL's name for a holder that is a prepared transaction begins like this where it does not keep the name that it had
@@ -20,7 +20,7 @@ const PREPARED: &str = "-1/";
 
 /// The looks so far, on one connection's life.
 #[derive(Debug, Default)]
-pub(crate) struct Looks {
+pub(crate) struct Watermark {
     /// The newest position at a look, and those of the holders then who hold the lock still. Positions grow.
     pending: Vec<(i64, HashSet<String>)>,
     /// The prepared transactions of the look before.
@@ -43,17 +43,17 @@ static HOLDERS: LazyLock<Sql> = LazyLock::new(|| {
 
 /// The newest position that was drawn.
 pub(crate) async fn newest(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
-    let found = rows(connection, &NEWEST, &[]).await?;
-    Ok(found.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
+    let rows = rows(connection, &NEWEST, &[]).await?;
+    Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
 }
 
-impl Looks {
-    /// Looks, and gives the position up to which every one is final.
-    pub(crate) async fn look(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+impl Watermark {
+    /// Watermark, and gives the position up to which every one is final.
+    pub(crate) async fn advance(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
         let newest = newest(connection).await?;
-        let found = rows(connection, &HOLDERS, &[]).await?;
-        let holders = found.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<_>>()?;
-        Ok(self.note(newest, holders))
+        let rows = rows(connection, &HOLDERS, &[]).await?;
+        let holders = rows.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<_>>()?;
+        Ok(self.observe(newest, holders))
     }
 
     /// The position up to which every one is final, by the looks so far.
@@ -61,7 +61,7 @@ impl Looks {
         self.final_through
     }
 
-    fn note(&mut self, newest: i64, holders: HashSet<String>) -> i64 {
+    fn observe(&mut self, newest: i64, holders: HashSet<String>) -> i64 {
         let prepared: HashSet<String> = holders.iter().filter(|name| name.starts_with(PREPARED)).cloned().collect();
         // PREPARE TRANSACTION may give a holder another name: who is gone may be who is new.
         let renamed: Vec<String> = prepared.difference(&self.prepared).cloned().collect();
@@ -101,44 +101,44 @@ mod tests {
 
     #[test]
     fn what_nobody_can_fill_is_final_at_once() {
-        assert_eq!(Looks::default().note(7, holders(&[])), 7);
+        assert_eq!(Watermark::default().observe(7, holders(&[])), 7);
     }
 
     #[test]
     fn holders_of_a_look_are_waited_for_and_later_ones_are_not() {
-        let mut looks = Looks::default();
-        assert_eq!(looks.note(7, holders(&["3/1", "4/1"])), 0);
-        assert_eq!(looks.note(9, holders(&["4/1", "5/1"])), 0);
-        assert_eq!(looks.note(12, holders(&["5/1", "3/2"])), 7);
-        assert_eq!(looks.note(12, holders(&["3/2"])), 9);
-        assert_eq!(looks.note(13, holders(&["3/2"])), 9);
-        assert_eq!(looks.note(13, holders(&[])), 13);
+        let mut watermark = Watermark::default();
+        assert_eq!(watermark.observe(7, holders(&["3/1", "4/1"])), 0);
+        assert_eq!(watermark.observe(9, holders(&["4/1", "5/1"])), 0);
+        assert_eq!(watermark.observe(12, holders(&["5/1", "3/2"])), 7);
+        assert_eq!(watermark.observe(12, holders(&["3/2"])), 9);
+        assert_eq!(watermark.observe(13, holders(&["3/2"])), 9);
+        assert_eq!(watermark.observe(13, holders(&[])), 13);
     }
 
     #[test]
     fn a_prepared_transaction_is_waited_for_under_its_new_name() {
-        let mut looks = Looks::default();
-        looks.note(7, holders(&["3/1"]));
-        assert_eq!(looks.note(9, holders(&["-1/700"])), 0, "3/1 may be -1/700 now");
-        assert_eq!(looks.note(9, holders(&["3/2"])), 9);
+        let mut watermark = Watermark::default();
+        watermark.observe(7, holders(&["3/1"]));
+        assert_eq!(watermark.observe(9, holders(&["-1/700"])), 0, "3/1 may be -1/700 now");
+        assert_eq!(watermark.observe(9, holders(&["3/2"])), 9);
     }
 
     #[test]
     fn a_prepared_transaction_that_was_there_before_is_nobody_elses_new_name() {
-        let mut looks = Looks::default();
-        looks.note(5, holders(&["-1/700"]));
-        looks.note(7, holders(&["3/1", "-1/700"]));
-        assert_eq!(looks.note(9, holders(&["-1/700"])), 0, "it holds the lock itself");
-        assert_eq!(looks.note(9, holders(&[])), 9);
+        let mut watermark = Watermark::default();
+        watermark.observe(5, holders(&["-1/700"]));
+        watermark.observe(7, holders(&["3/1", "-1/700"]));
+        assert_eq!(watermark.observe(9, holders(&["-1/700"])), 0, "it holds the lock itself");
+        assert_eq!(watermark.observe(9, holders(&[])), 9);
     }
 
     #[test]
     fn looks_are_bounded() {
-        let mut looks = Looks::default();
+        let mut watermark = Watermark::default();
         for at in 0..1_000 {
-            looks.note(at, holders(&["3/1", &format!("4/{at}")]));
+            watermark.observe(at, holders(&["3/1", &format!("4/{at}")]));
         }
-        assert!(looks.pending.len() <= MAX_PENDING);
-        assert_eq!(looks.note(1_000, holders(&["4/1000"])), 999);
+        assert!(watermark.pending.len() <= MAX_PENDING);
+        assert_eq!(watermark.observe(1_000, holders(&["4/1000"])), 999);
     }
 }
