@@ -19,7 +19,7 @@ from followers import PATIENCE, by_buf, by_curl, by_generated_stub, by_grpcurl, 
 from suite import ROOT
 
 WATCH = "example.v1.EntityService/WatchEntities"
-TOKEN = "the token is not from here"
+TOKEN = "the token is not valid here"
 
 
 @pytest.fixture

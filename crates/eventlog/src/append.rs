@@ -1,7 +1,7 @@
-//! Appending, in the transaction of the change.
+//! Appends events in the transaction of the change.
 //!
 //! The statements draw the position after PostgreSQL has taken the lock on `events`, which it holds until the transaction
-//! is visible to all: the tail depends on both. A transaction appends once: what it appends shares one position.
+//! is visible to all. The tail depends on both. A transaction appends once; its events share one position.
 
 use bytes::Bytes;
 use diesel::QueryResult;
@@ -10,10 +10,10 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute, oid};
 use std::sync::LazyLock;
 
-/// What is appended.
+/// An event to append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Empty for what belongs to no tenant.
+    /// Empty for events without a tenant.
     pub tenant: String,
     pub topic: String,
     pub key: String,
@@ -23,7 +23,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// The binds of [`append_after_change`], in its order.
+    /// Returns the binds of [`append_after_change`], in its order.
     pub fn into_binds(self) -> [Bind; 5] {
         [
             Bind::text(&self.tenant),
@@ -35,8 +35,8 @@ impl NewEvent {
     }
 }
 
-/// A statement that makes a change and appends one event for it, if it has changed a row: `change` is an INSERT, UPDATE or
-/// DELETE without a RETURNING. Its binds come first, then those of the event. The count of changed rows is that of the change.
+/// Returns a statement that runs `change`, an INSERT, UPDATE or DELETE without RETURNING, and appends one event if it changes a
+/// row. The binds of `change` come first, then those of the event. Its row count is that of `change`.
 pub fn append_after_change(change: &str) -> Sql {
     Sql::new(&format!(
         "WITH change AS ({change} RETURNING 1) \
@@ -56,13 +56,13 @@ static APPEND_MANY: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// Appends events, in their order, under one position. The last step of a transaction.
+/// Appends events in order, with one position. Must be the last statement of a transaction.
 pub async fn append(connection: &mut AsyncPgConnection, events: &[NewEvent]) -> QueryResult<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let texts = |of: fn(&NewEvent) -> &str| {
-        let binds: Vec<Bind> = events.iter().map(|event| Bind::text(of(event))).collect();
+    let texts = |field: fn(&NewEvent) -> &str| {
+        let binds: Vec<Bind> = events.iter().map(|event| Bind::text(field(event))).collect();
         Bind::array(oid::TEXT, &binds)
     };
     let kinds: Vec<Bind> = events.iter().map(|event| Bind::i32(event.kind.into())).collect();
@@ -78,9 +78,9 @@ pub async fn append(connection: &mut AsyncPgConnection, events: &[NewEvent]) -> 
     execute(connection, &APPEND_MANY, &binds).await.map(drop)
 }
 
-/// The text of a statement that appends what a query gives, for those who append more than binds can hold: `line`, by which it
-/// is put in order, `key`, `kind` and `payload`. Its values are the tenant, the topic, and how many rows the query has. The last
-/// step of a transaction, as [`append`] is.
+/// Returns a statement that appends the rows of a query, for more events than binds can hold. The query has the columns
+/// `line`, which orders the events, `key`, `kind` and `payload`. The binds are the tenant, the topic and the number of rows.
+/// Must be the last statement of a transaction, like [`append`].
 pub fn append_selected(query: &str) -> String {
     format!(
         "WITH drawn AS MATERIALIZED (SELECT nextval('events_position') AS position) \
@@ -90,7 +90,7 @@ pub fn append_selected(query: &str) -> String {
     )
 }
 
-/// Whether an append failed because no partition is for this time: the machine has slept, or its clock has jumped.
+/// Whether an append failed because no partition covers the current time, such as after the machine slept or its clock jumped.
 pub fn is_partition_missing(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(_, facts) if facts.message().starts_with("no partition of relation \"events\""))
 }

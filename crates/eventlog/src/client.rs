@@ -1,4 +1,4 @@
-//! Following the log of another service: reconnects, backs off, resumes, and says when something may have been missed.
+//! Follows the log of another service: reconnects, backs off, resumes, and reports when events might have been missed.
 
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
@@ -9,39 +9,39 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tonic::{Code, Status};
 
-/// The pause before following again after a break; it doubles up to [`MAX_PAUSE`].
+/// The pause before the first reconnect; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// The messages of a `Tail` method: events, and the token behind them.
+/// The messages of a `Tail` method: events, and the token after them.
 pub type Messages = BoxStream<'static, Result<(Vec<v1::Event>, String), Status>>;
 
-/// A `Tail` method of some service.
+/// The `Tail` method of a service.
 pub trait Source: Send {
-    /// Calls it with a token, or with none.
+    /// Calls the method with a token, which can be empty.
     fn tail(&mut self, token: &str) -> impl Future<Output = Result<Messages, Status>> + Send;
 }
 
-/// What a follower hears.
+/// An update from the followed log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FollowerUpdate {
-    /// It follows from now on. What happened before must be asked for otherwise: at the start, and whenever the log is not
-    /// the one that it was, or has dropped what was not heard.
+    /// The follower starts here and must read earlier state by other means: at the first connect, and after the log was
+    /// replaced or has dropped events that were not received.
     Started,
-    /// What happened, in order.
+    /// New events, in order.
     Events(Vec<v1::Event>),
 }
 
-/// Follows for ever.
+/// Follows a log permanently.
 pub struct Follower<S> {
     source: S,
-    /// What is followed, for the log.
+    /// The name of the followed log, for log messages.
     name: &'static str,
     token: String,
     messages: Option<Messages>,
     pause: Duration,
-    /// After a break.
+    /// When to reconnect, after a failure.
     resume_at: Option<Instant>,
 }
 
@@ -50,18 +50,18 @@ impl<S: Source> Follower<S> {
         Self { source, name, token: String::new(), messages: None, pause: FIRST_PAUSE, resume_at: None }
     }
 
-    /// Waits for what comes next. It may be dropped at any time and called again: nothing is lost.
+    /// Waits for the next update. Cancel-safe: no update is lost.
     pub async fn next(&mut self) -> FollowerUpdate {
         loop {
             match self.step().await {
-                Ok(Some(heard)) => return heard,
+                Ok(Some(update)) => return update,
                 Ok(None) => {}
                 Err(status) => self.handle_break(&status),
             }
         }
     }
 
-    /// Has the caller begin again after a pause, because it could not do what was asked of it.
+    /// Starts again without a token after a pause, because the caller could not handle an update.
     pub fn restart(&mut self) {
         self.messages = None;
         self.token.clear();
@@ -90,18 +90,18 @@ impl<S: Source> Follower<S> {
         })
     }
 
-    /// Has the next step pause, after a break.
+    /// Handles a failed stream: resets the token if it is no longer valid, and backs off.
     fn handle_break(&mut self, status: &Status) {
         self.messages = None;
         if matches!(status.code(), Code::OutOfRange | Code::InvalidArgument) {
             self.token.clear();
         }
         let (name, pause) = (self.name, self.pause);
-        tracing::warn!(name, code = ?status.code(), message = status.message(), ?pause, "following is broken; following again");
+        tracing::warn!(name, code = ?status.code(), message = status.message(), ?pause, "following failed; reconnecting");
         self.back_off();
     }
 
-    /// Has the next step wait, longer each time.
+    /// Delays the next step, longer each time.
     fn back_off(&mut self) {
         self.resume_at = Some(Instant::now() + self.pause.mul_f64(rand::rng().random_range(0.5..1.5)));
         self.pause = (self.pause * 2).min(MAX_PAUSE);
@@ -114,7 +114,7 @@ impl<S: std::fmt::Debug> std::fmt::Debug for Follower<S> {
     }
 }
 
-/// The next message. A stream of a log has no end.
+/// Returns the next message. The stream of a log never ends.
 async fn next(
     messages: &mut (impl Stream<Item = Result<(Vec<v1::Event>, String), Status>> + Unpin),
 ) -> Result<(Vec<v1::Event>, String), Status> {

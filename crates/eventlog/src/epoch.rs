@@ -1,8 +1,8 @@
-//! Which life of which log a token is of.
+//! Identifies the incarnation of a log that a token is from.
 //!
-//! A database that was restored, or failed over to a standby that lacked the newest commits, draws positions again that it
-//! had drawn before. Tokens of the other life must not be taken for places in this one. The facts here tell a dump, a
-//! recovery to a point in time and a failover; [`crate::resume`] tells a restored copy of the data directory.
+//! A database that was restored, or that failed over to a standby without the newest commits, draws some positions again.
+//! Tokens of the previous incarnation must not be accepted as positions in this one. The facts here detect a restored dump,
+//! point-in-time recovery and failover; [`crate::resume`] detects a restored copy of the data directory.
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -10,21 +10,21 @@ use groundplan_chassis::database::{Columns as _, PgRow, Sql, rows};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 
-/// A digest of all that makes a log what it is.
+/// A digest of the facts that identify a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Epoch(pub(crate) u64);
 
-/// What a connection leads to.
+/// The server of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     pub(crate) epoch: Epoch,
-    /// When PostgreSQL was started, in microseconds since the Unix epoch. Nobody restores a data directory under a server
-    /// that runs: while this stays the same, so does the log.
+    /// When PostgreSQL was started, in microseconds since the Unix epoch. A data directory cannot be restored under a running
+    /// server, so the log stays the same while this does.
     pub(crate) started_at: i64,
 }
 
-/// The cluster, its timeline (a new one begins with each failover and each recovery to a point in time), the database, the
-/// table, and the identity that was made with the log: a dump takes the last one along, but none of the others.
+/// The cluster, its timeline (which changes with each failover and point-in-time recovery), the database, the table, and the
+/// identity that was created with the log. A dump contains only the identity.
 static FACTS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT (SELECT system_identifier FROM pg_control_system())::text, \
@@ -36,10 +36,10 @@ static FACTS: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 impl Server {
-    /// The server that a connection leads to.
+    /// Queries the identity of the server of a connection.
     pub(crate) async fn identify(connection: &mut AsyncPgConnection) -> QueryResult<Self> {
         let rows = rows(connection, &FACTS, &[]).await?;
-        let missing = || diesel::result::Error::DeserializationError("the log does not say what it is".into());
+        let missing = || diesel::result::Error::DeserializationError("the log's identity is missing".into());
         let row = rows.first().ok_or_else(missing)?;
         let facts = (0..5).map(|at| fact(row, at)?.ok_or_else(missing)).collect::<QueryResult<Vec<String>>>()?;
         let digest: [u8; 32] = Sha256::digest(facts.join("\n")).into();

@@ -1,9 +1,9 @@
-//! Events, and places in the log.
+//! Events, and positions in the log.
 
 use bytes::Bytes;
 use groundplan_proto::eventlog::v1;
 
-/// A place in the log: behind the event of this position and part.
+/// A location in the log: after the event with this position and part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     pub position: i64,
@@ -11,27 +11,27 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Before everything.
+    /// Before all events.
     pub const START: Self = Self::after(0);
 
-    /// Behind all events of a position.
+    /// After all events of a position.
     pub const fn after(position: i64) -> Self {
         Self { position, part: i32::MAX }
     }
 }
 
-/// One change, as the log has it.
+/// One change in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The place behind it. Events of one append have the same position.
+    /// The location after the event. Events of one append have the same position.
     pub at: Cursor,
-    /// Whether it is the last of its position.
+    /// Whether it is the last event of its position.
     pub is_last: bool,
     /// When it was appended, in microseconds since the Unix epoch, by PostgreSQL's clock.
     pub appended_at: i64,
-    /// The transaction, by which a [`crate::Snapshot`] tells whether it contains the change.
+    /// The transaction that made the change; [`crate::Snapshot::contains`] takes it.
     pub transaction: u64,
-    /// Empty for what belongs to no tenant.
+    /// Empty for events without a tenant.
     pub tenant: String,
     pub topic: String,
     pub key: String,
@@ -40,12 +40,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// About how many bytes it takes in memory.
+    /// Returns its approximate size in memory, in bytes.
     pub fn size(&self) -> usize {
         size_of::<Self>() + self.tenant.len() + self.topic.len() + self.key.len() + self.payload.len()
     }
 
-    /// The event as a `Tail` method sends it.
+    /// Converts to the message that `Tail` methods send.
     pub fn to_proto(&self) -> v1::Event {
         v1::Event {
             position: self.at.position,
@@ -61,7 +61,7 @@ impl Event {
     }
 }
 
-/// Microseconds since the Unix epoch as protobuf has them.
+/// Converts microseconds since the Unix epoch.
 fn timestamp(microseconds: i64) -> prost_types::Timestamp {
     let nanos = i32::try_from(microseconds.rem_euclid(1_000_000) * 1_000).unwrap_or_default();
     prost_types::Timestamp { seconds: microseconds.div_euclid(1_000_000), nanos }

@@ -1,4 +1,4 @@
-//! What a `Tail` method sends.
+//! The stream behind `Tail` methods.
 
 use crate::log::log_replaced;
 use crate::{Event, Log};
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 /// The longest time without a message.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Events in order, and the token that goes on behind them.
+/// Events in order, and the token that resumes after them.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub events: Vec<Arc<Event>>,
     pub token: String,
 }
 
-/// Follows a log behind a token, or from now on. The first batch has no events: its token is where it begins. The stream ends
-/// with an error only.
+/// Follows a log after a token, or from now on. The first batch has no events; its token is the start. The stream ends only
+/// with an error.
 pub fn follow(
     log: Log,
     origin: &'static [u8],
@@ -37,7 +37,7 @@ pub fn follow(
         loop {
             progress.borrow_and_update();
             let events = log.read(at.cursor).await?;
-            // What was read is of the log that it was before.
+            // The read might have crossed a restart of the log.
             if !began.is_same_log(log.progress()) {
                 Err(log_replaced())?;
             }

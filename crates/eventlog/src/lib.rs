@@ -1,11 +1,11 @@
-//! The event log of a service: what it has committed, in order, for whoever must learn of it.
+//! The event log of a service: every committed change, in order.
 //!
-//! Changes are appended in their own transactions ([`append_after_change`], [`append`]). One [`Tail`] a process reads them, gapless and in
-//! the order of their positions, into memory, from which all followers of the process are served ([`Log`]). A token is a
-//! sealed place in the log and survives restarts. Partitions by time are made ahead and dropped after the retention.
+//! Each transaction appends its own changes ([`append_after_change`], [`append`]). One [`Tail`] per process reads them into
+//! memory, without gaps and in the order of their positions, and serves all followers of the process ([`Log`]). A token is a
+//! sealed position and survives restarts. Partitions by time are created in advance and dropped after the retention.
 //!
-//! **Gapless.** No committed event is left out or given twice, whatever order transactions commit in, and no transaction but
-//! those that have appended themselves can make the tail wait.
+//! **Gapless.** The tail delivers each committed event exactly once, whatever the order of commits. Only transactions that
+//! have appended can make the tail wait.
 
 mod append;
 mod client;
@@ -40,15 +40,15 @@ pub use tail::{Step, Tail};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use std::time::Duration;
 
-/// The log's tables. A service runs them in its own schema.
+/// The migrations of the log's tables. A service runs them in its own schema.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// What can be set.
+/// Settings of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How long events are kept, at least: they are dropped by partitions of a twelfth of it.
+    /// The minimum time for which events are kept. Partitions, which are dropped as a whole, span a twelfth of it.
     pub retention: Duration,
-    /// How often a process that is notified of appends looks for them all the same.
+    /// How often a process polls for appends although it is notified of them.
     pub poll: Duration,
 }
 

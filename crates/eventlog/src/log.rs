@@ -1,4 +1,4 @@
-//! A service's event log, as one process sees it.
+//! A service's event log in one process.
 
 mod token;
 
@@ -25,13 +25,13 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// How long a follower may wait for a tail that has not found its place yet.
+/// How long a follower waits for a tail that does not know its position yet.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many followers read the database at once.
+/// How many followers can read the database at the same time.
 const READERS: usize = 4;
 
-/// A handle to the log of a service. Clones share everything.
+/// A handle to the log of a service. Clones share one log.
 #[derive(Clone, Debug)]
 pub struct Log(Arc<Shared>);
 
@@ -41,42 +41,42 @@ struct Shared {
     settings: Settings,
     sealer: Sealer,
     wake: Wake,
-    /// Partitions are wanted at once.
+    /// Notified when partitions are needed immediately.
     maintenance: Notify,
     status: Arc<Status>,
     ring: Mutex<Ring>,
-    /// None until the tail has found its place.
+    /// `None` until the tail knows its position.
     progress: watch::Sender<Option<Progress>>,
-    /// Followers that read the database wait for each other: a herd of them must not keep writers from a connection.
+    /// Limits concurrent database reads of followers, so that they leave connections for writers.
     readers: Semaphore,
 }
 
-/// How far the process's tail is.
+/// The position of the process's tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What the tail's connection leads to.
+    /// The server that the tail is connected to.
     pub(crate) server: Server,
-    /// Counts the logs that the process has found in the database: a restored one is another one.
+    /// Counts the logs that the process has seen in the database. A restored database has another log.
     pub(crate) generation: u64,
-    /// Everything up to it was given.
+    /// The last delivered position.
     pub at: ResumePoint,
 }
 
 impl Progress {
-    /// Everything up to it was given.
+    /// Returns the last delivered position.
     pub fn cursor(&self) -> Cursor {
         self.at.cursor
     }
 
-    /// Whether the log is the same as it was later.
+    /// Whether `later` is about the same log.
     pub fn is_same_log(&self, later: Option<Self>) -> bool {
         later.is_some_and(|later| later.generation == self.generation)
     }
 }
 
 impl Log {
-    /// Opens the log on a database that has [`crate::MIGRATIONS`]. It can be appended to at once; [`Log::spawn`] makes it
-    /// possible to follow it.
+    /// Opens the log in a database that has run [`crate::MIGRATIONS`]. Appending works immediately; following requires
+    /// [`Log::spawn`].
     pub async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
         partitions::log_partitions(settings.retention).prepare(&database).await?;
         let mut lease = database.lease().await?;
@@ -97,45 +97,51 @@ impl Log {
         })))
     }
 
-    /// Says that this process has committed an append.
+    /// Notifies the log that this process has committed an append.
     pub fn appended(&self) {
         self.0.wake.appended_here();
     }
 
-    /// Has the partitions looked after now: an append found none for it.
+    /// Requests maintenance now, because an append found no partition.
     pub fn partition_missing(&self) {
         self.0.maintenance.notify_one();
     }
 
-    /// How far the tail is; none before it has found its place.
+    /// Returns the position of the tail, or `None` until it is known.
     pub fn progress(&self) -> Option<Progress> {
         *self.0.progress.borrow()
     }
 
-    /// How far the tail is, and when it is further.
+    /// Subscribes to the position of the tail.
     pub fn watch(&self) -> watch::Receiver<Option<Progress>> {
         self.0.progress.subscribe()
     }
 
-    /// How far the tail is, once it has found its place.
+    /// Waits until the position of the tail is known.
+    ///
+    /// # Errors
+    /// `NOT_READY` after 10 s.
     pub async fn ready(&self) -> Result<Progress, Error> {
         let mut progress = self.watch();
-        let found = timeout(PATIENCE, progress.wait_for(Option::is_some)).await;
-        let found = found.ok().and_then(|found| found.ok().and_then(|progress| *progress));
-        found.ok_or_else(|| {
-            let message = "the event log cannot be followed yet: its end is not known; try again";
+        let outcome = timeout(PATIENCE, progress.wait_for(Option::is_some)).await;
+        let known = outcome.ok().and_then(|outcome| outcome.ok().and_then(|progress| *progress));
+        known.ok_or_else(|| {
+            let message = "the event log cannot be followed yet because its end is not known; try again";
             Error::new(Reason::NotReady, message).retry_after(Duration::from_secs(1))
         })
     }
 
-    /// The newest position that was drawn.
+    /// Returns the newest position that was drawn.
     pub async fn newest(&self) -> Result<i64, Error> {
         let mut lease = self.0.database.lease().await?;
         lease.run(async |connection| crate::watermark::newest(connection).await).await.map_err(refusal)
     }
 
-    /// Some of the events behind a place that the tail has come past already, in order, without a gap; none at the tail's
-    /// place. From memory if they are still there, else from the database. OUT_OF_RANGE if they are in neither.
+    /// Returns some of the events after a position that the tail has passed, in order and without gaps; none at the tail's
+    /// position. Reads from memory if possible, otherwise from the database.
+    ///
+    /// # Errors
+    /// `POSITION_GONE` if the events were dropped.
     pub async fn read(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Error> {
         let progress = match self.memory_or_progress(after) {
             Ok(events) => return Ok(events),
@@ -145,14 +151,14 @@ impl Log {
         apart(async move { log.read_database(after, progress).await }).await
     }
 
-    /// What [`Log::read`] gives, if it is in memory, where all followers share it.
+    /// Returns what [`Log::read`] would return, if it is in memory, where all followers share it.
     pub fn read_memory(&self, after: Cursor) -> Option<Vec<Arc<Event>>> {
         self.memory_or_progress(after).ok()
     }
 
-    /// The same, or how far the tail is.
+    /// Like [`Log::read_memory`], but fails with the position of the tail.
     fn memory_or_progress(&self, after: Cursor) -> Result<Vec<Arc<Event>>, Progress> {
-        // Both are of the same log, even if the log starts again at this moment.
+        // The lock makes ring and progress belong to the same log, even if the log restarts now.
         let ring = self.ring();
         let Some(progress) = self.progress().filter(|progress| after < progress.cursor()) else {
             return Ok(Vec::new());
@@ -160,16 +166,16 @@ impl Log {
         ring.read(after).ok_or(progress)
     }
 
-    /// Events between two places, from the database.
+    /// Reads the events between two positions from the database.
     async fn read_database(&self, after: Cursor, progress: Progress) -> Result<Vec<Arc<Event>>, Error> {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
         let work = async |connection: &mut AsyncPgConnection| {
-            let found = read(connection, after, progress.cursor().position).await?;
-            // Written before anything is dropped: a partition that this read has missed is noticed.
+            let read = read(connection, after, progress.cursor().position).await?;
+            // `dropped_through` is written before a partition is dropped, so this notices a partition that the read missed.
             let dropped = dropped_through(connection).await?;
-            // The pool may lead to another database before the tail does.
-            QueryResult::Ok((found.events, dropped, Server::identify(connection).await?))
+            // The pool might reach another database before the tail does.
+            QueryResult::Ok((read.events, dropped, Server::identify(connection).await?))
         };
         let (mut events, dropped, server) = lease.run(work).await.map_err(refusal)?;
         if server != progress.server {
@@ -178,77 +184,77 @@ impl Log {
         if after.position < dropped {
             return Err(self.position_dropped());
         }
-        // The last position may have parts that the tail has not given yet.
+        // The last position might have parts that the tail has not delivered yet.
         events.retain(|event| event.at <= progress.cursor());
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// Whether a connection leads to the server that the tail reads, so that what was read of the log fits what the
-    /// connection reads.
+    /// Whether a connection is to the server that the tail reads, so that both see the same log.
     pub async fn is_on(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
         let server = Server::identify(connection).await?;
         Ok(self.progress().is_some_and(|progress| progress.server == server))
     }
 
-    /// The last event at or before a place, if the events around it are in memory.
+    /// Returns the last event at or before a position, if it is in memory.
     pub(crate) fn last_event_in_memory(&self, cursor: Cursor) -> Option<EventIdentity> {
         let ring = self.ring();
         let progress = self.progress()?;
         if cursor <= progress.cursor() { ring.last_event(cursor) } else { None }
     }
 
-    /// The log around a place, from the database.
+    /// Reads the log around a position from the database.
     pub(crate) async fn position_context(&self, cursor: Cursor) -> Result<PositionContext, Error> {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
         lease.run(async |connection| PositionContext::read(connection, cursor).await).await.map_err(refusal)
     }
 
-    /// The refusal of a place whose events are dropped.
+    /// The error for a position whose events were dropped.
     fn position_dropped(&self) -> Error {
         let hours = self.0.settings.retention.as_secs() / 3_600;
-        let message = format!("the token is older than the event log, which keeps {hours} hours; begin again");
+        let message =
+            format!("the token is older than the event log, which keeps {hours} hours; start again without a token");
         Error::new(Reason::PositionGone, message)
     }
 
-    /// The database that the log is in.
+    /// Returns the database of the log.
     pub fn database(&self) -> &Database {
         &self.0.database
     }
 
-    /// How the tail is doing.
+    /// Returns the status of the tail.
     pub fn status(&self) -> &Status {
         &self.0.status
     }
 
-    /// What wakes the tail.
+    /// Returns what wakes the tail.
     pub(crate) fn wake(&self) -> &Wake {
         &self.0.wake
     }
 
-    /// How long events are kept.
+    /// Returns the minimum time for which events are kept.
     pub(crate) fn retention(&self) -> Duration {
         self.0.settings.retention
     }
 
-    /// Waits until an append has found no partition.
+    /// Waits until an append finds no partition.
     pub(crate) async fn maintenance_wanted(&self) {
         self.0.maintenance.notified().await;
     }
 
-    /// Waits until there may be something to read.
+    /// Waits until there might be new events.
     pub(crate) async fn wait(&self) {
         self.0.wake.wait(self.0.settings.poll).await;
     }
 
-    /// Starts again at a position.
+    /// Restarts the log at a position.
     pub(crate) fn restart(&self, progress: Progress) {
-        let mut kept = self.ring();
-        *kept = Ring::new(progress.cursor());
+        let mut ring = self.ring();
+        *ring = Ring::new(progress.cursor());
         self.0.progress.send_replace(Some(progress));
     }
 
-    /// The tail has connected again, and has found the log that it was.
+    /// Records that the tail has reconnected to the same log.
     pub(crate) fn reconnected(&self, server: Server) {
         self.0.progress.send_if_modified(|progress| {
             let Some(progress) = progress else { return false };
@@ -257,7 +263,7 @@ impl Log {
         });
     }
 
-    /// Gives events to all followers.
+    /// Delivers events to all followers.
     pub(crate) fn deliver(&self, events: Vec<Arc<Event>>) {
         let Some(last) = events.last().cloned() else { return };
         let status = self.status();
@@ -277,18 +283,18 @@ impl Log {
     }
 }
 
-/// The refusal of a read on a server that the tail has not found yet.
+/// The error for a read on a server that the tail has not reached yet.
 fn server_changed() -> Error {
-    let message = "the database was started again or replaced, and the event log is being found again; try again";
+    let message = "the database was restarted or replaced, and the event log is reconnecting; try again";
     Error::new(Reason::NotReady, message).retry_after(Duration::from_secs(1))
 }
 
-/// The refusal of a place in a log that is another one now.
+/// The error for a position in a log that was replaced.
 pub(crate) fn log_replaced() -> Error {
-    Error::new(Reason::PositionGone, "the event log is another one now; begin again")
+    Error::new(Reason::PositionGone, "the event log was replaced; start again without a token")
 }
 
-/// Makes the log's row, if it is not there, and gives the key of its tokens.
+/// Creates the log's row if it is missing, and returns the key of its tokens.
 async fn ensure_token_key(connection: &mut AsyncPgConnection) -> QueryResult<Vec<u8>> {
     let mut key = [0; KEY_BYTES];
     rand::rng().fill_bytes(&mut key);

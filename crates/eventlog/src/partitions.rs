@@ -5,17 +5,17 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Partitioned, Release, Sql, execute, rows};
 use std::time::Duration;
 
-/// The log's table.
+/// Returns the log's partitioned table.
 pub(crate) fn log_partitions(retention: Duration) -> Partitioned {
     Partitioned { table: "events", retention }
 }
 
-/// Consumers are asked before a partition goes.
+/// Checks consumers before a partition is dropped.
 pub(crate) struct Consumers;
 
 impl Release for Consumers {
-    /// Notes that a partition's events may be gone, before they are; says whether they may. They may not while a consumer still
-    /// needs them.
+    /// Records that a partition's events are about to be dropped, unless a consumer still needs them. Returns whether they can
+    /// be dropped.
     async fn release(&self, connection: &mut AsyncPgConnection, partition: &str) -> QueryResult<bool> {
         let newest = rows(connection, &Sql::once(&format!("SELECT max(position) FROM {partition}")), &[]).await?;
         let Some(newest) = newest.first().map(|row| row.i64(0)).transpose()?.flatten() else { return Ok(true) };

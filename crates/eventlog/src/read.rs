@@ -1,4 +1,4 @@
-//! Reading the log by statements.
+//! The SQL statements that read the log.
 
 use crate::{Cursor, Event};
 use bytes::Bytes;
@@ -7,19 +7,19 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, decode_timestamptz, rows};
 use std::sync::LazyLock;
 
-/// The most events of one read.
+/// The maximum number of events of one read.
 const MAX_EVENTS: i64 = 512;
 
-/// The most bytes of the payloads of one read, but for the last event, which may go beyond. Larger ones are not even fetched.
+/// The maximum size of the payloads of one read in bytes; only the last event can exceed it.
 pub const MAX_READ_BYTES: i64 = 4 << 20;
 
-/// What one read has found.
+/// The result of one read.
 #[derive(Debug, Default)]
 pub(crate) struct ReadResult {
     pub(crate) events: Vec<Event>,
-    /// Events up to this position may have been dropped by then.
+    /// Events up to this position might have been dropped before the read.
     pub(crate) dropped_through: i64,
-    /// Whether there may be more behind them.
+    /// Whether more events might follow.
     pub(crate) is_full: bool,
 }
 
@@ -36,7 +36,7 @@ static READ: LazyLock<Sql> = LazyLock::new(|| {
     ))
 });
 
-/// Reads what is committed behind a place and up to a position, without a look at gaps.
+/// Reads the committed events after a location and up to a position, ignoring gaps.
 pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, through: i64) -> QueryResult<ReadResult> {
     let binds = [Bind::i64(after.position), Bind::i32(after.part), Bind::i64(through)];
     let rows = rows(connection, &READ, &binds).await?;
@@ -44,14 +44,14 @@ pub(crate) async fn read(connection: &mut AsyncPgConnection, after: Cursor, thro
     let events = rows.iter().map(event).collect::<QueryResult<Vec<Event>>>()?;
     let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
     let limit = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
-    let most = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
-    let is_full = events.len() >= most || bytes >= limit;
+    let max_events = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
+    let is_full = events.len() >= max_events || bytes >= limit;
     Ok(ReadResult { events, dropped_through, is_full })
 }
 
 static DROPPED: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT dropped_through FROM event_log"));
 
-/// The position up to which events may have been dropped.
+/// Returns the position up to which events might have been dropped.
 pub(crate) async fn dropped_through(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
     let rows = rows(connection, &DROPPED, &[]).await?;
     Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The one reader of a process: tails the log and puts what is new into the ring, for all followers.
+//! The single reader of a process: tails the log and puts new events into the ring, for all followers.
 
 use crate::Cursor;
 use crate::epoch::Server;
@@ -15,31 +15,32 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Between two reads while events come: what comes meanwhile is read together.
+/// The pause between two reads while events arrive, so that several are read together.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The longest pause between two looks at a gap.
+/// The longest pause between two checks of a gap.
 const LONGEST_GAP_PAUSE: Duration = Duration::from_millis(50);
 
-/// Before reading again after the database was lost; it doubles.
+/// The pause before reconnecting to the database; it doubles.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// A gap that lasts longer is told.
+/// A longer gap is logged; in microseconds.
 const LONG_GAP: i64 = 10_000_000;
 
-/// Reads on for ever.
+/// Tails the log permanently.
 pub(crate) async fn tail_log(log: Log) {
     let mut pause = FIRST_BACKOFF;
     loop {
         let Err(error) = tail_until_disconnected(&log, &mut pause).await;
-        tracing::warn!(error = error.log_text(), ?pause, "the event log cannot be read; trying again");
+        tracing::warn!(error = error.log_text(), ?pause, "cannot read the event log; retrying");
         sleep(pause.mul_f64(rand::random::<f64>() + 0.5)).await;
         pause = (pause * 2).min(LONGEST_BACKOFF);
     }
 }
 
-/// Reads on until the connection is lost. It is nobody else's: looks are good for one life of the server only.
+/// Tails the log until the connection is lost. The connection is dedicated, because a watermark is only valid while the server
+/// runs.
 async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
     let mut connection = log.database().dedicated().await?;
     let connection = &mut connection;
@@ -50,7 +51,7 @@ async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std:
             Tail::new(before.cursor())
         }
         Some(before) => {
-            tracing::error!("the event log is another one now: was the database restored, or failed over?");
+            tracing::error!("the event log was replaced: the database was restored or failed over");
             start_at_end(log, connection, server, before.generation + 1).await?
         }
         None => start_at_end(log, connection, server, 0).await?,
@@ -61,31 +62,31 @@ async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std:
         let before = tail.cursor();
         let step = tail.step(connection).await.map_err(refusal)?;
         if before.position < step.dropped_through {
-            tracing::error!("the event log was not read for longer than it is kept: followers have to begin again");
+            tracing::error!("the event log was not read for longer than its retention: followers must start again");
             let generation = log.progress().map_or(0, |progress| progress.generation);
             tail = start_at_end(log, connection, server, generation).await?;
             continue;
         }
         gap.record(log, connection, &step).await?;
-        let came = !step.events.is_empty();
+        let has_events = !step.events.is_empty();
         let is_full = step.is_full;
         log.deliver(step.events.into_iter().map(Arc::new).collect());
         match gap.pause() {
             Some(pause) => sleep(pause).await,
             None if is_full => {}
-            None if came => sleep(PAUSE).await,
+            None if has_events => sleep(PAUSE).await,
             None => log.wait().await,
         }
     }
 }
 
-/// Whether a place is one of the log that a connection leads to. One whose events are dropped is, too: who reads finds out.
+/// Whether a position belongs to the log of a connection. It can belong although its events were dropped; reading reports that.
 async fn is_in_log(connection: &mut AsyncPgConnection, at: &ResumePoint) -> Result<bool, Error> {
     let position_context = PositionContext::read(connection, at.cursor).await.map_err(refusal)?;
     Ok(position_context.includes(at))
 }
 
-/// Begins at the end. Followers that are not there find out when they read.
+/// Restarts the log at its end. Followers with an earlier position get an error when they read.
 async fn start_at_end(
     log: &Log,
     connection: &mut AsyncPgConnection,
@@ -99,7 +100,7 @@ async fn start_at_end(
     Ok(tail)
 }
 
-/// A tail that begins at the end: behind everything that was final some time after the call.
+/// Returns a tail that starts at the end of the log: after everything that was drawn before the call.
 async fn tail_at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> {
     let mut tail = Tail::new(Cursor::START);
     let end = newest(connection).await.map_err(refusal)?;
@@ -109,12 +110,12 @@ async fn tail_at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> 
     Ok(tail)
 }
 
-/// A position that is missing.
+/// A gap: a missing position that the tail waits for.
 #[derive(Debug, Default)]
 struct Gap {
-    /// How many steps it has lasted.
+    /// How many steps the gap has lasted.
     steps: u32,
-    /// Since when, in microseconds since the Unix epoch.
+    /// When the gap started, in microseconds since the Unix epoch.
     since: i64,
     is_reported: bool,
 }
@@ -147,7 +148,7 @@ impl Gap {
             status.waiting_since.store(self.since, Ordering::Relaxed);
         }
         self.steps = self.steps.saturating_add(1);
-        // A short one, which is the rule, costs nothing more.
+        // Most gaps are short and skip this query.
         if self.steps.is_multiple_of(20) {
             let rows = rows(connection, &OLDEST_WRITER, &[]).await.map_err(refusal)?;
             let oldest = rows.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
@@ -156,12 +157,14 @@ impl Gap {
         }
         if !self.is_reported && now() - self.since > LONG_GAP {
             self.is_reported = true;
-            tracing::warn!("a transaction that has appended to the event log stays open: followers wait for its end");
+            tracing::warn!(
+                "a transaction that has appended to the event log stays open; followers wait until it finishes"
+            );
         }
         Ok(())
     }
 
-    /// How long to wait before the next step, while there is a gap.
+    /// Returns the pause before the next step, while there is a gap.
     fn pause(&self) -> Option<Duration> {
         let doublings = self.steps.checked_sub(1)?.min(8);
         Some(Duration::from_millis(1 << doublings).min(LONGEST_GAP_PAUSE))

@@ -1,8 +1,8 @@
-//! Where a follower resumes, and how a process recognizes that the log is still the one that it was.
+//! Where a follower resumes, and how a process detects that the log was replaced.
 //!
-//! A restored copy of the data directory has the same identity, timeline and tables as the server that it was copied from,
-//! and draws the positions after the copy a second time. Therefore a place in the log names the last event at or before it:
-//! another life of the log has another event there, or none.
+//! A restored copy of the data directory has the same identity, timeline and tables as the original server, and draws the
+//! positions after the copy a second time. A resume point therefore identifies the last event at or before its position:
+//! another incarnation of the log has a different event there, or none.
 
 use crate::{Cursor, Event};
 use diesel::QueryResult;
@@ -10,16 +10,16 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, decode_timestamptz, rows};
 use std::sync::LazyLock;
 
-/// A place in the log, with the event by which another life of the log is recognized.
+/// A position in the log, with the event that identifies the incarnation of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResumePoint {
     pub cursor: Cursor,
-    /// The last event at or before the cursor; none if the log has dropped it, or never had one.
+    /// The last event at or before the cursor; `None` if the log has dropped it or never had one.
     pub(crate) last_event: Option<EventIdentity>,
 }
 
-/// What tells an event from one that has the same position in another life of the log: the time at which it was appended,
-/// in microseconds.
+/// Distinguishes an event from one with the same position in another incarnation of the log, by the time of its append in
+/// microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EventIdentity {
     pub(crate) at: Cursor,
@@ -27,14 +27,14 @@ pub(crate) struct EventIdentity {
 }
 
 impl ResumePoint {
-    /// A place with no event at or before it.
+    /// Returns a position without an event at or before it.
     pub const fn start_at(cursor: Cursor) -> Self {
         Self { cursor, last_event: None }
     }
 }
 
 impl Event {
-    /// The place after the event.
+    /// Returns the position after the event.
     pub fn resume_point(&self) -> ResumePoint {
         ResumePoint { cursor: self.at, last_event: Some(self.identity()) }
     }
@@ -44,14 +44,14 @@ impl Event {
     }
 }
 
-/// The log around a place, by one snapshot.
+/// The log around a position, read in one snapshot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PositionContext {
     /// The newest position that was drawn.
     pub(crate) newest: i64,
-    /// Events up to this position may have been dropped.
+    /// Events up to this position might have been dropped.
     pub(crate) dropped_through: i64,
-    /// The last event at or before the place, of those that cannot have been dropped.
+    /// The last event at or before the position that cannot have been dropped.
     pub(crate) last_event: Option<EventIdentity>,
 }
 
@@ -66,7 +66,7 @@ static POSITION_CONTEXT: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 impl PositionContext {
-    /// Reads them.
+    /// Reads the context of a position.
     pub(crate) async fn read(connection: &mut AsyncPgConnection, cursor: Cursor) -> QueryResult<Self> {
         let rows = rows(connection, &POSITION_CONTEXT, &[Bind::i64(cursor.position), Bind::i32(cursor.part)]).await?;
         let row = rows.first().ok_or(diesel::result::Error::NotFound)?;
@@ -79,8 +79,8 @@ impl PositionContext {
         })
     }
 
-    /// Whether a place is of this life of the log. A place whose last event may have been dropped by now is held against the
-    /// newest position only.
+    /// Whether a position is from this incarnation of the log. If its last event might have been dropped, only the newest
+    /// position is compared.
     pub(crate) fn includes(&self, point: &ResumePoint) -> bool {
         let expected = point.last_event.filter(|event| event.at.position > self.dropped_through);
         point.cursor.position <= self.newest && self.last_event == expected
@@ -99,23 +99,23 @@ mod tests {
     }
 
     #[test]
-    fn a_place_of_another_life_is_recognized() {
+    fn positions_of_another_incarnation_are_detected() {
         assert!(LOG.includes(&point(5, Some(EVENT))));
-        assert!(LOG.includes(&point(9, Some(EVENT))), "positions without events are places too");
-        assert!(!LOG.includes(&point(10, Some(EVENT))), "nothing was drawn there yet");
+        assert!(LOG.includes(&point(9, Some(EVENT))), "positions without events are valid too");
+        assert!(!LOG.includes(&point(10, Some(EVENT))), "the position was not drawn yet");
         let other = EventIdentity { appended_at: 1_001, ..EVENT };
         assert!(!LOG.includes(&point(5, Some(other))), "another event has the position");
         let later = EventIdentity { at: Cursor { position: 6, part: 0 }, ..EVENT };
-        assert!(!LOG.includes(&point(6, Some(later))), "the event is not there");
-        assert!(!LOG.includes(&point(8, None)), "there was no event before the place");
+        assert!(!LOG.includes(&point(6, Some(later))), "the event does not exist");
+        assert!(!LOG.includes(&point(8, None)), "there was no event before the position");
     }
 
     #[test]
-    fn a_place_whose_event_was_dropped_is_held_against_what_is_left() {
+    fn positions_with_dropped_events_are_compared_with_the_rest() {
         let dropped = EventIdentity { at: Cursor { position: 2, part: 0 }, appended_at: 7 };
         let quiet = PositionContext { last_event: None, ..LOG };
         assert!(quiet.includes(&point(4, Some(dropped))));
         assert!(!quiet.includes(&point(10, Some(dropped))));
-        assert!(!LOG.includes(&point(5, Some(dropped))), "an event came after the one that was dropped");
+        assert!(!LOG.includes(&point(5, Some(dropped))), "an event followed the dropped one");
     }
 }

@@ -1,35 +1,35 @@
-//! The newest events, in memory, for all followers of the process.
+//! The newest events in memory, shared by all followers of the process.
 
 use crate::resume::EventIdentity;
 use crate::{Cursor, Event};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The most bytes that are kept. An event that is larger is kept alone.
+/// The maximum size in bytes. A larger event is kept alone.
 const MAX_BYTES: usize = 16 << 20;
 
-/// The most events that are kept.
+/// The maximum number of events.
 const MAX_EVENTS: usize = 16_384;
 
-/// The most events that one read gives.
+/// The maximum number of events of one read.
 const MAX_READ: usize = 512;
 
-/// The newest events, without a gap.
+/// The newest events, without gaps.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    /// Behind the event before the first that is kept.
+    /// The position before the first event.
     start: Cursor,
     events: VecDeque<Arc<Event>>,
     bytes: usize,
 }
 
 impl Ring {
-    /// An empty ring that goes on behind a place.
+    /// Returns an empty ring that starts after a position.
     pub(crate) fn new(start: Cursor) -> Self {
         Self { start, events: VecDeque::new(), bytes: 0 }
     }
 
-    /// Adds the events that follow.
+    /// Adds the next events.
     pub(crate) fn extend(&mut self, events: impl IntoIterator<Item = Arc<Event>>) {
         for event in events {
             self.bytes += event.size();
@@ -42,13 +42,13 @@ impl Ring {
         }
     }
 
-    /// The last event at or before a place, if it is kept.
+    /// Returns the last event at or before a position, if it is in the ring.
     pub(crate) fn last_event(&self, cursor: Cursor) -> Option<EventIdentity> {
         let after = self.events.partition_point(|event| event.at <= cursor);
         self.events.get(after.checked_sub(1)?).map(|event| event.identity())
     }
 
-    /// Some of the events behind a place; none if they are not kept any more.
+    /// Returns some of the events after a position, or `None` if the ring has dropped them.
     pub(crate) fn read(&self, after: Cursor) -> Option<Vec<Arc<Event>>> {
         if after < self.start {
             return None;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_what_is_behind_a_place_or_says_that_it_cannot() {
+    fn it_returns_the_events_after_a_position_while_it_has_them() {
         let mut ring = Ring::new(Cursor::after(4));
         assert_eq!(positions(&ring, 4), Some(vec![]));
         ring.extend([event(5, 0), event(7, 0), event(8, 0)]);

@@ -1,4 +1,4 @@
-//! How a process's tail is doing, as metrics.
+//! The status of a process's tail, as metrics.
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::meter;
@@ -6,24 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How a tail is doing. Times are in microseconds since the Unix epoch; 0: none.
+/// The status of a tail. Times are in microseconds since the Unix epoch; 0 means none.
 #[derive(Debug, Default)]
 pub struct Status {
-    /// The newest position that was drawn, when the tail last looked.
+    /// The newest drawn position that the tail has seen.
     pub newest: AtomicI64,
-    /// The last position that was given to followers.
+    /// The last position that was delivered to followers.
     pub delivered: AtomicI64,
-    /// Since when something that is committed cannot be given.
+    /// Since when committed events have been blocked by a gap.
     pub waiting_since: AtomicI64,
-    /// When the transaction began that has kept its place in the log open for the longest time.
+    /// The start of the oldest open transaction that has appended.
     pub oldest_writer: AtomicI64,
-    /// From the append to the delivery of what was delivered last, in microseconds.
+    /// The time from append to delivery of the last delivered event, in microseconds.
     pub latency: AtomicI64,
 }
 
 impl Status {
-    /// How long the tail has been waiting for a place to be filled, in seconds; if it does not wait, how long the last events
-    /// took to reach it.
+    /// Returns how long the tail has waited for a gap, in seconds; without a gap, the latency of the last events.
     pub fn lag(&self) -> f64 {
         match seconds_since(&self.waiting_since) {
             0.0 => seconds(self.latency.load(Ordering::Relaxed)),
@@ -31,13 +30,13 @@ impl Status {
         }
     }
 
-    /// The age of the oldest transaction that has appended and is still open, in seconds.
+    /// Returns the age of the oldest open transaction that has appended, in seconds.
     pub fn oldest_writer_age(&self) -> f64 {
         seconds_since(&self.oldest_writer)
     }
 }
 
-/// Registers the metrics of a log. They end with the process.
+/// Registers the metrics of a log for the lifetime of the process.
 pub(crate) fn register_metrics(log: &'static str, status: &Arc<Status>) {
     let meter = meter("groundplan");
     let labels = [KeyValue::new("log", log)];
@@ -53,7 +52,7 @@ pub(crate) fn register_metrics(log: &'static str, status: &Arc<Status>) {
     gauge("groundplan.eventlog.position.newest", "The newest position that was drawn", |status| {
         status.newest.load(Ordering::Relaxed)
     });
-    gauge("groundplan.eventlog.position.delivered", "The last position that was given to followers", |status| {
+    gauge("groundplan.eventlog.position.delivered", "The last position that was delivered to followers", |status| {
         status.delivered.load(Ordering::Relaxed)
     });
     let seconds = |name: &'static str, description: &'static str, read: fn(&Status) -> f64| {
@@ -73,7 +72,7 @@ pub(crate) fn register_metrics(log: &'static str, status: &Arc<Status>) {
     );
 }
 
-/// Now, in microseconds since the Unix epoch.
+/// Returns the current time in microseconds since the Unix epoch.
 pub(crate) fn now() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)

@@ -1,4 +1,4 @@
-//! The tasks of a log.
+//! The background tasks of a log.
 
 use crate::log::Log;
 use crate::{partitions, reader};
@@ -7,11 +7,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How often partitions are made and dropped, at most and at least.
+/// The shortest and the longest pause between two maintenance runs.
 const MAINTENANCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(300));
 
 impl Log {
-    /// Adds the tasks that tail the log, wake and are woken by other processes, and keep its partitions, until `stop`.
+    /// Spawns the tasks that tail the log, exchange notifications with other processes, and maintain partitions, until `stop`.
     pub fn spawn(&self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
         let (log, end) = (self.clone(), stop.clone());
         tasks.spawn(async move { end.run_until_cancelled(reader::tail_log(log)).await.unwrap_or_default() });
@@ -23,7 +23,7 @@ impl Log {
         tasks.spawn(async move { end.run_until_cancelled(log.maintain()).await.unwrap_or_default() });
     }
 
-    /// Keeps the partitions.
+    /// Creates and drops partitions, permanently.
     async fn maintain(&self) {
         let retention = self.retention();
         let pause = (retention / 60).clamp(MAINTENANCE.0, MAINTENANCE.1);
@@ -31,10 +31,7 @@ impl Log {
             if let Err(error) =
                 partitions::log_partitions(retention).maintain(self.database(), &partitions::Consumers).await
             {
-                tracing::warn!(
-                    error = error.log_text(),
-                    "the event log's partitions cannot be looked after; trying again"
-                );
+                tracing::warn!(error = error.log_text(), "cannot maintain the event log's partitions; retrying");
             }
             tokio::select! {
                 () = sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}

@@ -1,9 +1,9 @@
-//! Which positions are final, found by looking at who may still fill a gap.
+//! The position up to which no gap can be filled any more.
 //!
-//! Who appends holds ROW EXCLUSIVE on `events` from before it draws a position until its transaction is visible or gone. So
-//! each look notes the newest position that was drawn, and *then* who holds that lock. When all of them have finished, every
-//! position up to that one is final: it is visible to the reads that follow, or never will be. Nobody else's transaction
-//! matters, however long it stays open.
+//! A writer holds ROW EXCLUSIVE on `events` from before it draws a position until its transaction is visible or rolled back.
+//! Each observation reads the newest position that was drawn, and *then* the holders of that lock. When all of them have
+//! finished, every position up to that one is final: it is visible to later reads, or never will be. Other transactions do
+//! not matter, however long they stay open.
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -11,25 +11,25 @@ use groundplan_chassis::database::{Columns as _, Sql, rows};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Watermark that wait for their holders. Forgetting one only makes a position final later.
+/// The most observations that wait for their lock holders. Dropping one only delays the watermark.
 const MAX_PENDING: usize = 32;
 
-/// PostgreSQL's name for a holder that is a prepared transaction begins like this where it does not keep the name that it had
-/// before: since 14.1 it does, until the server starts again.
+/// The prefix of PostgreSQL's name for a prepared transaction that has lost its original name: before 14.1 always, since then
+/// after a restart of the server.
 const PREPARED: &str = "-1/";
 
-/// The looks so far, on one connection's life.
+/// The observations of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Watermark {
-    /// The newest position at a look, and those of the holders then who hold the lock still. Positions grow.
+    /// Per observation, the newest position and the lock holders that have not finished. Positions grow.
     pending: Vec<(i64, HashSet<String>)>,
-    /// The prepared transactions of the look before.
+    /// The prepared transactions of the last observation.
     prepared: HashSet<String>,
     final_through: i64,
 }
 
 /// The function reads the sequence under its lock. A query of the sequence's relation does not: while `nextval` writes to the
-/// WAL, it finds a value there that is up to 32 ahead of what was drawn.
+/// WAL, the relation holds a value that is up to 32 ahead.
 static NEWEST: LazyLock<Sql> =
     LazyLock::new(|| Sql::new("SELECT coalesce(pg_sequence_last_value('events_position'::regclass), 0)"));
 
@@ -41,14 +41,14 @@ static HOLDERS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// The newest position that was drawn.
+/// Returns the newest position that was drawn.
 pub(crate) async fn newest(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
     let rows = rows(connection, &NEWEST, &[]).await?;
     Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
 }
 
 impl Watermark {
-    /// Watermark, and gives the position up to which every one is final.
+    /// Takes an observation, and returns the last final position.
     pub(crate) async fn advance(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<i64> {
         let newest = newest(connection).await?;
         let rows = rows(connection, &HOLDERS, &[]).await?;
@@ -56,14 +56,14 @@ impl Watermark {
         Ok(self.observe(newest, holders))
     }
 
-    /// The position up to which every one is final, by the looks so far.
+    /// Returns the last final position.
     pub(crate) fn final_through(&self) -> i64 {
         self.final_through
     }
 
     fn observe(&mut self, newest: i64, holders: HashSet<String>) -> i64 {
         let prepared: HashSet<String> = holders.iter().filter(|name| name.starts_with(PREPARED)).cloned().collect();
-        // PREPARE TRANSACTION may give a holder another name: who is gone may be who is new.
+        // PREPARE TRANSACTION can rename a holder: one that disappeared might be one that is new.
         let renamed: Vec<String> = prepared.difference(&self.prepared).cloned().collect();
         self.prepared = prepared;
         for (position, waited_for) in &mut self.pending {
@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_fill_is_final_at_once() {
+    fn positions_without_lock_holders_are_final_immediately() {
         assert_eq!(Watermark::default().observe(7, holders(&[])), 7);
     }
 
     #[test]
-    fn holders_of_a_look_are_waited_for_and_later_ones_are_not() {
+    fn only_lock_holders_of_an_observation_delay_its_position() {
         let mut watermark = Watermark::default();
         assert_eq!(watermark.observe(7, holders(&["3/1", "4/1"])), 0);
         assert_eq!(watermark.observe(9, holders(&["4/1", "5/1"])), 0);
@@ -116,15 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn a_prepared_transaction_is_waited_for_under_its_new_name() {
+    fn a_prepared_transaction_delays_under_its_new_name() {
         let mut watermark = Watermark::default();
         watermark.observe(7, holders(&["3/1"]));
-        assert_eq!(watermark.observe(9, holders(&["-1/700"])), 0, "3/1 may be -1/700 now");
+        assert_eq!(watermark.observe(9, holders(&["-1/700"])), 0, "3/1 might be -1/700 now");
         assert_eq!(watermark.observe(9, holders(&["3/2"])), 9);
     }
 
     #[test]
-    fn a_prepared_transaction_that_was_there_before_is_nobody_elses_new_name() {
+    fn an_older_prepared_transaction_is_not_a_renamed_holder() {
         let mut watermark = Watermark::default();
         watermark.observe(5, holders(&["-1/700"]));
         watermark.observe(7, holders(&["3/1", "-1/700"]));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_bounded() {
+    fn observations_are_bounded() {
         let mut watermark = Watermark::default();
         for at in 0..1_000 {
             watermark.observe(at, holders(&["3/1", &format!("4/{at}")]));

@@ -1,4 +1,4 @@
-//! Followers, of a source that does what a script says.
+//! Followers of a scripted source.
 
 use super::*;
 use futures_util::stream;
@@ -12,29 +12,29 @@ type Message = Result<(Vec<v1::Event>, String), Status>;
 /// The tokens that a source was called with, and when.
 type Calls = Arc<Mutex<Vec<(String, Instant)>>>;
 
-/// Answers the calls in turn. The stream of the last one stays open.
+/// Responds to the calls one after the other. The last stream stays open.
 struct Script {
-    answers: VecDeque<Result<Vec<Message>, Status>>,
+    responses: VecDeque<Result<Vec<Message>, Status>>,
     calls: Calls,
 }
 
 impl Source for Script {
     async fn tail(&mut self, token: &str) -> Result<Messages, Status> {
         self.calls.lock().unwrap().push((token.to_owned(), Instant::now()));
-        match self.answers.pop_front() {
-            Some(Ok(messages)) if self.answers.is_empty() => {
+        match self.responses.pop_front() {
+            Some(Ok(messages)) if self.responses.is_empty() => {
                 Ok(stream::iter(messages).chain(stream::pending()).boxed())
             }
-            Some(answer) => answer.map(|messages| stream::iter(messages).boxed()),
+            Some(response) => response.map(|messages| stream::iter(messages).boxed()),
             None => std::future::pending().await,
         }
     }
 }
 
-/// A follower of a script, and the calls that the script will see.
-fn follower<const N: usize>(answers: [Result<Vec<Message>, Status>; N]) -> (Follower<Script>, Calls) {
+/// Returns a follower of a script, and the calls that the script receives.
+fn follower<const N: usize>(responses: [Result<Vec<Message>, Status>; N]) -> (Follower<Script>, Calls) {
     let calls = Arc::default();
-    let script = Script { answers: answers.into(), calls: Arc::clone(&calls) };
+    let script = Script { responses: responses.into(), calls: Arc::clone(&calls) };
     (Follower::new(script, "a test"), calls)
 }
 
@@ -59,18 +59,18 @@ fn broken() -> Status {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_begins_and_then_hears_what_happens() {
+async fn it_starts_and_then_receives_events() {
     let (mut follower, calls) =
         follower([Ok(vec![message(&[], "0"), message(&[1, 2], "2"), message(&[], "2"), message(&[3], "3")])]);
     assert_eq!(follower.next().await, FollowerUpdate::Started);
     assert_eq!(follower.next().await, events(&[1, 2]));
-    assert_eq!(follower.next().await, events(&[3]), "a message without events only says that the source is there");
+    assert_eq!(follower.next().await, events(&[3]), "a message without events only proves that the source is alive");
     assert!(timeout(Duration::from_secs(3_600), follower.next()).await.is_err(), "nothing happens");
     assert_eq!(tokens(&calls), [""]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_resumes_with_the_last_token_whatever_breaks() {
+async fn it_resumes_with_the_last_token_after_each_failure() {
     let (mut follower, calls) = follower([
         Err(broken()),
         Ok(vec![message(&[], "0"), message(&[1], "1"), Err(broken())]),
@@ -87,7 +87,7 @@ async fn it_resumes_with_the_last_token_whatever_breaks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_begins_again_when_its_place_is_gone() {
+async fn it_starts_again_when_its_position_is_gone() {
     for gone in [Status::out_of_range("dropped"), Status::new(Code::InvalidArgument, "another key")] {
         let (mut follower, calls) = follower([
             Ok(vec![message(&[], "0"), message(&[1], "1"), Err(broken())]),
@@ -110,7 +110,7 @@ async fn it_begins_again_when_its_place_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_caller_can_have_it_begin_again() {
+async fn its_caller_can_restart_it() {
     let (mut follower, calls) =
         follower([Ok(vec![message(&[], "0"), message(&[1], "1"), message(&[2], "2")]), Ok(vec![message(&[], "3")])]);
     assert_eq!(follower.next().await, FollowerUpdate::Started);
@@ -121,9 +121,9 @@ async fn its_caller_can_have_it_begin_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_pauses_grow_and_are_kept_by_a_caller_that_asks_often() {
+async fn its_pauses_grow_even_if_the_caller_cancels_often() {
     let (mut follower, calls) = follower([(); 40].map(|()| Err(broken())));
-    // Each question is dropped soon, as in a loop that has other things to do.
+    // Each wait is cancelled soon, as in a loop with other work.
     for _ in 0..6_000 {
         assert!(timeout(Duration::from_millis(10), follower.next()).await.is_err());
     }
@@ -136,7 +136,7 @@ async fn its_pauses_grow_and_are_kept_by_a_caller_that_asks_often() {
     assert!(pauses[8..].iter().all(|pause| *pause >= MAX_PAUSE / 2), "{pauses:?}");
 }
 
-/// What is spawned has to be.
+/// Spawned tasks require it.
 #[test]
 fn it_can_be_sent_to_another_thread() {
     fn is_send(_: &impl Send) {}

@@ -1,4 +1,4 @@
-//! Tokens: sealed places in one life of a log.
+//! Tokens: sealed positions in one incarnation of a log.
 
 use super::{Log, log_replaced};
 use crate::Cursor;
@@ -7,37 +7,37 @@ use crate::resume::{EventIdentity, PositionContext, ResumePoint};
 use groundplan_chassis::seal::Sealer;
 use groundplan_error::{Error, Reason};
 
-/// No token of ours is longer.
+/// The maximum length of a token in bytes.
 pub const MAX_TOKEN: usize = 256;
 
-/// The form of tokens that name the last event before their place, and of those that name none because there was none.
+/// The formats of tokens with and without a last event before their position.
 const WITH_EVENT: u8 = 2;
 const WITHOUT_EVENT: u8 = 3;
 
-/// The form of tokens from before tokens named an event. They are still accepted, with the checks that their contents allow.
+/// The format of older tokens, which do not identify an event. They are still accepted, with fewer checks.
 const WITHOUT_IDENTITY: u8 = 1;
 
-/// What a token says.
+/// The contents of a token.
 struct Unsealed {
     epoch: Epoch,
     cursor: Cursor,
-    /// None in tokens of the form before.
+    /// `None` in older tokens.
     last_event: Option<Option<EventIdentity>>,
 }
 
 impl Log {
-    /// Seals what else the service gives to callers and gets back, such as page tokens, with the key that all its processes
-    /// share. Origins of another form than those of the log's own tokens keep them apart.
+    /// Returns the sealer for other opaque tokens of the service, such as page tokens, with the key that all its processes
+    /// share. Their origins must differ from those of the log's tokens.
     pub fn sealer(&self) -> &Sealer {
         &self.0.sealer
     }
 
-    /// Seals a place of the present log. The token opens with the same `origin` only.
+    /// Seals a position of the current log. The token opens only with the same `origin`.
     pub fn seal_token(&self, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
         self.seal_token_of_epoch(self.progress().map_or(Epoch(0), |progress| progress.server.epoch), origin, at)
     }
 
-    /// Seals a place of a log, be it the present one or not.
+    /// Seals a position of the log with this epoch.
     pub(crate) fn seal_token_of_epoch(&self, epoch: Epoch, origin: &[u8], at: ResumePoint) -> Result<String, Error> {
         let mut bytes = vec![if at.last_event.is_some() { WITH_EVENT } else { WITHOUT_EVENT }];
         bytes.extend(epoch.0.to_be_bytes());
@@ -49,12 +49,15 @@ impl Log {
         self.0.sealer.seal(origin, &bytes)
     }
 
-    /// Opens a token. INVALID_ARGUMENT if it is none of this origin; OUT_OF_RANGE if it is of another life of the log, or what
-    /// follows it may be dropped.
+    /// Opens a token.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID` if it was not sealed for this origin; `POSITION_GONE` if the log was replaced, or events after the
+    /// position might have been dropped.
     pub async fn open_token(&self, origin: &[u8], token: &str) -> Result<ResumePoint, Error> {
         let Unsealed { epoch, cursor, last_event } = self.unseal(origin, token).ok_or_else(|| {
-            let message = "the token is not from here; send the last one that came, unchanged, to the same method with the same \
-                         filter, or none";
+            let message = "the token is not valid here; send the last received token, unchanged, to the same method with the same \
+                         filter, or send none";
             Error::new(Reason::TokenInvalid, message)
         })?;
         let progress = self.ready().await?;
@@ -62,12 +65,12 @@ impl Log {
             return Err(log_restored());
         }
         let point = |known| ResumePoint { cursor, last_event: last_event.unwrap_or(known) };
-        let kept = self.last_event_in_memory(cursor);
-        if kept.is_some() && point(kept).last_event == kept {
-            return Ok(point(kept));
+        let in_memory = self.last_event_in_memory(cursor);
+        if in_memory.is_some() && point(in_memory).last_event == in_memory {
+            return Ok(point(in_memory));
         }
-        let position_context = self.position_context(cursor).await?;
-        let PositionContext { dropped_through, last_event: found, .. } = position_context;
+        let context = self.position_context(cursor).await?;
+        let PositionContext { dropped_through, last_event: in_database, .. } = context;
         if !progress.is_same_log(self.progress()) {
             return Err(log_replaced());
         }
@@ -75,8 +78,8 @@ impl Log {
             let oldest = ResumePoint { cursor: Cursor::after(dropped_through), last_event: None };
             return Err(self.position_dropped().with("oldestToken", self.seal_token(origin, oldest)?));
         }
-        let point = point(found);
-        if position_context.includes(&point) { Ok(point) } else { Err(log_restored()) }
+        let point = point(in_database);
+        if context.includes(&point) { Ok(point) } else { Err(log_restored()) }
     }
 
     fn unseal(&self, origin: &[u8], token: &str) -> Option<Unsealed> {
@@ -112,8 +115,8 @@ fn read(bytes: &[u8]) -> Option<(Cursor, &[u8])> {
     Some((Cursor { position: i64::from_be_bytes(*position), part: i32::from_be_bytes(*part) }, rest))
 }
 
-/// The refusal of a token of another life of the log.
+/// The error for a token of a replaced log.
 fn log_restored() -> Error {
-    let message = "the database is another one than the token is from: it was restored, or failed over; begin again";
+    let message = "the token is from another database: it was restored or failed over; start again without a token";
     Error::new(Reason::PositionGone, message)
 }

@@ -1,12 +1,12 @@
-//! What a tail reads while a position is missing.
+//! Reads of a tail while a position is missing.
 
 use crate::support::{database, event, run};
 use groundplan_eventlog::{Cursor, Log, Settings, Tail, append};
 use groundplan_testkit::TestDatabase;
 
-/// What was read after the gap is removed from the table: only a tail that remembers it can give it.
+/// The event after the gap is deleted after it was read: only a tail that holds it can deliver it.
 #[tokio::test]
-async fn what_was_read_after_a_gap_is_not_read_again_while_the_gap_lasts() {
+async fn events_after_a_gap_are_read_only_once() {
     let test = TestDatabase::new().await;
     let database = database(&test.url()).await;
     drop(Log::open(database.clone(), Settings::default()).await.unwrap());
@@ -25,17 +25,17 @@ async fn what_was_read_after_a_gap_is_not_read_again_while_the_gap_lasts() {
         assert!(step.is_blocked && step.events.is_empty(), "{step:?}");
     }
     run(&mut slow, "COMMIT").await;
-    let mut given = Vec::new();
+    let mut delivered = Vec::new();
     for _ in 0..3 {
-        given.extend(tail.step(&mut reader).await.unwrap().events);
+        delivered.extend(tail.step(&mut reader).await.unwrap().events);
     }
-    let given: Vec<&str> = given.iter().map(|event| event.key.as_str()).collect();
-    assert_eq!(given, ["slow", "read", "later"]);
+    let keys: Vec<&str> = delivered.iter().map(|event| event.key.as_str()).collect();
+    assert_eq!(keys, ["slow", "read", "later"]);
 }
 
-/// A gap in the gap, and a writer that is rolled back.
+/// A gap within a gap, and a writer that rolls back.
 #[tokio::test]
-async fn gaps_after_a_gap_are_waited_for_too() {
+async fn a_tail_waits_for_each_of_several_gaps() {
     let test = TestDatabase::new().await;
     let database = database(&test.url()).await;
     drop(Log::open(database.clone(), Settings::default()).await.unwrap());
@@ -48,13 +48,13 @@ async fn gaps_after_a_gap_are_waited_for_too() {
     }
     let mut reader = database.dedicated().await.unwrap();
     let mut tail = Tail::new(Cursor::START);
-    let mut given = Vec::new();
+    let mut delivered = Vec::new();
     for (writer, end) in [(4, "COMMIT"), (2, "COMMIT"), (3, "ROLLBACK"), (0, "COMMIT"), (1, "COMMIT")] {
         run(&mut writers[writer], end).await;
         for _ in 0..4 {
-            given.extend(tail.step(&mut reader).await.unwrap().events);
+            delivered.extend(tail.step(&mut reader).await.unwrap().events);
         }
     }
-    let given: Vec<&str> = given.iter().map(|event| event.key.as_str()).collect();
-    assert_eq!(given, ["1", "2", "3", "5"]);
+    let keys: Vec<&str> = delivered.iter().map(|event| event.key.as_str()).collect();
+    assert_eq!(keys, ["1", "2", "3", "5"]);
 }

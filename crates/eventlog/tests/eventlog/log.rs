@@ -1,4 +1,4 @@
-//! Tokens and followers.
+//! Tests of tokens and followers.
 
 mod followers;
 mod restored;

@@ -1,4 +1,4 @@
-//! The event log over a PostgreSQL of the tests' own.
+//! Tests of the event log with PostgreSQL.
 
 #[cfg(test)]
 mod gaps;

@@ -1,4 +1,4 @@
-//! The partitions of the log, while it is used.
+//! Tests of the partitions while the log is in use.
 
 use crate::support::{PATIENCE, Process, attach_old, database, event, number, process, process_with, run};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 const COUNT: &str = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'events'::regclass";
-const LEAVING: &str = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'events'::regclass AND inhdetachpending";
+const DETACHING: &str = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'events'::regclass AND inhdetachpending";
 
-/// Has the partitions looked after until a query gives a number.
-async fn maintained(process: &Process, connection: &mut AsyncPgConnection, sql: &str, expected: i64) {
+/// Requests maintenance until a query returns a number.
+async fn maintain_until(process: &Process, connection: &mut AsyncPgConnection, sql: &str, expected: i64) {
     let end = Instant::now() + PATIENCE;
     while number(connection, sql).await != expected {
         assert!(Instant::now() < end, "{sql} does not become {expected}");
@@ -20,12 +20,12 @@ async fn maintained(process: &Process, connection: &mut AsyncPgConnection, sql: 
     }
 }
 
-fn is_there(name: &str) -> String {
+fn count_of_table(name: &str) -> String {
     format!("SELECT count(*) FROM pg_class WHERE relname = '{name}'")
 }
 
-/// A process with a log whose first positions belong to what is old.
-async fn process_with_a_past(test: &TestDatabase) -> (Process, AsyncPgConnection) {
+/// Starts a process whose first five positions are reserved for old partitions.
+async fn process_with_reserved_positions(test: &TestDatabase) -> (Process, AsyncPgConnection) {
     let process = process(&test.url()).await;
     let mut connection = process.connection().await;
     number(&mut connection, "SELECT max(nextval('events_position')) FROM generate_series(1, 5)").await;
@@ -34,14 +34,14 @@ async fn process_with_a_past(test: &TestDatabase) -> (Process, AsyncPgConnection
 }
 
 #[tokio::test]
-async fn they_are_made_ahead_of_time() {
+async fn partitions_are_created_in_advance() {
     let test = TestDatabase::new().await;
     let process =
         process_with(&test.url(), Settings { retention: Duration::from_secs(12 * 3_600), ..Settings::default() }).await;
     let mut connection = process.connection().await;
     let count = number(&mut connection, COUNT).await;
     assert!((4..=5).contains(&count), "{count}");
-    // A third of a day from now is too far, two and a half hours are not.
+    // Partitions exist for 2.5 hours from now, but not for 8.
     let at = |hours: &str| {
         format!(
             "INSERT INTO events (position, part, is_last, appended_at, tenant, topic, key, kind, payload) \
@@ -53,7 +53,7 @@ async fn they_are_made_ahead_of_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_that_start_at_once_do_not_meet() {
+async fn processes_can_start_at_the_same_time() {
     let test = TestDatabase::new().await;
     let databases = [database(&test.url()).await, database(&test.url()).await, database(&test.url()).await];
     let starts = databases.map(|database| {
@@ -69,19 +69,19 @@ async fn processes_that_start_at_once_do_not_meet() {
 }
 
 #[tokio::test]
-async fn an_append_that_finds_none_has_them_made() {
+async fn an_append_without_a_partition_triggers_maintenance() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let mut connection = process.connection().await;
     let drop_all = "DO $$ DECLARE partition regclass; BEGIN \
                     FOR partition IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'events'::regclass \
                     LOOP EXECUTE 'DROP TABLE ' || partition; END LOOP; END $$";
-    // In one transaction: the process may look after its log at any moment, and would make them before the append.
+    // In one transaction, because maintenance could otherwise create partitions before the append.
     run(&mut connection, "BEGIN").await;
     run(&mut connection, drop_all).await;
     run(&mut connection, "SAVEPOINT dropped").await;
-    let refused = append(&mut connection, &[event("a")]).await.unwrap_err();
-    assert!(refused.to_string().contains("no partition of relation \"events\" found"), "{refused}");
+    let error = append(&mut connection, &[event("a")]).await.unwrap_err();
+    assert!(error.to_string().contains("no partition of relation \"events\" found"), "{error}");
     run(&mut connection, "ROLLBACK TO dropped").await;
     run(&mut connection, "COMMIT").await;
     process.log.partition_missing();
@@ -89,18 +89,18 @@ async fn an_append_that_finds_none_has_them_made() {
     append(&mut connection, &[event("b")]).await.unwrap();
 }
 
-/// Whoever reads the log for long keeps a partition, and nothing else.
+/// A long read delays only the drop of a partition.
 #[tokio::test]
-async fn a_detach_that_did_not_end_is_brought_to_its_end() {
+async fn an_interrupted_detach_is_finished() {
     let test = TestDatabase::new().await;
-    let (process, mut connection) = process_with_a_past(&test).await;
-    // Before the partition is there: the process may look after its log at any moment.
+    let (process, mut connection) = process_with_reserved_positions(&test).await;
+    // Before the partition exists, because maintenance can run at any time.
     let mut reader = process.connection().await;
     run(&mut reader, "BEGIN").await;
     number(&mut reader, "SELECT count(*) FROM events").await;
     attach_old(&mut connection, "events_old", 10, 1..=5).await;
-    maintained(&process, &mut connection, LEAVING, 1).await;
-    // Maintenance comes again and again, and waits for its lock; an append does not.
+    maintain_until(&process, &mut connection, DETACHING, 1).await;
+    // Maintenance runs repeatedly and waits for its lock; appends do not.
     run(&mut connection, "SET lock_timeout = '1s'").await;
     for at in 0..30 {
         process.log.partition_missing();
@@ -109,16 +109,16 @@ async fn a_detach_that_did_not_end_is_brought_to_its_end() {
     }
     let late = process_with(&test.url(), Settings::default()).await;
     late.log.ready().await.unwrap();
-    assert_eq!(number(&mut connection, &is_there("events_old")).await, 1);
+    assert_eq!(number(&mut connection, &count_of_table("events_old")).await, 1);
     run(&mut reader, "COMMIT").await;
-    maintained(&process, &mut connection, &is_there("events_old"), 0).await;
+    maintain_until(&process, &mut connection, &count_of_table("events_old"), 0).await;
     assert_eq!(number(&mut connection, "SELECT dropped_through FROM event_log").await, 5);
 }
 
 #[tokio::test]
-async fn a_detach_that_somebody_else_has_begun_is_brought_to_its_end() {
+async fn a_detach_that_another_session_started_is_finished() {
     let test = TestDatabase::new().await;
-    let (process, mut connection) = process_with_a_past(&test).await;
+    let (process, mut connection) = process_with_reserved_positions(&test).await;
     let mut reader = process.connection().await;
     let mut other = process.connection().await;
     run(&mut reader, "BEGIN").await;
@@ -126,41 +126,41 @@ async fn a_detach_that_somebody_else_has_begun_is_brought_to_its_end() {
     attach_old(&mut connection, "events_old", 2, 1..=5).await;
     run(&mut other, "SET statement_timeout = '200ms'").await;
     other.batch_execute("ALTER TABLE events DETACH PARTITION events_old CONCURRENTLY").await.unwrap_err();
-    assert_eq!(number(&mut connection, LEAVING).await, 1);
-    // PostgreSQL lets one leave at a time.
+    assert_eq!(number(&mut connection, DETACHING).await, 1);
+    // PostgreSQL detaches one partition at a time.
     attach_old(&mut connection, "events_older", 10, 1..=2).await;
     run(&mut reader, "COMMIT").await;
-    maintained(&process, &mut connection, &is_there("events_old"), 0).await;
-    maintained(&process, &mut connection, &is_there("events_older"), 0).await;
+    maintain_until(&process, &mut connection, &count_of_table("events_old"), 0).await;
+    maintain_until(&process, &mut connection, &count_of_table("events_older"), 0).await;
 }
 
 #[tokio::test]
-async fn what_a_consumer_has_not_read_is_kept() {
+async fn events_that_a_consumer_has_not_read_are_kept() {
     let test = TestDatabase::new().await;
-    let (process, mut connection) = process_with_a_past(&test).await;
+    let (process, mut connection) = process_with_reserved_positions(&test).await;
     run(&mut connection, "INSERT INTO event_consumers (name, position) VALUES ('slow', 2)").await;
     attach_old(&mut connection, "events_read", 10, 1..=2).await;
     attach_old(&mut connection, "events_unread", 9, 3..=5).await;
-    maintained(&process, &mut connection, &is_there("events_read"), 0).await;
+    maintain_until(&process, &mut connection, &count_of_table("events_read"), 0).await;
     for _ in 0..5 {
         process.log.partition_missing();
         sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(number(&mut connection, &is_there("events_unread")).await, 1);
+    assert_eq!(number(&mut connection, &count_of_table("events_unread")).await, 1);
     assert_eq!(number(&mut connection, "SELECT dropped_through FROM event_log").await, 2);
     run(&mut connection, "UPDATE event_consumers SET position = 5").await;
-    maintained(&process, &mut connection, &is_there("events_unread"), 0).await;
+    maintain_until(&process, &mut connection, &count_of_table("events_unread"), 0).await;
 }
 
 #[tokio::test]
-async fn what_was_detached_and_not_dropped_is_dropped_later() {
+async fn detached_partitions_are_dropped_later() {
     let test = TestDatabase::new().await;
-    let (process, mut connection) = process_with_a_past(&test).await;
+    let (process, mut connection) = process_with_reserved_positions(&test).await;
     run(
         &mut connection,
         "CREATE TABLE events_from_86400 (LIKE events); CREATE TABLE events_from_9999999999 (LIKE events)",
     )
     .await;
-    maintained(&process, &mut connection, &is_there("events_from_86400"), 0).await;
-    assert_eq!(number(&mut connection, &is_there("events_from_9999999999")).await, 1, "it is not old");
+    maintain_until(&process, &mut connection, &count_of_table("events_from_86400"), 0).await;
+    assert_eq!(number(&mut connection, &count_of_table("events_from_9999999999")).await, 1, "it is not old");
 }

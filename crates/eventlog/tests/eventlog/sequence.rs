@@ -1,10 +1,10 @@
-//! What is drawn from the sequence of positions, read while PostgreSQL writes it.
+//! Reads the sequence of positions while PostgreSQL writes it.
 //!
-//! Every 32nd `nextval` writes to the WAL, and meanwhile the sequence's relation holds a value that is up to 32 ahead. A query
-//! of the relation finds its row under a lock, and reads the row's values without one: what it reads may be ahead. The moment is
-//! built here, without chance. The WAL's buffers are few, and a session that commits holds the lock for writing them for 100 ms, so a
-//! session that draws and draws comes to stand in the middle of such a write. The query of the relation waits between the row and
-//! its values until then.
+//! Every 32nd `nextval` writes to the WAL; meanwhile the sequence's relation holds a value that is up to 32 ahead. A query of
+//! the relation finds its row under a lock but reads the row's values without it, so the values can be ahead. The tests
+//! create that moment deterministically: the WAL has few buffers, and a committing session holds the lock for writing them for
+//! 100 ms, so a session that draws continuously stops in the middle of such a write. The query of the relation waits between
+//! the row and its values until then.
 
 use crate::support::{PATIENCE, database, event, number, run, until};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
@@ -15,14 +15,14 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// How often the moment is built at least, and at most: a machine that is busy may let it pass.
+/// The minimum and maximum number of rounds: a busy machine can miss the moment.
 const ROUNDS: (usize, usize) = (3, 30);
 
-/// The newest position as a query of the relation reads it, which waits for the gate between the row and its values.
+/// Reads the newest position from the relation, and waits for the gate between the row and its values.
 const UNLOCKED: &str = "SELECT last_value FROM events_position WHERE pg_advisory_lock_shared(7) IS NOT NULL";
 
-/// A server on which committing takes 100 ms, with the lock for writing the WAL held.
-async fn slow_to_commit() -> (PrivateServer, Database) {
+/// Starts a server on which a commit takes 100 ms and holds the lock for writing the WAL.
+async fn server_with_slow_commits() -> (PrivateServer, Database) {
     let mut server = PrivateServer::new().await;
     let mut connection = database(&server.url()).await.dedicated().await.unwrap();
     for setting in [
@@ -44,8 +44,8 @@ async fn slow_to_commit() -> (PrivateServer, Database) {
     (server, database)
 }
 
-/// Commits again and again.
-fn commit(mut connection: AsyncPgConnection) -> JoinHandle<()> {
+/// Commits in a loop.
+fn commit_repeatedly(mut connection: AsyncPgConnection) -> JoinHandle<()> {
     tokio::spawn(async move {
         run(&mut connection, "CREATE TABLE IF NOT EXISTS commits (n int)").await;
         loop {
@@ -54,8 +54,8 @@ fn commit(mut connection: AsyncPgConnection) -> JoinHandle<()> {
     })
 }
 
-/// Draws again and again, as an append does: with the lock on `events` held.
-async fn draw(database: &Database) -> (i64, JoinHandle<()>) {
+/// Draws positions in a loop, holding the lock on `events` as an append does.
+async fn draw_repeatedly(database: &Database) -> (i64, JoinHandle<()>) {
     let mut connection = database.dedicated().await.unwrap();
     let pid = number(&mut connection, "SELECT pg_backend_pid()::bigint").await;
     let drawing = tokio::spawn(async move {
@@ -67,7 +67,7 @@ async fn draw(database: &Database) -> (i64, JoinHandle<()>) {
     (pid, drawing)
 }
 
-/// Waits until a session waits for something.
+/// Waits until a session waits for an event.
 async fn until_it_waits(connection: &mut AsyncPgConnection, pid: i64, event: &str) {
     let end = Instant::now() + PATIENCE;
     let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND wait_event = '{event}'");
@@ -77,7 +77,7 @@ async fn until_it_waits(connection: &mut AsyncPgConnection, pid: i64, event: &st
     }
 }
 
-/// Reads the relation without its lock, and says what was read, once the gate opens.
+/// Reads the relation without its lock; the task returns the value once the gate opens.
 async fn read_unlocked(database: &Database) -> (i64, JoinHandle<i64>) {
     let mut connection = database.dedicated().await.unwrap();
     let pid = number(&mut connection, "SELECT pg_backend_pid()::bigint").await;
@@ -85,9 +85,9 @@ async fn read_unlocked(database: &Database) -> (i64, JoinHandle<i64>) {
 }
 
 #[tokio::test]
-async fn a_tail_never_takes_a_value_that_is_ahead_of_what_was_drawn() {
-    let (_server, database) = slow_to_commit().await;
-    let committing = commit(database.dedicated().await.unwrap());
+async fn a_tail_never_uses_a_value_that_was_not_drawn() {
+    let (_server, database) = server_with_slow_commits().await;
+    let committing = commit_repeatedly(database.dedicated().await.unwrap());
     let mut reader = database.dedicated().await.unwrap();
     let mut gate = database.dedicated().await.unwrap();
     let mut slow = database.dedicated().await.unwrap();
@@ -99,12 +99,12 @@ async fn a_tail_never_takes_a_value_that_is_ahead_of_what_was_drawn() {
             break;
         }
         let mut tail = Tail::new(Cursor::after(number(&mut reader, newest).await));
-        // Once before: the first reader of a page writes to the WAL itself, and would have to wait.
+        // Read once before, because the first reader of a page writes to the WAL and would wait.
         tail.skip_to_end(&mut reader, i64::MAX).await.unwrap();
         run(&mut gate, "SELECT pg_advisory_lock(7)").await;
         let (unlocked_pid, unlocked) = read_unlocked(&database).await;
         until_it_waits(&mut reader, unlocked_pid, "advisory").await;
-        let (pid, drawing) = draw(&database).await;
+        let (pid, drawing) = draw_repeatedly(&database).await;
         until_it_waits(&mut reader, pid, "WALWrite").await;
         run(&mut gate, "SELECT pg_advisory_unlock(7)").await;
         let unlocked = unlocked.await.unwrap();
@@ -113,28 +113,28 @@ async fn a_tail_never_takes_a_value_that_is_ahead_of_what_was_drawn() {
         drawing.await.unwrap();
         times_ahead += usize::from(unlocked > number(&mut reader, newest).await);
 
-        // One appends and stays open, and one appends after it.
+        // One writer appends and stays open, and another appends after it.
         run(&mut slow, "BEGIN").await;
         append(&mut slow, &[event("slow")]).await.unwrap();
         append(&mut quick, &[event("quick")]).await.unwrap();
         for _ in 0..3 {
             let step = tail.step(&mut reader).await.unwrap();
-            assert!(step.is_blocked && step.events.is_empty(), "round {round}: {step:?} passes one that is open");
+            assert!(step.is_blocked && step.events.is_empty(), "round {round}: {step:?} passes an open writer");
         }
         run(&mut slow, "COMMIT").await;
-        let mut given = Vec::new();
+        let mut delivered = Vec::new();
         let end = Instant::now() + PATIENCE;
-        while given.len() < 2 && Instant::now() < end {
-            given.extend(tail.step(&mut reader).await.unwrap().events);
+        while delivered.len() < 2 && Instant::now() < end {
+            delivered.extend(tail.step(&mut reader).await.unwrap().events);
         }
-        let given: Vec<&str> = given.iter().map(|event| event.key.as_str()).collect();
-        assert_eq!(given, ["slow", "quick"], "round {round}");
+        let keys: Vec<&str> = delivered.iter().map(|event| event.key.as_str()).collect();
+        assert_eq!(keys, ["slow", "quick"], "round {round}");
     }
-    assert!(times_ahead > 0, "the relation was never ahead: the moment was not built");
+    assert!(times_ahead > 0, "the relation was never ahead: the test did not create the moment");
     committing.abort();
 }
 
-/// Ends a session, and says how often the sequence's relation was scanned by then: a session has reported it when it is gone.
+/// Closes a session, and returns how often the sequence's relation was scanned; a session reports its scans when it ends.
 async fn scans_after(observer: &mut AsyncPgConnection, mut session: AsyncPgConnection) -> i64 {
     let pid = number(&mut session, "SELECT pg_backend_pid()::bigint").await;
     drop(session);
@@ -142,9 +142,9 @@ async fn scans_after(observer: &mut AsyncPgConnection, mut session: AsyncPgConne
     number(observer, "SELECT pg_stat_get_numscans('events_position'::regclass)").await
 }
 
-/// Whatever the moment, a tail does not read the relation: PostgreSQL counts who does.
+/// PostgreSQL counts scans of the relation; a tail must not cause any.
 #[tokio::test]
-async fn a_tail_reads_the_sequence_by_the_function_that_takes_its_lock() {
+async fn a_tail_reads_the_sequence_with_the_locking_function() {
     let test = TestDatabase::new().await;
     let database = database(&test.url()).await;
     drop(Log::open(database.clone(), Settings::default()).await.unwrap());
@@ -152,7 +152,7 @@ async fn a_tail_reads_the_sequence_by_the_function_that_takes_its_lock() {
     append(&mut writer, &[event("one")]).await.unwrap();
     let mut reader = database.dedicated().await.unwrap();
     let mut tail = Tail::new(Cursor::START);
-    assert!(tail.skip_to_end(&mut reader, 1).await.unwrap(), "it has looked");
+    assert!(tail.skip_to_end(&mut reader, 1).await.unwrap(), "the tail has read the sequence");
     assert_eq!(scans_after(&mut writer, reader).await, 0, "the tail has read the relation");
     let mut control = database.dedicated().await.unwrap();
     number(&mut control, "SELECT last_value FROM events_position").await;

@@ -1,4 +1,4 @@
-//! Processes that share a log, and what tests do to its database behind their backs.
+//! Processes that share a log, and direct access to its database.
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
@@ -16,25 +16,25 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const SCHEMA: &str = "groundplan_test";
 pub(crate) const ORIGIN: &[u8] = b"a test";
 
-/// How long anything may take on a machine that has other things to do.
+/// A generous timeout for busy machines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) type Batches = BoxStream<'static, Result<Batch, Error>>;
 
-/// A process that has the log. Its tasks end with it.
+/// A process with the log. Its tasks stop when it is dropped.
 pub(crate) struct Process {
     pub(crate) log: Log,
     _tasks: JoinSet<()>,
 }
 
-/// Connects to a database, with the log's tables.
+/// Connects to a database and creates the log's tables.
 pub(crate) async fn database(url: &Secret) -> Database {
     let database = Database::connect(url, SCHEMA, &defaults()).await.unwrap();
     database.migrate(MIGRATIONS).await.unwrap();
     database
 }
 
-/// Starts a process.
+/// Starts a process with default settings.
 pub(crate) async fn process(url: &Secret) -> Process {
     process_with(url, Settings::default()).await
 }
@@ -46,7 +46,7 @@ pub(crate) async fn process_with(url: &Secret, settings: Settings) -> Process {
     Process { log, _tasks: tasks }
 }
 
-/// An event of a key.
+/// Returns an event with a key.
 pub(crate) fn event(key: &str) -> NewEvent {
     NewEvent {
         tenant: "t".into(),
@@ -58,12 +58,12 @@ pub(crate) fn event(key: &str) -> NewEvent {
 }
 
 impl Process {
-    /// A connection of the test's own.
+    /// Opens a dedicated connection.
     pub(crate) async fn connection(&self) -> AsyncPgConnection {
         self.log.database().dedicated().await.unwrap()
     }
 
-    /// Appends an event for each key, and says so.
+    /// Appends an event for each key, and notifies the log.
     pub(crate) async fn append(&self, keys: &[&str]) {
         let mut connection = self.connection().await;
         let events: Vec<NewEvent> = keys.iter().map(|key| event(key)).collect();
@@ -71,21 +71,21 @@ impl Process {
         self.log.appended();
     }
 
-    /// Follows from a token, or from now on, and gives where it begins.
+    /// Follows after a token, or from now on; returns the token of the start.
     pub(crate) async fn follow(&self, token: &str) -> Result<(Batches, String), Error> {
         let mut batches = follow(self.log.clone(), ORIGIN, token.to_owned(), CancellationToken::new()).boxed();
         let first = next(&mut batches).await?;
-        assert!(first.events.is_empty(), "the first message says where it begins");
+        assert!(first.events.is_empty(), "the first message only has the token of the start");
         Ok((batches, first.token))
     }
 }
 
-/// The next batch.
+/// Returns the next batch.
 pub(crate) async fn next(batches: &mut Batches) -> Result<Batch, Error> {
-    timeout(PATIENCE, batches.next()).await.expect("a batch comes").expect("a log has no end")
+    timeout(PATIENCE, batches.next()).await.expect("a batch arrives").expect("a log never ends")
 }
 
-/// The keys of what comes next, one by one until there are as many, and the last token.
+/// Receives at least `count` events; returns their keys and the last token.
 pub(crate) async fn keys(batches: &mut Batches, count: usize) -> (Vec<String>, String) {
     let (mut keys, mut token) = (Vec::new(), String::new());
     while keys.len() < count {
@@ -101,33 +101,33 @@ pub(crate) async fn run(connection: &mut AsyncPgConnection, sql: &str) {
     connection.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// The number that a query gives, as `bigint`.
+/// Returns the `bigint` result of a query.
 pub(crate) async fn number(connection: &mut AsyncPgConnection, sql: &str) -> i64 {
     let rows = rows(connection, &Sql::once(sql), &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     rows[0].i64(0).unwrap().unwrap_or_default()
 }
 
-/// Waits until a query gives a number.
+/// Waits until a query returns a number.
 pub(crate) async fn until(connection: &mut AsyncPgConnection, sql: &str, expected: i64) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let found = number(connection, sql).await;
-        if found == expected {
+        let actual = number(connection, sql).await;
+        if actual == expected {
             return;
         }
-        assert!(Instant::now() < end, "{sql} gives {found} and not {expected}");
+        assert!(Instant::now() < end, "{sql} returns {actual}, not {expected}");
         sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Ends the connections that the tails read by.
+/// Terminates the connections of the tails.
 pub(crate) async fn kill_readers(connection: &mut AsyncPgConnection) {
     let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
                AND query LIKE 'SELECT position, part, is_last%' AND pid <> pg_backend_pid()";
     assert!(number(connection, sql).await > 0, "there is a tail");
 }
 
-/// Attaches a partition of the day that began so many days ago, with an event for each of these positions.
+/// Attaches a partition of the day that started `days` days ago, with an event for each of the positions.
 pub(crate) async fn attach_old(
     connection: &mut AsyncPgConnection,
     name: &str,

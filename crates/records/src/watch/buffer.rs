@@ -125,7 +125,7 @@ impl End {
             )
             .retry_after(RETRY),
             Self::Costly(message) => Error::new(Reason::BudgetExceeded, message.clone()),
-            Self::Gone => Error::new(Reason::PositionGone, "the event log is another one now; begin again"),
+            Self::Gone => Error::new(Reason::PositionGone, "the event log was replaced; start again without a token"),
             Self::Changed(reason, message) => Error::new(
                 *reason,
                 format!("the models have changed, and the watch does not fit them any more: {message}"),

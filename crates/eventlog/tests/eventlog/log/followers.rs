@@ -1,4 +1,4 @@
-//! Following a log.
+//! Tests of following a log.
 
 use crate::support::{PATIENCE, event, keys, kill_readers, process, process_with, run, until};
 use groundplan_eventlog::{NewEvent, Settings, append};
@@ -6,20 +6,20 @@ use groundplan_testkit::TestDatabase;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// The connections that listen.
+/// Counts the listening connections.
 const LISTENERS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN %'";
 
 #[tokio::test]
-async fn a_follower_gets_what_comes_from_now_on_or_behind_its_token() {
+async fn a_follower_starts_now_or_after_its_token() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     process.append(&["before"]).await;
     let (mut batches, _) = process.follow("").await.unwrap();
     process.append(&["a"]).await;
-    let (came, mut token) = keys(&mut batches, 1).await;
-    if came == ["before"] {
-        // The tail had not come past it yet.
+    let (received, mut token) = keys(&mut batches, 1).await;
+    if received == ["before"] {
+        // The tail had not passed it yet.
         token = keys(&mut batches, 1).await.1;
     }
     process.append(&["b", "c"]).await;
@@ -30,13 +30,13 @@ async fn a_follower_gets_what_comes_from_now_on_or_behind_its_token() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_or_doubled_when_the_reader_loses_its_connection() {
+async fn no_event_is_lost_or_repeated_when_the_reader_loses_its_connection() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let mut connection = process.connection().await;
     let (mut batches, _) = process.follow("").await.unwrap();
     let mut expected = Vec::new();
-    let mut came = Vec::new();
+    let mut received = Vec::new();
     for round in 0..5 {
         for part in 0..3 {
             expected.push(format!("{round}-{part}"));
@@ -45,15 +45,15 @@ async fn nothing_is_lost_or_doubled_when_the_reader_loses_its_connection() {
         kill_readers(&mut connection).await;
         expected.push(format!("{round}-killed"));
         process.append(&[expected.last().unwrap()]).await;
-        came.extend(keys(&mut batches, expected.len() - came.len()).await.0);
+        received.extend(keys(&mut batches, expected.len() - received.len()).await.0);
     }
-    assert_eq!(came, expected);
+    assert_eq!(received, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_in_one_process_wakes_the_followers_in_another() {
     let test = TestDatabase::new().await;
-    // No poll comes while the test waits.
+    // Polls are rarer than the test waits.
     let settings = || Settings { poll: PATIENCE * 10, ..Settings::default() };
     let (one, other) = (process_with(&test.url(), settings()).await, process_with(&test.url(), settings()).await);
     let (mut batches, _) = other.follow("").await.unwrap();
@@ -67,14 +67,14 @@ async fn an_append_in_one_process_wakes_the_followers_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_in_memory_any_more_comes_from_the_database() {
+async fn events_that_left_memory_are_read_from_the_database() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (_, token) = process.follow("").await.unwrap();
     let mut connection = process.connection().await;
     let mut expected = Vec::new();
-    for append_of in 0..24 {
-        let large = |part: i32| NewEvent { payload: vec![7; 400_000].into(), ..event(&format!("{append_of}-{part}")) };
+    for round in 0..24 {
+        let large = |part: i32| NewEvent { payload: vec![7; 400_000].into(), ..event(&format!("{round}-{part}")) };
         let events: Vec<NewEvent> = (0..3).map(large).collect();
         expected.extend(events.iter().map(|event| event.key.clone()));
         append(&mut connection, &events).await.unwrap();
@@ -82,18 +82,18 @@ async fn what_is_not_in_memory_any_more_comes_from_the_database() {
     }
     let newest = process.log.newest().await.unwrap();
     let mut progress = process.log.watch();
-    let is_there = |at: i64| {
+    let has_reached = |at: i64| {
         move |progress: &Option<groundplan_eventlog::Progress>| progress.is_some_and(|it| it.cursor().position >= at)
     };
-    progress.wait_for(is_there(newest)).await.unwrap();
+    progress.wait_for(has_reached(newest)).await.unwrap();
     let (mut batches, _) = process.follow(&token).await.unwrap();
     assert_eq!(keys(&mut batches, expected.len()).await.0, expected);
     process.append(&["last"]).await;
-    assert_eq!(keys(&mut batches, 1).await.0, ["last"], "and goes on from memory");
+    assert_eq!(keys(&mut batches, 1).await.0, ["last"], "it continues from memory");
 }
 
 #[tokio::test]
-async fn a_log_that_is_opened_while_a_writer_is_at_work_waits_for_its_end() {
+async fn a_log_that_opens_during_a_write_waits_for_its_end() {
     let test = TestDatabase::new().await;
     let first = process(&test.url()).await;
     first.log.ready().await.unwrap();
@@ -103,8 +103,8 @@ async fn a_log_that_is_opened_while_a_writer_is_at_work_waits_for_its_end() {
     first.append(&["fast"]).await;
     let late = process(&test.url()).await;
     sleep(Duration::from_millis(300)).await;
-    assert_eq!(late.log.progress(), None, "what the writer does may be before or behind the log's place");
-    // Who comes after the log was opened is not waited for.
+    assert_eq!(late.log.progress(), None, "the write might be before or after the log's position");
+    // The log does not wait for writers that start after it was opened.
     let mut other = first.connection().await;
     run(&mut other, "BEGIN").await;
     append(&mut other, &[event("later")]).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_log_that_is_opened_while_a_writer_is_at_work_waits_for_its_end() {
 }
 
 #[tokio::test]
-async fn a_writer_that_stays_open_shows_in_the_status() {
+async fn the_status_shows_a_writer_that_stays_open() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, _) = process.follow("").await.unwrap();

@@ -1,4 +1,4 @@
-//! A copy of the data directory that is put back: the log draws positions again that it had drawn after the copy.
+//! Restores a copy of the data directory, so that the log draws the positions after the copy again.
 
 use crate::support::{ORIGIN, PATIENCE};
 use crate::support::{Process, keys, next, number, process};
@@ -8,20 +8,20 @@ use groundplan_error::{Error, Reason};
 use groundplan_testkit::PrivateServer;
 use tokio::time::timeout;
 
-/// What opening a token says, by a process that has just started.
+/// Opens a token in a process that has just started; returns the position.
 async fn open(server: &PrivateServer, token: &str) -> Result<i64, Reason> {
     let process = process(&server.url()).await;
     process.log.open_token(ORIGIN, token).await.map(|at| at.cursor.position).map_err(|error| error.reason())
 }
 
-async fn append(process: &Process, all: &[&str]) {
-    for key in all {
+async fn append(process: &Process, keys: &[&str]) {
+    for key in keys {
         process.append(&[key]).await;
     }
 }
 
-/// The token as it was before tokens named an event.
-async fn of_the_form_before(process: &Process, token: &str) -> String {
+/// Converts a token to the older format, which does not identify an event.
+async fn to_older_format(process: &Process, token: &str) -> String {
     let mut connection = process.connection().await;
     let rows = rows(&mut connection, &Sql::new("SELECT token_key FROM event_log"), &[]).await.unwrap();
     let key = rows[0].bytes(0, |bytes| bytes.map(<[u8]>::to_vec)).unwrap().unwrap();
@@ -32,8 +32,8 @@ async fn of_the_form_before(process: &Process, token: &str) -> String {
     sealer.seal(ORIGIN, &bytes).unwrap()
 }
 
-/// A server whose data were copied after the event `a`, with the token of that one.
-async fn copied() -> (PrivateServer, String) {
+/// Starts a server whose data directory was copied after the event `a`; returns the token of that event.
+async fn server_with_copy() -> (PrivateServer, String) {
     let mut server = PrivateServer::new().await;
     let before = process(&server.url()).await;
     let (mut batches, _) = before.follow("").await.unwrap();
@@ -46,32 +46,32 @@ async fn copied() -> (PrivateServer, String) {
 }
 
 #[tokio::test]
-async fn tokens_from_after_the_copy_are_gone_and_those_from_before_are_good() {
-    let (mut server, at_copy) = copied().await;
+async fn tokens_from_after_the_copy_are_gone_and_earlier_ones_are_valid() {
+    let (mut server, at_copy) = server_with_copy().await;
     let lost = process(&server.url()).await;
-    let (mut batches, _) = lost.follow(&at_copy).await.expect("a server that starts again has the log that it had");
+    let (mut batches, _) = lost.follow(&at_copy).await.expect("a restarted server has the same log");
     append(&lost, &["b", "c", "d"]).await;
-    let (came, after_copy) = keys(&mut batches, 3).await;
-    assert_eq!(came, ["b", "c", "d"]);
-    let of_before = of_the_form_before(&lost, &after_copy).await;
-    assert!(open(&server, &of_before).await.is_ok(), "tokens of the form before are read");
+    let (received, after_copy) = keys(&mut batches, 3).await;
+    assert_eq!(received, ["b", "c", "d"]);
+    let older = to_older_format(&lost, &after_copy).await;
+    assert!(open(&server, &older).await.is_ok(), "tokens in the older format are accepted");
     drop((batches, lost));
     server.stop().await;
     server.restore_data();
     server.start().await;
 
-    assert_eq!(open(&server, &after_copy).await, Err(Reason::PositionGone), "its position is not drawn yet");
-    assert_eq!(open(&server, &of_before).await, Err(Reason::PositionGone));
+    assert_eq!(open(&server, &after_copy).await, Err(Reason::PositionGone), "its position was not drawn yet");
+    assert_eq!(open(&server, &older).await, Err(Reason::PositionGone));
     let restored = process(&server.url()).await;
     append(&restored, &["e", "f", "g", "h", "i"]).await;
     assert_eq!(open(&server, &after_copy).await, Err(Reason::PositionGone), "another event has its position");
-    let (mut batches, _) = restored.follow(&at_copy).await.expect("the copy has what the token is from");
+    let (mut batches, _) = restored.follow(&at_copy).await.expect("the copy has the token's event");
     assert_eq!(keys(&mut batches, 5).await.0, ["e", "f", "g", "h", "i"]);
 }
 
 #[tokio::test]
-async fn a_position_that_was_rolled_back_in_the_restored_log_is_gone_too() {
-    let (mut server, at_copy) = copied().await;
+async fn a_position_that_was_rolled_back_in_the_restored_log_is_gone() {
+    let (mut server, at_copy) = server_with_copy().await;
     let lost = process(&server.url()).await;
     let (mut batches, _) = lost.follow(&at_copy).await.unwrap();
     append(&lost, &["b"]).await;
@@ -88,8 +88,8 @@ async fn a_position_that_was_rolled_back_in_the_restored_log_is_gone_too() {
 }
 
 #[tokio::test]
-async fn a_process_that_lives_on_notices_and_its_followers_hear_of_it() {
-    let (mut server, at_copy) = copied().await;
+async fn a_running_process_detects_the_restore_and_its_followers_get_an_error() {
+    let (mut server, at_copy) = server_with_copy().await;
     let process = process(&server.url()).await;
     let (mut batches, _) = process.follow(&at_copy).await.unwrap();
     append(&process, &["b", "c", "d"]).await;
@@ -98,7 +98,7 @@ async fn a_process_that_lives_on_notices_and_its_followers_hear_of_it() {
     server.restore_data();
     server.start().await;
     append(&process, &["e", "f", "g", "h", "i"]).await;
-    // A follower that hears that the log is being found again resumes, and then hears that it is another one.
+    // A follower first gets NOT_READY or no events, and then the error that the log was replaced.
     let ended = async {
         loop {
             match next(&mut batches).await {

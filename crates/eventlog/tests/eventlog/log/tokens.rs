@@ -1,4 +1,4 @@
-//! Tokens: sealed places in one life of one log.
+//! Tests of tokens.
 
 use crate::support::{ORIGIN, keys, kill_readers, next, number, process, run};
 use groundplan_error::{Error, Reason};
@@ -11,7 +11,7 @@ fn detail(error: &Error, key: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_token_opens_for_its_origin_only_and_unchanged() {
+async fn a_token_opens_only_unchanged_and_for_its_origin() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, _) = process.follow("").await.unwrap();
@@ -20,23 +20,23 @@ async fn a_token_opens_for_its_origin_only_and_unchanged() {
     let at = process.log.progress().unwrap().at;
     assert_eq!(at.cursor.part, 2);
     assert_eq!(process.log.open_token(ORIGIN, &token).await.unwrap(), at);
-    let refused = process.log.open_token(b"another test", &token).await.unwrap_err();
-    assert_eq!(refused.reason(), Reason::TokenInvalid);
+    let error = process.log.open_token(b"another test", &token).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::TokenInvalid);
     for at in 0..token.len() {
         let mut changed = token.clone().into_bytes();
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).unwrap();
-        let refused = process.log.open_token(ORIGIN, &changed).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::TokenInvalid, "{at}");
+        let error = process.log.open_token(ORIGIN, &changed).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::TokenInvalid, "{at}");
     }
     for garbage in ["x", "null", "é", &"A".repeat(10_000)] {
-        let refused = process.log.open_token(ORIGIN, garbage).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::TokenInvalid, "{garbage}");
+        let error = process.log.open_token(ORIGIN, garbage).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::TokenInvalid, "{garbage}");
     }
 }
 
 #[tokio::test]
-async fn a_token_of_a_place_that_was_not_drawn_yet_is_gone() {
+async fn a_token_of_a_position_that_was_not_drawn_is_gone() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, token) = process.follow("").await.unwrap();
@@ -46,13 +46,13 @@ async fn a_token_of_a_place_that_was_not_drawn_yet_is_gone() {
     at.cursor.position += 1;
     let beyond = process.log.seal_token(ORIGIN, at).unwrap();
     let other = crate::support::process(&test.url()).await;
-    let refused = other.log.open_token(ORIGIN, &beyond).await.unwrap_err();
-    assert_eq!(refused.reason(), Reason::PositionGone);
+    let error = other.log.open_token(ORIGIN, &beyond).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::PositionGone);
     assert!(other.log.open_token(ORIGIN, &token).await.is_ok());
 }
 
 #[tokio::test]
-async fn another_process_opens_it_too() {
+async fn another_process_opens_the_token() {
     let test = TestDatabase::new().await;
     let (one, other) = (process(&test.url()).await, process(&test.url()).await);
     let (mut batches, _) = one.follow("").await.unwrap();
@@ -64,7 +64,7 @@ async fn another_process_opens_it_too() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_life_of_the_log_is_gone_and_so_are_its_followers() {
+async fn tokens_and_followers_of_a_replaced_log_are_gone() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, token) = process.follow("").await.unwrap();
@@ -75,15 +75,15 @@ async fn a_token_of_another_life_of_the_log_is_gone_and_so_are_its_followers() {
     let ended = next(&mut batches).await.unwrap_err();
     assert_eq!(ended.reason(), Reason::PositionGone);
     assert_ne!(process.log.progress(), before);
-    let refused = process.log.open_token(ORIGIN, &token).await.unwrap_err();
-    assert_eq!((refused.reason(), detail(&refused, "oldestToken")), (Reason::PositionGone, None));
+    let error = process.log.open_token(ORIGIN, &token).await.unwrap_err();
+    assert_eq!((error.reason(), detail(&error, "oldestToken")), (Reason::PositionGone, None));
     let (mut batches, _) = process.follow("").await.unwrap();
     process.append(&["a"]).await;
     assert_eq!(keys(&mut batches, 1).await.0, ["a"]);
 }
 
 #[tokio::test]
-async fn a_token_of_what_is_dropped_is_gone_and_the_oldest_one_is_told() {
+async fn a_token_of_dropped_events_is_gone_and_the_error_has_the_oldest_token() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, token) = process.follow("").await.unwrap();
@@ -93,16 +93,16 @@ async fn a_token_of_what_is_dropped_is_gone_and_the_oldest_one_is_told() {
     let mut connection = process.connection().await;
     let dropped = "UPDATE event_log SET dropped_through = (SELECT position FROM events WHERE key = 'a')";
     run(&mut connection, dropped).await;
-    let refused = process.log.open_token(ORIGIN, &token).await.unwrap_err();
-    assert_eq!(refused.reason(), Reason::PositionGone);
-    let oldest = detail(&refused, "oldestToken").unwrap();
+    let error = process.log.open_token(ORIGIN, &token).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::PositionGone);
+    let oldest = detail(&error, "oldestToken").unwrap();
     let (mut batches, _) = process.follow(&oldest).await.unwrap();
     assert_eq!(keys(&mut batches, 1).await.0, ["b"]);
 }
 
-/// The tail waits behind a writer, and what it has not read is dropped meanwhile.
+/// The tail waits for a writer while the next events are dropped.
 #[tokio::test]
-async fn a_tail_that_was_left_behind_begins_anew_and_its_followers_hear_of_it() {
+async fn a_tail_that_missed_dropped_events_restarts_and_its_followers_get_an_error() {
     let test = TestDatabase::new().await;
     let process = process(&test.url()).await;
     let (mut batches, _) = process.follow("").await.unwrap();

@@ -1,40 +1,40 @@
-//! What was given, against what is committed.
+//! Compares delivered with committed events.
 
 use groundplan_eventlog::Event;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// What is committed of an event.
+/// A committed event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Committed {
     pub(crate) writer: i32,
-    /// Counts the events of a writer.
+    /// The sequence number of the event for its writer.
     pub(crate) number: i32,
-    /// The number of the first event of the append, and how many it has.
+    /// The number of the first event of the append, and the number of its events.
     pub(crate) first: i32,
     pub(crate) size: i32,
 }
 
-/// What is wrong with what was given.
+/// The differences between delivered and committed events.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) committed: usize,
     pub(crate) delivered: usize,
-    /// Committed and not given.
+    /// Committed and not delivered.
     pub(crate) lost: usize,
-    /// Given again.
+    /// Delivered more than once.
     pub(crate) doubled: usize,
-    /// Given and not committed.
+    /// Delivered and not committed.
     pub(crate) invented: usize,
-    /// Given behind something of a later place, or of a later number of the same writer.
+    /// Delivered after an event with a later position, or with a later number of the same writer.
     pub(crate) disordered: usize,
-    /// Without the rest of its append, or with others', or with a wrong part or end.
+    /// Positions that do not have exactly the events of one append, with the right parts and end.
     pub(crate) torn: usize,
 }
 
 impl Findings {
-    pub(crate) fn is_faultless(&self) -> bool {
+    pub(crate) fn is_correct(&self) -> bool {
         self.lost + self.doubled + self.invented + self.disordered + self.torn == 0 && self.committed > 0
     }
 }
@@ -50,12 +50,12 @@ impl fmt::Display for Findings {
     }
 }
 
-/// Compares.
-pub(crate) fn check(truth: &HashMap<String, Committed>, given: &[Arc<Event>]) -> Findings {
-    let mut findings = Findings { committed: truth.len(), delivered: given.len(), ..Findings::default() };
+/// Compares delivered events with the committed ones.
+pub(crate) fn check(truth: &HashMap<String, Committed>, delivered: &[Arc<Event>]) -> Findings {
+    let mut findings = Findings { committed: truth.len(), delivered: delivered.len(), ..Findings::default() };
     let mut seen = HashSet::new();
     let mut newest_of_writer: HashMap<i32, i32> = HashMap::new();
-    for event in given {
+    for event in delivered {
         let Some(committed) = truth.get(&event.key) else {
             findings.invented += 1;
             continue;
@@ -70,14 +70,14 @@ pub(crate) fn check(truth: &HashMap<String, Committed>, given: &[Arc<Event>]) ->
         *newest = committed.number.max(*newest);
     }
     findings.lost = truth.keys().filter(|key| !seen.contains(key.as_str())).count();
-    findings.disordered += given.windows(2).filter(|pair| pair[0].at >= pair[1].at).count();
-    for append in given.chunk_by(|one, next| one.at.position == next.at.position) {
+    findings.disordered += delivered.windows(2).filter(|pair| pair[0].at >= pair[1].at).count();
+    for append in delivered.chunk_by(|one, next| one.at.position == next.at.position) {
         findings.torn += usize::from(is_torn(truth, append));
     }
     findings
 }
 
-/// Whether events of one position are not exactly those of one append.
+/// Whether the events of one position differ from those of one append.
 fn is_torn(truth: &HashMap<String, Committed>, append: &[Arc<Event>]) -> bool {
     let Some(first) = truth.get(&append[0].key) else { return false };
     let is_right = |(part, event): (i32, &Arc<Event>)| {

@@ -1,9 +1,9 @@
-//! A writer that does all that writers may do. What is committed is what the table `truth` says: each transaction notes there
-//! what it appends.
+//! A writer that uses all kinds of transactions. Each transaction records its events in the table `truth`, which therefore
+//! has the committed events.
 
 use crate::support::event;
 use diesel::QueryResult;
-use diesel::result::{DatabaseErrorKind, Error as Failure};
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, rows};
 use groundplan_eventlog::{NewEvent, append, append_after_change};
@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// What writers have done.
+/// Statistics of writers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WriterReport {
     transactions: u32,
     prepared: u32,
     killed: u32,
-    /// The longest time that PostgreSQL took for anything.
+    /// The duration of the slowest statement.
     pub(crate) slowest_statement: Duration,
 }
 
@@ -36,40 +36,40 @@ impl WriterReport {
     }
 }
 
-/// How much is written, and how fast.
+/// The rate and size of writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     pub(crate) writers: i32,
-    /// Whether writers pause, so that transactions stay open beside each other for long.
+    /// Whether writers pause, so that their transactions overlap for long.
     pub(crate) has_pauses: bool,
-    /// The most events of an append, and the most bytes of an event.
+    /// The maximum number of events of an append, and the maximum size of an event in bytes.
     pub(crate) largest: (i32, usize),
 }
 
-/// The same choices each time, unless `GROUNDPLAN_SEED` says which others: of writers, and of who is none of them.
-#[expect(clippy::disallowed_methods, reason = "it steers tests, and is no setting of the program")]
+/// Returns a reproducible random generator for a writer; `GROUNDPLAN_SEED` changes the seed.
+#[expect(clippy::disallowed_methods, reason = "it configures tests, not the program")]
 pub(crate) fn random(writer: i32) -> StdRng {
     let seed: u32 = std::env::var("GROUNDPLAN_SEED").map_or(1, |text| text.parse().expect("a number is the seed"));
     StdRng::seed_from_u64((u64::from(seed) << 32) | u64::from(writer.cast_unsigned()))
 }
 
-/// The most transactions that are prepared at a time: the server has room for 32, which are left over for a moment after a kill.
+/// The maximum number of concurrent prepared transactions. The server allows 32, and kills leave some behind for a moment.
 const PREPARED: usize = 24;
 
-/// Ends prepared transactions, on a connection of its own.
+/// Finishes prepared transactions on its own connection.
 #[derive(Clone)]
 pub(crate) struct Finisher {
     connection: Arc<Mutex<AsyncPgConnection>>,
-    room: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Finisher {
     pub(crate) fn new(connection: AsyncPgConnection) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)), room: Arc::new(Semaphore::new(PREPARED)) }
+        Self { connection: Arc::new(Mutex::new(connection)), permits: Arc::new(Semaphore::new(PREPARED)) }
     }
 
-    /// Ends one whose writer was killed and does not know whether it is there.
-    async fn finish_if_there(&self, name: &str, commits: bool) {
+    /// Finishes a transaction that might not exist because its writer was killed.
+    async fn finish_if_exists(&self, name: &str, commits: bool) {
         let sql = Sql::once(&format!(
             "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND gid = '{name}'"
         ));
@@ -79,13 +79,13 @@ impl Finisher {
         }
     }
 
-    /// Commits it or rolls it back.
+    /// Commits or rolls back a prepared transaction.
     async fn finish(&self, name: &str, commits: bool) {
         let verb = if commits { "COMMIT" } else { "ROLLBACK" };
         self.connection.lock().await.batch_execute(&format!("{verb} PREPARED '{name}'")).await.unwrap();
     }
 
-    /// Ends all that are there.
+    /// Commits all remaining prepared transactions.
     pub(crate) async fn finish_all(&self) {
         let sql = Sql::new("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()");
         let rows = rows(&mut *self.connection.lock().await, &sql, &[]).await.unwrap();
@@ -99,7 +99,7 @@ pub(crate) struct Writer {
     writer: i32,
     pace: Pace,
     random: StdRng,
-    /// The number of the next event. Numbers grow, and are not used again whatever becomes of their transaction.
+    /// The number of the next event. Numbers are never reused, even if their transaction is rolled back.
     next: i32,
     database: Database,
     finisher: Finisher,
@@ -113,13 +113,13 @@ impl Writer {
         Self { writer, pace, random: random(writer), next: 0, database, finisher, finishing, report }
     }
 
-    /// Writes until the end.
+    /// Writes until `stop` is cancelled.
     pub(crate) async fn write(mut self, stop: CancellationToken) -> WriterReport {
         while !stop.is_cancelled() {
             let mut connection = self.database.dedicated().await.unwrap();
             let result = self.write_on(&mut connection, &stop).await;
             let Err(error) = result else { continue };
-            assert!(is_killed(&error), "a writer fails: {error:?}");
+            assert!(is_killed(&error), "a writer failed: {error:?}");
             self.report.killed += 1;
         }
         while let Some(finished) = self.finishing.join_next().await {
@@ -156,8 +156,8 @@ impl Writer {
                 }
                 _ => {
                     self.append(connection).await?;
-                    match self.finisher.room.clone().try_acquire_owned() {
-                        Ok(room) => self.prepare(connection, room).await?,
+                    match self.finisher.permits.clone().try_acquire_owned() {
+                        Ok(permit) => self.prepare(connection, permit).await?,
                         Err(_full) => self.end(connection, "COMMIT").await?,
                     }
                 }
@@ -167,50 +167,50 @@ impl Writer {
         Ok(())
     }
 
-    /// Has another one end the transaction, some time later, which has `room` until then.
-    async fn prepare(&mut self, connection: &mut AsyncPgConnection, room: OwnedSemaphorePermit) -> QueryResult<()> {
-        // Names are of the whole server, which other tests use, too.
+    /// Prepares the transaction and schedules its end; holds `permit` until then.
+    async fn prepare(&mut self, connection: &mut AsyncPgConnection, permit: OwnedSemaphorePermit) -> QueryResult<()> {
+        // Names are global to the server, which other tests share.
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{}-{}", self.writer, COUNT.fetch_add(1, Ordering::Relaxed));
         let result = self.end(connection, &format!("PREPARE TRANSACTION '{name}'")).await;
-        let (finisher, is_there) = (self.finisher.clone(), result.is_ok());
-        self.report.prepared += u32::from(is_there);
+        let (finisher, is_prepared) = (self.finisher.clone(), result.is_ok());
+        self.report.prepared += u32::from(is_prepared);
         let (wait, commits) = (Duration::from_micros(self.random.random_range(0..=300_000)), self.random.random());
         self.finishing.spawn(async move {
             sleep(wait).await;
-            if is_there {
+            if is_prepared {
                 finisher.finish(&name, commits).await
             } else {
-                finisher.finish_if_there(&name, commits).await
+                finisher.finish_if_exists(&name, commits).await
             }
-            drop(room);
+            drop(permit);
         });
         result
     }
 
     async fn append_after_change(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
-        let new = self.note(connection, 1).await?.remove(0);
+        let new = self.record(connection, 1).await?.remove(0);
         let mut binds = vec![Bind::text(&new.key)];
         binds.extend(new.into_binds());
         let sql = append_after_change("INSERT INTO changes (key) VALUES (?::text)");
         let began = Instant::now();
         let changed = execute(connection, &sql, &binds).await?;
-        self.took(began);
+        self.record_duration(began);
         assert_eq!(changed, 1, "the change's count");
         Ok(())
     }
 
     async fn append(&mut self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let size = self.random.random_range(1..=self.pace.largest.0);
-        let new = self.note(connection, size).await?;
+        let new = self.record(connection, size).await?;
         let began = Instant::now();
         append(connection, &new).await?;
-        self.took(began);
+        self.record_duration(began);
         Ok(())
     }
 
-    /// Notes what will be appended.
-    async fn note(&mut self, connection: &mut AsyncPgConnection, size: i32) -> QueryResult<Vec<NewEvent>> {
+    /// Records the next events in `truth` and returns them.
+    async fn record(&mut self, connection: &mut AsyncPgConnection, size: i32) -> QueryResult<Vec<NewEvent>> {
         let (writer, first) = (self.writer, self.next);
         self.next += size;
         let sql = format!(
@@ -227,13 +227,13 @@ impl Writer {
         Ok((first..self.next).map(new).collect())
     }
 
-    /// Ends something after a while, in which others go on.
+    /// Runs a statement that ends the transaction, after a pause in which others continue.
     async fn end(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
         self.pause(20).await;
         self.run(connection, sql).await
     }
 
-    /// Sleeps for up to so many milliseconds, if this writer pauses.
+    /// Sleeps for up to `longest` milliseconds, if writers pause.
     async fn pause(&mut self, longest: u64) {
         if self.pace.has_pauses {
             sleep(Duration::from_micros(self.random.random_range(0..=longest * 1_000))).await;
@@ -243,18 +243,18 @@ impl Writer {
     async fn run(&mut self, connection: &mut AsyncPgConnection, sql: &str) -> QueryResult<()> {
         let began = Instant::now();
         connection.batch_execute(sql).await?;
-        self.took(began);
+        self.record_duration(began);
         Ok(())
     }
 
-    fn took(&mut self, began: Instant) {
+    fn record_duration(&mut self, began: Instant) {
         self.report.slowest_statement = self.report.slowest_statement.max(began.elapsed());
     }
 }
 
-/// Whether a failure says that the connection was ended.
-fn is_killed(failure: &Failure) -> bool {
-    let Failure::DatabaseError(kind, information) = failure else { return false };
+/// Whether an error means that the connection was terminated.
+fn is_killed(error: &QueryError) -> bool {
+    let QueryError::DatabaseError(kind, information) = error else { return false };
     let message = information.message();
     matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
         || message.starts_with("terminating connection")

@@ -1,6 +1,6 @@
-//! What is tortured.
+//! The subjects of the torture test.
 
-use super::world::World;
+use super::setup::Setup;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, rows};
 use groundplan_eventlog::{Cursor, Event, Log, Tail};
@@ -9,25 +9,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// Some tail of the log.
-pub(crate) trait Tailing: Send + 'static {
-    /// What comes next; none after a pause.
+/// A reader of the log.
+pub(crate) trait Subject: Send + 'static {
+    /// Returns the next events; none after a pause.
     fn next(&mut self) -> impl Future<Output = Vec<Arc<Event>>> + Send;
 }
 
-/// The tail itself.
-pub(crate) struct Direct {
+/// A tail on its own connection.
+pub(crate) struct DirectTail {
     tail: Tail,
     connection: AsyncPgConnection,
 }
 
-impl Direct {
-    pub(crate) async fn new(world: &World) -> Self {
-        Self { tail: Tail::new(world.start), connection: world.connection().await }
+impl DirectTail {
+    pub(crate) async fn new(setup: &Setup) -> Self {
+        Self { tail: Tail::new(setup.start), connection: setup.connection().await }
     }
 }
 
-impl Tailing for Direct {
+impl Subject for DirectTail {
     async fn next(&mut self) -> Vec<Arc<Event>> {
         let step = self.tail.step(&mut self.connection).await.unwrap();
         if !step.is_full {
@@ -38,22 +38,22 @@ impl Tailing for Direct {
 }
 
 /// A follower of a process's log.
-pub(crate) struct Following {
+pub(crate) struct LogFollower {
     log: Log,
     cursor: Cursor,
 }
 
-impl Following {
+impl LogFollower {
     pub(crate) fn new(log: Log, cursor: Cursor) -> Self {
         Self { log, cursor }
     }
 }
 
-impl Tailing for Following {
+impl Subject for LogFollower {
     async fn next(&mut self) -> Vec<Arc<Event>> {
         let mut progress = self.log.watch();
-        let further = progress.wait_for(|progress| progress.is_some_and(|progress| progress.cursor() > self.cursor));
-        if timeout(Duration::from_millis(100), further).await.is_err() {
+        let advanced = progress.wait_for(|progress| progress.is_some_and(|progress| progress.cursor() > self.cursor));
+        if timeout(Duration::from_millis(100), advanced).await.is_err() {
             return Vec::new();
         }
         let events = self.log.read(self.cursor).await.unwrap();
@@ -62,19 +62,19 @@ impl Tailing for Following {
     }
 }
 
-/// What many do: go on behind the last one that was seen.
-pub(crate) struct Naive {
+/// A poller that resumes after the last event that it has seen, without regard for gaps.
+pub(crate) struct NaivePoller {
     cursor: Cursor,
     connection: AsyncPgConnection,
 }
 
-impl Naive {
-    pub(crate) async fn new(world: &World) -> Self {
-        Self { cursor: world.start, connection: world.connection().await }
+impl NaivePoller {
+    pub(crate) async fn new(setup: &Setup) -> Self {
+        Self { cursor: setup.start, connection: setup.connection().await }
     }
 }
 
-impl Tailing for Naive {
+impl Subject for NaivePoller {
     async fn next(&mut self) -> Vec<Arc<Event>> {
         let sql = Sql::new(
             "SELECT position, part, is_last, key FROM events WHERE (position, part) > (?::bigint, ?::integer) \

@@ -1,4 +1,4 @@
-//! Writers, who kills them, and strangers.
+//! Writers, sessions that kill them, and unrelated transactions.
 
 use super::check::{Committed, Findings, check};
 use super::collector::Collector;
@@ -17,38 +17,39 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Delivery must not be further behind than this.
-const BEHIND: Duration = Duration::from_secs(2);
+/// The maximum delay of delivery.
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// The log's database, and another one beside it.
-pub(crate) struct World {
+/// The log's database and another database on the same server.
+pub(crate) struct Setup {
     test: TestDatabase,
-    elsewhere: TestDatabase,
+    other: TestDatabase,
     database: Database,
-    /// Behind what was there before.
+    /// After the positions that are reserved for the old partition.
     pub(crate) start: Cursor,
 }
 
-/// What came of it.
+/// The result of a run.
 pub(crate) struct Report {
     pub(crate) findings: Vec<(&'static str, Findings)>,
-    /// Which part of what was committed 2 s before the strangers ended had come by then.
+    /// Per subject, the fraction of the events committed `MAX_DELAY` before the end of the unrelated transactions that was
+    /// delivered by then.
     pub(crate) delivered_meanwhile: Vec<(&'static str, f64)>,
     pub(crate) slowest_statement: Duration,
     writers: WriterReport,
 }
 
-impl World {
+impl Setup {
     pub(crate) async fn new() -> Self {
-        let (test, elsewhere) = (TestDatabase::new().await, TestDatabase::new().await);
+        let (test, other) = (TestDatabase::new().await, TestDatabase::new().await);
         let database = database(&test.url()).await;
         let mut connection = database.dedicated().await.unwrap();
         let sql = "CREATE TABLE truth (key text PRIMARY KEY, writer int, number int, first int, size int); \
                    CREATE TABLE changes (key text); CREATE TABLE strangers (id int)";
         run(&mut connection, sql).await;
-        // The positions of what is to be old.
+        // The positions of the old partition.
         let drawn = number(&mut connection, "SELECT max(nextval('events_position')) FROM generate_series(1, 5)").await;
-        Self { test, elsewhere, database, start: Cursor::after(drawn) }
+        Self { test, other, database, start: Cursor::after(drawn) }
     }
 
     pub(crate) fn url(&self) -> Secret {
@@ -59,14 +60,14 @@ impl World {
         self.database.dedicated().await.unwrap()
     }
 
-    /// Writes for some time, and does something else after a third of it.
+    /// Runs writers for a duration, and `meanwhile` after a third of it.
     pub(crate) async fn torture(
         &self,
         (pace, duration): (Pace, Duration),
         mut collectors: Vec<Collector>,
         meanwhile: impl AsyncFnOnce(&mut Vec<Collector>),
     ) -> Report {
-        let strangers = self.strangers().await;
+        let unrelated = self.unrelated_transactions().await;
         let stop = CancellationToken::new();
         let finisher = Finisher::new(self.connection().await);
         let mut writers = JoinSet::new();
@@ -76,9 +77,9 @@ impl World {
         let killer = tokio::spawn(kill(self.connection().await, stop.clone()));
         sleep(duration / 3).await;
         meanwhile(&mut collectors).await;
-        sleep((duration * 2 / 3).saturating_sub(BEHIND)).await;
-        let before: HashSet<String> = self.truth().await.into_keys().collect();
-        sleep(BEHIND).await;
+        sleep((duration * 2 / 3).saturating_sub(MAX_DELAY)).await;
+        let before: HashSet<String> = self.committed().await.into_keys().collect();
+        sleep(MAX_DELAY).await;
         let delivered_meanwhile =
             collectors.iter().map(|collector| (collector.name, collector.share(&before))).collect();
         stop.cancel();
@@ -88,8 +89,8 @@ impl World {
         }
         killer.await.unwrap();
         finisher.finish_all().await;
-        drop(strangers);
-        let truth = self.truth().await;
+        drop(unrelated);
+        let truth = self.committed().await;
         let mut findings = Vec::new();
         for collector in collectors {
             let name = collector.name;
@@ -98,16 +99,16 @@ impl World {
         Report { findings, delivered_meanwhile, slowest_statement: report.slowest_statement, writers: report }
     }
 
-    /// Those who have nothing to do with the log, and keep a transaction open that has written.
-    async fn strangers(&self) -> [AsyncPgConnection; 2] {
-        let (mut here, mut there) = (self.connection().await, self.elsewhere.connect().await);
+    /// Opens transactions that write to other tables, here and in the other database.
+    async fn unrelated_transactions(&self) -> [AsyncPgConnection; 2] {
+        let (mut here, mut there) = (self.connection().await, self.other.connect().await);
         run(&mut here, "BEGIN; INSERT INTO strangers VALUES (1)").await;
         run(&mut there, "CREATE TABLE strangers (id int); BEGIN; INSERT INTO strangers VALUES (1)").await;
         [here, there]
     }
 
-    /// What is committed by now, by key.
-    async fn truth(&self) -> HashMap<String, Committed> {
+    /// Returns the events committed so far, by key.
+    async fn committed(&self) -> HashMap<String, Committed> {
         let sql = Sql::new("SELECT key, writer, number, first, size FROM truth");
         let rows = rows(&mut self.connection().await, &sql, &[]).await.unwrap();
         let entry = |row: &groundplan_chassis::database::PgRow| {
@@ -118,7 +119,7 @@ impl World {
     }
 }
 
-/// Ends writers in the middle of their transactions.
+/// Terminates writers in the middle of their transactions.
 async fn kill(mut connection: AsyncPgConnection, stop: CancellationToken) {
     let mut random = random(-1);
     while !stop.is_cancelled() {
@@ -139,7 +140,7 @@ impl fmt::Display for Report {
         for (name, share) in &self.delivered_meanwhile {
             writeln!(
                 formatter,
-                "{name}: {:.1} % of what was committed 2 s before, while strangers were open",
+                "{name}: {:.1} % of the events committed 2 s before were delivered while unrelated transactions were open",
                 share * 100.0
             )?;
         }
