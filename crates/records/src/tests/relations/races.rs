@@ -3,6 +3,7 @@ use crate::tests::fixture::Fixture;
 use groundplan_model::catalog::MethodKind::Update;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use tonic::Code;
 
@@ -44,22 +45,31 @@ async fn of_a_delete_and_a_new_reference_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_goes_with_a_record_is_left() {
     let fixture = hasty_library().await;
+    let (created, mut all_expected) = (Arc::new(AtomicUsize::new(0)), 0);
     for round in 0..25 {
         for shelf in ["a", "b"] {
             fixture.make("Shelf", json!({"id": shelf})).await;
         }
-        // The deletes begin when so many books are there: none in some rounds, all in others.
+        // The deletes start when this many books exist: none in some rounds, all three in others.
         let books = watch::Sender::new(0);
         let expected = round % 4;
+        all_expected += expected;
         let mut callers = Vec::new();
         for at in 0..3 {
-            let (fixture, books) = (fixture.clone(), books.clone());
+            let (fixture, books, created) = (fixture.clone(), books.clone(), created.clone());
             callers.push(tokio::spawn(async move {
                 let (from, to) = if at == 0 { ("a", "b") } else { ("b", "a") };
-                let book = fixture.create("Book", json!({"title": "t", "shelf": from})).await;
-                assert!(book.is_ok() || expected < 3, "{book:?}: no shelf is deleted yet");
+                let book = match fixture.create("Book", json!({"title": "t", "shelf": from})).await {
+                    Ok(book) => book,
+                    Err(status) => {
+                        assert_eq!(violations(&status)[0].0, "shelf");
+                        // Only a delete removes a shelf, and the deletes wait for the expected books.
+                        assert!(*books.borrow() >= expected, "{status:?}: no shelf is deleted yet");
+                        return;
+                    }
+                };
                 books.send_modify(|books| *books += 1);
-                let Ok(book) = book else { return };
+                created.fetch_add(1, Ordering::Relaxed);
                 let review = fixture.create("Review", json!({"text": "r", "bookId": book["id"]})).await;
                 let moved = json!({"book": {"id": book["id"], "shelf": to}, "updateMask": "shelf"});
                 let moved = fixture.call("Book", Update, moved).await;
@@ -81,6 +91,9 @@ async fn nothing_that_goes_with_a_record_is_left() {
         let counts = (fixture.count("Shelf").await, fixture.count("Book").await, fixture.count("Review").await);
         assert_eq!(counts, (0, 0, 0), "round {round}");
     }
+    // Tables are empty without any delete, too, if no create succeeds.
+    let created = created.load(Ordering::Relaxed);
+    assert!(created >= all_expected, "{created} books were created, and not {all_expected} or more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
