@@ -38,11 +38,14 @@ pub(crate) struct Suite {
     api_key: String,
 }
 
+/// A connection that sends the key with each call.
+pub(crate) type Connection = InterceptedService<Channel, Credentials>;
+
 /// A client of the example's service.
-pub(crate) type Entities = EntityServiceClient<InterceptedService<Channel, Credentials>>;
+pub(crate) type Entities = EntityServiceClient<Connection>;
 
 /// A client of the service of all models.
-pub(crate) type AllRecords = RecordsServiceClient<InterceptedService<Channel, Credentials>>;
+pub(crate) type AllRecords = RecordsServiceClient<Connection>;
 
 /// Puts the key into each call.
 #[derive(Clone)]
@@ -76,6 +79,20 @@ impl Suite {
     pub(crate) fn records(&self) -> Result<AllRecords, Failure> {
         let (channel, credentials) = self.channel(Endpoint::from_shared(self.address.clone())?)?;
         Ok(RecordsServiceClient::with_interceptor(channel, credentials))
+    }
+
+    /// A connection for calls without stubs.
+    pub(crate) fn connection(&self) -> Result<Connection, Failure> {
+        let (channel, credentials) = self.channel(Endpoint::from_shared(self.address.clone())?)?;
+        Ok(InterceptedService::new(channel, credentials))
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn api_key(&self) -> &str {
+        &self.api_key
     }
 
     fn channel(&self, endpoint: Endpoint) -> Result<(Channel, Credentials), Failure> {

@@ -6,7 +6,10 @@ mod client;
 mod idle;
 mod import;
 mod latency;
+mod load;
 mod output;
+mod pgbench;
+mod processes;
 mod shares;
 mod stubs;
 mod torture;
@@ -36,6 +39,8 @@ enum Command {
     WatchLatency(latency::Args),
     WatchIdle(idle::Args),
     Import(import::Args),
+    Load(load::Args),
+    Pgbench(pgbench::Args),
 }
 
 #[tokio::main]
@@ -45,6 +50,8 @@ async fn main() -> ExitCode {
         Command::WatchLatency(args) => latency::run(args).await,
         Command::WatchIdle(args) => idle::run(args).await,
         Command::Import(args) => import::run(args).await,
+        Command::Load(args) => load::run(args).await,
+        Command::Pgbench(args) => pgbench::run(args).await,
     };
     outcome.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }

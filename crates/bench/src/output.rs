@@ -1,7 +1,7 @@
 //! What is said: progress and failures on standard error, the result on standard output.
 
 use serde_json::Value;
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
@@ -18,6 +18,12 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         say(format_args!("groundplan-bench: {}", self.0));
         ExitCode::FAILURE
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
     }
 }
 

@@ -7,6 +7,6 @@ mod v1 {
 
 pub(crate) use v1::entity_service_client::EntityServiceClient;
 pub(crate) use v1::{
-    CreateEntityRequest, DeleteEntityRequest, Entity, GetEntityRequest, ListEntitiesRequest, UpdateEntityRequest,
-    WatchEntitiesRequest, WatchEntitiesResponse,
+    CreateEntityRequest, DeleteEntityRequest, Entity, GetEntityRequest, ListEntitiesRequest, ListEntitiesResponse,
+    UpdateEntityRequest, WatchEntitiesRequest, WatchEntitiesResponse,
 };

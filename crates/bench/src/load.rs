@@ -1,0 +1,134 @@
+//! Requests of one kind by a number of callers, each of which sends the next one when it has the response.
+
+mod caller;
+mod grpc;
+mod operation;
+mod reference;
+mod rest;
+mod rows;
+mod worker;
+
+use crate::client::Suite;
+use crate::output::{Failure, result, say};
+use crate::processes::{Process, Usage};
+use crate::shares::Shares;
+use caller::{Protocol, Target};
+use operation::Operation;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use worker::{Phase, Worker};
+
+/// Measures requests of one kind to one server: rate, latency, and processor time per request of each process.
+///
+/// The rows that the requests read and change must exist: those that `crates/bench/harness` inserts.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    suite: Suite,
+
+    /// What the server speaks.
+    #[arg(long, value_enum, default_value_t = Protocol::Grpc)]
+    protocol: Protocol,
+
+    /// The kind of the requests.
+    #[arg(long, value_enum)]
+    operation: Operation,
+
+    /// The model, which must have the fields of example.v1.Entity by their numbers.
+    #[arg(long, value_name = "NAME", default_value = "example.v1.Entity")]
+    model: String,
+
+    /// The path of the model's collection, for REST.
+    #[arg(long, value_name = "PATH", default_value = "/api/v1/resource")]
+    collection: String,
+
+    /// How many requests are open at a time.
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    callers: u32,
+
+    /// The most connections of gRPC. REST has one for each caller.
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
+
+    /// How long requests are measured.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    seconds: f64,
+
+    /// How long requests are sent before.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    warm_up: f64,
+
+    /// How many rows there are.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
+    rows: u64,
+
+    /// The length of the text of a record that is created or changed, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 24)]
+    text: usize,
+
+    /// A process to measure, with its children.
+    #[arg(long = "process", value_name = "NAME=PID")]
+    processes: Vec<Process>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let target = Target {
+        suite: &args.suite,
+        protocol: args.protocol,
+        model: &args.model,
+        collection: &args.collection,
+        connections: args.connections.min(args.callers),
+    };
+    let phase = Arc::new(Phase::default());
+    let mut workers = JoinSet::new();
+    for (number, caller) in target.callers(args.callers).await?.into_iter().enumerate() {
+        let rows = rows::Rows { all: args.rows, text: args.text, worker: number as u64, workers: args.callers.into() };
+        let mut worker = Worker::new(caller, args.operation, rows);
+        worker.prepare().await?;
+        workers.spawn(worker.run(phase.clone()));
+    }
+    let (elapsed, usage) = measure(&args, &phase).await?;
+    let (mut latencies, mut errors) = (Vec::new(), 0_u64);
+    while let Some(done) = workers.join_next().await {
+        let done = done?;
+        latencies.extend(done.latencies);
+        errors += done.errors;
+        if let Some(first) = done.first_error {
+            say(first);
+        }
+    }
+    let requests = latencies.len();
+    let rate = f64::from(u32::try_from(requests)?) / elapsed.as_secs_f64();
+    let mut outcome = usage.0.until(&usage.1, requests);
+    for (name, value) in [
+        ("requests", json!(requests)),
+        ("errors", json!(errors)),
+        ("requests_per_second", json!(rate.round())),
+        ("latency_ms", Shares::new(latencies).milliseconds()),
+    ] {
+        outcome[name] = value;
+    }
+    result(&outcome)?;
+    if errors > 0 || requests == 0 {
+        return Err(Failure::new(format!("{errors} requests failed, and {requests} succeeded")));
+    }
+    Ok(())
+}
+
+/// Lets the workers warm up, measures, and stops them.
+async fn measure(args: &Args, phase: &Phase) -> Result<(Duration, (Usage, Usage)), Failure> {
+    sleep(Duration::from_secs_f64(args.warm_up)).await;
+    let before = Usage::now(&args.processes)?;
+    let start = Instant::now();
+    phase.measured.store(true, Ordering::Relaxed);
+    sleep(Duration::from_secs_f64(args.seconds)).await;
+    phase.measured.store(false, Ordering::Relaxed);
+    let elapsed = start.elapsed();
+    let after = Usage::now(&args.processes)?;
+    phase.stopped.store(true, Ordering::Relaxed);
+    Ok((elapsed, (before, after)))
+}
