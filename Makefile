@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help setup setup-run setup-test setup-lint build build-tests run run-split test test-split torture rollouts bench image-check lint clean
+.PHONY: help setup setup-run setup-test setup-lint build build-tests run run-split test test-split counts counts-baseline torture rollouts bench image-check lint clean
 
 # The folder of cargo's output, if it is not ./target.
 CARGO_TARGET_DIR ?= target
@@ -52,6 +52,14 @@ test: build-tests
 test-split: build-tests
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_BIN="$${GROUNDPLAN_BIN:-$(abspath $(CARGO_TARGET_DIR))/debug/groundplan}" $(PYTEST) -m "split or only_split" tests/journeys
 
+## counts: compare the instruction counts of the codec, expressions and whole calls with a baseline; needs valgrind
+counts: build-tests
+	@crates/counts/check.py $(CARGO_TARGET_DIR)/debug/groundplan-counts
+
+## counts-baseline: replace that baseline, after a change that is meant to change the counts
+counts-baseline: build-tests
+	@crates/counts/check.py $(CARGO_TARGET_DIR)/debug/groundplan-counts --write
+
 # The number of pairs of a filter and a record in `make torture`, against our evaluator and against cel-python.
 DIFFERENTIAL_PAIRS ?= 1000000
 ORACLE_PAIRS ?= 100000
@@ -96,10 +104,11 @@ rollouts: setup-test
 	@GROUNDPLAN_SUITE=split GROUNDPLAN_ROLLOUTS=$(ROLLOUTS) GROUNDPLAN_ROLLOUT_RATE=$(ROLLOUT_RATE) GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan \
 	.tools/bin/python -m pytest -s tests/journeys/test_rollout.py
 
-## bench: measure watch latency, memory of idle watches and duration of imports; docs/benchmarks.md has results
+## bench: compare Groundplan with hand-written services and pgbench, measure growth and watches; writes docs/benchmarks.md (BENCH_SIZE=small: a trial of minutes)
 bench: setup-test
-	@cargo build --locked --release --package groundplan --package groundplan-bench
-	@GROUNDPLAN_BIN=$(CARGO_TARGET_DIR)/release/groundplan crates/bench/run.sh
+	@cargo build --locked --release --package groundplan --package groundplan-bench --package groundplan-peer
+	@GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan .tools/bin/python crates/bench/harness
+	@[[ "$${BENCH_SIZE:-full}" != full ]] || GROUNDPLAN_BIN=$(abspath $(CARGO_TARGET_DIR))/release/groundplan crates/bench/run.sh
 
 ## image-check: build the image and run it hardened, as root on Debian, without a registry; IMAGE_FOLDER keeps what is built
 image-check:

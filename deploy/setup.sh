@@ -42,6 +42,8 @@ look_for_programs() {
     # PostgreSQL does not run as root, and Debian's package creates the user for it.
     [[ $(id -u) -ne 0 ]] || has_postgresql || missing+=(postgresql)
     ! is_for test || has curl || missing+=(curl)
+    # Counts the instructions of crates/counts.
+    ! is_for test || has valgrind || missing+=(valgrind)
     ! is_for lint || [[ $(uname -m) == x86_64 ]] || has shellcheck || missing+=(shellcheck)
 }
 
