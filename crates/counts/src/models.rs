@@ -8,12 +8,8 @@ use std::path::Path;
 pub(crate) const ENTITY: &str = "example/v1/entity.proto";
 
 /// The files of the library.
-const LIBRARY: [&str; 4] = [
-    "library/v1/author.proto",
-    "library/v1/book.proto",
-    "library/v1/publisher.proto",
-    "library/v1/shelf.proto",
-];
+const LIBRARY: [&str; 4] =
+    ["library/v1/author.proto", "library/v1/book.proto", "library/v1/publisher.proto", "library/v1/shelf.proto"];
 
 /// The text of a file.
 pub(crate) fn source(path: &str) -> String {
