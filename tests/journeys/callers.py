@@ -1,7 +1,7 @@
-"""Paced callers: each process creates, gets, updates and lists records so many times a second, until its input ends. Says what came of it.
+"""Paced callers: each process creates, gets, updates and lists records at a fixed rate until its input ends, then prints the
+results.
 
-    callers.py ADDRESS KEY CALLS_PER_SECOND
-"""
+    callers.py ADDRESS KEY CALLS_PER_SECOND"""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ import time
 import grpc
 
 SERVICE = "/example.v1.EntityService/"
-# Rounds that may be under way in a process: who is slower than the pace leaves some out, rather than to pile them up. All together are fewer
-# than the server's connections to the database: where the machine is busy, calls are slow then, and none is refused for that.
+# Concurrent rounds of a process: a process that is slower than the rate skips rounds instead of queueing them. All together are
+# fewer than the server's connections to the database, so on a busy machine calls are slow, but none is rejected.
 MOST = 6
 
 
 class Callers:
-    """So many processes together, for as long as the block lasts."""
+    """Runs this number of processes until the block ends."""
 
     def __init__(self, suite, rate, processes=2):
         self.processes = [subprocess.Popen([sys.executable, __file__, suite.address, suite.api_key, str(rate / processes)],
@@ -28,7 +28,7 @@ class Callers:
             assert process.stdout.readline() == "calling\n"
 
     def stop(self):
-        """The calls that were answered, how many that were a second, and the errors."""
+        """Returns the number of successful calls, their rate, and the errors."""
         found = [json.loads(process.communicate(timeout=300)[0]) for process in self.processes]
         calls = sum(one["calls"] for one in found)
         return calls, sum(one["calls"] / one["seconds"] for one in found), [error for one in found for error in one["errors"]]
@@ -82,7 +82,7 @@ async def call(address, key, rate):
 
 
 def messages(address, key):
-    """The types, by reflection: once, before the calls begin."""
+    """Loads the types by reflection, once, before the first call."""
     from conftest import Stub
 
     class Where:

@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector that keeps what it is sent over OTLP."""
+"""An OpenTelemetry collector that stores what it receives over OTLP."""
 
 from concurrent import futures
 
@@ -15,7 +15,7 @@ KINDS = {
 
 
 class Collector(grpc.GenericRpcHandler):
-    """Collects while it is a context."""
+    """Collects while its context is open."""
 
     def __init__(self):
         self.raw, self.messages = [], []
@@ -37,7 +37,7 @@ class Collector(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(keep) if details.method in KINDS else None
 
     def spans(self):
-        """All spans, each with the name of its service."""
+        """Returns all spans, each with the name of its service."""
         found = []
         for message in self.messages:
             for resource in getattr(message, "resource_spans", ()):
@@ -55,5 +55,5 @@ class Collector(grpc.GenericRpcHandler):
 
 
 def attributes(of):
-    """The attributes of a span or a resource that are texts."""
+    """Returns the text attributes of a span or a resource."""
     return {attribute.key: attribute.value.string_value for attribute in of.attributes}

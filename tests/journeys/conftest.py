@@ -1,4 +1,4 @@
-"""Fixtures of the journeys. Each file is one story; `suite` is shared by the stories that do not stop it."""
+"""Fixtures of the journeys. Each file is one user story; `suite` is shared by the stories that do not stop it."""
 
 import grpc
 import pytest
@@ -9,7 +9,7 @@ from suite import BINARY, PATIENCE, SPLIT, Suite
 
 
 def pytest_collection_modifyitems(config, items):
-    """Journeys about processes that only the split suite has are no part of the other one."""
+    """Skips journeys about processes that only the split suite has."""
     others = [] if SPLIT else [item for item in items if item.get_closest_marker("only_split")]
     if others:
         config.hook.pytest_deselected(items=others)
@@ -27,7 +27,7 @@ def suite():
 
 @pytest.fixture
 def empty_suite():
-    """A suite of its own in which nothing is applied."""
+    """A separate suite without applied models."""
     running = Suite(apply_examples=False)
     running.start()
     yield running
@@ -36,14 +36,14 @@ def empty_suite():
 
 @pytest.fixture
 def suite_of_its_own():
-    """A suite of its own that the story starts, kills and stops itself."""
+    """A separate suite that the test starts, kills and stops itself."""
     running = Suite()
     yield running
     running.close()
 
 
 class Stub:
-    """A gRPC client in Python that knows only what reflection tells it."""
+    """A gRPC client in Python that loads all types by reflection."""
 
     def __init__(self, suite):
         self.channel = grpc.insecure_channel(suite.address)
@@ -63,7 +63,7 @@ class Stub:
         return invoke(request, timeout=more.pop("timeout", PATIENCE), **more)
 
     def stream(self, path, request, **more):
-        """The messages of an answer that is a stream."""
+        """Returns the messages of a streaming response."""
         service, method = path.rsplit("/", 1)
         output = self.pool.FindServiceByName(service).FindMethodByName(method).output_type
         invoke = self.channel.unary_stream(f"/{path}", request_serializer=lambda value: value.SerializeToString(),

@@ -1,4 +1,4 @@
-"""Clients that follow a model, each with its own tools: what they get is put into one form, so that it can be compared."""
+"""Clients that watch a model with different tools. Their events are converted to one form, so that they can be compared."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from suite import PATIENCE, TOOLS
 
 
 class Follower:
-    """A client in a process of its own. `events` grows as they come; `error` is what ended them."""
+    """A client in its own process. `events` grows as events arrive; `error` is the reason of its end."""
 
     def __init__(self, name, arguments, reader):
         self.name, self.events, self.error = name, [], None
@@ -28,7 +28,7 @@ class Follower:
                 self.events.append(event)
 
     def wait(self, condition, what):
-        """Until a condition over the events holds."""
+        """Waits until a condition over the events holds."""
         until = time.monotonic() + PATIENCE
         while not condition(self.events):
             assert time.monotonic() < until and (self.thread.is_alive() or condition(self.events)), \
@@ -40,12 +40,12 @@ class Follower:
         return self.wait(lambda events: events, "the first event")
 
     def changes(self, count):
-        """The first so many events that are changes."""
+        """Returns the first `count` events that are changes."""
         self.wait(lambda events: len(changes(events)) >= count, f"{count} changes")
         return changes(self.events)[:count]
 
     def ended(self):
-        """Waits until the client has ended by itself; what it said about that."""
+        """Waits until the client has ended, and returns its error output."""
         self.process.wait(timeout=PATIENCE)
         self.thread.join()
         return self.process.returncode, self.process.stderr.read().decode()
@@ -63,7 +63,7 @@ def changes(events):
 
 
 def objects(stream):
-    """JSON objects one behind the other, as grpcurl and buf print them."""
+    """Parses consecutive JSON objects, as grpcurl and buf print them."""
     text, decoder = "", json.JSONDecoder()
     while chunk := stream.read1(65536):
         text = (text + chunk.decode()).lstrip()
@@ -77,12 +77,12 @@ def objects(stream):
 
 
 def of_message(message):
-    """An event of gRPC, as JSON, in the form of server-sent events."""
+    """Converts an event of gRPC in JSON to the form of server-sent events."""
     for name, prefix in (("kind", "EVENT_KIND_"), ("removal", "REMOVAL_")):
         if name in message:
             message[name] = message[name].removeprefix(prefix)
     message["data"] = message.pop("entity", None)
-    # grpcurl shows a mask as the message that it is, with names as in the .proto.
+    # grpcurl prints a mask as its message, with names as in the .proto.
     mask = message.get("changedFields", "")
     if mask:
         paths = mask["paths"] if isinstance(mask, dict) else mask.split(",")
@@ -91,7 +91,7 @@ def of_message(message):
 
 
 def server_sent(stream):
-    """Server-sent events, as the WHATWG defines them."""
+    """Parses server-sent events, as the WHATWG defines them."""
     fields = {}
     for line in stream:
         name, _, value = line.decode().rstrip("\n").partition(": ")
@@ -120,7 +120,7 @@ def by_buf(suite, method, request):
                                  "-d", json.dumps(request), f"{suite.url}/{method}"], objects)
 
 
-# A client whose stubs were made by protoc from what `groundplan generate` wrote.
+# A client with stubs that protoc generated from the output of `groundplan generate`.
 GENERATED = """
 import sys, grpc
 from google.protobuf.json_format import MessageToJson, Parse

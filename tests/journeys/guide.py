@@ -1,4 +1,4 @@
-"""Guides whose calls are run: each command of a page, in one shell, answers what the page shows."""
+"""Runs the calls of a guide: each command of a page, in one shell, must print what the page shows."""
 
 import re
 
@@ -6,13 +6,14 @@ from suite import BINARY, ROOT
 
 
 def check(name, suite, least):
-    """Runs the commands of docs/<name> against a suite, and compares the answers: at least so many are shown."""
+    """Runs the commands of docs/<name> against a suite, and compares the responses, of which the page shows at least
+    `least`."""
     text = (ROOT / "docs" / name).read_text()
     commands = [command for block in re.findall(r"```console\n(.*?)```", text, re.S) for command in split(block)]
     programs = suite.folder / "bin"
     programs.mkdir()
     (programs / "groundplan").symlink_to(BINARY.resolve())
-    # The page may leave files: not here.
+    # The page can create files, but not in the checkout.
     script = [f'export PATH="{programs}:{ROOT}/.tools/bin:$PATH" GROUNDPLAN_ADDRESS={suite.url}\ncd "{suite.folder}"']
     for at, (command, _) in enumerate(commands):
         command = command.replace("localhost:3000", suite.address)
@@ -29,8 +30,8 @@ def check(name, suite, least):
 
 
 def split(block):
-    """The commands of a block, each with what is shown behind it. Indented lines go on with a command, and so does the text that
-    it takes up to a line `END`."""
+    """Returns the commands of a block, each with the output shown after it. Indented lines continue a command, and so does
+    its here-document up to a line `END`."""
     found = []
     for line in block.splitlines():
         if line.startswith("$ "):
@@ -47,5 +48,5 @@ def in_text(command):
 
 
 def pattern(shown):
-    """`…` stands for anything, and so does what follows an answer that is cut off by it."""
+    """Builds a pattern: `…` matches anything, also the rest of a truncated response."""
     return ".*".join(re.escape(part) for part in shown.split("…"))

@@ -1,5 +1,5 @@
-"""A suite whose server is killed by SIGKILL again and again while its PostgreSQL and Envoy live on, and what clients make of that. In the
-split suite that is one process of `records` after the other, or all of them at once."""
+"""A suite whose server is killed by SIGKILL repeatedly while its PostgreSQL and Envoy stay alive, and helpers for its
+clients. In the split suite, one process of `records` is killed after the other, or all of them at the same time."""
 
 import asyncio
 import os
@@ -15,13 +15,13 @@ from split import RECORDS, Processes
 from suite import PATIENCE, SPLIT, Suite
 from test_watch_torture import Torn
 
-# What a client is told when nobody knows whether its call was done.
+# The codes that leave open whether the call was executed.
 UNKNOWN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
            grpc.StatusCode.INTERNAL}
 
 
 class Killed(Torn):
-    """`ready` is set while the server is there. Models of its own are applied instead of the examples."""
+    """`ready` is set while the server is up. Applies its own models instead of the examples."""
 
     def __init__(self, models):
         super().__init__(apply_examples=False)
@@ -31,14 +31,15 @@ class Killed(Torn):
         return super().apply(self.models, check=check)
 
     def kill_server(self):
-        """The server alone; what its connections had begun is over before the next one starts."""
+        """Kills only the server, and waits until the work of its connections has finished."""
         self.process.kill()
         self.process.wait(timeout=10)
         self.kills += 1
         self.wait_until_idle()
 
     def wait_until_idle(self, timeout=PATIENCE):
-        """Until no connection of the server that died is left in PostgreSQL: from then on nothing that it had begun can happen any more."""
+        """Waits until PostgreSQL has no connection of the killed server: from then on nothing that it started can still
+        happen."""
         end = time.monotonic() + timeout
         others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         while self.psql(others) != ["0"]:
@@ -51,7 +52,7 @@ class Killed(Torn):
 
 
 class KilledSplit(Suite):
-    """The same, split: `victims` of its three processes of records are killed at once."""
+    """The same with the split suite: `victims` of its three processes of records are killed at the same time."""
 
     def __init__(self, models, victims):
         super().__init__(apply_examples=False)
@@ -62,7 +63,7 @@ class KilledSplit(Suite):
         return super().environment() | {"GROUNDPLAN_MODELS": str(self.models)} | more
 
     def kill_server(self):
-        """Those who die; if that is all of them, what their connections had begun is over before the next ones start."""
+        """Kills the victims; if these are all processes, waits until the work of their connections has finished."""
         self.hold = self.logs.parent.parent / "run" / self.logs.name / "hold"
         self.hold.touch()
         self.others = [self.processes.kill(f"records-{address}") for address in self.chance.sample(RECORDS, self.victims)]
@@ -80,7 +81,8 @@ class KilledSplit(Suite):
 
 
 def running(tmp_path, path, models, victims=len(RECORDS)):
-    """For a fixture: a suite that can be killed, with a file of models. So many of three processes die at once, where there are three."""
+    """For a fixture: a suite that can be killed, with a file of models. `victims` of three processes are killed at the same
+    time, in the split suite."""
     file = tmp_path / path
     file.parent.mkdir(parents=True)
     file.write_text(models)
@@ -93,7 +95,8 @@ def running(tmp_path, path, models, victims=len(RECORDS)):
 
 
 async def kill_again_and_again(suite, ready, pause, until, killed=lambda: None):
-    """Kills the server with a pause between, until an event is set. `killed` is called when what it had begun is over."""
+    """Kills the server with a pause between, until an event is set. `killed` is called when the work of the killed server
+    has finished."""
     while not until.is_set():
         try:
             await asyncio.wait_for(until.wait(), pause())
@@ -106,7 +109,7 @@ async def kill_again_and_again(suite, ready, pause, until, killed=lambda: None):
 
 
 def refusal(error):
-    """The reason of a refusal, and its metadata."""
+    """Returns the reason of an error, and its metadata."""
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
@@ -116,11 +119,11 @@ def refusal(error):
 
 
 def channels(suite, count):
-    """Connections of their own: gRPC would share one."""
+    """Opens separate connections: gRPC would share one."""
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
     return [grpc.aio.insecure_channel(suite.address, options=options) for _ in range(count)]
 
 
 def number(name, default):
-    """A number from the environment."""
+    """Reads a number from the environment."""
     return type(default)(os.environ.get(name, default))

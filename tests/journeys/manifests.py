@@ -1,4 +1,4 @@
-"""What is deployed: the rendered manifests of Kubernetes, and the compose file, each read as data."""
+"""The rendered manifests of Kubernetes, and the compose file, each as data."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ OVERLAYS = ("base", "overlays/dev", "overlays/production")
 
 @functools.cache
 def rendered(overlay):
-    """The resources of an overlay, as `kubectl apply -k` would send them."""
+    """Returns the resources of an overlay, as `kubectl apply -k` would send them."""
     done = subprocess.run([TOOLS / "kubectl", "kustomize", ROOT / "k8s" / overlay], check=True, capture_output=True, text=True, timeout=60)
     return list(yaml.safe_load_all(done.stdout))
 
@@ -28,12 +28,12 @@ def workloads(overlay):
 
 
 def pods(overlay):
-    """The name and the template of each kind of pod."""
+    """Returns the name and the template of each kind of pod."""
     return [(one["metadata"]["name"], one["spec"]["template"]) for one in workloads(overlay)]
 
 
 def containers(overlay):
-    """Each container, with its pod's specification."""
+    """Returns each container, with the specification of its pod."""
     return [(container, template["spec"]) for _, template in pods(overlay)
             for container in template["spec"].get("initContainers", []) + template["spec"]["containers"]]
 
@@ -47,7 +47,7 @@ def compose():
 
 
 def variables(container, overlay):
-    """The environment of a container: values, and None for what comes from a secret."""
+    """Returns the environment of a container: values, and None for values from a secret."""
     maps = {one["metadata"]["name"]: one["data"] for one in of_kind(overlay, "ConfigMap")}
     found = {}
     for source in container.get("envFrom", []):
@@ -56,7 +56,7 @@ def variables(container, overlay):
 
 
 def configuration(**environment):
-    """What the program makes of these variables: each setting, its value and where it is from."""
+    """Returns the program's settings with these variables: each with its value and its source."""
     done = subprocess.run([BINARY, "config", "--output", "json"], env=environment, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
     return {row["setting"]: row for row in json.loads(done.stdout)}
@@ -68,7 +68,7 @@ def seconds(duration):
 
 
 def selects(selector, labels):
-    """Whether a label selector selects what has these labels."""
+    """Whether a label selector matches these labels."""
     if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
         return False
     for one in selector.get("matchExpressions", []):

@@ -1,5 +1,5 @@
-"""The seed of everything that tests do at random. It is the same each time, so that a run says the same as the one before it: `make torture` takes a
-new one, and GROUNDPLAN_SEED repeats that."""
+"""The seed of all random tests. It is fixed, so that two runs do the same: `make torture` uses a new one, and
+GROUNDPLAN_SEED repeats that."""
 
 import os
 

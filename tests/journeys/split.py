@@ -1,4 +1,4 @@
-"""The processes of a split suite one by one: each is called by itself, with the certificate of a service, and can be killed."""
+"""The processes of a split suite: each can be called directly, with the certificate of a service, and can be killed."""
 
 import json
 import os
@@ -20,7 +20,8 @@ class Processes:
         return self.suite.port + (10000 if service == "schema" else 10002)
 
     def curl(self, address, method, path, body=None, headers=(), caller="envoy", key=None, service="records"):
-        """One REST call to one process: curl's exit code, the status and the decoded body. Without a caller there is no certificate."""
+        """Sends one REST call to one process, and returns curl's exit code, the status and the decoded body. Without a
+        caller it sends no certificate."""
         port = self.port(service)
         arguments = ["curl", "-sS", "-X", method, "--max-time", str(PATIENCE), "--cacert", self.certificates / "ca.pem", "-w", "\n%{http_code}",
                      "--connect-to", f"localhost:{port}:{address}:{port}", f"https://localhost:{port}{path}",
@@ -34,7 +35,7 @@ class Processes:
         return done.returncode, int(status or 0), json.loads(text) if text else None
 
     def certificate(self, address, service="records"):
-        """The certificate that a process shows now."""
+        """Returns the current certificate of a process."""
         context = ssl.create_default_context(cafile=str(self.certificates / "ca.pem"))
         context.load_cert_chain(self.certificates / "envoy.pem", self.certificates / "envoy.key")
         with socket.create_connection((address, self.port(service)), timeout=PATIENCE) as plain, \
@@ -45,7 +46,7 @@ class Processes:
         return int((self.suite.logs.parent.parent / "run" / self.suite.logs.name / f"{name}.pid").read_text().split()[0])
 
     def kill(self, name, number=signal.SIGKILL):
-        """Ends a process, and gives the function that says whether another is there."""
+        """Ends a process, and returns a function that reports whether its replacement is up."""
         before = self.process(name)
         os.kill(before, number)
         return lambda: self.process(name) != before
@@ -60,7 +61,7 @@ class Processes:
         return self.curl(address, "GET", "/readyz", service=service)[:2] == (0, 200)
 
     def known(self):
-        """Whether Envoy knows all processes to be well: a rollout goes on then, as `minReadySeconds` has it in Kubernetes."""
+        """Whether Envoy considers all processes healthy: a rollout then continues, like `minReadySeconds` in Kubernetes."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.suite.port + 10001}/clusters?format=json", timeout=PATIENCE) as answer:
             clusters = json.load(answer)["cluster_statuses"]
         health = [host["health_status"] for cluster in clusters for host in cluster.get("host_statuses", ())]

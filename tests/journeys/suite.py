@@ -1,7 +1,7 @@
-"""The whole suite as a person runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front.
+"""The whole suite as a user runs it: `deploy/run.sh` with the real binary, a private PostgreSQL and Envoy in front.
 
-With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in processes of its own, `records` in three
-and `schema` in two. No journey can tell, but for those that are about just that."""
+With GROUNDPLAN_SUITE=split it is as an operator runs it: `deploy/run-split.sh`, each service in its own processes,
+`records` in three and `schema` in two. Journeys cannot distinguish the two, except those about the split suite."""
 
 import fcntl
 import json
@@ -21,17 +21,17 @@ BINARY = pathlib.Path(os.environ.get("GROUNDPLAN_BIN", ROOT / "target" / "debug"
 
 SPLIT = os.environ.get("GROUNDPLAN_SUITE") == "split"
 SCRIPT = ROOT / "deploy" / ("run-split.sh" if SPLIT else "run.sh")
-# Where the processes of the split suite are.
+# The addresses of the processes of the split suite.
 RECORDS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 SCHEMAS = ("127.0.0.4", "127.0.0.5")
-# How long a test waits for what is sure to come: no machine is so slow, however much else it does.
+# How long a test waits for a certain event, in seconds: no machine is this slow, even under load.
 PATIENCE = 180
-# Ports that were given away, each with the lock on its file: others who run these tests at the same time take others.
+# Reserved ports, each with the lock on its file, so that concurrent test runs use other ports.
 RESERVED = {}
 
 
 def free_port():
-    """A port that is free, together with those that the scripts derive from it. All are below those that the system gives to outgoing connections."""
+    """Returns a free port whose derived ports are free too. All are below the system's range for outgoing connections."""
     folder = pathlib.Path(tempfile.gettempdir()) / f"groundplan-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     while True:
@@ -52,10 +52,10 @@ def free_port():
 
 
 class Suite:
-    """One running suite. Its folder holds the data, the log and the key; `close` removes all of it."""
+    """One running suite. Its folder contains the data, the log and the key; `close` removes all of it."""
 
     def __init__(self, apply_examples=True):
-        # Not below a private folder: PostgreSQL runs as another user when we are root.
+        # Not below a private folder: for root, PostgreSQL runs as another user.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="groundplan-journey-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.data = self.folder / "data"
@@ -77,7 +77,7 @@ class Suite:
         } | more
 
     def start(self, timeout=PATIENCE):
-        """Starts the suite, and waits until it says that it is ready. Returns what it printed, and the seconds it took."""
+        """Starts the suite, and waits until it reports that it is ready. Returns its output, and the seconds that it took."""
         began = time.monotonic()
         self.log = self.folder / f"run-{int(time.time() * 1000)}.log"
         with self.log.open("w") as out:
@@ -97,7 +97,8 @@ class Suite:
         return self.data / "log" / (f"split-{self.port}" if SPLIT else str(self.port))
 
     def render_envoy(self, out, port, log, *more):
-        """The suite's own configuration of Envoy, for another one in front of the same servers, with more arguments of render.py."""
+        """Renders the suite's configuration of Envoy for another Envoy in front of the same servers, with more arguments of
+        render.py."""
         schema = records = f"127.0.0.1:{self.port + 10000}"
         if SPLIT:
             records = ",".join(f"{address}:{self.port + 10002}" for address in RECORDS)
@@ -112,13 +113,14 @@ class Suite:
         return (self.data / "api-key").read_text().strip()
 
     def stop(self):
-        """As Ctrl-C does, by SIGTERM: a shell that was started with SIGINT ignored, as CI may do, cannot trap that."""
+        """Stops the suite like Ctrl-C, but by SIGTERM: a shell that was started with SIGINT ignored, as in some CI, cannot
+        trap SIGINT."""
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(timeout=PATIENCE)
 
     def kill(self):
-        """As a power cut does: everything at once, and nobody gets to clean up."""
+        """Kills everything at the same time without cleanup, like a power failure."""
         for pid in processes_of(self.folder) + processes_in_session(self.process.pid):
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -149,7 +151,7 @@ class Suite:
         return subprocess.run([program, *rest], cwd=ROOT, check=check, capture_output=True, text=True, timeout=PATIENCE, input=stdin)
 
     def curl(self, method, path, body=None, headers=(), authorized=True, raw=None):
-        """One REST call by curl: the status, the headers and the decoded body."""
+        """Sends one REST call by curl, and returns the status, the headers and the decoded body."""
         answer, head = self.folder / "curl.body", self.folder / "curl.head"
         answer.unlink(missing_ok=True)
         arguments = ["curl", "-sS", "-X", method, "-o", answer, "-D", head, "-w", "%{http_code}", self.url + path]
@@ -178,7 +180,7 @@ class Suite:
         return int(done.stdout), fields, json.loads(text) if text else None
 
     def grpcurl(self, *arguments, check=True, authorized=True, data=None):
-        """One gRPC call by grpcurl, which asks reflection (v1alpha) for the types."""
+        """Sends one gRPC call by grpcurl, which loads the types by reflection (v1alpha)."""
         key = ["-H", f"authorization: Bearer {self.api_key}"] if authorized else []
         payload = ["-d", "@"] if data is not None else []
         return self.tool("grpcurl", "-plaintext", *key, *payload, *arguments, check=check,
@@ -188,7 +190,7 @@ class Suite:
         return json.loads(self.grpcurl(self.address, method, data={} if data is None else data).stdout or "{}")
 
     def psql(self, sql):
-        """What a person sees with psql on the private PostgreSQL: rows of unaligned text."""
+        """Runs psql on the private PostgreSQL, and returns rows of unaligned text."""
         done = self.tool("psql", "-X", "-h", str(self.socket_folder()), "-U", "groundplan", "-d", "groundplan", "-AtF", "|",
                          "-v", "ON_ERROR_STOP=1", "-c", sql)
         return done.stdout.rstrip("\n").split("\n") if done.stdout.strip("\n") else []
@@ -200,7 +202,7 @@ class Suite:
 
 
 def start_envoy(suite, configuration, ask):
-    """Another Envoy, once `ask` has an answer of it."""
+    """Starts another Envoy, and waits until `ask` gets a response from it."""
     program = suite.tool(ROOT / "deploy/envoy/find.sh").stdout.strip()
     process = subprocess.Popen([program, "-c", configuration, "--log-level", "error", "--disable-hot-restart"])
     until = time.monotonic() + PATIENCE
@@ -214,7 +216,7 @@ def start_envoy(suite, configuration, ask):
 
 
 def wait(condition, what):
-    """Until a condition holds, which it is sure to do; its value."""
+    """Waits until a condition holds, which must happen, and returns its value."""
     until = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < until, f"this does not come: {what}"
@@ -223,7 +225,7 @@ def wait(condition, what):
 
 
 def processes_of(folder):
-    """The processes that name a folder on their command line or stand in it."""
+    """Returns the processes that name a folder on their command line or run in it."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -239,7 +241,7 @@ def processes_of(folder):
 
 
 def programs_in_session(session):
-    """The process of each program of a session, by the program's name."""
+    """Returns the process of each program of a session, by the name of the program."""
     found = {}
     for pid in processes_in_session(session):
         try:

@@ -1,6 +1,6 @@
-"""Alerts and dashboards speak of metrics that there are, and lead to a page that says what to do.
+"""Alerts and dashboards use existing metrics, and link to a page with a remedy.
 
-test_telemetry holds docs/telemetry.md against what a running suite says of itself, so that table is what there is."""
+test_telemetry compares docs/telemetry.md with a running suite, so the table of that page is the list of metrics."""
 
 import json
 import re
@@ -21,12 +21,12 @@ GROUPS = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"]
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
-# What Prometheus itself adds to what a process says.
+# The labels that Prometheus adds.
 ADDED = {"job", "instance", "namespace"}
 
 
 def metrics():
-    """The metrics of docs/telemetry.md, each with its labels."""
+    """Returns the metrics of docs/telemetry.md, each with its labels."""
     rows = re.findall(r"^\| `(groundplan_\w+)` \| (\w+) \| (.*?) \| ", (ROOT / "docs" / "telemetry.md").read_text(), re.M)
     found = {"up": set()}
     for name, kind, labels in rows:
@@ -40,7 +40,7 @@ def metrics():
 
 
 def expressions():
-    """Each expression, and where it is."""
+    """Returns each expression, with its location."""
     found = [(rule.get("alert") or rule["record"], rule["expr"]) for rule in RULES]
     for file in DASHBOARDS:
         dashboard = json.loads(file.read_text())
@@ -100,8 +100,8 @@ def test_kubernetes_has_the_same_alerts():
 
 @pytest.mark.split("Prometheus finds several processes there")
 def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collector):
-    """A real Prometheus with these rules asks a running suite, finds the processes there and the metrics that rules need, answers what the
-    dashboards ask, and takes exemplars."""
+    """A real Prometheus with these rules scrapes a running suite, finds the processes and the metrics of the rules,
+    evaluates the queries of the dashboards, and stores exemplars."""
     suite, port, admin = suite_of_its_own, free_port(), free_port()
     plain = suite.environment
     suite.environment = lambda **more: plain(GROUNDPLAN_ADMIN_PORT=str(admin), OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, **more)
@@ -140,11 +140,11 @@ def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collecto
             time.sleep(0.5)
         assert [one["value"][1] for one in query("up")] == ["1"] * sum(len(job["static_configs"][0]["targets"]) for job in settings["scrape_configs"])
         assert [one["labels"]["alertname"] for one in ask("alerts")["alerts"] if one["state"] == "firing"] == []
-        # Where there is one process, all jobs ask that; `service` is what was called.
+        # With one process, all jobs scrape it; `service` is the called service.
         called = query('groundplan_calls_total{service="example.v1.EntityService",method="CreateEntity",code="OK"}')
         assert {one["metric"]["job"] for one in called} == ({"records", "envoy"} if SPLIT else {"schema", "records", "envoy"})
         for where, expression in expressions():
-            if not expression.startswith("label_values("):  # which is Grafana's own
+            if not expression.startswith("label_values("):  # a function of Grafana
                 query(re.sub(r"\$\w+", ".*", expression.replace("$__rate_interval", "1m")))
         kept = ask("query_exemplars?" + urllib.parse.urlencode({"query": "groundplan_call_duration_seconds_bucket", "start": time.time() - 60, "end": time.time() + 60}))
         assert re.fullmatch(r"[0-9a-f]{32}", kept[0]["exemplars"][0]["labels"]["trace_id"]), kept

@@ -34,7 +34,7 @@ def test_a_restored_backup_has_everything(suite_of_its_own):
         restored = {"GROUNDPLAN_ADDRESS": f"http://127.0.0.1:{port}"}
         _, found = deep(suite, **restored)
         assert found["all 50 of example.v1.Entity can be read"] == "ok" and set(found.values()) == {"ok"}, found
-        # What cannot be read is found: a number that no double is, where the model has text.
+        # An unreadable record is found: the text is not a number, but the model has a double.
         suite.tool("psql", "-X", *connection, "-d", "restored", "-c", "ALTER TABLE example_v1.entity ALTER COLUMN field2 TYPE text USING 'no number at all'")
         code, found = deep(suite, **restored)
         assert code == 1 and "fail" in found.values(), found

@@ -1,4 +1,4 @@
-"""Calls with mistakes: each is refused with a clear error on both protocols, and nothing is stored."""
+"""Invalid calls: each is rejected with a clear error on both protocols, and nothing is stored."""
 
 import threading
 import time
@@ -142,7 +142,7 @@ def test_a_deadline_that_passed(stub):
 
 
 def test_short_deadlines_hurt_nobody_else(suite, stub):
-    """Calls that are given up at once share Envoy's connection with everybody's calls, and must not cut it off."""
+    """Calls that are cancelled immediately share Envoy's connection with other calls, and must not break it."""
     stop = threading.Event()
     listing = stub.message("example.v1.ListEntitiesRequest")(page_size=1000)
 
@@ -163,7 +163,7 @@ def test_short_deadlines_hurt_nobody_else(suite, stub):
         until = time.monotonic() + 15
         while time.monotonic() < until:
             status, _, body = suite.curl("GET", "/api/v1/resource?pageSize=1")
-            # On a machine that is busy with other things, those who give up may have all connections to the database. That is no cut.
+            # On a busy machine the cancelled calls can hold all connections to the database. That is not a broken connection.
             assert status == 200 or status == 503 and "DATABASE_UNAVAILABLE" in str(body), body
     finally:
         stop.set()

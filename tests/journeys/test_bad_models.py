@@ -1,4 +1,4 @@
-"""Models with mistakes: everything wrong is named at once, with file, line, column and the way out, and nothing changes."""
+"""Invalid models: all diagnostics are reported together, with file, line, column and fix, and nothing changes."""
 
 import pytest
 
@@ -71,7 +71,7 @@ message Table {
 
 
 def test_a_descriptor_set_that_no_compiler_makes_is_a_diagnostic(suite, tmp_path):
-    """16 bytes that made a library panic: a file whose syntax is there and empty."""
+    """16 bytes that caused a panic in a library: a file with a present but empty syntax."""
     models = tmp_path / "models.binpb"
     models.write_bytes(bytes.fromhex("0a0e0a0a676f6f642e70726f746f6200"))
     for command in (["plan"], ["apply"], ["generate", "--out", tmp_path / "out"]):

@@ -1,5 +1,5 @@
-"""Clients that generators make of the OpenAPI document compile, and do create, get, list, patch and delete of both examples. Those of
-openapi-generator commit too, which is where a document with choices shows."""
+"""Generated clients of the OpenAPI document compile, and create, get, list, patch and delete records of both examples. Those
+of openapi-generator also commit, which tests the alternatives in the document."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from suite import ROOT
 
 CLIENTS = ROOT / "tests" / "clients"
 TOOLS = pathlib.Path(sys.executable).parent
-# What openapi-generator says of every document that has an object.
+# Warnings of openapi-generator about every document with an object.
 USUAL = ("OpenAPI 3.1 support is still in beta", "Failed to get the schema name: null")
 
 
@@ -28,7 +28,7 @@ def document(suite, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def node_modules():
-    """`make setup` puts what makes and compiles clients in TypeScript into .tools/clients."""
+    """`make setup` installs the generators and compilers of TypeScript clients into .tools/clients."""
     modules = ROOT / ".tools" / "clients" / "node_modules"
     assert modules.is_dir(), "run 'make setup'"
     return modules
@@ -42,7 +42,7 @@ def run(*arguments, cwd, suite, **more):
 
 
 def test_openapi_python_client(suite, document, tmp_path):
-    """It warns of every schema that it cannot express; there is none."""
+    """The generator warns about every schema that it cannot express; there must be none."""
     run(TOOLS / "openapi-python-client", "generate", "--path", document, "--meta", "none", "--output-path", tmp_path / "groundplan_client",
         "--fail-on-warning", cwd=tmp_path, suite=suite)
     shutil.copy(CLIENTS / "client.py", tmp_path)
@@ -68,8 +68,8 @@ def test_openapi_generator_for_typescript_fetch(suite, document, node_modules, t
 
 
 def openapi_generator(name, document, folder, suite, *more):
-    """The generator does not fail on what it cannot express: it prints a warning, so that none is allowed."""
-    # Java is faster so, where a program runs for seconds.
+    """The generator prints a warning about what it cannot express, and does not fail; so no warning is allowed."""
+    # These options speed up Java for programs that run for seconds.
     said = run(TOOLS / "openapi-generator-cli", "generate", "-g", name, "-i", document, "-o", folder, *more, cwd=document.parent, suite=suite,
                JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     complaints = [line for line in said.splitlines() if re.search(r"\] (WARN|ERROR) ", line) and not any(usual in line for usual in USUAL)]

@@ -1,4 +1,5 @@
-"""The database goes away under load, and comes back: calls are answered at once meanwhile, go on by themselves afterwards, and no connection is left behind."""
+"""The database fails under load, and comes back: meanwhile calls return immediately, afterwards they succeed again, and no
+connection leaks."""
 
 import collections
 import concurrent.futures
@@ -23,7 +24,7 @@ CALLERS = 8
 
 
 class Database:
-    """A PostgreSQL of the test's own, which it can stop and start. It refuses to run as root."""
+    """A private PostgreSQL that the test can stop and start. It cannot run as root."""
 
     def __init__(self, folder):
         self.folder, self.port = folder / "pg", free_port()
@@ -50,7 +51,7 @@ class Database:
         self.run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
 
     def connections(self):
-        """Of the services, how many there are."""
+        """Returns the number of connections of the services."""
         sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         return int(self.run("psql", "-X", "-At", "-h", "127.0.0.1", "-p", self.port, "-U", "groundplan", "-d", "postgres", "-c", sql))
 
@@ -65,7 +66,7 @@ class Server:
                                         stdout=self.log, stderr=self.log)
 
     def ask(self, method, path, body=None):
-        """The status and the body, and how long it took."""
+        """Returns the status, the body, and the time that the call took."""
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
@@ -88,7 +89,7 @@ class Server:
 
 
 class Load:
-    """Callers that write and read all the while; when they asked, what they were told, and how long it took."""
+    """Callers that write and read continuously; records the time, response and duration of each call."""
 
     def __init__(self, server):
         self.server, self.stop, self.told = server, threading.Event(), []
@@ -153,7 +154,7 @@ def test_calls_go_on_by_themselves(running, how):
     database.stop(how)
     stopped = time.monotonic()
     services = {"groundplan.schema.v1.SchemaService", "groundplan.records.v1.RecordsService"}
-    # Each service finds out for itself.
+    # Each service detects it independently.
     load.until(lambda: services <= set(json.loads(server.ask("GET", "/readyz")[1]).get("notReady", ())), "both say that they are not ready")
     load.until(lambda: len(load.since(stopped)) > 300, "calls are refused")
     away = load.since(stopped)
@@ -162,7 +163,7 @@ def test_calls_go_on_by_themselves(running, how):
     took = sorted(one[3] for one in away)
     print(f"{len(away)} calls while it was away: median {statistics.median(took) * 1000:.1f} ms, longest {took[-1] * 1000:.0f} ms; "
           f"{[(round(one[0] - stopped, 2), round(one[3] * 1000)) for one in away if one[3] > 0.05]} took more than 50 ms")
-    # None waits for a connection, which takes 2 seconds.
+    # No call waits for a connection, which takes 2 seconds.
     assert took[len(took) * 99 // 100] < 5
     assert server.ask("GET", "/livez")[0] == 200
     database.start()
@@ -171,5 +172,5 @@ def test_calls_go_on_by_themselves(running, how):
     load.until(lambda: {status for _, status, _, _ in load.told[-300:]} <= {200, 201}, "all calls are answered again")
     load.end()
     assert server.process.poll() is None
-    # As many as before, or fewer: a pool that forgot some would open more each time.
+    # At most as many as before: a pool that leaks connections would open more each time.
     assert database.connections() <= before + 2, (before, database.connections())

@@ -1,4 +1,4 @@
-"""A DB_URL that is wrong, down or read-only is explained, without its password."""
+"""A wrong, unreachable or read-only DB_URL is explained, without its password."""
 
 import socket
 import subprocess

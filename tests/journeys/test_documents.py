@@ -1,4 +1,4 @@
-"""What the documents say is what the program does."""
+"""The documents match the program."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def test_the_settings_table(suite):
 
 
 def test_the_limits(suite):
-    """The table is the program's own list: `groundplan limits --output json`."""
+    """The table equals the output of `groundplan limits --output json`."""
     limits = json.loads(suite.tool(BINARY, "limits", "--output", "json").stdout)
     rows = [f"| {limit['area']} | {limit['what']} | {limit['limit']} | {limit['note']} |" for limit in limits]
     said = [line for line in (ROOT / "docs" / "limits.md").read_text().splitlines() if line.startswith("| ")][1:]

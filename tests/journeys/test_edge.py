@@ -1,4 +1,5 @@
-"""Envoy as the edge: TLS whose certificate is replaced while it runs, a limit of calls, pages of other origins, and nothing of the inside outside."""
+"""Envoy as the edge: TLS with a certificate that is replaced at run time, a rate limit, pages of other origins, and no
+internal API outside."""
 
 import collections
 import gzip
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.split("Envoy leads to two services there, by mutual TLS
 
 
 class Edge:
-    """Another Envoy before the suite's servers, with arguments of render.py."""
+    """Another Envoy in front of the suite's servers, with arguments of render.py."""
 
     def __init__(self, suite, name, *more):
         self.port = free_port()
         configuration = suite.render_envoy(suite.folder / name, self.port, "/dev/null", *more)
-        # With TLS, or a limit of calls, to be there is all that can be asked of it.
+        # With TLS, or a rate limit, a connection is all that can be checked.
         self.process = start_envoy(suite, configuration, lambda: socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE).close())
 
     def __enter__(self):
@@ -38,7 +39,7 @@ class Edge:
         self.process.wait(timeout=PATIENCE)
 
     def curl(self, *arguments, scheme="http", path="/api/v1/resource?pageSize=1", retry=False):
-        """The head and the body of an answer."""
+        """Returns the head and the body of a response."""
         again = ["--retry", "20", "--retry-all-errors", "--retry-delay", "1"] if retry else []
         done = subprocess.run(["curl", "-sSi", "--max-time", "20", *again, *map(str, arguments), f"{scheme}://localhost:{self.port}{path}"],
                               capture_output=True, text=True, timeout=PATIENCE)
@@ -53,7 +54,8 @@ def make_certificates(out):
 
 @pytest.fixture
 def certificates(tmp_path):
-    """A folder with a certificate for the public port, and what replaces it by another, as Kubernetes does: with one move."""
+    """Returns a folder with a certificate for the public port, and a function that replaces it like Kubernetes: with one
+    move."""
     folder = tmp_path / "public"
     folder.mkdir()
     folder.parent.chmod(0o755)
@@ -69,7 +71,7 @@ def certificates(tmp_path):
 
 
 def shown(port):
-    """The certificate that a port shows."""
+    """Returns the certificate of a port."""
     context = ssl._create_unverified_context()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain, context.wrap_socket(plain, server_hostname="localhost") as stream:
         return stream.getpeercert(binary_form=True)
@@ -90,13 +92,13 @@ def test_the_public_port_has_tls_whose_certificate_can_be_replaced(suite, certif
             assert time.monotonic() < until, "the new certificate is not shown"
             time.sleep(0.1)
         assert edge.curl("--cacert", authority, "-H", f"authorization: Bearer {suite.api_key}", scheme="https")[0].startswith("http/2 200")
-        # Without TLS there is no answer.
+        # Without TLS there is no response.
         assert subprocess.run(["curl", "-s", "--max-time", "5", f"http://localhost:{edge.port}/livez"], capture_output=True).returncode != 0
 
 
 def test_more_calls_than_are_let_in_are_told_so(suite):
     with Edge(suite, "limited", "--rate", "5") as edge:
-        # The health of the edge itself is no call.
+        # Health checks of the edge itself do not count as calls.
         answers = [edge.curl("-H", f"authorization: Bearer {suite.api_key}") for _ in range(30)]
         refused = [(head, body) for head, body in answers if head.startswith("http/1.1 429")]
         assert refused and any(head.startswith("http/1.1 200") for head, _ in answers)
@@ -132,7 +134,7 @@ def test_nothing_of_the_inside_is_outside(suite):
 
 
 def test_a_header_with_an_underscore_is_left_out_and_the_call_goes_on(suite, stub):
-    """gRPC's own metadata may be called so; no rule on a header is gone around by one, because no service sees it."""
+    """Metadata of gRPC can have such names; it cannot bypass a rule on a header, because no service sees it."""
     status, _, _ = suite.curl("GET", "/api/v1/resource?pageSize=1", headers=["my_key: 1"])
     assert status == 200
     request = stub.message("example.v1.ListEntitiesRequest")(page_size=1)
@@ -142,7 +144,7 @@ def test_a_header_with_an_underscore_is_left_out_and_the_call_goes_on(suite, stu
 
 
 def raw_http(suite, request):
-    """What Envoy answers to bytes."""
+    """Sends bytes to Envoy, and returns its response."""
     host, port = suite.address.split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request)
@@ -169,7 +171,7 @@ def test_what_envoy_refuses_is_in_our_words(suite):
 
 
 def test_what_envoy_refuses_of_grpc_has_its_status(suite):
-    """Envoy alone would say INTERNAL, without details."""
+    """Envoy alone would return INTERNAL, without details."""
     for path, content_type in [("/a%2Fb/C", "application/grpc"), ("/a%2Fb/C", "application/grpc-web+proto"),
                                ("/example.v1.EntityService/ListEntities", "application/grpc-web-text")]:
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {suite.api_key}\r\ncontent-type: {content_type}\r\ncontent-length: 4\r\n\r\n!!!!"
@@ -199,7 +201,7 @@ def test_answers_are_compressed_and_etags_stay_what_they_are(suite):
         suite.curl("POST", "/api/v1/resource", {"field1": "x" * 200})
     _, headers, body = get("/api/v1/resource?pageSize=20", zipped)
     assert headers["content-encoding"] == "gzip" and len(json.loads(gzip.decompress(body))["data"]) == 20
-    # A record's etag is of these bytes: If-Match must match it.
+    # The etag of a record identifies these bytes: If-Match must match it.
     status, _, made = suite.curl("POST", "/api/v1/resource", {"field1": "y" * 2000})
     path = f"/api/v1/resource/{made['data']['id']}"
     _, headers, body = get(path, zipped)
@@ -208,7 +210,7 @@ def test_answers_are_compressed_and_etags_stay_what_they_are(suite):
 
 
 def test_what_is_sent_again_is_what_only_reads(suite, stub):
-    """The route of reads has the unary methods that are marked so, and no other."""
+    """The route of reads contains exactly the unary methods that are marked as reads."""
     template = (ROOT / "deploy/envoy/envoy.template.yaml").read_text()
     reads = re.search(r'name: reads\n +match: \{ safe_regex: \{ regex: "(.*)" \} \}', template)[1]
     names = [name for name in suite.grpcurl(suite.address, "list").stdout.split() if not name.startswith(("groundplan.", "grpc."))]
@@ -221,20 +223,21 @@ def test_what_is_sent_again_is_what_only_reads(suite, stub):
 
 
 def attempt(suite, connection, key, forwarded):
-    """One call of REST: its status, its headers, its body."""
+    """Sends one REST call, and returns its status, headers and body."""
     connection.request("GET", "/api/v1/resource?pageSize=1", headers={"authorization": f"Bearer {key}", "x-forwarded-for": forwarded})
     answer = connection.getresponse()
     return answer.status, answer.headers, json.loads(answer.read())
 
 
 def test_wrong_keys_are_limited_by_the_address_that_envoy_sees(suite):
-    """Whatever a caller says of its address. The right key is served all the same, and other addresses are not limited."""
+    """The address that the caller claims does not count. The right key is always served, and other addresses are not
+    limited."""
     connection = http.client.HTTPConnection("127.0.0.1", suite.port, source_address=("127.0.0.91", 0), timeout=PATIENCE)
     statuses = collections.Counter()
     while statuses[429] == 0:
         status, headers, body = attempt(suite, connection, "wrong", f"10.9.8.{statuses.total() % 250}")
         statuses[status] += 1
-        # Each of three processes of records lets 60 through.
+        # Each of three processes of records admits 60.
         assert status in (401, 429) and statuses.total() < 1000, statuses
     assert statuses[401] >= 60 and headers["retry-after"] == "1"
     assert body["error"]["code"] == "RATE_LIMITED" and body["error"]["details"][0]["reason"] == "RATE_LIMITED", body
@@ -244,7 +247,7 @@ def test_wrong_keys_are_limited_by_the_address_that_envoy_sees(suite):
 
 
 def test_what_services_have_for_each_other_is_not_outside(suite):
-    """Whoever could report a revision's storage as done could have it served before it is."""
+    """Otherwise a caller could report the storage of a revision as ready before it is."""
     for method in ("DistributionService/ReportProgress", "DistributionService/TailRevisions", "Made/Up"):
         with grpc.insecure_channel(suite.address) as channel:
             with pytest.raises(grpc.RpcError) as refused:

@@ -1,4 +1,5 @@
-"""Envoy is replaced while callers keep their connections: it asks them to make others first, as `preStop` in Kubernetes has it do."""
+"""Envoy is replaced while callers keep their connections: it first asks them to open others, as `preStop` in Kubernetes
+does."""
 
 import http.client
 import threading
@@ -21,7 +22,7 @@ def ask(port, path, timeout=PATIENCE):
 
 @pytest.fixture
 def envoys(suite, tmp_path):
-    """Two Envoys in front of the one suite, each with its public port, and its ports for operators and for who ends it."""
+    """Two Envoys in front of one suite, each with its public port and its ports for operators and for the shutdown."""
     running = []
     try:
         for number in range(2):
@@ -53,7 +54,7 @@ def is_ready(port):
 
 
 class Caller(threading.Thread):
-    """Calls without a pause over one connection, until it is asked to make another: that goes where new ones go."""
+    """Calls without a pause over one connection until it is asked to open another, which goes to the new Envoy."""
 
     def __init__(self, suite, target):
         super().__init__(daemon=True)

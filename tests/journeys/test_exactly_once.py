@@ -1,8 +1,7 @@
-"""Calls with request ids, each sent 2 to 20 times at once over several connections and both protocols, while the server is killed by SIGKILL again and
-again: each happens exactly once, and all who sent it see the same answer, byte for byte.
+"""Calls with request ids, each sent 2 to 20 times in parallel over several connections and both protocols, while the server
+is killed by SIGKILL repeatedly: each is executed exactly once, and all senders get the same response, byte for byte.
 
-GROUNDPLAN_REQUEST_IDS says how many request ids; `make torture` takes 10,000, which are about a minute on two cores.
-"""
+GROUNDPLAN_REQUEST_IDS sets the number of request ids; `make torture` uses 10,000, which take about a minute on two cores."""
 
 import asyncio
 import collections
@@ -23,15 +22,15 @@ from seeds import SEED
 pytestmark = pytest.mark.split("who repeats a request meets another process there")
 
 IDS = number("GROUNDPLAN_REQUEST_IDS", 2_000)
-# No machine is so slow.
+# An upper bound: no machine is this slow.
 MOST_SECONDS = 600
-# Request ids that are under way at once, and the calls of both protocols.
+# Concurrent request ids, and the calls of both protocols.
 AT_ONCE, CONNECTIONS, REST_CALLS = 12, 6, 8
 COUNTERS = 20
-# The server lives so long, at least and at most; it is killed so many times, however fast the calls are.
+# The life of the server in seconds, minimum and maximum; the number of kills is fixed, regardless of the speed of the calls.
 LIFE = (2.5, 6.0)
 KILLS = 3
-# A call that is not answered after so many attempts is a failure.
+# A call without a response after this number of attempts is a failure.
 ATTEMPTS = 200
 MODELS = """
 syntax = "proto3";
@@ -64,18 +63,18 @@ def suite(tmp_path):
 
 
 class Request:
-    """What is sent with one request id: how it is sent by gRPC, and by REST if it can be."""
+    """The content of one request id: how to send it by gRPC, and by REST if possible."""
 
     def __init__(self, at, path, message, rest=None, entries=(), counters=()):
         self.id, self.path, self.message, self.rest = f"request-{at}", path, message, rest
-        # The keys of the entries that it makes, and the counters that it adds 1 to.
+        # The keys of the entries that it creates, and the counters that it increments.
         self.entries, self.counters = list(entries), list(counters)
-        # What each sender was told: bytes of gRPC, and the record of REST.
+        # The responses of each sender: bytes of gRPC, and the record of REST.
         self.answers, self.told = [], []
 
 
 class Requests:
-    """Makes requests of every kind."""
+    """Creates requests of every kind."""
 
     def __init__(self, suite, chance):
         stub, self.chance, self.at = Stub(suite), chance, 0
@@ -113,7 +112,7 @@ class Requests:
 
 
 class Senders:
-    """Sends requests, each several times at once, until every sender has an answer."""
+    """Sends requests, each several times in parallel, until every sender has a response."""
 
     def __init__(self, suite, chance):
         self.suite, self.chance, self.ready = suite, chance, asyncio.Event()
@@ -123,7 +122,7 @@ class Senders:
         self.threads, self.local = concurrent.futures.ThreadPoolExecutor(REST_CALLS), threading.local()
 
     async def send(self, request):
-        """All copies of one request. Most are few: 2 to 20, the more the rarer."""
+        """Sends all copies of one request: 2 to 20, mostly few."""
         copies = 2 + min(18, int(self.chance.expovariate(0.8)))
         senders = []
         for _ in range(copies):
@@ -155,7 +154,7 @@ class Senders:
         request.told.append(await self.until_answered(attempt))
 
     def post(self, request):
-        """One POST by this thread's connection; nothing if it broke."""
+        """Sends one POST over the connection of this thread; returns nothing if the connection broke."""
         path, body = request.rest
         headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json", "idempotency-key": f'"{request.id}"'}
         try:
@@ -185,7 +184,7 @@ class Senders:
         raise AssertionError(f"no answer after {ATTEMPTS} attempts: {self.broken}")
 
     async def run(self, requests):
-        """Sends requests until there are enough; those that were sent."""
+        """Sends requests until there are enough, and returns them."""
         self.ready.set()
         self.channels = channels(self.suite, CONNECTIONS)
         sent, until, began = [], asyncio.Event(), time.monotonic()
@@ -211,7 +210,7 @@ class Senders:
 
 
 class Log:
-    """What a follower is told of both models, from before the first call until a last record."""
+    """The events of both models, from before the first call until a last record."""
 
     def __init__(self, suite, requests):
         self.stub, self.requests = Stub(suite), requests
@@ -222,7 +221,7 @@ class Log:
         stream.cancel()
 
     def counts(self):
-        """How often each key was created, and each counter changed."""
+        """Returns how often each key was created, and how often each counter changed."""
         self.stub.call("once.v1.EntryService/CreateEntry", self.requests.create(entry={"key": "the end"}))
         found = collections.Counter()
         stream = self.stub.stream("groundplan.records.v1.RecordsService/WatchMany", self.watch(models=self.models, token=self.token), timeout=300)
@@ -271,7 +270,7 @@ def test_each_request_id_happens_exactly_once(suite):
 
 
 def check_answers(requests, sent):
-    """All who sent a request were told the same, and each request something of its own."""
+    """Checks that all senders of a request got the same response, and that each request got a different one."""
     ids = collections.Counter()
     for request in sent:
         assert len(set(request.answers)) <= 1 and all(told == request.told[0] for told in request.told), (request.id, request.answers, request.told)

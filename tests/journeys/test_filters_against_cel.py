@@ -1,25 +1,25 @@
-"""Filters mean what CEL means: random expressions on random records, through Envoy, against an evaluator that is not ours.
+"""Filters have the meaning of CEL: random expressions on random records, through Envoy, compared with an independent
+evaluator.
 
-The oracle is cel-python. What it is asked leaves out where it does not follow CEL's specification itself:
+The oracle is cel-python. The expressions leave out where it does not follow CEL's specification itself:
 
-* numbers of different types: it knows no comparison between them;
-* numbers that are null: it refuses to compare them for equality, and `size`, `int` and `string` of null give no error;
+* numbers of different types: it cannot compare them;
+* numbers that are null: it does not compare them for equality, and `size`, `int` and `string` of null give no error;
 * null as a condition: `null && true` is null, and no error;
 * `0.0 / 0.0` is infinity, a negative index counts from the end, `int(timestamp)` rounds times before 1970 up, and
   `uint(-0.5)` is 0;
-* durations are written by way of a float: large ones lose their microseconds;
-* `int` of infinity is no error of an expression, but one of Python's: such expressions are left out;
-* an error inside of `exists_one` ends the whole expression, where in CEL `error || true` is true: such expressions are left out;
-* joined strings are Python's, without `contains`: no text is searched but those of fields;
+* durations are represented as floats: large ones lose their microseconds;
+* `int` of infinity raises an error of Python: such expressions are left out;
+* an error inside of `exists_one` fails the whole expression, where in CEL `error || true` is true: such expressions are left out;
+* joined strings are Python's, without `contains`: only texts of fields are searched;
 * `string(double)` and `string(bool)` are Python's;
-* `has` takes no bare name, and is false of what is behind an unknown name: there it is asked `has(present.name)` instead, and
-  behind a relation first whether there is one.
+* `has` does not accept a bare name, and is false after an unknown name: the test uses `has(present.name)` instead, and for a
+  relation first checks whether it exists.
 
-What it does not know of is protobuf: absent scalars are zero, absent wrappers null, and absent times have no name, so that
-reading them is an error, like a relation that leads nowhere. An error is no match.
+cel-python does not implement protobuf's rules: absent scalars are zero, absent wrappers null, and absent times have no
+name, so that reading them is an error, like a relation to a missing record. An error is no match.
 
-`GROUNDPLAN_SEED` repeats a run, `GROUNDPLAN_ORACLE_PAIRS` says how many pairs of an expression and a record it has.
-"""
+`GROUNDPLAN_SEED` repeats a run, `GROUNDPLAN_ORACLE_PAIRS` sets the number of pairs of an expression and a record."""
 
 import datetime
 import json
@@ -140,7 +140,7 @@ WRAPPERS = {"Int64Value": "int", "UInt64Value": "uint", "DoubleValue": "double",
 
 
 def type_of(field):
-    """The CEL type of a field's value, or the message that it holds."""
+    """Returns the CEL type of a field's value, or its message."""
     if field.message_type:
         name = field.message_type.name
         return {"Timestamp": "time", "Duration": "duration"}.get(name) or WRAPPERS.get(name) or field.message_type
@@ -162,7 +162,7 @@ def is_wrapper(field):
 # Records
 
 class Filler:
-    """Fills messages with values of the pools that the expressions have too."""
+    """Fills messages with values of the pools that the expressions also use."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -224,7 +224,8 @@ CEL = {"int": celtypes.IntType, "uint": celtypes.UintType, "double": celtypes.Do
 
 
 def value_of(message, field, depth):
-    """The value of a singular field that is there, or has a zero. Parts have parts without end; expressions go down a few."""
+    """Returns the value of a singular field that is present, or zero. Parts are recursive without end; expressions use a few
+    levels."""
     value, kind = getattr(message, field.name), type_of(field)
     if kind == "time":
         return celtypes.TimestampType(EPOCH + datetime.timedelta(seconds=value.seconds, microseconds=value.nanos // 1000))
@@ -236,7 +237,7 @@ def value_of(message, field, depth):
 
 
 def names_of(message, depth=0):
-    """What names mean in a message, by protobuf's rules."""
+    """Returns the values of names in a message, by protobuf's rules."""
     names = {}
     for field in message.DESCRIPTOR.fields:
         value, kind = getattr(message, field.name), type_of(field)
@@ -256,7 +257,7 @@ def names_of(message, depth=0):
 
 
 def present_of(message, before=""):
-    """The fields that `has` is true of, with `_` for the dots of nested ones."""
+    """Returns the fields for which `has` is true, with `_` for the dots of nested ones."""
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
         if is_map(field) or repeated(field):
@@ -264,7 +265,7 @@ def present_of(message, before=""):
         elif field.has_presence:
             there = message.HasField(field.name)
         else:
-            # Protobuf keeps -0.0, which equals zero and has another sign.
+            # Protobuf keeps -0.0, which equals zero with another sign.
             there = value != type(value)() or (isinstance(value, float) and math.copysign(1, value) < 0)
         if there:
             yield celtypes.StringType(before + field.name), celtypes.BoolType(True)
@@ -287,7 +288,7 @@ class Oracle:
         return names
 
     def matches(self, expression, activations):
-        """The names of what an expression is true of; none at all if cel-python itself fails."""
+        """Returns the names of the records for which an expression is true; nothing if cel-python itself fails."""
         program = self.environment.program(self.environment.compile(expression))
         matching = set()
         for name, activation in activations.items():
@@ -305,8 +306,8 @@ class Oracle:
 # Expressions
 
 class Author:
-    """Writes expressions. Names are marked, as in `@get(part.name)`, `@has(part.name)` and `@enum(MOOD_GOOD)`: the oracle has
-    them in another form."""
+    """Generates expressions. Names are marked, as in `@get(part.name)`, `@has(part.name)` and `@enum(MOOD_GOOD)`, because
+    the oracle needs another form of them."""
 
     def __init__(self, chance, descriptor, author):
         self.chance = chance
@@ -332,7 +333,7 @@ class Author:
                     yield from self.paths_of(kind, f"{before}{field.name}.", depth + 1)
 
     def path(self, wanted):
-        """A path of one of the kinds, and its field."""
+        """Returns a path of one of the kinds, and its field."""
         if self.variables and self.chance.random() < 0.6:
             found = []
             for name, kind in self.variables:
@@ -358,7 +359,7 @@ class Author:
     def compare(self, depth):
         kind = self.chance.choice(["int", "uint", "double", "string", "bytes", "time", "duration", "bool"])
         operator = self.chance.choice(["==", "!="] if kind == "bool" else ["==", "!=", "<", "<=", ">", ">="])
-        # Of what is null, more or less is an error. Whether it is equal, cel-python does not say of numbers: see `null`.
+        # Comparing null by order is an error. cel-python cannot compare null numbers for equality: see `null`.
         may_be_null = kind in CEL and operator in ("<", "<=", ">", ">=") and self.chance.random() < 0.15
         left = self.path([f"null {kind}"])[0] if may_be_null else self.value(kind, depth)
         return f"{left} {operator} {self.value(kind, depth)}"
@@ -435,7 +436,7 @@ class Author:
         return getattr(self, f"a_{kind}")(depth - 1)
 
     def read(self, kind, depth):
-        """A value that reads something: what is made of constants alone is calculated at once, and refused if it has no value."""
+        """Returns a value that reads a field: constant expressions are evaluated early, and rejected if they have no value."""
         return self.path([kind])[0] if depth < 0 or self.chance.random() < 0.6 else getattr(self, f"a_{kind}")(depth - 1)
 
     def calculation(self, kind, operators, depth):
@@ -517,7 +518,7 @@ MARKED = re.compile(r"@(get|has|enum)\(([\w.]+)\)")
 
 
 def for_the_product(expression, chance):
-    """With names as people write them: proto names, JSON names, from the record or alone."""
+    """Writes names as users do: proto names, JSON names, with `record.` or alone."""
     def name(found):
         way, path = found.groups()
         if way == "enum":
@@ -546,7 +547,7 @@ def for_the_oracle(expression):
 
 @pytest.fixture
 def things(empty_suite, tmp_path):
-    """Random things and their authors, as the server gave them back."""
+    """Random things and their authors, as the server returned them."""
     suite = empty_suite
     folder = tmp_path / "oracle" / "v1"
     folder.mkdir(parents=True)
@@ -572,7 +573,7 @@ def things(empty_suite, tmp_path):
 
 
 def listed(stub, expression, page_size):
-    """The ids of all pages."""
+    """Returns the ids of all pages."""
     request = stub.message("oracle.v1.ListThingsRequest")(filter=expression, page_size=page_size, allow_scan=True)
     request.read_mask.paths.append("id")
     found = []

@@ -1,4 +1,4 @@
-"""Somebody who has never seen Groundplan calls the template's own example, by every client, through Envoy."""
+"""A new user calls the example of the template, by every client, through Envoy."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def test_the_template_to_the_letter(suite):
 
 
 def test_curl_without_a_content_type(suite):
-    """`curl -d` alone says application/x-www-form-urlencoded; the first call of a newcomer must not fail for that."""
+    """`curl -d` alone sends application/x-www-form-urlencoded; the first call of a new user must not fail because of that."""
     done = suite.tool("curl", "-sS", "-H", f"authorization: Bearer {suite.api_key}", "-d", '{"field2":123}', f"{suite.url}/api/v1/resource")
     assert json.loads(done.stdout)["error"]["message"] == "Field1 is required"
 
@@ -62,7 +62,7 @@ def test_grpcurl_creates_and_gets(suite):
 
 
 def test_buf_curl(suite):
-    """buf asks reflection v1, and speaks gRPC, gRPC-Web and (by POST of JSON) nothing else here."""
+    """buf uses reflection v1, and gRPC and gRPC-Web."""
     for protocol in ("grpc", "grpcweb"):
         done = suite.tool("buf", "curl", "--protocol", protocol, "--http2-prior-knowledge", "-H", f"authorization: Bearer {suite.api_key}",
                           "--reflect-header", f"authorization: Bearer {suite.api_key}", "-d", '{"entity":{"field1":"by buf"}}',
@@ -86,11 +86,11 @@ def test_nothing_but_health_is_open(suite):
 
 
 def test_the_printed_calls_work_twice(suite):
-    """What `make run` prints is pasted into a shell, two times."""
+    """The calls that `make run` prints are pasted into a shell, two times."""
     printed = suite.log.read_text().split("is ready", 1)[1]
     calls = [line.strip() for line in printed.splitlines() if re.match(r"\s+(export|grpcurl|curl|\S*/grpcurl|\S*/buf)\s", line)]
     assert any("grpcurl" in call for call in calls) and any(call.startswith("curl") for call in calls), printed
-    # A watch has no end but Ctrl-C.
+    # A watch ends only by Ctrl-C.
     watch = [call for call in calls if ":watch" in call]
     assert len(watch) == 1
     calls = [f"timeout -s INT 3 {call} || true" if call in watch else call for call in calls]
@@ -101,7 +101,7 @@ def test_the_printed_calls_work_twice(suite):
 
 
 def test_commands_name_the_suite_that_they_call(suite):
-    """With several that run, the wrong one would be changed unnoticed. What is printed leads to this one."""
+    """With several running suites, the wrong one could be changed unnoticed. The printed commands name this one."""
     for command in ("plan", "apply"):
         done = suite.run(command, "examples")
         assert done.stderr.startswith(f"groundplan: calling {suite.url} with the API key in {suite.data}/api-key"), done.stderr

@@ -1,4 +1,4 @@
-"""`groundplan generate` writes protos from which every language's own generator makes stubs."""
+"""`groundplan generate` writes protos from which the generators of all languages create stubs."""
 
 import importlib
 import pathlib

@@ -1,4 +1,4 @@
-"""What records were: library.v1.Book has the option `history`, Author has not."""
+"""Past states of records: library.v1.Book has the option `history`, Author does not."""
 
 import datetime
 import uuid
@@ -39,7 +39,7 @@ def test_a_life(suite, stub, author):
     newest = suite.curl("GET", path)[2]["data"]
     assert suite.curl("DELETE", path)[0] == 204
 
-    # Of a record that is deleted, too: the newest first, each as it was behind the write.
+    # Also for a deleted record: the newest first, each as it was after the write.
     status, _, body = suite.curl("GET", f"{path}:listRevisions")
     assert status == 200 and body["nextPageToken"] == ""
     revisions = body["data"]
@@ -58,7 +58,7 @@ def test_a_life(suite, stub, author):
         ({"CREATED": 1, "UPDATED": 2, "DELETED": 3}[revision["kind"]], revision["data"]["title"], revision["etag"], revision["transaction"], "root")
         for revision in revisions]
 
-    # As it was at a time.
+    # The state at a time.
     get = stub.message("library.v1.GetBookRequest")
     for time, title in zip(times, ("first", "second", "third")):
         status, fields, body = suite.curl("GET", f"{path}?readTime={time}")
@@ -87,10 +87,10 @@ def test_pages_and_masks(suite, stub, author):
         assert ("link" in fields) == bool(token)
         if not token:
             break
-        # What is written meanwhile is newer than all pages that follow.
+        # Later writes are newer than all following pages.
         suite.curl("PATCH", path, {"pageCount": 100 + pages})
     assert pages == 3 and [revision["data"] for revision in found] == [{"pageCount": count} for count in range(6, -1, -1)]
-    # A token is that record's.
+    # A token belongs to its record.
     token = suite.curl("GET", f"{path}:listRevisions?pageSize=1")[2]["nextPageToken"]
     other = create(suite, author)
     status, _, body = suite.curl("GET", f"/api/v1/books/{other['id']}:listRevisions?pageToken={token}")
@@ -157,7 +157,7 @@ def test_bad_input(suite, stub, author):
 
 @pytest.mark.split("three processes would copy the log there")
 def test_turning_it_on_begins_with_what_the_log_has(suite_of_its_own, tmp_path):
-    """The option is given to a model that has records: everything since the log was made is there."""
+    """The option is added to a model with records: the history starts with everything in the log."""
     suite = suite_of_its_own
     suite.start()
     id = suite.curl("POST", "/api/v1/resource", {"field1": "one"})[2]["data"]["id"]
@@ -170,6 +170,6 @@ def test_turning_it_on_begins_with_what_the_log_has(suite_of_its_own, tmp_path):
     suite.apply(tmp_path)
     status, _, body = suite.curl("GET", f"/api/v1/resource/{id}:listRevisions?readMask=field1")
     assert status == 200 and [(revision["kind"], revision["data"]["field1"]) for revision in body["data"]] == [("UPDATED", "two"), ("CREATED", "one")]
-    # The copy is made by and by, and nobody sees it happen.
+    # The log is copied over time, without a visible difference.
     suite.curl("PATCH", f"/api/v1/resource/{id}", {"field1": "three"})
     assert len(suite.curl("GET", f"/api/v1/resource/{id}:listRevisions")[2]["data"]) == 3

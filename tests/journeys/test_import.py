@@ -1,4 +1,4 @@
-"""Files into a model and out of it, by the command line, through Envoy."""
+"""Files are imported and exported by the command line, through Envoy."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def test_too_many_rows_for_one_transaction(run, tmp_path):
 
 @pytest.mark.split("the import is gone on with at another process there")
 def test_a_server_that_dies_leaves_nothing_twice(suite_of_its_own, tmp_path):
-    """The server is killed in the middle of an import, and the import is run again by its id."""
+    """The server is killed in the middle of an import, and the import is repeated with its id."""
     suite = suite_of_its_own
     suite.start()
     count = 150_000

@@ -1,4 +1,4 @@
-"""A new model in a new file, applied while clients call: callable at once, and no call on the others fails."""
+"""A new model in a new file is applied while clients call: it is available immediately, and no call of other models fails."""
 
 import shutil
 import threading
@@ -68,7 +68,7 @@ def test_a_new_model_while_clients_call(suite, tmp_path):
 
 @pytest.mark.split("each process takes a revision at a time of its own there")
 def test_twenty_applies_fail_no_call(suite_of_its_own, tmp_path):
-    """500 calls a second are asked for: creates, gets, updates and lists of a model that each second apply adds a field to."""
+    """The rate is 500 calls per second: creates, gets, updates and lists of a model to which each second apply adds a field."""
     suite = suite_of_its_own
     suite.start()
     shutil.copytree(ROOT / "examples", tmp_path / "models")
@@ -90,7 +90,7 @@ def test_twenty_applies_fail_no_call(suite_of_its_own, tmp_path):
             suite.apply(tmp_path / "models")
             newest = f"added{at // 2 * 2}"
             assert suite.curl("POST", "/api/v1/resource", {"field1": "watched", newest: "x"})[0] == 201
-            # No apply ends a watch: it shows the fields that have come.
+            # No apply ends a watch: it has the new fields.
             assert follower.changes(at + 1)[at]["data"][newest] == "x"
         seconds = time.monotonic() - began
         calls, rate, errors = callers.stop()
@@ -98,7 +98,7 @@ def test_twenty_applies_fail_no_call(suite_of_its_own, tmp_path):
     assert not errors, errors
     assert suite.psql("SELECT max(number) FROM groundplan_schema.revisions WHERE state = 2") == ["21"]
     assert suite.curl("GET", "/api/v1/tickets19")[0] == 200
-    # How many there are is the machine's affair; that an apply holds nobody up is seen from that they go on.
+    # The number of calls depends on the machine; continuing calls show that an apply blocks none.
     assert calls > 20 * seconds, f"only {calls} calls in {seconds:.0f} s"
 
 

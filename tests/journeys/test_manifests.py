@@ -1,4 +1,4 @@
-"""What is deployed is what the program takes: ports, variables, images, names. deploy/check.sh holds it against others' rules."""
+"""The deployment matches the program: ports, variables, images, names. deploy/check.sh validates it with other tools."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ overlays = pytest.mark.parametrize("overlay", OVERLAYS)
 
 @overlays
 def test_each_variable_is_a_setting(overlay):
-    """Each is one of the program's, and its value is one that the program takes."""
+    """Each variable is a setting of the program, with a valid value."""
     known = configuration()
     for container, _ in containers(overlay):
         if not is_groundplan(container["image"]):
@@ -108,7 +108,7 @@ def test_every_selector_selects(overlay):
 
 @overlays
 def test_what_is_referred_to_is_there(overlay):
-    """Accounts and settings are in the manifests. Secrets are not, and the manual says of each how it is made."""
+    """Accounts and settings are in the manifests. Secrets are not, and operations.md describes how to create each."""
     accounts = {one["metadata"]["name"] for one in of_kind(overlay, "ServiceAccount")}
     maps = {one["metadata"]["name"]: one["data"] for one in of_kind(overlay, "ConfigMap")}
     assert not of_kind(overlay, "Secret")
@@ -126,7 +126,7 @@ def test_what_is_referred_to_is_there(overlay):
 
 def test_each_image_is_the_same():
     version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
-    # production names a digest, of which test_overlays.py says more.
+    # production names a digest, which test_overlays.py checks.
     images = [container["image"] for overlay in OVERLAYS for container, _ in containers(overlay) if "@" not in container["image"]]
     images += [service["image"] for service in compose()["services"].values()]
     by_name = {}
@@ -158,7 +158,7 @@ def drain_of_envoy():
 
 @overlays
 def test_a_rollout_takes_nobody_away(overlay):
-    """Kubernetes waits for longer than we take, and starts a new one before an old one goes."""
+    """Kubernetes waits longer than a process needs, and starts a new one before an old one stops."""
     for deployment in of_kind(overlay, "Deployment"):
         assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
         pod = deployment["spec"]["template"]["spec"]
@@ -174,7 +174,7 @@ def test_a_rollout_takes_nobody_away(overlay):
 
 
 def test_nothing_is_open_that_is_not_said():
-    """There is a policy that denies all, and no other but the door's takes from everybody."""
+    """One policy denies all traffic, and only the policy of the public port admits all callers."""
     policies = {one["metadata"]["name"]: one["spec"] for one in rendered("base") if one["kind"] == "NetworkPolicy"}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     for name, policy in policies.items():

@@ -1,6 +1,7 @@
-"""Memory after plans and applies: what they took is given back.
+"""Memory of plans and applies is released.
 
-In CI a few of them; GROUNDPLAN_MEMORY_LARGE, GROUNDPLAN_MEMORY_PLANS and GROUNDPLAN_MEMORY_APPLIES make it many, as `make torture` does."""
+CI runs few of them; GROUNDPLAN_MEMORY_LARGE, GROUNDPLAN_MEMORY_PLANS and GROUNDPLAN_MEMORY_APPLIES increase the numbers,
+as `make torture` does."""
 
 import os
 import pathlib
@@ -18,7 +19,7 @@ HEAD = 'syntax = "proto3";\npackage memory.v1;\nimport "groundplan/model/v1/mode
 
 
 def server(suite):
-    """The process that serves `schema` and `records`."""
+    """Returns the process that serves `schema` and `records`."""
     data = f"GROUNDPLAN_DATA={suite.data}".encode()
     for entry in pathlib.Path("/proc").iterdir():
         try:
@@ -32,7 +33,7 @@ def server(suite):
 
 
 def rss(process):
-    """In KiB."""
+    """Returns the resident memory in KiB."""
     for line in (process / "status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
@@ -59,7 +60,7 @@ def test_the_memory_of_large_plans_is_given_back(empty_suite, tmp_path):
     process = server(empty_suite)
     for at in range(LARGE):
         plan(empty_suite, tmp_path, many_models(at))
-    # It is given back within some seconds.
+    # It is released within some seconds.
     wait(lambda: rss(process) < 200 * MIB, f"less than 200 MiB after {LARGE} plans of 499 models; now {rss(process)} KiB")
 
 
@@ -75,7 +76,7 @@ def test_different_plans_leave_nothing(empty_suite, tmp_path):
 
 
 def test_different_applies_leave_nothing(empty_suite, tmp_path):
-    """Each apply changes a rule of the library, so that all rules are compiled again."""
+    """Each apply changes a rule of the library, so all rules are compiled again."""
     process = server(empty_suite)
     models = shutil.copytree(ROOT / "examples" / "library", tmp_path / "library")
     author = models / "v1" / "author.proto"

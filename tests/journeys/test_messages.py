@@ -1,4 +1,5 @@
-"""One call is one message, and messages have no fields that nobody knows: on every method, over gRPC and gRPC-Web, through Envoy."""
+"""A unary call has exactly one message, and messages have only known fields: on every method, over gRPC and gRPC-Web,
+through Envoy."""
 
 import struct
 import urllib.error
@@ -18,7 +19,7 @@ def frame(message, flag=0):
 
 
 def reason(error):
-    """The reason of a refusal's ErrorInfo."""
+    """Returns the reason in the ErrorInfo of an error."""
     info = error_details_pb2.ErrorInfo()
     for detail in rpc_status.from_call(error).details:
         if detail.Unpack(info):
@@ -33,7 +34,7 @@ def refused(invoke):
 
 
 def web(suite, path, body, content_type="application/grpc-web+proto"):
-    """The headers of what a gRPC-Web call is answered, lower case."""
+    """Returns the headers of a gRPC-Web response, in lower case."""
     request = urllib.request.Request(suite.url + path, data=body, headers={
         "authorization": f"Bearer {suite.api_key}", "content-type": content_type, "x-grpc-web": "1"})
     with urllib.request.urlopen(request, timeout=20) as answer:
@@ -41,7 +42,7 @@ def web(suite, path, body, content_type="application/grpc-web+proto"):
 
 
 def methods(stub):
-    """Every method of the suite's own services and of a model's, with whether its request is a stream."""
+    """Returns every method of the suite's services and of a model's, and whether its request is a stream."""
     for service in ("groundplan.records.v1.RecordsService", "groundplan.schema.v1.SchemaService", "example.v1.EntityService"):
         for method in stub.pool.FindServiceByName(service).methods:
             yield f"/{service}/{method.name}", method.client_streaming
@@ -58,9 +59,9 @@ def test_a_second_message_is_refused_on_every_method(stub):
 
 
 def test_the_second_record_is_not_the_only_thing_that_is_refused(suite, stub):
-    """Nothing of such a call is done."""
+    """Nothing of such a call is executed."""
     def count():
-        # Other journeys may have left more than 16 MiB, which are counted for those only who ask for it.
+        # Other journeys can leave more than 16 MiB; larger tables are counted only on request.
         status, _, body = suite.curl("GET", "/api/v1/resource?pageSize=1&count=EXACT&allowScan=true")
         assert status == 200 and "totalSize" in body, body
         return body["totalSize"]
@@ -81,7 +82,7 @@ def test_unknown_fields_are_refused_on_every_method(stub):
         invoke = stub.channel.stream_stream(path, request_serializer=bytes)
         error = refused(lambda: list(invoke(iter([b"\xf8\x07\x01"]), metadata=stub.metadata, timeout=20)))
         assert (error.code(), reason(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST"), (path, error)
-    # Nested: a guard of a write that only a newer client knows.
+    # Nested: a condition of a write that only a newer client knows.
     write = b"\x0a\x02\x38\x01"
     error = refused(lambda: stub.channel.unary_unary("/groundplan.records.v1.RecordsService/Commit")(write, metadata=stub.metadata, timeout=20))
     assert reason(error) == "MALFORMED_REQUEST" and "has no field 7" in error.details(), error

@@ -1,4 +1,4 @@
-"""Metrics reach a collector over OTLP. The collector is a gRPC server that keeps what it is sent."""
+"""Metrics reach a collector over OTLP. The collector is a gRPC server that stores what it receives."""
 
 from concurrent import futures
 

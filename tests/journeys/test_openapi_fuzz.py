@@ -1,7 +1,7 @@
-"""schemathesis reads `/api/openapi.json` and calls everything that it describes, rightly and wrongly: the answers are what it says.
+"""schemathesis reads `/api/openapi.json` and calls everything in it, with valid and invalid requests: the responses match
+the document.
 
-`GROUNDPLAN_FUZZ_EXAMPLES` is the number of calls of each kind to each operation.
-"""
+`GROUNDPLAN_FUZZ_EXAMPLES` is the number of calls of each kind to each operation."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from suite import TOOLS, Suite
 
 EXAMPLES = os.environ.get("GROUNDPLAN_FUZZ_EXAMPLES", "3")
 
-# All checks but one.
+# All checks except one.
 SETTINGS = """
 [checks]
 # A schema cannot say what CEL, page tokens, etags, rules across fields and references to records are: much of what keeps it is
@@ -31,7 +31,7 @@ unexpected-methods = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE
 
 @pytest.fixture(scope="module")
 def fuzzed():
-    """A suite of its own: what is left in it is nobody's."""
+    """A separate suite, because the records stay in it."""
     suite = Suite()
     suite.start()
     yield suite
@@ -45,9 +45,10 @@ def test_schemathesis_finds_nothing(fuzzed):
     done = subprocess.run(
         [TOOLS / "schemathesis", "--config-file", settings, "run", f"{fuzzed.url}/api/openapi.json",
          "--header", f"Authorization: Bearer {fuzzed.api_key}", "--seed", str(SEED), "--max-examples", EXAMPLES,
-         # What streams has no end; the journeys of watches are about it.
+         # Streams do not end; the journeys of watches test them.
          "--exclude-by", "/x-groundplan-streams == true", "--continue-on-failure",
-         # By one thread: two that parse Python at once end CPython 3.11 with "AST constructor recursion depth mismatch".
+         # With one thread: two that parse Python at the same time crash CPython 3.11 with "AST constructor recursion depth
+         # mismatch".
          "--workers", "1", "--generation-database", "none", "--no-color", "--output-truncate", "false"],
         cwd=fuzzed.folder, capture_output=True, text=True, timeout=1800, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-5_000:]
@@ -67,7 +68,7 @@ def test_the_document_needs_a_key(fuzzed):
 
 
 def test_random_paths_and_queries_are_never_our_fault(fuzzed):
-    """What no schema describes: paths and queries of nonsense. No answer is a 5xx but 501, and each one is an envelope."""
+    """Sends random paths and queries that no schema describes. No response is a 5xx except 501, and each one is an envelope."""
     dice = random.Random(SEED)
     pieces = ["books", "authors", ":batchGet", ":aggregate", ":explainList", ":", "%3A", "/", "//", "?", "&", "=", "filter", "orderBy", "pageSize",
               "readMask", "expand", "count", "skip", "pageToken", "allowScan", "id", "title", "author", ",", ".", "..", "%00", "%ff", "%20", "%22",

@@ -1,4 +1,4 @@
-"""What the overlays promise: no secret in a manifest, no image that somebody else could have made, and who may speak with whom."""
+"""The guarantees of the overlays: no secret in a manifest, no foreign image, and allowed connections only."""
 
 import re
 
@@ -14,7 +14,7 @@ SECRET_VALUES = r"-----BEGIN [A-Z ]*PRIVATE KEY|postgres(?:ql)?://[^\s/@:]+:[^\s
 
 @overlays
 def test_no_manifest_has_a_secret(overlay):
-    """Secrets are referred to, and nothing that is rendered looks like the value of one."""
+    """Secrets are references, and nothing in the rendered manifests looks like the value of one."""
     for container, _ in containers(overlay):
         found = variables(container, overlay)
         assert all(found[name] is None for name in SECRETS & set(found)), container["name"]
@@ -22,7 +22,7 @@ def test_no_manifest_has_a_secret(overlay):
 
 
 def test_what_is_a_secret_is_recognised():
-    """So that the test above can fail."""
+    """Ensures that the test above can fail."""
     for text in ("-----BEGIN PRIVATE KEY-----", "DB_URL: postgres://groundplan:hunter2@database:5432/groundplan", "gp_" + "a" * 43):
         assert re.search(SECRET_VALUES, text), text
 
@@ -41,7 +41,7 @@ def test_dev_is_one_of_each_with_a_port_of_the_machine():
 
 
 def test_production_has_more_than_one_of_each():
-    """Each is scaled, or says how many: so that one may go, and a budget that says so."""
+    """Each is scaled or has a number of replicas, so that one can stop, and a budget for that."""
     scaled = {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicas"] for one in of_kind("overlays/production", "HorizontalPodAutoscaler")}
     assert set(scaled) == {"records", "envoy"}
     for deployment in of_kind("overlays/production", "Deployment"):
@@ -54,7 +54,7 @@ def test_production_has_more_than_one_of_each():
 
 
 def ways(overlay, way):
-    """Each (pod, peer, port) that the policies let pass in one direction. A peer is a pod, or the namespace that is meant."""
+    """Returns each (pod, peer, port) that the policies allow in one direction. A peer is a pod, or a namespace."""
     labels = {template["metadata"]["labels"]["app.kubernetes.io/name"]: template["metadata"]["labels"] for _, template in pods(overlay)}
     found = set()
     for policy in of_kind(overlay, "NetworkPolicy"):
@@ -75,7 +75,7 @@ def ways(overlay, way):
 
 @pytest.mark.parametrize("overlay", ["base", "overlays/production"])
 def test_who_may_speak_with_whom(overlay):
-    """Exactly these, and what passes between two of ours is let out here and let in there."""
+    """Exactly these, and a connection between two pods is allowed as egress and as ingress."""
     names = "kubernetes.io/metadata.name=kube-system"
     watchers = "kubernetes.io/metadata.name=observability"
     database = "groundplan.dev/database=true"

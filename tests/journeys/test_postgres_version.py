@@ -1,4 +1,4 @@
-"""The suite runs on the PostgreSQL that it should: the system's, or that of GROUNDPLAN_PG_BIN. `make test` runs this on both."""
+"""The suite uses the expected PostgreSQL: the system's, or that of GROUNDPLAN_PG_BIN. `make test` runs this on both."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def test_the_suite_runs_on_the_postgresql_that_doctor_names(suite):
 
 
 def test_a_relative_folder_of_programs_is_found(tmp_path):
-    """They are run in other folders than ours."""
+    """The programs run in another working directory."""
     done = subprocess.run([BINARY, "doctor", "--output", "json"], capture_output=True, text=True, timeout=60)
     [folder] = re.findall(r"the programs of PostgreSQL \d+ are in ([^\"]+)", done.stdout)
     (tmp_path / "programs").symlink_to(folder)

@@ -1,4 +1,5 @@
-"""Queries by REST, through Envoy: filters, order, pages, masks, counts, relations, batches, sums, explanations, and bad ones of each."""
+"""Queries by REST, through Envoy: filters, order, pages, masks, counts, relations, batches, sums, explanations, and invalid
+ones of each."""
 
 import json
 from urllib.parse import quote, urlencode
@@ -74,7 +75,7 @@ class Shop:
         self.suite = suite
 
     def get(self, path, status=200, headers=(), **query):
-        """A GET with query parameters: the body."""
+        """Sends a GET with query parameters, and returns the body."""
         text = urlencode(query, quote_via=quote)
         got, self.headers, body = self.suite.curl("GET", f"/api/v1/{path}{'?' if text else ''}{text}", headers=headers)
         assert got == status, body
@@ -277,7 +278,7 @@ def test_sums(shop):
 
 
 def test_values_are_as_records_have_them(shop):
-    """Enums by name, integers of 32 bits as numbers, those of 64 bits as strings; and a key is what a filter takes."""
+    """Enums are names, 32-bit integers are numbers, 64-bit integers are strings; and a filter accepts a key."""
     functions = [{"function": "MAX", "field": "pages"}, {"function": "MIN", "field": "genre"}, {"function": "MAX", "field": "sold"}, {"function": "COUNT"}]
     groups = shop.post("books:aggregate", {"groupBy": ["genre", "pages"], "aggregations": functions})["data"]
     assert {group["keys"]["genre"] for group in groups} >= {"GENRE_FICTION", "GENRE_HISTORY"}
@@ -317,7 +318,7 @@ def test_explanations(shop):
     ({"allowScan": "yes"}, "true or false"), ({"fliter": "x"}, "filter"), ({"show": "1"}, "these are: filter, orderBy"),
 ])
 def test_bad_queries(shop, query, words):
-    """Each is refused by name, or (None) is a fine condition; none is our failure."""
+    """Each is rejected with its words, or (None) is valid; none is a failure of the server."""
     text = urlencode(query, quote_via=quote)
     for path in ("books", "authors/le-guin/books", "books:explainList"):
         status, headers, body = shop.suite.curl("GET", f"/api/v1/{path}?{text}")

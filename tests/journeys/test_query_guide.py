@@ -1,4 +1,4 @@
-"""docs/queries.md: every call on the page is run as it is written, in one shell, and answers what the page says."""
+"""Runs every call of docs/queries.md as written, in one shell, and compares the responses."""
 
 import guide
 from suite import Suite

@@ -1,4 +1,4 @@
-"""Random models of every field shape; random records written through gRPC read the same through gRPC, REST and SQL."""
+"""Random models of every field shape: random records written through gRPC are equal when read through gRPC, REST and SQL."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ RECORDS = int(os.environ.get("GROUNDPLAN_RANDOM_RECORDS", 25))
 
 
 class Author:
-    """Writes random models."""
+    """Generates random models."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -160,7 +160,7 @@ class Filler:
 
 
 def column(field, message):
-    """The text that PostgreSQL shows for a plain column; a float where only its value matters."""
+    """Returns the text of PostgreSQL for a plain column, or a float where only the value matters."""
     value = getattr(message, field.name)
     if field.has_presence and not message.HasField(field.name):
         return ""
@@ -192,7 +192,7 @@ def test_random_models(empty_suite, tmp_path):
         create, get = stub.message(f"{package}.CreateThingRequest"), stub.message(f"{package}.GetThingRequest")
         for _ in range(RECORDS):
             request = create()
-            request.thing.SetInParent()  # A thing without any value is a thing.
+            request.thing.SetInParent()  # A thing without any value is still a thing.
             filler.fill(request.thing)
             made = stub.call(f"{package}.ThingService/CreateThing", request)
             expected = type(made)()
@@ -217,7 +217,7 @@ def same(one, other):
 
 
 def in_sql(suite, package, made):
-    """Plain fields are plain columns: what psql shows is what was written."""
+    """Plain fields are plain columns: psql shows the written values."""
     plain = [field for field in made.DESCRIPTOR.fields if not field.message_type and not repeated(field)]
     table = f"{package.replace('.', '_')}.thing"
     columns = ", ".join(f"""coalesce(encode(convert_to("{field.name}"::text, 'UTF8'), 'base64'), '')""" for field in plain)

@@ -1,4 +1,5 @@
-"""Relations: foreign keys that hold whoever writes, deletes that do what the model says, and references added to data that is there."""
+"""Relations: foreign keys that apply to all writers, deletes as the model defines them, and references added to existing
+data."""
 
 import json
 import threading
@@ -199,7 +200,7 @@ def test_a_reference_is_added_to_data_that_is_there(shop):
     proto.write_text(TAGS % ' [(groundplan.model.v1.field).references = { model: "Tag" inverse: "notes" }]')
     refused = shop.apply(shop.folder / "models", check=False)
     assert refused.returncode != 0 and "blue" in refused.stdout + refused.stderr, refused.stdout + refused.stderr
-    # Nothing half done is in the way: the old revision serves, also what the new one would refuse.
+    # A failed apply leaves no obstacles: the old revision serves, including values that the new one would reject.
     call("tags.v1.NoteService/CreateNote", {"note": {"tag": "green"}})
     call("tags.v1.TagService/CreateTag", {"tag": {"id": "blue"}})
     call("tags.v1.TagService/CreateTag", {"tag": {"id": "green"}})

@@ -1,4 +1,4 @@
-"""A record's life by REST: created, read, changed by parts and whole, guarded by etags, listed, deleted."""
+"""The life of a record by REST: created, read, changed partially and completely, guarded by etags, listed, deleted."""
 
 
 def test_a_life(suite):
@@ -64,7 +64,7 @@ def test_openapi_is_valid(suite):
 
 
 def test_cors(suite):
-    """A browser asks before it calls; Envoy answers without a key."""
+    """A browser sends a preflight before it calls; Envoy responds without a key."""
     status, headers, _ = suite.curl("OPTIONS", "/api/v1/resource", authorized=False,
                                     headers=["origin: http://localhost:5173", "access-control-request-method: POST",
                                              "access-control-request-headers: authorization,content-type"])

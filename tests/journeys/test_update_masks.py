@@ -1,5 +1,5 @@
-"""Every vector of tests/vectors/update_mask.json, over gRPC and, where it can be said there, over REST: what the answer shows, what a Get shows
-behind it, and that a refusal leaves everything as it was."""
+"""Every vector of tests/vectors/update_mask.json, over gRPC and, if REST can express it, over REST: the response, a Get
+after it, and an unchanged record after an error."""
 
 import http.client
 import json
@@ -15,12 +15,12 @@ from conftest import Stub
 from suite import ROOT, Suite
 
 VECTORS = json.loads((ROOT / "tests/vectors/update_mask.json").read_text())["vectors"]
-# The statuses that REST gives the codes of the vectors.
+# The REST statuses of the codes in the vectors.
 STATUSES = {"INVALID_ARGUMENT": 400, "ABORTED": 409}
 
 
 class Vectors:
-    """The models of the vectors, served."""
+    """The served models of the vectors."""
 
     def __init__(self, folder):
         self.suite = Suite(apply_examples=False)
@@ -45,7 +45,7 @@ class Vectors:
         return self.call(model, f"Create{model}", self.message(f"Create{model}Request")(**{model.lower(): self.record(model, value)}))
 
     def request(self, model, vector, made):
-        """The UpdateRequest of a vector."""
+        """Returns the UpdateRequest of a vector."""
         update = self.record(model, with_etag(vector["update"], made.etag if model == "Shape" else ""))
         update.id = made.id
         request = self.message(f"Update{model}Request")(**{model.lower(): update})
@@ -57,7 +57,7 @@ class Vectors:
         return self.call(model, f"Update{model}", request)
 
     def batch(self, model, updates):
-        """One BatchUpdate of vectors and the records that were made for them."""
+        """Returns one BatchUpdate of vectors and the records that were created for them."""
         requests = [self.request(model, vector, made) for vector, made in updates]
         return self.call(model, f"BatchUpdate{model}s", self.message(f"BatchUpdate{model}sRequest")(requests=requests))
 
@@ -65,7 +65,7 @@ class Vectors:
         return self.call(model, f"Get{model}", self.message(f"Get{model}Request")(id=id))
 
     def rest(self, verb, path, body):
-        """A call of REST by a connection that stays."""
+        """Sends a REST call over a persistent connection."""
         self.http.request(verb, path, json.dumps(body), {"authorization": f"Bearer {self.suite.api_key}", "content-type": "application/json"})
         answer = self.http.getresponse()
         return answer.status, json.loads(answer.read())
@@ -87,7 +87,7 @@ def vectors(tmp_path_factory):
 
 
 def test_over_grpc(vectors):
-    """The update and its mask as they are."""
+    """The update and its mask unchanged."""
     wrong = [problem for vector in VECTORS if "update" in vector for problem in over_grpc(vectors, vector)]
     assert not wrong, report(wrong)
 
@@ -137,7 +137,7 @@ def over_rest(vectors, vector):
 
 
 def test_in_batches_over_grpc(vectors):
-    """All vectors that change something, as one batch; and each one that is refused, behind one that would change something."""
+    """All vectors that change something, as one batch; and each rejected one, after one that would change something."""
     for model in ("Shape", "Strict"):
         mine = [vector for vector in VECTORS if "update" in vector and vector.get("model", "Shape") == model]
         done, refused = ([vector for vector in mine if ("refusal" in vector) == wanted] for wanted in (False, True))
@@ -160,7 +160,7 @@ def test_in_batches_over_grpc(vectors):
 
 
 def test_in_batches_over_rest(vectors):
-    """`:batchUpdate` says masks as they are, nested ones too."""
+    """`:batchUpdate` accepts masks unchanged, including nested ones."""
     wrong = []
     for vector in VECTORS:
         if "update" not in vector or not (vector.get("mask") or vector.get("rest", True)):
@@ -191,7 +191,7 @@ def of_rest(status, answered):
 
 
 def as_rest(vector):
-    """The verb and the body that ask for a vector."""
+    """Returns the verb and the body of a vector."""
     if "patch" in vector:
         return "PATCH", vector["patch"]
     mask, update = vector.get("mask"), vector["update"]
@@ -203,7 +203,7 @@ def as_rest(vector):
 
 
 def judged(vectors, vector, how, made, answer, refusal):
-    """What is wrong with what came of a vector."""
+    """Returns the mistakes in the result of a vector."""
     model, expected = vector.get("model", "Shape"), vector.get("refusal")
     after = vectors.get(model, made.id)
     if expected:
@@ -232,13 +232,14 @@ def judged(vectors, vector, how, made, answer, refusal):
 
 
 def follows(vector, made, answer):
-    """What changes nothing makes no version. Of what is never shown, only the vector tells."""
+    """An update without a change creates no version. For fields that are never returned, only the vector has the
+    information."""
     is_changed, has_version = bare(made) != bare(answer), made.etag != answer.etag
     return answer.created_at == made.created_at and ("stored" in vector or is_changed == has_version)
 
 
 def bare(record):
-    """A record without what the server sets."""
+    """Returns a record without the fields that the server sets."""
     copy = type(record)()
     copy.CopyFrom(record)
     for name in ("id", "created_at", "updated_at", "etag"):
@@ -254,7 +255,7 @@ def shown(record):
 
 
 def with_etag(value, etag):
-    """The etags of a vector stand for those of the record."""
+    """Replaces the etag placeholders of a vector by the etag of the record."""
     words = {"current": etag, "older": f"{int(etag or '1', 16) - 1:x}"}
     return value | {"etag": words.get(value["etag"], value["etag"])} if "etag" in value else value
 

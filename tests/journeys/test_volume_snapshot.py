@@ -1,10 +1,11 @@
-"""A copy of the data directory is put back, as a restored volume snapshot is: the server has the same identity and timeline as before. Followers hear of it."""
+"""A copy of the data directory is restored, like a volume snapshot: the server has the same identity and timeline as before.
+Watchers are notified."""
 
 import shutil
 
 
 def watch(suite, *arguments, seconds=5):
-    """What a watch sends within a time: its status, and its events as pairs of kind and id with the last token."""
+    """Returns what a watch sends within a time: its status, and its events as pairs of kind and id with the last token."""
     target = "&".join(arguments)
     done = suite.tool("curl", "-sN", "-m", seconds, "-w", "\n%{http_code}", "-H", f"authorization: Bearer {suite.api_key}",
                       f"{suite.url}/api/v1/resource:watch?{target}", check=False)
@@ -39,7 +40,7 @@ def test_tokens_from_after_the_copy_are_gone(suite_of_its_own):
     suite.tool("cp", "-a", copy, data)
     suite.start()
     assert watch(suite, f"token={after_copy}")[0] == 410, "its position is not drawn again yet"
-    # Past the position that the token has.
+    # Past the position of the token.
     create(suite, 12)
     assert watch(suite, f"token={after_copy}")[0] == 410, "another event has its position"
     status, kinds, _ = watch(suite, f"token={at_copy}", seconds=3)

@@ -1,7 +1,7 @@
-"""A list of 100,000 rows is walked by pages while others write: every row that nobody touches comes exactly once, in order.
+"""A list of 100,000 rows is read by pages during writes: every unchanged row comes exactly once, in order.
 
-Who walks and who writes are processes: with several threads that read so many messages, CPython 3.11 with protobuf 6.33 dies of a segmentation fault.
-"""
+Readers and writers are processes: with several threads that read so many messages, CPython 3.11 with protobuf 6.33
+crashes with a segmentation fault."""
 
 import collections
 import concurrent.futures
@@ -52,7 +52,7 @@ message Item {
 ORDERS = ["", "title", "title desc", "bucket, title desc", "rank desc", "rank, color desc, weight", "seen_at desc, title",
           "weight", "note desc, big", "place.town, place.number desc"]
 
-# Every tenth row is there for the writers. The values collide often, so that ties matter, and are nasty.
+# Every tenth row is for the writers. The values collide often, to test ties, and include edge cases.
 FILL = f"""
 INSERT INTO walk_v1.item (_tenant, _version, id, title, bucket, rank, weight, seen_at, color, touched, note, big, place)
 SELECT 'default', 1, gen_random_uuid(),
@@ -84,7 +84,7 @@ def test_every_untouched_row_comes_once_and_in_order(walking):
     suite.psql("ANALYZE walk_v1.item")
     ids = {row for row in suite.psql("SELECT id FROM walk_v1.item WHERE NOT touched")}
     assert len(ids) == ROWS - ROWS // 10
-    # A new interpreter for each: gRPC does not outlive a fork.
+    # A new interpreter for each: gRPC does not survive a fork.
     context, where = multiprocessing.get_context("spawn"), Where(suite.address, suite.api_key)
     stop = context.Event()
     touched = [suite.psql(f"SELECT id FROM walk_v1.item WHERE touched AND abs(hashtext(id::text)) % 3 = {seed}") for seed in range(3)]
@@ -105,13 +105,13 @@ def test_every_untouched_row_comes_once_and_in_order(walking):
 
 
 def share(event):
-    """What tells the writers of this process to stop."""
+    """Stores the event that stops the writers of this process."""
     global STOP
     STOP = event
 
 
 class Items:
-    """The service in Python, each request made of keywords."""
+    """The service in Python, with requests from keywords."""
 
     def __init__(self, where):
         self.stub = Stub(where)
@@ -122,7 +122,7 @@ class Items:
 
 
 def walk(where, order):
-    """The id and the keys of each item."""
+    """Returns the id and the keys of each item."""
     items, token, found = Items(where), "", []
     while True:
         page = items.ListItems(page_size=PAGE, order_by=order, page_token=token, allow_scan=True)
@@ -133,7 +133,7 @@ def walk(where, order):
 
 
 def write(where, seed, mine):
-    """Creates, moves and deletes rows, all of them marked as touched; how often."""
+    """Creates, moves and deletes rows, all of them marked as changed, and returns how often."""
     items, chance, written = Items(where), random.Random(seed), 0
     while not STOP.is_set():
         try:
@@ -153,7 +153,7 @@ def write(where, seed, mine):
 
 
 def key(order, item):
-    """What the order compares: absent values last, or first if it is descending."""
+    """Returns the sort key: absent values last, or first in descending order."""
     return [Ordered(value_of(item, part.split()[0]), part.endswith(" desc")) for part in filter(None, (part.strip() for part in order.split(",")))] \
         + ([Ordered(item.id, False)] if not order else [])
 

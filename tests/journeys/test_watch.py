@@ -1,4 +1,4 @@
-"""Following a model by every client while others write, through Envoy: what is seen, how it is gone on with, and how it ends."""
+"""Watches of a model by every client during writes, through Envoy: their events, how they resume, and how they end."""
 
 import base64
 import signal
@@ -24,13 +24,13 @@ TOKEN = "the token is not valid here"
 
 @pytest.fixture
 def mark():
-    """A word that only this story's records have."""
+    """A text that only the records of this test have."""
     return uuid.uuid4().hex[:12]
 
 
 @pytest.fixture(scope="module")
 def stubs(suite, tmp_path_factory):
-    """Python stubs, made by protoc from what `groundplan generate` writes."""
+    """Python stubs that protoc generated from the output of `groundplan generate`."""
     out, made = tmp_path_factory.mktemp("proto"), tmp_path_factory.mktemp("stubs")
     suite.run("generate", ROOT / "examples", "--out", out)
     files = [str(path.relative_to(out)) for path in out.rglob("*.proto")]
@@ -39,13 +39,13 @@ def stubs(suite, tmp_path_factory):
 
 
 class StubFollower:
-    """A client whose types came by reflection."""
+    """A client that loads its types by reflection."""
 
     name = "reflected stub"
 
     def __init__(self, suite, request):
         self.stub, self.events, self.error = Stub(suite), [], None
-        # Reflection is asked again before the first call: only then does the watch begin.
+        # Reflection is called again before the first call: only then does the watch start.
         self.call = self.stub.stream(WATCH, self.stub.message("example.v1.WatchEntitiesRequest")(**request), timeout=300)
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -81,7 +81,7 @@ class StubFollower:
 
 
 def seen(events):
-    """What does not differ between the protocols."""
+    """Returns the parts of events that are equal on both protocols."""
     return [(event["kind"], event["data"]["field1"], event["data"].get("field2", 0), event.get("removal"), event.get("changedFields"),
              event["transaction"], event["time"]) for event in events]
 
@@ -97,7 +97,7 @@ def test_every_client_sees_the_same(suite, stubs, mark):
         path = f"/api/v1/resource/{create(suite, mark + ' one')}"
         suite.curl("PATCH", path, {"field2": 5})
         suite.curl("PATCH", path, {"field2": 20})    # leaves the filter
-        suite.curl("PATCH", path, {"field2": 21})    # is not seen
+        suite.curl("PATCH", path, {"field2": 21})    # is not delivered
         suite.curl("PATCH", path, {"field2": 3})     # enters it
         assert suite.curl("DELETE", path)[0] == 204
         create(suite, mark + " two")
@@ -139,7 +139,7 @@ def test_masks_and_previous(suite, mark):
         rpc.begun()
         suite.curl("PATCH", path, {"field2": 7})
         rest, rpc = rest.changes(1)[0], rpc.changes(1)[0]
-    # The id always comes along: without it nobody knows which record an event is about.
+    # The id is always included: without it, the record of an event is unknown.
     assert rpc["data"] == {"id": id, "field2": 7} and rpc["previous"] == {"id": id}
     assert rest["data"] == {"id": id, "field2": 7} and rest["previous"] == {"id": id, "field2": 0}
 
@@ -155,7 +155,7 @@ def test_a_token_is_good_on_either_protocol(suite, mark):
     for token, left in ((first, ["one", "two"]), (second, ["two"])):
         expected = [f"{mark} {name}" for name in left]
         for follower in (by_grpcurl(suite, WATCH, query | {"token": token}), by_curl(suite, "resource", token=token, **query),
-                         # A browser comes back with the URL that it began with: the header counts.
+                         # A browser reconnects with its first URL: the header takes precedence.
                          by_curl(suite, "resource", f"last-event-id: {token}", start="INITIAL", **query)):
             with follower:
                 assert [event["data"]["field1"] for event in follower.changes(len(left))] == expected
@@ -207,7 +207,7 @@ def test_grpc_web(suite, stub, kind):
     assert event.kind == 5 and event.token, "a BOOKMARK"
 
 
-# What is wrong; the query of REST, the request of gRPC, what the message says on both, and the reason.
+# The mistake; the query of REST, the request of gRPC, the message on both, and the reason.
 BAD = [
     ("a filter that ends early", "filter=field1%20%3D%3D", {"filter": "field1 =="}, "a value is missing (at 1:10)", "FILTER_INVALID"),
     ("a filter of another line", "filter=field2%20%3E%201.0%20%26%26%0A%20nothing%20%3E%203", {"filter": "field2 > 1.0 &&\n nothing > 3"},
@@ -272,7 +272,7 @@ def test_a_token_that_is_too_old_and_one_of_another_log(suite_of_its_own):
         old = follower.begun().events[0]["token"]
     for _ in range(3):
         create(suite, "x")
-    # As the retention does, some days later.
+    # Like the retention, some days later.
     suite.psql("UPDATE groundplan_records.event_log SET dropped_through = 2")
     stub = Stub(suite)
     status, _, body = suite.curl("GET", f"/api/v1/resource:watch?token={old}")
@@ -284,7 +284,7 @@ def test_a_token_that_is_too_old_and_one_of_another_log(suite_of_its_own):
     assert (code, info.reason) == (grpc.StatusCode.OUT_OF_RANGE, "POSITION_GONE") and info.metadata["oldestToken"]
     with by_curl(suite, "resource", token=oldest) as follower:
         assert len(follower.changes(1)) == 1, "what is left of the log"
-        # A database that was restored is another one.
+        # A restored database has another identity.
         suite.psql("UPDATE groundplan_records.event_log SET identity = gen_random_uuid()")
         suite.stop()
         assert follower.ended()[0] == 0 and follower.error["code"] == "UNAVAILABLE"
@@ -313,7 +313,7 @@ def test_a_server_that_stops_says_where_to_go_on(suite_of_its_own):
         received = []
         for follower in (rest, rpc):
             received.append([event["data"]["id"] for event in changes(follower.events)])
-            # A server that stops need not send the newest changes: the token is from before them.
+            # A stopping server might not send the newest changes: the token is from before them.
             assert received[-1] == made[:len(received[-1])]
             assert follower.events[-1]["kind"] == "BOOKMARK" and follower.events[-1]["token"]
         tokens = [follower.events[-1]["token"] for follower in (rest, rpc)]
@@ -328,7 +328,7 @@ def test_a_server_that_stops_says_where_to_go_on(suite_of_its_own):
 
 
 def test_a_follower_that_does_not_read_is_cut_off_and_goes_on(suite, stub):
-    """Through Envoy: what it has buffered comes, then why it ends, and the last token leads to the rest."""
+    """Through Envoy: buffered events arrive first, then the reason, and the last token leads to the rest."""
     update, create = stub.message("library.v1.UpdateAuthorRequest"), stub.message("library.v1.CreateAuthorRequest")
     author = stub.call("library.v1.AuthorService/CreateAuthor", create(author={"given_name": "A", "family_name": "B"}))
     query = {"filter": f'id == "{author.id}"'}
@@ -350,7 +350,7 @@ def test_a_follower_that_does_not_read_is_cut_off_and_goes_on(suite, stub):
 
 @pytest.mark.split("followers come back to another process there")
 def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own):
-    """Two followers that come back with their last token, and a writer, while everything is killed and starts again."""
+    """Two watchers that resume with their last token, and a writer, while everything is killed and restarted."""
     suite = suite_of_its_own
     suite.start()
     made, stop, known = [], threading.Event(), [0, 0]
@@ -403,7 +403,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
         stop.set()
         for thread in threads:
             thread.join()
-    # A call that failed may have been done all the same: the table tells.
+    # A failed call might have been executed: the table shows it.
     stored = suite.psql("SELECT id FROM example_v1.entity ORDER BY created_at")
     assert len(made) > 20 and set(made) < set(stored)
     cut = stored.index(last) + 1

@@ -1,4 +1,4 @@
-"""Envoy lets watches last, by whatever path they come, and nothing else: told by what it does, not by what it was told."""
+"""Envoy has no time-out for watches, on any path, and only for them. The test observes behavior, not configuration."""
 
 import json
 import time
@@ -17,7 +17,7 @@ SHORT = "timeout: 2s"
 
 
 class Gateway:
-    """Another Envoy before the suite's server, by the suite's own configuration but for some of its text."""
+    """Another Envoy in front of the suite's server, with the suite's configuration and some replaced text."""
 
     def __init__(self, suite, name, *changes):
         self.port, self.api_key = free_port(), suite.api_key
@@ -61,7 +61,7 @@ def test_watches_outlast_the_time_out_of_other_calls(suite):
 
 
 def test_without_their_route_they_are_cut(suite):
-    """The test of the test."""
+    """Proves that the other tests can fail."""
     none = "- name: watches\n                match: {"
     with Gateway(suite, "none", (none, none + " headers: [{ name: nobody, present_match: true }],")) as gateway:
         for follower in followers(gateway):
@@ -71,7 +71,7 @@ def test_without_their_route_they_are_cut(suite):
 
 @pytest.mark.split("the routes lead to different services there")
 def test_each_path_takes_its_route(suite):
-    """Which route a call has taken is in Envoy's access log; what the route is set to, at its admin's port."""
+    """Envoy's access log has the route of a call; its admin port has the configuration of the route."""
     calls = {f"journey {at} {time.time_ns()}": call for at, call in enumerate((
         ("GET", "/api/v1/resource:watch", "watches"), ("GET", "/api/v1/resource%3Awatch", "watches"), ("GET", "/api/v1/resource%3awatch?start=NOW", "watches"),
         ("POST", f"/{ENTITIES}", "watches"), ("POST", f"/{MANY}", "watches"), ("POST", f"/{TAIL}", "watches"),
@@ -80,10 +80,10 @@ def test_each_path_takes_its_route(suite):
             ("POST", "/example.v1.EntityService/CreateEntity", "records"), ("POST", "/api/v1/resource", "records"),
             ("POST", "/groundplan.schema.v1.SchemaService/Plan", "schema_reads"), ("POST", "/groundplan.schema.v1.SchemaService/Apply", "schema")))}
     for agent, (method, path, _) in calls.items():
-        suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key: Envoy does not care
+        suite.tool("curl", "-sS", "-X", method, "-A", agent, "-H", "content-type: application/json", suite.url + path)    # without a key, which Envoy does not check
     log = suite.logs / "access.log"
     until, routes = time.monotonic() + PATIENCE, {}
-    while len(routes) < len(calls):    # Envoy writes its log now and then
+    while len(routes) < len(calls):    # Envoy writes its log with a delay
         assert time.monotonic() < until
         time.sleep(0.2)
         entries = [json.loads(line) for line in log.read_text().splitlines() if "journey" in line]

@@ -1,4 +1,4 @@
-"""docs/watch.md: every call on the page is run as it is written, in one shell, and shows the events that the page shows."""
+"""Runs every call of docs/watch.md as written, in one shell, and compares the events."""
 
 import guide
 from suite import Suite

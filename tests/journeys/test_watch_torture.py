@@ -1,5 +1,6 @@
-"""Many follow while many write, the server is killed by SIGKILL and the models change: whatever each follower has put together is the table in
-the end, and nothing came twice, out of order or not at all. `groundplan-bench watch-torture` writes, follows and judges."""
+"""Many watchers and writers run while the server is killed by SIGKILL and the models change: in the end each watcher's copy
+equals the table, and nothing came twice, out of order or not at all. `groundplan-bench watch-torture` writes, watches and
+checks."""
 
 import json
 import os
@@ -26,13 +27,13 @@ SLOW = int(os.environ.get("GROUNDPLAN_WATCH_SLOW", "6"))
 RECONNECTING = int(os.environ.get("GROUNDPLAN_WATCH_RECONNECTING", "6"))
 WRITERS = int(os.environ.get("GROUNDPLAN_WATCH_WRITERS", "8"))
 KILLS = int(os.environ.get("GROUNDPLAN_WATCH_KILLS", "3"))
-# What may wait for a slow follower: so little that it is cut off.
+# The buffer of a slow watcher: small, so that it is disconnected.
 BUFFER = os.environ.get("GROUNDPLAN_WATCH_BUFFER", "16KiB")
 SCHEMA_CHANGES = 5
 
 
 class Torn(Suite):
-    """A suite as deploy/run.sh makes it, but whose server alone can be killed: run.sh ends when its server does."""
+    """A suite like that of deploy/run.sh, but with a server that can be killed alone: run.sh ends when its server does."""
 
     envoy = None
 
@@ -66,7 +67,7 @@ class Torn(Suite):
         raise AssertionError(f"the suite was not ready within {timeout} s:\n{self.folder.joinpath('groundplan.log').read_text()[-5000:]}")
 
     def kill_server(self):
-        """The server alone: its PostgreSQL and Envoy live on."""
+        """Kills only the server: its PostgreSQL and Envoy stay alive."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=10)
         self.start_server()
@@ -79,7 +80,7 @@ class Torn(Suite):
 
 
 class TornSplit(Suite):
-    """The suite of deploy/run-split.sh, which starts again whatever dies. All processes of `records` die at once."""
+    """The suite of deploy/run-split.sh, which restarts dead processes. All processes of `records` die at the same time."""
 
     def environment(self, **more):
         return super().environment(GROUNDPLAN_WATCH_BUFFER=BUFFER, **more)
@@ -107,12 +108,12 @@ def torn():
 
 
 class Bench:
-    """The torture as it runs: how far it is, and how it ends."""
+    """The running torture test: its progress, and its result."""
 
     def __init__(self, suite):
         words = {"changes": CHANGES, "followers": FOLLOWERS, "slow": SLOW, "reconnecting": RECONNECTING, "writers": WRITERS, "seed": SEED}
         arguments = [f"--{name}={value}" for name, value in words.items()] + ["--hold"]
-        if not SPLIT:  # whose servers want a certificate: there the slow ones come by way of Envoy
+        if not SPLIT:  # whose servers require a certificate: there the slow watchers connect through Envoy
             arguments.append(f"--slow-address=http://127.0.0.1:{suite.port + 10000}")
         self.process = subprocess.Popen([BENCH, "watch-torture", *arguments], env=suite.environment(API_KEY=suite.api_key), text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -128,13 +129,13 @@ class Bench:
             self.changes = int(found[1]) if found else self.changes
 
     def wait_for(self, changes):
-        """Waits until so much is written."""
+        """Waits until this number of changes is written."""
         while self.changes < changes:
             assert self.process.poll() is None, "".join(self.said)
             time.sleep(0.1)
 
     def result(self):
-        """Nothing more is done to it: it may come to its end."""
+        """Lets the test finish, and returns its result."""
         self.process.stdin.close()
         out = self.process.stdout.read()
         self.process.wait()
@@ -150,7 +151,7 @@ def test_what_followers_put_together_is_the_table(torn, tmp_path):
     models = tmp_path / "models"
     shutil.copytree(ROOT / "examples", models)
     file = models / "example/v1/entity.proto"
-    # Kills and schema changes in turn, spread over what is written.
+    # Kills and schema changes alternate, spread over the writes.
     acts = [act for pair in zip(range(max(KILLS, SCHEMA_CHANGES)), range(max(KILLS, SCHEMA_CHANGES)))
             for act in ([("kill", pair[0])] if pair[0] < KILLS else []) + ([("change", pair[1])] if pair[1] < SCHEMA_CHANGES else [])]
     bench = Bench(torn)
@@ -172,6 +173,6 @@ def test_what_followers_put_together_is_the_table(torn, tmp_path):
     assert result["changes"] >= CHANGES and result["events"] > CHANGES
     assert result["broken"] >= FOLLOWERS * KILLS // 2, "the followers did not notice that the server was killed"
     assert result["dropped"] > 0
-    # In a short run the slow ones may just keep up; that they are cut off is tested in the crate.
+    # In a short run the slow watchers can keep up; a test of the crate covers their disconnection.
     assert CHANGES < 100_000 or result["cut_off"] > 0
     assert torn.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 2") == [str(SCHEMA_CHANGES + 1)]

@@ -1,5 +1,5 @@
-"""docs/writes.md and docs/formulas.md: every call on the pages is run as it is written, each page in one shell, on models that it applies itself, and
-answers what it shows."""
+"""Runs every call of docs/writes.md and docs/formulas.md as written, each page in one shell, on models that it applies
+itself, and compares the responses."""
 
 import pytest
 
