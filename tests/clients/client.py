@@ -1,4 +1,4 @@
-"""What a program does with the client that openapi-python-client makes: create, get, list, patch and delete, of both examples."""
+"""The calls of a program with the client of openapi-python-client: create, get, list, patch and delete, for both examples."""
 
 import os
 

@@ -1,4 +1,5 @@
-"""What a program does with the client that openapi-generator makes for Python: create, get, list, patch and delete, of both examples, and a commit."""
+"""The calls of a program with the Python client of openapi-generator: create, get, list, patch and delete, for both
+examples, and a commit."""
 
 import os
 

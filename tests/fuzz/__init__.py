@@ -1,5 +1,5 @@
-"""Fuzzers: seeded programs that ask the real binary, on a real PostgreSQL, what nobody would, and hold what it says against other implementations.
+"""Fuzzers: seeded programs that send unusual requests to the real binary, on a real PostgreSQL, and compare the responses
+with other implementations.
 
-GROUNDPLAN_FUZZ_FACTOR is how many times as many cases there are as in CI, GROUNDPLAN_SEED begins at another seed, and with GROUNDPLAN_FUZZ_CASE
-only that one case is tried again. What failed says which it was. `make torture` runs them for long.
-"""
+GROUNDPLAN_FUZZ_FACTOR multiplies the number of cases in CI, GROUNDPLAN_SEED sets another seed, and GROUNDPLAN_FUZZ_CASE
+runs only that case. A failure prints both. `make torture` runs them for longer."""

@@ -1,4 +1,4 @@
-"""One suite for all fuzzers, with models of every shape. After each of them the server lives, and nothing has panicked in it."""
+"""One suite for all fuzzers, with models of every shape. After each fuzzer the server must be alive, without a panic."""
 
 import random
 
@@ -9,7 +9,7 @@ from fuzz.fuzzing import PACKAGES, SEED, Server, journeys, oracle, shapes
 
 
 def models():
-    """The files of each revision: there are two, so that a list of them has pages."""
+    """Returns the files of each revision: there are two, so that a list of them has pages."""
     chance = random.Random(SEED)
     first = {"store.v1": store.MODELS} | {package: shapes.Author(chance).file(package) for package in PACKAGES}
     return first, {"oracle.v1": oracle.MODELS}

@@ -1,4 +1,5 @@
-"""What the fuzzers share: cases by seed, clients of both protocols that know what no answer may be, and a look at the server while it is fuzzed."""
+"""Shared code of the fuzzers: cases by seed, clients of both protocols that check every response, and a check of the
+server's health and memory."""
 
 import http.client
 import json
@@ -24,19 +25,19 @@ import test_random_models as shapes  # noqa: E402
 # Packages of models of random shapes.
 PACKAGES = [f"fuzz{at}.v1" for at in range(3)]
 
-# How many times as many cases there are as in CI, and the number of the only one, to repeat it.
+# The factor for the number of cases in CI, and the number of the only case to repeat.
 FACTOR = float(os.environ.get("GROUNDPLAN_FUZZ_FACTOR", 1))
 ONLY = os.environ.get("GROUNDPLAN_FUZZ_CASE")
-# What a process may grow by once it is warm.
+# The maximum growth of a warm process, in bytes.
 MOST_BYTES = 96 << 20
-# Codes that are a fault of the server, whatever it is asked; and reasons for which it may honestly be unavailable.
+# Codes that are always a fault of the server; and reasons for which it can be unavailable.
 FAULTS = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "CANCELLED", "DEADLINE_EXCEEDED", "UNAVAILABLE"}
 HONEST = {"DATABASE_UNAVAILABLE", "SERVER_BUSY", "NOT_READY", "PEER_UNAVAILABLE"}
 TIMEOUT = 120
 
 
 class Answer:
-    """What a call came to: the code by its name in gRPC, the reason, and the body."""
+    """The result of a call: the name of its gRPC code, the reason, and the body."""
 
     def __init__(self, code, reason="", text="", body=None, violations=()):
         self.code, self.reason, self.text, self.body, self.violations = code, reason, text, body, list(violations)
@@ -50,7 +51,7 @@ class Answer:
 
 
 class Server:
-    """The suite as fuzzers see it: its own port, without Envoy, whose restrictions would spare it."""
+    """The suite at its own port, without Envoy, whose limits would reject many requests."""
 
     def __init__(self, suite):
         self.suite, self.port = suite, suite.port + 10000
@@ -65,7 +66,8 @@ class Server:
         return self.stub.message(name)(**fields)
 
     def cases(self, name, count):
-        """The source of chance of each case. Once a third is done the server is warm: from then on it does not grow."""
+        """Yields the random generator of each case. After a third of the cases the server is warm: from then on it must not
+        grow."""
         count = max(1, int(count * FACTOR))
         warm, began = None, time.monotonic()
         for at in [int(ONLY)] if ONLY else range(count):
@@ -92,11 +94,11 @@ class Server:
         self.http.close()
 
     def call(self, path, request):
-        """One unary call of gRPC, with a message or with bytes."""
+        """Sends one unary call of gRPC, with a message or with bytes."""
         return self.checked(path, lambda **more: self.channel.unary_unary("/" + path)(encoded(request), **more))
 
     def stream(self, path, request, most=10_000):
-        """The messages of an answer that is a stream, up to a number."""
+        """Returns the messages of a streaming response, up to a number."""
         def read(**more):
             call, found = self.channel.unary_stream("/" + path)(encoded(request), **more), []
             for message in call:
@@ -108,7 +110,7 @@ class Server:
         return self.checked(path, read)
 
     def upload(self, path, requests):
-        """One call of gRPC whose request is a stream."""
+        """Sends one gRPC call with a stream of requests."""
         return self.checked(path, lambda **more: self.channel.stream_unary("/" + path)(map(encoded, requests), **more))
 
     def checked(self, path, call):
@@ -121,7 +123,7 @@ class Server:
         return answer
 
     def rest(self, method, path, body=None, **headers):
-        """One call of REST, with a value or with bytes. The body of the answer is its JSON."""
+        """Sends one REST call, with a value or with bytes. The body of the result is JSON."""
         raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         try:
             self.http.request(method, path, raw, self.headers | headers)
@@ -154,7 +156,7 @@ def refusal(error):
 
 
 def kept(message):
-    """A message as the server keeps it: times and durations cut to microseconds, and one NaN for all that there are."""
+    """Returns a message as the server stores it: times and durations cut to microseconds, and one NaN for all."""
     if message.DESCRIPTOR.full_name in ("google.protobuf.Timestamp", "google.protobuf.Duration"):
         message.nanos = int(message.nanos / 1000) * 1000
         return message
@@ -191,7 +193,7 @@ def program(pid):
 
 
 def mutated(chance, raw, pieces=()):
-    """Bytes in which a few things are changed: bits, bytes, parts that are left out, doubled or moved, and pieces that are put in."""
+    """Returns bytes with a few changes: bits, bytes, parts that are removed, doubled or moved, and inserted pieces."""
     raw = bytearray(raw)
     for _ in range(chance.choice([1, 1, 1, 2, 3, 6])):
         at = chance.randrange(len(raw) + 1)

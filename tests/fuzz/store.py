@@ -1,4 +1,4 @@
-"""The models of which fuzzers know what they mean."""
+"""The models whose meaning the fuzzers know."""
 
 MODELS = """syntax = "proto3";
 package store.v1;

@@ -1,4 +1,5 @@
-"""Conditions in CEL: what SQL finds by a filter is what the evaluator says of each record. And what is no condition is refused, by both protocols alike."""
+"""Conditions in CEL: the SQL of a filter and the evaluator select the same records. Both protocols reject invalid conditions
+alike."""
 
 import random
 import urllib.parse
@@ -26,7 +27,7 @@ def things(server):
 
 
 def expression(server, chance):
-    """One that names no relation."""
+    """Returns an expression without relations."""
     thing, author = (server.stub.message(f"oracle.v1.{name}").DESCRIPTOR for name in ("Thing", "Author"))
     while True:
         writer = oracle.Author(chance, thing, author)
@@ -36,7 +37,7 @@ def expression(server, chance):
 
 
 def listed(server, condition, of):
-    """The ids that a list finds among some, by SQL."""
+    """Returns those of the ids that a list selects, by SQL."""
     request = server.message("oracle.v1.ListThingsRequest", filter=condition, page_size=1000, allow_scan=True)
     request.read_mask.paths.append("id")
     answer = server.call("oracle.v1.ThingService/ListThings", request)
@@ -47,7 +48,7 @@ def listed(server, condition, of):
 
 
 def holds(server, condition, ids):
-    """Whether the evaluator says that it holds of all these records."""
+    """Whether the evaluator reports that the condition holds for all these records."""
     request = server.message("groundplan.records.v1.CommitRequest", validate_only=True)
     for id in ids:
         write = request.writes.add(condition=condition)
@@ -74,7 +75,7 @@ def test_sql_and_the_evaluator_say_the_same(server):
 
 
 def test_nonsense_is_refused_alike(server):
-    """Expressions that are changed: by a filter over both protocols and as a condition, what is right for one is right for all."""
+    """Mutated expressions: a filter over both protocols and a condition accept the same ones."""
     [some, *_] = things(server)
     for chance in server.cases("cel, nonsense", NONSENSE):
         condition = mutated(chance, expression(server, chance).encode(), PIECES).decode(errors="replace")

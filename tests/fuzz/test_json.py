@@ -1,5 +1,5 @@
-"""JSON as bodies of REST: what gRPC accepts REST accepts, as the same record, and both refuse for the same reason. What is mutated is read as json_format
-reads it, or refused."""
+"""JSON as bodies of REST: REST accepts what gRPC accepts, as the same record, and both reject for the same reason. Mutated
+JSON is read like json_format reads it, or rejected."""
 
 import json
 
@@ -15,7 +15,7 @@ PIECES = [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\\u0000", b"\\ud83d
 
 
 def spots(value, found):
-    """Every place in a value where another one can be put: its holder and its key."""
+    """Returns every location in a value where another value can be put: its container and its key."""
     for key, inner in list(value.items()) if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         found.append((value, key))
         spots(inner, found)
@@ -23,7 +23,7 @@ def spots(value, found):
 
 
 def change(chance, value):
-    """Another value: with values of other types, keys that are not there, or keys by other names."""
+    """Returns a changed value: values of other types, unknown keys, or renamed keys."""
     for _ in range(chance.choice([1, 1, 2, 3])):
         found = spots(value, [])
         if not found:
@@ -44,7 +44,7 @@ def change(chance, value):
 
 
 def read(kind, raw):
-    """The record as json_format reads it, if it does."""
+    """Returns the record as json_format reads it, or nothing."""
     try:
         return json_format.Parse(raw.decode(), kind())
     except (json_format.ParseError, UnicodeDecodeError, RecursionError, ValueError):
@@ -52,7 +52,7 @@ def read(kind, raw):
 
 
 def test_both_protocols_say_the_same(server):
-    """The same record by both, whether it keeps the rules or not."""
+    """The same record over both, valid or not."""
     for chance in server.cases("json, both protocols", COUNT):
         package = chance.choice(PACKAGES)
         request = server.message(f"{package}.CreateThingRequest")
@@ -65,9 +65,9 @@ def test_both_protocols_say_the_same(server):
         try:
             body = json_format.MessageToDict(request.thing)
         except (json_format.Error, ValueError):
-            continue  # what JSON cannot say
+            continue  # not representable in JSON
         if read(type(request.thing), json.dumps(body).encode()) != request.thing:
-            continue  # or what it says otherwise, such as paths of masks
+            continue  # or with another representation, such as paths of masks
         request.validate_only = True
         by_grpc = server.call(f"{package}.ThingService/CreateThing", request)
         by_rest = server.rest("POST", f"/api/v1/{package.replace('.', '-')}?validateOnly=true", body)
@@ -84,7 +84,7 @@ def test_both_protocols_say_the_same(server):
 
 
 def spoil(chance, message):
-    """Gives a time, a duration or a number that breaks the rules of its type, where there is one."""
+    """Sets a time, a duration or a number that breaks the rules of its type, if there is such a field."""
     for field, value in message.ListFields():
         if field.message_type and not shapes.repeated(field) and field.message_type.full_name in ("google.protobuf.Timestamp", "google.protobuf.Duration"):
             value.seconds, value.nanos = chance.choice([(10 ** 15, 0), (1, -1), (0, 10 ** 9), (-10 ** 15, 0), (0, 1)])

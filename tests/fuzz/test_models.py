@@ -1,5 +1,5 @@
-"""Models as files and as descriptor sets, at random and mutated: a plan says what is wrong, and never fails; of what is accepted protoc takes the files that
-are generated."""
+"""Random and mutated models, as files and as descriptor sets: a plan reports the mistakes, and never fails; for accepted
+models, protoc accepts the generated files."""
 
 import random
 import subprocess
@@ -20,7 +20,7 @@ TOKENS = ["optional", "repeated", "map<string, int32>", "map<Part, Part>", "oneo
 
 
 def changed(chance, text):
-    """A file in which lines and words are changed, left out, doubled and put in."""
+    """Returns a file with lines and words that are changed, removed, doubled and inserted."""
     for _ in range(chance.choice([0, 1, 1, 2, 4])):
         lines = text.split("\n")
         at = chance.randrange(len(lines))
@@ -42,7 +42,7 @@ def changed(chance, text):
 
 
 def plan(server, **models):
-    """What a plan says. What is wrong has a code, words and a way out."""
+    """Returns the result of a plan. Each diagnostic has a code, a message and a help."""
     request = server.message("groundplan.schema.v1.PlanRequest")
     for path, content in models.get("files", ()):
         request.models.files.add(path=path, content=content)
@@ -58,7 +58,7 @@ def plan(server, **models):
 
 
 def generated(server, source, out):
-    """Whether the models are accepted. Then protoc takes what is generated, with the models from where they came."""
+    """Whether the models are accepted. If so, protoc must accept the generated files together with the models."""
     done = server.suite.run("generate", source, "--out", out, check=False)
     where = f"{server.case}: {done.stdout}{done.stderr}"
     assert done.returncode in (0, 1, 2) and "panicked" not in done.stderr, where
@@ -87,7 +87,7 @@ def test_files(server, tmp_path):
 
 
 def sets(server, tmp_path, count=8):
-    """Descriptor sets of random models, as protoc writes them."""
+    """Returns descriptor sets of random models, as protoc writes them."""
     found = []
     for at in range(count):
         folder, out = tmp_path / f"set{at}" / "mutant" / "v1", tmp_path / f"set{at}.out"
@@ -101,7 +101,7 @@ def sets(server, tmp_path, count=8):
 
 
 def deranged(chance, raw):
-    """A descriptor set in which one thing is not as protoc would have it."""
+    """Returns a descriptor set with one thing that protoc would not write."""
     given = descriptor_pb2.FileDescriptorSet.FromString(raw)
     file = given.file[-1]
     message = chance.choice(file.message_type)

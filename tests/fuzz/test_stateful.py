@@ -1,5 +1,5 @@
-"""Sequences of calls over both protocols, against a model of the store in a few lines of Python: each call says what the model says, and in the end all
-records are those of the model."""
+"""Sequences of calls over both protocols, compared with a model of the store in a few lines of Python: each response equals
+the model's, and in the end all records do."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ PLURAL = {"Create": "BatchCreateItems", "Update": "BatchUpdateItems", "Delete": 
 
 
 class Refused(Exception):
-    """What the model says against a call: each of these reasons would do."""
+    """The error of the model for a call: each of these reasons is accepted."""
 
     def __init__(self, *reasons):
         super().__init__(*reasons)
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Model:
-    """The store: each record as its fields in JSON, whether it is deleted, and its etag as the server told it."""
+    """The store: each record as its JSON fields, whether it is deleted, and its etag from the server."""
 
     def __init__(self):
         self.records = {}
@@ -42,7 +42,7 @@ class Model:
         reasons = ["ETAG_MISMATCH"] * (etag is not None and etag != record["etag"]) + ["RECORD_DELETED"] * record["deleted"]
         if reasons:
             raise Refused(*reasons)
-        # Whoever is shown what the write made of it learns the new one.
+        # The response of the write has the new etag.
         if writes:
             record["etag"] = None
         return record
@@ -72,13 +72,13 @@ class Model:
 
 
 class Walk:
-    """One sequence: chooses calls, makes them, and holds the answers against the model."""
+    """One sequence: chooses calls, sends them, and compares the responses with the model."""
 
     def __init__(self, server, chance, number):
         self.server, self.chance, self.model, self.done = server, chance, Model(), []
         self.ids = [f"s{number}-{at}" for at in range(5)]
 
-    # What is asked for
+    # Content of the requests
 
     def fields(self):
         chance, found = self.chance, {}
@@ -94,13 +94,13 @@ class Walk:
         return self.chance.choice([[], [], ["*"], self.chance.sample(WRITABLE, self.chance.randrange(1, 4))])
 
     def etag(self, id):
-        """None, the right one, or one that was right before."""
+        """Returns None, the current etag, or an earlier one."""
         record = self.model.records.get(id)
         if record is None or record["etag"] is None or self.chance.random() < 0.6:
             return None
         return record["etag"] if self.chance.random() < 0.7 else f"{int(record['etag'], 16) - 1:x}"
 
-    # How it is asked
+    # Form of the requests
 
     def rpc(self, method, **fields):
         return self.server.call(SERVICE + method, self.message(method, fields))
@@ -132,7 +132,7 @@ class Walk:
             self.same(id, found, where)
 
     def same(self, id, found, where):
-        """A record that an answer shows is the model's; its etag is what the server says."""
+        """Checks that a record in a response equals the model's; its etag is that of the server."""
         known = self.model.records[id]
         if isinstance(found, bytes):
             found = self.server.stub.message("store.v1.Item").FromString(found)
@@ -145,13 +145,13 @@ class Walk:
         assert shown == expected, f"{where}\nit is\n  {shown}\nfor the model\n  {expected}"
 
     def normal(self, fields):
-        """Without what only the server sets, and with values that stand for none left out, as json_format does."""
+        """Removes fields that only the server sets and values that mean absent, as json_format does."""
         item = self.server.message("store.v1.Item")
         json_format.ParseDict({name: value for name, value in fields.items() if name in WRITABLE}, item)
         return json_format.MessageToDict(item)
 
     def either(self, by_grpc, by_rest):
-        """The answer by one protocol or the other, and where records are in it."""
+        """Calls one protocol or the other, and returns the result and the location of its records."""
         if self.chance.random() < 0.5:
             return by_grpc(), False
         return by_rest(), True
@@ -184,7 +184,7 @@ class Walk:
             asked = {"item": {"id": id, **fields}, "updateMask": ",".join(mask), "allowMissing": missing, "etag": etag or ""}
             return (f"update {asked} by gRPC", {"answer": self.rpc("UpdateItem", **asked), "model": lambda: self.model.update(id, fields, mask, etag, missing)},
                     lambda body: [(id, body)])
-        # By REST the keys are the mask; PUT is all of it.
+        # Over REST the keys are the mask; PUT sets all fields.
         verb = self.chance.choice(["PATCH", "PATCH", "PUT"])
         headers = {"if-match": f'"{etag}"'} if etag else {}
         answer = self.server.rest(verb, f"/api/v1/items/{id}" + ("?allowMissing=true" if missing else ""), fields, **headers)
@@ -234,7 +234,7 @@ class Walk:
         return f"batch {verb} {items}", {"answer": answer, "model": model}, record
 
     def commit(self):
-        """Writes of every kind, of which later ones see what earlier ones have done."""
+        """Writes of every kind, where later ones see the effects of earlier ones."""
         writes, effects, shown = [], [], []
         for id in self.chance.sample(self.ids, self.chance.randrange(1, 4)):
             kind, fields = self.chance.choice(["create", "update", "delete", "verify", "missing"]), self.fields()
@@ -273,7 +273,7 @@ class Walk:
             raise Refused("CONDITION_NOT_MET")
 
     def listing(self):
-        """All that is there, or one kind of it."""
+        """Lists all records, or one kind of them."""
         all_of_them, kind = self.chance.random() < 0.5, self.chance.choice([None, "KIND_OLD"])
         filter = " || ".join(f'id == "{id}"' for id in self.ids)
         filter = f'({filter}) && kind == "{kind}"' if kind else filter

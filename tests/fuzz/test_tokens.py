@@ -1,4 +1,5 @@
-"""Tokens of pages, of watches, of histories and of logs, mutated: a token is good as it was given, for what it was given, and not otherwise."""
+"""Mutated page tokens, resume tokens, and tokens of histories and logs: a token is valid only unchanged, and only for its
+purpose."""
 
 import base64
 
@@ -16,7 +17,7 @@ def item(server, at):
 
 
 class Place:
-    """A call that gives and takes tokens: how it is called with one, and where the next one is in its answer."""
+    """A call that returns and accepts tokens: how to call it with one, and where the next one is in its response."""
 
     def __init__(self, server, name, path, request, answer, stream=False, field="page_token", **fields):
         self.server, self.name, self.path, self.field, self.stream = server, name, path, field, stream
@@ -57,7 +58,7 @@ def places(server):
 
 
 def changed(chance, token, others):
-    """Another token: other letters, other bytes, parts of another one."""
+    """Returns another token: other characters, other bytes, parts of another one."""
     way = chance.randrange(6)
     if way == 0:
         at = chance.randrange(len(token))
@@ -110,7 +111,7 @@ def test_tokens_are_good_as_they_were_given(server):
         if not used or used == token:
             continue
         if place.stream and used in tokens:
-            continue  # of another watch: whether it is good there is its own story
+            continue  # of another watch: another test checks whether it is valid there
         answer = place.call(used)
         refused += not answer.ok
         assert not answer.ok or decoded(used) == decoded(token), f"{server.case}: {place.name} gave {token!r} and takes {used!r}: {answer}"

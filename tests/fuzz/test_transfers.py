@@ -1,4 +1,5 @@
-"""Files of records: what is exported is imported as it was, in each format; and of files that are mutated every row is counted, and named if it is bad."""
+"""Files of records: an export can be imported unchanged, in each format; in mutated files every row is counted, and named if
+it is invalid."""
 
 import math
 
@@ -15,7 +16,7 @@ PIECES = [b'"', b'""', b",", b"\n", b"\r\n", b"\r", b"{", b"}", b"[", b"]", b":"
 
 
 def rows(server, chance, count=ROWS):
-    """Random records, as a file of messages behind their lengths."""
+    """Returns random records, as a file of messages preceded by their lengths."""
     filler, out = shapes.Filler(chance), b""
     for at in range(count):
         row = server.message(MODEL)
@@ -39,7 +40,7 @@ def length(value):
 
 
 def load(server, format, raw, chance, **header):
-    """One import, in chunks that end anywhere."""
+    """Runs one import, in chunks that end anywhere."""
     def requests():
         yield server.message("groundplan.records.v1.ImportRequest", header={"model": MODEL, "format": FORMATS[format], **header})
         at = 0
@@ -64,7 +65,7 @@ def clear(server):
 
 
 def test_there_and_back(server):
-    """Each format gives what the others give, before and after."""
+    """Each format has the same records, before and after."""
     for chance in server.cases("transfers, there and back", ROUND_TRIPS):
         clear(server)
         answer, report = load(server, "DELIMITED", rows(server, chance), chance)

@@ -1,4 +1,5 @@
-"""Protobuf as bytes: valid, mutated, with unknown fields and wrong wire types. What is read is what Python's protobuf reads, and what it refuses is refused."""
+"""Protobuf as bytes: valid, mutated, with unknown fields and wrong wire types. The server reads what Python's protobuf
+reads, and rejects what it rejects."""
 
 from google.protobuf import message as protobuf
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -9,7 +10,7 @@ COUNT = 700
 
 
 def has_unknown(message):
-    """Whether a field of it, however deep, is one that the model does not know."""
+    """Whether the message has a field, at any depth, that the model does not know."""
     if len(UnknownFieldSet(message)):
         return True
     for field, value in message.ListFields():
@@ -25,7 +26,7 @@ def has_unknown(message):
 
 
 def read(kind, raw):
-    """The message as Python reads it; none if it is not one, or has what the model does not know."""
+    """Returns the message as Python reads it, or nothing if it is invalid or has unknown fields."""
     try:
         message = kind.FromString(raw)
     except protobuf.DecodeError:
@@ -42,7 +43,7 @@ def varint(value):
 
 
 def fields_of(raw):
-    """The fields of a message as bytes, each with its tag, if it is one."""
+    """Returns the fields of a message as bytes, each with its tag, if the bytes are a message."""
     found, at = [], 0
     try:
         while at < len(raw):
@@ -76,7 +77,7 @@ def number(raw, at):
 
 
 class Mutation:
-    """Changes a message as such: lengths stay right, so that the change is read."""
+    """Changes the fields of a message: lengths stay correct, so that the change is read."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -115,7 +116,7 @@ class Mutation:
             fields[at] = mutated(chance, fields[at])
 
     def field(self):
-        """A field of any number and kind, groups too."""
+        """Returns a field of any number and kind, including groups."""
         chance = self.chance
         kind, at = chance.randrange(8), chance.choice([1, 2, 3, 4, 5, 9, 100, 19_000, 536_870_911])
         inside = {0: varint(chance.choice([0, 1, 2 ** 31, 2 ** 64 - 1])), 1: chance.randbytes(8), 2: varint(3) + chance.randbytes(3), 3: varint(at << 3 | 4),

@@ -1,8 +1,8 @@
-"""One caller with a valid key tries to use up the process: its memory, its cores, its connections. Each attack is refused with a reason that says the limit
-and the way out, the process stays below 512 MiB, and an honest caller's Gets go on.
+"""One caller with a valid key tries to exhaust the process: its memory, its cores, its connections. Each attack is rejected
+with a reason that has the limit and a remedy, the process stays below 512 MiB, and Gets of an honest caller continue.
 
-The small form, as CI runs it, asserts memory and reasons. With GROUNDPLAN_BUDGETS=full (`make torture`, a release build) each attack lasts for longer and honest
-Gets take at most 250 ms at the 99th percentile."""
+The small form, for CI, asserts memory and reasons. With GROUNDPLAN_BUDGETS=full (`make torture`, a release build) each
+attack is longer, and honest Gets take at most 250 ms at the 99th percentile."""
 
 import concurrent.futures
 import http.client
@@ -27,16 +27,16 @@ from wire import DATA, END_HEADERS, END_STREAM, HEADERS, Connection, call, frame
 
 FULL = os.environ.get("GROUNDPLAN_BUDGETS") == "full"
 MOST_BYTES = 512 << 20
-# How long an attack lasts, and how many attackers there are at once.
+# The duration of an attack in seconds, and the number of concurrent attackers.
 SECONDS, ATTACKERS = (20, 16) if FULL else (3, 8)
-# The longest honest Get at the 99th percentile, in seconds. A debug build on a busy machine says nothing about the product.
+# The longest honest Get at the 99th percentile, in seconds. A debug build on a busy machine proves nothing about latency.
 SLOWEST = 0.25 if FULL else 10
 MODELS = pathlib.Path(__file__).resolve().parent / "models"
 REFUSED = {"BUDGET_EXCEEDED", "MEMORY_EXHAUSTED", "TOO_LARGE", "RATE_LIMITED", "SERVER_BUSY", "POOL_EXHAUSTED", "INVALID_FIELDS"}
 
 
 class Target:
-    """A suite, its server's own port, and the records that the attacks are made on."""
+    """A suite, the port of its server, and the records for the attacks."""
 
     def __init__(self):
         self.suite = journeys.Suite(apply_examples=False)
@@ -53,7 +53,7 @@ class Target:
         self.texts = [self.create("blobs", name=f"text {at}", text="x" * 900_000) for at in range(24)]
 
     def rest(self, method, path, body=None, timeout=120):
-        """One REST call, on a connection of its own: the status and the body."""
+        """Sends one REST call over a separate connection, and returns the status and the body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
@@ -70,7 +70,7 @@ class Target:
         return body["data"]["id"]
 
     def peak(self):
-        """The most memory that the server has had."""
+        """Returns the maximum memory of the server so far."""
         for line in open(f"/proc/{self.pid}/status"):
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) << 10
@@ -78,7 +78,8 @@ class Target:
 
 
 def confined(pid, most):
-    """Puts a process into a cgroup of its own, where the kernel ends it if it asks for more memory; the cgroup's folder. Only root may do that."""
+    """Moves a process into its own cgroup, where the kernel kills it if it needs more memory; returns the folder of the
+    cgroup. Only for root."""
     for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
         folder = pathlib.Path(root) / f"groundplan-budgets-{pid}"
         try:
@@ -102,7 +103,7 @@ def target():
 
 
 class Honest(threading.Thread):
-    """A caller that gets one small record all the while, and notes how long each call took and which failed."""
+    """A caller that gets one small record continuously, and records the duration and the failures of its calls."""
 
     def __init__(self, target):
         super().__init__(daemon=True)
@@ -123,7 +124,7 @@ class Honest(threading.Thread):
 
 
 class Watched:
-    """An honest caller and the server's memory, while something is done to the server."""
+    """An honest caller and the server's memory during an attack."""
 
     def __init__(self, target):
         self.target, self.honest = target, Honest(target)
@@ -144,7 +145,7 @@ class Watched:
         took = sorted(self.honest.took)
         slowest, peak = took[len(took) * 99 // 100], self.target.peak()
         print(f"\n{len(took)} honest Gets, 99 % within {slowest * 1000:.0f} ms, the server's peak {peak >> 20} MiB")
-        # A debug build that gets no core may refuse even an honest caller for a moment; the full form has no such excuse.
+        # A debug build without a free core can reject even an honest caller for a moment; the full form allows no such failure.
         failed = [text for text in self.honest.failed if FULL or b"DATABASE_UNAVAILABLE" not in text]
         assert not failed, failed[:3]
         assert peak < MOST_BYTES, f"{peak >> 20} MiB"
@@ -152,7 +153,7 @@ class Watched:
 
 
 def reason(body):
-    """Why a call was refused."""
+    """Returns the reason of an error."""
     for detail in body["error"].get("details", []):
         if "reason" in detail:
             return detail["reason"]
@@ -160,7 +161,7 @@ def reason(body):
 
 
 def attack(target, one, seconds=None, attackers=None):
-    """Does something from several threads for a while; the outcomes."""
+    """Runs an attack from several threads for a while, and returns the outcomes."""
     until = time.monotonic() + (SECONDS if seconds is None else seconds)
 
     def again(at):
@@ -174,7 +175,7 @@ def attack(target, one, seconds=None, attackers=None):
 
 
 def refused(outcomes, reasons=REFUSED):
-    """All calls were refused for want of a budget; the reasons."""
+    """Checks that all calls were rejected for lack of a budget, and returns the reasons."""
     assert all(status in (400, 413, 429, 503) for status, _ in outcomes), [(status, str(body)[:300]) for status, body in outcomes if status not in (400, 413, 429, 503)][:3]
     found = {reason(body) for _, body in outcomes}
     assert found <= reasons, found
@@ -189,7 +190,7 @@ def condition(target, _):
     return target.rest("POST", "/api:commit", {"writes": [{"verify": verify, "condition": NESTED}]})
 
 
-# Made once: attackers that make their bodies would take the interpreter from the honest caller, whose times would be theirs.
+# Created once: attackers that create their bodies would block the interpreter of the honest caller, and distort its times.
 NUMS = json.dumps({"nums": list(range(1, 4_001))}).encode()
 PARTS = '{"blob":{"parts":[' + "{}," * 240_000 + "{}]}}"
 EMPTY_PARTS = ('{"requests":[' + ",".join([PARTS] * 5) + "]}").encode()
@@ -264,7 +265,7 @@ def test_writes_whose_answer_is_too_large_write_nothing(target, one):
     status, body = one(target, 0)
     assert (status, reason(body)) == (413, "TOO_LARGE"), body
     assert "nothing was written" in body["error"]["message"], body
-    # The locks of 24 rows, and what else the suite writes meanwhile.
+    # The locks of 24 rows, and other writes of the suite.
     assert int(log()) - before < 4 << 20
     with Watched(target):
         refused(attack(target, lambda at: one(target, at)))
@@ -294,7 +295,7 @@ def test_answers_that_nobody_reads_share_the_processs_memory(target):
     with Watched(target):
         unread = []
         for _ in range(300 if FULL else 40):
-            # It opens no window: nothing of an answer can be sent.
+            # It opens no window: nothing of a response can be sent.
             connection = Connection(target.port, settings=struct.pack(">HI", 4, 0))
             connection.send(frame(HEADERS, call("/budgets.v1.BlobService/ListBlobs", target.key), END_HEADERS, 1) + message)
             unread.append(connection)
@@ -317,7 +318,7 @@ def test_answers_over_http1_that_nobody_reads_share_the_processs_memory(target):
 
 
 def test_watches_with_filters_of_their_own_share_a_change(target):
-    """A record of 600 KB, many watches that ask for different things, and a change."""
+    """A record of 600 KB, many watches with different requests, and a change."""
     record = target.create("blobs", name="watched", text="x" * 600_000)
     request = target.stub.message("budgets.v1.WatchBlobsRequest")
     watches = []
@@ -367,7 +368,7 @@ def test_health_streams_cost_nothing_while_nothing_changes(target):
         for connection in connections:
             connection.close()
     if FULL:
-        # The honest caller's Gets are in it.
+        # This includes the Gets of the honest caller.
         assert spent < 0.5 * SECONDS, spent
 
 
@@ -401,7 +402,7 @@ def test_exports_that_are_read_slowly_are_few(target):
 
 
 def broken_models():
-    """Files that need each other, and as many that name types which nobody defines."""
+    """Returns files that import each other, and as many that name undefined types."""
     files = {}
     for at in range(60):
         messages = "\n".join(f"message M{number} {{ string a = 1; int64 b = 2; M{number} c = 3; }}" for number in range(20))

@@ -1,4 +1,5 @@
-"""A server that is told to stop ends in time, whatever its clients do: one that never reads, one that never says anything, one that goes on watching."""
+"""A stopping server ends in time, regardless of its clients: one that never reads, one that never sends, one that keeps
+watching."""
 
 import os
 import pathlib
@@ -14,7 +15,7 @@ import suite as journeys  # noqa: E402
 from conftest import Stub  # noqa: E402
 from wire import DATA, END_HEADERS, END_STREAM, HEADERS, Connection, call, frame  # noqa: E402
 
-# The default is 20 seconds; a test need not wait as long.
+# The default is 20 seconds; a test can be shorter.
 GRACE = 4
 
 
@@ -51,7 +52,8 @@ def test_a_server_ends_in_time_whatever_its_clients_do():
         batch = stub.message("example.v1.BatchCreateEntitiesRequest")
         stub.call("example.v1.EntityService/BatchCreateEntities", batch(requests=[create(entity=entity(field1="x" * 2000 + str(at))) for at in range(500)]))
         port = suite.port + 10000
-        # A megabyte for one who opens no window, a watch that nobody reads, and one who is silent behind the greeting.
+        # A megabyte for a client that opens no window, a watch that is not read, and a client that sends nothing after the
+        # preface.
         unread = Connection(port, settings=struct.pack(">HI", 4, 1))
         unread.send(frame(HEADERS, call("/example.v1.EntityService/ListEntities", suite.api_key), END_HEADERS, 1))
         unread.send(request(stub, "ListEntitiesRequest", page_size=500))

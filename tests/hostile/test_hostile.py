@@ -1,9 +1,8 @@
-"""What the open internet does to a server, done to the service's own port and to Envoy: in each case memory and processor time stay bounded, the attacker
-is cut off or told so, and an honest client's calls go on.
+"""Attacks from the open internet on the service's port and on Envoy: memory and processor time stay limited, the attacker is
+disconnected or gets an error, and calls of an honest client continue.
 
-The figures that these bounds come from are measurements of bare tonic: a flood of PINGs took one core for as long as it came, 200 connections that said
-nothing were all there after 20 s, 20,000 open calls took 200 MiB.
-"""
+The limits come from measurements of bare tonic: a flood of PINGs used one core while it lasted, 200 silent connections
+were still open after 20 s, 20,000 open calls took 200 MiB."""
 
 import gzip
 import os
@@ -25,13 +24,13 @@ from conftest import Stub  # noqa: E402
 from wire import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, Connection, call, frame, text
 
 GET, CREATE, LIST = (f"/example.v1.EntityService/{method}" for method in ("GetEntity", "CreateEntity", "ListEntities"))
-# How much more memory a process may have after an attack, and the share of one core that it may take while it lasts.
+# The maximum growth of a process's memory after an attack, and its maximum share of one core during it.
 MOST_BYTES = 96 << 20
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Impatient(journeys.Suite):
-    """A suite that waits for a client who does not read no longer than a test can."""
+    """A suite with a short time-out for clients that do not read."""
 
     def environment(self, **more):
         return super().environment(GROUNDPLAN_STALL_TIMEOUT="2s", **more)
@@ -51,7 +50,7 @@ def port(request, target):
 
 
 class Process:
-    """What a process takes."""
+    """The resources of a process."""
 
     def __init__(self, name, pid):
         self.name, self.pid = name, pid
@@ -71,7 +70,7 @@ class Process:
 
 
 class Honest(threading.Thread):
-    """A client that calls all the while, and notes how long each call took and which failed."""
+    """A client that calls continuously, and records the duration and the failures of its calls."""
 
     def __init__(self, target, port):
         super().__init__(daemon=True)
@@ -99,7 +98,7 @@ class Honest(threading.Thread):
 
 
 class Watched:
-    """The processes of the suite and an honest client, while something is done to them."""
+    """The processes of the suite and an honest client during an attack."""
 
     def __init__(self, target, port):
         names = journeys.programs_in_session(target.process.pid)
@@ -122,14 +121,14 @@ class Watched:
         for process, before in zip((self.server, self.envoy), self.before):
             grown = process.bytes() - before
             assert grown < MOST_BYTES, f"{grown >> 20} MiB more"
-            # How much work the attack made says more about the machine than about the server. That none is left says that nothing spins.
+            # The amount of work during the attack depends on the machine. No remaining work shows that nothing spins.
             journeys.wait(process.is_quiet, f"{process.name} is quiet after the attack")
         assert not self.honest.failed, self.honest.failed[:3]
         assert statistics.median(self.honest.took) < 3, self.honest.took
 
 
 def until_ended(connection, seconds):
-    """How long it took the server to close a connection."""
+    """Returns how long the server took to close a connection."""
     began = time.monotonic()
     connection.drain(seconds)
     assert connection.ended, f"the connection is open after {seconds} s"
@@ -170,18 +169,18 @@ def test_headers_that_come_slowly_are_not_waited_for(target, port):
     ("unknown frames", frame(99, b"12345678")),
 ])
 def test_floods_end_the_connection(target, port, name, flood):
-    """Each may go on for 10 seconds, and none does. Whoever floods does not read. How many frames were sent says little: the kernel holds megabytes of them
-    while the server has no turn."""
+    """Each flood can last 10 seconds, but the server ends it earlier. The attacker does not read. The number of sent frames
+    is no measure: the kernel buffers megabytes of them while the server has no turn."""
     with Watched(target, port) as watched:
         connection = Connection(port)
-        # A call that stays open: of one that has ended, Envoy reads over the frames, as it does over those that it does not know.
+        # A call that stays open: Envoy ignores frames of a finished call, and frames that it does not know.
         connection.send(frame(HEADERS, call("/groundplan.records.v1.RecordsService/Import", target.api_key), END_HEADERS, 1))
         end, block, sent = time.monotonic() + 10, flood * 1000, 0
         while connection.send(block) and time.monotonic() < end:
             sent += 1000
             connection.drain()
         if (name, port) == ("unknown frames", target.port):
-            # Envoy reads over them for as long as they come.
+            # Envoy ignores them while they arrive.
             return
         assert connection.ended, f"{sent} frames were taken"
         connection.close()
@@ -254,7 +253,7 @@ def test_messages_that_are_too_large_are_refused(target, port, name, body, encod
 
 
 def test_whoever_does_not_read_is_not_waited_for(target, port):
-    """Large answers to a client whose window is never opened: 20 answers of a megabyte."""
+    """Large responses to a client that never opens its window: 20 responses of a megabyte."""
     stub = Stub(target)
     create, entity = stub.message("example.v1.CreateEntityRequest"), stub.message("example.v1.Entity")
     batch = stub.message("example.v1.BatchCreateEntitiesRequest")
@@ -263,13 +262,13 @@ def test_whoever_does_not_read_is_not_waited_for(target, port):
     request = stub.message("example.v1.ListEntitiesRequest")(page_size=500).SerializeToString()
     stub.channel.close()
     with Watched(target, port):
-        # A window of one byte for each answer.
+        # A window of one byte for each response.
         connection = Connection(port, settings=struct.pack(">HI", 4, 1))
         for stream in range(1, 40, 2):
             connection.send(frame(HEADERS, call(LIST, target.api_key), END_HEADERS, stream))
             connection.send(frame(DATA, struct.pack(">BI", 0, len(request)) + request, END_STREAM, stream))
         connection.drain(12)
         assert {stream for kind, _, stream, _ in connection.frames() if kind == DATA} >= {1, 39}
-        # Envoy waits as long as for a stream that says nothing: it holds no more than its buffers.
+        # Envoy waits as long as for a silent stream: it holds only its buffers.
         assert connection.ended or port == target.port
         connection.close()

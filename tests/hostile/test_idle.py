@@ -1,8 +1,7 @@
-"""Thousands of connections of nobody: each asks for streams without credentials, is refused, and then says nothing. They cost next to nothing, and honest
-calls go on.
+"""Thousands of connections without credentials: each opens streams, gets errors, and then sends nothing. They cost almost
+nothing, and honest calls continue.
 
-GROUNDPLAN_IDLE_CONNECTIONS says how many there are. `make torture` takes 2,000.
-"""
+GROUNDPLAN_IDLE_CONNECTIONS sets their number. `make torture` uses 2,000."""
 
 import os
 import resource
@@ -11,7 +10,7 @@ import time
 
 import grpc
 import pytest
-# First: it finds the journeys, whose client is used here.
+# First: this module adds the journeys to the path, whose client is used here.
 from test_hostile import GET, LIST, Process, Stub, journeys
 from wire import END_HEADERS, HEADERS, PING, RST_STREAM, SETTINGS, Connection, call, frame
 
@@ -26,7 +25,7 @@ STREAMS = (HEALTH, "/groundplan.records.v1.RecordsService/WatchMany", "/example.
 @pytest.fixture(scope="module")
 def target():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # The suite inherits it, and needs as many descriptors as we do.
+    # The suite inherits the limit, and needs as many descriptors as this process.
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     running = journeys.Suite()
     running.start()
@@ -45,14 +44,14 @@ def processes(target):
 
 
 def spent(watched, seconds, connections=()):
-    """The processor time of the suite within so many seconds."""
+    """Returns the processor time of the suite within this number of seconds."""
     before = sum(process.seconds() for process in watched)
     attend(connections, seconds)
     return sum(process.seconds() for process in watched) - before
 
 
 def attend(connections, seconds):
-    """Reads what comes, and answers PINGs, as any client that is idle does."""
+    """Reads arriving data, and acknowledges PINGs, like any idle client."""
     end = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         for connection in connections:
@@ -73,7 +72,7 @@ def attend(connections, seconds):
 
 
 def frames_of(data):
-    """The frames of data that begins with one. What comes at once while a connection is idle is whole."""
+    """Returns the frames of data that starts with a frame. Data of an idle connection arrives in complete frames."""
     while len(data) >= 9:
         size = int.from_bytes(data[:3], "big")
         yield data[3], data[4], int.from_bytes(data[5:9], "big"), data[9:9 + size]
@@ -81,7 +80,7 @@ def frames_of(data):
 
 
 def idle(port):
-    """One that asks for every stream, and leaves all of them open on its side."""
+    """Opens a connection that starts every stream, and leaves all of them open on its side."""
     connection = Connection(port)
     connection.send(frame(SETTINGS, flags=1))
     for at, path in enumerate(STREAMS):
@@ -90,7 +89,7 @@ def idle(port):
 
 
 def is_answered(connection):
-    """Whether every stream that was asked for is refused."""
+    """Whether every stream has got its error."""
     answered = {stream for kind, _, stream, _ in connection.frames() if kind in (HEADERS, RST_STREAM)}
     return connection.ended or answered >= {2 * at + 1 for at in range(len(STREAMS))}
 
@@ -118,7 +117,7 @@ def test_idle_connections_without_credentials_cost_next_to_nothing(target, port)
 
 
 def status(port, path, key=None):
-    """The first status of a stream; None while it is open."""
+    """Returns the first status of a stream; None while it is open."""
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
     metadata = [("authorization", f"Bearer {key}")] if key else []
     try:
@@ -131,7 +130,7 @@ def status(port, path, key=None):
 
 
 def test_only_a_check_of_health_is_open_to_everybody(target, port):
-    # The second where too many without credentials have come from here.
+    # The second if too many calls without credentials have come from this address.
     assert status(port, HEALTH) in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert status(port, HEALTH, target.api_key) is None, "whoever has a key may watch"
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
@@ -140,7 +139,7 @@ def test_only_a_check_of_health_is_open_to_everybody(target, port):
 
 
 def test_watches_of_health_say_nothing_while_nothing_changes(target, port):
-    """They sent four messages a second each, and there could be any number of them."""
+    """They sent four messages a second each, without a limit on their number."""
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
     metadata = [("authorization", f"Bearer {target.api_key}")]
     watch = channel.unary_stream(HEALTH)

@@ -1,4 +1,4 @@
-"""HTTP/2 as an attacker speaks it: frames by hand, whether they make sense or not (RFC 9113)."""
+"""HTTP/2 of an attacker: handmade frames, valid or not (RFC 9113)."""
 
 import socket
 import struct
@@ -14,12 +14,12 @@ def frame(kind, payload=b"", flags=0, stream=0):
 
 
 def text(name, value):
-    """A header as HPACK has it without any table and without Huffman's code (RFC 7541, 6.2.2)."""
+    """Encodes a header in HPACK without any table and without Huffman's code (RFC 7541, 6.2.2)."""
     return b"\x00" + b"".join(length(part) + part for part in (name.encode(), value.encode()))
 
 
 def length(part):
-    """A length as an integer with a prefix of 7 bits."""
+    """Encodes a length as an integer with a prefix of 7 bits."""
     size = len(part)
     if size < 127:
         return bytes([size])
@@ -31,7 +31,7 @@ def length(part):
 
 
 def call(path, key=None, **more):
-    """The header block of a gRPC call."""
+    """Returns the header block of a gRPC call."""
     fields = {":method": "POST", ":scheme": "http", ":path": path, ":authority": "localhost", "content-type": "application/grpc", "te": "trailers"}
     if key:
         fields["authorization"] = f"Bearer {key}"
@@ -48,7 +48,7 @@ class Connection:
             self.send(PREFACE + frame(SETTINGS, settings))
 
     def send(self, data):
-        """Sends; False once the server does not take it any more."""
+        """Sends data; returns False when the server accepts no more."""
         try:
             self.socket.sendall(data)
         except OSError:
@@ -56,7 +56,7 @@ class Connection:
         return not self.ended
 
     def drain(self, seconds=0.0):
-        """Reads what has come, and what comes within a time."""
+        """Reads available data, and data that arrives within a time."""
         end = time.monotonic() + seconds
         while not self.ended:
             self.socket.settimeout(max(0.001, end - time.monotonic()))
@@ -73,7 +73,7 @@ class Connection:
         return self
 
     def frames(self):
-        """Kind, flags, stream and payload of what was read."""
+        """Returns kind, flags, stream and payload of the read frames."""
         at, found = 0, []
         while at + 9 <= len(self.read):
             size = int.from_bytes(self.read[at:at + 3], "big")
@@ -84,7 +84,7 @@ class Connection:
         return found
 
     def frames_of(self, wanted):
-        """Those of one stream."""
+        """Returns the frames of one stream."""
         return [found for found in self.frames() if found[2] == wanted]
 
     def close(self):

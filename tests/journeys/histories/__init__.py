@@ -1,8 +1,8 @@
-"""A checker of histories: what clients asked, when, and what they were told. It knows no server.
+"""A checker of histories: the requests of clients, their times and their responses. It is independent of the server.
 
-`linearizability.check` holds each record against a register with versions; `serializability.check` holds commits of several
-records against Adya's dependency graph. Both give violations that say which operations contradict each other, and when.
-"""
+`linearizability.check` compares each record with a register with versions; `serializability.check` compares commits of
+several records with Adya's dependency graph. Both return violations with the operations that contradict each other, and
+their times."""
 
 from histories.history import MISMATCH, MISSING, EXISTS, OK, REFUSED, UNKNOWN, History, Operation, Step, Violation
 from histories import linearizability, serializability
@@ -11,5 +11,5 @@ __all__ = ["EXISTS", "MISMATCH", "MISSING", "OK", "REFUSED", "UNKNOWN", "History
 
 
 def check(history, dense=True, real_time=False):
-    """All violations of a history: none, if it is right."""
+    """Returns all violations of a history; none if it is correct."""
     return linearizability.check(history, dense=dense) + serializability.check(history, real_time=real_time)

@@ -1,4 +1,4 @@
-"""What clients did, and when: operations of one step or, as commits, of several."""
+"""The operations of clients, and their times: single steps or, as commits, several."""
 
 import dataclasses
 import itertools
@@ -6,33 +6,33 @@ import json
 import threading
 import time
 
-# How an operation came out. Unknown: the call broke, so that it may or may not have happened, or may happen still.
+# The outcome of an operation. Unknown: the call broke, so it might have happened, or might still happen.
 OK, REFUSED, UNKNOWN = "ok", "refused", "unknown"
-# Why a step was refused, where that tells something of its record; any other refusal only tells that nothing happened.
+# The errors of a step that contain information about its record; any other error only means that nothing happened.
 EXISTS, MISSING, MISMATCH = "exists", "missing", "mismatch"
 WRITES = ("create", "update", "delete")
 
 
 @dataclasses.dataclass
 class Step:
-    """What is done to one record, and what was seen of it: the record behind the step, or that it was read."""
+    """A change or a read of one record, and its result: the record after the step."""
 
     record: str
     # read, create, update, delete or verify.
     kind: str
-    # What a create or update asks for: values to set, numbers to add, elements to append.
+    # The content of a create or update: values to set, numbers to add, elements to append.
     set: dict = dataclasses.field(default_factory=dict)
     increment: dict = dataclasses.field(default_factory=dict)
     append: dict = dataclasses.field(default_factory=dict)
-    # The version that the record must have; of a verify, or that there must be no record.
+    # The version that the record must have; for a verify also that no record exists.
     etag: int | None = None
     missing: bool = False
     allow_missing: bool = False
-    # What was seen: the version and the fields behind the step. A read that found nothing is `absent`.
+    # The result: the version and the fields after the step. A read without a record is `absent`.
     version: int | None = None
     fields: dict | None = None
     absent: bool = False
-    # Why it was refused, and the version that the refusal named.
+    # The reason of an error, and the version in the error.
     refusal: str = ""
     current: int | None = None
 
@@ -54,7 +54,7 @@ class Step:
 
 @dataclasses.dataclass
 class Operation:
-    """A call of a client, with the times at which it was sent and answered. Nobody knows when one that broke ended."""
+    """A call of a client, with the times of its request and response. The end of a broken call is unknown."""
 
     number: int
     client: str
@@ -62,10 +62,10 @@ class Operation:
     began: float
     ended: float | None = None
     outcome: str = UNKNOWN
-    # Whether it asked to be as if nobody else wrote at the same time.
+    # Whether it requested serializable isolation.
     serializable: bool = False
     commit: bool = False
-    # Of one that broke: when it was certain that it would not happen any more, if that is known.
+    # For a broken call: the time after which it certainly could not happen, if known.
     latest: float | None = None
 
     def __str__(self):
@@ -82,7 +82,7 @@ class Operation:
         return self
 
     def refused(self, at, step=None, refusal="", current=None):
-        """It did nothing; one of its steps may be to blame."""
+        """Marks the operation as rejected; one of its steps can be the cause."""
         self.ended, self.outcome = at, REFUSED
         if step is not None and refusal:
             self.steps[step].refusal, self.steps[step].current = refusal, current
@@ -90,7 +90,7 @@ class Operation:
 
 
 class History:
-    """Operations of clients, by one clock. `defaults` are the fields that are watched, with what they are if nobody sets them."""
+    """Operations of clients, by one clock. `defaults` are the checked fields, with their values if nobody sets them."""
 
     def __init__(self, defaults, clock=time.monotonic):
         self.defaults, self.operations, self.lock = dict(defaults), [], threading.Lock()
@@ -98,7 +98,7 @@ class History:
         self.clock = lambda: clock() - start
 
     def begin(self, client, *steps, serializable=False, commit=None, at=None):
-        """An operation that is sent now. Until it is told otherwise, its outcome is unknown."""
+        """Adds an operation that is sent now. Its outcome is unknown until it is set."""
         commit = len(steps) > 1 or serializable if commit is None else commit
         with self.lock:
             at = self.clock() if at is None else at
@@ -107,13 +107,14 @@ class History:
         return operation
 
     def settle(self, operations):
-        """Of operations that broke: what did not happen until now never will, since whoever could have done it is gone."""
+        """For broken operations: sets that they cannot happen from now on, because the process that could execute them has
+        ended."""
         for operation in operations:
             if operation.outcome == UNKNOWN and operation.latest is None:
                 operation.latest = self.clock()
 
     def by_record(self):
-        """The operations of each record."""
+        """Returns the operations of each record."""
         found = {}
         for operation in self.operations:
             for record in dict.fromkeys(step.record for step in operation.steps):
@@ -124,11 +125,11 @@ class History:
         return list(self.by_record())
 
     def counts(self):
-        """How many operations came out how."""
+        """Returns the number of operations by outcome."""
         return {outcome: sum(operation.outcome == outcome for operation in self.operations) for outcome in (OK, REFUSED, UNKNOWN)}
 
     def dump(self, path):
-        """One operation a line, so that a violation can be looked at, and checked again by `load`."""
+        """Writes one operation per line, so that a violation can be examined, and checked again by `load`."""
         lines = [json.dumps({"defaults": self.defaults})] + [json.dumps(dataclasses.asdict(operation)) for operation in self.operations]
         path.write_text("\n".join(lines) + "\n")
 
@@ -144,7 +145,7 @@ class History:
 
 @dataclasses.dataclass
 class Violation:
-    """What cannot be: of which kind it is, where, and the operations that contradict each other."""
+    """A violation: its kind, its location, and the operations that contradict each other."""
 
     kind: str
     record: str
@@ -156,7 +157,7 @@ class Violation:
 
 
 def frozen(value):
-    """A value of JSON as one that can be compared and kept in sets."""
+    """Converts a JSON value to one that can be compared and stored in sets."""
     if isinstance(value, (list, tuple)):
         return tuple(map(frozen, value))
     if isinstance(value, dict):

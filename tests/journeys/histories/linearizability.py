@@ -1,11 +1,10 @@
-"""Whether each record by itself is linearizable: whether its operations can be put in an order in which every one takes effect at one moment
-between its call and its answer, and finds the record as those before have left it.
+"""Linearizability of each record: whether its operations have an order in which each takes effect at one moment between its
+request and its response, and finds the record as the earlier ones left it.
 
-The search is that of Wing and Gong with the memory of Lowe: it takes operations one by one that may come next, and never looks twice at the same
-set of operations behind which the record is in the same state. Operations whose outcome is unknown may come at any time after their call, or
-never. Since records are independent objects, each is searched alone (Herlihy and Wing: linearizability is local); of a commit, each record sees
-the steps that concern it.
-"""
+The search is that of Wing and Gong with the memory of Lowe: it takes possible next operations one by one, and never
+visits the same set of operations with the same state of the record twice. Operations with an unknown outcome can come at
+any time after their request, or never. Records are independent objects, so each is searched alone (Herlihy and Wing:
+linearizability is local). Of a commit, each record has only its steps."""
 
 import dataclasses
 import math
@@ -13,21 +12,21 @@ import math
 from histories.history import REFUSED, UNKNOWN, Violation, frozen
 from histories.register import ABSENT, Register
 
-# The most configurations of a record that are looked at before it is given up as undecided. Right histories need about as many as operations.
+# The maximum number of configurations of a record before it is undecided. Correct histories need about one per operation.
 BUDGET = 400_000
 
 
 @dataclasses.dataclass
 class Part:
-    """What an operation does to one record."""
+    """The part of an operation that concerns one record."""
 
     operation: object
     steps: list
     began: float
     ended: float
-    # When it could still happen, if nobody knows whether it did.
+    # The last time at which it could happen, if its outcome is unknown.
     latest: float
-    # The highest version that it saw or asked for: once the record is above, the part cannot come any more.
+    # The highest version that it saw or required: once the record is higher, the part cannot come any more.
     needs: float
 
     def is_known(self):
@@ -35,7 +34,7 @@ class Part:
 
 
 def check(history, dense=True, budget=BUDGET):
-    """The violations: at most one a record."""
+    """Returns the violations, at most one for each record."""
     register = Register(history.defaults, dense)
     found = []
     for record, parts in parts_by_record(history).items():
@@ -46,7 +45,7 @@ def check(history, dense=True, budget=BUDGET):
 
 
 def parts_by_record(history):
-    """What happened to each record. Operations that were refused are left out unless the refusal tells something of the record."""
+    """Returns the parts of each record. Rejected operations are left out unless the error has information about the record."""
     found = {}
     for operation in history.operations:
         for record in dict.fromkeys(step.record for step in operation.steps):
@@ -71,15 +70,16 @@ def needs(operation, steps):
 
 
 class Search:
-    """The search of one record. A configuration is (base, bits, unknown, loose, state): all known parts before `base` are done, those of `bits` behind
-    it, and those of `unknown` among the parts whose outcome nobody knows; the last of them was such a one if it is `loose`."""
+    """The search of one record. A configuration is (base, bits, unknown, loose, state): all known parts before `base` are
+    done, those of `bits` after it, and those of `unknown` among the parts with an unknown outcome; `loose` if the last
+    part was such a one."""
 
     def __init__(self, record, parts, register, budget):
         self.record, self.register, self.budget = record, register, budget
         parts = sorted(parts, key=lambda part: part.began)
         self.known = [part for part in parts if part.is_known()]
         self.unknown = [part for part in parts if not part.is_known()]
-        # The least version that a known part from here on needs.
+        # The lowest version that a known part from here on needs.
         self.least = [math.inf] * (len(self.known) + 1)
         for at in range(len(self.known) - 1, -1, -1):
             self.least[at] = min(self.least[at + 1], self.known[at].needs)
@@ -105,7 +105,7 @@ class Search:
         return Violation("not linearizable", self.record, operations, self.story(furthest, came_from))
 
     def candidates(self, configuration):
-        """The parts that may come next in real time: nobody who is still to come had ended before they began."""
+        """Returns the parts that can come next in real time: no remaining part had ended before they started."""
         base, bits, unknown, _, _ = configuration
         horizon, found = math.inf, []
         for at in range(base, len(self.known)):
@@ -116,13 +116,13 @@ class Search:
                 found.append((at, part))
                 horizon = min(horizon, part.ended)
         found = [(at, part) for at, part in found if part.began <= horizon]
-        # Who comes now comes behind all that is done.
+        # The next part comes after everything that is done.
         now = self.known[base - 1].began if base else -math.inf
         maybe = [(at, part) for at, part in enumerate(self.unknown) if not unknown >> at & 1 and part.began <= horizon and now <= part.latest]
         return found, maybe
 
     def successors(self, configuration):
-        """What can come next, and to what it leads; known parts first, since most histories need few others."""
+        """Returns the possible next parts and their results; known parts first, because most histories need few others."""
         base, bits, unknown, loose, state = configuration
         known, maybe = self.candidates(configuration)
         found = []
@@ -132,13 +132,14 @@ class Search:
                 continue
             following = (*advanced(base, bits | 1 << (at - base)), unknown, False, after)
             if after == state and all(other.latest >= part.began for _, other in maybe):
-                # It changes nothing: if there is any right order, there is one in which it comes now. Only who cannot come behind it could object.
+                # It changes nothing: if a correct order exists, one exists in which it comes now. Only a part that cannot come
+                # after it could prevent that.
                 return [(part, following)]
             if not self.too_late(following):
                 found.append((part, following))
         for at, part in maybe:
             after, _ = self.register.part(part.steps, UNKNOWN, state)
-            # What is deleted at once need not have been written: whoever gave a delete its etag had seen it.
+            # A record that is deleted next needs no written state: the delete had an etag, so its caller had seen it.
             if after is not None and after != state and not (loose and after.fields is None):
                 following = (base, bits, unknown | 1 << at, True, after)
                 if not self.too_late(following) and any(leads_to(after, part) for _, part in known):
@@ -146,7 +147,7 @@ class Search:
         return found
 
     def too_late(self, configuration):
-        """A part that cannot come any more, since it needs an older version than the record has."""
+        """Returns a part that cannot come any more, because it needs an older version of the record."""
         base, bits, _, _, state = configuration
         if state.fields is None and state.version == 0:
             return None
@@ -162,7 +163,8 @@ class Search:
         return next(part for part in self.known[at:] if part.needs < version)
 
     def blocked(self, configuration):
-        """The parts that should come next, and why none can; with who would come too late behind it."""
+        """Returns the parts that should come next, with the reason why none can, and the parts that would come too late
+        after it."""
         base, bits, unknown, _, state = configuration
         known, maybe = self.candidates(configuration)
         found = []
@@ -177,7 +179,7 @@ class Search:
         return found
 
     def story(self, configuration, came_from):
-        """How far the operations can be put in an order, and why it ends there."""
+        """Describes how far the operations can be ordered, and why the order ends there."""
         order, at = [], configuration
         while came_from[at]:
             at, part = came_from[at]
@@ -194,7 +196,8 @@ def after_words(state):
 
 
 def is_new(configuration, used):
-    """Whether a configuration can lead to more than those before: not if one with the same done had the same state with fewer unknown operations."""
+    """Whether a configuration can lead to more than earlier ones: not if one with the same done parts and state had fewer
+    unknown operations."""
     base, bits, unknown, loose, state = configuration
     before = used.setdefault((base, bits, loose, state), [])
     if any(other & unknown == other for other in before):
@@ -204,7 +207,7 @@ def is_new(configuration, used):
 
 
 def leads_to(state, part):
-    """Whether a part that comes next may see a record that was like this: lists only grow while a record lives."""
+    """Whether a next part can see a record in this state: lists only grow while a record exists."""
     seen = next((step.fields for step in part.steps if step.fields is not None), None)
     if seen is None or state.fields is None or part.steps[0].kind == "delete":
         return True
@@ -212,7 +215,7 @@ def leads_to(state, part):
 
 
 def advanced(base, bits):
-    """Moves the base over what is done."""
+    """Moves the base past finished parts."""
     while bits & 1:
         bits >>= 1
         base += 1

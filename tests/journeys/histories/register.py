@@ -1,4 +1,4 @@
-"""What a record does: a register with versions, as its operations must find it."""
+"""The model of a record: a register with versions, as its operations must find it."""
 
 import typing
 
@@ -6,8 +6,8 @@ from histories.history import EXISTS, MISMATCH, MISSING, OK, frozen
 
 
 class State(typing.NamedTuple):
-    """A record as it is: its fields, or none if it is not there, and its version. Where nobody was told the version, it is one above `version`;
-    a record that is not there keeps the last one, since the next must be above it."""
+    """The state of a record: its fields, or none if it does not exist, and its version. If no response had the version, it
+    is one above `version`; a missing record keeps its last version, because the next must be higher."""
 
     fields: tuple | None
     version: int
@@ -23,13 +23,13 @@ ABSENT = State(None, 0, True)
 
 
 class Register:
-    """Applies steps. `dense`: an update makes the next version, and not just a higher one."""
+    """Applies steps. `dense`: an update increments the version by one; otherwise it only increases."""
 
     def __init__(self, defaults, dense):
         self.defaults, self.dense = defaults, dense
 
     def part(self, steps, outcome, state):
-        """What a part of an operation makes of a state, or why it cannot be there: (state, "") or (None, why)."""
+        """Applies a part of an operation to a state: returns (state, ""), or (None, reason) if it is impossible."""
         before = state
         for step in steps:
             if step.refusal:
@@ -41,7 +41,7 @@ class Register:
         return (state if outcome != "refused" else before), ""
 
     def step(self, step, state, is_known):
-        """One step that happens. If it `is_known`, what it saw must fit."""
+        """Applies one step that happens. If it `is_known`, its result must match."""
         there = state.fields is not None
         if step.kind == "read" or step.kind == "verify":
             return self.look(step, state)
@@ -66,7 +66,7 @@ class Register:
         return self.written(step, after, is_known)
 
     def look(self, step, state):
-        """A step that changes nothing: what it saw, or asked for, is what is there."""
+        """Applies a step without changes: its result, or its condition, must match the state."""
         there = state.fields is not None
         if step.absent or step.missing:
             return (None, "it is there") if there else (state, "")
@@ -85,7 +85,7 @@ class Register:
         return (state, "") if step.etag is None else bound(state, step.etag)
 
     def written(self, step, state, is_known):
-        """A state behind a write, held against what the write was told of it."""
+        """Returns the state after a write, compared with the response of the write."""
         if not is_known:
             return state, ""
         if step.fields is not None and frozen_fields(step.fields) != state.fields:
@@ -93,7 +93,7 @@ class Register:
         return bound(state, step.version) if step.version is not None else (state, "")
 
     def refusal(self, step, state):
-        """Why a step would not have been refused like this; empty if it would."""
+        """Returns why a step would not have been rejected like this; empty if it would."""
         there = state.fields is not None
         if step.refusal == EXISTS:
             return "" if there else "it is not there"
@@ -108,7 +108,7 @@ class Register:
         return ""
 
     def changed(self, step, fields):
-        """Fields as a create or an update makes them."""
+        """Returns the fields after a create or an update."""
         if not (step.set or step.increment or step.append):
             return fields
         after = dict(fields)
@@ -122,7 +122,7 @@ class Register:
 
 
 def bound(state, version):
-    """A state whose version is known to be this, or why it cannot be."""
+    """Sets the version of a state, or returns why it cannot be this one."""
     if state.exact:
         return (state, "") if state.version == version else (None, f"its version is {state.version:x}")
     if version > state.version:

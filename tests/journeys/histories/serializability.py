@@ -1,10 +1,11 @@
-"""Whether commits of several records are serializable: the dependency graph of Adya's thesis ("Weak Consistency", 1999), and its cycles.
+"""Serializability of commits of several records: the dependency graph of Adya's thesis ("Weak Consistency", 1999), and its
+cycles.
 
-Nodes are operations that happened. Edges: `ww`, one wrote the version behind another's; `wr`, one saw what another wrote; `rw`, one saw a version that
-another replaced. As in Adya's mixed graph, only those who asked for it are owed that what they saw is not replaced before they come: `rw` edges
-begin at SERIALIZABLE commits, and, since each sees one record at one moment, at single operations where real time counts. With real time, an
-operation that ended before another began comes before it (strict serializability).
-"""
+Nodes are operations that happened. Edges: `ww`, one wrote the version after another's; `wr`, one saw what another wrote;
+`rw`, one saw a version that another replaced. As in Adya's mixed graph, only operations that requested it are guaranteed
+that the versions they saw are not replaced before they come: `rw` edges start at SERIALIZABLE commits and, because each
+sees one record at one moment, at single operations if real time counts. With real time, an operation that ended before
+another started comes before it (strict serializability)."""
 
 import collections
 import dataclasses
@@ -13,7 +14,7 @@ import heapq
 from histories.history import OK, REFUSED, UNKNOWN, Violation, pairs
 from histories.versions import NOTHING, Versions
 
-# The most cycles that are told: each is one of a knot of operations of its own.
+# The maximum number of reported cycles: each is in a separate component of operations.
 MOST = 10
 
 
@@ -25,8 +26,9 @@ class Edge:
 
 
 def check(history, real_time=False, locked=False):
-    """The violations. `real_time`: also those of strict serializability. `locked`: every commit keeps the records that it saw as they are until it is
-    done, and what was not there cannot be kept: so all commits are owed the former, and nobody the latter."""
+    """Returns the violations. `real_time`: also those of strict serializability. `locked`: every commit locks the records
+    that it saw until it is done, but a missing record cannot be locked: so the former applies to all commits, and the
+    latter to none."""
     versions = [Versions(record, operations) for record, operations in history.by_record().items()]
     found = [violation for one in versions for violation in one.found]
     graph = Graph(history, real_time, locked)
@@ -37,7 +39,7 @@ def check(history, real_time=False, locked=False):
 
 
 def intermediate_reads(versions):
-    """G1b: what a commit wrote over itself was seen by another."""
+    """G1b: an intermediate write of a commit was seen by another operation."""
     found = []
     for operation in versions.operations:
         for step in operation.steps:
@@ -51,7 +53,7 @@ def intermediate_reads(versions):
 
 
 def halves(history, versions):
-    """Commits whose outcome nobody was told, of which a part is there, and another is not in what was read later."""
+    """Returns commits with an unknown outcome, of which a part is visible, and another is missing from later reads."""
     found = []
     of_record = {one.record: one for one in versions}
     for operation in history.operations:
@@ -75,7 +77,7 @@ def halves(history, versions):
 
 
 def readers_of(versions, step):
-    """Who has seen a mark."""
+    """Returns the operations that have seen a mark."""
     for operation in versions.operations:
         for seen in operation.steps:
             if operation.outcome == OK and seen.record == versions.record and seen.fields is not None:
@@ -91,7 +93,7 @@ def later_reads(versions, since):
 
 
 def seen_key(step):
-    """The version that a step saw without making it."""
+    """Returns the version that a step saw without writing it."""
     if step.absent or step.missing:
         return NOTHING
     version = step.version if step.version is not None else step.etag if step.kind == "verify" else None
@@ -99,7 +101,8 @@ def seen_key(step):
 
 
 class Graph:
-    """Operations and what orders them. Times are nodes too, so that real time needs few edges: an operation's end leads to the next time."""
+    """Operations and their order. Times are nodes too, so that real time needs few edges: the end of an operation leads to
+    the next time."""
 
     def __init__(self, history, real_time, locked):
         self.operations = {operation.number: operation for operation in history.operations if operation.outcome != REFUSED}
@@ -109,7 +112,7 @@ class Graph:
             self.add_times()
 
     def add(self, versions):
-        """The edges of one record."""
+        """Adds the edges of one record."""
         known = [version for version in versions.chain if version.writer is not None]
         for before, after in pairs(known):
             self.edge("ww", before.writer, after.writer, versions.record, f"wrote {shown(before)}, before {shown(after)} of")
@@ -130,7 +133,7 @@ class Graph:
             self.edge("rw", operation, behind.writer, versions.record, f"saw {shown(seen)}, which was replaced by {shown(behind)} of")
 
     def is_owed(self, operation, key):
-        """Whether what an operation saw may not be replaced before it comes."""
+        """Whether the version that an operation saw must not be replaced before it comes."""
         if not operation.commit:
             return self.real_time
         return key != NOTHING if self.locked else operation.serializable
@@ -155,7 +158,7 @@ class Graph:
                 self.edges[operation.number]["time", operation.ended]["time"] = Edge("time", "", "ended before")
 
     def cycles(self):
-        """One violation for each knot of operations, by the worst that it is."""
+        """Returns one violation for each component of operations, of the most severe kind."""
         found, told = [], set()
         for kinds, name in (({"ww"}, "G0, writes in a circle"), ({"ww", "wr"}, "G1c, information in a circle"), ({"ww", "wr", "rw"}, "")):
             for times in ((False, True) if self.real_time else (False,)):
@@ -172,7 +175,7 @@ class Graph:
         return {node: [after for after, kinds in following.items() if allowed & kinds.keys()] for node, following in self.edges.items()}
 
     def shortest(self, knot, allowed):
-        """The cycle of a knot that needs the fewest `rw` edges, and then the fewest edges."""
+        """Returns the cycle of a component with the fewest `rw` edges, and then the fewest edges."""
         best = None
         starts = sorted((node for node in knot if not isinstance(node, tuple)))[:200]
         for start in starts:
@@ -182,7 +185,7 @@ class Graph:
         return best[1]
 
     def path(self, start, knot, allowed):
-        """The cheapest way from an operation back to it: an `rw` edge costs as much as a thousand others."""
+        """Returns the cheapest path from an operation back to it: an `rw` edge costs as much as a thousand others."""
         heap, done, order = [(0, 0, start, (start,))], set(), 0
         while heap:
             cost, _, node, way = heapq.heappop(heap)
@@ -228,7 +231,7 @@ def shown(version):
 
 
 def knots(adjacent):
-    """The strongly connected components of more than one node, by Tarjan's algorithm without recursion."""
+    """Returns the strongly connected components of more than one node, by Tarjan's algorithm without recursion."""
     index, low, on_stack, stack, found = {}, {}, set(), [], []
     for root in list(adjacent):
         if root in index:

@@ -1,5 +1,6 @@
-"""A store in memory that is right, and clients that use it at random: histories that a checker must accept. With a `fault` the store is wrong in one
-way, once: histories that it must reject. It shares no code with the checker, so that both would have to be wrong in the same way."""
+"""A correct store in memory, and clients that use it randomly: histories that a checker must accept. With a `fault` the
+store is wrong in one way, once: histories that it must reject. It shares no code with the checker, so that both would
+need the same mistake."""
 
 import random
 
@@ -10,14 +11,14 @@ FAULTS = ("stale read", "lost write", "doubled", "refused but done", "half a com
 
 
 class Simulation:
-    """Clients that call, a store that answers, and a clock that goes on by chance."""
+    """Clients that call, a store that responds, and a clock that advances randomly."""
 
     def __init__(self, seed, clients=6, records=5, calls=150, breaks=0.06, deletes=True, settles=0.0, fault=None, fault_at=0.5):
         self.chance, self.time = random.Random(seed), 0.0
         self.history = History(DEFAULTS, clock=lambda: self.time)
         self.names = [f"r{at}" for at in range(records)]
         self.store, self.versions, self.told = {}, 0, {name: [] for name in self.names}
-        # The states of each record, with when each was replaced.
+        # The states of each record, with the time at which each was replaced.
         self.past = {name: [] for name in self.names}
         assert fault is None or fault in FAULTS
         self.clients, self.calls, self.breaks, self.deletes, self.settles = clients, calls, breaks, deletes, settles
@@ -25,7 +26,7 @@ class Simulation:
         self.marks = 0
 
     def run(self):
-        """Lets the clients call; then reads all records, so that what happened is seen."""
+        """Lets the clients call, then reads all records, so that all effects are seen."""
         pending, late, broken = {}, [], []
         while self.marks < self.calls or pending:
             self.time += self.chance.expovariate(1000)
@@ -45,7 +46,7 @@ class Simulation:
                 continue
             operation, answer, snapshot = pending[client]
             if self.chance.random() < self.breaks:
-                # The call breaks before, or after, it took effect; it may take effect when its client is on to something else.
+                # The call breaks before, or after, it took effect; it can take effect when its client has moved on.
                 del pending[client]
                 broken.append(operation)
                 if answer is None and self.chance.random() < 0.6:
@@ -60,8 +61,9 @@ class Simulation:
         return self.history
 
     def skew(self):
-        """A commit verifies one record and changes another. Between its snapshot and its effect both are updated, the verified one first: what the
-        commit verified was over when what it built on was written, so that there is no moment at which it can have come."""
+        """A commit verifies one record and changes another. Between its snapshot and its effect both are updated, the
+        verified one first: the verified version was replaced before the version that it updated was written, so the
+        commit cannot have happened at one moment."""
         verified, changed = self.chance.sample(self.names, 2)
         for name in (verified, changed):
             if not self.store.get(name):
@@ -75,7 +77,7 @@ class Simulation:
         self.answer(commit, self.take_effect((commit, snapshot)))
 
     def at_once(self, client, step):
-        """A call that is sent, takes effect and is answered before anything else happens."""
+        """Runs a call that is sent, takes effect and gets its response before anything else happens."""
         self.time += 0.001
         operation = self.history.begin(client, step)
         self.time += 0.001
@@ -88,7 +90,7 @@ class Simulation:
         return f"m{self.marks}"
 
     def seen(self, name):
-        """A version that some client was told of: mostly the newest."""
+        """Returns a version from some response: mostly the newest."""
         told = self.told[name]
         return told[-1 if self.chance.random() < 0.8 else self.chance.randrange(len(told))] if told else 7
 
@@ -121,14 +123,14 @@ class Simulation:
         return self.history.begin(client, *steps, serializable=True)
 
     def snapshot(self, operation):
-        """What a faulty store would look at, instead of at what is there when it writes."""
+        """Returns the state that a faulty store would read, instead of the current one at the write."""
         return {step.record: self.store.get(step.record) for step in operation.steps}
 
     def fails(self, fault):
         return self.fault == fault and self.fault_done is None and self.marks >= self.fault_from
 
     def take_effect(self, call):
-        """Does all steps, or none: what they saw, or the step that is refused and why."""
+        """Executes all steps, or none: returns their results, or the rejected step with its reason."""
         operation, snapshot = call
         store, answers = dict(self.store), []
         if self.fails("skew") and operation.commit:
@@ -150,7 +152,7 @@ class Simulation:
         return answers
 
     def spoil(self, operation, written, answers):
-        """The faults of an operation that happens."""
+        """Applies the faults of an operation that happens."""
         step = operation.steps[0]
         if self.fails("stale read") and step.kind == "read":
             old = [state for state, replaced in self.past[step.record] if state and replaced and replaced < operation.began]
@@ -175,7 +177,7 @@ class Simulation:
             self.past[name].append([state, None])
 
     def do(self, step, state):
-        """One step on a state: the state behind it, or why it is refused."""
+        """Applies one step to a state: returns the new state, or the reason of the error."""
         if step.kind == "read":
             return state, None
         if step.kind == "create":
@@ -200,7 +202,7 @@ class Simulation:
         return after
 
     def answer(self, operation, answer):
-        """Tells the client."""
+        """Sends the response to the client."""
         if isinstance(answer, tuple):
             at, (refusal, current) = answer
             operation.refused(self.time, at, refusal, current)

@@ -1,4 +1,4 @@
-"""Histories written by hand: those that a checker must accept, and those that it must reject, each for its own reason."""
+"""Handwritten histories: those that a checker must accept, and those that it must reject, each for its reason."""
 
 import pytest
 
@@ -8,7 +8,7 @@ EMPTY = {"value": "", "count": 0, "tokens": ()}
 
 
 class Told(History):
-    """A history that is told line by line, by a clock that the teller keeps."""
+    """A history that is written line by line, with a manual clock."""
 
     def __init__(self):
         super().__init__(EMPTY, clock=lambda: 0.0)
@@ -59,7 +59,7 @@ def put(record, version, *tokens):
 
 
 def begun(*records):
-    """Records at version 10, 20, …, made one after the other."""
+    """Records at version 10, 20, …, created one after the other."""
     told = Told()
     for at, record in enumerate(records):
         told.ok("maker", at / 10, at / 10 + 0.05, create(record, 10 * (at + 1)))
@@ -72,7 +72,7 @@ def accepted(told, **more):
 
 
 def rejected(told, kind, *words, real_time=False, dense=True):
-    """The one kind of violation, whose text names the operations."""
+    """Checks for a single kind of violation, whose text names the operations."""
     found = check(told, real_time=real_time, dense=dense)
     fitting = [violation for violation in found if violation.kind.startswith(kind)]
     assert fitting, (kind, list(map(str, found)))
@@ -110,7 +110,7 @@ def test_two_at_once_may_come_in_any_order():
 
 
 def test_a_lost_update():
-    """Both read version 10; the second write does not know of the first."""
+    """Both read version 10; the second write does not include the first."""
     told = begun("x")
     told.ok("a", 1, 2, add("x", 11, 1))
     told.ok("b", 1, 2, add("x", 12, 1))
@@ -138,7 +138,7 @@ def test_a_stale_read():
 
 
 def test_reads_that_go_back():
-    """The write is still under way, so that each read alone is right."""
+    """The write is still in progress, so each read alone is valid."""
     told = begun("x")
     told.ok("a", 1, 9, write("x", 11, "a"))
     told.ok("b", 2, 3, read("x", 11, value="a"))
@@ -195,7 +195,8 @@ def test_values_that_do_not_fit_their_version():
     rejected(told, "not linearizable", dense=False)
 
 
-# --- operations whose outcome nobody knows ---------------------------------------------------------------------------------------------------
+# --- operations with an unknown outcome
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_operation_may_have_happened_or_not():
@@ -245,7 +246,7 @@ def test_a_duplicate_effect():
 
 
 def test_many_unknown_operations_are_no_riddle():
-    """Twelve that may have happened, of which four did, in an order that only the last read shows."""
+    """Twelve that might have happened, of which four did, in an order that only the last read shows."""
     told = begun("x")
     for at in range(12):
         told.unknown(f"c{at}", 1, Step("x", "update", append={"tokens": [at]}))
@@ -373,7 +374,7 @@ def test_a_lost_append():
 
 
 def test_lists_show_writes_that_nobody_was_told_of():
-    """The commit that broke wrote x before b and y behind c: so b comes behind it, and c before it."""
+    """The broken commit wrote x before b and y after c: so b comes after it, and c before it."""
     told = begun("x", "y")
     told.unknown("a", 1, Step("x", "update", append={"tokens": ["a"]}), Step("y", "update", append={"tokens": ["a"]}), serializable=True)
     told.commit("b", 1, 2, Step("x", "update", append={"tokens": ["b"]}, version=12, fields=state(tokens=("a", "b"))), verify("y", 20))
@@ -382,7 +383,7 @@ def test_lists_show_writes_that_nobody_was_told_of():
 
 
 def test_a_violation_of_real_time():
-    """One that sees both records at a moment that never was: in some order it is right, but not in the order of the clock."""
+    """An operation sees both records in a combination that never existed: it is valid in some order, but not in real time."""
     told = begun("x", "y")
     told.commit("c", 1, 9, verify("x", 10), verify("y", 21))
     told.commit("a", 2, 3, write("x", 11, "a"))

@@ -1,4 +1,4 @@
-"""Histories of a store in memory at random: a checker accepts those of a right store, and rejects those in which one thing is wrong."""
+"""Random histories of a store in memory: a checker accepts those of a correct store, and rejects those with one fault."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ def seeds():
 
 
 def with_fault(history_of):
-    """The histories of the first seeds with which the fault happened, and what it was: as many as there are rounds, however many seeds that takes."""
+    """Returns the histories of the first seeds in which the fault happened, and the fault: one for each round."""
     found = (history_of(SEED + at) for at in range(20 * ROUNDS))
     histories = list(itertools.islice((one for one in found if one), ROUNDS))
     assert len(histories) == ROUNDS, f"only {len(histories)} histories have the fault"
@@ -33,7 +33,7 @@ def kinds(found):
                                   {"breaks": 0.3, "settles": 0.05}],
                          ids=["plain", "no deletes", "many break", "crowded", "all of it", "settled"])
 def test_a_right_store_is_accepted(more):
-    """That nobody can tell may come where much broke, but hardly ever."""
+    """Histories with many broken calls can be undecided, but rarely."""
     asked, undecided = 0, 0
     for seed in seeds():
         history = Simulation(seed, **more).run()
@@ -50,7 +50,7 @@ def test_a_right_store_is_accepted(more):
 
 
 def rejected_share(histories, least):
-    """How many of the histories with a fault are rejected; those that are not are named."""
+    """Returns the share of rejected histories with a fault; prints those that are not rejected."""
     verdicts = [(name, check(history, real_time=True)) for name, history in histories]
     missed = [name for name, found in verdicts if not found]
     assert "undecided" not in [kind for _, found in verdicts for kind in kinds(found)]
@@ -59,12 +59,12 @@ def rejected_share(histories, least):
 
 @pytest.mark.parametrize("fault", ["stale read", "lost write", "doubled", "refused but done"])
 def test_a_store_that_is_wrong_once_is_rejected(fault):
-    """All records are read in the end. What broken calls may have done hides a few: a read is not stale if nobody knows that a newer version was
-    written before it."""
+    """All records are read in the end. Broken calls hide a few faults: a read is not stale if it is unknown that a newer
+    version was written before it."""
     def history_of(seed):
         simulation = Simulation(seed, fault=fault, deletes=False)
         history = simulation.run()
-        # Nobody can tell what a broken call should have done.
+        # The correct effect of a broken call is unknown.
         if simulation.fault_done and simulation.fault_done.outcome != UNKNOWN:
             return f"seed {seed}, {simulation.fault_done}", history
         return None
@@ -82,7 +82,8 @@ def test_half_a_commit_is_rejected():
 
 
 def test_commits_that_look_at_an_old_snapshot_are_rejected():
-    """What a commit verified had changed when it wrote, and it cannot have come earlier: every such history is rejected, by the graph."""
+    """A version that a commit verified had changed at its write, and the commit cannot have come earlier: the graph rejects
+    every such history."""
     for seed in seeds():
         simulation = Simulation(seed, fault="skew", deletes=False, records=3, clients=10, breaks=0)
         history = simulation.run()
@@ -91,11 +92,12 @@ def test_commits_that_look_at_an_old_snapshot_are_rejected():
         assert any(kind.startswith("G") for kind in found), f"seed {seed}: {simulation.fault_done} is accepted, but for {found}"
 
 
-# --- one thing is changed in a history that was right -----------------------------------------------------------------------------------------
+# --- one change to a correct history
+# ----------------------------------------------------------------------------------------------------------
 
 
 def changed(change):
-    """Histories in which one thing is changed, of those in which it can be."""
+    """Returns histories with one change, of those that allow the change."""
     def history_of(seed):
         history = Simulation(seed, deletes=False).run()
         what = change(history, random.Random(seed))
@@ -105,7 +107,7 @@ def changed(change):
 
 
 def results(history):
-    """All that was seen, with the operation that saw it."""
+    """Returns all results, with their operations."""
     return [(operation, step) for operation in known(history) for step in operation.steps if step.version is not None]
 
 
@@ -126,7 +128,7 @@ def older_read(history, chance):
 
 
 def dropped_write(history, chance):
-    """Nobody did what a later operation of the record has seen."""
+    """The write that a later operation of the record has seen is missing."""
     seen = results(history)
     writes = [(operation, step) for operation, step in seen if step.writes() and not operation.commit
               and any(other.record == step.record and other.version >= step.version and other is not step for _, other in seen)]
@@ -138,7 +140,7 @@ def dropped_write(history, chance):
 
 
 def doubled_effect(history, chance):
-    """From one addition on, all that was seen of the count has it twice."""
+    """From one addition on, all results of the count include it twice."""
     seen = results(history)
     added = [(operation, step) for operation, step in seen if step.increment and any(
         other.record == step.record and other.version > step.version for _, other in seen)]
@@ -152,7 +154,7 @@ def doubled_effect(history, chance):
 
 
 def swapped_times(history, chance):
-    """A read was sent, and answered, before what it saw was written."""
+    """A read was sent and got its response before its result was written."""
     seen = results(history)
     pairs = [(operation, earlier) for operation, step in seen if step.kind == "read"
              for earlier, other in seen if other.writes() and (other.record, other.version) == (step.record, step.version)]
@@ -164,7 +166,7 @@ def swapped_times(history, chance):
 
 
 def forged_value(history, chance):
-    """A read saw what nobody ever wrote."""
+    """A read saw a value that was never written."""
     reads = [(operation, step) for operation, step in results(history) if step.kind == "read"]
     operation, step = chance.choice(reads)
     step.fields = step.fields | {"value": "forged"}
@@ -172,7 +174,7 @@ def forged_value(history, chance):
 
 
 def resurrected(history, chance):
-    """A read found nothing where a record was, and is."""
+    """A read found no record where one was, and is."""
     reads = [(operation, step) for operation, step in results(history) if step.kind == "read"]
     reads = [(operation, step) for operation, step in reads if any(
         other.record == step.record and earlier.ended < operation.began for earlier, other in results(history))]
@@ -189,14 +191,15 @@ def test_one_change_is_found(change):
 
 
 def test_without_dense_versions_most_is_found_too():
-    """Where an update may skip versions, only what is seen counts."""
+    """If an update can skip versions, only results count."""
     histories = changed(older_read) + changed(doubled_effect)
     missed = [name for name, history in histories if not check(history, dense=False)]
     assert len(missed) <= len(histories) * 0.05, missed[:5]
 
 
 def test_a_large_history_is_decided_soon():
-    """Ten thousand operations on thirty records, of which many broke; now and then it is certain which of those will never happen."""
+    """Ten thousand operations on thirty records, many of them broken; at times it becomes certain which of those will never
+    happen."""
     history = Simulation(SEED, clients=16, records=30, calls=10_000, breaks=0.05, settles=0.002).run()
     assert len(unknown(history)) > 500
     assert not linearizability.check(history)

@@ -1,21 +1,21 @@
-"""The versions of each record in their order, and who made each: what dependencies are made of.
+"""The ordered versions of each record, and their writers: the input of dependencies.
 
-Etags order what was seen. A version whose writer was told nothing (its call broke) is known by its marks: values that only one operation sets or
-appends. A list to which commits append such marks also shows the writes between two versions that were seen (as in Elle).
-"""
+Etags order the results. A version whose writer got no response (its call broke) is known by its marks: values that only
+one operation sets or appends. A list to which commits append such marks also shows the writes between two versions that
+were seen (as in Elle)."""
 
 import dataclasses
 
 from histories.history import OK, REFUSED, Violation, frozen
 
-# Where the record is not there before anybody made it.
+# The version before the first create, when the record does not exist.
 NOTHING = (0, 0)
 
 
 @dataclasses.dataclass
 class Version:
-    """One version of a record. Its key orders it: the etag, and what comes behind that without one. Nobody is known to have written it if it has
-    no writer; it is intermediate if its writer wrote another one behind it."""
+    """One version of a record. Its key orders it: the etag, and the position after that version without one. Without a
+    writer its origin is unknown; it is intermediate if its writer wrote another version after it."""
 
     key: tuple
     writer: object = None
@@ -23,7 +23,7 @@ class Version:
 
 
 class Versions:
-    """The versions of one record, with what is wrong with them already."""
+    """The versions of one record, with the contradictions found so far."""
 
     def __init__(self, record, operations):
         self.record, self.found, self.operations = record, [], operations
@@ -48,7 +48,7 @@ class Versions:
                 self.marks.setdefault((name, frozen(value)), []).append(operation)
 
     def note(self, operation, at, step):
-        """What an operation that happened tells."""
+        """Adds the information of an operation that happened."""
         if step.kind == "delete":
             if step.etag is not None:
                 self.writers[step.etag, 1] = (operation, False)
@@ -74,7 +74,7 @@ class Versions:
             self.made.add(key)
 
     def ordered(self):
-        """All versions in order, with those that only marks show."""
+        """Returns all versions in order, including those that only marks show."""
         keys = sorted(set(self.fields) | set(self.writers) | set(self.seen_by))
         chain, before = [Version(NOTHING)], {}
         for key in keys:
@@ -92,8 +92,8 @@ class Versions:
         return chain
 
     def by_marks(self, key, before, fields):
-        """Who wrote a version that nobody was told of, or a version between it and the one before: whose element is the last in a list, or, where
-        no list has grown, who set a value."""
+        """Returns the writer of a version that no response contained, or of a version between it and the one before: the
+        operation whose element is the last in a list or, if no list has grown, that set a value."""
         lists = {name: value for name, value in fields.items() if isinstance(value, (list, tuple))}
         new = [(name, frozen(value[-1])) for name, value in lists.items() if value and before.get(name) != value]
         new = new or [(name, frozen(value)) for name, value in fields.items() if name not in lists and before.get(name) != value]
@@ -114,7 +114,7 @@ class Versions:
                 and any(step.record == self.record and step.writes() for step in operation.steps)]
 
     def tells_versions(self, operation):
-        """Whether a write was told which versions it made."""
+        """Whether the response of a write has its versions."""
         return all(step.version is not None or step.kind == "delete" for step in operation.steps if step.record == self.record and step.writes())
 
     def refused_effect(self, operation, key, mark):
@@ -125,7 +125,8 @@ class Versions:
         self.found.append(Violation("G1a, an aborted read", self.record, [operation] + ([reader] if reader else []), text))
 
     def hidden(self, key, writer, before, fields):
-        """The writes between the version before and this one that only the elements of lists show; what contradicts the lists is noted."""
+        """Returns the writes between the version before and this one that only elements of lists show; notes contradictions
+        of lists."""
         found = []
         for name, value in fields.items():
             if not isinstance(value, (list, tuple)):
@@ -133,7 +134,7 @@ class Versions:
             old, new = list(before.get(name, ())), list(value)
             if new[:len(old)] != old:
                 if not self.absences_are_clear:
-                    # Another life of the record, which somebody began who was told nothing.
+                    # The record was created again by an operation without a response.
                     return []
                 text = f"version {key[0]:x} has {name} {new!r}, but the version before had {old!r} already"
                 self.found.append(Violation("a lost append", self.record, [writer] if writer else [], text))
@@ -154,12 +155,12 @@ class Versions:
         return found
 
     def writer_until(self, key):
-        """Who wrote a version, or the last one before it whose writer is known."""
+        """Returns the writer of a version, or of the last one before it whose writer is known."""
         for version in reversed(self.chain[:self.index[key] + 1]):
             if version.writer is not None or version.key == NOTHING:
                 return version
         return self.chain[0]
 
     def writer_behind(self, key):
-        """The first version behind one whose writer is known."""
+        """Returns the first version after one whose writer is known."""
         return next((version for version in self.chain[self.index[key] + 1:] if version.writer is not None), None)
