@@ -1,4 +1,4 @@
-// What a program does with the types that openapi-typescript makes: create, get, list, patch and delete, of both examples.
+// The calls of a program with the types of openapi-typescript: create, get, list, patch and delete, for both examples.
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
 

@@ -1,4 +1,4 @@
-// What a program does with the client that openapi-generator makes for TypeScript: create, get, list, patch and delete, of both examples,
+// The calls of a program with the TypeScript client of openapi-generator: create, get, list, patch and delete, for both examples,
 // and a commit.
 import { CommitApi, Configuration, ExampleV1EntityApi, LibraryV1AuthorApi } from "./groundplan_client/index";
 

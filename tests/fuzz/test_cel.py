@@ -56,7 +56,7 @@ def holds(server, condition, ids):
     return server.call(COMMIT, request)
 
 
-def test_sql_and_the_evaluator_say_the_same(server):
+def test_sql_and_the_evaluator_agree(server):
     ids = sorted(thing.id for thing in things(server))
     found_in_all = 0
     for chance in server.cases("cel", EXPRESSIONS):
@@ -74,7 +74,7 @@ def test_sql_and_the_evaluator_say_the_same(server):
     assert found_in_all > 0
 
 
-def test_nonsense_is_refused_alike(server):
+def test_invalid_expressions_are_rejected_alike(server):
     """Mutated expressions: a filter over both protocols and a condition accept the same ones."""
     [some, *_] = things(server)
     for chance in server.cases("cel, nonsense", NONSENSE):

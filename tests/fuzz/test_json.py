@@ -51,7 +51,7 @@ def read(kind, raw):
         return None
 
 
-def test_both_protocols_say_the_same(server):
+def test_both_protocols_agree(server):
     """The same record over both, valid or not."""
     for chance in server.cases("json, both protocols", COUNT):
         package = chance.choice(PACKAGES)
@@ -90,7 +90,7 @@ def spoil(chance, message):
             value.seconds, value.nanos = chance.choice([(10 ** 15, 0), (1, -1), (0, 10 ** 9), (-10 ** 15, 0), (0, 1)])
 
 
-def test_what_is_read_is_what_json_format_reads(server):
+def test_json_is_read_like_json_format(server):
     accepted = refused = 0
     for chance in server.cases("json", COUNT):
         package = chance.choice(PACKAGES)

@@ -291,7 +291,7 @@ class Walk:
         return f"list {asked}", {"answer": answer, "model": lambda: None}, record
 
 
-def test_every_call_says_what_a_model_says(server):
+def test_every_response_equals_the_model(server):
     for number, chance in enumerate(server.cases("stateful", SEQUENCES)):
         walk = Walk(server, chance, f"{number}-{chance.getrandbits(40):x}")
         for _ in range(STEPS):

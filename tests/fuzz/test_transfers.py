@@ -64,7 +64,7 @@ def clear(server):
     server.suite.psql("DELETE FROM store_v1.row")
 
 
-def test_there_and_back(server):
+def test_an_export_can_be_imported(server):
     """Each format has the same records, before and after."""
     for chance in server.cases("transfers, there and back", ROUND_TRIPS):
         clear(server)
@@ -88,7 +88,7 @@ def difference(before, after):
     return "their lengths differ"
 
 
-def test_what_is_mutated_is_counted(server):
+def test_mutated_rows_are_counted(server):
     clear(server)
     chance = None
     files, bad = {}, 0

@@ -124,7 +124,7 @@ class Mutation:
         return varint(at << 3 | kind) + inside.get(kind, b"")
 
 
-def test_what_is_read_is_what_protobuf_reads(server):
+def test_messages_are_read_like_protobuf(server):
     accepted = refused = 0
     for chance in server.cases("wire", COUNT):
         package = chance.choice(PACKAGES)

@@ -230,7 +230,7 @@ def large_commit(target, at):
 
 
 @pytest.mark.parametrize("one", [condition, computed, ruled], ids=lambda one: one.__name__)
-def test_expressions_end_by_their_steps(target, one):
+def test_expressions_are_limited_by_steps(target, one):
     began = time.monotonic()
     status, body = one(target, 0)
     assert (status, reason(body)) == (413, "BUDGET_EXCEEDED"), body
@@ -241,14 +241,14 @@ def test_expressions_end_by_their_steps(target, one):
 
 
 @pytest.mark.parametrize("one, why", [(empty_parts, "BUDGET_EXCEEDED"), (elements, "BUDGET_EXCEEDED")], ids=["messages", "elements"])
-def test_small_bytes_cannot_ask_for_much_memory(target, one, why):
+def test_small_requests_cannot_use_much_memory(target, one, why):
     status, body = one(target, 0)
     assert (status, reason(body)) == (413, why), body
     with Watched(target):
         refused(attack(target, lambda at: one(target, at)))
 
 
-def test_unknown_keys_are_refused_at_the_limit_of_violations(target):
+def test_unknown_keys_are_rejected_at_the_limit_of_violations(target):
     began = time.monotonic()
     status, body = unknown_keys(target, 0)
     assert status in (400, 413), body
@@ -259,7 +259,7 @@ def test_unknown_keys_are_refused_at_the_limit_of_violations(target):
 
 
 @pytest.mark.parametrize("one", [large_batch, large_commit], ids=lambda one: one.__name__)
-def test_writes_whose_answer_is_too_large_write_nothing(target, one):
+def test_writes_with_large_responses_write_nothing(target, one):
     log = lambda: target.suite.psql("SELECT pg_current_wal_insert_lsn() - '0/0'")[0]  # noqa: E731
     before = int(log())
     status, body = one(target, 0)
@@ -271,7 +271,7 @@ def test_writes_whose_answer_is_too_large_write_nothing(target, one):
         refused(attack(target, lambda at: one(target, at)))
 
 
-def test_bodies_that_do_not_end_share_the_processs_memory(target):
+def test_endless_bodies_share_the_memory(target):
     """Each sends almost all of 4 MiB, and then nothing."""
     head = f"POST /api/v1/blobs HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {target.key}\r\ncontent-type: application/json\r\ncontent-length: 4000000\r\n\r\n"
     with Watched(target):
@@ -289,7 +289,7 @@ def test_bodies_that_do_not_end_share_the_processs_memory(target):
             connection.close()
 
 
-def test_answers_that_nobody_reads_share_the_processs_memory(target):
+def test_unread_responses_share_the_memory(target):
     request = target.stub.message("budgets.v1.ListBlobsRequest")(page_size=4).SerializeToString()
     message = frame(DATA, struct.pack(">BI", 0, len(request)) + request, END_STREAM, 1)
     with Watched(target):
@@ -304,7 +304,7 @@ def test_answers_that_nobody_reads_share_the_processs_memory(target):
             connection.close()
 
 
-def test_answers_over_http1_that_nobody_reads_share_the_processs_memory(target):
+def test_unread_http1_responses_share_the_memory(target):
     request = f"GET /api/v1/blobs?pageSize=4 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {target.key}\r\n\r\n"
     with Watched(target):
         unread = []
@@ -317,7 +317,7 @@ def test_answers_over_http1_that_nobody_reads_share_the_processs_memory(target):
             connection.close()
 
 
-def test_watches_with_filters_of_their_own_share_a_change(target):
+def test_watches_with_different_filters_share_a_change(target):
     """A record of 600 KB, many watches with different requests, and a change."""
     record = target.create("blobs", name="watched", text="x" * 600_000)
     request = target.stub.message("budgets.v1.WatchBlobsRequest")
@@ -333,7 +333,7 @@ def test_watches_with_filters_of_their_own_share_a_change(target):
             watch.cancel()
 
 
-def test_a_watch_with_a_condition_that_is_long_leaves_others_alone(target):
+def test_a_watch_with_a_long_condition_does_not_affect_others(target):
     request = target.stub.message("budgets.v1.WatchBlobsRequest")
     with Watched(target):
         watch = target.stub.stream("budgets.v1.BlobService/WatchBlobs", request(filter=NESTED))
@@ -344,7 +344,7 @@ def test_a_watch_with_a_condition_that_is_long_leaves_others_alone(target):
         watch.cancel()
 
 
-def test_initial_records_of_many_watches_are_read_as_they_are_sent(target):
+def test_initial_records_are_read_as_they_are_sent(target):
     request = target.stub.message("budgets.v1.WatchBlobsRequest")(start=1)
     with Watched(target):
         watches = [target.stub.stream("budgets.v1.BlobService/WatchBlobs", request) for _ in range(ATTACKERS * 2)]
@@ -353,7 +353,7 @@ def test_initial_records_of_many_watches_are_read_as_they_are_sent(target):
             watch.cancel()
 
 
-def test_health_streams_cost_nothing_while_nothing_changes(target):
+def test_health_streams_are_free_without_changes(target):
     with Watched(target):
         connections = []
         for _ in range(20):
@@ -377,7 +377,7 @@ def cpu(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_aggregates_beyond_their_limit_leave_nothing_on_a_connection(target):
+def test_aggregates_over_the_limit_leave_no_state(target):
     requests = [{"blob": {"name": f"group {uuid.uuid4()}"}} for _ in range(1_000)]
     assert target.rest("POST", "/api/v1/blobs:batchCreate", {"requests": requests})[0] == 200
     body = {"groupBy": ["name"], "aggregations": [{"function": "COUNT"}]}
@@ -386,7 +386,7 @@ def test_aggregates_beyond_their_limit_leave_nothing_on_a_connection(target):
         assert {reason(body) for _, body in outcomes} == {"ANSWER_TOO_LARGE"}, outcomes[:1]
 
 
-def test_exports_that_are_read_slowly_are_few(target):
+def test_slow_exports_are_limited(target):
     request = target.stub.message("groundplan.records.v1.ExportRequest")(model="budgets.v1.Blob", format=1)
     with Watched(target):
         exports = [target.stub.stream("groundplan.records.v1.RecordsService/Export", request) for _ in range(ATTACKERS)]
@@ -411,7 +411,7 @@ def broken_models():
     return files
 
 
-def test_models_that_do_not_compile_are_refused_in_time(target, tmp_path):
+def test_invalid_models_are_rejected_in_time(target, tmp_path):
     for path, text in broken_models().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -422,7 +422,7 @@ def test_models_that_do_not_compile_are_refused_in_time(target, tmp_path):
         assert time.monotonic() - began < 60
 
 
-def test_attacks_at_the_same_time_share_the_process(target):
+def test_concurrent_attacks_share_the_limits(target):
     attacks = [condition, computed, empty_parts, elements, unknown_keys, large_batch, large_commit]
     with Watched(target):
         attack(target, lambda at: attacks[at % len(attacks)](target, at), attackers=2 * len(attacks))

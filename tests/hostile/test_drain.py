@@ -43,7 +43,7 @@ def request(stub, name, **fields):
     return frame(DATA, struct.pack(">BI", 0, len(message)) + message, END_STREAM, 1)
 
 
-def test_a_server_ends_in_time_whatever_its_clients_do():
+def test_a_server_stops_in_time_regardless_of_its_clients():
     suite = Hasty()
     try:
         suite.start()

@@ -135,7 +135,7 @@ def until_ended(connection, seconds):
     return time.monotonic() - began
 
 
-def test_connections_that_say_nothing_or_half_are_closed(target, port):
+def test_silent_and_incomplete_connections_are_closed(target, port):
     halves = [b"", b"P", b"PRI * HTTP/2.0\r\n\r\nS", b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: "]
     with Watched(target, port):
         connections = [Connection(port, greet=False) for _ in range(200)]
@@ -147,7 +147,7 @@ def test_connections_that_say_nothing_or_half_are_closed(target, port):
             connection.close()
 
 
-def test_headers_that_come_slowly_are_not_waited_for(target, port):
+def test_slow_headers_time_out(target, port):
     with Watched(target, port):
         connection = Connection(port, greet=False)
         connection.send(b"GET /api/v1/resource HTTP/1.1\r\nhost: a\r\n")
@@ -186,7 +186,7 @@ def test_floods_end_the_connection(target, port, name, flood):
         connection.close()
 
 
-def test_calls_that_are_given_up_at_once_are_bounded(target, port):
+def test_rapid_resets_are_limited(target, port):
     """Rapid reset (CVE-2023-44487)."""
     with Watched(target, port):
         connection, block = Connection(port), b""
@@ -202,7 +202,7 @@ def test_calls_that_are_given_up_at_once_are_bounded(target, port):
         connection.close()
 
 
-def test_there_are_so_many_calls_of_a_connection(target, port):
+def test_the_calls_of_a_connection_are_limited(target, port):
     with Watched(target, port):
         connection = Connection(port)
         for at in range(20_000):
@@ -216,7 +216,7 @@ def test_there_are_so_many_calls_of_a_connection(target, port):
         connection.close()
 
 
-def test_headers_that_never_end_are_not_read(target, port):
+def test_endless_headers_are_rejected(target, port):
     """A flood of CONTINUATION (CVE-2024-27316), and one header of a MiB."""
     with Watched(target, port):
         connection = Connection(port)
@@ -232,7 +232,7 @@ def test_headers_that_never_end_are_not_read(target, port):
     ("a gzip bomb", None, "gzip"),
     ("a length of 4 GiB", struct.pack(">BI", 0, 0xFFFFFFFF) + b"x" * 1000, "identity"),
 ])
-def test_messages_that_are_too_large_are_refused(target, port, name, body, encoding):
+def test_large_messages_are_rejected(target, port, name, body, encoding):
     if body is None:
         # A gibibyte of zeros, in pieces, as one member.
         packed = gzip.compress(bytes(64 << 20), 9) * 16
@@ -252,7 +252,7 @@ def test_messages_that_are_too_large_are_refused(target, port, name, body, encod
         channel.close()
 
 
-def test_whoever_does_not_read_is_not_waited_for(target, port):
+def test_a_client_that_does_not_read_is_disconnected(target, port):
     """Large responses to a client that never opens its window: 20 responses of a megabyte."""
     stub = Stub(target)
     create, entity = stub.message("example.v1.CreateEntityRequest"), stub.message("example.v1.Entity")

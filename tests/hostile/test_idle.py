@@ -94,7 +94,7 @@ def is_answered(connection):
     return connection.ended or answered >= {2 * at + 1 for at in range(len(STREAMS))}
 
 
-def test_idle_connections_without_credentials_cost_next_to_nothing(target, port):
+def test_idle_connections_without_credentials_are_cheap(target, port):
     watched, stub = processes(target), Stub(target)
     at_rest = spent(watched, SECONDS)
     connections = [idle(port) for _ in range(COUNT)]
@@ -129,7 +129,7 @@ def status(port, path, key=None):
         channel.close()
 
 
-def test_only_a_check_of_health_is_open_to_everybody(target, port):
+def test_only_health_checks_are_open(target, port):
     # The second if too many calls without credentials have come from this address.
     assert status(port, HEALTH) in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED)
     assert status(port, HEALTH, target.api_key) is None, "whoever has a key may watch"
@@ -138,7 +138,7 @@ def test_only_a_check_of_health_is_open_to_everybody(target, port):
     channel.close()
 
 
-def test_watches_of_health_say_nothing_while_nothing_changes(target, port):
+def test_health_watches_are_silent_without_changes(target, port):
     """They sent four messages a second each, without a limit on their number."""
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
     metadata = [("authorization", f"Bearer {target.api_key}")]

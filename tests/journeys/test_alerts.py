@@ -55,7 +55,7 @@ def collector():
         yield running
 
 
-def test_each_metric_and_label_is_one_that_there_is():
+def test_each_metric_and_label_exists():
     known = metrics() | {rule["record"]: ADDED for rule in RULES if "record" in rule}
     for where, expression in expressions():
         names = re.findall(r"(?<![\w:])(up|groundplan[_:][\w:]+)\b(?![\"|])", re.sub(r'"[^"]*"', '""', expression))
@@ -69,7 +69,7 @@ def test_each_metric_and_label_is_one_that_there_is():
             assert not set(re.split(r", *", grouped)) - of_all, where
 
 
-def test_each_dashboard_has_panels_of_their_own():
+def test_dashboards_have_unique_panels():
     identities = set()
     for file in DASHBOARDS:
         dashboard = json.loads(file.read_text())
@@ -79,7 +79,7 @@ def test_each_dashboard_has_panels_of_their_own():
         assert all(panel["description"] for panel in dashboard["panels"]), file.name
 
 
-def test_each_alert_says_what_it_means_and_is_tested():
+def test_each_alert_is_documented_and_tested():
     headings = {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
                 for line in re.findall(r"^#+ (.*)$", (ROOT / "docs" / "operations.md").read_text(), re.M)}
     tested = {case["alertname"] for test in yaml.safe_load((PROMETHEUS / "alerts_test.yml").read_text())["tests"]
@@ -98,8 +98,8 @@ def test_kubernetes_has_the_same_alerts():
     assert rules["spec"]["groups"] == GROUPS
 
 
-@pytest.mark.split("Prometheus finds several processes there")
-def test_prometheus_loads_them_and_hears_from_a_suite(suite_of_its_own, collector):
+@pytest.mark.split("Prometheus finds several processes")
+def test_prometheus_loads_rules_and_scrapes_a_suite(suite_of_its_own, collector):
     """A real Prometheus with these rules scrapes a running suite, finds the processes and the metrics of the rules,
     evaluates the queries of the dashboards, and stores exemplars."""
     suite, port, admin = suite_of_its_own, free_port(), free_port()

@@ -53,7 +53,7 @@ def test_bad_bytes(stub, name, record, words):
     assert words in message.lower()
 
 
-def test_over_long_messages(stub):
+def test_messages_that_are_too_long(stub):
     code, message, _ = refused(stub, CREATE, b"\x0a" + b"\x80\x80\xc0\x02" + b"\0" * (5 << 20))
     assert code == grpc.StatusCode.RESOURCE_EXHAUSTED, message
 
@@ -69,7 +69,7 @@ def test_credentials(stub, authorization):
         assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
 
 
-def test_unknown_methods_name_the_nearest(stub):
+def test_errors_of_unknown_methods_suggest_the_closest(stub):
     call = stub.channel.unary_unary("/example.v1.EntityService/CreateEntitty", request_serializer=bytes, response_deserializer=bytes)
     with pytest.raises(grpc.RpcError) as caught:
         call(b"", metadata=stub.metadata, timeout=60)
@@ -135,13 +135,13 @@ def test_bad_paths(suite, method, path, status):
         assert "GET" in fields["allow"]
 
 
-def test_a_deadline_that_passed(stub):
+def test_an_expired_deadline(stub):
     with pytest.raises(grpc.RpcError) as caught:
         stub.call("example.v1.EntityService/ListEntities", b"", timeout=0.000001)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_short_deadlines_hurt_nobody_else(suite, stub):
+def test_short_deadlines_do_not_affect_other_calls(suite, stub):
     """Calls that are cancelled immediately share Envoy's connection with other calls, and must not break it."""
     stop = threading.Event()
     listing = stub.message("example.v1.ListEntitiesRequest")(page_size=1000)

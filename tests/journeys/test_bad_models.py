@@ -36,7 +36,7 @@ def test_a_mistake_is_explained(suite, tmp_path, case):
     assert suite.psql("SELECT count(*) FROM groundplan_schema.revisions") == before
 
 
-def test_all_mistakes_at_once(suite, tmp_path):
+def test_all_mistakes_are_reported_together(suite, tmp_path):
     (tmp_path / "one.proto").write_text(HEAD + "message One {\n  option (groundplan.model.v1.model) = {};\n  string title = 1;\n}\n")
     (tmp_path / "two.proto").write_text(HEAD.replace("bad.v1", "bad.v2") + "message Two {\n  option (groundplan.model.v1.model) = { indexes: { fields: \"nope\" } };\n  int32 id = 1;\n}\n")
     done = suite.run("plan", tmp_path, check=False, API_KEY=suite.api_key)
@@ -70,7 +70,7 @@ message Table {
     assert suite.curl("GET", f"/api/v1/user/{made['id']}")[2]["data"]["order"] == "a"
 
 
-def test_a_descriptor_set_that_no_compiler_makes_is_a_diagnostic(suite, tmp_path):
+def test_an_invalid_descriptor_set_is_a_diagnostic(suite, tmp_path):
     """16 bytes that caused a panic in a library: a file with a present but empty syntax."""
     models = tmp_path / "models.binpb"
     models.write_bytes(bytes.fromhex("0a0e0a0a676f6f642e70726f746f6200"))

@@ -146,7 +146,7 @@ def running():
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
-def test_calls_go_on_by_themselves(running, how):
+def test_calls_recover_after_an_outage(running, how):
     database, server = running
     load = Load(server)
     load.until(lambda: len(load.told) > 100, "calls are answered")

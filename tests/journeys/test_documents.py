@@ -29,7 +29,7 @@ def test_the_limits(suite):
     assert [line for line in said if not line.startswith("| ---")] == rows
 
 
-def test_the_readmes_calls(suite):
+def test_the_calls_of_the_readme(suite):
     """Runs each `$ curl` and `$ grpcurl` of the README as written, except the port and the key's file."""
     text = re.search(r"```console\n(\$ export API_KEY.*?)```", README, re.S).group(1)
     blocks = re.split(r"^\$ ", text.replace("\\\n", " "), flags=re.M)[1:]
@@ -70,7 +70,7 @@ def test_every_dependency_has_its_line():
             assert any(version.startswith(found) for found in re.findall(r"\d+(?:\.\d+)*", text)), line
 
 
-def test_links_lead_somewhere():
+def test_links_exist():
     for document in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"

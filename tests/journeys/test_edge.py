@@ -19,7 +19,7 @@ import pytest
 
 from suite import BINARY, PATIENCE, ROOT, free_port, start_envoy
 
-pytestmark = pytest.mark.split("Envoy leads to two services there, by mutual TLS")
+pytestmark = pytest.mark.split("Envoy connects to two services, by mutual TLS")
 
 
 class Edge:
@@ -77,7 +77,7 @@ def shown(port):
         return stream.getpeercert(binary_form=True)
 
 
-def test_the_public_port_has_tls_whose_certificate_can_be_replaced(suite, certificates):
+def test_the_tls_certificate_of_the_public_port_can_be_replaced(suite, certificates):
     folder, replace, authority = certificates
     with Edge(suite, "public", "--public-tls", folder) as edge:
         head, body = edge.curl("--cacert", authority, "-H", f"authorization: Bearer {suite.api_key}", scheme="https", retry=True)
@@ -96,7 +96,7 @@ def test_the_public_port_has_tls_whose_certificate_can_be_replaced(suite, certif
         assert subprocess.run(["curl", "-s", "--max-time", "5", f"http://localhost:{edge.port}/livez"], capture_output=True).returncode != 0
 
 
-def test_more_calls_than_are_let_in_are_told_so(suite):
+def test_calls_over_the_rate_limit_get_an_error(suite):
     with Edge(suite, "limited", "--rate", "5") as edge:
         # Health checks of the edge itself do not count as calls.
         answers = [edge.curl("-H", f"authorization: Bearer {suite.api_key}") for _ in range(30)]
@@ -116,7 +116,7 @@ def test_more_calls_than_are_let_in_are_told_so(suite):
         assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
-def test_pages_of_named_origins_may_call(suite):
+def test_pages_of_allowed_origins_can_call(suite):
     preflight = ["-X", "OPTIONS", "-H", "access-control-request-method: POST", "-H", "access-control-request-headers: idempotency-key"]
     with Edge(suite, "origins", "--origins", r"https://shop\.example") as edge:
         head, _ = edge.curl(*preflight, "-H", "origin: https://shop.example")
@@ -127,13 +127,13 @@ def test_pages_of_named_origins_may_call(suite):
         assert "idempotency-replayed" in head
 
 
-def test_nothing_of_the_inside_is_outside(suite):
+def test_internal_headers_and_apis_are_not_public(suite):
     status, fields, _ = suite.curl("GET", "/api/v1/resource?pageSize=1")
     assert status == 200
     assert not [name for name in fields if name.startswith("x-envoy") or name == "groundplan-untouched"], fields
 
 
-def test_a_header_with_an_underscore_is_left_out_and_the_call_goes_on(suite, stub):
+def test_a_header_with_an_underscore_is_dropped(suite, stub):
     """Metadata of gRPC can have such names; it cannot bypass a rule on a header, because no service sees it."""
     status, _, _ = suite.curl("GET", "/api/v1/resource?pageSize=1", headers=["my_key: 1"])
     assert status == 200
@@ -157,7 +157,7 @@ def raw_http(suite, request):
     return answer.decode()
 
 
-def test_what_envoy_refuses_is_in_our_words(suite):
+def test_errors_of_envoy_have_the_envelope(suite):
     for request, status, words in [
         (b"GET /a%2Fb HTTP/1.1\r\nhost: x\r\n\r\n", 400, "the path has an escaped slash or backslash"),
         (b"GET /api/v1/resource HTTP/1.0\r\nhost: x\r\n\r\n", 426, "HTTP/1.0 is not served"),
@@ -170,7 +170,7 @@ def test_what_envoy_refuses_is_in_our_words(suite):
         assert refused["error"]["details"][0]["reason"] == "MALFORMED_REQUEST"
 
 
-def test_what_envoy_refuses_of_grpc_has_its_status(suite):
+def test_grpc_errors_of_envoy_have_a_status(suite):
     """Envoy alone would return INTERNAL, without details."""
     for path, content_type in [("/a%2Fb/C", "application/grpc"), ("/a%2Fb/C", "application/grpc-web+proto"),
                                ("/example.v1.EntityService/ListEntities", "application/grpc-web-text")]:
@@ -180,7 +180,7 @@ def test_what_envoy_refuses_of_grpc_has_its_status(suite):
         assert "grpc-status-details-bin: " in answer and "grpc-message: the " in answer, answer
 
 
-def test_answers_are_compressed_and_etags_stay_what_they_are(suite):
+def test_responses_are_compressed_and_etags_stay(suite):
     def get(path, *headers):
         request = urllib.request.Request(suite.url + path, headers={"authorization": f"Bearer {suite.api_key}", **dict(headers)})
         try:
@@ -209,7 +209,7 @@ def test_answers_are_compressed_and_etags_stay_what_they_are(suite):
     assert suite.curl("PATCH", path, {"field2": 2}, headers=[f"if-match: {headers['etag']}"])[0] == 200
 
 
-def test_what_is_sent_again_is_what_only_reads(suite, stub):
+def test_only_reads_are_retried(suite, stub):
     """The route of reads contains exactly the unary methods that are marked as reads."""
     template = (ROOT / "deploy/envoy/envoy.template.yaml").read_text()
     reads = re.search(r'name: reads\n +match: \{ safe_regex: \{ regex: "(.*)" \} \}', template)[1]
@@ -246,7 +246,7 @@ def test_wrong_keys_are_limited_by_the_address_that_envoy_sees(suite):
     assert attempt(suite, other, "wrong", "127.0.0.91")[0] == 401
 
 
-def test_what_services_have_for_each_other_is_not_outside(suite):
+def test_internal_services_are_not_public(suite):
     """Otherwise a caller could report the storage of a revision as ready before it is."""
     for method in ("DistributionService/ReportProgress", "DistributionService/TailRevisions", "Made/Up"):
         with grpc.insecure_channel(suite.address) as channel:

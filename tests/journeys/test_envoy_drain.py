@@ -79,7 +79,7 @@ class Caller(threading.Thread):
             time.sleep(0.01)
 
 
-def test_no_call_fails_when_an_envoy_goes(suite, envoys):
+def test_no_call_fails_when_an_envoy_stops(suite, envoys):
     (old, old_port, operators, drain), (_, new_port, _, _) = envoys
     goes = threading.Event()
     callers = [Caller(suite, lambda: new_port if goes.is_set() else old_port) for _ in range(8)]

@@ -19,7 +19,7 @@ from conftest import Stub
 from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
 from seeds import SEED
 
-pytestmark = pytest.mark.split("who repeats a request meets another process there")
+pytestmark = pytest.mark.split("a repeated request reaches another process")
 
 IDS = number("GROUNDPLAN_REQUEST_IDS", 2_000)
 # An upper bound: no machine is this slow.

@@ -596,7 +596,7 @@ def listed_by_rest(suite, expression):
     return {thing["id"] for thing in body["data"]}
 
 
-def test_filters_mean_what_cel_means(empty_suite, things):
+def test_filters_equal_cel(empty_suite, things):
     print(f"GROUNDPLAN_SEED={SEED}")
     stub, authors, records = things
     chance, oracle = random.Random(SEED + 1), Oracle()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.split("what make run-split prints is to work as well")
+pytestmark = pytest.mark.split("the output of make run-split must work too")
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
@@ -70,7 +70,7 @@ def test_buf_curl(suite):
         assert json.loads(done.stdout)["field1"] == "by buf"
 
 
-def test_nothing_but_health_is_open(suite):
+def test_only_health_is_open(suite):
     for headers in ([], ["authorization: Bearer wrong"], ["authorization: Basic eDp5"], ["authorization: Bearer"],
                     [f"authorization: Bearer {suite.api_key}", f"authorization: Bearer {suite.api_key}"]):
         status, fields, body = suite.curl("GET", "/api/v1/resource", headers=headers, authorized=False)
@@ -100,7 +100,7 @@ def test_the_printed_calls_work_twice(suite):
         assert '"field1"' in done.stdout
 
 
-def test_commands_name_the_suite_that_they_call(suite):
+def test_printed_commands_name_their_suite(suite):
     """With several running suites, the wrong one could be changed unnoticed. The printed commands name this one."""
     for command in ("plan", "apply"):
         done = suite.run(command, "examples")

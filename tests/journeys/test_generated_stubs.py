@@ -51,7 +51,7 @@ print("stubs work")
     assert done.stdout == "stubs work\n", done.stderr
 
 
-def test_check_notices_a_difference(suite, tmp_path):
+def test_check_reports_a_difference(suite, tmp_path):
     out = tmp_path / "proto"
     suite.run("generate", ROOT / "examples", "--out", out)
     assert suite.run("generate", ROOT / "examples", "--out", out, "--check").returncode == 0

@@ -18,7 +18,7 @@ from histories import EXISTS, MISMATCH, MISSING, OK, History, Step, linearizabil
 from killed import UNKNOWN, channels, kill_again_and_again, number, refusal, running
 from seeds import SEED
 
-pytestmark = pytest.mark.split("three processes write at once there")
+pytestmark = pytest.mark.split("three processes write concurrently")
 
 SECONDS = number("GROUNDPLAN_HISTORY_SECONDS", 15.0)
 # No machine is so slow.
@@ -303,7 +303,7 @@ async def history_of(suite):
     return world
 
 
-def test_what_clients_were_told_fits_together(suite, tmp_path):
+def test_responses_are_consistent(suite, tmp_path):
     began = time.monotonic()
     world = asyncio.run(history_of(suite))
     history = world.history

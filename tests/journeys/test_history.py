@@ -28,7 +28,7 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def test_a_life(suite, stub, author):
+def test_the_life_of_a_record(suite, stub, author):
     before = now()
     book = create(suite, author)
     path = f"/api/v1/books/{book['id']}"
@@ -100,7 +100,7 @@ def test_pages_and_masks(suite, stub, author):
     assert len(listed.revisions) == 2 and listed.next_page_token and listed.revisions[0].book.title == "first"
 
 
-def test_what_a_transaction_did_to_many(suite, author):
+def test_a_transaction_on_several_records(suite, author):
     """A deleted publisher clears a field of its books: their histories have it, in one transaction."""
     publisher = suite.curl("POST", "/api/v1/publishers", {"displayName": uuid.uuid4().hex})[2]["data"]["id"]
     books = [create(suite, author, publisher=publisher)["id"] for _ in range(2)]
@@ -155,8 +155,8 @@ def test_bad_input(suite, stub, author):
         assert (caught.value.code(), info.reason) == (code, reason)
 
 
-@pytest.mark.split("three processes would copy the log there")
-def test_turning_it_on_begins_with_what_the_log_has(suite_of_its_own, tmp_path):
+@pytest.mark.split("three processes could copy the log")
+def test_a_new_history_starts_with_the_log(suite_of_its_own, tmp_path):
     """The option is added to a model with records: the history starts with everything in the log."""
     suite = suite_of_its_own
     suite.start()

@@ -28,7 +28,7 @@ def lines(values):
     return "".join(json.dumps(value) + "\n" for value in values)
 
 
-def test_there_and_back(suite, run, tmp_path):
+def test_an_export_can_be_imported(suite, run, tmp_path):
     name = f"there {uuid.uuid4()}"
     given = tmp_path / "given.ndjson"
     given.write_text(lines(rows(2_000, name)))
@@ -83,8 +83,8 @@ def test_too_many_rows_for_one_transaction(run, tmp_path):
         assert done.returncode == 1 and "may have 100000 rows and 64 MiB" in last and last.endswith("; " + way_out), done.stderr
 
 
-@pytest.mark.split("the import is gone on with at another process there")
-def test_a_server_that_dies_leaves_nothing_twice(suite_of_its_own, tmp_path):
+@pytest.mark.split("the import continues at another process")
+def test_a_killed_server_loads_no_row_twice(suite_of_its_own, tmp_path):
     """The server is killed in the middle of an import, and the import is repeated with its id."""
     suite = suite_of_its_own
     suite.start()

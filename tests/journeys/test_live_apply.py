@@ -26,7 +26,7 @@ message Ticket {
 """
 
 
-@pytest.mark.split("each process takes a revision at a time of its own there")
+@pytest.mark.split("the processes switch to a revision at different times")
 def test_a_new_model_while_clients_call(suite, tmp_path):
     models = tmp_path / "models"
     shutil.copytree(ROOT / "examples", models)
@@ -66,7 +66,7 @@ def test_a_new_model_while_clients_call(suite, tmp_path):
     assert calls[0] > 50, "the clients really called meanwhile"
 
 
-@pytest.mark.split("each process takes a revision at a time of its own there")
+@pytest.mark.split("the processes switch to a revision at different times")
 def test_twenty_applies_fail_no_call(suite_of_its_own, tmp_path):
     """The rate is 500 calls per second: creates, gets, updates and lists of a model to which each second apply adds a field."""
     suite = suite_of_its_own
@@ -133,7 +133,7 @@ def test_a_field_and_an_index_are_added(empty_suite, tmp_path):
     assert suite.psql("SELECT title, weight, tags FROM desk_v1.ticket ORDER BY id") == ["before||{}", "after|0|{a}"]
 
 
-def test_what_is_not_supported_yet_is_refused_by_name(empty_suite, tmp_path):
+def test_unsupported_steps_are_rejected_by_name(empty_suite, tmp_path):
     suite = empty_suite
     file = tmp_path / "ticket.proto"
     file.write_text(TICKET)

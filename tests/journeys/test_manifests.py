@@ -37,7 +37,7 @@ def test_each_variable_of_compose_is_a_setting():
 
 
 @overlays
-def test_each_command_is_one_of_the_program(overlay):
+def test_each_command_exists(overlay):
     commands = [container["args"] for container, _ in containers(overlay) if is_groundplan(container["image"])]
     commands += [service["command"] for service in compose()["services"].values() if is_groundplan(service["image"])]
     assert ["serve", "records"] in commands and ["migrate", "schema"] in commands
@@ -47,7 +47,7 @@ def test_each_command_is_one_of_the_program(overlay):
 
 
 @overlays
-def test_each_port_is_one_that_is_listened_on(overlay):
+def test_each_port_has_a_listener(overlay):
     exposed = set(map(int, re.search(r"^EXPOSE (.*)$", (ROOT / "deploy" / "Dockerfile").read_text(), re.M).group(1).split()))
     envoy = (ROOT / "k8s" / "base" / "envoy" / "envoy.yaml").read_text()
     listened = {int(port) for port in re.findall(r'address: \{ socket_address: \{ address: "0\.0\.0\.0", port_value: (\d+)', envoy)}
@@ -63,7 +63,7 @@ def test_each_port_is_one_that_is_listened_on(overlay):
 
 
 @overlays
-def test_probes_and_services_lead_to_ports_that_there_are(overlay):
+def test_probes_and_services_use_existing_ports(overlay):
     for container, _ in containers(overlay):
         names = {port["name"] for port in container.get("ports", [])}
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -83,7 +83,7 @@ def test_probes_and_services_lead_to_ports_that_there_are(overlay):
 
 
 @overlays
-def test_every_selector_selects(overlay):
+def test_every_selector_matches(overlay):
     labels = [template["metadata"]["labels"] for _, template in pods(overlay)]
     for workload in of_kind(overlay, "Deployment", "StatefulSet"):
         assert selects(workload["spec"]["selector"], workload["spec"]["template"]["metadata"]["labels"])
@@ -107,7 +107,7 @@ def test_every_selector_selects(overlay):
 
 
 @overlays
-def test_what_is_referred_to_is_there(overlay):
+def test_references_of_manifests_exist(overlay):
     """Accounts and settings are in the manifests. Secrets are not, and operations.md describes how to create each."""
     accounts = {one["metadata"]["name"] for one in of_kind(overlay, "ServiceAccount")}
     maps = {one["metadata"]["name"]: one["data"] for one in of_kind(overlay, "ConfigMap")}
@@ -124,7 +124,7 @@ def test_what_is_referred_to_is_there(overlay):
         assert all(f"`{secret}`" in OPERATIONS for secret in secrets), secrets
 
 
-def test_each_image_is_the_same():
+def test_each_image_has_the_same_version():
     version = re.search(r'^version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
     # production names a digest, which test_overlays.py checks.
     images = [container["image"] for overlay in OVERLAYS for container, _ in containers(overlay) if "@" not in container["image"]]
@@ -141,7 +141,7 @@ def test_each_image_is_the_same():
 
 
 @overlays
-def test_pods_may_do_nothing_more_than_they_need(overlay):
+def test_pods_have_minimal_privileges(overlay):
     assert of_kind(overlay, "Namespace")[0]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert all(one["automountServiceAccountToken"] is False for one in of_kind(overlay, "ServiceAccount"))
     for container, pod in containers(overlay):
@@ -157,7 +157,7 @@ def drain_of_envoy():
 
 
 @overlays
-def test_a_rollout_takes_nobody_away(overlay):
+def test_a_rollout_interrupts_no_call(overlay):
     """Kubernetes waits longer than a process needs, and starts a new one before an old one stops."""
     for deployment in of_kind(overlay, "Deployment"):
         assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
@@ -173,7 +173,7 @@ def test_a_rollout_takes_nobody_away(overlay):
         assert pod["terminationGracePeriodSeconds"] >= taken + 10, deployment["metadata"]["name"]
 
 
-def test_nothing_is_open_that_is_not_said():
+def test_network_policies_deny_by_default():
     """One policy denies all traffic, and only the policy of the public port admits all callers."""
     policies = {one["metadata"]["name"]: one["spec"] for one in rendered("base") if one["kind"] == "NetworkPolicy"}
     assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}

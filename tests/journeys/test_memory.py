@@ -56,7 +56,7 @@ def rich_model(at):
     return HEAD + f"// {at}\nmessage M {{\n  option (groundplan.model.v1.model) = {{}};\n  string id = 1;\n{fields}}}\n"
 
 
-def test_the_memory_of_large_plans_is_given_back(empty_suite, tmp_path):
+def test_memory_of_large_plans_is_released(empty_suite, tmp_path):
     process = server(empty_suite)
     for at in range(LARGE):
         plan(empty_suite, tmp_path, many_models(at))
@@ -64,7 +64,7 @@ def test_the_memory_of_large_plans_is_given_back(empty_suite, tmp_path):
     wait(lambda: rss(process) < 200 * MIB, f"less than 200 MiB after {LARGE} plans of 499 models; now {rss(process)} KiB")
 
 
-def test_different_plans_leave_nothing(empty_suite, tmp_path):
+def test_different_plans_leak_no_memory(empty_suite, tmp_path):
     process = server(empty_suite)
     for at in range(20):
         plan(empty_suite, tmp_path, rich_model(at))
@@ -75,7 +75,7 @@ def test_different_plans_leave_nothing(empty_suite, tmp_path):
     wait(lambda: rss(process) < before + 20 * MIB, f"no more than 20 MiB above {before} KiB after {PLANS} plans; now {rss(process)}")
 
 
-def test_different_applies_leave_nothing(empty_suite, tmp_path):
+def test_different_applies_leak_no_memory(empty_suite, tmp_path):
     """Each apply changes a rule of the library, so all rules are compiled again."""
     process = server(empty_suite)
     models = shutil.copytree(ROOT / "examples" / "library", tmp_path / "library")

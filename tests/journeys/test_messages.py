@@ -48,7 +48,7 @@ def methods(stub):
             yield f"/{service}/{method.name}", method.client_streaming
 
 
-def test_a_second_message_is_refused_on_every_method(stub):
+def test_a_second_message_is_rejected_on_every_method(stub):
     for path, is_streamed in methods(stub):
         if is_streamed:
             continue
@@ -58,7 +58,7 @@ def test_a_second_message_is_refused_on_every_method(stub):
             assert (error.code(), reason(error)) == (grpc.StatusCode.UNIMPLEMENTED, "MESSAGE_COUNT"), (path, messages, error)
 
 
-def test_the_second_record_is_not_the_only_thing_that_is_refused(suite, stub):
+def test_a_call_with_a_second_message_writes_nothing(suite, stub):
     """Nothing of such a call is executed."""
     def count():
         # Other journeys can leave more than 16 MiB; larger tables are counted only on request.
@@ -77,7 +77,7 @@ def test_the_second_record_is_not_the_only_thing_that_is_refused(suite, stub):
     assert count() == before + 1
 
 
-def test_unknown_fields_are_refused_on_every_method(stub):
+def test_unknown_fields_are_rejected_on_every_method(stub):
     for path, is_streamed in methods(stub):
         invoke = stub.channel.stream_stream(path, request_serializer=bytes)
         error = refused(lambda: list(invoke(iter([b"\xf8\x07\x01"]), metadata=stub.metadata, timeout=20)))
@@ -88,7 +88,7 @@ def test_unknown_fields_are_refused_on_every_method(stub):
     assert reason(error) == "MALFORMED_REQUEST" and "has no field 7" in error.details(), error
 
 
-def test_a_violation_has_its_rule_over_grpc_as_over_rest(suite, stub):
+def test_a_violation_has_its_rule_on_both_protocols(suite, stub):
     request = stub.message("example.v1.CreateEntityRequest")(entity={"field2": 1})
     error = refused(lambda: stub.call(CREATE.strip("/"), request))
     bad = error_details_pb2.BadRequest()
@@ -98,7 +98,7 @@ def test_a_violation_has_its_rule_over_grpc_as_over_rest(suite, stub):
     assert details and [violation.reason for violation in bad.field_violations] == rules == ["required"]
 
 
-def test_frames_and_formats_that_are_not_read_are_named(suite, stub):
+def test_unsupported_frames_and_formats_are_named(suite, stub):
     for content_type in ("application/grpc-web+json", "application/grpc-web-text+json"):
         answer = web(suite, CREATE, frame(b"{}"), content_type)
         assert answer["grpc-status"] == "12" and "application/grpc+proto" in answer["grpc-message"], answer

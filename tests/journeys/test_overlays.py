@@ -21,19 +21,19 @@ def test_no_manifest_has_a_secret(overlay):
     assert not re.search(SECRET_VALUES, yaml.safe_dump_all(rendered(overlay), width=10000))
 
 
-def test_what_is_a_secret_is_recognised():
+def test_the_secret_check_detects_secrets():
     """Ensures that the test above can fail."""
     for text in ("-----BEGIN PRIVATE KEY-----", "DB_URL: postgres://groundplan:hunter2@database:5432/groundplan", "gp_" + "a" * 43):
         assert re.search(SECRET_VALUES, text), text
 
 
-def test_production_runs_no_image_by_a_name_that_others_could_take():
+def test_production_names_images_by_digest():
     images = {container["image"] for container, _ in containers("overlays/production") if is_groundplan(container["image"])}
     assert len(images) == 1
     assert re.fullmatch(r"registry\.invalid/groundplan@sha256:[0-9a-f]{64}", images.pop())
 
 
-def test_dev_is_one_of_each_with_a_port_of_the_machine():
+def test_dev_has_one_of_each_and_a_node_port():
     assert {one["metadata"]["name"]: one["spec"]["replicas"] for one in of_kind("overlays/dev", "Deployment")} == {"schema": 1, "records": 1, "envoy": 1}
     assert not of_kind("overlays/dev", "HorizontalPodAutoscaler", "PodDisruptionBudget")
     services = {one["metadata"]["name"]: one["spec"] for one in of_kind("overlays/dev", "Service")}
@@ -74,7 +74,7 @@ def ways(overlay, way):
 
 
 @pytest.mark.parametrize("overlay", ["base", "overlays/production"])
-def test_who_may_speak_with_whom(overlay):
+def test_allowed_connections(overlay):
     """Exactly these, and a connection between two pods is allowed as egress and as ingress."""
     names = "kubernetes.io/metadata.name=kube-system"
     watchers = "kubernetes.io/metadata.name=observability"
@@ -88,7 +88,7 @@ def test_who_may_speak_with_whom(overlay):
     assert ways(overlay, "ingress") == {(there, here, port) for here, there, port in between} | inside
 
 
-def test_the_database_of_dev_is_reached_by_those_who_need_it():
+def test_only_services_reach_the_database_of_dev():
     users = {("schema", "postgres", 5432), ("records", "postgres", 5432), ("migrate", "postgres", 5432)}
     assert {one for one in ways("overlays/dev", "egress") if one[2] == 5432} == users
     assert {one for one in ways("overlays/dev", "ingress") if one[2] == 5432} == {(there, here, port) for here, there, port in users}

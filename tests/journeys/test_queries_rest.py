@@ -226,7 +226,7 @@ def test_edges_to_many_have_pages(shop):
     assert shop.ids(filter="id.startsWith('many')") == []
 
 
-def test_the_way_back(shop):
+def test_inverse_relations(shop):
     body = shop.get("authors/le-guin/books", filter="pages > 350", readMask="id", count="EXACT", expand="author")
     assert (body["data"], body["totalSize"], list(body["included"])) == ([{"id": "dispossessed"}], 1, ["shop.v1.Author"])
     first = shop.get("authors/le-guin/books", pageSize=1, orderBy="title desc", readMask="id")
@@ -277,7 +277,7 @@ def test_sums(shop):
         assert error["code"] == "INVALID_INPUT" and words.lower() in error["message"].lower(), (bad, error["message"])
 
 
-def test_values_are_as_records_have_them(shop):
+def test_aggregate_values_have_the_form_of_records(shop):
     """Enums are names, 32-bit integers are numbers, 64-bit integers are strings; and a filter accepts a key."""
     functions = [{"function": "MAX", "field": "pages"}, {"function": "MIN", "field": "genre"}, {"function": "MAX", "field": "sold"}, {"function": "COUNT"}]
     groups = shop.post("books:aggregate", {"groupBy": ["genre", "pages"], "aggregations": functions})["data"]
@@ -340,7 +340,7 @@ def test_bad_bodies(shop, raw):
     assert (status, body["error"]["details"][0]["reason"]) == (413, "TOO_LARGE")
 
 
-def test_unknown_methods_name_the_nearest(shop):
+def test_errors_of_unknown_methods_suggest_the_closest(shop):
     status, _, body = shop.suite.curl("POST", "/api/v1/books:batchgett", {"ids": []})
     assert (status, body["error"]["code"]) == (404, "NOT_FOUND") and body["error"]["message"].endswith("the nearest is /api/v1/books:batchGet")
     assert shop.suite.curl("POST", "/api/v1/books%3AbatchGet", {"ids": ["decline"]})[0] == 200

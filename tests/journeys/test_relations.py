@@ -103,7 +103,7 @@ def details(error, kind):
     raise AssertionError(f"no {kind.__name__} in {error}")
 
 
-def test_what_is_not_there_cannot_be_referred_to(shop):
+def test_a_reference_to_a_missing_record_is_rejected(shop):
     call = Shop(shop)
     ghost = str(uuid.uuid4())
     error = call.refused("Line/CreateLine", line={"order": ghost, "product": "nothing"})
@@ -121,7 +121,7 @@ def test_what_is_not_there_cannot_be_referred_to(shop):
     assert done.returncode != 0 and "foreign key" in done.stderr, "SQL users are held to it as well"
 
 
-def test_restrict_names_the_referrers(shop):
+def test_restrict_names_the_referring_records(shop):
     call = Shop(shop)
     customer = call("Customer/CreateCustomer", customer={"name": "Ada"})
     orders = {call("Order/CreateOrder", order={"customer_id": customer.id}).id for _ in range(12)}
@@ -150,7 +150,7 @@ def test_cascade_and_set_null(shop):
     assert call.refused("Order/ListOrderLines", id=order.id).code() == grpc.StatusCode.NOT_FOUND
 
 
-def test_a_tree_and_a_ring_go_whole(shop):
+def test_a_tree_and_a_ring_are_deleted_completely(shop):
     call = Shop(shop)
     root = call("Category/CreateCategory", category={}).id
     level, everything = [root], [root]
@@ -166,8 +166,8 @@ def test_a_tree_and_a_ring_go_whole(shop):
     assert call.refused("Product/GetProduct", id="leaf").code() == grpc.StatusCode.NOT_FOUND
 
 
-@pytest.mark.split("those who race are at different processes there")
-def test_nobody_is_left_behind_when_deletes_race_with_creates(shop):
+@pytest.mark.split("the racing callers use different processes")
+def test_no_dangling_reference_when_deletes_race_with_creates(shop):
     call = Shop(shop)
     for _ in range(15):
         order = call("Order/CreateOrder", order={}).id
@@ -191,7 +191,7 @@ def test_nobody_is_left_behind_when_deletes_race_with_creates(shop):
         assert shop.psql(f"SELECT count(*) FROM shop_v1.line WHERE \"order\" = '{order}'") == ["0"]
 
 
-def test_a_reference_is_added_to_data_that_is_there(shop):
+def test_a_reference_is_added_to_existing_data(shop):
     call = lambda path, data: json.loads(shop.grpcurl(shop.address, path, data=data).stdout or "{}")
     call("tags.v1.TagService/CreateTag", {"tag": {"id": "red"}})
     for tag in ("red", "", "blue"):

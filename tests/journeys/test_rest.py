@@ -1,7 +1,7 @@
 """The life of a record by REST: created, read, changed partially and completely, guarded by etags, listed, deleted."""
 
 
-def test_a_life(suite):
+def test_the_life_of_a_record(suite):
     status, headers, body = suite.curl("POST", "/api/v1/resource", {"field1": "one", "field2": 1.5})
     assert status == 201
     path, etag, made = headers["location"], headers["etag"], body["data"]

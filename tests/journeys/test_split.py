@@ -49,7 +49,7 @@ def all_are_well(processes):
     processes.wait(processes.known, "Envoy knows that all are well")
 
 
-def test_what_one_gave_is_good_at_another(processes):
+def test_tokens_and_request_ids_are_valid_at_all_processes(processes):
     """Page tokens, resume tokens and request ids."""
     first, second, third = RECORDS
     made = []
@@ -71,7 +71,7 @@ def test_what_one_gave_is_good_at_another(processes):
             assert processes.curl(address, "GET", f"/api/v1/publishers/{identity}")[1] == 200, "what was written is read everywhere"
 
 
-def test_every_process_serves_what_was_applied(suite, processes, tmp_path):
+def test_every_process_serves_the_applied_models(suite, processes, tmp_path):
     (tmp_path / "ticket.proto").write_text(TICKET)
     assert processes.curl(RECORDS[0], "GET", "/api/v1/split-tickets")[1] == 404
     suite.run("apply", ROOT / "examples", tmp_path, API_KEY=suite.api_key)
@@ -80,7 +80,7 @@ def test_every_process_serves_what_was_applied(suite, processes, tmp_path):
         assert "/api/v1/split-tickets" in processes.curl(address, "GET", "/api/openapi.json")[2]["paths"]
 
 
-def test_who_may_call_what(processes):
+def test_permissions_of_services(processes):
     address = RECORDS[1]
     assert processes.curl(address, "GET", "/api/v1/resource")[:2] == (0, 200)
     for caller in ("records", "operator"):
@@ -114,7 +114,7 @@ def test_the_command_line_by_mutual_tls(suite, processes):
     assert plan("records", "http").returncode == 1
 
 
-def test_a_service_sees_its_own_tables_only(suite):
+def test_a_service_can_read_only_its_tables(suite):
     for role, other in (("groundplan_schema", "groundplan_records.secrets"), ("groundplan_records", "groundplan_schema.revisions"),
                         ("groundplan_schema", "example_v1.entity")):
         done = suite.tool("psql", "-X", "-h", suite.socket_folder(), "-U", role, "-d", "groundplan", "-c", f"SELECT count(*) FROM {other}", check=False)
@@ -166,7 +166,7 @@ def test_certificates_are_replaced_while_clients_call(suite, processes):
     assert calling.calls > 100 and calling.failures == []
 
 
-def test_records_live_without_schema(suite, processes):
+def test_records_serves_without_schema(suite, processes):
     with Calling(suite) as calling:
         there = [processes.kill(f"schema-{address}") for address in SCHEMAS]
         for other in there:
@@ -175,7 +175,7 @@ def test_records_live_without_schema(suite, processes):
     processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema answers again")
 
 
-def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
+def test_the_same_apply_at_two_processes_is_executed_once(suite, processes, tmp_path):
     files = {"CERT": "records.pem", "KEY": "records.key", "CA": "ca.pem"}
     files = {f"GROUNDPLAN_TLS_{name}": str(processes.certificates / file) for name, file in files.items()}
     (tmp_path / "ticket.proto").write_text(TICKET)
@@ -196,7 +196,7 @@ def test_the_same_apply_at_both_is_made_once(suite, processes, tmp_path):
     assert suite.psql("SELECT count(*) FROM groundplan_schema.revisions WHERE state = 1") == ["0"], "none is left in preparation"
 
 
-def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
+def test_an_apply_succeeds_when_a_schema_process_dies(suite, processes, tmp_path):
     """The other process continues with its data: no state of an apply is in the memory of only one process."""
     file = tmp_path / "ticket.proto"
     file.write_text(TICKET)
@@ -215,7 +215,7 @@ def test_models_are_applied_where_a_schema_dies(suite, processes, tmp_path):
         all_are_well(processes)
 
 
-def test_reads_go_on_where_one_dies(suite, processes):
+def test_reads_succeed_when_a_process_dies(suite, processes):
     """Envoy retries its calls at another."""
     with Calling(suite) as first, Calling(suite) as second:
         for address in RECORDS:

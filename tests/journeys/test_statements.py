@@ -51,7 +51,7 @@ class Log:
         return [entry for entry in entries if re.search(r"LOG:  (execute|statement)", entry) and word in entry]
 
 
-def test_no_word_of_a_caller_reaches_a_statement(logged):
+def test_statements_contain_no_text_of_callers(logged):
     suite, chance = logged, random.Random(7)
     log = Log(suite)
     nasty = ["'", "''", '"', "\\", "\\'", "$1", "?", "%", "_", ";--", "/*", "*/", "\n", "\x01", "E'", "$$", "é", "😀", "`", "${", "NULL", "r.id"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.split("run-split.sh starts and ends other processes than run.sh")
+pytestmark = pytest.mark.split("run-split.sh starts and stops other processes than run.sh")
 
 
 def test_kill_nine(suite_of_its_own):
@@ -33,7 +33,7 @@ def test_the_key_is_private_and_shown_once(suite_of_its_own):
     assert suite.api_key not in text
 
 
-def test_a_second_run_says_that_it_runs(suite_of_its_own):
+def test_a_second_run_reports_the_running_one(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     import subprocess
@@ -43,7 +43,7 @@ def test_a_second_run_says_that_it_runs(suite_of_its_own):
     assert suite.curl("GET", "/readyz", authorized=False)[0] == 200
 
 
-def test_stopping_leaves_nothing(suite_of_its_own):
+def test_a_stop_leaves_no_process(suite_of_its_own):
     from suite import processes_of
     suite = suite_of_its_own
     suite.start()
@@ -52,7 +52,7 @@ def test_stopping_leaves_nothing(suite_of_its_own):
     assert processes_of(suite.folder) == []
 
 
-def test_models_of_ones_own_outlast_a_restart(suite_of_its_own, tmp_path):
+def test_applied_models_survive_a_restart(suite_of_its_own, tmp_path):
     """After an apply of more models than run.sh applies, the next run still starts, and serves them."""
     from suite import ROOT
     suite = suite_of_its_own
@@ -69,7 +69,7 @@ def test_models_of_ones_own_outlast_a_restart(suite_of_its_own, tmp_path):
     assert suite.curl("GET", headers["location"])[0] == 200
 
 
-def test_a_reset_begins_again(suite_of_its_own):
+def test_a_reset_starts_again(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     key = suite.api_key

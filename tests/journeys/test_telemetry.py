@@ -21,7 +21,7 @@ from collector import Collector, attributes
 from conftest import Stub
 from suite import PATIENCE, RECORDS, ROOT, SCHEMAS, SPLIT, Suite, free_port
 
-pytestmark = pytest.mark.split("traces, metrics and logs come from several processes there")
+pytestmark = pytest.mark.split("traces, metrics and logs come from several processes")
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -180,7 +180,7 @@ def slow_call(observed):
     return [one for one in told if one["span"]["path"] == "/api/v1/resource"][-1]
 
 
-def test_a_slow_call_says_where_its_time_went(observed):
+def test_a_slow_call_logs_its_statement_and_plan(observed):
     told = slow_call(observed)
     for _ in range(5):  # if something else was slow on this machine: there is one plan in ten seconds
         if "plan" in told:
@@ -192,7 +192,7 @@ def test_a_slow_call_says_where_its_time_went(observed):
     assert re.search(r"(Scan|Limit).*entity", told["plan"]) and CANARY not in told["plan"], told
 
 
-def test_a_slow_bucket_leads_to_one_of_its_traces(observed):
+def test_a_slow_bucket_has_an_exemplar(observed):
     """Prometheus requests OpenMetrics, which has exemplars."""
     trace = "c43dd8448eb211c80319c0af7651916c"
     observed.curl("GET", "/api/v1/resource?pageSize=1", headers=(f"traceparent: 00-{trace}-{PARENT}-01",))
@@ -204,7 +204,7 @@ def test_a_slow_bucket_leads_to_one_of_its_traces(observed):
     assert "# TYPE groundplan_calls counter\n" in texts[0]
 
 
-def test_what_callers_make_up_makes_no_series(observed):
+def test_invented_names_create_no_series(observed):
     stub = Stub(observed)
     for at in range(20):
         for path in (f"made.up.v1.Service{at}/Call", f"example.v1.EntityService/Made{at}", f"groundplan.schema.v1.SchemaService/Made{at}"):
@@ -222,7 +222,7 @@ def test_what_callers_make_up_makes_no_series(observed):
     assert ("groundplan_calls_total", frozenset({"service": "other", "method": "other", "code": "UNIMPLEMENTED"}.items())) in series
 
 
-def test_the_documented_metrics_are_those_that_there_are(observed):
+def test_the_documented_metrics_exist(observed):
     """docs/telemetry.md lists every metric with its labels, and nothing else."""
     rows = re.findall(r"^\| `(groundplan_\w+)` \| (\w+) \| ([^|]*) \|", (ROOT / "docs" / "telemetry.md").read_text(), re.M)
     documented = {name: {label.strip(" `") for label in labels.split(",") if label.strip() not in ("", "–")} for name, _, labels in rows}
@@ -281,7 +281,7 @@ def forms(secret):
     return raw, ", ".join(map(str, raw)).encode(), raw.hex().encode(), base64.b64encode(raw)[:len(raw) // 3 * 4]
 
 
-def test_the_connections_are_those_of_callers(observed):
+def test_the_connection_metric_counts_callers(observed):
     """Scrapes of the metrics do not count."""
     def count():
         return observed.series()["groundplan_connections_open", frozenset()]

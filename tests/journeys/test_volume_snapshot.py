@@ -20,7 +20,7 @@ def create(suite, count):
         assert suite.curl("POST", "/api/v1/resource", {"field1": f"{at}"})[0] == 201
 
 
-def test_tokens_from_after_the_copy_are_gone(suite_of_its_own):
+def test_tokens_from_after_the_copy_are_rejected(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     _, _, before = watch(suite, seconds=2)

@@ -78,7 +78,7 @@ def walking():
     suite.close()
 
 
-def test_every_untouched_row_comes_once_and_in_order(walking):
+def test_every_unchanged_row_comes_once_and_in_order(walking):
     suite = walking
     suite.psql(FILL)
     suite.psql("ANALYZE walk_v1.item")

@@ -86,7 +86,7 @@ def seen(events):
              event["transaction"], event["time"]) for event in events]
 
 
-@pytest.mark.split("each client follows another process there")
+@pytest.mark.split("each client watches at another process")
 def test_every_client_sees_the_same(suite, stubs, mark):
     query = {"filter": f'field1.startsWith("{mark}") && field2 < 10.0'}
     followers = [by_curl(suite, "resource", **query), by_grpcurl(suite, WATCH, query), by_buf(suite, WATCH, query),
@@ -144,8 +144,8 @@ def test_masks_and_previous(suite, mark):
     assert rest["data"] == {"id": id, "field2": 7} and rest["previous"] == {"id": id, "field2": 0}
 
 
-@pytest.mark.split("each process takes the tokens of others there")
-def test_a_token_is_good_on_either_protocol(suite, mark):
+@pytest.mark.split("each process accepts tokens of the others")
+def test_a_token_is_valid_on_both_protocols(suite, mark):
     query = {"filter": f'field1.startsWith("{mark}")'}
     with by_curl(suite, "resource", **query) as follower:
         first = follower.begun().events[0]["token"]
@@ -162,8 +162,8 @@ def test_a_token_is_good_on_either_protocol(suite, mark):
                 assert follower.events[0]["kind"] == "BOOKMARK"
 
 
-@pytest.mark.split("the writer and the follower are at different processes there")
-def test_several_models_in_the_order_of_commits(suite, mark):
+@pytest.mark.split("the writer and the watcher use different processes")
+def test_several_models_in_commit_order(suite, mark):
     author = suite.curl("POST", "/api/v1/authors", {"givenName": "A", "familyName": mark})[2]["data"]["id"]
     publisher = suite.curl("POST", "/api/v1/publishers", {"displayName": mark})[2]["data"]["id"]
     books = [suite.curl("POST", "/api/v1/books", {"title": f"{mark} {at}", "author": author, "publisher": publisher})[2]["data"]["id"]
@@ -232,7 +232,7 @@ def test_bad_input(suite, stub, query, request_, words, reason):
         assert places == [{"line": "2", "column": "2"}] * 2 and "(at 2:2)" in message
 
 
-def test_bad_input_of_rest_alone(suite):
+def test_bad_input_of_rest_only(suite):
     for query, headers, words in (("filters=x", [], '"filters" is not a query parameter here; the nearest is filter'),
                                   ("start=LATER", [], '"start" must be one of NOW, INITIAL'), ("withPrevious=maybe", [], "withPrevious"),
                                   ("start=NOW&start=NOW", [], "start"),
@@ -246,7 +246,7 @@ def test_bad_input_of_rest_alone(suite):
     assert suite.curl("GET", "/api/v1/resource:watch", authorized=False)[0] == 401
 
 
-def test_bad_input_of_grpc_alone(suite, stub):
+def test_bad_input_of_grpc_only(suite, stub):
     code, message, _ = refused(stub, {"start": 9})
     assert code == grpc.StatusCode.INVALID_ARGUMENT and "Start must be START_NOW or START_INITIAL" in message
     for models, words in (([], "1 to 20 models"), ([{"model": "nowhere.v1.Nothing"}], "models[0].model must be"),
@@ -265,7 +265,7 @@ def test_a_token_belongs_to_its_watch(suite, stub):
     assert refused(stub, {"token": token, "filter": "field2 > 4.0"})[0] == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_a_token_that_is_too_old_and_one_of_another_log(suite_of_its_own):
+def test_an_old_token_and_one_of_another_log(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     with by_curl(suite, "resource") as follower:
@@ -295,8 +295,8 @@ def test_a_token_that_is_too_old_and_one_of_another_log(suite_of_its_own):
     stub.channel.close()
 
 
-@pytest.mark.split("Envoy outlives the processes there")
-def test_a_server_that_stops_says_where_to_go_on(suite_of_its_own):
+@pytest.mark.split("Envoy outlives the processes")
+def test_a_stopping_server_sends_a_bookmark(suite_of_its_own):
     suite = suite_of_its_own
     suite.start()
     made = []
@@ -327,7 +327,7 @@ def test_a_server_that_stops_says_where_to_go_on(suite_of_its_own):
             assert before + [event["data"]["id"] for event in after] == made
 
 
-def test_a_follower_that_does_not_read_is_cut_off_and_goes_on(suite, stub):
+def test_a_slow_watcher_is_disconnected_and_resumes(suite, stub):
     """Through Envoy: buffered events arrive first, then the reason, and the last token leads to the rest."""
     update, create = stub.message("library.v1.UpdateAuthorRequest"), stub.message("library.v1.CreateAuthorRequest")
     author = stub.call("library.v1.AuthorService/CreateAuthor", create(author={"given_name": "A", "family_name": "B"}))
@@ -348,7 +348,7 @@ def test_a_follower_that_does_not_read_is_cut_off_and_goes_on(suite, stub):
     assert [int.from_bytes(base64.b64decode(event["data"]["portrait"])[:2], "big") for event in events] == list(range(count))
 
 
-@pytest.mark.split("followers come back to another process there")
+@pytest.mark.split("watchers reconnect to another process")
 def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own):
     """Two watchers that resume with their last token, and a writer, while everything is killed and restarted."""
     suite = suite_of_its_own

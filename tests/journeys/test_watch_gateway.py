@@ -45,7 +45,7 @@ def followers(gateway):
             by_grpcurl(gateway, MANY, {"models": [{"model": "example.v1.Entity"}]})]
 
 
-def test_watches_outlast_the_time_out_of_other_calls(suite):
+def test_watches_are_longer_than_the_time_out_of_other_calls(suite):
     with Gateway(suite, "short") as gateway:
         watching = followers(gateway)
         try:
@@ -60,7 +60,7 @@ def test_watches_outlast_the_time_out_of_other_calls(suite):
                 follower.__exit__()
 
 
-def test_without_their_route_they_are_cut(suite):
+def test_without_their_route_watches_time_out(suite):
     """Proves that the other tests can fail."""
     none = "- name: watches\n                match: {"
     with Gateway(suite, "none", (none, none + " headers: [{ name: nobody, present_match: true }],")) as gateway:
@@ -69,8 +69,8 @@ def test_without_their_route_they_are_cut(suite):
                 follower.ended()
 
 
-@pytest.mark.split("the routes lead to different services there")
-def test_each_path_takes_its_route(suite):
+@pytest.mark.split("the routes lead to different services")
+def test_each_path_uses_its_route(suite):
     """Envoy's access log has the route of a call; its admin port has the configuration of the route."""
     calls = {f"journey {at} {time.time_ns()}": call for at, call in enumerate((
         ("GET", "/api/v1/resource:watch", "watches"), ("GET", "/api/v1/resource%3Awatch", "watches"), ("GET", "/api/v1/resource%3awatch?start=NOW", "watches"),
@@ -96,7 +96,7 @@ def test_each_path_takes_its_route(suite):
     assert limits == [("watches", "0s", "60s")] * 3 + [("records", "75s", None)]
 
 
-def test_a_browser_may_send_where_it_got_to(suite):
+def test_a_browser_can_send_last_event_id(suite):
     asked = suite.curl("OPTIONS", "/api/v1/resource:watch", headers=["origin: http://localhost:5173", "access-control-request-method: GET",
                                                                      "access-control-request-headers: authorization, last-event-id"])
     assert "last-event-id" in asked[1]["access-control-allow-headers"]

@@ -18,7 +18,7 @@ from seeds import SEED
 from split import RECORDS, Processes
 from suite import BINARY, PATIENCE, ROOT, SPLIT, Suite
 
-pytestmark = pytest.mark.split("followers come back to another process there")
+pytestmark = pytest.mark.split("watchers reconnect to another process")
 
 BENCH = BINARY.with_name("groundplan-bench")
 CHANGES = int(os.environ.get("GROUNDPLAN_WATCH_CHANGES", "6000"))
@@ -147,7 +147,7 @@ class Bench:
         self.process.kill()
 
 
-def test_what_followers_put_together_is_the_table(torn, tmp_path):
+def test_the_copies_of_watchers_equal_the_table(torn, tmp_path):
     models = tmp_path / "models"
     shutil.copytree(ROOT / "examples", models)
     file = models / "example/v1/entity.proto"

@@ -84,7 +84,7 @@ def rejected(told, kind, *words, real_time=False, dense=True):
 # --- one record ------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_life_is_right():
+def test_the_life_of_a_record_is_valid():
     told = begun("x")
     told.ok("a", 1, 2, write("x", 11, "a"))
     told.ok("b", 1.5, 3, read("x", 11, value="a"))
@@ -100,7 +100,7 @@ def test_a_life_is_right():
     accepted(told, real_time=True)
 
 
-def test_two_at_once_may_come_in_any_order():
+def test_concurrent_operations_can_have_any_order():
     told = begun("x")
     told.ok("a", 1, 5, write("x", 12, "a"))
     told.ok("b", 1, 5, write("x", 11, "b"))
@@ -154,7 +154,7 @@ def test_a_read_of_the_future():
     rejected(told, "not linearizable", "call 1 of b")
 
 
-def test_a_read_of_a_refused_write():
+def test_a_read_of_a_rejected_write():
     told = begun("x")
     told.refused("a", 1, 2, Step("x", "update", set={"value": "a"}, etag=9), MISMATCH, 10)
     told.ok("b", 3, 4, read("x", 11, value="a"))
@@ -162,7 +162,7 @@ def test_a_read_of_a_refused_write():
     rejected(told, "G1a", "call 1 of a", "'a'")
 
 
-def test_a_refusal_that_was_not_so():
+def test_a_wrong_rejection():
     told = begun("x")
     told.refused("a", 1, 2, Step("x", "update", set={"value": "a"}), MISSING)
     rejected(told, "not linearizable", "it is there")
@@ -175,7 +175,7 @@ def test_a_refusal_that_was_not_so():
     rejected(told, "not linearizable", "it is not there")
 
 
-def test_a_record_that_lives_on_behind_its_deletion():
+def test_a_record_that_exists_after_its_delete():
     told = begun("x")
     told.ok("a", 1, 2, Step("x", "delete"))
     told.ok("b", 3, 4, read("x", 10))
@@ -199,7 +199,7 @@ def test_values_that_do_not_fit_their_version():
 # ------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_operation_may_have_happened_or_not():
+def test_an_unknown_operation_might_have_happened():
     told = begun("x")
     told.unknown("a", 1, Step("x", "update", set={"value": "a"}))
     accepted(told)
@@ -245,7 +245,7 @@ def test_a_duplicate_effect():
     rejected(told, "an effect that happened twice", "'t1' twice")
 
 
-def test_many_unknown_operations_are_no_riddle():
+def test_many_unknown_operations_are_decided():
     """Twelve that might have happened, of which four did, in an order that only the last read shows."""
     told = begun("x")
     for at in range(12):
@@ -260,7 +260,7 @@ def test_many_unknown_operations_are_no_riddle():
 # --- commits ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def test_commits_one_after_the_other_are_right():
+def test_sequential_commits_are_valid():
     told = begun("x", "y")
     told.commit("a", 1, 2, verify("x", 10), write("y", 21, "a"))
     told.commit("b", 3, 4, verify("y", 21), write("x", 11, "b"))
@@ -278,14 +278,14 @@ def test_write_skew():
     assert not linearizability.check(told), "each record by itself is right"
 
 
-def test_write_skew_is_allowed_to_those_who_did_not_ask_for_more():
+def test_write_skew_is_allowed_without_serializable():
     told = begun("x", "y")
     told.ok("a", 1, 2, verify("x", 10), write("y", 21, "a"))
     told.ok("b", 1, 2, verify("y", 20), write("x", 11, "b"))
     accepted(told)
 
 
-def test_who_locks_what_it_sees_knows_no_write_skew():
+def test_locking_commits_have_no_write_skew():
     told = begun("x", "y")
     told.ok("a", 1, 2, verify("x", 10), write("y", 21, "a"))
     told.ok("b", 1, 2, verify("y", 20), write("x", 11, "b"))
@@ -296,7 +296,7 @@ def test_who_locks_what_it_sees_knows_no_write_skew():
     assert not serializability.check(told, locked=True), "what is not there cannot be locked"
 
 
-def test_write_skew_of_what_is_not_there():
+def test_write_skew_of_missing_records():
     told = Told()
     told.commit("a", 1, 2, Step("x", "verify", missing=True), create("y", 20))
     told.commit("b", 1, 2, Step("y", "verify", missing=True), create("x", 10))
@@ -373,7 +373,7 @@ def test_a_lost_append():
     rejected(told, "not linearizable")
 
 
-def test_lists_show_writes_that_nobody_was_told_of():
+def test_lists_show_writes_without_a_response():
     """The broken commit wrote x before b and y after c: so b comes after it, and c before it."""
     told = begun("x", "y")
     told.unknown("a", 1, Step("x", "update", append={"tokens": ["a"]}), Step("y", "update", append={"tokens": ["a"]}), serializable=True)
@@ -392,7 +392,7 @@ def test_a_violation_of_real_time():
     rejected(told, "G-single, a read that is too old, in real time", "commit 3 of a ended at 3.000000 s, before commit 4 of b", real_time=True)
 
 
-def test_a_history_can_be_kept(tmp_path):
+def test_a_history_can_be_stored(tmp_path):
     told = begun("x", "y")
     told.commit("a", 1, 2, verify("x", 10), verify("y", 20), write("x", 11, "a"))
     told.commit("b", 1, 2, verify("x", 10), verify("y", 20), write("y", 21, "b"))

@@ -32,7 +32,7 @@ def kinds(found):
 @pytest.mark.parametrize("more", [{}, {"deletes": False}, {"breaks": 0.3, "settles": 0.03}, {"clients": 12, "records": 2}, {"breaks": 0.15, "clients": 10, "records": 3, "settles": 0.03},
                                   {"breaks": 0.3, "settles": 0.05}],
                          ids=["plain", "no deletes", "many break", "crowded", "all of it", "settled"])
-def test_a_right_store_is_accepted(more):
+def test_a_correct_store_is_accepted(more):
     """Histories with many broken calls can be undecided, but rarely."""
     asked, undecided = 0, 0
     for seed in seeds():
@@ -58,7 +58,7 @@ def rejected_share(histories, least):
 
 
 @pytest.mark.parametrize("fault", ["stale read", "lost write", "doubled", "refused but done"])
-def test_a_store_that_is_wrong_once_is_rejected(fault):
+def test_a_store_with_one_fault_is_rejected(fault):
     """All records are read in the end. Broken calls hide a few faults: a read is not stale if it is unknown that a newer
     version was written before it."""
     def history_of(seed):
@@ -81,7 +81,7 @@ def test_half_a_commit_is_rejected():
     rejected_share(with_fault(history_of), 0.97)
 
 
-def test_commits_that_look_at_an_old_snapshot_are_rejected():
+def test_commits_on_an_old_snapshot_are_rejected():
     """A version that a commit verified had changed at its write, and the commit cannot have come earlier: the graph rejects
     every such history."""
     for seed in seeds():
@@ -186,18 +186,18 @@ def resurrected(history, chance):
 
 
 @pytest.mark.parametrize("change", [older_read, dropped_write, doubled_effect, swapped_times, forged_value, resurrected])
-def test_one_change_is_found(change):
+def test_one_change_is_detected(change):
     rejected_share(changed(change), 0.97)
 
 
-def test_without_dense_versions_most_is_found_too():
+def test_most_changes_are_detected_without_dense_versions():
     """If an update can skip versions, only results count."""
     histories = changed(older_read) + changed(doubled_effect)
     missed = [name for name, history in histories if not check(history, dense=False)]
     assert len(missed) <= len(histories) * 0.05, missed[:5]
 
 
-def test_a_large_history_is_decided_soon():
+def test_a_large_history_is_decided_quickly():
     """Ten thousand operations on thirty records, many of them broken; at times it becomes certain which of those will never
     happen."""
     history = Simulation(SEED, clients=16, records=30, calls=10_000, breaks=0.05, settles=0.002).run()
