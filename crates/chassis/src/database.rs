@@ -9,6 +9,7 @@ mod dedicated;
 mod lease;
 mod listen;
 mod migrate;
+mod migration_mode;
 mod partitions;
 mod pool;
 mod refusal;
@@ -21,6 +22,7 @@ pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_n
 pub use connect::client;
 pub use lease::Lease;
 pub use listen::Listener;
+pub use migration_mode::MigrationMode;
 pub use partitions::{Always, Partitioned, Release};
 pub use pool::LONGEST_LIFETIME;
 pub use refusal::refusal;
@@ -47,23 +49,14 @@ pub struct Database {
     target: Arc<Target>,
     pool: Pool,
     canceller: Arc<Canceller>,
-    shape: Shape,
-}
-
-/// What is done about tables that are missing, or older than this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// They are made.
-    Migrated,
-    /// It is an error: somebody else makes them.
-    Checked,
+    migration_mode: MigrationMode,
 }
 
 impl Database {
     /// Connects, checks that the server can be written to, and creates `schema` where it is missing. Every connection
     /// finds its tables there.
     pub async fn connect(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
-        Self::connect_to(url, schema, settings, Shape::Migrated).await
+        Self::connect_to(url, schema, settings, MigrationMode::Migrate).await
     }
 
     /// The same, and says what is done about tables that are not as this program needs them.
@@ -71,21 +64,21 @@ impl Database {
         url: &Secret,
         schema: &'static str,
         settings: &DatabaseSettings,
-        shape: Shape,
+        migration_mode: MigrationMode,
     ) -> Result<Self, Error> {
         let target = Arc::new(Target::parse(url, schema, settings)?);
-        target.prepare(shape).await?;
+        target.prepare(migration_mode).await?;
         let pool = Pool::new(Arc::clone(&target), settings);
         let canceller = Arc::new(Canceller::new(Arc::clone(&target)));
-        Ok(Self { target, pool, canceller, shape })
+        Ok(Self { target, pool, canceller, migration_mode })
     }
 
     /// Runs the migrations that have not run yet. When several processes do this at once, one runs them and the others
-    /// wait for it. With [`Shape::Checked`] it is an error if there are any.
+    /// wait for it. With [`MigrationMode::CheckOnly`] it is an error if there are any.
     pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), Error> {
-        match self.shape {
-            Shape::Migrated => migrate::run(&self.target, migrations).await,
-            Shape::Checked => migrate::check(&self.target, &migrations).await,
+        match self.migration_mode {
+            MigrationMode::Migrate => migrate::run(&self.target, migrations).await,
+            MigrationMode::CheckOnly => migrate::check(&self.target, &migrations).await,
         }
     }
 

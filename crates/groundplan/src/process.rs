@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::output::print_error;
 use crate::services::{Service, Surroundings};
 use groundplan_budget::Memory;
-use groundplan_chassis::database::Shape;
+use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted::Mounted;
 use groundplan_chassis::settings::{
@@ -32,7 +32,7 @@ pub(crate) struct Process<'a> {
     pub(crate) api_key: &'a Secret,
     pub(crate) schema_url: Option<&'a str>,
     pub(crate) database: &'a DatabaseSettings,
-    pub(crate) shape: Shape,
+    pub(crate) migration_mode: MigrationMode,
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
@@ -156,7 +156,7 @@ impl Process<'_> {
             db_url: self.db_url,
             api_key: self.api_key,
             database: self.database,
-            shape: self.shape,
+            migration_mode: self.migration_mode,
             queries: self.queries,
             events: self.events,
             server: self.server,

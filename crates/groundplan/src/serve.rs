@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::process::{self, Process};
 use crate::services::{self, Service};
-use groundplan_chassis::database::Shape;
+use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::settings::{
     AdminSettings, CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, MigrationSettings,
     QuerySettings, ServerSettings, TelemetrySettings, TlsSettings,
@@ -80,7 +80,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         api_key: &api_key,
         schema_url,
         database: &args.database,
-        shape: if args.migrations.migrate { Shape::Migrated } else { Shape::Checked },
+        migration_mode: if args.migrations.migrate { MigrationMode::Migrate } else { MigrationMode::CheckOnly },
         queries: &args.queries,
         events: &args.events,
         server: &args.server,

@@ -1,7 +1,7 @@
 //! The services that this binary can run, and how each is mounted: the wiring is a loop over this.
 
 use groundplan_budget::Memory;
-use groundplan_chassis::database::{Database, Shape};
+use groundplan_chassis::database::{Database, MigrationMode};
 use groundplan_chassis::mounted::Mounted;
 use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::tls::Tls;
@@ -57,7 +57,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
     /// Whether the services' tables are made, or only checked.
-    pub(crate) shape: Shape,
+    pub(crate) migration_mode: MigrationMode,
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
@@ -130,7 +130,7 @@ impl Surroundings<'_> {
     }
 
     async fn connect(&self, schema: &'static str) -> Result<Database, Error> {
-        Database::connect_to(self.db_url, schema, self.database, self.shape).await
+        Database::connect_to(self.db_url, schema, self.database, self.migration_mode).await
     }
 }
 

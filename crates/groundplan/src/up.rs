@@ -6,7 +6,7 @@ use crate::key;
 use crate::output::{Closed, print};
 use crate::process::{self, Process, Stop};
 use crate::services::Service;
-use groundplan_chassis::database::Shape;
+use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{
@@ -114,7 +114,7 @@ async fn serve(
         api_key: &key.secret,
         schema_url: None,
         database: &args.database,
-        shape: Shape::Migrated,
+        migration_mode: MigrationMode::Migrate,
         queries: &args.queries,
         events: &args.events,
         server: &args.server,

@@ -1,6 +1,6 @@
 //! Opening connections: where to, with which settings, and what is wrong when it fails.
 
-use super::Shape;
+use super::migration_mode::{MigrationMode, lock_key, outdated_tables};
 use super::refusal::{RETRY_AFTER, read_only};
 use super::tls::{self, Tls, advice, is_handshake};
 use crate::settings::{DatabaseSettings, Secret, mask_url};
@@ -125,7 +125,7 @@ impl Target {
     }
 
     /// Checks that the server is one that we can work with, and creates the schema where it is missing.
-    pub(super) async fn prepare(&self, shape: Shape) -> Result<(), Error> {
+    pub(super) async fn prepare(&self, mode: MigrationMode) -> Result<(), Error> {
         let client = self.client().await?;
         let failed = |error: tokio_postgres::Error| self.unreachable(&with_sources(&error)).caused_by(error);
         let row = client
@@ -169,14 +169,14 @@ impl Target {
                 self.schema
             )));
         }
-        if !exists && shape == Shape::Checked {
-            return Err(super::migrate::too_old(self.schema, "there is no such schema"));
+        if !exists && mode == MigrationMode::CheckOnly {
+            return Err(outdated_tables(self.schema, "there is no such schema"));
         }
         if !exists {
             // IF NOT EXISTS alone is not enough: two processes that start at once would both try.
             let sql = format!(
                 "BEGIN; SELECT pg_advisory_xact_lock({}); CREATE SCHEMA IF NOT EXISTS \"{}\"; COMMIT",
-                super::migrate::lock_key("schema"),
+                lock_key("schema"),
                 self.schema.replace('"', "\"\"")
             );
             client.batch_execute(&sql).await.map_err(|error| {

@@ -1,12 +1,12 @@
 //! Migrations, compiled into the binary, each service's in its own schema.
 
 use super::connect::Target;
+use super::migration_mode::{lock_key, outdated_tables};
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
-use groundplan_error::{Error, Reason};
-use sha2::{Digest as _, Sha256};
+use groundplan_error::Error;
 
 /// Runs what has not run yet.
 pub(super) async fn run(target: &Target, migrations: EmbeddedMigrations) -> Result<(), Error> {
@@ -53,22 +53,6 @@ pub(super) async fn check(target: &Target, migrations: &EmbeddedMigrations) -> R
     let missing: Vec<_> = missing.map(|one| one.name().to_string()).collect();
     match missing.is_empty() {
         true => Ok(()),
-        false => Err(too_old(target.schema(), &format!("without {}", missing.join(", ")))),
+        false => Err(outdated_tables(target.schema(), &format!("without {}", missing.join(", ")))),
     }
-}
-
-/// Why a program that may not migrate does not start.
-pub(super) fn too_old(schema: &str, what: &str) -> Error {
-    let service = schema.trim_start_matches("groundplan_");
-    let message = format!(
-        "the tables of {schema} are older than this program needs ({what}): run `groundplan migrate {service}` with the same \
-         DB_URL, or serve with GROUNDPLAN_MIGRATE=true"
-    );
-    Error::new(Reason::NotReady, message)
-}
-
-/// The key of the advisory lock that guards the shape of `schema`.
-pub(super) fn lock_key(schema: &str) -> i64 {
-    let digest: [u8; 32] = Sha256::digest(format!("groundplan migrations {schema}")).into();
-    digest.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }
