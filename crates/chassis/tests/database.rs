@@ -5,8 +5,8 @@
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::{
-    Bind, Columns as _, Database, PgRow, MigrationMode, Sql, decode_array, decode_interval, decode_jsonb, decode_numeric_u64,
-    decode_timestamptz, execute, oid, refusal, rows,
+    Bind, Columns as _, Database, MigrationMode, PgRow, Sql, decode_array, decode_interval, decode_jsonb,
+    decode_numeric_u64, decode_timestamptz, execute, oid, refusal, rows,
 };
 use groundplan_chassis::settings::{DatabaseSettings, Secret, defaults};
 use groundplan_error::Reason;
@@ -290,7 +290,8 @@ async fn migrations_run_once_however_many_processes_start() {
 async fn whoever_may_not_migrate_says_what_is_missing() {
     let test = TestDatabase::new().await;
     let checked = async || {
-        let database = Database::connect_to(&test.url(), "groundplan_test", &defaults(), MigrationMode::CheckOnly).await?;
+        let database =
+            Database::connect_to(&test.url(), "groundplan_test", &defaults(), MigrationMode::CheckOnly).await?;
         database.migrate(MIGRATIONS).await
     };
     let error = checked().await.unwrap_err().to_string();

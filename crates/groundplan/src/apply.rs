@@ -4,7 +4,7 @@ mod live;
 mod progress;
 
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::error::{CliError, print_as_json};
 use crate::models::{Models, Paths};
 use crate::output::{Output, is_terminal, print, print_error};
 use crate::{diagnostics, plan};
@@ -30,13 +30,13 @@ pub(crate) struct Args {
     client: Client,
 }
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let outcome = apply(&args).await;
-    args.output.failed(&outcome)?;
+    print_as_json(args.output, &outcome)?;
     outcome
 }
 
-async fn apply(args: &Args) -> Result<(), Failure> {
+async fn apply(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
     let plan = plan::ask(&args.client, &models).await?;
     if !plan.diagnostics.is_empty() {
@@ -46,7 +46,7 @@ async fn apply(args: &Args) -> Result<(), Failure> {
                 print_error(format_args!("{}", diagnostics::text(&plan.diagnostics, &models, is_terminal())))
             }
         }
-        return Err(Failure::diagnostics());
+        return Err(CliError::invalid_models());
     }
     if args.output == Output::Text {
         print(plan::text(&plan, false))?;
@@ -57,7 +57,7 @@ async fn apply(args: &Args) -> Result<(), Failure> {
 }
 
 /// Applies, and shows the progress to its end.
-async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, Failure> {
+async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, CliError> {
     let refusal = |status: &Status| args.client.refusal(status);
     let request = ApplyRequest { models: Some(models.upload()), base_revision: plan.base_revision };
     let mut client = args.client.quietly()?;
@@ -70,5 +70,5 @@ async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<App
         }
         progress.show(&update)?;
     }
-    Err(Failure::new("the suite ended the apply without saying how; apply again, which goes on where it stopped"))
+    Err(CliError::new("the suite ended the apply without saying how; apply again, which goes on where it stopped"))
 }

@@ -1,6 +1,6 @@
 //! The way to a suite that runs: its address, the key, and what its refusals mean to whoever typed the command.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::key;
 use crate::output::print_error;
 use groundplan_chassis::private_postgres::PrivatePostgres;
@@ -51,18 +51,18 @@ pub(crate) fn data_directory(settings: &PostgresSettings) -> PathBuf {
 
 impl Client {
     /// The key to call with, and where it comes from if it was not given.
-    pub(crate) fn key(&self) -> Result<(Secret, Option<PathBuf>), Failure> {
+    pub(crate) fn key(&self) -> Result<(Secret, Option<PathBuf>), CliError> {
         if let Some(key) = &self.credentials.api_key {
             return Ok((key.clone(), None));
         }
         if !is_this_machine(&self.suite.address) {
-            return Err(Failure::usage(format!("API_KEY is not set; {} needs its own", self.suite.address)));
+            return Err(CliError::usage(format!("API_KEY is not set; {} needs its own", self.suite.address)));
         }
         let data = data_directory(&self.postgres);
         let file = key::file(&data);
         match key::read(&data)? {
             Some(key) => Ok((key, Some(file))),
-            None => Err(Failure::usage(format!(
+            None => Err(CliError::usage(format!(
                 "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or GROUNDPLAN_DATA as `up` has it",
                 file.display()
             ))),
@@ -70,14 +70,14 @@ impl Client {
     }
 
     /// Opens the way to the suite. Nothing is sent yet.
-    pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, Failure> {
+    pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, CliError> {
         let tls = Tls::load(&self.tls)?;
         transport::remote(&self.suite.address, key, tls.as_ref().map(|tls| (tls, None)))
-            .map_err(|error| Failure::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
+            .map_err(|error| CliError::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
     }
 
     /// Names the suite before anything is done to it: with several that run, the wrong one would be changed unnoticed.
-    fn announce(&self) -> Result<(), Failure> {
+    fn announce(&self) -> Result<(), CliError> {
         let address = &self.suite.address;
         match self.key()? {
             (_, Some(file)) => {
@@ -94,19 +94,19 @@ impl Client {
     }
 
     /// The schema service, by whichever key is found. Says on standard error where it is and which key it gets.
-    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
+    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         self.announce()?;
         self.quietly()
     }
 
     /// The same, for the second call of a command.
-    pub(crate) fn quietly(&self) -> Result<SchemaServiceClient<Transport>, Failure> {
+    pub(crate) fn quietly(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         let (key, _) = self.key()?;
         Ok(schema_service(self.transport(&key)?))
     }
 
     /// The records service. It is named like the schema service, unless the caller has set the key of just this suite.
-    pub(crate) fn records(&self) -> Result<RecordsServiceClient<Transport>, Failure> {
+    pub(crate) fn records(&self) -> Result<RecordsServiceClient<Transport>, CliError> {
         if self.credentials.api_key.is_none() {
             self.announce()?;
         }
@@ -115,22 +115,22 @@ impl Client {
     }
 
     /// A refusal in words for whoever typed the command.
-    pub(crate) fn refusal(&self, status: &Status) -> Failure {
+    pub(crate) fn refusal(&self, status: &Status) -> CliError {
         let address = &self.suite.address;
         let is_from_suite = status.get_details_error_info().is_some();
         match status.code() {
-            Code::Unavailable | Code::Unknown if !is_from_suite => Failure::new(format!(
+            Code::Unavailable | Code::Unknown if !is_from_suite => CliError::new(format!(
                 "no suite answers at {address} ({}); start one with `groundplan up` or `make run`, or set GROUNDPLAN_ADDRESS",
                 root_cause(status)
             )),
             // The library's words for answers that are not gRPC, or not of a service that we know.
             Code::Internal | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied if !is_from_suite => {
-                Failure::new(format!(
+                CliError::new(format!(
                     "what answers at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with `groundplan up`"
                 ))
             }
-            Code::Unauthenticated => Failure::new(format!("{address} refuses the API key: {}", status.message())),
-            _ => Failure::new(status.message()),
+            Code::Unauthenticated => CliError::new(format!("{address} refuses the API key: {}", status.message())),
+            _ => CliError::new(status.message()),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `groundplan config`: what the program understood.
 
 use crate::client::{Client, data_directory};
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
-use clap::{ArgMatches, CommandFactory as _};
+use clap::{ArgMatches, Command};
 use groundplan_chassis::settings::{
     AdminSettings, CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, Row,
     ServerSettings, Source, TelemetrySettings, describe,
@@ -46,8 +46,8 @@ pub(crate) struct Args {
     _telemetry: TelemetrySettings,
 }
 
-pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
-    let mut rows = describe(&crate::cli::Cli::command(), matches);
+pub(crate) fn run(args: &Args, command: &Command, matches: &ArgMatches) -> Result<(), CliError> {
+    let mut rows = describe(command, matches);
     for row in &mut rows {
         if row.variable == "GROUNDPLAN_DATA" {
             row.value.get_or_insert_with(|| data_directory(&args.client.postgres).display().to_string());
@@ -61,10 +61,10 @@ pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-fn value_of(rows: &[Row], name: &str) -> Result<String, Failure> {
+fn value_of(rows: &[Row], name: &str) -> Result<String, CliError> {
     match rows.iter().find(|row| row.variable == name) {
         Some(row) => Ok(row.value.clone().unwrap_or_default()),
-        None => Err(Failure::usage(format!("there is no setting {name:?}; `groundplan config` lists them"))),
+        None => Err(CliError::usage(format!("there is no setting {name:?}; `groundplan config` lists them"))),
     }
 }
 

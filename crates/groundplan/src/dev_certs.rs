@@ -3,7 +3,7 @@
 mod authority;
 mod files;
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print;
 use authority::Authority;
 use files::{Pair, make_directory};
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     force: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     make_directory(&args.out)?;
     let names: Vec<&str> = NAMES.into_iter().chain(args.name.iter().map(String::as_str)).collect();
     names.iter().try_for_each(|name| is_name(name))?;
@@ -73,10 +73,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// A name becomes a host name, a URI and the names of files.
-fn is_name(name: &str) -> Result<(), Failure> {
+fn is_name(name: &str) -> Result<(), CliError> {
     let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     if name.is_empty() || name.len() > 63 || !name.chars().all(fits) || name.starts_with('-') || name == "ca" {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "{name:?} is not a service's name: up to 63 of a-z, 0-9 and -, and not ca"
         )));
     }

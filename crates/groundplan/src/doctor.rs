@@ -7,7 +7,7 @@ mod machine;
 mod suite;
 
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{Output, print};
 use finding::{Finding, Level};
 use groundplan_chassis::settings::{DatabaseSettings, ServerSettings};
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     database: DatabaseSettings,
 }
 
-pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let mut findings = vec![machine::postgres(&args.client.postgres, args.database.db_url.is_some())];
     findings.extend(database::check(&args.database).await);
     findings.extend(machine::data_directory(&args.client.postgres));
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
         }
     }
     match findings.iter().any(|finding| finding.level == Level::Fail) {
-        true => Err(Failure::said()),
+        true => Err(CliError::already_reported()),
         false => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 mod target;
 
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print_error;
 use crate::transfer::{Format, Meter, STANDARD};
 use groundplan_proto::records::v1::ExportRequest;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     client: Client,
 }
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let format = match args.format {
         None if args.file.as_os_str() == STANDARD => Format::Ndjson,
         asked => Format::of(asked, &args.file)?,
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     }
     meter.end();
     let Some(records) = records else {
-        return Err(Failure::new("the export broke off before its end; export again"));
+        return Err(CliError::new("the export broke off before its end; export again"));
     };
     target.finish()?;
     print_error(format_args!("{} exported", meter.summary(u64::try_from(records).unwrap_or_default())));

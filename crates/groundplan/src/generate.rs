@@ -1,7 +1,7 @@
 //! `groundplan generate`: the services' `.proto`, for every language's own generator.
 
 use crate::diagnostics;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::models::Paths;
 use crate::output::{is_terminal, print, print_error};
 use groundplan_model::{Input, SourceFile, StorageNames, WRITTEN_BY, compile, export};
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     force: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
     let files = match models.input() {
         Input::Files(files) => files,
@@ -39,11 +39,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let compiled = compile(models.input(), &StorageNames::default()).map_err(|found| {
         let found: Vec<_> = found.into_iter().map(diagnostics::from_compiler).collect();
         print_error(format_args!("{}", diagnostics::text(&found, &models, is_terminal())));
-        Failure::diagnostics()
+        CliError::invalid_models()
     })?;
     let exported = export(&compiled, &files);
     if !args.force && belongs_to_others(&args.out) {
-        return Err(Failure::usage(format!(
+        return Err(CliError::usage(format!(
             "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace \
              them by --force",
             out = args.out.display()
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     print(format_args!("{unchanged} of {} files were up to date", exported.len()))?;
     if args.check && !differing.is_empty() {
-        return Err(Failure::new(format!("{} is out of date; run the same without --check", args.out.display())));
+        return Err(CliError::new(format!("{} is out of date; run the same without --check", args.out.display())));
     }
     Ok(())
 }
@@ -87,26 +87,26 @@ fn has_proto(folder: &Path) -> bool {
 }
 
 /// Where a file goes, which is below `out`, whatever its path says.
-fn place(out: &Path, path: &str) -> Result<PathBuf, Failure> {
+fn place(out: &Path, path: &str) -> Result<PathBuf, CliError> {
     match Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         true => Ok(out.join(path)),
-        false => Err(Failure::new(format!("{path:?} would be written outside of {}", out.display()))),
+        false => Err(CliError::new(format!("{path:?} would be written outside of {}", out.display()))),
     }
 }
 
-fn differs(path: &Path, file: &SourceFile) -> Result<bool, Failure> {
+fn differs(path: &Path, file: &SourceFile) -> Result<bool, CliError> {
     match fs::read(path) {
         Ok(before) => Ok(before != file.content.as_bytes()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", path.display()))),
+        Err(error) => Err(CliError::new(format!("{} cannot be read: {error}", path.display()))),
     }
 }
 
-fn write(path: &Path, file: &SourceFile) -> Result<(), Failure> {
+fn write(path: &Path, file: &SourceFile) -> Result<(), CliError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(path, &file.content))
-        .map_err(|error| Failure::new(format!("{} cannot be written: {error}", path.display())))
+        .map_err(|error| CliError::new(format!("{} cannot be written: {error}", path.display())))
 }
 
 #[cfg(test)]

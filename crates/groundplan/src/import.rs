@@ -4,7 +4,7 @@ mod refused;
 mod source;
 
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::error::{CliError, print_as_json};
 use crate::output::{Output, print, print_error};
 use crate::transfer::{Format, Meter};
 use futures_util::stream;
@@ -73,13 +73,13 @@ enum Taken {
     Replace,
 }
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let outcome = import(&args).await;
-    args.output.failed(&outcome)?;
+    print_as_json(args.output, &outcome)?;
     outcome
 }
 
-async fn import(args: &Args) -> Result<(), Failure> {
+async fn import(args: &Args) -> Result<(), CliError> {
     let format = Format::of(args.format, &args.file)?;
     let source = Source::open(&args.file)?;
     let mut client = args.client.records()?;
@@ -106,7 +106,7 @@ async fn import(args: &Args) -> Result<(), Failure> {
     meter.end();
     let report = answer?.into_inner();
     show(args, &report, &meter)?;
-    if report.failed > 0 { Err(Failure::said()) } else { Ok(()) }
+    if report.failed > 0 { Err(CliError::already_reported()) } else { Ok(()) }
 }
 
 fn header(args: &Args, format: Format) -> ImportHeader {
@@ -135,7 +135,7 @@ fn header(args: &Args, format: Format) -> ImportHeader {
 }
 
 /// Prints what has become of the rows.
-fn show(args: &Args, report: &ImportResponse, meter: &Meter) -> Result<(), Failure> {
+fn show(args: &Args, report: &ImportResponse, meter: &Meter) -> Result<(), CliError> {
     let errors = report.errors.iter();
     if args.output == Output::Json {
         let errors: Vec<_> = errors

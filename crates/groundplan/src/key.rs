@@ -1,6 +1,6 @@
 //! The root principal's key: where `up` keeps it, and where clients on the same machine find it.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use groundplan_chassis::settings::Secret;
@@ -19,10 +19,10 @@ pub(crate) fn file(data: &Path) -> PathBuf {
 }
 
 /// The key that was made earlier; none if there is no such file.
-pub(crate) fn read(data: &Path) -> Result<Option<Secret>, Failure> {
+pub(crate) fn read(data: &Path) -> Result<Option<Secret>, CliError> {
     let file = file(data);
     let wrong = |why: &str| {
-        Failure::new(format!(
+        CliError::new(format!(
             "the API key in {} {why}; set API_KEY instead, or remove that, and `groundplan up` makes a new one",
             file.display()
         ))
@@ -56,14 +56,14 @@ pub(crate) fn make() -> Secret {
 }
 
 /// Stores a key that was made so that only this user reads it. Whatever happens, the file is absent or whole.
-pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), Failure> {
+pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), CliError> {
     let file = file(data);
     if file.exists() {
         let message = format!("another groundplan has just stored its API key in {}; start again", file.display());
-        return Err(Failure::new(message));
+        return Err(CliError::new(message));
     }
     let failed = |error: std::io::Error| {
-        Failure::new(format!(
+        CliError::new(format!(
             "the API key cannot be stored in {}: {error}; set API_KEY, or GROUNDPLAN_DATA",
             file.display()
         ))

@@ -1,6 +1,6 @@
 //! `groundplan limits`: every bound on what callers send and get.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{Output, print, table};
 use groundplan_error::Limit;
 use serde_json::json;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     output: Output,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     match args.output {
         Output::Json => print(json(&all()))?,
         Output::Text => text(&all()).into_iter().try_for_each(print)?,

@@ -10,8 +10,8 @@ mod config;
 mod dev_certs;
 mod diagnostics;
 mod doctor;
+mod error;
 mod export;
-mod failure;
 mod generate;
 mod import;
 mod key;
@@ -28,7 +28,7 @@ mod services;
 mod transfer;
 mod up;
 
-use clap::FromArgMatches as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use cli::{Cli, Command};
 use std::process::ExitCode;
 
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         Command::Export(args) => export::run(args).await,
         Command::Generate(args) => generate::run(&args),
         Command::DevCerts(args) => dev_certs::run(&args),
-        Command::Config(args) => config::run(&args, &matches),
+        Command::Config(args) => config::run(&args, &Cli::command(), &matches),
         Command::Limits(args) => limits::run(&args),
         Command::Reset(args) => reset::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

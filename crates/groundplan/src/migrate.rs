@@ -1,6 +1,6 @@
 //! `groundplan migrate`: the services' own tables, before the services.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print;
 use crate::services::Service;
 use groundplan_chassis::settings::{DatabaseSettings, TelemetrySettings};
@@ -22,8 +22,8 @@ pub(crate) struct Args {
     telemetry: TelemetrySettings,
 }
 
-pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
-    let missing = || Failure::usage("migrate needs DB_URL: the PostgreSQL that the services use");
+pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
+    let missing = || CliError::usage("migrate needs DB_URL: the PostgreSQL that the services use");
     let db_url = args.database.db_url.clone().ok_or_else(missing)?;
     let _telemetry = telemetry::start(&args.telemetry, "migrate", false)?;
     for service in Service::ALL.into_iter().filter(|service| args.services.contains(service)) {

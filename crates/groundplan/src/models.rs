@@ -1,6 +1,6 @@
 //! The models that are handed to a command: folders of `.proto` files, or a descriptor set.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use groundplan_model::{Input, SourceFile};
 use groundplan_proto::schema::v1;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub(crate) struct Paths {
 
 impl Paths {
     /// Reads all of them.
-    pub(crate) fn read(&self) -> Result<Models, Failure> {
+    pub(crate) fn read(&self) -> Result<Models, CliError> {
         if let [only] = self.models.as_slice()
             && only.extension().is_some_and(|extension| extension == "binpb")
         {
@@ -47,7 +47,7 @@ impl Paths {
         }
         if files.found.is_empty() {
             let places: Vec<_> = self.models.iter().map(|path| path.display().to_string()).collect();
-            return Err(Failure::usage(format!("there are no .proto files in {}", places.join(", "))));
+            return Err(CliError::usage(format!("there are no .proto files in {}", places.join(", "))));
         }
         Ok(Models::Files(files.found))
     }
@@ -91,10 +91,10 @@ impl Models {
     }
 }
 
-fn read_descriptor_set(path: &Path) -> Result<Models, Failure> {
+fn read_descriptor_set(path: &Path) -> Result<Models, CliError> {
     let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > MAX_TOGETHER {
-        return Err(Failure::usage(format!("{} has {size} bytes; at most 8 MiB are taken", path.display())));
+        return Err(CliError::usage(format!("{} has {size} bytes; at most 8 MiB are taken", path.display())));
     }
     fs::read(path).map(Models::DescriptorSet).map_err(|error| unreadable(path, &error))
 }
@@ -108,27 +108,27 @@ struct Files {
 
 impl Files {
     /// Adds a folder that imports start from.
-    fn add_root(&mut self, root: &Path) -> Result<(), Failure> {
+    fn add_root(&mut self, root: &Path) -> Result<(), CliError> {
         let about = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
         if about.is_dir() {
             return self.add_folder(root, "", 0);
         }
         let place = root.display();
-        Err(Failure::usage(match root.extension().and_then(|extension| extension.to_str()) {
+        Err(CliError::usage(match root.extension().and_then(|extension| extension.to_str()) {
             Some("binpb") => format!("{place} is a descriptor set, which cannot be mixed with others"),
             _ => format!("{place} is a file; give the folder that imports start from, or a descriptor set (.binpb)"),
         }))
     }
 
     /// Adds what is below `folder`, whose path for imports is `prefix`.
-    fn add_folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Failure> {
+    fn add_folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), CliError> {
         if depth > MAX_DEPTH {
-            return Err(Failure::usage(format!("{} is nested deeper than {MAX_DEPTH} folders", folder.display())));
+            return Err(CliError::usage(format!("{} is nested deeper than {MAX_DEPTH} folders", folder.display())));
         }
         for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
             let place = entry.map_err(|error| unreadable(folder, &error))?.path();
             let Some(name) = place.file_name().and_then(|name| name.to_str()) else {
-                return Err(Failure::usage(format!("the name of {} is not UTF-8; rename it", place.display())));
+                return Err(CliError::usage(format!("the name of {} is not UTF-8; rename it", place.display())));
             };
             if name.starts_with('.') {
                 continue;
@@ -145,37 +145,37 @@ impl Files {
         Ok(())
     }
 
-    fn add_file(&mut self, path: String, place: PathBuf, size: u64) -> Result<(), Failure> {
+    fn add_file(&mut self, path: String, place: PathBuf, size: u64) -> Result<(), CliError> {
         let shown = place.display();
         self.size += size;
         if size > MAX_FILE {
-            return Err(Failure::usage(format!("{shown} has {size} bytes; a file may have at most 1 MiB: split it")));
+            return Err(CliError::usage(format!("{shown} has {size} bytes; a file may have at most 1 MiB: split it")));
         }
         if self.size > MAX_TOGETHER {
-            return Err(Failure::usage(format!(
+            return Err(CliError::usage(format!(
                 "up to {shown} the models have {} bytes; at most 8 MiB are taken",
                 self.size
             )));
         }
         if self.found.len() == MAX_FILES {
-            return Err(Failure::usage(format!(
+            return Err(CliError::usage(format!(
                 "there are more than {MAX_FILES} .proto files; {shown} is one too many"
             )));
         }
         if let Some((_, other)) = self.found.get(&path) {
-            return Err(Failure::usage(format!("{shown} and {} are both imported as {path:?}", other.display())));
+            return Err(CliError::usage(format!("{shown} and {} are both imported as {path:?}", other.display())));
         }
         let bytes = fs::read(&place).map_err(|error| unreadable(&place, &error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            Failure::usage(format!("{shown} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+            CliError::usage(format!("{shown} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
         })?;
         self.found.insert(path, (text, place));
         Ok(())
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("{} cannot be read: {error}", path.display()))
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::usage(format!("{} cannot be read: {error}", path.display()))
 }
 
 #[cfg(test)]

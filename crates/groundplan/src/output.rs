@@ -1,7 +1,5 @@
 //! What a command prints: text for people, or JSON for programs.
 
-use crate::failure::Failure;
-use serde_json::json;
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal as _, Write as _};
 
@@ -13,18 +11,6 @@ pub(crate) enum Output {
     Text,
     /// For programs: one JSON value per line
     Json,
-}
-
-impl Output {
-    /// Prints, for programs, why a command failed, unless that has been said.
-    pub(crate) fn failed(self, outcome: &Result<(), Failure>) -> Result<(), Closed> {
-        match outcome {
-            Err(failure) if self == Self::Json && !failure.message().is_empty() => {
-                print(json!({ "error": { "message": failure.message() } }))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Display for Output {

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::diagnostics;
-use crate::failure::Failure;
+use crate::error::{CliError, print_as_json};
 use crate::models::{Models, Paths};
 use crate::output::{Output, is_terminal, print, print_error};
 use groundplan_proto::schema::v1::{PlanRequest, PlanResponse, Step, StepKind};
@@ -26,13 +26,13 @@ pub(crate) struct Args {
     client: Client,
 }
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let outcome = plan(&args).await;
-    args.output.failed(&outcome)?;
+    print_as_json(args.output, &outcome)?;
     outcome
 }
 
-async fn plan(args: &Args) -> Result<(), Failure> {
+async fn plan(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
     let plan = ask(&args.client, &models).await?;
     match args.output {
@@ -43,7 +43,7 @@ async fn plan(args: &Args) -> Result<(), Failure> {
         }
         Output::Text => print(diagnostics::text(&plan.diagnostics, &models, is_terminal()))?,
     }
-    if plan.diagnostics.is_empty() { Ok(()) } else { Err(Failure::diagnostics()) }
+    if plan.diagnostics.is_empty() { Ok(()) } else { Err(CliError::invalid_models()) }
 }
 
 /// Prints what whoever applies should know.
@@ -54,7 +54,7 @@ pub(crate) fn warn(plan: &PlanResponse, models: &Models) {
 }
 
 /// Asks the suite for its plan.
-pub(crate) async fn ask(client: &Client, models: &Models) -> Result<PlanResponse, Failure> {
+pub(crate) async fn ask(client: &Client, models: &Models) -> Result<PlanResponse, CliError> {
     let request = PlanRequest { models: Some(models.upload()) };
     let answer = client.schema()?.plan(request).await;
     answer.map(tonic::Response::into_inner).map_err(|status| client.refusal(&status))

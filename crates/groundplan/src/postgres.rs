@@ -1,7 +1,7 @@
 //! `groundplan postgres`: the private PostgreSQL by itself.
 
 use crate::client::data_directory;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print;
 use crate::process;
 use groundplan_chassis::private_postgres::PrivatePostgres;
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     telemetry: TelemetrySettings,
 }
 
-pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let _telemetry = telemetry::start(&args.telemetry, "postgres", false)?;
     let stop = process::stop_on_signals()?;
     let directory = data_directory(&args.postgres);

@@ -1,6 +1,6 @@
 //! A process that serves: mounts services, answers until it is told to stop, and lets open calls end.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print_error;
 use crate::services::{Service, Surroundings};
 use groundplan_budget::Memory;
@@ -55,8 +55,8 @@ pub(crate) struct Stop {
 }
 
 /// Stops on SIGTERM and SIGINT (Ctrl-C); a second SIGINT does not wait.
-pub(crate) fn stop_on_signals() -> Result<Stop, Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("signals cannot be waited for: {error}"));
+pub(crate) fn stop_on_signals() -> Result<Stop, CliError> {
+    let failed = |error: std::io::Error| CliError::new(format!("signals cannot be waited for: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = Stop::default();
@@ -74,10 +74,10 @@ pub(crate) fn stop_on_signals() -> Result<Stop, Failure> {
 }
 
 /// Takes the port, before anything slow is done: if it is taken, that is said at once.
-pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, CliError> {
     let (address, port) = (settings.listen, settings.port);
     TcpListener::bind((address, port)).await.map_err(|error| {
-        Failure::new(match error.kind() {
+        CliError::new(match error.kind() {
             ErrorKind::AddrInUse => format!("port {port} is taken by another program; stop it, or set PORT to another"),
             ErrorKind::PermissionDenied => format!("port {port} needs privileges; set PORT to one from 1024 up"),
             _ => format!("{address}:{port} cannot be listened on: {error}; set PORT and GROUNDPLAN_LISTEN"),
@@ -92,9 +92,9 @@ impl Process<'_> {
         &self,
         listener: TcpListener,
         stop: Stop,
-        on_mounted: impl FnOnce() -> Result<(), Failure>,
+        on_mounted: impl FnOnce() -> Result<(), CliError>,
         on_ready: impl FnOnce(Duration),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let began = Instant::now();
         let key = RootKey::new(self.api_key)?;
         let admin = admin::listen(self.admin).await?;
@@ -131,7 +131,7 @@ impl Process<'_> {
         drop(administered);
         stop.gently.cancel();
         end_tasks(mounted, &stop).await;
-        served.map(drop).map_err(Failure::from)
+        served.map(drop).map_err(CliError::from)
     }
 
     /// Serves the admin port by a task of its own, which ends with what this gives.
@@ -151,7 +151,7 @@ impl Process<'_> {
     }
 
     /// Mounts the services, and the health of all of them.
-    async fn mount(&self, memory: &Memory, stop: &Stop) -> Result<Vec<Mounted>, Failure> {
+    async fn mount(&self, memory: &Memory, stop: &Stop) -> Result<Vec<Mounted>, CliError> {
         let surroundings = Surroundings {
             db_url: self.db_url,
             api_key: self.api_key,

@@ -1,7 +1,7 @@
 //! `groundplan reset`: an empty private PostgreSQL, for development.
 
 use crate::client::data_directory;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{print, print_error};
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::PostgresSettings;
@@ -22,10 +22,10 @@ pub(crate) struct Args {
     postgres: PostgresSettings,
 }
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let directory = data_directory(&args.postgres);
     if !args.yes && !confirmed(&directory)? {
-        return Err(Failure::new("nothing was removed"));
+        return Err(CliError::new("nothing was removed"));
     }
     match PrivatePostgres::remove(&directory, &args.postgres).await? {
         true => print(format_args!("removed all models and records in {}", directory.display()))?,
@@ -35,14 +35,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Asks whoever is at the terminal.
-fn confirmed(directory: &Path) -> Result<bool, Failure> {
+fn confirmed(directory: &Path) -> Result<bool, CliError> {
     let input = std::io::stdin();
     if !input.is_terminal() {
-        return Err(Failure::usage("`reset` asks before it removes data; without a terminal, pass --yes"));
+        return Err(CliError::usage("`reset` asks before it removes data; without a terminal, pass --yes"));
     }
     print_error(format_args!("This removes all models and records in {}. Type yes to go on:", directory.display()));
     let mut answer = String::new();
     let read = input.lock().read_line(&mut answer);
-    read.map_err(|error| Failure::new(format!("the answer cannot be read: {error}")))?;
+    read.map_err(|error| CliError::new(format!("the answer cannot be read: {error}")))?;
     Ok(answer.trim() == "yes")
 }

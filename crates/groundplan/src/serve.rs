@@ -1,6 +1,6 @@
 //! `groundplan serve`: one or more services, as Kubernetes runs them.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::process::{self, Process};
 use crate::services::{self, Service};
 use groundplan_chassis::database::MigrationMode;
@@ -57,8 +57,8 @@ pub(crate) struct Args {
     telemetry: TelemetrySettings,
 }
 
-pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
-    let missing = |what: &str, why: &str| Failure::usage(format!("serve needs {what}: {why}"));
+pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
+    let missing = |what: &str, why: &str| CliError::usage(format!("serve needs {what}: {why}"));
     let db_url = args.database.db_url.clone();
     let db_url =
         db_url.ok_or_else(|| missing("DB_URL", "the PostgreSQL to use; `groundplan up` starts a private one"))?;

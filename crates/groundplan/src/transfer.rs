@@ -1,6 +1,6 @@
 //! What `import` and `export` share: formats, files, and how far it is.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use groundplan_proto::records::v1;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::path::Path;
@@ -22,14 +22,14 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format that was asked for, or that of the file's ending.
-    pub(crate) fn of(asked: Option<Self>, file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of(asked: Option<Self>, file: &Path) -> Result<Self, CliError> {
         let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
         match (asked, ending.as_deref()) {
             (Some(format), _) => Ok(format),
             (None, Some("ndjson" | "jsonl")) => Ok(Self::Ndjson),
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("binpb" | "pb")) => Ok(Self::Delimited),
-            _ => Err(Failure::usage(format!(
+            _ => Err(CliError::usage(format!(
                 "the format of {} is not known by its ending; say --format ndjson, csv or delimited",
                 file.display()
             ))),

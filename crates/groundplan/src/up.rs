@@ -1,7 +1,7 @@
 //! `groundplan up`: the whole suite in one process.
 
 use crate::client::data_directory;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::key;
 use crate::output::{Closed, print};
 use crate::process::{self, Process, Stop};
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     telemetry: TelemetrySettings,
 }
 
-pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
+pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let telemetry = telemetry::start(&args.telemetry, "up", args.admin.admin_port.is_some())?;
     let stop = process::stop_on_signals()?;
     let listener = process::listen(&args.server).await?;
@@ -61,13 +61,13 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), Failure> {
     };
     let served = serve_watched(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
     let stopped = match postgres {
-        Some(postgres) => postgres.stop().await.map_err(Failure::from),
+        Some(postgres) => postgres.stop().await.map_err(CliError::from),
         None => Ok(()),
     };
     served.and(stopped)
 }
 
-async fn start_postgres(args: &Args) -> Result<PrivatePostgres, Failure> {
+async fn start_postgres(args: &Args) -> Result<PrivatePostgres, CliError> {
     let postgres = PrivatePostgres::start(&data_directory(&args.postgres), &args.postgres).await?;
     // A connection string of ours, by a socket and without a password: it may be seen.
     said(print(format_args!("Private PostgreSQL: psql '{}'", postgres.url().expose())));
@@ -81,7 +81,7 @@ async fn serve_watched(
     listener: TcpListener,
     wish: (Stop, Registry),
     postgres: Option<&PrivatePostgres>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let ended = CancellationToken::new();
     let serving = async {
         let served = serve(args, key, listener, wish, postgres).await;
@@ -102,11 +102,11 @@ async fn serve(
     listener: TcpListener,
     (stop, registry): (Stop, Registry),
     postgres: Option<&PrivatePostgres>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let db_url = postgres
         .map(PrivatePostgres::url)
         .or_else(|| args.database.db_url.clone())
-        .ok_or_else(|| Failure::new("there is no database"))?;
+        .ok_or_else(|| CliError::new("there is no database"))?;
     let address = url(args.server.listen, args.server.port);
     let process = Process {
         services: &Service::ALL,
@@ -150,7 +150,7 @@ enum Origin {
 
 impl Key {
     /// Finds the key that is set, or was made earlier, or makes one; and sees that it is one.
-    fn find(args: &Args) -> Result<Self, Failure> {
+    fn find(args: &Args) -> Result<Self, CliError> {
         let data = data_directory(&args.postgres);
         let key = match &args.credentials.api_key {
             Some(set) => Self { secret: set.clone(), origin: Origin::Set },
@@ -160,7 +160,7 @@ impl Key {
             },
         };
         RootKey::new(&key.secret).map_err(|error| match key.origin {
-            Origin::Stored => Failure::new(format!(
+            Origin::Stored => CliError::new(format!(
                 "{}; this one is stored in {}: remove that file, and the next start makes a new key",
                 error.message(),
                 key::file(&data).display()
@@ -179,7 +179,7 @@ impl Key {
     }
 
     /// Stores it if it was made just now, and says where it is; what was made is shown this once.
-    fn settle(&self, data: &Path) -> Result<(), Failure> {
+    fn settle(&self, data: &Path) -> Result<(), CliError> {
         let file = key::file(data);
         match self.origin {
             Origin::Set => {}

@@ -3,14 +3,14 @@
 use super::Args;
 use super::progress;
 use crate::catalog;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{Output, print, table};
 use groundplan_model::Catalog;
 use groundplan_proto::schema::v1::{ApplyResponse, GetRevisionRequest, Revision};
 use serde_json::{Value, json};
 
 /// Prints the end of an apply.
-pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), Failure> {
+pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), CliError> {
     let revision = get_revision(args, last.revision).await?;
     let catalog = revision.map(catalog::of_revision).transpose()?;
     match args.output {
@@ -21,7 +21,7 @@ pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), Failur
 }
 
 /// The revision as it is stored; none where nothing was ever applied.
-async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, Failure> {
+async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, CliError> {
     if number == 0 {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! The authority, and what it certifies.
 
 use super::files::{Der, Pair};
-use crate::failure::Failure;
+use crate::error::CliError;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
@@ -23,7 +23,7 @@ pub(super) struct Authority(Issuer<'static, KeyPair>);
 
 impl Authority {
     /// Makes one, and its certificate.
-    pub(super) fn make() -> Result<(Self, Vec<u8>), Failure> {
+    pub(super) fn make() -> Result<(Self, Vec<u8>), CliError> {
         let key = KeyPair::generate().map_err(failed)?;
         let params = params()?;
         let certificate = params.self_signed(&key).map_err(failed)?;
@@ -31,9 +31,9 @@ impl Authority {
     }
 
     /// The one that was made earlier.
-    pub(super) fn of(pair: &Pair, certificate: &[u8], key: &[u8]) -> Result<Self, Failure> {
+    pub(super) fn of(pair: &Pair, certificate: &[u8], key: &[u8]) -> Result<Self, CliError> {
         let (file, of) = (pair.key.display(), pair.certificate.display());
-        let other = || Failure::new(format!("{file} is not the key of {of}; remove both to make a new authority"));
+        let other = || CliError::new(format!("{file} is not the key of {of}; remove both to make a new authority"));
         let key = KeyPair::try_from(key).map_err(|_| other())?;
         // A certificate holds its public key as it is.
         let public = key.public_key_raw();
@@ -49,7 +49,7 @@ impl Authority {
     }
 
     /// A certificate for a service, and its private key.
-    pub(super) fn certify(&self, name: &str, hosts: &[String], days: u32) -> Result<Der, Failure> {
+    pub(super) fn certify(&self, name: &str, hosts: &[String], days: u32) -> Result<Der, CliError> {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -70,7 +70,7 @@ impl Authority {
 }
 
 /// What the authority's own certificate says.
-fn params() -> Result<CertificateParams, Failure> {
+fn params() -> Result<CertificateParams, CliError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, NAME);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -85,6 +85,6 @@ fn good_for(mut params: CertificateParams, days: u32) -> CertificateParams {
     params
 }
 
-fn failed(error: rcgen::Error) -> Failure {
-    Failure::new(format!("a certificate cannot be made: {error}"))
+fn failed(error: rcgen::Error) -> CliError {
+    CliError::new(format!("a certificate cannot be made: {error}"))
 }

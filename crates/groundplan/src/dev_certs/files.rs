@@ -1,6 +1,6 @@
 //! A certificate and its key, as files in PEM form.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject as _;
@@ -30,14 +30,14 @@ impl Pair {
     }
 
     /// Whether both are there; one alone is somebody's mistake.
-    pub(super) fn exists(&self) -> Result<bool, Failure> {
+    pub(super) fn exists(&self) -> Result<bool, CliError> {
         match (self.certificate.exists(), self.key.exists()) {
             (false, false) => Ok(false),
             (true, true) => Ok(true),
             (is_there, _) => {
                 let (there, missing) =
                     if is_there { (&self.certificate, &self.key) } else { (&self.key, &self.certificate) };
-                Err(Failure::new(format!(
+                Err(CliError::new(format!(
                     "{} is there, and {} is missing: remove the first, or bring the second back",
                     there.display(),
                     missing.display()
@@ -47,11 +47,11 @@ impl Pair {
     }
 
     /// What is there: both, or none.
-    pub(super) fn read(&self) -> Result<Option<Der>, Failure> {
+    pub(super) fn read(&self) -> Result<Option<Der>, CliError> {
         if !self.exists()? {
             return Ok(None);
         }
-        let wrong = |path: &Path, error| Failure::new(format!("{} cannot be read: {error}", path.display()));
+        let wrong = |path: &Path, error| CliError::new(format!("{} cannot be read: {error}", path.display()));
         let certificate =
             CertificateDer::from_pem_file(&self.certificate).map_err(|error| wrong(&self.certificate, error))?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| wrong(&self.key, error))?;
@@ -59,20 +59,20 @@ impl Pair {
     }
 
     /// Writes both. Whatever happens, each file is absent or whole; the key is there first.
-    pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<(), Failure> {
+    pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<(), CliError> {
         replace(&self.key, &pem("PRIVATE KEY", key), 0o600)?;
         replace(&self.certificate, &pem("CERTIFICATE", certificate), 0o644)
     }
 }
 
 /// Makes the folder where it is missing.
-pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
+pub(super) fn make_directory(directory: &Path) -> Result<(), CliError> {
     fs::create_dir_all(directory)
-        .map_err(|error| Failure::new(format!("{} cannot be made: {error}", directory.display())))
+        .map_err(|error| CliError::new(format!("{} cannot be made: {error}", directory.display())))
 }
 
 /// Puts a file in the place of what was there.
-fn replace(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
     let written = remove_if_there(&draft)
         .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft))
@@ -80,7 +80,7 @@ fn replace(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
         .and_then(|()| fs::rename(&draft, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&draft);
-        Failure::new(format!("{} cannot be written: {error}", path.display()))
+        CliError::new(format!("{} cannot be written: {error}", path.display()))
     })
 }
 

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::catalog;
 use crate::client::Client;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::print_error;
 use groundplan_model::Catalog;
 use groundplan_proto::records::v1::{ExportRequest, Format};
@@ -38,7 +38,7 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     findings
 }
 
-async fn live(client: &Client) -> Result<Option<Catalog>, Failure> {
+async fn live(client: &Client) -> Result<Option<Catalog>, CliError> {
     let answer = client.quietly()?.get_revision(GetRevisionRequest { number: 0 }).await;
     match answer {
         Ok(revision) => catalog::of_revision(revision.into_inner()).map(Some),
@@ -48,7 +48,7 @@ async fn live(client: &Client) -> Result<Option<Catalog>, Failure> {
 }
 
 /// How many records of a model there are, all at one moment. Each is decoded on its way.
-async fn read(client: &Client, model: &str) -> Result<i64, Failure> {
+async fn read(client: &Client, model: &str) -> Result<i64, CliError> {
     let refusal = |status| client.refusal(&status);
     let request = ExportRequest { model: model.to_owned(), format: Format::Ndjson.into(), filter: String::new() };
     let mut messages = client.records()?.export(request).await.map_err(refusal)?.into_inner();
@@ -56,5 +56,5 @@ async fn read(client: &Client, model: &str) -> Result<i64, Failure> {
     while let Some(message) = messages.message().await.map_err(refusal)? {
         records = message.summary.map(|summary| summary.records);
     }
-    records.ok_or_else(|| Failure::new("the answer broke off before its end"))
+    records.ok_or_else(|| CliError::new("the answer broke off before its end"))
 }

@@ -1,6 +1,6 @@
 //! Where an export goes: a file that is there only once it is whole, or standard output.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::transfer::STANDARD;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         if path == Path::new(STANDARD) {
             return Ok(Self { out: Box::new(io::stdout()), names: None });
         }
@@ -25,12 +25,12 @@ impl Target {
         Ok(Self { out: Box::new(file), names: Some((part, path.to_owned())) })
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         self.out.write_all(bytes).map_err(|error| self.failed(&error))
     }
 
     /// All is written.
-    pub(super) fn finish(mut self) -> Result<(), Failure> {
+    pub(super) fn finish(mut self) -> Result<(), CliError> {
         self.out.flush().map_err(|error| self.failed(&error))?;
         match &self.names {
             Some((part, path)) => fs::rename(part, path).map_err(|error| failed(path, &error)),
@@ -38,16 +38,16 @@ impl Target {
         }
     }
 
-    fn failed(&self, error: &io::Error) -> Failure {
+    fn failed(&self, error: &io::Error) -> CliError {
         match &self.names {
             Some((part, _)) => failed(part, error),
             // Nobody reads it any more, as with `| head`.
-            None if error.kind() == io::ErrorKind::BrokenPipe => Failure::said(),
-            None => Failure::new(format!("standard output cannot be written: {error}")),
+            None if error.kind() == io::ErrorKind::BrokenPipe => CliError::already_reported(),
+            None => CliError::new(format!("standard output cannot be written: {error}")),
         }
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {error}", path.display()))
+fn failed(path: &Path, error: &io::Error) -> CliError {
+    CliError::new(format!("{} cannot be written: {error}", path.display()))
 }

@@ -2,13 +2,13 @@
 //! nobody has typed here.
 
 use super::Args;
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::output::{Output, print_error};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// A refusal in words: what is wrong with which row, and how to go on where that is possible.
-pub(super) fn refused(args: &Args, id: &str, status: &Status) -> Failure {
+pub(super) fn refused(args: &Args, id: &str, status: &Status) -> CliError {
     let details = status.get_error_details();
     if let Some(failure) = bad_rows(args, &details).or_else(|| too_many(args, &details)) {
         return failure;
@@ -22,7 +22,7 @@ pub(super) fn refused(args: &Args, id: &str, status: &Status) -> Failure {
 }
 
 /// Rows are bad. People are shown all that are named; programs get the first one with the message, which is all they get.
-fn bad_rows(args: &Args, details: &ErrorDetails) -> Option<Failure> {
+fn bad_rows(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     let (failed, read) = (fact(details, "ROWS_INVALID", "failed")?, fact(details, "ROWS_INVALID", "read")?);
     let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
     let mut first = String::new();
@@ -36,13 +36,13 @@ fn bad_rows(args: &Args, details: &ErrorDetails) -> Option<Failure> {
             first = violations.first().map(|first| format!("; first {:?}", first.description)).unwrap_or_default();
         }
     }
-    Some(Failure::new(format!(
+    Some(CliError::new(format!(
         "nothing was loaded: {failed} of the first {read} rows are bad{first}; correct them, or leave them out with --on-error skip"
     )))
 }
 
 /// The rows are too many for one transaction, or their bytes.
-fn too_many(args: &Args, details: &ErrorDetails) -> Option<Failure> {
+fn too_many(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     let rows = fact(details, "TOO_LARGE", "mostRows")?;
     let bytes: usize = fact(details, "TOO_LARGE", "mostBytes")?.parse().ok()?;
     let (what, instead) = match args.validate_only {
@@ -50,7 +50,7 @@ fn too_many(args: &Args, details: &ErrorDetails) -> Option<Failure> {
         false => ("that is all or nothing", ", or load it in parts with --on-error skip"),
     };
     let most = bytes >> 20;
-    Some(Failure::new(format!(
+    Some(CliError::new(format!(
         "nothing was loaded: an import {what} may have {rows} rows and {most} MiB; split it up{instead}"
     )))
 }
@@ -62,9 +62,9 @@ fn fact<'a>(details: &'a ErrorDetails, reason: &str, key: &str) -> Option<&'a st
 }
 
 /// It may be gone on with.
-pub(super) fn interrupted(id: &str, why: &str) -> Failure {
+pub(super) fn interrupted(id: &str, why: &str) -> CliError {
     if id.is_empty() {
-        return Failure::new(why);
+        return CliError::new(why);
     }
-    Failure::new(format!("{why}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"))
+    CliError::new(format!("{why}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"))
 }

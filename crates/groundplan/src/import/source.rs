@@ -1,6 +1,6 @@
 //! Reading the file of an import, by a thread of its own: standard input may block for ever.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use crate::transfer::{Format, Meter, STANDARD};
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,15 +21,15 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         if path == Path::new(STANDARD) {
             return Ok(Self { reader: Box::new(io::stdin()), size: None });
         }
-        let failed = |error: io::Error| Failure::usage(format!("{} cannot be read: {error}", path.display()));
+        let failed = |error: io::Error| CliError::usage(format!("{} cannot be read: {error}", path.display()));
         let file = File::open(path).map_err(failed)?;
         let facts = file.metadata().map_err(failed)?;
         if facts.is_dir() {
-            return Err(Failure::usage(format!("{} is a folder; name a file", path.display())));
+            return Err(CliError::usage(format!("{} is a folder; name a file", path.display())));
         }
         Ok(Self { size: facts.is_file().then_some(facts.len()), reader: Box::new(file) })
     }
