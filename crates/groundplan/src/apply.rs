@@ -58,12 +58,12 @@ async fn apply(args: &Args) -> Result<(), CliError> {
 
 /// Applies, and shows the progress to its end.
 async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, CliError> {
-    let refusal = |status: &Status| args.client.refusal(status);
+    let status_error = |status: &Status| args.client.status_error(status);
     let request = ApplyRequest { models: Some(models.upload()), base_revision: plan.base_revision };
-    let mut client = args.client.quietly()?;
-    let mut updates = client.apply(request).await.map_err(|status| refusal(&status))?.into_inner();
+    let mut client = args.client.schema_client()?;
+    let mut updates = client.apply(request).await.map_err(|status| status_error(&status))?.into_inner();
     let mut progress = Progress::new(args.output);
-    while let Some(update) = updates.message().await.map_err(|status| refusal(&status))? {
+    while let Some(update) = updates.message().await.map_err(|status| status_error(&status))? {
         if update.phase() == ApplyPhase::Live {
             progress.finish(&update)?;
             return Ok(update);

@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 /// The largest answer that is taken: a revision's descriptors, or a plan with its SQL.
-const MAX_ANSWER: usize = 64 << 20;
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// Which suite to talk to.
 #[derive(Clone, Debug, clap::Args)]
@@ -94,28 +94,28 @@ impl Client {
     }
 
     /// The schema service, by whichever key is found. Says on standard error where it is and which key it gets.
-    pub(crate) fn schema(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
+    pub(crate) fn announced_schema_client(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         self.announce()?;
-        self.quietly()
+        self.schema_client()
     }
 
     /// The same, for the second call of a command.
-    pub(crate) fn quietly(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
+    pub(crate) fn schema_client(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         let (key, _) = self.key()?;
-        Ok(schema_service(self.transport(&key)?))
+        Ok(new_schema_client(self.transport(&key)?))
     }
 
     /// The records service. It is named like the schema service, unless the caller has set the key of just this suite.
-    pub(crate) fn records(&self) -> Result<RecordsServiceClient<Transport>, CliError> {
+    pub(crate) fn records_client(&self) -> Result<RecordsServiceClient<Transport>, CliError> {
         if self.credentials.api_key.is_none() {
             self.announce()?;
         }
         let (key, _) = self.key()?;
-        Ok(RecordsServiceClient::new(self.transport(&key)?).max_decoding_message_size(MAX_ANSWER))
+        Ok(RecordsServiceClient::new(self.transport(&key)?).max_decoding_message_size(MAX_RESPONSE_BYTES))
     }
 
     /// A refusal in words for whoever typed the command.
-    pub(crate) fn refusal(&self, status: &Status) -> CliError {
+    pub(crate) fn status_error(&self, status: &Status) -> CliError {
         let address = &self.suite.address;
         let is_from_suite = status.get_details_error_info().is_some();
         match status.code() {
@@ -136,8 +136,8 @@ impl Client {
 }
 
 /// A client of the schema service.
-pub(crate) fn schema_service(transport: Transport) -> SchemaServiceClient<Transport> {
-    SchemaServiceClient::new(transport).max_decoding_message_size(MAX_ANSWER)
+pub(crate) fn new_schema_client(transport: Transport) -> SchemaServiceClient<Transport> {
+    SchemaServiceClient::new(transport).max_decoding_message_size(MAX_RESPONSE_BYTES)
 }
 
 /// What is at the bottom of a transport's error: `Connection refused`, not `transport error`.

@@ -95,7 +95,7 @@ mod tests {
     fn make(out: &Path, name: &[&str], force: bool) -> Result<(), String> {
         let name = name.iter().map(|name| (*name).to_owned()).collect();
         let dns = vec!["records.groundplan.svc".to_owned(), "10.0.0.1".to_owned()];
-        run(&Args { out: out.to_owned(), name, dns, days: 1, force }).map_err(|failure| failure.message().to_owned())
+        run(&Args { out: out.to_owned(), name, dns, days: 1, force }).map_err(|error| error.message().to_owned())
     }
 
     #[tokio::test]

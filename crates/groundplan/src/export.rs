@@ -39,13 +39,13 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
         None if args.file.as_os_str() == STANDARD => Format::Ndjson,
         asked => Format::of(asked, &args.file)?,
     };
-    let refusal = |status| args.client.refusal(&status);
+    let status_error = |status| args.client.status_error(&status);
     let request = ExportRequest { model: args.model.clone(), format: format.number(), filter: args.filter.clone() };
-    let mut messages = args.client.records()?.export(request).await.map_err(refusal)?.into_inner();
+    let mut messages = args.client.records_client()?.export(request).await.map_err(status_error)?.into_inner();
     let mut target = Target::open(&args.file)?;
     let meter = Meter::begin(None);
     let mut records = None;
-    while let Some(message) = messages.message().await.map_err(refusal)? {
+    while let Some(message) = messages.message().await.map_err(status_error)? {
         meter.add(&message.chunk);
         target.write(&message.chunk)?;
         records = message.summary.map(|summary| summary.records);

@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
 async fn import(args: &Args) -> Result<(), CliError> {
     let format = Format::of(args.format, &args.file)?;
     let source = Source::open(&args.file)?;
-    let mut client = args.client.records()?;
+    let mut client = args.client.records_client()?;
     let header = header(args, format);
     let id = header.import_id.clone();
     let meter = Meter::begin(source.size);

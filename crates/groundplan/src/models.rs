@@ -186,7 +186,7 @@ mod tests {
 
     fn read(roots: &[&Path]) -> Result<Models, String> {
         let paths = Paths { models: roots.iter().map(|path| path.to_path_buf()).collect() };
-        paths.read().map_err(|failure| failure.message().to_owned())
+        paths.read().map_err(|error| error.message().to_owned())
     }
 
     #[test]

@@ -56,8 +56,8 @@ pub(crate) fn warn(plan: &PlanResponse, models: &Models) {
 /// Asks the suite for its plan.
 pub(crate) async fn ask(client: &Client, models: &Models) -> Result<PlanResponse, CliError> {
     let request = PlanRequest { models: Some(models.upload()) };
-    let answer = client.schema()?.plan(request).await;
-    answer.map(tonic::Response::into_inner).map_err(|status| client.refusal(&status))
+    let answer = client.announced_schema_client()?.plan(request).await;
+    answer.map(tonic::Response::into_inner).map_err(|status| client.status_error(&status))
 }
 
 /// A plan for people.

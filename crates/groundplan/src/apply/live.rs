@@ -25,8 +25,8 @@ async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, CliE
     if number == 0 {
         return Ok(None);
     }
-    let answer = args.client.quietly()?.get_revision(GetRevisionRequest { number }).await;
-    answer.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.refusal(&status))
+    let answer = args.client.schema_client()?.get_revision(GetRevisionRequest { number }).await;
+    answer.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.status_error(&status))
 }
 
 fn text(last: &ApplyResponse, catalog: Option<&Catalog>) -> String {

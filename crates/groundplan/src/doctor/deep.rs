@@ -21,16 +21,16 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
                 "groundplan apply FOLDER",
             )];
         }
-        Err(failure) => return vec![Finding::fail(CHECK, failure.message(), "see what else fails above")],
+        Err(error) => return vec![Finding::fail(CHECK, error.message(), "see what else fails above")],
     };
     let mut findings = Vec::new();
     for model in &catalog.models {
         print_error(format_args!("reading {}", model.full_name));
         findings.push(match read(client, &model.full_name).await {
             Ok(records) => Finding::ok(CHECK, format!("all {records} of {} can be read", model.full_name)),
-            Err(failure) => Finding::fail(
+            Err(error) => Finding::fail(
                 CHECK,
-                format!("{} cannot be read to its end: {}", model.full_name, failure.message()),
+                format!("{} cannot be read to its end: {}", model.full_name, error.message()),
                 "the server's log says which record and why; restore another backup, or mend the row by SQL",
             ),
         });
@@ -39,21 +39,21 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
 }
 
 async fn live(client: &Client) -> Result<Option<Catalog>, CliError> {
-    let answer = client.quietly()?.get_revision(GetRevisionRequest { number: 0 }).await;
+    let answer = client.schema_client()?.get_revision(GetRevisionRequest { number: 0 }).await;
     match answer {
         Ok(revision) => catalog::of_revision(revision.into_inner()).map(Some),
         Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
-        Err(status) => Err(client.refusal(&status)),
+        Err(status) => Err(client.status_error(&status)),
     }
 }
 
 /// How many records of a model there are, all at one moment. Each is decoded on its way.
 async fn read(client: &Client, model: &str) -> Result<i64, CliError> {
-    let refusal = |status| client.refusal(&status);
+    let status_error = |status| client.status_error(&status);
     let request = ExportRequest { model: model.to_owned(), format: Format::Ndjson.into(), filter: String::new() };
-    let mut messages = client.records()?.export(request).await.map_err(refusal)?.into_inner();
+    let mut messages = client.records_client()?.export(request).await.map_err(status_error)?.into_inner();
     let mut records = None;
-    while let Some(message) = messages.message().await.map_err(refusal)? {
+    while let Some(message) = messages.message().await.map_err(status_error)? {
         records = message.summary.map(|summary| summary.records);
     }
     records.ok_or_else(|| CliError::new("the answer broke off before its end"))

@@ -1,7 +1,7 @@
 //! The port, and the suite that may run.
 
 use super::finding::Finding;
-use crate::client::{Client, schema_service};
+use crate::client::{Client, new_schema_client};
 use groundplan_chassis::settings::{Secret, ServerSettings};
 use groundplan_proto::schema::v1::{GetRevisionRequest, Revision};
 use std::io::ErrorKind;
@@ -55,12 +55,12 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     let sent = key.as_ref().map_or_else(|_| Secret::new("none"), |(key, _)| key.clone());
     let answer = match client.transport(&sent) {
         Ok(transport) => {
-            let call = async move { schema_service(transport).get_revision(GetRevisionRequest { number: 0 }).await };
+            let call = async move { new_schema_client(transport).get_revision(GetRevisionRequest { number: 0 }).await };
             tokio::time::timeout(PATIENCE, call)
                 .await
                 .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
         }
-        Err(failure) => return vec![Finding::fail(CHECK, failure.message(), "correct GROUNDPLAN_ADDRESS")],
+        Err(error) => return vec![Finding::fail(CHECK, error.message(), "correct GROUNDPLAN_ADDRESS")],
     };
     let answers = Finding::ok(CHECK, format!("{address} answers"));
     match (answer.map(tonic::Response::into_inner), key) {
@@ -68,14 +68,14 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
         (Err(status), _) if status.code() == Code::NotFound => {
             vec![answers, accepted(), Finding::warn("models", "nothing was ever applied", "groundplan apply FOLDER")]
         }
-        (Err(status), Err(failure)) if status.code() == Code::Unauthenticated => {
-            vec![answers, Finding::fail("API key", failure.message(), "set API_KEY to the suite's")]
+        (Err(status), Err(error)) if status.code() == Code::Unauthenticated => {
+            vec![answers, Finding::fail("API key", error.message(), "set API_KEY to the suite's")]
         }
         (Err(status), Ok(_)) if status.code() == Code::Unauthenticated => {
             vec![answers, Finding::fail("API key", "the suite refuses it", "set API_KEY to the suite's")]
         }
         (Err(status), _) => {
-            vec![Finding::warn(CHECK, client.refusal(&status).message(), "start it with `make run` or `groundplan up`")]
+            vec![Finding::warn(CHECK, client.status_error(&status).message(), "start it with `make run` or `groundplan up`")]
         }
     }
 }

@@ -10,14 +10,14 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 /// A refusal in words: what is wrong with which row, and how to go on where that is possible.
 pub(super) fn refused(args: &Args, id: &str, status: &Status) -> CliError {
     let details = status.get_error_details();
-    if let Some(failure) = bad_rows(args, &details).or_else(|| too_many(args, &details)) {
-        return failure;
+    if let Some(error) = bad_rows(args, &details).or_else(|| too_many(args, &details)) {
+        return error;
     }
-    let failure = args.client.refusal(status);
+    let error = args.client.status_error(status);
     match status.code() {
-        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => failure,
-        _ if id.is_empty() => failure,
-        _ => interrupted(id, failure.message()),
+        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => error,
+        _ if id.is_empty() => error,
+        _ => interrupted(id, error.message()),
     }
 }
 
