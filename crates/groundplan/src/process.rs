@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::output::print_error;
-use crate::services::{Service, Surroundings};
+use crate::services::{Service, MountContext};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::{self, RootKey};
@@ -152,7 +152,7 @@ impl Process<'_> {
 
     /// Mounts the services, and the health of all of them.
     async fn mount(&self, memory: &Memory, stop: &Stop) -> Result<Vec<Mounted>, CliError> {
-        let surroundings = Surroundings {
+        let context = MountContext {
             db_url: self.db_url,
             api_key: self.api_key,
             database: self.database,
@@ -165,7 +165,7 @@ impl Process<'_> {
             tls: self.tls.as_ref(),
             stop: &stop.gently,
         };
-        let mut mounted = surroundings.mount(self.services).await?;
+        let mut mounted = context.mount(self.services).await?;
         let health = health::mount(&mounted, stop.gently.clone()).await;
         mounted.push(health);
         Ok(mounted)

@@ -88,7 +88,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
         registry: telemetry.registry(),
         allow: tls
             .is_some()
-            .then(|| args.callers.tls_allow.clone().unwrap_or_else(|| services::callers(&args.services))),
+            .then(|| args.callers.tls_allow.clone().unwrap_or_else(|| services::default_allow_list(&args.services))),
         tls,
     };
     let ready = |after: Duration| tracing::info!(?after, "ready");

@@ -41,7 +41,7 @@ impl Service {
 }
 
 /// Who may call these services, and what, when nobody said: Envoy what is for callers, and a service what it needs of another.
-pub(crate) fn callers(services: &[Service]) -> AllowList {
+pub(crate) fn default_allow_list(services: &[Service]) -> AllowList {
     let has = |service| services.contains(&service);
     let list = match (has(Service::Schema), has(Service::Records)) {
         (true, false) => "envoy=/groundplan.schema.v1.SchemaService/,records=/groundplan.schema.v1.",
@@ -52,7 +52,7 @@ pub(crate) fn callers(services: &[Service]) -> AllowList {
 }
 
 /// What services are mounted with.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct MountContext<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
@@ -70,13 +70,13 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) stop: &'a CancellationToken,
 }
 
-impl Surroundings<'_> {
+impl MountContext<'_> {
     /// Mounts the services that were asked for, each once, in the order in which they need each other.
     pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<Mounted>, Error> {
         let mut mounted = Vec::new();
-        let mut schema = self.schema_url.map(|url| self.way_to_schema(url)).transpose()?;
+        let mut schema = self.schema_url.map(|url| self.schema_transport(url)).transpose()?;
         for service in Service::ALL.into_iter().filter(|service| services.contains(service)) {
-            let one = self.mount_one(service, schema.clone()).await?;
+            let one = self.mount_service(service, schema.clone()).await?;
             if service == Service::Schema {
                 schema = Some(transport::local(one.router.clone()));
             }
@@ -86,7 +86,7 @@ impl Surroundings<'_> {
     }
 
     /// The way to `schema` in another process, which is called so in its certificate, too.
-    fn way_to_schema(&self, url: &str) -> Result<Transport, Error> {
+    fn schema_transport(&self, url: &str) -> Result<Transport, Error> {
         for one in transport::in_clear(url) {
             tracing::warn!(
                 url = one,
@@ -96,7 +96,7 @@ impl Surroundings<'_> {
         transport::remote(url, self.api_key, self.tls.map(|tls| (tls, Some("schema"))))
     }
 
-    async fn mount_one(&self, service: Service, schema: Option<Transport>) -> Result<Mounted, Error> {
+    async fn mount_service(&self, service: Service, schema: Option<Transport>) -> Result<Mounted, Error> {
         let stop = self.stop.clone();
         match service {
             Service::Schema => {
@@ -136,18 +136,18 @@ impl Surroundings<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Service, callers};
+    use super::{Service, default_allow_list};
 
     #[test]
     fn envoy_may_not_report_what_processes_have_done() {
         const APPLY: &str = "/groundplan.schema.v1.SchemaService/Apply";
         const REPORT: &str = "/groundplan.schema.v1.DistributionService/ReportProgress";
         for services in [&[Service::Schema][..], &Service::ALL] {
-            let list = callers(services);
+            let list = default_allow_list(services);
             assert!(list.allows("envoy", APPLY) && !list.allows("envoy", REPORT), "{list}");
             assert!(list.allows("records", APPLY) && list.allows("records", REPORT), "{list}");
         }
-        let list = callers(&[Service::Records]);
+        let list = default_allow_list(&[Service::Records]);
         assert!(
             list.allows("envoy", "/example.v1.EntityService/CreateEntity") && !list.allows("records", APPLY),
             "{list}"
