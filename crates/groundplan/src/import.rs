@@ -1,6 +1,6 @@
 //! `groundplan import`: a file into a model.
 
-mod refused;
+mod import_error;
 mod source;
 
 use crate::client::Client;
@@ -8,9 +8,10 @@ use crate::error::{CliError, print_as_json};
 use crate::output::{Output, print, print_error};
 use crate::transfer::{Format, Meter};
 use futures_util::stream;
-use groundplan_proto::records::v1::import_request::Part;
-use groundplan_proto::records::v1::{ImportHeader, ImportRequest, ImportResponse, OnConflict, OnError};
-use refused::{interrupted, refused};
+use groundplan_proto::records::v1 as records;
+use records::import_request::Part;
+use records::{ImportHeader, ImportRequest, ImportResponse};
+use import_error::{import_error, resumable_error};
 use serde_json::json;
 use source::Source;
 use std::path::PathBuf;
@@ -36,10 +37,10 @@ pub(crate) struct Args {
     format: Option<Format>,
     /// How to handle an invalid row
     #[arg(long, value_enum, default_value = "abort")]
-    on_error: Bad,
+    on_error: OnError,
     /// How to handle a row whose id already exists
     #[arg(long, value_enum, default_value = "fail")]
-    on_conflict: Taken,
+    on_conflict: OnConflict,
     /// Resume the import with this id; the file and options must be the same. Default: a new import
     #[arg(long, value_name = "ID", conflicts_with = "validate_only")]
     import_id: Option<String>,
@@ -55,7 +56,7 @@ pub(crate) struct Args {
 
 /// How to handle an invalid row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Bad {
+enum OnError {
     /// Import nothing
     Abort,
     /// Import all valid rows
@@ -64,7 +65,7 @@ enum Bad {
 
 /// How to handle a row whose id already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Taken {
+enum OnConflict {
     /// Treat the row as invalid
     Fail,
     /// Keep the existing record
@@ -99,9 +100,9 @@ async fn import(args: &Args) -> Result<(), CliError> {
     });
     // A file that cannot be read to its end must not look like one that ends: the call is dropped.
     let answer = tokio::select! {
-        answer = client.import(messages) => answer.map_err(|status| refused(args, &id, &status)),
-        Ok(error) = &mut failed => Err(interrupted(&id, &format!("{} cannot be read: {error}", args.file.display()))),
-        _ = tokio::signal::ctrl_c() => Err(interrupted(&id, "it was interrupted")),
+        answer = client.import(messages) => answer.map_err(|status| import_error(args, &id, &status)),
+        Ok(error) = &mut failed => Err(resumable_error(&id, &format!("{} cannot be read: {error}", args.file.display()))),
+        _ = tokio::signal::ctrl_c() => Err(resumable_error(&id, "it was interrupted")),
     };
     meter.end();
     let report = answer?.into_inner();
@@ -116,13 +117,13 @@ fn header(args: &Args, format: Format) -> ImportHeader {
         None => format!("{:032x}", rand::random::<u128>()),
     };
     let on_error = match args.on_error {
-        Bad::Abort => OnError::Abort,
-        Bad::Skip => OnError::Skip,
+        OnError::Abort => records::OnError::Abort,
+        OnError::Skip => records::OnError::Skip,
     };
     let on_conflict = match args.on_conflict {
-        Taken::Fail => OnConflict::Fail,
-        Taken::Skip => OnConflict::Skip,
-        Taken::Replace => OnConflict::Replace,
+        OnConflict::Fail => records::OnConflict::Fail,
+        OnConflict::Skip => records::OnConflict::Skip,
+        OnConflict::Replace => records::OnConflict::Replace,
     };
     ImportHeader {
         model: args.model.clone(),

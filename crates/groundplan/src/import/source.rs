@@ -8,10 +8,10 @@ use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 
 /// The bytes of a message.
-const CHUNK: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// How many chunks wait to be sent.
-const WAITING: usize = 4;
+const QUEUED_CHUNKS: usize = 4;
 
 /// What is imported.
 pub(super) struct Source {
@@ -27,11 +27,11 @@ impl Source {
         }
         let failed = |error: io::Error| CliError::usage(format!("{} cannot be read: {error}", path.display()));
         let file = File::open(path).map_err(failed)?;
-        let facts = file.metadata().map_err(failed)?;
-        if facts.is_dir() {
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
             return Err(CliError::usage(format!("{} is a folder; name a file", path.display())));
         }
-        Ok(Self { size: facts.is_file().then_some(facts.len()), reader: Box::new(file) })
+        Ok(Self { size: metadata.is_file().then_some(metadata.len()), reader: Box::new(file) })
     }
 
     /// Its chunks, which end with the file; and why it could not be read to its end. Until that is known, they do not end.
@@ -40,12 +40,12 @@ impl Source {
         meter: Meter,
         format: Format,
     ) -> (mpsc::Receiver<Vec<u8>>, oneshot::Receiver<io::Error>) {
-        let (sender, chunks) = mpsc::channel(WAITING);
+        let (sender, chunks) = mpsc::channel(QUEUED_CHUNKS);
         let (fail, failed) = oneshot::channel();
         std::thread::spawn(move || {
             let mut rows = 0;
             loop {
-                let mut chunk = vec![0; CHUNK];
+                let mut chunk = vec![0; CHUNK_BYTES];
                 match self.reader.read(&mut chunk) {
                     Ok(0) => return,
                     Ok(read) => {
