@@ -22,14 +22,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let _telemetry = telemetry::start(&args.telemetry, "postgres", false)?;
-    let stop = process::stop_on_signals()?;
+    let stop = process::shutdown_on_signals()?;
     let directory = data_directory(&args.postgres);
     let postgres = tokio::select! {
         postgres = PrivatePostgres::start(&directory, &args.postgres) => postgres?,
-        () = stop.at_once.cancelled() => return Ok(()),
+        () = stop.immediate.cancelled() => return Ok(()),
     };
     // By a socket and without a password: it may be seen. A server does not end because nobody reads what it says.
     let _ = print(postgres.url().expose());
-    postgres.watch(&stop.gently).await;
+    postgres.watch(&stop.graceful).await;
     Ok(postgres.stop().await?)
 }

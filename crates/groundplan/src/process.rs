@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long the services' own work may take to end once the calls have ended.
-const TASKS_GRACE: Duration = Duration::from_secs(5);
+const TASKS_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// What a process serves, and with what.
 pub(crate) struct Process<'a> {
@@ -47,28 +47,28 @@ pub(crate) struct Process<'a> {
 
 /// The wish to stop.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stop {
-    /// Stop, but let open calls end.
-    pub(crate) gently: CancellationToken,
+pub(crate) struct Shutdown {
+    /// Shutdown, but let open calls end.
+    pub(crate) graceful: CancellationToken,
     /// Do not wait for them.
-    pub(crate) at_once: CancellationToken,
+    pub(crate) immediate: CancellationToken,
 }
 
 /// Stops on SIGTERM and SIGINT (Ctrl-C); a second SIGINT does not wait.
-pub(crate) fn stop_on_signals() -> Result<Stop, CliError> {
+pub(crate) fn shutdown_on_signals() -> Result<Shutdown, CliError> {
     let failed = |error: std::io::Error| CliError::new(format!("signals cannot be waited for: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let stop = Stop::default();
-    let wish = stop.clone();
+    let stop = Shutdown::default();
+    let requested = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => print_error(format_args!("Stopping when open calls have ended; a second Ctrl-C does not wait")),
         }
-        wish.gently.cancel();
+        requested.graceful.cancel();
         interrupt.recv().await;
-        wish.at_once.cancel();
+        requested.immediate.cancel();
     });
     Ok(stop)
 }
@@ -91,18 +91,18 @@ impl Process<'_> {
     pub(crate) async fn run(
         &self,
         listener: TcpListener,
-        stop: Stop,
+        stop: Shutdown,
         on_mounted: impl FnOnce() -> Result<(), CliError>,
         on_ready: impl FnOnce(Duration),
     ) -> Result<(), CliError> {
-        let began = Instant::now();
+        let started = Instant::now();
         let key = RootKey::new(self.api_key)?;
         let admin = admin::listen(self.admin).await?;
         let memory = Memory::new(self.server.budgets.memory);
         let mounting = self.mount(&memory, &stop);
         let mounted = tokio::select! {
             mounted = mounting => mounted?,
-            () = stop.gently.cancelled() => return Ok(()),
+            () = stop.graceful.cancelled() => return Ok(()),
         };
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
         let router = layers::stack(router, key, self.allow.clone(), memory, self.server);
@@ -112,30 +112,30 @@ impl Process<'_> {
         // As long as calls end, health and metrics are there.
         let ended = CancellationToken::new();
         let _ended = ended.clone().drop_guard();
-        let administered = self.administer(admin, mounted.last(), ended);
-        let serving = server::serve(listener, router, self.tls.clone(), stop.gently.clone(), self.server);
+        let admin_server = self.spawn_admin_server(admin, mounted.last(), ended);
+        let serving = server::serve(listener, router, self.tls.clone(), stop.graceful.clone(), self.server);
         let announcing = async {
-            if became_ready(ready).await {
-                on_ready(began.elapsed());
+            if wait_until_ready(ready).await {
+                on_ready(started.elapsed());
             }
             std::future::pending::<std::convert::Infallible>().await
         };
         let served = tokio::select! {
             served = serving => served,
             never = announcing => match never {},
-            () = stop.at_once.cancelled() => {
+            () = stop.immediate.cancelled() => {
                 tracing::warn!("not waiting for open calls");
                 return Ok(());
             }
         };
-        drop(administered);
-        stop.gently.cancel();
-        end_tasks(mounted, &stop).await;
+        drop(admin_server);
+        stop.graceful.cancel();
+        join_tasks(mounted, &stop).await;
         served.map(drop).map_err(CliError::from)
     }
 
     /// Serves the admin port by a task of its own, which ends with what this gives.
-    fn administer(
+    fn spawn_admin_server(
         &self,
         listener: Option<TcpListener>,
         health: Option<&Mounted>,
@@ -151,7 +151,7 @@ impl Process<'_> {
     }
 
     /// Mounts the services, and the health of all of them.
-    async fn mount(&self, memory: &Memory, stop: &Stop) -> Result<Vec<Mounted>, CliError> {
+    async fn mount(&self, memory: &Memory, stop: &Shutdown) -> Result<Vec<Mounted>, CliError> {
         let context = MountContext {
             db_url: self.db_url,
             api_key: self.api_key,
@@ -163,17 +163,17 @@ impl Process<'_> {
             memory,
             schema_url: self.schema_url,
             tls: self.tls.as_ref(),
-            stop: &stop.gently,
+            stop: &stop.graceful,
         };
         let mut mounted = context.mount(self.services).await?;
-        let health = health::mount(&mounted, stop.gently.clone()).await;
+        let health = health::mount(&mounted, stop.graceful.clone()).await;
         mounted.push(health);
         Ok(mounted)
     }
 }
 
 /// Waits until there is readiness; false if there never will be.
-async fn became_ready(ready: Option<watch::Receiver<bool>>) -> bool {
+async fn wait_until_ready(ready: Option<watch::Receiver<bool>>) -> bool {
     match ready {
         Some(mut ready) => ready.wait_for(|ready| *ready).await.is_ok(),
         None => false,
@@ -181,7 +181,7 @@ async fn became_ready(ready: Option<watch::Receiver<bool>>) -> bool {
 }
 
 /// Waits until the services' own work has ended, for a bounded time.
-async fn end_tasks(mounted: Vec<Mounted>, stop: &Stop) {
+async fn join_tasks(mounted: Vec<Mounted>, stop: &Shutdown) {
     let ending = async {
         for mut one in mounted {
             while let Some(ended) = one.tasks.join_next().await {
@@ -193,7 +193,7 @@ async fn end_tasks(mounted: Vec<Mounted>, stop: &Stop) {
     };
     tokio::select! {
         () = ending => {}
-        () = tokio::time::sleep(TASKS_GRACE) => tracing::warn!(grace = ?TASKS_GRACE, "the services' own work did not end in time"),
-        () = stop.at_once.cancelled() => {}
+        () = tokio::time::sleep(TASKS_GRACE_PERIOD) => tracing::warn!(grace = ?TASKS_GRACE_PERIOD, "the services' own work did not end in time"),
+        () = stop.immediate.cancelled() => {}
     }
 }

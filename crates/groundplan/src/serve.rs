@@ -72,7 +72,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
     let telemetry = telemetry::start(&args.telemetry, &names.join("-"), args.admin.admin_port.is_some())?;
     let tls = Tls::load(&args.tls)?;
-    let stop = process::stop_on_signals()?;
+    let stop = process::shutdown_on_signals()?;
     let listener = process::listen(&args.server).await?;
     let process = Process {
         services: &args.services,

@@ -4,7 +4,7 @@ use crate::client::data_directory;
 use crate::error::CliError;
 use crate::key;
 use crate::output::{Closed, print};
-use crate::process::{self, Process, Stop};
+use crate::process::{self, Process, Shutdown};
 use crate::services::Service;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::RootKey;
@@ -48,7 +48,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let telemetry = telemetry::start(&args.telemetry, "up", args.admin.admin_port.is_some())?;
-    let stop = process::stop_on_signals()?;
+    let stop = process::shutdown_on_signals()?;
     let listener = process::listen(&args.server).await?;
     // What is wrong with it is said before anything slow is done.
     let key = Key::find(&args)?;
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
         Some(_) => None,
         None => tokio::select! {
             postgres = start_postgres(&args) => Some(postgres?),
-            () = stop.at_once.cancelled() => return Ok(()),
+            () = stop.immediate.cancelled() => return Ok(()),
         },
     };
     let served = serve_watched(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
@@ -79,7 +79,7 @@ async fn serve_watched(
     args: &Args,
     key: &Key,
     listener: TcpListener,
-    wish: (Stop, Registry),
+    wish: (Shutdown, Registry),
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), CliError> {
     let ended = CancellationToken::new();
@@ -100,7 +100,7 @@ async fn serve(
     args: &Args,
     key: &Key,
     listener: TcpListener,
-    (stop, registry): (Stop, Registry),
+    (stop, registry): (Shutdown, Registry),
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), CliError> {
     let db_url = postgres
