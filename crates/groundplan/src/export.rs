@@ -5,7 +5,7 @@ mod target;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::output::print_error;
-use crate::transfer::{Format, Meter, STANDARD};
+use crate::transfer::{Format, ProgressMeter, STANDARD_STREAM};
 use groundplan_proto::records::v1::ExportRequest;
 use std::path::PathBuf;
 use target::Target;
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     #[arg(value_name = "MODEL")]
     model: String,
     /// File to write; `-` is standard output
-    #[arg(value_name = "FILE", default_value = STANDARD)]
+    #[arg(value_name = "FILE", default_value = STANDARD_STREAM)]
     file: PathBuf,
     /// Format of the records. Default: by the file extension; ndjson for standard output
     #[arg(long, value_enum)]
@@ -36,21 +36,21 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let format = match args.format {
-        None if args.file.as_os_str() == STANDARD => Format::Ndjson,
-        asked => Format::of(asked, &args.file)?,
+        None if args.file.as_os_str() == STANDARD_STREAM => Format::Ndjson,
+        requested => Format::for_file(requested, &args.file)?,
     };
     let status_error = |status| args.client.status_error(&status);
     let request = ExportRequest { model: args.model.clone(), format: format.number(), filter: args.filter.clone() };
     let mut messages = args.client.records_client()?.export(request).await.map_err(status_error)?.into_inner();
     let mut target = Target::open(&args.file)?;
-    let meter = Meter::begin(None);
+    let meter = ProgressMeter::start(None);
     let mut records = None;
     while let Some(message) = messages.message().await.map_err(status_error)? {
         meter.add(&message.chunk);
         target.write(&message.chunk)?;
         records = message.summary.map(|summary| summary.records);
     }
-    meter.end();
+    meter.finish();
     let Some(records) = records else {
         return Err(CliError::new("the export broke off before its end; export again"));
     };

@@ -6,7 +6,7 @@ mod source;
 use crate::client::Client;
 use crate::error::{CliError, print_as_json};
 use crate::output::{Output, print, print_error};
-use crate::transfer::{Format, Meter};
+use crate::transfer::{Format, ProgressMeter};
 use futures_util::stream;
 use groundplan_proto::records::v1 as records;
 use records::import_request::Part;
@@ -81,12 +81,12 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
 }
 
 async fn import(args: &Args) -> Result<(), CliError> {
-    let format = Format::of(args.format, &args.file)?;
+    let format = Format::for_file(args.format, &args.file)?;
     let source = Source::open(&args.file)?;
     let mut client = args.client.records_client()?;
     let header = header(args, format);
     let id = header.import_id.clone();
-    let meter = Meter::begin(source.size);
+    let meter = ProgressMeter::start(source.size);
     let (chunks, mut failed) = source.chunks(meter.clone(), format);
     let first = ImportRequest { part: Some(Part::Header(header)) };
     let messages = stream::unfold((Some(first), chunks), |(first, mut chunks)| async move {
@@ -104,7 +104,7 @@ async fn import(args: &Args) -> Result<(), CliError> {
         Ok(error) = &mut failed => Err(resumable_error(&id, &format!("{} cannot be read: {error}", args.file.display()))),
         _ = tokio::signal::ctrl_c() => Err(resumable_error(&id, "it was interrupted")),
     };
-    meter.end();
+    meter.finish();
     let report = answer?.into_inner();
     show(args, &report, &meter)?;
     if report.failed > 0 { Err(CliError::already_reported()) } else { Ok(()) }
@@ -136,7 +136,7 @@ fn header(args: &Args, format: Format) -> ImportHeader {
 }
 
 /// Prints what has become of the rows.
-fn show(args: &Args, report: &ImportResponse, meter: &Meter) -> Result<(), CliError> {
+fn show(args: &Args, report: &ImportResponse, meter: &ProgressMeter) -> Result<(), CliError> {
     let errors = report.errors.iter();
     if args.output == Output::Json {
         let errors: Vec<_> = errors

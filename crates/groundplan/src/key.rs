@@ -11,7 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The longest key that is read from a file.
-const MAX_KEY: u64 = 4096;
+const MAX_KEY_BYTES: u64 = 4096;
 
 /// Where the key of a data directory is.
 pub(crate) fn file(data: &Path) -> PathBuf {
@@ -21,35 +21,35 @@ pub(crate) fn file(data: &Path) -> PathBuf {
 /// The key that was made earlier; none if there is no such file.
 pub(crate) fn read(data: &Path) -> Result<Option<Secret>, CliError> {
     let file = file(data);
-    let wrong = |why: &str| {
+    let invalid = |problem: &str| {
         CliError::new(format!(
-            "the API key in {} {why}; set API_KEY instead, or remove that, and `groundplan up` makes a new one",
+            "the API key in {} {problem}; set API_KEY instead, or remove that, and `groundplan up` makes a new one",
             file.display()
         ))
     };
     match fs::metadata(&file) {
-        Ok(about) if !about.is_file() => return Err(wrong("is not a file")),
-        Ok(about) if about.len() > MAX_KEY => return Err(wrong("is too long to be one")),
+        Ok(metadata) if !metadata.is_file() => return Err(invalid("is not a file")),
+        Ok(metadata) if metadata.len() > MAX_KEY_BYTES => return Err(invalid("is too long to be one")),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(wrong(&format!("cannot be read: {error}"))),
+        Err(error) => return Err(invalid(&format!("cannot be read: {error}"))),
     }
-    let text = fs::read_to_string(&file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let text = fs::read_to_string(&file).map_err(|error| invalid(&format!("cannot be read: {error}")))?;
     let key = text.trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(wrong("is not one"));
+        return Err(invalid("is not one"));
     }
     Ok(Some(Secret::new(key)))
 }
 
 /// The permissions of the key's file, if they let others than its owner read it.
-pub(crate) fn exposed(data: &Path) -> Option<u32> {
+pub(crate) fn insecure_mode(data: &Path) -> Option<u32> {
     let mode = fs::metadata(file(data)).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Makes a key. It is nobody's until it is stored.
-pub(crate) fn make() -> Secret {
+pub(crate) fn generate() -> Secret {
     let mut random = [0; 32];
     rand::rng().fill_bytes(&mut random);
     Secret::new(format!("gp_{}", URL_SAFE_NO_PAD.encode(random)))
@@ -94,25 +94,25 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{exposed, file, make, read, store};
+    use super::{file, generate, insecure_mode, read, store};
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_key_is_made_once_and_private() {
         let data = tempfile::tempdir().unwrap();
         assert!(read(data.path()).unwrap().is_none());
-        let key = make();
+        let key = generate();
         store(data.path(), &key).unwrap();
         assert_eq!(read(data.path()).unwrap().unwrap().expose(), key.expose());
         assert!(key.expose().starts_with("gp_") && key.expose().len() == 3 + 43, "{}", key.expose());
         let mode = file(data.path()).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "no draft is left");
-        assert_ne!(make().expose(), key.expose());
-        assert!(store(data.path(), &make()).is_err(), "another's key is kept");
-        assert_eq!(exposed(data.path()), None);
+        assert_ne!(generate().expose(), key.expose());
+        assert!(store(data.path(), &generate()).is_err(), "another's key is kept");
+        assert_eq!(insecure_mode(data.path()), None);
         std::fs::set_permissions(file(data.path()), std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(exposed(data.path()), Some(0o644));
+        assert_eq!(insecure_mode(data.path()), Some(0o644));
     }
 
     #[test]

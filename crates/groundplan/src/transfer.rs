@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The file that stands for standard input or output.
-pub(crate) const STANDARD: &str = "-";
+pub(crate) const STANDARD_STREAM: &str = "-";
 
 /// How records are written in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -21,16 +21,16 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format that was asked for, or that of the file's ending.
-    pub(crate) fn of(asked: Option<Self>, file: &Path) -> Result<Self, CliError> {
-        let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
-        match (asked, ending.as_deref()) {
+    /// The format that was requested for, or that of the file's extension.
+    pub(crate) fn for_file(requested: Option<Self>, file: &Path) -> Result<Self, CliError> {
+        let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+        match (requested, extension.as_deref()) {
             (Some(format), _) => Ok(format),
             (None, Some("ndjson" | "jsonl")) => Ok(Self::Ndjson),
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("binpb" | "pb")) => Ok(Self::Delimited),
             _ => Err(CliError::usage(format!(
-                "the format of {} is not known by its ending; say --format ndjson, csv or delimited",
+                "the format of {} is not known by its extension; say --format ndjson, csv or delimited",
                 file.display()
             ))),
         }
@@ -48,14 +48,14 @@ impl Format {
 
 /// How far it is: a bar for people who look at standard error, nothing elsewhere.
 #[derive(Clone)]
-pub(crate) struct Meter {
+pub(crate) struct ProgressMeter {
     bar: ProgressBar,
-    begun: Instant,
+    started: Instant,
 }
 
-impl Meter {
+impl ProgressMeter {
     /// Begins, with the size of all of it if that is known.
-    pub(crate) fn begin(size: Option<u64>) -> Self {
+    pub(crate) fn start(size: Option<u64>) -> Self {
         let (bar, template) = match size {
             Some(size) => (ProgressBar::new(size), "[{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}{msg}"),
             None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}{msg}"),
@@ -64,7 +64,7 @@ impl Meter {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar, begun: Instant::now() }
+        Self { bar, started: Instant::now() }
     }
 
     /// Some bytes went by.
@@ -73,24 +73,24 @@ impl Meter {
     }
 
     /// So many rows are by.
-    pub(crate) fn rows(&self, rows: u64) {
+    pub(crate) fn show_rows(&self, rows: u64) {
         let rate = self.rate(rows);
         self.bar.set_message(format!(", {} rows, {} rows/s", HumanCount(rows), HumanCount(rate)));
     }
 
     /// Takes the bar away.
-    pub(crate) fn end(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
     /// What was done, for people: `1,000 rows in 1.5 s (666 rows/s)`.
     pub(crate) fn summary(&self, rows: u64) -> String {
-        let seconds = self.begun.elapsed().as_secs_f64();
+        let seconds = self.started.elapsed().as_secs_f64();
         format!("{} rows in {seconds:.1} s ({} rows/s)", HumanCount(rows), HumanCount(self.rate(rows)))
     }
 
     fn rate(&self, rows: u64) -> u64 {
-        let milliseconds = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        let milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         rows.saturating_mul(1_000) / milliseconds
     }
 }
@@ -109,11 +109,11 @@ mod tests {
             ("a.tar.binpb", Format::Delimited),
             ("a.pb", Format::Delimited),
         ] {
-            assert_eq!(Format::of(None, Path::new(file)).unwrap(), format, "{file}");
-            assert_eq!(Format::of(Some(Format::Csv), Path::new(file)).unwrap(), Format::Csv);
+            assert_eq!(Format::for_file(None, Path::new(file)).unwrap(), format, "{file}");
+            assert_eq!(Format::for_file(Some(Format::Csv), Path::new(file)).unwrap(), Format::Csv);
         }
         for file in ["-", "a", "a.json", ".csv", ""] {
-            assert!(Format::of(None, Path::new(file)).unwrap_err().message().contains("--format"), "{file}");
+            assert!(Format::for_file(None, Path::new(file)).unwrap_err().message().contains("--format"), "{file}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let stop = process::shutdown_on_signals()?;
     let listener = process::listen(&args.server).await?;
     // What is wrong with it is said before anything slow is done.
-    let key = Key::find(&args)?;
+    let key = ApiKey::find(&args)?;
     let postgres = match &args.database.db_url {
         Some(_) => None,
         None => tokio::select! {
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
             () = stop.immediate.cancelled() => return Ok(()),
         },
     };
-    let served = serve_watched(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
+    let served = serve_and_supervise(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
     let stopped = match postgres {
         Some(postgres) => postgres.stop().await.map_err(CliError::from),
         None => Ok(()),
@@ -70,35 +70,35 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
 async fn start_postgres(args: &Args) -> Result<PrivatePostgres, CliError> {
     let postgres = PrivatePostgres::start(&data_directory(&args.postgres), &args.postgres).await?;
     // A connection string of ours, by a socket and without a password: it may be seen.
-    said(print(format_args!("Private PostgreSQL: psql '{}'", postgres.url().expose())));
+    ignore_closed(print(format_args!("Private PostgreSQL: psql '{}'", postgres.url().expose())));
     Ok(postgres)
 }
 
 /// Serves, and meanwhile looks after PostgreSQL.
-async fn serve_watched(
+async fn serve_and_supervise(
     args: &Args,
-    key: &Key,
+    key: &ApiKey,
     listener: TcpListener,
     wish: (Shutdown, Registry),
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), CliError> {
-    let ended = CancellationToken::new();
+    let stopped = CancellationToken::new();
     let serving = async {
         let served = serve(args, key, listener, wish, postgres).await;
-        ended.cancel();
+        stopped.cancel();
         served
     };
-    let watching = async {
+    let supervising = async {
         if let Some(postgres) = postgres {
-            postgres.watch(&ended).await;
+            postgres.supervise(&stopped).await;
         }
     };
-    tokio::join!(serving, watching).0
+    tokio::join!(serving, supervising).0
 }
 
 async fn serve(
     args: &Args,
-    key: &Key,
+    key: &ApiKey,
     listener: TcpListener,
     (stop, registry): (Shutdown, Registry),
     postgres: Option<&PrivatePostgres>,
@@ -107,7 +107,7 @@ async fn serve(
         .map(PrivatePostgres::url)
         .or_else(|| args.database.db_url.clone())
         .ok_or_else(|| CliError::new("there is no database"))?;
-    let address = url(args.server.listen, args.server.port);
+    let address = local_url(args.server.listen, args.server.port);
     let process = Process {
         services: &Service::ALL,
         db_url: &db_url,
@@ -125,49 +125,49 @@ async fn serve(
     };
     // A key that is shown once must not be lost on a start that fails.
     let mounted = || {
-        key.settle(&data_directory(&args.postgres))?;
-        said(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
+        key.store_and_print(&data_directory(&args.postgres))?;
+        ignore_closed(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
         Ok(())
     };
     let ready = |after: Duration| {
-        said(print(format_args!("Groundplan is ready on {address} after {:.1} s", after.as_secs_f64())))
+        ignore_closed(print(format_args!("Groundplan is ready on {address} after {:.1} s", after.as_secs_f64())))
     };
     process.run(listener, stop, mounted, ready).await
 }
 
 /// The key, and where it is from.
-struct Key {
+struct ApiKey {
     secret: Secret,
-    origin: Origin,
+    origin: KeyOrigin,
 }
 
-enum Origin {
+enum KeyOrigin {
     Set,
     Stored,
     /// Not stored yet.
-    Made,
+    Generated,
 }
 
-impl Key {
+impl ApiKey {
     /// Finds the key that is set, or was made earlier, or makes one; and sees that it is one.
     fn find(args: &Args) -> Result<Self, CliError> {
         let data = data_directory(&args.postgres);
         let key = match &args.credentials.api_key {
-            Some(set) => Self { secret: set.clone(), origin: Origin::Set },
+            Some(set) => Self { secret: set.clone(), origin: KeyOrigin::Set },
             None => match key::read(&data)? {
-                Some(stored) => Self { secret: stored, origin: Origin::Stored },
-                None => Self { secret: key::make(), origin: Origin::Made },
+                Some(stored) => Self { secret: stored, origin: KeyOrigin::Stored },
+                None => Self { secret: key::generate(), origin: KeyOrigin::Generated },
             },
         };
         RootKey::new(&key.secret).map_err(|error| match key.origin {
-            Origin::Stored => CliError::new(format!(
+            KeyOrigin::Stored => CliError::new(format!(
                 "{}; this one is stored in {}: remove that file, and the next start makes a new key",
                 error.message(),
                 key::file(&data).display()
             )),
-            Origin::Set | Origin::Made => error.into(),
+            KeyOrigin::Set | KeyOrigin::Generated => error.into(),
         })?;
-        if let (Origin::Stored, Some(mode)) = (&key.origin, key::exposed(&data)) {
+        if let (KeyOrigin::Stored, Some(mode)) = (&key.origin, key::insecure_mode(&data)) {
             let file = key::file(&data);
             tracing::warn!(
                 "the API key in {file} can be read by others (mode {mode:o}): chmod 600 {file}; if somebody may have, remove \
@@ -179,15 +179,15 @@ impl Key {
     }
 
     /// Stores it if it was made just now, and says where it is; what was made is shown this once.
-    fn settle(&self, data: &Path) -> Result<(), CliError> {
+    fn store_and_print(&self, data: &Path) -> Result<(), CliError> {
         let file = key::file(data);
         match self.origin {
-            Origin::Set => {}
-            Origin::Stored => said(print(format_args!("API key: in {}", file.display()))),
-            Origin::Made => {
+            KeyOrigin::Set => {}
+            KeyOrigin::Stored => ignore_closed(print(format_args!("API key: in {}", file.display()))),
+            KeyOrigin::Generated => {
                 key::store(data, &self.secret)?;
                 let (file, key) = (file.display(), self.secret.expose());
-                said(print(format_args!("API key, shown this once and kept in {file}:\n  {key}")));
+                ignore_closed(print(format_args!("API key, shown this once and kept in {file}:\n  {key}")));
             }
         }
         Ok(())
@@ -195,14 +195,14 @@ impl Key {
 }
 
 /// A server does not end because nobody reads what it says.
-fn said(printed: Result<(), Closed>) {
+fn ignore_closed(printed: Result<(), Closed>) {
     if printed.is_err() {
         tracing::debug!("standard output is closed");
     }
 }
 
 /// Where callers on this machine find the server.
-fn url(listen: IpAddr, port: u16) -> String {
+fn local_url(listen: IpAddr, port: u16) -> String {
     match listen {
         all if all.is_unspecified() => format!("http://localhost:{port}"),
         IpAddr::V6(address) => format!("http://[{address}]:{port}"),
@@ -212,7 +212,7 @@ fn url(listen: IpAddr, port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::url;
+    use super::local_url;
 
     #[test]
     fn addresses_can_be_pasted() {
@@ -222,7 +222,7 @@ mod tests {
             ("::", "http://localhost:3000"),
             ("::1", "http://[::1]:3000"),
         ] {
-            assert_eq!(url(listen.parse().unwrap(), 3000), expected);
+            assert_eq!(local_url(listen.parse().unwrap(), 3000), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where an export goes: a file that is there only once it is whole, or standard output.
 
 use crate::error::CliError;
-use crate::transfer::STANDARD;
+use crate::transfer::STANDARD_STREAM;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        if path == Path::new(STANDARD) {
+        if path == Path::new(STANDARD_STREAM) {
             return Ok(Self { out: Box::new(io::stdout()), names: None });
         }
         let mut part = path.as_os_str().to_owned();

@@ -1,7 +1,7 @@
 //! Reading the file of an import, by a thread of its own: standard input may block for ever.
 
 use crate::error::CliError;
-use crate::transfer::{Format, Meter, STANDARD};
+use crate::transfer::{Format, ProgressMeter, STANDARD_STREAM};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
-        if path == Path::new(STANDARD) {
+        if path == Path::new(STANDARD_STREAM) {
             return Ok(Self { reader: Box::new(io::stdin()), size: None });
         }
         let failed = |error: io::Error| CliError::usage(format!("{} cannot be read: {error}", path.display()));
@@ -37,7 +37,7 @@ impl Source {
     /// Its chunks, which end with the file; and why it could not be read to its end. Until that is known, they do not end.
     pub(super) fn chunks(
         mut self,
-        meter: Meter,
+        meter: ProgressMeter,
         format: Format,
     ) -> (mpsc::Receiver<Vec<u8>>, oneshot::Receiver<io::Error>) {
         let (sender, chunks) = mpsc::channel(QUEUED_CHUNKS);
@@ -53,7 +53,7 @@ impl Source {
                         meter.add(&chunk);
                         if format != Format::Delimited {
                             rows += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
-                            meter.rows(rows);
+                            meter.show_rows(rows);
                         }
                         if sender.blocking_send(chunk).is_err() {
                             return;
