@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
 
 async fn apply(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
-    let plan = plan::ask(&args.client, &models).await?;
+    let plan = plan::request_plan(&args.client, &models).await?;
     if !plan.diagnostics.is_empty() {
         match args.output {
             Output::Json => print(json!({ "diagnostics": diagnostics::json(&plan.diagnostics) }))?,
@@ -50,16 +50,16 @@ async fn apply(args: &Args) -> Result<(), CliError> {
     }
     if args.output == Output::Text {
         print(plan::text(&plan, false))?;
-        plan::warn(&plan, &models);
+        plan::print_warnings(&plan, &models);
     }
-    let last = follow(args, &models, &plan).await?;
-    live::show(args, &last).await
+    let last = apply_and_follow(args, &models, &plan).await?;
+    live::print_result(args, &last).await
 }
 
 /// Applies, and shows the progress to its end.
-async fn follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, CliError> {
+async fn apply_and_follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, CliError> {
     let status_error = |status: &Status| args.client.status_error(status);
-    let request = ApplyRequest { models: Some(models.upload()), base_revision: plan.base_revision };
+    let request = ApplyRequest { models: Some(models.to_request()), base_revision: plan.base_revision };
     let mut client = args.client.schema_client()?;
     let mut updates = client.apply(request).await.map_err(|status| status_error(&status))?.into_inner();
     let mut progress = Progress::new(args.output);

@@ -6,7 +6,7 @@ mod files;
 use crate::error::CliError;
 use crate::output::print;
 use authority::Authority;
-use files::{Pair, make_directory};
+use files::{PemFiles, create_directory};
 use std::path::PathBuf;
 
 /// Who has a certificate in every installation: the services, the gateway, and a person with the command line.
@@ -42,24 +42,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), CliError> {
-    make_directory(&args.out)?;
+    create_directory(&args.out)?;
     let names: Vec<&str> = NAMES.into_iter().chain(args.name.iter().map(String::as_str)).collect();
-    names.iter().try_for_each(|name| is_name(name))?;
-    let own = Pair::of(&args.out, "ca");
-    let authority = match own.read()? {
+    names.iter().try_for_each(|name| check_name(name))?;
+    let ca_files = PemFiles::named(&args.out, "ca");
+    let authority = match ca_files.read()? {
         Some((certificate, key)) => {
-            print(format_args!("{} is there: kept", own.certificate.display()))?;
-            Authority::of(&own, &certificate, &key)?
+            print(format_args!("{} is there: kept", ca_files.certificate.display()))?;
+            Authority::from_files(&ca_files, &certificate, &key)?
         }
         None => {
-            let (authority, certificate) = Authority::make()?;
-            own.write(&certificate, authority.key())?;
-            print(format_args!("{}: a new authority", own.certificate.display()))?;
+            let (authority, certificate) = Authority::generate()?;
+            ca_files.write(&certificate, authority.key())?;
+            print(format_args!("{}: a new authority", ca_files.certificate.display()))?;
             authority
         }
     };
     for name in names {
-        let pair = Pair::of(&args.out, name);
+        let pair = PemFiles::named(&args.out, name);
         let file = pair.certificate.display();
         if !args.force && pair.exists()? {
             print(format_args!("{file} is there: kept"))?;
@@ -73,9 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 /// A name becomes a host name, a URI and the names of files.
-fn is_name(name: &str) -> Result<(), CliError> {
-    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    if name.is_empty() || name.len() > 63 || !name.chars().all(fits) || name.starts_with('-') || name == "ca" {
+fn check_name(name: &str) -> Result<(), CliError> {
+    let is_allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if name.is_empty() || name.len() > 63 || !name.chars().all(is_allowed) || name.starts_with('-') || name == "ca" {
         return Err(CliError::usage(format!(
             "{name:?} is not a service's name: up to 63 of a-z, 0-9 and -, and not ca"
         )));

@@ -35,9 +35,9 @@ pub(crate) fn warnings(warnings: &[Diagnostic], models: &Models, with_source: bo
 fn lines(kind: &str, diagnostics: &[Diagnostic], models: &Models, with_source: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for diagnostic in diagnostics {
-        lines.push(format!("{}{kind}{}: {}", place(diagnostic, models), diagnostic.code, diagnostic.message));
+        lines.push(format!("{}{kind}{}: {}", location(diagnostic, models), diagnostic.code, diagnostic.message));
         if with_source {
-            lines.extend(source(diagnostic, models));
+            lines.extend(source_excerpt(diagnostic, models));
         }
         if !diagnostic.help.is_empty() {
             lines.push(format!("    help: {}", diagnostic.help));
@@ -48,19 +48,19 @@ fn lines(kind: &str, diagnostics: &[Diagnostic], models: &Models, with_source: b
 
 /// For programs: the fields of the message, in lowerCamelCase.
 pub(crate) fn json(diagnostics: &[Diagnostic]) -> Value {
-    let one = |diagnostic: &Diagnostic| {
+    let diagnostic_json = |diagnostic: &Diagnostic| {
         json!({
             "code": diagnostic.code, "message": diagnostic.message, "help": diagnostic.help,
             "file": diagnostic.file, "line": diagnostic.line, "column": diagnostic.column,
         })
     };
-    diagnostics.iter().map(one).collect()
+    diagnostics.iter().map(diagnostic_json).collect()
 }
 
 /// `file:line:column: `, the file as it is on disk, so that editors and terminals find it.
-fn place(diagnostic: &Diagnostic, models: &Models) -> String {
+fn location(diagnostic: &Diagnostic, models: &Models) -> String {
     let file = match models.file(&diagnostic.file) {
-        Some((_, place)) => place.display().to_string(),
+        Some((_, path)) => path.display().to_string(),
         None => diagnostic.file.clone(),
     };
     match (file.as_str(), diagnostic.line) {
@@ -71,10 +71,10 @@ fn place(diagnostic: &Diagnostic, models: &Models) -> String {
 }
 
 /// The line of the source, and a mark below the column.
-fn source(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
+fn source_excerpt(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
     let (text, _) = models.file(&diagnostic.file)?;
-    let at = usize::try_from(diagnostic.line).ok()?.checked_sub(1)?;
-    let line = text.lines().nth(at)?;
+    let index = usize::try_from(diagnostic.line).ok()?.checked_sub(1)?;
+    let line = text.lines().nth(index)?;
     let before = usize::try_from(diagnostic.column).ok()?.checked_sub(1)?;
     let visible = |letter: char| if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter };
     let shown: String = line.chars().map(visible).collect();
@@ -93,12 +93,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn diagnostic(file: &str, line: i32, column: i32) -> Diagnostic {
-        let words = |text: &str| text.to_owned();
+        let owned = |text: &str| text.to_owned();
         Diagnostic {
-            code: words("CODE"),
-            message: words("is wrong"),
-            help: words("do better"),
-            file: words(file),
+            code: owned("CODE"),
+            message: owned("is wrong"),
+            help: owned("do better"),
+            file: owned(file),
             line,
             column,
         }
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn a_place_that_is_not_known_is_left_out() {
-        for (place, start) in [
+        for (location, start) in [
             (("", 0, 0), "CODE"),
             (("a.proto", 0, 0), "models/a.proto: CODE"),
             (("b.proto", 9, 9), "b.proto:9:9: CODE"),
         ] {
-            let shown = text(&[diagnostic(place.0, place.1, place.2)], &models(), true);
+            let shown = text(&[diagnostic(location.0, location.1, location.2)], &models(), true);
             assert!(shown.starts_with(start) && !shown.contains('^'), "{shown}");
         }
     }

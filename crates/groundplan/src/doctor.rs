@@ -58,5 +58,5 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
 }
 
 fn json(finding: &Finding) -> serde_json::Value {
-    json!({ "level": finding.level.word(), "check": finding.check, "found": finding.found, "wayOut": finding.way_out })
+    json!({ "level": finding.level.name(), "check": finding.check, "found": finding.detail, "wayOut": finding.remedy })
 }

@@ -32,17 +32,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
-    let files = match models.input() {
+    let files = match models.to_compiler_input() {
         Input::Files(files) => files,
         Input::DescriptorSet(_) => Vec::new(),
     };
-    let compiled = compile(models.input(), &StorageNames::default()).map_err(|found| {
-        let found: Vec<_> = found.into_iter().map(diagnostics::from_compiler).collect();
-        print_error(format_args!("{}", diagnostics::text(&found, &models, is_terminal())));
+    let compiled = compile(models.to_compiler_input(), &StorageNames::default()).map_err(|diagnostics| {
+        let diagnostics: Vec<_> = diagnostics.into_iter().map(diagnostics::from_compiler).collect();
+        print_error(format_args!("{}", diagnostics::text(&diagnostics, &models, is_terminal())));
         CliError::invalid_models()
     })?;
     let exported = export(&compiled, &files);
-    if !args.force && belongs_to_others(&args.out) {
+    if !args.force && has_foreign_protos(&args.out) {
         return Err(CliError::usage(format!(
             "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace \
              them by --force",
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     }
     let mut differing = Vec::new();
     for file in &exported {
-        let path = place(&args.out, &file.path)?;
+        let path = output_path(&args.out, &file.path)?;
         if differs(&path, file)? {
             differing.push((path, file));
         }
@@ -73,21 +73,21 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 /// Whether a folder has `.proto` files, and not the `buf.yaml` that is written beside ours.
-fn belongs_to_others(out: &Path) -> bool {
+fn has_foreign_protos(out: &Path) -> bool {
     let written = fs::read_to_string(out.join("buf.yaml")).is_ok_and(|text| text.starts_with(WRITTEN_BY));
-    !written && has_proto(out)
+    !written && contains_proto(out)
 }
 
-fn has_proto(folder: &Path) -> bool {
+fn contains_proto(folder: &Path) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).any(|path| match path.is_dir() && !path.is_symlink() {
-        true => has_proto(&path),
+        true => contains_proto(&path),
         false => path.extension().is_some_and(|extension| extension == "proto"),
     })
 }
 
 /// Where a file goes, which is below `out`, whatever its path says.
-fn place(out: &Path, path: &str) -> Result<PathBuf, CliError> {
+fn output_path(out: &Path, path: &str) -> Result<PathBuf, CliError> {
     match Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         true => Ok(out.join(path)),
         false => Err(CliError::new(format!("{path:?} would be written outside of {}", out.display()))),
@@ -111,7 +111,7 @@ fn write(path: &Path, file: &SourceFile) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Args, belongs_to_others, place, run};
+    use super::{Args, has_foreign_protos, output_path, run};
     use crate::models::Paths;
     use std::path::Path;
 
@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn nothing_is_written_outside() {
         for path in ["../a.proto", "/a.proto", "a/../../b.proto", "./a.proto"] {
-            assert!(place(Path::new("out"), path).is_err(), "{path}");
+            assert!(output_path(Path::new("out"), path).is_err(), "{path}");
         }
-        assert_eq!(place(Path::new("out"), "a/b.proto").unwrap(), Path::new("out/a/b.proto"));
+        assert_eq!(output_path(Path::new("out"), "a/b.proto").unwrap(), Path::new("out/a/b.proto"));
     }
 
     #[test]
@@ -152,9 +152,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("proto");
         std::fs::create_dir_all(out.join("mine")).unwrap();
-        assert!(!belongs_to_others(&out), "an empty folder");
+        assert!(!has_foreign_protos(&out), "an empty folder");
         std::fs::write(out.join("mine/a.proto"), "").unwrap();
-        assert!(belongs_to_others(&out));
+        assert!(has_foreign_protos(&out));
         let run_into = |force| {
             let paths = Paths { models: vec![folder.path().join("models")] };
             run(&Args { paths, out: out.clone(), check: false, force })

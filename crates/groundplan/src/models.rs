@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The limits of the schema service, looked at before anything is sent.
 const MAX_FILES: usize = 1_000;
-const MAX_FILE: u64 = 1 << 20;
-const MAX_TOGETHER: u64 = 8 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
+const MAX_TOTAL_BYTES: u64 = 8 << 20;
 /// Folders in folders.
 const MAX_DEPTH: usize = 32;
 
@@ -41,21 +41,21 @@ impl Paths {
         {
             return read_descriptor_set(only);
         }
-        let mut files = Files::default();
+        let mut files = FileCollector::default();
         for path in &self.models {
             files.add_root(path)?;
         }
-        if files.found.is_empty() {
-            let places: Vec<_> = self.models.iter().map(|path| path.display().to_string()).collect();
-            return Err(CliError::usage(format!("there are no .proto files in {}", places.join(", "))));
+        if files.by_import_path.is_empty() {
+            let paths: Vec<_> = self.models.iter().map(|path| path.display().to_string()).collect();
+            return Err(CliError::usage(format!("there are no .proto files in {}", paths.join(", "))));
         }
-        Ok(Models::Files(files.found))
+        Ok(Models::Files(files.by_import_path))
     }
 }
 
 impl Models {
     /// For a request.
-    pub(crate) fn upload(&self) -> v1::Models {
+    pub(crate) fn to_request(&self) -> v1::Models {
         match self {
             Self::DescriptorSet(bytes) => v1::Models { descriptor_set: bytes.clone(), ..v1::Models::default() },
             Self::Files(files) => {
@@ -69,7 +69,7 @@ impl Models {
     }
 
     /// For the compiler in this process.
-    pub(crate) fn input(&self) -> Input {
+    pub(crate) fn to_compiler_input(&self) -> Input {
         match self {
             Self::DescriptorSet(bytes) => Input::DescriptorSet(bytes.clone().into()),
             Self::Files(files) => {
@@ -86,37 +86,39 @@ impl Models {
     pub(crate) fn file(&self, path: &str) -> Option<(&str, &Path)> {
         match self {
             Self::DescriptorSet(_) => None,
-            Self::Files(files) => files.get(path).map(|(text, place)| (text.as_str(), place.as_path())),
+            Self::Files(files) => files.get(path).map(|(text, disk_path)| (text.as_str(), disk_path.as_path())),
         }
     }
 }
 
 fn read_descriptor_set(path: &Path) -> Result<Models, CliError> {
-    let size = fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
-    if size > MAX_TOGETHER {
+    let size = fs::metadata(path).map_err(|error| read_error(path, &error))?.len();
+    if size > MAX_TOTAL_BYTES {
         return Err(CliError::usage(format!("{} has {size} bytes; at most 8 MiB are taken", path.display())));
     }
-    fs::read(path).map(Models::DescriptorSet).map_err(|error| unreadable(path, &error))
+    fs::read(path).map(Models::DescriptorSet).map_err(|error| read_error(path, &error))
 }
 
 /// What was found so far.
 #[derive(Default)]
-struct Files {
-    found: BTreeMap<String, (String, PathBuf)>,
+struct FileCollector {
+    by_import_path: BTreeMap<String, (String, PathBuf)>,
     size: u64,
 }
 
-impl Files {
+impl FileCollector {
     /// Adds a folder that imports start from.
     fn add_root(&mut self, root: &Path) -> Result<(), CliError> {
-        let about = fs::metadata(root).map_err(|error| unreadable(root, &error))?;
-        if about.is_dir() {
+        let metadata = fs::metadata(root).map_err(|error| read_error(root, &error))?;
+        if metadata.is_dir() {
             return self.add_folder(root, "", 0);
         }
-        let place = root.display();
+        let disk_path = root.display();
         Err(CliError::usage(match root.extension().and_then(|extension| extension.to_str()) {
-            Some("binpb") => format!("{place} is a descriptor set, which cannot be mixed with others"),
-            _ => format!("{place} is a file; give the folder that imports start from, or a descriptor set (.binpb)"),
+            Some("binpb") => format!("{disk_path} is a descriptor set, which cannot be mixed with others"),
+            _ => {
+                format!("{disk_path} is a file; give the folder that imports start from, or a descriptor set (.binpb)")
+            }
         }))
     }
 
@@ -125,56 +127,56 @@ impl Files {
         if depth > MAX_DEPTH {
             return Err(CliError::usage(format!("{} is nested deeper than {MAX_DEPTH} folders", folder.display())));
         }
-        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
-            let place = entry.map_err(|error| unreadable(folder, &error))?.path();
-            let Some(name) = place.file_name().and_then(|name| name.to_str()) else {
-                return Err(CliError::usage(format!("the name of {} is not UTF-8; rename it", place.display())));
+        for entry in fs::read_dir(folder).map_err(|error| read_error(folder, &error))? {
+            let disk_path = entry.map_err(|error| read_error(folder, &error))?.path();
+            let Some(name) = disk_path.file_name().and_then(|name| name.to_str()) else {
+                return Err(CliError::usage(format!("the name of {} is not UTF-8; rename it", disk_path.display())));
             };
             if name.starts_with('.') {
                 continue;
             }
             let path = format!("{prefix}{name}");
             // Not `entry.file_type()`: a link to a file counts as that file. A link to a folder is left alone: it may lead up.
-            let about = fs::metadata(&place).map_err(|error| unreadable(&place, &error))?;
-            if about.is_dir() && !place.is_symlink() {
-                self.add_folder(&place, &format!("{path}/"), depth + 1)?;
-            } else if about.is_file() && path.ends_with(".proto") {
-                self.add_file(path, place, about.len())?;
+            let metadata = fs::metadata(&disk_path).map_err(|error| read_error(&disk_path, &error))?;
+            if metadata.is_dir() && !disk_path.is_symlink() {
+                self.add_folder(&disk_path, &format!("{path}/"), depth + 1)?;
+            } else if metadata.is_file() && path.ends_with(".proto") {
+                self.add_file(path, disk_path, metadata.len())?;
             }
         }
         Ok(())
     }
 
-    fn add_file(&mut self, path: String, place: PathBuf, size: u64) -> Result<(), CliError> {
-        let shown = place.display();
+    fn add_file(&mut self, path: String, disk_path: PathBuf, size: u64) -> Result<(), CliError> {
+        let shown = disk_path.display();
         self.size += size;
-        if size > MAX_FILE {
+        if size > MAX_FILE_BYTES {
             return Err(CliError::usage(format!("{shown} has {size} bytes; a file may have at most 1 MiB: split it")));
         }
-        if self.size > MAX_TOGETHER {
+        if self.size > MAX_TOTAL_BYTES {
             return Err(CliError::usage(format!(
                 "up to {shown} the models have {} bytes; at most 8 MiB are taken",
                 self.size
             )));
         }
-        if self.found.len() == MAX_FILES {
+        if self.by_import_path.len() == MAX_FILES {
             return Err(CliError::usage(format!(
                 "there are more than {MAX_FILES} .proto files; {shown} is one too many"
             )));
         }
-        if let Some((_, other)) = self.found.get(&path) {
+        if let Some((_, other)) = self.by_import_path.get(&path) {
             return Err(CliError::usage(format!("{shown} and {} are both imported as {path:?}", other.display())));
         }
-        let bytes = fs::read(&place).map_err(|error| unreadable(&place, &error))?;
+        let bytes = fs::read(&disk_path).map_err(|error| read_error(&disk_path, &error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             CliError::usage(format!("{shown} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
         })?;
-        self.found.insert(path, (text, place));
+        self.by_import_path.insert(path, (text, disk_path));
         Ok(())
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+fn read_error(path: &Path, error: &std::io::Error) -> CliError {
     CliError::usage(format!("{} cannot be read: {error}", path.display()))
 }
 
@@ -193,12 +195,12 @@ mod tests {
     fn files_are_found_below_and_named_as_imports_name_them() {
         let root = tempfile::tempdir().unwrap();
         for path in ["b/v1/b.proto", "a.proto", ".hidden/c.proto", "b/.d.proto", "readme.md"] {
-            let place = root.path().join(path);
-            fs::create_dir_all(place.parent().unwrap()).unwrap();
-            fs::write(place, path).unwrap();
+            let disk_path = root.path().join(path);
+            fs::create_dir_all(disk_path.parent().unwrap()).unwrap();
+            fs::write(disk_path, path).unwrap();
         }
         std::os::unix::fs::symlink(root.path(), root.path().join("b/up")).unwrap();
-        let upload = read(&[root.path()]).unwrap().upload();
+        let upload = read(&[root.path()]).unwrap().to_request();
         let paths: Vec<_> = upload.files.iter().map(|file| (file.path.as_str(), file.content.as_str())).collect();
         assert_eq!(paths, [("a.proto", "a.proto"), ("b/v1/b.proto", "b/v1/b.proto")]);
     }
@@ -228,7 +230,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let set = root.path().join("models.binpb");
         fs::write(&set, b"bytes").unwrap();
-        assert_eq!(read(&[&set]).unwrap().upload().descriptor_set, b"bytes");
+        assert_eq!(read(&[&set]).unwrap().to_request().descriptor_set, b"bytes");
         assert!(read(&[root.path(), &set]).unwrap_err().contains("cannot be mixed"));
     }
 }

@@ -34,12 +34,12 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
 
 async fn plan(args: &Args) -> Result<(), CliError> {
     let models = args.paths.read()?;
-    let plan = ask(&args.client, &models).await?;
+    let plan = request_plan(&args.client, &models).await?;
     match args.output {
         Output::Json => print(json(&plan))?,
         Output::Text if plan.diagnostics.is_empty() => {
             print(text(&plan, args.sql))?;
-            warn(&plan, &models);
+            print_warnings(&plan, &models);
         }
         Output::Text => print(diagnostics::text(&plan.diagnostics, &models, is_terminal()))?,
     }
@@ -47,17 +47,17 @@ async fn plan(args: &Args) -> Result<(), CliError> {
 }
 
 /// Prints what whoever applies should know.
-pub(crate) fn warn(plan: &PlanResponse, models: &Models) {
+pub(crate) fn print_warnings(plan: &PlanResponse, models: &Models) {
     if !plan.warnings.is_empty() {
         print_error(format_args!("{}", diagnostics::warnings(&plan.warnings, models, is_terminal())));
     }
 }
 
 /// Asks the suite for its plan.
-pub(crate) async fn ask(client: &Client, models: &Models) -> Result<PlanResponse, CliError> {
-    let request = PlanRequest { models: Some(models.upload()) };
-    let answer = client.announced_schema_client()?.plan(request).await;
-    answer.map(tonic::Response::into_inner).map_err(|status| client.status_error(&status))
+pub(crate) async fn request_plan(client: &Client, models: &Models) -> Result<PlanResponse, CliError> {
+    let request = PlanRequest { models: Some(models.to_request()) };
+    let response = client.announced_schema_client()?.plan(request).await;
+    response.map(tonic::Response::into_inner).map_err(|status| client.status_error(&status))
 }
 
 /// A plan for people.
@@ -96,13 +96,13 @@ fn mark(kind: StepKind) -> char {
 
 /// A plan for programs: the fields of PlanResponse, in lowerCamelCase.
 fn json(plan: &PlanResponse) -> Value {
-    let step = |step: &Step| {
+    let step_json = |step: &Step| {
         let kind = step.kind().as_str_name().trim_start_matches("STEP_KIND_");
         json!({ "kind": kind, "subject": step.subject, "description": step.description, "sql": step.sql })
     };
     json!({
         "baseRevision": plan.base_revision,
-        "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
+        "steps": plan.steps.iter().map(step_json).collect::<Vec<_>>(),
         "diagnostics": diagnostics::json(&plan.diagnostics),
         "services": plan.services,
         "warnings": diagnostics::json(&plan.warnings),

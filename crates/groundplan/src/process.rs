@@ -2,7 +2,7 @@
 
 use crate::error::CliError;
 use crate::output::print_error;
-use crate::services::{Service, MountContext};
+use crate::services::{MountContext, Service};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::{self, RootKey};

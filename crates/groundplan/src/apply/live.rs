@@ -10,7 +10,7 @@ use groundplan_proto::schema::v1::{ApplyResponse, GetRevisionRequest, Revision};
 use serde_json::{Value, json};
 
 /// Prints the end of an apply.
-pub(super) async fn show(args: &Args, last: &ApplyResponse) -> Result<(), CliError> {
+pub(super) async fn print_result(args: &Args, last: &ApplyResponse) -> Result<(), CliError> {
     let revision = get_revision(args, last.revision).await?;
     let catalog = revision.map(catalog::of_revision).transpose()?;
     match args.output {
@@ -25,8 +25,8 @@ async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, CliE
     if number == 0 {
         return Ok(None);
     }
-    let answer = args.client.schema_client()?.get_revision(GetRevisionRequest { number }).await;
-    answer.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.status_error(&status))
+    let response = args.client.schema_client()?.get_revision(GetRevisionRequest { number }).await;
+    response.map(|revision| Some(revision.into_inner())).map_err(|status| args.client.status_error(&status))
 }
 
 fn text(last: &ApplyResponse, catalog: Option<&Catalog>) -> String {

@@ -36,15 +36,15 @@ impl Progress {
             Self::Bar(bar) => {
                 bar.set_length(u64::try_from(update.steps_total).unwrap_or(0));
                 bar.set_position(u64::try_from(update.steps_done).unwrap_or(0));
-                bar.set_message(words(update));
+                bar.set_message(description(update));
                 Ok(())
             }
-            Self::Lines(before) => {
-                let line = format!("[{}/{}] {}", update.steps_done, update.steps_total, words(update));
-                if *before == line {
+            Self::Lines(previous) => {
+                let line = format!("[{}/{}] {}", update.steps_done, update.steps_total, description(update));
+                if *previous == line {
                     return Ok(());
                 }
-                before.clone_from(&line);
+                previous.clone_from(&line);
                 print(line)
             }
         }
@@ -69,7 +69,7 @@ impl Progress {
 }
 
 /// What is being done.
-fn words(update: &ApplyResponse) -> String {
+fn description(update: &ApplyResponse) -> String {
     match (update.message.as_str(), update.phase()) {
         ("", ApplyPhase::Planned) => format!("recorded revision {}", update.revision),
         ("", ApplyPhase::Storage) => "creating tables, columns and indexes".to_owned(),
@@ -92,14 +92,14 @@ pub(super) fn json(update: &ApplyResponse) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{Progress, json, words};
+    use super::{Progress, description, json};
     use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
 
     #[test]
     fn an_update_says_something_even_if_the_suite_does_not() {
         for phase in [ApplyPhase::Planned, ApplyPhase::Storage, ApplyPhase::Publishing] {
             let update = ApplyResponse { phase: phase.into(), revision: 7, ..ApplyResponse::default() };
-            assert!(!words(&update).is_empty());
+            assert!(!description(&update).is_empty());
         }
     }
 

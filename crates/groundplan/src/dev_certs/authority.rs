@@ -1,6 +1,6 @@
 //! The authority, and what it certifies.
 
-use super::files::{Der, Pair};
+use super::files::{DerPair, PemFiles};
 use crate::error::CliError;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -16,29 +16,33 @@ const NAME: &str = "Groundplan development authority";
 const AUTHORITY_DAYS: u32 = 3_650;
 
 /// How much earlier than now a certificate is good, for clocks that are behind.
-const CLOCKS: Duration = Duration::from_secs(3_600);
+const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 /// The authority, as an issuer.
 pub(super) struct Authority(Issuer<'static, KeyPair>);
 
 impl Authority {
     /// Makes one, and its certificate.
-    pub(super) fn make() -> Result<(Self, Vec<u8>), CliError> {
-        let key = KeyPair::generate().map_err(failed)?;
+    pub(super) fn generate() -> Result<(Self, Vec<u8>), CliError> {
+        let key = KeyPair::generate().map_err(certificate_error)?;
         let params = params()?;
-        let certificate = params.self_signed(&key).map_err(failed)?;
+        let certificate = params.self_signed(&key).map_err(certificate_error)?;
         Ok((Self(Issuer::new(params, key)), certificate.der().to_vec()))
     }
 
     /// The one that was made earlier.
-    pub(super) fn of(pair: &Pair, certificate: &[u8], key: &[u8]) -> Result<Self, CliError> {
-        let (file, of) = (pair.key.display(), pair.certificate.display());
-        let other = || CliError::new(format!("{file} is not the key of {of}; remove both to make a new authority"));
-        let key = KeyPair::try_from(key).map_err(|_| other())?;
+    pub(super) fn from_files(pair: &PemFiles, certificate: &[u8], key: &[u8]) -> Result<Self, CliError> {
+        let (key_file, certificate_file) = (pair.key.display(), pair.certificate.display());
+        let mismatch = || {
+            CliError::new(format!(
+                "{key_file} is not the key of {certificate_file}; remove both to make a new authority"
+            ))
+        };
+        let key = KeyPair::try_from(key).map_err(|_| mismatch())?;
         // A certificate holds its public key as it is.
         let public = key.public_key_raw();
         if !certificate.windows(public.len()).any(|part| part == public) {
-            return Err(other());
+            return Err(mismatch());
         }
         Ok(Self(Issuer::new(params()?, key)))
     }
@@ -49,22 +53,22 @@ impl Authority {
     }
 
     /// A certificate for a service, and its private key.
-    pub(super) fn certify(&self, name: &str, hosts: &[String], days: u32) -> Result<Der, CliError> {
-        let key = KeyPair::generate().map_err(failed)?;
+    pub(super) fn certify(&self, name: &str, hosts: &[String], days: u32) -> Result<DerPair, CliError> {
+        let key = KeyPair::generate().map_err(certificate_error)?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         let uri = format!("spiffe://groundplan/{name}");
-        params.subject_alt_names.push(SanType::URI(uri.try_into().map_err(failed)?));
-        let usual = [name, "localhost", "127.0.0.1", "::1"];
-        for host in usual.into_iter().chain(hosts.iter().map(String::as_str)) {
+        params.subject_alt_names.push(SanType::URI(uri.try_into().map_err(certificate_error)?));
+        let default_hosts = [name, "localhost", "127.0.0.1", "::1"];
+        for host in default_hosts.into_iter().chain(hosts.iter().map(String::as_str)) {
             params.subject_alt_names.push(match host.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
-                Err(_) => SanType::DnsName(host.try_into().map_err(failed)?),
+                Err(_) => SanType::DnsName(host.try_into().map_err(certificate_error)?),
             });
         }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = good_for(params, days).signed_by(&key, &self.0).map_err(failed)?;
+        let certificate = with_validity(params, days).signed_by(&key, &self.0).map_err(certificate_error)?;
         Ok((certificate.der().to_vec(), key.serialize_der()))
     }
 }
@@ -75,16 +79,16 @@ fn params() -> Result<CertificateParams, CliError> {
     params.distinguished_name.push(DnType::CommonName, NAME);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    Ok(good_for(params, AUTHORITY_DAYS))
+    Ok(with_validity(params, AUTHORITY_DAYS))
 }
 
-fn good_for(mut params: CertificateParams, days: u32) -> CertificateParams {
+fn with_validity(mut params: CertificateParams, days: u32) -> CertificateParams {
     let now = SystemTime::now();
-    params.not_before = (now - CLOCKS).into();
+    params.not_before = (now - CLOCK_SKEW).into();
     params.not_after = (now + Duration::from_secs(u64::from(days) * 86_400)).into();
     params
 }
 
-fn failed(error: rcgen::Error) -> CliError {
+fn certificate_error(error: rcgen::Error) -> CliError {
     CliError::new(format!("a certificate cannot be made: {error}"))
 }

@@ -11,21 +11,21 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The length of a line of PEM.
-const LINE: usize = 64;
+const PEM_LINE_LENGTH: usize = 64;
 
 /// A certificate and its private key, each as DER.
-pub(super) type Der = (Vec<u8>, Vec<u8>);
+pub(super) type DerPair = (Vec<u8>, Vec<u8>);
 
 /// Where a certificate and its key are.
 #[derive(Debug)]
-pub(super) struct Pair {
+pub(super) struct PemFiles {
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
 
-impl Pair {
+impl PemFiles {
     /// The pair of a name.
-    pub(super) fn of(directory: &Path, name: &str) -> Self {
+    pub(super) fn named(directory: &Path, name: &str) -> Self {
         Self { certificate: directory.join(format!("{name}.pem")), key: directory.join(format!("{name}.key")) }
     }
 
@@ -34,12 +34,12 @@ impl Pair {
         match (self.certificate.exists(), self.key.exists()) {
             (false, false) => Ok(false),
             (true, true) => Ok(true),
-            (is_there, _) => {
-                let (there, missing) =
-                    if is_there { (&self.certificate, &self.key) } else { (&self.key, &self.certificate) };
+            (has_certificate, _) => {
+                let (present, missing) =
+                    if has_certificate { (&self.certificate, &self.key) } else { (&self.key, &self.certificate) };
                 Err(CliError::new(format!(
                     "{} is there, and {} is missing: remove the first, or bring the second back",
-                    there.display(),
+                    present.display(),
                     missing.display()
                 )))
             }
@@ -47,34 +47,34 @@ impl Pair {
     }
 
     /// What is there: both, or none.
-    pub(super) fn read(&self) -> Result<Option<Der>, CliError> {
+    pub(super) fn read(&self) -> Result<Option<DerPair>, CliError> {
         if !self.exists()? {
             return Ok(None);
         }
-        let wrong = |path: &Path, error| CliError::new(format!("{} cannot be read: {error}", path.display()));
+        let read_error = |path: &Path, error| CliError::new(format!("{} cannot be read: {error}", path.display()));
         let certificate =
-            CertificateDer::from_pem_file(&self.certificate).map_err(|error| wrong(&self.certificate, error))?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| wrong(&self.key, error))?;
+            CertificateDer::from_pem_file(&self.certificate).map_err(|error| read_error(&self.certificate, error))?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| read_error(&self.key, error))?;
         Ok(Some((certificate.to_vec(), key.secret_der().to_vec())))
     }
 
     /// Writes both. Whatever happens, each file is absent or whole; the key is there first.
     pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<(), CliError> {
-        replace(&self.key, &pem("PRIVATE KEY", key), 0o600)?;
-        replace(&self.certificate, &pem("CERTIFICATE", certificate), 0o644)
+        write_atomically(&self.key, &pem("PRIVATE KEY", key), 0o600)?;
+        write_atomically(&self.certificate, &pem("CERTIFICATE", certificate), 0o644)
     }
 }
 
 /// Makes the folder where it is missing.
-pub(super) fn make_directory(directory: &Path) -> Result<(), CliError> {
+pub(super) fn create_directory(directory: &Path) -> Result<(), CliError> {
     fs::create_dir_all(directory)
         .map_err(|error| CliError::new(format!("{} cannot be made: {error}", directory.display())))
 }
 
 /// Puts a file in the place of what was there.
-fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
+fn write_atomically(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let written = remove_if_there(&draft)
+    let written = remove_if_exists(&draft)
         .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft))
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&draft, path));
@@ -84,7 +84,7 @@ fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
     })
 }
 
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
+fn remove_if_exists(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -97,7 +97,7 @@ fn pem(label: &str, bytes: &[u8]) -> String {
     let mut lines = vec![format!("-----BEGIN {label}-----")];
     let mut rest = text.as_str();
     while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(LINE));
+        let (line, after) = rest.split_at(rest.len().min(PEM_LINE_LENGTH));
         lines.push(line.to_owned());
         rest = after;
     }

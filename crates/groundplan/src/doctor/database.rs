@@ -15,11 +15,13 @@ pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
         Err(error) => return Some(unreachable(error.message().into_owned())),
         Ok(client) => client,
     };
-    Some(look(&client, &shown).await.unwrap_or_else(|error| unreachable(format!("{shown}: {}", words(&error)))))
+    Some(
+        inspect(&client, &shown).await.unwrap_or_else(|error| unreachable(format!("{shown}: {}", error_chain(&error)))),
+    )
 }
 
 /// Whether the database can be used as it is.
-async fn look(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::Error> {
+async fn inspect(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::Error> {
     let row = client
         .query_one(
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -29,31 +31,31 @@ async fn look(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::E
         )
         .await?;
     let (version, number): (String, i32) = (row.get(0), row.get(1));
-    let (encoding, is_read_only, may_create): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
-    let found = format!("{shown}: PostgreSQL {version}");
+    let (encoding, is_read_only, can_create): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
+    let server = format!("{shown}: PostgreSQL {version}");
     Ok(if number < 150_000 {
-        Finding::fail(CHECK, found, "use PostgreSQL 15 or later")
+        Finding::fail(CHECK, server, "use PostgreSQL 15 or later")
     } else if encoding != "UTF8" {
-        Finding::fail(CHECK, format!("{found}, encoded in {encoding}"), "use a database created with ENCODING 'UTF8'")
+        Finding::fail(CHECK, format!("{server}, encoded in {encoding}"), "use a database created with ENCODING 'UTF8'")
     } else if is_read_only {
-        Finding::fail(CHECK, format!("{found}, read-only"), "point DB_URL to the primary, or end its read-only mode")
-    } else if !may_create {
+        Finding::fail(CHECK, format!("{server}, read-only"), "point DB_URL to the primary, or end its read-only mode")
+    } else if !can_create {
         Finding::fail(
             CHECK,
-            format!("{found}, but its user may not create schemas"),
+            format!("{server}, but its user may not create schemas"),
             "GRANT CREATE ON DATABASE … TO that user",
         )
     } else {
-        Finding::ok(CHECK, format!("{found}, writable"))
+        Finding::ok(CHECK, format!("{server}, writable"))
     })
 }
 
-fn unreachable(found: String) -> Finding {
-    Finding::fail(CHECK, found, "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL")
+fn unreachable(detail: String) -> Finding {
+    Finding::fail(CHECK, detail, "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL")
 }
 
 /// An error with its causes: the library's own text says no more than "error connecting to server".
-fn words(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -12,7 +12,7 @@ use groundplan_proto::schema::v1::GetRevisionRequest;
 /// Reads every record of every model, as the models say that it is.
 pub(super) async fn check(client: &Client) -> Vec<Finding> {
     const CHECK: &str = "records";
-    let catalog = match live(client).await {
+    let catalog = match live_catalog(client).await {
         Ok(Some(catalog)) => catalog,
         Ok(None) => {
             return vec![Finding::warn(
@@ -26,7 +26,7 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     let mut findings = Vec::new();
     for model in &catalog.models {
         print_error(format_args!("reading {}", model.full_name));
-        findings.push(match read(client, &model.full_name).await {
+        findings.push(match count_records(client, &model.full_name).await {
             Ok(records) => Finding::ok(CHECK, format!("all {records} of {} can be read", model.full_name)),
             Err(error) => Finding::fail(
                 CHECK,
@@ -38,9 +38,9 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     findings
 }
 
-async fn live(client: &Client) -> Result<Option<Catalog>, CliError> {
-    let answer = client.schema_client()?.get_revision(GetRevisionRequest { number: 0 }).await;
-    match answer {
+async fn live_catalog(client: &Client) -> Result<Option<Catalog>, CliError> {
+    let response = client.schema_client()?.get_revision(GetRevisionRequest { number: 0 }).await;
+    match response {
         Ok(revision) => catalog::of_revision(revision.into_inner()).map(Some),
         Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
         Err(status) => Err(client.status_error(&status)),
@@ -48,7 +48,7 @@ async fn live(client: &Client) -> Result<Option<Catalog>, CliError> {
 }
 
 /// How many records of a model there are, all at one moment. Each is decoded on its way.
-async fn read(client: &Client, model: &str) -> Result<i64, CliError> {
+async fn count_records(client: &Client, model: &str) -> Result<i64, CliError> {
     let status_error = |status| client.status_error(&status);
     let request = ExportRequest { model: model.to_owned(), format: Format::Ndjson.into(), filter: String::new() };
     let mut messages = client.records_client()?.export(request).await.map_err(status_error)?.into_inner();

@@ -12,7 +12,7 @@ pub(super) enum Level {
 }
 
 impl Level {
-    pub(super) const fn word(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -28,29 +28,29 @@ pub(super) struct Finding {
     /// What was looked at.
     pub(super) check: &'static str,
     /// What there is.
-    pub(super) found: String,
+    pub(super) detail: String,
     /// What to do about it; empty if nothing.
-    pub(super) way_out: String,
+    pub(super) remedy: String,
 }
 
 impl Finding {
-    pub(super) fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { level: Level::Ok, check, found: found.into(), way_out: String::new() }
+    pub(super) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+        Self { level: Level::Ok, check, detail: detail.into(), remedy: String::new() }
     }
 
-    pub(super) fn warn(check: &'static str, found: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { level: Level::Warn, check, found: found.into(), way_out: way_out.into() }
+    pub(super) fn warn(check: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Warn, check, detail: detail.into(), remedy: remedy.into() }
     }
 
-    pub(super) fn fail(check: &'static str, found: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { level: Level::Fail, check, found: found.into(), way_out: way_out.into() }
+    pub(super) fn fail(check: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Fail, check, detail: detail.into(), remedy: remedy.into() }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:<4}  {:<14}  {}", self.level.word(), self.check, self.found)?;
-        if self.way_out.is_empty() { Ok(()) } else { write!(out, "\n{:22}-> {}", "", self.way_out) }
+        write!(out, "{:<4}  {:<14}  {}", self.level.name(), self.check, self.detail)?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(out, "\n{:22}-> {}", "", self.remedy) }
     }
 }
 

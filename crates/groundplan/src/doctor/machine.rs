@@ -28,10 +28,10 @@ pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
     let data = client::data_directory(settings);
     let shown = data.display();
     let mut findings = vec![match fs::metadata(&data) {
-        Ok(about) if !about.is_dir() => {
+        Ok(metadata) if !metadata.is_dir() => {
             Finding::fail(CHECK, format!("{shown} is no folder"), "set GROUNDPLAN_DATA to another")
         }
-        Ok(about) if about.permissions().readonly() => Finding::fail(
+        Ok(metadata) if metadata.permissions().readonly() => Finding::fail(
             CHECK,
             format!("{shown} cannot be written to"),
             "correct its permissions, or set GROUNDPLAN_DATA",
@@ -44,12 +44,12 @@ pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
             Finding::fail(CHECK, format!("{shown}: {error}"), "correct its permissions, or set GROUNDPLAN_DATA")
         }
     }];
-    findings.extend(stored_key(&data));
+    findings.extend(check_stored_key(&data));
     findings
 }
 
 /// Whether others can read the key that is stored.
-fn stored_key(data: &Path) -> Option<Finding> {
+fn check_stored_key(data: &Path) -> Option<Finding> {
     const CHECK: &str = "stored API key";
     let file = key::file(data);
     let mode = fs::metadata(&file).ok()?.permissions().mode() & 0o777;
@@ -68,9 +68,9 @@ fn stored_key(data: &Path) -> Option<Finding> {
 
 /// What `make setup` brings, on PATH or in .tools.
 pub(super) fn tools() -> Vec<Finding> {
-    let tool = |(name, use_of_it): (&'static str, &str)| match find(name) {
+    let tool = |(name, purpose): (&'static str, &str)| match find_program(name) {
         Some(path) => Finding::ok(name, path.display().to_string()),
-        None => Finding::warn(name, format!("not found: {use_of_it}"), "run `make setup` in the checkout"),
+        None => Finding::warn(name, format!("not found: {purpose}"), "run `make setup` in the checkout"),
     };
     [
         ("envoy", "`make run` serves without it, and without CORS and access logs"),
@@ -81,17 +81,17 @@ pub(super) fn tools() -> Vec<Finding> {
     .into()
 }
 
-fn find(name: &str) -> Option<PathBuf> {
-    let folders = std::iter::once(PathBuf::from(".tools/bin")).chain(path());
+fn find_program(name: &str) -> Option<PathBuf> {
+    let folders = std::iter::once(PathBuf::from(".tools/bin")).chain(path_directories());
     folders.map(|folder| folder.join(name)).find(|program| is_program(program))
 }
 
 fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// The folders of PATH.
-fn path() -> Vec<PathBuf> {
+fn path_directories() -> Vec<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "PATH is the system's, not a setting of ours")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect()

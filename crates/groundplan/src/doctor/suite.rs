@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tonic::{Code, Status};
 
 /// How long a suite on this machine may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SUITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether PORT is free, or served by a suite.
 pub(super) async fn port(settings: &ServerSettings) -> Finding {
@@ -20,7 +20,7 @@ pub(super) async fn port(settings: &ServerSettings) -> Finding {
     match TcpListener::bind((listen, port)).await {
         Ok(_) => Finding::ok(CHECK, format!("{port} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            match tokio::time::timeout(PATIENCE, is_suite(settings)).await {
+            match tokio::time::timeout(SUITE_TIMEOUT, is_suite(settings)).await {
                 Ok(Ok(true)) => Finding::ok(CHECK, format!("{port} is served by a suite")),
                 _ => Finding::fail(CHECK, format!("{port} is taken by another program"), "stop that one, or set PORT"),
             }
@@ -52,35 +52,43 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     let address = &client.suite.address;
     let key = client.key();
     // Without a key of ours any will do to learn whether a suite answers at all.
-    let sent = key.as_ref().map_or_else(|_| Secret::new("none"), |(key, _)| key.clone());
-    let answer = match client.transport(&sent) {
+    let request_key = key.as_ref().map_or_else(|_| Secret::new("none"), |(key, _)| key.clone());
+    let response = match client.transport(&request_key) {
         Ok(transport) => {
             let call = async move { new_schema_client(transport).get_revision(GetRevisionRequest { number: 0 }).await };
-            tokio::time::timeout(PATIENCE, call)
+            tokio::time::timeout(SUITE_TIMEOUT, call)
                 .await
                 .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
         }
         Err(error) => return vec![Finding::fail(CHECK, error.message(), "correct GROUNDPLAN_ADDRESS")],
     };
-    let answers = Finding::ok(CHECK, format!("{address} answers"));
-    match (answer.map(tonic::Response::into_inner), key) {
-        (Ok(revision), _) => vec![answers, accepted(), live(&revision)],
+    let reachable = Finding::ok(CHECK, format!("{address} responds"));
+    match (response.map(tonic::Response::into_inner), key) {
+        (Ok(revision), _) => vec![reachable, key_accepted(), live(&revision)],
         (Err(status), _) if status.code() == Code::NotFound => {
-            vec![answers, accepted(), Finding::warn("models", "nothing was ever applied", "groundplan apply FOLDER")]
+            vec![
+                reachable,
+                key_accepted(),
+                Finding::warn("models", "nothing was ever applied", "groundplan apply FOLDER"),
+            ]
         }
         (Err(status), Err(error)) if status.code() == Code::Unauthenticated => {
-            vec![answers, Finding::fail("API key", error.message(), "set API_KEY to the suite's")]
+            vec![reachable, Finding::fail("API key", error.message(), "set API_KEY to the suite's")]
         }
         (Err(status), Ok(_)) if status.code() == Code::Unauthenticated => {
-            vec![answers, Finding::fail("API key", "the suite refuses it", "set API_KEY to the suite's")]
+            vec![reachable, Finding::fail("API key", "the suite refuses it", "set API_KEY to the suite's")]
         }
         (Err(status), _) => {
-            vec![Finding::warn(CHECK, client.status_error(&status).message(), "start it with `make run` or `groundplan up`")]
+            vec![Finding::warn(
+                CHECK,
+                client.status_error(&status).message(),
+                "start it with `make run` or `groundplan up`",
+            )]
         }
     }
 }
 
-fn accepted() -> Finding {
+fn key_accepted() -> Finding {
     Finding::ok("API key", "the suite accepts it")
 }
 

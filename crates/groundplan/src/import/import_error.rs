@@ -66,5 +66,7 @@ pub(super) fn resumable_error(id: &str, message: &str) -> CliError {
     if id.is_empty() {
         return CliError::new(message);
     }
-    CliError::new(format!("{message}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"))
+    CliError::new(format!(
+        "{message}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"
+    ))
 }
