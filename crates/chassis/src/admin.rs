@@ -2,7 +2,7 @@
 
 mod openmetrics;
 
-use crate::mounted::Mounted;
+use crate::mounted_service::MountedService;
 use crate::server;
 use crate::settings::{AdminSettings, ServerSettings};
 use crate::telemetry::exemplars::EXEMPLARS;
@@ -31,7 +31,7 @@ pub async fn listen(settings: &AdminSettings) -> Result<Option<TcpListener>, Err
 /// Serves the health of a process and its metrics until `stop`.
 pub fn serve(
     listener: TcpListener,
-    health: &Mounted,
+    health: &MountedService,
     registry: Registry,
     stop: CancellationToken,
     settings: &ServerSettings,

@@ -1,37 +1,37 @@
 //! A service's place in PostgreSQL: its own schema, a pool of connections, statements that are built at run time.
 
-mod answers;
 mod bind;
 mod cancel;
 mod columns;
 mod connect;
 mod dedicated;
+mod error;
+mod health_check;
 mod lease;
 mod listen;
 mod migrate;
 mod migration_mode;
 mod partitions;
 mod pool;
-mod refusal;
-mod slow;
+mod slow_statement;
 mod statement;
 mod tls;
 
 pub use bind::{Bind, oid};
 pub use columns::{Columns, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz};
 pub use connect::client;
+pub use error::database_error;
 pub use lease::Lease;
 pub use listen::Listener;
 pub use migration_mode::MigrationMode;
-pub use partitions::{Always, Partitioned, Release};
-pub use pool::LONGEST_LIFETIME;
-pub use refusal::refusal;
-pub use slow::note_run;
+pub use partitions::{PartitionedTable, ReleaseAlways, ReleaseCheck};
+pub use pool::MAX_CONNECTION_LIFETIME;
+pub use slow_statement::record_statement;
 pub use statement::{PgRow, Sql, execute, row_stream, rows};
 
 use crate::settings::{DatabaseSettings, Secret};
 use cancel::Canceller;
-use connect::Target;
+use connect::ConnectionTarget;
 use diesel_migrations::EmbeddedMigrations;
 use groundplan_call::context;
 use groundplan_error::Error;
@@ -46,7 +46,7 @@ pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 /// A service's place in PostgreSQL. Clones share the pool.
 #[derive(Clone)]
 pub struct Database {
-    target: Arc<Target>,
+    target: Arc<ConnectionTarget>,
     pool: Pool,
     canceller: Arc<Canceller>,
     migration_mode: MigrationMode,
@@ -66,7 +66,7 @@ impl Database {
         settings: &DatabaseSettings,
         migration_mode: MigrationMode,
     ) -> Result<Self, Error> {
-        let target = Arc::new(Target::parse(url, schema, settings)?);
+        let target = Arc::new(ConnectionTarget::parse(url, schema, settings)?);
         target.prepare(migration_mode).await?;
         let pool = Pool::new(Arc::clone(&target), settings);
         let canceller = Arc::new(Canceller::new(Arc::clone(&target)));
@@ -85,7 +85,7 @@ impl Database {
     /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let began = Instant::now();
-        let taken = self.pool.take().instrument(tracing::debug_span!("queue")).await;
+        let taken = self.pool.acquire().instrument(tracing::debug_span!("queue")).await;
         context::add_wait(began.elapsed());
         let connection = taken?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
@@ -105,7 +105,7 @@ impl Database {
     pub async fn ping(&self) -> Result<(), Error> {
         let sql = Sql::new("SELECT 1");
         let mut lease = self.lease().await?;
-        lease.run(async |connection| execute(connection, &sql, &[]).await).await.map(drop).map_err(refusal)
+        lease.run(async |connection| execute(connection, &sql, &[]).await).await.map(drop).map_err(database_error)
     }
 }
 

@@ -4,7 +4,7 @@ mod service;
 
 pub use service::MAX_WATCHES;
 
-use crate::mounted::{Mounted, grpc};
+use crate::mounted_service::{MountedService, grpc_routes};
 use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -18,43 +18,45 @@ use tonic_health::pb::health_server::HealthServer;
 
 /// A mounted service, as health sees it.
 #[derive(Clone)]
-struct Watched {
+struct ServiceReadiness {
     names: Vec<&'static str>,
     ready: Vec<watch::Receiver<bool>>,
 }
 
 /// What the routes look at.
 #[derive(Clone)]
-struct Overview {
-    services: Vec<Watched>,
+struct HealthState {
+    services: Vec<ServiceReadiness>,
     stop: CancellationToken,
 }
 
 /// The routes for health checks of `services`. From the moment that `stop` is cancelled nothing is ready, so that callers
 /// go elsewhere while open calls finish.
-pub async fn mount(services: &[Mounted], stop: CancellationToken) -> Mounted {
-    let services: Vec<Watched> =
-        services.iter().map(|mounted| Watched { names: mounted.names.clone(), ready: mounted.ready.clone() }).collect();
-    let overview = Overview { services, stop };
-    let statuses = watch::Sender::new(overview.statuses());
-    let (ready, receiver) = watch::channel(overview.not_ready().is_empty());
-    let server = HealthServer::new(service::Health::new(overview.clone(), statuses.subscribe()));
+pub async fn mount(services: &[MountedService], stop: CancellationToken) -> MountedService {
+    let services: Vec<ServiceReadiness> = services
+        .iter()
+        .map(|mounted| ServiceReadiness { names: mounted.names.clone(), ready: mounted.ready.clone() })
+        .collect();
+    let state = HealthState { services, stop };
+    let statuses = watch::Sender::new(state.statuses());
+    let (ready, receiver) = watch::channel(state.not_ready().is_empty());
+    let server = HealthServer::new(service::Health::new(state.clone(), statuses.subscribe()));
     let mut tasks = JoinSet::new();
-    tasks.spawn(follow(overview.clone(), statuses, ready));
+    tasks.spawn(publish_changes(state.clone(), statuses, ready));
     let router = Router::new()
-        .route("/livez", get(|| async { answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()) }))
+        .route("/livez", get(|| async { json_response(StatusCode::OK, r#"{"status":"ok"}"#.to_owned()) }))
         .route("/readyz", get(readiness))
-        .with_state(overview)
-        .merge(grpc(server));
-    Mounted { router, names: vec!["grpc.health.v1.Health"], ready: vec![receiver], tasks }
+        .with_state(state)
+        .merge(grpc_routes(server));
+    MountedService { router, names: vec!["grpc.health.v1.Health"], ready: vec![receiver], tasks }
 }
 
 /// Publishes every change, and nothing but changes.
-async fn follow(overview: Overview, statuses: watch::Sender<Vec<bool>>, ready: watch::Sender<bool>) {
+async fn publish_changes(state: HealthState, statuses: watch::Sender<Vec<bool>>, ready: watch::Sender<bool>) {
     // A service that has gone away tells no more changes: it counts as not ready.
     let (changed, mut changes) = watch::channel(());
     let mut watching = JoinSet::new();
-    for ready in overview.services.iter().flat_map(|service| &service.ready) {
+    for ready in state.services.iter().flat_map(|service| &service.ready) {
         let (mut ready, changed) = (ready.clone(), changed.clone());
         watching.spawn(async move {
             while ready.changed().await.is_ok() {
@@ -64,19 +66,19 @@ async fn follow(overview: Overview, statuses: watch::Sender<Vec<bool>>, ready: w
         });
     }
     loop {
-        publish(&statuses, overview.statuses());
-        publish(&ready, overview.not_ready().is_empty());
+        send_if_changed(&statuses, state.statuses());
+        send_if_changed(&ready, state.not_ready().is_empty());
         tokio::select! {
             _ = changes.changed() => {}
-            () = overview.stop.cancelled() => break,
+            () = state.stop.cancelled() => break,
         }
     }
-    publish(&statuses, overview.statuses());
-    publish(&ready, false);
+    send_if_changed(&statuses, state.statuses());
+    send_if_changed(&ready, false);
 }
 
 /// Sends a value to those who wait for another one.
-fn publish<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
+fn send_if_changed<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
     sender.send_if_modified(|last| {
         let is_new = *last != value;
         *last = value;
@@ -84,7 +86,7 @@ fn publish<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
     });
 }
 
-impl Overview {
+impl HealthState {
     /// Whether each service is ready.
     fn statuses(&self) -> Vec<bool> {
         self.services.iter().map(|service| self.is_ready(service)).collect()
@@ -99,7 +101,7 @@ impl Overview {
         service.map(|service| self.is_ready(service))
     }
 
-    fn is_ready(&self, service: &Watched) -> bool {
+    fn is_ready(&self, service: &ServiceReadiness) -> bool {
         let mut ready = service.ready.iter();
         !self.stop.is_cancelled() && ready.all(|ready| *ready.borrow() && ready.has_changed().is_ok())
     }
@@ -111,25 +113,28 @@ impl Overview {
     }
 }
 
-async fn readiness(State(overview): State<Overview>) -> impl IntoResponse {
-    let waiting = overview.not_ready();
-    if waiting.is_empty() && !overview.stop.is_cancelled() {
-        return answer(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
+async fn readiness(State(state): State<HealthState>) -> impl IntoResponse {
+    let waiting = state.not_ready();
+    if waiting.is_empty() && !state.stop.is_cancelled() {
+        return json_response(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
     }
-    let status = if overview.stop.is_cancelled() { "stopping" } else { "unavailable" };
+    let status = if state.stop.is_cancelled() { "stopping" } else { "unavailable" };
     // Service names need no escapes.
     let names: Vec<String> = waiting.iter().map(|name| format!("\"{name}\"")).collect();
-    answer(StatusCode::SERVICE_UNAVAILABLE, format!(r#"{{"status":"{status}","notReady":[{}]}}"#, names.join(",")))
+    json_response(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!(r#"{{"status":"{status}","notReady":[{}]}}"#, names.join(",")),
+    )
 }
 
-fn answer(status: StatusCode, json: String) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], String) {
+fn json_response(status: StatusCode, json: String) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], String) {
     (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json)
 }
 
 #[cfg(test)]
 mod tests {
     use super::mount;
-    use crate::mounted::Mounted;
+    use crate::mounted_service::MountedService;
     use axum::Router;
     use http::Request;
     use http_body_util::BodyExt as _;
@@ -140,8 +145,8 @@ mod tests {
     use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
     use tower::ServiceExt as _;
 
-    fn service(name: &'static str, ready: watch::Receiver<bool>) -> Mounted {
-        Mounted { router: Router::new(), names: vec![name], ready: vec![ready], tasks: JoinSet::new() }
+    fn service(name: &'static str, ready: watch::Receiver<bool>) -> MountedService {
+        MountedService { router: Router::new(), names: vec![name], ready: vec![ready], tasks: JoinSet::new() }
     }
 
     async fn readyz(router: &Router) -> (u16, String) {

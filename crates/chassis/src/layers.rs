@@ -1,30 +1,30 @@
 //! What stands between the socket and the routes, the same for gRPC, gRPC-Web and REST.
 
 mod allow;
-mod attempts;
 mod authenticate;
 mod budget;
 mod deadline;
-mod frames;
+mod failed_attempts;
 mod key;
+mod load_shed;
 mod measure;
+mod message_frames;
+mod normalize_errors;
 mod panics;
-mod reword;
-mod shed;
 mod trace;
 mod web;
 
 pub use allow::Allow;
-pub use attempts::LIMITS;
 pub use authenticate::Authenticate;
 pub use budget::Budgets;
 pub use deadline::Deadline;
-pub use frames::{Frames, is_streamed};
+pub use failed_attempts::LIMITS;
 pub use key::RootKey;
+pub use load_shed::LoadShed;
 pub use measure::Measure;
+pub use message_frames::{ValidateFrames, is_client_streaming};
+pub use normalize_errors::{NormalizeErrors, from_tonic_status};
 pub use panics::CatchPanics;
-pub use reword::{Reword, of_tonic};
-pub use shed::Shed;
 pub use trace::Trace;
 pub use web::Web;
 
@@ -44,12 +44,12 @@ pub type Request = http::Request<Body>;
 pub type Response = http::Response<Body>;
 
 /// What a layer stands around: it answers always, be it with an error.
-pub trait Inner:
+pub trait InnerService:
     Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
 {
 }
 
-impl<S> Inner for S where
+impl<S> InnerService for S where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
 {
 }
@@ -67,7 +67,7 @@ pub fn stack(
     let routed = |answer: <Routes as Service<Request>>::Future| answer.instrument(tracing::debug_span!("router"));
     let service = ServiceExt::<Request>::map_future(Routes::from(router).prepare(), routed);
     // Innermost: what the libraries below would let pass of a request's frames.
-    let service = Frames::new(service);
+    let service = ValidateFrames::new(service);
     // A refused call has cost a look at its headers, and the routes know who calls.
     let service = Authenticate::new(service, key, settings.trusted_proxies.clone());
     // Which service calls, before whose credentials it brings.
@@ -75,9 +75,9 @@ pub fn stack(
     // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
     let service = Deadline::new(service, Some(settings.request_timeout), Budgets::new(&settings.budgets, memory));
     // Before anything is looked at: what is turned away costs nothing.
-    let service = Shed::new(service, settings.max_calls);
+    let service = LoadShed::new(service, settings.max_calls);
     // Answers of the libraries below get our codes and details, whichever of them answered.
-    let service = Reword::new(service);
+    let service = NormalizeErrors::new(service);
     // A panic of anything below is an answer like others, and the process lives.
     let service = CatchPanics::new(service);
     // Below this everything is gRPC or REST; what the layers there refuse is translated like any other answer.
@@ -91,8 +91,8 @@ pub fn stack(
 }
 
 /// The layers around routes that know messages, and nothing of callers and time: for tests of a service by itself.
-pub fn around_messages(router: Router) -> Router {
-    let service = Reword::new(Frames::new(Routes::from(router).prepare()));
+pub fn message_layers(router: Router) -> Router {
+    let service = NormalizeErrors::new(ValidateFrames::new(Routes::from(router).prepare()));
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }

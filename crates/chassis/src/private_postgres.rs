@@ -9,7 +9,7 @@ mod cluster;
 mod directory;
 mod files;
 mod owner;
-mod watch;
+mod supervise;
 
 use crate::settings::{PostgresSettings, Secret};
 use binaries::Binaries;
@@ -78,12 +78,12 @@ impl PrivatePostgres {
             return Ok(false);
         }
         let (cluster, _lock) = Self::open(directory, settings, Durability::Full).await?;
-        if cluster.lives().await {
+        if cluster.is_running().await {
             cluster.stop().await?;
         }
         // It follows no links.
         std::fs::remove_dir_all(&home)
-            .map_err(|cause| failure(format!("cannot remove {}: {cause}", home.display())))?;
+            .map_err(|cause| postgres_error(format!("cannot remove {}: {cause}", home.display())))?;
         Ok(true)
     }
 
@@ -94,13 +94,13 @@ impl PrivatePostgres {
         durability: Durability,
     ) -> Result<(Cluster, File), Error> {
         let owner = Owner::find()?;
-        let directory = files::make_base(directory)?;
+        let directory = files::create_base(directory)?;
         owner.check_reach(directory.path())?;
         let lock = lock(&directory)?;
         let home = directory.private_child("postgres", &owner);
         let home = home.map_err(|cause| {
             let place = directory.path().display();
-            failure(format!(
+            postgres_error(format!(
                 "cannot make the directory postgres in {place}: {cause}; GROUNDPLAN_DATA names another place"
             ))
         })?;
@@ -118,8 +118,8 @@ impl PrivatePostgres {
 
     /// Looks after the server until `stop`: when it dies, it is started again. Ends when `stop` is cancelled, but not in
     /// the middle of a start, so that [`Self::stop`] finds what there is to stop.
-    pub async fn watch(&self, stop: &CancellationToken) {
-        watch::watch(&self.cluster, stop).await;
+    pub async fn supervise(&self, stop: &CancellationToken) {
+        supervise::supervise(&self.cluster, stop).await;
     }
 
     /// Stops the server, and waits for it. Connections that are still open are cut.
@@ -156,14 +156,14 @@ fn lock(directory: &Directory) -> Result<File, Error> {
     const NAME: &str = "postgres.lock";
     let path = directory.path().join(NAME);
     let file = directory.lock_file(NAME);
-    let file = file.map_err(|cause| failure(format!("cannot open {}: {cause}", path.display())))?;
+    let file = file.map_err(|cause| postgres_error(format!("cannot open {}: {cause}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(failure(format!(
+        Err(TryLockError::WouldBlock) => Err(postgres_error(format!(
             "another groundplan uses the data in {}; stop it, or give this one a directory of its own by GROUNDPLAN_DATA",
             directory.path().display()
         ))),
-        Err(TryLockError::Error(cause)) => Err(failure(format!("cannot lock {}: {cause}", path.display()))),
+        Err(TryLockError::Error(cause)) => Err(postgres_error(format!("cannot lock {}: {cause}", path.display()))),
     }
 }
 
@@ -174,6 +174,6 @@ fn short_hash(path: &Path) -> String {
 }
 
 /// Why there is no private PostgreSQL.
-fn failure(message: impl Into<String>) -> Error {
+fn postgres_error(message: impl Into<String>) -> Error {
     Error::new(Reason::DatabaseUnavailable, message)
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Response};
 use tonic::body::Body;
 
 /// The answer for `error`: a gRPC response that consists of trailers only, or the REST envelope.
-pub fn refuse(error: &Error, grpc: bool) -> Response<Body> {
+pub fn error_response(error: &Error, grpc: bool) -> Response<Body> {
     if !grpc {
         return envelope(error, None).map(Body::new);
     }
@@ -18,19 +18,19 @@ pub fn refuse(error: &Error, grpc: bool) -> Response<Body> {
 
 /// What a request speaks, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Speech {
+pub(crate) enum RequestProtocol {
     /// No gRPC.
     Rest,
     Grpc,
     /// gRPC-Web, with the content type as its library spells it.
     Web(&'static str),
     /// gRPC whose messages are in a format other than protobuf.
-    Foreign,
+    UnsupportedGrpc,
 }
 
-impl Speech {
+impl RequestProtocol {
     /// Media types have no case, and may have parameters.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let value = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let Some((head, rest)) = essence.split_at_checked(GRPC.len()) else { return Self::Rest };
@@ -41,7 +41,9 @@ impl Speech {
             b"" | b"+proto" => Self::Grpc,
             b"-web" | b"-web+proto" => Self::Web("application/grpc-web+proto"),
             b"-web-text" | b"-web-text+proto" => Self::Web("application/grpc-web-text+proto"),
-            rest if [&b"+"[..], b"-web+", b"-web-text+"].iter().any(|start| rest.starts_with(start)) => Self::Foreign,
+            rest if [&b"+"[..], b"-web+", b"-web-text+"].iter().any(|start| rest.starts_with(start)) => {
+                Self::UnsupportedGrpc
+            }
             _ => Self::Rest,
         }
     }
@@ -51,12 +53,12 @@ const GRPC: &[u8] = b"application/grpc";
 
 /// Whether a request speaks gRPC or gRPC-Web: by its content type.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
-    Speech::of(headers) != Speech::Rest
+    RequestProtocol::from_headers(headers) != RequestProtocol::Rest
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, Speech, is_grpc, refuse};
+    use super::{Cause, RequestProtocol, error_response, is_grpc};
     use groundplan_error::{Error, Reason};
     use http::{HeaderMap, HeaderValue};
     use http_body_util::BodyExt as _;
@@ -65,10 +67,10 @@ mod tests {
     #[tokio::test]
     async fn each_protocol_gets_its_own_form() {
         let error = Error::new(Reason::CredentialsInvalid, "send a key").caused_by("the cause");
-        let grpc = refuse(&error, true);
+        let grpc = error_response(&error, true);
         assert_eq!(grpc.status(), 200);
         assert_eq!(grpc.headers()["grpc-status"], "16");
-        let rest = refuse(&error, false);
+        let rest = error_response(&error, false);
         assert_eq!(rest.status(), 401);
         assert_eq!(rest.headers()["www-authenticate"], "Bearer");
         assert!(rest.extensions().get::<Cause>().unwrap().0.contains("the cause"));
@@ -81,7 +83,7 @@ mod tests {
     fn a_retry_delay_is_rounded_up() {
         for (delay, header) in [(1, "1"), (1_500, "2"), (60_000, "60")] {
             let error = Error::new(Reason::NotReady, "starting").retry_after(Duration::from_millis(delay));
-            let response = refuse(&error, false);
+            let response = error_response(&error, false);
             assert_eq!(response.status(), 503);
             assert_eq!(response.headers()["retry-after"], header);
         }
@@ -91,28 +93,28 @@ mod tests {
     fn a_gateway_knows_what_was_not_begun() {
         let starting = Error::new(Reason::NotReady, "starting").untouched();
         for grpc in [true, false] {
-            assert_eq!(refuse(&starting, grpc).headers()["groundplan-untouched"], "true");
+            assert_eq!(error_response(&starting, grpc).headers()["groundplan-untouched"], "true");
         }
         let stopping = Error::new(Reason::NotReady, "stopping");
-        assert!(!refuse(&stopping, false).headers().contains_key("groundplan-untouched"));
+        assert!(!error_response(&stopping, false).headers().contains_key("groundplan-untouched"));
     }
 
     #[test]
     fn the_content_type_decides() {
         for (value, expected) in [
-            ("application/grpc", Speech::Grpc),
-            ("APPLICATION/gRPC+Proto", Speech::Grpc),
-            ("application/grpc; charset=utf-8", Speech::Grpc),
-            ("application/grpc-web", Speech::Web("application/grpc-web+proto")),
-            ("Application/Grpc-Web-Text", Speech::Web("application/grpc-web-text+proto")),
-            ("application/grpc+json", Speech::Foreign),
-            ("application/grpc-web-text+json", Speech::Foreign),
-            ("application/grpcx", Speech::Rest),
-            ("application/json", Speech::Rest),
+            ("application/grpc", RequestProtocol::Grpc),
+            ("APPLICATION/gRPC+Proto", RequestProtocol::Grpc),
+            ("application/grpc; charset=utf-8", RequestProtocol::Grpc),
+            ("application/grpc-web", RequestProtocol::Web("application/grpc-web+proto")),
+            ("Application/Grpc-Web-Text", RequestProtocol::Web("application/grpc-web-text+proto")),
+            ("application/grpc+json", RequestProtocol::UnsupportedGrpc),
+            ("application/grpc-web-text+json", RequestProtocol::UnsupportedGrpc),
+            ("application/grpcx", RequestProtocol::Rest),
+            ("application/json", RequestProtocol::Rest),
         ] {
             let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(value))]);
-            assert_eq!(Speech::of(&headers), expected, "{value}");
-            assert_eq!(is_grpc(&headers), expected != Speech::Rest, "{value}");
+            assert_eq!(RequestProtocol::from_headers(&headers), expected, "{value}");
+            assert_eq!(is_grpc(&headers), expected != RequestProtocol::Rest, "{value}");
         }
         assert!(!is_grpc(&HeaderMap::new()));
     }

@@ -1,23 +1,23 @@
 //! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with mutual TLS or without, and stops in bounded time.
 
-mod answers;
 mod connection;
-mod frames;
-mod greeting;
-mod guard;
-mod peers;
+mod connection_limits;
+mod guarded_stream;
+mod http2_frames;
+mod protocol_detection;
+mod response_body;
 mod tls;
 
 use crate::settings::ServerSettings;
 use crate::tls::Tls;
 use axum::Router;
-use connection::{Connection, Shared};
+use connection::{Connection, ConnectionContext};
+pub(crate) use connection_limits::client_network;
+use connection_limits::{ConnectionLimit, ConnectionLimits};
 use groundplan_error::Error;
 use opentelemetry::KeyValue;
 use opentelemetry::global::meter;
 use opentelemetry::metrics::Counter;
-pub(crate) use peers::network;
-use peers::{Full, Peers};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
-const BACK_OFF: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// The address at the other end of a connection: an extension of each request.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +51,10 @@ pub async fn serve(
     stop: CancellationToken,
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
-    let peers = Peers::new(settings.max_connections, settings.max_connections_per_address);
-    let refused = observe(&peers);
-    accept(listener, Shared::new(router, tls, stop, settings), (peers, Some(refused)), settings.drain_grace).await
+    let limits = ConnectionLimits::new(settings.max_connections, settings.max_connections_per_address);
+    let refused = register_metrics(&limits);
+    accept(listener, ConnectionContext::new(router, tls, stop, settings), (limits, Some(refused)), settings.drain_grace)
+        .await
 }
 
 /// The same for those who run the process: metrics tell of the connections of callers.
@@ -63,15 +64,15 @@ pub(crate) async fn serve_operators(
     stop: CancellationToken,
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
-    let peers = Peers::new(settings.max_connections, settings.max_connections_per_address);
-    accept(listener, Shared::new(router, None, stop, settings), (peers, None), settings.drain_grace).await
+    let limits = ConnectionLimits::new(settings.max_connections, settings.max_connections_per_address);
+    accept(listener, ConnectionContext::new(router, None, stop, settings), (limits, None), settings.drain_grace).await
 }
 
 /// Serves what all connections share. Those that are refused are counted, if they are to be.
 async fn accept(
     listener: TcpListener,
-    shared: Arc<Shared>,
-    (peers, refused): (Arc<Peers>, Option<Counter<u64>>),
+    shared: Arc<ConnectionContext>,
+    (limits, refused): (Arc<ConnectionLimits>, Option<Counter<u64>>),
     grace: Duration,
 ) -> Result<Drained, Error> {
     let stop = shared.stop.clone();
@@ -84,18 +85,18 @@ async fn accept(
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
-            Ok((stream, peer)) => match peers.admit(peer.ip()) {
-                Ok(place) => {
+            Ok((stream, peer)) => match limits.admit(peer.ip()) {
+                Ok(permit) => {
                     connections.spawn(
-                        Connection { shared: shared.clone(), place, address: CallerAddress(peer.ip()) }.serve(stream),
+                        Connection { shared: shared.clone(), permit, address: CallerAddress(peer.ip()) }.serve(stream),
                     );
                 }
-                Err(full) => refuse(stream, full, refused.as_ref()),
+                Err(limit) => reject(stream, limit, refused.as_ref()),
             },
-            Err(error) if is_the_peers(&error) => {}
+            Err(error) if is_peer_error(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
-                sleep(BACK_OFF).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
@@ -112,24 +113,24 @@ async fn accept(
 }
 
 /// Closes a connection for which there is no room. Nobody who does so on purpose gets an answer, or a line in the log.
-fn refuse(stream: TcpStream, full: Full, refused: Option<&Counter<u64>>) {
+fn reject(stream: TcpStream, limit: ConnectionLimit, refused: Option<&Counter<u64>>) {
     if let Some(refused) = refused {
-        refused.add(1, &[KeyValue::new("reason", full.name())]);
+        refused.add(1, &[KeyValue::new("reason", limit.name())]);
     }
     // A reset: nothing of it is kept, and the client need not wait for it to say more.
     let _ = stream.set_zero_linger();
 }
 
 /// The metrics of connections; gives the one of those that were refused.
-fn observe(peers: &Arc<Peers>) -> Counter<u64> {
+fn register_metrics(limits: &Arc<ConnectionLimits>) -> Counter<u64> {
     let meter = meter("groundplan");
-    let open = Arc::downgrade(peers);
+    let open = Arc::downgrade(limits);
     let _ = meter
         .u64_observable_gauge("groundplan.connections.open")
         .with_description("Connections that are open.")
         .with_callback(move |gauge| {
-            if let Some(peers) = open.upgrade() {
-                gauge.observe(peers.count() as u64, &[]);
+            if let Some(limits) = open.upgrade() {
+                gauge.observe(limits.count() as u64, &[]);
             }
         })
         .build();
@@ -140,7 +141,7 @@ fn observe(peers: &Arc<Peers>) -> Counter<u64> {
 }
 
 /// Whether accepting failed because of the one who connects, and not of us.
-fn is_the_peers(error: &io::Error) -> bool {
+fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }

@@ -22,7 +22,7 @@ pub use admin::AdminSettings;
 pub use budget::BudgetSettings;
 pub use credentials::CredentialSettings;
 pub use database::{DatabaseSettings, MigrationSettings};
-pub use describe::{Row, Source, describe};
+pub use describe::{SettingRow, SettingSource, describe};
 pub use events::EventSettings;
 pub use networks::Networks;
 pub use postgres::PostgresSettings;

@@ -25,11 +25,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// What the exporter itself uses: tracing it would make it export for ever.
-const NOT_TRACED: &str =
+const TRACE_FILTER: &str =
     "trace,h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
 /// The same, of logs.
-const NOT_EXPORTED: &str =
+const EXPORT_FILTER: &str =
     "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
 // A library that logs by `log` says below INFO what is in statements and their values, and a collector's spans take every level.
@@ -39,14 +39,14 @@ const _: () = assert!(matches!(log::STATIC_MAX_LEVEL, log::LevelFilter::Info), "
 #[derive(Debug)]
 #[must_use = "dropping it ends the traces and metrics"]
 pub struct Telemetry {
-    collected: Option<Collected>,
+    exporters: Option<CollectorExporters>,
     metrics: Option<SdkMeterProvider>,
     registry: Registry,
 }
 
 /// What goes to a collector besides metrics.
 #[derive(Debug)]
-struct Collected {
+struct CollectorExporters {
     traces: SdkTracerProvider,
     logs: SdkLoggerProvider,
 }
@@ -61,7 +61,7 @@ impl Telemetry {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         let metrics = self.metrics.take().map(|metrics| metrics.shutdown());
-        let others = self.collected.take().map(|collected| [collected.traces.shutdown(), collected.logs.shutdown()]);
+        let others = self.exporters.take().map(|exporters| [exporters.traces.shutdown(), exporters.logs.shutdown()]);
         for ended in metrics.into_iter().chain(others.into_iter().flatten()) {
             if let Err(error) = ended {
                 tracing::warn!(%error, "the last traces, logs or metrics did not reach the collector");
@@ -84,56 +84,62 @@ pub fn is_measured() -> bool {
 /// Starts logging; traces and logs when the settings name a collector; metrics for that one, and if `has_admin_port` for
 /// Prometheus. Once a process, within the runtime and before services are mounted.
 pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) -> Result<Telemetry, Error> {
-    let wrong = |what: String| Error::new(Reason::NotReady, what);
-    let filter = EnvFilter::try_new(&settings.log)
-        .map_err(|error| wrong(format!("GROUNDPLAN_LOG {:?} is not a filter such as info: {error}", settings.log)))?;
+    let not_ready = |message: String| Error::new(Reason::NotReady, message);
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
+        not_ready(format!("GROUNDPLAN_LOG {:?} is not a filter such as info: {error}", settings.log))
+    })?;
     let resource = Resource::builder().with_service_name(format!("groundplan-{service}")).build();
-    let collected = settings.otlp_endpoint.as_deref().map(|endpoint| collect(endpoint, &resource)).transpose()?;
-    STATEMENTS_TRACED.store(settings.trace_statements && collected.is_some(), Ordering::Relaxed);
-    let (metrics, registry) = measure(settings.otlp_endpoint.as_deref(), has_admin_port, resource)?;
-    let spans = collected.as_ref().map(|Collected { traces, .. }| {
-        tracing_opentelemetry::layer().with_tracer(traces.tracer("groundplan")).with_filter(EnvFilter::new(NOT_TRACED))
+    let exporters =
+        settings.otlp_endpoint.as_deref().map(|endpoint| start_exporters(endpoint, &resource)).transpose()?;
+    STATEMENTS_TRACED.store(settings.trace_statements && exporters.is_some(), Ordering::Relaxed);
+    let (metrics, registry) = start_metrics(settings.otlp_endpoint.as_deref(), has_admin_port, resource)?;
+    let spans = exporters.as_ref().map(|CollectorExporters { traces, .. }| {
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer("groundplan"))
+            .with_filter(EnvFilter::new(TRACE_FILTER))
     });
     // No more than what the log has, and nothing of the exporter's own.
-    let exported = EnvFilter::try_new(format!("{},{NOT_EXPORTED}", settings.log)).unwrap_or_default();
-    let logs =
-        collected.as_ref().map(|Collected { logs, .. }| OpenTelemetryTracingBridge::new(logs).with_filter(exported));
+    let exported = EnvFilter::try_new(format!("{},{EXPORT_FILTER}", settings.log)).unwrap_or_default();
+    let logs = exporters
+        .as_ref()
+        .map(|CollectorExporters { logs, .. }| OpenTelemetryTracingBridge::new(logs).with_filter(exported));
     tracing_subscriber::registry()
         .with(spans)
         .with(logs)
-        .with(lines(settings.log_format).with_filter(filter))
+        .with(log_layer(settings.log_format).with_filter(filter))
         .try_init()
-        .map_err(|error| wrong(format!("logging has been started before: {error}")))?;
-    Ok(Telemetry { collected, metrics, registry })
+        .map_err(|error| not_ready(format!("logging has been started before: {error}")))?;
+    Ok(Telemetry { exporters, metrics, registry })
 }
 
 /// The lines of the log.
-fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+fn log_layer<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let layer = fmt::layer().with_writer(std::io::stderr);
     match format {
-        LogFormat::Pretty => Box::new(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))),
-        LogFormat::Json => Box::new(lines.json().flatten_event(true)),
+        LogFormat::Pretty => Box::new(layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))),
+        LogFormat::Json => Box::new(layer.json().flatten_event(true)),
     }
 }
 
 /// What sends traces and logs to the collector, in batches.
-fn collect(endpoint: &str, resource: &Resource) -> Result<Collected, Error> {
-    let wrong = |error| no_collector(endpoint, error);
-    let spans =
-        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(wrong)?;
-    let lines =
-        opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(wrong)?;
-    let traces = SdkTracerProvider::builder().with_batch_exporter(spans).with_resource(resource.clone()).build();
-    let logs = SdkLoggerProvider::builder().with_batch_exporter(lines).with_resource(resource.clone()).build();
+fn start_exporters(endpoint: &str, resource: &Resource) -> Result<CollectorExporters, Error> {
+    let invalid = |error| exporter_error(endpoint, error);
+    let span_exporter =
+        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(invalid)?;
+    let log_exporter =
+        opentelemetry_otlp::LogExporter::builder().with_tonic().with_endpoint(endpoint).build().map_err(invalid)?;
+    let traces =
+        SdkTracerProvider::builder().with_batch_exporter(span_exporter).with_resource(resource.clone()).build();
+    let logs = SdkLoggerProvider::builder().with_batch_exporter(log_exporter).with_resource(resource.clone()).build();
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    Ok(Collected { traces, logs })
+    Ok(CollectorExporters { traces, logs })
 }
 
 /// What gives metrics to the collector, once a minute (OTEL_METRIC_EXPORT_INTERVAL), and to whoever asks for `/metrics`.
-fn measure(
+fn start_metrics(
     endpoint: Option<&str>,
     has_admin_port: bool,
     resource: Resource,
@@ -145,7 +151,7 @@ fn measure(
     let mut builder = SdkMeterProvider::builder().with_resource(resource);
     if let Some(endpoint) = endpoint {
         let exporter = opentelemetry_otlp::MetricExporter::builder().with_tonic().with_endpoint(endpoint).build();
-        builder = builder.with_periodic_exporter(exporter.map_err(|error| no_collector(endpoint, error))?);
+        builder = builder.with_periodic_exporter(exporter.map_err(|error| exporter_error(endpoint, error))?);
     }
     if has_admin_port {
         let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build();
@@ -162,16 +168,16 @@ fn measure(
     Ok((Some(metrics), registry))
 }
 
-fn no_collector(endpoint: &str, error: ExporterBuildError) -> Error {
+fn exporter_error(endpoint: &str, error: ExporterBuildError) -> Error {
     let message = format!("OTEL_EXPORTER_OTLP_ENDPOINT {endpoint:?} is not a collector such as http://localhost:4317");
     Error::new(Reason::PeerUnavailable, message).caused_by(error)
 }
 
 /// Makes `span` a child of the trace that the headers name (W3C `traceparent`). Without a collector it does nothing.
-pub(crate) fn follow(span: &Span, headers: &HeaderMap) {
+pub(crate) fn set_parent_from_headers(span: &Span, headers: &HeaderMap) {
     if headers.contains_key("traceparent") {
         let context =
-            opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Incoming(headers)));
+            opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&HeaderExtractor(headers)));
         // It fails only where there is no layer for traces.
         let _ = span.set_parent(context);
     }
@@ -187,38 +193,38 @@ pub(crate) fn trace_id(span: &Span, headers: &HeaderMap) -> Option<String> {
     // 00-<32 digits>-<16 digits>-<2 digits>
     let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
     let trace = parts.nth(1)?;
-    let is_one = trace.len() == 32 && trace.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    (is_one && trace != TraceId::INVALID.to_string()).then(|| trace.to_owned())
+    let is_valid = trace.len() == 32 && trace.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    (is_valid && trace != TraceId::INVALID.to_string()).then(|| trace.to_owned())
 }
 
 /// The comment that names a span before its statement (sqlcommenter's, but in front: PostgreSQL shows the beginnings of long ones),
 /// where statements are traced and the span is sampled.
-pub(crate) fn comment(span: &Span) -> Option<String> {
+pub(crate) fn sql_comment(span: &Span) -> Option<String> {
     if !STATEMENTS_TRACED.load(Ordering::Relaxed) {
         return None;
     }
-    let of = sampled(span)?;
-    Some(format!("/*traceparent='00-{}-{}-01'*/ ", of.trace_id(), of.span_id()))
+    let span_context = sampled_context(span)?;
+    Some(format!("/*traceparent='00-{}-{}-01'*/ ", span_context.trace_id(), span_context.span_id()))
 }
 
 /// What a span is called outside, if a collector gets it.
-pub(crate) fn sampled(span: &Span) -> Option<SpanContext> {
+pub(crate) fn sampled_context(span: &Span) -> Option<SpanContext> {
     let context = span.context();
-    let of = context.span().span_context().clone();
-    of.is_sampled().then_some(of)
+    let span_context = context.span().span_context().clone();
+    span_context.is_sampled().then_some(span_context)
 }
 
 /// Names the current trace in the headers of a request to a peer. Without a collector it does nothing.
-pub(crate) fn inject(headers: &mut HeaderMap) {
+pub(crate) fn inject_trace_context(headers: &mut HeaderMap) {
     let context = Span::current().context();
     opentelemetry::global::get_text_map_propagator(|propagator| {
-        propagator.inject_context(&context, &mut Outgoing(headers));
+        propagator.inject_context(&context, &mut HeaderInjector(headers));
     });
 }
 
-struct Incoming<'a>(&'a HeaderMap);
+struct HeaderExtractor<'a>(&'a HeaderMap);
 
-impl Extractor for Incoming<'_> {
+impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.to_str().ok()
     }
@@ -228,9 +234,9 @@ impl Extractor for Incoming<'_> {
     }
 }
 
-struct Outgoing<'a>(&'a mut HeaderMap);
+struct HeaderInjector<'a>(&'a mut HeaderMap);
 
-impl Injector for Outgoing<'_> {
+impl Injector for HeaderInjector<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(key), http::HeaderValue::try_from(value)) {
             self.0.insert(name, value);
@@ -240,7 +246,7 @@ impl Injector for Outgoing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{inject, start};
+    use super::{inject_trace_context, start};
     use crate::settings::{TelemetrySettings, defaults};
     use http::HeaderMap;
 
@@ -254,7 +260,7 @@ mod tests {
     #[test]
     fn without_a_collector_nothing_is_sent_along() {
         let mut headers = HeaderMap::new();
-        inject(&mut headers);
+        inject_trace_context(&mut headers);
         assert!(headers.is_empty());
     }
 }

@@ -10,7 +10,7 @@ pub use name::PeerName;
 
 use crate::settings::TlsSettings;
 use arc_swap::ArcSwap;
-use files::{Files, Stamp};
+use files::{FileState, Files};
 use groundplan_error::{Error, Reason};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
@@ -21,19 +21,19 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 /// How often is looked whether the files have changed.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The protocols of a server: HTTP/2 where the client can.
-const SERVED: [&[u8]; 2] = [b"h2", b"http/1.1"];
+const ALPN_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The states of the three files.
-type Stamps = [Stamp; 3];
+type FileStates = [FileState; 3];
 
 /// The certificates of this process, as they are now.
 #[derive(Debug)]
 pub struct Tls {
     files: Files,
-    now: ArcSwap<Loaded>,
+    current: ArcSwap<Loaded>,
 }
 
 /// What was made of the files.
@@ -48,52 +48,52 @@ impl Tls {
     /// Reads the files, and looks after them for as long as the answer lives; none where the settings name no files. Within
     /// the runtime.
     pub fn load(settings: &TlsSettings) -> Result<Option<Arc<Self>>, Error> {
-        let Some(files) = Files::of(settings)? else { return Ok(None) };
-        let stamp = files.stamps();
+        let Some(files) = Files::from_settings(settings)? else { return Ok(None) };
+        let file_state = files.states();
         let loaded = Loaded::read(&files)?;
         tracing::info!(name = %loaded.name, "connections are held to mutual TLS");
-        let tls = Arc::new(Self { files, now: ArcSwap::from_pointee(loaded) });
-        tokio::spawn(look_after(Arc::downgrade(&tls), stamp));
+        let tls = Arc::new(Self { files, current: ArcSwap::from_pointee(loaded) });
+        tokio::spawn(reload_periodically(Arc::downgrade(&tls), file_state));
         Ok(Some(tls))
     }
 
     /// What a connection that is taken now is held to.
-    pub(crate) fn server(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.now.load().server)
+    pub(crate) fn server_config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.load().server)
     }
 
     /// What a connection that is opened now is held to.
-    pub(crate) fn client(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.now.load().client)
+    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.current.load().client)
     }
 
-    /// Reads the files again if they are not those of `seen`.
-    fn look(&self, seen: Stamps) -> Stamps {
-        let stamp = self.files.stamps();
-        if stamp == seen {
-            return seen;
+    /// Reads the files again if they are not those of `known`.
+    fn reload_if_changed(&self, known: FileStates) -> FileStates {
+        let file_state = self.files.states();
+        if file_state == known {
+            return known;
         }
         match Loaded::read(&self.files) {
             Ok(loaded) => {
                 tracing::info!(name = %loaded.name, "new certificates are used from now on");
-                self.now.store(Arc::new(loaded));
+                self.current.store(Arc::new(loaded));
             }
             Err(error) => {
                 tracing::error!(error = error.log_text(), "new certificates cannot be used; the old ones still are");
             }
         }
-        stamp
+        file_state
     }
 }
 
 /// Looks for changes until nobody uses the certificates any more.
-async fn look_after(tls: Weak<Tls>, mut stamp: Stamps) {
+async fn reload_periodically(tls: Weak<Tls>, mut file_state: FileStates) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(RELOAD_INTERVAL).await;
         let Some(tls) = tls.upgrade() else { return };
         // Files may be slow to read where they are mounted.
-        let Ok(seen) = spawn_blocking(move || tls.look(stamp)).await else { return };
-        stamp = seen;
+        let Ok(known) = spawn_blocking(move || tls.reload_if_changed(file_state)).await else { return };
+        file_state = known;
     }
 }
 
@@ -103,23 +103,23 @@ impl Loaded {
         let name = files.name(&chain)?;
         let roots = Arc::new(files.authorities()?);
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mismatch = |error| files.mismatch(error);
-        let callers = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider));
-        let callers = callers.build().map_err(|error| files.unfit_authorities(&error))?;
+        let mismatch = |error| files.mismatch_error(error);
+        let client_verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider));
+        let client_verifier = client_verifier.build().map_err(|error| files.authorities_error(&error))?;
         let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13])
             .map_err(Error::internal)?
-            .with_client_cert_verifier(callers)
+            .with_client_cert_verifier(client_verifier)
             .with_single_cert(chain.clone(), key.clone_key())
             .map_err(mismatch)?;
-        server.alpn_protocols = SERVED.map(<[u8]>::to_vec).to_vec();
-        let client = client(provider, roots).with_client_auth_cert(chain, key).map_err(mismatch)?;
+        server.alpn_protocols = ALPN_PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        let client = client_builder(provider, roots).with_client_auth_cert(chain, key).map_err(mismatch)?;
         Ok(Self { name, server: Arc::new(server), client: Arc::new(with_http2(client)) })
     }
 }
 
 /// A client that believes `roots`.
-fn client(
+fn client_builder(
     provider: Arc<CryptoProvider>,
     roots: Arc<rustls::RootCertStore>,
 ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
@@ -136,6 +136,6 @@ fn with_http2(mut config: ClientConfig) -> ClientConfig {
 }
 
 /// Why there is no TLS.
-fn failure(message: impl Into<String>) -> Error {
+fn tls_error(message: impl Into<String>) -> Error {
     Error::new(Reason::NotReady, message)
 }

@@ -6,7 +6,7 @@ mod peer;
 use crate::layers::{Budgets, Deadline};
 use crate::settings::Secret;
 use crate::tls::Tls;
-use address::{Place, Verification};
+use address::{PeerHost, Verification};
 use axum::Router;
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
@@ -37,7 +37,7 @@ pub fn local(router: Router) -> Transport {
         request.extensions_mut().insert(Principal::root());
         request
     });
-    BoxCloneSyncService::new(Deadline::new(service, None, Budgets::within_process()).map_err(|never| match never {}))
+    BoxCloneSyncService::new(Deadline::new(service, None, Budgets::unlimited()).map_err(|never| match never {}))
 }
 
 /// The way to a peer at `urls`, such as `http://schema:3000`, or several with commas between them, by the root principal's key;
@@ -48,25 +48,25 @@ pub fn remote(
     api_key: &Secret,
     tls: Option<(&Arc<Tls>, Option<&'static str>)>,
 ) -> Result<Transport, Error> {
-    let several = urls.split(',').map(|url| place(url.trim(), tls)).collect::<Result<Vec<_>, _>>()?;
-    let (endpoints, places): (Vec<_>, Vec<_>) = several.into_iter().unzip();
+    let parsed = urls.split(',').map(|url| parse_url(url.trim(), tls)).collect::<Result<Vec<_>, _>>()?;
+    let (endpoints, hosts): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose()))
         .map_err(|_| Error::new(Reason::CredentialsInvalid, "API_KEY must be visible ASCII without spaces"))?;
     bearer.set_sensitive(true);
     // What it says of where it leads is not used: each address has a connector of its own.
     let endpoint = endpoints.into_iter().next().ok_or_else(|| Error::internal("a peer has no URL"))?;
-    let peer = Peer::new(within_limits(endpoint), places);
-    let service = service_fn(move |request: Request<Body>| call(Arc::clone(&peer), request));
+    let peer = Peer::new(with_timeouts(endpoint), hosts);
+    let service = service_fn(move |request: Request<Body>| send(Arc::clone(&peer), request));
     let service = service.map_request(move |mut request: Request<Body>| {
         request.headers_mut().insert(AUTHORIZATION, bearer.clone());
-        crate::telemetry::inject(request.headers_mut());
+        crate::telemetry::inject_trace_context(request.headers_mut());
         request
     });
     Ok(BoxCloneSyncService::new(service))
 }
 
 /// One URL of a peer.
-fn place(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(Endpoint, Place), Error> {
+fn parse_url(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(Endpoint, PeerHost), Error> {
     let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
     let example = "expected one such as http://schema:3000 or https://schema:3000";
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
@@ -83,11 +83,11 @@ fn place(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(E
         }
         _ => return Err(wrong(example)),
     };
-    Ok((endpoint, Place { host, port, verification }))
+    Ok((endpoint, PeerHost { name: host, port, verification }))
 }
 
 /// Those of a peer's URLs by which the key goes to another machine as it is: `http` to other hosts than this one.
-pub fn in_clear(urls: &str) -> impl Iterator<Item = &str> {
+pub fn cleartext_urls(urls: &str) -> impl Iterator<Item = &str> {
     let is_in_clear = |url: &&str| {
         let Ok(uri) = url.parse::<Uri>() else { return false };
         let here = |host: &str| {
@@ -101,14 +101,14 @@ pub fn in_clear(urls: &str) -> impl Iterator<Item = &str> {
 
 /// The host and the port of a peer's URL.
 fn host_and_port(uri: &Uri) -> Option<(String, u16)> {
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     // An IPv6 address has brackets in a URL, and nowhere else.
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    (!host.is_empty()).then(|| (host.to_owned(), uri.port_u16().unwrap_or(usual)))
+    (!host.is_empty()).then(|| (host.to_owned(), uri.port_u16().unwrap_or(default_port)))
 }
 
 /// How long things may take on a connection to a peer, and how it is seen that nobody is there any more.
-fn within_limits(endpoint: Endpoint) -> Endpoint {
+fn with_timeouts(endpoint: Endpoint) -> Endpoint {
     endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(Duration::from_secs(30))
@@ -117,21 +117,21 @@ fn within_limits(endpoint: Endpoint) -> Endpoint {
 }
 
 /// One call, to the address whose turn it is.
-async fn call(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
-    let address = match peer.address().await {
+async fn send(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
+    let address = match peer.next_address().await {
         Ok(address) => address,
         Err(status) => return Ok(status.into_http()),
     };
-    let answered = address.channel.clone().oneshot(request).await;
-    if answered.is_err() {
-        peer.failed(&address);
+    let outcome = address.channel.clone().oneshot(request).await;
+    if outcome.is_err() {
+        peer.mark_unreachable(&address);
     }
-    answered
+    outcome
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{in_clear, local, remote};
+    use super::{cleartext_urls, local, remote};
     use crate::settings::Secret;
     use axum::{Extension, Router, routing::get};
     use groundplan_identity::Principal;
@@ -165,7 +165,7 @@ mod tests {
     fn a_key_in_clear_text_is_noticed() {
         let urls =
             "http://localhost:1, http://127.0.0.2:1,http://[::1]:1,https://schema:1,http://schema:1,http://10.0.0.1";
-        assert_eq!(in_clear(urls).collect::<Vec<_>>(), ["http://schema:1", "http://10.0.0.1"]);
+        assert_eq!(cleartext_urls(urls).collect::<Vec<_>>(), ["http://schema:1", "http://10.0.0.1"]);
     }
 
     #[tokio::test]

@@ -5,8 +5,8 @@
 use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::{
-    Bind, Columns as _, Database, MigrationMode, PgRow, Sql, decode_array, decode_interval, decode_jsonb,
-    decode_numeric_u64, decode_timestamptz, execute, oid, refusal, rows,
+    Bind, Columns as _, Database, MigrationMode, PgRow, Sql, database_error, decode_array, decode_interval,
+    decode_jsonb, decode_numeric_u64, decode_timestamptz, execute, oid, rows,
 };
 use groundplan_chassis::settings::{DatabaseSettings, Secret, defaults};
 use groundplan_error::Reason;
@@ -328,7 +328,7 @@ async fn what_a_failure_means() {
         let sql = Sql::new(sql);
         let mut lease = database.lease().await.unwrap();
         let failure = lease.run(async |connection| execute(connection, &sql, &[]).await).await.unwrap_err();
-        let error = refusal(failure);
+        let error = database_error(failure);
         assert_eq!(error.reason(), reason, "{}", error.log_text());
         assert!(!error.to_string().contains("nothing_like_it"), "{error}");
     }
@@ -340,7 +340,7 @@ async fn what_a_failure_means() {
         })
         .await
         .unwrap_err();
-    let error = refusal(failure);
+    let error = database_error(failure);
     assert_eq!(error.reason(), Reason::DatabaseUnavailable);
     assert!(error.to_string().contains("read-only"), "{error}");
     drop(lease);
@@ -364,7 +364,7 @@ async fn values_do_not_reach_the_log() {
         ("SELECT 'hunter2'::int", "invalid input syntax"),
     ] {
         let failure = lease.run(async |connection| run(connection, sql).await).await.unwrap_err();
-        let text = refusal(failure).log_text();
+        let text = database_error(failure).log_text();
         assert!(text.contains(name) && !text.contains("hunter2"), "{text}");
     }
 }

@@ -34,7 +34,7 @@ async fn tls(url: &Secret) -> String {
 }
 
 /// Why a connection of this URL is refused.
-async fn refusal(url: &Secret) -> String {
+async fn connection_error(url: &Secret) -> String {
     let error = client(url, &defaults()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DatabaseUnavailable);
     let (said, logged) = (error.to_string(), error.log_text());
@@ -71,7 +71,7 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
     database.migrate(MIGRATIONS).await.unwrap();
     let mut listener = database.listen("channel").await.unwrap();
     listener.notify("heard").await.unwrap();
-    assert_eq!(listener.heard().await.as_deref(), Some("heard"));
+    assert_eq!(listener.notification().await.as_deref(), Some("heard"));
     let sleeper = database.clone();
     let call = tokio::spawn(async move {
         let (sql, seconds) = (Sql::new("SELECT pg_sleep(?)"), [Bind::f64(600.0)]);
@@ -87,7 +87,7 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
     // A connection that the server has ended is known to be lost, and another one is opened.
     count(&database, &format!("SELECT count(pg_terminate_backend(pid, 5000)) {OURS} AND pid <> pg_backend_pid()"))
         .await;
-    assert_eq!(listener.heard().await, None);
+    assert_eq!(listener.notification().await, None);
     database.ping().await.map_err(|error| error.log_text()).unwrap();
 }
 
@@ -140,7 +140,7 @@ async fn as_much_is_asked_of_the_server_as_sslmode_says() {
         ),
     ] {
         let url = server.url_of(host, "groundplan", &format!("hostaddr=127.0.0.1&sslmode={mode}&{authority}"));
-        let said = refusal(&url).await;
+        let said = connection_error(&url).await;
         for word in words {
             let word = word.replace("FOLDER", server.file("").to_str().unwrap().trim_end_matches('/'));
             assert!(said.contains(&word), "{mode} {authority}: no {word} in {said}");
@@ -153,11 +153,11 @@ async fn users_are_known_by_certificates_and_by_passwords_that_are_bound_to_the_
     let server = Server::start().await;
     let certificate = "sslcert=FOLDER/certified.pem&sslkey=FOLDER/certified.key";
     assert_eq!(tls(&server.url("certified", &format!("{FULL}&{certificate}"))).await, "TLSv1.3");
-    let said = refusal(&server.url("certified", FULL)).await;
+    let said = connection_error(&server.url("certified", FULL)).await;
     assert!(said.contains("client certificate"), "{said}");
     Authority::make().certify(&server.file("forged"), "certified", &[]);
     let forged = "sslcert=FOLDER/forged.pem&sslkey=FOLDER/forged.key";
-    let said = refusal(&server.url("certified", &format!("{FULL}&{forged}"))).await;
+    let said = connection_error(&server.url("certified", &format!("{FULL}&{forged}"))).await;
     assert!(said.contains("sslcert and sslkey"), "{said}");
     // Without channel binding that would be refused.
     assert_eq!(tls(&server.url("secretive", "sslmode=require&channel_binding=require")).await, "TLSv1.3");
@@ -175,7 +175,7 @@ async fn who_shows_a_certificate_must_have_its_key() {
     for mode in ["require", &full] {
         let port = impostor::listen(&file("server.pem"), &file("another.key")).await;
         let url = format!("postgres://user:hunter2@localhost:{port}/db?hostaddr=127.0.0.1&sslmode={mode}");
-        let said = refusal(&Secret::new(url)).await;
+        let said = connection_error(&Secret::new(url)).await;
         assert!(said.contains("invalid peer certificate: BadSignature"), "{said}");
     }
 }
@@ -210,7 +210,7 @@ async fn servers_are_taken_as_they_are() {
     let itself = server.url("groundplan", "sslmode=verify-full&sslrootcert=FOLDER/itself.pem");
     assert_eq!(tls(&itself).await, "TLSv1.3");
     authority::self_signed(&server.file("other"), &["localhost"]);
-    let said = refusal(&server.url("groundplan", "sslmode=verify-ca&sslrootcert=FOLDER/other.pem")).await;
+    let said = connection_error(&server.url("groundplan", "sslmode=verify-ca&sslrootcert=FOLDER/other.pem")).await;
     assert!(said.contains("other.pem"), "{said}");
     // It knows no TLS 1.3.
     let mut connection = database(&itself).await.dedicated().await.unwrap();
@@ -220,12 +220,12 @@ async fn servers_are_taken_as_they_are() {
     for mode in ["prefer", "allow", "disable"] {
         assert_eq!(tls(&server.url("open", &format!("sslmode={mode}"))).await, "none", "{mode}");
     }
-    let said = refusal(&server.url("open", "sslmode=require")).await;
+    let said = connection_error(&server.url("open", "sslmode=require")).await;
     assert!(said.contains("no pg_hba.conf entry"), "{said}");
     // It has none.
     let mut connection = database(&itself).await.dedicated().await.unwrap();
     server.set(&mut connection, "ssl = off").await;
     assert_eq!(tls(&server.url("open", "sslmode=prefer")).await, "none");
-    let said = refusal(&itself).await;
+    let said = connection_error(&itself).await;
     assert!(said.contains("does not support TLS") && said.contains("sslmode=disable"), "{said}");
 }

@@ -124,7 +124,7 @@ async fn a_server_that_dies_while_it_is_watched_comes_back_with_what_was_acknowl
     let stop = CancellationToken::new();
     let watching = {
         let (postgres, stop) = (Arc::clone(&postgres), stop.clone());
-        tokio::spawn(async move { postgres.watch(&stop).await })
+        tokio::spawn(async move { postgres.supervise(&stop).await })
     };
     let (client, connection) = tokio_postgres::connect(url.expose(), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);

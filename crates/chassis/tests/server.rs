@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::routing::get;
-use groundplan_chassis::mounted::grpc;
+use groundplan_chassis::mounted_service::grpc_routes;
 use groundplan_chassis::server::{Drained, serve};
 use groundplan_chassis::settings::{Secret, ServerSettings, defaults};
 use groundplan_chassis::transport::{Transport, remote};
@@ -59,8 +59,9 @@ impl Running {
 
 #[tokio::test]
 async fn both_protocols_on_one_port() {
-    let router =
-        Router::new().route("/hello", get(|| async { "hello" })).merge(grpc(tonic_health::server::health_reporter().1));
+    let router = Router::new()
+        .route("/hello", get(|| async { "hello" }))
+        .merge(grpc_routes(tonic_health::server::health_reporter().1));
     let server = start(router, defaults()).await;
     let answer = server.say(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::routing::get;
 use groundplan_budget::Memory;
 use groundplan_chassis::layers::{RootKey, stack};
-use groundplan_chassis::mounted::grpc;
+use groundplan_chassis::mounted_service::grpc_routes;
 use groundplan_chassis::server::serve;
 use groundplan_chassis::settings::{AllowList, Secret, ServerSettings, TlsSettings, defaults};
 use groundplan_chassis::tls::Tls;
@@ -52,7 +52,7 @@ async fn start(folder: &Path, address: &str, server: ServerSettings) -> (SocketA
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let router = Router::new().route("/hello", get(|| async { "hello" })).merge(grpc(health));
+    let router = Router::new().route("/hello", get(|| async { "hello" })).merge(grpc_routes(health));
     let allow = AllowList::parse("envoy,records=/hello").unwrap();
     let router = stack(router, RootKey::new(&Secret::new(KEY)).unwrap(), Some(allow), Memory::new(64 << 20), &server);
     let (tls, stopped) = (load(folder, "schema"), stop.clone());

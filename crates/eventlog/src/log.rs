@@ -13,9 +13,9 @@ use crate::wake::Wake;
 use crate::{Cursor, Event, Settings, partitions};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::apart::apart;
-use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, execute, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, database_error, execute, rows};
 use groundplan_chassis::seal::{KEY_BYTES, Sealer};
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::{Error, Reason};
 use rand::Rng as _;
 use std::sync::atomic::Ordering;
@@ -80,7 +80,7 @@ impl Log {
     pub async fn open(database: Database, settings: Settings) -> Result<Self, Error> {
         partitions::log_partitions(settings.retention).prepare(&database).await?;
         let mut lease = database.lease().await?;
-        let key = lease.run(ensure_token_key).await.map_err(refusal)?;
+        let key = lease.run(ensure_token_key).await.map_err(database_error)?;
         drop(lease);
         let status = Arc::new(Status::default());
         status::register_metrics(database.schema(), &status);
@@ -134,7 +134,7 @@ impl Log {
     /// Returns the newest position that was drawn.
     pub async fn newest(&self) -> Result<i64, Error> {
         let mut lease = self.0.database.lease().await?;
-        lease.run(async |connection| crate::watermark::newest(connection).await).await.map_err(refusal)
+        lease.run(async |connection| crate::watermark::newest(connection).await).await.map_err(database_error)
     }
 
     /// Returns some of the events after a position that the tail has passed, in order and without gaps; none at the tail's
@@ -148,7 +148,7 @@ impl Log {
             Err(progress) => progress,
         };
         let log = self.clone();
-        apart(async move { log.read_database(after, progress).await }).await
+        spawn_scoped(async move { log.read_database(after, progress).await }).await
     }
 
     /// Returns what [`Log::read`] would return, if it is in memory, where all followers share it.
@@ -177,7 +177,7 @@ impl Log {
             // The pool might reach another database before the tail does.
             QueryResult::Ok((read.events, dropped, Server::identify(connection).await?))
         };
-        let (mut events, dropped, server) = lease.run(work).await.map_err(refusal)?;
+        let (mut events, dropped, server) = lease.run(work).await.map_err(database_error)?;
         if server != progress.server {
             return Err(server_changed());
         }
@@ -206,7 +206,7 @@ impl Log {
     pub(crate) async fn position_context(&self, cursor: Cursor) -> Result<PositionContext, Error> {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
-        lease.run(async |connection| PositionContext::read(connection, cursor).await).await.map_err(refusal)
+        lease.run(async |connection| PositionContext::read(connection, cursor).await).await.map_err(database_error)
     }
 
     /// The error for a position whose events were dropped.

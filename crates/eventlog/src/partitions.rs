@@ -2,18 +2,18 @@
 
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Partitioned, Release, Sql, execute, rows};
+use groundplan_chassis::database::{Bind, Columns as _, PartitionedTable, ReleaseCheck, Sql, execute, rows};
 use std::time::Duration;
 
 /// Returns the log's partitioned table.
-pub(crate) fn log_partitions(retention: Duration) -> Partitioned {
-    Partitioned { table: "events", retention }
+pub(crate) fn log_partitions(retention: Duration) -> PartitionedTable {
+    PartitionedTable { table: "events", retention }
 }
 
 /// Checks consumers before a partition is dropped.
 pub(crate) struct Consumers;
 
-impl Release for Consumers {
+impl ReleaseCheck for Consumers {
     /// Records that a partition's events are about to be dropped, unless a consumer still needs them. Returns whether they can
     /// be dropped.
     async fn release(&self, connection: &mut AsyncPgConnection, partition: &str) -> QueryResult<bool> {

@@ -8,7 +8,7 @@ use crate::status::now;
 use crate::tail::{Step, Tail};
 use crate::watermark::newest;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Columns as _, Sql, refusal, rows};
+use groundplan_chassis::database::{Columns as _, Sql, database_error, rows};
 use groundplan_error::Error;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
@@ -44,7 +44,7 @@ pub(crate) async fn tail_log(log: Log) {
 async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std::convert::Infallible, Error> {
     let mut connection = log.database().dedicated().await?;
     let connection = &mut connection;
-    let server = Server::identify(connection).await.map_err(refusal)?;
+    let server = Server::identify(connection).await.map_err(database_error)?;
     let mut tail = match log.progress() {
         Some(before) if before.server.epoch == server.epoch && is_in_log(connection, &before.at).await? => {
             log.reconnected(server);
@@ -60,7 +60,7 @@ async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std:
     let mut gap = Gap::default();
     loop {
         let before = tail.cursor();
-        let step = tail.step(connection).await.map_err(refusal)?;
+        let step = tail.step(connection).await.map_err(database_error)?;
         if before.position < step.dropped_through {
             tracing::error!("the event log was not read for longer than its retention: followers must start again");
             let generation = log.progress().map_or(0, |progress| progress.generation);
@@ -82,7 +82,7 @@ async fn tail_until_disconnected(log: &Log, pause: &mut Duration) -> Result<std:
 
 /// Whether a position belongs to the log of a connection. It can belong although its events were dropped; reading reports that.
 async fn is_in_log(connection: &mut AsyncPgConnection, at: &ResumePoint) -> Result<bool, Error> {
-    let position_context = PositionContext::read(connection, at.cursor).await.map_err(refusal)?;
+    let position_context = PositionContext::read(connection, at.cursor).await.map_err(database_error)?;
     Ok(position_context.includes(at))
 }
 
@@ -95,7 +95,7 @@ async fn start_at_end(
 ) -> Result<Tail, Error> {
     let tail = tail_at_end(connection).await?;
     let cursor = tail.cursor();
-    let PositionContext { last_event, .. } = PositionContext::read(connection, cursor).await.map_err(refusal)?;
+    let PositionContext { last_event, .. } = PositionContext::read(connection, cursor).await.map_err(database_error)?;
     log.restart(Progress { server, generation, at: ResumePoint { cursor, last_event } });
     Ok(tail)
 }
@@ -103,8 +103,8 @@ async fn start_at_end(
 /// Returns a tail that starts at the end of the log: after everything that was drawn before the call.
 async fn tail_at_end(connection: &mut AsyncPgConnection) -> Result<Tail, Error> {
     let mut tail = Tail::new(Cursor::START);
-    let end = newest(connection).await.map_err(refusal)?;
-    while !tail.skip_to_end(connection, end).await.map_err(refusal)? {
+    let end = newest(connection).await.map_err(database_error)?;
+    while !tail.skip_to_end(connection, end).await.map_err(database_error)? {
         sleep(LONGEST_GAP_PAUSE).await;
     }
     Ok(tail)
@@ -150,10 +150,10 @@ impl Gap {
         self.steps = self.steps.saturating_add(1);
         // Most gaps are short and skip this query.
         if self.steps.is_multiple_of(20) {
-            let rows = rows(connection, &OLDEST_WRITER, &[]).await.map_err(refusal)?;
-            let oldest = rows.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
+            let rows = rows(connection, &OLDEST_WRITER, &[]).await.map_err(database_error)?;
+            let oldest = rows.first().map(|row| row.i64(0)).transpose().map_err(database_error)?.flatten();
             status.oldest_writer.store(oldest.unwrap_or_default(), Ordering::Relaxed);
-            status.newest.store(newest(connection).await.map_err(refusal)?, Ordering::Relaxed);
+            status.newest.store(newest(connection).await.map_err(database_error)?, Ordering::Relaxed);
         }
         if !self.is_reported && now() - self.since > LONG_GAP {
             self.is_reported = true;

@@ -75,7 +75,7 @@ impl Wake {
         loop {
             let time_to_notify = async { if must_notify { sleep_until(notify_at).await } else { pending().await } };
             tokio::select! {
-                heard = listener.heard() => match heard {
+                heard = listener.notification() => match heard {
                     Some(sender) if sender == name => {}
                     Some(_) => self.appended.notify_one(),
                     None => return,

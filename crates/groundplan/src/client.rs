@@ -85,7 +85,7 @@ impl Client {
             }
             (_, None) => print_error(format_args!("groundplan: calling {address} with the API key that is set")),
         }
-        for url in transport::in_clear(address) {
+        for url in transport::cleartext_urls(address) {
             print_error(format_args!(
                 "groundplan: the API key goes to {url} in clear text; use https where others can listen"
             ));

@@ -6,8 +6,8 @@ use crate::output::{Output, print, table};
 use crate::serve::PeerSettings;
 use clap::{ArgMatches, Command};
 use groundplan_chassis::settings::{
-    AdminSettings, CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, Row,
-    ServerSettings, Source, TelemetrySettings, describe,
+    AdminSettings, CallerSettings, DatabaseSettings, EventSettings, MigrationSettings, QuerySettings, ServerSettings,
+    SettingRow, SettingSource, TelemetrySettings, describe,
 };
 use serde_json::json;
 
@@ -61,20 +61,20 @@ pub(crate) fn run(args: &Args, command: &Command, matches: &ArgMatches) -> Resul
     Ok(())
 }
 
-fn value_of(rows: &[Row], name: &str) -> Result<String, CliError> {
+fn value_of(rows: &[SettingRow], name: &str) -> Result<String, CliError> {
     match rows.iter().find(|row| row.variable == name) {
         Some(row) => Ok(row.value.clone().unwrap_or_default()),
         None => Err(CliError::usage(format!("there is no setting {name:?}; `groundplan config` lists them"))),
     }
 }
 
-fn text(rows: &[Row]) -> Vec<String> {
+fn text(rows: &[SettingRow]) -> Vec<String> {
     let mut cells = vec![["SETTING", "VALUE", "FROM"].map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let value = row.value.clone().unwrap_or_else(|| "-".to_owned());
         let from = match (row.source, &row.value) {
-            (Source::Default, None) => "not set".to_owned(),
-            (Source::Flag, _) => format!("flag {}", row.flag),
+            (SettingSource::Default, None) => "not set".to_owned(),
+            (SettingSource::Flag, _) => format!("flag {}", row.flag),
             (source, _) => source.to_string(),
         };
         [row.variable.clone(), value, from]
@@ -82,8 +82,8 @@ fn text(rows: &[Row]) -> Vec<String> {
     table(&cells)
 }
 
-fn json(rows: &[Row]) -> serde_json::Value {
-    let one = |row: &Row| {
+fn json(rows: &[SettingRow]) -> serde_json::Value {
+    let one = |row: &SettingRow| {
         json!({
             "setting": row.variable, "flag": row.flag, "value": row.value,
             "from": row.source.to_string(), "meaning": row.help,
@@ -97,10 +97,10 @@ mod tests {
     use super::{text, value_of};
     use crate::cli::Cli;
     use clap::CommandFactory as _;
-    use groundplan_chassis::settings::{Row, describe};
+    use groundplan_chassis::settings::{SettingRow, describe};
     use std::collections::BTreeSet;
 
-    fn rows(arguments: &[&str]) -> Vec<Row> {
+    fn rows(arguments: &[&str]) -> Vec<SettingRow> {
         let command = Cli::command();
         let matches = command.clone().try_get_matches_from(arguments).unwrap();
         describe(&command, &matches)

@@ -30,6 +30,6 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     };
     // By a socket and without a password: it may be seen. A server does not end because nobody reads what it says.
     let _ = print(postgres.url().expose());
-    postgres.watch(&stop.graceful).await;
+    postgres.supervise(&stop.graceful).await;
     Ok(postgres.stop().await?)
 }

@@ -6,7 +6,7 @@ use crate::services::{MountContext, Service};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::{self, RootKey};
-use groundplan_chassis::mounted::Mounted;
+use groundplan_chassis::mounted_service::MountedService;
 use groundplan_chassis::settings::{
     AdminSettings, AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings,
 };
@@ -138,7 +138,7 @@ impl Process<'_> {
     fn spawn_admin_server(
         &self,
         listener: Option<TcpListener>,
-        health: Option<&Mounted>,
+        health: Option<&MountedService>,
         ended: CancellationToken,
     ) -> Option<AbortOnDropHandle<()>> {
         let (listener, health) = (listener?, health?);
@@ -151,7 +151,7 @@ impl Process<'_> {
     }
 
     /// Mounts the services, and the health of all of them.
-    async fn mount(&self, memory: &Memory, stop: &Shutdown) -> Result<Vec<Mounted>, CliError> {
+    async fn mount(&self, memory: &Memory, stop: &Shutdown) -> Result<Vec<MountedService>, CliError> {
         let context = MountContext {
             db_url: self.db_url,
             api_key: self.api_key,
@@ -181,7 +181,7 @@ async fn wait_until_ready(ready: Option<watch::Receiver<bool>>) -> bool {
 }
 
 /// Waits until the services' own work has ended, for a bounded time.
-async fn join_tasks(mounted: Vec<Mounted>, stop: &Shutdown) {
+async fn join_tasks(mounted: Vec<MountedService>, stop: &Shutdown) {
     let ending = async {
         for mut one in mounted {
             while let Some(ended) = one.tasks.join_next().await {

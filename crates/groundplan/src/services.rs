@@ -2,7 +2,7 @@
 
 use groundplan_budget::Memory;
 use groundplan_chassis::database::{Database, MigrationMode};
-use groundplan_chassis::mounted::Mounted;
+use groundplan_chassis::mounted_service::MountedService;
 use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
 use groundplan_chassis::tls::Tls;
 use groundplan_chassis::transport::{self, Transport};
@@ -72,7 +72,7 @@ pub(crate) struct MountContext<'a> {
 
 impl MountContext<'_> {
     /// Mounts the services that were asked for, each once, in the order in which they need each other.
-    pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<Mounted>, Error> {
+    pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<MountedService>, Error> {
         let mut mounted = Vec::new();
         let mut schema = self.schema_url.map(|url| self.schema_transport(url)).transpose()?;
         for service in Service::ALL.into_iter().filter(|service| services.contains(service)) {
@@ -87,7 +87,7 @@ impl MountContext<'_> {
 
     /// The way to `schema` in another process, which is called so in its certificate, too.
     fn schema_transport(&self, url: &str) -> Result<Transport, Error> {
-        for one in transport::in_clear(url) {
+        for one in transport::cleartext_urls(url) {
             tracing::warn!(
                 url = one,
                 "the API key goes to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"
@@ -96,7 +96,7 @@ impl MountContext<'_> {
         transport::remote(url, self.api_key, self.tls.map(|tls| (tls, Some("schema"))))
     }
 
-    async fn mount_service(&self, service: Service, schema: Option<Transport>) -> Result<Mounted, Error> {
+    async fn mount_service(&self, service: Service, schema: Option<Transport>) -> Result<MountedService, Error> {
         let stop = self.stop.clone();
         match service {
             Service::Schema => {

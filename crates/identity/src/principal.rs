@@ -20,7 +20,7 @@ impl Principal {
 
     /// The caller of the request that these extensions belong to. A call without one has come past the check of
     /// credentials, and is refused like one that sent none.
-    pub fn of(extensions: &Extensions) -> Result<&Self, Error> {
+    pub fn from_extensions(extensions: &Extensions) -> Result<&Self, Error> {
         extensions.get().ok_or_else(missing)
     }
 

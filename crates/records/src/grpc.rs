@@ -22,7 +22,7 @@ use codec::{RawCodec, Reply};
 use groundplan_budget::Budget;
 use groundplan_call::MatchedMethod;
 use groundplan_call::offload_if_long;
-use groundplan_chassis::respond::{is_grpc, refuse};
+use groundplan_chassis::respond::{error_response, is_grpc};
 use groundplan_codec::{Record, Stored, wire};
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Caller;
@@ -54,7 +54,7 @@ pub(crate) fn router(records: Records, settings: Settings) -> Router {
             if request.method() == http::Method::POST && is_grpc(request.headers()) {
                 answer(&records, settings, request).await
             } else {
-                refuse(&no_path(&request), false)
+                error_response(&no_path(&request), false)
             }
         }
     })
@@ -64,7 +64,7 @@ pub(crate) fn router(records: Records, settings: Settings) -> Router {
 async fn answer(records: &Records, settings: Settings, mut request: Request) -> Response<Body> {
     let served = match records.served() {
         Ok(served) => served,
-        Err(error) => return refuse(&error, true),
+        Err(error) => return error_response(&error, true),
     };
     let caller = Caller::take(request.extensions_mut());
     let begun = caller.and_then(|caller| Begun::new(records, &served, caller, request.uri().path()));
@@ -76,7 +76,7 @@ async fn answer(records: &Records, settings: Settings, mut request: Request) -> 
             response.extensions_mut().insert(called);
             response
         }
-        Err(error) => refuse(&error, true),
+        Err(error) => error_response(&error, true),
     };
     response.headers_mut().insert(REVISION, HeaderValue::from(served.revision()));
     response
@@ -93,7 +93,7 @@ async fn run(begun: Begun, settings: Settings, request: Request) -> Response<Bod
         _ => grpc.unary(Unary(begun.clone()), request).await,
     };
     match begun.failure.get() {
-        Some(error) => refuse(error, true),
+        Some(error) => error_response(error, true),
         None => response,
     }
 }

@@ -51,7 +51,7 @@ use crate::state::Records;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::Database;
-use groundplan_chassis::mounted::{Mounted, grpc as mount_grpc};
+use groundplan_chassis::mounted_service::{MountedService, grpc_routes};
 use groundplan_chassis::transport::Transport;
 use groundplan_error::Error;
 use groundplan_proto::records::v1::records_service_server;
@@ -126,11 +126,11 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 /// Makes the service: the derived gRPC services as the router's fallback, reflection and REST, and the task that
 /// follows `schema`. It is ready once it serves the live revision, or knows that there is none, for as long as its
 /// database answers.
-pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
+pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> {
     let Dependencies { database, schema, settings, memory, stop } = dependencies;
     migrate(&database).await?;
     let mut tasks = JoinSet::new();
-    let answers = database.answers(&mut tasks, stop.clone());
+    let is_healthy = database.watch_health(&mut tasks, stop.clone());
     let records = Records::open(database, settings, memory, stop.clone()).await?;
     let (settled, serves) = tokio::sync::watch::channel(false);
     tasks::spawn(&records, &mut tasks);
@@ -142,14 +142,14 @@ pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
         v1alpha::ServerReflectionServer::new(reflection).max_decoding_message_size(MAX_REFLECTION_REQUEST);
     let bound = axum::middleware::from_fn_with_state(settings.max_message_bytes, rpc::bound);
     let router = groundplan_rest::router(records.clone(), settings.max_message_bytes)
-        .merge(mount_grpc(reflection_v1))
-        .merge(mount_grpc(reflection_v1alpha))
-        .merge(mount_grpc(rpc::server(records.clone())).layer(bound))
+        .merge(grpc_routes(reflection_v1))
+        .merge(grpc_routes(reflection_v1alpha))
+        .merge(grpc_routes(rpc::server(records.clone())).layer(bound))
         .merge(grpc::router(records, settings));
-    Ok(Mounted {
+    Ok(MountedService {
         router,
         names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME, records_service_server::SERVICE_NAME],
-        ready: vec![serves, answers],
+        ready: vec![serves, is_healthy],
         tasks,
     })
 }

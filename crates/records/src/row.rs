@@ -7,7 +7,7 @@ use crate::column::{Column, ColumnKind, Scalar};
 use bytes::Bytes;
 use diesel::QueryResult;
 use groundplan_chassis::database::{
-    Columns, PgRow, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz, refusal,
+    Columns, PgRow, database_error, decode_array, decode_interval, decode_jsonb, decode_numeric_u64, decode_timestamptz,
 };
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION, Record, Value, storage};
 use groundplan_error::Error;
@@ -48,7 +48,7 @@ pub(crate) fn record_of(model: &Model, columns: &[Column], row: &impl Cells, off
     for (column, at) in columns.iter().zip(offset..) {
         let field = shape.field(column.field);
         let read = row.cell(at, |bytes| bytes.map(|bytes| value(model, field, column.kind, bytes)).transpose());
-        let value = read.map_err(refusal)?.map_err(|misfit| refuse(model, field, &misfit))?;
+        let value = read.map_err(database_error)?.map_err(|misfit| refuse(model, field, &misfit))?;
         if value.is_some() {
             record.set_in(shape, column.field, value);
         }
@@ -58,7 +58,7 @@ pub(crate) fn record_of(model: &Model, columns: &[Column], row: &impl Cells, off
 
 /// Reads the version of a row that begins with it.
 pub(crate) fn version(row: &PgRow) -> Result<i64, Error> {
-    row.i64(0).map_err(refusal)?.ok_or_else(|| Error::internal("a row has no version"))
+    row.i64(0).map_err(database_error)?.ok_or_else(|| Error::internal("a row has no version"))
 }
 
 fn refuse(model: &Model, field: &Field, misfit: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::query::{Compiled, advice};
-use groundplan_chassis::database::{Bind, Columns, Sql, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};
 use groundplan_model::catalog::Model;
 use std::sync::LazyLock;
@@ -52,8 +52,8 @@ async fn size(call: &Call<'_>) -> Result<i64, Error> {
     }
     let name = [Bind::text(&table.qualified())];
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, &SIZE, &name).await).await.map_err(refusal)?;
-    let size = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten().unwrap_or_default();
+    let found = lease.run(async |conn| rows(conn, &SIZE, &name).await).await.map_err(database_error)?;
+    let size = found.first().map(|row| row.i64(0)).transpose().map_err(database_error)?.flatten().unwrap_or_default();
     call.records.sizes().set(table, size);
     Ok(size)
 }

@@ -15,8 +15,8 @@ use arc_swap::ArcSwap;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use groundplan_budget::Memory;
-use groundplan_chassis::database::{Database, refusal};
-use groundplan_chassis::turns::Turns;
+use groundplan_chassis::database::{Database, database_error};
+use groundplan_chassis::keyed_mutex::KeyedMutex;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Log;
 use groundplan_model::catalog::Model;
@@ -62,7 +62,7 @@ struct State {
     /// Transactions that evaluate expressions: half of the pool at most.
     evaluating: Semaphore,
     /// Of calls with the same request id.
-    requests: Turns<request_ids::OwnedKey>,
+    requests: KeyedMutex<request_ids::OwnedKey>,
     purge_lag: Arc<Lag>,
     /// Ends what goes on for long.
     stop: CancellationToken,
@@ -79,7 +79,7 @@ impl Records {
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
-        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
+        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(database_error)?;
         drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
         request_ids::partitioned(settings.request_id_retention).prepare(&database).await?;
@@ -101,7 +101,7 @@ impl Records {
             period_missing: Notify::new(),
             transfers: Slots::default(),
             evaluating,
-            requests: Turns::default(),
+            requests: KeyedMutex::default(),
             purge_lag: Arc::default(),
             stop,
             served: ArcSwap::default(),
@@ -163,7 +163,7 @@ impl Records {
     }
 
     /// The turns of calls with the same request id: those of other processes wait in the database.
-    pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
+    pub(crate) fn requests(&self) -> &KeyedMutex<request_ids::OwnedKey> {
         &self.0.requests
     }
 

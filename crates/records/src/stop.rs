@@ -1,7 +1,7 @@
 //! Why a transaction has ended without what it was for.
 
 use diesel::result::Error as DieselError;
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::Error;
 
 /// Why a transaction was rolled back.
@@ -26,7 +26,7 @@ impl Stop {
     /// The answer for the caller, where no failure of the database has a meaning of its own.
     pub(crate) fn into_error(self) -> Error {
         match self {
-            Self::Database(error) => refusal(error),
+            Self::Database(error) => database_error(error),
             Self::Refused(error) => error,
         }
     }

@@ -4,7 +4,7 @@ use crate::purge_lag;
 use crate::state::Records;
 use crate::store::request_ids;
 use crate::{history, purge};
-use groundplan_chassis::database::Always;
+use groundplan_chassis::database::ReleaseAlways;
 use opentelemetry::global::meter;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -59,7 +59,7 @@ async fn keep_request_ids(records: &Records) {
     let retention = records.settings().request_id_retention;
     let pause = (retention / 60).clamp(Duration::from_secs(10), Duration::from_secs(600));
     loop {
-        if let Err(error) = request_ids::partitioned(retention).maintain(records.database(), &Always).await {
+        if let Err(error) = request_ids::partitioned(retention).maintain(records.database(), &ReleaseAlways).await {
             tracing::warn!(
                 error = error.log_text(),
                 "the request ids' partitions cannot be looked after; trying again"

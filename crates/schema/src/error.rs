@@ -22,7 +22,7 @@ const CONFLICTS: [&str; 4] =
 
 /// Unwraps a request that comes from a principal, and refuses any other.
 pub(crate) fn authenticated<T>(request: Request<T>) -> Result<T, Error> {
-    Principal::of(request.extensions())?;
+    Principal::from_extensions(request.extensions())?;
     Ok(request.into_inner())
 }
 

@@ -24,7 +24,7 @@ mod tables;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use groundplan_chassis::database::Database;
-use groundplan_chassis::mounted::{Mounted, grpc};
+use groundplan_chassis::mounted_service::{MountedService, grpc_routes};
 use groundplan_error::{Error, Limit};
 use groundplan_proto::schema::v1::{distribution_service_server, schema_service_server};
 use service::Schema;
@@ -91,23 +91,23 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 /// Migrates the service's tables and mounts its two gRPC services.
 ///
 /// The answer's tasks end by themselves, after [`Dependencies::stop`]; applies that run then are marked failed first.
-pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
+pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> {
     migrate(&dependencies.database).await?;
     let schema = Schema::open(dependencies).await?;
     let rollouts = schema.rollouts.clone();
     let stop = schema.stop.clone();
     let mut tasks = JoinSet::new();
     schema.log.spawn(&mut tasks, &stop);
-    let answers = schema.database.answers(&mut tasks, stop.clone());
+    let is_healthy = schema.database.watch_health(&mut tasks, stop.clone());
     tasks.spawn(async move {
         stop.cancelled().await;
         rollouts.close();
         rollouts.wait().await;
     });
-    Ok(Mounted {
-        router: grpc(rpc::schema_server(schema.clone())).merge(grpc(rpc::distribution_server(schema))),
+    Ok(MountedService {
+        router: grpc_routes(rpc::schema_server(schema.clone())).merge(grpc_routes(rpc::distribution_server(schema))),
         names: vec![schema_service_server::SERVICE_NAME, distribution_service_server::SERVICE_NAME],
-        ready: vec![answers],
+        ready: vec![is_healthy],
         tasks,
     })
 }

@@ -13,7 +13,7 @@ use crate::error::{revision_conflict, status};
 use crate::service::Schema;
 use crate::store::followers;
 use crate::store::revisions;
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
 use idle::Idle;
@@ -140,7 +140,7 @@ impl Rollout {
     async fn publish(&self) -> Result<(), Error> {
         let number = self.number;
         let published = self.schema.change(async |connection| revisions::publish(connection, number).await);
-        if published.await?.map_err(refusal)? { Ok(()) } else { Err(self.lost().await) }
+        if published.await?.map_err(database_error)? { Ok(()) } else { Err(self.lost().await) }
     }
 
     /// Waits until all followers serve the revision. It is live: while the database is away there is only nothing to see.
@@ -191,7 +191,7 @@ impl Rollout {
         let (number, failure) = (self.number, error.message().into_owned());
         tracing::warn!(revision = number, error = error.log_text(), "the revision failed");
         let failed = self.schema.change(async |connection| revisions::fail(connection, number, &failure).await);
-        if let Err(error) = failed.await.and_then(|failed| failed.map_err(refusal)) {
+        if let Err(error) = failed.await.and_then(|failed| failed.map_err(database_error)) {
             tracing::warn!(revision = number, error = error.log_text(), "the revision cannot be marked failed");
         }
     }

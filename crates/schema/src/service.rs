@@ -5,7 +5,7 @@ use crate::rules::RightRules;
 use crate::{Dependencies, Settings};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Database, refusal};
+use groundplan_chassis::database::{Database, database_error};
 use groundplan_error::Error;
 use groundplan_eventlog::Log;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Schema {
         &self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<R>,
     ) -> Result<R, Error> {
-        self.database.lease().await?.run(work).await.map_err(refusal)
+        self.database.lease().await?.run(work).await.map_err(database_error)
     }
 
     /// Runs a transaction that changes revisions, on a connection of its own, and has followers hear of it.

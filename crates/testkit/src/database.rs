@@ -20,7 +20,7 @@ impl TestDatabase {
     pub async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let server = server::of_this_process().url();
+        let server = server::process_server().url();
         let (client, connection) = tokio_postgres::connect(server.expose(), tokio_postgres::NoTls)
             .await
             .expect("the test server takes connections");

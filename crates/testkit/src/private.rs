@@ -1,6 +1,6 @@
 //! A PostgreSQL of one test alone.
 
-use crate::server::{prepare, run, start_in};
+use crate::server::{create_data_directory, run, start_server};
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::Secret;
 use std::path::PathBuf;
@@ -22,8 +22,8 @@ impl PrivateServer {
     /// # Panics
     /// When there is no PostgreSQL to start; the message says how to get it.
     pub async fn new() -> Self {
-        let (directory, reaper) = prepare().await;
-        let running = start_in(&directory).await;
+        let (directory, reaper) = create_data_directory().await;
+        let running = start_server(&directory).await;
         Self { directory, url: running.url(), running: Some(running), _reaper: reaper }
     }
 
@@ -47,7 +47,7 @@ impl PrivateServer {
     /// # Panics
     /// When it does not start.
     pub async fn start(&mut self) {
-        self.running = Some(start_in(&self.directory).await);
+        self.running = Some(start_server(&self.directory).await);
     }
 
     /// Copies the data of the stopped server.

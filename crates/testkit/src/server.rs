@@ -26,7 +26,7 @@ impl TestServer {
 }
 
 /// Starts the server at the first call.
-pub(crate) fn of_this_process() -> &'static TestServer {
+pub(crate) fn process_server() -> &'static TestServer {
     static SERVER: OnceLock<TestServer> = OnceLock::new();
     // On a thread and a runtime of its own: the first test to come may be on a runtime of one thread, and ends before others.
     SERVER.get_or_init(|| {
@@ -40,38 +40,38 @@ pub(crate) fn of_this_process() -> &'static TestServer {
 
 /// The settings of the manual, on the PostgreSQL of GROUNDPLAN_PG_BIN: `make test` runs some tests on another version.
 fn settings() -> PostgresSettings {
-    PostgresSettings { pg_bin: Some(programs().0.clone()), ..defaults() }
+    PostgresSettings { pg_bin: Some(postgres_programs().0.clone()), ..defaults() }
 }
 
 /// Where PostgreSQL's programs are, and their major version. A process looks for them once: each one that is found is run.
-fn programs() -> &'static (PathBuf, u32) {
+fn postgres_programs() -> &'static (PathBuf, u32) {
     static PROGRAMS: OnceLock<(PathBuf, u32)> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
         let pg_bin = std::env::var_os("GROUNDPLAN_PG_BIN").map(PathBuf::from);
-        let found = PrivatePostgres::programs(&PostgresSettings { pg_bin, ..defaults() });
-        found.map_err(|error| error.log_text()).expect("PostgreSQL is installed")
+        let programs = PrivatePostgres::programs(&PostgresSettings { pg_bin, ..defaults() });
+        programs.map_err(|error| error.log_text()).expect("PostgreSQL is installed")
     })
 }
 
 async fn start() -> TestServer {
-    let (directory, reaper) = prepare().await;
-    TestServer { postgres: start_in(&directory).await, _reaper: reaper }
+    let (directory, reaper) = create_data_directory().await;
+    TestServer { postgres: start_server(&directory).await, _reaper: reaper }
 }
 
 /// Makes a directory with the data of a server, which goes when the reaper's standard input does.
-pub(crate) async fn prepare() -> (PathBuf, Child) {
+pub(crate) async fn create_data_directory() -> (PathBuf, Child) {
     let template = template().await;
     // Short, for the socket's sake, and open to the user that PostgreSQL runs as.
     let directory = tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
-    let directory = open_to_all(directory).keep();
+    let directory = make_traversable(directory).keep();
     let reaper = reaper(&directory);
     run(Command::new("cp").arg("-a").arg(&template).arg(directory.join("postgres")));
     (directory, reaper)
 }
 
 /// Starts the server of a directory.
-pub(crate) async fn start_in(directory: &Path) -> PrivatePostgres {
+pub(crate) async fn start_server(directory: &Path) -> PrivatePostgres {
     let postgres = PrivatePostgres::for_tests(directory, &settings()).await;
     postgres.map_err(|error| error.log_text()).expect("the test server starts")
 }
@@ -100,18 +100,18 @@ fn reaper(directory: &Path) -> Child {
 
 /// The data that each server starts with: made by initdb once, and kept in the target directory.
 async fn template() -> PathBuf {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
-    fs::create_dir_all(&kept).expect("the target directory is writable");
-    let lock = File::create(kept.join("lock")).expect("the target directory is writable");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
+    fs::create_dir_all(&directory).expect("the target directory is writable");
+    let lock = File::create(directory.join("lock")).expect("the target directory is writable");
     let user = Command::new("id").arg("-u").output().expect("id runs");
-    let (_, version) = programs();
-    let template = kept.join(format!("postgres-{version}-{}", String::from_utf8_lossy(&user.stdout).trim()));
+    let (_, version) = postgres_programs();
+    let template = directory.join(format!("postgres-{version}-{}", String::from_utf8_lossy(&user.stdout).trim()));
     // Waits for another test process that is just making it.
     lock.lock().expect("the target directory takes locks");
     if !template.join("data/PG_VERSION").exists() {
         let directory =
             tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
-        let directory = open_to_all(directory);
+        let directory = make_traversable(directory);
         let made = PrivatePostgres::initialise_for_tests(directory.path(), &settings()).await;
         made.map_err(|error| error.log_text()).expect("initdb runs");
         let _ = fs::remove_dir_all(&template);
@@ -124,7 +124,7 @@ async fn template() -> PathBuf {
 }
 
 /// Lets PostgreSQL's user pass; what is inside has its own guards.
-fn open_to_all(directory: TempDir) -> TempDir {
+fn make_traversable(directory: TempDir) -> TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).expect("our own directory can be changed");
     directory

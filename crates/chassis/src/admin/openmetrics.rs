@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metric that has exemplars.
-const OF_CALLS: &str = "groundplan_call_duration_seconds";
+const CALL_DURATION: &str = "groundplan_call_duration_seconds";
 
 /// Writes all metrics.
 pub(super) fn text(families: &[MetricFamily], exemplars: &Exemplars) -> String {
@@ -23,13 +23,13 @@ pub(super) fn text(families: &[MetricFamily], exemplars: &Exemplars) -> String {
             MetricType::HISTOGRAM => "histogram",
             MetricType::SUMMARY | MetricType::UNTYPED => "unknown",
         };
-        line(&mut out, format_args!("# TYPE {name} {kind}"));
-        line(&mut out, format_args!("# HELP {name} {}", escaped(family.help())));
+        push_line(&mut out, format_args!("# TYPE {name} {kind}"));
+        push_line(&mut out, format_args!("# HELP {name} {}", escape(family.help())));
         for metric in family.get_metric() {
             sample(&mut out, name, family.get_field_type(), metric, exemplars);
         }
     }
-    line(&mut out, format_args!("# EOF"));
+    push_line(&mut out, format_args!("# EOF"));
     out
 }
 
@@ -37,10 +37,13 @@ fn sample(out: &mut String, name: &str, kind: MetricType, metric: &Metric, exemp
     let labels = metric.get_label();
     match kind {
         MetricType::COUNTER => {
-            line(out, format_args!("{name}_total{} {}", named(labels, None), metric.get_counter().get_value()));
+            push_line(
+                out,
+                format_args!("{name}_total{} {}", label_set(labels, None), metric.get_counter().get_value()),
+            );
         }
         MetricType::GAUGE => {
-            line(out, format_args!("{name}{} {}", named(labels, None), metric.get_gauge().get_value()))
+            push_line(out, format_args!("{name}{} {}", label_set(labels, None), metric.get_gauge().get_value()))
         }
         MetricType::HISTOGRAM => histogram(out, name, labels, metric.get_histogram(), exemplars),
         // There are none of ours.
@@ -49,46 +52,47 @@ fn sample(out: &mut String, name: &str, kind: MetricType, metric: &Metric, exemp
 }
 
 fn histogram(out: &mut String, name: &str, labels: &[LabelPair], histogram: &Histogram, exemplars: &Exemplars) {
-    let of = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value).unwrap_or_default();
-    let exemplars = if name == OF_CALLS { exemplars.of(of("service"), of("method")) } else { Vec::new() };
+    let label = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value).unwrap_or_default();
+    let exemplars =
+        if name == CALL_DURATION { exemplars.for_method(label("service"), label("method")) } else { Vec::new() };
     let counted = histogram.get_bucket().iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
     let counted = counted.filter(|(bound, _)| bound.is_finite()).map(|(bound, count)| (bound.to_string(), count));
     let last = [("+Inf".to_owned(), histogram.get_sample_count())];
-    for (at, (bound, count)) in counted.chain(last).enumerate() {
-        let shown = exemplars.get(at).and_then(Option::as_ref).map(shown).unwrap_or_default();
-        line(out, format_args!("{name}_bucket{} {count}{shown}", named(labels, Some(&bound))));
+    for (index, (bound, count)) in counted.chain(last).enumerate() {
+        let suffix = exemplars.get(index).and_then(Option::as_ref).map(exemplar_suffix).unwrap_or_default();
+        push_line(out, format_args!("{name}_bucket{} {count}{suffix}", label_set(labels, Some(&bound))));
     }
-    line(out, format_args!("{name}_sum{} {}", named(labels, None), histogram.get_sample_sum()));
-    line(out, format_args!("{name}_count{} {}", named(labels, None), histogram.get_sample_count()));
+    push_line(out, format_args!("{name}_sum{} {}", label_set(labels, None), histogram.get_sample_sum()));
+    push_line(out, format_args!("{name}_count{} {}", label_set(labels, None), histogram.get_sample_count()));
 }
 
-fn shown(exemplar: &Exemplar) -> String {
-    format!(" # {{trace_id=\"{}\"}} {} {:.3}", exemplar.trace, exemplar.seconds, exemplar.at)
+fn exemplar_suffix(exemplar: &Exemplar) -> String {
+    format!(" # {{trace_id=\"{}\"}} {} {:.3}", exemplar.trace_id, exemplar.seconds, exemplar.answered_at)
 }
 
 /// The labels in their braces, with the bound of a bucket behind them.
-fn named(labels: &[LabelPair], bound: Option<&str>) -> String {
+fn label_set(labels: &[LabelPair], bound: Option<&str>) -> String {
     let own = labels.iter().map(|label| (label.name(), label.value()));
     let all: Vec<String> = own
         .chain(bound.map(|bound| ("le", bound)))
-        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+        .map(|(name, value)| format!("{name}=\"{}\"", escape(value)))
         .collect();
     if all.is_empty() { String::new() } else { format!("{{{}}}", all.join(",")) }
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn line(out: &mut String, what: std::fmt::Arguments<'_>) {
+fn push_line(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a text does not fail.
-    let _ = out.write_fmt(what);
+    let _ = out.write_fmt(text);
     out.push('\n');
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OF_CALLS, text};
+    use super::{CALL_DURATION, text};
     use crate::telemetry::exemplars::Exemplars;
     use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, Opts, Registry};
 
@@ -97,7 +101,7 @@ mod tests {
         let registry = Registry::new();
         let counter = Counter::with_opts(Opts::new("calls_total", "Calls").const_label("who", "a \"b\"\n")).unwrap();
         let gauge = Gauge::new("open", "Open").unwrap();
-        let options = HistogramOpts::new(OF_CALLS, "How long").buckets(vec![0.5, 1.0]);
+        let options = HistogramOpts::new(CALL_DURATION, "How long").buckets(vec![0.5, 1.0]);
         let histogram = HistogramVec::new(options, &["service", "method"]).unwrap();
         registry.register(Box::new(counter.clone())).unwrap();
         registry.register(Box::new(gauge.clone())).unwrap();
@@ -108,15 +112,15 @@ mod tests {
         for seconds in [0.25, 3.0] {
             histogram.with_label_values(&labels).observe(seconds);
         }
-        exemplars.keep(("s".into(), "m".into()), &[0.5, 1.0], 3.0, "0af7".to_owned());
-        let at = exemplars.of("s", "m")[2].as_ref().unwrap().at;
+        exemplars.record(("s".into(), "m".into()), &[0.5, 1.0], 3.0, "0af7".to_owned());
+        let at = exemplars.for_method("s", "m")[2].as_ref().unwrap().answered_at;
         let expected = format!(
             "# TYPE calls counter\n# HELP calls Calls\ncalls_total{{who=\"a \\\"b\\\"\\n\"}} 1\n\
-             # TYPE {OF_CALLS} histogram\n# HELP {OF_CALLS} How long\n\
-             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"0.5\"}} 1\n\
-             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"1\"}} 1\n\
-             {OF_CALLS}_bucket{{method=\"m\",service=\"s\",le=\"+Inf\"}} 2 # {{trace_id=\"0af7\"}} 3 {at:.3}\n\
-             {OF_CALLS}_sum{{method=\"m\",service=\"s\"}} 3.25\n{OF_CALLS}_count{{method=\"m\",service=\"s\"}} 2\n\
+             # TYPE {CALL_DURATION} histogram\n# HELP {CALL_DURATION} How long\n\
+             {CALL_DURATION}_bucket{{method=\"m\",service=\"s\",le=\"0.5\"}} 1\n\
+             {CALL_DURATION}_bucket{{method=\"m\",service=\"s\",le=\"1\"}} 1\n\
+             {CALL_DURATION}_bucket{{method=\"m\",service=\"s\",le=\"+Inf\"}} 2 # {{trace_id=\"0af7\"}} 3 {at:.3}\n\
+             {CALL_DURATION}_sum{{method=\"m\",service=\"s\"}} 3.25\n{CALL_DURATION}_count{{method=\"m\",service=\"s\"}} 2\n\
              # TYPE open gauge\n# HELP open Open\nopen 2.5\n# EOF\n"
         );
         assert_eq!(text(&registry.gather(), &exemplars), expected);

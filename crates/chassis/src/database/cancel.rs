@@ -1,6 +1,6 @@
 //! Cancelling what a connection is doing.
 
-use super::connect::Target;
+use super::connect::ConnectionTarget;
 use groundplan_error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
 /// How long a cancel may take before the connection is given up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Cancels statements over a connection of its own, which is opened when it is first needed.
 ///
@@ -16,12 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// lease. `pg_cancel_backend` has sent the signal when it returns: whatever the cancelled connection is asked afterwards
 /// comes after the cancel.
 pub(super) struct Canceller {
-    target: Arc<Target>,
+    target: Arc<ConnectionTarget>,
     client: Mutex<Option<Arc<Client>>>,
 }
 
 impl Canceller {
-    pub(super) fn new(target: Arc<Target>) -> Self {
+    pub(super) fn new(target: Arc<ConnectionTarget>) -> Self {
         Self { target, client: Mutex::new(None) }
     }
 
@@ -31,7 +31,7 @@ impl Canceller {
             let client = self.client().await?;
             client.query_one("SELECT pg_cancel_backend($1)", &[&process]).await.map(drop).map_err(Error::internal)
         };
-        tokio::time::timeout(PATIENCE, cancelling).await.unwrap_or_else(|elapsed| Err(Error::internal(elapsed)))
+        tokio::time::timeout(CANCEL_TIMEOUT, cancelling).await.unwrap_or_else(|elapsed| Err(Error::internal(elapsed)))
     }
 
     /// The connection, opened anew when it is gone.

@@ -1,8 +1,8 @@
 //! Opening connections: where to, with which settings, and what is wrong when it fails.
 
+use super::error::{RETRY_AFTER, read_only};
 use super::migration_mode::{MigrationMode, lock_key, outdated_tables};
-use super::refusal::{RETRY_AFTER, read_only};
-use super::tls::{self, Tls, advice, is_handshake};
+use super::tls::{self, Tls, advice, is_handshake_error};
 use crate::settings::{DatabaseSettings, Secret, mask_url};
 use groundplan_error::{Error, Reason};
 use std::time::Duration;
@@ -11,39 +11,40 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Socket};
 
 /// The oldest PostgreSQL that we run on.
-const OLDEST_VERSION: i32 = 150_000;
+const MIN_SERVER_VERSION: i32 = 150_000;
 
 /// What drives a connection.
 pub(super) type Connection = tokio_postgres::Connection<Socket, tls::Stream>;
 
 /// Opens a connection to the database of `DB_URL` that belongs to no service, as they would, and drives it by a task of its own.
 pub async fn client(url: &Secret, settings: &DatabaseSettings) -> Result<Client, Error> {
-    Target::parse(url, "public", settings)?.client().await
+    ConnectionTarget::parse(url, "public", settings)?.client().await
 }
 
 /// A database, and a schema in it.
-pub(super) struct Target {
+pub(super) struct ConnectionTarget {
     config: Config,
     tls: Tls,
     schema: &'static str,
     /// The URL without its password, for messages.
-    shown: String,
+    masked_url: String,
     connect_timeout: Duration,
 }
 
-impl Target {
+impl ConnectionTarget {
     /// Reads `DB_URL`.
     pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
-        let shown = mask_url(url.expose());
-        let wrong = |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({shown}) is wrong: {what}"));
-        let (rest, taken) = tls::take(url);
+        let masked_url = mask_url(url.expose());
+        let wrong =
+            |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({masked_url}) is wrong: {what}"));
+        let (rest, tls_pairs) = tls::extract_parameters(url);
         let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
             // Of what cannot be read nobody knows where the password is: only the parser speaks, of options and places.
-            let what = with_sources(&error);
+            let what = error_chain(&error);
             let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
             Error::new(Reason::DatabaseUnavailable, message)
         })?;
-        let mut tls = Tls::of(taken).map_err(|what| wrong(&what))?;
+        let mut tls = Tls::from_pairs(tls_pairs).map_err(|what| wrong(&what))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("it names no host; expected postgres://user:password@host:5432/database"));
         }
@@ -56,15 +57,15 @@ impl Target {
                 config.host(address.to_string());
             });
         } else if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
-            tls.off();
+            tls.disable();
         }
-        let options = options(config.get_options(), schema, settings.db_statement_timeout);
+        let options = session_options(config.get_options(), schema, settings.db_statement_timeout);
         config
             .options(options)
             .application_name(format!("groundplan-{schema}"))
             .connect_timeout(settings.db_connect_timeout)
             .keepalives_idle(Duration::from_secs(30));
-        Ok(Self { config, tls, schema, shown, connect_timeout: settings.db_connect_timeout })
+        Ok(Self { config, tls, schema, masked_url, connect_timeout: settings.db_connect_timeout })
     }
 
     pub(super) fn schema(&self) -> &'static str {
@@ -73,13 +74,13 @@ impl Target {
 
     /// Opens a connection, and drives it by a task of its own.
     pub(super) async fn client(&self) -> Result<Client, Error> {
-        let (client, connection) = self.raw().await?;
+        let (client, connection) = self.connect_raw().await?;
         tokio::spawn(connection);
         Ok(client)
     }
 
     /// Opens a connection that somebody has to drive.
-    pub(super) async fn raw(&self) -> Result<(Client, Connection), Error> {
+    pub(super) async fn connect_raw(&self) -> Result<(Client, Connection), Error> {
         // The library's own timeout ends with the socket's connect; a server that accepts and then says nothing needs this one.
         match tokio::time::timeout(self.connect_timeout, self.open()).await {
             Ok(opened) => opened,
@@ -90,7 +91,7 @@ impl Target {
     /// Tries with and without TLS, as far as `sslmode` leaves it open.
     async fn open(&self) -> Result<(Client, Connection), Error> {
         let connector = self.tls.connector().await?;
-        let (mut said, mut cause) = (Vec::new(), None);
+        let (mut messages, mut cause) = (Vec::new(), None);
         for &mode in self.tls.attempts() {
             let mut config = self.config.clone();
             let error = match config.ssl_mode(mode).connect(connector.clone()).await {
@@ -98,16 +99,16 @@ impl Target {
                 Err(error) => error,
             };
             let advice = advice(&error, self.tls.parameters()).map(|advice| format!("; {advice}"));
-            said.push(with_sources(&error) + &advice.unwrap_or_default());
+            messages.push(error_chain(&error) + &advice.unwrap_or_default());
             // What is no refusal of TLS, or of going without, is the same on the other way.
-            let is_refused =
-                is_handshake(&error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+            let depends_on_tls =
+                is_handshake_error(&error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
             cause = Some(error);
-            if !is_refused {
+            if !depends_on_tls {
                 break;
             }
         }
-        let unreachable = self.unreachable(&said.join("; then: "));
+        let unreachable = self.unreachable(&messages.join("; then: "));
         Err(match cause {
             Some(cause) => unreachable.caused_by(cause),
             None => unreachable,
@@ -120,14 +121,14 @@ impl Target {
             Some(Host::Unix(path)) => path.display().to_string(),
             None => "its host".to_owned(),
         };
-        let message = format!("cannot connect to PostgreSQL at {host} (DB_URL is {}): {why}", self.shown);
+        let message = format!("cannot connect to PostgreSQL at {host} (DB_URL is {}): {why}", self.masked_url);
         Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER)
     }
 
     /// Checks that the server is one that we can work with, and creates the schema where it is missing.
     pub(super) async fn prepare(&self, mode: MigrationMode) -> Result<(), Error> {
         let client = self.client().await?;
-        let failed = |error: tokio_postgres::Error| self.unreachable(&with_sources(&error)).caused_by(error);
+        let failed = |error: tokio_postgres::Error| self.unreachable(&error_chain(&error)).caused_by(error);
         let row = client
             .query_one(
                 "SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -140,23 +141,24 @@ impl Target {
             .map_err(failed)?;
         let (version, encoding, is_read_only, exists) =
             (row.get::<_, i32>(0), row.get::<_, String>(1), row.get::<_, bool>(2), row.get::<_, bool>(3));
-        let unfit = |what: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {what}"));
-        if version < OLDEST_VERSION {
-            return Err(unfit(format!("runs PostgreSQL {}; 15 or later is needed", version / 10_000)));
+        let unsuitable =
+            |what: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {what}"));
+        if version < MIN_SERVER_VERSION {
+            return Err(unsuitable(format!("runs PostgreSQL {}; 15 or later is needed", version / 10_000)));
         }
         if encoding != "UTF8" {
-            return Err(unfit(format!("is encoded in {encoding}; create one with ENCODING 'UTF8'")));
+            return Err(unsuitable(format!("is encoded in {encoding}; create one with ENCODING 'UTF8'")));
         }
         if is_read_only {
             return Err(read_only());
         }
         let language = row.get::<_, String>(4);
         if !is_english(&language)
-            && let Err(error) = client.batch_execute(SPEAK_ENGLISH).await
+            && let Err(error) = client.batch_execute(SET_ENGLISH_MESSAGES).await
         {
             tracing::warn!(
                 language,
-                error = with_sources(&error),
+                error = error_chain(&error),
                 "the database's lc_messages is not English and may not be changed: passed deadlines, calls that meet in the \
                  database, and values that are too large for it will look like failures of the server; let a superuser run \
                  `GRANT SET ON PARAMETER lc_messages TO` the user of DB_URL"
@@ -164,7 +166,7 @@ impl Target {
         }
         if row.get::<_, Option<bool>>(5) == Some(false) {
             let user = row.get::<_, String>(6);
-            return Err(unfit(format!(
+            return Err(unsuitable(format!(
                 "has a schema {}, which is not its user's, {user}: DB_URL is another service's",
                 self.schema
             )));
@@ -180,7 +182,7 @@ impl Target {
                 self.schema.replace('"', "\"\"")
             );
             client.batch_execute(&sql).await.map_err(|error| {
-                unfit(format!("has no schema {}, and it cannot be created: {}", self.schema, with_sources(&error)))
+                unsuitable(format!("has no schema {}, and it cannot be created: {}", self.schema, error_chain(&error)))
             })?;
         }
         Ok(())
@@ -189,7 +191,7 @@ impl Target {
 
 /// Makes PostgreSQL's messages those that we know: Diesel keeps few SQLSTATEs. Only a superuser, or who was granted it, may
 /// do so.
-pub(super) const SPEAK_ENGLISH: &str = "SET lc_messages = 'C'";
+pub(super) const SET_ENGLISH_MESSAGES: &str = "SET lc_messages = 'C'";
 
 /// Whether PostgreSQL's messages are those that we know, by its `lc_messages`.
 pub(super) fn is_english(language: &str) -> bool {
@@ -197,9 +199,9 @@ pub(super) fn is_english(language: &str) -> bool {
 }
 
 /// The session's settings, behind those that the URL has.
-fn options(from_url: Option<&str>, schema: &str, statement_timeout: Duration) -> String {
+fn session_options(url_options: Option<&str>, schema: &str, statement_timeout: Duration) -> String {
     let schema = schema.replace('\\', "\\\\").replace(' ', "\\ ");
-    let mut options = from_url.map(|options| format!("{options} ")).unwrap_or_default();
+    let mut options = url_options.map(|options| format!("{options} ")).unwrap_or_default();
     options.push_str(&format!("-c search_path={schema}"));
     options.push_str(&format!(" -c statement_timeout={}", statement_timeout.as_millis()));
     // A transaction that a stopped process has left open would hold its locks for ever.
@@ -210,7 +212,7 @@ fn options(from_url: Option<&str>, schema: &str, statement_timeout: Duration) ->
 }
 
 /// An error with what caused it: the library's own text says no more than "error connecting to server".
-fn with_sources(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -8,7 +8,7 @@ impl Database {
     /// Opens a connection that is nobody else's and never goes into the pool: it is closed when it is dropped, and with
     /// it end its settings and its session's locks. A statement that runs then goes on until the server notices.
     pub async fn dedicated(&self) -> Result<AsyncPgConnection, Error> {
-        let (client, connection) = self.target.raw().await?;
+        let (client, connection) = self.target.connect_raw().await?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(Error::internal)
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client};
 
 /// How many notifications wait to be taken. They say that something happened, not what: one that finds no room is not missed.
-const WAITING: usize = 16;
+const QUEUED_NOTIFICATIONS: usize = 16;
 
 /// A connection that listens to a channel, and can notify it.
 pub struct Listener {
@@ -20,25 +20,28 @@ impl Database {
     /// Opens a connection that listens to a channel. Where a pooler keeps no sessions (PgBouncer by transactions), nothing
     /// is ever heard.
     pub async fn listen(&self, channel: &str) -> Result<Listener, Error> {
-        let (client, mut connection) = self.target.raw().await?;
-        let (sender, notifications) = mpsc::channel(WAITING);
+        let (client, mut connection) = self.target.connect_raw().await?;
+        let (sender, notifications) = mpsc::channel(QUEUED_NOTIFICATIONS);
         let mut messages = Box::pin(poll_fn(move |context| connection.poll_message(context)));
-        tokio::spawn(async move { hear(&mut messages, sender).await });
-        client.batch_execute(&format!("LISTEN {}", quoted(channel))).await.map_err(|error| lost().caused_by(error))?;
+        tokio::spawn(async move { forward_notifications(&mut messages, sender).await });
+        client
+            .batch_execute(&format!("LISTEN {}", quote_identifier(channel)))
+            .await
+            .map_err(|error| connection_lost().caused_by(error))?;
         Ok(Listener { client, channel: channel.to_owned(), notifications })
     }
 }
 
 impl Listener {
     /// Waits for a notification and gives its payload; none when the connection is at its end.
-    pub async fn heard(&mut self) -> Option<String> {
+    pub async fn notification(&mut self) -> Option<String> {
         self.notifications.recv().await
     }
 
     /// Notifies all who listen to the channel, this listener too.
     pub async fn notify(&self, payload: &str) -> Result<(), Error> {
         let notified = self.client.execute("SELECT pg_notify($1, $2)", &[&self.channel, &payload]).await;
-        notified.map(drop).map_err(|error| lost().caused_by(error))
+        notified.map(drop).map_err(|error| connection_lost().caused_by(error))
     }
 }
 
@@ -49,14 +52,14 @@ impl std::fmt::Debug for Listener {
 }
 
 /// Drives the connection until it ends, or nobody listens any more.
-async fn hear<S>(messages: &mut S, sender: mpsc::Sender<String>)
+async fn forward_notifications<S>(messages: &mut S, sender: mpsc::Sender<String>)
 where
     S: Stream<Item = Result<AsyncMessage, tokio_postgres::Error>> + Unpin,
 {
     while let Some(message) = messages.next().await {
         match message {
-            Ok(AsyncMessage::Notification(heard)) => {
-                if let Err(mpsc::error::TrySendError::Closed(_)) = sender.try_send(heard.payload().to_owned()) {
+            Ok(AsyncMessage::Notification(notification)) => {
+                if let Err(mpsc::error::TrySendError::Closed(_)) = sender.try_send(notification.payload().to_owned()) {
                     return;
                 }
             }
@@ -69,10 +72,10 @@ where
     }
 }
 
-fn quoted(channel: &str) -> String {
+fn quote_identifier(channel: &str) -> String {
     format!("\"{}\"", channel.replace('"', "\"\""))
 }
 
-fn lost() -> Error {
+fn connection_lost() -> Error {
     Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again")
 }

@@ -1,6 +1,6 @@
 //! Migrations, compiled into the binary, each service's in its own schema.
 
-use super::connect::Target;
+use super::connect::ConnectionTarget;
 use super::migration_mode::{lock_key, outdated_tables};
 use diesel::migration::{Migration, MigrationSource as _};
 use diesel::pg::Pg;
@@ -9,8 +9,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
 use groundplan_error::Error;
 
 /// Runs what has not run yet.
-pub(super) async fn run(target: &Target, migrations: EmbeddedMigrations) -> Result<(), Error> {
-    let (client, connection) = target.raw().await?;
+pub(super) async fn run(target: &ConnectionTarget, migrations: EmbeddedMigrations) -> Result<(), Error> {
+    let (client, connection) = target.connect_raw().await?;
     let mut connection =
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(Error::internal)?;
     // The lock is the session's: it ends with the connection, however that ends. A migration may take its time.
@@ -18,7 +18,7 @@ pub(super) async fn run(target: &Target, migrations: EmbeddedMigrations) -> Resu
         "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SELECT pg_advisory_lock({})",
         lock_key(target.schema())
     );
-    connection.batch_execute(&prepare).await.map_err(super::refusal)?;
+    connection.batch_execute(&prepare).await.map_err(super::database_error)?;
     // The harness blocks its thread, and may do so only on one that is made for it.
     let applied = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
@@ -35,7 +35,7 @@ pub(super) async fn run(target: &Target, migrations: EmbeddedMigrations) -> Resu
 }
 
 /// Checks that everything has run, and changes nothing. What a newer program has run besides is its own business.
-pub(super) async fn check(target: &Target, migrations: &EmbeddedMigrations) -> Result<(), Error> {
+pub(super) async fn check(target: &ConnectionTarget, migrations: &EmbeddedMigrations) -> Result<(), Error> {
     let client = target.client().await?;
     let failed = |cause: tokio_postgres::Error| Error::internal(cause);
     let table = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL";

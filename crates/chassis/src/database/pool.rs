@@ -1,8 +1,8 @@
 //! The pool of connections.
 
 use super::Columns as _;
-use super::connect::{SPEAK_ENGLISH, Target, is_english};
-use super::refusal::{RETRY_AFTER, is_lost};
+use super::connect::{ConnectionTarget, SET_ENGLISH_MESSAGES, is_english};
+use super::error::{RETRY_AFTER, is_connection_lost};
 use super::statement::{Sql, rows};
 use crate::settings::DatabaseSettings;
 use crate::telemetry::is_measured;
@@ -20,30 +20,30 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// A connection on its way from the pool and back.
-pub(super) type Taken = PooledConnection<'static, Manager>;
+pub(super) type LeasedConnection = PooledConnection<'static, Manager>;
 
 /// However busy it is, no connection lives longer: its server process grows, and its server may have moved.
-pub const LONGEST_LIFETIME: Duration = Duration::from_secs(1_800);
+pub const MAX_CONNECTION_LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// How often it is looked whether the last connection to a database that is away has been given up: that makes no sound.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Connections that wait for their next lease.
 #[derive(Clone)]
 pub(super) struct Pool {
     pool: bb8::Pool<Manager>,
-    trouble: Trouble,
+    health: ConnectionHealth,
     timeout: Duration,
     size: u32,
 }
 
 /// A connection, with what cancelling needs to know about it.
-pub(super) struct Pooled {
+pub(super) struct PooledSession {
     pub(super) connection: AsyncPgConnection,
     /// The server's process for this connection.
     pub(super) process: i32,
     /// Set when a statement has failed because the connection ends: that is known before the end itself is.
-    lost: Arc<AtomicBool>,
+    connection_lost: Arc<AtomicBool>,
     /// From then on it is closed instead of going back.
     expires: Instant,
     /// Set when nobody knows what the connection is doing: it is closed instead of going back.
@@ -51,20 +51,20 @@ pub(super) struct Pooled {
 }
 
 impl Pool {
-    pub(super) fn new(target: Arc<Target>, settings: &DatabaseSettings) -> Self {
+    pub(super) fn new(target: Arc<ConnectionTarget>, settings: &DatabaseSettings) -> Self {
         let schema = target.schema();
-        let trouble = Trouble::default();
+        let health = ConnectionHealth::default();
         let pool = bb8::Pool::builder()
             .max_size(settings.db_pool_size)
             .connection_timeout(settings.db_pool_timeout)
             .idle_timeout(Some(Duration::from_secs(300)))
-            .max_lifetime(Some(LONGEST_LIFETIME))
+            .max_lifetime(Some(MAX_CONNECTION_LIFETIME))
             // Costs nothing here, and keeps a connection that the server has closed from being handed out.
             .test_on_check_out(true)
-            .error_sink(Box::new(trouble.clone()))
-            .build_unchecked(Manager { target, trouble: trouble.clone() });
-        observe(&pool, schema);
-        Self { pool, trouble, timeout: settings.db_pool_timeout, size: settings.db_pool_size }
+            .error_sink(Box::new(health.clone()))
+            .build_unchecked(Manager { target, health: health.clone() });
+        register_metrics(&pool, schema);
+        Self { pool, health, timeout: settings.db_pool_timeout, size: settings.db_pool_size }
     }
 
     /// How many connections it has at most.
@@ -73,26 +73,26 @@ impl Pool {
     }
 
     /// Takes a connection, waiting for a bounded time; not at all while the database cannot be reached.
-    pub(super) async fn take(&self) -> Result<Taken, Error> {
+    pub(super) async fn acquire(&self) -> Result<LeasedConnection, Error> {
         let taken = tokio::select! {
             // First, because it is what tries again to reach the database.
             biased;
             taken = self.pool.get_owned() => taken,
-            () = self.trouble.until_away(&self.pool) => Err(bb8::RunError::TimedOut),
+            () = self.health.until_unreachable(&self.pool) => Err(bb8::RunError::TimedOut),
         };
         taken.map_err(|error| {
             let cause = match error {
                 bb8::RunError::User(error) => Some(error.log_text()),
-                bb8::RunError::TimedOut => self.trouble.within(self.timeout),
+                bb8::RunError::TimedOut => self.health.recent_error(self.timeout),
             };
             let message = match cause {
                 Some(_) => "the database does not answer; try again",
                 None => "all connections to the database are busy; try again",
             };
-            let refusal = Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER);
+            let unavailable = Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER);
             match cause {
-                Some(cause) => refusal.caused_by(cause),
-                None => refusal,
+                Some(cause) => unavailable.caused_by(cause),
+                None => unavailable,
             }
         })
     }
@@ -100,13 +100,13 @@ impl Pool {
 
 impl Pool {
     /// Whether the database could not be reached when that was last tried.
-    pub(super) fn is_away(&self) -> bool {
-        self.trouble.is_away()
+    pub(super) fn is_unreachable(&self) -> bool {
+        self.health.is_unreachable()
     }
 }
 
 /// Registers the metrics of a pool. They end with the process.
-fn observe(pool: &bb8::Pool<Manager>, schema: &'static str) {
+fn register_metrics(pool: &bb8::Pool<Manager>, schema: &'static str) {
     if !is_measured() {
         return;
     }
@@ -143,115 +143,118 @@ fn observe(pool: &bb8::Pool<Manager>, schema: &'static str) {
 
 /// What opens connections and knows which are dead.
 pub(super) struct Manager {
-    target: Arc<Target>,
-    trouble: Trouble,
+    target: Arc<ConnectionTarget>,
+    health: ConnectionHealth,
 }
 
 impl ManageConnection for Manager {
-    type Connection = Pooled;
+    type Connection = PooledSession;
     type Error = Error;
 
-    async fn connect(&self) -> Result<Pooled, Error> {
+    async fn connect(&self) -> Result<PooledSession, Error> {
         let connected = self.open().await;
-        self.trouble.0.is_away.send_replace(connected.is_err());
+        self.health.0.is_unreachable.send_replace(connected.is_err());
         connected
     }
 
-    async fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Error> {
-        match pooled.is_broken() {
+    async fn is_valid(&self, session: &mut PooledSession) -> Result<(), Error> {
+        match session.is_broken() {
             true => Err(Error::new(Reason::DatabaseUnavailable, "the server has closed the connection")),
             false => Ok(()),
         }
     }
 
-    fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.is_broken() || Instant::now() >= pooled.expires
+    fn has_broken(&self, session: &mut PooledSession) -> bool {
+        session.is_broken() || Instant::now() >= session.expires
     }
 }
 
 impl Manager {
     /// Opens a connection, and sets it up.
-    async fn open(&self) -> Result<Pooled, Error> {
-        let (client, connection) = self.target.raw().await?;
+    async fn open(&self) -> Result<PooledSession, Error> {
+        let (client, connection) = self.target.connect_raw().await?;
         let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
             Error::new(Reason::DatabaseUnavailable, "a new connection could not be set up").caused_by(cause)
         };
         let mut connection = AsyncPgConnection::try_from_client_and_connection(client, connection)
             .await
             .map_err(|error| unusable(error.into()))?;
-        let question = Sql::new("SELECT pg_backend_pid(), current_setting('lc_messages')");
-        let answer = rows(&mut connection, &question, &[]).await.map_err(|error| unusable(error.into()))?;
+        let sql = Sql::new("SELECT pg_backend_pid(), current_setting('lc_messages')");
+        let answer = rows(&mut connection, &sql, &[]).await.map_err(|error| unusable(error.into()))?;
         let row = answer.first().ok_or_else(|| unusable("the server says nothing of itself".into()))?;
         let process = row.i32(0).map_err(|error| unusable(error.into()))?;
         let process = process.ok_or_else(|| unusable("the server does not name its process".into()))?;
         let language = row.text(1).map_err(|error| unusable(error.into()))?;
         if !is_english(&language.unwrap_or_default()) {
             // The process has warned when it started, if this is refused.
-            let _ = connection.batch_execute(SPEAK_ENGLISH).await;
+            let _ = connection.batch_execute(SET_ENGLISH_MESSAGES).await;
         }
-        let lost = Arc::new(AtomicBool::new(false));
-        connection.set_instrumentation(listen(Arc::clone(&lost)));
-        Ok(Pooled { connection, process, lost, expires: Instant::now() + lifetime(), discard: false })
+        let connection_lost = Arc::new(AtomicBool::new(false));
+        connection.set_instrumentation(watch_for_lost_connection(Arc::clone(&connection_lost)));
+        Ok(PooledSession { connection, process, connection_lost, expires: Instant::now() + lifetime(), discard: false })
     }
 }
 
-impl Pooled {
+impl PooledSession {
     fn is_broken(&mut self) -> bool {
-        self.discard || self.lost.load(Ordering::Relaxed) || std::thread::panicking() || self.connection.is_broken()
+        self.discard
+            || self.connection_lost.load(Ordering::Relaxed)
+            || std::thread::panicking()
+            || self.connection.is_broken()
     }
 }
 
 /// How long a connection may live: two thirds of the longest, or more at random, so that those which were
 /// opened together are not all closed together.
 fn lifetime() -> Duration {
-    LONGEST_LIFETIME.mul_f64((2.0 + rand::random::<f64>()) / 3.0)
+    MAX_CONNECTION_LIFETIME.mul_f64((2.0 + rand::random::<f64>()) / 3.0)
 }
 
 /// Looks at every failure for one that means the end of the connection.
-fn listen(lost: Arc<AtomicBool>) -> impl Instrumentation {
+fn watch_for_lost_connection(connection_lost: Arc<AtomicBool>) -> impl Instrumentation {
     move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
-            && is_lost(error)
+            && is_connection_lost(error)
         {
-            lost.store(true, Ordering::Relaxed);
+            connection_lost.store(true, Ordering::Relaxed);
         }
     }
 }
 
 /// What is known of a database that does not answer.
 #[derive(Clone, Debug, Default)]
-struct Trouble(Arc<Known>);
+struct ConnectionHealth(Arc<HealthState>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct HealthState {
     /// The last reason why a connection could not be opened, or was lost, and when.
     last: Mutex<Option<(Instant, String)>>,
     /// Whether the last attempt to open one has failed.
-    is_away: watch::Sender<bool>,
+    is_unreachable: watch::Sender<bool>,
 }
 
-impl Trouble {
-    fn is_away(&self) -> bool {
-        *self.0.is_away.borrow()
+impl ConnectionHealth {
+    fn is_unreachable(&self) -> bool {
+        *self.0.is_unreachable.borrow()
     }
 
     /// Until the database cannot be reached, and no connection is left: then there is nothing to wait for.
-    async fn until_away(&self, pool: &bb8::Pool<Manager>) {
-        let mut is_away = self.0.is_away.subscribe();
+    async fn until_unreachable(&self, pool: &bb8::Pool<Manager>) {
+        let mut is_unreachable = self.0.is_unreachable.subscribe();
         // The sender lives in `self`: there is always one.
-        while is_away.wait_for(|is_away| *is_away).await.is_ok() && pool.state().connections > 0 {
-            sleep(LOOK_AGAIN).await;
+        while is_unreachable.wait_for(|is_unreachable| *is_unreachable).await.is_ok() && pool.state().connections > 0 {
+            sleep(POLL_INTERVAL).await;
         }
     }
 
     /// The reason, if it is not older than `age`.
-    fn within(&self, age: Duration) -> Option<String> {
+    fn recent_error(&self, age: Duration) -> Option<String> {
         let last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, reason)| reason.clone())
     }
 }
 
-impl ErrorSink<Error> for Trouble {
+impl ErrorSink<Error> for ConnectionHealth {
     fn sink(&self, error: Error) {
         tracing::warn!(error = error.log_text(), "a connection to the database is lost or cannot be opened");
         *self.0.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.log_text()));
@@ -264,12 +267,16 @@ impl ErrorSink<Error> for Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_LIFETIME, lifetime};
+    use super::{MAX_CONNECTION_LIFETIME, lifetime};
 
     #[test]
     fn connections_do_not_expire_together() {
         let lifetimes: Vec<_> = (0..8).map(|_| lifetime()).collect();
-        assert!(lifetimes.iter().all(|&lifetime| lifetime <= LONGEST_LIFETIME && lifetime >= LONGEST_LIFETIME / 2));
+        assert!(
+            lifetimes
+                .iter()
+                .all(|&lifetime| lifetime <= MAX_CONNECTION_LIFETIME && lifetime >= MAX_CONNECTION_LIFETIME / 2)
+        );
         assert!(lifetimes.iter().any(|lifetime| *lifetime != lifetimes[0]));
     }
 }

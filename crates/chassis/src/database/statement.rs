@@ -1,6 +1,6 @@
 //! Statements that are built at run time: Diesel carries them, and each connection prepares them once, by their text.
 
-use super::{Bind, note_run};
+use super::{Bind, record_statement};
 use crate::telemetry;
 use diesel::QueryResult;
 use diesel::pg::{Pg, PgTypeMetadata};
@@ -24,28 +24,28 @@ pub struct Sql {
     /// What stands between the values.
     parts: Vec<String>,
     /// Whether connections keep it prepared.
-    kept: bool,
+    is_cached: bool,
 }
 
 impl Sql {
     /// Splits `text` at each `?`.
     pub fn new(text: &str) -> Self {
-        Self { parts: text.split('?').map(str::to_owned).collect(), kept: true }
+        Self { parts: text.split('?').map(str::to_owned).collect(), is_cached: true }
     }
 
     /// The same, prepared for each run and forgotten behind it, which takes a round trip more. Connections keep the others
     /// for as long as they live, and so does the server: texts that callers shape would fill the memory of both.
     #[must_use]
     pub fn once(text: &str) -> Self {
-        Self { kept: false, ..Self::new(text) }
+        Self { is_cached: false, ..Self::new(text) }
     }
 
     /// The text as PostgreSQL gets it, with `$1`, `$2`, … for the values.
     pub fn numbered(&self) -> String {
         let mut text = String::new();
-        for (at, part) in self.parts.iter().enumerate() {
-            if at > 0 {
-                text.push_str(&format!("${at}"));
+        for (index, part) in self.parts.iter().enumerate() {
+            if index > 0 {
+                text.push_str(&format!("${index}"));
             }
             text.push_str(part);
         }
@@ -64,12 +64,12 @@ impl Sql {
 
     /// The question how PostgreSQL would run it, which answers in JSON and is not kept prepared.
     #[must_use]
-    pub fn explained(&self) -> Self {
+    pub fn explain_json(&self) -> Self {
         let mut parts = self.parts.clone();
         if let Some(first) = parts.first_mut() {
             first.insert_str(0, "EXPLAIN (FORMAT JSON) ");
         }
-        Self { parts, kept: false }
+        Self { parts, is_cached: false }
     }
 
     /// How many values it takes.
@@ -81,8 +81,8 @@ impl Sql {
 /// The text with `?` for each value, as traces and logs have it.
 impl std::fmt::Display for Sql {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, part) in self.parts.iter().enumerate() {
-            if at > 0 {
+        for (index, part) in self.parts.iter().enumerate() {
+            if index > 0 {
                 formatter.write_str("?")?;
             }
             formatter.write_str(part)?;
@@ -93,12 +93,12 @@ impl std::fmt::Display for Sql {
 
 /// Runs a statement and gives all its rows.
 pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
-    let (span, began) = (sql.span(), Instant::now());
+    let (span, started) = (sql.span(), Instant::now());
     let statement = Statement::new(sql, binds, &span);
-    let found = async { AsyncConnectionCore::load(&mut *connection, statement).await?.try_collect().await };
-    let found = found.instrument(span).await?;
-    note_run(connection, sql, binds, began).await;
-    Ok(found)
+    let rows = async { AsyncConnectionCore::load(&mut *connection, statement).await?.try_collect().await };
+    let rows = rows.instrument(span).await?;
+    record_statement(connection, sql, binds, started).await;
+    Ok(rows)
 }
 
 /// Runs a statement and gives its rows one by one, for answers that may be too large to be held as a whole.
@@ -114,10 +114,10 @@ pub async fn row_stream<'a>(
 
 /// Runs a statement and gives the number of rows that it changed.
 pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<usize> {
-    let (span, began) = (sql.span(), Instant::now());
+    let (span, started) = (sql.span(), Instant::now());
     let statement = Statement::new(sql, binds, &span);
     let changed = AsyncConnectionCore::execute_returning_count(&mut *connection, statement).instrument(span).await?;
-    note_run(connection, sql, binds, began).await;
+    record_statement(connection, sql, binds, started).await;
     Ok(changed)
 }
 
@@ -131,7 +131,7 @@ struct Statement<'a> {
 
 impl<'a> Statement<'a> {
     fn new(sql: &'a Sql, binds: &'a [Bind], span: &Span) -> Self {
-        Self { sql, binds, comment: telemetry::comment(span) }
+        Self { sql, binds, comment: telemetry::sql_comment(span) }
     }
 }
 
@@ -159,7 +159,7 @@ impl QueryFragment<Pg> for Statement<'_> {
             return Err(diesel::result::Error::QueryBuilderError(message.into()));
         }
         // With a comment, no text comes a second time.
-        if !self.sql.kept || self.comment.is_some() {
+        if !self.sql.is_cached || self.comment.is_some() {
             out.unsafe_to_cache_prepared();
         }
         if let Some(comment) = &self.comment {

@@ -4,46 +4,46 @@
 //! connection when they have changed; a change that cannot be used is logged, and what was good before goes on.
 
 mod advice;
+mod connection_string;
 mod files;
 mod parameters;
 mod stream;
-mod text;
 mod verifier;
 
-pub(super) use advice::{advice, is_handshake};
+pub(super) use advice::{advice, is_handshake_error};
 pub(super) use stream::{Connector, Stream};
 
 use crate::settings::Secret;
-use files::Kept;
+use connection_string::ParameterPairs;
+use files::ConfigCache;
 use groundplan_error::Error;
 use parameters::Parameters;
 use std::sync::Arc;
-use text::Taken;
 use tokio::task::spawn_blocking;
 use tokio_postgres::config::SslMode;
 
 /// Takes our parameters out of a connection string, and gives what is left of it.
-pub(super) fn take(url: &Secret) -> (String, Taken) {
-    text::take(url.expose(), &parameters::NAMES)
+pub(super) fn extract_parameters(url: &Secret) -> (String, ParameterPairs) {
+    connection_string::extract(url.expose(), &parameters::NAMES)
 }
 
 /// How connections to a database are kept from being read and changed on their way.
 pub(super) struct Tls {
     attempts: &'static [SslMode],
     parameters: Parameters,
-    kept: Arc<Kept>,
+    cache: Arc<ConfigCache>,
 }
 
 impl Tls {
     /// Understands what was taken out of a connection string. An error says what is wrong with it.
-    pub(super) fn of(taken: Taken) -> Result<Self, String> {
-        let parameters = Parameters::of(taken)?;
-        let kept = Arc::new(Kept::of(&parameters));
-        Ok(Self { attempts: parameters.mode.attempts(), parameters, kept })
+    pub(super) fn from_pairs(pairs: ParameterPairs) -> Result<Self, String> {
+        let parameters = Parameters::from_pairs(pairs)?;
+        let cache = Arc::new(ConfigCache::new(&parameters));
+        Ok(Self { attempts: parameters.mode.attempts(), parameters, cache })
     }
 
     /// For a server on this machine's own sockets: nobody else is on the way, and PostgreSQL has no TLS there.
-    pub(super) fn off(&mut self) {
+    pub(super) fn disable(&mut self) {
         self.attempts = &[SslMode::Disable];
     }
 
@@ -57,10 +57,10 @@ impl Tls {
         if self.attempts == [SslMode::Disable] {
             return Ok(Connector::without_tls());
         }
-        let kept = Arc::clone(&self.kept);
+        let cache = Arc::clone(&self.cache);
         // Files may be slow to read where they are mounted.
-        let now = spawn_blocking(move || kept.now()).await.map_err(Error::internal)??;
-        Ok(Connector::new(now))
+        let config = spawn_blocking(move || cache.current()).await.map_err(Error::internal)??;
+        Ok(Connector::new(config))
     }
 
     /// The parameters, for what is said about failures.

@@ -1,6 +1,6 @@
 //! `grpc.health.v1.Health`. A watch sends a status when it has changed, and nothing else.
 
-use super::Overview;
+use super::HealthState;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use groundplan_error::{Error, Reason};
@@ -20,21 +20,21 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// The service.
 pub(super) struct Health {
-    overview: Overview,
+    state: HealthState,
     changes: watch::Receiver<Vec<bool>>,
     watches: Arc<Semaphore>,
 }
 
 impl Health {
-    pub(super) fn new(overview: Overview, changes: watch::Receiver<Vec<bool>>) -> Self {
-        Self { overview, changes, watches: Arc::new(Semaphore::new(MAX_WATCHES)) }
+    pub(super) fn new(state: HealthState, changes: watch::Receiver<Vec<bool>>) -> Self {
+        Self { state, changes, watches: Arc::new(Semaphore::new(MAX_WATCHES)) }
     }
 }
 
 #[tonic::async_trait]
 impl pb::health_server::Health for Health {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        match status(&self.overview, &request.get_ref().service) {
+        match status(&self.state, &request.get_ref().service) {
             ServingStatus::ServiceUnknown => Err(Status::new(Code::NotFound, "there is no such service")),
             known => Ok(Response::new(response(known))),
         }
@@ -45,7 +45,7 @@ impl pb::health_server::Health for Health {
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let permit = self.watches.clone().try_acquire_owned().map_err(|_| too_many().to_status())?;
         let watch = Watch {
-            overview: self.overview.clone(),
+            state: self.state.clone(),
             changes: self.changes.clone(),
             name: request.into_inner().service,
             last: None,
@@ -61,7 +61,7 @@ impl pb::health_server::Health for Health {
 
 /// One watch.
 struct Watch {
-    overview: Overview,
+    state: HealthState,
     changes: watch::Receiver<Vec<bool>>,
     name: String,
     /// What was sent last.
@@ -74,7 +74,7 @@ impl Watch {
     async fn next(&mut self) -> Option<ServingStatus> {
         loop {
             self.changes.borrow_and_update();
-            let status = status(&self.overview, &self.name);
+            let status = status(&self.state, &self.name);
             if self.last.replace(status) != Some(status) {
                 return Some(status);
             }
@@ -83,8 +83,8 @@ impl Watch {
     }
 }
 
-fn status(overview: &Overview, name: &str) -> ServingStatus {
-    match overview.status(name) {
+fn status(state: &HealthState, name: &str) -> ServingStatus {
+    match state.status(name) {
         None => ServingStatus::ServiceUnknown,
         Some(true) => ServingStatus::Serving,
         Some(false) => ServingStatus::NotServing,
@@ -105,7 +105,7 @@ fn too_many() -> Error {
 mod tests {
     use super::MAX_WATCHES;
     use crate::health::mount;
-    use crate::mounted::Mounted;
+    use crate::mounted_service::MountedService;
     use axum::Router;
     use std::time::Duration;
     use tokio::sync::watch;
@@ -122,25 +122,26 @@ mod tests {
     }
 
     /// The health of a service, and what it says of itself.
-    async fn health() -> (Mounted, watch::Sender<bool>) {
-        let (says, ready) = watch::channel(true);
-        let service = Mounted { router: Router::new(), names: vec!["a.A"], ready: vec![ready], tasks: JoinSet::new() };
-        (mount(&[service], CancellationToken::new()).await, says)
+    async fn health() -> (MountedService, watch::Sender<bool>) {
+        let (sender, ready) = watch::channel(true);
+        let service =
+            MountedService { router: Router::new(), names: vec!["a.A"], ready: vec![ready], tasks: JoinSet::new() };
+        (mount(&[service], CancellationToken::new()).await, sender)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_hears_of_changes_and_of_nothing_else() {
-        let (health, says) = health().await;
+        let (health, sender) = health().await;
         let mut client = HealthClient::new(crate::transport::local(health.router.clone()));
         let mut statuses = client.watch(request("a.A")).await.unwrap().into_inner();
         assert_eq!(statuses.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
         for _ in 0..100 {
             // A service that says again what it has said.
-            says.send_replace(true);
+            sender.send_replace(true);
             tokio::task::yield_now().await;
         }
         assert!(timeout(Duration::from_secs(60), statuses.message()).await.is_err(), "nothing has changed");
-        says.send_replace(false);
+        sender.send_replace(false);
         assert_eq!(statuses.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
         let mut unknown = client.watch(request("b.B")).await.unwrap().into_inner();
         assert_eq!(unknown.message().await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);

@@ -1,8 +1,8 @@
 //! Who may call what, by the names in the callers' certificates.
 
 use super::authenticate::is_open;
-use super::{Inner, Request, Response};
-use crate::respond::{is_grpc, refuse};
+use super::{InnerService, Request, Response};
+use crate::respond::{error_response, is_grpc};
 use crate::settings::AllowList;
 use crate::tls::PeerName;
 use futures_util::future::Either;
@@ -44,7 +44,7 @@ fn check(list: &AllowList, caller: Option<&PeerName>, path: &str) -> Result<(), 
     Err(Error::new(Reason::PermissionDenied, refusal))
 }
 
-impl<S: Inner> Service<Request> for Allow<S> {
+impl<S: InnerService> Service<Request> for Allow<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
@@ -58,7 +58,7 @@ impl<S: Inner> Service<Request> for Allow<S> {
             && !is_open(request.uri().path())
             && let Err(error) = check(list, request.extensions().get(), request.uri().path())
         {
-            return Either::Right(ready(Ok(refuse(&error, is_grpc(request.headers())))));
+            return Either::Right(ready(Ok(error_response(&error, is_grpc(request.headers())))));
         }
         Either::Left(self.inner.call(request))
     }

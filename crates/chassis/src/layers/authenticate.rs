@@ -1,8 +1,8 @@
 //! Lets in who has the root principal's key. Nothing but health is open, and of that only what is answered at once.
 
-use super::attempts::Attempts;
-use super::{Inner, Request, Response, RootKey};
-use crate::respond::{is_grpc, refuse};
+use super::failed_attempts::FailedAttempts;
+use super::{InnerService, Request, Response, RootKey};
+use crate::respond::{error_response, is_grpc};
 use crate::settings::Networks;
 use futures_util::future::{Either, Ready, ready};
 use groundplan_identity::Principal;
@@ -21,18 +21,18 @@ pub(super) fn is_open(path: &str) -> bool {
 pub struct Authenticate<S> {
     inner: S,
     key: RootKey,
-    attempts: Arc<Attempts>,
+    failed_attempts: Arc<FailedAttempts>,
 }
 
 impl<S> Authenticate<S> {
     /// Lets calls that carry `key` through to `inner`, as [`Principal::root`]. Of the callers at `proxies` it is believed for
     /// whom they call, when calls without the key are counted.
     pub fn new(inner: S, key: RootKey, proxies: Networks) -> Self {
-        Self { inner, key, attempts: Arc::new(Attempts::new(proxies)) }
+        Self { inner, key, failed_attempts: Arc::new(FailedAttempts::new(proxies)) }
     }
 }
 
-impl<S: Inner> Service<Request> for Authenticate<S> {
+impl<S: InnerService> Service<Request> for Authenticate<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
@@ -44,8 +44,8 @@ impl<S: Inner> Service<Request> for Authenticate<S> {
     fn call(&mut self, mut request: Request) -> Self::Future {
         if !is_open(request.uri().path()) {
             if let Err(refusal) = self.key.check(request.headers()) {
-                let error = self.attempts.failed(&request, refusal);
-                return Either::Right(ready(Ok(refuse(&error, is_grpc(request.headers())))));
+                let error = self.failed_attempts.failed(&request, refusal);
+                return Either::Right(ready(Ok(error_response(&error, is_grpc(request.headers())))));
             }
             request.extensions_mut().insert(Principal::root());
         }

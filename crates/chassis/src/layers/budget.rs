@@ -14,7 +14,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 /// The most bytes of an answer that are given at once.
-const PART: usize = 64 << 10;
+const MAX_CHUNK_BYTES: usize = 64 << 10;
 
 /// Makes the budgets of requests.
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ pub struct Budgets {
 }
 
 /// Why a body was not read to its end: the process has no memory left for it.
-type Refused = Arc<OnceLock<Error>>;
+type BodyError = Arc<OnceLock<Error>>;
 
 /// The budget of a request that has begun.
-pub(super) struct Begun {
+pub(super) struct RequestBudget {
     pub(super) budget: Budget,
-    refused: Option<Refused>,
+    body_error: Option<BodyError>,
 }
 
 impl Budgets {
@@ -40,29 +40,30 @@ impl Budgets {
     }
 
     /// For calls of a service to another one of its process: what they hold is bounded where it comes from.
-    pub(crate) fn within_process() -> Self {
+    pub(crate) fn unlimited() -> Self {
         Self { allowance: DEFAULT, memory: Memory::new(usize::MAX) }
     }
 
     /// Gives a request its budget. `is_stream` says that its body is a stream of messages, which are not held together.
-    pub(super) fn begin(&self, request: &mut Request, deadline: Option<Instant>, is_stream: bool) -> Begun {
+    pub(super) fn start(&self, request: &mut Request, deadline: Option<Instant>, is_stream: bool) -> RequestBudget {
         let budget = Budget::of_request(self.allowance, &self.memory, deadline);
         request.extensions_mut().insert(budget.clone());
         let is_small = request.body().size_hint().upper().is_some_and(|most| most <= UNRESERVED as u64);
-        let refused = (!is_small && !is_stream).then(|| {
-            let refused = Refused::default();
+        let body_error = (!is_small && !is_stream).then(|| {
+            let body_error = BodyError::default();
             let body = std::mem::take(request.body_mut());
-            *request.body_mut() = Body::new(Counted { body, budget: budget.clone(), refused: refused.clone() });
-            refused
+            *request.body_mut() =
+                Body::new(MeteredRequestBody { body, budget: budget.clone(), body_error: body_error.clone() });
+            body_error
         });
-        Begun { budget, refused }
+        RequestBudget { budget, body_error }
     }
 }
 
-impl Begun {
+impl RequestBudget {
     /// Why the request's body was not read, if there was no memory for it. Whatever was answered is about a body that is cut off.
-    pub(super) fn refusal(&self) -> Option<&Error> {
-        self.refused.as_ref()?.get()
+    pub(super) fn body_failure(&self) -> Option<&Error> {
+        self.body_error.as_ref()?.get()
     }
 
     /// Lets an answer hold the request's memory until it is sent.
@@ -70,18 +71,18 @@ impl Begun {
         if !self.budget.is_large() {
             return response;
         }
-        response.map(|body| Body::new(Holding { body, rest: Bytes::new(), _budget: self.budget }))
+        response.map(|body| Body::new(MeteredResponseBody { body, rest: Bytes::new(), _budget: self.budget }))
     }
 }
 
 /// The body of a request. What arrives is held: it is collected before it is decoded.
-struct Counted {
+struct MeteredRequestBody {
     body: Body,
     budget: Budget,
-    refused: Refused,
+    body_error: BodyError,
 }
 
-impl http_body::Body for Counted {
+impl http_body::Body for MeteredRequestBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -94,7 +95,7 @@ impl http_body::Body for Counted {
             Err(error) => {
                 let status = error.to_status();
                 // It is set once: nothing is read after an error.
-                let _ = self.refused.set(error);
+                let _ = self.body_error.set(error);
                 Err(status)
             }
         }))
@@ -111,14 +112,14 @@ impl http_body::Body for Counted {
 
 /// The body of an answer, which holds memory until it is sent or dropped. It is given in parts: the libraries below take as many as
 /// their buffers hold, and come back for the next when the client has read.
-struct Holding {
+struct MeteredResponseBody {
     body: Body,
     /// What is left of the last frame.
     rest: Bytes,
     _budget: Budget,
 }
 
-impl http_body::Body for Holding {
+impl http_body::Body for MeteredResponseBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -130,7 +131,7 @@ impl http_body::Body for Holding {
                 Err(other) => return Poll::Ready(Some(Ok(other))),
             }
         }
-        let length = self.rest.len().min(PART);
+        let length = self.rest.len().min(MAX_CHUNK_BYTES);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
     }
 
@@ -139,12 +140,12 @@ impl http_body::Body for Holding {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let (rest, of_body) = (self.rest.len() as u64, self.body.size_hint());
+        let (rest, body_hint) = (self.rest.len() as u64, self.body.size_hint());
         let mut hint = SizeHint::new();
-        if let Some(upper) = of_body.upper() {
+        if let Some(upper) = body_hint.upper() {
             hint.set_upper(upper.saturating_add(rest));
         }
-        hint.set_lower(of_body.lower().saturating_add(rest));
+        hint.set_lower(body_hint.lower().saturating_add(rest));
         hint
     }
 }

@@ -6,8 +6,8 @@
 //! The request's budget is made here, because the deadline is a part of it. Work on other threads, which dropping a future does
 //! not reach, ends by the budget: it is cancelled with the call.
 
-use super::{Budgets, Inner, Request, Response, is_streamed};
-use crate::respond::{is_grpc, refuse};
+use super::{Budgets, InnerService, Request, Response, is_client_streaming};
+use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use groundplan_error::{Error, Reason};
@@ -38,7 +38,7 @@ impl<S> Deadline<S> {
     }
 }
 
-impl<S: Inner> Service<Request> for Deadline<S> {
+impl<S: InnerService> Service<Request> for Deadline<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -49,35 +49,35 @@ impl<S: Inner> Service<Request> for Deadline<S> {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
-        let asked = match asked(request.headers()) {
-            Ok(asked) => asked,
-            Err(error) => return ready(Ok(refuse(&error, grpc))).boxed(),
+        let timeout = match client_timeout(request.headers()) {
+            Ok(timeout) => timeout,
+            Err(error) => return ready(Ok(error_response(&error, grpc))).boxed(),
         };
         // A deadline beyond what the clock can say is none.
         let at = |after: Option<Duration>| after.and_then(|after| Instant::now().checked_add(after));
         // What answers at the end of the caller's stream bounds itself what it waits for.
-        let is_stream = is_streamed(request.uri().path());
-        let limit = self.limit.filter(|_| !is_stream);
-        let (end, start) = (at(asked), at(asked.into_iter().chain(limit).min()));
-        let begun = self.budgets.begin(&mut request, start.map(Instant::into_std), is_stream);
+        let is_client_stream = is_client_streaming(request.uri().path());
+        let limit = self.limit.filter(|_| !is_client_stream);
+        let (end, start) = (at(timeout), at(timeout.into_iter().chain(limit).min()));
+        let request_budget = self.budgets.start(&mut request, start.map(Instant::into_std), is_client_stream);
         let call = self.inner.call(request);
         async move {
-            let cancel = begun.budget.cancel_on_drop();
+            let cancel = request_budget.budget.cancel_on_drop();
             let response = match start {
                 Some(start) => match timeout_at(start, call).await {
                     Ok(response) => response?,
-                    Err(_) => return Ok(refuse(&passed(), grpc)),
+                    Err(_) => return Ok(error_response(&deadline_exceeded(), grpc)),
                 },
                 None => call.await?,
             };
             cancel.disarm();
-            let response = match begun.refusal() {
-                Some(error) => refuse(error, grpc),
-                None => begun.hold(response),
+            let response = match request_budget.body_failure() {
+                Some(error) => error_response(error, grpc),
+                None => request_budget.hold(response),
             };
             Ok(response.map(|body| match end {
                 Some(end) if !http_body::Body::is_end_stream(&body) => {
-                    Body::new(Limited { body: Some(body), end: Box::pin(sleep_until(end)), grpc })
+                    Body::new(DeadlineBody { body: Some(body), end: Box::pin(sleep_until(end)), grpc })
                 }
                 _ => body,
             }))
@@ -86,15 +86,15 @@ impl<S: Inner> Service<Request> for Deadline<S> {
     }
 }
 
-fn passed() -> Error {
+fn deadline_exceeded() -> Error {
     Error::new(Reason::DeadlineExceeded, "the deadline passed before the call was done")
 }
 
 /// How long the caller is ready to wait: `grpc-timeout`, at most eight digits and a unit.
-fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
+fn client_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let mut values = headers.get_all("grpc-timeout").iter();
     let Some(value) = values.next() else { return Ok(None) };
-    match parse(value).filter(|_| values.next().is_none()) {
+    match parse_timeout(value).filter(|_| values.next().is_none()) {
         Some(timeout) => Ok(Some(timeout)),
         None => Err(Error::new(
             Reason::MalformedRequest,
@@ -103,7 +103,7 @@ fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     }
 }
 
-fn parse(value: &HeaderValue) -> Option<Duration> {
+fn parse_timeout(value: &HeaderValue) -> Option<Duration> {
     let (unit, digits) = value.as_bytes().split_last()?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -121,14 +121,14 @@ fn parse(value: &HeaderValue) -> Option<Duration> {
 }
 
 /// A body that ends with DEADLINE_EXCEEDED when its time is over.
-struct Limited {
+struct DeadlineBody {
     /// None once it is over: dropping it ends the work.
     body: Option<Body>,
     end: Pin<Box<Sleep>>,
     grpc: bool,
 }
 
-impl http_body::Body for Limited {
+impl http_body::Body for DeadlineBody {
     type Data = bytes::Bytes;
     type Error = Status;
 
@@ -142,7 +142,7 @@ impl http_body::Body for Limited {
         }
         std::task::ready!(self.end.as_mut().poll(context));
         self.body = None;
-        let status = passed().to_status();
+        let status = deadline_exceeded().to_status();
         if !self.grpc {
             return Poll::Ready(Some(Err(status)));
         }
@@ -161,20 +161,20 @@ impl http_body::Body for Limited {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::parse_timeout;
     use http::HeaderValue;
     use std::time::Duration;
 
     #[test]
     fn timeouts_are_read_strictly() {
-        let parse = |text| parse(&HeaderValue::from_static(text));
-        assert_eq!(parse("1H"), Some(Duration::from_secs(3_600)));
-        assert_eq!(parse("99999999M"), Some(Duration::from_secs(99_999_999 * 60)));
-        assert_eq!(parse("0n"), Some(Duration::ZERO));
-        assert_eq!(parse("5u"), Some(Duration::from_micros(5)));
+        let parse_timeout = |text| parse_timeout(&HeaderValue::from_static(text));
+        assert_eq!(parse_timeout("1H"), Some(Duration::from_secs(3_600)));
+        assert_eq!(parse_timeout("99999999M"), Some(Duration::from_secs(99_999_999 * 60)));
+        assert_eq!(parse_timeout("0n"), Some(Duration::ZERO));
+        assert_eq!(parse_timeout("5u"), Some(Duration::from_micros(5)));
         for wrong in ["", "5", "m", "123456789m", "-5m", "+5m", "1.5S", "5s", "5 m", "5mm", "٥m"] {
             assert_eq!(
-                HeaderValue::from_bytes(wrong.as_bytes()).ok().and_then(|value| super::parse(&value)),
+                HeaderValue::from_bytes(wrong.as_bytes()).ok().and_then(|value| super::parse_timeout(&value)),
                 None,
                 "{wrong}"
             );

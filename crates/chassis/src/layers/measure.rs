@@ -1,8 +1,8 @@
 //! Counts calls, and measures how long their answers take to start.
 
-use super::{Inner, Request, Response};
+use super::{InnerService, Request, Response};
 use crate::telemetry::exemplars::EXEMPLARS;
-use crate::telemetry::{is_measured, sampled};
+use crate::telemetry::{is_measured, sampled_context};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use groundplan_call::{ErrorCode, MatchedMethod};
@@ -20,11 +20,11 @@ use tower::Service;
 use tracing::Span;
 
 /// In seconds.
-const BUCKETS: &[f64] =
+const DURATION_BUCKETS: &[f64] =
     &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// For what is no method of ours.
-const OTHER: Cow<'static, str> = Cow::Borrowed("other");
+const UNKNOWN_METHOD: Cow<'static, str> = Cow::Borrowed("other");
 
 /// The layer.
 #[derive(Clone)]
@@ -61,26 +61,34 @@ impl Meters {
             .f64_histogram("groundplan.call.duration")
             .with_description("How long calls took until their answers started")
             .with_unit("s")
-            .with_boundaries(BUCKETS.to_vec())
+            .with_boundaries(DURATION_BUCKETS.to_vec())
             .build();
         Self { calls, seconds, in_flight }
     }
 
     fn record(&self, response: &Response, seconds: f64) {
-        let code = code(response);
-        let called = response.extensions().get::<MatchedMethod>();
+        let code = response_code(response);
+        let matched = response.extensions().get::<MatchedMethod>();
         // A service of ours answers so for a method that it does not have.
-        let (service, method) = match called {
-            Some(called) if code == Code::Unimplemented => (called.service.clone(), OTHER),
-            Some(called) => (called.service.clone(), called.method.clone()),
-            None => (OTHER, OTHER),
+        let (service, method) = match matched {
+            Some(matched) if code == Code::Unimplemented => (matched.service.clone(), UNKNOWN_METHOD),
+            Some(matched) => (matched.service.clone(), matched.method.clone()),
+            None => (UNKNOWN_METHOD, UNKNOWN_METHOD),
         };
         // Nothing is copied for a call of which no collector hears.
-        if let Some(trace) = sampled(&Span::current()) {
-            EXEMPLARS.keep((service.clone(), method.clone()), BUCKETS, seconds, trace.trace_id().to_string());
+        if let Some(trace) = sampled_context(&Span::current()) {
+            EXEMPLARS.record(
+                (service.clone(), method.clone()),
+                DURATION_BUCKETS,
+                seconds,
+                trace.trace_id().to_string(),
+            );
         }
-        let labels =
-            [KeyValue::new("service", service), KeyValue::new("method", method), KeyValue::new("code", name(code))];
+        let labels = [
+            KeyValue::new("service", service),
+            KeyValue::new("method", method),
+            KeyValue::new("code", code_name(code)),
+        ];
         self.calls.add(1, &labels);
         let [service, method, _] = labels;
         self.seconds.record(seconds, &[service, method]);
@@ -91,7 +99,7 @@ impl Meters {
 struct InFlight(Arc<AtomicI64>);
 
 impl InFlight {
-    fn begin(count: &Arc<AtomicI64>) -> Self {
+    fn start(count: &Arc<AtomicI64>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count.clone())
     }
@@ -103,7 +111,7 @@ impl Drop for InFlight {
     }
 }
 
-impl<S: Inner> Service<Request> for Measure<S> {
+impl<S: InnerService> Service<Request> for Measure<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -115,11 +123,11 @@ impl<S: Inner> Service<Request> for Measure<S> {
     fn call(&mut self, request: Request) -> Self::Future {
         let call = self.inner.call(request);
         let Some(meters) = self.meters.clone() else { return call.boxed() };
-        let (began, in_flight) = (Instant::now(), InFlight::begin(&meters.in_flight));
+        let (started, in_flight) = (Instant::now(), InFlight::start(&meters.in_flight));
         async move {
             let response = call.await?;
             drop(in_flight);
-            meters.record(&response, began.elapsed().as_secs_f64());
+            meters.record(&response, started.elapsed().as_secs_f64());
             Ok(response)
         }
         .boxed()
@@ -127,7 +135,7 @@ impl<S: Inner> Service<Request> for Measure<S> {
 }
 
 /// The code of an answer, as far as its head says it: that of a stream that fails later is OK.
-pub(super) fn code(response: &Response) -> Code {
+pub(super) fn response_code(response: &Response) -> Code {
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         return Code::from_bytes(code.as_bytes());
     }
@@ -140,7 +148,7 @@ pub(super) fn code(response: &Response) -> Code {
 }
 
 /// As gRPC writes it.
-fn name(code: Code) -> &'static str {
+fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -1,7 +1,7 @@
 //! Turns a panic into INTERNAL: the caller gets an id to report, the log has the rest, and the process lives.
 
-use super::{Inner, Request, Response};
-use crate::respond::{is_grpc, refuse};
+use super::{InnerService, Request, Response};
+use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use groundplan_error::Error;
@@ -24,7 +24,7 @@ impl<S> CatchPanics<S> {
     }
 }
 
-impl<S: Inner> Service<Request> for CatchPanics<S> {
+impl<S: InnerService> Service<Request> for CatchPanics<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -43,7 +43,10 @@ impl<S: Inner> Service<Request> for CatchPanics<S> {
         let call = AssertUnwindSafe(call).catch_unwind();
         call.map(move |outcome| {
             outcome.unwrap_or_else(|panic| {
-                Ok(refuse(&Error::internal(format!("a handler panicked: {}", words(panic.as_ref()))), grpc))
+                Ok(error_response(
+                    &Error::internal(format!("a handler panicked: {}", panic_message(panic.as_ref()))),
+                    grpc,
+                ))
             })
         })
         .boxed()
@@ -51,7 +54,7 @@ impl<S: Inner> Service<Request> for CatchPanics<S> {
 }
 
 /// What the panic said.
-fn words(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(String::as_str);
     owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }

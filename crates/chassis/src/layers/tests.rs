@@ -1,7 +1,7 @@
 //! The whole stack, driven without a socket.
 
 use super::{RootKey, stack};
-use crate::mounted::grpc;
+use crate::mounted_service::grpc_routes;
 use crate::settings::{Secret, ServerSettings, defaults};
 use axum::body::Body;
 use axum::routing::{get, post};
@@ -58,7 +58,7 @@ fn app(dropped: &Arc<AtomicBool>) -> Router {
         .route("/panic", get(panicking))
         .route("/echo", post(|body: Bytes| async move { body }))
         .route("/a.v1.A/Stream", post(|| async { endless() }))
-        .merge(grpc(tonic_health::server::health_reporter().1));
+        .merge(grpc_routes(tonic_health::server::health_reporter().1));
     let settings = ServerSettings { request_timeout: Duration::from_secs(5), ..defaults() };
     stack(routes, RootKey::new(&Secret::new(KEY)).unwrap(), None, Memory::new(1 << 20), &settings)
 }
@@ -398,10 +398,10 @@ async fn a_request_id_is_kept_or_made() {
 #[tokio::test]
 async fn a_cause_reaches_the_log_by_either_way() {
     let error = || Error::internal("the cause");
-    let by_us = crate::respond::refuse(&error(), true);
+    let by_us = crate::respond::error_response(&error(), true);
     let by_tonic: Response<tonic::body::Body> = tonic::Status::from(error()).into_http();
     for response in [by_us, by_tonic] {
-        assert!(super::trace::cause(&response).ends_with(": the cause"));
+        assert!(super::trace::error_cause(&response).ends_with(": the cause"));
         assert!(!format!("{:?}", response.headers()).contains("the cause"));
     }
 }
@@ -410,7 +410,7 @@ async fn a_cause_reaches_the_log_by_either_way() {
 async fn our_own_errors_pass_unchanged() {
     let error = || Error::new(Reason::RecordNotFound, "Book \"7\" does not exist");
     let router =
-        Router::new().route("/x.v1.X/Get", post(move || async move { crate::respond::refuse(&error(), true) }));
+        Router::new().route("/x.v1.X/Get", post(move || async move { crate::respond::error_response(&error(), true) }));
     let app = stack(
         router,
         RootKey::new(&Secret::new(KEY)).unwrap(),

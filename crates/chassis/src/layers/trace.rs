@@ -1,6 +1,6 @@
 //! A span for each request, and one line in the log for each failure of ours.
 
-use super::{Inner, Request, Response};
+use super::{InnerService, Request, Response};
 use crate::respond::is_grpc;
 use crate::telemetry;
 use base64::Engine as _;
@@ -44,7 +44,7 @@ impl<S> Trace<S> {
     }
 }
 
-impl<S: Inner> Service<Request> for Trace<S> {
+impl<S: InnerService> Service<Request> for Trace<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -69,7 +69,7 @@ impl<S: Inner> Service<Request> for Trace<S> {
             rpc.method = Empty,
             status = Empty,
         );
-        telemetry::follow(&span, request.headers());
+        telemetry::set_parent_from_headers(&span, request.headers());
         let trace = telemetry::trace_id(&span, request.headers());
         if let Some(trace) = &trace {
             span.record("trace_id", trace);
@@ -79,40 +79,41 @@ impl<S: Inner> Service<Request> for Trace<S> {
         }
         let name = trace.unwrap_or_else(|| id.to_str().unwrap_or_default().to_owned());
         let context = CallContext::new(name, self.slow);
-        let of_call = context.clone();
+        let scoped = context.clone();
         let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
         let call = span.in_scope(|| self.inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
                 let took = started.elapsed();
-                record(&response, &context, took, is_probe, slow);
+                record_outcome(&response, &context, took, is_probe, slow);
                 response.headers_mut().insert(REQUEST_ID, id);
                 match response.headers().contains_key(Status::GRPC_STATUS_DETAILS) {
-                    true => identify(&mut response, &context.name),
-                    false => time(&mut response, &context, took),
+                    true => add_request_info(&mut response, &context.name),
+                    false => add_server_timing(&mut response, &context, took),
                 }
                 response
             })
         };
-        context::scope(of_call, call).map(answered).instrument(span).boxed()
+        context::scope(scoped, call).map(answered).instrument(span).boxed()
     }
 }
 
 /// The id that the request brings, if it is one, or a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let brought = headers.get(REQUEST_ID).filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic));
-    brought.cloned().unwrap_or_else(|| {
+    let received =
+        headers.get(REQUEST_ID).filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic));
+    received.cloned().unwrap_or_else(|| {
         let id = format!("{:032x}", rand::random::<u128>());
         HeaderValue::from_str(&id).expect("hexadecimal digits are a header's value")
     })
 }
 
 /// Puts into the details of a gRPC status by what the call is known. REST has it in its envelope already.
-fn identify(response: &mut Response, identity: &str) {
+fn add_request_info(response: &mut Response, call_id: &str) {
     let Some(status) = Status::from_header_map(response.headers()) else { return };
     let mut details = status.get_error_details();
-    details.set_request_info(identity, "");
+    details.set_request_info(call_id, "");
     let status = Status::with_error_details(status.code(), status.message(), details);
     if let Ok(value) = HeaderValue::try_from(STANDARD_NO_PAD.encode(status.details())) {
         response.headers_mut().insert(Status::GRPC_STATUS_DETAILS, value);
@@ -121,7 +122,7 @@ fn identify(response: &mut Response, identity: &str) {
 
 /// Says how long an answer of REST has taken to start (Server Timing, W3C): waiting for a connection to the database, in statements, and in
 /// all, in milliseconds.
-fn time(response: &mut Response, context: &CallContext, took: Duration) {
+fn add_server_timing(response: &mut Response, context: &CallContext, took: Duration) {
     let is_grpc =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
     if is_grpc {
@@ -135,7 +136,7 @@ fn time(response: &mut Response, context: &CallContext, took: Duration) {
 }
 
 /// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
-fn record(response: &Response, context: &CallContext, took: Duration, is_probe: bool, slow: Duration) {
+fn record_outcome(response: &Response, context: &CallContext, took: Duration, is_probe: bool, slow: Duration) {
     if let Some(MatchedMethod { service, method }) = response.extensions().get() {
         Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
     }
@@ -144,17 +145,17 @@ fn record(response: &Response, context: &CallContext, took: Duration, is_probe: 
     let status = code.map_or_else(|| response.status().to_string(), |code| format!("{code:?}"));
     Span::current().record("status", &status);
     let took = took.as_micros();
-    let level = if is_of_frame(response) { Level::DEBUG } else { severity(code, response.status(), is_probe) };
+    let level = if is_frame_error(response) { Level::DEBUG } else { severity(code, response.status(), is_probe) };
     match level {
-        Level::ERROR => tracing::error!(status, took_us = took, cause = cause(response), "a call failed"),
-        Level::WARN => tracing::warn!(status, took_us = took, cause = cause(response), "a call was turned away"),
-        _ if is_slow => tell_slow(context, &status, took),
+        Level::ERROR => tracing::error!(status, took_us = took, cause = error_cause(response), "a call failed"),
+        Level::WARN => tracing::warn!(status, took_us = took, cause = error_cause(response), "a call was turned away"),
+        _ if is_slow => log_slow_call(context, &status, took),
         _ => tracing::debug!(status, took_us = took, "answered"),
     }
 }
 
 /// Where the time of a slow call went.
-fn tell_slow(context: &CallContext, status: &str, took_us: u128) {
+fn log_slow_call(context: &CallContext, status: &str, took_us: u128) {
     let (waited_us, statements_us) = (context.waited().as_micros(), context.ran().as_micros());
     match context.slowest() {
         Some(SlowStatement { text: statement, took, plan }) => {
@@ -166,7 +167,7 @@ fn tell_slow(context: &CallContext, status: &str, took_us: u128) {
 }
 
 /// Whether a client got a message's frame wrong. gRPC demands INTERNAL for that, but nothing of ours has failed.
-fn is_of_frame(response: &Response) -> bool {
+fn is_frame_error(response: &Response) -> bool {
     if response.headers().get(Status::GRPC_STATUS).is_none_or(|code| code != "13") {
         return false;
     }
@@ -187,7 +188,7 @@ fn severity(code: Option<Code>, status: StatusCode, is_probe: bool) -> Level {
 }
 
 /// The whole story: it travels beside the answer, as our [`Cause`] or as the source of tonic's status.
-pub(super) fn cause(response: &Response) -> String {
+pub(super) fn error_cause(response: &Response) -> String {
     if let Some(Cause(cause)) = response.extensions().get() {
         return cause.clone();
     }
@@ -200,7 +201,7 @@ pub(super) fn cause(response: &Response) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of_frame, severity};
+    use super::{is_frame_error, severity};
     use groundplan_error::{Error, Reason};
     use http::StatusCode;
     use tonic::Code;
@@ -208,9 +209,9 @@ mod tests {
 
     #[test]
     fn a_frame_that_a_client_got_wrong_is_no_failure_of_ours() {
-        let answer = |reason| crate::respond::refuse(&Error::new(reason, "words"), true);
-        assert!(is_of_frame(&answer(Reason::FrameInvalid)));
-        assert!(!is_of_frame(&answer(Reason::Internal)) && !is_of_frame(&answer(Reason::MessageCount)));
+        let answer = |reason| crate::respond::error_response(&Error::new(reason, "words"), true);
+        assert!(is_frame_error(&answer(Reason::FrameInvalid)));
+        assert!(!is_frame_error(&answer(Reason::Internal)) && !is_frame_error(&answer(Reason::MessageCount)));
     }
 
     #[test]

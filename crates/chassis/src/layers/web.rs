@@ -1,8 +1,8 @@
 //! gRPC-Web for those who speak it. tonic's layer answers 400 to every other HTTP/1.1 request, REST too, so the content
 //! type decides who gets there.
 
-use super::{Inner, Request, Response};
-use crate::respond::Speech;
+use super::{InnerService, Request, Response};
+use crate::respond::RequestProtocol;
 use futures_util::future::Either;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -25,7 +25,7 @@ impl<S: Clone> Web<S> {
     }
 }
 
-impl<S: Inner> Service<Request> for Web<S> {
+impl<S: InnerService> Service<Request> for Web<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = Either<S::Future, <GrpcWebService<S> as Service<Request>>::Future>;
@@ -36,8 +36,8 @@ impl<S: Inner> Service<Request> for Web<S> {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        match Speech::of(request.headers()) {
-            Speech::Web(content_type) => {
+        match RequestProtocol::from_headers(request.headers()) {
+            RequestProtocol::Web(content_type) => {
                 request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
                 Either::Right(self.web.call(request))
             }

@@ -1,6 +1,6 @@
 //! PostgreSQL's programs: where they are, and how to get them.
 
-use super::{failure, owner::Owner};
+use super::{owner::Owner, postgres_error};
 use groundplan_error::Error;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How to get the programs.
-const HOW_TO_GET: &str = "install PostgreSQL (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
+const INSTALL_HINT: &str = "install PostgreSQL (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
     postgresql-server; in a checkout `deploy/setup.sh` brings one that needs no root), or set GROUNDPLAN_PG_BIN to the directory with its initdb, or \
     set DB_URL to a PostgreSQL that runs already";
 
 /// Where packages put one directory a version: the directory above, and the way from there to the programs.
-const PLACES: &[(&str, &str)] = &[("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
+const SYSTEM_DIRECTORIES: &[(&str, &str)] = &[("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
 
 /// Where `deploy/setup.sh` puts PostgreSQL in a checkout, on machines that have none.
-const IN_CHECKOUT: &str = ".tools/postgres/bin";
+const CHECKOUT_DIRECTORY: &str = ".tools/postgres/bin";
 
 /// The directory with `initdb`, `pg_ctl` and `postgres`, all of one version.
 #[derive(Clone, Debug)]
@@ -30,38 +30,42 @@ pub(super) struct Binaries {
 impl Binaries {
     /// Finds the programs: those that were asked for, or those of the data's version, or the newest of the system, or those
     /// of the checkout.
-    pub(super) fn find(asked: Option<&Path>, owner: &Owner, data_version: Option<u32>) -> Result<Self, Error> {
-        let found = match asked {
+    pub(super) fn find(
+        requested_directory: Option<&Path>,
+        owner: &Owner,
+        data_version: Option<u32>,
+    ) -> Result<Self, Error> {
+        let candidates = match requested_directory {
             Some(directory) => vec![Self::at(directory, owner).ok_or_else(|| {
-                failure(format!(
-                    "GROUNDPLAN_PG_BIN is {}, where there are no initdb, pg_ctl and postgres that run: {HOW_TO_GET}",
+                postgres_error(format!(
+                    "GROUNDPLAN_PG_BIN is {}, where there are no initdb, pg_ctl and postgres that run: {INSTALL_HINT}",
                     directory.display()
                 ))
             })?],
             None => {
-                let system = candidates();
+                let system = system_directories();
                 let system = system.iter().filter_map(|directory| Self::at(directory, owner));
                 let ours = in_checkout().and_then(|directory| Self::at(&directory, owner));
                 system.chain(ours.map(|ours| Self { in_checkout: true, ..ours })).collect()
             }
         };
-        Self::choose(found, data_version)
+        Self::choose(candidates, data_version)
     }
 
     /// Chooses among what was found.
-    fn choose(found: Vec<Self>, data_version: Option<u32>) -> Result<Self, Error> {
-        let versions: Vec<String> = found.iter().map(|binaries| binaries.major.to_string()).collect();
+    fn choose(candidates: Vec<Self>, data_version: Option<u32>) -> Result<Self, Error> {
+        let versions: Vec<String> = candidates.iter().map(|binaries| binaries.major.to_string()).collect();
         let chosen = match data_version {
-            Some(version) => found.into_iter().find(|binaries| binaries.major == version),
-            None => found.into_iter().max_by_key(|binaries| (!binaries.in_checkout, binaries.major)),
+            Some(version) => candidates.into_iter().find(|binaries| binaries.major == version),
+            None => candidates.into_iter().max_by_key(|binaries| (!binaries.in_checkout, binaries.major)),
         };
         chosen.ok_or_else(|| match data_version {
-            Some(version) if !versions.is_empty() => failure(format!(
+            Some(version) if !versions.is_empty() => postgres_error(format!(
                 "the data is of PostgreSQL {version}, but the programs found are of {}: install PostgreSQL {version}, or set \
                  GROUNDPLAN_PG_BIN to its programs, or upgrade the data by pg_upgrade",
                 versions.join(", ")
             )),
-            _ => failure(format!("PostgreSQL's programs were not found: {HOW_TO_GET}")),
+            _ => postgres_error(format!("PostgreSQL's programs were not found: {INSTALL_HINT}")),
         })
     }
 
@@ -101,8 +105,8 @@ fn major(version: &str) -> Option<u32> {
 }
 
 /// Where the programs may be.
-fn candidates() -> Vec<PathBuf> {
-    let versions = PLACES.iter().flat_map(|(above, below)| {
+fn system_directories() -> Vec<PathBuf> {
+    let versions = SYSTEM_DIRECTORIES.iter().flat_map(|(above, below)| {
         let entries = fs::read_dir(above).into_iter().flatten().flatten();
         entries.map(move |entry| entry.path().join(below))
     });
@@ -120,7 +124,7 @@ fn candidates() -> Vec<PathBuf> {
 fn in_checkout() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let target = program.ancestors().find(|ancestor| ancestor.file_name().is_some_and(|name| name == "target"))?;
-    let directory = target.parent()?.join(IN_CHECKOUT);
+    let directory = target.parent()?.join(CHECKOUT_DIRECTORY);
     // Nobody but those who could change this program makes us run another.
     let trusted = [0, fs::metadata(&program).ok()?.uid(), rustix::process::geteuid().as_raw()];
     let owner = fs::metadata(directory.join("postgres")).ok()?.uid();
@@ -146,10 +150,10 @@ mod tests {
 
     #[test]
     fn the_datas_version_wins_over_the_newest() {
-        let found = || vec![binaries(15), binaries(17), binaries(16)];
-        assert_eq!(Binaries::choose(found(), None).unwrap().major, 17);
-        assert_eq!(Binaries::choose(found(), Some(15)).unwrap().major, 15);
-        let error = Binaries::choose(found(), Some(14)).unwrap_err().to_string();
+        let candidates = || vec![binaries(15), binaries(17), binaries(16)];
+        assert_eq!(Binaries::choose(candidates(), None).unwrap().major, 17);
+        assert_eq!(Binaries::choose(candidates(), Some(15)).unwrap().major, 15);
+        let error = Binaries::choose(candidates(), Some(14)).unwrap_err().to_string();
         assert!(
             error.contains("PostgreSQL 14") && error.contains("15, 17, 16") && error.contains("pg_upgrade"),
             "{error}"

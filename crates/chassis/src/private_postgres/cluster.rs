@@ -1,6 +1,6 @@
 //! One cluster: making it, starting it, taking it over, stopping it.
 
-use super::{Durability, NAME, binaries::Binaries, directory::Directory, failure, files, owner::Owner};
+use super::{Durability, NAME, binaries::Binaries, directory::Directory, files, owner::Owner, postgres_error};
 use crate::settings::Secret;
 use groundplan_error::Error;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::NoTls;
 
 /// How long processes of a killed server may keep the data busy before we give up.
-const STRAGGLERS: Duration = Duration::from_secs(20);
+const STRAGGLER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The log is set aside when it is larger than this at a start, in bytes.
-const LARGEST_LOG: u64 = 16 << 20;
+const MAX_LOG_BYTES: u64 = 16 << 20;
 
 /// A directory with data, and the programs to run it.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Cluster {
     home: Directory,
     log: PathBuf,
     /// Where the socket is, if not in `home`.
-    elsewhere: Option<Directory>,
+    other_socket_directory: Option<Directory>,
     binaries: Binaries,
     owner: Owner,
     durability: Durability,
@@ -35,13 +35,13 @@ impl Cluster {
         owner: Owner,
         durability: Durability,
     ) -> Result<Self, Error> {
-        let elsewhere = files::socket_directory(&home, &owner)?;
+        let other_socket_directory = files::socket_directory(&home, &owner)?;
         let log = home.path().join(files::LOG);
-        Ok(Self { home, log, elsewhere, binaries, owner, durability })
+        Ok(Self { home, log, other_socket_directory, binaries, owner, durability })
     }
 
     fn socket_directory(&self) -> &Directory {
-        self.elsewhere.as_ref().unwrap_or(&self.home)
+        self.other_socket_directory.as_ref().unwrap_or(&self.home)
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -69,22 +69,25 @@ impl Cluster {
             return Ok(());
         }
         tracing::info!(directory = %self.home().display(), "making a private PostgreSQL");
-        let mut made = self.initdb("C.UTF-8").await?;
-        if String::from_utf8_lossy(&made.stderr).contains("invalid locale") {
+        let mut created = self.initdb("C.UTF-8").await?;
+        if String::from_utf8_lossy(&created.stderr).contains("invalid locale") {
             // Some systems have no C.UTF-8; the order of texts is the same.
-            made = self.initdb("C").await?;
+            created = self.initdb("C").await?;
         }
-        if !made.status.success() {
-            return Err(failure(format!("initdb failed: {}", last_words(&String::from_utf8_lossy(&made.stderr)))));
+        if !created.status.success() {
+            return Err(postgres_error(format!(
+                "initdb failed: {}",
+                last_lines(&String::from_utf8_lossy(&created.stderr))
+            )));
         }
         let moved = self.home.rename(files::NEW_DATA, files::DATA);
-        moved.map_err(|cause| failure(format!("cannot make {}/{}: {cause}", self.home().display(), files::DATA)))
+        moved.map_err(|cause| postgres_error(format!("cannot make {}/{}: {cause}", self.home().display(), files::DATA)))
     }
 
     async fn initdb(&self, locale: &str) -> Result<Output, Error> {
         let removed = self.home.remove_all(files::NEW_DATA);
         removed.map_err(|cause| {
-            failure(format!("cannot remove {}/{}: {cause}", self.home().display(), files::NEW_DATA))
+            postgres_error(format!("cannot remove {}/{}: {cause}", self.home().display(), files::NEW_DATA))
         })?;
         let mut command = self.command("initdb");
         command.args(["-D", files::NEW_DATA, "-U", NAME, "--auth-local=peer", "--auth-host=reject"]);
@@ -92,7 +95,7 @@ impl Cluster {
         if self.durability == Durability::None {
             command.args(["--no-sync", "--wal-segsize=1"]);
         }
-        output(command).await
+        run(command).await
     }
 
     /// Writes the server's settings. They hold from its next start; most of them also from a reload.
@@ -100,10 +103,12 @@ impl Cluster {
         let user = std::process::Command::new("id").arg("-un").output();
         let user = user.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         if user.is_empty() {
-            return Err(failure("this user has no name, by which PostgreSQL would know it: add one to /etc/passwd"));
+            return Err(postgres_error(
+                "this user has no name, by which PostgreSQL would know it: add one to /etc/passwd",
+            ));
         }
         self.write_settings(&user).map_err(|cause| {
-            failure(format!("cannot write the settings in {}/{}: {cause}", self.home().display(), files::DATA))
+            postgres_error(format!("cannot write the settings in {}/{}: {cause}", self.home().display(), files::DATA))
         })
     }
 
@@ -125,72 +130,72 @@ impl Cluster {
 
     /// Takes over a server that is running, or starts one.
     pub(super) async fn ensure_running(&self) -> Result<(), Error> {
-        if self.answers().await {
+        if self.accepts_connections().await {
             tracing::info!("taking over the private PostgreSQL of a process that is gone");
             if let Err(error) = self.reload().await {
                 tracing::warn!(error = %error.message(), "it keeps the settings that it has");
             }
             return Ok(());
         }
-        if let Some(process) = files::noted_process(&self.home) {
-            if program_of(process).await.is_some_and(|program| program.starts_with("postgres")) {
+        if let Some(process) = files::recorded_pid(&self.home) {
+            if process_program(process).await.is_some_and(|program| program.starts_with("postgres")) {
                 // It is starting, stopping, or listening elsewhere since the directory was moved.
                 self.stop().await?;
             } else {
-                self.clear_traces()?;
+                self.remove_stale_files()?;
             }
         }
         self.start().await
     }
 
     /// Whether the server is there: starting, running or stopping.
-    pub(super) async fn lives(&self) -> bool {
-        let noted = match files::noted_process(&self.home) {
-            Some(process) => program_of(process).await,
+    pub(super) async fn is_running(&self) -> bool {
+        let noted = match files::recorded_pid(&self.home) {
+            Some(process) => process_program(process).await,
             None => None,
         };
         // Who removes the note does not end the server.
-        noted.is_some_and(|program| program.starts_with("postgres")) || self.answers().await
+        noted.is_some_and(|program| program.starts_with("postgres")) || self.accepts_connections().await
     }
 
     /// Starts a server that has died under us.
-    pub(super) async fn start_again(&self) -> Result<(), Error> {
-        if files::noted_process(&self.home).is_some() {
-            self.clear_traces()?;
+    pub(super) async fn restart(&self) -> Result<(), Error> {
+        if files::recorded_pid(&self.home).is_some() {
+            self.remove_stale_files()?;
         }
         self.start().await
     }
 
     /// Takes away what a killed server has left behind and what would keep the next one from starting: its process id,
     /// which may be a stranger's by now, and its socket.
-    fn clear_traces(&self) -> Result<(), Error> {
-        files::forget_noted_process(&self.home, &self.owner)
+    fn remove_stale_files(&self) -> Result<(), Error> {
+        files::clear_recorded_pid(&self.home, &self.owner)
             .and_then(|()| files::remove_socket(self.socket_directory()))
-            .map_err(|cause| failure(format!("cannot clean up in {}: {cause}", self.home().display())))
+            .map_err(|cause| postgres_error(format!("cannot clean up in {}: {cause}", self.home().display())))
     }
 
     /// Starts the server and waits until it answers.
     async fn start(&self) -> Result<(), Error> {
-        files::check_note(&self.home)
-            .map_err(|cause| failure(format!("the private PostgreSQL cannot start: {cause}")))?;
-        if self.home.length(files::LOG) > LARGEST_LOG {
+        files::check_pid_file(&self.home)
+            .map_err(|cause| postgres_error(format!("the private PostgreSQL cannot start: {cause}")))?;
+        if self.home.length(files::LOG) > MAX_LOG_BYTES {
             // Should it fail, the log goes on growing, which is no reason not to start.
             let _ = self.home.rename(files::LOG, "server.log.old");
         }
-        let give_up = Instant::now() + STRAGGLERS;
+        let give_up = Instant::now() + STRAGGLER_TIMEOUT;
         loop {
             let before = self.home.length(files::LOG);
             let mut command = self.command("pg_ctl");
             command.args(["start", "-D", files::DATA, "-l", files::LOG, "-w", "-t", "120", "-s"]);
-            if output(command).await?.status.success() {
+            if run(command).await?.status.success() {
                 return Ok(());
             }
-            let said = self.logged_since(before);
+            let logged = self.logged_since(before);
             // Processes of a killed server notice soon that they are alone, and go.
-            if !said.contains("still in use") || Instant::now() > give_up {
-                return Err(failure(format!(
+            if !logged.contains("still in use") || Instant::now() > give_up {
+                return Err(postgres_error(format!(
                     "the private PostgreSQL does not start: {} (all of it is in {})",
-                    last_words(&said),
+                    last_lines(&logged),
                     self.log.display()
                 )));
             }
@@ -202,28 +207,28 @@ impl Cluster {
     async fn reload(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
         command.args(["reload", "-D", files::DATA, "-s"]);
-        let reloaded = output(command).await?;
+        let reloaded = run(command).await?;
         if reloaded.status.success() {
             return Ok(());
         }
-        let words = String::from_utf8_lossy(&reloaded.stderr).into_owned();
-        Err(failure(format!("the private PostgreSQL does not read its settings: {}", last_words(&words))))
+        let stderr = String::from_utf8_lossy(&reloaded.stderr).into_owned();
+        Err(postgres_error(format!("the private PostgreSQL does not read its settings: {}", last_lines(&stderr))))
     }
 
     /// Stops the server and waits until it is gone.
     pub(super) async fn stop(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
         command.args(["stop", "-D", files::DATA, "-m", "fast", "-w", "-t", "60", "-s"]);
-        let stopped = output(command).await?;
-        let words = String::from_utf8_lossy(&stopped.stderr).into_owned();
-        if stopped.status.success() || words.contains("Is server running?") {
+        let stopped = run(command).await?;
+        let stderr = String::from_utf8_lossy(&stopped.stderr).into_owned();
+        if stopped.status.success() || stderr.contains("Is server running?") {
             return Ok(());
         }
-        Err(failure(format!("the private PostgreSQL does not stop: {}", last_words(&words))))
+        Err(postgres_error(format!("the private PostgreSQL does not stop: {}", last_lines(&stderr))))
     }
 
     /// Whether the server answers.
-    async fn answers(&self) -> bool {
+    async fn accepts_connections(&self) -> bool {
         tokio::net::UnixStream::connect(files::socket(self.socket_directory().path())).await.is_ok()
             && self.connect("postgres").await.is_ok()
     }
@@ -231,9 +236,10 @@ impl Cluster {
     /// Makes the database where it is missing.
     pub(super) async fn ensure_database(&self) -> Result<(), Error> {
         let client = self.connect("postgres").await?;
-        let failed = |cause: tokio_postgres::Error| failure("cannot make the database groundplan").caused_by(cause);
-        let found = client.query("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await.map_err(failed)?;
-        if found.is_empty() {
+        let failed =
+            |cause: tokio_postgres::Error| postgres_error("cannot make the database groundplan").caused_by(cause);
+        let rows = client.query("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await.map_err(failed)?;
+        if rows.is_empty() {
             client.batch_execute(&format!("CREATE DATABASE {NAME}")).await.map_err(failed)?;
         }
         Ok(())
@@ -242,7 +248,7 @@ impl Cluster {
     async fn connect(&self, database: &str) -> Result<tokio_postgres::Client, Error> {
         let connecting = tokio_postgres::connect(self.url(database).expose(), NoTls).await;
         let (client, connection) = connecting.map_err(|cause| {
-            failure(format!("the private PostgreSQL runs, but refuses us; its log is {}", self.log.display()))
+            postgres_error(format!("the private PostgreSQL runs, but refuses us; its log is {}", self.log.display()))
                 .caused_by(cause)
         })?;
         tokio::spawn(connection);
@@ -266,14 +272,14 @@ impl Cluster {
 }
 
 /// Runs a program to its end.
-async fn output(mut command: Command) -> Result<Output, Error> {
+async fn run(mut command: Command) -> Result<Output, Error> {
     let name = Path::new(command.as_std().get_program()).display().to_string();
-    command.output().await.map_err(|cause| failure(format!("cannot run {name}: {cause}")))
+    command.output().await.map_err(|cause| postgres_error(format!("cannot run {name}: {cause}")))
 }
 
 /// The program that a process runs; none when there is no such process, or when it has ended and only waits for its
 /// parent to notice (for ever, where a container's first process does not care for orphans).
-async fn program_of(process: u32) -> Option<String> {
+async fn process_program(process: u32) -> Option<String> {
     let (state, program) = match std::fs::read_to_string(format!("/proc/{process}/stat")) {
         // `4711 (postgres) S …`
         Ok(stat) => {
@@ -293,7 +299,7 @@ async fn program_of(process: u32) -> Option<String> {
 }
 
 /// The end of a program's output, on one line.
-fn last_words(text: &str) -> String {
+fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.split_at(lines.len().saturating_sub(5)).1 {
         [] => "it does not say why".to_owned(),

@@ -28,7 +28,7 @@ impl Directory {
     pub(super) fn child(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file =
-            openat(&self.file, name, flags, Mode::empty()).map_err(|error| self.explained(name, error.into()))?;
+            openat(&self.file, name, flags, Mode::empty()).map_err(|error| self.explain_symlink(name, error.into()))?;
         Ok(Self { file: file.into(), path: self.path.join(name) })
     }
 
@@ -46,7 +46,7 @@ impl Directory {
             return Err(io::Error::new(ErrorKind::PermissionDenied, what));
         }
         rustix::fs::fchmod(&child.file, Mode::RWXU)?;
-        owner.give(&child.file)?;
+        owner.give_to_owner(&child.file)?;
         Ok(child)
     }
 
@@ -60,7 +60,7 @@ impl Directory {
         // NONBLOCK, because opening a pipe would wait for its other end.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file =
-            openat(&self.file, name, flags, Mode::empty()).map_err(|error| self.explained(name, error.into()))?;
+            openat(&self.file, name, flags, Mode::empty()).map_err(|error| self.explain_symlink(name, error.into()))?;
         let mut file = File::from(file);
         if !file.metadata()?.is_file() {
             return Err(io::Error::other(format!("{} is not a file", self.path.join(name).display())));
@@ -80,13 +80,13 @@ impl Directory {
     pub(super) fn lock_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR);
-        Ok(file.map_err(|error| self.explained(name, error.into()))?.into())
+        Ok(file.map_err(|error| self.explain_symlink(name, error.into()))?.into())
     }
 
     /// How long a file is; 0 if it is not there.
     pub(super) fn length(&self, name: &str) -> u64 {
-        let about = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
-        about.map_or(0, |about| u64::try_from(about.st_size).unwrap_or(0))
+        let metadata = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
+        metadata.map_or(0, |metadata| u64::try_from(metadata.st_size).unwrap_or(0))
     }
 
     /// Writes a file of PostgreSQL's user, which appears whole. Whatever had its name before, a link for instance, is gone.
@@ -96,7 +96,7 @@ impl Directory {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(openat(&self.file, &draft, flags, Mode::RUSR | Mode::WUSR)?);
         file.write_all(text.as_bytes())?;
-        owner.give(&file)?;
+        owner.give_to_owner(&file)?;
         file.sync_all()?;
         self.rename(&draft, name)
     }
@@ -124,13 +124,12 @@ impl Directory {
     }
 
     /// Says of a link that it is one: the kernel's words are others.
-    fn explained(&self, name: &str, error: io::Error) -> io::Error {
-        let about = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
-        match about {
-            Ok(about) if rustix::fs::FileType::from_raw_mode(about.st_mode).is_symlink() => io::Error::other(format!(
-                "{} is a symbolic link, which is not followed; remove it",
-                self.path.join(name).display()
-            )),
+    fn explain_symlink(&self, name: &str, error: io::Error) -> io::Error {
+        let metadata = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
+        match metadata {
+            Ok(metadata) if rustix::fs::FileType::from_raw_mode(metadata.st_mode).is_symlink() => io::Error::other(
+                format!("{} is a symbolic link, which is not followed; remove it", self.path.join(name).display()),
+            ),
             _ => error,
         }
     }
@@ -157,8 +156,8 @@ mod tests {
         assert!(error.contains("symbolic link"), "{error}");
         directory.write("file", "ours", &owner).unwrap();
         assert_eq!(directory.read("file").unwrap(), "ours");
-        let made = fs::symlink_metadata(ours.path().join("file")).unwrap();
-        assert_eq!((made.uid(), made.mode() & 0o777), (owner.uid(), 0o600));
+        let created = fs::symlink_metadata(ours.path().join("file")).unwrap();
+        assert_eq!((created.uid(), created.mode() & 0o777), (owner.uid(), 0o600));
         let after = fs::metadata(&victim).unwrap();
         assert_eq!(fs::read_to_string(&victim).unwrap(), "secret");
         assert_eq!((before.uid(), before.mode()), (after.uid(), after.mode()));

@@ -1,12 +1,12 @@
 //! The files of a cluster: its settings, its access rules, its socket, and what a crash has left behind.
 
-use super::{Durability, NAME, directory::Directory, failure, owner::Owner, short_hash};
+use super::{Durability, NAME, directory::Directory, owner::Owner, postgres_error, short_hash};
 use groundplan_error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The longest path of a unix socket that every system takes, in bytes.
-const LONGEST_SOCKET: usize = 103;
+const MAX_SOCKET_PATH_BYTES: usize = 103;
 
 /// The name of the socket that PostgreSQL makes for port 5432.
 const SOCKET: &str = ".s.PGSQL.5432";
@@ -19,13 +19,13 @@ pub(super) const NEW_DATA: &str = "data.new";
 pub(super) const LOG: &str = "server.log";
 
 /// The file by which a running server says that it is at the data.
-const NOTE: &str = "postmaster.pid";
+const PID_FILE: &str = "postmaster.pid";
 
 /// Makes the directory for everything, and opens it by its absolute path.
-pub(super) fn make_base(directory: &Path) -> Result<Directory, Error> {
-    let made = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
-    let made = made.and_then(|path| Directory::open(&path));
-    made.map_err(|cause| failure(format!("cannot make the directory {}: {cause}", directory.display())))
+pub(super) fn create_base(directory: &Path) -> Result<Directory, Error> {
+    let created = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
+    let created = created.and_then(|path| Directory::open(&path));
+    created.map_err(|cause| postgres_error(format!("cannot make the directory {}: {cause}", directory.display())))
 }
 
 /// The version of PostgreSQL that has made the data, if there are any.
@@ -35,14 +35,14 @@ pub(super) fn data_version(home: &Directory) -> Option<u32> {
 
 /// The directory for the socket where the cluster's own (none) makes too long a path: one for temporary files.
 pub(super) fn socket_directory(home: &Directory, owner: &Owner) -> Result<Option<Directory>, Error> {
-    if home.path().join(SOCKET).as_os_str().len() <= LONGEST_SOCKET {
+    if home.path().join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
         return Ok(None);
     }
     let name = format!("groundplan-{}", short_hash(home.path()));
     // Anybody may have made it before us, to look into it.
-    let made = Directory::open(Path::new("/tmp")).and_then(|temporary| temporary.private_child(&name, owner));
-    made.map(Some).map_err(|cause| {
-        failure(format!(
+    let created = Directory::open(Path::new("/tmp")).and_then(|temporary| temporary.private_child(&name, owner));
+    created.map(Some).map_err(|cause| {
+        postgres_error(format!(
             "/tmp/{name} cannot take the socket, for which the path of {} is too long: {cause}; remove it, or set \
              GROUNDPLAN_DATA to a shorter path",
             home.path().display()
@@ -105,13 +105,13 @@ pub(super) fn user_map(user: &str) -> String {
 }
 
 /// The process that a running, or killed, server has noted.
-pub(super) fn noted_process(home: &Directory) -> Option<u32> {
-    home.child(DATA).ok()?.read(NOTE).ok()?.lines().next()?.trim().parse().ok()
+pub(super) fn recorded_pid(home: &Directory) -> Option<u32> {
+    home.child(DATA).ok()?.read(PID_FILE).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// Sees that the note is absent or a file that can be read: PostgreSQL would refuse to start, and not say why.
-pub(super) fn check_note(home: &Directory) -> std::io::Result<()> {
-    match home.child(DATA)?.read(NOTE) {
+pub(super) fn check_pid_file(home: &Directory) -> std::io::Result<()> {
+    match home.child(DATA)?.read(PID_FILE) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -119,11 +119,11 @@ pub(super) fn check_note(home: &Directory) -> std::io::Result<()> {
 
 /// Replaces the noted process, which is a stranger by now, by one that cannot exist. The file must stay: by the rest of
 /// it PostgreSQL finds out whether processes of the killed server are still at the data.
-pub(super) fn forget_noted_process(home: &Directory, owner: &Owner) -> std::io::Result<()> {
+pub(super) fn clear_recorded_pid(home: &Directory, owner: &Owner) -> std::io::Result<()> {
     let data = home.child(DATA)?;
-    let text = data.read(NOTE)?;
+    let text = data.read(PID_FILE)?;
     let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-    data.write(NOTE, &format!("{IMPOSSIBLE_PROCESS}\n{rest}"), owner)
+    data.write(PID_FILE, &format!("{IMPOSSIBLE_PID}\n{rest}"), owner)
 }
 
 /// Removes the socket of a server that is gone, with the note of whose it was.
@@ -133,11 +133,11 @@ pub(super) fn remove_socket(directory: &Directory) -> std::io::Result<()> {
 }
 
 /// Beyond every system's largest process id.
-const IMPOSSIBLE_PROCESS: u32 = 999_999_999;
+const IMPOSSIBLE_PID: u32 = 999_999_999;
 
 #[cfg(test)]
 mod tests {
-    use super::{data_version, forget_noted_process, noted_process, settings, socket, socket_directory};
+    use super::{clear_recorded_pid, data_version, recorded_pid, settings, socket, socket_directory};
     use crate::private_postgres::{Durability, directory::Directory, owner::Owner};
     use std::fs;
     use std::path::Path;
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn a_stranger_is_forgotten_and_the_rest_is_kept() {
         let (folder, home) = home("postmaster.pid", "4711\n/data\n1234\n5432\n");
-        assert_eq!(noted_process(&home), Some(4711));
-        forget_noted_process(&home, &Owner::find().unwrap()).unwrap();
+        assert_eq!(recorded_pid(&home), Some(4711));
+        clear_recorded_pid(&home, &Owner::find().unwrap()).unwrap();
         let text = fs::read_to_string(folder.path().join("data/postmaster.pid")).unwrap();
         assert_eq!(text, "999999999\n/data\n1234\n5432\n");
         fs::remove_file(folder.path().join("data/postmaster.pid")).unwrap();
-        assert_eq!(noted_process(&home), None);
+        assert_eq!(recorded_pid(&home), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The user that PostgreSQL runs as: it refuses root, so root steps down to `postgres`.
 
-use super::failure;
+use super::postgres_error;
 use groundplan_error::Error;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -32,7 +32,7 @@ impl Owner {
         }
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let Some(postgres) = ids(&users, "postgres") else {
-            return Err(failure(
+            return Err(postgres_error(
                 "running as root, and there is no user `postgres` to step down to: PostgreSQL refuses to run as root. \
                  Install it (Debian, Ubuntu: apt-get install postgresql), which makes the user; or run as another user; \
                  or set DB_URL",
@@ -57,7 +57,7 @@ impl Owner {
                 mode => mode & 0o001,
             };
             if pass == 0 {
-                return Err(failure(format!(
+                return Err(postgres_error(format!(
                     "the user `postgres`, which the private PostgreSQL runs as since we are root, cannot enter {}: \
                      set GROUNDPLAN_DATA to a directory it can reach, such as /var/lib/groundplan, or let it pass by chmod o+x",
                     ancestor.display()
@@ -73,7 +73,7 @@ impl Owner {
     }
 
     /// Makes an open file or directory PostgreSQL's.
-    pub(super) fn give(&self, file: &File) -> std::io::Result<()> {
+    pub(super) fn give_to_owner(&self, file: &File) -> std::io::Result<()> {
         match self.postgres {
             Some(ids) => fchown(file, Some(ids.uid), Some(ids.gid)),
             None => Ok(()),
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn users_are_found_by_their_whole_name() {
         let users = "root:x:0:0::/root:/bin/sh\npostgresql:x:7:8::/:/bin/sh\npostgres:x:101:104::/:/bin/sh\n";
-        let found = ids(users, "postgres").unwrap();
-        assert_eq!((found.uid, found.gid), (101, 104));
+        let postgres = ids(users, "postgres").unwrap();
+        assert_eq!((postgres.uid, postgres.gid), (101, 104));
         assert!(ids(users, "nobody").is_none());
     }
 

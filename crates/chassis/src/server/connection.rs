@@ -1,9 +1,9 @@
 //! One connection, from its first byte to its end.
 
-use super::answers::Counted;
-use super::guard::{Guarded, Traffic};
-use super::peers::Place;
-use super::{CallerAddress, greeting, tls};
+use super::connection_limits::ConnectionPermit;
+use super::guarded_stream::{BodyTraffic, GuardedStream};
+use super::response_body::CountedBody;
+use super::{CallerAddress, protocol_detection, tls};
 use crate::settings::ServerSettings;
 use crate::tls::{PeerName, Tls};
 use axum::Router;
@@ -25,7 +25,7 @@ use tower::ServiceExt as _;
 const PENDING_RESETS: usize = 2_000;
 
 /// What all connections have.
-pub(super) struct Shared {
+pub(super) struct ConnectionContext {
     builder: Builder<TokioExecutor>,
     router: Router,
     tls: Option<Arc<Tls>>,
@@ -36,7 +36,7 @@ pub(super) struct Shared {
     age_grace: Duration,
 }
 
-impl Shared {
+impl ConnectionContext {
     pub(super) fn new(
         router: Router,
         tls: Option<Arc<Tls>>,
@@ -56,7 +56,7 @@ impl Shared {
     }
 
     /// The outcome of a step that comes before the first request; none if it takes too long or we stop.
-    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+    async fn with_greeting_timeout<T>(&self, step: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             outcome = timeout(self.greeting_timeout, step) => outcome.ok(),
             () = self.stop.cancelled() => None,
@@ -64,7 +64,7 @@ impl Shared {
     }
 
     /// Until a connection is to end: how long its calls may still take then; none if the server says so itself.
-    async fn until_leaving(&self, traffic: Option<&Traffic>) -> Option<Duration> {
+    async fn until_shutdown(&self, traffic: Option<&BodyTraffic>) -> Option<Duration> {
         // Not all at the same time, after a start that all have seen.
         let age = async {
             match self.age {
@@ -75,17 +75,17 @@ impl Shared {
         tokio::select! {
             () = self.stop.cancelled() => None,
             () = age => Some(self.age_grace),
-            () = self.stalled(traffic) => Some(self.stall_timeout),
+            () = self.until_stalled(traffic) => Some(self.stall_timeout),
         }
     }
 
     /// Until a client has taken nothing for a while of what waits for it.
-    async fn stalled(&self, traffic: Option<&Traffic>) {
+    async fn until_stalled(&self, traffic: Option<&BodyTraffic>) {
         let Some(traffic) = traffic else { return std::future::pending().await };
         let mut before = None;
         loop {
             sleep(self.stall_timeout).await;
-            let now = traffic.waiting();
+            let now = traffic.sent_while_pending();
             if now.is_some() && now == before {
                 return;
             }
@@ -96,8 +96,8 @@ impl Shared {
 
 /// One connection. It keeps its place among the others until it ends.
 pub(super) struct Connection {
-    pub(super) shared: Arc<Shared>,
-    pub(super) place: Place,
+    pub(super) shared: Arc<ConnectionContext>,
+    pub(super) permit: ConnectionPermit,
     pub(super) address: CallerAddress,
 }
 
@@ -106,9 +106,9 @@ impl Connection {
     pub(super) async fn serve(self, stream: TcpStream) {
         // Answers are written whole, so waiting for more to send along only delays them.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.shared.tls.clone() else { return self.answer(stream, None).await };
-        match self.shared.in_time(tls::accept(&tls, stream)).await {
-            Some(Ok((stream, caller))) => self.answer(stream, caller).await,
+        let Some(tls) = self.shared.tls.clone() else { return self.serve_stream(stream, None).await };
+        match self.shared.with_greeting_timeout(tls::accept(&tls, stream)).await {
+            Some(Ok((stream, peer_name))) => self.serve_stream(stream, peer_name).await,
             Some(Err(error)) if tls::is_refusal(&error) => tracing::warn!(%error, "a TLS handshake failed"),
             Some(Err(error)) => tracing::debug!(%error, "a caller went away in the TLS handshake"),
             None => tracing::debug!("a TLS handshake was not finished in time"),
@@ -116,28 +116,33 @@ impl Connection {
     }
 
     /// Answers what comes over a stream, by the caller whose certificate was shown.
-    async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Option<PeerName>) {
-        let Self { shared, place, address } = self;
-        let Some(Ok(stream)) = shared.in_time(greeting::read(stream)).await else {
+    async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        self,
+        stream: S,
+        peer_name: Option<PeerName>,
+    ) {
+        let Self { shared, permit, address } = self;
+        let Some(Ok(stream)) = shared.with_greeting_timeout(protocol_detection::detect(stream)).await else {
             tracing::debug!("a connection said nothing, and was closed");
             return;
         };
         let is_http2 = stream.is_http2();
-        let (stream, traffic) = Guarded::new(stream, is_http2, shared.stall_timeout);
+        let (stream, traffic) = GuardedStream::new(stream, is_http2, shared.stall_timeout);
         let counted = traffic.clone();
         let service = shared.router.clone().map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(address);
-            if let Some(caller) = &caller {
-                request.extensions_mut().insert(caller.clone());
+            if let Some(peer_name) = &peer_name {
+                request.extensions_mut().insert(peer_name.clone());
             }
             request
         });
-        let service = service.map_response(move |response| response.map(|body| Counted::new(body, counted.clone())));
+        let service =
+            service.map_response(move |response| response.map(|body| CountedBody::new(body, counted.clone())));
         let connection = shared.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let mut connection = pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            grace = shared.until_leaving(traffic.as_deref()) => {
+            grace = shared.until_shutdown(traffic.as_deref()) => {
                 connection.as_mut().graceful_shutdown();
                 match grace {
                     None => connection.as_mut().await,
@@ -151,7 +156,7 @@ impl Connection {
         if let Err(error) = ended {
             tracing::debug!(error, "a connection ended early");
         }
-        drop(place);
+        drop(permit);
     }
 }
 

@@ -8,9 +8,9 @@ use tokio_rustls::server::TlsStream;
 
 /// Greets a caller: both show their certificates. Says who it is, if its certificate has a name that is one of ours.
 pub(super) async fn accept(tls: &Tls, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<PeerName>)> {
-    let stream = TlsAcceptor::from(tls.server()).accept(stream).await?;
+    let stream = TlsAcceptor::from(tls.server_config()).accept(stream).await?;
     let certificates = stream.get_ref().1.peer_certificates();
-    let name = certificates.and_then(|chain| chain.first()).and_then(PeerName::of);
+    let name = certificates.and_then(|chain| chain.first()).and_then(PeerName::from_certificate);
     Ok((stream, name))
 }
 

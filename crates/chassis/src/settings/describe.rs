@@ -7,7 +7,7 @@ use std::fmt;
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct SettingRow {
     /// The flag, such as `--db-url`.
     pub flag: String,
     /// The environment variable.
@@ -15,14 +15,14 @@ pub struct Row {
     /// The value, masked where it is secret; none when the setting is absent.
     pub value: Option<String>,
     /// Where the value comes from.
-    pub source: Source,
+    pub source: SettingSource,
     /// What it is for: the help text.
     pub help: String,
 }
 
 /// Where a setting's value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SettingSource {
     /// Nobody set it.
     Default,
     /// The environment.
@@ -31,7 +31,7 @@ pub enum Source {
     Flag,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Default => "default",
@@ -42,8 +42,8 @@ impl fmt::Display for Source {
 }
 
 /// Lists every setting of `command` and of the subcommand that was chosen: the arguments that have a variable.
-pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<SettingRow> {
+    let mut rows: Vec<SettingRow> = Vec::new();
     let (mut command, mut matches) = (command, matches);
     loop {
         for row in command.get_arguments().filter_map(|arg| row(arg, matches)) {
@@ -59,19 +59,19 @@ pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<Row> {
 }
 
 /// The row of an argument, if it is a setting.
-fn row(arg: &Arg, matches: &ArgMatches) -> Option<Row> {
+fn row(arg: &Arg, matches: &ArgMatches) -> Option<SettingRow> {
     let variable = arg.get_env()?.to_string_lossy().into_owned();
     let id = arg.get_id().as_str();
     let source = match matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id)) {
-        Some(ValueSource::EnvVariable) => Source::Environment,
-        Some(ValueSource::CommandLine) => Source::Flag,
-        _ => Source::Default,
+        Some(ValueSource::EnvVariable) => SettingSource::Environment,
+        Some(ValueSource::CommandLine) => SettingSource::Flag,
+        _ => SettingSource::Default,
     };
     let value = matches.try_get_raw(id).ok().flatten().map(|values| {
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
         shown(arg, &variable, &values.join(","))
     });
-    Some(Row {
+    Some(SettingRow {
         flag: arg.get_long().map(|long| format!("--{long}")).unwrap_or_default(),
         variable,
         value,

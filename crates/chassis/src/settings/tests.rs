@@ -1,6 +1,6 @@
 use super::{
-    CredentialSettings, DatabaseSettings, PostgresSettings, Row, Secret, ServerSettings, Source, TelemetrySettings,
-    defaults, describe, mask_url, parse_duration, parse_size,
+    CredentialSettings, DatabaseSettings, PostgresSettings, Secret, ServerSettings, SettingRow, SettingSource,
+    TelemetrySettings, defaults, describe, mask_url, parse_duration, parse_size,
 };
 use clap::{CommandFactory, Parser};
 use std::time::Duration;
@@ -19,13 +19,13 @@ struct Everything {
     _postgres: PostgresSettings,
 }
 
-fn rows(arguments: &[&str]) -> Vec<Row> {
+fn rows(arguments: &[&str]) -> Vec<SettingRow> {
     let command = Everything::command();
     let matches = command.clone().try_get_matches_from(arguments).unwrap();
     describe(&command, &matches)
 }
 
-fn row(rows: &[Row], variable: &str) -> Row {
+fn row(rows: &[SettingRow], variable: &str) -> SettingRow {
     rows.iter().find(|row| row.variable == variable).unwrap().clone()
 }
 
@@ -53,11 +53,14 @@ fn the_description_masks_and_names_its_sources() {
     ]);
     assert!(!format!("{rows:?}").contains("hunter2"));
     assert_eq!(row(&rows, "DB_URL").value.unwrap(), "postgres://groundplan:********@db/groundplan");
-    assert_eq!((row(&rows, "PORT").value.unwrap(), row(&rows, "PORT").source), ("4000".to_owned(), Source::Flag));
+    assert_eq!(
+        (row(&rows, "PORT").value.unwrap(), row(&rows, "PORT").source),
+        ("4000".to_owned(), SettingSource::Flag)
+    );
     let pool = row(&rows, "GROUNDPLAN_DB_POOL_SIZE");
     assert_eq!(
         (pool.value.unwrap(), pool.source, pool.flag),
-        ("16".to_owned(), Source::Default, "--db-pool-size".to_owned())
+        ("16".to_owned(), SettingSource::Default, "--db-pool-size".to_owned())
     );
     assert_eq!(row(&rows, "GROUNDPLAN_PG_BIN").value, None);
     assert!(rows.iter().all(|row| !row.help.is_empty()), "every setting says what it is for");

@@ -35,11 +35,11 @@ pub struct CallerSettings {
 
 /// Who may call what. Whoever is not in it may call nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowList(Vec<Allowed>);
+pub struct AllowList(Vec<AllowRule>);
 
 /// One that may call, and what, or what it may not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Allowed {
+struct AllowRule {
     name: String,
     /// What the paths that it may call begin with.
     prefix: String,
@@ -50,18 +50,18 @@ struct Allowed {
 impl AllowList {
     /// Parses `envoy,envoy!=/groundplan.schema.v1.,records=/groundplan.schema.v1.`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        text.split(',').map(|one| Allowed::parse(one.trim())).collect::<Result<_, _>>().map(Self)
+        text.split(',').map(|one| AllowRule::parse(one.trim())).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether the one of this name may call this path: something allows it, and no exception is made.
     pub fn allows(&self, name: &str, path: &str) -> bool {
-        let meant = |one: &&Allowed| one.name == name && path.starts_with(&one.prefix);
-        let mut meant = self.0.iter().filter(meant).peekable();
-        meant.peek().is_some() && meant.all(|one| !one.is_exception)
+        let rules = |one: &&AllowRule| one.name == name && path.starts_with(&one.prefix);
+        let mut rules = self.0.iter().filter(rules).peekable();
+        rules.peek().is_some() && rules.all(|one| !one.is_exception)
     }
 }
 
-impl Allowed {
+impl AllowRule {
     fn parse(text: &str) -> Result<Self, String> {
         // A `!` without a path stays in the name, where it is refused.
         let (name, prefix, is_exception) = match (text.split_once("!="), text.split_once('=')) {
@@ -82,7 +82,7 @@ impl Allowed {
 
 impl fmt::Display for AllowList {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one = |allowed: &Allowed| match (allowed.is_exception, allowed.prefix.as_str()) {
+        let one = |allowed: &AllowRule| match (allowed.is_exception, allowed.prefix.as_str()) {
             (false, "/") => allowed.name.clone(),
             (false, prefix) => format!("{}={prefix}", allowed.name),
             (true, prefix) => format!("{}!={prefix}", allowed.name),

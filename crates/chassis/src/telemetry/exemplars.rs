@@ -18,25 +18,25 @@ pub(crate) struct Exemplars(Mutex<HashMap<Method, Vec<Option<Exemplar>>>>);
 /// One call.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Exemplar {
-    pub(crate) trace: String,
+    pub(crate) trace_id: String,
     pub(crate) seconds: f64,
     /// When it was answered, in seconds of the Unix epoch.
-    pub(crate) at: f64,
+    pub(crate) answered_at: f64,
 }
 
 impl Exemplars {
     /// Keeps a call, in place of the one before in its bucket; `bounds` are the upper ones of all buckets but the last.
-    pub(crate) fn keep(&self, method: Method, bounds: &[f64], seconds: f64, trace: String) {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    pub(crate) fn record(&self, method: Method, bounds: &[f64], seconds: f64, trace_id: String) {
+        let answered_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let buckets = all.entry(method).or_insert_with(|| vec![None; bounds.len() + 1]);
         if let Some(bucket) = buckets.get_mut(bounds.partition_point(|bound| *bound < seconds)) {
-            *bucket = Some(Exemplar { trace, seconds, at });
+            *bucket = Some(Exemplar { trace_id, seconds, answered_at });
         }
     }
 
     /// Those of a method, by its buckets; none at all before its first call of a sampled trace.
-    pub(crate) fn of(&self, service: &str, method: &str) -> Vec<Option<Exemplar>> {
+    pub(crate) fn for_method(&self, service: &str, method: &str) -> Vec<Option<Exemplar>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let method = (Cow::Owned(service.to_owned()), Cow::Owned(method.to_owned()));
         all.get(&method).cloned().unwrap_or_default()
@@ -50,12 +50,12 @@ mod tests {
     #[test]
     fn a_bucket_keeps_its_last_call() {
         let exemplars = Exemplars::default();
-        for (seconds, trace) in [(0.5, "a"), (1.0, "b"), (1.1, "c"), (9.0, "d")] {
-            exemplars.keep(("service".into(), "method".into()), &[1.0, 2.0], seconds, trace.to_owned());
+        for (seconds, trace_id) in [(0.5, "a"), (1.0, "b"), (1.1, "c"), (9.0, "d")] {
+            exemplars.record(("service".into(), "method".into()), &[1.0, 2.0], seconds, trace_id.to_owned());
         }
-        let found = exemplars.of("service", "method");
-        let traces: Vec<_> = found.into_iter().map(|found| found.map(|found| found.trace)).collect();
+        let buckets = exemplars.for_method("service", "method");
+        let traces: Vec<_> = buckets.into_iter().map(|exemplar| exemplar.map(|exemplar| exemplar.trace_id)).collect();
         assert_eq!(traces, [Some("b".to_owned()), Some("c".to_owned()), Some("d".to_owned())]);
-        assert_eq!(exemplars.of("service", "other"), []);
+        assert_eq!(exemplars.for_method("service", "other"), []);
     }
 }

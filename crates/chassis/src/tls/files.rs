@@ -1,6 +1,6 @@
 //! Files of certificates and keys, and what may be wrong with them; and the three of mutual TLS.
 
-use super::{PeerName, failure};
+use super::{PeerName, tls_error};
 use crate::settings::TlsSettings;
 use groundplan_error::Error;
 use rustls::RootCertStore;
@@ -22,11 +22,11 @@ pub(super) struct Files {
 }
 
 /// What tells one state of a file from another: its time, its length and its number; none where it is not there.
-pub(crate) type Stamp = Option<(i64, i64, u64, u64)>;
+pub(crate) type FileState = Option<(i64, i64, u64, u64)>;
 
 impl Files {
     /// The files of the settings: all, or none.
-    pub(super) fn of(settings: &TlsSettings) -> Result<Option<Self>, Error> {
+    pub(super) fn from_settings(settings: &TlsSettings) -> Result<Option<Self>, Error> {
         match (&settings.tls_cert, &settings.tls_key, &settings.tls_ca) {
             (None, None, None) => Ok(None),
             (Some(certificate), Some(key), Some(authorities)) => {
@@ -39,89 +39,89 @@ impl Files {
                 let missing: Vec<_> =
                     names.into_iter().zip(is_set).filter(|(_, set)| !set).map(|(name, _)| name).collect();
                 let message = format!("{} is missing: TLS needs all three files, or none", missing.join(" and "));
-                Err(failure(message))
+                Err(tls_error(message))
             }
         }
     }
 
     /// The states of the files.
-    pub(super) fn stamps(&self) -> [Stamp; 3] {
-        [&self.certificate, &self.key, &self.authorities].map(|path| stamp(path))
+    pub(super) fn states(&self) -> [FileState; 3] {
+        [&self.certificate, &self.key, &self.authorities].map(|path| file_state(path))
     }
 
     /// The certificate and its chain.
     pub(super) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
-        certificates("GROUNDPLAN_TLS_CERT", &self.certificate)
+        read_certificates("GROUNDPLAN_TLS_CERT", &self.certificate)
     }
 
     /// The private key.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Error> {
-        key("GROUNDPLAN_TLS_KEY", &self.key)
+        read_key("GROUNDPLAN_TLS_KEY", &self.key)
     }
 
     /// What the certificate calls us.
     pub(super) fn name(&self, chain: &[CertificateDer<'static>]) -> Result<PeerName, Error> {
-        chain.first().and_then(PeerName::of).ok_or_else(|| {
-            wrong("GROUNDPLAN_TLS_CERT", &self.certificate, "names no service by a URI spiffe://groundplan/<name>")
+        chain.first().and_then(PeerName::from_certificate).ok_or_else(|| {
+            file_error("GROUNDPLAN_TLS_CERT", &self.certificate, "names no service by a URI spiffe://groundplan/<name>")
         })
     }
 
     /// The authorities that are believed.
     pub(super) fn authorities(&self) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
-        for certificate in certificates("GROUNDPLAN_TLS_CA", &self.authorities)? {
-            roots.add(certificate).map_err(|error| self.unfit_authorities(&error))?;
+        for certificate in read_certificates("GROUNDPLAN_TLS_CA", &self.authorities)? {
+            roots.add(certificate).map_err(|error| self.authorities_error(&error))?;
         }
         Ok(roots)
     }
 
     /// Why the authorities cannot be used.
-    pub(super) fn unfit_authorities(&self, error: &dyn Display) -> Error {
-        let what = format!("has a certificate that cannot be an authority's: {error}");
-        wrong("GROUNDPLAN_TLS_CA", &self.authorities, &what)
+    pub(super) fn authorities_error(&self, error: &dyn Display) -> Error {
+        let problem = format!("has a certificate that cannot be an authority's: {error}");
+        file_error("GROUNDPLAN_TLS_CA", &self.authorities, &problem)
     }
 
     /// Why certificate and key do not go together.
-    pub(super) fn mismatch(&self, error: rustls::Error) -> Error {
-        let what = format!("does not go with the key in {}: {error}", self.key.display());
-        wrong("GROUNDPLAN_TLS_CERT", &self.certificate, &what).caused_by(error)
+    pub(super) fn mismatch_error(&self, error: rustls::Error) -> Error {
+        let problem = format!("does not go with the key in {}: {error}", self.key.display());
+        file_error("GROUNDPLAN_TLS_CERT", &self.certificate, &problem).caused_by(error)
     }
 }
 
 /// The state of a file. It follows symbolic links, by which Kubernetes changes all files of a secret at once.
-pub(crate) fn stamp(path: &Path) -> Stamp {
-    let about = std::fs::metadata(path).ok()?;
-    Some((about.mtime(), about.mtime_nsec(), about.len(), about.ino()))
+pub(crate) fn file_state(path: &Path) -> FileState {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino()))
 }
 
 /// The private key of a file.
-pub(crate) fn key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+pub(crate) fn read_key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let bytes = read(setting, path)?;
     PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| wrong(setting, path, "has no private key in PEM form that is not encrypted"))
+        .map_err(|_| file_error(setting, path, "has no private key in PEM form that is not encrypted"))
 }
 
 /// The certificates of a file: at least one.
-pub(crate) fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(crate) fn read_certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bytes = read(setting, path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(wrong(setting, path, "has no certificate in PEM form")),
-        Err(error) => Err(wrong(setting, path, &format!("is not in PEM form: {error}"))),
+        Ok(_) => Err(file_error(setting, path, "has no certificate in PEM form")),
+        Err(error) => Err(file_error(setting, path, &format!("is not in PEM form: {error}"))),
     }
 }
 
 fn read(setting: &str, path: &Path) -> Result<Vec<u8>, Error> {
-    let unreadable = |error: std::io::Error| wrong(setting, path, &format!("cannot be read: {error}"));
-    let about = std::fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() || about.len() > MAX_FILE {
-        return Err(wrong(setting, path, "is not a file of certificates or keys"));
+    let unreadable = |error: std::io::Error| file_error(setting, path, &format!("cannot be read: {error}"));
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() || metadata.len() > MAX_FILE {
+        return Err(file_error(setting, path, "is not a file of certificates or keys"));
     }
     std::fs::read(path).map_err(unreadable)
 }
 
 /// Names the setting, the file, and what is wrong with it.
-pub(crate) fn wrong(setting: &str, path: &Path, what: &str) -> Error {
-    failure(format!("{setting}: {} {what}", path.display()))
+pub(crate) fn file_error(setting: &str, path: &Path, problem: &str) -> Error {
+    tls_error(format!("{setting}: {} {problem}", path.display()))
 }

@@ -4,7 +4,7 @@ use rustls::pki_types::CertificateDer;
 use std::fmt;
 
 /// What the URIs of our names begin with.
-const DOMAIN: &str = "spiffe://groundplan/";
+const NAME_PREFIX: &str = "spiffe://groundplan/";
 
 /// The service at the other end of a connection, by its certificate: an extension of each request that comes over mutual TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,15 +12,15 @@ pub struct PeerName(String);
 
 impl PeerName {
     /// The name in a certificate that was verified: the first of its URIs that is one of ours. None if there is none.
-    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+    pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Option<Self> {
         let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
-        let mut names = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(DOMAIN));
+        let mut names = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(NAME_PREFIX));
         names.find(|name| !name.is_empty()).map(|name| Self(name.to_owned()))
     }
 
     /// A name without a certificate.
     #[cfg(test)]
-    pub(crate) fn for_tests(name: &str) -> Self {
+    pub(crate) fn for_test(name: &str) -> Self {
         Self(name.to_owned())
     }
 

@@ -37,25 +37,25 @@ pub(super) struct Verification {
 
 /// How an address is. Calls go to those of the least worth avoiding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Condition {
+pub(super) enum Availability {
     /// It can answer calls, as far as is known.
-    Answers,
+    Serving,
     /// It is there, but starts or stops.
     NotReady,
     /// Nobody is there.
-    Dead,
+    Unreachable,
 }
 
-impl Condition {
-    fn of(number: u8) -> Self {
-        [Self::Answers, Self::NotReady].into_iter().find(|one| *one as u8 == number).unwrap_or(Self::Dead)
+impl Availability {
+    fn from_number(number: u8) -> Self {
+        [Self::Serving, Self::NotReady].into_iter().find(|one| *one as u8 == number).unwrap_or(Self::Unreachable)
     }
 }
 
 /// A name of a peer, and how its certificate is held against it.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) host: String,
+pub(super) struct PeerHost {
+    pub(super) name: String,
     pub(super) port: u16,
     pub(super) verification: Option<Verification>,
 }
@@ -64,46 +64,46 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Address {
     /// Whose address it is.
-    pub(super) place: Arc<Place>,
+    pub(super) host: Arc<PeerHost>,
     pub(super) socket: SocketAddr,
     pub(super) channel: Channel,
     /// How it was when it was last asked.
-    condition: AtomicU8,
+    availability: AtomicU8,
 }
 
 impl Address {
     /// The address `socket` of a peer. Nothing is opened yet.
-    pub(super) fn new(endpoint: &Endpoint, place: Arc<Place>, socket: SocketAddr) -> Self {
-        let verification = place.verification.clone();
+    pub(super) fn new(endpoint: &Endpoint, host: Arc<PeerHost>, socket: SocketAddr) -> Self {
+        let verification = host.verification.clone();
         let connector = service_fn(move |_: Uri| {
             let verification = verification.clone();
             async move { connect(socket, verification).await.map(TokioIo::new) }
         });
         let channel = endpoint.connect_with_connector_lazy(connector);
-        Self { place, socket, channel, condition: AtomicU8::new(Condition::Answers as u8) }
+        Self { host, socket, channel, availability: AtomicU8::new(Availability::Serving as u8) }
     }
 
     /// How it is, as far as is known.
-    pub(super) fn condition(&self) -> Condition {
-        Condition::of(self.condition.load(Ordering::Acquire))
+    pub(super) fn availability(&self) -> Availability {
+        Availability::from_number(self.availability.load(Ordering::Acquire))
     }
 
     /// Notes that a call found nobody here.
-    pub(super) fn failed(&self) {
-        self.condition.store(Condition::Dead as u8, Ordering::Release);
+    pub(super) fn mark_unreachable(&self) {
+        self.availability.store(Availability::Unreachable as u8, Ordering::Release);
     }
 
     /// Asks whether it can answer calls, and notes the answer. A server that is starting or stopping says that it cannot.
     pub(super) async fn probe(&self) {
-        let asked = async { HealthClient::new(self.channel.clone()).check(HealthCheckRequest::default()).await };
-        let now = match timeout(PROBE_TIMEOUT, asked).await {
-            Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Condition::Answers,
-            Ok(Ok(_)) => Condition::NotReady,
+        let check = async { HealthClient::new(self.channel.clone()).check(HealthCheckRequest::default()).await };
+        let now = match timeout(PROBE_TIMEOUT, check).await {
+            Ok(Ok(response)) if response.get_ref().status() == ServingStatus::Serving => Availability::Serving,
+            Ok(Ok(_)) => Availability::NotReady,
             // Something that has no health to tell of, and answers.
-            Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => Condition::Answers,
-            Ok(Err(_)) | Err(_) => Condition::Dead,
+            Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => Availability::Serving,
+            Ok(Err(_)) | Err(_) => Availability::Unreachable,
         };
-        if self.condition.swap(now as u8, Ordering::AcqRel) != now as u8 {
+        if self.availability.swap(now as u8, Ordering::AcqRel) != now as u8 {
             tracing::info!(address = %self.socket, ?now, "an address of a peer has changed");
         }
     }
@@ -117,21 +117,21 @@ async fn connect(socket: SocketAddr, verification: Option<Verification>) -> io::
     match verification {
         None => Ok(Box::new(stream)),
         Some(Verification { tls, name, peer }) => {
-            let stream = TlsConnector::from(tls.client()).connect(name, stream).await?;
+            let stream = TlsConnector::from(tls.client_config()).connect(name, stream).await?;
             let certificates = stream.get_ref().1.peer_certificates();
-            check(certificates.and_then(|chain| chain.first()).and_then(PeerName::of), peer)?;
+            check_peer_name(certificates.and_then(|chain| chain.first()).and_then(PeerName::from_certificate), peer)?;
             Ok(Box::new(stream))
         }
     }
 }
 
 /// Makes sure that a peer is who it should be: a host's name says where a service is, and not which.
-fn check(found: Option<PeerName>, wanted: Option<&str>) -> io::Result<()> {
-    let found = found.as_ref().map(PeerName::as_str);
-    match wanted {
-        Some(wanted) if found != Some(wanted) => {
-            let found = found.map_or("nobody of ours".to_owned(), |name| format!("{name:?}"));
-            let message = format!("the peer's certificate names {found}, and not spiffe://groundplan/{wanted}");
+fn check_peer_name(actual: Option<PeerName>, expected: Option<&str>) -> io::Result<()> {
+    let actual = actual.as_ref().map(PeerName::as_str);
+    match expected {
+        Some(expected) if actual != Some(expected) => {
+            let actual = actual.map_or("no service of ours".to_owned(), |name| format!("{name:?}"));
+            let message = format!("the peer's certificate names {actual}, and not spiffe://groundplan/{expected}");
             tracing::error!(message, "a peer is not who it should be, and is not called");
             Err(io::Error::new(io::ErrorKind::InvalidData, message))
         }

@@ -4,7 +4,7 @@ use super::CONSUMER;
 use crate::state::Records;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Sql, execute, oid, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, execute, oid, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::{Cursor, Event};
 use groundplan_proto::records::v1;
@@ -55,8 +55,8 @@ pub(super) async fn step(records: &Records) -> Result<bool, Error> {
 async fn position(records: &Records) -> Result<Option<i64>, Error> {
     let mut lease = records.database().lease().await?;
     let found = lease.run(async |connection| rows(connection, &POSITION, &[Bind::text(CONSUMER)]).await);
-    let found = found.await.map_err(refusal)?;
-    found.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(refusal)
+    let found = found.await.map_err(database_error)?;
+    found.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(database_error)
 }
 
 /// The next events, and the last position of which all are there. A large transaction comes in several steps: the place that is kept

@@ -5,7 +5,7 @@ use crate::clock::now;
 use crate::state::Records;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Sql, decode_timestamptz, execute, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, decode_timestamptz, execute, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use std::collections::HashSet;
@@ -52,7 +52,7 @@ pub(crate) async fn keep(records: &Records, catalog: &Catalog) -> Result<(), Err
         let transaction = async |connection: &mut AsyncPgConnection| keep_in_transaction(connection, &wanted).await;
         connection.build_transaction().read_committed().run(transaction).await
     });
-    kept.await.map_err(refusal)
+    kept.await.map_err(database_error)
 }
 
 async fn keep_in_transaction(connection: &mut AsyncPgConnection, wanted: &HashSet<&str>) -> QueryResult<()> {
@@ -91,11 +91,12 @@ impl Coverage {
         let history = model.history.ok_or_else(|| none_kept(model))?;
         let topic = [Bind::text(&model.full_name)];
         let mut lease = records.database().lease().await?;
-        let found = lease.run(async |connection| rows(connection, &SINCE, &topic).await).await.map_err(refusal)?;
+        let found =
+            lease.run(async |connection| rows(connection, &SINCE, &topic).await).await.map_err(database_error)?;
         let since = found.first().map(|row| row.bytes(0, |bytes| bytes.and_then(decode_timestamptz)));
         let now = now()?;
         // It begins with the apply that asks for it: a process that serves that already is a little early.
-        let since = since.transpose().map_err(refusal)?.flatten().unwrap_or(now);
+        let since = since.transpose().map_err(database_error)?.flatten().unwrap_or(now);
         Ok(Self { from: since.max(now - i64::from(history.retention_days) * DAY) })
     }
 }
@@ -135,7 +136,8 @@ pub(super) async fn purge(records: &Records) -> Result<(), Error> {
 async fn delete_all(records: &Records, sql: &Sql, binds: &[Bind]) -> Result<(), Error> {
     loop {
         let mut lease = records.database().lease().await?;
-        let deleted = lease.run(async |connection| execute(connection, sql, binds).await).await.map_err(refusal)?;
+        let deleted =
+            lease.run(async |connection| execute(connection, sql, binds).await).await.map_err(database_error)?;
         drop(lease);
         if i64::try_from(deleted).unwrap_or(i64::MAX) < PURGED {
             return Ok(());

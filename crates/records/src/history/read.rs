@@ -5,7 +5,7 @@ use crate::change::Change;
 use crate::id::Id;
 use crate::operations::streamed::rows_until;
 use diesel::QueryResult;
-use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, database_error, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::Cursor;
 use std::ops::ControlFlow;
@@ -89,12 +89,12 @@ fn record(call: &Call<'_>, id: &Id) -> [Bind; 3] {
 
 async fn read(call: &Call<'_>, sql: &Sql, binds: &[Bind]) -> Result<Vec<Written>, Error> {
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |connection| rows(connection, sql, binds).await).await.map_err(refusal)?;
+    let found = lease.run(async |connection| rows(connection, sql, binds).await).await.map_err(database_error)?;
     found.iter().map(|row| written(call, row)).collect()
 }
 
 fn written(call: &Call<'_>, row: &PgRow) -> Result<Written, Error> {
-    let (at, kind, payload) = columns(row).map_err(refusal)?;
+    let (at, kind, payload) = columns(row).map_err(database_error)?;
     let bytes = payload.len();
     // It is decoded, and shown.
     call.budget.hold(3 * bytes)?;

@@ -12,7 +12,7 @@ use crate::query::{Draft, Selection, advice};
 use crate::scan::{self, Scan};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_budget::Resource;
-use groundplan_chassis::database::{Bind, PgRow, refusal};
+use groundplan_chassis::database::{Bind, PgRow, database_error};
 use groundplan_error::{Error, Reason};
 use groundplan_expr::Scope;
 use groundplan_operations::AggregateQuery;
@@ -119,5 +119,5 @@ fn failed(error: DieselError) -> Error {
                        or group by a field";
         return Error::new(Reason::SumOverflow, message).caused_by(error);
     }
-    refusal(error)
+    database_error(error)
 }

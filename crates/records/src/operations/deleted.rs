@@ -8,7 +8,7 @@ use crate::living;
 use crate::table::Table;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Sql, refusal, rows};
+use groundplan_chassis::database::{Bind, Sql, database_error, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 
@@ -38,7 +38,9 @@ pub(super) async fn exists(call: &Call<'_>, id: &Id) -> Error {
     }
     let lease = call.records.database().lease().await;
     let is_deleted = match lease {
-        Ok(mut lease) => lease.run(async |conn| is_deleted(call, conn, &call.table, id).await).await.map_err(refusal),
+        Ok(mut lease) => {
+            lease.run(async |conn| is_deleted(call, conn, &call.table, id).await).await.map_err(database_error)
+        }
         Err(error) => Err(error),
     };
     is_deleted.map_or_else(|error| error, |is_deleted| taken(&call.table.model, id, is_deleted))

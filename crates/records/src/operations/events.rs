@@ -9,7 +9,7 @@ use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
 use groundplan_budget::{Budget, Resource};
-use groundplan_chassis::database::{Bind, Sql, note_run, row_stream};
+use groundplan_chassis::database::{Bind, Sql, record_statement, row_stream};
 use groundplan_codec::{Record, wire};
 use groundplan_error::Error;
 use groundplan_eventlog::{NewEvent, append};
@@ -79,7 +79,7 @@ impl<'a> Events<'a> {
             found.push((record, row::version(&row)?));
         }
         drop(rows);
-        note_run(conn, sql, binds, began).await;
+        record_statement(conn, sql, binds, began).await;
         Ok(found)
     }
 

@@ -4,7 +4,7 @@ use super::expand::{self, Paths};
 use crate::call::Call;
 use crate::id::Id;
 use crate::{bind, row};
-use groundplan_chassis::database::{Bind, refusal, rows};
+use groundplan_chassis::database::{Bind, database_error, rows};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
@@ -28,7 +28,8 @@ pub(super) async fn read(call: &Call<'_>, id: &Id) -> Result<(Record, i64), Erro
     let table = &call.table;
     let binds = [Bind::text(&call.principal.tenant), bind::bind_id(id)];
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, &table.statements.get, &binds).await).await.map_err(refusal)?;
+    let found =
+        lease.run(async |conn| rows(conn, &table.statements.get, &binds).await).await.map_err(database_error)?;
     let row = found.first().ok_or_else(|| call.not_found(id))?;
     let record = row::record(&table.model, &table.columns, row, 1)?;
     call.hold(&record)?;

@@ -11,7 +11,7 @@ use crate::purge_lag::Kind;
 use crate::stop::Stop;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;
-use groundplan_chassis::database::{Bind, Columns as _, Sql, refusal, rows};
+use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
@@ -56,9 +56,9 @@ pub(crate) async fn find(call: &Call<'_>, skip: usize) -> Result<Vec<Over>, Erro
         "SELECT r._tenant, r.{key} FROM {table} AS r WHERE {condition}{free} ORDER BY {order} LIMIT {MAX_PURGED} OFFSET {skip}"
     ));
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
+    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(database_error)?;
     let over = found.iter().map(|row| Ok((row.text(0)?.unwrap_or_default(), names::read_id(model, row, 1)?)));
-    over.collect::<diesel::QueryResult<_>>().map_err(refusal)
+    over.collect::<diesel::QueryResult<_>>().map_err(database_error)
 }
 
 /// The condition that nothing alive keeps a record `r` of the call's model, with ` AND ` in front.
@@ -94,8 +94,8 @@ pub(crate) async fn waiting_since(call: &Call<'_>, kind: Kind) -> Result<Option<
     ));
     let binds = [Bind::timestamptz(now()? - kept)];
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(refusal)?;
-    let oldest = found.first().map(|row| row.i64(0)).transpose().map_err(refusal)?.flatten();
+    let found = lease.run(async |conn| rows(conn, &sql, &binds).await).await.map_err(database_error)?;
+    let oldest = found.first().map(|row| row.i64(0)).transpose().map_err(database_error)?.flatten();
     Ok(oldest.map(|oldest| oldest + kept))
 }
 

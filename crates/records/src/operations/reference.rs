@@ -7,7 +7,7 @@ use crate::id::Id;
 use crate::stop::Stop;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns, Sql, refusal as failure, rows};
+use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::{Model, Reference};
@@ -90,12 +90,12 @@ async fn dangling(call: &Call<'_>, conn: &mut AsyncPgConnection, record: &Record
         asked.push((reference, id.filter(|_| !is_itself)));
     }
     let sql = Sql::new(&format!("SELECT {}", parts.join(", ")));
-    let found = rows(conn, &sql, &binds).await.map_err(failure)?;
+    let found = rows(conn, &sql, &binds).await.map_err(database_error)?;
     let row = found.first().ok_or_else(|| Error::internal("a query without FROM has given no row"))?;
     let mut violations = Vec::new();
     for (at, (reference, id)) in asked.iter().enumerate() {
         if let Some(id) = id
-            && row.bool(at).map_err(failure)? == Some(false)
+            && row.bool(at).map_err(database_error)? == Some(false)
         {
             violations.push(violation(model, reference, id, NOWHERE));
         }

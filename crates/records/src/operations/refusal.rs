@@ -3,7 +3,7 @@
 use crate::index_keys::MAX_INDEX_KEY;
 use crate::stop::Stop;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_model::catalog::{Index, Model};
 
@@ -22,9 +22,9 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
                 Error::new(Reason::TooLarge, message).caused_by(error)
             }
             Some(Limit::IndexRow) => too_long_for_index(model, facts.constraint_name()).caused_by(error),
-            None => refusal(error),
+            None => database_error(error),
         },
-        _ => refusal(error),
+        _ => database_error(error),
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn of_delete(model: &Model, error: DieselError) -> Error {
             );
             Error::new(Reason::RecordReferenced, message).with("constraint", constraint).caused_by(error)
         }
-        _ => refusal(error),
+        _ => database_error(error),
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, pending};
-use groundplan_chassis::database::{Bind, PgRow, Sql, note_run, refusal, row_stream};
+use groundplan_chassis::database::{Bind, PgRow, Sql, database_error, record_statement, row_stream};
 use groundplan_error::Error;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -35,7 +35,7 @@ pub(crate) async fn rows_until(
     binds: &[Bind],
     take: impl FnMut(PgRow) -> Result<ControlFlow<()>, Error> + Send,
 ) -> Result<(), Error> {
-    rows_until_or(call, sql, binds, take, refusal).await
+    rows_until_or(call, sql, binds, take, database_error).await
 }
 
 /// The same, where failures of the statement have meanings of their own.
@@ -64,7 +64,7 @@ pub(super) async fn rows_until_or(
             pending::<()>().await;
         }
         drop(rows);
-        note_run(conn, sql, binds, began).await;
+        record_statement(conn, sql, binds, began).await;
         QueryResult::Ok(())
     });
     let read = Abortable::new(reading, registration).await;

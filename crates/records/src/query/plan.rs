@@ -2,7 +2,7 @@
 
 use super::Draft;
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Columns, Sql, refusal, rows};
+use groundplan_chassis::database::{Columns, Sql, database_error, rows};
 use groundplan_error::Error;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -14,9 +14,9 @@ pub(crate) struct Plan(Value);
 impl Plan {
     /// Asks for the plan of a statement with these very values. It is not run.
     pub(crate) async fn of(connection: &mut AsyncPgConnection, statement: &Draft) -> Result<Self, Error> {
-        let sql = Sql::new(statement.text()).explained();
-        let found = rows(connection, &sql, statement.binds()).await.map_err(refusal)?;
-        let text = found.first().map(|row| row.text(0)).transpose().map_err(refusal)?.flatten();
+        let sql = Sql::new(statement.text()).explain_json();
+        let found = rows(connection, &sql, statement.binds()).await.map_err(database_error)?;
+        let text = found.first().map(|row| row.text(0)).transpose().map_err(database_error)?.flatten();
         serde_json::from_str(&text.unwrap_or_default()).map(Self).map_err(Error::internal)
     }
 

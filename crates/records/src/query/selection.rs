@@ -7,7 +7,7 @@ use crate::column::Column;
 use crate::id::Id;
 use crate::living::{living, not_expired};
 use bytes::Bytes;
-use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
+use groundplan_chassis::database::{Bind, Columns, PgRow, database_error};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
 use groundplan_model::shape::FieldId;
@@ -78,12 +78,12 @@ impl<'a> Layout<'a> {
     /// The values of a row's keys.
     pub(crate) fn values(&self, row: &PgRow) -> Result<Vec<Option<Bytes>>, Error> {
         let value = |at: &usize| row.bytes(*at, |bytes| bytes.map(Bytes::copy_from_slice));
-        self.keys.iter().map(value).collect::<Result<_, _>>().map_err(refusal)
+        self.keys.iter().map(value).collect::<Result<_, _>>().map_err(database_error)
     }
 
     /// The count of a counted row.
     pub(crate) fn count(&self, row: &PgRow) -> Result<Option<i64>, Error> {
-        row.i64(self.extra + self.keys.len()).map_err(refusal)
+        row.i64(self.extra + self.keys.len()).map_err(database_error)
     }
 }
 

@@ -4,7 +4,7 @@
 //! for as long as it lives, so texts are admitted: those that come again, and only so many. The others are prepared for one
 //! run. Values are no part of a text: one application has few of them.
 
-use groundplan_chassis::database::{LONGEST_LIFETIME, Sql};
+use groundplan_chassis::database::{MAX_CONNECTION_LIFETIME, Sql};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -59,7 +59,7 @@ impl Shapes {
             return false;
         }
         if !state.has_room(text.len()) {
-            state.forget(now, LONGEST_LIFETIME);
+            state.forget(now, MAX_CONNECTION_LIFETIME);
         }
         if !state.has_room(text.len()) {
             return false;
@@ -95,7 +95,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::{MAX_KEPT, MAX_KEPT_BYTES, Shapes};
-    use groundplan_chassis::database::LONGEST_LIFETIME;
+    use groundplan_chassis::database::MAX_CONNECTION_LIFETIME;
     use std::time::{Duration, Instant};
 
     #[test]
@@ -109,8 +109,8 @@ mod tests {
             shapes.admits(&text, now)
         });
         assert_eq!(admitted.count(), MAX_KEPT - 1);
-        assert!(shapes.admits("a", now + LONGEST_LIFETIME));
-        let later = now + LONGEST_LIFETIME + Duration::from_secs(1);
+        assert!(shapes.admits("a", now + MAX_CONNECTION_LIFETIME));
+        let later = now + MAX_CONNECTION_LIFETIME + Duration::from_secs(1);
         assert!(!shapes.admits("b", later));
         assert!(shapes.admits("b", later), "those that no connection has any more make room");
         assert!(shapes.admits("a", later), "what is used stays");

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::ready;
 use futures_util::stream;
 use groundplan_budget::Budget;
-use groundplan_chassis::respond::refuse;
+use groundplan_chassis::respond::error_response;
 use groundplan_error::{Error, Reason};
 use groundplan_operations::limits::MAX_BATCH;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -37,7 +37,7 @@ pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Nex
         Ok(read) => read.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             let message = format!("the request is longer than {most} bytes; split it up, or raise the limit");
-            return refuse(&Error::new(Reason::TooLarge, message), true).map(Body::new);
+            return error_response(&Error::new(Reason::TooLarge, message), true).map(Body::new);
         }
         // What the layers outside refuse in the body has its own status, which tonic answers.
         Err(error) => {
@@ -47,7 +47,7 @@ pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Nex
     };
     match hold(&bytes, parts.extensions.get::<Budget>()) {
         Ok(()) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(error) => refuse(&error, true).map(Body::new),
+        Err(error) => error_response(&error, true).map(Body::new),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why the storage cannot be made, in words for the one who applies.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Index, Model};
 use groundplan_model::{Ddl, Object, Step};
@@ -46,10 +46,10 @@ impl Trouble {
     pub(crate) fn explained(self, target: &Catalog) -> Error {
         let (description, index, extension, error) = match self {
             Self::Explained(error) => return error,
-            Self::Database(error) => return refusal(error),
+            Self::Database(error) => return database_error(error),
             Self::Step { description, index, extension, error } => (description, index, extension, error),
         };
-        let DieselError::DatabaseError(kind, facts) = &error else { return refusal(error) };
+        let DieselError::DatabaseError(kind, facts) = &error else { return database_error(error) };
         let words = match kind {
             DatabaseErrorKind::UniqueViolation => {
                 let found = index.and_then(|(schema, name)| find_index(target, &schema, &name));
@@ -64,7 +64,7 @@ impl Trouble {
                 None => facts.message().to_owned(),
             },
         };
-        let refused = refusal(error);
+        let refused = database_error(error);
         match refused.reason() {
             // It is not the step's fault.
             Reason::DatabaseUnavailable => refused,

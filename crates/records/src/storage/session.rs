@@ -1,7 +1,7 @@
 //! The session that works on the storage, and how long it is tried to have one.
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
-use groundplan_chassis::database::{Database, refusal};
+use groundplan_chassis::database::{Database, database_error};
 use groundplan_error::Error;
 use rand::RngExt;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const ENGLISH: &str = "SET lc_messages = 'C'";
 /// Opens a session outside of the pool: its locks and settings end with it.
 pub(super) async fn open(database: &Database) -> Result<AsyncPgConnection, Error> {
     let mut conn = database.dedicated().await?;
-    conn.batch_execute(TIMEOUTS).await.map_err(refusal)?;
+    conn.batch_execute(TIMEOUTS).await.map_err(database_error)?;
     if let Err(error) = conn.batch_execute(ENGLISH).await {
         tracing::debug!(%error, "the language of the database's messages stays as it is");
     }

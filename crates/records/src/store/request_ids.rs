@@ -3,7 +3,7 @@
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
-use groundplan_chassis::database::{Bind, Columns as _, Partitioned, Sql, execute, rows};
+use groundplan_chassis::database::{Bind, Columns as _, PartitionedTable, Sql, execute, rows};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub(crate) struct Answered {
 }
 
 /// The table, for those who look after its partitions.
-pub(crate) fn partitioned(retention: Duration) -> Partitioned {
-    Partitioned { table: "request_ids", retention }
+pub(crate) fn partitioned(retention: Duration) -> PartitionedTable {
+    PartitionedTable { table: "request_ids", retention }
 }
 
 /// One call of a key at a time, until the transaction ends. The key's digest is its number: keys that share one wait for each

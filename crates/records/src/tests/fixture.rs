@@ -9,7 +9,7 @@ use groundplan_budget::{Budget, Memory};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
 use groundplan_chassis::transport::{self, Transport};
-use groundplan_chassis::{layers, mounted};
+use groundplan_chassis::{layers, mounted_service};
 use groundplan_error::Error;
 use groundplan_identity::Principal;
 use groundplan_model::catalog::{Catalog, MethodKind, Model};
@@ -63,8 +63,9 @@ impl Fixture {
             Records::open(database.clone(), settings, Memory::new(192 << 20), CancellationToken::new()).await.unwrap();
         let mut tasks = JoinSet::new();
         crate::tasks::spawn(&records, &mut tasks);
-        let routes = grpc::router(records.clone(), settings).merge(mounted::grpc(rpc::server(records.clone())));
-        let transport = transport::local(layers::around_messages(routes));
+        let routes =
+            grpc::router(records.clone(), settings).merge(mounted_service::grpc_routes(rpc::server(records.clone())));
+        let transport = transport::local(layers::message_layers(routes));
         Self { database, records, transport, server, _tasks: tasks }
     }
 

@@ -1,6 +1,6 @@
 use super::fixture::{Fixture, thing};
 use crate::reflection::Reflection;
-use groundplan_chassis::mounted;
+use groundplan_chassis::mounted_service;
 use groundplan_chassis::transport::{self, Transport};
 use prost_reflect::DescriptorPool;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,10 @@ fn reflection(fixture: &Fixture) -> Transport {
 fn reflection_until(fixture: &Fixture, stop: CancellationToken) -> Transport {
     let reflection = Reflection::new(fixture.records.clone(), stop).unwrap();
     let alpha = v1alpha::server_reflection_server::ServerReflectionServer::new(reflection.clone());
-    transport::local(mounted::grpc(ServerReflectionServer::new(reflection)).merge(mounted::grpc(alpha)))
+    transport::local(
+        mounted_service::grpc_routes(ServerReflectionServer::new(reflection))
+            .merge(mounted_service::grpc_routes(alpha)),
+    )
 }
 
 async fn services(transport: &Transport) -> Vec<String> {

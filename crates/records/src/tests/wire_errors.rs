@@ -170,7 +170,7 @@ fn streamed_methods_are_those_of_the_descriptors() {
         let pool = prost_reflect::DescriptorPool::decode(set).unwrap();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-            assert_eq!(groundplan_chassis::layers::is_streamed(&path), method.is_client_streaming(), "{path}");
+            assert_eq!(groundplan_chassis::layers::is_client_streaming(&path), method.is_client_streaming(), "{path}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::transfer_slots::Slot;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::stream::{BoxStream, unfold};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use groundplan_chassis::database::{Sql, refusal, row_stream};
+use groundplan_chassis::database::{Sql, database_error, row_stream};
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
 use groundplan_proto::records::v1::{ExportRequest, ExportResponse, ExportSummary};
@@ -72,7 +72,7 @@ impl Exporting {
     async fn run(self, mut connection: AsyncPgConnection) -> Result<(), Error> {
         // The statement lasts as long as its reader. PostgreSQL ends it even if nobody is left here to do so.
         let prepare = format!("SET statement_timeout = '{}s'", (LONGEST_EXPORT + PATIENCE).as_secs());
-        connection.batch_execute(&prepare).await.map_err(refusal)?;
+        connection.batch_execute(&prepare).await.map_err(database_error)?;
         let stop = self.records.stop().clone();
         let work = async |connection: &mut AsyncPgConnection| self.rows(connection).await;
         let mut transaction = connection.build_transaction().repeatable_read().read_only();

@@ -11,7 +11,7 @@ use super::{IMPORT_MEMORY, PATIENCE};
 use crate::call::Call;
 use crate::state::Records;
 use groundplan_budget::Budget;
-use groundplan_chassis::apart::apart;
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
 use groundplan_proto::records::v1::import_request::Part;
@@ -60,7 +60,7 @@ pub(crate) async fn import(
         let loaded = loading.run(parts).await;
         loaded.map(|report| (report, loading.progress))
     };
-    let (read, loaded) = tokio::join!(apart(reading), apart(loading));
+    let (read, loaded) = tokio::join!(spawn_scoped(reading), spawn_scoped(loading));
     finish(read, loaded)
 }
 

@@ -15,7 +15,7 @@ use crate::operations::{Origin, complete};
 use crate::transfer_slots::AGAIN;
 use bytes::Bytes;
 use groundplan_budget::{Budget, DEFAULT};
-use groundplan_chassis::layers::of_tonic;
+use groundplan_chassis::layers::from_tonic_status;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::records::v1::ImportRequest;
 use groundplan_proto::records::v1::import_request;
@@ -190,7 +190,7 @@ fn digest(state: &State) -> Vec<u8> {
 
 /// Why a stream has no next message: what is wrong with it, or that the caller went away.
 pub(super) fn broken(status: tonic::Status) -> Error {
-    of_tonic(&status)
+    from_tonic_status(&status)
         .or_else(|| Error::of_status(&status))
         .unwrap_or_else(|| Error::new(Reason::Cancelled, "the stream of the import broke off").caused_by(status))
 }

@@ -9,7 +9,7 @@ use super::snapshots::Snapshots;
 use super::stream::stopping;
 use crate::state::Records;
 use groundplan_budget::Held;
-use groundplan_chassis::apart::apart;
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::Error;
 use groundplan_eventlog::{Event, MAX_READ_BYTES, Progress, ResumePoint};
 use std::collections::VecDeque;
@@ -77,7 +77,7 @@ impl CatchUp {
         let Some(mut ahead) = self.ahead().await? else { return Ok(None) };
         self.renew()?;
         let (records, lens) = (self.records.clone(), self.lens.clone());
-        let evaluating = apart(async move {
+        let evaluating = spawn_scoped(async move {
             let hub = records.clone();
             let _evaluator = hub.hub().evaluators.acquire().await.map_err(Error::internal)?;
             let work = move || look(&records, &lens, &mut ahead).map(|deliveries| (deliveries, ahead));

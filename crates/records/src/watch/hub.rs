@@ -9,7 +9,7 @@ use super::event::Delivery;
 use super::groups::Groups;
 use super::lens::Lens;
 use crate::state::Records;
-use groundplan_chassis::together::Together;
+use groundplan_chassis::single_flight::SingleFlight;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Cursor, Event, Progress};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ pub(crate) struct Hub {
     /// All followers of the process, those that are not with the hub yet among them.
     followers: AtomicUsize,
     /// What is committed, for all who begin together.
-    committed: Together<Committed>,
+    committed: SingleFlight<Committed>,
     /// Turns to read pages of records.
     readers: Semaphore,
     /// Turns to evaluate filters beside the hub.
@@ -80,7 +80,7 @@ impl Default for Hub {
             state: Mutex::default(),
             numbers: AtomicU64::default(),
             followers: AtomicUsize::default(),
-            committed: Together::default(),
+            committed: SingleFlight::default(),
             readers: Semaphore::new(READERS),
             evaluators: Semaphore::new(EVALUATORS),
         }
@@ -112,7 +112,7 @@ impl Hub {
             let message = "the database does not answer; try again";
             Error::new(Reason::DatabaseUnavailable, message).retry_after(AGAIN)
         };
-        self.committed.ask(async || Committed::now(records).await, busy).await
+        self.committed.run(async || Committed::now(records).await, busy).await
     }
 
     /// Takes a turn to read pages of records: a herd of followers must not keep others from a connection.

@@ -13,7 +13,7 @@ use crate::page_token::Origin;
 use crate::state::Records;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt as _};
-use groundplan_chassis::apart::apart;
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::ResumePoint;
 use groundplan_identity::Principal;
@@ -140,7 +140,7 @@ fn beginning(
                     let mut after = None;
                     loop {
                         let initial = Initial { records: records.clone(), principal: principal.clone(), lens: lens.clone() };
-                        let page = apart(async move { initial.page(at, after.as_ref()).await }).await?;
+                        let page = spawn_scoped(async move { initial.page(at, after.as_ref()).await }).await?;
                         catch_up.snapshots.add(&model.table.model.full_name, page.last_id, page.snapshot);
                         for event in page.events {
                             yield Step::Event(event);
@@ -192,7 +192,7 @@ fn beginning(
 /// What is committed, for all who ask together: none of them is waited for.
 async fn committed(records: &Records) -> Result<Committed, Error> {
     let records = records.clone();
-    apart(async move { records.hub().committed(&records).await }).await
+    spawn_scoped(async move { records.hub().committed(&records).await }).await
 }
 
 /// Notes by a snapshot what was committed before the call.

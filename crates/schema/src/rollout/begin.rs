@@ -9,7 +9,7 @@ use crate::store::{events, revisions, storage_names};
 use diesel::QueryResult;
 use diesel::result::Error as Failure;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::Error;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(super) async fn begin(schema: &Schema, base: i64, planned: Planned) -> Resul
         Err(error) if matches!(error, Failure::RollbackTransaction) || is_conflict(&error) => {
             Err(conflict(schema).await)
         }
-        Err(error) => Err(refusal(error)),
+        Err(error) => Err(database_error(error)),
     }
 }
 

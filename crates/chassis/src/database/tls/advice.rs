@@ -1,22 +1,22 @@
 //! What to do about a connection that TLS has kept from being opened.
 
 use super::parameters::{Authorities, Parameters};
-use super::stream::Failed;
+use super::stream::HandshakeError;
 use rustls::{AlertDescription, CertificateError, Error as Failure};
 use std::error::Error;
 use std::io;
 
 /// What tokio-postgres says of a server without TLS where we ask for it.
-const HAS_NONE: &str = "server does not support TLS";
+const NO_TLS_MESSAGE: &str = "server does not support TLS";
 
 /// Whether the two did not come together in TLS.
-pub(in super::super) fn is_handshake(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<Failed>())
+pub(in super::super) fn is_handshake_error(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(|source| source.is::<HandshakeError>())
 }
 
 /// The way out, if it has to do with TLS.
 pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Parameters) -> Option<String> {
-    if error.source().is_some_and(|source| source.to_string() == HAS_NONE) {
+    if error.source().is_some_and(|source| source.to_string() == NO_TLS_MESSAGE) {
         let text = "sslmode of DB_URL asks for TLS: switch it on in the server (`ssl = on`), or use sslmode=disable within a \
                     network that you trust";
         return Some(text.to_owned());
@@ -25,7 +25,7 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
         Some(Authorities::File(file)) => file.display().to_string(),
         Some(Authorities::System) | None => "the system".to_owned(),
     };
-    Some(match failure(error)? {
+    Some(match find_tls_error(error)? {
         Failure::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
             "sslmode=verify-full asks for a certificate that names the host: correct the host of DB_URL, give the server a \
              certificate with that name among its subjectAltNames, or use sslmode=verify-ca, which takes any name"
@@ -59,13 +59,13 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
 }
 
 /// The failure of TLS that is behind an error.
-fn failure(error: &tokio_postgres::Error) -> Option<&Failure> {
+fn find_tls_error(error: &tokio_postgres::Error) -> Option<&Failure> {
     let mut source = error.source();
     while let Some(cause) = source {
         // Of the error that it wraps, an error of the system does not say that it is its source.
         let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(failure) = wrapped.and_then(|wrapped| wrapped.downcast_ref()) {
-            return Some(failure);
+        if let Some(tls_error) = wrapped.and_then(|wrapped| wrapped.downcast_ref()) {
+            return Some(tls_error);
         }
         source = cause.source();
     }

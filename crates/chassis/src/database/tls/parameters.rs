@@ -67,16 +67,16 @@ impl Mode {
 impl Parameters {
     /// Understands what was taken out of a connection string. The last of two of the same name holds, as with libpq; an empty
     /// one is none.
-    pub(super) fn of(taken: Vec<(String, String)>) -> Result<Self, String> {
-        let last = |name| taken.iter().rfind(|(taken, _)| taken == name).map(|(_, value)| &**value);
+    pub(super) fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, String> {
+        let last = |name| pairs.iter().rfind(|(key, _)| key == name).map(|(_, value)| &**value);
         let [mode, authorities, certificate, key] = NAMES.map(|name| last(name).filter(|value| !value.is_empty()));
         let authorities = authorities.map(|value| match value {
             "system" => Authorities::System,
             file => Authorities::File(file.into()),
         });
         let is_system = authorities == Some(Authorities::System);
-        let usual = if is_system { Mode::VerifyFull } else { Mode::Prefer };
-        let mode = mode.map_or(Ok(usual), Mode::parse)?;
+        let default_mode = if is_system { Mode::VerifyFull } else { Mode::Prefer };
+        let mode = mode.map_or(Ok(default_mode), Mode::parse)?;
         if is_system && mode != Mode::VerifyFull {
             return Err(
                 "sslrootcert=system goes with sslmode=verify-full only: anybody can get a certificate of a public \
@@ -103,20 +103,20 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::take;
+    use super::super::connection_string::extract;
     use super::{Authorities, Mode, NAMES, Parameters};
 
-    fn of(text: &str) -> Result<Parameters, String> {
-        Parameters::of(take(text, &NAMES).1)
+    fn parse(text: &str) -> Result<Parameters, String> {
+        Parameters::from_pairs(extract(text, &NAMES).1)
     }
 
     #[test]
     fn what_libpq_assumes_is_assumed() {
-        assert_eq!(of("host=h").unwrap().mode, Mode::Prefer);
-        assert_eq!(of("sslmode=require sslmode=disable").unwrap().mode, Mode::Disable);
-        let system = of("postgres://u@h/d?sslrootcert=system").unwrap();
+        assert_eq!(parse("host=h").unwrap().mode, Mode::Prefer);
+        assert_eq!(parse("sslmode=require sslmode=disable").unwrap().mode, Mode::Disable);
+        let system = parse("postgres://u@h/d?sslrootcert=system").unwrap();
         assert_eq!((system.mode, system.authorities), (Mode::VerifyFull, Some(Authorities::System)));
-        let full = of("sslmode=verify-full sslrootcert=/ca.pem sslcert=/c sslkey=/k").unwrap();
+        let full = parse("sslmode=verify-full sslrootcert=/ca.pem sslcert=/c sslkey=/k").unwrap();
         assert_eq!(full.authorities, Some(Authorities::File("/ca.pem".into())));
         assert_eq!(full.identity, Some(("/c".into(), "/k".into())));
     }
@@ -132,7 +132,7 @@ mod tests {
             ("sslmode=require sslcert=/c", "needs sslkey"),
             ("sslmode=require sslkey=/k", "needs sslcert"),
         ] {
-            let error = of(text).unwrap_err();
+            let error = parse(text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");
         }
     }

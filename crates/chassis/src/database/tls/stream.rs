@@ -41,24 +41,24 @@ impl Connector {
 
 impl MakeTlsConnect<Socket> for Connector {
     type Stream = Stream;
-    type TlsConnect = ToHost;
+    type TlsConnect = HostConnector;
     type Error = Infallible;
 
-    fn make_tls_connect(&mut self, host: &str) -> Result<ToHost, Infallible> {
-        Ok(ToHost { config: self.config.clone(), host: host.to_owned() })
+    fn make_tls_connect(&mut self, host: &str) -> Result<HostConnector, Infallible> {
+        Ok(HostConnector { config: self.config.clone(), host: host.to_owned() })
     }
 }
 
 /// Opens connections to one host.
-pub(in super::super) struct ToHost {
+pub(in super::super) struct HostConnector {
     config: Option<Arc<ClientConfig>>,
     host: String,
 }
 
-impl TlsConnect<Socket> for ToHost {
+impl TlsConnect<Socket> for HostConnector {
     type Stream = Stream;
-    type Error = Failed;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, Failed>> + Send>>;
+    type Error = HandshakeError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, HandshakeError>> + Send>>;
 
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
@@ -71,21 +71,21 @@ impl TlsConnect<Socket> for ToHost {
 
 /// Why the two did not come together.
 #[derive(Debug)]
-pub(in super::super) struct Failed(io::Error);
+pub(in super::super) struct HandshakeError(io::Error);
 
-impl From<io::Error> for Failed {
+impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
         Self(error)
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for HandshakeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
 }
 
-impl std::error::Error for Failed {
+impl std::error::Error for HandshakeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.0)
     }
@@ -97,13 +97,13 @@ pub(in super::super) struct Stream(tokio_rustls::client::TlsStream<Socket>);
 impl TlsStream for Stream {
     fn channel_binding(&self) -> ChannelBinding {
         let certificate = self.0.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        certificate.and_then(end_point).map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+        certificate.and_then(server_end_point).map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
     }
 }
 
 /// What binds a password to the server's certificate, `tls-server-end-point` of RFC 5929; nothing where that defines none, as
 /// for Ed25519.
-fn end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+fn server_end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     const SHA_256: &[ObjectIdentifier] = &[SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION, ECDSA_WITH_SHA_256];
     const SHA_384: &[ObjectIdentifier] = &[SHA_384_WITH_RSA_ENCRYPTION, ECDSA_WITH_SHA_384];
     const SHA_512: &[ObjectIdentifier] = &[SHA_512_WITH_RSA_ENCRYPTION, ECDSA_WITH_SHA_512];

@@ -11,7 +11,7 @@ use x509_cert::der::Decode as _;
 
 /// Certificates that are believed.
 #[derive(Debug)]
-pub(super) struct Trusted {
+pub(super) struct TrustedCertificates {
     /// As authorities.
     roots: RootCertStore,
     /// As they are: a server that has signed its certificate itself is its own authority, which rustls does not take.
@@ -24,12 +24,12 @@ pub(super) struct Trusted {
 pub(super) struct Verifier {
     algorithms: WebPkiSupportedAlgorithms,
     /// Any certificate is good where there are none.
-    trusted: Option<Trusted>,
+    trusted: Option<TrustedCertificates>,
     /// Whether the certificate must name the host.
-    is_named: bool,
+    verify_name: bool,
 }
 
-impl Trusted {
+impl TrustedCertificates {
     /// All of these, or an error.
     pub(super) fn all(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
@@ -46,8 +46,12 @@ impl Trusted {
 }
 
 impl Verifier {
-    pub(super) fn new(algorithms: WebPkiSupportedAlgorithms, trusted: Option<Trusted>, is_named: bool) -> Self {
-        Self { algorithms, trusted, is_named }
+    pub(super) fn new(
+        algorithms: WebPkiSupportedAlgorithms,
+        trusted: Option<TrustedCertificates>,
+        verify_name: bool,
+    ) -> Self {
+        Self { algorithms, trusted, verify_name }
     }
 }
 
@@ -63,13 +67,13 @@ impl ServerCertVerifier for Verifier {
         let Some(trusted) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
         let parsed = ParsedCertificate::try_from(certificate)?;
         match trusted.certificates.contains(certificate) {
-            true => verify_time(certificate, now)?,
+            true => verify_validity(certificate, now)?,
             false => {
                 let algorithms = self.algorithms.all;
                 verify_server_cert_signed_by_trust_anchor(&parsed, &trusted.roots, chain, now, algorithms)?;
             }
         }
-        if self.is_named {
+        if self.verify_name {
             verify_server_name(&parsed, name)?;
         }
         Ok(ServerCertVerified::assertion())
@@ -99,7 +103,7 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Whether a certificate is good now.
-fn verify_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+fn verify_validity(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let certificate = Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
     let validity = certificate.tbs_certificate().validity();
     let (from, until) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());

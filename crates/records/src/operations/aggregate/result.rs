@@ -2,7 +2,7 @@
 
 use crate::clock::timestamp;
 use groundplan_chassis::database::{
-    Columns as _, PgRow, decode_interval, decode_numeric_u64, decode_timestamptz, refusal,
+    Columns as _, PgRow, database_error, decode_interval, decode_numeric_u64, decode_timestamptz,
 };
 use groundplan_codec::LONGEST_DURATION;
 use groundplan_error::{Error, Reason};
@@ -87,7 +87,7 @@ impl Column {
 
     /// Reads the value; nothing if it is absent.
     pub(super) fn read(&self, row: &PgRow, at: usize) -> Result<Option<Value>, Error> {
-        let kind = row.bytes(at, |bytes| bytes.map(|bytes| self.form.kind(bytes))).map_err(refusal)?;
+        let kind = row.bytes(at, |bytes| bytes.map(|bytes| self.form.kind(bytes))).map_err(database_error)?;
         match kind {
             None => Ok(None),
             Some(Some(kind)) => Ok(Some(Value { kind: Some(kind) })),
@@ -139,31 +139,31 @@ impl Outcome {
     pub(super) fn read(&self, row: &PgRow, at: usize, name: &str) -> Result<Option<Value>, Error> {
         let kind = match self {
             Self::Value(column) => return column.read(row, at),
-            Self::Count => row.i64(at).map_err(refusal)?.map(Kind::Int64Value),
+            Self::Count => row.i64(at).map_err(database_error)?.map(Kind::Int64Value),
             Self::SumOfInts => {
-                let sum = row.text(at).map_err(refusal)?;
+                let sum = row.text(at).map_err(database_error)?;
                 let sum = sum.map(|sum| sum.parse().map_err(|_| overflow(name, "int64")));
                 sum.transpose()?.map(Kind::Int64Value)
             }
             Self::SumOfUints => {
-                let sum = row.text(at).map_err(refusal)?;
+                let sum = row.text(at).map_err(database_error)?;
                 let sum = sum.map(|sum| sum.parse().map_err(|_| overflow(name, "uint64")));
                 sum.transpose()?.map(Kind::Uint64Value)
             }
             Self::SumOfDurations => {
                 let sum = row.bytes(at, |bytes| bytes.map(|bytes| decode_interval(bytes).and_then(duration)));
-                let sum = sum.map_err(refusal)?;
+                let sum = sum.map_err(database_error)?;
                 sum.map(|sum| sum.ok_or_else(|| overflow(name, "google.protobuf.Duration"))).transpose()?
             }
             Self::AverageOfDoubles => {
-                let sum = row.array(at).map_err(refusal)?.map(f64::from_be_bytes);
-                let count = row.i64(at + 1).map_err(refusal)?;
+                let sum = row.array(at).map_err(database_error)?.map(f64::from_be_bytes);
+                let count = row.i64(at + 1).map_err(database_error)?;
                 sum.zip(count).map(|(sum, count)| Kind::DoubleValue(quotient(sum, count)))
             }
             Self::AverageOfDurations => {
-                let sum = row.bytes(at, |bytes| bytes.map(decode_interval)).map_err(refusal)?;
+                let sum = row.bytes(at, |bytes| bytes.map(decode_interval)).map_err(database_error)?;
                 let sum = sum.map(|sum| sum.ok_or_else(|| overflow(name, "google.protobuf.Duration"))).transpose()?;
-                let count = row.i64(at + 1).map_err(refusal)?;
+                let count = row.i64(at + 1).map_err(database_error)?;
                 // No average is longer than the longest duration.
                 sum.zip(count).and_then(|(sum, count)| sum.checked_div(count)).and_then(duration)
             }

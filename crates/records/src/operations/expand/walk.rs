@@ -10,7 +10,7 @@ use crate::operations::names;
 use crate::operations::streamed::each_row;
 use crate::row;
 use crate::table::Table;
-use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, refusal};
+use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, database_error};
 use groundplan_codec::{Stored, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
@@ -119,7 +119,7 @@ impl Back<'_> {
         let mut reached = BTreeSet::new();
         // The rows of a start come together and in order.
         each_row(self.call, &self.statement(), &binds, |row| {
-            let at = row.i64(1).map_err(refusal)?.and_then(|ordinal| usize::try_from(ordinal - 1).ok());
+            let at = row.i64(1).map_err(database_error)?.and_then(|ordinal| usize::try_from(ordinal - 1).ok());
             let (at, count) = at.and_then(|at| Some((at, counts.get_mut(at)?))).ok_or_else(no_start)?;
             *count += 1;
             if *count > MAX_EXPANDED {

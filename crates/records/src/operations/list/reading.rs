@@ -11,7 +11,7 @@ use crate::row;
 use crate::scan::{self, Scan};
 use crate::table::Table;
 use bytes::Bytes;
-use groundplan_chassis::database::{Bind, Columns, PgRow, refusal};
+use groundplan_chassis::database::{Bind, Columns, PgRow, database_error};
 use groundplan_codec::Stored;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::Error;
@@ -177,7 +177,7 @@ impl<'c> Reading<'c> {
 
     /// The record of a row; none if there is but a count.
     pub(super) fn record(&self, layout: &Layout<'_>, row: &PgRow) -> Result<Option<Stored>, Error> {
-        let Some(version) = row.i64(0).map_err(refusal)? else { return Ok(None) };
+        let Some(version) = row.i64(0).map_err(database_error)? else { return Ok(None) };
         let record = row::record(&self.call.table.model, layout.columns, row, 1)?;
         Ok(Some(self.call.show(record, version)))
     }

@@ -10,7 +10,7 @@ use crate::query::{Compiled, Parent};
 use crate::state::Records;
 use crate::table::Table;
 use bytes::Bytes;
-use groundplan_chassis::database::{Bind, refusal, rows};
+use groundplan_chassis::database::{Bind, database_error, rows};
 use groundplan_error::Error;
 use groundplan_operations::{ListQuery, Page};
 
@@ -32,7 +32,7 @@ async fn exists(call: &Call<'_>, id: &Id) -> Result<bool, Error> {
     let binds = [Bind::text(&call.principal.tenant), bind_id(id)];
     let sql = &call.table.statements.version;
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(refusal)?;
+    let found = lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(database_error)?;
     Ok(!found.is_empty())
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn run(
 ) -> Result<Written, Error> {
     // Repeats wait here, where they hold no connection. A check happens as often as it is sent.
     let _turn = match request.filter(|_| !writes.validate_only) {
-        Some(request) => Some(call.records.requests().wait(request.key.to_owned()).await),
+        Some(request) => Some(call.records.requests().lock(request.key.to_owned()).await),
         None => None,
     };
     // Those who evaluate hold a connection meanwhile: they leave half of the pool to others.

@@ -4,7 +4,7 @@ use crate::follower::Follower;
 use crate::tests::fixture::Fixture;
 use async_stream::try_stream;
 use futures_util::stream::BoxStream;
-use groundplan_chassis::mounted;
+use groundplan_chassis::mounted_service;
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::distribution_service_server::{DistributionService, DistributionServiceServer};
@@ -94,8 +94,8 @@ impl Script {
     }
 
     pub(super) fn transport(&self) -> Transport {
-        let router = mounted::grpc(SchemaServiceServer::new(self.clone()))
-            .merge(mounted::grpc(DistributionServiceServer::new(self.clone())));
+        let router = mounted_service::grpc_routes(SchemaServiceServer::new(self.clone()))
+            .merge(mounted_service::grpc_routes(DistributionServiceServer::new(self.clone())));
         transport::local(router)
     }
 

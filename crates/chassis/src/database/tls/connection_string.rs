@@ -3,44 +3,44 @@
 use percent_encoding::percent_decode_str;
 
 /// Parameters with their values.
-pub(in super::super) type Taken = Vec<(String, String)>;
+pub(in super::super) type ParameterPairs = Vec<(String, String)>;
 
 /// Takes the parameters of these names out of a URL or of `key=value` pairs, and gives what is left. What cannot be read is
 /// left, for the parser to say so.
-pub(super) fn take(text: &str, names: &[&str]) -> (String, Taken) {
+pub(super) fn extract(text: &str, names: &[&str]) -> (String, ParameterPairs) {
     match ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
-        true => take_of_url(text, names),
-        false => take_of_pairs(text, names),
+        true => extract_from_url(text, names),
+        false => extract_from_pairs(text, names),
     }
 }
 
-fn take_of_url(url: &str, names: &[&str]) -> (String, Taken) {
+fn extract_from_url(url: &str, names: &[&str]) -> (String, ParameterPairs) {
     // A password may have a `?`, which is none of the query.
     let (before, query) = url.split_at(url.find('@').unwrap_or(0));
     let Some((path, query)) = query.split_once('?') else { return (url.to_owned(), Vec::new()) };
-    let (mut kept, mut taken) = (Vec::new(), Vec::new());
+    let (mut remaining, mut extracted) = (Vec::new(), Vec::new());
     for parameter in query.split('&') {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         match decoded(name) {
-            name if names.contains(&&*name) => taken.push((name, decoded(value))),
-            _ => kept.push(parameter),
+            name if names.contains(&&*name) => extracted.push((name, decoded(value))),
+            _ => remaining.push(parameter),
         }
     }
-    let mark = if kept.is_empty() { "" } else { "?" };
-    (format!("{before}{path}{mark}{}", kept.join("&")), taken)
+    let mark = if remaining.is_empty() { "" } else { "?" };
+    (format!("{before}{path}{mark}{}", remaining.join("&")), extracted)
 }
 
-fn take_of_pairs(text: &str, names: &[&str]) -> (String, Taken) {
-    let (mut kept, mut taken, mut rest) = (String::new(), Vec::new(), text);
+fn extract_from_pairs(text: &str, names: &[&str]) -> (String, ParameterPairs) {
+    let (mut remaining, mut extracted, mut rest) = (String::new(), Vec::new(), text);
     while let Some((name, value, after)) = pair(rest) {
         match names.contains(&name) {
-            true => taken.push((name.to_owned(), value)),
-            false => kept.push_str(rest.strip_suffix(after).unwrap_or(rest)),
+            true => extracted.push((name.to_owned(), value)),
+            false => remaining.push_str(rest.strip_suffix(after).unwrap_or(rest)),
         }
         rest = after;
     }
-    (kept + rest, taken)
+    (remaining + rest, extracted)
 }
 
 /// The pair that `text` starts with, and what follows it.
@@ -69,11 +69,11 @@ fn value(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::take;
+    use super::extract;
 
     #[test]
     fn only_what_is_named_is_taken() {
-        for (text, rest, taken) in [
+        for (text, rest, extracted) in [
             ("postgres://a:b@h/d", "postgres://a:b@h/d", ""),
             ("postgres://a:b@h/d?sslmode=x", "postgres://a:b@h/d", "sslmode=x"),
             ("postgresql://a:b?c@h/d?port=1&sslmode=x", "postgresql://a:b?c@h/d?port=1", "sslmode=x"),
@@ -88,9 +88,9 @@ mod tests {
             ("host=h sslmode='x", "host=h sslmode='x", ""),
             ("nonsense", "nonsense", ""),
         ] {
-            let (left, pairs) = take(text, &["sslmode", "sslkey"]);
+            let (left, pairs) = extract(text, &["sslmode", "sslkey"]);
             let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            assert_eq!((&*left, &*pairs.join(" ")), (rest, taken), "{text}");
+            assert_eq!((&*left, &*pairs.join(" ")), (rest, extracted), "{text}");
         }
     }
 }

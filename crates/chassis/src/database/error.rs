@@ -9,41 +9,41 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Turns a failure that no caller of the statement expected into the answer for the client. Conflicts that have a
 /// meaning (a unique index, a changed row) are for the caller to find out before.
-pub fn refusal(failure: Failure) -> Error {
+pub fn database_error(failure: Failure) -> Error {
     match &failure {
         Failure::DatabaseError(kind, information) => {
-            database_refusal(kind, &**information).caused_by(describe(&failure))
+            error_for_kind(kind, &**information).caused_by(log_description(&failure))
         }
-        Failure::BrokenTransactionManager => lost().caused_by(failure),
-        Failure::RollbackErrorOnCommit { rollback_error, .. } => refusal_of_rollback(rollback_error).caused_by(failure),
+        Failure::BrokenTransactionManager => connection_lost().caused_by(failure),
+        Failure::RollbackErrorOnCommit { rollback_error, .. } => error_for_rollback(rollback_error).caused_by(failure),
         _ => Error::internal(failure),
     }
 }
 
 /// The meaning of an error that PostgreSQL, or the connection to it, reports.
-fn database_refusal(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Error {
+fn error_for_kind(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Error {
     match kind {
-        DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => lost(),
+        DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => connection_lost(),
         DatabaseErrorKind::ReadOnlyTransaction => read_only(),
-        DatabaseErrorKind::SerializationFailure => busy(),
-        _ => refusal_by_message(information.message()),
+        DatabaseErrorKind::SerializationFailure => conflict(),
+        _ => error_for_message(information.message()),
     }
 }
 
 /// How PostgreSQL's messages start when they are its last on a connection, or when it takes none.
-const LAST_WORDS: &[&str] =
+const CLOSING_MESSAGES: &[&str] =
     &["terminating connection", "the database system is", "sorry, too many clients", "remaining connection slots"];
 
 /// Whether a failure means that the connection is at its end.
-pub(super) fn is_lost(failure: &Failure) -> bool {
+pub(super) fn is_connection_lost(failure: &Failure) -> bool {
     let Failure::DatabaseError(kind, information) = failure else { return false };
     matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
-        || LAST_WORDS.iter().any(|start| information.message().starts_with(start))
+        || CLOSING_MESSAGES.iter().any(|start| information.message().starts_with(start))
 }
 
 /// Diesel keeps no SQLSTATE for the rest, so PostgreSQL's words decide. On a server that speaks another language, and will not
 /// speak English (connecting to it logs a warning), these become INTERNAL.
-fn refusal_by_message(message: &str) -> Error {
+fn error_for_message(message: &str) -> Error {
     match message {
         _ if message.starts_with("canceling statement due to statement timeout") => {
             Error::new(Reason::DeadlineExceeded, "the statement took longer than the server allows")
@@ -51,29 +51,29 @@ fn refusal_by_message(message: &str) -> Error {
         _ if message.starts_with("canceling statement") => {
             Error::new(Reason::DeadlineExceeded, "the call was cancelled")
         }
-        _ if message.starts_with("deadlock detected") => busy(),
+        _ if message.starts_with("deadlock detected") => conflict(),
         // Of the event log, which makes partitions ahead of time: the clock has jumped.
         _ if message.starts_with("no partition of relation") => {
             Error::new(Reason::DatabaseUnavailable, "the event log has no room for this time yet; try again")
                 .retry_after(RETRY_AFTER)
         }
-        _ if LAST_WORDS.iter().any(|start| message.starts_with(start)) => lost(),
+        _ if CLOSING_MESSAGES.iter().any(|start| message.starts_with(start)) => connection_lost(),
         _ => Error::internal("the database refused a statement"),
     }
 }
 
-fn refusal_of_rollback(rollback_error: &Failure) -> Error {
+fn error_for_rollback(rollback_error: &Failure) -> Error {
     match rollback_error {
-        Failure::DatabaseError(kind, information) => database_refusal(kind, &**information),
-        _ => lost(),
+        Failure::DatabaseError(kind, information) => error_for_kind(kind, &**information),
+        _ => connection_lost(),
     }
 }
 
-pub(super) fn lost() -> Error {
+pub(super) fn connection_lost() -> Error {
     Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again").retry_after(RETRY_AFTER)
 }
 
-fn busy() -> Error {
+fn conflict() -> Error {
     Error::new(Reason::DatabaseUnavailable, "the call met another one in the database; try again")
         .retry_after(Duration::from_millis(50))
 }
@@ -87,9 +87,9 @@ pub(super) fn read_only() -> Error {
 
 /// PostgreSQL's message with what it adds to it, for the log. Its DETAIL is left out: it quotes the values that break a
 /// constraint, or the whole row, and records are not for the log.
-fn describe(failure: &Failure) -> String {
+fn log_description(failure: &Failure) -> String {
     let Failure::DatabaseError(kind, information) = failure else { return failure.to_string() };
-    let mut text = format!("{kind:?}: {}", without_value(information.message()));
+    let mut text = format!("{kind:?}: {}", redact_value(information.message()));
     for (name, part) in [
         ("hint", information.hint()),
         ("table", information.table_name()),
@@ -103,6 +103,6 @@ fn describe(failure: &Failure) -> String {
 }
 
 /// A message without the value that it quotes at its end, as in `invalid input syntax for type integer: "x"`.
-fn without_value(message: &str) -> &str {
+fn redact_value(message: &str) -> &str {
     message.split_once(": \"").map_or(message, |(what, _)| what)
 }

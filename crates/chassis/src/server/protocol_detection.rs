@@ -13,41 +13,41 @@ const PREFACE: &[u8; PREFACE_LENGTH] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) const PREFACE_LENGTH: usize = 24;
 
 /// Waits until it is clear what a connection speaks. The stream that comes back starts with the same bytes.
-pub(super) async fn read<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Greeted<S>> {
-    let mut greeting = Vec::with_capacity(PREFACE.len());
+pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<ReplayStream<S>> {
+    let mut prefix = Vec::with_capacity(PREFACE.len());
     // As long as it may still become the preface. HTTP/1 differs at the latest at its fourth letter.
-    while greeting.len() < PREFACE.len() && PREFACE.starts_with(&greeting) {
-        let wanted = PREFACE.len() - greeting.len();
-        if (&mut stream).take(wanted as u64).read_buf(&mut greeting).await? == 0 {
+    while prefix.len() < PREFACE.len() && PREFACE.starts_with(&prefix) {
+        let wanted = PREFACE.len() - prefix.len();
+        if (&mut stream).take(wanted as u64).read_buf(&mut prefix).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    Ok(Greeted { greeting, told: 0, stream })
+    Ok(ReplayStream { prefix, replayed: 0, stream })
 }
 
 /// A stream whose first bytes have been read, and are read again.
-pub(super) struct Greeted<S> {
-    greeting: Vec<u8>,
+pub(super) struct ReplayStream<S> {
+    prefix: Vec<u8>,
     /// How many of them have been read again.
-    told: usize,
+    replayed: usize,
     stream: S,
 }
 
-impl<S> Greeted<S> {
+impl<S> ReplayStream<S> {
     /// Whether HTTP/2 is spoken.
     pub(super) fn is_http2(&self) -> bool {
-        self.greeting == PREFACE
+        self.prefix == PREFACE
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ReplayStream<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match this.greeting.get(this.told..) {
+        match this.prefix.get(this.replayed..) {
             Some(rest) if !rest.is_empty() => {
                 let (now, _) = rest.split_at(rest.len().min(buffer.remaining()));
                 buffer.put_slice(now);
-                this.told += now.len();
+                this.replayed += now.len();
                 Poll::Ready(Ok(()))
             }
             _ => Pin::new(&mut this.stream).poll_read(context, buffer),
@@ -55,7 +55,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Greeted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Greeted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ReplayStream<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }

@@ -1,6 +1,6 @@
 //! The body of an answer, whose bytes are counted as the protocol takes them.
 
-use super::guard::Traffic;
+use super::guarded_stream::BodyTraffic;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// The layer around a body.
-pub(super) struct Counted {
+pub(super) struct CountedBody {
     body: axum::body::Body,
-    traffic: Option<Arc<Traffic>>,
+    traffic: Option<Arc<BodyTraffic>>,
 }
 
-impl Counted {
-    pub(super) fn new(body: axum::body::Body, traffic: Option<Arc<Traffic>>) -> Self {
+impl CountedBody {
+    pub(super) fn new(body: axum::body::Body, traffic: Option<Arc<BodyTraffic>>) -> Self {
         Self { body, traffic }
     }
 }
 
-impl Body for Counted {
+impl Body for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -32,7 +32,7 @@ impl Body for Counted {
             && let Some(data) = frame.data_ref()
             && let Some(traffic) = &self.traffic
         {
-            traffic.give(data.len());
+            traffic.record_queued(data.len());
         }
         Poll::Ready(frame)
     }

@@ -9,26 +9,26 @@ use tokio_util::sync::CancellationToken;
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to start it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// Starts the server again whenever it has died, until `stop`.
-pub(super) async fn watch(cluster: &Cluster, stop: &CancellationToken) {
+pub(super) async fn supervise(cluster: &Cluster, stop: &CancellationToken) {
     while pause(INTERVAL, stop).await {
-        if !cluster.lives().await {
-            revive(cluster, stop).await;
+        if !cluster.is_running().await {
+            restart_until_running(cluster, stop).await;
         }
     }
 }
 
 /// Starts a server that has died, as often as it takes.
-async fn revive(cluster: &Cluster, stop: &CancellationToken) {
+async fn restart_until_running(cluster: &Cluster, stop: &CancellationToken) {
     let died = Instant::now();
     let log = cluster.log().display().to_string();
     tracing::error!(log, "the private PostgreSQL has died; starting it again, and calls fail until it runs");
     let mut next = INTERVAL;
     // The wish to stop may have come while we looked: what has been stopped on purpose stays so.
     while !stop.is_cancelled() {
-        match cluster.start_again().await {
+        match cluster.restart().await {
             Ok(()) => {
                 tracing::info!(after = ?died.elapsed(), "the private PostgreSQL runs again; what was answered is kept");
                 return;
@@ -38,16 +38,16 @@ async fn revive(cluster: &Cluster, stop: &CancellationToken) {
             }
         }
         // Somebody else may have started it, or it was slow to tell.
-        if !pause(next, stop).await || cluster.lives().await {
+        if !pause(next, stop).await || cluster.is_running().await {
             return;
         }
-        next = longer(next);
+        next = next_pause(next);
     }
 }
 
 /// The pause after a pause.
-fn longer(pause: Duration) -> Duration {
-    (pause * 2).min(LONGEST_PAUSE)
+fn next_pause(pause: Duration) -> Duration {
+    (pause * 2).min(MAX_PAUSE)
 }
 
 /// Waits; false if it is time to stop.
@@ -60,16 +60,16 @@ async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{INTERVAL, LONGEST_PAUSE, longer};
+    use super::{INTERVAL, MAX_PAUSE, next_pause};
 
     #[test]
     fn pauses_grow_to_a_bound() {
         let mut pause = INTERVAL;
         for _ in 0..10 {
-            let next = longer(pause);
-            assert!(next > pause || next == LONGEST_PAUSE);
+            let next = next_pause(pause);
+            assert!(next > pause || next == MAX_PAUSE);
             pause = next;
         }
-        assert_eq!(pause, LONGEST_PAUSE);
+        assert_eq!(pause, MAX_PAUSE);
     }
 }

@@ -14,7 +14,7 @@ use tower::{Service, ServiceExt as _};
 
 /// A service, ready to be served.
 #[derive(Debug)]
-pub struct Mounted {
+pub struct MountedService {
     /// Its routes. At most one mounted router has a fallback.
     pub router: Router,
     /// The names of its gRPC services, for health checks.
@@ -26,7 +26,7 @@ pub struct Mounted {
 }
 
 /// The routes of a generated gRPC server, without a fallback. Its answers say which method was [`MatchedMethod`].
-pub fn grpc<S>(service: S) -> Router
+pub fn grpc_routes<S>(service: S) -> Router
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + NamedService
@@ -38,17 +38,17 @@ where
 {
     let path = format!("/{}/{{*method}}", S::NAME);
     let service = service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new));
-    Router::new().route_service(&path, Named { service, name: S::NAME })
+    Router::new().route_service(&path, TaggedService { service, name: S::NAME })
 }
 
 /// A gRPC server whose answers say which method was called.
 #[derive(Clone)]
-struct Named<S> {
+struct TaggedService<S> {
     service: S,
     name: &'static str,
 }
 
-impl<S> Service<http::Request<axum::body::Body>> for Named<S>
+impl<S> Service<http::Request<axum::body::Body>> for TaggedService<S>
 where
     S: Service<http::Request<axum::body::Body>, Response = http::Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -63,11 +63,11 @@ where
 
     fn call(&mut self, request: http::Request<axum::body::Body>) -> Self::Future {
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
-        let called = MatchedMethod::new(self.name, method);
+        let matched = MatchedMethod::new(self.name, method);
         self.service
             .call(request)
             .map_ok(|mut response| {
-                response.extensions_mut().insert(called);
+                response.extensions_mut().insert(matched);
                 response
             })
             .boxed()

@@ -7,7 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 ///
 /// The body of a streamed answer is polled only while its client reads. What holds a lock, a turn or a connection must not
 /// depend on that: one client that does not read would hold up all others.
-pub async fn apart<T: Send + 'static>(
+pub async fn spawn_scoped<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     AbortOnDropHandle::new(tokio::spawn(work)).await.map_err(Error::internal)?
@@ -15,7 +15,7 @@ pub async fn apart<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::apart;
+    use super::spawn_scoped;
     use futures_util::FutureExt as _;
     use std::sync::Arc;
     use tokio::sync::Mutex;
@@ -24,7 +24,7 @@ mod tests {
     async fn it_goes_on_without_being_polled_and_ends_with_the_one_who_waits() {
         let lock = Arc::new(Mutex::new(0));
         let held = lock.clone();
-        let mut waiting = Box::pin(apart(async move {
+        let mut waiting = Box::pin(spawn_scoped(async move {
             let mut number = held.lock().await;
             tokio::task::yield_now().await;
             *number += 1;
@@ -37,7 +37,7 @@ mod tests {
         }
         assert_eq!(waiting.await.unwrap(), 1);
         let held = lock.clone();
-        let mut gone = Box::pin(apart(async move {
+        let mut gone = Box::pin(spawn_scoped(async move {
             let _number = held.lock_owned().await;
             std::future::pending::<Result<(), _>>().await
         }));

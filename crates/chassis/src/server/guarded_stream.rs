@@ -1,8 +1,8 @@
 //! The bytes of a connection, as they pass. Neither hyper nor h2 bounds control frames, or the time that an answer waits for a
 //! client who does not take it.
 
-use super::frames::{Frame, Frames};
-use super::greeting::PREFACE_LENGTH;
+use super::http2_frames::{Frame, FrameReader};
+use super::protocol_detection::PREFACE_LENGTH;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,73 +14,73 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Frames that bring no call forward: how many may come at once, and how many more each second. Clients that measure the
 /// bandwidth send a PING for each answer of a stream; a flood is a hundred times as many.
-const FRAMES_AT_ONCE: u32 = 20_000;
-const FRAMES_A_SECOND: u32 = 2_000;
+const FRAME_BURST: u32 = 20_000;
+const FRAMES_PER_SECOND: u32 = 2_000;
 
 /// For so many bytes that are sent a client may send one more: it says that it has taken them.
-const BYTES_A_FRAME: u32 = 1_024;
+const BYTES_PER_FRAME: u32 = 1_024;
 
 /// How much of the answers has been sent.
 #[derive(Debug)]
-pub(super) struct Traffic {
+pub(super) struct BodyTraffic {
     /// Bytes of bodies that were given to the protocol.
-    given: AtomicU64,
+    queued: AtomicU64,
     /// Bytes of bodies that were sent.
     sent: AtomicU64,
 }
 
-impl Traffic {
+impl BodyTraffic {
     /// Notes bytes of a body.
-    pub(super) fn give(&self, bytes: usize) {
-        self.given.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn record_queued(&self, bytes: usize) {
+        self.queued.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Notes that a call was given up: what of its answer was not sent will never be.
-    fn forget(&self) {
-        self.given.store(self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
+    fn discard_unsent(&self) {
+        self.queued.store(self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// How much has been sent, if there is more to send.
-    pub(super) fn waiting(&self) -> Option<u64> {
+    pub(super) fn sent_while_pending(&self) -> Option<u64> {
         let sent = self.sent.load(Ordering::Relaxed);
-        (self.given.load(Ordering::Relaxed) > sent).then_some(sent)
+        (self.queued.load(Ordering::Relaxed) > sent).then_some(sent)
     }
 }
 
 /// A connection's stream, guarded.
-pub(super) struct Guarded<S> {
+pub(super) struct GuardedStream<S> {
     stream: S,
     /// None for HTTP/1.
-    frames: Option<Passing>,
+    http2: Option<Http2Traffic>,
     stalled: Option<Pin<Box<Sleep>>>,
     /// How long bytes may wait that a client does not take.
     stall_timeout: Duration,
 }
 
 /// Both directions of an HTTP/2 connection.
-struct Passing {
-    incoming: Frames,
-    outgoing: Frames,
-    allowance: Allowance,
-    traffic: Arc<Traffic>,
+struct Http2Traffic {
+    incoming: FrameReader,
+    outgoing: FrameReader,
+    allowance: FrameAllowance,
+    traffic: Arc<BodyTraffic>,
 }
 
-impl<S> Guarded<S> {
+impl<S> GuardedStream<S> {
     /// Guards a stream that begins with what the protocol begins with. The traffic is that of HTTP/2: HTTP/1 gives no more to
     /// the socket than the client takes, and a write that waits is enough to know.
-    pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Option<Arc<Traffic>>) {
-        let traffic = is_http2.then(|| Arc::new(Traffic { given: AtomicU64::new(0), sent: AtomicU64::new(0) }));
-        let frames = traffic.clone().map(|traffic| Passing {
-            incoming: Frames::behind(PREFACE_LENGTH),
-            outgoing: Frames::behind(0),
-            allowance: Allowance::new(Instant::now()),
+    pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Option<Arc<BodyTraffic>>) {
+        let traffic = is_http2.then(|| Arc::new(BodyTraffic { queued: AtomicU64::new(0), sent: AtomicU64::new(0) }));
+        let http2 = traffic.clone().map(|traffic| Http2Traffic {
+            incoming: FrameReader::after_prefix(PREFACE_LENGTH),
+            outgoing: FrameReader::after_prefix(0),
+            allowance: FrameAllowance::new(Instant::now()),
             traffic,
         });
-        (Self { stream, frames, stalled: None, stall_timeout }, traffic)
+        (Self { stream, http2, stalled: None, stall_timeout }, traffic)
     }
 
     /// Passes on how a write has ended; one that waits for too long fails.
-    fn in_time<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn check_stall<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -91,29 +91,29 @@ impl<S> Guarded<S> {
     }
 }
 
-impl Passing {
-    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let (mut useless, traffic) = (0, &self.traffic);
-        self.incoming.pass(bytes, |frame| {
-            useless += u32::from(!frame.is_useful());
+impl Http2Traffic {
+    fn count_received(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (mut idle_frames, traffic) = (0, &self.traffic);
+        self.incoming.read(bytes, |frame| {
+            idle_frames += u32::from(!frame.is_call_progress());
             if frame.is_reset() {
-                traffic.forget();
+                traffic.discard_unsent();
             }
         });
-        if useless == 0 || self.allowance.spend(useless, Instant::now()) {
+        if idle_frames == 0 || self.allowance.try_spend(idle_frames, Instant::now()) {
             return Ok(());
         }
         Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a flood of control frames"))
     }
 
     /// Notes that so many of some bytes were sent.
-    fn sent<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, mut count: usize) {
-        self.allowance.earn(count);
+    fn record_sent<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, mut count: usize) {
+        self.allowance.credit(count);
         let mut data = 0;
         for piece in pieces {
             let part = piece.get(..count.min(piece.len())).unwrap_or_default();
             count -= part.len();
-            self.outgoing.pass(part, |frame: Frame| data += if frame.is_data() { u64::from(frame.length) } else { 0 });
+            self.outgoing.read(part, |frame: Frame| data += if frame.is_data() { u64::from(frame.length) } else { 0 });
         }
         if data > 0 {
             self.traffic.sent.fetch_add(data, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl Passing {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -130,17 +130,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let bytes = buffer.filled().get(before..).unwrap_or_default();
-        Poll::Ready(self.frames.as_mut().map_or(Ok(()), |frames| frames.received(bytes)))
+        Poll::Ready(self.http2.as_mut().map_or(Ok(()), |http2| http2.count_received(bytes)))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        if let (Poll::Ready(Ok(count)), Some(frames)) = (&written, &mut self.frames) {
-            frames.sent(std::iter::once(bytes), *count);
+        if let (Poll::Ready(Ok(count)), Some(http2)) = (&written, &mut self.http2) {
+            http2.record_sent(std::iter::once(bytes), *count);
         }
-        self.in_time(context, written)
+        self.check_stall(context, written)
     }
 
     fn poll_write_vectored(
@@ -149,10 +149,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        if let (Poll::Ready(Ok(count)), Some(frames)) = (&written, &mut self.frames) {
-            frames.sent(pieces.iter().map(|piece| &**piece), *count);
+        if let (Poll::Ready(Ok(count)), Some(http2)) = (&written, &mut self.http2) {
+            http2.record_sent(pieces.iter().map(|piece| &**piece), *count);
         }
-        self.in_time(context, written)
+        self.check_stall(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -161,38 +161,38 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.in_time(context, flushed)
+        self.check_stall(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.in_time(context, ended)
+        self.check_stall(context, ended)
     }
 }
 
 /// How many frames may still come: a bucket that fills up.
 #[derive(Debug)]
-struct Allowance {
+struct FrameAllowance {
     left: f64,
     at: Instant,
 }
 
-impl Allowance {
+impl FrameAllowance {
     fn new(now: Instant) -> Self {
-        Self { left: f64::from(FRAMES_AT_ONCE), at: now }
+        Self { left: f64::from(FRAME_BURST), at: now }
     }
 
-    fn earn(&mut self, bytes: usize) {
+    fn credit(&mut self, bytes: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a write is far below 2^52 bytes")]
-        let earned = bytes as f64 / f64::from(BYTES_A_FRAME);
-        self.left = (self.left + earned).min(f64::from(FRAMES_AT_ONCE));
+        let earned = bytes as f64 / f64::from(BYTES_PER_FRAME);
+        self.left = (self.left + earned).min(f64::from(FRAME_BURST));
     }
 
     /// Says whether so many may come.
-    fn spend(&mut self, frames: u32, now: Instant) -> bool {
+    fn try_spend(&mut self, frames: u32, now: Instant) -> bool {
         let seconds = now.duration_since(self.at).as_secs_f64();
         self.at = now;
-        self.left = (self.left + seconds * f64::from(FRAMES_A_SECOND)).min(f64::from(FRAMES_AT_ONCE));
+        self.left = (self.left + seconds * f64::from(FRAMES_PER_SECOND)).min(f64::from(FRAME_BURST));
         self.left -= f64::from(frames);
         self.left >= 0.0
     }
@@ -200,7 +200,7 @@ impl Allowance {
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowance, FRAMES_A_SECOND, FRAMES_AT_ONCE, Guarded};
+    use super::{FRAME_BURST, FRAMES_PER_SECOND, FrameAllowance, GuardedStream};
     use std::io::ErrorKind;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -211,23 +211,23 @@ mod tests {
     #[test]
     fn a_steady_client_may_go_on_and_a_flood_may_not() {
         let mut now = Instant::now();
-        let mut allowance = Allowance::new(now);
+        let mut allowance = FrameAllowance::new(now);
         for _ in 0..100 {
             now += Duration::from_secs(1);
-            assert!(allowance.spend(FRAMES_A_SECOND, now));
+            assert!(allowance.try_spend(FRAMES_PER_SECOND, now));
         }
-        assert!(!allowance.spend(FRAMES_AT_ONCE + 1, now));
-        let mut reading = Allowance::new(now);
+        assert!(!allowance.try_spend(FRAME_BURST + 1, now));
+        let mut reading = FrameAllowance::new(now);
         for _ in 0..100 {
-            assert!(reading.spend(1_000, now), "it says that it has taken what was sent");
-            reading.earn(1_000 * 1_024);
+            assert!(reading.try_spend(1_000, now), "it says that it has taken what was sent");
+            reading.credit(1_000 * 1_024);
         }
     }
 
     #[tokio::test]
     async fn frames_that_bring_nothing_forward_are_counted() {
         let (mut client, server) = duplex(1 << 20);
-        let (mut guarded, _) = Guarded::new(server, true, STALL_TIMEOUT);
+        let (mut guarded, _) = GuardedStream::new(server, true, STALL_TIMEOUT);
         let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
         tokio::spawn(async move {
@@ -243,13 +243,13 @@ mod tests {
         };
         assert_eq!(error.kind(), ErrorKind::ConnectionAborted);
         let frames = (read - preface.len()) / ping.len();
-        assert!((FRAMES_AT_ONCE as usize - 2_000..=FRAMES_AT_ONCE as usize + 5_000).contains(&frames), "{frames}");
+        assert!((FRAME_BURST as usize - 2_000..=FRAME_BURST as usize + 5_000).contains(&frames), "{frames}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_does_not_take_what_is_sent_is_not_waited_for() {
         let (client, server) = duplex(1_000);
-        let (mut guarded, _) = Guarded::new(server, false, STALL_TIMEOUT);
+        let (mut guarded, _) = GuardedStream::new(server, false, STALL_TIMEOUT);
         let error = guarded.write_all(&[0; 2_000]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         drop(client);
@@ -258,12 +258,12 @@ mod tests {
     #[tokio::test]
     async fn it_is_known_what_of_the_answers_is_sent() {
         let (_client, server) = duplex(1_000);
-        let (mut guarded, traffic) = Guarded::new(server, true, STALL_TIMEOUT);
+        let (mut guarded, traffic) = GuardedStream::new(server, true, STALL_TIMEOUT);
         let traffic = traffic.unwrap();
-        assert_eq!(traffic.waiting(), None);
-        traffic.give(5);
-        assert_eq!(traffic.waiting(), Some(0));
+        assert_eq!(traffic.sent_while_pending(), None);
+        traffic.record_queued(5);
+        assert_eq!(traffic.sent_while_pending(), Some(0));
         guarded.write_all(&[0, 0, 2, 6, 0, 0, 0, 0, 0, 1, 1, 0, 0, 5, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9, 9]).await.unwrap();
-        assert_eq!(traffic.waiting(), None);
+        assert_eq!(traffic.sent_while_pending(), None);
     }
 }

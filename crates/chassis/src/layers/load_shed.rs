@@ -1,7 +1,7 @@
 //! Turns calls away while too many wait for their answers: at once, so that those that are taken are answered in time.
 
-use super::{Inner, Request, Response};
-use crate::respond::{is_grpc, refuse};
+use super::{InnerService, Request, Response};
+use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use groundplan_error::{Error, Reason};
@@ -17,19 +17,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The layer.
 #[derive(Clone)]
-pub struct Shed<S> {
+pub struct LoadShed<S> {
     inner: S,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-impl<S> Shed<S> {
+impl<S> LoadShed<S> {
     /// Takes at most so many calls at once. A call keeps its place until its answer starts, so that streams may last.
-    pub fn new(inner: S, most: usize) -> Self {
-        Self { inner, places: Arc::new(Semaphore::new(most)) }
+    pub fn new(inner: S, max_calls: usize) -> Self {
+        Self { inner, permits: Arc::new(Semaphore::new(max_calls)) }
     }
 }
 
-impl<S: Inner> Service<Request> for Shed<S> {
+impl<S: InnerService> Service<Request> for LoadShed<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -43,13 +43,13 @@ impl<S: Inner> Service<Request> for Shed<S> {
         if super::authenticate::is_open(request.uri().path()) {
             return self.inner.call(request).boxed();
         }
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            return ready(Ok(refuse(&busy(), is_grpc(request.headers())))).boxed();
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+            return ready(Ok(error_response(&busy(), is_grpc(request.headers())))).boxed();
         };
         let call = self.inner.call(request);
         async move {
             let answer = call.await;
-            drop(place);
+            drop(permit);
             answer
         }
         .boxed()
@@ -63,7 +63,7 @@ fn busy() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Shed;
+    use super::LoadShed;
     use crate::layers::Request;
     use axum::Router;
     use axum::routing::get;
@@ -80,17 +80,17 @@ mod tests {
     #[tokio::test]
     async fn more_than_it_takes_are_turned_away_and_health_is_not() {
         let router = Router::new().route("/slow", get(pending::<()>)).route("/livez", get(|| async { "ok" }));
-        let mut shed = Shed::new(Routes::from(router).prepare(), 2);
-        let mut slow: Vec<_> = (0..2).map(|_| shed.call(request("/slow"))).collect();
+        let mut load_shed = LoadShed::new(Routes::from(router).prepare(), 2);
+        let mut slow: Vec<_> = (0..2).map(|_| load_shed.call(request("/slow"))).collect();
         assert!(slow.iter_mut().all(|call| call.now_or_never().is_none()));
-        let refused = shed.call(request("/slow")).await.unwrap();
+        let refused = load_shed.call(request("/slow")).await.unwrap();
         assert_eq!(refused.status(), 503);
         assert_eq!(refused.headers()["retry-after"], "1");
         let mut grpc = request("/slow");
         grpc.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
-        assert_eq!(shed.call(grpc).await.unwrap().headers()["grpc-status"], "14");
-        assert_eq!(shed.clone().oneshot(request("/livez")).await.unwrap().status(), 200);
+        assert_eq!(load_shed.call(grpc).await.unwrap().headers()["grpc-status"], "14");
+        assert_eq!(load_shed.clone().oneshot(request("/livez")).await.unwrap().status(), 200);
         slow.pop();
-        assert!(shed.call(request("/slow")).now_or_never().is_none(), "a place is free again");
+        assert!(load_shed.call(request("/slow")).now_or_never().is_none(), "a place is free again");
     }
 }

@@ -5,7 +5,7 @@
 //! tell clients with a wrong key to slow down, and operators that somebody tries.
 
 use super::Request;
-use crate::server::{CallerAddress, network};
+use crate::server::{CallerAddress, client_network};
 use crate::settings::Networks;
 use crate::tls::PeerName;
 use groundplan_error::{Error, Limit, Reason};
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 const BURST: usize = 60;
 
 /// How long it takes until all of them are again.
-const RECOVERY: Duration = Duration::from_secs(BURST as u64);
+const REFILL_TIME: Duration = Duration::from_secs(BURST as u64);
 
 /// How many addresses are remembered.
 const MAX_ADDRESSES: usize = 10_000;
@@ -44,7 +44,7 @@ pub const LIMITS: &[Limit] = &[
 ];
 
 /// For those whose address is not known, and for all new addresses while too many are remembered.
-const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const SHARED_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// How those of one address have done lately.
 #[derive(Debug)]
@@ -58,13 +58,13 @@ struct Bucket {
 
 /// The failed attempts at one server.
 #[derive(Debug)]
-pub(super) struct Attempts {
+pub(super) struct FailedAttempts {
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
     proxies: Networks,
     failed: Counter<u64>,
 }
 
-impl Attempts {
+impl FailedAttempts {
     /// Counts from nothing. Of the callers at `proxies` it is believed for whom they call.
     pub(super) fn new(proxies: Networks) -> Self {
         let failed = meter("groundplan")
@@ -78,9 +78,9 @@ impl Attempts {
 
     /// Notes an attempt that failed, and gives what its caller hears.
     pub(super) fn failed(&self, request: &Request, refusal: Error) -> Error {
-        let sent_some = request.headers().contains_key(http::header::AUTHORIZATION);
-        let limited = if sent_some { self.take(self.address(request)) } else { None };
-        let kind = match (sent_some, limited) {
+        let has_credentials = request.headers().contains_key(http::header::AUTHORIZATION);
+        let limited = if has_credentials { self.take_attempt(self.address(request)) } else { None };
+        let kind = match (has_credentials, limited) {
             (false, _) => "missing",
             (true, None) => "wrong",
             (true, Some(_)) => "limited",
@@ -102,27 +102,27 @@ impl Attempts {
 
     /// The address that a call comes from: what the last proxy says, if it is one of ours.
     fn address(&self, request: &Request) -> IpAddr {
-        let Some(CallerAddress(peer)) = request.extensions().get() else { return ANYBODY };
+        let Some(CallerAddress(peer)) = request.extensions().get() else { return SHARED_ADDRESS };
         let is_envoy = request.extensions().get().is_some_and(|name: &PeerName| name.as_str() == "envoy");
         if !is_envoy && !self.proxies.contains(*peer) {
-            return network(*peer);
+            return client_network(*peer);
         }
         // What stands before the last one was said by the caller, and may be made up.
         let last = request.headers().get_all("x-forwarded-for").iter().next_back();
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-        network(last.unwrap_or(*peer))
+        client_network(last.unwrap_or(*peer))
     }
 
     /// Takes one of an address's attempts. If there is none left, says how long to wait.
-    fn take(&self, address: IpAddr) -> Option<Duration> {
+    fn take_attempt(&self, address: IpAddr) -> Option<Duration> {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_ADDRESSES && !buckets.contains_key(&address) {
             // An address that was quiet for long enough starts with a full bucket again.
-            buckets.retain(|_, bucket| now.duration_since(bucket.since) < RECOVERY);
+            buckets.retain(|_, bucket| now.duration_since(bucket.since) < REFILL_TIME);
         }
         let known = buckets.len() < MAX_ADDRESSES || buckets.contains_key(&address);
-        let address = if known { address } else { ANYBODY };
+        let address = if known { address } else { SHARED_ADDRESS };
         let bucket = buckets.entry(address).or_insert(Bucket { left: BURST, since: now, logged: false });
         bucket.refill(now);
         if bucket.left > 0 {
@@ -152,7 +152,7 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempts, BURST, CallerAddress, MAX_ADDRESSES, Networks, RECOVERY, Request};
+    use super::{BURST, CallerAddress, FailedAttempts, MAX_ADDRESSES, Networks, REFILL_TIME, Request};
     use crate::layers::{RootKey, stack};
     use crate::settings::{Secret, ServerSettings, defaults};
     use axum::Router;
@@ -223,9 +223,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_proxy_of_ours_says_for_whom_it_calls() {
-        let attempts = Attempts::new(Networks::parse("127.0.0.0/8,::1").unwrap());
+        let failed_attempts = FailedAttempts::new(Networks::parse("127.0.0.0/8,::1").unwrap());
         let address = |peer: &str, forwarded: &[&str]| {
-            attempts.address(&request(peer, "wrong", forwarded, "").map(Body::new)).to_string()
+            failed_attempts.address(&request(peer, "wrong", forwarded, "").map(Body::new)).to_string()
         };
         assert_eq!(address("127.0.0.1", &["6.6.6.6, 10.0.0.7"]), "10.0.0.7", "the last was said by the proxy");
         assert_eq!(address("127.0.0.1", &["6.6.6.6", "10.0.0.8"]), "10.0.0.8");
@@ -233,22 +233,22 @@ mod tests {
         assert_eq!(address("127.0.0.1", &["unknown"]), "127.0.0.1");
         assert_eq!(address("127.0.0.1", &["2001:db8::1:2:3:4"]), "2001:db8::", "a network of 64 bits is one address");
         let mut envoy: Request = request("10.0.0.1", "wrong", &["10.0.0.9"], "").map(Body::new);
-        envoy.extensions_mut().insert(crate::tls::PeerName::for_tests("envoy"));
-        assert_eq!(attempts.address(&envoy).to_string(), "10.0.0.9", "by its certificate");
+        envoy.extensions_mut().insert(crate::tls::PeerName::for_test("envoy"));
+        assert_eq!(failed_attempts.address(&envoy).to_string(), "10.0.0.9", "by its certificate");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_addresses_that_are_remembered_are_bounded() {
-        let attempts = Attempts::new(Networks::default());
+        let failed_attempts = FailedAttempts::new(Networks::default());
         let address = |number: usize| IpAddr::from(u32::try_from(number + (10 << 24)).unwrap().to_be_bytes());
         for number in 0..MAX_ADDRESSES * 2 {
-            let _ = attempts.take(address(number));
+            let _ = failed_attempts.take_attempt(address(number));
         }
-        assert!(attempts.buckets.lock().unwrap().len() <= MAX_ADDRESSES + 1);
-        assert!(attempts.take(address(MAX_ADDRESSES * 3)).is_some(), "new ones share what is left");
-        assert!(attempts.take(address(5)).is_none(), "those that are known do not");
-        tokio::time::advance(RECOVERY).await;
-        assert!(attempts.take(address(MAX_ADDRESSES * 3)).is_none());
-        assert!(attempts.buckets.lock().unwrap().len() < 10, "who is quiet is forgotten");
+        assert!(failed_attempts.buckets.lock().unwrap().len() <= MAX_ADDRESSES + 1);
+        assert!(failed_attempts.take_attempt(address(MAX_ADDRESSES * 3)).is_some(), "new ones share what is left");
+        assert!(failed_attempts.take_attempt(address(5)).is_none(), "those that are known do not");
+        tokio::time::advance(REFILL_TIME).await;
+        assert!(failed_attempts.take_attempt(address(MAX_ADDRESSES * 3)).is_none());
+        assert!(failed_attempts.buckets.lock().unwrap().len() < 10, "who is quiet is forgotten");
     }
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a connection is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(super) enum ConnectionLimit {
     /// There are as many as the process takes.
     All,
     /// There are as many as it takes from one address.
     Address,
 }
 
-impl Full {
+impl ConnectionLimit {
     /// As metrics name it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Full {
 
 /// The connections that are open.
 #[derive(Debug)]
-pub(super) struct Peers {
+pub(super) struct ConnectionLimits {
     most: usize,
     most_of_address: usize,
     open: Mutex<Open>,
@@ -39,12 +39,12 @@ struct Open {
 
 /// The place of a connection, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    peers: Arc<Peers>,
+pub(super) struct ConnectionPermit {
+    limits: Arc<ConnectionLimits>,
     address: IpAddr,
 }
 
-impl Peers {
+impl ConnectionLimits {
     pub(super) fn new(most: usize, most_of_address: usize) -> Arc<Self> {
         Arc::new(Self { most, most_of_address, open: Mutex::default() })
     }
@@ -55,25 +55,25 @@ impl Peers {
     }
 
     /// Takes a connection in, if there is room.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Full> {
-        let address = network(address);
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionPermit, ConnectionLimit> {
+        let address = client_network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.most {
-            return Err(Full::All);
+            return Err(ConnectionLimit::All);
         }
         let of_address = open.by_address.entry(address).or_default();
         if *of_address >= self.most_of_address {
-            return Err(Full::Address);
+            return Err(ConnectionLimit::Address);
         }
         *of_address += 1;
         open.all += 1;
-        Ok(Place { peers: self.clone(), address })
+        Ok(ConnectionPermit { limits: self.clone(), address })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut open = self.peers.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.limits.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all -= 1;
         if let Some(of_address) = open.by_address.get_mut(&self.address) {
             *of_address -= 1;
@@ -85,7 +85,7 @@ impl Drop for Place {
 }
 
 /// What counts as one address: whoever has an IPv6 address has 2^64 of them.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address => address,
@@ -94,20 +94,20 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{Full, Peers};
+    use super::{ConnectionLimit, ConnectionLimits};
 
     #[test]
     fn there_is_room_for_some_of_each_address_and_for_some_in_all() {
-        let peers = Peers::new(3, 2);
-        let admit = |address: &str| peers.admit(address.parse().unwrap());
+        let limits = ConnectionLimits::new(3, 2);
+        let admit = |address: &str| limits.admit(address.parse().unwrap());
         let first = admit("10.0.0.1").unwrap();
         let _second = admit("::ffff:10.0.0.1").unwrap();
-        assert_eq!(admit("10.0.0.1").unwrap_err(), Full::Address);
+        assert_eq!(admit("10.0.0.1").unwrap_err(), ConnectionLimit::Address);
         let _third = admit("2001:db8::1").unwrap();
-        assert_eq!(admit("10.0.0.2").unwrap_err(), Full::All);
+        assert_eq!(admit("10.0.0.2").unwrap_err(), ConnectionLimit::All);
         drop(first);
         let _fourth = admit("2001:db8::ffff").unwrap();
-        assert_eq!(peers.open.lock().unwrap().by_address.len(), 2);
-        assert_eq!(admit("2001:db8::2").unwrap_err(), Full::All);
+        assert_eq!(limits.open.lock().unwrap().by_address.len(), 2);
+        assert_eq!(admit("2001:db8::2").unwrap_err(), ConnectionLimit::All);
     }
 }

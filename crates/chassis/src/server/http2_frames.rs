@@ -33,7 +33,7 @@ impl Frame {
     }
 
     /// Whether it brings a call forward. All others are about the connection, or about nothing.
-    pub(super) fn is_useful(self) -> bool {
+    pub(super) fn is_call_progress(self) -> bool {
         match self.kind {
             DATA => self.length > 0 || self.flags & END_STREAM != 0,
             HEADERS => true,
@@ -44,38 +44,38 @@ impl Frame {
 
 /// Finds the frames in bytes that come in pieces.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(super) struct FrameReader {
     /// How many bytes come before the next header.
     skip: usize,
     header: [u8; HEADER],
     filled: usize,
 }
 
-impl Frames {
+impl FrameReader {
     /// The first frame comes behind so many bytes.
-    pub(super) fn behind(skip: usize) -> Self {
+    pub(super) fn after_prefix(skip: usize) -> Self {
         Self { skip, header: [0; HEADER], filled: 0 }
     }
 
     /// Takes the next bytes, and tells of each frame whose header is complete.
-    pub(super) fn pass(&mut self, mut bytes: &[u8], mut tell: impl FnMut(Frame)) {
+    pub(super) fn read(&mut self, mut bytes: &[u8], mut on_frame: impl FnMut(Frame)) {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = bytes.get(skipped..).unwrap_or_default();
-            let (Some(room), taken) = (self.header.get_mut(self.filled..), (HEADER - self.filled).min(bytes.len()))
+            let (Some(space), taken) = (self.header.get_mut(self.filled..), (HEADER - self.filled).min(bytes.len()))
             else {
                 return;
             };
             let (part, rest) = bytes.split_at(taken);
-            room.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            space.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
             self.filled += taken;
             bytes = rest;
             if self.filled == HEADER {
                 let frame = Frame::parse(self.header);
                 self.skip = frame.length as usize;
                 self.filled = 0;
-                tell(frame);
+                on_frame(frame);
             }
         }
     }
@@ -83,7 +83,7 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, Frames};
+    use super::{Frame, FrameReader};
 
     fn frame(length: u32, kind: u8, flags: u8) -> Vec<u8> {
         let mut bytes = length.to_be_bytes()[1..].to_vec();
@@ -101,15 +101,15 @@ mod tests {
         });
         let expected: Vec<Frame> = sent.map(|(length, kind, flags)| Frame { length, kind, flags }).to_vec();
         for size in [1, 2, 8, 9, 10, 1_000, bytes.len()] {
-            let (mut frames, mut found) = (Frames::behind(24), Vec::new());
-            bytes.chunks(size).for_each(|chunk| frames.pass(chunk, |frame| found.push(frame)));
-            assert_eq!(found, expected, "in pieces of {size}");
+            let (mut frames, mut frames_read) = (FrameReader::after_prefix(24), Vec::new());
+            bytes.chunks(size).for_each(|chunk| frames.read(chunk, |frame| frames_read.push(frame)));
+            assert_eq!(frames_read, expected, "in pieces of {size}");
         }
     }
 
     #[test]
     fn a_frame_is_useful_if_it_brings_a_call_forward() {
-        let useful = |length, kind, flags| Frame { length, kind, flags }.is_useful();
+        let useful = |length, kind, flags| Frame { length, kind, flags }.is_call_progress();
         assert!(useful(1, 0, 0) && useful(0, 0, 1) && useful(10, 1, 0));
         // Empty DATA, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, and what nobody knows.
         assert!(!useful(0, 0, 0) && [2, 3, 4, 6, 8, 9, 99].iter().all(|kind| !useful(4, *kind, 0)));

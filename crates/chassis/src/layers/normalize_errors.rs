@@ -4,8 +4,8 @@
 //! large, and nothing at all about a method that does not exist; axum's 404 has no body. Our own answers always carry
 //! details, so whatever has none is a library's.
 
-use super::{Inner, Request, Response};
-use crate::respond::{is_grpc, refuse};
+use super::{InnerService, Request, Response};
+use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use groundplan_call::MatchedMethod;
@@ -25,18 +25,18 @@ const ACCEPTED: (HeaderName, HeaderValue) =
 
 /// The layer.
 #[derive(Clone)]
-pub struct Reword<S> {
+pub struct NormalizeErrors<S> {
     inner: S,
 }
 
-impl<S> Reword<S> {
+impl<S> NormalizeErrors<S> {
     /// Rewords the answers of `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
 }
 
-impl<S: Inner> Service<Request> for Reword<S> {
+impl<S: InnerService> Service<Request> for NormalizeErrors<S> {
     type Response = Response;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
@@ -48,44 +48,48 @@ impl<S: Inner> Service<Request> for Reword<S> {
     fn call(&mut self, request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
         let uri = request.uri().clone();
-        let reworded = move |outcome: Result<Response, Infallible>| {
+        let normalize = move |outcome: Result<Response, Infallible>| {
             outcome.map(|response| {
-                let Some(error) = better(&response, &uri, grpc) else { return response };
-                let mut worded = match response.status() {
-                    StatusCode::METHOD_NOT_ALLOWED if !grpc => not_allowed(&error, &response),
-                    _ => refuse(&error, grpc),
+                let Some(error) = replacement_error(&response, &uri, grpc) else { return response };
+                let mut normalized = match response.status() {
+                    StatusCode::METHOD_NOT_ALLOWED if !grpc => method_not_allowed(&error, &response),
+                    _ => error_response(&error, grpc),
                 };
                 if error.reason() == Reason::EncodingNotSupported {
-                    worded.headers_mut().insert(ACCEPTED.0, ACCEPTED.1);
+                    normalized.headers_mut().insert(ACCEPTED.0, ACCEPTED.1);
                 }
-                if let Some(called) = response.extensions().get::<MatchedMethod>() {
-                    worded.extensions_mut().insert(called.clone());
+                if let Some(matched) = response.extensions().get::<MatchedMethod>() {
+                    normalized.extensions_mut().insert(matched.clone());
                 }
-                worded
+                normalized
             })
         };
-        self.inner.call(request).map(reworded).boxed()
+        self.inner.call(request).map(normalize).boxed()
     }
 }
 
 /// What should have been said, if it was not.
-fn better(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
+fn replacement_error(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
     let headers = response.headers();
     if response.status() != StatusCode::OK {
-        return if headers.contains_key(CONTENT_TYPE) { None } else { plain(response.status(), uri, grpc) };
+        return if headers.contains_key(CONTENT_TYPE) {
+            None
+        } else {
+            error_for_http_status(response.status(), uri, grpc)
+        };
     }
     if !headers.contains_key(Status::GRPC_STATUS) || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
         return None;
     }
     let status = Status::from_header_map(headers)?;
     if status.code() == Code::Unimplemented && status.message().is_empty() {
-        return Some(no_method(uri));
+        return Some(unknown_method(uri));
     }
-    of_tonic(&status)
+    from_tonic_status(&status)
 }
 
 /// What tonic should have said of a request's messages; none if the status is about something else.
-pub fn of_tonic(status: &Status) -> Option<Error> {
+pub fn from_tonic_status(status: &Status) -> Option<Error> {
     let message = status.message();
     match status.code() {
         Code::OutOfRange if message.contains("message length too large") => Some(too_large(message)),
@@ -107,10 +111,10 @@ pub fn of_tonic(status: &Status) -> Option<Error> {
 }
 
 /// The words for an HTTP status that came alone.
-fn plain(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
+fn error_for_http_status(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
     let path = uri.path();
     match status {
-        StatusCode::NOT_FOUND if grpc => Some(no_method(uri)),
+        StatusCode::NOT_FOUND if grpc => Some(unknown_method(uri)),
         StatusCode::NOT_FOUND => Some(Error::new(
             Reason::PathNotFound,
             format!(
@@ -125,15 +129,15 @@ fn plain(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
 }
 
 /// The envelope of a 405, with the methods that axum lists.
-fn not_allowed(error: &Error, response: &Response) -> Response {
-    let mut worded = envelope(error, Some((StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))).map(Body::new);
+fn method_not_allowed(error: &Error, response: &Response) -> Response {
+    let mut normalized = envelope(error, Some((StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))).map(Body::new);
     if let Some(allow) = response.headers().get(ALLOW) {
-        worded.headers_mut().insert(ALLOW, allow.clone());
+        normalized.headers_mut().insert(ALLOW, allow.clone());
     }
-    worded
+    normalized
 }
 
-fn no_method(uri: &Uri) -> Error {
+fn unknown_method(uri: &Uri) -> Error {
     let method = uri.path().trim_start_matches('/');
     Error::new(Reason::MethodUnknown, format!("there is no method {method}; server reflection lists what there is"))
 }

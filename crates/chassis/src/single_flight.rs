@@ -7,23 +7,23 @@ use tokio::sync::Mutex;
 /// A question that many may ask at once, such as thousands of followers that come back together. Whoever asks gets an answer
 /// that was looked for after it has asked; those who wait for one share the next.
 #[derive(Debug)]
-pub struct Together<T> {
+pub struct SingleFlight<T> {
     asked: AtomicU64,
     /// How many had asked when the last answer was looked for, and the answer; none if it failed.
     last: Mutex<Option<(u64, Option<T>)>>,
 }
 
-impl<T> Default for Together<T> {
+impl<T> Default for SingleFlight<T> {
     fn default() -> Self {
         Self { asked: AtomicU64::new(0), last: Mutex::new(None) }
     }
 }
 
-impl<T: Clone> Together<T> {
-    /// Asks by `find`, unless somebody else does so for both. Whoever shares a failure is told `failure`.
-    pub async fn ask(
+impl<T: Clone> SingleFlight<T> {
+    /// Asks by `load`, unless somebody else does so for both. Whoever shares a failure is told `failure`.
+    pub async fn run(
         &self,
-        find: impl AsyncFnOnce() -> Result<T, Error>,
+        load: impl AsyncFnOnce() -> Result<T, Error>,
         failure: impl FnOnce() -> Error,
     ) -> Result<T, Error> {
         let number = self.asked.fetch_add(1, Ordering::AcqRel);
@@ -34,7 +34,7 @@ impl<T: Clone> Together<T> {
             return answer.clone().ok_or_else(failure);
         }
         let covered = self.asked.load(Ordering::Acquire);
-        let found = find().await;
+        let found = load().await;
         *last = Some((covered, found.as_ref().ok().cloned()));
         found
     }
@@ -42,7 +42,7 @@ impl<T: Clone> Together<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Together;
+    use super::SingleFlight;
     use groundplan_error::{Error, Reason};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,28 +55,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_who_wait_share_the_next_answer() {
-        let (together, found) = (Arc::new(Together::default()), Arc::new(AtomicU64::new(0)));
-        let ask = |fails: bool| {
-            let (together, found) = (together.clone(), found.clone());
+        let (single_flight, found) = (Arc::new(SingleFlight::default()), Arc::new(AtomicU64::new(0)));
+        let run = |fails: bool| {
+            let (single_flight, found) = (single_flight.clone(), found.clone());
             tokio::spawn(async move {
                 let before = found.load(Ordering::SeqCst);
-                let find = async || {
+                let load = async || {
                     sleep(Duration::from_millis(10)).await;
                     let answer = found.fetch_add(1, Ordering::SeqCst) + 1;
                     if fails { Err(away()) } else { Ok(answer) }
                 };
-                (before, together.ask(find, away).await)
+                (before, single_flight.run(load, away).await)
             })
         };
-        let mut asking: Vec<_> = (0..1_000).map(|_| ask(false)).collect();
+        let mut asking: Vec<_> = (0..1_000).map(|_| run(false)).collect();
         sleep(Duration::from_millis(5)).await;
-        asking.extend((0..1_000).map(|_| ask(false)));
+        asking.extend((0..1_000).map(|_| run(false)));
         for one in asking {
             let (before, answer) = one.await.unwrap();
             assert!(answer.unwrap() > before, "nobody gets an answer that is older than the question");
         }
         assert!(found.load(Ordering::SeqCst) <= 3, "{found:?}");
-        let failing: Vec<_> = (0..1_000).map(|_| ask(true)).collect();
+        let failing: Vec<_> = (0..1_000).map(|_| run(true)).collect();
         let all = async {
             for one in failing {
                 assert_eq!(one.await.unwrap().1.unwrap_err().reason(), Reason::DatabaseUnavailable);
@@ -87,8 +87,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_who_goes_away_holds_up_nobody() {
-        let together = Arc::new(Together::default());
-        let slow = together.ask(
+        let single_flight = Arc::new(SingleFlight::default());
+        let slow = single_flight.run(
             async || {
                 sleep(Duration::from_secs(60)).await;
                 Ok(1)
@@ -96,6 +96,6 @@ mod tests {
             away,
         );
         assert!(timeout(Duration::from_millis(1), slow).await.is_err());
-        assert_eq!(together.ask(async || Ok(2), away).await.unwrap(), 2);
+        assert_eq!(single_flight.run(async || Ok(2), away).await.unwrap(), 2);
     }
 }
