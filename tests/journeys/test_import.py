@@ -61,7 +61,7 @@ def test_bad_rows_are_named_by_line(run, tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     said = done.stderr.splitlines()
     assert any(line.startswith("line 3: field1") for line in said), done.stderr
-    assert said[-1] == "groundplan: nothing was loaded: 3 of the first 4 rows are bad; correct them, or leave them out with --on-error skip"
+    assert said[-1] == "groundplan: nothing was loaded: 3 of the first 4 rows are invalid; correct them, or skip them with --on-error skip"
     done = json.loads(run("import", MODEL, file, "--output", "json", check=False).stdout)["error"]["message"]
     assert 'first "line 3: field1 ' in done and "--on-error skip" in done and "ON_ERROR" not in done, done
     done = run("import", MODEL, file, "--on-error", "skip", check=False)

@@ -1,4 +1,4 @@
-//! `groundplan apply`: plans, makes the models live, and says what is served now.
+//! `groundplan apply`: plans, applies the models and reports the served revision.
 
 mod live;
 mod progress;
@@ -56,7 +56,7 @@ async fn apply(args: &Args) -> Result<(), CliError> {
     live::print_result(args, &last).await
 }
 
-/// Applies, and shows the progress to its end.
+/// Applies the models and shows the progress until the apply is live.
 async fn apply_and_follow(args: &Args, models: &Models, plan: &PlanResponse) -> Result<ApplyResponse, CliError> {
     let status_error = |status: &Status| args.client.status_error(status);
     let request = ApplyRequest { models: Some(models.to_request()), base_revision: plan.base_revision };
@@ -70,5 +70,5 @@ async fn apply_and_follow(args: &Args, models: &Models, plan: &PlanResponse) -> 
         }
         progress.show(&update)?;
     }
-    Err(CliError::new("the suite ended the apply without saying how; apply again, which goes on where it stopped"))
+    Err(CliError::new("the suite ended the apply without a result; apply again to continue where it stopped"))
 }

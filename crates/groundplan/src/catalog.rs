@@ -1,4 +1,4 @@
-//! The models of a revision, as this program understands them.
+//! The models of a revision, compiled in this program.
 
 use crate::error::CliError;
 use groundplan_model::{Catalog, StorageNames};
@@ -13,7 +13,7 @@ pub(crate) fn of_revision(revision: Revision) -> Result<Catalog, CliError> {
     let loaded = groundplan_model::load(revision.number, revision.descriptor_set.into(), &names);
     loaded.map_err(|error| {
         CliError::new(format!(
-            "revision {} is live, but this program cannot read it: {error}; use the suite's own version",
+            "revision {} is live, but this program cannot read it: {error}; use the program version of the suite",
             revision.number
         ))
     })

@@ -1,11 +1,11 @@
-//! The command line: what there is to say, and its manual.
+//! The command line and its manual.
 
 use crate::{
     apply, config, dev_certs, doctor, export, generate, import, limits, migrate, plan, postgres, reset, serve, up,
 };
 use clap::CommandFactory as _;
 
-/// Behind the help of every command.
+/// Shown after the help of every command.
 const EXIT_CODES: &str = "\
 Exit codes:
   0  success
@@ -32,8 +32,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// The definition, as it is used: the errors of a command show its usage as the manual has it. Clap's own would show
-/// every setting whose variable is set as if it were required.
+/// Returns the command line definition. Usage errors show the usage line of the manual; clap's default shows each setting whose
+/// variable is set as if it were required.
 pub(crate) fn command() -> clap::Command {
     let mut built = Cli::command();
     built.build();
@@ -85,7 +85,7 @@ mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
     #[test]
-    fn clap_agrees_with_the_definition() {
+    fn clap_accepts_the_definition() {
         command().debug_assert();
     }
 
@@ -97,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn a_usage_error_shows_no_setting_as_required() {
-        // A variable that is set everywhere.
+    fn usage_errors_show_no_setting_as_required() {
+        // A variable that is set in every environment.
         let command = command().mut_subcommand("plan", |plan| plan.mut_arg("api_key", |key| key.env("PATH")));
         let error = command.try_get_matches_from(["groundplan", "plan"]).unwrap_err().to_string();
         assert!(error.contains("Usage: groundplan plan [OPTIONS] <MODELS>..."), "{error}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_has_the_same_flag_and_default_in_every_command() {
+    fn settings_have_the_same_flag_and_default_in_every_command() {
         let mut known = std::collections::BTreeMap::new();
         for command in Cli::command().get_subcommands() {
             for arg in command.get_arguments() {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lines_are_refused() {
+    fn invalid_command_lines_are_rejected() {
         for line in [
             "groundplan",
             "groundplan nonsense",

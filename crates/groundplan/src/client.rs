@@ -1,4 +1,4 @@
-//! The way to a suite that runs: its address, the key, and what its refusals mean to whoever typed the command.
+//! The connection to a running suite: its address, the API key, and its errors as command line errors.
 
 use crate::error::CliError;
 use crate::key;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// The largest answer that is taken: a revision's descriptors, or a plan with its SQL.
+/// The largest accepted response, in bytes: the descriptors of a revision, or a plan with its SQL.
 const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// Which suite to talk to.
@@ -40,7 +40,7 @@ pub(crate) struct Client {
     pub(crate) tls: TlsSettings,
 }
 
-/// The data directory, absolute: as set, or the default for the working directory.
+/// Returns the absolute data directory: the setting, or the default for the working directory.
 pub(crate) fn data_directory(settings: &PostgresSettings) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     match &settings.data {
@@ -50,33 +50,33 @@ pub(crate) fn data_directory(settings: &PostgresSettings) -> PathBuf {
 }
 
 impl Client {
-    /// The key to call with, and where it comes from if it was not given.
+    /// Returns the API key for calls, and its file if it was not set.
     pub(crate) fn key(&self) -> Result<(Secret, Option<PathBuf>), CliError> {
         if let Some(key) = &self.credentials.api_key {
             return Ok((key.clone(), None));
         }
         if !is_this_machine(&self.suite.address) {
-            return Err(CliError::usage(format!("API_KEY is not set; {} needs its own", self.suite.address)));
+            return Err(CliError::usage(format!("API_KEY is not set; {} needs its own key", self.suite.address)));
         }
         let data = data_directory(&self.postgres);
         let file = key::file(&data);
         match key::read(&data)? {
             Some(key) => Ok((key, Some(file))),
             None => Err(CliError::usage(format!(
-                "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or GROUNDPLAN_DATA as `up` has it",
+                "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or set GROUNDPLAN_DATA to the value that `up` uses",
                 file.display()
             ))),
         }
     }
 
-    /// Opens the way to the suite. Nothing is sent yet.
+    /// Creates the transport to the suite without sending anything.
     pub(crate) fn transport(&self, key: &Secret) -> Result<Transport, CliError> {
         let tls = Tls::load(&self.tls)?;
         transport::remote(&self.suite.address, key, tls.as_ref().map(|tls| (tls, None)))
             .map_err(|error| CliError::usage(format!("GROUNDPLAN_ADDRESS: {}", error.message())))
     }
 
-    /// Names the suite before anything is done to it: with several that run, the wrong one would be changed unnoticed.
+    /// Prints the address of the suite before a command changes it: with several running suites, a user notices the wrong one.
     fn announce(&self) -> Result<(), CliError> {
         let address = &self.suite.address;
         match self.key()? {
@@ -87,25 +87,25 @@ impl Client {
         }
         for url in transport::cleartext_urls(address) {
             print_error(format_args!(
-                "groundplan: the API key goes to {url} in clear text; use https where others can listen"
+                "groundplan: the API key is sent to {url} in clear text; use https unless the network is private"
             ));
         }
         Ok(())
     }
 
-    /// The schema service, by whichever key is found. Says on standard error where it is and which key it gets.
+    /// Returns a client of the schema service. Prints the address and the origin of the key to standard error.
     pub(crate) fn announced_schema_client(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         self.announce()?;
         self.schema_client()
     }
 
-    /// The same, for the second call of a command.
+    /// Returns a client of the schema service without printing the address, for later calls of a command.
     pub(crate) fn schema_client(&self) -> Result<SchemaServiceClient<Transport>, CliError> {
         let (key, _) = self.key()?;
         Ok(new_schema_client(self.transport(&key)?))
     }
 
-    /// The records service. It is named like the schema service, unless the caller has set the key of just this suite.
+    /// Returns a client of the records service. Prints the address like the schema client, unless the caller has set the key.
     pub(crate) fn records_client(&self) -> Result<RecordsServiceClient<Transport>, CliError> {
         if self.credentials.api_key.is_none() {
             self.announce()?;
@@ -114,33 +114,33 @@ impl Client {
         Ok(RecordsServiceClient::new(self.transport(&key)?).max_decoding_message_size(MAX_RESPONSE_BYTES))
     }
 
-    /// A refusal in words for whoever typed the command.
+    /// Converts the error of a call to a command line error.
     pub(crate) fn status_error(&self, status: &Status) -> CliError {
         let address = &self.suite.address;
         let is_from_suite = status.get_details_error_info().is_some();
         match status.code() {
             Code::Unavailable | Code::Unknown if !is_from_suite => CliError::new(format!(
-                "no suite answers at {address} ({}); start one with `groundplan up` or `make run`, or set GROUNDPLAN_ADDRESS",
+                "no suite responds at {address} ({}); start one with `groundplan up` or `make run`, or set GROUNDPLAN_ADDRESS",
                 root_cause(status)
             )),
-            // The library's words for answers that are not gRPC, or not of a service that we know.
+            // tonic's codes for responses that are not gRPC, or not from a known service.
             Code::Internal | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied if !is_from_suite => {
                 CliError::new(format!(
-                    "what answers at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with `groundplan up`"
+                    "the server at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with `groundplan up`"
                 ))
             }
-            Code::Unauthenticated => CliError::new(format!("{address} refuses the API key: {}", status.message())),
+            Code::Unauthenticated => CliError::new(format!("{address} rejects the API key: {}", status.message())),
             _ => CliError::new(status.message()),
         }
     }
 }
 
-/// A client of the schema service.
+/// Creates a client of the schema service.
 pub(crate) fn new_schema_client(transport: Transport) -> SchemaServiceClient<Transport> {
     SchemaServiceClient::new(transport).max_decoding_message_size(MAX_RESPONSE_BYTES)
 }
 
-/// What is at the bottom of a transport's error: `Connection refused`, not `transport error`.
+/// Returns the innermost cause of a transport error: `Connection refused` instead of `transport error`.
 fn root_cause(status: &Status) -> String {
     let mut words = status.message().to_owned();
     let mut source = std::error::Error::source(status);
@@ -151,7 +151,7 @@ fn root_cause(status: &Status) -> String {
     words
 }
 
-/// Whether a URL leads to this machine.
+/// Checks whether a URL refers to this machine.
 pub(crate) fn is_this_machine(url: &str) -> bool {
     let Ok(url) = url.parse::<axum::http::Uri>() else { return false };
     let Some(host) = url.host() else { return false };
@@ -164,7 +164,7 @@ mod tests {
     use super::is_this_machine;
 
     #[test]
-    fn the_stored_key_goes_to_this_machine_only() {
+    fn the_stored_key_is_sent_to_this_machine_only() {
         for url in ["http://localhost:3000", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:3000"] {
             assert!(is_this_machine(url), "{url}");
         }

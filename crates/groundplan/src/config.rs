@@ -1,4 +1,4 @@
-//! `groundplan config`: what the program understood.
+//! `groundplan config`: shows the settings and where they come from.
 
 use crate::client::{Client, data_directory};
 use crate::error::CliError;

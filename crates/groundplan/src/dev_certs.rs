@@ -1,4 +1,4 @@
-//! `groundplan dev-certs`: a private authority, and the certificates of every service.
+//! `groundplan dev-certs`: a private authority, and certificates for every service.
 
 mod authority;
 mod files;
@@ -9,7 +9,7 @@ use authority::Authority;
 use files::{PemFiles, create_directory};
 use std::path::PathBuf;
 
-/// Who has a certificate in every installation: the services, the gateway, and a person with the command line.
+/// The holders of certificates in every installation: the services, the gateway, and a person with the command line.
 const NAMES: [&str; 4] = ["schema", "records", "envoy", "operator"];
 
 /// Create a private certificate authority and its certificates for mutual TLS
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let ca_files = PemFiles::named(&args.out, "ca");
     let authority = match ca_files.read()? {
         Some((certificate, key)) => {
-            print(format_args!("{} is there: kept", ca_files.certificate.display()))?;
+            print(format_args!("{} exists: kept", ca_files.certificate.display()))?;
             Authority::from_files(&ca_files, &certificate, &key)?
         }
         None => {
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
         let pair = PemFiles::named(&args.out, name);
         let file = pair.certificate.display();
         if !args.force && pair.exists()? {
-            print(format_args!("{file} is there: kept"))?;
+            print(format_args!("{file} exists: kept"))?;
             continue;
         }
         let (certificate, key) = authority.certify(name, &args.dns, args.days)?;
@@ -72,12 +72,12 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A name becomes a host name, a URI and the names of files.
+/// Checks a name, which becomes a host name, a URI and file names.
 fn check_name(name: &str) -> Result<(), CliError> {
     let is_allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     if name.is_empty() || name.len() > 63 || !name.chars().all(is_allowed) || name.starts_with('-') || name == "ca" {
         return Err(CliError::usage(format!(
-            "{name:?} is not a service's name: up to 63 of a-z, 0-9 and -, and not ca"
+            "{name:?} is not a service name: use 1 to 63 of a-z, 0-9 and -, and not ca"
         )));
     }
     Ok(())
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_made_can_be_used_and_is_private() {
+    async fn created_certificates_can_be_loaded_and_their_keys_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("certs");
         make(&out, &["access"], false).unwrap();
@@ -111,11 +111,11 @@ mod tests {
             let mode = fs::metadata(out.join(format!("{name}.key"))).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        assert_eq!(fs::read_dir(&out).unwrap().count(), 12, "no draft is left");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 12, "no draft remains");
     }
 
     #[test]
-    fn what_is_there_is_kept() {
+    fn existing_files_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         make(folder.path(), &[], false).unwrap();
@@ -126,14 +126,14 @@ mod tests {
         assert_eq!(read("ca.pem"), authority);
         assert_ne!(read("schema.pem"), schema);
         fs::remove_file(folder.path().join("schema.key")).unwrap();
-        assert!(make(folder.path(), &[], false).unwrap_err().contains("schema.key"), "half a pair is nobody's");
+        assert!(make(folder.path(), &[], false).unwrap_err().contains("schema.key"), "half a pair is an error");
         make(folder.path(), &[], true).unwrap();
         fs::copy(folder.path().join("schema.key"), folder.path().join("ca.key")).unwrap();
         assert!(make(folder.path(), &[], true).unwrap_err().contains("ca.key"));
     }
 
     #[test]
-    fn what_is_no_name_is_refused() {
+    fn invalid_names_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["", "ca", "../x", "a b", "A"] {
             assert!(make(folder.path(), &[name], false).is_err(), "{name:?}");

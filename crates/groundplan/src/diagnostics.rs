@@ -1,10 +1,10 @@
-//! What is wrong with models, shown: one line each, and on a terminal the source with a mark below.
+//! Diagnostics of models: one line each, and on a terminal the source line with a marker.
 
 use crate::models::Models;
 use groundplan_proto::schema::v1::Diagnostic;
 use serde_json::{Value, json};
 
-/// A diagnostic of the compiler in this process, as a server would send it.
+/// Converts a diagnostic of the local compiler to the form that a server sends.
 pub(crate) fn from_compiler(diagnostic: groundplan_model::Diagnostic) -> Diagnostic {
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     Diagnostic {
@@ -17,7 +17,7 @@ pub(crate) fn from_compiler(diagnostic: groundplan_model::Diagnostic) -> Diagnos
     }
 }
 
-/// For people. `with_source` adds the line that it is about.
+/// Formats diagnostics for people. `with_source` adds the source line.
 pub(crate) fn text(diagnostics: &[Diagnostic], models: &Models, with_source: bool) -> String {
     let mut lines = lines("", diagnostics, models, with_source);
     lines.push(match diagnostics.len() {
@@ -27,7 +27,7 @@ pub(crate) fn text(diagnostics: &[Diagnostic], models: &Models, with_source: boo
     lines.join("\n")
 }
 
-/// Warnings, for people.
+/// Formats warnings for people.
 pub(crate) fn warnings(warnings: &[Diagnostic], models: &Models, with_source: bool) -> String {
     lines("warning: ", warnings, models, with_source).join("\n")
 }
@@ -46,7 +46,7 @@ fn lines(kind: &str, diagnostics: &[Diagnostic], models: &Models, with_source: b
     lines
 }
 
-/// For programs: the fields of the message, in lowerCamelCase.
+/// Formats diagnostics for programs: the fields of the message, in lowerCamelCase.
 pub(crate) fn json(diagnostics: &[Diagnostic]) -> Value {
     let diagnostic_json = |diagnostic: &Diagnostic| {
         json!({
@@ -57,7 +57,7 @@ pub(crate) fn json(diagnostics: &[Diagnostic]) -> Value {
     diagnostics.iter().map(diagnostic_json).collect()
 }
 
-/// `file:line:column: `, the file as it is on disk, so that editors and terminals find it.
+/// Returns `file:line:column: ` with the path on disk, which editors and terminals can open.
 fn location(diagnostic: &Diagnostic, models: &Models) -> String {
     let file = match models.file(&diagnostic.file) {
         Some((_, path)) => path.display().to_string(),
@@ -70,7 +70,7 @@ fn location(diagnostic: &Diagnostic, models: &Models) -> String {
     }
 }
 
-/// The line of the source, and a mark below the column.
+/// Returns the source line with a marker below the column.
 fn source_excerpt(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
     let (text, _) = models.file(&diagnostic.file)?;
     let index = usize::try_from(diagnostic.line).ok()?.checked_sub(1)?;
@@ -78,7 +78,7 @@ fn source_excerpt(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
     let before = usize::try_from(diagnostic.column).ok()?.checked_sub(1)?;
     let visible = |letter: char| if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter };
     let shown: String = line.chars().map(visible).collect();
-    // A tab stays a tab, so that the mark stands below its letter however wide the terminal makes it.
+    // Keep tabs, so that the marker aligns with its column whatever the tab width of the terminal is.
     let indent: String = line.chars().take(before).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
     let number = diagnostic.line.to_string();
     let margin = " ".repeat(number.len());
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_stands_below_the_column() {
+    fn the_marker_stands_below_the_column() {
         let shown = text(&[diagnostic("a.proto", 2, 4)], &models(), true);
         let expected = "models/a.proto:2:4: CODE: is wrong\n    2 | \tb \u{fffd}c\n      | \t  ^\n    help: do better\n1 problem; nothing was changed";
         assert_eq!(shown, expected);
     }
 
     #[test]
-    fn a_place_that_is_not_known_is_left_out() {
+    fn unknown_locations_are_left_out() {
         for (location, start) in [
             (("", 0, 0), "CODE"),
             (("a.proto", 0, 0), "models/a.proto: CODE"),

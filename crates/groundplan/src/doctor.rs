@@ -1,4 +1,4 @@
-//! `groundplan doctor`: what works here, what does not, and the way out.
+//! `groundplan doctor`: checks this machine and the suite, and suggests remedies.
 
 mod database;
 mod deep;

@@ -1,4 +1,4 @@
-//! `groundplan export`: the records of a model into a file.
+//! `groundplan export`: writes the records of a model to a file.
 
 mod target;
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     }
     meter.finish();
     let Some(records) = records else {
-        return Err(CliError::new("the export broke off before its end; export again"));
+        return Err(CliError::new("the export ended early; export again"));
     };
     target.finish()?;
     print_error(format_args!("{} exported", meter.summary(u64::try_from(records).unwrap_or_default())));

@@ -1,4 +1,4 @@
-//! `groundplan generate`: the services' `.proto`, for every language's own generator.
+//! `groundplan generate`: writes the `.proto` files of the services for code generators of any language.
 
 use crate::diagnostics;
 use crate::error::CliError;
@@ -44,8 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let exported = export(&compiled, &files);
     if !args.force && has_foreign_protos(&args.out) {
         return Err(CliError::usage(format!(
-            "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace \
-             them by --force",
+            "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace them with --force",
             out = args.out.display()
         )));
     }
@@ -72,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Whether a folder has `.proto` files, and not the `buf.yaml` that is written beside ours.
+/// Checks whether a folder has `.proto` files but not the `buf.yaml` that this command writes.
 fn has_foreign_protos(out: &Path) -> bool {
     let written = fs::read_to_string(out.join("buf.yaml")).is_ok_and(|text| text.starts_with(WRITTEN_BY));
     !written && contains_proto(out)
@@ -86,7 +85,7 @@ fn contains_proto(folder: &Path) -> bool {
     })
 }
 
-/// Where a file goes, which is below `out`, whatever its path says.
+/// Returns the path of a file below `out`, or an error if the file's path leads out of it.
 fn output_path(out: &Path, path: &str) -> Result<PathBuf, CliError> {
     match Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         true => Ok(out.join(path)),
@@ -118,7 +117,7 @@ mod tests {
     const MODEL: &str = "syntax = \"proto3\";\npackage a.v1;\nimport \"groundplan/model/v1/model.proto\";\n// A thing.\nmessage Thing {\n  option (groundplan.model.v1.model) = {};\n  string id = 1;\n}\n";
 
     #[test]
-    fn nothing_is_written_outside() {
+    fn nothing_is_written_outside_the_folder() {
         for path in ["../a.proto", "/a.proto", "a/../../b.proto", "./a.proto"] {
             assert!(output_path(Path::new("out"), path).is_err(), "{path}");
         }
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_stable_and_a_difference_is_noticed() {
+    fn output_is_stable_and_differences_are_detected() {
         let folder = tempfile::tempdir().unwrap();
         let (models, out) = (folder.path().join("models"), folder.path().join("out"));
         std::fs::create_dir_all(models.join("a/v1")).unwrap();
@@ -142,13 +141,17 @@ mod tests {
         let service = out.join("a/v1/thing_service.proto");
         let written = std::fs::metadata(&service).unwrap().modified().unwrap();
         generate(false).unwrap();
-        assert_eq!(std::fs::metadata(&service).unwrap().modified().unwrap(), written, "what is the same is left alone");
+        assert_eq!(
+            std::fs::metadata(&service).unwrap().modified().unwrap(),
+            written,
+            "an unchanged file is not written again"
+        );
         std::fs::write(&service, "").unwrap();
         assert!(generate(true).is_err());
     }
 
     #[test]
-    fn a_folder_with_the_proto_files_of_others_is_left_alone() {
+    fn folders_with_foreign_proto_files_are_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("proto");
         std::fs::create_dir_all(out.join("mine")).unwrap();

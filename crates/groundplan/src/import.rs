@@ -1,4 +1,4 @@
-//! `groundplan import`: a file into a model.
+//! `groundplan import`: loads a file into a model.
 
 mod import_error;
 mod source;
@@ -98,7 +98,7 @@ async fn import(args: &Args) -> Result<(), CliError> {
             }
         }
     });
-    // A file that cannot be read to its end must not look like one that ends: the call is dropped.
+    // After a read error the call is dropped, because the server would treat the end of the stream as the end of the file.
     let answer = tokio::select! {
         answer = client.import(messages) => answer.map_err(|status| import_error(args, &id, &status)),
         Ok(error) = &mut failed => Err(resumable_error(&id, &format!("{} cannot be read: {error}", args.file.display()))),
@@ -135,7 +135,7 @@ fn header(args: &Args, format: Format) -> ImportHeader {
     }
 }
 
-/// Prints what has become of the rows.
+/// Prints the result of the import.
 fn show(args: &Args, report: &ImportResponse, meter: &ProgressMeter) -> Result<(), CliError> {
     let errors = report.errors.iter();
     if args.output == Output::Json {
@@ -158,7 +158,7 @@ fn show(args: &Args, report: &ImportResponse, meter: &ProgressMeter) -> Result<(
         print_error(format_args!("line {}: {}{space}{}", error.line, error.field, error.message));
     }
     if report.more_errors {
-        print_error(format_args!("… and more errors than are told"));
+        print_error(format_args!("… and more errors that are not listed"));
     }
     let summary = meter.summary(u64::try_from(report.read).unwrap_or_default());
     let ImportResponse { created, replaced, skipped, failed, .. } = report;

@@ -1,4 +1,4 @@
-//! The root principal's key: where `up` keeps it, and where clients on the same machine find it.
+//! The API key of the root principal: where `up` stores it, and where clients on the same machine find it.
 
 use crate::error::CliError;
 use base64::Engine as _;
@@ -10,26 +10,26 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The longest key that is read from a file.
+/// The largest key file that is read, in bytes.
 const MAX_KEY_BYTES: u64 = 4096;
 
-/// Where the key of a data directory is.
+/// Returns the path of the key in a data directory.
 pub(crate) fn file(data: &Path) -> PathBuf {
     data.join("api-key")
 }
 
-/// The key that was made earlier; none if there is no such file.
+/// Reads the stored key; none if the file does not exist.
 pub(crate) fn read(data: &Path) -> Result<Option<Secret>, CliError> {
     let file = file(data);
     let invalid = |problem: &str| {
         CliError::new(format!(
-            "the API key in {} {problem}; set API_KEY instead, or remove that, and `groundplan up` makes a new one",
+            "the API key in {} {problem}; set API_KEY instead, or remove the file, and `groundplan up` creates a new one",
             file.display()
         ))
     };
     match fs::metadata(&file) {
         Ok(metadata) if !metadata.is_file() => return Err(invalid("is not a file")),
-        Ok(metadata) if metadata.len() > MAX_KEY_BYTES => return Err(invalid("is too long to be one")),
+        Ok(metadata) if metadata.len() > MAX_KEY_BYTES => return Err(invalid("is too long")),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(invalid(&format!("cannot be read: {error}"))),
@@ -37,25 +37,25 @@ pub(crate) fn read(data: &Path) -> Result<Option<Secret>, CliError> {
     let text = fs::read_to_string(&file).map_err(|error| invalid(&format!("cannot be read: {error}")))?;
     let key = text.trim();
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(invalid("is not one"));
+        return Err(invalid("is not an API key"));
     }
     Ok(Some(Secret::new(key)))
 }
 
-/// The permissions of the key's file, if they let others than its owner read it.
+/// Returns the permissions of the key file if other users can read it.
 pub(crate) fn insecure_mode(data: &Path) -> Option<u32> {
     let mode = fs::metadata(file(data)).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
 }
 
-/// Makes a key. It is nobody's until it is stored.
+/// Generates a key without storing it.
 pub(crate) fn generate() -> Secret {
     let mut random = [0; 32];
     rand::rng().fill_bytes(&mut random);
     Secret::new(format!("gp_{}", URL_SAFE_NO_PAD.encode(random)))
 }
 
-/// Stores a key that was made so that only this user reads it. Whatever happens, the file is absent or whole.
+/// Stores a new key, readable by this user only. After a failure the file is either absent or complete.
 pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), CliError> {
     let file = file(data);
     if file.exists() {
@@ -79,10 +79,10 @@ pub(crate) fn store(data: &Path, key: &Secret) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Writes a file that nobody else can read, not even for a moment.
+/// Writes a file that other users can never read.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    // What a process of the same number has left behind is gone first. A link in its place is not followed: somebody else may own
-    // the directory.
+    // Remove what an earlier process with the same id left. `create_new` follows no link: the directory might belong to another
+    // user.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -98,7 +98,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn a_key_is_made_once_and_private() {
+    fn keys_are_generated_once_and_private() {
         let data = tempfile::tempdir().unwrap();
         assert!(read(data.path()).unwrap().is_none());
         let key = generate();
@@ -107,16 +107,16 @@ mod tests {
         assert!(key.expose().starts_with("gp_") && key.expose().len() == 3 + 43, "{}", key.expose());
         let mode = file(data.path()).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "no draft remains");
         assert_ne!(generate().expose(), key.expose());
-        assert!(store(data.path(), &generate()).is_err(), "another's key is kept");
+        assert!(store(data.path(), &generate()).is_err(), "the key of another process is kept");
         assert_eq!(insecure_mode(data.path()), None);
         std::fs::set_permissions(file(data.path()), std::fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(insecure_mode(data.path()), Some(0o644));
     }
 
     #[test]
-    fn what_is_not_a_key_is_refused() {
+    fn invalid_key_files_are_rejected() {
         let data = tempfile::tempdir().unwrap();
         for text in ["", "\n", "two words", "é", &"x".repeat(5000)] {
             std::fs::write(file(data.path()), text).unwrap();

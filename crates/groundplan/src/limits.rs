@@ -1,4 +1,4 @@
-//! `groundplan limits`: every bound on what callers send and get.
+//! `groundplan limits`: lists every limit on requests and responses.
 
 use crate::error::CliError;
 use crate::output::{Output, print, table};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What each crate bounds, in the order in which a caller meets it.
+/// Returns the limits of each crate, in the order in which a request meets them.
 fn all() -> Vec<(&'static str, Limit)> {
     let areas: [(&str, &[Limit]); 6] = [
         ("models", groundplan_model::LIMITS),

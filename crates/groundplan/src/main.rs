@@ -1,6 +1,6 @@
 //! Write a `.proto`. Get a backend.
 //!
-//! The binary only chooses: it reads the settings, mounts the services that were asked for, or calls a suite that runs.
+//! The binary only reads the settings, and then mounts the requested services or calls a running suite.
 
 mod apply;
 mod catalog;
@@ -32,8 +32,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use cli::{Cli, Command};
 use std::process::ExitCode;
 
-/// glibc's allocator keeps what threads have freed in an arena of each: 343 MiB stayed after a plan of 499 models, and 1.5 GiB
-/// after many plans. jemalloc gives memory back within seconds.
+/// glibc's allocator keeps freed memory in per-thread arenas: 343 MiB stayed after a plan of 499 models, and 1.5 GiB after many
+/// plans. jemalloc returns memory within seconds.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

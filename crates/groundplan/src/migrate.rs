@@ -1,4 +1,4 @@
-//! `groundplan migrate`: the services' own tables, before the services.
+//! `groundplan migrate`: migrates the services' tables before the services start.
 
 use crate::error::CliError;
 use crate::output::print;
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let _telemetry = telemetry::start(&args.telemetry, "migrate", false)?;
     for service in Service::ALL.into_iter().filter(|service| args.services.contains(service)) {
         service.migrate(&db_url, &args.database).await?;
-        print(format_args!("The tables of {} are as new as this program", format!("{service:?}").to_lowercase()))?;
+        print(format_args!("The tables of {} are up to date", format!("{service:?}").to_lowercase()))?;
     }
     Ok(())
 }

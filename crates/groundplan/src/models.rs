@@ -1,4 +1,4 @@
-//! The models that are handed to a command: folders of `.proto` files, or a descriptor set.
+//! The models of a command: folders of `.proto` files, or a descriptor set.
 
 use crate::error::CliError;
 use groundplan_model::{Input, SourceFile};
@@ -7,17 +7,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The limits of the schema service, looked at before anything is sent.
+/// The limits of the schema service, checked before anything is sent.
 const MAX_FILES: usize = 1_000;
 const MAX_FILE_BYTES: u64 = 1 << 20;
 const MAX_TOTAL_BYTES: u64 = 8 << 20;
-/// Folders in folders.
+/// The maximum nesting of folders.
 const MAX_DEPTH: usize = 32;
 
-/// The models, and where they come from.
+/// The models, with their source files.
 #[derive(Debug)]
 pub(crate) enum Models {
-    /// By the path that others import: the text, and where it is on disk.
+    /// By import path: the text, and the path on disk.
     Files(BTreeMap<String, (String, PathBuf)>),
     /// A serialized `google.protobuf.FileDescriptorSet`.
     DescriptorSet(Vec<u8>),
@@ -34,7 +34,7 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Reads all of them.
+    /// Reads all models.
     pub(crate) fn read(&self) -> Result<Models, CliError> {
         if let [only] = self.models.as_slice()
             && only.extension().is_some_and(|extension| extension == "binpb")
@@ -54,7 +54,7 @@ impl Paths {
 }
 
 impl Models {
-    /// For a request.
+    /// Converts the models to a request.
     pub(crate) fn to_request(&self) -> v1::Models {
         match self {
             Self::DescriptorSet(bytes) => v1::Models { descriptor_set: bytes.clone(), ..v1::Models::default() },
@@ -68,7 +68,7 @@ impl Models {
         }
     }
 
-    /// For the compiler in this process.
+    /// Converts the models to input for the local compiler.
     pub(crate) fn to_compiler_input(&self) -> Input {
         match self {
             Self::DescriptorSet(bytes) => Input::DescriptorSet(bytes.clone().into()),
@@ -82,7 +82,7 @@ impl Models {
         }
     }
 
-    /// A file's text, and where it is on disk.
+    /// Returns the text of a file and its path on disk.
     pub(crate) fn file(&self, path: &str) -> Option<(&str, &Path)> {
         match self {
             Self::DescriptorSet(_) => None,
@@ -94,12 +94,12 @@ impl Models {
 fn read_descriptor_set(path: &Path) -> Result<Models, CliError> {
     let size = fs::metadata(path).map_err(|error| read_error(path, &error))?.len();
     if size > MAX_TOTAL_BYTES {
-        return Err(CliError::usage(format!("{} has {size} bytes; at most 8 MiB are taken", path.display())));
+        return Err(CliError::usage(format!("{} has {size} bytes; the limit is 8 MiB", path.display())));
     }
     fs::read(path).map(Models::DescriptorSet).map_err(|error| read_error(path, &error))
 }
 
-/// What was found so far.
+/// The files collected so far.
 #[derive(Default)]
 struct FileCollector {
     by_import_path: BTreeMap<String, (String, PathBuf)>,
@@ -107,7 +107,7 @@ struct FileCollector {
 }
 
 impl FileCollector {
-    /// Adds a folder that imports start from.
+    /// Adds a root folder of imports.
     fn add_root(&mut self, root: &Path) -> Result<(), CliError> {
         let metadata = fs::metadata(root).map_err(|error| read_error(root, &error))?;
         if metadata.is_dir() {
@@ -117,12 +117,12 @@ impl FileCollector {
         Err(CliError::usage(match root.extension().and_then(|extension| extension.to_str()) {
             Some("binpb") => format!("{disk_path} is a descriptor set, which cannot be mixed with others"),
             _ => {
-                format!("{disk_path} is a file; give the folder that imports start from, or a descriptor set (.binpb)")
+                format!("{disk_path} is a file; pass the root folder of its imports, or a descriptor set (.binpb)")
             }
         }))
     }
 
-    /// Adds what is below `folder`, whose path for imports is `prefix`.
+    /// Adds the files below `folder`, whose import path is `prefix`.
     fn add_folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), CliError> {
         if depth > MAX_DEPTH {
             return Err(CliError::usage(format!("{} is nested deeper than {MAX_DEPTH} folders", folder.display())));
@@ -136,7 +136,8 @@ impl FileCollector {
                 continue;
             }
             let path = format!("{prefix}{name}");
-            // Not `entry.file_type()`: a link to a file counts as that file. A link to a folder is left alone: it may lead up.
+            // Not `entry.file_type()`: a link to a file counts as that file. Links to folders are skipped, because they might
+            // form a cycle.
             let metadata = fs::metadata(&disk_path).map_err(|error| read_error(&disk_path, &error))?;
             if metadata.is_dir() && !disk_path.is_symlink() {
                 self.add_folder(&disk_path, &format!("{path}/"), depth + 1)?;
@@ -151,11 +152,13 @@ impl FileCollector {
         let shown = disk_path.display();
         self.size += size;
         if size > MAX_FILE_BYTES {
-            return Err(CliError::usage(format!("{shown} has {size} bytes; a file may have at most 1 MiB: split it")));
+            return Err(CliError::usage(format!(
+                "{shown} has {size} bytes; the limit for one file is 1 MiB: split it"
+            )));
         }
         if self.size > MAX_TOTAL_BYTES {
             return Err(CliError::usage(format!(
-                "up to {shown} the models have {} bytes; at most 8 MiB are taken",
+                "the models up to {shown} have {} bytes; the limit is 8 MiB",
                 self.size
             )));
         }
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_found_below_and_named_as_imports_name_them() {
+    fn files_are_named_by_their_import_paths() {
         let root = tempfile::tempdir().unwrap();
         for path in ["b/v1/b.proto", "a.proto", ".hidden/c.proto", "b/.d.proto", "readme.md"] {
             let disk_path = root.path().join(path);
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_taken_is_explained() {
+    fn unreadable_models_are_explained() {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
         assert!(read(&[root.path()]).unwrap_err().contains("no .proto files"));
@@ -217,16 +220,16 @@ mod tests {
         fs::write(path("a.proto"), [b'a', 0xff]).unwrap();
         assert!(read(&[root.path()]).unwrap_err().contains("not UTF-8 at byte 1"));
         fs::write(path("a.proto"), vec![b' '; (1 << 20) + 1]).unwrap();
-        assert!(read(&[root.path()]).unwrap_err().contains("at most 1 MiB"));
+        assert!(read(&[root.path()]).unwrap_err().contains("the limit for one file is 1 MiB"));
         for number in 0..9 {
             fs::write(path(&format!("{number}.proto")), vec![b' '; 1 << 20]).unwrap();
         }
         fs::remove_file(path("a.proto")).unwrap();
-        assert!(read(&[root.path()]).unwrap_err().contains("at most 8 MiB"));
+        assert!(read(&[root.path()]).unwrap_err().contains("the limit is 8 MiB"));
     }
 
     #[test]
-    fn a_descriptor_set_stands_alone() {
+    fn a_descriptor_set_cannot_be_mixed() {
         let root = tempfile::tempdir().unwrap();
         let set = root.path().join("models.binpb");
         fs::write(&set, b"bytes").unwrap();

@@ -1,4 +1,4 @@
-//! What a command prints: text for people, or JSON for programs.
+//! The output of a command: text for people, or JSON for programs.
 
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal as _, Write as _};
@@ -32,17 +32,17 @@ pub(crate) fn print(line: impl Display) -> Result<(), Closed> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Closed)
 }
 
-/// Prints a line to standard error. There is nobody to tell if that fails.
+/// Prints a line to standard error. A failure cannot be reported.
 pub(crate) fn print_error(line: Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Whether a person looks at standard output.
+/// Checks whether standard output is a terminal.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Lines of cells, aligned; the last column is not padded.
+/// Formats rows of cells as aligned lines; the last column is not padded.
 pub(crate) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> {
     let mut widths = [0; COLUMNS];
     for row in rows {

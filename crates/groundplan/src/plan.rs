@@ -1,4 +1,4 @@
-//! `groundplan plan`: what would change, and what is wrong.
+//! `groundplan plan`: shows what an apply would change, and diagnostics.
 
 use crate::client::Client;
 use crate::diagnostics;
@@ -46,21 +46,21 @@ async fn plan(args: &Args) -> Result<(), CliError> {
     if plan.diagnostics.is_empty() { Ok(()) } else { Err(CliError::invalid_models()) }
 }
 
-/// Prints what whoever applies should know.
+/// Prints the warnings of a plan.
 pub(crate) fn print_warnings(plan: &PlanResponse, models: &Models) {
     if !plan.warnings.is_empty() {
         print_error(format_args!("{}", diagnostics::warnings(&plan.warnings, models, is_terminal())));
     }
 }
 
-/// Asks the suite for its plan.
+/// Requests a plan from the suite.
 pub(crate) async fn request_plan(client: &Client, models: &Models) -> Result<PlanResponse, CliError> {
     let request = PlanRequest { models: Some(models.to_request()) };
     let response = client.announced_schema_client()?.plan(request).await;
     response.map(tonic::Response::into_inner).map_err(|status| client.status_error(&status))
 }
 
-/// A plan for people.
+/// Formats a plan for people.
 pub(crate) fn text(plan: &PlanResponse, with_sql: bool) -> String {
     if plan.steps.is_empty() {
         return match plan.base_revision {
@@ -94,7 +94,7 @@ fn mark(kind: StepKind) -> char {
     }
 }
 
-/// A plan for programs: the fields of PlanResponse, in lowerCamelCase.
+/// Formats a plan for programs: the fields of PlanResponse, in lowerCamelCase.
 fn json(plan: &PlanResponse) -> Value {
     let step_json = |step: &Step| {
         let kind = step.kind().as_str_name().trim_start_matches("STEP_KIND_");
@@ -125,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn people_see_steps_and_sql_when_asked() {
+    fn text_shows_steps_and_optional_sql() {
         assert_eq!(text(&plan(), false), "Plan: 1 step from revision 2\n  + serve a.v1.B");
         assert!(text(&plan(), true).ends_with("\n      COMMENT ON TABLE b IS 'b';"));
         assert!(text(&PlanResponse::default(), true).starts_with("Nothing to do"));
     }
 
     #[test]
-    fn programs_see_everything() {
+    fn json_has_all_fields() {
         let json = json(&plan());
         assert_eq!((&json["baseRevision"], &json["steps"][0]["kind"]), (&2.into(), &"ADD_MODEL".into()));
         assert!(json["diagnostics"].as_array().unwrap().is_empty());

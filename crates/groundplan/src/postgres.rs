@@ -1,4 +1,4 @@
-//! `groundplan postgres`: the private PostgreSQL by itself.
+//! `groundplan postgres`: runs the private PostgreSQL without services.
 
 use crate::client::data_directory;
 use crate::error::CliError;
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
         postgres = PrivatePostgres::start(&directory, &args.postgres) => postgres?,
         () = stop.immediate.cancelled() => return Ok(()),
     };
-    // By a socket and without a password: it may be seen. A server does not end because nobody reads what it says.
+    // The URL is not secret: it uses a socket and no password. A closed standard output does not stop the server.
     let _ = print(postgres.url().expose());
     postgres.supervise(&stop.graceful).await;
     Ok(postgres.stop().await?)

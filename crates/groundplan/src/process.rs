@@ -1,4 +1,4 @@
-//! A process that serves: mounts services, answers until it is told to stop, and lets open calls end.
+//! A serving process: mounts services, serves until shutdown, and drains open calls.
 
 use crate::error::CliError;
 use crate::output::print_error;
@@ -22,10 +22,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long the services' own work may take to end once the calls have ended.
+/// How long the services' background tasks can take to finish after the last call.
 const TASKS_GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// What a process serves, and with what.
+/// The services and settings of a process.
 pub(crate) struct Process<'a> {
     pub(crate) services: &'a [Service],
     pub(crate) db_url: &'a Secret,
@@ -37,26 +37,26 @@ pub(crate) struct Process<'a> {
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
     pub(crate) admin: &'a AdminSettings,
-    /// What the admin port shows.
+    /// The metrics that the admin port shows.
     pub(crate) registry: Registry,
-    /// What connections are held to, if they are.
+    /// The certificates for mutual TLS, if it is enabled.
     pub(crate) tls: Option<Arc<Tls>>,
-    /// Who may call, where there is mutual TLS.
+    /// The allowed callers with mutual TLS.
     pub(crate) allow: Option<AllowList>,
 }
 
-/// The wish to stop.
+/// A request to stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shutdown {
-    /// Shutdown, but let open calls end.
+    /// Stop after open calls have finished.
     pub(crate) graceful: CancellationToken,
-    /// Do not wait for them.
+    /// Stop without waiting for open calls.
     pub(crate) immediate: CancellationToken,
 }
 
-/// Stops on SIGTERM and SIGINT (Ctrl-C); a second SIGINT does not wait.
+/// Stops on SIGTERM and SIGINT (Ctrl-C); a second SIGINT stops immediately.
 pub(crate) fn shutdown_on_signals() -> Result<Shutdown, CliError> {
-    let failed = |error: std::io::Error| CliError::new(format!("signals cannot be waited for: {error}"));
+    let failed = |error: std::io::Error| CliError::new(format!("cannot wait for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = Shutdown::default();
@@ -64,7 +64,7 @@ pub(crate) fn shutdown_on_signals() -> Result<Shutdown, CliError> {
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = interrupt.recv() => print_error(format_args!("Stopping when open calls have ended; a second Ctrl-C does not wait")),
+            _ = interrupt.recv() => print_error(format_args!("Stopping after open calls have finished; press Ctrl-C again to stop immediately")),
         }
         requested.graceful.cancel();
         interrupt.recv().await;
@@ -73,21 +73,21 @@ pub(crate) fn shutdown_on_signals() -> Result<Shutdown, CliError> {
     Ok(stop)
 }
 
-/// Takes the port, before anything slow is done: if it is taken, that is said at once.
+/// Binds the port before any slow work, so that an error is reported immediately.
 pub(crate) async fn listen(settings: &ServerSettings) -> Result<TcpListener, CliError> {
     let (address, port) = (settings.listen, settings.port);
     TcpListener::bind((address, port)).await.map_err(|error| {
         CliError::new(match error.kind() {
             ErrorKind::AddrInUse => format!("port {port} is taken by another program; stop it, or set PORT to another"),
             ErrorKind::PermissionDenied => format!("port {port} needs privileges; set PORT to one from 1024 up"),
-            _ => format!("{address}:{port} cannot be listened on: {error}; set PORT and GROUNDPLAN_LISTEN"),
+            _ => format!("cannot listen on {address}:{port}: {error}; set PORT and GROUNDPLAN_LISTEN"),
         })
     })
 }
 
 impl Process<'_> {
-    /// Serves until `stop`. `on_mounted` is called once, when nothing is left that could keep it from serving, and
-    /// `on_ready` when every service can answer.
+    /// Serves until `stop`. Calls `on_mounted` once, after everything that can fail at startup, and `on_ready` when every service
+    /// is ready.
     pub(crate) async fn run(
         &self,
         listener: TcpListener,
@@ -107,9 +107,9 @@ impl Process<'_> {
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
         let router = layers::stack(router, key, self.allow.clone(), memory, self.server);
         on_mounted()?;
-        // Health stands last in the list, and is ready when all others are.
+        // Health is the last in the list, and is ready when all others are.
         let ready = mounted.last().and_then(|health| health.ready.first().cloned());
-        // As long as calls end, health and metrics are there.
+        // Health and metrics stay available while calls are draining.
         let ended = CancellationToken::new();
         let _ended = ended.clone().drop_guard();
         let admin_server = self.spawn_admin_server(admin, mounted.last(), ended);
@@ -134,7 +134,7 @@ impl Process<'_> {
         served.map(drop).map_err(CliError::from)
     }
 
-    /// Serves the admin port by a task of its own, which ends with what this gives.
+    /// Serves the admin port in its own task, which stops when the returned handle is dropped.
     fn spawn_admin_server(
         &self,
         listener: Option<TcpListener>,
@@ -145,12 +145,12 @@ impl Process<'_> {
         let serving = admin::serve(listener, health, self.registry.clone(), ended, self.server);
         Some(AbortOnDropHandle::new(tokio::spawn(async move {
             if let Err(error) = serving.await {
-                tracing::error!(error = error.log_text(), "the admin port is not served any more");
+                tracing::error!(error = error.log_text(), "the admin port is no longer served");
             }
         })))
     }
 
-    /// Mounts the services, and the health of all of them.
+    /// Mounts the services and their health.
     async fn mount(&self, memory: &Memory, stop: &Shutdown) -> Result<Vec<MountedService>, CliError> {
         let context = MountContext {
             db_url: self.db_url,
@@ -172,7 +172,7 @@ impl Process<'_> {
     }
 }
 
-/// Waits until there is readiness; false if there never will be.
+/// Waits until all services are ready; false if they never will be.
 async fn wait_until_ready(ready: Option<watch::Receiver<bool>>) -> bool {
     match ready {
         Some(mut ready) => ready.wait_for(|ready| *ready).await.is_ok(),
@@ -180,7 +180,7 @@ async fn wait_until_ready(ready: Option<watch::Receiver<bool>>) -> bool {
     }
 }
 
-/// Waits until the services' own work has ended, for a bounded time.
+/// Waits for a bounded time until the services' background tasks have finished.
 async fn join_tasks(mounted: Vec<MountedService>, stop: &Shutdown) {
     let ending = async {
         for mut one in mounted {
@@ -193,7 +193,7 @@ async fn join_tasks(mounted: Vec<MountedService>, stop: &Shutdown) {
     };
     tokio::select! {
         () = ending => {}
-        () = tokio::time::sleep(TASKS_GRACE_PERIOD) => tracing::warn!(grace = ?TASKS_GRACE_PERIOD, "the services' own work did not end in time"),
+        () = tokio::time::sleep(TASKS_GRACE_PERIOD) => tracing::warn!(grace = ?TASKS_GRACE_PERIOD, "the services' background tasks did not finish in time"),
         () = stop.immediate.cancelled() => {}
     }
 }

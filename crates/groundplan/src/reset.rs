@@ -1,4 +1,4 @@
-//! `groundplan reset`: an empty private PostgreSQL, for development.
+//! `groundplan reset`: empties the private PostgreSQL, for development.
 
 use crate::client::data_directory;
 use crate::error::CliError;
@@ -34,15 +34,15 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Asks whoever is at the terminal.
+/// Asks for confirmation on the terminal.
 fn confirmed(directory: &Path) -> Result<bool, CliError> {
     let input = std::io::stdin();
     if !input.is_terminal() {
         return Err(CliError::usage("`reset` asks before it removes data; without a terminal, pass --yes"));
     }
-    print_error(format_args!("This removes all models and records in {}. Type yes to go on:", directory.display()));
+    print_error(format_args!("This removes all models and records in {}. Type yes to continue:", directory.display()));
     let mut answer = String::new();
     let read = input.lock().read_line(&mut answer);
-    read.map_err(|error| CliError::new(format!("the answer cannot be read: {error}")))?;
+    read.map_err(|error| CliError::new(format!("the confirmation cannot be read: {error}")))?;
     Ok(answer.trim() == "yes")
 }

@@ -1,4 +1,4 @@
-//! `groundplan serve`: one or more services, as Kubernetes runs them.
+//! `groundplan serve`: runs one or more services, as in Kubernetes.
 
 use crate::error::CliError;
 use crate::process::{self, Process};
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     if !args.services.contains(&Service::Schema) && args.peers.schema_url.is_none() {
         return Err(missing("GROUNDPLAN_SCHEMA_URL", "where records finds schema; or run both: serve schema records"));
     }
-    // Where it runs by itself, its schema is here.
+    // The schema service of this process takes precedence.
     let schema_url = args.peers.schema_url.as_deref().filter(|_| !args.services.contains(&Service::Schema));
     let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
     let telemetry = telemetry::start(&args.telemetry, &names.join("-"), args.admin.admin_port.is_some())?;
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_missing_is_named() {
+    async fn missing_settings_are_named() {
         assert!(refused("groundplan serve schema").await.contains("DB_URL"));
         assert!(refused("groundplan serve schema --db-url=postgres://a@127.0.0.1:1/b").await.contains("API_KEY"));
         let records = "groundplan serve records --db-url=postgres://a@127.0.0.1:1/b --api-key=k";

@@ -1,4 +1,4 @@
-//! The services that this binary can run, and how each is mounted: the wiring is a loop over this.
+//! The services that this binary can run, and how each is mounted.
 
 use groundplan_budget::Memory;
 use groundplan_chassis::database::{Database, MigrationMode};
@@ -20,12 +20,12 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// All of them: who is asked comes before who asks.
+    /// All services; a service stands after those that it calls.
     pub(crate) const ALL: [Self; 2] = [Self::Schema, Self::Records];
 }
 
 impl Service {
-    /// Makes and migrates the service's own tables.
+    /// Creates and migrates the service's tables.
     pub(crate) async fn migrate(self, db_url: &Secret, settings: &DatabaseSettings) -> Result<(), Error> {
         match self {
             Self::Schema => {
@@ -40,7 +40,7 @@ impl Service {
     }
 }
 
-/// Who may call these services, and what, when nobody said: Envoy what is for callers, and a service what it needs of another.
+/// Returns the default allow list: Envoy can call the public services, and a service can call those that it needs.
 pub(crate) fn default_allow_list(services: &[Service]) -> AllowList {
     let has = |service| services.contains(&service);
     let list = match (has(Service::Schema), has(Service::Records)) {
@@ -48,30 +48,30 @@ pub(crate) fn default_allow_list(services: &[Service]) -> AllowList {
         (true, true) => "envoy,envoy!=/groundplan.schema.v1.DistributionService/,records=/groundplan.schema.v1.",
         (false, _) => "envoy",
     };
-    AllowList::parse(list).expect("the lists above are lists; a test parses each")
+    AllowList::parse(list).expect("the lists above are valid; a test parses each")
 }
 
-/// What services are mounted with.
+/// The dependencies of services.
 pub(crate) struct MountContext<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
     pub(crate) database: &'a DatabaseSettings,
-    /// Whether the services' tables are made, or only checked.
+    /// Whether the services' tables are migrated or only checked.
     pub(crate) migration_mode: MigrationMode,
     pub(crate) queries: &'a QuerySettings,
     pub(crate) events: &'a EventSettings,
     pub(crate) server: &'a ServerSettings,
-    /// What all calls of the process may hold together.
+    /// The memory that all calls of the process share.
     pub(crate) memory: &'a Memory,
-    /// Where `schema` is if it is not in this process.
+    /// The URL of `schema` if it runs in another process.
     pub(crate) schema_url: Option<&'a str>,
-    /// How it is known there, if the way is by mutual TLS.
+    /// The certificates for calls with mutual TLS.
     pub(crate) tls: Option<&'a Arc<Tls>>,
     pub(crate) stop: &'a CancellationToken,
 }
 
 impl MountContext<'_> {
-    /// Mounts the services that were asked for, each once, in the order in which they need each other.
+    /// Mounts the requested services, each once, in the order of their dependencies.
     pub(crate) async fn mount(&self, services: &[Service]) -> Result<Vec<MountedService>, Error> {
         let mut mounted = Vec::new();
         let mut schema = self.schema_url.map(|url| self.schema_transport(url)).transpose()?;
@@ -85,12 +85,12 @@ impl MountContext<'_> {
         Ok(mounted)
     }
 
-    /// The way to `schema` in another process, which is called so in its certificate, too.
+    /// Returns a transport to `schema` in another process. Its certificate must name `schema`.
     fn schema_transport(&self, url: &str) -> Result<Transport, Error> {
         for one in transport::cleartext_urls(url) {
             tracing::warn!(
                 url = one,
-                "the API key goes to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"
+                "the API key is sent to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"
             );
         }
         transport::remote(url, self.api_key, self.tls.map(|tls| (tls, Some("schema"))))
@@ -139,7 +139,7 @@ mod tests {
     use super::{Service, default_allow_list};
 
     #[test]
-    fn envoy_may_not_report_what_processes_have_done() {
+    fn envoy_cannot_report_progress() {
         const APPLY: &str = "/groundplan.schema.v1.SchemaService/Apply";
         const REPORT: &str = "/groundplan.schema.v1.DistributionService/ReportProgress";
         for services in [&[Service::Schema][..], &Service::ALL] {

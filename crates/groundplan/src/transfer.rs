@@ -1,4 +1,4 @@
-//! What `import` and `export` share: formats, files, and how far it is.
+//! Shared parts of `import` and `export`: formats, files and progress.
 
 use crate::error::CliError;
 use groundplan_proto::records::v1;
@@ -6,7 +6,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The file that stands for standard input or output.
+/// The file name for standard input or output.
 pub(crate) const STANDARD_STREAM: &str = "-";
 
 /// How records are written in a file.
@@ -21,7 +21,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format that was requested for, or that of the file's extension.
+    /// Returns the requested format, or that of the file's extension.
     pub(crate) fn for_file(requested: Option<Self>, file: &Path) -> Result<Self, CliError> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
         match (requested, extension.as_deref()) {
@@ -30,7 +30,7 @@ impl Format {
             (None, Some("csv")) => Ok(Self::Csv),
             (None, Some("binpb" | "pb")) => Ok(Self::Delimited),
             _ => Err(CliError::usage(format!(
-                "the format of {} is not known by its extension; say --format ndjson, csv or delimited",
+                "the format of {} is not known by its extension; pass --format ndjson, csv or delimited",
                 file.display()
             ))),
         }
@@ -46,7 +46,7 @@ impl Format {
     }
 }
 
-/// How far it is: a bar for people who look at standard error, nothing elsewhere.
+/// Shows the progress: a bar if standard error is a terminal, nothing elsewhere.
 #[derive(Clone)]
 pub(crate) struct ProgressMeter {
     bar: ProgressBar,
@@ -54,7 +54,7 @@ pub(crate) struct ProgressMeter {
 }
 
 impl ProgressMeter {
-    /// Begins, with the size of all of it if that is known.
+    /// Starts with the total size, if it is known.
     pub(crate) fn start(size: Option<u64>) -> Self {
         let (bar, template) = match size {
             Some(size) => (ProgressBar::new(size), "[{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}{msg}"),
@@ -67,23 +67,23 @@ impl ProgressMeter {
         Self { bar, started: Instant::now() }
     }
 
-    /// Some bytes went by.
+    /// Adds processed bytes.
     pub(crate) fn add(&self, bytes: &[u8]) {
         self.bar.inc(bytes.len() as u64);
     }
 
-    /// So many rows are by.
+    /// Shows the number of processed rows.
     pub(crate) fn show_rows(&self, rows: u64) {
         let rate = self.rate(rows);
         self.bar.set_message(format!(", {} rows, {} rows/s", HumanCount(rows), HumanCount(rate)));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// What was done, for people: `1,000 rows in 1.5 s (666 rows/s)`.
+    /// Summarizes the transfer for people: `1,000 rows in 1.5 s (666 rows/s)`.
     pub(crate) fn summary(&self, rows: u64) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
         format!("{} rows in {seconds:.1} s ({} rows/s)", HumanCount(rows), HumanCount(self.rate(rows)))
@@ -101,7 +101,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn the_ending_says_the_format_unless_it_is_said() {
+    fn the_extension_sets_the_format_unless_it_is_given() {
         for (file, format) in [
             ("a.ndjson", Format::Ndjson),
             ("a/b.JSONL", Format::Ndjson),

@@ -1,4 +1,4 @@
-//! `groundplan up`: the whole suite in one process.
+//! `groundplan up`: runs the whole suite in one process.
 
 use crate::client::data_directory;
 use crate::error::CliError;
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let telemetry = telemetry::start(&args.telemetry, "up", args.admin.admin_port.is_some())?;
     let stop = process::shutdown_on_signals()?;
     let listener = process::listen(&args.server).await?;
-    // What is wrong with it is said before anything slow is done.
+    // Report an invalid key before any slow work.
     let key = ApiKey::find(&args)?;
     let postgres = match &args.database.db_url {
         Some(_) => None,
@@ -69,12 +69,12 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
 
 async fn start_postgres(args: &Args) -> Result<PrivatePostgres, CliError> {
     let postgres = PrivatePostgres::start(&data_directory(&args.postgres), &args.postgres).await?;
-    // A connection string of ours, by a socket and without a password: it may be seen.
+    // The URL is not secret: it uses a socket and no password.
     ignore_closed(print(format_args!("Private PostgreSQL: psql '{}'", postgres.url().expose())));
     Ok(postgres)
 }
 
-/// Serves, and meanwhile looks after PostgreSQL.
+/// Serves, and supervises PostgreSQL meanwhile.
 async fn serve_and_supervise(
     args: &Args,
     key: &ApiKey,
@@ -123,7 +123,7 @@ async fn serve(
         tls: None,
         allow: None,
     };
-    // A key that is shown once must not be lost on a start that fails.
+    // A key that is shown once must not be lost if the start fails.
     let mounted = || {
         key.store_and_print(&data_directory(&args.postgres))?;
         ignore_closed(print(format_args!("Listening on {address} for gRPC, gRPC-Web and REST")));
@@ -135,7 +135,7 @@ async fn serve(
     process.run(listener, stop, mounted, ready).await
 }
 
-/// The key, and where it is from.
+/// The API key and its origin.
 struct ApiKey {
     secret: Secret,
     origin: KeyOrigin,
@@ -144,12 +144,12 @@ struct ApiKey {
 enum KeyOrigin {
     Set,
     Stored,
-    /// Not stored yet.
+    /// Generated, and not stored yet.
     Generated,
 }
 
 impl ApiKey {
-    /// Finds the key that is set, or was made earlier, or makes one; and sees that it is one.
+    /// Returns the key that is set or stored, or generates one, and checks it.
     fn find(args: &Args) -> Result<Self, CliError> {
         let data = data_directory(&args.postgres);
         let key = match &args.credentials.api_key {
@@ -161,7 +161,7 @@ impl ApiKey {
         };
         RootKey::new(&key.secret).map_err(|error| match key.origin {
             KeyOrigin::Stored => CliError::new(format!(
-                "{}; this one is stored in {}: remove that file, and the next start makes a new key",
+                "{}; this one is stored in {}: remove that file, and the next start creates a new key",
                 error.message(),
                 key::file(&data).display()
             )),
@@ -170,15 +170,14 @@ impl ApiKey {
         if let (KeyOrigin::Stored, Some(mode)) = (&key.origin, key::insecure_mode(&data)) {
             let file = key::file(&data);
             tracing::warn!(
-                "the API key in {file} can be read by others (mode {mode:o}): chmod 600 {file}; if somebody may have, remove \
-                 it, and the next start makes a new one",
+                "other users can read the API key in {file} (mode {mode:o}): chmod 600 {file}; if somebody might have read it, remove it, and the next start creates a new one",
                 file = file.display()
             );
         }
         Ok(key)
     }
 
-    /// Stores it if it was made just now, and says where it is; what was made is shown this once.
+    /// Stores a generated key, and prints where the key is. A generated key is shown once.
     fn store_and_print(&self, data: &Path) -> Result<(), CliError> {
         let file = key::file(data);
         match self.origin {
@@ -194,14 +193,14 @@ impl ApiKey {
     }
 }
 
-/// A server does not end because nobody reads what it says.
+/// A closed standard output does not stop the server.
 fn ignore_closed(printed: Result<(), Closed>) {
     if printed.is_err() {
         tracing::debug!("standard output is closed");
     }
 }
 
-/// Where callers on this machine find the server.
+/// Returns the URL of the server for callers on this machine.
 fn local_url(listen: IpAddr, port: u16) -> String {
     match listen {
         all if all.is_unspecified() => format!("http://localhost:{port}"),
@@ -215,7 +214,7 @@ mod tests {
     use super::local_url;
 
     #[test]
-    fn addresses_can_be_pasted() {
+    fn local_urls_can_be_pasted() {
         for (listen, expected) in [
             ("127.0.0.1", "http://127.0.0.1:3000"),
             ("0.0.0.0", "http://localhost:3000"),

@@ -1,4 +1,4 @@
-//! The command as people and programs run it, where nothing runs yet.
+//! The command line as people and programs run it, without a running suite.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -23,7 +23,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder with a model, and a port that is free.
+/// Creates a folder with a model, and returns it with a free port.
 fn folder() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("models")).unwrap();
@@ -33,14 +33,14 @@ fn folder() -> (TempDir, String) {
 }
 
 #[test]
-fn programs_get_errors_as_json_from_plan_and_apply() {
+fn plan_and_apply_print_errors_as_json() {
     let (folder, port) = folder();
     let address = format!("--address=http://127.0.0.1:{port}");
     for command in ["plan", "apply"] {
         for (arguments, words) in [
             (vec!["nowhere"], "nowhere"),
             (vec!["models", &address], "API_KEY"),
-            (vec!["models", &address, "--api-key=k"], "no suite answers"),
+            (vec!["models", &address, "--api-key=k"], "no suite responds"),
         ] {
             let output = run(folder.path(), &[&[command, "--output=json"], arguments.as_slice()].concat());
             assert!(!output.status.success());
@@ -52,16 +52,16 @@ fn programs_get_errors_as_json_from_plan_and_apply() {
 }
 
 #[test]
-fn what_is_not_a_suite_is_called_so() {
+fn other_servers_are_recognized() {
     let (folder, _) = folder();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("--address=http://{}", server.local_addr().unwrap());
-    // HTTP/2 of a stranger: settings, their acknowledgement, and `:status: 404` for stream 1, the end of it.
+    // HTTP/2 of another server: settings, their acknowledgement, and `:status: 404` that ends stream 1.
     let answer = [&[0, 0, 0, 4, 0, 0, 0, 0, 0][..], &[0, 0, 0, 4, 1, 0, 0, 0, 0], &[0, 0, 1, 1, 5, 0, 0, 0, 1, 0x8d]];
     let stranger = std::thread::spawn(move || {
         let (mut stream, _) = server.accept().unwrap();
         let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-        // The request's end: it has the path.
+        // Read until the end of the request headers, which contain the path.
         while !request.windows(16).any(|part| part == b"application/grpc") && request.len() < 200 {
             let read = stream.read(&mut buffer).unwrap();
             request.extend_from_slice(buffer.get(..read).unwrap());
@@ -76,7 +76,7 @@ fn what_is_not_a_suite_is_called_so() {
 }
 
 #[test]
-fn a_start_that_fails_shows_and_keeps_no_key() {
+fn a_failed_start_neither_shows_nor_stores_a_key() {
     let (folder, port) = folder();
     let port = format!("--port={port}");
     let output = run(folder.path(), &["up", &port, "--db-url=postgres://a@127.0.0.1:1/b"]);
@@ -87,7 +87,7 @@ fn a_start_that_fails_shows_and_keeps_no_key() {
 }
 
 #[test]
-fn a_key_that_is_none_is_found_before_a_database_is_made() {
+fn an_invalid_key_is_reported_before_the_database_is_created() {
     let (folder, port) = folder();
     let (port, data) = (format!("--port={port}"), folder.path().join("data"));
     fs::create_dir(&data).unwrap();
@@ -110,7 +110,7 @@ fn a_key_that_is_none_is_found_before_a_database_is_made() {
 }
 
 #[test]
-fn a_key_that_others_can_read_is_named_with_the_way_out() {
+fn a_key_that_others_can_read_is_reported_with_a_remedy() {
     use std::os::unix::fs::PermissionsExt as _;
     let (folder, port) = folder();
     let (port, data) = (format!("--port={port}"), folder.path().join("data"));

@@ -5,35 +5,35 @@ use diesel_async::{AsyncConnection as _, AsyncPgConnection};
 use groundplan_chassis::settings::Secret;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A fresh, empty database on a PostgreSQL that belongs to the test process: no test knows of another. It goes when the
-/// process does, however that ends.
+/// A new, empty database on a PostgreSQL of the test process, isolated from other tests. It is removed when the process ends,
+/// even if it is killed.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: Secret,
 }
 
 impl TestDatabase {
-    /// Makes a database; the first one of a process starts its server.
+    /// Creates a database; the first one of a process starts its server.
     ///
     /// # Panics
-    /// When there is no PostgreSQL to start; the message says how to get it.
+    /// If no PostgreSQL can be started; the message explains how to install it.
     pub async fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let server = server::process_server().url();
         let (client, connection) = tokio_postgres::connect(server.expose(), tokio_postgres::NoTls)
             .await
-            .expect("the test server takes connections");
+            .expect("the test server accepts connections");
         let driver = tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the test server makes databases");
+        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("the test server creates databases");
         drop(client);
-        // Its end is the connection's end.
+        // The connection ends after the client is dropped.
         let _ = driver.await;
         let (base, _) = server.expose().rsplit_once('/').expect("a URL has a database");
         Self { url: Secret::new(format!("{base}/{name}")) }
     }
 
-    /// How to connect, as a `DB_URL`.
+    /// Returns the connection string, as a `DB_URL`.
     pub fn url(&self) -> Secret {
         self.url.clone()
     }
@@ -41,8 +41,8 @@ impl TestDatabase {
     /// Opens a connection.
     ///
     /// # Panics
-    /// When the server is gone.
+    /// If the server has stopped.
     pub async fn connect(&self) -> AsyncPgConnection {
-        AsyncPgConnection::establish(self.url.expose()).await.expect("the test server takes connections")
+        AsyncPgConnection::establish(self.url.expose()).await.expect("the test server accepts connections")
     }
 }

@@ -1,4 +1,4 @@
-//! What tests share: a PostgreSQL that nobody has to start.
+//! Shared parts of tests: a PostgreSQL that starts automatically.
 
 mod database;
 mod private;

@@ -1,5 +1,5 @@
-//! The PostgreSQL of a test process: copied from a template that is made once, started without durability, and taken
-//! away by a shell that waits for the process to end.
+//! The PostgreSQL of a test process: copied from a template, started without durability, and removed by a shell that waits for
+//! the process to end.
 
 use groundplan_chassis::private_postgres::PrivatePostgres;
 use groundplan_chassis::settings::{PostgresSettings, Secret, defaults};
@@ -14,36 +14,37 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct TestServer {
     postgres: PrivatePostgres,
-    /// Its standard input is the process's sign of life.
+    /// The reaper removes the server when this process closes the reaper's standard input.
     _reaper: Child,
 }
 
 impl TestServer {
-    /// How to connect.
+    /// Returns the connection string.
     pub(crate) fn url(&self) -> Secret {
         self.postgres.url()
     }
 }
 
-/// Starts the server at the first call.
+/// Returns the server of this process; the first call starts it.
 pub(crate) fn process_server() -> &'static TestServer {
     static SERVER: OnceLock<TestServer> = OnceLock::new();
-    // On a thread and a runtime of its own: the first test to come may be on a runtime of one thread, and ends before others.
+    // Use a separate thread and runtime: the runtime of the first test can end before the other tests.
     SERVER.get_or_init(|| {
         let starting = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime can be made").block_on(start())
+            runtime.expect("a runtime can be created").block_on(start())
         });
         starting.join().expect("the test server starts")
     })
 }
 
-/// The settings of the manual, on the PostgreSQL of GROUNDPLAN_PG_BIN: `make test` runs some tests on another version.
+/// Returns the default settings, with the PostgreSQL of GROUNDPLAN_PG_BIN: `make test` runs some tests on another version.
 fn settings() -> PostgresSettings {
     PostgresSettings { pg_bin: Some(postgres_programs().0.clone()), ..defaults() }
 }
 
-/// Where PostgreSQL's programs are, and their major version. A process looks for them once: each one that is found is run.
+/// Returns the directory of PostgreSQL's programs and their major version. The result is cached, because the search runs each
+/// program.
 fn postgres_programs() -> &'static (PathBuf, u32) {
     static PROGRAMS: OnceLock<(PathBuf, u32)> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -59,10 +60,10 @@ async fn start() -> TestServer {
     TestServer { postgres: start_server(&directory).await, _reaper: reaper }
 }
 
-/// Makes a directory with the data of a server, which goes when the reaper's standard input does.
+/// Creates a directory with the data of a server. The reaper removes it when its standard input closes.
 pub(crate) async fn create_data_directory() -> (PathBuf, Child) {
     let template = template().await;
-    // Short, for the socket's sake, and open to the user that PostgreSQL runs as.
+    // Short, because socket paths are limited, and accessible to the user of PostgreSQL.
     let directory = tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
     let directory = make_traversable(directory).keep();
     let reaper = reaper(&directory);
@@ -76,8 +77,8 @@ pub(crate) async fn start_server(directory: &Path) -> PrivatePostgres {
     postgres.map_err(|error| error.log_text()).expect("the test server starts")
 }
 
-/// Starts the shell that cleans up. It reads from a pipe of which nobody writes the other end, so it goes on when that
-/// closes: at the end of this process, be it by SIGKILL. In a group of its own, it outlives signals to ours.
+/// Starts the shell that cleans up. It reads from a pipe that nobody writes to, and continues when the pipe closes at the end of
+/// this process, even after SIGKILL. Its own process group protects it from signals to this process.
 fn reaper(directory: &Path) -> Child {
     const SCRIPT: &str = r#"
         read -r _
@@ -98,7 +99,7 @@ fn reaper(directory: &Path) -> Child {
     command.spawn().expect("sh runs")
 }
 
-/// The data that each server starts with: made by initdb once, and kept in the target directory.
+/// Returns the initial data of each server: created once by initdb, and stored in the target directory.
 async fn template() -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/testkit");
     fs::create_dir_all(&directory).expect("the target directory is writable");
@@ -106,8 +107,8 @@ async fn template() -> PathBuf {
     let user = Command::new("id").arg("-u").output().expect("id runs");
     let (_, version) = postgres_programs();
     let template = directory.join(format!("postgres-{version}-{}", String::from_utf8_lossy(&user.stdout).trim()));
-    // Waits for another test process that is just making it.
-    lock.lock().expect("the target directory takes locks");
+    // Waits while another test process creates the template.
+    lock.lock().expect("the target directory supports locks");
     if !template.join("data/PG_VERSION").exists() {
         let directory =
             tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
@@ -123,10 +124,11 @@ async fn template() -> PathBuf {
     template
 }
 
-/// Lets PostgreSQL's user pass; what is inside has its own guards.
+/// Lets PostgreSQL's user enter; the content has its own permissions.
 fn make_traversable(directory: TempDir) -> TempDir {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).expect("our own directory can be changed");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711))
+        .expect("the permissions of this directory can be changed");
     directory
 }
 
@@ -143,14 +145,14 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn nothing_is_left_over() {
+    fn nothing_remains() {
         let directory = tempfile::tempdir().unwrap().keep();
         let mut server = Command::new("sleep").arg("600").spawn().unwrap();
         fs::create_dir_all(directory.join("postgres/data")).unwrap();
         fs::write(directory.join("postgres/data/postmaster.pid"), format!("{}\nrest\n", server.id())).unwrap();
         let mut reaper = reaper(&directory);
         assert!(reaper.try_wait().unwrap().is_none() && directory.exists(), "it waits");
-        // What the end of the process does.
+        // The pipe closes when the process ends.
         drop(reaper.stdin.take());
         let ended = server.wait().unwrap();
         assert_eq!(ended.signal(), Some(3), "SIGQUIT");

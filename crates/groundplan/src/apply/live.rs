@@ -1,4 +1,4 @@
-//! What is served after an apply: every model with its service and its path.
+//! The result of an apply: every served model with its service and its path.
 
 use super::Args;
 use super::progress;
@@ -9,7 +9,7 @@ use groundplan_model::Catalog;
 use groundplan_proto::schema::v1::{ApplyResponse, GetRevisionRequest, Revision};
 use serde_json::{Value, json};
 
-/// Prints the end of an apply.
+/// Prints the result of an apply.
 pub(super) async fn print_result(args: &Args, last: &ApplyResponse) -> Result<(), CliError> {
     let revision = get_revision(args, last.revision).await?;
     let catalog = revision.map(catalog::of_revision).transpose()?;
@@ -20,7 +20,7 @@ pub(super) async fn print_result(args: &Args, last: &ApplyResponse) -> Result<()
     Ok(())
 }
 
-/// The revision as it is stored; none where nothing was ever applied.
+/// Returns the stored revision; none if nothing was ever applied.
 async fn get_revision(args: &Args, number: i64) -> Result<Option<Revision>, CliError> {
     if number == 0 {
         return Ok(None);
@@ -42,7 +42,7 @@ fn text(last: &ApplyResponse, catalog: Option<&Catalog>) -> String {
     lines.join("\n")
 }
 
-/// The last update, and what is served.
+/// Returns the last update and the served models.
 fn json(last: &ApplyResponse, catalog: Option<&Catalog>) -> Value {
     let mut json = progress::json(last);
     let models = catalog.map(|catalog| catalog.models.as_slice()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How far an apply is: a bar on a terminal, lines elsewhere, JSON for programs.
+//! The progress of an apply: a bar on a terminal, lines elsewhere, JSON for programs.
 
 use crate::output::{Closed, Output, is_terminal, print};
 use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
@@ -6,10 +6,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Shows how far an apply is.
+/// Shows the progress of an apply.
 pub(super) enum Progress {
     Bar(ProgressBar),
-    /// The line before: what repeats is said once.
+    /// The previous line; repeated lines are printed once.
     Lines(String),
     Json,
 }
@@ -50,7 +50,7 @@ impl Progress {
         }
     }
 
-    /// Shows that all steps are done: `last` is the update that says so. An apply that changes nothing has none.
+    /// Shows that all steps are finished. `last` is the final update; an apply that changes nothing has none.
     pub(super) fn finish(&mut self, last: &ApplyResponse) -> Result<(), Closed> {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
@@ -68,7 +68,7 @@ impl Progress {
     }
 }
 
-/// What is being done.
+/// Describes the current step.
 fn description(update: &ApplyResponse) -> String {
     match (update.message.as_str(), update.phase()) {
         ("", ApplyPhase::Planned) => format!("recorded revision {}", update.revision),
@@ -78,7 +78,7 @@ fn description(update: &ApplyResponse) -> String {
     }
 }
 
-/// A step of the progress for programs: the fields of ApplyResponse, in lowerCamelCase.
+/// Returns one update as JSON: the fields of ApplyResponse, in lowerCamelCase.
 pub(super) fn json(update: &ApplyResponse) -> Value {
     json!({
         "phase": update.phase().as_str_name().trim_start_matches("APPLY_PHASE_"),
@@ -96,7 +96,7 @@ mod tests {
     use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
 
     #[test]
-    fn an_update_says_something_even_if_the_suite_does_not() {
+    fn updates_without_a_message_are_described() {
         for phase in [ApplyPhase::Planned, ApplyPhase::Storage, ApplyPhase::Publishing] {
             let update = ApplyResponse { phase: phase.into(), revision: 7, ..ApplyResponse::default() };
             assert!(!description(&update).is_empty());
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_of_an_apply_end_at_their_total() {
+    fn finished_lines_show_the_total() {
         let last = ApplyResponse {
             phase: ApplyPhase::Live.into(),
             steps_done: 3,
@@ -114,7 +114,7 @@ mod tests {
         };
         let mut progress = Progress::Lines(String::new());
         progress.finish(&last).unwrap();
-        let Progress::Lines(line) = &progress else { unreachable!("it stays lines") };
+        let Progress::Lines(line) = &progress else { unreachable!("the progress remains in line mode") };
         assert_eq!(line, "[4/4] served by every `records` process");
     }
 

@@ -1,4 +1,4 @@
-//! The authority, and what it certifies.
+//! The authority, and the certificates that it signs.
 
 use super::files::{DerPair, PemFiles};
 use crate::error::CliError;
@@ -9,20 +9,20 @@ use rcgen::{
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-/// What the authority calls itself.
+/// The common name of the authority.
 const NAME: &str = "Groundplan development authority";
 
-/// For how many days the authority is good.
+/// The validity of the authority, in days.
 const AUTHORITY_DAYS: u32 = 3_650;
 
-/// How much earlier than now a certificate is good, for clocks that are behind.
+/// How long before now a certificate becomes valid, for clients with slow clocks.
 const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 /// The authority, as an issuer.
 pub(super) struct Authority(Issuer<'static, KeyPair>);
 
 impl Authority {
-    /// Makes one, and its certificate.
+    /// Creates an authority, and returns it with its certificate.
     pub(super) fn generate() -> Result<(Self, Vec<u8>), CliError> {
         let key = KeyPair::generate().map_err(certificate_error)?;
         let params = params()?;
@@ -30,16 +30,16 @@ impl Authority {
         Ok((Self(Issuer::new(params, key)), certificate.der().to_vec()))
     }
 
-    /// The one that was made earlier.
+    /// Loads an existing authority.
     pub(super) fn from_files(pair: &PemFiles, certificate: &[u8], key: &[u8]) -> Result<Self, CliError> {
         let (key_file, certificate_file) = (pair.key.display(), pair.certificate.display());
         let mismatch = || {
             CliError::new(format!(
-                "{key_file} is not the key of {certificate_file}; remove both to make a new authority"
+                "{key_file} is not the key of {certificate_file}; remove both to create a new authority"
             ))
         };
         let key = KeyPair::try_from(key).map_err(|_| mismatch())?;
-        // A certificate holds its public key as it is.
+        // A certificate contains its public key unchanged.
         let public = key.public_key_raw();
         if !certificate.windows(public.len()).any(|part| part == public) {
             return Err(mismatch());
@@ -47,12 +47,12 @@ impl Authority {
         Ok(Self(Issuer::new(params()?, key)))
     }
 
-    /// The private key.
+    /// Returns the private key.
     pub(super) fn key(&self) -> &[u8] {
         self.0.key().serialized_der()
     }
 
-    /// A certificate for a service, and its private key.
+    /// Creates a certificate for a service and its private key.
     pub(super) fn certify(&self, name: &str, hosts: &[String], days: u32) -> Result<DerPair, CliError> {
         let key = KeyPair::generate().map_err(certificate_error)?;
         let mut params = CertificateParams::default();
@@ -73,7 +73,7 @@ impl Authority {
     }
 }
 
-/// What the authority's own certificate says.
+/// Returns the parameters of the authority's certificate.
 fn params() -> Result<CertificateParams, CliError> {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, NAME);
@@ -90,5 +90,5 @@ fn with_validity(mut params: CertificateParams, days: u32) -> CertificateParams 
 }
 
 fn certificate_error(error: rcgen::Error) -> CliError {
-    CliError::new(format!("a certificate cannot be made: {error}"))
+    CliError::new(format!("a certificate cannot be created: {error}"))
 }

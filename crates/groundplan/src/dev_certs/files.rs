@@ -1,4 +1,4 @@
-//! A certificate and its key, as files in PEM form.
+//! A certificate and its key, as PEM files.
 
 use crate::error::CliError;
 use base64::Engine as _;
@@ -10,13 +10,13 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// The length of a line of PEM.
+/// The length of a PEM line, in characters.
 const PEM_LINE_LENGTH: usize = 64;
 
 /// A certificate and its private key, each as DER.
 pub(super) type DerPair = (Vec<u8>, Vec<u8>);
 
-/// Where a certificate and its key are.
+/// The paths of a certificate and its key.
 #[derive(Debug)]
 pub(super) struct PemFiles {
     pub(super) certificate: PathBuf,
@@ -24,12 +24,12 @@ pub(super) struct PemFiles {
 }
 
 impl PemFiles {
-    /// The pair of a name.
+    /// Returns the paths for a name.
     pub(super) fn named(directory: &Path, name: &str) -> Self {
         Self { certificate: directory.join(format!("{name}.pem")), key: directory.join(format!("{name}.key")) }
     }
 
-    /// Whether both are there; one alone is somebody's mistake.
+    /// Checks whether both files exist; only one of them is an error.
     pub(super) fn exists(&self) -> Result<bool, CliError> {
         match (self.certificate.exists(), self.key.exists()) {
             (false, false) => Ok(false),
@@ -38,7 +38,7 @@ impl PemFiles {
                 let (present, missing) =
                     if has_certificate { (&self.certificate, &self.key) } else { (&self.key, &self.certificate) };
                 Err(CliError::new(format!(
-                    "{} is there, and {} is missing: remove the first, or bring the second back",
+                    "{} exists, and {} is missing: remove the first, or restore the second",
                     present.display(),
                     missing.display()
                 )))
@@ -46,7 +46,7 @@ impl PemFiles {
         }
     }
 
-    /// What is there: both, or none.
+    /// Reads the certificate and the key; none if neither exists.
     pub(super) fn read(&self) -> Result<Option<DerPair>, CliError> {
         if !self.exists()? {
             return Ok(None);
@@ -58,20 +58,20 @@ impl PemFiles {
         Ok(Some((certificate.to_vec(), key.secret_der().to_vec())))
     }
 
-    /// Writes both. Whatever happens, each file is absent or whole; the key is there first.
+    /// Writes both, first the key. After a failure each file is either absent or complete.
     pub(super) fn write(&self, certificate: &[u8], key: &[u8]) -> Result<(), CliError> {
         write_atomically(&self.key, &pem("PRIVATE KEY", key), 0o600)?;
         write_atomically(&self.certificate, &pem("CERTIFICATE", certificate), 0o644)
     }
 }
 
-/// Makes the folder where it is missing.
+/// Creates the folder if it does not exist.
 pub(super) fn create_directory(directory: &Path) -> Result<(), CliError> {
     fs::create_dir_all(directory)
-        .map_err(|error| CliError::new(format!("{} cannot be made: {error}", directory.display())))
+        .map_err(|error| CliError::new(format!("{} cannot be created: {error}", directory.display())))
 }
 
-/// Puts a file in the place of what was there.
+/// Replaces a file atomically.
 fn write_atomically(path: &Path, text: &str, mode: u32) -> Result<(), CliError> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
     let written = remove_if_exists(&draft)
@@ -91,7 +91,7 @@ fn remove_if_exists(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Bytes as PEM.
+/// Encodes bytes as PEM.
 fn pem(label: &str, bytes: &[u8]) -> String {
     let text = STANDARD.encode(bytes);
     let mut lines = vec![format!("-----BEGIN {label}-----")];

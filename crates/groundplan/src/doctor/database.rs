@@ -1,4 +1,4 @@
-//! The database of DB_URL, without changing anything in it.
+//! Checks the database of DB_URL without changing it.
 
 use super::finding::Finding;
 use groundplan_chassis::database;
@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 const CHECK: &str = "DB_URL";
 
-/// Nothing if there is no DB_URL: then the database is the private one.
+/// Returns none without a DB_URL: the database is then the private one.
 pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
     let url = settings.db_url.as_ref()?;
     let shown = mask_url(url.expose());
@@ -20,7 +20,7 @@ pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
     )
 }
 
-/// Whether the database can be used as it is.
+/// Checks whether the database can be used.
 async fn inspect(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::Error> {
     let row = client
         .query_one(
@@ -38,11 +38,15 @@ async fn inspect(client: &Client, shown: &str) -> Result<Finding, tokio_postgres
     } else if encoding != "UTF8" {
         Finding::fail(CHECK, format!("{server}, encoded in {encoding}"), "use a database created with ENCODING 'UTF8'")
     } else if is_read_only {
-        Finding::fail(CHECK, format!("{server}, read-only"), "point DB_URL to the primary, or end its read-only mode")
+        Finding::fail(
+            CHECK,
+            format!("{server}, read-only"),
+            "point DB_URL to the primary, or disable its read-only mode",
+        )
     } else if !can_create {
         Finding::fail(
             CHECK,
-            format!("{server}, but its user may not create schemas"),
+            format!("{server}, but its user is not allowed to create schemas"),
             "GRANT CREATE ON DATABASE … TO that user",
         )
     } else {
@@ -54,7 +58,7 @@ fn unreachable(detail: String) -> Finding {
     Finding::fail(CHECK, detail, "start it or correct DB_URL; without DB_URL `up` starts a private PostgreSQL")
 }
 
-/// An error with its causes: the library's own text says no more than "error connecting to server".
+/// Returns an error with its causes: the library's own text is only "error connecting to server".
 fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Whether everything that is stored can be read: for a database that was restored, or that nobody trusts any more.
+//! Checks that all stored records can be read, for example after a restore.
 
 use super::finding::Finding;
 use crate::catalog;
@@ -9,7 +9,7 @@ use groundplan_model::Catalog;
 use groundplan_proto::records::v1::{ExportRequest, Format};
 use groundplan_proto::schema::v1::GetRevisionRequest;
 
-/// Reads every record of every model, as the models say that it is.
+/// Reads every record of every served model.
 pub(super) async fn check(client: &Client) -> Vec<Finding> {
     const CHECK: &str = "records";
     let catalog = match live_catalog(client).await {
@@ -30,8 +30,8 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
             Ok(records) => Finding::ok(CHECK, format!("all {records} of {} can be read", model.full_name)),
             Err(error) => Finding::fail(
                 CHECK,
-                format!("{} cannot be read to its end: {}", model.full_name, error.message()),
-                "the server's log says which record and why; restore another backup, or mend the row by SQL",
+                format!("reading {} failed: {}", model.full_name, error.message()),
+                "the server's log names the record and the reason; restore another backup, or repair the row with SQL",
             ),
         });
     }
@@ -47,7 +47,7 @@ async fn live_catalog(client: &Client) -> Result<Option<Catalog>, CliError> {
     }
 }
 
-/// How many records of a model there are, all at one moment. Each is decoded on its way.
+/// Counts the records of a model in one snapshot. The server decodes each record.
 async fn count_records(client: &Client, model: &str) -> Result<i64, CliError> {
     let status_error = |status| client.status_error(&status);
     let request = ExportRequest { model: model.to_owned(), format: Format::Ndjson.into(), filter: String::new() };
@@ -56,5 +56,5 @@ async fn count_records(client: &Client, model: &str) -> Result<i64, CliError> {
     while let Some(message) = messages.message().await.map_err(status_error)? {
         records = message.summary.map(|summary| summary.records);
     }
-    records.ok_or_else(|| CliError::new("the answer broke off before its end"))
+    records.ok_or_else(|| CliError::new("the response ended early"))
 }

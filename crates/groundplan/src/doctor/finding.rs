@@ -1,12 +1,12 @@
-//! What a check finds.
+//! The result of a check.
 
 use std::fmt;
 
-/// How a check ended.
+/// The severity of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
-    /// Something does not work that can be done without.
+    /// An optional part does not work.
     Warn,
     Fail,
 }
@@ -25,9 +25,9 @@ impl Level {
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) level: Level,
-    /// What was looked at.
+    /// The name of the check.
     pub(super) check: &'static str,
-    /// What there is.
+    /// The observed state.
     pub(super) detail: String,
     /// What to do about it; empty if nothing.
     pub(super) remedy: String,
@@ -59,7 +59,7 @@ mod tests {
     use super::Finding;
 
     #[test]
-    fn the_way_out_stands_below() {
+    fn the_remedy_is_printed_below() {
         assert_eq!(Finding::ok("port", "free").to_string(), "ok    port            free");
         let failed = Finding::fail("port", "taken", "choose another").to_string();
         assert_eq!(failed, "fail  port            taken\n                      -> choose another");

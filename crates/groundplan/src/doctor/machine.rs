@@ -1,4 +1,4 @@
-//! This machine: PostgreSQL's programs, the data directory, the tools that `make setup` brings.
+//! Checks of this machine: PostgreSQL's programs, the data directory, and the tools that `make setup` installs.
 
 use super::finding::Finding;
 use crate::{client, key};
@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// PostgreSQL's programs. Only the private PostgreSQL needs them.
+/// Checks PostgreSQL's programs. Only the private PostgreSQL needs them.
 pub(super) fn postgres(settings: &PostgresSettings, has_db_url: bool) -> Finding {
     const CHECK: &str = "PostgreSQL";
     match PrivatePostgres::programs(settings) {
@@ -18,18 +18,18 @@ pub(super) fn postgres(settings: &PostgresSettings, has_db_url: bool) -> Finding
         Err(error) if has_db_url => {
             Finding::warn(CHECK, error.message().into_owned(), "not needed while DB_URL is set")
         }
-        Err(error) => Finding::fail(CHECK, error.message().into_owned(), "or set DB_URL to a PostgreSQL that runs"),
+        Err(error) => Finding::fail(CHECK, error.message().into_owned(), "or set DB_URL to a running PostgreSQL"),
     }
 }
 
-/// The data directory and the key in it.
+/// Checks the data directory and the key in it.
 pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
     const CHECK: &str = "data directory";
     let data = client::data_directory(settings);
     let shown = data.display();
     let mut findings = vec![match fs::metadata(&data) {
         Ok(metadata) if !metadata.is_dir() => {
-            Finding::fail(CHECK, format!("{shown} is no folder"), "set GROUNDPLAN_DATA to another")
+            Finding::fail(CHECK, format!("{shown} is not a folder"), "set GROUNDPLAN_DATA to another")
         }
         Ok(metadata) if metadata.permissions().readonly() => Finding::fail(
             CHECK,
@@ -38,7 +38,7 @@ pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
         ),
         Ok(_) => Finding::ok(CHECK, shown.to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Finding::ok(CHECK, format!("{shown} is not there yet; `groundplan up` makes it"))
+            Finding::ok(CHECK, format!("{shown} does not exist yet; `groundplan up` creates it"))
         }
         Err(error) => {
             Finding::fail(CHECK, format!("{shown}: {error}"), "correct its permissions, or set GROUNDPLAN_DATA")
@@ -48,7 +48,7 @@ pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
     findings
 }
 
-/// Whether others can read the key that is stored.
+/// Checks whether other users can read the stored key.
 fn check_stored_key(data: &Path) -> Option<Finding> {
     const CHECK: &str = "stored API key";
     let file = key::file(data);
@@ -59,14 +59,14 @@ fn check_stored_key(data: &Path) -> Option<Finding> {
             CHECK,
             format!("{} has mode {mode:o}: others can read it", file.display()),
             format!(
-                "chmod 600 {0}; if somebody may have read it, remove it: `groundplan up` makes a new one",
+                "chmod 600 {0}; if somebody might have read it, remove it: `groundplan up` creates a new one",
                 file.display()
             ),
         ),
     })
 }
 
-/// What `make setup` brings, on PATH or in .tools.
+/// Checks the tools that `make setup` installs, on PATH or in .tools.
 pub(super) fn tools() -> Vec<Finding> {
     let tool = |(name, purpose): (&'static str, &str)| match find_program(name) {
         Some(path) => Finding::ok(name, path.display().to_string()),
@@ -90,9 +90,9 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// The folders of PATH.
+/// Returns the folders of PATH.
 fn path_directories() -> Vec<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "PATH is the system's, not a setting of ours")]
+    #[expect(clippy::disallowed_methods, reason = "PATH is a system variable, not a setting")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect()
 }

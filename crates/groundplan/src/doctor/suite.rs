@@ -1,4 +1,4 @@
-//! The port, and the suite that may run.
+//! Checks of the port and of a running suite.
 
 use super::finding::Finding;
 use crate::client::{Client, new_schema_client};
@@ -10,10 +10,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::{Code, Status};
 
-/// How long a suite on this machine may take to answer.
+/// The longest wait for a suite on this machine.
 const SUITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether PORT is free, or served by a suite.
+/// Checks whether PORT is free, or served by a suite.
 pub(super) async fn port(settings: &ServerSettings) -> Finding {
     const CHECK: &str = "port";
     let (listen, port) = (settings.listen, settings.port);
@@ -25,15 +25,13 @@ pub(super) async fn port(settings: &ServerSettings) -> Finding {
                 _ => Finding::fail(CHECK, format!("{port} is taken by another program"), "stop that one, or set PORT"),
             }
         }
-        Err(error) => Finding::fail(
-            CHECK,
-            format!("{listen}:{port} cannot be listened on: {error}"),
-            "set PORT or GROUNDPLAN_LISTEN",
-        ),
+        Err(error) => {
+            Finding::fail(CHECK, format!("cannot listen on {listen}:{port}: {error}"), "set PORT or GROUNDPLAN_LISTEN")
+        }
     }
 }
 
-/// Whether what listens there answers as a suite that lives does.
+/// Checks whether the server on the port responds like a running suite.
 async fn is_suite(settings: &ServerSettings) -> std::io::Result<bool> {
     let host = match settings.listen {
         all if all.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -46,19 +44,19 @@ async fn is_suite(settings: &ServerSettings) -> std::io::Result<bool> {
     Ok(&start == b"HTTP/1.1 200")
 }
 
-/// Whether the suite at GROUNDPLAN_ADDRESS answers, takes the key, and what is live.
+/// Checks whether the suite at GROUNDPLAN_ADDRESS responds and accepts the key, and which revision is live.
 pub(super) async fn check(client: &Client) -> Vec<Finding> {
     const CHECK: &str = "suite";
     let address = &client.suite.address;
     let key = client.key();
-    // Without a key of ours any will do to learn whether a suite answers at all.
+    // Without a key, any value shows whether a suite responds.
     let request_key = key.as_ref().map_or_else(|_| Secret::new("none"), |(key, _)| key.clone());
     let response = match client.transport(&request_key) {
         Ok(transport) => {
             let call = async move { new_schema_client(transport).get_revision(GetRevisionRequest { number: 0 }).await };
             tokio::time::timeout(SUITE_TIMEOUT, call)
                 .await
-                .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
+                .unwrap_or_else(|_| Err(Status::deadline_exceeded("no response in time")))
         }
         Err(error) => return vec![Finding::fail(CHECK, error.message(), "correct GROUNDPLAN_ADDRESS")],
     };
@@ -76,7 +74,7 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
             vec![reachable, Finding::fail("API key", error.message(), "set API_KEY to the suite's")]
         }
         (Err(status), Ok(_)) if status.code() == Code::Unauthenticated => {
-            vec![reachable, Finding::fail("API key", "the suite refuses it", "set API_KEY to the suite's")]
+            vec![reachable, Finding::fail("API key", "the suite rejects it", "set API_KEY to the suite's")]
         }
         (Err(status), _) => {
             vec![Finding::warn(

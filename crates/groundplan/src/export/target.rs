@@ -1,4 +1,4 @@
-//! Where an export goes: a file that is there only once it is whole, or standard output.
+//! The target of an export: standard output, or a file that appears only when it is complete.
 
 use crate::error::CliError;
 use crate::transfer::STANDARD_STREAM;
@@ -6,10 +6,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What is written to.
+/// The target of an export.
 pub(super) struct Target {
     out: Box<dyn Write + Send>,
-    /// The file while it is not whole, and its name then.
+    /// The temporary path and the final path of a file.
     names: Option<(PathBuf, PathBuf)>,
 }
 
@@ -29,7 +29,7 @@ impl Target {
         self.out.write_all(bytes).map_err(|error| self.failed(&error))
     }
 
-    /// All is written.
+    /// Finishes the file and moves it to its final path.
     pub(super) fn finish(mut self) -> Result<(), CliError> {
         self.out.flush().map_err(|error| self.failed(&error))?;
         match &self.names {
@@ -41,7 +41,7 @@ impl Target {
     fn failed(&self, error: &io::Error) -> CliError {
         match &self.names {
             Some((part, _)) => failed(part, error),
-            // Nobody reads it any more, as with `| head`.
+            // The reader has closed standard output, as with `| head`.
             None if error.kind() == io::ErrorKind::BrokenPipe => CliError::already_reported(),
             None => CliError::new(format!("standard output cannot be written: {error}")),
         }

@@ -1,5 +1,5 @@
-//! Why nothing was loaded, and how to go on, in the words of the command line: a refusal names the fields of the call, which
-//! nobody has typed here.
+//! Why an import failed, and how to continue, in terms of the command line: the server's error names fields of the request, which
+//! the user has not typed.
 
 use super::Args;
 use crate::error::CliError;
@@ -7,7 +7,7 @@ use crate::output::{Output, print_error};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// A refusal in words: what is wrong with which row, and how to go on where that is possible.
+/// Converts the error of an import, and adds how to continue if that is possible.
 pub(super) fn import_error(args: &Args, id: &str, status: &Status) -> CliError {
     let details = status.get_error_details();
     if let Some(error) = invalid_rows_error(args, &details).or_else(|| too_large_error(args, &details)) {
@@ -21,7 +21,7 @@ pub(super) fn import_error(args: &Args, id: &str, status: &Status) -> CliError {
     }
 }
 
-/// Rows are bad. People are shown all that are named; programs get the first one with the message, which is all they get.
+/// Returns the error for invalid rows. People see all listed rows; programs get the first one in the message.
 fn invalid_rows_error(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     let (failed, read) = (metadata(details, "ROWS_INVALID", "failed")?, metadata(details, "ROWS_INVALID", "read")?);
     let violations = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
@@ -37,11 +37,11 @@ fn invalid_rows_error(args: &Args, details: &ErrorDetails) -> Option<CliError> {
         }
     }
     Some(CliError::new(format!(
-        "nothing was loaded: {failed} of the first {read} rows are bad{first}; correct them, or leave them out with --on-error skip"
+        "nothing was loaded: {failed} of the first {read} rows are invalid{first}; correct them, or skip them with --on-error skip"
     )))
 }
 
-/// The rows are too many for one transaction, or their bytes.
+/// Returns the error for an import with too many rows or bytes for one transaction.
 fn too_large_error(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     let rows = metadata(details, "TOO_LARGE", "mostRows")?;
     let bytes: usize = metadata(details, "TOO_LARGE", "mostBytes")?.parse().ok()?;
@@ -55,18 +55,18 @@ fn too_large_error(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     )))
 }
 
-/// A fact of a refusal for a reason.
+/// Returns a metadata value of an error with this reason.
 fn metadata<'a>(details: &'a ErrorDetails, reason: &str, key: &str) -> Option<&'a str> {
     let info = details.error_info().filter(|info| info.reason == reason)?;
     info.metadata.get(key).map(String::as_str)
 }
 
-/// It may be gone on with.
+/// Returns an error that explains how to continue the import.
 pub(super) fn resumable_error(id: &str, message: &str) -> CliError {
     if id.is_empty() {
         return CliError::new(message);
     }
     CliError::new(format!(
-        "{message}\nTo go on, run the same command again with --import-id {id}: nothing is loaded twice"
+        "{message}\nTo continue, run the same command again with --import-id {id}: nothing is loaded twice"
     ))
 }

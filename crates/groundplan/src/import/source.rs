@@ -1,4 +1,4 @@
-//! Reading the file of an import, by a thread of its own: standard input may block for ever.
+//! Reads the file of an import in its own thread: standard input can block forever.
 
 use crate::error::CliError;
 use crate::transfer::{Format, ProgressMeter, STANDARD_STREAM};
@@ -7,16 +7,16 @@ use std::io::{self, Read};
 use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 
-/// The bytes of a message.
+/// The bytes of one message.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// How many chunks wait to be sent.
+/// The number of chunks that can wait to be sent.
 const QUEUED_CHUNKS: usize = 4;
 
-/// What is imported.
+/// The file of an import.
 pub(super) struct Source {
     reader: Box<dyn Read + Send>,
-    /// If it is known.
+    /// The size in bytes, if it is known.
     pub(super) size: Option<u64>,
 }
 
@@ -34,7 +34,8 @@ impl Source {
         Ok(Self { size: metadata.is_file().then_some(metadata.len()), reader: Box::new(file) })
     }
 
-    /// Its chunks, which end with the file; and why it could not be read to its end. Until that is known, they do not end.
+    /// Returns the chunks of the file, and a receiver for a read error. After a read error the chunks do not end until the call
+    /// is dropped.
     pub(super) fn chunks(
         mut self,
         meter: ProgressMeter,
@@ -62,7 +63,7 @@ impl Source {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => {
                         let _ = fail.send(error);
-                        // The chunks do not end before the call has: it takes them for the whole file.
+                        // Keep the stream open until the call has ended: the server would treat its end as the end of the file.
                         while !sender.is_closed() {
                             std::thread::park_timeout(std::time::Duration::from_millis(50));
                         }
