@@ -1,22 +1,22 @@
-//! The resources that a request uses up, and how much of each it may use.
+//! The resources that a request consumes, and the limit for each.
 
 use groundplan_error::{Error, Reason};
 
-/// What a request uses up.
+/// A resource that a request consumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// Bytes of memory for what is decoded, and bytes that are read from PostgreSQL to answer.
+    /// Bytes of memory for decoded values, and bytes read from PostgreSQL for the response.
     Bytes,
-    /// Values that are decoded: list elements, map entries, the values in a `google.protobuf.Struct`, and for each nested
-    /// message the fields that it could have. Two bytes on the wire can ask for a kilobyte of memory; this bounds it.
+    /// Decoded values: list elements, map entries, the values in a `google.protobuf.Struct`, and all possible fields of each
+    /// nested message. Two bytes on the wire can require a kilobyte of memory; this limit bounds it.
     Values,
-    /// Steps of evaluating expressions outside of PostgreSQL: about one for each operator, element and compared byte run.
+    /// Steps of evaluating expressions outside PostgreSQL: about one per operator, element and compared byte run.
     Steps,
-    /// Rows that are read from PostgreSQL.
+    /// Rows read from PostgreSQL.
     Rows,
 }
 
-/// How much of each resource a request may use.
+/// The limit of a request for each resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     pub bytes: u64,
@@ -25,12 +25,12 @@ pub struct Allowance {
     pub rows: u64,
 }
 
-/// What a request may use unless a setting says otherwise.
+/// The default limits of a request.
 pub const DEFAULT: Allowance = Allowance { bytes: 64 << 20, values: 1_000_000, steps: 10_000_000, rows: 100_000 };
 
 impl Allowance {
-    /// How much of one resource that is.
-    pub(crate) fn of(&self, resource: Resource) -> u64 {
+    /// Returns the limit for one resource.
+    pub(crate) fn limit(&self, resource: Resource) -> u64 {
         match resource {
             Resource::Bytes => self.bytes,
             Resource::Values => self.values,
@@ -39,24 +39,24 @@ impl Allowance {
         }
     }
 
-    /// The refusal of a request that needs more than it may use.
+    /// Returns the error for a request that exceeds its limit.
     #[cold]
     pub(crate) fn exceeded(&self, resource: Resource) -> Error {
-        let limit = self.of(resource);
+        let limit = self.limit(resource);
         let message = match resource {
             Resource::Bytes => format!(
-                "the request needs more than {limit} bytes of memory; send or ask for fewer records at once, or split \
+                "the request needs more than {limit} bytes of memory; send or request fewer records at a time, or split \
                  them into several records"
             ),
             Resource::Values => format!(
-                "the request has more than {limit} values; send fewer records at once, or split them into several \
+                "the request has more than {limit} values; send fewer records at a time, or split them into several \
                  records (GROUNDPLAN_MAX_VALUES sets the limit)"
             ),
             Resource::Steps => format!(
                 "evaluating the request's expressions takes more than {limit} steps; use fewer nested `all` and \
                  `exists`, or shorter lists (GROUNDPLAN_MAX_STEPS sets the limit)"
             ),
-            Resource::Rows => format!("the request reads more than {limit} rows; ask for fewer records"),
+            Resource::Rows => format!("the request reads more than {limit} rows; request fewer records"),
         };
         Error::new(Reason::BudgetExceeded, message).with("limit", limit.to_string())
     }

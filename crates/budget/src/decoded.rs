@@ -1,13 +1,13 @@
-//! What decoding takes: values, and the memory for them.
+//! Charges decoded values and their memory.
 
 use crate::{Budget, Resource};
 use groundplan_error::Error;
 
-/// How many values are taken from the budget at once, and how many bytes.
+/// The number of values and of bytes that are taken from the budget together.
 const BLOCK: (u64, usize) = (128, 4 << 10);
 
-/// What is decoded on one thread. It is taken from the request's budget in blocks, so that a value costs a subtraction; what is
-/// left of the last blocks goes back when this is dropped.
+/// The charges of decoding on one thread. They are taken from the request's budget in blocks, so that a value costs only a
+/// subtraction; dropping this returns the unused rest.
 #[derive(Debug)]
 pub struct Decoded {
     budget: Budget,
@@ -71,7 +71,7 @@ mod tests {
     use groundplan_error::Reason;
 
     #[test]
-    fn values_and_bytes_are_exact_though_they_are_taken_in_blocks() {
+    fn values_and_bytes_are_exact_although_taken_in_blocks() {
         let memory = Memory::new(1 << 20);
         let allowance = Allowance { values: 1_000, bytes: 100_000, ..DEFAULT };
         let budget = Budget::of_request(allowance, &memory, None);

@@ -1,7 +1,8 @@
-//! Budgets: what one request may use ([`Budget`]), and how much memory all requests of a process may hold ([`Memory`]).
+//! Budgets: the resources that one request can use ([`Budget`]), and the memory that all requests of a process can hold
+//! ([`Memory`]).
 //!
-//! A budget is charged before work is done or memory is taken, and belongs to the request: all records of a batch, all
-//! conditions of a commit and all pages of a list share one. Pure: no I/O, no waiting.
+//! A budget is charged before work is done or memory is allocated. It belongs to the request: all records of a batch, all
+//! conditions of a commit and all pages of a list share one budget. Pure: no I/O, no waiting.
 
 mod allowance;
 mod decoded;

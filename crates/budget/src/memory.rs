@@ -1,14 +1,14 @@
-//! How much memory all requests of a process may hold together.
+//! The memory that all requests of a process can hold together.
 
 use groundplan_error::{Error, Reason};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// When a caller may try again who found no memory free.
+/// When a caller can retry after no memory was free.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What a process may hold in the buffers of watchers, transfers and large requests. A handle: clones share one pool.
+/// The memory of a process for the buffers of watchers, transfers and large requests. A handle: clones share one pool.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Pool>);
 
@@ -19,12 +19,12 @@ struct Pool {
 }
 
 impl Memory {
-    /// A pool of `limit` bytes, all of them free.
+    /// Returns a pool of `limit` free bytes.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Pool { limit, used: AtomicUsize::new(0) }))
     }
 
-    /// Reserves `bytes`, before they are allocated. They are free again when the result is dropped.
+    /// Reserves `bytes` before they are allocated. Dropping the result frees them.
     ///
     /// # Errors
     /// `MEMORY_EXHAUSTED` if fewer are free.
@@ -34,12 +34,12 @@ impl Memory {
         Ok(held)
     }
 
-    /// How many bytes are reserved.
+    /// Returns the number of reserved bytes.
     pub fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// How many bytes can be reserved in all.
+    /// Returns the size of the pool in bytes.
     pub fn limit(&self) -> usize {
         self.0.limit
     }
@@ -50,7 +50,7 @@ impl Memory {
         reserved.map(drop).map_err(|_| self.exhausted())
     }
 
-    /// Frees what was reserved.
+    /// Frees reserved bytes.
     pub(crate) fn release(&self, bytes: usize) {
         self.0.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -59,14 +59,14 @@ impl Memory {
     fn exhausted(&self) -> Error {
         let limit = self.0.limit;
         let message = format!(
-            "all {limit} bytes that the process may hold for calls are in use; try again, or ask for less at once \
+            "all {limit} bytes of the process's memory for calls are in use; try again, or request less at a time \
              (GROUNDPLAN_MEMORY sets the limit)"
         );
         Error::new(Reason::MemoryExhausted, message).with("limit", limit.to_string()).retry_after(RETRY)
     }
 }
 
-/// Reserved bytes. They are free again when this is dropped.
+/// Reserved bytes. Dropping this frees them.
 #[derive(Debug)]
 pub struct Held {
     memory: Memory,
@@ -77,21 +77,21 @@ impl Held {
     /// Reserves `bytes` more.
     ///
     /// # Errors
-    /// `MEMORY_EXHAUSTED` if fewer are free; what was held stays held.
+    /// `MEMORY_EXHAUSTED` if fewer are free; the held bytes stay held.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Error> {
         self.memory.reserve(bytes)?;
         self.bytes += bytes;
         Ok(())
     }
 
-    /// Frees `bytes`, at most what is held.
+    /// Frees `bytes`, at most those held.
     pub fn shrink(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.memory.release(bytes);
     }
 
-    /// How many bytes are held.
+    /// Returns the number of held bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -109,7 +109,7 @@ mod tests {
     use groundplan_error::Reason;
 
     #[test]
-    fn what_is_held_is_free_again_when_it_is_dropped() {
+    fn dropping_a_reservation_frees_its_bytes() {
         let memory = Memory::new(100);
         let mut first = memory.hold(60).unwrap();
         assert_eq!(memory.hold(41).unwrap_err().reason(), Reason::MemoryExhausted);

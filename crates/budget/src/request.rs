@@ -1,4 +1,4 @@
-//! What one request may use.
+//! The budget of one request.
 
 use crate::{Allowance, DEFAULT, Decoded, Memory, Resource, Steps};
 use groundplan_error::{Error, Reason};
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// What a request may hold without reserving it in the process's memory: most requests need less, and share nothing.
+/// The bytes that a request can hold without reserving them in the process's memory. Most requests need less, and so avoid
+/// contention.
 pub const UNRESERVED: usize = 16 << 10;
 
-/// What is left for a request. A handle: clones share one budget, on any thread.
+/// The remaining resources of a request. A handle: clones share one budget, on any thread.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Inner>);
 
@@ -22,9 +23,9 @@ struct Inner {
     rows: AtomicU64,
     deadline: Option<Instant>,
     is_cancelled: AtomicBool,
-    /// What the process's memory is reserved in; none: only the request is bounded.
+    /// The memory of the process; `None` if only the request is limited.
     memory: Option<Memory>,
-    /// How many bytes the request holds, those that are not reserved included.
+    /// The bytes that the request holds, including unreserved ones.
     held: AtomicUsize,
 }
 
@@ -36,7 +37,7 @@ impl Drop for Inner {
     }
 }
 
-/// How many of so many bytes are reserved in the process's memory.
+/// Returns how many of the held bytes are reserved in the process's memory.
 fn reserved(held: usize) -> usize {
     held.saturating_sub(UNRESERVED)
 }
@@ -48,25 +49,25 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A full budget. Work that charges it fails after `deadline`, if there is one.
+    /// Returns a full budget. Work that charges it fails after the deadline.
     pub fn new(allowance: Allowance, deadline: Option<Instant>) -> Self {
-        Self::make(allowance, None, deadline)
+        Self::with_memory(allowance, None, deadline)
     }
 
-    /// The same, of a request that holds a part of the process's memory.
+    /// Like [`Budget::new`], for a request that holds a part of the process's memory.
     pub fn of_request(allowance: Allowance, memory: &Memory, deadline: Option<Instant>) -> Self {
-        Self::make(allowance, Some(memory.clone()), deadline)
+        Self::with_memory(allowance, Some(memory.clone()), deadline)
     }
 
-    /// A budget of at most `steps` steps for a part of the request's work, which is cheap to try. The part's memory, values and
-    /// rows are not this request's; [`Budget::spent`] says what to charge for it.
+    /// Returns a separate budget of at most `steps` steps for optional work. It is not charged to this budget; the caller
+    /// charges [`Budget::spent`] of the trial.
     #[must_use]
     pub fn trial(&self, steps: u64) -> Self {
         let steps = steps.min(self.remaining(Resource::Steps));
-        Self::make(Allowance { steps, ..self.0.allowance }, None, self.0.deadline)
+        Self::with_memory(Allowance { steps, ..self.0.allowance }, None, self.0.deadline)
     }
 
-    fn make(allowance: Allowance, memory: Option<Memory>, deadline: Option<Instant>) -> Self {
+    fn with_memory(allowance: Allowance, memory: Option<Memory>, deadline: Option<Instant>) -> Self {
         Self(Arc::new(Inner {
             allowance,
             bytes: AtomicU64::new(allowance.bytes),
@@ -80,40 +81,40 @@ impl Budget {
         }))
     }
 
-    /// Uses up `amount` of a resource, before the work is done or the memory is taken.
+    /// Consumes `amount` of a resource, before the work is done or the memory is allocated.
     ///
     /// # Errors
-    /// `BUDGET_EXCEEDED` if less is left; then nothing is left.
+    /// `BUDGET_EXCEEDED` if less remains; then nothing remains.
     pub fn charge(&self, resource: Resource, amount: u64) -> Result<(), Error> {
         if self.take(resource, amount) == amount { Ok(()) } else { Err(self.exceeded(resource)) }
     }
 
-    /// Takes up to `amount` of a resource, and says how much there was.
+    /// Takes up to `amount` of a resource, and returns how much it took.
     pub(crate) fn take(&self, resource: Resource, amount: u64) -> u64 {
         let left = self.left(resource);
         let before = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(amount)));
         before.unwrap_or(0).min(amount)
     }
 
-    /// Gives back what was taken and not used.
+    /// Returns an unused amount to the budget.
     pub(crate) fn give_back(&self, resource: Resource, amount: u64) {
         self.left(resource).fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// How much of a resource is left.
+    /// Returns the remaining amount of a resource.
     pub fn remaining(&self, resource: Resource) -> u64 {
         self.left(resource).load(Ordering::Relaxed)
     }
 
-    /// How much of a resource is used up.
+    /// Returns the consumed amount of a resource.
     pub fn spent(&self, resource: Resource) -> u64 {
-        self.0.allowance.of(resource).saturating_sub(self.remaining(resource))
+        self.0.allowance.limit(resource).saturating_sub(self.remaining(resource))
     }
 
-    /// Holds `bytes` of the process's memory until the request and its answer are done, before they are allocated.
+    /// Holds `bytes` of the process's memory until the request and its response are finished, before they are allocated.
     ///
     /// # Errors
-    /// `MEMORY_EXHAUSTED` if the process has fewer left; then no more is held than before.
+    /// `MEMORY_EXHAUSTED` if fewer are free; then the request holds no more than before.
     pub fn hold(&self, bytes: usize) -> Result<(), Error> {
         let before = self.0.held.fetch_add(bytes, Ordering::Relaxed);
         let more = reserved(before.saturating_add(bytes)) - reserved(before);
@@ -123,7 +124,7 @@ impl Budget {
         })
     }
 
-    /// Gives back `bytes` of what is held, when they are freed before the request is done.
+    /// Releases `bytes` that are freed before the request is finished.
     pub fn release(&self, bytes: usize) {
         let less = |held: usize| Some(held.saturating_sub(bytes));
         let before = self.0.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or(0);
@@ -132,36 +133,36 @@ impl Budget {
         }
     }
 
-    /// How many bytes the request holds.
+    /// Returns the number of bytes that the request holds.
     pub fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
     }
 
-    /// Whether the request holds so much that the process's memory counts it.
+    /// Whether the request holds so much that it reserves the process's memory.
     pub fn is_large(&self) -> bool {
         self.held() > UNRESERVED
     }
 
-    /// Charges the memory of what is decoded: to the request, and to the process.
+    /// Charges the memory of decoded values to the request and to the process.
     ///
     /// # Errors
-    /// `BUDGET_EXCEEDED` if the request has less left, `MEMORY_EXHAUSTED` if the process has.
+    /// `BUDGET_EXCEEDED` if the request has too little left, `MEMORY_EXHAUSTED` if the process has.
     pub fn allocate(&self, bytes: usize) -> Result<(), Error> {
         self.charge(Resource::Bytes, bytes as u64)?;
         self.hold(bytes)
     }
 
-    /// What is decoded on one thread; it is charged to this budget in blocks.
+    /// Returns the charges of decoding on one thread, which are taken in blocks.
     pub fn decoded(&self) -> Decoded {
         Decoded::new(self.clone())
     }
 
-    /// The steps of an evaluation on one thread; they are charged to this budget in blocks.
+    /// Returns the steps of an evaluation on one thread, which are taken in blocks.
     pub fn steps(&self) -> Steps {
         Steps::new(self.clone())
     }
 
-    /// Fails once the request is cancelled or its deadline has passed. Long work calls this now and then.
+    /// Fails if the request is cancelled or its deadline has passed. Long work calls this regularly.
     ///
     /// # Errors
     /// `CANCELLED` or `DEADLINE_EXCEEDED`.
@@ -175,7 +176,7 @@ impl Budget {
         Ok(())
     }
 
-    /// Cancels the work of this budget when the returned guard is dropped: a request's future holds the guard, the work on
+    /// Returns a guard that cancels the work of this budget when it is dropped. The request's future holds the guard; work on
     /// another thread holds the budget.
     #[must_use]
     pub fn cancel_on_drop(&self) -> CancelOnDrop {
@@ -191,7 +192,7 @@ impl Budget {
         }
     }
 
-    /// The refusal of a request that needs more than it may use.
+    /// Returns the error for a request that exceeds its limit.
     #[cold]
     pub fn exceeded(&self, resource: Resource) -> Error {
         self.0.allowance.exceeded(resource)
@@ -203,7 +204,7 @@ impl Budget {
 pub struct CancelOnDrop(Option<Budget>);
 
 impl CancelOnDrop {
-    /// Cancels nothing any more: the work is done.
+    /// Disables the guard after the work is finished.
     pub fn disarm(mut self) {
         self.0 = None;
     }
@@ -225,7 +226,7 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn a_request_holds_the_processs_memory_until_its_last_clone_is_gone() {
+    fn a_request_holds_process_memory_until_its_last_clone_is_dropped() {
         let memory = Memory::new(100);
         let budget = Budget::of_request(DEFAULT, &memory, None);
         budget.hold(UNRESERVED).unwrap();
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_has_no_more_steps_than_the_request_has_left() {
+    fn a_trial_has_at_most_the_remaining_steps_of_the_request() {
         let budget = Budget::new(Allowance { steps: 5_000, ..DEFAULT }, None);
         let trial = budget.trial(100);
         trial.steps().charge(60).unwrap();
@@ -257,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn work_that_is_done_is_not_cancelled() {
+    fn a_disarmed_guard_does_not_cancel() {
         let budget = Budget::default();
         budget.cancel_on_drop().disarm();
         assert!(budget.check().is_ok());
     }
 
     #[test]
-    fn clones_share_what_is_left() {
+    fn clones_share_one_budget() {
         let budget = Budget::new(Allowance { values: 10, ..DEFAULT }, None);
         assert!(budget.charge(Resource::Values, 6).is_ok());
         let error = budget.clone().charge(Resource::Values, 5).unwrap_err();

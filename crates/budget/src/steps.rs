@@ -1,13 +1,13 @@
-//! The steps of one evaluation.
+//! Charges the steps of one evaluation.
 
 use crate::{Budget, Resource};
 use groundplan_error::Error;
 
-/// How many steps are taken from the budget at once; the deadline is looked at as often.
+/// The number of steps that are taken from the budget together; the deadline is checked as often.
 const BLOCK: u64 = 1_024;
 
-/// The steps of an evaluation on one thread. They are taken from the request's budget in blocks, so that a step costs a
-/// subtraction; what is left of the last block goes back when this is dropped.
+/// The steps of an evaluation on one thread. They are taken from the request's budget in blocks, so that a step costs only a
+/// subtraction; dropping this returns the unused rest.
 #[derive(Debug)]
 pub struct Steps {
     budget: Budget,
@@ -57,7 +57,7 @@ mod tests {
     use crate::{Allowance, Budget, DEFAULT, Resource};
 
     #[test]
-    fn steps_are_exact_though_they_are_taken_in_blocks() {
+    fn steps_are_exact_although_taken_in_blocks() {
         let budget = Budget::new(Allowance { steps: 3_000, ..DEFAULT }, None);
         let mut steps = budget.steps();
         for _ in 0..1_500 {
