@@ -36,7 +36,7 @@ pub use evaluate::Failure;
 pub use formula::{Formula, Formulas, Refused};
 pub use purpose::FormulaKind;
 pub use rule::{Rule, This, Verdict};
-pub use rule_scope::{Given, GivenField, RuleScope, ThisType};
+pub use rule_scope::{RuleParameter, RuleParameterField, RuleScope, ThisType};
 pub use sql::{Fragment, Slot};
 
 use groundplan_budget::Budget;

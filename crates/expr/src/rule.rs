@@ -28,7 +28,7 @@ pub enum Verdict {
     Holds,
     Broken,
     /// It is broken, and this is what is wrong.
-    Says(String),
+    Message(String),
 }
 
 impl Rule {
@@ -55,7 +55,7 @@ impl Rule {
             Datum::Bool(true) => Ok(Verdict::Holds),
             Datum::Bool(false) => Ok(Verdict::Broken),
             Datum::String(text) if text.is_empty() => Ok(Verdict::Holds),
-            Datum::String(text) => Ok(Verdict::Says(text.into_owned())),
+            Datum::String(text) => Ok(Verdict::Message(text.into_owned())),
             _ => Err(Failure::Null),
         })
     }

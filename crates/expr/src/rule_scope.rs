@@ -8,11 +8,11 @@ use groundplan_model::shape::{Kind, MapKey, ShapeId, Shapes};
 pub struct RuleScope<'a> {
     pub shapes: &'a Shapes,
     pub this: ThisType,
-    /// What a predefined rule is given: `rule` and `rules`, which are constants.
-    pub given: &'a [(&'static str, Given)],
+    /// The parameters of a predefined rule: the constants `rule` and `rules`.
+    pub parameters: &'a [(&'static str, RuleParameter)],
 }
 
-/// What a rule is about.
+/// The type of the value that a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThisType {
     Message(ShapeId),
@@ -24,25 +24,25 @@ pub enum ThisType {
     Key(MapKey),
 }
 
-/// A constant that a predefined rule is given.
+/// A constant parameter of a predefined rule.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Given {
+pub enum RuleParameter {
     Value(Const),
     List(Vec<Const>),
-    Message(Vec<GivenField>),
+    Message(Vec<RuleParameterField>),
 }
 
-/// A field of such a constant.
+/// A field of a parameter.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GivenField {
+pub struct RuleParameterField {
     pub name: String,
     pub is_set: bool,
-    pub value: Given,
+    pub value: RuleParameter,
 }
 
 impl RuleScope<'_> {
-    pub(crate) fn given(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|(given, _)| *given == name).map(|(_, given)| given)
+    pub(crate) fn parameter(&self, name: &str) -> Option<&RuleParameter> {
+        self.parameters.iter().find(|(parameter, _)| *parameter == name).map(|(_, parameter)| parameter)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Standard rules as predicates over values, in the order in which the library checks them.
 //!
-//! Rule ids and messages come from the library's own tables, so that both say the same.
+//! Rule ids and messages come from the library's tables, so that both report the same.
 
 mod collections;
 mod formats;
@@ -8,7 +8,7 @@ mod numbers;
 mod text;
 mod times;
 
-use crate::wording;
+use crate::messages;
 use groundplan_codec::Value;
 use prost_protovalidate::types::FieldRules;
 use prost_protovalidate::types::field_rules::Type;
@@ -17,16 +17,16 @@ use prost_protovalidate::validators::fieldmask_covers;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// One rule: what must hold of a value, and what to say if it does not.
+/// One rule: a predicate over values, and the violation if it does not hold.
 pub(crate) struct Check {
     pub(crate) holds: Box<dyn Fn(&Value) -> bool + Send + Sync>,
     pub(crate) rule: Cow<'static, str>,
     pub(crate) description: String,
-    /// Whether the checks behind this one make no sense if it does not hold.
+    /// Whether the following checks are skipped if this one does not hold.
     pub(crate) last: bool,
 }
 
-/// Checks in the making.
+/// A builder of checks.
 #[derive(Default)]
 pub(crate) struct Checks(Vec<Check>);
 
@@ -39,19 +39,19 @@ impl Checks {
         holds: impl Fn(&Value) -> bool + Send + Sync + 'static,
     ) {
         let rule = rule.into();
-        let description = wording::standard(&rule, message);
+        let description = messages::standard_description(&rule, message);
         self.0.push(Check { holds: Box::new(holds), rule, description, last: false });
     }
 
-    /// Says that the check added last ends the checking if it does not hold.
-    fn or_stop(&mut self) {
+    /// Makes the last added check skip the following checks if it does not hold.
+    fn stop_on_failure(&mut self) {
         if let Some(check) = self.0.last_mut() {
             check.last = true;
         }
     }
 }
 
-/// Compiles the standard rules of a value, or says what is wrong with them. `defined` are the numbers of the value's enum, if it is one.
+/// Compiles the standard rules of a value, or returns why they are invalid. `defined` has the numbers of the value's enum.
 pub(crate) fn compile(rules: &FieldRules, defined: &[i32]) -> Result<Vec<Check>, String> {
     let mut checks = Checks::default();
     match &rules.r#type {
@@ -123,7 +123,7 @@ impl Checks {
     }
 }
 
-/// Makes the test whether an enum's number is in the list, or is not.
+/// Returns a test whether an enum's number is in the list, or is not.
 fn enum_in(list: &[i32], wanted: bool) -> impl Fn(&Value) -> bool + Send + Sync + 'static {
     let list: HashSet<i32> = list.iter().copied().collect();
     move |value| match value {
@@ -132,7 +132,7 @@ fn enum_in(list: &[i32], wanted: bool) -> impl Fn(&Value) -> bool + Send + Sync 
     }
 }
 
-/// Drops repetitions, as the library does in its messages.
+/// Removes duplicates, as the library does in its messages.
 fn distinct<T: Clone + Ord>(items: &[T]) -> Vec<T> {
     items.iter().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }

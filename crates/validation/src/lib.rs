@@ -1,15 +1,15 @@
 //! Rules for values: `buf.validate` (protovalidate) and `google.api.field_behavior = REQUIRED`.
 //!
-//! Everything is compiled once a revision, by [`compile`], which reports broken rules with their place in the `.proto`:
-//! standard rules become closures over the codec's values, rules in CEL become expressions of `expr`. No dynamic message is
-//! made. In the tests, protovalidate's own library is the oracle: both find the same violations, in the same order and words.
+//! [`compile`] compiles all rules of a revision once, and reports invalid rules with their location in the `.proto`. Standard
+//! rules become closures over the codec's values, and CEL rules become expressions of `expr`. Validation creates no dynamic
+//! messages. In the tests, protovalidate's library is the oracle: both find the same violations, with the same order and text.
 
 mod checks;
+mod messages;
 mod path;
-mod place;
-mod plain;
+mod source_location;
 mod rules;
-mod wording;
+mod validator;
 
 use groundplan_budget::Budget;
 use groundplan_codec::Record;
@@ -25,10 +25,10 @@ pub const RULE_INVALID: &str = "RULE_INVALID";
 
 /// The rules of one model.
 pub trait Validate: Send + Sync {
-    /// Finds what breaks the rules; nothing means that the record is valid.
+    /// Returns the violations of a record; none if it is valid.
     ///
     /// # Errors
-    /// The budget's refusal: it is used up, cancelled or late. Otherwise only failures that are ours.
+    /// The budget's error if it is exceeded, cancelled or late; `INTERNAL` for a model of another catalog.
     fn validate(&self, record: &Record, budget: &Budget) -> Result<Vec<Violation>, Error>;
 }
 
@@ -42,12 +42,12 @@ pub struct Validators {
 /// Compiles the rules of every model in the catalog.
 ///
 /// # Errors
-/// All rules that are broken (CEL that does not parse, a pattern that is no regular expression, rules of another type
-/// than the field's…), each with its place where that is known.
+/// All invalid rules (CEL that does not parse, a pattern that is not a regular expression, rules of a type other than the
+/// field's…), each with its location if known.
 pub fn compile(catalog: &Catalog) -> Result<Validators, Vec<Diagnostic>> {
     let rules = Arc::new(Rules::compile(catalog, Scope::Everything)?);
     let compiled = |model: &Arc<Model>| {
-        let validate: Arc<dyn Validate> = Arc::new(plain::Plain::new(&rules, model.shape));
+        let validate: Arc<dyn Validate> = Arc::new(validator::ModelValidator::new(&rules, model.shape));
         (model.full_name.clone(), validate)
     };
     let models = catalog.models.iter().map(compiled).collect();
@@ -55,23 +55,23 @@ pub fn compile(catalog: &Catalog) -> Result<Validators, Vec<Diagnostic>> {
 }
 
 impl Validators {
-    /// The rules of a model. A model of another catalog has none here; validating against them is an internal error.
+    /// Returns the rules of a model. Validating a model of another catalog is an internal error.
     pub fn get(&self, model: &Model) -> &Arc<dyn Validate> {
         self.models.get(&model.full_name).unwrap_or(&self.unknown)
     }
 
-    /// Whether any of the models has a rule in CEL, which can take long.
+    /// Whether any model has a CEL rule, which can take long.
     pub fn have_expressions(&self) -> bool {
         self.has_expressions
     }
 }
 
-/// Stands for the rules of a model that the catalog does not have, so that a mistake refuses instead of letting through.
+/// The rules of a model that the catalog does not have: they reject every record, so that a mistake cannot bypass validation.
 struct Unknown;
 
 impl Validate for Unknown {
     fn validate(&self, _: &Record, _: &Budget) -> Result<Vec<Violation>, Error> {
-        Err(Error::internal("no rules were compiled for this model: it is not of the validators' catalog"))
+        Err(Error::internal("no rules were compiled for this model: it belongs to another catalog"))
     }
 }
 

@@ -1,42 +1,42 @@
-//! The words of a violation, such that they follow the field's name.
+//! Descriptions of violations, phrased to follow the field's name.
 
 use groundplan_expr::Failure;
 use prost_protovalidate::types::{DESCRIPTOR_POOL, PredefinedConstraintsExt};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What protovalidate's own `.proto` says for each rule id. The library leaves many of these messages empty.
+/// The messages of protovalidate's `.proto` by rule id. The library leaves many of them empty.
 static STANDARD: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let fields = DESCRIPTOR_POOL.all_messages().flat_map(|message| message.fields().collect::<Vec<_>>());
     let rules = fields.filter_map(|field| field.predefined_constraints().ok().flatten()).flat_map(|rules| rules.cel);
     rules.filter_map(|rule| Some((rule.id?, rule.message.filter(|message| !message.is_empty())?))).collect()
 });
 
-/// Rule id of a field or a oneof that must be set.
+/// The rule id of a field or a oneof that must be set.
 pub(crate) const REQUIRED: &str = "required";
 
-/// Rule id of fields of which one may, or must, be set.
+/// The rule id of fields of which one can, or must, be set.
 pub(crate) const CHOICE: &str = "message.oneof";
 
-/// Rule id of a record whose rules cannot be evaluated.
+/// The rule id of a record whose rules cannot be evaluated.
 pub(crate) const NOT_CHECKED: &str = "cel.not_checked";
 
-/// Words for [`REQUIRED`].
+/// The description of [`REQUIRED`].
 pub(crate) const IS_REQUIRED: &str = "is required";
 
-/// Describes a breach of a standard rule. `message` is the library's.
-pub(crate) fn standard(rule: &str, message: &str) -> String {
+/// Describes a violation of a standard rule. `message` is the library's.
+pub(crate) fn standard_description(rule: &str, message: &str) -> String {
     let message = match message {
         "" => STANDARD.get(rule).map_or("", String::as_str),
         message => message,
     };
     match message.strip_prefix("value ").unwrap_or(message) {
         "" => fallback(rule),
-        words => words.to_owned(),
+        description => description.to_owned(),
     }
 }
 
-/// Describes a oneof of which no member is set.
+/// Describes a oneof without a set member.
 pub(crate) fn required_oneof(members: &[String]) -> String {
     match members {
         [only] => format!("is required: set {only}"),
@@ -45,8 +45,8 @@ pub(crate) fn required_oneof(members: &[String]) -> String {
     }
 }
 
-/// Describes a rule in CEL that has no answer for a value.
-pub(crate) fn not_checked(rule: &str, failure: Failure, has_field: bool) -> String {
+/// Describes a CEL rule that cannot be evaluated for a value.
+pub(crate) fn describe_evaluation_failure(rule: &str, failure: Failure, has_field: bool) -> String {
     if has_field {
         format!("cannot be checked by the rule `{rule}`: {failure}")
     } else {
@@ -54,20 +54,20 @@ pub(crate) fn not_checked(rule: &str, failure: Failure, has_field: bool) -> Stri
     }
 }
 
-/// Describes a breach of a rule of the user's own that has no message.
-pub(crate) fn unsaid(rule: &str, has_field: bool) -> String {
+/// Describes a violation of a rule without a message.
+pub(crate) fn default_description(rule: &str, has_field: bool) -> String {
     if has_field { format!("breaks the rule `{rule}`") } else { format!("the rule `{rule}` is broken") }
 }
 
-/// Describes a breach of a standard rule for which neither the library nor protovalidate has words.
+/// Describes a violation of a standard rule for which neither the library nor protovalidate has a message.
 fn fallback(rule: &str) -> String {
     match rule {
         REQUIRED => IS_REQUIRED.to_owned(),
-        // The library has no words when NaN meets a range.
+        // The library has no message for NaN in a range.
         _ if rule.starts_with("float.") || rule.starts_with("double.") => "must be a number".to_owned(),
         _ => match rule.strip_suffix("_empty").and_then(|rule| STANDARD.get(rule)) {
-            Some(words) => format!("is empty, but {}", words.strip_prefix("value ").unwrap_or(words)),
-            None => unsaid(rule, true),
+            Some(message) => format!("is empty, but {}", message.strip_prefix("value ").unwrap_or(message)),
+            None => default_description(rule, true),
         },
     }
 }

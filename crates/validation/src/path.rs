@@ -1,34 +1,34 @@
-//! Where a value is in a record. Kept as a chain on the stack, written out only when a rule is broken.
+//! The path of a value in a record: a chain on the stack, rendered only for violations.
 
 use groundplan_codec::Value;
 use groundplan_error::Violation;
 use std::borrow::Cow;
 
-/// A place in a record, from the inside out.
+/// A path in a record, from the inside out.
 #[derive(Clone, Copy)]
 pub(crate) enum Path<'a> {
     Root,
     Field(&'a Path<'a>, &'a str),
     Index(&'a Path<'a>, usize),
-    /// The value of a key of a map.
-    Key(&'a Path<'a>, &'a Value),
-    /// The key itself.
-    OfKey(&'a Path<'a>, &'a Value),
+    /// The value of a map entry.
+    MapValue(&'a Path<'a>, &'a Value),
+    /// The key of a map entry.
+    MapKey(&'a Path<'a>, &'a Value),
 }
 
 impl Path<'_> {
-    /// Writes the place by proto names: `author.addresses[2].zip`, `labels["a"]`.
+    /// Renders the path with proto names: `author.addresses[2].zip`, `labels["a"]`.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         self.write(&mut text);
         text
     }
 
-    /// The violation of a rule at this place. `labels["a"]` names the value of a key. A violation of the key itself has the same
-    /// field, and says in its rule and in words that the key is meant.
+    /// Returns a violation at this path. A violation of a map's key has the same field as one of its value, and differs in rule
+    /// and description.
     pub(crate) fn violation(&self, rule: Cow<'static, str>, description: String) -> Violation {
         let (rule, description) = match self {
-            Self::OfKey(..) => (format!("map.keys.{rule}").into(), format!("(the key) {description}")),
+            Path::MapKey(..) => (format!("map.keys.{rule}").into(), format!("(the key) {description}")),
             _ => (rule, description),
         };
         Violation { field: self.render(), description, rule }
@@ -48,7 +48,7 @@ impl Path<'_> {
                 parent.write(text);
                 text.push_str(&format!("[{index}]"));
             }
-            Self::Key(parent, key) | Self::OfKey(parent, key) => {
+            Self::MapValue(parent, key) | Path::MapKey(parent, key) => {
                 parent.write(text);
                 text.push_str(&format!("[{}]", key_text(key)));
             }
@@ -56,14 +56,14 @@ impl Path<'_> {
     }
 }
 
-/// A map's key as it stands between brackets.
+/// Renders a map's key for use between brackets.
 fn key_text(key: &Value) -> String {
     match key {
         Value::Bool(key) => key.to_string(),
         Value::Int(key) => key.to_string(),
         Value::Uint(key) => key.to_string(),
         Value::String(key) => serde_json::Value::from(key.as_str()).to_string(),
-        // No other type can be a key.
+        // Other types cannot be keys.
         other => format!("{other:?}"),
     }
 }

@@ -1,11 +1,11 @@
-//! The rules of all messages that models are made of, read from descriptors. Messages refer to each other by place, so
-//! that recursive ones are no trouble.
+//! The rules of all messages of models, read from descriptors. Messages refer to each other by index, which allows recursion.
 
 mod cel;
 mod compiler;
-mod fit;
-mod given;
+mod parameters;
+
 mod source;
+mod type_check;
 
 pub(crate) use cel::CelRule;
 
@@ -21,7 +21,7 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Everything,
-    /// Only `google.api.field_behavior = REQUIRED`, of which the oracle knows nothing.
+    /// Only `google.api.field_behavior = REQUIRED`, which the oracle does not support.
     #[cfg(test)]
     Behaviors,
 }
@@ -30,10 +30,10 @@ pub(crate) enum Scope {
 #[derive(Default)]
 pub(crate) struct Rules {
     messages: Vec<MessageRules>,
-    places: HashMap<ShapeId, MessageId>,
+    ids: HashMap<ShapeId, MessageId>,
 }
 
-/// A message among [`Rules`].
+/// The index of a message in [`Rules`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct MessageId(usize);
 
@@ -45,11 +45,11 @@ pub(crate) struct MessageRules {
     pub(crate) choices: Vec<Choice>,
     pub(crate) oneofs: Vec<RequiredOneof>,
     pub(crate) fields: Vec<FieldRules>,
-    /// Whether there is any rule here or below.
-    pub(crate) live: bool,
+    /// Whether the message or a nested message has rules.
+    pub(crate) has_rules: bool,
 }
 
-/// Fields of which at most one may be set.
+/// Fields of which at most one can be set.
 pub(crate) struct Choice {
     pub(crate) members: Vec<FieldId>,
     pub(crate) names: String,
@@ -68,7 +68,7 @@ pub(crate) struct FieldRules {
     pub(crate) id: FieldId,
     pub(crate) name: String,
     pub(crate) required: bool,
-    /// Whether the rules for the value do not matter if the field is not set.
+    /// Whether the rules for the value are skipped if the field is not set.
     pub(crate) skip_unset: bool,
     /// The value of an unset field without presence.
     pub(crate) zero: Option<Value>,
@@ -85,7 +85,7 @@ pub(crate) struct ValueRules {
     pub(crate) nested: Nested,
 }
 
-/// The rules of what is inside a value.
+/// The rules of the elements of a value.
 #[derive(Default)]
 pub(crate) enum Nested {
     #[default]
@@ -96,7 +96,7 @@ pub(crate) enum Nested {
 }
 
 impl ValueRules {
-    /// Whether there is a rule in CEL, here or in the elements.
+    /// Whether the value or its elements have CEL rules.
     fn has_expressions(&self) -> bool {
         let within = match &self.nested {
             Nested::Nothing | Nested::Message(_) => false,
@@ -108,47 +108,47 @@ impl ValueRules {
 }
 
 impl Rules {
-    /// Compiles the rules of all models, and of what they are made of.
+    /// Compiles the rules of all models and their nested messages.
     ///
     /// # Errors
-    /// All rules that are broken.
+    /// All invalid rules.
     pub(crate) fn compile(catalog: &Catalog, scope: Scope) -> Result<Self, Vec<Diagnostic>> {
-        let mut rules = Compiler::new(catalog, scope).run(catalog)?;
-        rules.settle();
+        let mut rules = Compiler::new(catalog, scope).compile(catalog)?;
+        rules.prune();
         Ok(rules)
     }
 
-    /// The message of a shape, if it is one of a model's.
-    pub(crate) fn place(&self, shape: ShapeId) -> Option<MessageId> {
-        self.places.get(&shape).copied()
+    /// Returns the message of a shape, if it belongs to a model.
+    pub(crate) fn message_id(&self, shape: ShapeId) -> Option<MessageId> {
+        self.ids.get(&shape).copied()
     }
 
-    /// Whether there is a rule in CEL.
+    /// Whether any message has CEL rules.
     pub(crate) fn have_expressions(&self) -> bool {
         let in_fields = |message: &MessageRules| message.fields.iter().any(|field| field.value.has_expressions());
         self.messages.iter().any(|message| !message.cel.is_empty() || in_fields(message))
     }
 
-    /// The rules of a message.
+    /// Returns the rules of a message.
     pub(crate) fn message(&self, id: MessageId) -> &MessageRules {
         &self.messages[id.0]
     }
 
-    /// Finds out which messages have rules at all, and forgets fields that have none.
-    fn settle(&mut self) {
+    /// Determines which messages have rules, and removes fields without rules.
+    fn prune(&mut self) {
         loop {
-            let live: Vec<bool> = self.messages.iter().map(|message| message.live).collect();
+            let messages_with_rules: Vec<bool> = self.messages.iter().map(|message| message.has_rules).collect();
             let mut changed = false;
             for message in &mut self.messages {
                 let now = !message.cel.is_empty()
                     || !message.choices.is_empty()
                     || !message.oneofs.is_empty()
-                    || message.fields.iter().any(|field| field.required || field.value.is_live(&live));
-                changed |= now != std::mem::replace(&mut message.live, now);
+                    || message.fields.iter().any(|field| field.required || field.value.has_rules(&messages_with_rules));
+                changed |= now != std::mem::replace(&mut message.has_rules, now);
             }
             if !changed {
                 for message in &mut self.messages {
-                    message.fields.retain(|field| field.required || field.value.is_live(&live));
+                    message.fields.retain(|field| field.required || field.value.has_rules(&messages_with_rules));
                 }
                 return;
             }
@@ -157,15 +157,17 @@ impl Rules {
 }
 
 impl ValueRules {
-    fn is_live(&self, live: &[bool]) -> bool {
+    fn has_rules(&self, messages_with_rules: &[bool]) -> bool {
         !self.cel.is_empty()
             || !self.checks.is_empty()
             || !self.predefined.is_empty()
             || match &self.nested {
                 Nested::Nothing => false,
-                Nested::Message(id) => live[id.0],
-                Nested::Items(items) => items.is_live(live),
-                Nested::Entries(entries) => entries.0.is_live(live) || entries.1.is_live(live),
+                Nested::Message(id) => messages_with_rules[id.0],
+                Nested::Items(items) => items.has_rules(messages_with_rules),
+                Nested::Entries(entries) => {
+                    entries.0.has_rules(messages_with_rules) || entries.1.has_rules(messages_with_rules)
+                }
             }
     }
 }

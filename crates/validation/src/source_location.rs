@@ -1,13 +1,13 @@
-//! Where something is declared in the models' files, and what to say about it.
+//! Locations of declarations in the models' files, and diagnostics about them.
 
 use crate::RULE_INVALID;
 use groundplan_model::Diagnostic;
 use prost_reflect::{ExtensionDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor};
 
-/// Where in the models' files something is declared.
+/// The location of a declaration in the models' files.
 #[derive(Clone)]
-pub(crate) struct Place {
-    /// The full name of what is declared.
+pub(crate) struct SourceLocation {
+    /// The full name of the declaration.
     name: String,
     file: String,
     /// Counted from 1; 0 if unknown.
@@ -15,9 +15,9 @@ pub(crate) struct Place {
     column: u32,
 }
 
-impl Place {
-    /// No place in particular.
-    pub(crate) fn nowhere() -> Self {
+impl SourceLocation {
+    /// Returns an unknown location.
+    pub(crate) fn unknown() -> Self {
         Self { name: String::new(), file: String::new(), line: 0, column: 0 }
     }
 
@@ -36,7 +36,7 @@ impl Place {
     fn find(name: &str, file: &FileDescriptor, path: &[i32]) -> Self {
         let info = file.file_descriptor_proto().source_code_info.as_ref();
         let span = info.and_then(|info| info.location.iter().find(|location| location.path == path));
-        // Counted from zero there, from one here.
+        // Descriptors count from 0, diagnostics from 1.
         let number = |at: usize| {
             let number = span.and_then(|location| location.span.get(at));
             number.and_then(|number| u32::try_from(*number).ok()).map_or(0, |number| number + 1)
@@ -45,14 +45,14 @@ impl Place {
     }
 }
 
-/// Reports a broken rule, and names what it is of.
-pub(crate) fn diagnostic(place: &Place, message: impl Into<String>, help: &str) -> Diagnostic {
+/// Returns a diagnostic about an invalid rule, which names the declaration.
+pub(crate) fn diagnostic(location: &SourceLocation, message: impl Into<String>, help: &str) -> Diagnostic {
     let message = message.into();
-    let message = if message.contains(&place.name) { message } else { format!("{}: {message}", place.name) };
+    let message = if message.contains(&location.name) { message } else { format!("{}: {message}", location.name) };
     Diagnostic {
-        file: place.file.clone(),
-        line: place.line,
-        column: place.column,
+        file: location.file.clone(),
+        line: location.line,
+        column: location.column,
         code: RULE_INVALID,
         message,
         help: help.to_owned(),

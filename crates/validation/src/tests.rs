@@ -1,4 +1,4 @@
-//! Rules against tables, against protovalidate's own library, and broken rules.
+//! Tests of rules: tables, protovalidate's library as the oracle, and invalid rules.
 
 mod broken;
 mod cases;
@@ -13,9 +13,9 @@ mod order;
 mod required;
 mod steps;
 
-use crate::plain::Plain;
+use crate::messages;
 use crate::rules::{Rules, Scope};
-use crate::wording;
+use crate::validator::ModelValidator;
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, json};
 use groundplan_error::Violation;
@@ -26,9 +26,9 @@ use prost_protovalidate::Validator;
 use std::sync::Arc;
 
 /// Field, rule and description.
-type Found = (String, String, String);
+type Facts = (String, String, String);
 
-/// A file around the text of messages.
+/// Returns a `.proto` file with these messages.
 fn file(text: &str) -> String {
     format!(
         "syntax = \"proto3\";\npackage test.v1;\n\
@@ -40,17 +40,17 @@ fn file(text: &str) -> String {
     )
 }
 
-/// A model `Thing` with these fields besides its id, whose number is 1.
+/// Returns a file with a model `Thing` that has these fields after its id, field 1.
 fn thing(fields: &str) -> String {
     file(&format!("message Thing {{\noption (groundplan.model.v1.model) = {{}};\nstring id = 1;\n{fields}\n}}"))
 }
 
-/// The catalog of one file.
+/// Compiles the catalog of one file.
 fn catalog(text: &str) -> Catalog {
     catalog_of(&[("test/v1/test.proto", text)])
 }
 
-/// The catalog of files, each a path and a text.
+/// Compiles the catalog of files, each a path and a text.
 fn catalog_of(files: &[(&str, &str)]) -> Catalog {
     let source = |(path, content): &(&str, &str)| SourceFile { path: (*path).into(), content: (*content).into() };
     let files = files.iter().map(source).collect();
@@ -75,7 +75,7 @@ impl Compiled {
     fn new(catalog: &Catalog) -> Self {
         let compile = |scope| match Rules::compile(catalog, scope) {
             Ok(rules) => Arc::new(rules),
-            Err(found) => panic!("{}", display(&found)),
+            Err(diagnostics) => panic!("{}", display(&diagnostics)),
         };
         let (everything, behaviors) = (compile(Scope::Everything), compile(Scope::Behaviors));
         Self { everything, behaviors, validator: library::validator(catalog) }
@@ -86,7 +86,7 @@ impl Compiled {
         let library = Library::new(catalog, model, &self.validator, &self.behaviors);
         Both {
             model: Arc::clone(model),
-            plain: Plain::new(&self.everything, model.shape),
+            validator: ModelValidator::new(&self.everything, model.shape),
             library: library.expect("the model is in the pool"),
         }
     }
@@ -95,7 +95,7 @@ impl Compiled {
 /// A model's rules, and the oracle's.
 struct Both {
     model: Arc<Model>,
-    plain: Plain,
+    validator: ModelValidator,
     library: Library,
 }
 
@@ -104,26 +104,26 @@ impl Both {
         Compiled::new(catalog).both(catalog, name)
     }
 
-    /// What is wrong with a record; the oracle must agree.
-    fn find(&self, record: &Record) -> Vec<Found> {
-        let found = facts(self.plain.find(record, &Budget::default()).expect("the budget is enough"));
+    /// Returns the violations of a record; the oracle must agree.
+    fn find(&self, record: &Record) -> Vec<Facts> {
+        let violations = facts(self.validator.find(record, &Budget::default()).expect("the budget is enough"));
         let (oracle, is_ordered) = self.library.validate(record);
         let mut oracle = facts(oracle);
-        let is_unchecked = |found: &[Found]| found.iter().any(|(_, rule, _)| rule == wording::NOT_CHECKED);
-        // The oracle stops at the first rule that fails.
-        if is_unchecked(&oracle) && is_unchecked(&found) {
-            return found;
+        let is_unchecked = |violations: &[Facts]| violations.iter().any(|(_, rule, _)| rule == messages::NOT_CHECKED);
+        // The oracle stops at the first rule that it cannot evaluate.
+        if is_unchecked(&oracle) && is_unchecked(&violations) {
+            return violations;
         }
-        let mut ours = found.clone();
+        let mut ours = violations.clone();
         if !is_ordered {
             ours.sort();
             oracle.sort();
         }
         assert_eq!(ours, oracle, "ours (left) and the oracle's (right) of {record:?}");
-        found
+        violations
     }
 
-    fn find_json(&self, text: &str) -> Vec<Found> {
+    fn find_json(&self, text: &str) -> Vec<Facts> {
         self.find(&self.record(text))
     }
 
@@ -136,15 +136,18 @@ impl Both {
     }
 }
 
-fn facts(violations: Vec<Violation>) -> Vec<Found> {
-    violations.into_iter().map(|found| (found.field, found.rule.into_owned(), found.description)).collect()
+fn facts(violations: Vec<Violation>) -> Vec<Facts> {
+    violations
+        .into_iter()
+        .map(|violation| (violation.field, violation.rule.into_owned(), violation.description))
+        .collect()
 }
 
-/// Compiles a `Thing` of these fields, and finds what is wrong with the JSON.
-fn judge(fields: &str, json: &str) -> Vec<Found> {
+/// Compiles a `Thing` with these fields, and returns the violations of the JSON.
+fn validate_json(fields: &str, json: &str) -> Vec<Facts> {
     Both::new(&catalog(&thing(fields)), "test.v1.Thing").find_json(json)
 }
 
-fn found(facts: &[(&str, &str, &str)]) -> Vec<Found> {
-    facts.iter().map(|(field, rule, words)| ((*field).into(), (*rule).into(), (*words).into())).collect()
+fn owned_facts(facts: &[(&str, &str, &str)]) -> Vec<Facts> {
+    facts.iter().map(|(field, rule, text)| ((*field).into(), (*rule).into(), (*text).into())).collect()
 }

@@ -1,8 +1,8 @@
-//! Checks records against their rules, without a dynamic message.
+//! Validates records against their rules, without dynamic messages.
 
 use crate::path::Path;
 use crate::rules::{CelRule, Choice, FieldRules, MessageId, Nested, Rules, ValueRules};
-use crate::{Validate, wording};
+use crate::{Validate, messages};
 use groundplan_budget::{Budget, Steps};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
@@ -12,53 +12,53 @@ use prost_protovalidate::time::now_systemtime;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Violations beyond this number are not looked for. Callers are shown fewer.
-const MAX_FOUND: usize = 1_000;
+/// The maximum number of violations to find. Callers see fewer.
+const MAX_VIOLATIONS: usize = 1_000;
 
 /// The rules of one model.
-pub(crate) struct Plain {
+pub(crate) struct ModelValidator {
     rules: Arc<Rules>,
     root: Option<MessageId>,
 }
 
-impl Plain {
+impl ModelValidator {
     pub(crate) fn new(rules: &Arc<Rules>, shape: ShapeId) -> Self {
-        Self { rules: Arc::clone(rules), root: rules.place(shape) }
+        Self { rules: Arc::clone(rules), root: rules.message_id(shape) }
     }
 
-    /// Finds what breaks the rules, at most [`MAX_FOUND`] violations.
+    /// Returns at most [`MAX_VIOLATIONS`] violations.
     pub(crate) fn find(&self, record: &Record, budget: &Budget) -> Result<Vec<Violation>, Error> {
         let now = now_systemtime();
         let now = now.seconds.saturating_mul(1_000_000).saturating_add(i64::from(now.nanos) / 1_000);
-        let mut finder = Finder { rules: &self.rules, found: Vec::new(), now, budget, steps: budget.steps() };
+        let mut walk = RecordWalk { rules: &self.rules, violations: Vec::new(), now, budget, steps: budget.steps() };
         if let Some(root) = self.root {
-            finder.message(root, record, &Path::Root)?;
+            walk.message(root, record, &Path::Root)?;
         }
-        Ok(finder.found)
+        Ok(walk.violations)
     }
 }
 
-impl Validate for Plain {
+impl Validate for ModelValidator {
     fn validate(&self, record: &Record, budget: &Budget) -> Result<Vec<Violation>, Error> {
         self.find(record, budget)
     }
 }
 
 /// A walk through a record.
-struct Finder<'a> {
+struct RecordWalk<'a> {
     rules: &'a Rules,
-    found: Vec<Violation>,
+    violations: Vec<Violation>,
     /// The time of the request, in microseconds.
     now: i64,
     budget: &'a Budget,
     steps: Steps,
 }
 
-impl Finder<'_> {
+impl RecordWalk<'_> {
     fn message(&mut self, id: MessageId, record: &Record, path: &Path<'_>) -> Result<(), Error> {
         let rules = self.rules;
         let message = rules.message(id);
-        if !message.live || self.is_full() {
+        if !message.has_rules || self.is_full() {
             return Ok(());
         }
         self.steps.charge(1 + message.fields.len() as u64)?;
@@ -70,7 +70,7 @@ impl Finder<'_> {
         }
         for oneof in &message.oneofs {
             if oneof.members.iter().all(|member| record.get(*member).is_none()) {
-                self.add(&Path::Field(path, &oneof.name), wording::REQUIRED, oneof.description.as_str());
+                self.add(&Path::Field(path, &oneof.name), messages::REQUIRED, oneof.description.as_str());
             }
         }
         for field in &message.fields {
@@ -82,10 +82,10 @@ impl Finder<'_> {
     fn choice(&mut self, choice: &Choice, record: &Record, path: &Path<'_>) {
         match choice.members.iter().filter(|member| record.get(**member).is_some()).count() {
             0 if choice.required => {
-                self.add(path, wording::CHOICE, format!("one of {} must be set", choice.names));
+                self.add(path, messages::CHOICE, format!("one of {} must be set", choice.names));
             }
             0 | 1 => {}
-            _ => self.add(path, wording::CHOICE, format!("only one of {} can be set", choice.names)),
+            _ => self.add(path, messages::CHOICE, format!("only one of {} can be set", choice.names)),
         }
     }
 
@@ -93,7 +93,7 @@ impl Finder<'_> {
         match (record.get(field.id), &field.zero) {
             (Some(value), _) => self.value(&field.value, value, path),
             (None, _) if field.required => {
-                self.add(path, wording::REQUIRED, wording::IS_REQUIRED);
+                self.add(path, messages::REQUIRED, messages::IS_REQUIRED);
                 Ok(())
             }
             (None, Some(zero)) if !field.skip_unset => self.value(&field.value, zero, path),
@@ -123,8 +123,8 @@ impl Finder<'_> {
             (Nested::Entries(rules), Value::Map(entries)) => {
                 self.steps.charge(entries.len() as u64)?;
                 for (key, value) in entries {
-                    self.value(&rules.0, key, &Path::OfKey(path, key))?;
-                    self.value(&rules.1, value, &Path::Key(path, key))?;
+                    self.value(&rules.0, key, &Path::MapKey(path, key))?;
+                    self.value(&rules.1, value, &Path::MapValue(path, key))?;
                 }
             }
             _ => {}
@@ -150,33 +150,38 @@ impl Finder<'_> {
             return Ok(());
         }
         let has_field = !matches!(path, Path::Root);
-        let said = match cel.rule.evaluate(this, self.now, self.budget)? {
+        let text = match cel.rule.evaluate(this, self.now, self.budget)? {
             Ok(Verdict::Holds) => return Ok(()),
             Ok(Verdict::Broken) => None,
-            Ok(Verdict::Says(text)) => Some(text),
-            // Such as a division by zero: nobody can say that the record is valid.
+            Ok(Verdict::Message(text)) => Some(text),
+            // Such as a division by zero: the record cannot be considered valid.
             Err(failure) => {
-                self.add(path, wording::NOT_CHECKED, wording::not_checked(&cel.id, failure, has_field));
+                self.add(
+                    path,
+                    messages::NOT_CHECKED,
+                    messages::describe_evaluation_failure(&cel.id, failure, has_field),
+                );
                 return Ok(());
             }
         };
-        let description = cel.message.clone().or(said).unwrap_or_else(|| wording::unsaid(&cel.id, has_field));
+        let description =
+            cel.message.clone().or(text).unwrap_or_else(|| messages::default_description(&cel.id, has_field));
         self.add(path, cel.id.clone(), description);
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        self.found.len() >= MAX_FOUND
+        self.violations.len() >= MAX_VIOLATIONS
     }
 
     fn add(&mut self, path: &Path<'_>, rule: impl Into<Cow<'static, str>>, description: impl Into<String>) {
         if !self.is_full() {
-            self.found.push(path.violation(rule.into(), description.into()));
+            self.violations.push(path.violation(rule.into(), description.into()));
         }
     }
 }
 
-/// The steps of one check: a check reads all of a text, of bytes or of a list.
+/// Returns the steps of one check, which reads all of a text, of bytes or of a list.
 fn cost(value: &Value) -> u64 {
     let size = match value {
         Value::String(text) => text.len() / 8,
@@ -188,7 +193,7 @@ fn cost(value: &Value) -> u64 {
     1 + size as u64
 }
 
-/// Whether a list's item, or a map's key or value, is what its type has when nothing is said.
+/// Whether a list's item, or a map's key or value, has the default of its type.
 fn is_zero(value: &Value) -> bool {
     match value {
         Value::Bool(value) => !value,

@@ -1,4 +1,4 @@
-//! Compiling rules again and again takes no memory for good.
+//! Compiling rules repeatedly does not leak memory.
 
 #![expect(clippy::panic, clippy::expect_used, reason = "in tests, a panic is how to fail")]
 
@@ -7,16 +7,16 @@ use groundplan_validation::compile;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// The memory of the process is of one test at a time.
+/// Serializes the tests, which measure the memory of the process.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// How often each catalog is compiled.
 const TIMES: usize = 1_000;
 
-/// How many bytes the process may grow by.
+/// The maximum growth of the process in bytes.
 const GROWTH: usize = 20 << 20;
 
-/// The resident bytes of this process.
+/// Returns the resident bytes of this process.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
     let pages: usize = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("pages");
@@ -29,13 +29,13 @@ fn display(diagnostics: &[Diagnostic]) -> String {
 
 fn catalog(files: Vec<SourceFile>) -> Catalog {
     let compiled = groundplan_model::compile(Input::Files(files), &StorageNames::default());
-    compiled.unwrap_or_else(|found| panic!("{}", display(&found))).catalog
+    compiled.unwrap_or_else(|diagnostics| panic!("{}", display(&diagnostics))).catalog
 }
 
 fn grows_little(files: Vec<SourceFile>) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let catalog = catalog(files);
-    let compile = || drop(compile(&catalog).unwrap_or_else(|found| panic!("{}", display(&found))));
+    let compile = || drop(compile(&catalog).unwrap_or_else(|diagnostics| panic!("{}", display(&diagnostics))));
     // What is made once and kept: tables, and the allocator's own.
     for _ in 0..20 {
         compile();

@@ -1,4 +1,4 @@
-//! Rules of lists and maps as wholes.
+//! Rules of whole lists and maps.
 
 use super::Checks;
 use groundplan_codec::Value;
@@ -42,7 +42,7 @@ fn items(value: &Value) -> &[Value] {
     }
 }
 
-/// What makes an item equal to another one.
+/// The identity of an item for uniqueness.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity<'a> {
     Integer(i128),
@@ -50,7 +50,7 @@ enum Identity<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Whether no two items are equal. NaN equals nothing; both zeros are equal.
+/// Whether no two items are equal. NaN equals nothing; positive and negative zero are equal.
 fn are_unique(items: &[Value]) -> bool {
     let mut seen = HashSet::with_capacity(items.len());
     items.iter().all(|item| {
@@ -65,7 +65,7 @@ fn are_unique(items: &[Value]) -> bool {
                 Some(bits) => Identity::Bits(bits),
                 None => return true,
             },
-            // Rules of uniqueness on other types do not compile.
+            // `unique` does not compile for other types.
             _ => return true,
         };
         seen.insert(identity)

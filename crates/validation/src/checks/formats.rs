@@ -1,4 +1,4 @@
-//! Well-known formats. What is valid is decided by the library's own functions.
+//! Well-known formats, checked with the library's functions.
 
 use super::Checks;
 use prost_protovalidate::types::rules_meta::{bytes, string};
@@ -19,7 +19,7 @@ impl Checks {
             return self.header(regex, rules.strict.unwrap_or(true));
         }
         if let Some((name, valid)) = rules.well_known.as_ref().and_then(format) {
-            // Emptiness has a rule of its own, and then the other one is not reported.
+            // An empty text violates only its own rule.
             self.text(string::well_known_empty_id(name), "", |text| !text.is_empty());
             self.text(string::well_known_id(name), "", move |text| text.is_empty() || valid(text));
         }
@@ -62,7 +62,7 @@ impl Checks {
     }
 }
 
-/// The format that is asked for, if any.
+/// Returns the required format, if any.
 fn format(rule: &string_rules::WellKnown) -> Option<Format> {
     use string_rules::WellKnown;
     Some(match rule {
@@ -86,7 +86,7 @@ fn format(rule: &string_rules::WellKnown) -> Option<Format> {
         WellKnown::HostAndPort(true) => ("host_and_port", |text| is_host_and_port(text, true)),
         WellKnown::ProtobufFqn(true) => ("protobuf_fqn", is_protobuf_fqn),
         WellKnown::ProtobufDotFqn(true) => ("protobuf_dot_fqn", is_protobuf_dot_fqn),
-        // Headers are not formats like these; and `false` asks for nothing.
+        // Headers are handled above, and `false` requires nothing.
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use prost_protovalidate::types::field_rules::Type;
 use prost_protovalidate::types::rules_meta::numeric;
 use std::fmt::Display;
 
-/// A number type of rules, and the wider type in which the codec keeps its values.
+/// A number type of rules, and the wider type of the codec's values.
 trait Number: Copy + PartialOrd + Display + 'static {
     type Wide: Copy + PartialOrd + Send + Sync + 'static;
 
@@ -43,7 +43,7 @@ number! {
     f64 => Double f64;
 }
 
-/// Rules of one number type. At most one of `gt` and `gte` is there, and of `lt` and `lte`.
+/// Rules of one number type. At most one of `gt` and `gte` is set, and of `lt` and `lte`.
 struct NumberRules<'a, T> {
     /// Such as `int32`.
     prefix: &'static str,
@@ -77,7 +77,7 @@ macro_rules! number_rules {
 }
 
 impl Checks {
-    /// Adds the rules of a number; those of other types are nothing to it.
+    /// Adds the rules of a number; ignores rules of other types.
     pub(super) fn number(&mut self, rules: &Type) {
         match rules {
             Type::Int32(rules) => self.ordered(&number_rules!(rules, int32_rules, "int32")),
@@ -102,16 +102,16 @@ impl Checks {
         }
     }
 
-    /// Adds what floating-point numbers have besides order: infinities, and NaN, which is in no range.
+    /// Adds the rules of floating-point numbers for infinities and NaN, which is in no range.
     fn floating<T: Number<Wide = f64>>(&mut self, rules: &NumberRules<'_, T>, finite: bool) {
         if finite {
             let holds = |value: &Value| T::read(value).is_none_or(f64::is_finite);
             self.value(numeric::finite_id(rules.prefix), numeric::FINITE_MESSAGE, holds);
-            self.or_stop();
+            self.stop_on_failure();
         }
         if let Some((rule, _)) = numeric::nan_range_rule(rules.prefix, rules.gt, rules.gte, rules.lt, rules.lte) {
             self.value(rule, "", |value| !T::read(value).is_some_and(f64::is_nan));
-            self.or_stop();
+            self.stop_on_failure();
         }
         self.ordered(rules);
     }
@@ -141,7 +141,7 @@ impl Checks {
     }
 }
 
-/// Makes the test whether a number is in the list, or is not.
+/// Returns a test whether a number is in the list, or is not.
 fn is_in<T: Number>(list: &[T], wanted: bool) -> impl Fn(&Value) -> bool + Send + Sync + 'static {
     let list: Vec<T::Wide> = list.iter().map(|item| item.widen()).collect();
     move |value| T::read(value).is_none_or(|number| list.contains(&number) == wanted)

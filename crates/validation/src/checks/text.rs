@@ -1,4 +1,4 @@
-//! Rules of strings and bytes, but for their formats.
+//! Rules of strings and bytes, except formats.
 
 use super::{Checks, distinct};
 use groundplan_codec::Value;
@@ -112,7 +112,7 @@ impl Checks {
             self.binary(bytes::MAX_LEN_ID, &bytes::max_len_message(most), move |value| value.len() as u64 <= most);
         }
         if let Some(pattern) = &rules.pattern {
-            // Patterns are for text: bytes that are none match nothing. (The library fails altogether.)
+            // Patterns are for text: bytes that are not UTF-8 match nothing. (The library fails.)
             let regex = regex::bytes::Regex::new(pattern);
             let regex = regex.map_err(|error| format!("invalid bytes regex pattern: {error}"))?;
             let holds = move |value: &[u8]| std::str::from_utf8(value).is_ok() && regex.is_match(value);
@@ -142,7 +142,7 @@ impl Checks {
     }
 }
 
-/// The length of a text in characters, as protovalidate counts them.
+/// Returns the length of a text in characters, as protovalidate counts them.
 fn characters(text: &str) -> u64 {
     text.chars().count() as u64
 }

@@ -1,4 +1,5 @@
-//! Rules of timestamps and durations. Bounds have nanoseconds, values microseconds; both compare as seconds and nanoseconds.
+//! Rules of timestamps and durations. Bounds have nanoseconds, values microseconds; both are compared as seconds and
+//! nanoseconds.
 
 use super::Checks;
 use groundplan_codec::Value;
@@ -7,13 +8,13 @@ use prost_protovalidate::types::rules_meta::numeric::RangeRule;
 use prost_protovalidate::types::rules_meta::{duration, timestamp};
 use prost_protovalidate::types::{DurationRules, TimestampRules, duration_rules, timestamp_rules};
 
-/// Seconds and nanoseconds. Of a duration, both have the same sign, so that the order is that of the pair.
+/// Seconds and nanoseconds, which have the same sign in durations, so that pairs are ordered.
 type Time = (i64, i32);
 
 /// Microseconds in a second.
 const SECOND: i64 = 1_000_000;
 
-/// Takes `seconds` and `nanos` of a message in the rules.
+/// Returns `seconds` and `nanos` of a message in the rules.
 macro_rules! time {
     ($message:expr) => {
         ($message.seconds, $message.nanos)

@@ -1,10 +1,10 @@
-//! Compiles the rules of messages, one after the other.
+//! Compiles the rules of messages one after the other.
 
-use super::cel::{CelCompiler, inside};
+use super::cel::{CelCompiler, element_rules};
 use super::source::{FieldSource, Source};
-use super::{Choice, FieldRules, MessageId, MessageRules, Nested, Rules, Scope, ValueRules, fit};
+use super::{Choice, FieldRules, MessageId, MessageRules, Nested, Rules, Scope, ValueRules, type_check};
 use crate::checks;
-use crate::place::{Place, diagnostic};
+use crate::source_location::{SourceLocation, diagnostic};
 use groundplan_codec::Value;
 use groundplan_expr::ThisType;
 use groundplan_model::Diagnostic;
@@ -15,7 +15,7 @@ use prost_protovalidate::types::{self, Ignore};
 use prost_reflect::DynamicMessage;
 use std::collections::{HashMap, HashSet};
 
-/// Rules in the making.
+/// Compiles the rules of a catalog.
 pub(super) struct Compiler<'a> {
     shapes: &'a Shapes,
     source: Source<'a>,
@@ -31,29 +31,29 @@ impl<'a> Compiler<'a> {
         let roles = catalog.models.iter().map(|model| (model.shape, model.roles)).collect();
         let source = Source::new(catalog);
         let shapes = &catalog.shapes;
-        let cel = CelCompiler { pool: &catalog.pool, shapes, found: Vec::new() };
+        let cel = CelCompiler { pool: &catalog.pool, shapes, diagnostics: Vec::new() };
         Self { shapes, source, scope, roles, rules: Rules::default(), queue: Vec::new(), cel }
     }
 
-    /// Compiles the models' messages and, as they turn up, those inside, or reports all rules that are broken.
-    pub(super) fn run(mut self, catalog: &Catalog) -> Result<Rules, Vec<Diagnostic>> {
+    /// Compiles the models' messages and their nested messages, or returns all invalid rules.
+    pub(super) fn compile(mut self, catalog: &Catalog) -> Result<Rules, Vec<Diagnostic>> {
         for model in &catalog.models {
-            self.place(model.shape);
+            self.message_id(model.shape);
         }
         while let Some(&shape) = self.queue.get(self.rules.messages.len()) {
             let message = self.message(shape);
             self.rules.messages.push(message);
         }
-        self.cel.unused();
-        let mut found = self.cel.found;
-        found.dedup();
-        if found.is_empty() { Ok(self.rules) } else { Err(found) }
+        self.cel.check_unused();
+        let mut diagnostics = self.cel.diagnostics;
+        diagnostics.dedup();
+        if diagnostics.is_empty() { Ok(self.rules) } else { Err(diagnostics) }
     }
 
-    /// The message of a shape, whose turn comes later if it is new.
-    fn place(&mut self, shape: ShapeId) -> MessageId {
+    /// Returns the message of a shape, and queues it if it is new.
+    fn message_id(&mut self, shape: ShapeId) -> MessageId {
         let next = MessageId(self.queue.len());
-        let id = *self.rules.places.entry(shape).or_insert(next);
+        let id = *self.rules.ids.entry(shape).or_insert(next);
         if id == next {
             self.queue.push(shape);
         }
@@ -63,47 +63,47 @@ impl<'a> Compiler<'a> {
     fn message(&mut self, id: ShapeId) -> MessageRules {
         let shapes = self.shapes;
         let shape = shapes.get(id);
-        let place = self.source.message_place(shape);
+        let location = self.source.message_location(shape);
         let rules = self.source.message(shape);
-        let rules = self.readable(&place, rules).unwrap_or_default();
+        let rules = self.report_unreadable(&location, rules).unwrap_or_default();
         let mut message = MessageRules::default();
         if self.scope == Scope::Everything {
-            message.cel = self.cel.rules(&place, ThisType::Message(id), &rules.cel_expression, &rules.cel);
+            message.cel = self.cel.rules(&location, ThisType::Message(id), &rules.cel_expression, &rules.cel);
             for rule in &rules.oneof {
-                self.check_choice(&place, shape, rule);
+                self.check_choice(&location, shape, rule);
             }
             message.choices = rules.oneof.iter().map(|rule| choice(shape, rule)).collect();
             let oneofs = self.source.required_oneofs(shape);
-            message.oneofs = self.readable(&place, oneofs).unwrap_or_default();
+            message.oneofs = self.report_unreadable(&location, oneofs).unwrap_or_default();
         }
         for (field_id, field) in shape.iter() {
             let in_choice = rules.oneof.iter().any(|rule| rule.fields.contains(&field.name));
             let is_system = self.roles.get(&id).is_some_and(|roles| has_role(roles, field_id));
-            let standing = Standing { id: field_id, in_choice, is_system };
-            message.fields.extend(self.field(shape, field, &standing));
+            let context = FieldContext { id: field_id, in_choice, is_system };
+            message.fields.extend(self.field(shape, field, &context));
         }
         message
     }
 
-    fn field(&mut self, shape: &Shape, field: &Field, standing: &Standing) -> Option<FieldRules> {
-        let place = self.source.field_place(shape, field);
+    fn field(&mut self, shape: &Shape, field: &Field, context: &FieldContext) -> Option<FieldRules> {
+        let location = self.source.field_location(shape, field);
         let source = self.source.field(shape, field);
-        let FieldSource { rules, extended } = self.readable(&place, source).unwrap_or_default();
+        let FieldSource { rules, extended } = self.report_unreadable(&location, source).unwrap_or_default();
         let mut ignore = rules.ignore();
         if ignore == Ignore::Always {
             return None;
         }
-        let behavior = field.behavior.required && !field.behavior.output_only && !standing.is_system;
-        // Where protovalidate says whether a field is required, it decides.
+        let behavior = field.behavior.required && !field.behavior.output_only && !context.is_system;
+        // protovalidate's `required` takes precedence over the field behavior.
         let required = rules.required.unwrap_or(behavior);
-        let subject = Subject { kind: field.kind, cardinality: Some(field.cardinality), key: None, place };
-        let value = self.value(&subject, &rules, extended.as_ref());
-        if standing.in_choice && ignore == Ignore::Unspecified {
+        let target = RuleTarget { kind: field.kind, cardinality: Some(field.cardinality), key: None, location };
+        let value = self.value(&target, &rules, extended.as_ref());
+        if context.in_choice && ignore == Ignore::Unspecified {
             ignore = Ignore::IfZeroValue;
         }
         let has_presence = matches!(field.cardinality, Cardinality::Explicit | Cardinality::Oneof(_));
         Some(FieldRules {
-            id: standing.id,
+            id: context.id,
             name: field.name.clone(),
             required: if self.scope == Scope::Everything { required } else { required && rules.required.is_none() },
             skip_unset: has_presence || ignore == Ignore::IfZeroValue,
@@ -112,25 +112,30 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// Compiles the rules of a value. `extended` has the predefined ones.
-    fn value(&mut self, subject: &Subject, rules: &types::FieldRules, extended: Option<&DynamicMessage>) -> ValueRules {
+    /// Compiles the rules of a value and its elements. `extended` has the predefined rules.
+    fn value(
+        &mut self,
+        target: &RuleTarget,
+        rules: &types::FieldRules,
+        extended: Option<&DynamicMessage>,
+    ) -> ValueRules {
         let mut value = ValueRules::default();
         if rules.ignore() == Ignore::Always {
             return value;
         }
-        value.skip_zero = subject.cardinality.is_none() && rules.ignore() == Ignore::IfZeroValue;
+        value.skip_zero = target.cardinality.is_none() && rules.ignore() == Ignore::IfZeroValue;
         if self.scope == Scope::Everything {
-            self.own_rules(subject, rules, extended, &mut value);
+            self.own_rules(target, rules, extended, &mut value);
         }
         let none = types::FieldRules::default();
-        let inner = |cardinality: Option<MapKey>| Subject { cardinality: None, key: cardinality, ..subject.clone() };
-        value.nested = match (subject.cardinality, &rules.r#type) {
+        let inner = |cardinality: Option<MapKey>| RuleTarget { cardinality: None, key: cardinality, ..target.clone() };
+        value.nested = match (target.cardinality, &rules.r#type) {
             (Some(Cardinality::Repeated), rules) => {
                 let items = match rules {
                     Some(Type::Repeated(rules)) => rules.items.as_deref(),
                     _ => None,
                 };
-                let extended = inside(extended, "items");
+                let extended = element_rules(extended, "items");
                 Nested::Items(Box::new(self.value(&inner(None), items.unwrap_or(&none), extended.as_ref())))
             }
             (Some(Cardinality::Map(key)), rules) => {
@@ -138,14 +143,14 @@ impl<'a> Compiler<'a> {
                     Some(Type::Map(rules)) => (rules.keys.as_deref(), rules.values.as_deref()),
                     _ => (None, None),
                 };
-                let extended_keys = inside(extended, "keys");
+                let extended_keys = element_rules(extended, "keys");
                 let keys = self.value(&inner(Some(key)), keys.unwrap_or(&none), extended_keys.as_ref());
-                let extended_values = inside(extended, "values");
+                let extended_values = element_rules(extended, "values");
                 let values = self.value(&inner(None), values.unwrap_or(&none), extended_values.as_ref());
                 Nested::Entries(Box::new((keys, values)))
             }
-            _ => match subject.kind {
-                Kind::Message(shape) if subject.key.is_none() => Nested::Message(self.place(shape)),
+            _ => match target.kind {
+                Kind::Message(shape) if target.key.is_none() => Nested::Message(self.message_id(shape)),
                 _ => Nested::Nothing,
             },
         };
@@ -155,50 +160,50 @@ impl<'a> Compiler<'a> {
     /// Compiles the rules of a value itself.
     fn own_rules(
         &mut self,
-        subject: &Subject,
+        target: &RuleTarget,
         rules: &types::FieldRules,
         extended: Option<&DynamicMessage>,
         value: &mut ValueRules,
     ) {
-        let this = subject.this();
-        value.cel = self.cel.rules(&subject.place, this, &rules.cel_expression, &rules.cel);
-        value.predefined = self.cel.predefined(&subject.place, this, extended);
-        let kind = subject.key.map_or(subject.kind, MapKey::kind);
-        if let Some(misfit) = fit::misfit(kind, subject.cardinality, rules) {
-            self.refuse(&subject.place, misfit);
+        let this = target.this();
+        value.cel = self.cel.rules(&target.location, this, &rules.cel_expression, &rules.cel);
+        value.predefined = self.cel.predefined(&target.location, this, extended);
+        let kind = target.key.map_or(target.kind, MapKey::kind);
+        if let Some(mismatch) = type_check::mismatch(kind, target.cardinality, rules) {
+            self.report(&target.location, mismatch);
             return;
         }
         match checks::compile(rules, &self.defined(kind)) {
             Ok(checks) => value.checks = checks,
-            Err(error) => self.refuse(&subject.place, error),
+            Err(error) => self.report(&target.location, error),
         }
     }
 
-    /// Reports a oneof of fields that is no set of the message's fields.
-    fn check_choice(&mut self, place: &Place, shape: &Shape, rule: &types::MessageOneofRule) {
+    /// Reports a `oneof` rule whose fields are missing, unknown or repeated.
+    fn check_choice(&mut self, location: &SourceLocation, shape: &Shape, rule: &types::MessageOneofRule) {
         if rule.fields.is_empty() {
-            self.refuse(place, "a `oneof` of (buf.validate.message) names no field".to_owned());
+            self.report(location, "a `oneof` of (buf.validate.message) names no field".to_owned());
         }
         let mut seen = HashSet::new();
         for name in &rule.fields {
             if !seen.insert(name) {
-                self.refuse(place, format!("field {name} is twice in a `oneof` of {}", shape.full_name));
+                self.report(location, format!("field {name} occurs twice in a `oneof` of {}", shape.full_name));
             } else if !shape.iter().any(|(_, field)| field.name == *name) {
-                self.refuse(place, format!("field {name} not found in message {}", shape.full_name));
+                self.report(location, format!("field {name} not diagnostics in message {}", shape.full_name));
             }
         }
     }
 
-    fn refuse(&mut self, place: &Place, message: String) {
-        self.cel.found.push(diagnostic(place, message, "correct the (buf.validate) option"));
+    fn report(&mut self, location: &SourceLocation, message: String) {
+        self.cel.diagnostics.push(diagnostic(location, message, "correct the (buf.validate) option"));
     }
 
-    /// What was read, unless it cannot be, which is reported.
-    fn readable<T>(&mut self, place: &Place, read: Result<T, String>) -> Option<T> {
-        read.map_err(|message| self.refuse(place, message)).ok()
+    /// Returns the rules, or reports why they cannot be read.
+    fn report_unreadable<T>(&mut self, location: &SourceLocation, read: Result<T, String>) -> Option<T> {
+        read.map_err(|message| self.report(location, message)).ok()
     }
 
-    /// The numbers that an enum defines.
+    /// Returns the numbers that an enum defines.
     fn defined(&self, kind: Kind) -> Vec<i32> {
         match kind {
             Kind::Enum(id) => self.shapes.enumeration(id).values.iter().map(|(_, number)| *number).collect(),
@@ -207,8 +212,8 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What a field is to its message.
-struct Standing {
+/// The context of a field in its message.
+struct FieldContext {
     id: FieldId,
     /// Whether it is a member of a [`Choice`].
     in_choice: bool,
@@ -216,18 +221,18 @@ struct Standing {
     is_system: bool,
 }
 
-/// A value that rules are about.
+/// The value that rules apply to.
 #[derive(Clone)]
-struct Subject {
+struct RuleTarget {
     kind: Kind,
-    /// None for what is inside lists and maps.
+    /// `None` for elements of lists and maps.
     cardinality: Option<Cardinality>,
-    /// Of a key of a map.
+    /// The type of a map's key, if this is one.
     key: Option<MapKey>,
-    place: Place,
+    location: SourceLocation,
 }
 
-impl Subject {
+impl RuleTarget {
     fn this(&self) -> ThisType {
         match (self.cardinality, self.key) {
             (Some(Cardinality::Repeated), _) => ThisType::List(self.kind),
@@ -247,7 +252,7 @@ fn choice(shape: &Shape, rule: &types::MessageOneofRule) -> Choice {
     Choice { members, names: rule.fields.join(", "), required: rule.required == Some(true) }
 }
 
-/// The value of an unset field without presence.
+/// Returns the value of an unset field without presence.
 fn zero(kind: Kind, cardinality: Cardinality) -> Option<Value> {
     match (cardinality, kind) {
         (Cardinality::Explicit | Cardinality::Oneof(_), _) => None,
@@ -260,7 +265,7 @@ fn zero(kind: Kind, cardinality: Cardinality) -> Option<Value> {
         (Cardinality::Implicit, Kind::String) => Some(Value::String(String::new())),
         (Cardinality::Implicit, Kind::Bytes) => Some(Value::Bytes(Default::default())),
         (Cardinality::Implicit, Kind::Enum(_)) => Some(Value::Enum(0)),
-        // All others have presence.
+        // All other kinds have presence.
         (Cardinality::Implicit, _) => None,
     }
 }

@@ -1,23 +1,23 @@
-//! The values that predefined rules are given, as constants of expressions.
+//! The parameters of predefined rules, as constants of expressions.
 
 use groundplan_expr::ir::Const;
-use groundplan_expr::{Given, GivenField};
+use groundplan_expr::{RuleParameter, RuleParameterField};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value};
 
-/// A value; none if it is of a kind that no rule has.
-pub(super) fn value(value: &Value) -> Option<Given> {
+/// Converts a value; `None` if no rule supports its kind.
+pub(super) fn value(value: &Value) -> Option<RuleParameter> {
     Some(match value {
-        Value::List(items) => Given::List(items.iter().map(constant).collect::<Option<_>>()?),
-        Value::Message(found) => match constant(value) {
-            Some(constant) => Given::Value(constant),
-            None => message(found),
+        Value::List(items) => RuleParameter::List(items.iter().map(constant).collect::<Option<_>>()?),
+        Value::Message(inner) => match constant(value) {
+            Some(constant) => RuleParameter::Value(constant),
+            None => message(inner),
         },
-        value => Given::Value(constant(value)?),
+        value => RuleParameter::Value(constant(value)?),
     })
 }
 
-/// The fields of a message, those that are not set with what they read as.
-pub(super) fn message(message: &DynamicMessage) -> Given {
+/// Converts the fields of a message; unset fields have their defaults.
+pub(super) fn message(message: &DynamicMessage) -> RuleParameter {
     let descriptor = message.descriptor();
     let fields = descriptor.fields().filter_map(|field| {
         let is_set = message.has_field(&field);
@@ -26,19 +26,21 @@ pub(super) fn message(message: &DynamicMessage) -> Given {
         } else {
             absent(&field)
         };
-        Some(GivenField { name: field.name().to_owned(), is_set, value })
+        Some(RuleParameterField { name: field.name().to_owned(), is_set, value })
     });
-    Given::Message(fields.collect())
+    RuleParameter::Message(fields.collect())
 }
 
-/// What an absent message reads as: times are zero, others are not looked into.
-fn absent(field: &FieldDescriptor) -> Given {
+/// Returns the default of an absent message: zero for times, an empty message otherwise.
+fn absent(field: &FieldDescriptor) -> RuleParameter {
     match field.kind() {
         Kind::Message(message) if message.full_name() == "google.protobuf.Timestamp" => {
-            Given::Value(Const::Timestamp(0))
+            RuleParameter::Value(Const::Timestamp(0))
         }
-        Kind::Message(message) if message.full_name() == "google.protobuf.Duration" => Given::Value(Const::Duration(0)),
-        _ => Given::Message(Vec::new()),
+        Kind::Message(message) if message.full_name() == "google.protobuf.Duration" => {
+            RuleParameter::Value(Const::Duration(0))
+        }
+        _ => RuleParameter::Message(Vec::new()),
     }
 }
 
@@ -58,7 +60,7 @@ fn constant(value: &Value) -> Option<Const> {
     })
 }
 
-/// A timestamp or a duration, in whole microseconds.
+/// Converts a timestamp or a duration to whole microseconds.
 fn time(message: &DynamicMessage) -> Option<Const> {
     let seconds = message.get_field_by_name("seconds")?.as_i64()?;
     let nanos = i64::from(message.get_field_by_name("nanos")?.as_i32()?);

@@ -1,7 +1,7 @@
 //! Reads rules from the options in descriptors.
 
 use super::RequiredOneof;
-use crate::place::Place;
+use crate::source_location::SourceLocation;
 use groundplan_model::catalog::Catalog;
 use groundplan_model::shape::{Field, Shape};
 use prost_protovalidate::types::{
@@ -19,7 +19,7 @@ pub(super) struct Source<'a> {
 #[derive(Default)]
 pub(super) struct FieldSource {
     pub(super) rules: FieldRules,
-    /// The same with the user's own rules, which are extensions.
+    /// The same with predefined rules, which are extensions.
     pub(super) extended: Option<DynamicMessage>,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         Self { pool: &catalog.pool }
     }
 
-    /// A message's own rules, or why they cannot be read.
+    /// Returns a message's rules, or why they cannot be read.
     pub(super) fn message(&self, shape: &Shape) -> Result<MessageRules, String> {
         let rules = self.descriptor(shape).map(|descriptor| descriptor.message_constraints());
         match rules.transpose() {
@@ -37,7 +37,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A field's rules, or why they cannot be read.
+    /// Returns a field's rules, or why they cannot be read.
     pub(super) fn field(&self, shape: &Shape, field: &Field) -> Result<FieldSource, String> {
         let Some(descriptor) = self.descriptor(shape).and_then(|message| message.get_field(field.number)) else {
             return Ok(FieldSource::default());
@@ -55,7 +55,7 @@ impl<'a> Source<'a> {
         Ok(FieldSource { rules, extended })
     }
 
-    /// The oneofs of a message that must have a member set.
+    /// Returns the oneofs of a message that must have a member set.
     pub(super) fn required_oneofs(&self, shape: &Shape) -> Result<Vec<RequiredOneof>, String> {
         let Some(descriptor) = self.descriptor(shape) else { return Ok(Vec::new()) };
         let mut required = Vec::new();
@@ -66,29 +66,29 @@ impl<'a> Source<'a> {
                 required.push(RequiredOneof {
                     name: oneof.name().to_owned(),
                     members: oneof.fields().filter_map(|member| shape.by_number(member.number())).collect(),
-                    description: crate::wording::required_oneof(&names),
+                    description: crate::messages::required_oneof(&names),
                 });
             }
         }
         Ok(required)
     }
 
-    /// Where a message is declared.
-    pub(super) fn message_place(&self, shape: &Shape) -> Place {
-        self.descriptor(shape).map_or_else(Place::nowhere, |message| Place::message(&message))
+    /// Returns where a message is declared.
+    pub(super) fn message_location(&self, shape: &Shape) -> SourceLocation {
+        self.descriptor(shape).map_or_else(SourceLocation::unknown, |message| SourceLocation::message(&message))
     }
 
-    /// Where a field is declared.
-    pub(super) fn field_place(&self, shape: &Shape, field: &Field) -> Place {
+    /// Returns where a field is declared.
+    pub(super) fn field_location(&self, shape: &Shape, field: &Field) -> SourceLocation {
         let descriptor = self.descriptor(shape).and_then(|message| message.get_field(field.number));
-        descriptor.map_or_else(Place::nowhere, |field| Place::field(&field))
+        descriptor.map_or_else(SourceLocation::unknown, |field| SourceLocation::field(&field))
     }
 
     fn descriptor(&self, shape: &Shape) -> Option<MessageDescriptor> {
         self.pool.get_message_by_name(&shape.full_name)
     }
 
-    /// The rules again, by the models' own descriptors, which know the extensions that the models declare.
+    /// Decodes the rules again with the models' descriptors, which know the extensions that the models declare.
     fn resolved(&self, rules: &DynamicMessage) -> Result<DynamicMessage, prost_reflect::prost::DecodeError> {
         match self.pool.get_message_by_name(rules.descriptor().full_name()) {
             Some(descriptor) => DynamicMessage::decode(descriptor, rules.encode_to_vec().as_slice()),
@@ -97,7 +97,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Whether rules have anything that neither protovalidate nor the models define.
+/// Whether rules have fields that neither protovalidate nor the models define.
 fn has_unknown_fields(rules: &DynamicMessage) -> bool {
     let in_value = |value: &Value| match value {
         Value::Message(message) => has_unknown_fields(message),

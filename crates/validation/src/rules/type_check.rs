@@ -1,25 +1,25 @@
-//! Whether rules are for the type of their field.
+//! Checks that rules fit the type of their field.
 
 use groundplan_model::shape::{Cardinality, Kind, Wrapped};
 use prost_protovalidate::types::FieldRules;
 use prost_protovalidate::types::field_rules::Type;
 
-/// What is wrong with the type of rules, if anything is.
-pub(super) fn misfit(kind: Kind, cardinality: Option<Cardinality>, rules: &FieldRules) -> Option<String> {
-    let actual = name(rules.r#type.as_ref()?);
+/// Returns why rules do not fit the type of their field, if they do not.
+pub(super) fn mismatch(kind: Kind, cardinality: Option<Cardinality>, rules: &FieldRules) -> Option<String> {
+    let actual = rule_name(rules.r#type.as_ref()?);
     let expected = match cardinality {
         Some(Cardinality::Repeated) => Some("repeated"),
         Some(Cardinality::Map(_)) => Some("map"),
-        _ => of_kind(kind),
+        _ => expected_rule(kind),
     };
     match expected {
-        Some(expected) if expected == actual => unique_misfit(kind, rules),
+        Some(expected) if expected == actual => unique_mismatch(kind, rules),
         Some(expected) => Some(format!("expected rule `{expected}`, got `{actual}`")),
         None => Some(format!("`{actual}` is not a rule for this type")),
     }
 }
 
-fn unique_misfit(kind: Kind, rules: &FieldRules) -> Option<String> {
+fn unique_mismatch(kind: Kind, rules: &FieldRules) -> Option<String> {
     let is_message = matches!(
         kind,
         Kind::Message(_)
@@ -40,7 +40,7 @@ fn unique_misfit(kind: Kind, rules: &FieldRules) -> Option<String> {
     }
 }
 
-fn of_kind(kind: Kind) -> Option<&'static str> {
+fn expected_rule(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Bool | Kind::Wrapper(Wrapped::Bool) => "bool",
         Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) => integer.name(),
@@ -56,7 +56,7 @@ fn of_kind(kind: Kind) -> Option<&'static str> {
     })
 }
 
-fn name(rules: &Type) -> &'static str {
+fn rule_name(rules: &Type) -> &'static str {
     match rules {
         Type::Float(_) => "float",
         Type::Double(_) => "double",

@@ -1,4 +1,4 @@
-//! Rules that are broken, and where it is said.
+//! Tests of the diagnostics for invalid rules.
 
 use super::{catalog, display, thing};
 use crate::{RULE_INVALID, compile};
@@ -8,12 +8,12 @@ use groundplan_model::Diagnostic;
 fn diagnose(fields: &str) -> Vec<Diagnostic> {
     match compile(&catalog(&thing(fields))) {
         Ok(_) => Vec::new(),
-        Err(found) => found,
+        Err(diagnostics) => diagnostics,
     }
 }
 
 #[test]
-fn broken_rules_are_found_with_their_place() {
+fn invalid_rules_are_reported_with_their_location() {
     let cases = [
         ("string a = 2 [(buf.validate.field).int32.gt = 1];", "expected rule `string`, got `int32`"),
         ("string a = 2 [(buf.validate.field).string.pattern = \"(\"];", "invalid regex pattern"),
@@ -33,47 +33,51 @@ fn broken_rules_are_found_with_their_place() {
         ("repeated google.protobuf.Duration a = 2 [(buf.validate.field).repeated.unique = true];", "unique"),
         ("map<string, int32> a = 2 [(buf.validate.field).map.keys.int32.gt = 1];", "expected rule `string`"),
     ];
-    for (fields, words) in cases {
-        let found = diagnose(fields);
-        assert_eq!(found.len(), 1, "{fields}: {}", display(&found));
-        assert!(found[0].message.contains(words), "{}", found[0]);
-        assert_eq!(found[0].code, RULE_INVALID);
-        assert_eq!(found[0].file, "test/v1/test.proto");
-        // The fields stand on the fourth line of the message.
+    for (fields, text) in cases {
+        let diagnostics = diagnose(fields);
+        assert_eq!(diagnostics.len(), 1, "{fields}: {}", display(&diagnostics));
+        assert!(diagnostics[0].message.contains(text), "{}", diagnostics[0]);
+        assert_eq!(diagnostics[0].code, RULE_INVALID);
+        assert_eq!(diagnostics[0].file, "test/v1/test.proto");
+        // The fields are on the fourth line of the message.
         let lines = thing(fields).lines().position(|line| line == fields).unwrap() + 1;
-        assert_eq!(found[0].line as usize, lines, "{}", found[0]);
-        assert!(found[0].column > 0);
+        assert_eq!(diagnostics[0].line as usize, lines, "{}", diagnostics[0]);
+        assert!(diagnostics[0].column > 0);
     }
 }
 
 #[test]
-fn rules_of_messages_are_found_at_the_message() {
+fn invalid_rules_of_messages_are_reported_at_the_message() {
     let cases = [
         ("option (buf.validate.message).cel_expression = \"this.nope > 1\";", "has no field `nope`"),
         ("option (buf.validate.message).cel_expression = \"(\";", "a value is missing"),
         ("option (buf.validate.message).oneof = {fields: [\"nope\"]};", "field nope not found"),
     ];
-    for (fields, words) in cases {
-        let found = diagnose(fields);
-        assert_eq!(found.len(), 1, "{fields}: {}", display(&found));
-        assert!(found[0].message.contains(words), "{}", found[0]);
-        assert_eq!(thing(fields).lines().nth(found[0].line as usize - 1), Some("message Thing {"));
+    for (fields, text) in cases {
+        let diagnostics = diagnose(fields);
+        assert_eq!(diagnostics.len(), 1, "{fields}: {}", display(&diagnostics));
+        assert!(diagnostics[0].message.contains(text), "{}", diagnostics[0]);
+        assert_eq!(thing(fields).lines().nth(diagnostics[0].line as usize - 1), Some("message Thing {"));
     }
 }
 
 #[test]
-fn all_are_found_at_once_and_inside_too() {
+fn all_invalid_rules_are_reported_together() {
     let fields = "message Inner { string x = 1 [(buf.validate.field).string.pattern = \"[\"]; }\n\
                   string a = 2 [(buf.validate.field).int32.gt = 1];\n\
                   string b = 3 [(buf.validate.field).string.pattern = \"(\"];\n\
                   repeated Inner c = 4;";
-    let found = diagnose(fields);
-    assert_eq!(found.len(), 3, "{}", display(&found));
-    assert!(found.iter().any(|found| found.message.contains("test.v1.Thing.Inner.x")), "{}", display(&found));
+    let diagnostics = diagnose(fields);
+    assert_eq!(diagnostics.len(), 3, "{}", display(&diagnostics));
+    assert!(
+        diagnostics.iter().any(|violation| violation.message.contains("test.v1.Thing.Inner.x")),
+        "{}",
+        display(&diagnostics)
+    );
 }
 
 #[test]
-fn rules_that_only_the_data_can_break_are_accepted() {
+fn rules_that_can_only_fail_for_values_are_accepted() {
     for fields in [
         "option (buf.validate.message).cel_expression = \"this.a / this.b > 1\"; int32 a = 2; int32 b = 3;",
         "option (buf.validate.message).cel_expression = \"this.a['k'] == 'v'\"; map<string, string> a = 2;",
@@ -84,7 +88,7 @@ fn rules_that_only_the_data_can_break_are_accepted() {
 }
 
 #[test]
-fn deep_and_long_expressions_never_reach_the_parser() {
+fn deep_and_long_expressions_are_rejected_before_parsing() {
     let deep = |open: &str, close: &str| format!("{}true{}", open.repeat(2_000), close.repeat(2_000));
     for text in [
         deep("(", ")"),
@@ -94,9 +98,9 @@ fn deep_and_long_expressions_never_reach_the_parser() {
         "a".repeat(5_000),
         deep("(')' == '' || ", ")"),
     ] {
-        let found = diagnose(&format!("int32 a = 2 [(buf.validate.field).cel_expression = {text:?}];"));
-        assert_eq!(found.len(), 1);
-        assert!(found[0].message.contains("allowed"), "{}", found[0]);
+        let diagnostics = diagnose(&format!("int32 a = 2 [(buf.validate.field).cel_expression = {text:?}];"));
+        assert_eq!(diagnostics.len(), 1);
+        assert!(diagnostics[0].message.contains("allowed"), "{}", diagnostics[0]);
     }
 }
 
@@ -113,9 +117,9 @@ fn brackets_in_strings_do_not_count() {
 }
 
 #[test]
-fn strings_are_what_the_parser_takes_for_strings() {
+fn the_limits_agree_with_the_parser_about_strings() {
     let brackets = "(".repeat(100);
-    // In each, the brackets are outside of strings for the parser.
+    // In each, the parser sees the brackets outside strings.
     for text in [
         format!(r"r'\' + {brackets} + '"),
         format!(r"R'\' + {brackets} + '"),
@@ -136,7 +140,7 @@ fn strings_are_what_the_parser_takes_for_strings() {
     ] {
         assert!(limits::excess(&text).is_some(), "{text}");
     }
-    // And here they are inside.
+    // Here the parser sees them inside strings.
     for text in [
         format!(r"r'\{brackets}' == br'\{brackets}'"),
         format!(r#"r"""\"{brackets}""" == '''\'''{brackets}'''"#),
@@ -150,7 +154,7 @@ fn strings_are_what_the_parser_takes_for_strings() {
 }
 
 #[test]
-fn indexes_count_since_each_is_a_level() {
+fn each_index_is_a_level() {
     assert!(limits::excess(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
 }
 

@@ -1,9 +1,9 @@
-//! A table of rules, values, and what is said about them.
+//! A table of rules, values and their violations.
 
-use super::{Both, catalog, found, judge, thing};
+use super::{Both, catalog, owned_facts, thing, validate_json};
 use groundplan_budget::Budget;
 
-/// A field's declaration (number 2) and pairs of JSON and what is found.
+/// A field's declaration (number 2), and pairs of JSON and its violations.
 type Case = (&'static str, &'static [(&'static str, &'static [(&'static str, &'static str, &'static str)])]);
 
 const CASES: &[Case] = &[
@@ -11,7 +11,7 @@ const CASES: &[Case] = &[
         "string a = 2 [(buf.validate.field).string.min_len = 3];",
         &[
             (r#"{"a":"ab"}"#, &[("a", "string.min_len", "length must be at least 3 characters")]),
-            // Implicit presence: absence is the empty string.
+            // Without presence, an absent field is the empty string.
             ("{}", &[("a", "string.min_len", "length must be at least 3 characters")]),
             (r#"{"a":"äöü"}"#, &[]),
         ],
@@ -195,27 +195,29 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn the_table() {
+fn rules_find_the_listed_violations() {
     for (fields, values) in CASES {
         let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
         for (json, expected) in *values {
-            assert_eq!(both.find_json(json), found(expected), "{fields} {json}");
+            assert_eq!(both.find_json(json), owned_facts(expected), "{fields} {json}");
         }
     }
 }
 
 #[test]
-fn bytes_that_are_no_text_match_no_pattern() {
+fn bytes_that_are_not_utf8_match_no_pattern() {
     let both =
         Both::new(&catalog(&thing("bytes a = 2 [(buf.validate.field).bytes.pattern = \".\"];")), "test.v1.Thing");
     let record = both.record(r#"{"a":"//8="}"#);
     let expected = [("a", "bytes.pattern", "must match regex pattern `.`")];
-    assert_eq!(super::facts(both.plain.find(&record, &Budget::default()).unwrap()), found(&expected));
+    assert_eq!(super::facts(both.validator.find(&record, &Budget::default()).unwrap()), owned_facts(&expected));
 }
 
 #[test]
-fn keys_are_written_as_json() {
-    let found =
-        judge("map<string, string> a = 2 [(buf.validate.field).map.values.string.len = 1];", r#"{"a":{"q\"\n":""}}"#);
-    assert_eq!(found[0].0, r#"a["q\"\n"]"#);
+fn paths_show_keys_as_json() {
+    let violations = validate_json(
+        "map<string, string> a = 2 [(buf.validate.field).map.values.string.len = 1];",
+        r#"{"a":{"q\"\n":""}}"#,
+    );
+    assert_eq!(violations[0].0, r#"a["q\"\n"]"#);
 }

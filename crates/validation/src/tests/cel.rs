@@ -1,13 +1,13 @@
-//! Rules in CEL.
+//! Tests of CEL rules.
 
-use super::{Both, catalog, catalog_of, found, judge, thing};
+use super::{Both, catalog, catalog_of, owned_facts, thing, validate_json};
 use crate::compile;
 use groundplan_budget::Budget;
 use groundplan_codec::MAX_DEPTH;
 use groundplan_expr::limits;
 
 #[test]
-fn messages_keep_their_words() {
+fn rules_of_messages_report_their_message() {
     let fields = "option (buf.validate.message).cel = {id: \"order\" message: \"low must not be above high\" expression: \"this.low <= this.high\"};\
                   option (buf.validate.message).cel = {id: \"wordless\" expression: \"this.low != 9\"};\
                   option (buf.validate.message).cel_expression = \"this.low != 9\";\
@@ -18,21 +18,21 @@ fn messages_keep_their_words() {
         ("", "order", "low must not be above high"),
         ("", "wordless", "the rule `wordless` is broken"),
     ];
-    assert_eq!(both.find_json(r#"{"low":9,"high":2}"#), found(&expected));
+    assert_eq!(both.find_json(r#"{"low":9,"high":2}"#), owned_facts(&expected));
     assert_eq!(both.find_json(r#"{"low":1,"high":2}"#), []);
 }
 
 #[test]
-fn words_are_found_by_the_message_that_the_rule_is_of() {
+fn each_message_reports_the_message_of_its_own_rule() {
     let fields = "message A { option (buf.validate.message).cel = {id: \"same\" message: \"of A\" expression: \"this.x > 0\"}; int32 x = 1; }\
                   message B { option (buf.validate.message).cel = {id: \"same\" message: \"of B\" expression: \"this.x > 0\"}; int32 x = 1; }\
                   A a = 2; repeated B b = 3; map<string, B> c = 4;";
     let expected = [("a", "same", "of A"), ("b[0]", "same", "of B"), ("c[\"k\"]", "same", "of B")];
-    assert_eq!(judge(fields, r#"{"a":{},"b":[{}],"c":{"k":{}}}"#), found(&expected));
+    assert_eq!(validate_json(fields, r#"{"a":{},"b":[{}],"c":{"k":{}}}"#), owned_facts(&expected));
 }
 
 #[test]
-fn fields_have_rules_of_their_own() {
+fn fields_can_have_cel_rules() {
     let fields = "int32 a = 2 [(buf.validate.field).cel = {id: \"even\" message: \"value should be even\" expression: \"this % 2 == 0\"}];\
                   int32 b = 3 [(buf.validate.field).cel_expression = \"this % 2 == 0\"];\
                   string c = 4 [(buf.validate.field).cel = {id: \"said\" expression: \"this == '' ? '' : 'is not empty'\"}];";
@@ -41,12 +41,12 @@ fn fields_have_rules_of_their_own() {
         ("b", "this % 2 == 0", "breaks the rule `this % 2 == 0`"),
         ("c", "said", "is not empty"),
     ];
-    assert_eq!(judge(fields, r#"{"a":1,"b":1,"c":"x"}"#), found(&expected));
+    assert_eq!(validate_json(fields, r#"{"a":1,"b":1,"c":"x"}"#), owned_facts(&expected));
 }
 
 #[test]
 fn predefined_rules_work() {
-    // A proto3 file can extend options only.
+    // A proto3 file can only extend options.
     let rules = "syntax = \"proto2\"; package test.v1; import \"buf/validate/validate.proto\";\n\
                  extend buf.validate.Int32Rules { optional bool even = 50001 [(buf.validate.predefined).cel = {\
                  id: \"int32.even\" message: \"must be even\" expression: \"!rule || this % 2 == 0\"}]; }";
@@ -54,33 +54,33 @@ fn predefined_rules_work() {
         .replace("message Thing", "import \"test/v1/rules.proto\";\nmessage Thing");
     let files = [("test/v1/rules.proto", rules), ("test/v1/test.proto", &text)];
     let both = Both::new(&catalog_of(&files), "test.v1.Thing");
-    assert_eq!(both.find_json(r#"{"a":1}"#), found(&[("a", "int32.even", "must be even")]));
+    assert_eq!(both.find_json(r#"{"a":1}"#), owned_facts(&[("a", "int32.even", "must be even")]));
     assert_eq!(both.find_json(r#"{"a":2}"#), []);
 }
 
 #[test]
-fn a_rule_that_fails_refuses_the_record() {
+fn a_rule_that_cannot_be_evaluated_is_a_violation() {
     let fields = "option (buf.validate.message).cel = {id: \"share\" expression: \"this.a / this.b > 1\"}; int32 a = 2; int32 b = 3;";
     let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
-    let found = both.find_json(r#"{"a":1}"#);
-    assert_eq!(found.len(), 1);
-    assert_eq!((found[0].0.as_str(), found[0].1.as_str()), ("", "cel.not_checked"));
-    assert!(found[0].2.contains("share") && found[0].2.contains("a division by zero"), "{}", found[0].2);
+    let violations = both.find_json(r#"{"a":1}"#);
+    assert_eq!(violations.len(), 1);
+    assert_eq!((violations[0].0.as_str(), violations[0].1.as_str()), ("", "cel.not_checked"));
+    assert!(violations[0].2.contains("share") && violations[0].2.contains("a division by zero"), "{}", violations[0].2);
     assert_eq!(both.find_json(r#"{"a":4,"b":2}"#), []);
 }
 
 #[test]
-fn maps_are_in_the_order_of_their_keys() {
+fn violations_of_maps_are_in_the_order_of_keys() {
     let fields = "map<int32, string> a = 2 [(buf.validate.field).map.values.cel = {id: \"x\" message: \"is bad\" expression: \"this == ''\"}];";
     let both = Both::new(&catalog(&thing(fields)), "test.v1.Thing");
     let record = both.record(r#"{"a":{"3":"x","-1":"x","20":"x","4":"x","5":"x"}}"#);
     for _ in 0..20 {
-        let fields: Vec<String> = both.find(&record).into_iter().map(|found| found.0).collect();
+        let fields: Vec<String> = both.find(&record).into_iter().map(|violation| violation.0).collect();
         assert_eq!(fields, ["a[-1]", "a[3]", "a[4]", "a[5]", "a[20]"]);
     }
 }
 
-/// Expressions that are as deep as the limits let them be, in one way or in several at once, and are evaluated to the end.
+/// Returns expressions of the maximum depth, in one or several ways, that are evaluated completely.
 fn deepest() -> Vec<String> {
     let nested = |inner: &str, open: &str, close: &str| {
         let depth = limits::MAX_NESTING;
@@ -114,7 +114,7 @@ fn deepest() -> Vec<String> {
     ]
 }
 
-/// Runs on a stack like that of a tokio worker.
+/// Runs on a stack of the size of a tokio worker's.
 fn on_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let worker = std::thread::Builder::new().stack_size(2 << 20);
     std::thread::scope(|scope| worker.spawn_scoped(scope, work).unwrap().join().unwrap())
@@ -126,7 +126,7 @@ fn the_deepest_expressions_fit_the_stack_of_a_worker() {
         assert_eq!(limits::excess(&text), None, "{text}");
         let fields = format!("int32 a = 2 [(buf.validate.field).cel = {{id: \"deep\" expression: {text:?}}}];");
         let catalog = catalog(&thing(&fields));
-        // What it finds does not matter here, nor whether the rule is one: that it comes back does.
+        // The result does not matter, only that compiling and evaluating return.
         on_worker(|| {
             if let Ok(validators) = compile(&catalog) {
                 let model = catalog.model("test.v1.Thing").unwrap();
@@ -173,11 +173,11 @@ fn deep_records_fit_the_stack_of_a_worker() {
     let cases = [(parts, vec!["bad"]), (json(usize::try_from(MAX_DEPTH).unwrap() - 2), vec![])];
     for (text, expected) in cases {
         let record = both.record(&text);
-        let found = std::thread::scope(|scope| {
+        let violations = std::thread::scope(|scope| {
             let worker = std::thread::Builder::new().stack_size(2 << 20);
             worker.spawn_scoped(scope, || both.find(&record)).unwrap().join().unwrap()
         });
-        assert_eq!(found.len(), expected.len(), "{found:?}");
-        assert!(found.iter().zip(expected).all(|(found, words)| found.2.contains(words)), "{found:?}");
+        assert_eq!(violations.len(), expected.len(), "{violations:?}");
+        assert!(violations.iter().zip(expected).all(|(violation, text)| violation.2.contains(text)), "{violations:?}");
     }
 }

@@ -1,23 +1,23 @@
-//! Random rules in CEL on random messages: the verdicts are the oracle's.
+//! Compares random CEL rules on random messages with the oracle.
 //!
-//! `GROUNDPLAN_RULE_PAIRS` says how many pairs of a rule and a message, `GROUNDPLAN_SEED` with which seed.
+//! `GROUNDPLAN_RULE_PAIRS` sets the number of pairs of a rule and a message, `GROUNDPLAN_SEED` the seed.
 
 mod author;
 
 use super::generate::{Random, record};
-use super::{Compiled, Found, catalog, facts, file};
-use crate::wording;
+use super::{Compiled, Facts, catalog, facts, file};
+use crate::messages;
 use author::Author;
 use groundplan_budget::Budget;
 
-/// How many pairs an ordinary run takes.
+/// The default number of pairs.
 const PAIRS: usize = 4_000;
 
-/// How many rules are compiled at once, and on how many messages each is evaluated.
+/// The number of rules per catalog, and of messages per rule.
 const RULES: usize = 40;
 const MESSAGES: usize = 25;
 
-/// What the rules are about.
+/// The message that the rules apply to.
 const BODY: &str = r#"
 enum Color { COLOR_UNSPECIFIED = 0; COLOR_RED = 1; COLOR_BLUE = 2; }
 message Inner { int32 n = 1; string s = 2; repeated int32 ns = 3; }
@@ -32,13 +32,13 @@ message Body {
 }
 "#;
 
-/// A number that the environment may say.
-#[expect(clippy::disallowed_methods, reason = "a number for one run of a test is no setting")]
+/// Reads a number from the environment.
+#[expect(clippy::disallowed_methods, reason = "it configures a test, not the program")]
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// What came out of a run.
+/// The results of a run.
 #[derive(Default, Debug)]
 struct Tally {
     pairs: usize,
@@ -48,7 +48,7 @@ struct Tally {
 }
 
 #[test]
-fn random_rules_find_what_the_library_finds() {
+fn random_rules_find_the_same_as_the_library() {
     let (wanted, seed) = (number("GROUNDPLAN_RULE_PAIRS", PAIRS), number("GROUNDPLAN_SEED", 14));
     let mut tally = Tally::default();
     let mut author = Author::new(seed as u64);
@@ -60,7 +60,7 @@ fn random_rules_find_what_the_library_finds() {
         }
     }
     println!("{tally:?}");
-    // A run in which nothing is broken, or nothing is kept, or most rules fail, shows nothing.
+    // A run proves something only if enough records are valid, enough are not, and most rules can be evaluated.
     assert!(tally.broken * 10 > tally.pairs && tally.kept * 10 > tally.pairs, "{tally:?}");
     assert!(tally.unchecked * 4 < tally.pairs, "{tally:?}");
 }
@@ -79,7 +79,7 @@ fn run(rules: &[String], seed: u64, tally: &mut Tally) {
         for message in 0..MESSAGES {
             let mut random = Random(seed.wrapping_mul(31).wrapping_add((at * MESSAGES + message) as u64));
             let record = record(&mut random, &both.model.shapes, both.model.shape);
-            let ours = facts(both.plain.find(&record, &Budget::default()).unwrap());
+            let ours = facts(both.validator.find(&record, &Budget::default()).unwrap());
             let oracle = facts(both.library.validate(&record).0);
             tally.pairs += 1;
             match (is_unchecked(&ours), is_unchecked(&oracle)) {
@@ -98,6 +98,6 @@ fn run(rules: &[String], seed: u64, tally: &mut Tally) {
     }
 }
 
-fn is_unchecked(found: &[Found]) -> bool {
-    found.iter().any(|(_, rule, _)| rule == wording::NOT_CHECKED)
+fn is_unchecked(violations: &[Facts]) -> bool {
+    violations.iter().any(|(_, rule, _)| rule == messages::NOT_CHECKED)
 }

@@ -1,7 +1,7 @@
-//! What rules in CEL can say, each on values that keep it and values that break it.
+//! CEL rules, each with values that satisfy it and values that violate it.
 
 use super::{Both, catalog, catalog_of, display, file, thing};
-use crate::wording;
+use crate::messages;
 use groundplan_budget::Budget;
 
 const FIELDS: &str = "enum Color { COLOR_UNSPECIFIED = 0; COLOR_RED = 1; }\n\
@@ -21,13 +21,13 @@ fn model(expression: &str) -> Both {
     Both::new(&catalog(&text), "test.v1.Thing")
 }
 
-/// What our own rules find: `kept`, `broken`, or why there is no answer.
+/// Returns `kept`, `broken`, or why the rule cannot be evaluated.
 fn verdict(expression: &str, json: &str) -> String {
     let both = model(expression);
-    let found = both.plain.find(&both.record(json), &Budget::default()).unwrap();
-    match found.as_slice() {
+    let violations = both.validator.find(&both.record(json), &Budget::default()).unwrap();
+    match violations.as_slice() {
         [] => "kept".to_owned(),
-        [only] if only.rule == wording::NOT_CHECKED => only.description.clone(),
+        [only] if only.rule == messages::NOT_CHECKED => only.description.clone(),
         _ => "broken".to_owned(),
     }
 }
@@ -79,9 +79,9 @@ fn rules_and_the_oracle_agree() {
     }
 }
 
-/// Where the oracle does not do what CEL says: the size of texts, absent messages and times, `has` of lists and maps.
+/// Covers where the oracle deviates from CEL: the size of texts, absent messages and times, `has` of lists and maps.
 #[test]
-fn rules_mean_what_cel_says() {
+fn rules_follow_cel() {
     for (expression, json, expected) in [
         ("this.s.size() == 3", r#"{"s":"äöü"}"#, "kept"),
         ("this.ws == null", "{}", "kept"),
@@ -115,8 +115,8 @@ fn rules_mean_what_cel_says() {
 }
 
 #[test]
-fn what_is_no_rule_is_refused_with_the_way_out() {
-    for (expression, words) in [
+fn invalid_rules_are_rejected_with_help() {
+    for (expression, expected) in [
         ("this.nope == 1", "has no field `nope`"),
         ("this.mm.a.tag == ''", "did you mean `tags`?"),
         ("ths.i == 1", "did you mean `this`?"),
@@ -142,16 +142,16 @@ fn what_is_no_rule_is_refused_with_the_way_out() {
     ] {
         let fields = format!("option (buf.validate.message).cel_expression = {expression:?};{BODY}");
         let text = thing(&fields).replace("message Thing", &format!("{FIELDS}message Thing"));
-        let found = crate::compile(&catalog(&text)).err().unwrap_or_default();
-        assert_eq!(found.len(), 1, "{expression}: {}", display(&found));
-        assert!(found[0].message.contains(words), "{expression}: {}", found[0]);
-        assert!(found[0].line > 0 && !found[0].help.is_empty(), "{}", found[0]);
+        let diagnostics = crate::compile(&catalog(&text)).err().unwrap_or_default();
+        assert_eq!(diagnostics.len(), 1, "{expression}: {}", display(&diagnostics));
+        assert!(diagnostics[0].message.contains(expected), "{expression}: {}", diagnostics[0]);
+        assert!(diagnostics[0].line > 0 && !diagnostics[0].help.is_empty(), "{}", diagnostics[0]);
     }
 }
 
 #[test]
-fn predefined_rules_see_what_they_are_given() {
-    // A proto3 file can extend options only.
+fn predefined_rules_see_their_parameters() {
+    // A proto3 file can only extend options.
     let rules = "syntax = \"proto2\"; package test.v1; import \"buf/validate/validate.proto\";\n\
          extend buf.validate.StringRules { optional int32 letters = 50001 [(buf.validate.predefined).cel = \
          {id: \"string.letters\" message: \"has too many letters\" expression: \"this.matches('^[a-z]*$') && int(size(this)) <= rule\"}]; }\n\
@@ -169,9 +169,9 @@ fn predefined_rules_see_what_they_are_given() {
     );
     let files = [("test/v1/rules.proto", rules), ("test/v1/test.proto", &text)];
     let both = Both::new(&catalog_of(&files), "test.v1.Thing");
-    let found = both.find_json(r#"{"a":"abcd","b":[3,4,7],"c":{"ab":1},"d":"abc"}"#);
+    let violations = both.find_json(r#"{"a":"abcd","b":[3,4,7],"c":{"ab":1},"d":"abc"}"#);
     let rules: Vec<(&str, &str, &str)> =
-        found.iter().map(|(field, rule, words)| (field.as_str(), rule.as_str(), words.as_str())).collect();
+        violations.iter().map(|(field, rule, text)| (field.as_str(), rule.as_str(), text.as_str())).collect();
     assert_eq!(
         rules,
         [

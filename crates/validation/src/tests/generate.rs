@@ -1,9 +1,9 @@
-//! Random records of a shape. Values are mostly picked near the bounds that the oracle's models have.
+//! Random records of a shape, with values mostly near the bounds of the oracle's models.
 
 use groundplan_codec::{Record, Value, wire};
 use groundplan_model::shape::{Cardinality, Kind, MapKey, Shape, ShapeId, Shapes, Wrapped};
 
-/// A small generator of random numbers (SplitMix64), so that a seed is all there is to reproduce a record.
+/// A random number generator (SplitMix64), so that a seed reproduces a record.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -72,14 +72,14 @@ const TEXTS: &[&str] = &[
 
 const INTEGERS: &[i64] = &[0, 1, -1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 20, 100, -5, -10, i32::MAX as i64, i32::MIN as i64];
 
-/// No negative zero: the library takes it for absent, protobuf and the codec do not.
+/// Without negative zero, which the library treats as absent, unlike protobuf and the codec.
 const DOUBLES: &[f64] =
     &[1.0, -1.0, 0.1, 0.5, 1.5, 2.0, 3.0, 5.0, 10.0, -2.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30];
 
 const BYTES: &[&[u8]] =
     &[b"", b"a", b"ab", b"abc", b"foo", b"foobar", b"\x01\x02\x03\x04", b"0123456789abcdef", b"a\nb"];
 
-/// Microseconds. The bounds of the models are whole seconds, and one nanosecond off.
+/// Microseconds. The models' bounds are whole seconds, and one nanosecond next to them.
 const TIMES: &[i64] = &[
     0,
     1,
@@ -102,12 +102,13 @@ const TIMES: &[i64] = &[
 const DURATIONS: &[i64] =
     &[0, 1, -1, 999_999, 1_000_000, 1_000_001, -1_000_000, -1_500_000, 500_000, 1_500_000, 60_000_000, 3_600_000_000];
 
-/// A random record. It goes through the wire format once, which normalizes it.
+/// Returns a random record, normalized by the wire format.
 pub(super) fn record(random: &mut Random, shapes: &Shapes, shape: ShapeId) -> Record {
     let record = message(random, shapes, shape, 0);
     let mut bytes = Vec::new();
     wire::encode(shapes, shape, &record, &mut bytes);
-    wire::decode(shapes, shape, &bytes, &groundplan_budget::Budget::default()).expect("what was encoded can be decoded")
+    wire::decode(shapes, shape, &bytes, &groundplan_budget::Budget::default())
+        .expect("an encoded record can be decoded")
 }
 
 fn message(random: &mut Random, shapes: &Shapes, id: ShapeId, depth: usize) -> Record {
@@ -177,8 +178,8 @@ fn value(random: &mut Random, shapes: &Shapes, kind: Kind, depth: usize) -> Valu
     }
 }
 
-/// The nearest value that a `float` can have.
-#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
+/// Returns the nearest `float`.
+#[expect(clippy::cast_possible_truncation, reason = "rounding is its purpose")]
 fn narrow(value: f64) -> f64 {
     f64::from(value as f32)
 }

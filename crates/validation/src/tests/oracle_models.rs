@@ -1,4 +1,4 @@
-//! Models that have every compiled rule, in every position.
+//! Models with every compiled rule in every position.
 
 pub(super) const MODELS: &str = r#"
 enum Color { COLOR_UNSPECIFIED = 0; COLOR_RED = 1; COLOR_BLUE = 2; }

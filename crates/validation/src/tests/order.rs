@@ -1,41 +1,41 @@
-//! Puts the library's violations in one order. The library walks maps in an order that changes from call to call.
+//! Sorts the library's violations of maps, whose order changes from call to call.
 
 use prost_protovalidate::types::FieldPathElement;
 use prost_protovalidate::types::field_path_element::Subscript;
 use std::collections::BTreeMap;
 
-/// Something with the path of what it is about.
-pub(crate) struct Placed<T> {
+/// An item and its path.
+pub(crate) struct Located<T> {
     pub(crate) path: Vec<FieldPathElement>,
     pub(crate) item: T,
 }
 
-/// Sorts what is about the entries of one map by the entries' keys, and leaves the order alone otherwise.
-pub(crate) fn settle<T>(items: Vec<Placed<T>>) -> Vec<Placed<T>> {
-    if items.iter().all(|placed| placed.path.iter().all(|element| element.key_type.is_none())) {
+/// Sorts the items of each map by its keys, and keeps the order otherwise.
+pub(crate) fn sort_by_map_keys<T>(items: Vec<Located<T>>) -> Vec<Located<T>> {
+    if items.iter().all(|located| located.path.iter().all(|element| element.key_type.is_none())) {
         return items;
     }
-    level(items, 0)
+    sort_level(items, 0)
 }
 
-fn level<T>(items: Vec<Placed<T>>, depth: usize) -> Vec<Placed<T>> {
-    let mut settled = Vec::with_capacity(items.len());
+fn sort_level<T>(items: Vec<Located<T>>, depth: usize) -> Vec<Located<T>> {
+    let mut sorted = Vec::with_capacity(items.len());
     let mut items = items.into_iter().peekable();
     while let Some(first) = items.next() {
         let Some(element) = first.path.get(depth).cloned() else {
-            settled.push(first);
+            sorted.push(first);
             continue;
         };
         let mut groups = BTreeMap::from([(key(&element), vec![first])]);
         while let Some(next) = items.next_if(|next| belongs(next.path.get(depth), &element)) {
             groups.entry(next.path.get(depth).and_then(key)).or_default().push(next);
         }
-        settled.extend(groups.into_values().flat_map(|group| level(group, depth + 1)));
+        sorted.extend(groups.into_values().flat_map(|group| sort_level(group, depth + 1)));
     }
-    settled
+    sorted
 }
 
-/// Whether a path goes on in the same field: of a list, also in the same item.
+/// Whether a path continues in the same field, and for a list in the same item.
 fn belongs(candidate: Option<&FieldPathElement>, element: &FieldPathElement) -> bool {
     candidate.is_some_and(|candidate| {
         let is_map = candidate.key_type.is_some() || element.key_type.is_some();
@@ -43,7 +43,7 @@ fn belongs(candidate: Option<&FieldPathElement>, element: &FieldPathElement) -> 
     })
 }
 
-/// A key, as maps are sorted by it.
+/// A sortable map key.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Bool(bool),

@@ -1,16 +1,16 @@
-//! `required`, by protovalidate and by google.api.field_behavior.
+//! Tests of `required` of protovalidate and of google.api.field_behavior.
 
-use super::{Both, catalog, file, found, judge, thing};
+use super::{Both, catalog, file, owned_facts, thing, validate_json};
 use crate::compile;
 use groundplan_budget::Budget;
 
 const REQUIRED: &str = "(google.api.field_behavior) = REQUIRED";
 
 #[test]
-fn the_templates_own_example() {
+fn the_example_of_the_template_is_required() {
     let catalog = catalog(&thing("string field1 = 2 [(buf.validate.field).required = true]; int32 field2 = 3;"));
     let model = catalog.model("test.v1.Thing").unwrap();
-    let validators = compile(&catalog).unwrap_or_else(|found| panic!("{}", super::display(&found)));
+    let validators = compile(&catalog).unwrap_or_else(|diagnostics| panic!("{}", super::display(&diagnostics)));
     let record = Both::new(&catalog, "test.v1.Thing").record(r#"{"field2":123}"#);
     let violations = validators.get(model).validate(&record, &Budget::default()).unwrap();
     assert_eq!(violations.len(), 1);
@@ -18,43 +18,46 @@ fn the_templates_own_example() {
 }
 
 #[test]
-fn field_behavior_says_the_same() {
-    let expected = found(&[("a", "required", "is required")]);
+fn field_behavior_requires_like_protovalidate() {
+    let expected = owned_facts(&[("a", "required", "is required")]);
     for declaration in
         ["string a = 2", "optional int32 a = 2", "repeated string a = 2", "google.protobuf.Duration a = 2"]
     {
-        let once = judge(&format!("{declaration} [{REQUIRED}];"), "{}");
+        let once = validate_json(&format!("{declaration} [{REQUIRED}];"), "{}");
         assert_eq!(once, expected, "{declaration}");
-        let twice = judge(&format!("{declaration} [{REQUIRED}, (buf.validate.field).required = true];"), "{}");
+        let twice = validate_json(&format!("{declaration} [{REQUIRED}, (buf.validate.field).required = true];"), "{}");
         assert_eq!(twice, expected, "{declaration}");
     }
-    assert_eq!(judge(&format!("optional int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), []);
-    assert_eq!(judge(&format!("int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), expected);
+    assert_eq!(validate_json(&format!("optional int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), []);
+    assert_eq!(validate_json(&format!("int32 a = 2 [{REQUIRED}];"), r#"{"a":0}"#), expected);
 }
 
 #[test]
-fn protovalidate_decides_where_it_says_something() {
-    assert_eq!(judge(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).required = false];"), "{}"), []);
-    assert_eq!(judge(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).ignore = IGNORE_ALWAYS];"), "{}"), []);
+fn protovalidate_takes_precedence() {
+    assert_eq!(validate_json(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).required = false];"), "{}"), []);
+    assert_eq!(
+        validate_json(&format!("string a = 2 [{REQUIRED}, (buf.validate.field).ignore = IGNORE_ALWAYS];"), "{}"),
+        []
+    );
 }
 
 #[test]
-fn nothing_more_is_said_of_a_missing_field() {
+fn a_missing_field_has_one_violation() {
     let fields = format!("string a = 2 [{REQUIRED}, (buf.validate.field).string.min_len = 2];");
-    assert_eq!(judge(&fields, "{}"), found(&[("a", "required", "is required")]));
+    assert_eq!(validate_json(&fields, "{}"), owned_facts(&[("a", "required", "is required")]));
 }
 
 #[test]
-fn the_id_is_not_asked_for() {
+fn the_id_is_not_required() {
     let text = file(&format!(
         "message Thing {{ option (groundplan.model.v1.model) = {{}}; string id = 1 [{REQUIRED}]; string a = 2 [{REQUIRED}]; }}"
     ));
     let both = Both::new(&catalog(&text), "test.v1.Thing");
-    assert_eq!(both.find_json("{}"), found(&[("a", "required", "is required")]));
+    assert_eq!(both.find_json("{}"), owned_facts(&[("a", "required", "is required")]));
 }
 
 #[test]
-fn the_order_is_that_of_the_fields() {
+fn violations_are_in_the_order_of_fields() {
     let fields = format!(
         "message Inner {{ string x = 1 [{REQUIRED}]; int32 y = 2 [(buf.validate.field).int32.gt = 0]; }}\
          option (buf.validate.message).cel = {{id: \"t\" message: \"nothing will do\" expression: \"false\"}};\
@@ -70,7 +73,7 @@ fn the_order_is_that_of_the_fields() {
         ("c.y", "int32.gt", "must be greater than 0"),
         ("d", "int32.gt", "must be greater than 0"),
     ];
-    assert_eq!(both.find_json(r#"{"c":{}}"#), found(&expected));
+    assert_eq!(both.find_json(r#"{"c":{}}"#), owned_facts(&expected));
 }
 
 #[test]
@@ -79,16 +82,16 @@ fn a_required_oneof_names_its_members() {
                   oneof one { option (buf.validate.oneof).required = true; string only = 5; }";
     let expected =
         [("pick", "required", "is required: set word, number or sure"), ("one", "required", "is required: set only")];
-    assert_eq!(judge(fields, "{}"), found(&expected));
-    assert_eq!(judge(fields, r#"{"number":0,"only":""}"#), []);
+    assert_eq!(validate_json(fields, "{}"), owned_facts(&expected));
+    assert_eq!(validate_json(fields, r#"{"number":0,"only":""}"#), []);
 }
 
 #[test]
-fn keys_and_values_of_maps_are_told_apart() {
+fn violations_distinguish_keys_and_values_of_maps() {
     let fields = "map<string, string> labels = 2 [(buf.validate.field).map = {keys: {string: {min_len: 2}} values: {string: {min_len: 2}}}];";
     let expected = [
         ("labels[\"a\"]", "map.keys.string.min_len", "(the key) length must be at least 2 characters"),
         ("labels[\"a\"]", "string.min_len", "length must be at least 2 characters"),
     ];
-    assert_eq!(judge(fields, r#"{"labels":{"a":"b"}}"#), found(&expected));
+    assert_eq!(validate_json(fields, r#"{"labels":{"a":"b"}}"#), owned_facts(&expected));
 }

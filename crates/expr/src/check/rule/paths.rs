@@ -6,7 +6,7 @@ use crate::check::members;
 use crate::check::words::{quote, suggestion};
 use crate::ir::{Absent, Const, Expr, RuleExpr, Type, field_type};
 use crate::parse::{Node, NodeKind, Span};
-use crate::rule_scope::Given;
+use crate::rule_scope::RuleParameter;
 use groundplan_model::shape::MapKey;
 
 impl RuleChecker<'_> {
@@ -15,8 +15,8 @@ impl RuleChecker<'_> {
             let ty = self.variables.get(level).map_or(Type::Null, |(_, ty)| ty.clone());
             return Ok(Typed::new(of_rule(RuleExpr::Variable(level)), ty));
         }
-        if let Some(given) = self.scope.given(name) {
-            return self.given(node, given);
+        if let Some(parameter) = self.scope.parameter(name) {
+            return self.parameter_value(node, parameter);
         }
         if name == "now" {
             return Ok(Typed::new(Expr::Now, Type::Timestamp));
@@ -33,8 +33,8 @@ impl RuleChecker<'_> {
         name: &str,
         name_span: Span,
     ) -> Result<Typed, ExprError> {
-        if let Some(given) = self.found_given(node)? {
-            return self.given(node, given);
+        if let Some(parameter) = self.parameter_at(node)? {
+            return self.parameter_value(node, parameter);
         }
         let value = self.value(operand)?;
         match value.ty {
@@ -85,10 +85,10 @@ impl RuleChecker<'_> {
         let NodeKind::Select { operand, name, name_span } = &node.kind else {
             return Err(self.error(node.span, "`has` takes a field of a message, as in `has(this.name)`"));
         };
-        if let Some(Given::Message(fields)) = self.found_given(operand)? {
+        if let Some(RuleParameter::Message(fields)) = self.parameter_at(operand)? {
             return match fields.iter().find(|field| field.name == *name) {
                 Some(field) => Ok(Typed::new(Expr::Const(Const::Bool(field.is_set)), Type::Bool)),
-                None => Err(self.no_given(operand, name, *name_span)),
+                None => Err(self.unknown_parameter_field(operand, name, *name_span)),
             };
         }
         let value = self.value(operand)?;
@@ -113,15 +113,15 @@ impl RuleChecker<'_> {
         Ok(Typed::new(of_rule(expr), Type::Bool))
     }
 
-    /// What a predefined rule is given, if a path leads into it.
-    fn found_given(&self, node: &Node) -> Result<Option<&Given>, ExprError> {
+    /// Returns the parameter of a predefined rule that a path leads to, if any.
+    fn parameter_at(&self, node: &Node) -> Result<Option<&RuleParameter>, ExprError> {
         match &node.kind {
             NodeKind::Name(name) if self.variables.iter().any(|(variable, _)| variable == name) => Ok(None),
-            NodeKind::Name(name) => Ok(self.scope.given(name)),
-            NodeKind::Select { operand, name, name_span } => match self.found_given(operand)? {
-                Some(Given::Message(fields)) => match fields.iter().find(|field| field.name == *name) {
+            NodeKind::Name(name) => Ok(self.scope.parameter(name)),
+            NodeKind::Select { operand, name, name_span } => match self.parameter_at(operand)? {
+                Some(RuleParameter::Message(fields)) => match fields.iter().find(|field| field.name == *name) {
                     Some(field) => Ok(Some(&field.value)),
-                    None => Err(self.no_given(operand, name, *name_span)),
+                    None => Err(self.unknown_parameter_field(operand, name, *name_span)),
                 },
                 _ => Ok(None),
             },
@@ -129,21 +129,21 @@ impl RuleChecker<'_> {
         }
     }
 
-    fn no_given(&self, operand: &Node, name: &str, span: Span) -> ExprError {
+    fn unknown_parameter_field(&self, operand: &Node, name: &str, span: Span) -> ExprError {
         self.error(span, format!("{} has no field {}", self.quote(operand), quote(name)))
     }
 
-    /// The constant that a predefined rule is given.
-    fn given(&self, node: &Node, given: &Given) -> Result<Typed, ExprError> {
+    /// Returns the value of a parameter.
+    fn parameter_value(&self, node: &Node, parameter: &RuleParameter) -> Result<Typed, ExprError> {
         let of_const = |constant: &Const| Typed::new(Expr::Const(constant.clone()), type_of(constant));
-        match given {
-            Given::Value(constant) => Ok(of_const(constant)),
-            Given::List(constants) => {
+        match parameter {
+            RuleParameter::Value(constant) => Ok(of_const(constant)),
+            RuleParameter::List(constants) => {
                 let ty = constants.iter().try_fold(Type::Null, |ty, constant| common(&ty, &type_of(constant)));
                 let elements = constants.iter().map(|constant| Expr::Const(constant.clone())).collect();
                 Ok(Typed::new(of_rule(RuleExpr::List(elements)), Type::List(Box::new(ty.unwrap_or(Type::Null)))))
             }
-            Given::Message(_) => {
+            RuleParameter::Message(_) => {
                 Err(self.error(node.span, format!("{} is a message: name one of its fields", self.quote(node))))
             }
         }

@@ -1,11 +1,12 @@
-//! Writes random rules that are right: their types fit.
+//! Writes random well-typed rules.
 //!
-//! Some of what the oracle does is not what CEL says, and is left out here: the size of a text in bytes, `==` between
-//! numbers of different types, the order of NaN, the zones of IPv6 addresses, absent wrappers and times, and `has` of lists and maps. Tables in `expressions` have that.
+//! They leave out where the oracle deviates from CEL: the size of a text in bytes, `==` between numbers of different types, the
+//! order of NaN, the zones of IPv6 addresses, absent wrappers and times, and `has` of lists and maps. The tables in
+//! `expressions` cover these.
 
 use super::super::generate::Random;
 
-/// A type of expressions.
+/// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ty {
     Bool,
@@ -30,7 +31,7 @@ impl Author {
         Self { random: Random(seed), variables: Vec::new() }
     }
 
-    /// A condition, or a text that is empty if nothing is wrong.
+    /// Writes a condition, or a text that is empty if the value is valid.
     pub(super) fn rule(&mut self) -> String {
         if self.random.chance(10) {
             return format!("{} ? '' : {}", self.of(Ty::Bool, 3), self.of(Ty::Text, 1));
@@ -61,7 +62,7 @@ impl Author {
 
     fn leaf(&mut self, ty: Ty) -> String {
         let variables: Vec<String> =
-            self.variables.iter().filter(|(_, found)| *found == ty).map(|(name, _)| name.clone()).collect();
+            self.variables.iter().filter(|(_, variable)| *variable == ty).map(|(name, _)| name.clone()).collect();
         if !variables.is_empty() && self.random.chance(60) {
             return self.random.pick(&variables);
         }
@@ -201,7 +202,7 @@ impl Author {
     }
 }
 
-/// Conditions on what may be absent.
+/// Returns conditions on fields that can be absent.
 const GUARDED: [&str; 10] = [
     "(has(this.at) && this.at > timestamp('1970-01-02T00:00:00Z'))",
     "(!has(this.at) || this.at + duration('1h') < timestamp('2000-01-01T00:00:00Z'))",
