@@ -1,27 +1,27 @@
-//! Why bytes or text are not a record.
+//! Errors of decoding.
 
 use groundplan_error::{Error, Reason};
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-/// The longest name or key, in characters, that an error repeats.
+/// The maximum length of a name or key in an error, in characters.
 const LONGEST_NAME: usize = 80;
 
-/// When a caller may try again who found no memory free.
+/// When a caller can retry after no memory was free.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// A refusal to decode. Together, `field` and `message` read as a sentence: `author.age must be a whole number …`.
+/// An error of decoding. Together, `field` and `message` read as a sentence: `author.age must be a whole number …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// The path by proto names, such as `author.addresses[2].zip` or `labels["a"]`; empty for the whole record.
+    /// The path with proto names, such as `author.addresses[2].zip` or `labels["a"]`; empty for the whole record.
     pub field: String,
-    /// What is broken, for programs: `unknown_field`, `wire_type`, `range`, …
+    /// The violated rule, for programs: `unknown_field`, `wire_type`, `range`, …
     pub rule: &'static str,
-    /// What is wrong and what to do, as it follows the field's name.
+    /// What is wrong and how to fix it, phrased to follow the field's name.
     pub message: String,
-    /// Why the request ends here, whatever field it is at: its budget is used up, or its time. None if the field is wrong.
-    pub ended: Option<Reason>,
+    /// Why the whole request fails, such as an exceeded budget or deadline; `None` if only the field is invalid.
+    pub fatal_reason: Option<Reason>,
 }
 
 impl Display for DecodeError {
@@ -35,12 +35,12 @@ impl Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// A refusal of a caller's request: of the field, or of the request as a whole where there is none.
+/// Converts to an error about the field, or about the whole request if there is no field.
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
-        if let Some(reason) = error.ended {
-            let refusal = Self::new(reason, error.message);
-            return if reason == Reason::MemoryExhausted { refusal.retry_after(RETRY) } else { refusal };
+        if let Some(reason) = error.fatal_reason {
+            let error = Self::new(reason, error.message);
+            return if reason == Reason::MemoryExhausted { error.retry_after(RETRY) } else { error };
         }
         if error.field.is_empty() {
             Self::new(Reason::MalformedRequest, error.message).with("rule", error.rule)
@@ -51,50 +51,50 @@ impl From<DecodeError> for Error {
 }
 
 impl DecodeError {
-    /// A refusal whose path its callers will add.
+    /// Returns an error whose callers add the path.
     pub(crate) fn new(rule: &'static str, message: impl Into<String>) -> Self {
-        Self { field: String::new(), rule, message: message.into(), ended: None }
+        Self { field: String::new(), rule, message: message.into(), fatal_reason: None }
     }
 
-    /// The end of a request that may not decode more.
+    /// Converts an error of the budget, which fails the whole request.
     #[cold]
-    pub(crate) fn of_budget(error: Error) -> Self {
-        Self { ended: Some(error.reason()), ..Self::new("budget", error.message()) }
+    pub(crate) fn budget(error: Error) -> Self {
+        Self { fatal_reason: Some(error.reason()), ..Self::new("budget", error.message()) }
     }
 
-    /// A value of the wrong type in JSON.
-    pub(crate) fn json_type(expected: &str, found: &str) -> Self {
-        Self::new("json_type", format!("must be {expected}, not {found}"))
+    /// Returns an error about a JSON value of the wrong type.
+    pub(crate) fn json_type(expected: &str, actual: &str) -> Self {
+        Self::new("json_type", format!("must be {expected}, not {actual}"))
     }
 
-    /// Puts the name of the field that it happened in before the path.
+    /// Prepends the name of a field to the path.
     #[must_use]
     pub(crate) fn in_field(self, name: &str) -> Self {
-        self.behind(shown(name).into_owned())
+        self.prepend(shorten_name(name).into_owned())
     }
 
-    /// Puts the place in a list before the path.
+    /// Prepends the index in a list to the path.
     #[must_use]
     pub(crate) fn at_index(self, index: usize) -> Self {
-        self.behind(format!("[{index}]"))
+        self.prepend(format!("[{index}]"))
     }
 
-    /// Puts the key of a map or of a JSON object before the path.
+    /// Prepends the key of a map or JSON object to the path.
     #[must_use]
     pub(crate) fn at_key(self, key: &str) -> Self {
-        self.behind(format!("[{:?}]", shown(key)))
+        self.prepend(format!("[{:?}]", shorten_name(key)))
     }
 
-    /// Gives a refusal of the whole record a subject.
+    /// Adds a subject to an error about the whole record.
     #[must_use]
     pub(crate) fn about_record(mut self) -> Self {
-        if self.field.is_empty() && self.ended.is_none() {
+        if self.field.is_empty() && self.fatal_reason.is_none() {
             self.message.insert_str(0, "the record ");
         }
         self
     }
 
-    fn behind(mut self, mut step: String) -> Self {
+    fn prepend(mut self, mut step: String) -> Self {
         if !self.field.is_empty() && !self.field.starts_with('[') {
             step.push('.');
         }
@@ -104,8 +104,8 @@ impl DecodeError {
     }
 }
 
-/// A name as an error may repeat it: cut if somebody sent a long one.
-pub fn shown(name: &str) -> Cow<'_, str> {
+/// Shortens a long name for an error.
+pub fn shorten_name(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(LONGEST_NAME) {
         None => Cow::Borrowed(name),
         Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
@@ -118,11 +118,11 @@ mod tests {
     use groundplan_error::{Error, Reason};
 
     #[test]
-    fn a_refusal_is_of_its_field_or_of_the_request() {
-        let refusal = || DecodeError::new("range", "must be at most 1");
-        let whole = Error::from(refusal());
+    fn an_error_is_about_its_field_or_the_request() {
+        let error = || DecodeError::new("range", "must be at most 1");
+        let whole = Error::from(error());
         assert_eq!((whole.reason(), whole.to_string().contains("must be at most 1")), (Reason::MalformedRequest, true));
-        let field = Error::from(refusal().in_field("zip").in_field("address"));
+        let field = Error::from(error().in_field("zip").in_field("address"));
         let (_, envelope) = field.to_envelope();
         assert!(envelope.to_string().contains("address.zip"), "{envelope}");
     }

@@ -1,46 +1,45 @@
-//! `google.protobuf.FieldMask` as data: paths in snake_case, which JSON writes in lowerCamel.
+//! `google.protobuf.FieldMask` as data: paths in snake_case, which JSON writes in lowerCamelCase.
 
 use crate::DecodeError;
-use crate::error::shown;
+use crate::error::shorten_name;
 
-/// Refuses a path that would be another one after it was JSON, in whichever library: JSON has no `_`, so that each must have a
-/// letter after it to be known by.
-pub(crate) fn check(path: &str) -> Result<(), DecodeError> {
-    let is_known = |(at, _): (usize, char)| {
+/// Rejects a path that JSON would change: lowerCamelCase can only represent a `_` before a letter.
+pub(crate) fn check_path(path: &str) -> Result<(), DecodeError> {
+    let survives_json = |(at, _): (usize, char)| {
         let before = path.get(..at).unwrap_or_default();
-        let behind = path.get(at + 1..).unwrap_or_default();
-        !before.is_empty() && !before.ends_with('.') && behind.starts_with(|letter: char| letter.is_ascii_lowercase())
+        let after = path.get(at + 1..).unwrap_or_default();
+        !before.is_empty() && !before.ends_with('.') && after.starts_with(|letter: char| letter.is_ascii_lowercase())
     };
-    let wrong = if path.is_empty() {
+    let problem = if path.is_empty() {
         "an empty path; leave it out"
     } else if path.contains(',') {
         "a path with a comma; write one path for each field"
     } else if path.chars().any(char::is_uppercase) {
         "a path with capital letters; write paths in snake_case"
-    } else if !path.char_indices().filter(|(_, letter)| *letter == '_').all(is_known) {
-        "a path that JSON would change: each `_` stands between a letter or digit and a small letter"
+    } else if !path.char_indices().filter(|(_, letter)| *letter == '_').all(survives_json) {
+        "a path that JSON would change: each `_` must be between a letter or digit and a lowercase letter"
     } else {
         return Ok(());
     };
-    Err(refused(wrong, path))
+    Err(invalid_path(problem, path))
 }
 
-/// A path from JSON: `a.bC` is `a.b_c`.
-pub(crate) fn of_json(path: &str) -> Result<String, DecodeError> {
+/// Converts a path from JSON: `a.bC` is `a.b_c`.
+pub(crate) fn parse_json_path(path: &str) -> Result<String, DecodeError> {
     if path.contains('_') {
-        return Err(refused("a path with `_`; JSON has paths in lowerCamelCase", path));
+        return Err(invalid_path("a path with `_`; JSON has paths in lowerCamelCase", path));
     }
-    of_object(path)
+    parse_object_path(path)
 }
 
-/// A path from `{"paths": […]}`, which may be as it is in protobuf.
-pub(crate) fn of_object(path: &str) -> Result<String, DecodeError> {
+/// Converts a path from `{"paths": […]}`, which can also be in snake_case.
+pub(crate) fn parse_object_path(path: &str) -> Result<String, DecodeError> {
     let snake = to_snake(path);
-    check(&snake).map(|()| snake)
+    check_path(&snake).map(|()| snake)
 }
 
-fn refused(wrong: &str, path: &str) -> DecodeError {
-    DecodeError::new("field_mask", format!("has {wrong} ({:?})", shown(path)))
+fn invalid_path(problem: &str, path: &str) -> DecodeError {
+    DecodeError::new("field_mask", format!("has {problem} ({:?})", shorten_name(path)))
 }
 
 fn to_snake(path: &str) -> String {
@@ -56,7 +55,7 @@ fn to_snake(path: &str) -> String {
     snake
 }
 
-/// A path for JSON: `a.b_c` is `a.bC`. One that was stored before it was refused, such as `a__b`, stays as it is.
+/// Converts a path to JSON: `a.b_c` is `a.bC`. A stored path that is no longer accepted, such as `a__b`, stays as it is.
 pub(crate) fn to_camel(path: &str) -> String {
     let mut camel = String::with_capacity(path.len());
     let mut letters = path.chars();
@@ -78,23 +77,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_come_back_from_json() {
+    fn paths_survive_json() {
         for (snake, camel) in
             [("a", "a"), ("a.b_c", "a.bC"), ("created_at.x_y_z", "createdAt.xYZ"), ("f1_b", "f1B"), ("*", "*")]
         {
             assert_eq!(to_camel(snake), camel);
-            assert_eq!(of_json(camel).unwrap(), snake);
-            check(snake).unwrap();
+            assert_eq!(parse_json_path(camel).unwrap(), snake);
+            check_path(snake).unwrap();
         }
     }
 
     #[test]
-    fn paths_that_json_would_change_are_refused() {
+    fn paths_that_json_would_change_are_rejected() {
         for path in ["", "a,b", "fooBar", "_b", "a._b", "a__b", "f_1", "a_", "a_.b", "a_É"] {
-            assert_eq!(check(path).unwrap_err().rule, "field_mask", "{path}");
+            assert_eq!(check_path(path).unwrap_err().rule, "field_mask", "{path}");
         }
         for path in ["a_b", "_b", "B", "a.B", ""] {
-            assert_eq!(of_json(path).unwrap_err().rule, "field_mask", "{path}");
+            assert_eq!(parse_json_path(path).unwrap_err().rule, "field_mask", "{path}");
         }
     }
 }

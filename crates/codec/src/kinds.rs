@@ -1,4 +1,4 @@
-//! What the shapes' kinds have in common for all encodings.
+//! Properties of kinds that all encodings share.
 
 use crate::{DecodeError, Record, Value};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ pub(crate) fn is_null_value(shape: &EnumShape) -> bool {
     shape.full_name == NULL_VALUE
 }
 
-/// What a scalar is when nobody says: zero. Messages have no zero.
+/// Returns the zero value of a scalar. Messages have none.
 pub(crate) fn zero(kind: Kind) -> Option<Value> {
     Some(match kind {
         Kind::Bool => Value::Bool(false),
@@ -26,20 +26,20 @@ pub(crate) fn zero(kind: Kind) -> Option<Value> {
     })
 }
 
-/// Refuses the one character that PostgreSQL's `text` and `jsonb` cannot hold.
-pub(crate) fn without_nul(text: &str) -> Result<&str, DecodeError> {
+/// Rejects the character that PostgreSQL's `text` and `jsonb` cannot store.
+pub(crate) fn reject_nul(text: &str) -> Result<&str, DecodeError> {
     if text.as_bytes().contains(&0) {
         return Err(DecodeError::new("nul", "must not contain the character U+0000; use a bytes field for such data"));
     }
     Ok(text)
 }
 
-/// Goes through the messages inside a value, wherever they are.
-pub(crate) fn each_message(value: &mut Value, visit: &mut impl FnMut(&mut Record)) {
+/// Visits each message inside a value.
+pub(crate) fn for_each_message(value: &mut Value, visit: &mut impl FnMut(&mut Record)) {
     match value {
         Value::Message(record) => visit(record),
-        Value::List(elements) => elements.iter_mut().for_each(|element| each_message(element, visit)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| each_message(value, visit)),
+        Value::List(elements) => elements.iter_mut().for_each(|element| for_each_message(element, visit)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| for_each_message(value, visit)),
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
-//! Update masks (AIP-134, AIP-161): which fields of a record an update is about. Read masks are in [`read`].
+//! Update masks (AIP-134, AIP-161): the fields that an update changes. Read masks are in [`read`].
 
-use crate::error::{DecodeError, shown};
+use crate::error::{DecodeError, shorten_name};
 use crate::{Record, Value, kinds, nearest};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shape, ShapeId, Shapes};
 
@@ -11,82 +11,81 @@ pub use merge::Merge;
 pub(crate) use merge::{Step, merge_json};
 pub use read::ReadMask;
 
-/// The most paths in a mask.
+/// The maximum number of paths in a mask.
 pub const MAX_PATHS: usize = 1_000;
 
-/// The most bytes in a mask's paths together.
+/// The maximum size of a mask's paths together, in bytes.
 pub const MAX_BYTES: usize = 8 * 1_024;
 
-/// Which fields an update is about.
+/// The fields that an update changes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpdateMask {
-    /// `*`: all of them, so that what the update does not have is cleared.
+    /// `*`: all fields; those that the update does not have are cleared.
     All,
-    /// No mask was given: those that the update has.
+    /// No mask: the fields that the update has.
     Populated,
-    /// Sorted; none is inside another.
+    /// Sorted, without paths inside other paths.
     Paths(Vec<Path>),
-    /// What a JSON merge patch (RFC 7396) names, which goes into maps and free-form JSON.
+    /// The fields that a JSON merge patch (RFC 7396) names, including keys of maps and free-form JSON.
     Merge(Merge),
 }
 
-/// A field: the steps to it through singular messages.
+/// The path of a field through singular messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(Vec<FieldId>);
 
 impl Path {
-    /// The fields from the record inwards; at least one.
+    /// Returns the fields from the record inwards; at least one.
     pub fn steps(&self) -> &[FieldId] {
         &self.0
     }
 }
 
 impl UpdateMask {
-    /// Reads the paths of a FieldMask, by proto names or JSON names.
+    /// Parses the paths of a FieldMask, with proto names or JSON names.
     pub fn parse(shapes: &Shapes, shape: ShapeId, paths: &[String]) -> Result<Self, DecodeError> {
         let parsed = parse_paths(shapes, shape, paths, "replaced");
         match parsed.map_err(|message| DecodeError::new("mask", message).in_field("update_mask"))? {
             Some(parsed) if parsed.is_empty() => Ok(Self::Populated),
-            Some(parsed) => Ok(Self::of_paths(parsed)),
+            Some(parsed) => Ok(Self::from_paths(parsed)),
             None => Ok(Self::All),
         }
     }
 
-    /// A mask of whole fields, such as the keys of a JSON object.
-    pub fn of_fields(fields: Vec<FieldId>) -> Self {
-        Self::of_paths(fields.into_iter().map(|field| Path(vec![field])).collect())
+    /// Returns a mask of whole fields, such as the keys of a JSON object.
+    pub fn from_fields(fields: Vec<FieldId>) -> Self {
+        Self::from_paths(fields.into_iter().map(|field| Path(vec![field])).collect())
     }
 
-    /// Changes `base` as `update` says. Output-only fields stay as they are, at every depth, whatever the mask says.
+    /// Applies `update` to `base`. Output-only fields never change, at any depth, whatever the mask.
     ///
-    /// What was stored in a message beyond its shape stays as long as the message does, even if all its fields are
-    /// replaced. Elements of lists and maps are no such messages: a new list is new in everything.
+    /// Unknown members of a message stay while the message exists, even if all its fields are replaced. This does not apply to
+    /// elements of lists and maps, which are replaced completely.
     ///
-    /// Shapes do not know which field is a model's id. Both records are of one id, so the caller, who knows, gives it to
-    /// `update` before or puts it back afterwards.
+    /// Shapes do not know which field is a model's id. The caller must set the id in `update` before, or restore it afterwards.
     pub fn apply(&self, shapes: &Shapes, shape: ShapeId, base: &mut Record, mut update: Record) {
         let apply = Apply { shapes };
         let shape = shapes.get(shape);
         match self {
-            Self::All => apply.all(shape, base, update),
+            Self::All => apply.replace_all(shape, base, update),
             Self::Populated => {
                 for (id, _) in shape.iter() {
                     if let Some(value) = update.take(id) {
-                        apply.copy(shape, id, base, Some(value));
+                        apply.replace_field(shape, id, base, Some(value));
                     }
                 }
             }
             Self::Paths(paths) => {
                 for path in paths {
-                    apply.path(shape, &path.0, base, &mut update);
+                    apply.replace_path(shape, &path.0, base, &mut update);
                 }
             }
             Self::Merge(merge) => apply.merge(shape, merge, base, &mut update),
         }
     }
 
-    fn of_paths(paths: Vec<Path>) -> Self {
-        Self::Paths(outermost(paths))
+    fn from_paths(paths: Vec<Path>) -> Self {
+        Self::Paths(remove_nested_paths(paths))
     }
 }
 
@@ -96,36 +95,35 @@ struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    /// Replaces all fields but the output-only ones.
-    fn all(&self, shape: &Shape, base: &mut Record, mut update: Record) {
+    /// Replaces all fields except output-only ones.
+    fn replace_all(&self, shape: &Shape, base: &mut Record, mut update: Record) {
         for (id, field) in shape.iter() {
             if !field.behavior.output_only {
-                self.copy(shape, id, base, update.take(id));
+                self.replace_field(shape, id, base, update.take(id));
             }
         }
     }
 
     /// Replaces one field.
-    fn copy(&self, shape: &Shape, id: FieldId, base: &mut Record, value: Option<Value>) {
+    fn replace_field(&self, shape: &Shape, id: FieldId, base: &mut Record, value: Option<Value>) {
         let field = shape.field(id);
         if field.behavior.output_only {
             return;
         }
-        let value = value.map(|value| self.merged(field, base.take(id), value));
+        let value = value.map(|value| self.merge_value(field, base.take(id), value));
         base.set_in(shape, id, value);
     }
 
-    /// The new value of a field: the update's, with the output-only fields of the message that was there before, and with
-    /// what that one has beyond its shape.
-    fn merged(&self, field: &Field, before: Option<Value>, mut value: Value) -> Value {
+    /// Returns the new value of a field: the update's, with the output-only fields and the unknown members of the old message.
+    fn merge_value(&self, field: &Field, before: Option<Value>, mut value: Value) -> Value {
         match (field.kind, before, value) {
             (Kind::Message(inner), Some(Value::Message(mut base)), Value::Message(update)) => {
-                self.all(self.shapes.get(inner), &mut base, update);
+                self.replace_all(self.shapes.get(inner), &mut base, update);
                 Value::Message(base)
             }
             (Kind::Message(inner), _, other) => {
                 value = other;
-                kinds::each_message(&mut value, &mut |record| clear_output_only(self.shapes, inner, record));
+                kinds::for_each_message(&mut value, &mut |record| clear_output_only(self.shapes, inner, record));
                 value
             }
             (_, _, other) => other,
@@ -133,12 +131,12 @@ impl Apply<'_> {
     }
 
     /// Replaces the field at the end of a path.
-    fn path(&self, shape: &Shape, path: &[FieldId], base: &mut Record, update: &mut Record) {
+    fn replace_path(&self, shape: &Shape, path: &[FieldId], base: &mut Record, update: &mut Record) {
         let Some((&id, rest)) = path.split_first() else { return };
         let field = shape.field(id);
         let inner = match field.kind {
             Kind::Message(inner) if !rest.is_empty() => inner,
-            _ => return self.copy(shape, id, base, update.take(id)),
+            _ => return self.replace_field(shape, id, base, update.take(id)),
         };
         if field.behavior.output_only {
             return;
@@ -151,21 +149,21 @@ impl Apply<'_> {
                 }
                 source
             }
-            // Nothing to copy: what is there is cleared, and what is not there is not made.
+            // Nothing to copy: an existing message is cleared, and a missing one is not created.
             _ => &mut Record::new(inner),
         };
         if let Some(Value::Message(target)) = base.get_mut(id) {
-            self.path(inner, rest, target, source);
+            self.replace_path(inner, rest, target, source);
         }
     }
 }
 
-/// Clears all output-only fields, however deep: what clients send there is ignored (AIP-203).
+/// Clears all output-only fields at any depth: values from clients are ignored (AIP-203).
 pub fn clear_output_only(shapes: &Shapes, shape: ShapeId, record: &mut Record) {
     clear(shapes, shape, record, |field| field.behavior.output_only);
 }
 
-/// Clears all input-only fields, however deep: what servers send never has them (AIP-203).
+/// Clears all input-only fields at any depth: responses never have them (AIP-203).
 pub fn clear_input_only(shapes: &Shapes, shape: ShapeId, record: &mut Record) {
     clear(shapes, shape, record, |field| field.behavior.input_only);
 }
@@ -175,35 +173,40 @@ fn clear(shapes: &Shapes, shape: ShapeId, record: &mut Record, is_cleared: fn(&F
         if is_cleared(field) {
             record.take(id);
         } else if let (Kind::Message(inner), Some(value)) = (field.kind, record.get_mut(id)) {
-            kinds::each_message(value, &mut |message| clear(shapes, inner, message, is_cleared));
+            kinds::for_each_message(value, &mut |message| clear(shapes, inner, message, is_cleared));
         }
     }
 }
 
-/// Reads the paths of a mask; none if it is `*`. What is wrong with them follows the mask's name in a sentence, where
-/// `done` is what happens to fields: they are replaced, or read.
-fn parse_paths(shapes: &Shapes, shape: ShapeId, paths: &[String], done: &str) -> Result<Option<Vec<Path>>, String> {
+/// Parses the paths of a mask; returns `None` for `*`. Errors are phrased to follow the mask's name; `participle` says what the
+/// mask does with fields: they are "replaced" or "read".
+fn parse_paths(
+    shapes: &Shapes,
+    shape: ShapeId,
+    paths: &[String],
+    participle: &str,
+) -> Result<Option<Vec<Path>>, String> {
     if paths.len() > MAX_PATHS || paths.iter().map(String::len).sum::<usize>() > MAX_BYTES {
         return Err(format!("must have at most {MAX_PATHS} paths of {MAX_BYTES} bytes together; use \"*\" for all"));
     }
     if paths.iter().any(|path| path == "*") {
         return match paths {
             [_] => Ok(None),
-            _ => Err("must not have other paths beside \"*\"".into()),
+            _ => Err("must not have other paths next to \"*\"".into()),
         };
     }
-    paths.iter().map(|path| parse_path(shapes, shape, path, done)).collect::<Result<_, _>>().map(Some)
+    paths.iter().map(|path| parse_path(shapes, shape, path, participle)).collect::<Result<_, _>>().map(Some)
 }
 
-/// Sorts paths, and drops those that another one includes.
-fn outermost(mut paths: Vec<Path>) -> Vec<Path> {
+/// Sorts paths, and removes those that another path includes.
+fn remove_nested_paths(mut paths: Vec<Path>) -> Vec<Path> {
     paths.sort();
-    paths.dedup_by(|later, kept| later.0.starts_with(&kept.0));
+    paths.dedup_by(|later, earlier| later.0.starts_with(&earlier.0));
     paths
 }
 
-/// Reads one path.
-fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, done: &str) -> Result<Path, String> {
+/// Parses one path.
+fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, participle: &str) -> Result<Path, String> {
     let mut shape = shapes.get(shape);
     let mut steps = Vec::new();
     let mut parts = text.split('.').peekable();
@@ -212,8 +215,8 @@ fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, done: &str) -> Result
             let suggestion = nearest::suggestion(part, shape.fields.iter().map(|field| field.name.as_str()));
             return Err(format!(
                 "has the path {:?}, but {:?} is not a field of {}{suggestion}",
-                shown(text),
-                shown(part),
+                shorten_name(text),
+                shorten_name(part),
                 shape.full_name
             ));
         };
@@ -222,7 +225,7 @@ fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, done: &str) -> Result
             break;
         }
         let field = shape.field(id);
-        let what = match (field.cardinality, field.kind) {
+        let description = match (field.cardinality, field.kind) {
             (Cardinality::Repeated, _) => "a list",
             (Cardinality::Map(_), _) => "a map",
             (_, Kind::Message(inner)) => {
@@ -234,8 +237,8 @@ fn parse_path(shapes: &Shapes, shape: ShapeId, text: &str, done: &str) -> Result
         };
         let whole = field.name.as_str();
         return Err(format!(
-            "has the path {:?}, but {whole} is {what}, which can only be {done} as a whole; end the path there",
-            shown(text)
+            "has the path {:?}, but {whole} is {description}, which can only be {participle} as a whole; end the path there",
+            shorten_name(text)
         ));
     }
     Ok(Path(steps))

@@ -1,30 +1,30 @@
-//! Numbers in text: exact on the way in, shortest on the way out.
+//! Numbers in text: parsed exactly, and written in the shortest form.
 
 use crate::{DecodeError, Value};
 use groundplan_model::shape::Integer;
 
-/// Integers of up to this magnitude are doubles without loss, and are kept as integers inside `google.protobuf.Struct`.
+/// Integers below this magnitude are exact as doubles, and are stored as integers inside `google.protobuf.Struct`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// No integer type has more digits.
-const MOST_DIGITS: i64 = 20;
+/// The maximum number of digits of an integer type.
+const MAX_DIGITS: i64 = 20;
 
-/// Reads a JSON number as an integer: `1e3` and `1.0` are integers, `1.5` is not.
+/// Parses a JSON number as an integer: `1e3` and `1.0` are integers, `1.5` is not.
 pub(crate) fn parse_integer(integer: Integer, text: &str) -> Result<Value, DecodeError> {
     let range = integer.range();
-    let refused =
+    let out_of_range_error =
         || DecodeError::new("range", format!("must be a whole number from {} to {}", range.start(), range.end()));
-    let number = whole(text).filter(|number| range.contains(number)).ok_or_else(refused)?;
+    let number = parse_whole(text).filter(|number| range.contains(number)).ok_or_else(out_of_range_error)?;
     let value = if integer.exceeds_bigint() {
         u64::try_from(number).map(Value::Uint)
     } else {
         i64::try_from(number).map(Value::Int)
     };
-    value.map_err(|_| refused())
+    value.map_err(|_| out_of_range_error())
 }
 
-/// The value of a JSON number that is whole and has at most [`MOST_DIGITS`] digits.
-fn whole(text: &str) -> Option<i128> {
+/// Returns the value of a JSON number that is whole and has at most [`MAX_DIGITS`] digits.
+fn parse_whole(text: &str) -> Option<i128> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(number.into());
     }
@@ -38,22 +38,22 @@ fn whole(text: &str) -> Option<i128> {
         return Some(0);
     }
     let trailing = digits.len() - digits.trim_end_matches('0').len();
-    let shift = clamped(exponent) - i64::try_from(fraction.len()).ok()? + i64::try_from(trailing).ok()?;
-    if shift < 0 || i64::try_from(significant.len()).ok()? + shift > MOST_DIGITS {
+    let shift = parse_exponent(exponent) - i64::try_from(fraction.len()).ok()? + i64::try_from(trailing).ok()?;
+    if shift < 0 || i64::try_from(significant.len()).ok()? + shift > MAX_DIGITS {
         return None;
     }
     let scale = 10_i128.checked_pow(u32::try_from(shift).ok()?)?;
     Some(sign * significant.parse::<i128>().ok()?.checked_mul(scale)?)
 }
 
-/// The value of an exponent; one that no text could make up for is cut to a size that adds without overflow.
-fn clamped(exponent: &str) -> i64 {
+/// Parses an exponent, clamped to a range that cannot overflow in additions.
+fn parse_exponent(exponent: &str) -> i64 {
     const FAR: i64 = i64::MAX / 4;
     let out = if exponent.starts_with('-') { -FAR } else { FAR };
     exponent.parse::<i64>().map_or(out, |value| value.clamp(-FAR, FAR))
 }
 
-/// Reads a JSON number, or one of its special names, as a double.
+/// Parses a JSON number as a double.
 pub(crate) fn parse_double(text: &str) -> Result<f64, DecodeError> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -61,7 +61,7 @@ pub(crate) fn parse_double(text: &str) -> Result<f64, DecodeError> {
     }
 }
 
-/// Reads a JSON number as a float, rounding once.
+/// Parses a JSON number as a float, rounding once.
 pub(crate) fn parse_float(text: &str) -> Result<f64, DecodeError> {
     match text.parse::<f32>() {
         Ok(value) if value.is_finite() => Ok(value.into()),
@@ -73,7 +73,7 @@ fn out_of_range(kind: &str) -> DecodeError {
     DecodeError::new("range", format!("is out of the range of {kind}"))
 }
 
-/// The double that JSON writes as a word.
+/// Parses a double that JSON writes as a name.
 pub(crate) fn parse_special(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
@@ -83,8 +83,8 @@ pub(crate) fn parse_special(text: &str) -> Option<f64> {
     }
 }
 
-/// The word that JSON writes for a double that is no JSON number.
-pub(crate) fn special(value: f64) -> Option<&'static str> {
+/// Returns the name that JSON writes for a double that is not a JSON number.
+pub(crate) fn special_name(value: f64) -> Option<&'static str> {
     match value {
         value if value.is_nan() => Some("NaN"),
         f64::INFINITY => Some("Infinity"),
@@ -93,15 +93,15 @@ pub(crate) fn special(value: f64) -> Option<&'static str> {
     }
 }
 
-/// The value of a `float` field. Every one was a float before it was widened, so nothing is lost.
+/// Narrows the value of a `float` field without loss: it was a float before it was widened.
 #[expect(clippy::cast_possible_truncation, reason = "it was a float before it was widened")]
 pub(crate) fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-/// A number inside `google.protobuf.Struct`: always a double, kept in one form for each value, without negative zero,
-/// which PostgreSQL's `jsonb` does not have. `None` is NaN or infinite.
-pub(crate) fn in_struct(value: f64) -> Option<serde_json::Number> {
+/// Converts a number inside `google.protobuf.Struct` to a canonical form without negative zero, which PostgreSQL's `jsonb`
+/// does not have. Returns `None` for NaN and infinities.
+pub(crate) fn to_json_number(value: f64) -> Option<serde_json::Number> {
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and smaller than 2^53")]
     if value.fract() == 0.0 && value.abs() < EXACT {
         return Some((value as i64).into());
@@ -109,8 +109,8 @@ pub(crate) fn in_struct(value: f64) -> Option<serde_json::Number> {
     serde_json::Number::from_f64(value)
 }
 
-/// Refuses a whole number that would become another one in `google.protobuf.Struct`, whose numbers are doubles.
-pub(crate) fn keep_digits(text: &str, value: f64) -> Result<(), DecodeError> {
+/// Rejects a whole number that would change in `google.protobuf.Struct`, whose numbers are doubles.
+pub(crate) fn reject_inexact_integer(text: &str, value: f64) -> Result<(), DecodeError> {
     let is_whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if !is_whole || value.abs() < EXACT || format!("{value:.0}") == text {
         return Ok(());
@@ -125,7 +125,7 @@ pub(crate) fn write_int(value: i64, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, &value);
 }
 
-/// Writes an integer without sign.
+/// Writes an unsigned integer.
 pub(crate) fn write_uint(value: u64, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(out, &value);
 }
@@ -136,7 +136,7 @@ pub(crate) fn write_double(value: f64, out: &mut Vec<u8>) {
     strip_point_zero(out);
 }
 
-/// The same for a float.
+/// Writes the shortest text that reads back as the same float.
 pub(crate) fn write_float(value: f32, out: &mut Vec<u8>) {
     let _ = serde_json::to_writer(&mut *out, &value);
     strip_point_zero(out);
@@ -171,24 +171,24 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_may_be_written_with_points_and_exponents() {
+    fn whole_numbers_can_have_fractions_and_exponents() {
         for (text, expected) in
             [("1e3", Some(1000)), ("1.0", Some(1)), ("100e-2", Some(1)), ("1.5e1", Some(15)), ("0.1e1", Some(1))]
         {
-            assert_eq!(whole(text), expected, "{text}");
+            assert_eq!(parse_whole(text), expected, "{text}");
         }
         for text in ["1.5", "1e-1", "1e400", "1e99999999999999999999", "1e-99999999999999999999", "0.01e1"] {
-            assert_eq!(whole(text), None, "{text}");
+            assert_eq!(parse_whole(text), None, "{text}");
         }
         for text in ["0e99999999999999999999", "-0.000", "0e-5"] {
-            assert_eq!(whole(text), Some(0), "{text}");
+            assert_eq!(parse_whole(text), Some(0), "{text}");
         }
         let long = format!("0.{}1e100001", "0".repeat(100_000));
-        assert_eq!(whole(&long), Some(1));
+        assert_eq!(parse_whole(&long), Some(1));
     }
 
     #[test]
-    fn whole_numbers_in_free_form_json_keep_their_digits() {
+    fn inexact_whole_numbers_in_free_form_json_are_rejected() {
         for exact in [
             "0",
             "-0",
@@ -199,16 +199,16 @@ mod tests {
             "0.1",
             "1.00000000000000001",
         ] {
-            assert!(keep_digits(exact, parse_double(exact).unwrap()).is_ok(), "{exact}");
+            assert!(reject_inexact_integer(exact, parse_double(exact).unwrap()).is_ok(), "{exact}");
         }
         for lossy in ["9007199254740993", "-9007199254740993", "9223372036854775807", "100000000000000000000000001"] {
-            let error = keep_digits(lossy, parse_double(lossy).unwrap()).unwrap_err();
+            let error = reject_inexact_integer(lossy, parse_double(lossy).unwrap()).unwrap_err();
             assert!(error.message.contains("send it as a string"), "{error}");
         }
     }
 
     #[test]
-    fn doubles_are_written_shortest() {
+    fn doubles_are_written_in_the_shortest_form() {
         for (value, text) in
             [(123.0, "123"), (0.1, "0.1"), (1e300, "1e+300"), (-0.0, "-0"), (5e-324, "5e-324"), (1e21, "1e+21")]
         {

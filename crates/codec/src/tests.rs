@@ -1,4 +1,4 @@
-//! The codecs over a message that has a field of every shape, by example and against prost-reflect as the oracle.
+//! Tests with a message that has a field of every shape: examples, and prost-reflect as the oracle.
 
 mod json;
 mod mask;

@@ -1,19 +1,21 @@
-//! JSON text, in two dialects of one codec: proto3 JSON for clients, and the JSON of `jsonb` columns.
+//! JSON text in two dialects: proto3 JSON for clients, and the JSON of `jsonb` columns.
 
 mod decode;
 mod encode;
+mod number_grammar;
 mod patch;
 mod reader;
 mod scalar;
+mod well_known;
 
 pub(crate) use decode::Decoder;
 pub(crate) use encode::Encoder;
 
-/// Which JSON it is.
+/// A dialect of JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// Proto3 JSON: names that clients know, 64-bit integers as strings, enums by name, zeros written out.
+    /// Proto3 JSON: JSON names, 64-bit integers as strings, enums by name, with zeros.
     Proto,
-    /// What columns hold: names of storage, numbers as numbers, enums by number, zeros left out.
+    /// The JSON of columns: storage names, numbers as numbers, enums by number, without zeros.
     Storage,
 }

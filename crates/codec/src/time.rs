@@ -1,4 +1,4 @@
-//! `google.protobuf.Timestamp` and `Duration`: ranges, microseconds, and their texts.
+//! `google.protobuf.Timestamp` and `Duration`: ranges, microseconds, and text.
 
 use crate::DecodeError;
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
@@ -14,14 +14,14 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// 10,000 years, as `duration.proto` defines it.
 const LONGEST_SECONDS: i64 = 315_576_000_000;
 
-/// The first point in time that a google.protobuf.Timestamp has, in microseconds since the Unix epoch.
+/// The first time of a google.protobuf.Timestamp, in microseconds since the Unix epoch.
 pub const FIRST_TIME: i64 = FIRST_SECOND * MICROS;
-/// The last one.
+/// The last time of a google.protobuf.Timestamp, in microseconds since the Unix epoch.
 pub const LAST_TIME: i64 = LAST_SECOND * MICROS + (MICROS - 1);
-/// The longest google.protobuf.Duration in either direction, in microseconds.
+/// The longest google.protobuf.Duration in both directions, in microseconds.
 pub const LONGEST_DURATION: i64 = LONGEST_SECONDS * MICROS + (MICROS - 1);
 
-/// Microseconds since the Unix epoch; finer input is cut off, towards the past.
+/// Converts to microseconds since the Unix epoch, truncating towards the past.
 pub fn timestamp(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     if !(FIRST_SECOND..=LAST_SECOND).contains(&seconds) {
         return Err(DecodeError::new("range", "must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z"));
@@ -32,7 +32,7 @@ pub fn timestamp(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     Ok(seconds * MICROS + i64::from(nanos / 1_000))
 }
 
-/// Microseconds; finer input is cut off, towards zero.
+/// Converts to microseconds, truncating towards zero.
 pub(crate) fn duration(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     if !(-LONGEST_SECONDS..=LONGEST_SECONDS).contains(&seconds) {
         return Err(DecodeError::new("range", "must be from -315576000000s to 315576000000s"));
@@ -46,26 +46,26 @@ pub(crate) fn duration(seconds: i64, nanos: i32) -> Result<i64, DecodeError> {
     Ok(seconds * MICROS + i64::from(nanos / 1_000))
 }
 
-/// The fields of a Timestamp message.
+/// Returns the seconds and nanoseconds of a Timestamp message.
 pub fn timestamp_parts(micros: i64) -> (i64, i64) {
     (micros.div_euclid(MICROS), micros.rem_euclid(MICROS) * 1_000)
 }
 
-/// The fields of a Duration message.
+/// Returns the seconds and nanoseconds of a Duration message.
 pub(crate) fn duration_parts(micros: i64) -> (i64, i64) {
     (micros / MICROS, micros % MICROS * 1_000)
 }
 
-/// Reads RFC 3339 as proto3 JSON has it: capital `T` and `Z`, up to nine digits of a fraction, any offset.
+/// Parses RFC 3339 as in proto3 JSON: uppercase `T` and `Z`, up to nine fractional digits, any offset.
 pub(crate) fn parse_timestamp(text: &str) -> Result<i64, DecodeError> {
     let malformed = || DecodeError::new("timestamp", "must be a time such as 2030-12-31T23:59:59.5Z (RFC 3339)");
     let (local, nanos, offset) = split_timestamp(text).ok_or_else(malformed)?;
     timestamp(local - offset, nanos)
 }
 
-/// Seconds of the local time since 1970, nanoseconds, and the offset's seconds.
+/// Splits into seconds of the local time since 1970, nanoseconds, and seconds of the offset.
 fn split_timestamp(text: &str) -> Option<(i64, i32, i64)> {
-    // All of it is ASCII, so that cutting it anywhere is safe.
+    // The text is ASCII, so it can be split anywhere.
     if !text.is_ascii() || text.len() < 20 {
         return None;
     }
@@ -86,7 +86,7 @@ fn split_timestamp(text: &str) -> Option<(i64, i32, i64)> {
     Some((days * DAY + clock(hour, minute) + i64::from(second), nanos, offset(rest)?))
 }
 
-/// Days from 0001-01-01, which is day 1, to 1970-01-01.
+/// The number of days from 0001-01-01, which is day 1, to 1970-01-01.
 const EPOCH_FROM_CE: i64 = 719_163;
 
 fn clock(hour: u32, minute: u32) -> i64 {
@@ -100,19 +100,19 @@ fn digits(text: &str) -> Option<u32> {
     text.parse().ok()
 }
 
-/// Reads `.5`, if it is there, as nanoseconds; what follows comes back.
+/// Parses an optional fraction such as `.5` to nanoseconds; returns the rest of the text.
 fn fraction(text: &str) -> Option<(i32, &str)> {
-    let Some(behind) = text.strip_prefix('.') else { return Some((0, text)) };
-    let length = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let Some(after_point) = text.strip_prefix('.') else { return Some((0, text)) };
+    let length = after_point.bytes().take_while(u8::is_ascii_digit).count();
     if length == 0 || length > 9 {
         return None;
     }
-    let (fraction, rest) = behind.split_at(length);
+    let (fraction, rest) = after_point.split_at(length);
     let scale = 10_i32.pow(u32::try_from(9 - length).ok()?);
     Some((fraction.parse::<i32>().ok()? * scale, rest))
 }
 
-/// Reads `Z` or `+01:30` as seconds.
+/// Parses an offset, `Z` or `+01:30`, to seconds.
 fn offset(text: &str) -> Option<i64> {
     if text == "Z" {
         return Some(0);
@@ -130,7 +130,7 @@ fn offset(text: &str) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then(|| sign * clock(hours, minutes))
 }
 
-/// Reads `-1.5s`.
+/// Parses a duration such as `-1.5s` to microseconds.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, DecodeError> {
     let malformed = || DecodeError::new("duration", "must be a number of seconds such as \"1.5s\"");
     let (seconds, nanos) = split_duration(text).ok_or_else(malformed)?;
@@ -146,15 +146,15 @@ fn split_duration(text: &str) -> Option<(i64, i32)> {
     if seconds.is_empty() || !rest.is_empty() {
         return None;
     }
-    // More digits than fit are out of range, not malformed.
+    // Too many digits are out of range, not malformed.
     let seconds = seconds.parse::<i64>().unwrap_or(i64::MAX);
     Some((i64::from(sign) * seconds, sign * nanos))
 }
 
-/// Writes RFC 3339 in UTC, with 0, 3 or 6 digits of a fraction.
+/// Writes RFC 3339 in UTC, with 0, 3 or 6 fractional digits.
 pub(crate) fn write_timestamp(micros: i64, out: &mut Vec<u8>) {
     let (seconds, nanos) = timestamp_parts(micros);
-    // Every decoded timestamp is in chrono's range; what a caller made up out of range shows as the epoch.
+    // Decoded timestamps are in chrono's range; others are written as the epoch.
     let time = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
     let (date, clock) = (time.date_naive(), time.time());
     // Writing to a vector does not fail.
@@ -172,7 +172,7 @@ pub(crate) fn write_timestamp(micros: i64, out: &mut Vec<u8>) {
     out.push(b'Z');
 }
 
-/// Writes `-1.500s`, with 0, 3 or 6 digits of a fraction.
+/// Writes a duration such as `-1.500s`, with 0, 3 or 6 fractional digits.
 pub(crate) fn write_duration(micros: i64, out: &mut Vec<u8>) {
     let magnitude = micros.unsigned_abs();
     let (seconds, rest) = (magnitude / MICROS.unsigned_abs(), magnitude % MICROS.unsigned_abs());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timestamp_is_refused() {
+    fn malformed_timestamps_are_rejected() {
         for text in [
             "",
             "2024-02-30T00:00:00Z",
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ranges_are_those_of_the_messages() {
+    fn ranges_are_those_of_the_messages() {
         assert!(timestamp(FIRST_SECOND - 1, 0).is_err());
         assert!(timestamp(LAST_SECOND + 1, 0).is_err());
         assert!(timestamp(0, -1).is_err());

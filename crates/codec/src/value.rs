@@ -1,20 +1,20 @@
-//! A record in memory: one value a field, the same for the same content whatever encoding it came in.
+//! A record in memory: one value per field, independent of the encoding that it was decoded from.
 
 use bytes::Bytes;
 use groundplan_model::shape::{Cardinality, FieldId, Shape};
 use std::cmp::Ordering;
 
-/// What the allocator takes for a text or for bytes besides their length, at most; empty ones take nothing.
+/// The maximum overhead of allocating a text or bytes, in bytes; empty ones allocate nothing.
 pub(crate) const ALLOCATION: usize = 32;
 
-/// What a member of a JSON object takes: its part of a node that is half full, and its key.
+/// The size of a member of a JSON object in bytes: its share of a half-full tree node, and its key.
 pub(crate) const MEMBER: usize = 2 * (size_of::<String>() + size_of::<serde_json::Value>()) + ALLOCATION;
 
 /// The value of a field, or of an element of one.
 #[derive(Clone, Debug)]
 pub enum Value {
     Bool(bool),
-    /// All integers but those of 64 bits without sign.
+    /// All integers except unsigned ones of 64 bits.
     Int(i64),
     /// `uint64` and `fixed64`.
     Uint(u64),
@@ -41,42 +41,42 @@ pub enum Value {
 
 /// The fields of a message, each absent or a value.
 ///
-/// Zero in a field without presence, an empty list and an empty map are absent: [`Record::set_in`] sees to it.
+/// Zero in a field without presence, an empty list and an empty map are absent: [`Record::set_in`] ensures that.
 #[derive(Clone, Debug)]
 pub struct Record {
     fields: Box<[Option<Value>]>,
-    /// What a stored message has beyond its shape: members of a JSON object as text, with commas between them.
+    /// Fields of a stored message that its shape does not have: members of a JSON object as text, separated by commas.
     unknown: Option<Box<str>>,
 }
 
-/// A record as it is stored.
+/// A stored record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    /// With the model's etag field filled in, if it has one.
+    /// Includes the model's etag field, if it has one.
     pub record: Record,
     /// The record's version, as clients see it.
     pub etag: String,
 }
 
 impl Record {
-    /// A record without any value.
+    /// Returns a record without values.
     pub fn new(shape: &Shape) -> Self {
         Self { fields: vec![None; shape.fields.len()].into_boxed_slice(), unknown: None }
     }
 
-    /// The value of a field of the shape that the record was made for.
+    /// Returns the value of a field of the record's shape.
     pub fn get(&self, field: FieldId) -> Option<&Value> {
         self.fields.get(usize::from(field.0))?.as_ref()
     }
 
-    /// The same, to be changed.
+    /// Returns a mutable reference to the value of a field.
     pub fn get_mut(&mut self, field: FieldId) -> Option<&mut Value> {
         self.fields.get_mut(usize::from(field.0))?.as_mut()
     }
 
-    /// Puts a value in its place and leaves other fields alone. Empty lists and maps become absent.
+    /// Sets a value without changing other fields. Empty lists and maps become absent.
     ///
-    /// This knows neither presence nor oneofs: use [`Record::set_in`] unless the value comes from a record of that shape.
+    /// This ignores presence and oneofs: use [`Record::set_in`] unless the value comes from a record of the same shape.
     pub fn set(&mut self, field: FieldId, value: Option<Value>) {
         let value = value.filter(|value| !value.is_empty_collection());
         if let Some(slot) = self.fields.get_mut(usize::from(field.0)) {
@@ -84,7 +84,7 @@ impl Record {
         }
     }
 
-    /// Sets a field as protobuf does: zero without presence is absence, and a member of a oneof clears the others.
+    /// Sets a field like protobuf: zero without presence is absent, and a member of a oneof clears the others.
     pub fn set_in(&mut self, shape: &Shape, field: FieldId, value: Option<Value>) {
         match shape.field(field).cardinality {
             Cardinality::Implicit => self.set(field, value.filter(|value| !value.is_zero())),
@@ -98,12 +98,12 @@ impl Record {
         }
     }
 
-    /// Takes a value out.
+    /// Removes and returns a value.
     pub fn take(&mut self, field: FieldId) -> Option<Value> {
         self.fields.get_mut(usize::from(field.0))?.take()
     }
 
-    /// The fields that have a value, in the order of their numbers.
+    /// Iterates over the fields with a value, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &Value)> {
         self.fields.iter().zip(0..).filter_map(|(value, at)| Some((FieldId(at), value.as_ref()?)))
     }
@@ -113,29 +113,29 @@ impl Record {
         self.fields.iter().all(Option::is_none)
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns its approximate size in memory, in bytes.
     pub fn memory(&self) -> usize {
         let values = self.fields.iter().flatten().map(Value::allocated);
         size_of_val(&*self.fields) + values.sum::<usize>() + self.unknown.as_ref().map_or(0, |text| text.len())
     }
 
-    /// The set member of a oneof.
+    /// Returns the member of a oneof that is set.
     pub(crate) fn oneof_member(&self, shape: &Shape, oneof: u16) -> Option<FieldId> {
         let members = &shape.oneofs.get(usize::from(oneof))?.members;
         members.iter().copied().find(|member| self.get(*member).is_some())
     }
 
-    /// The value of a list or map field, made if absent. The caller puts something in.
+    /// Returns the value of a list or map field, created if absent. The caller must add an element.
     pub(crate) fn get_or_insert(&mut self, field: FieldId, empty: Value) -> Option<&mut Value> {
         Some(self.fields.get_mut(usize::from(field.0))?.get_or_insert(empty))
     }
 
-    /// The members that [`Record::set_unknown`] was given.
+    /// Returns the members that [`Record::set_unknown`] stored.
     pub(crate) fn unknown(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
 
-    /// Keeps members of a stored object that the shape does not have. Only the JSON of columns ever shows them.
+    /// Stores members of a stored object that the shape does not have. Only the JSON of columns contains them.
     pub(crate) fn set_unknown(&mut self, members: String) {
         self.unknown = Some(members.into_boxed_str()).filter(|members| !members.is_empty());
     }
@@ -147,7 +147,7 @@ impl Record {
     }
 }
 
-/// Records are equal when their fields are: what their shape does not have is nobody's to compare.
+/// Records are equal when their fields are; unknown members are not compared.
 impl PartialEq for Record {
     fn eq(&self, other: &Self) -> bool {
         self.fields == other.fields
@@ -155,7 +155,7 @@ impl PartialEq for Record {
 }
 
 impl Value {
-    /// The key of a map as JSON and errors have it; empty for a value that is no key.
+    /// Returns the text of a map's key in JSON and errors; empty for a value that cannot be a key.
     pub(crate) fn key_text(&self) -> String {
         match self {
             Self::Bool(key) => key.to_string(),
@@ -182,7 +182,7 @@ impl Value {
         }
     }
 
-    /// About how many bytes it has allocated.
+    /// Returns approximately how many bytes it has allocated.
     fn allocated(&self) -> usize {
         match self {
             Self::String(text) => text.len(),
@@ -199,7 +199,7 @@ impl Value {
         }
     }
 
-    /// A floating-point value, with all the NaNs made one.
+    /// Returns a floating-point value with a canonical NaN.
     pub(crate) fn double(value: f64) -> Self {
         Self::Double(if value.is_nan() { f64::NAN } else { value })
     }
@@ -213,7 +213,7 @@ impl Value {
     }
 }
 
-/// About how many bytes a JSON value has allocated.
+/// Returns approximately how many bytes a JSON value has allocated.
 fn allocated_by_json(json: &serde_json::Value) -> usize {
     match json {
         serde_json::Value::String(text) => text.len(),
@@ -227,7 +227,7 @@ fn allocated_by_json(json: &serde_json::Value) -> usize {
     }
 }
 
-/// Doubles are equal when their bits are: NaN equals itself, and negative zero is another number than zero.
+/// Doubles are equal when their bits are: NaN equals itself, and negative zero differs from zero.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -251,14 +251,14 @@ impl PartialEq for Value {
     }
 }
 
-/// The order of map keys: by number, and strings by their bytes.
+/// Orders map keys: numbers by value, and strings by their bytes.
 pub(crate) fn key_order(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
         (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
         (Value::Int(left), Value::Int(right)) => left.cmp(right),
         (Value::Uint(left), Value::Uint(right)) => left.cmp(right),
         (Value::String(left), Value::String(right)) => left.cmp(right),
-        // Keys of one map are of one type.
+        // The keys of a map have one type.
         _ => Ordering::Equal,
     }
 }

@@ -1,9 +1,10 @@
-//! Protobuf's wire format, by the specification of proto3, stricter in one thing: what is unknown is refused.
+//! Protobuf's wire format as specified for proto3, except that unknown fields are rejected.
 
 mod decode;
 mod encode;
 mod reader;
 mod scalar;
+mod sink;
 mod well_known;
 
 use crate::limits::Limits;
@@ -12,34 +13,33 @@ use bytes::BufMut;
 use groundplan_budget::Budget;
 use groundplan_model::shape::{Integer, Kind, ShapeId, Shapes};
 
-/// Reads a message.
+/// Decodes a message.
 ///
-/// Fields may come in any order, the last one wins, repeated occurrences of a message merge, lists may be packed or not.
-/// Unknown field numbers and groups are refused at every depth; unknown enum numbers are values like others. Values and memory are
+/// Fields can be in any order, the last occurrence wins, occurrences of a message merge, and lists can be packed or not.
+/// Unknown field numbers and groups are rejected at every depth; unknown enum numbers are accepted. Values and memory are
 /// charged to the request.
 pub fn decode(shapes: &Shapes, shape: ShapeId, bytes: &[u8], budget: &Budget) -> Result<Record, DecodeError> {
-    let limits = Limits::of_request(budget);
-    decode::decode((shapes, shape), bytes, decode::Unknown::Refused, limits).map_err(DecodeError::about_record)
+    let limits = Limits::for_request(budget);
+    decode::decode((shapes, shape), bytes, decode::UnknownFields::Reject, limits).map_err(DecodeError::about_record)
 }
 
-/// Reads a message that [`encode`] has written, perhaps for another revision of the shape: fields that this one does not
-/// have are left out.
+/// Decodes a message that [`encode`] has written, perhaps with another revision of the shape: unknown fields are skipped.
 pub fn decode_stored(shapes: &Shapes, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
-    let limits = Limits::of_depth();
-    decode::decode((shapes, shape), bytes, decode::Unknown::Skipped, limits).map_err(DecodeError::about_record)
+    let limits = Limits::depth_only();
+    decode::decode((shapes, shape), bytes, decode::UnknownFields::Skip, limits).map_err(DecodeError::about_record)
 }
 
-/// Writes a message: fields in the order of their numbers, lists packed, map entries sorted.
+/// Encodes a message: fields in the order of their numbers, lists packed, map entries sorted.
 pub fn encode(shapes: &Shapes, shape: ShapeId, record: &Record, out: &mut impl BufMut) {
     encode::write(shapes, shape, record, out);
 }
 
-/// The number of bytes that [`encode`] writes.
+/// Returns the number of bytes that [`encode`] writes.
 pub fn encoded_len(shapes: &Shapes, shape: ShapeId, record: &Record) -> usize {
     encode::count(shapes, shape, record)
 }
 
-/// How a value stands on the wire.
+/// The wire type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WireType {
     Varint = 0,
@@ -48,7 +48,7 @@ enum WireType {
     Fixed32 = 5,
 }
 
-/// How the values of a kind stand on the wire.
+/// Returns the wire type of the values of a kind.
 fn wire_type(kind: Kind) -> WireType {
     match kind {
         Kind::Bool | Kind::Enum(_) => WireType::Varint,

@@ -4,7 +4,7 @@ use crate::formulas::Formulas;
 use crate::query::{Compiled, Queries};
 use crate::table::Table;
 use bytes::Bytes;
-use groundplan_codec::{shown, suggestion};
+use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::Error;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::{Catalog, Model};
@@ -58,7 +58,7 @@ impl Served {
             let suggestion = suggestion(name, self.catalog.models.iter().map(|model| model.full_name.as_str()));
             let words = match name {
                 "" => "is required: the full name of a model, such as example.v1.Entity".to_owned(),
-                _ => format!("must be the full name of a model; there is no {:?}{suggestion}", shown(name)),
+                _ => format!("must be the full name of a model; there is no {:?}{suggestion}", shorten_name(name)),
             };
             Error::field(field, "model", words)
         })

@@ -8,7 +8,7 @@ mod record;
 use crate::choices::Choices;
 use crate::limits::MAX_SUGGESTIONS;
 use crate::wording::{self, refusal, refused, violation};
-use groundplan_codec::{shown, suggestion};
+use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Refusals};
 use groundplan_operations::limits::MAX_BATCH;
 use raw::Members;
@@ -43,7 +43,7 @@ impl<'a> Input<'a> {
             if violations.len() > MAX_VIOLATIONS {
                 break;
             }
-            let at = format!("{path}{}", shown(&key));
+            let at = format!("{path}{}", shorten_name(&key));
             let Some(name) = known.iter().find(|name| **name == key || is_snake_of(&key, name)) else {
                 let nearest = match violations.len() {
                     ..MAX_SUGGESTIONS => suggestion(&key, known.iter().copied()),

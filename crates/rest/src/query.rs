@@ -4,7 +4,7 @@ use crate::choices::Choices;
 use crate::input::is_snake_of;
 use crate::limits::MAX_SUGGESTIONS;
 use crate::wording::{self, refusal, refused, violation};
-use groundplan_codec::shown;
+use groundplan_codec::shorten_name;
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
 use percent_encoding::percent_decode;
 
@@ -119,7 +119,7 @@ fn unknown(name: String, known: &[&str], is_compared: bool) -> Violation {
         None if known.is_empty() => "there are none".to_owned(),
         _ => format!("these are: {}", known.join(", ")),
     };
-    let name = shown(&name).into_owned();
+    let name = shorten_name(&name).into_owned();
     violation(name, "unknown_parameter", format!("is not a query parameter here; {way_out}"))
 }
 

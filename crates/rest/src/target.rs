@@ -2,7 +2,7 @@
 
 mod refusals;
 
-use groundplan_codec::shown;
+use groundplan_codec::shorten_name;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
 use http::Method;
@@ -143,11 +143,11 @@ pub(crate) fn find<'a>(catalog: &'a Catalog, version: &str, resource: &str) -> R
 pub(crate) fn find_model<'a>(catalog: &'a Catalog, full_name: &str) -> Result<&'a Arc<Model>, String> {
     // Who leaves the package out means the name that is behind it.
     let plain = |model: &Arc<Model>| if full_name.contains('.') { model.full_name.clone() } else { model.name.clone() };
-    let likeness = |model: &&Arc<Model>| strsim::jaro_winkler(&plain(model), &shown(full_name));
+    let likeness = |model: &&Arc<Model>| strsim::jaro_winkler(&plain(model), &shorten_name(full_name));
     catalog.model(full_name).ok_or_else(|| {
         match catalog.models.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
             Some(nearest) => {
-                format!("is {:?}, which is no model; the nearest is {}", shown(full_name), nearest.full_name)
+                format!("is {:?}, which is no model; the nearest is {}", shorten_name(full_name), nearest.full_name)
             }
             None => "is no model, since none are applied; see groundplan apply --help".to_owned(),
         }

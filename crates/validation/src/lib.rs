@@ -7,8 +7,8 @@
 mod checks;
 mod messages;
 mod path;
-mod source_location;
 mod rules;
+mod source_location;
 mod validator;
 
 use groundplan_budget::Budget;

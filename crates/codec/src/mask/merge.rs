@@ -1,7 +1,7 @@
-//! JSON merge patches (RFC 7396): what of a record changes, down to the keys of maps and of free-form JSON.
+//! JSON merge patches (RFC 7396): the parts of a record that change, down to keys of maps and of free-form JSON.
 //!
-//! The values are those of the record that the patch makes of nothing; here stands which of them are taken, and what is
-//! removed. So a patch is applied like any other update: to the record as it is when it is written.
+//! The values are in a record that results from applying the patch to an empty one; a [`Merge`] says which of them to copy and
+//! what to remove. A patch is thus applied like any other update, to the record at the time of the write.
 
 use super::Apply;
 use crate::value::key_order;
@@ -14,28 +14,28 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Merge(pub(crate) Vec<(FieldId, Step)>);
 
-/// What happens to a field, or to the value of a key.
+/// How a field, or the value of a key, changes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
-    /// It becomes what the update has, or is removed where that has nothing.
+    /// It becomes the update's value, or is removed if the update has none.
     Whole,
-    /// A message stays, but for these fields of it. Where there was none, there is one.
+    /// These fields of a message change. A missing message is created.
     Message(Merge),
-    /// A map stays, but for these keys.
+    /// These keys of a map change.
     Map(Vec<(Value, Step)>),
-    /// Free-form JSON is merged with this.
+    /// Free-form JSON is merged with this patch.
     Json(Json),
 }
 
 impl Merge {
-    /// The same without some fields of the record itself.
+    /// Returns the merge without some top-level fields.
     #[must_use]
     pub fn without(mut self, fields: &[FieldId]) -> Self {
         self.0.retain(|(field, _)| !fields.contains(field));
         self
     }
 
-    /// What is named, by field numbers, as one text: equal for equal patches of the same shape.
+    /// Renders the merge with field numbers: equal texts for equal patches of the same shape.
     pub fn canonical(&self, shapes: &Shapes, shape: ShapeId) -> String {
         let mut out = String::new();
         describe_fields(shapes, shapes.get(shape), self, &mut out);
@@ -44,7 +44,7 @@ impl Merge {
 }
 
 impl Apply<'_> {
-    /// Changes what a patch names.
+    /// Applies the fields that a patch names.
     pub(super) fn merge(&self, shape: &Shape, merge: &Merge, base: &mut Record, update: &mut Record) {
         for (id, step) in &merge.0 {
             let field = shape.field(*id);
@@ -52,7 +52,7 @@ impl Apply<'_> {
                 continue;
             }
             match step {
-                Step::Whole => self.copy(shape, *id, base, update.take(*id)),
+                Step::Whole => self.replace_field(shape, *id, base, update.take(*id)),
                 step => {
                     let value = self.step(field, step, base.take(*id), update.take(*id));
                     base.set_in(shape, *id, value);
@@ -61,7 +61,7 @@ impl Apply<'_> {
         }
     }
 
-    /// The new value of a field, or of a key of a map.
+    /// Returns the new value of a field, or of a key of a map.
     fn step(&self, field: &Field, step: &Step, before: Option<Value>, update: Option<Value>) -> Option<Value> {
         match (step, field.kind) {
             (Step::Message(merge), Kind::Message(inner)) => {
@@ -90,7 +90,7 @@ impl Apply<'_> {
     }
 }
 
-/// What a patch makes of free-form JSON (RFC 7396, section 2).
+/// Merges a patch into free-form JSON (RFC 7396, section 2).
 pub(crate) fn merge_json(target: Json, patch: &Json) -> Json {
     let Json::Object(members) = patch else { return patch.clone() };
     let mut merged = if let Json::Object(target) = target { target } else { Map::new() };
@@ -111,7 +111,7 @@ fn entries_of(value: Option<Value>) -> Vec<(Value, Value)> {
     if let Some(Value::Map(entries)) = value { entries } else { Vec::new() }
 }
 
-/// Where a key is, or where it belongs.
+/// Returns the index of a key, or where to insert it.
 fn find(entries: &[(Value, Value)], key: &Value) -> Result<usize, usize> {
     entries.binary_search_by(|(other, _)| key_order(other, key))
 }

@@ -1,4 +1,4 @@
-//! Proto3 JSON's rules, one by one.
+//! Tests of each rule of proto3 JSON.
 
 use super::{everything, id, shape, shapes, text};
 use crate::{DecodeError, Record, Value, json};
@@ -33,7 +33,7 @@ fn with(name: &str, value: Value) -> Record {
     record
 }
 
-/// How one field's value is written.
+/// Returns the JSON of one field's value.
 fn written(name: &str, value: Value) -> String {
     let text = String::from_utf8(encode_text(&with(name, value))).unwrap();
     let key = format!("\"{}\":", super::field(name).json_name);
@@ -42,7 +42,7 @@ fn written(name: &str, value: Value) -> String {
 }
 
 #[test]
-fn both_names_are_read_and_each_field_once() {
+fn both_names_are_read_but_each_field_only_once() {
     assert_eq!(get(r#"{"anInt32": 1}"#, "an_int32"), Some(Value::Int(1)));
     assert_eq!(get(r#"{"an_int32": 1}"#, "an_int32"), Some(Value::Int(1)));
     assert_eq!(get(r#"{"otherName": "x"}"#, "renamed"), Some(text("x")));
@@ -56,7 +56,7 @@ fn both_names_are_read_and_each_field_once() {
 }
 
 #[test]
-fn unknown_names_are_refused_with_the_nearest_one() {
+fn unknown_names_are_rejected_with_a_suggestion() {
     let error = decode(r#"{"nested": {"titel": "x"}}"#).unwrap_err();
     assert_eq!((error.field.as_str(), error.rule), ("nested.titel", "unknown_field"));
     assert_eq!(error.message, "is not a field of every.v1.Nested; did you mean title?");
@@ -66,7 +66,7 @@ fn unknown_names_are_refused_with_the_nearest_one() {
 }
 
 #[test]
-fn the_keys_that_were_there_are_known() {
+fn decoding_returns_the_present_keys() {
     let decoded =
         json::decode(shapes(), everything(), br#"{"aString": null, "id": "", "an_int32": 0}"#, &Budget::default())
             .unwrap();
@@ -75,7 +75,7 @@ fn the_keys_that_were_there_are_known() {
 }
 
 #[test]
-fn integers_are_read_in_every_form_that_is_whole() {
+fn integers_are_read_in_every_whole_form() {
     for form in ["5", "\"5\"", "5.0", "5e0", "0.5e1", "\"5.00\"", "50E-1"] {
         assert_eq!(get(&format!("{{\"anInt64\": {form}}}"), "an_int64"), Some(Value::Int(5)), "{form}");
     }
@@ -101,7 +101,7 @@ fn integers_are_read_in_every_form_that_is_whole() {
 }
 
 #[test]
-fn doubles_are_read_with_their_words() {
+fn doubles_are_read_with_their_special_names() {
     assert_eq!(get(r#"{"aDouble": "NaN"}"#, "a_double"), Some(Value::Double(f64::NAN)));
     assert_eq!(get(r#"{"aDouble": "-Infinity"}"#, "a_double"), Some(Value::Double(f64::NEG_INFINITY)));
     assert_eq!(get(r#"{"aFloat": "Infinity"}"#, "a_float"), Some(Value::Double(f64::INFINITY)));
@@ -147,7 +147,7 @@ fn bytes_are_read_in_both_alphabets() {
 }
 
 #[test]
-fn null_is_absence_but_for_values() {
+fn null_is_absence_except_for_values() {
     let nulls = shape().fields.iter().filter(|field| !matches!(field.name.as_str(), "value" | "choice_value"));
     for field in nulls {
         assert!(decode(&format!("{{\"{}\": null}}", field.name)).unwrap().is_empty(), "{}", field.name);
@@ -192,25 +192,25 @@ fn well_known_types_have_their_own_json() {
 }
 
 #[test]
-fn refusals_are_in_words_of_ours() {
-    for (text, words) in [
-        (r#"{"someBytes": "A=="}"#, "`=` stands before its end"),
+fn errors_have_our_own_text() {
+    for (text, expected) in [
+        (r#"{"someBytes": "A=="}"#, "it has `=` before its end"),
         (r#"{"someBytes": "a*bc"}"#, "'*' at byte 1 is not a character of it"),
         (
             r#"{"anInt32": 01}"#,
-            "a number without zeros in front, with digits on both sides of its point and in its exponent, not 01",
+            "a number without leading zeros, with digits on both sides of the decimal point and in the exponent, not 01",
         ),
-        (r#"{"byInt32": {"01": 1}}"#, "its keys are whole numbers without zeros in front"),
+        (r#"{"byInt32": {"01": 1}}"#, "its keys are whole numbers without leading zeros"),
         (r#"{"struct": {"id": 9007199254740993}}"#, "would become 9007199254740992"),
     ] {
         let error = decode(text).unwrap_err();
-        assert!(error.message.contains(words), "{text}: {error}");
+        assert!(error.message.contains(expected), "{text}: {error}");
     }
     assert!(get(r#"{"struct": {"id": "9007199254740993"}}"#, "struct").is_some());
 }
 
 #[test]
-fn refusals_of_enums_list_the_values() {
+fn errors_about_enums_list_the_values() {
     let field = super::shape().fields.iter().find(|field| matches!(field.kind, groundplan_model::Kind::Enum(_)));
     let field = field.unwrap();
     let error = decode(&format!("{{\"{}\": \"NOPE\"}}", field.json_name)).unwrap_err();
@@ -235,7 +235,7 @@ fn field_masks_are_read_in_two_forms() {
 }
 
 #[test]
-fn text_must_be_unicode_without_nul() {
+fn text_must_be_unicode_reject_nul() {
     for lone in ["\\ud800", "\\udc00", "\\ud800\\u0041", "\\udc00\\ud800"] {
         assert_eq!(rule(&format!("{{\"id\": \"{lone}\"}}")), "utf8", "{lone}");
     }
@@ -252,7 +252,7 @@ fn text_must_be_unicode_without_nul() {
 }
 
 #[test]
-fn what_is_not_json_is_refused_with_its_place() {
+fn invalid_json_is_rejected_with_its_location() {
     for broken in [
         "",
         "{",
@@ -295,7 +295,7 @@ fn what_is_not_json_is_refused_with_its_place() {
 }
 
 #[test]
-fn zeros_are_written_and_absence_is_not() {
+fn zeros_are_written_and_absent_fields_are_not() {
     let json = encode(&Record::new(shape()));
     assert_eq!(json["id"], json!(""));
     assert_eq!(json["anInt32"], json!(0));
@@ -314,7 +314,7 @@ fn zeros_are_written_and_absence_is_not() {
 }
 
 #[test]
-fn numbers_are_written_shortest() {
+fn numbers_are_written_in_the_shortest_form() {
     for (value, expected) in [(123.0, "123"), (0.1, "0.1"), (-0.0, "-0.0"), (f64::NAN, "\"NaN\""), (1.5, "1.5")] {
         assert_eq!(written("a_double", Value::Double(value)).split(',').next(), Some(expected));
     }

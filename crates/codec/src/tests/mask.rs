@@ -1,4 +1,4 @@
-//! Update masks.
+//! Tests of update masks.
 
 use super::{everything, id, nested, shapes};
 use crate::mask::{UpdateMask, clear_input_only, clear_output_only};
@@ -32,13 +32,13 @@ fn paths_are_read_by_both_names() {
     assert_eq!(mask(&["an_int32", "nested.child.title"]), mask(&["nested.child.title", "anInt32", "anInt32"]));
     assert_eq!(mask(&["*"]), UpdateMask::All);
     assert_eq!(mask(&[]), UpdateMask::Populated);
-    assert_eq!(mask(&["id", "far"]), UpdateMask::of_fields(vec![id("far"), id("id"), id("far")]));
+    assert_eq!(mask(&["id", "far"]), UpdateMask::from_fields(vec![id("far"), id("id"), id("far")]));
     assert_eq!(mask(&["nested", "nested.title"]), mask(&["nested"]));
 }
 
 #[test]
-fn broken_paths_are_refused_with_words() {
-    for (path, words) in [
+fn invalid_paths_are_rejected_with_an_explanation() {
+    for (path, expected) in [
         ("nested.titel", "\"titel\" is not a field of every.v1.Nested; did you mean title?"),
         ("nesteds.title", "nesteds is a list"),
         ("labels.a", "labels is a map"),
@@ -52,16 +52,16 @@ fn broken_paths_are_refused_with_words() {
         ("nested.*", "\"*\" is not a field"),
     ] {
         let message = parse(&[path]).unwrap_err();
-        assert!(message.contains(words), "{path}: {message}");
+        assert!(message.contains(expected), "{path}: {message}");
     }
-    assert!(parse(&["*", "id"]).unwrap_err().contains("beside"));
+    assert!(parse(&["*", "id"]).unwrap_err().contains("next to"));
     assert!(parse(&["id"; 1_001]).is_err());
     assert!(parse(&["id"; 1_000]).is_ok());
     assert!(parse(&["x".repeat(8_193).as_str()]).is_err());
 }
 
 #[test]
-fn a_mask_copies_what_it_names_and_clears_what_the_update_lacks() {
+fn a_mask_copies_its_fields_and_clears_missing_ones() {
     let base = r#"{"id": "1", "aString": "a", "anInt32": 1, "strings": ["x"]}"#;
     let update = r#"{"aString": "b", "far": "f"}"#;
     let expected = record(r#"{"id": "1", "aString": "b", "anInt32": 1}"#);
@@ -69,11 +69,11 @@ fn a_mask_copies_what_it_names_and_clears_what_the_update_lacks() {
     let expected = record(r#"{"id": "1", "aString": "b", "anInt32": 1, "strings": ["x"], "far": "f"}"#);
     assert_eq!(applied(&UpdateMask::Populated, base, update), expected);
     assert_eq!(applied(&UpdateMask::All, base, update), record(update));
-    assert_eq!(applied(&UpdateMask::of_fields(Vec::new()), base, update), record(base));
+    assert_eq!(applied(&UpdateMask::from_fields(Vec::new()), base, update), record(base));
 }
 
 #[test]
-fn nested_paths_make_messages_only_for_values() {
+fn nested_paths_create_messages_only_for_values() {
     let path = mask(&["nested.child.title"]);
     let update = r#"{"nested": {"rating": 1, "child": {"title": "t", "rating": 2}}}"#;
     assert_eq!(applied(&path, "{}", update), record(r#"{"nested": {"child": {"title": "t"}}}"#));

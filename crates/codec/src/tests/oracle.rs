@@ -1,4 +1,4 @@
-//! The codecs against prost-reflect: whatever it says that bytes or JSON mean, they mean.
+//! Compares the codecs with prost-reflect.
 
 use super::{CATALOG, everything, random, shapes};
 use crate::{Record, Value, json, wire};
@@ -14,9 +14,9 @@ fn descriptor() -> MessageDescriptor {
     CATALOG.pool.get_message_by_name("every.v1.Everything").unwrap()
 }
 
-/// Without what the oracle gets wrong: it takes a negative zero for zero where there is no presence, in wrappers and in maps, and
-/// writes wrappers of NaN and infinities as null. The specification, and our own tests, say otherwise.
-fn tamed(mut record: Record) -> Record {
+/// Removes values that the oracle handles incorrectly: it treats negative zero as zero in fields without presence, wrappers and
+/// maps, and writes wrappers of NaN and infinities as null. Our own tests cover these as specified.
+fn without_oracle_bugs(mut record: Record) -> Record {
     let shape = super::shape();
     for (id, field) in shape.iter() {
         let wrapper = matches!(field.kind, Kind::Wrapper(_));
@@ -34,7 +34,7 @@ fn tamed(mut record: Record) -> Record {
 }
 
 fn records() -> impl Strategy<Value = Record> {
-    random::record(everything()).prop_map(tamed)
+    random::record(everything()).prop_map(without_oracle_bugs)
 }
 
 fn encoded(record: &Record) -> Vec<u8> {
@@ -53,7 +53,7 @@ fn read(bytes: &[u8]) -> Record {
     wire::decode(shapes(), everything(), bytes, &Budget::default()).unwrap()
 }
 
-/// JSON with all numbers as doubles, and without what is absent either way.
+/// Converts all numbers to doubles, and removes zeros.
 fn plain(json: Json) -> Json {
     match json {
         Json::Number(number) => number.as_f64().unwrap().into(),
@@ -67,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_oracle_reads_our_bytes_as_we_mean_them(record in records()) {
+    fn the_oracle_reads_our_bytes(record in records()) {
         let bytes = encoded(&record);
         prop_assert_eq!(bytes.len(), wire::encoded_len(shapes(), everything(), &record));
         prop_assert_eq!(&read(&bytes), &record);
@@ -77,7 +77,7 @@ proptest! {
         let mut its = Vec::new();
         oracle.serialize_with_options(&mut serde_json::Serializer::new(&mut its), &options).unwrap();
         let its: Json = serde_json::from_slice(&its).unwrap();
-        // Input-only fields are written by the oracle only.
+        // Only the oracle writes input-only fields.
         let without_secrets = |json: Json| without(plain(json), "secret");
         let ours: Json = serde_json::from_slice(&written(&record)).unwrap();
         let different = differences("", &without_secrets(ours), &without_secrets(its));
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn the_oracle_reads_our_json_and_we_read_its(mut record in records()) {
+    fn the_oracle_and_we_read_each_others_json(mut record in records()) {
         crate::mask::clear_input_only(shapes(), everything(), &mut record);
         let text = String::from_utf8(written(&record)).unwrap();
         prop_assert_eq!(&json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).unwrap().record, &record);
@@ -104,7 +104,7 @@ proptest! {
         let merged = DynamicMessage::decode(descriptor(), bytes.as_slice()).unwrap().encode_to_vec();
         let ours = wire::decode(shapes(), everything(), &bytes, &Budget::default());
         let its = wire::decode(shapes(), everything(), &merged, &Budget::default());
-        // Merging can make a duration whose parts have different signs: both refuse it then.
+        // Merging can create a duration whose parts have different signs, which both reject.
         prop_assert_eq!(ours.is_ok(), its.is_ok());
         if let (Ok(ours), Ok(its)) = (ours, its) {
             let different = differing(&ours, &its);
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn what_we_accept_of_broken_bytes_the_oracle_accepts(
+    fn the_oracle_accepts_broken_bytes_that_we_accept(
         record in records(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
@@ -126,13 +126,13 @@ proptest! {
         }
         if let Ok(ours) = wire::decode(shapes(), everything(), &bytes, &Budget::default()) {
             let oracle = DynamicMessage::decode(descriptor(), bytes.as_slice()).unwrap();
-            let different = differing(&tamed(ours), &tamed(read(&oracle.encode_to_vec())));
+            let different = differing(&without_oracle_bugs(ours), &without_oracle_bugs(read(&oracle.encode_to_vec())));
             prop_assert!(different.is_empty(), "{different:#?}");
         }
     }
 }
 
-/// The places where two JSON values differ, ours first.
+/// Returns where two JSON values differ, ours first.
 fn differences(path: &str, left: &Json, right: &Json) -> Vec<String> {
     match (left, right) {
         (Json::Object(left), Json::Object(right)) => {
@@ -148,7 +148,7 @@ fn differences(path: &str, left: &Json, right: &Json) -> Vec<String> {
     }
 }
 
-/// The fields in which two records differ, ours first.
+/// Returns the fields in which two records differ, ours first.
 fn differing(left: &Record, right: &Record) -> Vec<String> {
     let fields = super::shape().iter().filter(|(id, _)| left.get(*id) != right.get(*id));
     fields.map(|(id, field)| format!("{}: {:?} is not {:?}", field.name, left.get(id), right.get(id))).collect()

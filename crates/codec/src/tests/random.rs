@@ -7,7 +7,7 @@ use groundplan_model::shape::{Cardinality, Field, Integer, Kind, ShapeId};
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
-/// How deep random messages nest.
+/// The nesting of random messages.
 const DEPTH: u32 = 2;
 
 pub(super) fn record(shape: ShapeId) -> BoxedStrategy<Record> {
@@ -15,7 +15,7 @@ pub(super) fn record(shape: ShapeId) -> BoxedStrategy<Record> {
 }
 
 fn record_to(id: ShapeId, depth: u32) -> BoxedStrategy<Record> {
-    // Mostly few fields, so that failures are readable, and sometimes all.
+    // Mostly few fields, so that failures are readable; sometimes all.
     prop_oneof![9 => with_chance(id, depth, 0.2), 1 => with_chance(id, depth, 0.9)].boxed()
 }
 
@@ -36,7 +36,7 @@ fn with_chance(id: ShapeId, depth: u32, chance: f64) -> BoxedStrategy<Record> {
         .boxed()
 }
 
-/// What one field holds; nothing where messages would nest too deep.
+/// Returns a value of a field; `None` where messages would nest too deep.
 pub(super) fn field_value(field: &Field, depth: u32) -> BoxedStrategy<Option<Value>> {
     if matches!(field.kind, Kind::Message(_)) && depth == 0 {
         return Just(None).boxed();
@@ -118,7 +118,7 @@ fn edge_doubles() -> impl Strategy<Value = f64> {
     proptest::sample::select([&edges[..], &special[..]].concat())
 }
 
-/// Any text but with U+0000.
+/// Returns any text without U+0000.
 fn string() -> impl Strategy<Value = String> {
     let odd = ["", "\"", "\\", "\u{1}\u{1f}\u{7f}", "\u{2028}", "é😀", "null", "{}", "\u{ffff}"].map(str::to_owned);
     prop_oneof!["[a-c]{0,3}", any::<String>(), proptest::sample::select(odd.to_vec())]
@@ -127,7 +127,7 @@ fn string() -> impl Strategy<Value = String> {
 
 fn json() -> BoxedStrategy<Json> {
     let doubles = prop_oneof![any::<f64>(), edge_doubles(), (-1000..1000_i32).prop_map(f64::from)];
-    let numbers = doubles.prop_map(|value| number::in_struct(value).map_or(Json::Null, Json::Number));
+    let numbers = doubles.prop_map(|value| number::to_json_number(value).map_or(Json::Null, Json::Number));
     let leaf =
         prop_oneof![Just(Json::Null), any::<bool>().prop_map(Json::Bool), numbers, string().prop_map(Json::String)];
     leaf.prop_recursive(3, 12, 3, |inner| {

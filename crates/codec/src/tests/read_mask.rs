@@ -1,4 +1,4 @@
-//! Read masks.
+//! Tests of read masks.
 
 use super::random::record as random_record;
 use super::{everything, id, nested, shapes};
@@ -18,19 +18,19 @@ fn parse(paths: &[&str]) -> Result<ReadMask, String> {
     })
 }
 
-fn shown(paths: &[&str], text: &str) -> Record {
+fn shorten_name(paths: &[&str], text: &str) -> Record {
     let mut record = record(text);
     parse(paths).unwrap().apply(shapes(), everything(), &mut record);
     record
 }
 
 #[test]
-fn no_paths_and_a_star_are_everything() {
+fn no_paths_and_a_star_mean_all_fields() {
     assert_eq!(parse(&[]), Ok(ReadMask::All));
     assert_eq!(parse(&["*"]), Ok(ReadMask::All));
     assert_eq!(ReadMask::All.fields(), None);
     let text = r#"{"id": "1", "nested": {"title": "t"}}"#;
-    assert_eq!(shown(&["*"], text), record(text));
+    assert_eq!(shorten_name(&["*"], text), record(text));
 }
 
 #[test]
@@ -46,8 +46,8 @@ fn paths_are_read_by_both_names_and_each_field_counts_once() {
 }
 
 #[test]
-fn broken_paths_are_refused_with_words() {
-    for (path, words) in [
+fn invalid_paths_are_rejected_with_an_explanation() {
+    for (path, expected) in [
         ("nested.titel", "\"titel\" is not a field of every.v1.Nested; did you mean title?"),
         ("nesteds.title", "nesteds is a list, which can only be read as a whole; end the path there"),
         ("labels.a", "labels is a map"),
@@ -58,45 +58,45 @@ fn broken_paths_are_refused_with_words() {
         ("nested.*", "\"*\" is not a field"),
     ] {
         let message = parse(&[path]).unwrap_err();
-        assert!(message.contains(words), "{path}: {message}");
+        assert!(message.contains(expected), "{path}: {message}");
     }
-    assert!(parse(&["*", "id"]).unwrap_err().contains("beside"));
-    assert!(parse(&["*", "*"]).unwrap_err().contains("beside"));
+    assert!(parse(&["*", "id"]).unwrap_err().contains("next to"));
+    assert!(parse(&["*", "*"]).unwrap_err().contains("next to"));
     assert!(parse(&vec!["id"; MAX_PATHS + 1]).is_err());
     assert!(parse(&vec!["id"; MAX_PATHS]).is_ok());
     assert!(parse(&["x".repeat(8_193).as_str()]).is_err());
 }
 
 #[test]
-fn everything_else_is_cleared_at_every_depth() {
+fn other_fields_are_cleared_at_every_depth() {
     let text = r#"{"id": "1", "aString": "a", "strings": ["x"], "choiceInt64": 3,
         "nested": {"title": "t", "rating": 2, "child": {"title": "u", "rating": 4}}}"#;
-    assert_eq!(shown(&["strings", "id"], text), record(r#"{"id": "1", "strings": ["x"]}"#));
-    assert_eq!(shown(&["nested.rating"], text), record(r#"{"nested": {"rating": 2}}"#));
+    assert_eq!(shorten_name(&["strings", "id"], text), record(r#"{"id": "1", "strings": ["x"]}"#));
+    assert_eq!(shorten_name(&["nested.rating"], text), record(r#"{"nested": {"rating": 2}}"#));
     assert_eq!(
-        shown(&["nested"], text),
+        shorten_name(&["nested"], text),
         record(&text.replace(r#""id": "1", "aString": "a", "strings": ["x"], "choiceInt64": 3,"#, ""))
     );
     assert_eq!(
-        shown(&["nested.child.title", "nested.title"], text),
+        shorten_name(&["nested.child.title", "nested.title"], text),
         record(r#"{"nested": {"title": "t", "child": {"title": "u"}}}"#)
     );
-    assert_eq!(shown(&["nested.child.title"], r#"{"nested": {"title": "t"}}"#), record(r#"{"nested": {}}"#));
-    assert_eq!(shown(&["nested.child.title", "choice_string"], r#"{"choiceInt64": 3}"#), record("{}"));
+    assert_eq!(shorten_name(&["nested.child.title"], r#"{"nested": {"title": "t"}}"#), record(r#"{"nested": {}}"#));
+    assert_eq!(shorten_name(&["nested.child.title", "choice_string"], r#"{"choiceInt64": 3}"#), record("{}"));
     assert!(shapes().get(nested()).by_name("rating").is_some());
 }
 
 proptest::proptest! {
     #[test]
     fn a_mask_of_whole_fields_keeps_exactly_these(whole in random_record(everything()), seed in 0_usize..7) {
-        let kept: Vec<_> = shapes().get(everything()).iter().skip(seed).step_by(7).collect();
-        let paths: Vec<String> = kept.iter().map(|(_, field)| field.json_name.clone()).collect();
+        let included: Vec<_> = shapes().get(everything()).iter().skip(seed).step_by(7).collect();
+        let paths: Vec<String> = included.iter().map(|(_, field)| field.json_name.clone()).collect();
         let mask = ReadMask::parse(shapes(), everything(), &paths).unwrap();
         let mut masked = whole.clone();
         mask.apply(shapes(), everything(), &mut masked);
         for (field, _) in shapes().get(everything()).iter() {
-            let is_kept = kept.iter().any(|(id, _)| *id == field);
-            proptest::prop_assert_eq!(masked.get(field), whole.get(field).filter(|_| is_kept));
+            let is_included = included.iter().any(|(id, _)| *id == field);
+            proptest::prop_assert_eq!(masked.get(field), whole.get(field).filter(|_| is_included));
         }
         let once = masked.clone();
         mask.apply(shapes(), everything(), &mut masked);

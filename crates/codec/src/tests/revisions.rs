@@ -1,4 +1,4 @@
-//! Two revisions that are served at once: what one writes the other must not lose.
+//! Two revisions that are served at the same time must not lose each other's data.
 
 use crate::mask::UpdateMask;
 use crate::{Record, json, storage, wire};
@@ -6,7 +6,7 @@ use groundplan_budget::Budget;
 use groundplan_model::{Catalog, Field, Input, ShapeId, SourceFile, StorageNames, compile};
 use serde_json::json;
 
-/// The models of a revision, where a part has these fields beside its own.
+/// Compiles the models of a revision, with these additional fields of a part.
 fn revision(added: &str) -> Catalog {
     let content = format!(
         "syntax = \"proto3\"; package two.v1; import \"groundplan/model/v1/model.proto\";
@@ -27,7 +27,7 @@ fn columns(catalog: &Catalog) -> impl Iterator<Item = (groundplan_model::FieldId
     columns.filter(|(_, field)| ["part", "parts", "by_name"].contains(&field.name.as_str()))
 }
 
-/// What the columns hold once a revision has written a record.
+/// Returns the columns after a revision has written a record.
 fn written(catalog: &Catalog, record: &Record) -> serde_json::Value {
     let mut row = json!({});
     for (id, field) in columns(catalog) {
@@ -39,7 +39,7 @@ fn written(catalog: &Catalog, record: &Record) -> serde_json::Value {
     row
 }
 
-/// What a revision reads from the columns.
+/// Reads the columns with a revision.
 fn read(catalog: &Catalog, row: &serde_json::Value) -> Record {
     let shape = catalog.shapes.get(whole(catalog));
     let mut record = Record::new(shape);
@@ -52,7 +52,7 @@ fn read(catalog: &Catalog, row: &serde_json::Value) -> Record {
     record
 }
 
-/// What the columns hold once a revision has updated them.
+/// Returns the columns after a revision has updated them.
 fn updated(catalog: &Catalog, row: &serde_json::Value, paths: &[&str], update: &str) -> serde_json::Value {
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let mask = UpdateMask::parse(&catalog.shapes, whole(catalog), &paths).unwrap();
@@ -70,7 +70,7 @@ fn stored() -> serde_json::Value {
 }
 
 #[test]
-fn an_older_revision_loses_nothing_of_a_newer_one() {
+fn an_older_revision_keeps_the_fields_of_a_newer_one() {
     let new = revision("repeated string tags = 3; uint64 large = 4; More more = 5; message More { Part deep = 1; }");
     let row = stored();
     assert_eq!(written(&new, &read(&new, &row)), row);
@@ -85,7 +85,7 @@ fn an_older_revision_loses_nothing_of_a_newer_one() {
 }
 
 #[test]
-fn a_message_that_is_replaced_keeps_what_the_caller_cannot_know() {
+fn a_replaced_message_keeps_unknown_fields() {
     let old = revision("");
     let mut expected = stored();
     expected["part"]["text"] = json!("v");
@@ -96,14 +96,14 @@ fn a_message_that_is_replaced_keeps_what_the_caller_cannot_know() {
     }
     let all = updated(&old, &stored(), &["*"], update);
     assert_eq!(all, json!({"part": expected["part"]}));
-    // What is cleared is gone, with all that it had.
+    // A cleared message loses its unknown fields.
     expected["part"].as_object_mut().unwrap().remove("inner");
     assert_eq!(updated(&old, &stored(), &["part.text", "part.inner"], r#"{"part": {"text": "v"}}"#), expected);
     assert_eq!(updated(&old, &stored(), &["part"], "{}").get("part"), None);
 }
 
 #[test]
-fn what_is_stored_on_the_wire_is_read_by_an_older_revision_without_what_it_does_not_have() {
+fn an_older_revision_skips_unknown_fields_of_stored_wire_bytes() {
     let new = revision("repeated string tags = 3; fixed64 large = 4; fixed32 small = 5; map<string, Part> more = 6;");
     let full = r#"{"name": "n", "part": {"text": "t", "tags": ["a", ""], "large": "7", "small": 8, "more": {"k": {"text": "u"}}}}"#;
     let record = json::decode(&new.shapes, whole(&new), full.as_bytes(), &Budget::default()).unwrap().record;

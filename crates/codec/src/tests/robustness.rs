@@ -1,4 +1,4 @@
-//! Input that is broken, huge or hostile: an error, never a panic.
+//! Broken, huge or hostile input is an error, never a panic.
 
 use super::{everything, field, random, shapes};
 use crate::{MAX_VALUES, json, mask::UpdateMask, storage, wire};
@@ -14,7 +14,7 @@ fn json_rule(text: &str) -> &'static str {
     json::decode(shapes(), everything(), text.as_bytes(), &Budget::default()).unwrap_err().rule
 }
 
-/// Bytes of a field with a length.
+/// Returns a length-delimited field.
 fn delimited(number: u32, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     prost::encoding::encode_key(number, prost::encoding::WireType::LengthDelimited, &mut out);
@@ -68,7 +68,7 @@ proptest! {
 }
 
 #[test]
-fn deep_json_is_refused_before_the_stack_is_gone() {
+fn deep_json_is_rejected_before_the_stack_overflows() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = format!("{{\"value\":{}1{}}}", open.repeat(100_000), close.repeat(100_000));
         assert_eq!(json_rule(&deep), "depth");
@@ -83,13 +83,13 @@ fn deep_json_is_refused_before_the_stack_is_gone() {
 }
 
 #[test]
-fn what_a_newer_revision_stored_is_skipped_at_any_depth() {
+fn unknown_stored_values_are_skipped_at_any_depth() {
     let stored = format!("{{\"gone\":{}{},\"old_title\":\"t\"}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(storage::decode(shapes(), field("nested"), stored.as_bytes()).is_ok());
 }
 
 #[test]
-fn deep_messages_are_refused_before_the_stack_is_gone() {
+fn deep_messages_are_rejected_before_the_stack_overflows() {
     // 32 levels: the record, and 31 messages inside.
     let nest = |levels: usize, number: u32| (0..levels).fold(Vec::new(), |inner, _| delimited(number, &inner));
     for number in [3, 4] {
@@ -115,28 +115,28 @@ fn every_encoding_has_the_same_depth() {
 }
 
 #[test]
-fn small_bytes_cannot_ask_for_much_memory() {
-    // Two bytes an element, each of which would be a record.
+fn small_inputs_cannot_allocate_much_memory() {
+    // Two bytes per element, each of which would be a record.
     assert_eq!(wire_rule(&delimited(40, b"").repeat(MAX_VALUES / 4)), "budget");
-    // One byte an element.
+    // One byte per element.
     assert_eq!(wire_rule(&delimited(30, &vec![1; MAX_VALUES + 1])), "budget");
     let elements = "{},".repeat(MAX_VALUES / 4);
     assert_eq!(json_rule(&format!("{{\"nesteds\":[{elements}{{}}]}}")), "budget");
 }
 
 #[test]
-fn all_records_of_a_request_share_its_values_and_its_memory() {
+fn all_records_of_a_request_share_its_budget() {
     let allowance = Allowance { values: 10_000, ..DEFAULT };
     let (one, budget) = (delimited(30, &[1; 6_000]), Budget::new(allowance, None));
     assert!(wire::decode(shapes(), everything(), &one, &budget).is_ok());
-    let refused = wire::decode(shapes(), everything(), &one, &budget).unwrap_err();
-    assert_eq!((refused.rule, refused.ended), ("budget", Some(Reason::BudgetExceeded)));
+    let error = wire::decode(shapes(), everything(), &one, &budget).unwrap_err();
+    assert_eq!((error.rule, error.fatal_reason), ("budget", Some(Reason::BudgetExceeded)));
     let text = format!("{{\"nesteds\":[{}{{}}]}}", "{},".repeat(1_000));
     assert_eq!(json::decode(shapes(), everything(), text.as_bytes(), &budget).unwrap_err().rule, "budget");
 }
 
 #[test]
-fn what_a_record_is_charged_covers_the_memory_that_it_takes() {
+fn the_charge_of_a_record_covers_its_memory() {
     let deep =
         format!("{{\"value\":{{{}\"a\":1}}}}", (0..500).map(|at| format!("\"k{at}\":{{}},")).collect::<String>());
     let messages = format!("{{\"nesteds\":[{}{{}}]}}", "{},".repeat(1_000));
@@ -155,7 +155,7 @@ fn what_a_record_is_charged_covers_the_memory_that_it_takes() {
 }
 
 #[test]
-fn a_message_that_comes_in_pieces_is_charged_for_each_copy() {
+fn each_copy_of_a_split_message_is_charged() {
     let bytes = delimited(70, &delimited(6, &delimited(1, &[b'x'; 1_000]))).repeat(100);
     let budget = Budget::default();
     wire::decode(shapes(), everything(), &bytes, &budget).unwrap();
@@ -164,7 +164,7 @@ fn a_message_that_comes_in_pieces_is_charged_for_each_copy() {
 
 #[test]
 fn many_occurrences_of_one_message_are_decoded_once() {
-    // Each adds an entry to one map; sorting it for each of them would take minutes.
+    // Each adds an entry to one map; sorting it each time would take minutes.
     let entry =
         |at: u32| delimited(70, &delimited(6, &delimited(1, at.to_be_bytes().map(|byte| byte % 64 + 32).as_slice())));
     let bytes: Vec<u8> = (0..100_000).rev().flat_map(entry).collect();

@@ -1,4 +1,4 @@
-//! The JSON of `jsonb` columns.
+//! Tests of the JSON of `jsonb` columns.
 
 use super::{field, nested, random, shapes, text};
 use crate::{Record, Value, storage};
@@ -19,7 +19,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_stored_comes_back(record in random::record(super::everything())) {
+    fn stored_values_survive(record in random::record(super::everything())) {
         for (id, value) in record.iter() {
             let field = super::shape().field(id);
             let stored = encode(&field.name, value);
@@ -30,7 +30,7 @@ proptest! {
 }
 
 #[test]
-fn keys_are_names_in_storage_and_values_are_numbers() {
+fn keys_are_storage_names_and_numbers_are_numbers() {
     let shape = shapes().get(nested());
     let mut record = Record::new(shape);
     record.set_in(shape, shape.by_name("title").unwrap(), Some(text("t")));
@@ -49,7 +49,7 @@ fn keys_are_names_in_storage_and_values_are_numbers() {
 }
 
 #[test]
-fn doubles_that_jsonb_does_not_have_are_words() {
+fn doubles_that_jsonb_cannot_represent_are_strings() {
     let doubles = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0].map(Value::Double).to_vec();
     let value = Value::List(doubles);
     assert_eq!(encode("doubles", &value), r#"["NaN","Infinity","-Infinity","-0",0]"#);
@@ -57,7 +57,7 @@ fn doubles_that_jsonb_does_not_have_are_words() {
 }
 
 #[test]
-fn numbers_come_back_from_the_digits_that_jsonb_shows() {
+fn numbers_are_read_from_the_digits_of_jsonb() {
     let huge = format!("1{}", "0".repeat(308));
     let tiny = format!("0.{}5", "0".repeat(323));
     assert_eq!(
@@ -69,7 +69,7 @@ fn numbers_come_back_from_the_digits_that_jsonb_shows() {
 }
 
 #[test]
-fn null_is_a_value_only_of_value() {
+fn only_a_value_can_be_null() {
     assert_eq!(decode("value", "null"), Value::Json(json!(null)));
     assert_eq!(
         decode("values", "[null, [null]]"),
@@ -80,7 +80,7 @@ fn null_is_a_value_only_of_value() {
 }
 
 #[test]
-fn keys_that_the_shape_does_not_have_are_kept_as_they_are() {
+fn unknown_keys_are_kept_unchanged() {
     let stored =
         r#"{"gone": [{"a": [1, "]", {}]}], "title": 5, "old_title": "t", "more": null, "q\"\n": -1.50e3, "x": {}}"#;
     let Value::Message(record) = decode("nested", stored) else { panic!() };

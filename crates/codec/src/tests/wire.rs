@@ -1,4 +1,4 @@
-//! The wire format's rules, one by one.
+//! Tests of each rule of the wire format.
 
 use super::{everything, id, shape, shapes, text};
 use crate::{DecodeError, Record, Value, wire};
@@ -13,12 +13,12 @@ fn get(bytes: &[u8], name: &str) -> Option<Value> {
     decode(bytes).unwrap().get(id(name)).cloned()
 }
 
-fn refusal(bytes: &[u8]) -> (String, &'static str) {
+fn error_of(bytes: &[u8]) -> (String, &'static str) {
     let error = decode(bytes).unwrap_err();
     (error.field, error.rule)
 }
 
-/// A tag: field number and wire type.
+/// Returns a tag of a field number and a wire type.
 fn tag(number: u32, wire_type: u32) -> Vec<u8> {
     varint(u64::from(number << 3 | wire_type))
 }
@@ -49,7 +49,7 @@ fn zero_without_presence_is_absent_and_negative_zero_is_not() {
 }
 
 #[test]
-fn the_last_one_wins() {
+fn the_last_occurrence_wins() {
     assert_eq!(get(&[number(3, 5), number(3, 7)].concat(), "an_int32"), Some(Value::Int(7)));
 }
 
@@ -64,13 +64,13 @@ fn varints_are_cut_to_32_bits() {
 }
 
 #[test]
-fn lists_may_be_packed_or_not_or_both() {
+fn lists_can_be_packed_or_not_or_both() {
     let all = [number(31, 1), bytes(31, &[2, 3]), number(31, 0)].concat();
     let expected = [1, 2, 3, 0].map(Value::Int).to_vec();
     assert_eq!(get(&all, "int32s"), Some(Value::List(expected)));
     let fixed = [bytes(33, &[1, 0, 0, 0, 2, 0, 0, 0]), tag(33, 5), vec![3, 0, 0, 0]].concat();
     assert_eq!(get(&fixed, "fixed32s"), Some(Value::List([1, 2, 3].map(Value::Int).to_vec())));
-    assert_eq!(refusal(&bytes(33, &[1, 0, 0])), ("fixed32s[0]".into(), "truncated"));
+    assert_eq!(error_of(&bytes(33, &[1, 0, 0])), ("fixed32s[0]".into(), "truncated"));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_last_member_of_a_oneof_wins() {
     let record = decode(&[bytes(60, b"a"), number(61, 0)].concat()).unwrap();
     assert_eq!(record.get(id("choice_string")), None);
     assert_eq!(record.get(id("choice_int64")), Some(&Value::Int(0)));
-    // A message in between is forgotten, and comes back without what it had.
+    // A message that another member replaces is cleared, and starts empty when it occurs again.
     let nested = |title: &[u8]| bytes(62, &bytes(1, title));
     let record = decode(&[nested(b"first"), number(61, 1)].concat()).unwrap();
     assert_eq!(record.get(id("choice_nested")), None);
@@ -102,60 +102,60 @@ fn maps_have_defaults_and_their_last_entry_wins() {
 }
 
 #[test]
-fn what_is_unknown_is_refused_at_every_depth() {
-    assert_eq!(refusal(&number(999, 1)), ("999".into(), "unknown_field"));
-    assert_eq!(refusal(&number(268_435_456, 1)), ("268435456".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(70, &number(99, 1))), ("nested.99".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(40, &bytes(4, &number(99, 1)))), ("nesteds[0].child.99".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(71, &number(3, 1))), ("timestamp.3".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(77, &number(1, 1))), ("empty.1".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(50, &number(3, 1))), ("labels.3".into(), "unknown_field"));
+fn unknown_fields_are_rejected_at_every_depth() {
+    assert_eq!(error_of(&number(999, 1)), ("999".into(), "unknown_field"));
+    assert_eq!(error_of(&number(268_435_456, 1)), ("268435456".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(70, &number(99, 1))), ("nested.99".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(40, &bytes(4, &number(99, 1)))), ("nesteds[0].child.99".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(71, &number(3, 1))), ("timestamp.3".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(77, &number(1, 1))), ("empty.1".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(50, &number(3, 1))), ("labels.3".into(), "unknown_field"));
     let entry = [bytes(1, b""), bytes(2, &number(99, 1))].concat();
-    assert_eq!(refusal(&bytes(55, &bytes(2, &number(99, 1)))), ("by_fixed32[\"0\"].99".into(), "unknown_field"));
-    assert_eq!(refusal(&bytes(73, &bytes(1, &entry))).1, "unknown_field");
+    assert_eq!(error_of(&bytes(55, &bytes(2, &number(99, 1)))), ("by_fixed32[\"0\"].99".into(), "unknown_field"));
+    assert_eq!(error_of(&bytes(73, &bytes(1, &entry))).1, "unknown_field");
     let message = decode(&number(999, 1)).unwrap_err().to_string();
     assert!(message.starts_with("999 is not a field number of every.v1.Everything"), "{message}");
 }
 
 #[test]
-fn wrong_wire_types_and_groups_are_refused() {
-    assert_eq!(refusal(&bytes(3, b"")), ("an_int32".into(), "wire_type"));
-    assert_eq!(refusal(&number(15, 1)), ("a_string".into(), "wire_type"));
-    assert_eq!(refusal(&number(70, 1)), ("nested".into(), "wire_type"));
-    assert_eq!(refusal(&number(14, 1)), ("a_double".into(), "wire_type"));
-    assert_eq!(refusal(&tag(3, 3)), ("an_int32".into(), "wire_type"));
-    assert_eq!(refusal(&tag(3, 7)), ("an_int32".into(), "wire_type"));
-    assert_eq!(refusal(&number(37, 1)), ("strings".into(), "wire_type"));
-    assert_eq!(refusal(&[tag(31, 5), vec![0; 4]].concat()), ("int32s".into(), "wire_type"));
-    assert_eq!(refusal(&number(0, 1)), (String::new(), "tag"));
-    assert_eq!(refusal(&varint(1 << 33)), (String::new(), "tag"));
+fn wrong_wire_types_and_groups_are_rejected() {
+    assert_eq!(error_of(&bytes(3, b"")), ("an_int32".into(), "wire_type"));
+    assert_eq!(error_of(&number(15, 1)), ("a_string".into(), "wire_type"));
+    assert_eq!(error_of(&number(70, 1)), ("nested".into(), "wire_type"));
+    assert_eq!(error_of(&number(14, 1)), ("a_double".into(), "wire_type"));
+    assert_eq!(error_of(&tag(3, 3)), ("an_int32".into(), "wire_type"));
+    assert_eq!(error_of(&tag(3, 7)), ("an_int32".into(), "wire_type"));
+    assert_eq!(error_of(&number(37, 1)), ("strings".into(), "wire_type"));
+    assert_eq!(error_of(&[tag(31, 5), vec![0; 4]].concat()), ("int32s".into(), "wire_type"));
+    assert_eq!(error_of(&number(0, 1)), (String::new(), "tag"));
+    assert_eq!(error_of(&varint(1 << 33)), (String::new(), "tag"));
 }
 
 #[test]
-fn bytes_that_end_too_early_or_too_late_are_refused() {
-    assert_eq!(refusal(&tag(3, 0)), ("an_int32".into(), "truncated"));
-    assert_eq!(refusal(&[0x18, 0x80]), ("an_int32".into(), "truncated"));
-    assert_eq!(refusal(&[tag(15, 2), vec![5, b'a']].concat()), ("a_string".into(), "truncated"));
-    assert_eq!(refusal(&[tag(15, 2), varint(u64::MAX)].concat()), ("a_string".into(), "truncated"));
-    assert_eq!(refusal(&[tag(14, 1), vec![0; 7]].concat()), ("a_double".into(), "truncated"));
-    assert_eq!(refusal(&[&[0x18][..], &[0xFF; 10], &[1]].concat()), ("an_int32".into(), "varint"));
-    assert_eq!(refusal(&[&[0x18][..], &[0xFF; 9], &[2]].concat()), ("an_int32".into(), "varint"));
+fn truncated_or_overlong_bytes_are_rejected() {
+    assert_eq!(error_of(&tag(3, 0)), ("an_int32".into(), "truncated"));
+    assert_eq!(error_of(&[0x18, 0x80]), ("an_int32".into(), "truncated"));
+    assert_eq!(error_of(&[tag(15, 2), vec![5, b'a']].concat()), ("a_string".into(), "truncated"));
+    assert_eq!(error_of(&[tag(15, 2), varint(u64::MAX)].concat()), ("a_string".into(), "truncated"));
+    assert_eq!(error_of(&[tag(14, 1), vec![0; 7]].concat()), ("a_double".into(), "truncated"));
+    assert_eq!(error_of(&[&[0x18][..], &[0xFF; 10], &[1]].concat()), ("an_int32".into(), "varint"));
+    assert_eq!(error_of(&[&[0x18][..], &[0xFF; 9], &[2]].concat()), ("an_int32".into(), "varint"));
     assert_eq!(get(&[&[0x40][..], &[0xFF; 9], &[1]].concat(), "an_int64"), Some(Value::Int(-1)));
     let error = decode(&[0x80]).unwrap_err().to_string();
-    assert!(error.starts_with("the record is cut short"), "{error}");
+    assert!(error.starts_with("the record is truncated"), "{error}");
 }
 
 #[test]
-fn text_must_be_utf8_without_nul() {
-    assert_eq!(refusal(&bytes(15, &[0xFF])), ("a_string".into(), "utf8"));
-    assert_eq!(refusal(&bytes(15, &[0xED, 0xA0, 0x80])), ("a_string".into(), "utf8"));
-    assert_eq!(refusal(&bytes(15, b"a\0b")), ("a_string".into(), "nul"));
-    assert_eq!(refusal(&bytes(37, b"\0")), ("strings[0]".into(), "nul"));
-    assert_eq!(refusal(&bytes(50, &bytes(1, b"\0"))), ("labels".into(), "nul"));
-    assert_eq!(refusal(&bytes(76, &bytes(1, b"\0"))), ("field_mask".into(), "nul"));
+fn text_must_be_utf8_reject_nul() {
+    assert_eq!(error_of(&bytes(15, &[0xFF])), ("a_string".into(), "utf8"));
+    assert_eq!(error_of(&bytes(15, &[0xED, 0xA0, 0x80])), ("a_string".into(), "utf8"));
+    assert_eq!(error_of(&bytes(15, b"a\0b")), ("a_string".into(), "nul"));
+    assert_eq!(error_of(&bytes(37, b"\0")), ("strings[0]".into(), "nul"));
+    assert_eq!(error_of(&bytes(50, &bytes(1, b"\0"))), ("labels".into(), "nul"));
+    assert_eq!(error_of(&bytes(76, &bytes(1, b"\0"))), ("field_mask".into(), "nul"));
     let member = |key: &[u8], value: &[u8]| bytes(73, &bytes(1, &[bytes(1, key), bytes(2, &bytes(3, value))].concat()));
-    assert_eq!(refusal(&member(b"\0", b"")), ("struct".into(), "nul"));
-    assert_eq!(refusal(&member(b"k", b"\0")), ("struct[\"k\"]".into(), "nul"));
+    assert_eq!(error_of(&member(b"\0", b"")), ("struct".into(), "nul"));
+    assert_eq!(error_of(&member(b"k", b"\0")), ("struct[\"k\"]".into(), "nul"));
     assert!(decode(&bytes(16, b"\0\xFF")).is_ok());
 }
 
@@ -179,7 +179,7 @@ fn times_have_ranges_and_microseconds() {
         (72, 1, -1),
         (72, 0, i32::MIN),
     ] {
-        assert_eq!(refusal(&bytes(field, &time(seconds, nanos))).1, "range", "{seconds} {nanos}");
+        assert_eq!(error_of(&bytes(field, &time(seconds, nanos))).1, "range", "{seconds} {nanos}");
     }
 }
 
@@ -204,22 +204,22 @@ fn free_form_json_is_checked() {
     let number = |value: f64| [tag(2, 1), value.to_le_bytes().to_vec()].concat();
     assert_eq!(get(&bytes(74, &number(3.0)), "value"), Some(Value::Json(json!(3))));
     assert_eq!(get(&bytes(74, &number(-0.0)), "value"), Some(Value::Json(json!(0))));
-    assert_eq!(refusal(&bytes(74, &number(f64::NAN))), ("value".into(), "range"));
-    assert_eq!(refusal(&bytes(74, &number(f64::INFINITY))), ("value".into(), "range"));
-    assert_eq!(refusal(&bytes(74, b"")), ("value".into(), "value_kind"));
+    assert_eq!(error_of(&bytes(74, &number(f64::NAN))), ("value".into(), "range"));
+    assert_eq!(error_of(&bytes(74, &number(f64::INFINITY))), ("value".into(), "range"));
+    assert_eq!(error_of(&bytes(74, b"")), ("value".into(), "value_kind"));
     assert_eq!(get(&bytes(74, &[8, 0]), "value"), Some(Value::Json(json!(null))));
     assert_eq!(get(&bytes(73, b""), "struct"), Some(Value::Json(json!({}))));
     assert_eq!(get(&bytes(75, b""), "list_value"), Some(Value::Json(json!([]))));
-    assert_eq!(refusal(&bytes(42, b"")), ("values[0]".into(), "value_kind"));
+    assert_eq!(error_of(&bytes(42, b"")), ("values[0]".into(), "value_kind"));
 }
 
 #[test]
-fn superseded_members_must_be_right_all_the_same() {
-    // google.protobuf.Value: a struct that is cut off, and then a bool.
-    assert_eq!(refusal(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1])).0, "value");
-    assert_eq!(refusal(&bytes(74, &[0x32, 1, 0xF1, 0x20, 1])).0, "value");
-    // A struct, a bool, and a struct that is right.
-    assert_eq!(refusal(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1, 0x2A, 0])).0, "value");
+fn replaced_members_must_be_valid() {
+    // google.protobuf.Value: a truncated struct, and then a bool.
+    assert_eq!(error_of(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1])).0, "value");
+    assert_eq!(error_of(&bytes(74, &[0x32, 1, 0xF1, 0x20, 1])).0, "value");
+    // A struct, a bool, and a valid struct.
+    assert_eq!(error_of(&bytes(74, &[0x2A, 1, 0xF1, 0x20, 1, 0x2A, 0])).0, "value");
     assert_eq!(get(&bytes(74, &[0x2A, 0, 0x20, 1]), "value"), Some(Value::Json(json!(true))));
     assert_eq!(get(&bytes(74, &[0x32, 0, 0x2A, 0]), "value"), Some(Value::Json(json!({}))));
     // A oneof of a model: choice_nested with an unknown field, and then choice_int64.
@@ -229,9 +229,9 @@ fn superseded_members_must_be_right_all_the_same() {
 }
 
 #[test]
-fn field_masks_that_json_cannot_hold_are_refused() {
+fn field_masks_that_json_cannot_represent_are_rejected() {
     for path in [&b"fooBar"[..], b"_b", b"a__b", b"f_1", b"a_"] {
-        assert_eq!(refusal(&bytes(76, &bytes(1, path))), ("field_mask".into(), "field_mask"), "{path:?}");
+        assert_eq!(error_of(&bytes(76, &bytes(1, path))), ("field_mask".into(), "field_mask"), "{path:?}");
     }
     assert_eq!(get(&bytes(76, &bytes(1, b"foo_bar")), "field_mask"), Some(Value::FieldMask(vec!["foo_bar".into()])));
 }
@@ -242,7 +242,7 @@ fn setting_a_member_of_a_oneof_clears_the_others() {
     record.set_in(shape(), id("choice_string"), Some(text("")));
     record.set_in(shape(), id("choice_int64"), Some(Value::Int(0)));
     assert_eq!(record.iter().map(|(id, _)| id).collect::<Vec<_>>(), [id("choice_int64")]);
-    // Clearing one member leaves the one that is set.
+    // Clearing an unset member keeps the set one.
     record.set_in(shape(), id("choice_string"), None);
     assert!(record.get(id("choice_int64")).is_some());
     record.set_in(shape(), id("a_string"), Some(text("")));

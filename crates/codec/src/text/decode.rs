@@ -1,21 +1,21 @@
-//! JSON text to records.
+//! Decodes records from JSON text.
 
 use super::Dialect;
-use super::reader::{Next, Reader};
-use super::scalar::{self, decode_text, expect, integer_key};
-use crate::error::{DecodeError, shown};
-use crate::limits::{Limits, shrink};
+use super::reader::{Reader, TokenKind};
+use super::scalar::{self, expect, integer_key};
+use crate::error::{DecodeError, shorten_name};
+use crate::limits::{Limits, shrink_list};
 use crate::value::{Record, Value, key_order};
-use crate::{field_mask, kinds, nearest, number};
+use crate::{kinds, nearest};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, MapKey, Shape, ShapeId, Shapes};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 /// Reads one JSON text.
 pub(crate) struct Decoder<'a> {
     pub(super) shapes: &'a Shapes,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     pub(super) reader: Reader<'a>,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 /// Reads the value of a field.
@@ -28,17 +28,17 @@ impl<'a> Decoder<'a> {
         text: &'a [u8],
         mut limits: Limits,
     ) -> Result<Self, DecodeError> {
-        // Texts are copied out of it.
-        limits.bytes(text.len())?;
+        // Texts are copied from the input.
+        limits.charge_bytes(text.len())?;
         Ok(Self { shapes, dialect, reader: Reader::new(text)?, limits })
     }
 
-    /// Makes sure that the text ends here.
+    /// Checks that the text ends here.
     pub(crate) fn end(mut self) -> Result<(), DecodeError> {
         self.reader.end()
     }
 
-    /// Reads a message, and says which of its fields the text names.
+    /// Reads a message, and the fields that the text names.
     pub(crate) fn record(&mut self, shape: ShapeId) -> Result<(Record, Vec<FieldId>), DecodeError> {
         let mut present = Vec::new();
         let record = self.object(shape, &mut |decoder, id, field| {
@@ -48,14 +48,14 @@ impl<'a> Decoder<'a> {
         Ok((record, present))
     }
 
-    /// Reads an object that stands for a message. `read` reads the value of a field.
+    /// Reads an object that represents a message. `read` reads the value of a field.
     pub(super) fn object(&mut self, shape: ShapeId, read: &mut ReadField<'_, Self>) -> Result<Record, DecodeError> {
-        expect(&mut self.reader, Next::Object)?;
+        expect(&mut self.reader, TokenKind::Object)?;
         let shape = self.shapes.get(shape);
         self.limits.enter()?;
-        self.limits.message(shape)?;
+        self.limits.charge_message(shape)?;
         let mut record = Record::new(shape);
-        let mut seen = Seen::default();
+        let mut seen = FieldSet::default();
         let mut unknown = String::new();
         self.reader.open(b'{')?;
         let mut first = true;
@@ -63,7 +63,7 @@ impl<'a> Decoder<'a> {
             let Some(id) = self.lookup(shape, &key) else {
                 match self.dialect {
                     Dialect::Proto => return Err(unknown_key(shape, &key)),
-                    // A field of another revision, perhaps one that another process serves already.
+                    // A field of another revision, which another process might serve already.
                     Dialect::Storage => add_member(&mut unknown, &key, self.reader.raw()?),
                 }
                 continue;
@@ -73,7 +73,7 @@ impl<'a> Decoder<'a> {
                 return Err(duplicate().in_field(&field.name));
             }
             if let Some(value) = read(self, id, field).map_err(|error| error.in_field(&field.name))? {
-                refuse_second_member(shape, &record, field)?;
+                reject_second_member(shape, &record, field)?;
                 record.set_in(shape, id, Some(value));
             }
         }
@@ -82,10 +82,10 @@ impl<'a> Decoder<'a> {
         Ok(record)
     }
 
-    /// Reads what a field holds: `None` for a null that means absence.
+    /// Reads a field's value: `None` for a null that means absence.
     pub(crate) fn field(&mut self, field: &Field) -> Result<Option<Value>, DecodeError> {
         let single = !matches!(field.cardinality, Cardinality::Repeated | Cardinality::Map(_));
-        if self.reader.peek()? == Next::Null && !(single && self.is_null_a_value(field.kind)) {
+        if self.reader.peek()? == TokenKind::Null && !(single && self.is_null_a_value(field.kind)) {
             self.reader.null()?;
             return Ok(None);
         }
@@ -112,16 +112,16 @@ impl<'a> Decoder<'a> {
     }
 
     fn list(&mut self, kind: Kind) -> Result<Value, DecodeError> {
-        expect(&mut self.reader, Next::Array)?;
+        expect(&mut self.reader, TokenKind::Array)?;
         self.reader.open(b'[')?;
         let mut elements = Vec::new();
         let mut first = true;
         while self.reader.next_element(&mut first)? {
-            self.limits.elements(1)?;
+            self.limits.charge_elements(1)?;
             let element = self.value(kind).map_err(|error| error.at_index(elements.len()))?;
             elements.push(element);
         }
-        shrink(&mut elements);
+        shrink_list(&mut elements);
         Ok(Value::List(elements))
     }
 
@@ -129,18 +129,18 @@ impl<'a> Decoder<'a> {
         self.entries(key_type, &mut |decoder| decoder.value(kind)).map(Value::Map)
     }
 
-    /// Reads an object that stands for a map, sorted by its keys. `read` reads the value of a key.
+    /// Reads an object that represents a map, sorted by its keys. `read` reads the value of a key.
     pub(super) fn entries<T>(
         &mut self,
         key_type: MapKey,
         read: &mut dyn FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<(Value, T)>, DecodeError> {
-        expect(&mut self.reader, Next::Object)?;
+        expect(&mut self.reader, TokenKind::Object)?;
         self.reader.open(b'{')?;
         let mut entries = Vec::new();
         let mut first = true;
         while let Some(key) = self.reader.next_key(&mut first)? {
-            self.limits.entry()?;
+            self.limits.charge_entry()?;
             let entry = map_key(key_type, &key).and_then(|key| Ok((key, read(self)?)));
             entries.push(entry.map_err(|error| error.at_key(&key))?);
         }
@@ -150,160 +150,49 @@ impl<'a> Decoder<'a> {
                 return Err(duplicate_key());
             }
         }
-        shrink(&mut entries);
+        shrink_list(&mut entries);
         Ok(entries)
     }
 
-    /// Reads one value, which must be there.
+    /// Reads one value that is not absent.
     pub(super) fn value(&mut self, kind: Kind) -> Result<Value, DecodeError> {
         match kind {
             Kind::Message(shape) => self.record(shape).map(|(record, _)| Value::Message(record)),
             Kind::Wrapper(wrapped) => self.value(wrapped.kind()),
             Kind::FieldMask => self.field_mask().map(Value::FieldMask),
             Kind::Struct => {
-                expect(&mut self.reader, Next::Object)?;
-                self.any().map(Value::Json)
+                expect(&mut self.reader, TokenKind::Object)?;
+                self.free_form().map(Value::Json)
             }
             Kind::ListValue => {
-                expect(&mut self.reader, Next::Array)?;
-                self.any().map(Value::Json)
+                expect(&mut self.reader, TokenKind::Array)?;
+                self.free_form().map(Value::Json)
             }
-            Kind::Value => self.any().map(Value::Json),
+            Kind::Value => self.free_form().map(Value::Json),
             Kind::Empty => self.empty(),
             _ => scalar::decode(self.shapes, kind, &mut self.reader),
         }
     }
-
-    fn empty(&mut self) -> Result<Value, DecodeError> {
-        expect(&mut self.reader, Next::Object)?;
-        self.reader.open(b'{')?;
-        match self.reader.next_key(&mut true)? {
-            None => Ok(Value::Empty),
-            Some(_) => Err(DecodeError::new("unknown_field", "must be {}, since google.protobuf.Empty has no fields")),
-        }
-    }
-
-    /// Clients may write `"a.b,cD"` or `{"paths": ["a.b", "cD"]}`; storage has the paths as they are.
-    fn field_mask(&mut self) -> Result<Vec<String>, DecodeError> {
-        match (self.dialect, self.reader.peek()?) {
-            (Dialect::Storage, _) => self.paths(|path| Ok(path.to_owned())),
-            (Dialect::Proto, Next::String) => {
-                let text = decode_text(&mut self.reader)?;
-                if text.is_empty() {
-                    return Ok(Vec::new());
-                }
-                self.limits.elements(text.bytes().filter(|byte| *byte == b',').count() + 1)?;
-                text.split(',').map(field_mask::of_json).collect()
-            }
-            (Dialect::Proto, Next::Object) => {
-                self.reader.open(b'{')?;
-                let mut paths = None;
-                let mut first = true;
-                while let Some(key) = self.reader.next_key(&mut first)? {
-                    if key != "paths" {
-                        let message = "is not a field of google.protobuf.FieldMask, which has paths only";
-                        return Err(DecodeError::new("unknown_field", message).in_field(&key));
-                    }
-                    if paths.replace(self.paths(field_mask::of_object)?).is_some() {
-                        return Err(duplicate().in_field("paths"));
-                    }
-                }
-                Ok(paths.unwrap_or_default())
-            }
-            (Dialect::Proto, found) => {
-                Err(DecodeError::json_type("a string such as \"title,author.name\"", found.name()))
-            }
-        }
-    }
-
-    fn paths(&mut self, convert: fn(&str) -> Result<String, DecodeError>) -> Result<Vec<String>, DecodeError> {
-        expect(&mut self.reader, Next::Array)?;
-        self.reader.open(b'[')?;
-        let mut paths = Vec::new();
-        let mut first = true;
-        while self.reader.next_element(&mut first)? {
-            self.limits.elements(1)?;
-            paths.push(convert(&decode_text(&mut self.reader)?)?);
-        }
-        Ok(paths)
-    }
-
-    /// Reads what a `google.protobuf.Value` holds: any JSON.
-    pub(super) fn any(&mut self) -> Result<Json, DecodeError> {
-        self.limits.json()?;
-        match self.reader.peek()? {
-            Next::Null => self.reader.null().map(|()| Json::Null),
-            Next::Bool => self.reader.bool().map(Json::Bool),
-            Next::String => decode_text(&mut self.reader).map(|text| Json::String(text.into_owned())),
-            Next::Number => {
-                let text = self.reader.number()?;
-                let value = number::parse_double(text)?;
-                if self.dialect == Dialect::Proto {
-                    number::keep_digits(text, value)?;
-                }
-                // It is finite, so there is a number.
-                Ok(number::in_struct(value).map_or(Json::Null, Json::Number))
-            }
-            Next::Array => {
-                self.limits.enter()?;
-                let elements = self.any_array()?;
-                self.limits.leave();
-                Ok(Json::Array(elements))
-            }
-            Next::Object => {
-                self.limits.enter()?;
-                let members = self.any_object()?;
-                self.limits.leave();
-                Ok(Json::Object(members))
-            }
-        }
-    }
-
-    fn any_array(&mut self) -> Result<Vec<Json>, DecodeError> {
-        self.reader.open(b'[')?;
-        let mut elements = Vec::new();
-        let mut first = true;
-        while self.reader.next_element(&mut first)? {
-            elements.push(self.any().map_err(|error| error.at_index(elements.len()))?);
-        }
-        shrink(&mut elements);
-        Ok(elements)
-    }
-
-    fn any_object(&mut self) -> Result<Map<String, Json>, DecodeError> {
-        self.reader.open(b'{')?;
-        let mut members = Map::new();
-        let mut first = true;
-        while let Some(key) = self.reader.next_key(&mut first)? {
-            kinds::without_nul(&key)?;
-            let value = self.any().map_err(|error| error.at_key(&key))?;
-            if members.contains_key(key.as_ref()) {
-                return Err(duplicate().at_key(&key));
-            }
-            members.insert(key.into_owned(), value);
-        }
-        Ok(members)
-    }
 }
 
-/// The fields that an object already named.
+/// A set of fields.
 #[derive(Default)]
-struct Seen {
+struct FieldSet {
     small: u64,
     large: Vec<u64>,
 }
 
-impl Seen {
-    /// Whether the field is new.
+impl FieldSet {
+    /// Adds a field, and returns whether it is new.
     fn insert(&mut self, field: FieldId) -> bool {
-        let place = usize::from(field.0) / 64;
-        let bits = if place == 0 {
+        let word = usize::from(field.0) / 64;
+        let bits = if word == 0 {
             &mut self.small
         } else {
-            if self.large.len() < place {
-                self.large.resize(place, 0);
+            if self.large.len() < word {
+                self.large.resize(word, 0);
             }
-            &mut self.large[place - 1]
+            &mut self.large[word - 1]
         };
         let bit = 1_u64 << (field.0 % 64);
         let new = *bits & bit == 0;
@@ -312,7 +201,7 @@ impl Seen {
     }
 }
 
-/// Adds a member to those of an object, as text.
+/// Appends a member to the text of an object's members.
 fn add_member(members: &mut String, key: &str, value: &str) {
     if !members.is_empty() {
         members.push(',');
@@ -324,7 +213,7 @@ fn add_member(members: &mut String, key: &str, value: &str) {
 
 fn map_key(key_type: MapKey, text: &str) -> Result<Value, DecodeError> {
     match key_type {
-        MapKey::String => kinds::without_nul(text).map(|key| Value::String(key.to_owned())),
+        MapKey::String => kinds::reject_nul(text).map(|key| Value::String(key.to_owned())),
         MapKey::Integer(integer) => integer_key(integer, text),
         MapKey::Bool => match text {
             "true" => Ok(Value::Bool(true)),
@@ -334,13 +223,13 @@ fn map_key(key_type: MapKey, text: &str) -> Result<Value, DecodeError> {
     }
 }
 
-fn refuse_second_member(shape: &Shape, record: &Record, field: &Field) -> Result<(), DecodeError> {
+fn reject_second_member(shape: &Shape, record: &Record, field: &Field) -> Result<(), DecodeError> {
     let Cardinality::Oneof(oneof) = field.cardinality else { return Ok(()) };
     match record.oneof_member(shape, oneof) {
         None => Ok(()),
         Some(member) => {
             let message =
-                format!("cannot be set together with {}: a oneof has one value at most", shape.field(member).name);
+                format!("cannot be set together with {}: a oneof has at most one value", shape.field(member).name);
             Err(DecodeError::new("oneof", message).in_field(&field.name))
         }
     }
@@ -350,12 +239,12 @@ fn refuse_second_member(shape: &Shape, record: &Record, field: &Field) -> Result
 fn unknown_key(shape: &Shape, key: &str) -> DecodeError {
     let suggestion = nearest::suggestion(key, shape.fields.iter().map(|field| field.json_name.as_str()));
     let message = format!("is not a field of {}{suggestion}", shape.full_name);
-    DecodeError::new("unknown_field", message).in_field(shown(key).as_ref())
+    DecodeError::new("unknown_field", message).in_field(shorten_name(key).as_ref())
 }
 
 #[cold]
-fn duplicate() -> DecodeError {
-    DecodeError::new("duplicate_key", "is there more than once (its JSON name and its proto name are one field)")
+pub(super) fn duplicate() -> DecodeError {
+    DecodeError::new("duplicate_key", "occurs more than once (its JSON name and its proto name are the same field)")
 }
 
 #[cold]

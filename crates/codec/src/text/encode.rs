@@ -1,4 +1,4 @@
-//! Records to JSON text.
+//! Encodes records as JSON text.
 
 use super::{Dialect, scalar};
 use crate::value::{Record, Value};
@@ -42,7 +42,7 @@ impl Encoder<'_> {
         self.out.push(b'}');
     }
 
-    /// Writes what a field holds.
+    /// Writes a field's value.
     pub(crate) fn field(&mut self, field: &Field, value: &Value) {
         match (field.cardinality, value) {
             (Cardinality::Repeated, Value::List(elements)) => self.array(elements, |this, element| {
@@ -63,7 +63,7 @@ impl Encoder<'_> {
         }
     }
 
-    /// Clients see zeros of fields without presence, so that `false` is no riddle, and nothing that is input only.
+    /// Whether a field is written. Clients see zeros of fields without presence, and never input-only fields.
     fn is_written(&self, field: &Field, value: Option<&Value>) -> bool {
         match self.dialect {
             Dialect::Storage => value.is_some(),
@@ -100,9 +100,9 @@ impl Encoder<'_> {
             (_, Value::Duration(micros)) => self.quoted(|out| time::write_duration(*micros, out)),
             (Kind::Message(shape), Value::Message(record)) => self.record(shape, record),
             (_, Value::FieldMask(paths)) => self.field_mask(paths),
-            (_, Value::Json(value)) => self.any(value),
+            (_, Value::Json(value)) => self.free_form(value),
             (_, Value::Empty) => self.raw("{}"),
-            // Not of its field's kind: nothing in this suite makes such a value.
+            // Not of the field's kind, which cannot happen.
             (_, Value::Message(_) | Value::List(_) | Value::Map(_)) => self.raw("null"),
         }
     }
@@ -116,13 +116,13 @@ impl Encoder<'_> {
     }
 
     fn double(&mut self, kind: Kind, value: f64) {
-        if let Some(word) = number::special(value) {
+        if let Some(word) = number::special_name(value) {
             self.string(word);
         } else if value == 0.0 && value.is_sign_negative() {
             match self.dialect {
                 // The numbers of `jsonb` have no negative zero.
                 Dialect::Storage => self.string("-0"),
-                // Without the point, many readers take it for the integer zero, which has no sign.
+                // Without the fraction, many readers take it for the integer zero, which has no sign.
                 Dialect::Proto => self.out.extend_from_slice(b"-0.0"),
             }
         } else if kind == Kind::Float {
@@ -154,7 +154,7 @@ impl Encoder<'_> {
         }
     }
 
-    fn any(&mut self, value: &Json) {
+    fn free_form(&mut self, value: &Json) {
         match value {
             Json::Null => self.raw("null"),
             Json::Bool(value) => self.raw(if *value { "true" } else { "false" }),
@@ -163,14 +163,14 @@ impl Encoder<'_> {
                 None => number::write_double(value.as_f64().unwrap_or_default(), self.out),
             },
             Json::String(text) => self.string(text),
-            Json::Array(elements) => self.array(elements, Self::any),
+            Json::Array(elements) => self.array(elements, Self::free_form),
             Json::Object(members) => {
                 self.out.push(b'{');
                 let mut first = true;
                 for (key, value) in members {
                     self.separate(&mut first);
                     self.key(key);
-                    self.any(value);
+                    self.free_form(value);
                 }
                 self.out.push(b'}');
             }

@@ -1,29 +1,30 @@
 //! Scalars in JSON text.
 
-use super::reader::{Next, Reader, is_number};
-use crate::error::{DecodeError, shown};
+use super::number_grammar::is_number;
+use super::reader::{Reader, TokenKind};
+use crate::error::{DecodeError, shorten_name};
 use crate::{Value, kinds, nearest, number, time};
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 use groundplan_model::shape::{EnumShape, Integer, Kind, Shapes};
 use std::borrow::Cow;
 
-/// With or without padding, as proto3 JSON accepts it.
+/// Accepts base64 with or without padding, like proto3 JSON.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
-/// How many values of an enum a refusal lists at most, and in how many bytes.
-const MOST_LISTED: usize = 20;
-const LONGEST_LIST: usize = 400;
+/// The maximum number of an enum's values that an error lists, and their maximum size in bytes.
+const MAX_LISTED: usize = 20;
+const MAX_LIST_BYTES: usize = 400;
 
-/// Reads a scalar, a Timestamp or a Duration.
+/// Decodes a scalar, a Timestamp or a Duration.
 pub(super) fn decode(shapes: &Shapes, kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     Ok(match kind {
         Kind::Bool => {
-            expect(reader, Next::Bool)?;
+            expect(reader, TokenKind::Bool)?;
             Value::Bool(reader.bool()?)
         }
         Kind::Integer(integer) => decode_integer(integer, reader)?,
@@ -38,51 +39,51 @@ pub(super) fn decode(shapes: &Shapes, kind: Kind, reader: &mut Reader<'_>) -> Re
     })
 }
 
-/// Refuses a value of another type.
-pub(super) fn expect(reader: &mut Reader<'_>, expected: Next) -> Result<(), DecodeError> {
-    let found = reader.peek()?;
-    if found == expected { Ok(()) } else { Err(DecodeError::json_type(expected.name(), found.name())) }
+/// Rejects a value of another type.
+pub(super) fn expect(reader: &mut Reader<'_>, expected: TokenKind) -> Result<(), DecodeError> {
+    let actual = reader.peek()?;
+    if actual == expected { Ok(()) } else { Err(DecodeError::json_type(expected.name(), actual.name())) }
 }
 
-/// A string, which may contain anything.
+/// Reads a string with any content.
 pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
-    expect(reader, Next::String)?;
+    expect(reader, TokenKind::String)?;
     reader.string()
 }
 
-/// A string, which PostgreSQL must be able to hold.
+/// Reads a string that PostgreSQL can store.
 pub(super) fn decode_text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
     let text = string(reader)?;
-    kinds::without_nul(&text)?;
+    kinds::reject_nul(&text)?;
     Ok(text)
 }
 
-/// A number, or a string with one in it, as JSON has it for large integers.
+/// Reads the text of a number, or of a string with a number, which JSON uses for large integers.
 fn number_text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, DecodeError> {
     match reader.peek()? {
-        Next::Number => reader.number().map(Cow::Borrowed),
-        Next::String => reader.string(),
-        found => Err(DecodeError::json_type("a number", found.name())),
+        TokenKind::Number => reader.number().map(Cow::Borrowed),
+        TokenKind::String => reader.string(),
+        other => Err(DecodeError::json_type("a number", other.name())),
     }
 }
 
 fn decode_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
-    integer_of(integer, &number_text(reader)?)
+    parse_integer(integer, &number_text(reader)?)
 }
 
-/// The integer of a text.
-fn integer_of(integer: Integer, text: &str) -> Result<Value, DecodeError> {
+/// Parses an integer.
+fn parse_integer(integer: Integer, text: &str) -> Result<Value, DecodeError> {
     if !is_number(text) {
         return Err(not_a_number(text));
     }
     number::parse_integer(integer, text)
 }
 
-/// The integer that is the key of a map.
+/// Parses an integer that is the key of a map.
 pub(super) fn integer_key(integer: Integer, text: &str) -> Result<Value, DecodeError> {
     if !is_number(text) {
-        let words = "is not a key of this map: its keys are whole numbers without zeros in front, such as \"1\"";
-        return Err(DecodeError::new("map_key", words));
+        let message = "is not a key of this map: its keys are whole numbers without leading zeros, such as \"1\"";
+        return Err(DecodeError::new("map_key", message));
     }
     number::parse_integer(integer, text)
 }
@@ -99,7 +100,7 @@ fn decode_double(reader: &mut Reader<'_>, parse: fn(&str) -> Result<f64, DecodeE
 }
 
 fn not_a_number(text: &str) -> DecodeError {
-    DecodeError::json_type("a number", &format!("the string {:?}", shown(text)))
+    DecodeError::json_type("a number", &format!("the string {:?}", shorten_name(text)))
 }
 
 fn decode_bytes(text: &str) -> Result<Vec<u8>, DecodeError> {
@@ -111,7 +112,7 @@ fn decode_bytes(text: &str) -> Result<Vec<u8>, DecodeError> {
 fn not_base64(text: &str, error: &base64::DecodeError) -> String {
     let why = match error {
         base64::DecodeError::InvalidByte(at, _) => match text.get(*at..).and_then(|rest| rest.chars().next()) {
-            Some('=') => "`=` stands before its end".to_owned(),
+            Some('=') => "it has `=` before its end".to_owned(),
             Some(letter) => format!("{letter:?} at byte {at} is not a character of it"),
             None => "it has characters of other alphabets".to_owned(),
         },
@@ -126,7 +127,7 @@ pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);
     if let Some(space) = out.get_mut(start..) {
-        // The space is of the exact size.
+        // The space has the exact size.
         let _ = BASE64.encode_slice(bytes, space);
     }
     out.push(b'"');
@@ -134,33 +135,36 @@ pub(super) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn decode_enum(shape: &EnumShape, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     match reader.peek()? {
-        Next::Number => match number::parse_integer(Integer::Int32, reader.number()?)? {
+        TokenKind::Number => match number::parse_integer(Integer::Int32, reader.number()?)? {
             Value::Int(number) => Ok(Value::Enum(i32::try_from(number).unwrap_or_default())),
             _ => Ok(Value::Enum(0)),
         },
-        Next::String => {
+        TokenKind::String => {
             let name = reader.string()?;
-            shape.number(&name).map(Value::Enum).ok_or_else(|| unknown_value(shape, &name))
+            shape.number(&name).map(Value::Enum).ok_or_else(|| unknown_enum_value(shape, &name))
         }
-        Next::Null if kinds::is_null_value(shape) => reader.null().map(|()| Value::Enum(0)),
-        found => Err(DecodeError::json_type(&format!("a value of {}", shape.full_name), found.name())),
+        TokenKind::Null if kinds::is_null_value(shape) => reader.null().map(|()| Value::Enum(0)),
+        other => Err(DecodeError::json_type(&format!("a value of {}", shape.full_name), other.name())),
     }
 }
 
 #[cold]
-fn unknown_value(shape: &EnumShape, name: &str) -> DecodeError {
+fn unknown_enum_value(shape: &EnumShape, name: &str) -> DecodeError {
     let names = || shape.values.iter().map(|(name, _)| name.as_str());
     let suggestion = nearest::suggestion(name, names());
     let mut listed = String::new();
     for (at, name) in names().enumerate() {
-        if at >= MOST_LISTED || listed.len() + name.len() > LONGEST_LIST {
+        if at >= MAX_LISTED || listed.len() + name.len() > MAX_LIST_BYTES {
             listed.push_str(&format!(" and {} more", shape.values.len() - at));
             break;
         }
         listed.push_str(if at == 0 { "" } else { ", " });
         listed.push_str(name);
     }
-    let message =
-        format!("must be a value of {} (the values are {listed}), not {:?}{suggestion}", shape.full_name, shown(name));
+    let message = format!(
+        "must be a value of {} (the values are {listed}), not {:?}{suggestion}",
+        shape.full_name,
+        shorten_name(name)
+    );
     DecodeError::new("enum", message)
 }

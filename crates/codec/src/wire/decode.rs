@@ -1,50 +1,50 @@
-//! Wire bytes to records.
+//! Decodes records from wire bytes.
 //!
-//! Repeated occurrences of one singular message merge, which is the same as decoding their concatenation. So messages
-//! are collected while their parent is read and decoded when it ends: once each, whatever a sender does.
+//! Occurrences of a singular message merge, which equals decoding their concatenation. Messages are therefore collected while
+//! their parent is read, and each is decoded once at its end.
 
 use super::reader::{Occurrence, Reader};
-use super::scalar::{append, bare};
+use super::scalar::{append_occurrence, decode_scalar};
 use super::{WireType, well_known, wire_type};
 use crate::error::DecodeError;
 use crate::kinds;
-use crate::limits::{Limits, shrink};
+use crate::limits::{Limits, shrink_list};
 use crate::value::{Record, Value, key_order};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, MapKey, Shape, ShapeId, Shapes};
 use std::borrow::Cow;
 
-/// What is done with fields that a shape does not have.
+/// How to handle fields that a shape does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unknown {
-    Refused,
-    /// They are of another revision.
-    Skipped,
+pub(super) enum UnknownFields {
+    Reject,
+    /// They belong to another revision.
+    Skip,
 }
 
-/// Reads a message.
+/// Decodes a message.
 pub(super) fn decode(
     (shapes, shape): (&Shapes, ShapeId),
     bytes: &[u8],
-    unknown: Unknown,
+    unknown: UnknownFields,
     mut limits: Limits,
 ) -> Result<Record, DecodeError> {
-    // Texts and bytes are copied out of it.
-    limits.bytes(bytes.len())?;
+    // Texts and bytes are copied from the input.
+    limits.charge_bytes(bytes.len())?;
     Decoder { shapes, limits, unknown }.record(shape, bytes)
 }
 
-/// What decoding one record needs at every depth.
+/// The state of decoding one record at every depth.
 struct Decoder<'s> {
     shapes: &'s Shapes,
     limits: Limits,
-    unknown: Unknown,
+    unknown: UnknownFields,
 }
 
 /// A message being read.
 struct Partial<'s, 'a> {
     shape: &'s Shape,
     record: Record,
-    /// The singular messages, each with the bytes of all its occurrences.
+    /// The singular messages, each with the bytes of all its occurrences so far.
     messages: Vec<(FieldId, Cow<'a, [u8]>)>,
     has_maps: bool,
 }
@@ -53,14 +53,14 @@ impl Decoder<'_> {
     fn record(&mut self, shape: ShapeId, bytes: &[u8]) -> Result<Record, DecodeError> {
         let shape = self.shapes.get(shape);
         self.limits.enter()?;
-        self.limits.message(shape)?;
+        self.limits.charge_message(shape)?;
         let mut partial = Partial { shape, record: Record::new(shape), messages: Vec::new(), has_maps: false };
         let mut reader = Reader::new(bytes);
         while let Some(occurrence) = reader.next()? {
             let Some(id) = shape.by_number(occurrence.number) else {
                 match self.unknown {
-                    Unknown::Refused => return Err(occurrence.unknown(&shape.full_name)),
-                    Unknown::Skipped => occurrence.skip()?,
+                    UnknownFields::Reject => return Err(occurrence.unknown(&shape.full_name)),
+                    UnknownFields::Skip => occurrence.skip()?,
                 }
                 continue;
             };
@@ -99,7 +99,7 @@ impl Decoder<'_> {
                 Ok(())
             }
             _ => {
-                let value = bare(field.kind, occurrence.value(wire_type(field.kind))?)?;
+                let value = decode_scalar(field.kind, occurrence.value(wire_type(field.kind))?)?;
                 self.leave_oneof(partial, field)?;
                 partial.record.set_in(partial.shape, id, Some(value));
                 Ok(())
@@ -107,7 +107,7 @@ impl Decoder<'_> {
         }
     }
 
-    /// Forgets the other members of the oneof that a field is in. They must have been right all the same.
+    /// Clears the other members of a field's oneof. They must be valid nevertheless.
     fn leave_oneof(&mut self, partial: &mut Partial<'_, '_>, field: &Field) -> Result<(), DecodeError> {
         let Cardinality::Oneof(oneof) = field.cardinality else { return Ok(()) };
         let shape = partial.shape;
@@ -143,12 +143,16 @@ impl Decoder<'_> {
             }
             return Ok(());
         }
-        if element_type == WireType::Delimited { self.limits.elements(1) } else { self.limits.numbers(1) }?;
+        if element_type == WireType::Delimited {
+            self.limits.charge_elements(1)
+        } else {
+            self.limits.charge_numbers(1)
+        }?;
         let reader = occurrence.value(element_type)?;
         let element = if is_message(kind) {
             self.message(kind, reader.delimited()?).map_err(|error| error.at_index(index))?
         } else {
-            bare(kind, reader).map_err(|error| error.at_index(index))?
+            decode_scalar(kind, reader).map_err(|error| error.at_index(index))?
         };
         if let Some(Value::List(elements)) = record.get_or_insert(id, Value::List(Vec::new())) {
             elements.push(element);
@@ -166,22 +170,22 @@ impl Decoder<'_> {
         let count = match element_type {
             WireType::Fixed32 => bytes.len() / 4,
             WireType::Fixed64 => bytes.len() / 8,
-            // Every varint ends in the one byte without the highest bit.
+            // Only the last byte of a varint lacks the highest bit.
             _ => bytes.iter().filter(|byte| **byte < 0x80).count(),
         };
-        self.limits.numbers(count)?;
+        self.limits.charge_numbers(count)?;
         elements.reserve_exact(count);
         let mut reader = Reader::new(bytes);
         while !reader.is_empty() {
             let index = elements.len();
-            elements.push(bare(kind, &mut reader).map_err(|error| error.at_index(index))?);
+            elements.push(decode_scalar(kind, &mut reader).map_err(|error| error.at_index(index))?);
         }
         Ok(())
     }
 
-    /// Reads an entry of a map. A key or a value that is not there is zero, or an empty message.
+    /// Reads an entry of a map. A missing key or value is zero, or an empty message.
     fn entry(&mut self, key: MapKey, kind: Kind, bytes: &[u8]) -> Result<(Value, Value), DecodeError> {
-        self.limits.entry()?;
+        self.limits.charge_entry()?;
         let key_kind = key.kind();
         let mut key = None;
         let mut value = None;
@@ -189,9 +193,9 @@ impl Decoder<'_> {
         let mut reader = Reader::new(bytes);
         while let Some(occurrence) = reader.next()? {
             match occurrence.number {
-                1 => key = Some(bare(key_kind, occurrence.value(wire_type(key_kind))?)?),
-                2 if is_message(kind) => append(&mut self.limits, &mut message, occurrence.delimited()?)?,
-                2 => value = Some(bare(kind, occurrence.value(wire_type(kind))?)?),
+                1 => key = Some(decode_scalar(key_kind, occurrence.value(wire_type(key_kind))?)?),
+                2 if is_message(kind) => append_occurrence(&mut self.limits, &mut message, occurrence.delimited()?)?,
+                2 => value = Some(decode_scalar(kind, occurrence.value(wire_type(kind))?)?),
                 _ => return Err(occurrence.unknown("an entry of a map")),
             }
         }
@@ -203,7 +207,7 @@ impl Decoder<'_> {
         Ok((key, value))
     }
 
-    /// Reads a message, whichever it is.
+    /// Decodes a message of a model or a well-known type.
     fn message(&mut self, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
         match kind {
             Kind::Message(shape) => self.record(shape, bytes).map(Value::Message),
@@ -217,20 +221,20 @@ impl Decoder<'_> {
         for (id, bytes) in messages {
             let field = shape.field(id);
             let value = self.message(field.kind, &bytes).map_err(|error| error.in_field(&field.name))?;
-            // Siblings in a oneof were cleared when it was collected.
+            // The other members of its oneof were cleared when it was collected.
             record.set(id, Some(value));
         }
         for (id, field) in shape.iter() {
             match field.cardinality {
                 Cardinality::Map(_) if has_maps => {
                     if let Some(Value::Map(entries)) = record.get_mut(id) {
-                        sort_last_wins(entries);
-                        shrink(entries);
+                        sort_entries(entries);
+                        shrink_list(entries);
                     }
                 }
                 Cardinality::Repeated => {
                     if let Some(Value::List(elements)) = record.get_mut(id) {
-                        shrink(elements);
+                        shrink_list(elements);
                     }
                 }
                 _ => {}
@@ -241,12 +245,12 @@ impl Decoder<'_> {
 }
 
 impl<'a> Partial<'_, 'a> {
-    /// Adds the bytes of another occurrence of a singular message; says whether there was one.
+    /// Appends the bytes of another occurrence of a singular message; returns false for the first occurrence.
     fn add(&mut self, limits: &mut Limits, id: FieldId, bytes: &'a [u8]) -> Result<bool, DecodeError> {
-        // From the back: occurrences of one field are usually together.
+        // Search from the end, because occurrences of one field are usually adjacent.
         let collected = self.messages.iter_mut().rev().find(|(other, _)| *other == id);
         let Some((_, collected)) = collected else { return Ok(false) };
-        append(limits, collected, bytes)?;
+        append_occurrence(limits, collected, bytes)?;
         Ok(true)
     }
 }
@@ -256,12 +260,12 @@ fn is_message(kind: Kind) -> bool {
     wire_type(kind) == WireType::Delimited && !matches!(kind, Kind::String | Kind::Bytes)
 }
 
-/// Sorts the entries of a map; of those with equal keys the last one stays.
-fn sort_last_wins(entries: &mut Vec<(Value, Value)>) {
+/// Sorts the entries of a map, and keeps the last one of equal keys.
+fn sort_entries(entries: &mut Vec<(Value, Value)>) {
     if entries.is_sorted_by(|(left, _), (right, _)| key_order(left, right).is_lt()) {
         return;
     }
     entries.reverse();
     entries.sort_by(|(left, _), (right, _)| key_order(left, right));
-    entries.dedup_by(|(later, _), (kept, _)| key_order(later, kept).is_eq());
+    entries.dedup_by(|(later, _), (earlier, _)| key_order(later, earlier).is_eq());
 }

@@ -1,8 +1,6 @@
-//! Records to wire bytes.
-//!
-//! What is written goes to a [`Sink`], which is a buffer or counts. The length of a nested message is counted before it
-//! is written, and a message that is only counted is counted once.
+//! Encodes records as wire bytes.
 
+use super::sink::{Body, Counter, Sink, Writer};
 use super::{WireType, wire_type};
 use crate::value::{Record, Value};
 use crate::{number, time};
@@ -10,83 +8,16 @@ use bytes::BufMut;
 use groundplan_model::shape::{Cardinality, Field, Integer, Kind, ShapeId, Shapes};
 use serde_json::Value as Json;
 
-/// Writes a record to a buffer.
+/// Encodes a record into a buffer.
 pub(super) fn write(shapes: &Shapes, shape: ShapeId, record: &Record, out: &mut impl BufMut) {
     Message { shapes, shape, record }.write(&mut Writer(out));
 }
 
-/// Counts the bytes of a record.
+/// Counts the bytes of an encoded record.
 pub(super) fn count(shapes: &Shapes, shape: ShapeId, record: &Record) -> usize {
     let mut counter = Counter(0);
     Message { shapes, shape, record }.write(&mut counter);
     counter.0
-}
-
-/// Where bytes go.
-trait Sink {
-    fn bytes(&mut self, bytes: &[u8]);
-
-    fn varint(&mut self, value: u64);
-
-    /// A body behind its length.
-    fn delimited(&mut self, body: &impl Body);
-
-    fn tag(&mut self, number: u32, wire_type: WireType) {
-        self.varint(u64::from(number) << 3 | wire_type as u64);
-    }
-
-    /// Bytes behind their length.
-    fn delimited_bytes(&mut self, bytes: &[u8]) {
-        self.varint(bytes.len() as u64);
-        self.bytes(bytes);
-    }
-}
-
-/// What stands between a length and the next field.
-trait Body {
-    fn write(&self, sink: &mut impl Sink);
-}
-
-struct Counter(usize);
-
-impl Sink for Counter {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-
-    fn varint(&mut self, value: u64) {
-        self.0 += (64 - (value | 1).leading_zeros()).div_ceil(7) as usize;
-    }
-
-    fn delimited(&mut self, body: &impl Body) {
-        let before = self.0;
-        body.write(self);
-        self.varint((self.0 - before) as u64);
-    }
-}
-
-struct Writer<'b, B>(&'b mut B);
-
-impl<B: BufMut> Sink for Writer<'_, B> {
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0.put_slice(bytes);
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "only seven bits are left of it")]
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.put_u8((value & 0x7F | 0x80) as u8);
-            value >>= 7;
-        }
-        self.0.put_u8(value as u8);
-    }
-
-    fn delimited(&mut self, body: &impl Body) {
-        let mut counter = Counter(0);
-        body.write(&mut counter);
-        self.varint(counter.0 as u64);
-        body.write(self);
-    }
 }
 
 struct Message<'a> {
@@ -109,7 +40,7 @@ impl Body for Message<'_> {
                         sink.delimited(&Entry { shapes: self.shapes, key, value: (field.kind, value) });
                     }
                 }
-                _ => tagged(self.shapes, field.number, field.kind, value, sink),
+                _ => encode_tagged(self.shapes, field.number, field.kind, value, sink),
             }
         }
     }
@@ -122,7 +53,7 @@ fn list(shapes: &Shapes, field: &Field, elements: &[Value], sink: &mut impl Sink
         return;
     }
     for element in elements {
-        tagged(shapes, field.number, field.kind, element, sink);
+        encode_tagged(shapes, field.number, field.kind, element, sink);
     }
 }
 
@@ -135,7 +66,7 @@ struct Packed<'a> {
 impl Body for Packed<'_> {
     fn write(&self, sink: &mut impl Sink) {
         for element in self.elements {
-            bare(self.shapes, self.kind, element, sink);
+            encode_untagged(self.shapes, self.kind, element, sink);
         }
     }
 }
@@ -148,22 +79,22 @@ struct Entry<'a> {
 
 impl Body for Entry<'_> {
     fn write(&self, sink: &mut impl Sink) {
-        tagged(self.shapes, 1, self.key.0, self.key.1, sink);
-        tagged(self.shapes, 2, self.value.0, self.value.1, sink);
+        encode_tagged(self.shapes, 1, self.key.0, self.key.1, sink);
+        encode_tagged(self.shapes, 2, self.value.0, self.value.1, sink);
     }
 }
 
-fn tagged(shapes: &Shapes, number: u32, kind: Kind, value: &Value, sink: &mut impl Sink) {
+fn encode_tagged(shapes: &Shapes, number: u32, kind: Kind, value: &Value, sink: &mut impl Sink) {
     sink.tag(number, wire_type(kind));
-    bare(shapes, kind, value, sink);
+    encode_untagged(shapes, kind, value, sink);
 }
 
-/// Writes a value without tag. The kind decides how, so that the bytes are well-formed whatever the value is.
-fn bare(shapes: &Shapes, kind: Kind, value: &Value, sink: &mut impl Sink) {
+/// Writes a value without a tag. The kind decides the encoding, so that the bytes are well-formed for any value.
+fn encode_untagged(shapes: &Shapes, kind: Kind, value: &Value, sink: &mut impl Sink) {
     match (kind, value) {
         (Kind::Bool, Value::Bool(value)) => sink.varint(u64::from(*value)),
-        (Kind::Integer(integer), Value::Int(value)) => bare_integer(integer, *value, sink),
-        (Kind::Integer(integer), Value::Uint(value)) => bare_integer(integer, value.cast_signed(), sink),
+        (Kind::Integer(integer), Value::Int(value)) => encode_integer(integer, *value, sink),
+        (Kind::Integer(integer), Value::Uint(value)) => encode_integer(integer, value.cast_signed(), sink),
         (Kind::Float, Value::Double(value)) => sink.bytes(&number::narrow(*value).to_le_bytes()),
         (Kind::Double, Value::Double(value)) => sink.bytes(&value.to_le_bytes()),
         (Kind::String, Value::String(value)) => sink.delimited_bytes(value.as_bytes()),
@@ -178,12 +109,12 @@ fn bare(shapes: &Shapes, kind: Kind, value: &Value, sink: &mut impl Sink) {
         (Kind::FieldMask, Value::FieldMask(paths)) => sink.delimited(&Paths(paths)),
         (Kind::Struct | Kind::ListValue, Value::Json(value)) => sink.delimited(&Container(value)),
         (Kind::Value, Value::Json(value)) => sink.delimited(&Any(value)),
-        _ => absent(kind, sink),
+        _ => encode_zero(kind, sink),
     }
 }
 
-/// Writes zero in place of a value that is not of its field's kind, which nothing in this suite makes.
-fn absent(kind: Kind, sink: &mut impl Sink) {
+/// Writes zero instead of a value that is not of its field's kind, which cannot happen.
+fn encode_zero(kind: Kind, sink: &mut impl Sink) {
     match wire_type(kind) {
         WireType::Varint | WireType::Delimited => sink.varint(0),
         WireType::Fixed32 => sink.bytes(&[0; 4]),
@@ -191,9 +122,9 @@ fn absent(kind: Kind, sink: &mut impl Sink) {
     }
 }
 
-/// Unsigned integers of 64 bits come as the signed ones of the same bits.
+/// Writes an integer. Unsigned integers of 64 bits are passed as signed ones with the same bits.
 #[expect(clippy::cast_possible_truncation, reason = "values of these types have 32 bits")]
-fn bare_integer(integer: Integer, value: i64, sink: &mut impl Sink) {
+fn encode_integer(integer: Integer, value: i64, sink: &mut impl Sink) {
     match integer {
         Integer::Int32 | Integer::Int64 | Integer::Uint32 | Integer::Uint64 => sink.varint(value.cast_unsigned()),
         Integer::Sint32 | Integer::Sint64 => sink.varint(((value << 1) ^ (value >> 63)).cast_unsigned()),
@@ -225,7 +156,7 @@ struct Wrapper<'a> {
 impl Body for Wrapper<'_> {
     fn write(&self, sink: &mut impl Sink) {
         if !self.value.is_zero() {
-            tagged(self.shapes, 1, self.kind, self.value, sink);
+            encode_tagged(self.shapes, 1, self.kind, self.value, sink);
         }
     }
 }

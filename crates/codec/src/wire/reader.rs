@@ -1,18 +1,18 @@
-//! Bytes to tags and raw values. Nothing here allocates.
+//! Reads tags and raw values from bytes without allocating.
 
 use super::WireType;
 use crate::DecodeError;
 
-/// The longest varint: ten times seven bits hold 64.
-const LONGEST_VARINT: u32 = 10;
+/// The maximum size of a varint: ten bytes of seven bits hold 64 bits.
+const MAX_VARINT_BYTES: u32 = 10;
 
-/// What is left of a message.
+/// The unread rest of a message.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// One occurrence of a field: its tag was read, its value was not.
+/// One occurrence of a field whose tag was read and whose value was not.
 #[derive(Debug)]
 pub(super) struct Occurrence<'a, 'r> {
     pub(super) number: u32,
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// The next field, or `None` at the end of the message. Its value must be read before the next one.
+    /// Reads the next tag; `None` at the end of the message. The value must be read before the next call.
     pub(super) fn next<'r>(&'r mut self) -> Result<Option<Occurrence<'a, 'r>>, DecodeError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -43,13 +43,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0_u64;
-        for place in 0..LONGEST_VARINT {
+        for index in 0..MAX_VARINT_BYTES {
             let (byte, rest) = self.rest.split_first().ok_or_else(truncated)?;
             self.rest = rest;
-            if place + 1 == LONGEST_VARINT && *byte > 1 {
+            if index + 1 == MAX_VARINT_BYTES && *byte > 1 {
                 break;
             }
-            value |= u64::from(byte & 0x7F) << (7 * place);
+            value |= u64::from(byte & 0x7F) << (7 * index);
             if byte & 0x80 == 0 {
                 return Ok(value);
             }
@@ -76,7 +76,7 @@ impl<'a, 'r> Occurrence<'a, 'r> {
         self.wire_type == wire_type as u64
     }
 
-    /// The reader at the value, if that has the wire type that the field's type has.
+    /// Returns the reader at the value if the wire type is the expected one.
     pub(super) fn value(self, expected: WireType) -> Result<&'r mut Reader<'a>, DecodeError> {
         if !self.is(expected) {
             return Err(wrong_wire_type(self.wire_type, expected));
@@ -92,7 +92,7 @@ impl<'a, 'r> Occurrence<'a, 'r> {
         self.value(WireType::Delimited)?.delimited()
     }
 
-    /// Passes over the value.
+    /// Skips the value.
     pub(super) fn skip(self) -> Result<(), DecodeError> {
         match self.wire_type {
             0 => self.reader.varint().map(drop),
@@ -103,7 +103,7 @@ impl<'a, 'r> Occurrence<'a, 'r> {
         }
     }
 
-    /// The refusal of a field that `message` does not have.
+    /// Returns the error for a field that `message` does not have.
     #[cold]
     pub(super) fn unknown(&self, message: &str) -> DecodeError {
         DecodeError::new(
@@ -116,12 +116,12 @@ impl<'a, 'r> Occurrence<'a, 'r> {
 
 #[cold]
 fn truncated() -> DecodeError {
-    DecodeError::new("truncated", "is cut short: its bytes end in the middle of a value")
+    DecodeError::new("truncated", "is truncated: its bytes end in the middle of a value")
 }
 
 #[cold]
-fn wrong_wire_type(found: u64, expected: WireType) -> DecodeError {
-    let found = match found {
+fn wrong_wire_type(actual: u64, expected: WireType) -> DecodeError {
+    let actual = match actual {
         0 => "a variable-length integer",
         1 => "64 bits",
         2 => "bytes with a length",
@@ -135,6 +135,7 @@ fn wrong_wire_type(found: u64, expected: WireType) -> DecodeError {
         WireType::Delimited => "bytes with a length",
         WireType::Fixed32 => "32 bits",
     };
-    let message = format!("comes as {found} where its type is {expected}; the client's .proto is not the server's");
+    let message =
+        format!("is encoded as {actual}, but its type is {expected}; the client's .proto differs from the server's");
     DecodeError::new("wire_type", message)
 }

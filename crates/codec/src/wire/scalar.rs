@@ -1,4 +1,4 @@
-//! Scalars without their tags, and the bytes of messages that occur more than once.
+//! Decodes scalars without their tags, and collects the bytes of messages that occur more than once.
 
 use super::reader::Reader;
 use crate::error::DecodeError;
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use groundplan_model::shape::{Integer, Kind};
 use std::borrow::Cow;
 
-/// Adds the bytes of another occurrence of a message.
-pub(super) fn append<'a>(
+/// Appends the bytes of another occurrence of a message.
+pub(super) fn append_occurrence<'a>(
     limits: &mut Limits,
     collected: &mut Cow<'a, [u8]>,
     bytes: &'a [u8],
@@ -18,18 +18,18 @@ pub(super) fn append<'a>(
         *collected = Cow::Borrowed(bytes);
         return Ok(());
     }
-    // The first copy takes what was borrowed until then.
+    // The first copy includes the bytes that were borrowed so far.
     let borrowed = if matches!(collected, Cow::Borrowed(_)) { collected.len() } else { 0 };
-    limits.bytes(borrowed + bytes.len())?;
+    limits.charge_bytes(borrowed + bytes.len())?;
     collected.to_mut().extend_from_slice(bytes);
     Ok(())
 }
 
-/// Reads a scalar without tag.
-pub(super) fn bare(kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+/// Decodes a scalar without a tag.
+pub(super) fn decode_scalar(kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     Ok(match kind {
         Kind::Bool => Value::Bool(reader.varint()? != 0),
-        Kind::Integer(integer) => bare_integer(integer, reader)?,
+        Kind::Integer(integer) => decode_integer(integer, reader)?,
         Kind::Float => Value::double(f32::from_le_bytes(reader.fixed()?).into()),
         Kind::Double => Value::double(f64::from_le_bytes(reader.fixed()?)),
         Kind::Enum(_) => Value::Enum(low_bits(reader.varint()?).cast_signed()),
@@ -39,7 +39,7 @@ pub(super) fn bare(kind: Kind, reader: &mut Reader<'_>) -> Result<Value, DecodeE
     })
 }
 
-fn bare_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
+fn decode_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, DecodeError> {
     Ok(match integer {
         Integer::Int32 => Value::Int(low_bits(reader.varint()?).cast_signed().into()),
         Integer::Sint32 => Value::Int(unzigzag(low_bits(reader.varint()?).into())),
@@ -54,15 +54,15 @@ fn bare_integer(integer: Integer, reader: &mut Reader<'_>) -> Result<Value, Deco
     })
 }
 
-/// A string, which PostgreSQL must be able to hold.
+/// Decodes a string that PostgreSQL can store.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, DecodeError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| DecodeError::new("utf8", "is not valid UTF-8; use a bytes field for other data"))?;
-    kinds::without_nul(text)
+    kinds::reject_nul(text)
 }
 
-/// The 32 bits that protobuf takes of a longer varint.
-#[expect(clippy::cast_possible_truncation, reason = "protobuf says that the upper bits are dropped")]
+/// Returns the 32 bits that protobuf uses of a longer varint.
+#[expect(clippy::cast_possible_truncation, reason = "protobuf defines that the upper bits are dropped")]
 pub(super) fn low_bits(varint: u64) -> u32 {
     varint as u32
 }

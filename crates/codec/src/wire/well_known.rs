@@ -1,7 +1,7 @@
-//! The well-known types on the wire.
+//! Decodes well-known types from the wire.
 
 use super::reader::Reader;
-use super::scalar::{append, bare, low_bits, text};
+use super::scalar::{append_occurrence, decode_scalar, low_bits, text};
 use super::wire_type;
 use crate::limits::Limits;
 use crate::{DecodeError, Value, field_mask, kinds, number, time};
@@ -9,7 +9,7 @@ use groundplan_model::shape::Kind;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
-/// Reads a well-known type.
+/// Decodes a well-known type.
 pub(super) fn decode(limits: &mut Limits, kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
     match kind {
         Kind::Timestamp => {
@@ -23,13 +23,13 @@ pub(super) fn decode(limits: &mut Limits, kind: Kind, bytes: &[u8]) -> Result<Va
         Kind::Wrapper(wrapped) => wrapper(wrapped.kind(), bytes),
         Kind::FieldMask => paths(limits, bytes),
         Kind::Struct => structure(limits, bytes).map(|members| Value::Json(Json::Object(members))),
-        Kind::Value => any(limits, bytes).map(Value::Json),
+        Kind::Value => decode_value(limits, bytes).map(Value::Json),
         Kind::ListValue => list(limits, bytes).map(|elements| Value::Json(Json::Array(elements))),
         _ => empty(bytes),
     }
 }
 
-/// The seconds and nanoseconds of a Timestamp or Duration.
+/// Decodes the seconds and nanoseconds of a Timestamp or Duration.
 fn parts(message: &str, bytes: &[u8]) -> Result<(i64, i32), DecodeError> {
     let (mut seconds, mut nanos) = (0, 0);
     let mut reader = Reader::new(bytes);
@@ -48,7 +48,7 @@ fn wrapper(kind: Kind, bytes: &[u8]) -> Result<Value, DecodeError> {
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
         match occurrence.number {
-            1 => value = bare(kind, occurrence.value(wire_type(kind))?)?,
+            1 => value = decode_scalar(kind, occurrence.value(wire_type(kind))?)?,
             _ => return Err(occurrence.unknown("the wrapper")),
         }
     }
@@ -62,9 +62,9 @@ fn paths(limits: &mut Limits, bytes: &[u8]) -> Result<Value, DecodeError> {
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.FieldMask"));
         }
-        limits.elements(1)?;
+        limits.charge_elements(1)?;
         let path = text(occurrence.delimited()?)?;
-        field_mask::check(path)?;
+        field_mask::check_path(path)?;
         paths.push(path.to_owned());
     }
     Ok(Value::FieldMask(paths))
@@ -92,7 +92,7 @@ fn structure(limits: &mut Limits, bytes: &[u8]) -> Result<Map<String, Json>, Dec
     Ok(members)
 }
 
-/// An entry of a Struct's map.
+/// Decodes an entry of a Struct's map.
 fn member(limits: &mut Limits, bytes: &[u8]) -> Result<(String, Json), DecodeError> {
     let mut key = "";
     let mut value: Cow<'_, [u8]> = Cow::Borrowed(&[]);
@@ -100,11 +100,11 @@ fn member(limits: &mut Limits, bytes: &[u8]) -> Result<(String, Json), DecodeErr
     while let Some(occurrence) = reader.next()? {
         match occurrence.number {
             1 => key = text(occurrence.delimited()?)?,
-            2 => append(limits, &mut value, occurrence.delimited()?)?,
+            2 => append_occurrence(limits, &mut value, occurrence.delimited()?)?,
             _ => return Err(occurrence.unknown("an entry of google.protobuf.Struct")),
         }
     }
-    let value = any(limits, &value).map_err(|error| error.at_key(key))?;
+    let value = decode_value(limits, &value).map_err(|error| error.at_key(key))?;
     Ok((key.to_owned(), value))
 }
 
@@ -116,23 +116,23 @@ fn list(limits: &mut Limits, bytes: &[u8]) -> Result<Vec<Json>, DecodeError> {
         if occurrence.number != 1 {
             return Err(occurrence.unknown("google.protobuf.ListValue"));
         }
-        let element = any(limits, occurrence.delimited()?).map_err(|error| error.at_index(elements.len()))?;
+        let element = decode_value(limits, occurrence.delimited()?).map_err(|error| error.at_index(elements.len()))?;
         elements.push(element);
     }
     limits.leave();
     Ok(elements)
 }
 
-/// A message inside `google.protobuf.Value`, collected like the singular messages of other messages.
-enum Kept<'a> {
+/// The content of a `google.protobuf.Value`, which collects messages like the singular messages of other messages.
+enum PartialValue<'a> {
     Nothing,
     Done(Json),
     Struct(Cow<'a, [u8]>),
     List(Cow<'a, [u8]>),
 }
 
-impl Kept<'_> {
-    /// What it is, if it is anything.
+impl PartialValue<'_> {
+    /// Decodes the content, if there is any.
     fn finish(self, limits: &mut Limits) -> Result<Option<Json>, DecodeError> {
         Ok(match self {
             Self::Nothing => None,
@@ -143,48 +143,48 @@ impl Kept<'_> {
     }
 }
 
-fn any(limits: &mut Limits, bytes: &[u8]) -> Result<Json, DecodeError> {
-    limits.json()?;
-    let mut kept = Kept::Nothing;
+fn decode_value(limits: &mut Limits, bytes: &[u8]) -> Result<Json, DecodeError> {
+    limits.charge_json_value()?;
+    let mut partial = PartialValue::Nothing;
     let mut reader = Reader::new(bytes);
     while let Some(occurrence) = reader.next()? {
-        let before = kept;
-        kept = match occurrence.number {
+        let before = partial;
+        partial = match occurrence.number {
             1 => {
                 occurrence.varint()?;
-                Kept::Done(Json::Null)
+                PartialValue::Done(Json::Null)
             }
-            2 => Kept::Done(finite(occurrence.value(super::WireType::Fixed64)?)?),
-            3 => Kept::Done(Json::String(text(occurrence.delimited()?)?.to_owned())),
-            4 => Kept::Done(Json::Bool(occurrence.varint()? != 0)),
+            2 => PartialValue::Done(finite(occurrence.value(super::WireType::Fixed64)?)?),
+            3 => PartialValue::Done(Json::String(text(occurrence.delimited()?)?.to_owned())),
+            4 => PartialValue::Done(Json::Bool(occurrence.varint()? != 0)),
             5 => match before {
-                Kept::Struct(mut collected) => {
-                    append(limits, &mut collected, occurrence.delimited()?)?;
-                    kept = Kept::Struct(collected);
+                PartialValue::Struct(mut collected) => {
+                    append_occurrence(limits, &mut collected, occurrence.delimited()?)?;
+                    partial = PartialValue::Struct(collected);
                     continue;
                 }
-                _ => Kept::Struct(Cow::Borrowed(occurrence.delimited()?)),
+                _ => PartialValue::Struct(Cow::Borrowed(occurrence.delimited()?)),
             },
             6 => match before {
-                Kept::List(mut collected) => {
-                    append(limits, &mut collected, occurrence.delimited()?)?;
-                    kept = Kept::List(collected);
+                PartialValue::List(mut collected) => {
+                    append_occurrence(limits, &mut collected, occurrence.delimited()?)?;
+                    partial = PartialValue::List(collected);
                     continue;
                 }
-                _ => Kept::List(Cow::Borrowed(occurrence.delimited()?)),
+                _ => PartialValue::List(Cow::Borrowed(occurrence.delimited()?)),
             },
             _ => return Err(occurrence.unknown("google.protobuf.Value")),
         };
-        // The last member counts, but the others must have been right all the same.
+        // The last member wins, but the others must be valid nevertheless.
         before.finish(limits)?;
     }
     let none = || DecodeError::new("value_kind", "is a google.protobuf.Value without a kind; set null_value for null");
-    kept.finish(limits)?.ok_or_else(none)
+    partial.finish(limits)?.ok_or_else(none)
 }
 
 fn finite(reader: &mut Reader<'_>) -> Result<Json, DecodeError> {
     let value = f64::from_le_bytes(reader.fixed()?);
-    number::in_struct(value).map(Json::Number).ok_or_else(|| {
-        DecodeError::new("range", "must be a finite number; NaN and infinities have no place in google.protobuf.Value")
+    number::to_json_number(value).map(Json::Number).ok_or_else(|| {
+        DecodeError::new("range", "must be a finite number; google.protobuf.Value cannot represent NaN and infinities")
     })
 }

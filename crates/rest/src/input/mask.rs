@@ -51,7 +51,7 @@ pub(crate) fn present_beside(
     let named: Vec<&[FieldId]> = named.iter().map(Vec::as_slice).collect();
     let (parts, whole): (Vec<FieldId>, Vec<FieldId>) =
         present(model, decoded).into_iter().partition(|field| named.iter().any(|path| path.first() == Some(field)));
-    let UpdateMask::Paths(mut paths) = UpdateMask::of_fields(whole) else { return Ok(UpdateMask::Populated) };
+    let UpdateMask::Paths(mut paths) = UpdateMask::from_fields(whole) else { return Ok(UpdateMask::Populated) };
     let mut texts = Vec::new();
     for (key, value) in &members.0 {
         let field = model.shape().by_name(key);

@@ -89,7 +89,7 @@ fn decode(model: &Model, text: &str, place: &str, budget: &Budget) -> Result<Dec
 
 /// A refusal of a record's field, or of the record, by its place in the body.
 fn placed(model: &Model, error: DecodeError, place: &str) -> Error {
-    if error.ended.is_some() {
+    if error.fatal_reason.is_some() {
         return error.into();
     }
     if error.field.is_empty() {

@@ -30,7 +30,7 @@ pub(super) async fn answer<B: Backend>(
 fn read(model: &Model, key: &str, request: &mut Input<'_>, budget: &Budget) -> Result<Operation, Error> {
     let mut decoded = request.record(key, model, budget)?;
     let given = request.update_mask(model)?;
-    let mask = given.unwrap_or_else(|| UpdateMask::of_fields(mask::present(model, &decoded)));
+    let mask = given.unwrap_or_else(|| UpdateMask::from_fields(mask::present(model, &decoded)));
     let etag = settle_etag(model, request, key, &mut decoded.record)?;
     Ok(Operation::Update {
         id: id_of(model, &decoded.record, &request.path_of(key))?,

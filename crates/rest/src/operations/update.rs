@@ -90,7 +90,7 @@ async fn read<B: Backend>(
     }
     let bytes = body::read_patch(headers, body, call.max_body).await?;
     let decoded = decode(call, bytes).await?;
-    let mask = UpdateMask::of_fields(mask::present(model, &decoded));
+    let mask = UpdateMask::from_fields(mask::present(model, &decoded));
     Ok((decoded.record, mask))
 }
 

@@ -1,7 +1,7 @@
 //! The relations that a request names, as a tree.
 
 use super::{MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS};
-use groundplan_codec::{shown, suggestion};
+use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_model::json_name;
@@ -50,7 +50,7 @@ impl Paths {
         for path in paths {
             let steps: Vec<&str> = path.split('.').take(MAX_EXPAND_DEPTH + 1).collect();
             if steps.len() > MAX_EXPAND_DEPTH {
-                let path = shown(path);
+                let path = shorten_name(path);
                 return Err(refused(format!(
                     "expand has the path {path:?} of more than {MAX_EXPAND_DEPTH} steps; cut it"
                 )));
@@ -134,8 +134,8 @@ fn unknown(catalog: &Catalog, model: &Model, path: &str, name: &str) -> Error {
     };
     refused(format!(
         "expand has the path {:?}, but {:?} is not a relation of {}{hint}",
-        shown(path),
-        shown(name),
+        shorten_name(path),
+        shorten_name(name),
         model.full_name
     ))
 }

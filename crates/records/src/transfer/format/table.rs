@@ -3,7 +3,7 @@
 use super::super::cells::{self, Cell, cells};
 use super::super::fault::Fault;
 use super::postgres;
-use groundplan_codec::{Record, json, shown, suggestion};
+use groundplan_codec::{Record, json, shorten_name, suggestion};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shapes, Wrapped};
@@ -64,10 +64,10 @@ impl Columns {
             let Some(id) = shape.by_name(name) else {
                 let suggestion = suggestion(name, shape.fields.iter().map(|field| field.name.as_str()));
                 let words = format!("is not a field of {}{suggestion}", shape.full_name);
-                return Err(Fault::field(&shown(name), "unknown_field", words));
+                return Err(Fault::field(&shorten_name(name), "unknown_field", words));
             };
             if !seen.insert(id) {
-                return Err(Fault::field(&shown(name), "duplicate", "is there twice"));
+                return Err(Fault::field(&shorten_name(name), "duplicate", "is there twice"));
             }
             columns.push((id, Style::of(&model.shapes, shape.field(id))));
         }
