@@ -80,7 +80,7 @@ class Server:
         print(f"{name}: {count} cases in {time.monotonic() - began:.0f} s, {self.bytes() >> 20} MiB", flush=True)
         if warm and not ONLY:
             grown = self.bytes() - warm
-            assert grown < MOST_BYTES, f"{name}: {grown >> 20} MiB more than when it was warm, with {warm >> 20} MiB"
+            assert grown < MOST_BYTES, f"{name}: {grown >> 20} MiB more than the warm process, with {warm >> 20} MiB"
 
     def bytes(self):
         return int(pathlib.Path(f"/proc/{self.process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -119,7 +119,7 @@ class Server:
         except grpc.RpcError as error:
             answer = refusal(error)
         assert answer.code not in FAULTS or answer.reason in HONEST, f"{self.case}: {path}: {answer}"
-        assert answer.reason, f"{self.case}: {path}: a refusal without a reason: {answer}"
+        assert answer.reason, f"{self.case}: {path}: an error without a reason: {answer}"
         return answer
 
     def rest(self, method, path, body=None, **headers):
@@ -138,7 +138,7 @@ class Server:
         details = value["error"].get("details", [])
         reason = next((one["reason"] for one in details if one["@type"].endswith("ErrorInfo")), "")
         assert answer.status < 500 or answer.status == 501 or reason in HONEST, f"{self.case}: {method} {path}: {answer.status} {value}"
-        assert reason, f"{self.case}: {method} {path}: a refusal without a reason: {answer.status} {value}"
+        assert reason, f"{self.case}: {method} {path}: an error without a reason: {answer.status} {value}"
         violations = [(one["field"], one["description"]) for detail in details if detail["@type"].endswith("BadRequest") for one in detail["fieldViolations"]]
         return Answer(value["error"]["code"], reason, value["error"]["message"], value, violations)
 

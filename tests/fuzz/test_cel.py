@@ -66,11 +66,11 @@ def test_sql_and_the_evaluator_agree(server):
         found_in_all += len(found)
         if found:
             said = holds(server, condition, sorted(found))
-            assert said.ok, f"{server.case}: SQL finds\n  {sorted(found)}\nby\n  {condition}\nbut the evaluator says {said}"
+            assert said.ok, f"{server.case}: SQL selects\n  {sorted(found)}\nby\n  {condition}\nbut the evaluator returns {said}"
         others = sorted(set(ids) - found)
         for id in chance.sample(others, min(4, len(others))):
             said = holds(server, condition, [id])
-            assert not said.ok and said.reason == "CONDITION_NOT_MET", f"{server.case}: SQL does not find {id} by\n  {condition}\nbut the evaluator says {said}"
+            assert not said.ok and said.reason == "CONDITION_NOT_MET", f"{server.case}: SQL does not select {id} by\n  {condition}\nbut the evaluator returns {said}"
     assert found_in_all > 0
 
 

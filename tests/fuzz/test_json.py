@@ -110,7 +110,7 @@ def test_json_is_read_like_json_format(server):
         accepted += 1
         expected = read(type(thing), raw)
         where = f"{server.case}: {package}: {raw!r}\n{expected}\n{answer}"
-        assert expected is not None, "json_format does not read it: " + where
+        assert expected is not None, "json_format cannot read it: " + where
         made = read(type(thing), json.dumps(answer.body["data"]).encode())
         assert made is not None, where
         expected.id = made.id

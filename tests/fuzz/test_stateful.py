@@ -286,7 +286,7 @@ class Walk:
             found = [(one["id"] if rest else one.id, one) for one in found]
             expected = sorted(id for id, one in self.model.records.items()
                               if (all_of_them or not one["deleted"]) and (not kind or one["fields"].get("kind") == kind))
-            assert sorted(id for id, _ in found) == expected, f"{self.server.case}: {asked}: {[id for id, _ in found]}, and for the model {expected}"
+            assert sorted(id for id, _ in found) == expected, f"{self.server.case}: {asked}: {[id for id, _ in found]}, but the model has {expected}"
             return found
         return f"list {asked}", {"answer": answer, "model": lambda: None}, record
 

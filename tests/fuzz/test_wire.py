@@ -143,7 +143,7 @@ def test_messages_are_read_like_protobuf(server):
             assert expected is None or answer.reason != "MALFORMED_REQUEST", "protobuf reads it: " + where
             continue
         accepted += 1
-        assert expected is not None, "protobuf does not read it: " + where
+        assert expected is not None, "protobuf cannot read it: " + where
         made = type(request.thing).FromString(answer.body)
         assert not has_unknown(made), where
         expected.thing.id = made.id

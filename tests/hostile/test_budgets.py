@@ -131,13 +131,13 @@ class Watched:
 
     def __enter__(self):
         self.honest.start()
-        journeys.wait(lambda: len(self.honest.took) > 20, "honest calls are answered")
+        journeys.wait(lambda: len(self.honest.took) > 20, "honest calls succeed")
         return self
 
     def __exit__(self, kind, *_):
         answered = len(self.honest.took)
         if kind is None:
-            journeys.wait(lambda: len(self.honest.took) > answered + 5, "honest calls go on")
+            journeys.wait(lambda: len(self.honest.took) > answered + 5, "honest calls continue")
         self.honest.ended.set()
         self.honest.join(60)
         if kind is not None:

@@ -63,16 +63,16 @@ def test_a_server_stops_in_time_regardless_of_its_clients():
         silent = Connection(port)
         stub.channel.close()
         for connection in (unread, watch):
-            journeys.wait(lambda: connection.drain(0.1).frames_of(1), "its call has begun")
+            journeys.wait(lambda: connection.drain(0.1).frames_of(1), "its call has started")
         server = next(pid for pid in journeys.processes_in_session(suite.process.pid) if program(pid) == "groundplan")
         began = time.monotonic()
         os.kill(server, signal.SIGTERM)
         while not ended(server):
-            assert time.monotonic() - began < GRACE + 20, "the server does not end"
+            assert time.monotonic() - began < GRACE + 20, "the server does not stop"
             time.sleep(0.05)
         took = time.monotonic() - began
         print(f"it took {took:.1f} s to end")
-        assert took > GRACE - 0.5, "the one who did not read was not waited for at all: the test shows nothing"
+        assert took > GRACE - 0.5, "the server did not wait for the client that does not read: the test proves nothing"
         for connection in (unread, watch, silent):
             connection.close()
     finally:

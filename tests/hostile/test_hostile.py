@@ -108,13 +108,13 @@ class Watched:
     def __enter__(self):
         self.before = [process.bytes() for process in (self.server, self.envoy)]
         self.honest.start()
-        journeys.wait(lambda: len(self.honest.took) > 5, "honest calls are answered")
+        journeys.wait(lambda: len(self.honest.took) > 5, "honest calls succeed")
         return self
 
     def __exit__(self, kind, *_):
         answered = len(self.honest.took)
         if kind is None:
-            journeys.wait(lambda: len(self.honest.took) > answered + 5, "honest calls go on")
+            journeys.wait(lambda: len(self.honest.took) > answered + 5, "honest calls continue")
         self.honest.end()
         if kind is not None:
             return

@@ -43,7 +43,7 @@ class Killed(Torn):
         end = time.monotonic() + timeout
         others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         while self.psql(others) != ["0"]:
-            assert time.monotonic() < end, "the connections of a server that was killed do not end"
+            assert time.monotonic() < end, "the connections of a killed server do not end"
             time.sleep(0.02)
 
     def start_again(self):
@@ -70,7 +70,7 @@ class KilledSplit(Suite):
         self.kills += 1
         connections = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'groundplan_records'"
         if self.victims == len(RECORDS):
-            self.processes.wait(lambda: self.psql(connections) == ["0"], "the connections of servers that were killed end")
+            self.processes.wait(lambda: self.psql(connections) == ["0"], "the connections of killed servers end")
 
     def start_again(self):
         self.hold.unlink()

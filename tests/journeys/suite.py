@@ -219,7 +219,7 @@ def wait(condition, what):
     """Waits until a condition holds, which must happen, and returns its value."""
     until = time.monotonic() + PATIENCE
     while not (found := condition()):
-        assert time.monotonic() < until, f"this does not come: {what}"
+        assert time.monotonic() < until, f"this does not happen: {what}"
         time.sleep(0.05)
     return found
 

@@ -149,14 +149,14 @@ def running():
 def test_calls_recover_after_an_outage(running, how):
     database, server = running
     load = Load(server)
-    load.until(lambda: len(load.told) > 100, "calls are answered")
+    load.until(lambda: len(load.told) > 100, "calls succeed")
     before = database.connections()
     database.stop(how)
     stopped = time.monotonic()
     services = {"groundplan.schema.v1.SchemaService", "groundplan.records.v1.RecordsService"}
     # Each service detects it independently.
-    load.until(lambda: services <= set(json.loads(server.ask("GET", "/readyz")[1]).get("notReady", ())), "both say that they are not ready")
-    load.until(lambda: len(load.since(stopped)) > 300, "calls are refused")
+    load.until(lambda: services <= set(json.loads(server.ask("GET", "/readyz")[1]).get("notReady", ())), "both report that they are not ready")
+    load.until(lambda: len(load.since(stopped)) > 300, "calls are rejected")
     away = load.since(stopped)
     assert {status for _, status, _, _ in away} == {503}, collections.Counter(one[1] for one in away)
     assert all(b"DATABASE_UNAVAILABLE" in text for _, _, text, _ in away), away[0]
@@ -169,7 +169,7 @@ def test_calls_recover_after_an_outage(running, how):
     database.start()
     server.until("/api/v1/resource?pageSize=1", 200)
     server.until("/readyz", 200)
-    load.until(lambda: {status for _, status, _, _ in load.told[-300:]} <= {200, 201}, "all calls are answered again")
+    load.until(lambda: {status for _, status, _, _ in load.told[-300:]} <= {200, 201}, "all calls succeed again")
     load.end()
     assert server.process.poll() is None
     # At most as many as before: a pool that leaks connections would open more each time.

@@ -89,7 +89,7 @@ def test_the_tls_certificate_of_the_public_port_can_be_replaced(suite, certifica
         replace()
         until = time.monotonic() + PATIENCE
         while shown(edge.port) == before:
-            assert time.monotonic() < until, "the new certificate is not shown"
+            assert time.monotonic() < until, "the new certificate is not in use"
             time.sleep(0.1)
         assert edge.curl("--cacert", authority, "-H", f"authorization: Bearer {suite.api_key}", scheme="https")[0].startswith("http/2 200")
         # Without TLS there is no response.

@@ -88,7 +88,7 @@ def test_no_call_fails_when_an_envoy_stops(suite, envoys):
     wait(lambda: all(caller.calls for caller in callers))
     assert ask(operators, "/livez")[0] == 200 and "envoy_http_downstream_cx_total" in ask(operators, "/metrics")[1]
     for port, path in ((operators, "/quitquitquit"), (operators, "/drain"), (drain, "/quitquitquit")):
-        assert ask(port, path)[0] == 404, "the admin is not there but for what is needed"
+        assert ask(port, path)[0] == 404, "the admin port serves only what is needed"
     assert ask(operators, "/readyz")[0] == 200
     goes.set()
     began = time.monotonic()
@@ -97,7 +97,7 @@ def test_no_call_fails_when_an_envoy_stops(suite, envoys):
     wait(lambda: ask(operators, "/readyz")[0] == 503)
     assert ask(operators, "/livez")[0] == 200
     draining.join()
-    assert time.monotonic() - began > 19, "whoever waits for the answer has given callers the time to go"
+    assert time.monotonic() - began > 19, "the delay of the response gives callers time to leave"
     old.terminate()
     old.wait(timeout=PATIENCE)
     before = [caller.calls for caller in callers]

@@ -265,7 +265,7 @@ def test_each_request_id_happens_exactly_once(suite):
     told = log.counts()
     assert told == expected, (dict(told - collections.Counter(expected)), dict(collections.Counter(expected) - told))
 
-    assert suite.kills >= KILLS and senders.broken, "nobody noticed that the server was killed"
+    assert suite.kills >= KILLS and senders.broken, "no client noticed that the server was killed"
     assert len(sent) >= IDS
 
 

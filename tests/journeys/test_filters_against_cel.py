@@ -618,7 +618,7 @@ def test_filters_equal_cel(empty_suite, things):
         if expressions % 500 == 0:
             print(f"{pairs} of {PAIRS} pairs in {time.monotonic() - began:.0f} s", flush=True)
     print(f"{pairs} pairs of {expressions} expressions, {matched} matches, in {time.monotonic() - began:.1f} s")
-    assert PAIRS / 20 < matched < PAIRS, "expressions that are hardly ever true, or always, say little"
+    assert PAIRS / 20 < matched < PAIRS, "expressions that are almost never or always true test little"
 
 
 def disagreement(expression, for_oracle, found, expected, records):

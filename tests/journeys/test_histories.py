@@ -249,7 +249,7 @@ class Client:
         place = re.search(r"writes\[(\d+)\]", error.details() + json.dumps(metadata))
         step = int(place[1]) if place else 0 if len(operation.steps) == 1 else None
         self.world.refusals[reason] = self.world.refusals.get(reason, 0) + 1
-        assert step is not None or reason in SILENT, f"nobody can tell which write is to blame: {error.details()}, {metadata}"
+        assert step is not None or reason in SILENT, f"the error does not identify the write: {error.details()}, {metadata}"
         operation.refused(at, step, REASONS.get(reason, ""), int(current, 16) if current else None)
 
 

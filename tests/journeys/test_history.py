@@ -68,7 +68,7 @@ def test_the_life_of_a_record(suite, stub, author):
         assert fields["etag"] == f'"{past.etag}"'
     for gone in (before, now()):
         status, _, body = suite.curl("GET", f"{path}?readTime={gone}")
-        assert (status, body["error"]["code"]) == (404, "NOT_FOUND"), "it was not there yet, or not any more"
+        assert (status, body["error"]["code"]) == (404, "NOT_FOUND"), "it does not exist yet, or no longer"
     assert suite.curl("GET", path)[0] == 404
 
 

@@ -63,7 +63,7 @@ def test_a_new_model_while_clients_call(suite, tmp_path):
         for thread in clients:
             thread.join()
     assert not failures, failures[:3]
-    assert calls[0] > 50, "the clients really called meanwhile"
+    assert calls[0] > 50, "the clients called meanwhile"
 
 
 @pytest.mark.split("the processes switch to a revision at different times")

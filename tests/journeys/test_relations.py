@@ -118,7 +118,7 @@ def test_a_reference_to_a_missing_record_is_rejected(shop):
     assert call.refused("Line/UpdateLine", line={"id": line.id, "order": ghost}).code() == grpc.StatusCode.INVALID_ARGUMENT
     done = shop.tool("psql", "-X", "-h", str(shop.socket_folder()), "-U", "groundplan", "-d", "groundplan", "-c",
                      f"UPDATE shop_v1.line SET \"order\" = '{ghost}'", check=False)
-    assert done.returncode != 0 and "foreign key" in done.stderr, "SQL users are held to it as well"
+    assert done.returncode != 0 and "foreign key" in done.stderr, "it also applies to SQL users"
 
 
 def test_restrict_names_the_referring_records(shop):

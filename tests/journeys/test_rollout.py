@@ -26,7 +26,7 @@ def replace(processes, name, address):
     pid, began = processes.process(name), time.monotonic()
     replaced = processes.kill(name, signal.SIGTERM)
     while os.path.exists(f"/proc/{pid}") and not ended(pid):
-        assert time.monotonic() < began + DRAIN, f"{name} does not end"
+        assert time.monotonic() < began + DRAIN, f"{name} does not stop"
         time.sleep(0.02)
     took = time.monotonic() - began
     processes.wait(replaced, f"{name} is not started again")
@@ -65,4 +65,4 @@ def test_no_call_fails_and_no_change_is_lost(suite_of_its_own):
         bench.kill()
     print(json.dumps(result), flush=True)
     assert result["failures"] == [] and result["failed_calls"]["count"] == 0, result
-    assert result["changes"] > RATE and result["broken"] > 0, "nobody noticed that processes were replaced"
+    assert result["changes"] > RATE and result["broken"] > 0, "no client noticed that processes were replaced"

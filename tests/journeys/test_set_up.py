@@ -115,7 +115,7 @@ def test_no_argument_has_a_password(suite, tmp_path):
         assert hashlib.sha256(client).digest() == base64.b64decode(key), role
     environment.pop("GROUNDPLAN_RECORDS_PASSWORD")
     done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30)
-    assert done.returncode != 0 and "GROUNDPLAN_RECORDS_PASSWORD" in done.stderr, "no role gets an empty password in silence"
+    assert done.returncode != 0 and "GROUNDPLAN_RECORDS_PASSWORD" in done.stderr, "no role gets an empty password silently"
 
 
 def test_the_checkouts_postgresql_needs_no_root():

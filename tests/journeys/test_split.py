@@ -57,7 +57,7 @@ def test_tokens_and_request_ids_are_valid_at_all_processes(processes):
         header = f'idempotency-key: "split-{at}"'
         answers = [processes.curl(address, "POST", "/api/v1/publishers", {"displayName": f"Split {at}"}, [header]) for address in RECORDS]
         assert [answer[1] for answer in answers] == [201] * 3, answers
-        assert len({answer[2]["data"]["id"] for answer in answers}) == 1, "one request id, one record"
+        assert len({answer[2]["data"]["id"] for answer in answers}) == 1, "one record for one request id"
         made.append(answers[0][2]["data"]["id"])
     listed, token = [], ""
     for address in (first, second, third):
@@ -68,7 +68,7 @@ def test_tokens_and_request_ids_are_valid_at_all_processes(processes):
     assert sorted(listed) == sorted(made) and token == ""
     for address in RECORDS:
         for identity in made:
-            assert processes.curl(address, "GET", f"/api/v1/publishers/{identity}")[1] == 200, "what was written is read everywhere"
+            assert processes.curl(address, "GET", f"/api/v1/publishers/{identity}")[1] == 200, "written values are read everywhere"
 
 
 def test_every_process_serves_the_applied_models(suite, processes, tmp_path):
@@ -88,7 +88,7 @@ def test_permissions_of_services(processes):
         assert status == 403 and refused["error"]["details"][0]["reason"] == "PERMISSION_DENIED", refused
         assert caller in refused["error"]["message"] and "/api/v1/resource" in refused["error"]["message"]
         assert processes.curl(address, "GET", "/readyz", caller=caller)[1] == 200
-    assert processes.curl(address, "GET", "/api/v1/resource", key="wrong")[1] == 401, "a certificate is no credential"
+    assert processes.curl(address, "GET", "/api/v1/resource", key="wrong")[1] == 401, "a certificate is not a credential"
     code, status, _ = processes.curl(address, "GET", "/readyz", caller=None)
     assert code != 0 and status == 0
     report = "/groundplan.schema.v1.DistributionService/ReportProgress"
@@ -156,9 +156,9 @@ def test_certificates_are_replaced_while_clients_call(suite, processes):
     with Calling(suite) as calling:
         subprocess.run([BINARY, "dev-certs", "--out", processes.certificates, *names, "--force"], check=True, capture_output=True)
         for address in RECORDS:
-            processes.wait(lambda: processes.certificate(address) != before[address], f"{address} shows its new certificate")
+            processes.wait(lambda: processes.certificate(address) != before[address], f"{address} uses its new certificate")
         for address in SCHEMAS:
-            processes.wait(lambda: processes.certificate(address, "schema") != before[address], f"schema on {address} shows its new certificate")
+            processes.wait(lambda: processes.certificate(address, "schema") != before[address], f"schema on {address} uses its new certificate")
         # New connections, with the new certificates.
         for address in RECORDS:
             processes.wait(processes.kill(f"records-{address}", 15), "another is started")
@@ -172,7 +172,7 @@ def test_records_serves_without_schema(suite, processes):
         for other in there:
             processes.wait(other, "another is started")
     assert calling.calls > 10 and calling.failures == []
-    processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema answers again")
+    processes.wait(lambda: suite.run("plan", ROOT / "examples", check=False, API_KEY=suite.api_key).returncode in (0, 2), "schema responds again")
 
 
 def test_the_same_apply_at_two_processes_is_executed_once(suite, processes, tmp_path):
@@ -221,7 +221,7 @@ def test_reads_succeed_when_a_process_dies(suite, processes):
         for address in RECORDS:
             there = processes.kill(f"records-{address}")
             before = first.calls
-            processes.wait(lambda: first.calls > before + 20, "calls go on")
+            processes.wait(lambda: first.calls > before + 20, "calls continue")
             processes.wait(there, "another is started")
             processes.wait(lambda: processes.ready(address), "it is ready")
     assert first.failures == [] and second.failures == []

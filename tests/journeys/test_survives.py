@@ -16,7 +16,7 @@ def test_kill_nine(suite_of_its_own):
             kept.append(headers["location"])
         suite.kill()
         text, seconds = suite.start()
-        assert suite.api_key == key and key not in text, "the key is made, and shown, once"
+        assert suite.api_key == key and key not in text, "the key is created, and shown, once"
         # The promise is 3 seconds on an idle machine; a busy one gets a margin, below a minute.
         assert seconds < 45, text
         for path in kept:
@@ -76,7 +76,7 @@ def test_a_reset_starts_again(suite_of_its_own):
     assert suite.curl("POST", "/api/v1/resource", {"field1": "kept until the reset"})[0] == 201
     running = suite.run("reset", "--yes", check=False)
     assert running.returncode == 1 and str(suite.data) in running.stderr, running
-    assert len(suite.curl("GET", "/api/v1/resource")[2]["data"]) == 1, "nothing is removed under a suite that runs"
+    assert len(suite.curl("GET", "/api/v1/resource")[2]["data"]) == 1, "nothing is removed while a suite runs"
     suite.stop()
     asked = suite.run("reset", check=False)
     assert asked.returncode == 2 and "--yes" in asked.stderr, asked

@@ -75,7 +75,7 @@ def observed():
 def until(condition):
     end = time.monotonic() + PATIENCE
     while not (found := condition()):
-        assert time.monotonic() < end, "it does not come"
+        assert time.monotonic() < end, "it does not happen"
         time.sleep(0.1)
     return found
 
@@ -266,7 +266,7 @@ def test_no_secret_and_no_value_reaches_logs_or_the_collector(observed):
     until(lambda: any(span.trace_id.hex() == last for _, span in observed.collector.spans()))
     until(lambda: any(record.trace_id.hex() == last for record in observed.collector.logs()))
     logs = observed.logged()
-    assert created.id.encode() in logs and observed.collector.logs(), "there are no logs to look at"
+    assert created.id.encode() in logs and observed.collector.logs(), "there are no logs"
     sent = b"".join(observed.collector.raw)
     for where in (logs, sent):
         for secret in (canary, observed.api_key):

@@ -34,14 +34,14 @@ def test_tokens_from_after_the_copy_are_rejected(suite_of_its_own):
     suite.start()
     create(suite, 8)
     status, kinds, after_copy = watch(suite, f"token={at_copy}", seconds=3)
-    assert status == 200 and kinds.count("CREATED") == 8, "a server that starts again has the log that it had"
+    assert status == 200 and kinds.count("CREATED") == 8, "a restarted server has the same log"
     suite.stop()
     shutil.rmtree(data)
     suite.tool("cp", "-a", copy, data)
     suite.start()
-    assert watch(suite, f"token={after_copy}")[0] == 410, "its position is not drawn again yet"
+    assert watch(suite, f"token={after_copy}")[0] == 410, "its position is not assigned again yet"
     # Past the position of the token.
     create(suite, 12)
     assert watch(suite, f"token={after_copy}")[0] == 410, "another event has its position"
     status, kinds, _ = watch(suite, f"token={at_copy}", seconds=3)
-    assert status == 200 and kinds.count("CREATED") == 12, "the copy has what the token is from"
+    assert status == 200 and kinds.count("CREATED") == 12, "the copy has the event of the token"

@@ -283,7 +283,7 @@ def test_an_old_token_and_one_of_another_log(suite_of_its_own):
     code, _, info = refused(stub, {"token": old})
     assert (code, info.reason) == (grpc.StatusCode.OUT_OF_RANGE, "POSITION_GONE") and info.metadata["oldestToken"]
     with by_curl(suite, "resource", token=oldest) as follower:
-        assert len(follower.changes(1)) == 1, "what is left of the log"
+        assert len(follower.changes(1)) == 1, "the rest of the log"
         # A restored database has another identity.
         suite.psql("UPDATE groundplan_records.event_log SET identity = gen_random_uuid()")
         suite.stop()
@@ -412,13 +412,13 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
         assert len(ids) == len(set(ids)), "nothing comes twice"
         assert set(stored[:cut]) <= set(ids), "nothing is lost"
         assert [int(event["transaction"]) for event in found] == sorted(int(event["transaction"]) for event in found)
-        assert sum(part > 0 for part in came) >= 2, "it came back"
+        assert sum(part > 0 for part in came) >= 2, "the process that returned gets calls"
 
 
 def wait(condition):
     until = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < until, "it does not come"
+        assert time.monotonic() < until, "it does not happen"
         time.sleep(0.05)
 
 

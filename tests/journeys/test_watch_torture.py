@@ -171,7 +171,7 @@ def test_the_copies_of_watchers_equal_the_table(torn, tmp_path):
     print(json.dumps(result), f"seed {SEED}")
     assert result["failures"] == [], (SEED, result)
     assert result["changes"] >= CHANGES and result["events"] > CHANGES
-    assert result["broken"] >= FOLLOWERS * KILLS // 2, "the followers did not notice that the server was killed"
+    assert result["broken"] >= FOLLOWERS * KILLS // 2, "the watchers did not notice that the server was killed"
     assert result["dropped"] > 0
     # In a short run the slow watchers can keep up; a test of the crate covers their disconnection.
     assert CHANGES < 100_000 or result["cut_off"] > 0

@@ -275,7 +275,7 @@ def test_write_skew():
     told.commit("a", 1, 2, verify("x", 10), verify("y", 20), Step("x", "update", set={"value": "a"}, version=11, fields=state(value="a")))
     told.commit("b", 1, 2, verify("x", 10), verify("y", 20), Step("y", "update", set={"value": "b"}, version=21, fields=state(value="b")))
     rejected(told, "G2", "commit 2 of a", "commit 3 of b", "rw on x", "rw on y", "[1.000000 – 2.000000 s")
-    assert not linearizability.check(told), "each record by itself is right"
+    assert not linearizability.check(told), "each record is valid"
 
 
 def test_write_skew_is_allowed_without_serializable():
@@ -293,7 +293,7 @@ def test_locking_commits_have_no_write_skew():
     told = Told()
     told.ok("a", 1, 2, Step("x", "verify", missing=True), create("y", 20))
     told.ok("b", 1, 2, Step("y", "verify", missing=True), create("x", 10))
-    assert not serializability.check(told, locked=True), "what is not there cannot be locked"
+    assert not serializability.check(told, locked=True), "missing records cannot be locked"
 
 
 def test_write_skew_of_missing_records():

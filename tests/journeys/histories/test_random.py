@@ -45,7 +45,7 @@ def test_a_correct_store_is_accepted(more):
             found = [violation for violation in found if violation.kind != "undecided"] + serializability.check(history, real_time=True, locked=True)
             found += serializability.check(history, real_time=True)
             assert not found, f"seed {seed}, dense {dense}: {found[0]}"
-    assert asked > ROUNDS, "operations with unknown outcomes are part of it"
+    assert asked > ROUNDS, "some operations have unknown outcomes"
     assert undecided <= ROUNDS / 10 if "breaks" in more else not undecided
 
 
@@ -89,7 +89,7 @@ def test_commits_on_an_old_snapshot_are_rejected():
         history = simulation.run()
         assert simulation.fault_done.outcome == OK
         found = kinds(check(history, real_time=True))
-        assert any(kind.startswith("G") for kind in found), f"seed {seed}: {simulation.fault_done} is accepted, but for {found}"
+        assert any(kind.startswith("G") for kind in found), f"seed {seed}: {simulation.fault_done} is accepted, except for {found}"
 
 
 # --- one change to a correct history
