@@ -412,7 +412,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_across_a_crash(suite_of_its_own
         assert len(ids) == len(set(ids)), "nothing comes twice"
         assert set(stored[:cut]) <= set(ids), "nothing is lost"
         assert [int(event["transaction"]) for event in found] == sorted(int(event["transaction"]) for event in found)
-        assert sum(part > 0 for part in came) >= 2, "the process that returned gets calls"
+        assert sum(part > 0 for part in came) >= 2, "it reconnects"
 
 
 def wait(condition):
