@@ -6,6 +6,7 @@ import re
 from suite import BINARY, ROOT
 
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 
 
@@ -71,6 +72,21 @@ def test_every_dependency_has_its_line():
 
 
 def test_links_exist():
-    for document in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+    """Each link leads to a file and, if it names one, to a heading of it."""
+    for document in DOCUMENTS:
+        for path, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", document.read_text()):
+            target = (document.parent / path) if path else document
+            assert target.exists(), f"{document.name}: {path}"
+            assert not anchor or anchor in anchors(target), f"{document.name}: {path}#{anchor}"
+
+
+def test_the_contents_list_every_page():
+    text = (ROOT / "docs" / "README.md").read_text()
+    missing = [page.name for page in (ROOT / "docs").glob("*.md") if page.name != "README.md" and f"({page.name})" not in text]
+    assert not missing, missing
+
+
+def anchors(document):
+    """The anchors of a document's headings, as GitHub derives them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.S | re.M)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)}
