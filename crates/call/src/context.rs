@@ -11,19 +11,19 @@ tokio::task_local! {
 /// The context of one call. Time that tasks spend which the call spawns is not counted.
 #[derive(Debug, Default)]
 pub struct CallContext {
-    /// Its trace, or its request id where there is no trace.
+    /// The trace id, or the request id if there is no trace.
     pub name: String,
     /// A statement that takes longer is slow.
     slow: Duration,
-    /// How long it has waited for connections to the database, in microseconds.
+    /// The time spent waiting for database connections, in microseconds.
     waited: AtomicU64,
-    /// How long its statements have run, in microseconds.
+    /// The time spent in statements, in microseconds.
     ran: AtomicU64,
     /// The slowest statement, if it was slow.
     slowest: Mutex<Option<SlowStatement>>,
 }
 
-/// A statement that took long, without its values.
+/// A slow statement, without its values.
 #[derive(Clone, Debug)]
 pub struct SlowStatement {
     pub text: String,
@@ -38,7 +38,7 @@ impl CallContext {
         Arc::new(Self { name, slow, ..Self::default() })
     }
 
-    /// How long it has waited for connections to the database.
+    /// Returns the time spent waiting for database connections.
     pub fn waited(&self) -> Duration {
         Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }

@@ -2,17 +2,17 @@
 
 use std::borrow::Cow;
 
-/// Travels in a response's extensions.
+/// The method of a call, as an extension of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedMethod {
     /// The gRPC service's full name.
     pub service: Cow<'static, str>,
-    /// The method's name. REST has that of the gRPC method that does the same.
+    /// The name of the method. REST calls have the name of the equivalent gRPC method.
     pub method: Cow<'static, str>,
 }
 
 impl MatchedMethod {
-    /// A method that exists.
+    /// Names an existing method.
     pub fn new(service: impl Into<Cow<'static, str>>, method: impl Into<Cow<'static, str>>) -> Self {
         Self { service: service.into(), method: method.into() }
     }

@@ -1,4 +1,4 @@
-//! Work that can be long, off the runtime's threads.
+//! Long computations outside of the runtime's threads.
 
 use groundplan_error::Error;
 use std::sync::LazyLock;
@@ -7,15 +7,15 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio_util::task::AbortOnDropHandle;
 
-/// From so many bytes on, decoding a request and checking its records is long: it takes about a millisecond.
+/// The size in bytes from which decoding a request and checking its records takes about a millisecond.
 pub const LONG: usize = 128 << 10;
 
-/// Half of the cores. The others stay free for short calls, however many long ones there are.
+/// Half of the cores. The others stay free for short calls.
 static CORES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new((available_parallelism().map_or(1, usize::from) / 2).max(1)));
 
-/// Does work on a thread of its own, as soon as a core is free for it. Work that has not begun ends with the one who waits for it;
-/// work that has begun ends by the request's budget, which it charges.
+/// Runs work on a separate thread when a core is free. Dropping the future cancels work that has not started; work that has
+/// started ends by the request's budget.
 pub async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let core = CORES.acquire().await.map_err(Error::internal)?;
     let work = move || {
@@ -25,7 +25,7 @@ pub async fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     AbortOnDropHandle::new(spawn_blocking(work)).await.map_err(Error::internal)
 }
 
-/// The same for what has so many bytes, if that is [`LONG`]. Shorter work is done here and now.
+/// Runs work on a separate thread if it has [`LONG`] bytes or more, otherwise inline.
 pub async fn offload_if_long<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
@@ -40,7 +40,7 @@ mod tests {
     use std::thread::current;
 
     #[tokio::test]
-    async fn long_work_has_a_thread_of_its_own_and_short_work_has_none() {
+    async fn only_long_work_runs_on_another_thread() {
         let here = current().id();
         assert!(offload_if_long(LONG - 1, move || current().id() == here).await.unwrap());
         assert!(offload_if_long(LONG, move || current().id() != here).await.unwrap());

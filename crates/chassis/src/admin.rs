@@ -1,4 +1,4 @@
-//! The port for those who run the process: health and metrics, without credentials. Nothing of a record or a caller is there.
+//! The admin port: health and metrics without credentials. It exposes no records and no callers.
 
 mod openmetrics;
 
@@ -15,20 +15,20 @@ use prometheus::{Encoder as _, Registry, TextEncoder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Takes the port, if there is to be one.
+/// Binds the admin port, if one is set.
 pub async fn listen(settings: &AdminSettings) -> Result<Option<TcpListener>, Error> {
     let Some(port) = settings.admin_port else { return Ok(None) };
     let address = (settings.admin_listen, port);
     TcpListener::bind(address).await.map(Some).map_err(|error| {
         let words = format!(
-            "{}:{port} cannot be listened on: {error}; set GROUNDPLAN_ADMIN_PORT and GROUNDPLAN_ADMIN_LISTEN",
+            "cannot listen on {}:{port}: {error}; set GROUNDPLAN_ADMIN_PORT and GROUNDPLAN_ADMIN_LISTEN",
             settings.admin_listen
         );
         Error::new(Reason::NotReady, words)
     })
 }
 
-/// Serves the health of a process and its metrics until `stop`.
+/// Serves the health and the metrics of a process until `stop`.
 pub fn serve(
     listener: TcpListener,
     health: &MountedService,
@@ -40,11 +40,12 @@ pub fn serve(
     let router = Router::new()
         .route("/metrics", get(move |headers: HeaderMap| async move { metrics(&registry, &headers) }))
         .merge(health.router.clone())
-        .fallback(|| async { (StatusCode::NOT_FOUND, "here are /livez, /readyz and /metrics\n") });
+        .fallback(|| async { (StatusCode::NOT_FOUND, "available paths: /livez, /readyz and /metrics\n") });
     async move { server::serve_operators(listener, router, stop, &settings).await.map(drop) }
 }
 
-/// The metrics as OpenMetrics, with exemplars, for who asks for that (Prometheus does), or in Prometheus's text format (0.0.4).
+/// Returns the metrics as OpenMetrics, with exemplars, if the request accepts that (Prometheus does), otherwise in Prometheus's
+/// text format (0.0.4).
 fn metrics(registry: &Registry, headers: &HeaderMap) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], Vec<u8>) {
     let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
     if accepts.contains("application/openmetrics-text") {

@@ -1,4 +1,4 @@
-//! A service's place in PostgreSQL: its own schema, a pool of connections, statements that are built at run time.
+//! A service's database: its PostgreSQL schema, a connection pool, and statements that are built at run time.
 
 mod bind;
 mod cancel;
@@ -40,10 +40,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use tracing::Instrument as _;
 
-/// Microseconds from the Unix epoch to PostgreSQL's, the start of the year 2000.
+/// Microseconds from the Unix epoch to PostgreSQL's epoch, the start of the year 2000.
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
-/// A service's place in PostgreSQL. Clones share the pool.
+/// A service's database. Clones share the pool.
 #[derive(Clone)]
 pub struct Database {
     target: Arc<ConnectionTarget>,
@@ -53,13 +53,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects, checks that the server can be written to, and creates `schema` where it is missing. Every connection
-    /// finds its tables there.
+    /// Connects, checks that the server accepts writes, and creates `schema` if it does not exist. It is the search path of every
+    /// connection.
     pub async fn connect(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
         Self::connect_to(url, schema, settings, MigrationMode::Migrate).await
     }
 
-    /// The same, and says what is done about tables that are not as this program needs them.
+    /// Connects like [`Self::connect`], with a mode for missing or outdated tables.
     pub async fn connect_to(
         url: &Secret,
         schema: &'static str,
@@ -73,8 +73,8 @@ impl Database {
         Ok(Self { target, pool, canceller, migration_mode })
     }
 
-    /// Runs the migrations that have not run yet. When several processes do this at once, one runs them and the others
-    /// wait for it. With [`MigrationMode::CheckOnly`] it is an error if there are any.
+    /// Runs the pending migrations. Of several processes, one runs them and the others wait. With [`MigrationMode::CheckOnly`]
+    /// pending migrations are an error.
     pub async fn migrate(&self, migrations: EmbeddedMigrations) -> Result<(), Error> {
         match self.migration_mode {
             MigrationMode::Migrate => migrate::run(&self.target, migrations).await,
@@ -82,7 +82,7 @@ impl Database {
         }
     }
 
-    /// Takes a connection out of the pool, for as long as the lease lives. Waits for a free one for a bounded time.
+    /// Leases a connection of the pool. Waits a bounded time for a free one.
     pub async fn lease(&self) -> Result<Lease, Error> {
         let began = Instant::now();
         let taken = self.pool.acquire().instrument(tracing::debug_span!("queue")).await;
@@ -91,17 +91,17 @@ impl Database {
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }
 
-    /// How many connections the pool has at most.
+    /// Returns the maximum number of connections of the pool.
     pub fn connections(&self) -> usize {
         self.pool.size()
     }
 
-    /// The PostgreSQL schema in which every connection finds its tables.
+    /// Returns the PostgreSQL schema of the service.
     pub fn schema(&self) -> &'static str {
         self.target.schema()
     }
 
-    /// Asks the server for an answer.
+    /// Checks that the server responds.
     pub async fn ping(&self) -> Result<(), Error> {
         let sql = Sql::new("SELECT 1");
         let mut lease = self.lease().await?;

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can answer: `grpc.health.v1`, `/livez`, `/readyz`.
+//! Liveness and readiness of the process: `grpc.health.v1`, `/livez`, `/readyz`.
 
 mod service;
 
@@ -16,22 +16,22 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_server::HealthServer;
 
-/// A mounted service, as health sees it.
+/// The readiness of a mounted service.
 #[derive(Clone)]
 struct ServiceReadiness {
     names: Vec<&'static str>,
     ready: Vec<watch::Receiver<bool>>,
 }
 
-/// What the routes look at.
+/// The readiness of all services, shared by the routes.
 #[derive(Clone)]
 struct HealthState {
     services: Vec<ServiceReadiness>,
     stop: CancellationToken,
 }
 
-/// The routes for health checks of `services`. From the moment that `stop` is cancelled nothing is ready, so that callers
-/// go elsewhere while open calls finish.
+/// Returns the routes for health checks of `services`. After `stop` nothing is ready, so that callers use other processes while
+/// open calls finish.
 pub async fn mount(services: &[MountedService], stop: CancellationToken) -> MountedService {
     let services: Vec<ServiceReadiness> = services
         .iter()
@@ -51,9 +51,9 @@ pub async fn mount(services: &[MountedService], stop: CancellationToken) -> Moun
     MountedService { router, names: vec!["grpc.health.v1.Health"], ready: vec![receiver], tasks }
 }
 
-/// Publishes every change, and nothing but changes.
+/// Publishes changes of readiness.
 async fn publish_changes(state: HealthState, statuses: watch::Sender<Vec<bool>>, ready: watch::Sender<bool>) {
-    // A service that has gone away tells no more changes: it counts as not ready.
+    // A service whose channel has closed counts as not ready.
     let (changed, mut changes) = watch::channel(());
     let mut watching = JoinSet::new();
     for ready in state.services.iter().flat_map(|service| &service.ready) {
@@ -77,7 +77,7 @@ async fn publish_changes(state: HealthState, statuses: watch::Sender<Vec<bool>>,
     send_if_changed(&ready, false);
 }
 
-/// Sends a value to those who wait for another one.
+/// Sends a value if it differs from the last one.
 fn send_if_changed<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
     sender.send_if_modified(|last| {
         let is_new = *last != value;
@@ -87,12 +87,12 @@ fn send_if_changed<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
 }
 
 impl HealthState {
-    /// Whether each service is ready.
+    /// Returns whether each service is ready.
     fn statuses(&self) -> Vec<bool> {
         self.services.iter().map(|service| self.is_ready(service)).collect()
     }
 
-    /// Whether a gRPC service is ready, by its name; the empty name is all of them. None if there is no such service.
+    /// Returns whether a gRPC service is ready, or all of them for the empty name; none if the service does not exist.
     fn status(&self, name: &str) -> Option<bool> {
         if name.is_empty() {
             return Some(!self.stop.is_cancelled() && self.not_ready().is_empty());
@@ -106,7 +106,7 @@ impl HealthState {
         !self.stop.is_cancelled() && ready.all(|ready| *ready.borrow() && ready.has_changed().is_ok())
     }
 
-    /// The services that cannot answer.
+    /// Returns the services that are not ready.
     fn not_ready(&self) -> Vec<&'static str> {
         let services = self.services.iter().filter(|service| !self.is_ready(service));
         services.flat_map(|service| service.names.iter().copied()).collect()
@@ -119,7 +119,7 @@ async fn readiness(State(state): State<HealthState>) -> impl IntoResponse {
         return json_response(StatusCode::OK, r#"{"status":"ok"}"#.to_owned());
     }
     let status = if state.stop.is_cancelled() { "stopping" } else { "unavailable" };
-    // Service names need no escapes.
+    // Service names need no JSON escapes.
     let names: Vec<String> = waiting.iter().map(|name| format!("\"{name}\"")).collect();
     json_response(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -177,7 +177,7 @@ mod tests {
 
         drop(b);
         health.ready[0].wait_for(|ready| !*ready).await.unwrap();
-        assert_eq!(readyz(&health.router).await.0, 503, "a service that is gone is not ready");
+        assert_eq!(readyz(&health.router).await.0, 503, "a service whose channel has closed is not ready");
 
         stop.cancel();
         assert!(readyz(&health.router).await.1.contains("stopping"));

@@ -1,4 +1,4 @@
-//! One after the other, by key.
+//! Mutual exclusion by key.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 
 type Queue = Arc<tokio::sync::Mutex<()>>;
 
-/// Turns of those who ask with the same key. Whoever waits here holds nothing else, such as a connection.
+/// A mutex for each key. A caller must not hold other resources, such as a connection, while it waits.
 #[derive(Debug)]
 pub struct KeyedMutex<K: Eq + Hash> {
     queues: Mutex<HashMap<K, Queue>>,
@@ -19,20 +19,20 @@ impl<K: Eq + Hash> Default for KeyedMutex<K> {
     }
 }
 
-/// A turn. The next of the same key begins when it is dropped.
+/// The lock of a key. Dropping it lets the next caller with the same key continue.
 #[derive(Debug)]
 pub struct KeyedMutexGuard<'a, K: Eq + Hash> {
     keyed_mutex: &'a KeyedMutex<K>,
     key: K,
-    // In this order: who looks whether anybody waits must not count himself.
+    // Dropped before the queue is checked for other waiters, so that it does not count itself.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl<K: Clone + Eq + Hash> KeyedMutex<K> {
-    /// Waits until all who asked before with this key have ended. Others do not matter.
+    /// Locks a key. Callers with the same key get it in order; other keys are independent.
     pub async fn lock(&self, key: K) -> KeyedMutexGuard<'_, K> {
         let queue = self.queues.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
-        // Made before the wait: who goes away while he waits clears up behind himself, too.
+        // Created before the wait, so that dropping the future cleans up, too.
         let mut turn = KeyedMutexGuard { keyed_mutex: self, key, guard: None };
         turn.guard = Some(queue.lock_owned().await);
         turn
@@ -58,7 +58,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     #[tokio::test(start_paused = true)]
-    async fn one_key_is_one_at_a_time_and_others_do_not_wait() {
+    async fn callers_of_one_key_are_serialized_and_others_do_not_wait() {
         let (keyed_mutex, inside) = (Arc::new(KeyedMutex::default()), Arc::new(AtomicU32::new(0)));
         let began = tokio::time::Instant::now();
         let tasks: Vec<_> = (0..30)
@@ -68,7 +68,11 @@ mod tests {
                     let key = at % 3;
                     let _turn = keyed_mutex.lock(key).await;
                     let bit = 1 << key;
-                    assert_eq!(inside.fetch_or(bit, Ordering::SeqCst) & bit, 0, "two of one key are there");
+                    assert_eq!(
+                        inside.fetch_or(bit, Ordering::SeqCst) & bit,
+                        0,
+                        "two callers of one key run at the same time"
+                    );
                     sleep(Duration::from_secs(1)).await;
                     inside.fetch_and(!bit, Ordering::SeqCst);
                 })
@@ -77,12 +81,12 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(began.elapsed().as_secs(), 10, "three keys go on beside each other");
-        assert!(keyed_mutex.queues.lock().unwrap().is_empty(), "keys are left behind");
+        assert_eq!(began.elapsed().as_secs(), 10, "three keys run in parallel");
+        assert!(keyed_mutex.queues.lock().unwrap().is_empty(), "keys remain");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_goes_away_holds_up_nobody_and_leaves_nothing() {
+    async fn a_dropped_caller_blocks_nobody_and_leaves_nothing() {
         let keyed_mutex = KeyedMutex::default();
         let first = keyed_mutex.lock("a").await;
         assert!(timeout(Duration::from_secs(1), keyed_mutex.lock("a")).await.is_err());

@@ -1,4 +1,4 @@
-//! What stands between the socket and the routes, the same for gRPC, gRPC-Web and REST.
+//! The layers between the socket and the routes, the same for gRPC, gRPC-Web and REST.
 
 mod allow;
 mod authenticate;
@@ -37,13 +37,13 @@ use tonic::service::Routes;
 use tower::{Service, ServiceExt};
 use tracing::Instrument as _;
 
-/// A request as every layer sees it.
+/// A request in the layers.
 pub type Request = http::Request<Body>;
 
-/// A response as every layer sees it.
+/// A response in the layers.
 pub type Response = http::Response<Body>;
 
-/// What a layer stands around: it answers always, be it with an error.
+/// The service inside a layer. It always returns a response.
 pub trait InnerService:
     Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static
 {
@@ -54,8 +54,8 @@ impl<S> InnerService for S where
 {
 }
 
-/// Puts all layers around the mounted routes; `allow` says who may call what, where there is mutual TLS, and requests hold their
-/// part of `memory`. Read it from the bottom: that is the way of a request.
+/// Wraps the mounted routes in all layers. `allow` is the allow list with mutual TLS; requests reserve their memory from
+/// `memory`. A request passes the layers from the bottom to the top of this function.
 pub fn stack(
     router: Router,
     key: RootKey,
@@ -63,34 +63,34 @@ pub fn stack(
     memory: Memory,
     settings: &ServerSettings,
 ) -> Router {
-    // The caller is known and let in: from here on it is the call's own work.
+    // The caller is authenticated here; the rest is the call's own work.
     let routed = |answer: <Routes as Service<Request>>::Future| answer.instrument(tracing::debug_span!("router"));
     let service = ServiceExt::<Request>::map_future(Routes::from(router).prepare(), routed);
-    // Innermost: what the libraries below would let pass of a request's frames.
+    // Innermost: rejects invalid frames that the libraries below accept.
     let service = ValidateFrames::new(service);
-    // A refused call has cost a look at its headers, and the routes know who calls.
+    // A rejected call costs only a look at its headers, and the routes get the caller.
     let service = Authenticate::new(service, key, settings.trusted_proxies.clone());
-    // Which service calls, before whose credentials it brings.
+    // Check the calling service before its credentials.
     let service = Allow::new(service, allow);
-    // Everything below spends the caller's time, and is dropped, statements and all, when that is over.
+    // The deadline covers everything inside, and drops it, including running statements.
     let service = Deadline::new(service, Some(settings.request_timeout), Budgets::new(&settings.budgets, memory));
-    // Before anything is looked at: what is turned away costs nothing.
+    // Outside of the expensive layers, so that a rejected call costs nothing.
     let service = LoadShed::new(service, settings.max_calls);
-    // Answers of the libraries below get our codes and details, whichever of them answered.
+    // Responses of the libraries inside get Groundplan's codes and details.
     let service = NormalizeErrors::new(service);
-    // A panic of anything below is an answer like others, and the process lives.
+    // A panic inside becomes a response, and the process continues.
     let service = CatchPanics::new(service);
-    // Below this everything is gRPC or REST; what the layers there refuse is translated like any other answer.
+    // Inside there is only gRPC and REST; the errors of these layers are translated like other responses.
     let service = Web::new(service);
-    // What is turned away and what is refused counts, too.
+    // Rejected calls are counted, too.
     let service = Measure::new(service);
-    // Outermost: every answer, refusals included, is part of the request's span and is logged once.
+    // Outermost: every response, including errors, belongs to the request's span and is logged once.
     let service = Trace::new(service, settings.slow_call);
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }
 
-/// The layers around routes that know messages, and nothing of callers and time: for tests of a service by itself.
+/// Wraps routes only in the layers for messages, without callers and deadlines: for tests of a single service.
 pub fn message_layers(router: Router) -> Router {
     let service = NormalizeErrors::new(ValidateFrames::new(Routes::from(router).prepare()));
     Router::new()

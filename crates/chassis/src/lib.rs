@@ -1,7 +1,8 @@
-//! What every service stands on: its settings, its logs, its PostgreSQL, its way to its peers, and the server that carries it.
+//! The common base of all services: settings, telemetry, PostgreSQL, transports between services, and the server.
 //!
-//! A service crate asks for a [`database::Database`] and [`transport::Transport`]s, and gives back a [`mounted_service::MountedService`].
-//! The binary puts the mounted routers together, wraps them by [`layers::stack`] and hands them to [`server::serve`].
+//! A service crate gets a [`database::Database`] and [`transport::Transport`]s, and returns a
+//! [`mounted_service::MountedService`]. The binary merges the routers, wraps them with [`layers::stack`] and passes them to
+//! [`server::serve`].
 
 pub mod admin;
 pub mod database;

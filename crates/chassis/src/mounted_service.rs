@@ -1,4 +1,4 @@
-//! What a service crate gives to the process that runs it.
+//! The parts of a service that the process runs.
 
 use axum::Router;
 use futures_util::future::BoxFuture;
@@ -12,20 +12,20 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::{Service, ServiceExt as _};
 
-/// A service, ready to be served.
+/// A service that can be served.
 #[derive(Debug)]
 pub struct MountedService {
-    /// Its routes. At most one mounted router has a fallback.
+    /// The routes. At most one router of a process has a fallback.
     pub router: Router,
-    /// The names of its gRPC services, for health checks.
+    /// The names of the gRPC services, for health checks.
     pub names: Vec<&'static str>,
-    /// It can answer where all of these are true.
+    /// The service is ready when all of these are true.
     pub ready: Vec<watch::Receiver<bool>>,
-    /// What it does besides answering. Dropping the set stops it.
+    /// Background tasks. Dropping the set stops them.
     pub tasks: JoinSet<()>,
 }
 
-/// The routes of a generated gRPC server, without a fallback. Its answers say which method was [`MatchedMethod`].
+/// Returns the routes of a generated gRPC server, without a fallback. Its responses carry a [`MatchedMethod`].
 pub fn grpc_routes<S>(service: S) -> Router
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
@@ -41,7 +41,7 @@ where
     Router::new().route_service(&path, TaggedService { service, name: S::NAME })
 }
 
-/// A gRPC server whose answers say which method was called.
+/// A gRPC server that adds the called method to its responses.
 #[derive(Clone)]
 struct TaggedService<S> {
     service: S,

@@ -1,8 +1,8 @@
-//! A PostgreSQL of our own, for `up` and for tests: nothing to install but its programs, nothing to configure.
+//! A private PostgreSQL for `up` and for tests: only its programs must be installed, and nothing must be configured.
 //!
-//! It listens on a unix socket only, in a directory that nobody else can enter, and knows its callers by their operating
-//! system user (`peer`). Started by root, it runs as the user `postgres`. One process uses a directory at a time. When
-//! that process is killed, its PostgreSQL lives on, and the next one takes it over.
+//! It listens only on a unix socket in a directory that other users cannot enter, and authenticates callers by their operating
+//! system user (`peer`). Started by root, it runs as the user `postgres`. One process uses a directory at a time. If that process
+//! is killed, its PostgreSQL continues, and the next process takes it over.
 
 mod binaries;
 mod cluster;
@@ -22,35 +22,35 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
-/// The database user, the database, and what the private PostgreSQL is called in messages.
+/// The name of the database user, of the database, and of the private PostgreSQL in messages.
 const NAME: &str = "groundplan";
 
-/// A running private PostgreSQL. Dropping it leaves the server running, for the next process to take over; [`Self::stop`]
-/// stops it.
+/// A running private PostgreSQL. Dropping it leaves the server running, for the next process to take over; [`Self::stop`] stops
+/// it.
 #[derive(Debug)]
 pub struct PrivatePostgres {
     cluster: Cluster,
-    /// Held as long as this process uses the directory.
+    /// Held while this process uses the directory.
     _lock: File,
 }
 
-/// What a crash of the machine may cost.
+/// The data that a crash of the machine can lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing: what was answered is on disk.
+    /// Nothing: committed data is on disk.
     Full,
-    /// Everything. For tests: several times faster.
+    /// Everything; several times faster, for tests.
     None,
 }
 
 impl PrivatePostgres {
-    /// Starts the PostgreSQL of `directory`, or takes over the one that a killed process has left running there. Makes
-    /// the directory and the data where they are missing.
+    /// Starts the PostgreSQL of `directory`, or takes over the one of a killed process. Creates the directory and the data if
+    /// they do not exist.
     pub async fn start(directory: &Path, settings: &PostgresSettings) -> Result<Self, Error> {
         Self::start_with(directory, settings, Durability::Full).await
     }
 
-    /// The same without durability.
+    /// Starts a PostgreSQL without durability.
     pub async fn for_tests(directory: &Path, settings: &PostgresSettings) -> Result<Self, Error> {
         Self::start_with(directory, settings, Durability::None).await
     }
@@ -62,16 +62,16 @@ impl PrivatePostgres {
         Ok(Self { cluster, _lock: lock })
     }
 
-    /// Makes the data of `directory` without starting a server, to be copied by tests.
+    /// Creates the data of `directory` without starting a server, as a template for tests.
     pub async fn initialise_for_tests(directory: &Path, settings: &PostgresSettings) -> Result<(), Error> {
         Self::open(directory, settings, Durability::None).await.map(drop)
     }
 
-    /// Removes the data of `directory`, so that the next start makes an empty database. A server that a killed process has
-    /// left running there is stopped first. Says whether there was anything to remove.
+    /// Removes the data of `directory`, so that the next start creates an empty database. Stops a server that a killed process
+    /// left running. Returns whether there was anything to remove.
     ///
     /// # Errors
-    /// While another process uses the directory.
+    /// Returns an error while another process uses the directory.
     pub async fn remove(directory: &Path, settings: &PostgresSettings) -> Result<bool, Error> {
         let home = directory.join("postgres");
         if !home.join("data").exists() {
@@ -81,13 +81,13 @@ impl PrivatePostgres {
         if cluster.is_running().await {
             cluster.stop().await?;
         }
-        // It follows no links.
+        // `remove_dir_all` follows no links.
         std::fs::remove_dir_all(&home)
             .map_err(|cause| postgres_error(format!("cannot remove {}: {cause}", home.display())))?;
         Ok(true)
     }
 
-    /// Locks the directory, finds the programs and makes the data.
+    /// Locks the directory, finds the programs and creates the data.
     async fn open(
         directory: &Path,
         settings: &PostgresSettings,
@@ -101,7 +101,7 @@ impl PrivatePostgres {
         let home = home.map_err(|cause| {
             let place = directory.path().display();
             postgres_error(format!(
-                "cannot make the directory postgres in {place}: {cause}; GROUNDPLAN_DATA names another place"
+                "cannot create the directory postgres in {place}: {cause}; set GROUNDPLAN_DATA to another directory"
             ))
         })?;
         let binaries = Binaries::find(settings.pg_bin.as_deref(), &owner, files::data_version(&home))?;
@@ -111,24 +111,25 @@ impl PrivatePostgres {
         Ok((cluster, lock))
     }
 
-    /// How to connect, as a `DB_URL`. Only this process's user, root and `postgres` can.
+    /// Returns the connection string, as a `DB_URL`. Only this process's user, root and `postgres` can connect.
     pub fn url(&self) -> Secret {
         self.cluster.url(NAME)
     }
 
-    /// Looks after the server until `stop`: when it dies, it is started again. Ends when `stop` is cancelled, but not in
-    /// the middle of a start, so that [`Self::stop`] finds what there is to stop.
+    /// Supervises the server until `stop`: restarts it when it dies. It does not return during a restart, so that [`Self::stop`]
+    /// can stop the server.
     pub async fn supervise(&self, stop: &CancellationToken) {
         supervise::supervise(&self.cluster, stop).await;
     }
 
-    /// Stops the server, and waits for it. Connections that are still open are cut.
+    /// Stops the server, and waits for it. Closes open connections.
     pub async fn stop(self) -> Result<(), Error> {
         self.cluster.stop().await
     }
 
-    /// Where to keep the data when nobody said: `.groundplan` in the working directory, or, when we are root and the user
-    /// `postgres` cannot get there (`/root`, say), a directory below `/var/lib/groundplan` that belongs to the working directory.
+    /// Returns the default data directory: `.groundplan` in the working directory, or a directory below `/var/lib/groundplan`
+    /// that belongs to the working directory if this process is root and the user `postgres` cannot reach the first (in `/root`,
+    /// for example).
     pub fn default_directory(working_directory: &Path) -> PathBuf {
         let here = working_directory.join(".groundplan");
         match Owner::find() {
@@ -139,19 +140,19 @@ impl PrivatePostgres {
         }
     }
 
-    /// The directory of PostgreSQL's programs that a new directory of data is made by, and their major version.
+    /// Returns the directory of PostgreSQL's programs for a new data directory, and their major version.
     pub fn programs(settings: &PostgresSettings) -> Result<(PathBuf, u32), Error> {
         let binaries = Binaries::find(settings.pg_bin.as_deref(), &Owner::find()?, None)?;
         Ok((binaries.directory().to_path_buf(), binaries.major()))
     }
 
-    /// The directory with the data and the log.
+    /// Returns the directory with the data and the log.
     pub fn home(&self) -> &Path {
         self.cluster.home()
     }
 }
 
-/// Makes sure that no other process uses the directory. The kernel lets go of the lock when the process ends, however it does.
+/// Locks the directory against other processes. The kernel releases the lock when the process ends.
 fn lock(directory: &Directory) -> Result<File, Error> {
     const NAME: &str = "postgres.lock";
     let path = directory.path().join(NAME);
@@ -160,20 +161,20 @@ fn lock(directory: &Directory) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(postgres_error(format!(
-            "another groundplan uses the data in {}; stop it, or give this one a directory of its own by GROUNDPLAN_DATA",
+            "another groundplan uses the data in {}; stop it, or set GROUNDPLAN_DATA to another directory",
             directory.path().display()
         ))),
         Err(TryLockError::Error(cause)) => Err(postgres_error(format!("cannot lock {}: {cause}", path.display()))),
     }
 }
 
-/// A short name for a path.
+/// Returns a short name for a path.
 fn short_hash(path: &Path) -> String {
     let digest: [u8; 32] = Sha256::digest(path.as_os_str().as_encoded_bytes()).into();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Why there is no private PostgreSQL.
+/// Creates an error of the private PostgreSQL.
 fn postgres_error(message: impl Into<String>) -> Error {
     Error::new(Reason::DatabaseUnavailable, message)
 }

@@ -1,4 +1,4 @@
-//! An error as the answer to a call, in the caller's own protocol.
+//! Errors as responses, in the caller's protocol.
 
 use groundplan_call::{Cause, envelope};
 use groundplan_error::Error;
@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use tonic::body::Body;
 
-/// The answer for `error`: a gRPC response that consists of trailers only, or the REST envelope.
+/// Returns the response for `error`: a gRPC response of trailers only, or the REST envelope.
 pub fn error_response(error: &Error, grpc: bool) -> Response<Body> {
     if !grpc {
         return envelope(error, None).map(Body::new);
@@ -16,20 +16,20 @@ pub fn error_response(error: &Error, grpc: bool) -> Response<Body> {
     response
 }
 
-/// What a request speaks, by its content type.
+/// The protocol of a request, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestProtocol {
-    /// No gRPC.
+    /// Not gRPC.
     Rest,
     Grpc,
-    /// gRPC-Web, with the content type as its library spells it.
+    /// gRPC-Web, with the content type in the spelling of its library.
     Web(&'static str),
-    /// gRPC whose messages are in a format other than protobuf.
+    /// gRPC with messages in another format than protobuf.
     UnsupportedGrpc,
 }
 
 impl RequestProtocol {
-    /// Media types have no case, and may have parameters.
+    /// Media types are case-insensitive, and can have parameters.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let value = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
@@ -51,7 +51,7 @@ impl RequestProtocol {
 
 const GRPC: &[u8] = b"application/grpc";
 
-/// Whether a request speaks gRPC or gRPC-Web: by its content type.
+/// Checks whether a request is gRPC or gRPC-Web, by its content type.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
     RequestProtocol::from_headers(headers) != RequestProtocol::Rest
 }
@@ -65,7 +65,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn each_protocol_gets_its_own_form() {
+    async fn each_protocol_has_its_own_form() {
         let error = Error::new(Reason::CredentialsInvalid, "send a key").caused_by("the cause");
         let grpc = error_response(&error, true);
         assert_eq!(grpc.status(), 200);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_knows_what_was_not_begun() {
+    fn a_gateway_knows_which_calls_were_not_started() {
         let starting = Error::new(Reason::NotReady, "starting").untouched();
         for grpc in [true, false] {
             assert_eq!(error_response(&starting, grpc).headers()["groundplan-untouched"], "true");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_type_decides() {
+    fn the_content_type_selects_the_protocol() {
         for (value, expected) in [
             ("application/grpc", RequestProtocol::Grpc),
             ("APPLICATION/gRPC+Proto", RequestProtocol::Grpc),

@@ -1,4 +1,4 @@
-//! Tokens that callers bring back: sealed, so that nobody can read, forge or use them elsewhere.
+//! Sealed tokens: callers cannot read, forge or reuse them elsewhere.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,17 +12,17 @@ pub const KEY_BYTES: usize = 32;
 
 const NONCE_BYTES: usize = 24;
 
-/// Seals with one key: XChaCha20-Poly1305 behind a random nonce, as base64 for URLs.
+/// Seals with one key: XChaCha20-Poly1305 after a random nonce, as base64 for URLs.
 pub struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {
-    /// With a key of [`KEY_BYTES`] bytes.
+    /// Creates a sealer with a key of [`KEY_BYTES`] bytes.
     pub fn new(key: &[u8]) -> Result<Self, Error> {
         let cipher = XChaCha20Poly1305::new_from_slice(key);
         cipher.map(Self).map_err(|_| Error::internal("the key of a token has a wrong length"))
     }
 
-    /// Seals bytes. What is sealed opens only with the same `origin`.
+    /// Seals bytes. The token opens only with the same `origin`.
     pub fn seal(&self, origin: &[u8], bytes: &[u8]) -> Result<String, Error> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
@@ -31,7 +31,7 @@ impl Sealer {
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Opens what was sealed with the same key and `origin`; none if it was not. The caller has bounded its length.
+    /// Opens a token that was sealed with the same key and `origin`; none if it was not. The caller must limit its length.
     pub fn open(&self, origin: &[u8], token: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
@@ -39,7 +39,7 @@ impl Sealer {
     }
 }
 
-/// A key is nobody's to see.
+/// Keys must not be printed.
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Sealer(***)")
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_for_its_origin_only() {
+    fn tokens_open_for_their_origin_only() {
         let sealer = Sealer::new(&[7; KEY_BYTES]).unwrap();
         let token = sealer.seal(b"here", b"secret").unwrap();
         assert_eq!(sealer.open(b"here", &token).unwrap(), b"secret");
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_letter_is_noticed() {
+    fn every_changed_letter_is_detected() {
         let sealer = Sealer::new(&[7; KEY_BYTES]).unwrap();
         let token = sealer.seal(b"", b"secret").unwrap();
         for at in 0..token.len() {

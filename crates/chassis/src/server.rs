@@ -1,4 +1,4 @@
-//! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with mutual TLS or without, and stops in bounded time.
+//! Serves a router on a listener, over HTTP/1.1 and HTTP/2, with or without mutual TLS, and stops in bounded time.
 
 mod connection;
 mod connection_limits;
@@ -27,23 +27,23 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long to wait before accepting again when the process has run out of something (file descriptors, memory).
+/// The delay before accepting again when the process is out of resources (file descriptors, memory).
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The address at the other end of a connection: an extension of each request.
+/// The address of the client, an extension of each request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallerAddress(pub(crate) IpAddr);
 
-/// How serving has ended.
+/// The result of serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections that outlived the grace period, and were cut.
+    /// Connections that were closed after the grace period.
     pub cut: usize,
 }
 
-/// Serves `router` until `stop`; then takes no more connections, tells clients to go elsewhere, gives open calls the
-/// grace period, and cuts what is left. With `tls`, each request has the [`PeerName`](crate::tls::PeerName) of its caller as
-/// an extension.
+/// Serves `router` until `stop`; then rejects new connections, asks clients to reconnect elsewhere, gives open calls the grace
+/// period, and closes the rest. With `tls`, each request has the [`PeerName`](crate::tls::PeerName) of its caller as an
+/// extension.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -57,7 +57,7 @@ pub async fn serve(
         .await
 }
 
-/// The same for those who run the process: metrics tell of the connections of callers.
+/// Serves the admin port, without metrics of its connections.
 pub(crate) async fn serve_operators(
     listener: TcpListener,
     router: Router,
@@ -68,7 +68,7 @@ pub(crate) async fn serve_operators(
     accept(listener, ConnectionContext::new(router, None, stop, settings), (limits, None), settings.drain_grace).await
 }
 
-/// Serves what all connections share. Those that are refused are counted, if they are to be.
+/// Accepts connections. Rejected ones are counted in `refused`, if it is set.
 async fn accept(
     listener: TcpListener,
     shared: Arc<ConnectionContext>,
@@ -81,7 +81,7 @@ async fn accept(
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
-            // Ended connections are forgotten as they end.
+            // Reap finished connections.
             Some(_) = connections.join_next() => continue,
         };
         match accepted {
@@ -101,27 +101,27 @@ async fn accept(
         }
     }
     drop(listener);
-    tracing::info!(connections = connections.len(), ?grace, "stopping: open calls may finish");
+    tracing::info!(connections = connections.len(), ?grace, "stopping: open calls can finish");
     let finished = async { while connections.join_next().await.is_some() {} };
     if timeout(grace, finished).await.is_ok() {
         return Ok(Drained { cut: 0 });
     }
     let cut = connections.len();
-    tracing::warn!(connections = cut, "the grace period is over: open connections are cut");
+    tracing::warn!(connections = cut, "the grace period has expired: open connections are closed");
     connections.shutdown().await;
     Ok(Drained { cut })
 }
 
-/// Closes a connection for which there is no room. Nobody who does so on purpose gets an answer, or a line in the log.
+/// Closes a connection beyond the limits, without a response or a log line: a flood must cost nothing.
 fn reject(stream: TcpStream, limit: ConnectionLimit, refused: Option<&Counter<u64>>) {
     if let Some(refused) = refused {
         refused.add(1, &[KeyValue::new("reason", limit.name())]);
     }
-    // A reset: nothing of it is kept, and the client need not wait for it to say more.
+    // With a reset nothing remains, and the client does not wait for a response.
     let _ = stream.set_zero_linger();
 }
 
-/// The metrics of connections; gives the one of those that were refused.
+/// Registers the metrics of connections; returns the counter of rejected ones.
 fn register_metrics(limits: &Arc<ConnectionLimits>) -> Counter<u64> {
     let meter = meter("groundplan");
     let open = Arc::downgrade(limits);
@@ -136,11 +136,11 @@ fn register_metrics(limits: &Arc<ConnectionLimits>) -> Counter<u64> {
         .build();
     meter
         .u64_counter("groundplan.connections.refused")
-        .with_description("Connections that were refused because there were too many: in all, or of one address.")
+        .with_description("Connections rejected because there were too many, in total or from one address.")
         .build()
 }
 
-/// Whether accepting failed because of the one who connects, and not of us.
+/// Checks whether accepting failed because of the client.
 fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

@@ -1,7 +1,7 @@
-//! Settings: one declaration each, with its flag, its environment variable, its unit and its default. The help text is the manual.
+//! Settings: one declaration each, with its flag, environment variable, unit and default. The help text is the manual.
 //!
-//! The template's three are called what they are called there (`API_KEY`, `PORT`, `DB_URL`); ours start with `GROUNDPLAN_`.
-//! Nothing else reads the environment.
+//! `API_KEY`, `PORT` and `DB_URL` have the names of the template; all others start with `GROUNDPLAN_`. Nothing else reads the
+//! environment.
 
 mod admin;
 mod budget;
@@ -33,7 +33,7 @@ pub use telemetry::{LogFormat, TelemetrySettings};
 pub use tls::{AllowList, CallerSettings, TlsSettings};
 pub use units::{parse_duration, parse_size};
 
-/// The settings of a group when neither flag nor variable is given, for tests and tools.
+/// Returns the default settings of a group, for tests and tools.
 #[must_use]
 pub fn defaults<G: clap::Args>() -> G {
     let command = G::augment_args(clap::Command::new("defaults").no_binary_name(true)).mut_args(|arg| arg.env(None));

@@ -1,15 +1,15 @@
-//! One answer for all who ask at the same time.
+//! One result for concurrent callers of the same work.
 
 use groundplan_error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
-/// A question that many may ask at once, such as thousands of followers that come back together. Whoever asks gets an answer
-/// that was looked for after it has asked; those who wait for one share the next.
+/// Work that many callers can request at the same time, such as thousands of reconnecting watchers. Each caller gets a result
+/// that was started after its request; waiting callers share the next one.
 #[derive(Debug)]
 pub struct SingleFlight<T> {
     asked: AtomicU64,
-    /// How many had asked when the last answer was looked for, and the answer; none if it failed.
+    /// The number of requests before the last run started, and its result; none if it failed.
     last: Mutex<Option<(u64, Option<T>)>>,
 }
 
@@ -20,7 +20,7 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Clone> SingleFlight<T> {
-    /// Asks by `load`, unless somebody else does so for both. Whoever shares a failure is told `failure`.
+    /// Runs `load`, unless a run that starts later serves this caller, too. A shared failure becomes `failure`.
     pub async fn run(
         &self,
         load: impl AsyncFnOnce() -> Result<T, Error>,
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_wait_share_the_next_answer() {
+    async fn waiting_callers_share_the_next_result() {
         let (single_flight, found) = (Arc::new(SingleFlight::default()), Arc::new(AtomicU64::new(0)));
         let run = |fails: bool| {
             let (single_flight, found) = (single_flight.clone(), found.clone());
@@ -73,7 +73,7 @@ mod tests {
         asking.extend((0..1_000).map(|_| run(false)));
         for one in asking {
             let (before, answer) = one.await.unwrap();
-            assert!(answer.unwrap() > before, "nobody gets an answer that is older than the question");
+            assert!(answer.unwrap() > before, "a result is never older than its request");
         }
         assert!(found.load(Ordering::SeqCst) <= 3, "{found:?}");
         let failing: Vec<_> = (0..1_000).map(|_| run(true)).collect();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_who_goes_away_holds_up_nobody() {
+    async fn a_dropped_caller_blocks_nobody() {
         let single_flight = Arc::new(SingleFlight::default());
         let slow = single_flight.run(
             async || {

@@ -1,12 +1,12 @@
-//! Work that goes on whether or not the one who waits for it is polled.
+//! Work that progresses even if its caller is not polled.
 
 use groundplan_error::Error;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Does work by a task of its own, which ends with the one who waits for it.
+/// Runs work in its own task, which is cancelled when the returned future is dropped.
 ///
-/// The body of a streamed answer is polled only while its client reads. What holds a lock, a turn or a connection must not
-/// depend on that: one client that does not read would hold up all others.
+/// The body of a streaming response is polled only while its client reads. Work that holds a lock or a connection must not depend
+/// on that: one client that does not read would block all others.
 pub async fn spawn_scoped<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
@@ -21,7 +21,7 @@ mod tests {
     use tokio::sync::Mutex;
 
     #[tokio::test]
-    async fn it_goes_on_without_being_polled_and_ends_with_the_one_who_waits() {
+    async fn work_progresses_without_polls_and_ends_with_its_caller() {
         let lock = Arc::new(Mutex::new(0));
         let held = lock.clone();
         let mut waiting = Box::pin(spawn_scoped(async move {
@@ -31,7 +31,7 @@ mod tests {
             Ok(*number)
         }));
         assert!((&mut waiting).now_or_never().is_none());
-        // Nobody polls it any more, and the lock becomes free all the same.
+        // Nobody polls the future, and the lock is released anyway.
         while *lock.lock().await == 0 {
             tokio::task::yield_now().await;
         }

@@ -1,4 +1,4 @@
-//! Logs to standard error, and logs, traces and metrics to a collector when there is one.
+//! Logs to standard error, and logs, traces and metrics to a collector if one is set.
 
 pub(crate) mod exemplars;
 
@@ -24,18 +24,18 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// What the exporter itself uses: tracing it would make it export for ever.
+/// Leaves out the libraries of the exporter: tracing them would create an endless loop.
 const TRACE_FILTER: &str =
     "trace,h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
-/// The same, of logs.
+/// Leaves them out of exported logs, too.
 const EXPORT_FILTER: &str =
     "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off,opentelemetry_sdk=off";
 
-// A library that logs by `log` says below INFO what is in statements and their values, and a collector's spans take every level.
+// Libraries that use `log` write statements with their values below INFO, and spans for a collector take every level.
 const _: () = assert!(matches!(log::STATIC_MAX_LEVEL, log::LevelFilter::Info), "values of records would be logged");
 
-/// Keeps telemetry going; dropping it sends what is still held back.
+/// Running telemetry; dropping it flushes the exporters.
 #[derive(Debug)]
 #[must_use = "dropping it ends the traces and metrics"]
 pub struct Telemetry {
@@ -44,7 +44,7 @@ pub struct Telemetry {
     registry: Registry,
 }
 
-/// What goes to a collector besides metrics.
+/// The exporters of traces and logs.
 #[derive(Debug)]
 struct CollectorExporters {
     traces: SdkTracerProvider,
@@ -52,7 +52,7 @@ struct CollectorExporters {
 }
 
 impl Telemetry {
-    /// What `/metrics` shows: empty if telemetry was started without it.
+    /// Returns the metrics of `/metrics`: empty if telemetry was started without an admin port.
     pub fn registry(&self) -> Registry {
         self.registry.clone()
     }
@@ -70,19 +70,19 @@ impl Drop for Telemetry {
     }
 }
 
-/// Whether statements of sampled traces name them.
+/// Whether statements of sampled traces have a comment that names the trace.
 static STATEMENTS_TRACED: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody takes measurements.
+/// Whether metrics have a consumer.
 static MEASURED: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody takes measurements: a collector, or whoever asks for `/metrics`.
+/// Returns whether metrics have a consumer: a collector, or the admin port.
 pub fn is_measured() -> bool {
     MEASURED.load(Ordering::Relaxed)
 }
 
-/// Starts logging; traces and logs when the settings name a collector; metrics for that one, and if `has_admin_port` for
-/// Prometheus. Once a process, within the runtime and before services are mounted.
+/// Starts logging, and exports traces and logs if the settings name a collector. Metrics go to the collector, and to Prometheus
+/// if `has_admin_port`. Call it once for a process, within the runtime and before services are mounted.
 pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) -> Result<Telemetry, Error> {
     let not_ready = |message: String| Error::new(Reason::NotReady, message);
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
@@ -98,7 +98,7 @@ pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) 
             .with_tracer(traces.tracer("groundplan"))
             .with_filter(EnvFilter::new(TRACE_FILTER))
     });
-    // No more than what the log has, and nothing of the exporter's own.
+    // No more than the local log, and nothing of the exporter itself.
     let exported = EnvFilter::try_new(format!("{},{EXPORT_FILTER}", settings.log)).unwrap_or_default();
     let logs = exporters
         .as_ref()
@@ -108,11 +108,11 @@ pub fn start(settings: &TelemetrySettings, service: &str, has_admin_port: bool) 
         .with(logs)
         .with(log_layer(settings.log_format).with_filter(filter))
         .try_init()
-        .map_err(|error| not_ready(format!("logging has been started before: {error}")))?;
+        .map_err(|error| not_ready(format!("logging is already started: {error}")))?;
     Ok(Telemetry { exporters, metrics, registry })
 }
 
-/// The lines of the log.
+/// Returns the layer that writes log lines.
 fn log_layer<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// What sends traces and logs to the collector, in batches.
+/// Creates the exporters of traces and logs to the collector, which send batches.
 fn start_exporters(endpoint: &str, resource: &Resource) -> Result<CollectorExporters, Error> {
     let invalid = |error| exporter_error(endpoint, error);
     let span_exporter =
@@ -138,7 +138,7 @@ fn start_exporters(endpoint: &str, resource: &Resource) -> Result<CollectorExpor
     Ok(CollectorExporters { traces, logs })
 }
 
-/// What gives metrics to the collector, once a minute (OTEL_METRIC_EXPORT_INTERVAL), and to whoever asks for `/metrics`.
+/// Creates the exporters of metrics: to the collector once a minute (OTEL_METRIC_EXPORT_INTERVAL), and for `/metrics`.
 fn start_metrics(
     endpoint: Option<&str>,
     has_admin_port: bool,
@@ -162,7 +162,7 @@ fn start_metrics(
     MEASURED.store(true, Ordering::Relaxed);
     opentelemetry::global::meter("groundplan")
         .u64_observable_gauge("groundplan.build.info")
-        .with_description("Always 1: its labels say what runs")
+        .with_description("Always 1: its labels describe the build")
         .with_callback(|gauge| gauge.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]))
         .build();
     Ok((Some(metrics), registry))
@@ -173,17 +173,17 @@ fn exporter_error(endpoint: &str, error: ExporterBuildError) -> Error {
     Error::new(Reason::PeerUnavailable, message).caused_by(error)
 }
 
-/// Makes `span` a child of the trace that the headers name (W3C `traceparent`). Without a collector it does nothing.
+/// Makes `span` a child of the trace in the headers (W3C `traceparent`). Does nothing without a collector.
 pub(crate) fn set_parent_from_headers(span: &Span, headers: &HeaderMap) {
     if headers.contains_key("traceparent") {
         let context =
             opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&HeaderExtractor(headers)));
-        // It fails only where there is no layer for traces.
+        // It fails only without a layer for traces.
         let _ = span.set_parent(context);
     }
 }
 
-/// The trace that a span is of: that of the collector, or the one that the caller names; none if there is neither.
+/// Returns the trace id of a span: that of the collector, or the one in the headers; none if neither exists.
 pub(crate) fn trace_id(span: &Span, headers: &HeaderMap) -> Option<String> {
     let context = span.context();
     let ours = context.span().span_context().trace_id();
@@ -197,8 +197,8 @@ pub(crate) fn trace_id(span: &Span, headers: &HeaderMap) -> Option<String> {
     (is_valid && trace != TraceId::INVALID.to_string()).then(|| trace.to_owned())
 }
 
-/// The comment that names a span before its statement (sqlcommenter's, but in front: PostgreSQL shows the beginnings of long ones),
-/// where statements are traced and the span is sampled.
+/// Returns the SQL comment that names a sampled span, if that is enabled. sqlcommenter appends it, but here it comes first:
+/// PostgreSQL truncates long statements at their end.
 pub(crate) fn sql_comment(span: &Span) -> Option<String> {
     if !STATEMENTS_TRACED.load(Ordering::Relaxed) {
         return None;
@@ -207,14 +207,14 @@ pub(crate) fn sql_comment(span: &Span) -> Option<String> {
     Some(format!("/*traceparent='00-{}-{}-01'*/ ", span_context.trace_id(), span_context.span_id()))
 }
 
-/// What a span is called outside, if a collector gets it.
+/// Returns the context of a span, if it is sampled.
 pub(crate) fn sampled_context(span: &Span) -> Option<SpanContext> {
     let context = span.context();
     let span_context = context.span().span_context().clone();
     span_context.is_sampled().then_some(span_context)
 }
 
-/// Names the current trace in the headers of a request to a peer. Without a collector it does nothing.
+/// Adds the current trace to the headers of a request to a peer. Does nothing without a collector.
 pub(crate) fn inject_trace_context(headers: &mut HeaderMap) {
     let context = Span::current().context();
     opentelemetry::global::get_text_map_propagator(|propagator| {
@@ -251,14 +251,14 @@ mod tests {
     use http::HeaderMap;
 
     #[test]
-    fn a_wrong_setting_is_named() {
+    fn an_invalid_setting_is_named() {
         let wrong = TelemetrySettings { log: "info,=,".to_owned(), ..defaults() };
         let error = start(&wrong, "test", false).unwrap_err().to_string();
         assert!(error.contains("GROUNDPLAN_LOG"), "{error}");
     }
 
     #[test]
-    fn without_a_collector_nothing_is_sent_along() {
+    fn without_a_collector_no_trace_is_sent() {
         let mut headers = HeaderMap::new();
         inject_trace_context(&mut headers);
         assert!(headers.is_empty());

@@ -1,7 +1,7 @@
-//! Mutual TLS: both sides of a connection show a certificate of an authority that the other believes.
+//! Mutual TLS: both sides of a connection show a certificate of an authority that the other side trusts.
 //!
-//! The same files serve both directions: what we show to callers we show to peers. They are read again when they change; a
-//! change that cannot be used is logged, and what was good before goes on. Connections that are open keep what they began with.
+//! The same files serve both directions, callers and peers. Changed files are read again. If they are invalid, the error is
+//! logged and the previous ones stay in use. Open connections keep their certificates.
 
 pub(crate) mod files;
 mod name;
@@ -20,23 +20,23 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
-/// How often is looked whether the files have changed.
+/// The interval at which the files are checked for changes.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The protocols of a server: HTTP/2 where the client can.
+/// The ALPN protocols of a server: HTTP/2 if the client supports it.
 const ALPN_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The states of the three files.
 type FileStates = [FileState; 3];
 
-/// The certificates of this process, as they are now.
+/// The current certificates of this process.
 #[derive(Debug)]
 pub struct Tls {
     files: Files,
     current: ArcSwap<Loaded>,
 }
 
-/// What was made of the files.
+/// The configurations that were read from the files.
 #[derive(Debug)]
 struct Loaded {
     name: PeerName,
@@ -45,29 +45,29 @@ struct Loaded {
 }
 
 impl Tls {
-    /// Reads the files, and looks after them for as long as the answer lives; none where the settings name no files. Within
-    /// the runtime.
+    /// Reads the files, and reloads changed ones while the returned value lives; none if the settings name no files. Call it
+    /// within the runtime.
     pub fn load(settings: &TlsSettings) -> Result<Option<Arc<Self>>, Error> {
         let Some(files) = Files::from_settings(settings)? else { return Ok(None) };
         let file_state = files.states();
         let loaded = Loaded::read(&files)?;
-        tracing::info!(name = %loaded.name, "connections are held to mutual TLS");
+        tracing::info!(name = %loaded.name, "connections require mutual TLS");
         let tls = Arc::new(Self { files, current: ArcSwap::from_pointee(loaded) });
         tokio::spawn(reload_periodically(Arc::downgrade(&tls), file_state));
         Ok(Some(tls))
     }
 
-    /// What a connection that is taken now is held to.
+    /// Returns the configuration for a new incoming connection.
     pub(crate) fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.load().server)
     }
 
-    /// What a connection that is opened now is held to.
+    /// Returns the configuration for a new outgoing connection.
     pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.current.load().client)
     }
 
-    /// Reads the files again if they are not those of `known`.
+    /// Reads the files again if their states differ from `known`. Returns the states.
     fn reload_if_changed(&self, known: FileStates) -> FileStates {
         let file_state = self.files.states();
         if file_state == known {
@@ -75,23 +75,26 @@ impl Tls {
         }
         match Loaded::read(&self.files) {
             Ok(loaded) => {
-                tracing::info!(name = %loaded.name, "new certificates are used from now on");
+                tracing::info!(name = %loaded.name, "new certificates are in use");
                 self.current.store(Arc::new(loaded));
             }
             Err(error) => {
-                tracing::error!(error = error.log_text(), "new certificates cannot be used; the old ones still are");
+                tracing::error!(
+                    error = error.log_text(),
+                    "new certificates are invalid; the previous ones stay in use"
+                );
             }
         }
         file_state
     }
 }
 
-/// Looks for changes until nobody uses the certificates any more.
+/// Reloads changed files until the certificates are dropped.
 async fn reload_periodically(tls: Weak<Tls>, mut file_state: FileStates) {
     loop {
         tokio::time::sleep(RELOAD_INTERVAL).await;
         let Some(tls) = tls.upgrade() else { return };
-        // Files may be slow to read where they are mounted.
+        // Mounted files can be slow to read.
         let Ok(known) = spawn_blocking(move || tls.reload_if_changed(file_state)).await else { return };
         file_state = known;
     }
@@ -118,7 +121,7 @@ impl Loaded {
     }
 }
 
-/// A client that believes `roots`.
+/// Returns the builder of a client that trusts `roots`.
 fn client_builder(
     provider: Arc<CryptoProvider>,
     roots: Arc<rustls::RootCertStore>,
@@ -129,13 +132,13 @@ fn client_builder(
         .with_root_certificates(roots)
 }
 
-/// Our peers are spoken to by HTTP/2 only.
+/// Restricts a client to HTTP/2.
 fn with_http2(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"h2".to_vec()];
     config
 }
 
-/// Why there is no TLS.
+/// Creates an error of the TLS settings.
 fn tls_error(message: impl Into<String>) -> Error {
     Error::new(Reason::NotReady, message)
 }

@@ -1,4 +1,4 @@
-//! How one service reaches another: over the network, or inside this process. A caller cannot tell which.
+//! Transports from one service to another, over the network or within this process.
 
 mod address;
 mod peer;
@@ -23,15 +23,15 @@ use tonic::transport::Endpoint;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
 
-/// The way to a peer, for a generated client.
-// Not with a `BoxError`: the compiler cannot see then that the client's futures are Send.
+/// A transport to a peer, for a generated client.
+// Not with a `BoxError`, because the compiler could not prove that the client's futures are Send.
 pub type Transport = BoxCloneSyncService<Request<Body>, Response<Body>, tonic::transport::Error>;
 
-/// How long opening a connection to a peer may take.
+/// The timeout of opening a connection to a peer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The way to a peer within this process. Requests are encoded and deadlines hold as they do between machines; only the
-/// socket is gone. The caller is the root principal.
+/// Creates a transport to a peer within this process. Requests are encoded and deadlines apply as between machines, but there is
+/// no socket. The caller is the root principal.
 pub fn local(router: Router) -> Transport {
     let service = Routes::from(router).prepare().map_request(|mut request: Request<Body>| {
         request.extensions_mut().insert(Principal::root());
@@ -40,9 +40,10 @@ pub fn local(router: Router) -> Transport {
     BoxCloneSyncService::new(Deadline::new(service, None, Budgets::unlimited()).map_err(|never| match never {}))
 }
 
-/// The way to a peer at `urls`, such as `http://schema:3000`, or several with commas between them, by the root principal's key;
-/// `https` by mutual TLS, with whoever has the name that is given in its certificate, if one is. All addresses of the names take turns, those that answer before those that do not. It connects when it
-/// is first used, and again whenever a connection is lost. Within the runtime.
+/// Creates a transport to a peer at `urls`, one such as `http://schema:3000` or several separated by commas, with the root
+/// principal's key. `https` uses mutual TLS; the peer's certificate must have the given name, if there is one. Calls go to all
+/// addresses of the names in turn; addresses that respond are preferred. Connections open when they are first used, and again
+/// after they are lost. Call it within the runtime.
 pub fn remote(
     urls: &str,
     api_key: &Secret,
@@ -53,7 +54,7 @@ pub fn remote(
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", api_key.expose()))
         .map_err(|_| Error::new(Reason::CredentialsInvalid, "API_KEY must be visible ASCII without spaces"))?;
     bearer.set_sensitive(true);
-    // What it says of where it leads is not used: each address has a connector of its own.
+    // The address of the endpoint is not used: each address has its own connector.
     let endpoint = endpoints.into_iter().next().ok_or_else(|| Error::internal("a peer has no URL"))?;
     let peer = Peer::new(with_timeouts(endpoint), hosts);
     let service = service_fn(move |request: Request<Body>| send(Arc::clone(&peer), request));
@@ -65,10 +66,10 @@ pub fn remote(
     Ok(BoxCloneSyncService::new(service))
 }
 
-/// One URL of a peer.
+/// Parses one URL of a peer.
 fn parse_url(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(Endpoint, PeerHost), Error> {
     let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
-    let example = "expected one such as http://schema:3000 or https://schema:3000";
+    let example = "expected a URL such as http://schema:3000 or https://schema:3000";
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
     let uri = endpoint.uri();
     let (host, port) = host_and_port(uri).ok_or_else(|| wrong(example))?;
@@ -86,7 +87,7 @@ fn parse_url(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Resul
     Ok((endpoint, PeerHost { name: host, port, verification }))
 }
 
-/// Those of a peer's URLs by which the key goes to another machine as it is: `http` to other hosts than this one.
+/// Returns those of a peer's URLs that send the key in clear text to another machine: `http` to other hosts.
 pub fn cleartext_urls(urls: &str) -> impl Iterator<Item = &str> {
     let is_in_clear = |url: &&str| {
         let Ok(uri) = url.parse::<Uri>() else { return false };
@@ -99,15 +100,15 @@ pub fn cleartext_urls(urls: &str) -> impl Iterator<Item = &str> {
     urls.split(',').map(str::trim).filter(is_in_clear)
 }
 
-/// The host and the port of a peer's URL.
+/// Returns the host and the port of a peer's URL.
 fn host_and_port(uri: &Uri) -> Option<(String, u16)> {
     let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    // An IPv6 address has brackets in a URL, and nowhere else.
+    // IPv6 addresses have brackets only in URLs.
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
     (!host.is_empty()).then(|| (host.to_owned(), uri.port_u16().unwrap_or(default_port)))
 }
 
-/// How long things may take on a connection to a peer, and how it is seen that nobody is there any more.
+/// Sets the timeouts and the keepalive of connections to a peer.
 fn with_timeouts(endpoint: Endpoint) -> Endpoint {
     endpoint
         .connect_timeout(CONNECT_TIMEOUT)
@@ -116,7 +117,7 @@ fn with_timeouts(endpoint: Endpoint) -> Endpoint {
         .keep_alive_while_idle(true)
 }
 
-/// One call, to the address whose turn it is.
+/// Sends a call to the next address.
 async fn send(peer: Arc<Peer>, request: Request<Body>) -> Result<Response<Body>, tonic::transport::Error> {
     let address = match peer.next_address().await {
         Ok(address) => address,
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_local_call_has_a_deadline_too() {
+    async fn a_local_call_has_a_deadline() {
         let router = Router::new().route("/slow", get(std::future::pending::<()>));
         let request = Request::get("/slow")
             .header("grpc-timeout", "50m")
@@ -162,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_clear_text_is_noticed() {
+    fn urls_that_send_the_key_in_clear_text_are_found() {
         let urls =
             "http://localhost:1, http://127.0.0.2:1,http://[::1]:1,https://schema:1,http://schema:1,http://10.0.0.1";
         assert_eq!(cleartext_urls(urls).collect::<Vec<_>>(), ["http://schema:1", "http://10.0.0.1"]);
     }
 
     #[tokio::test]
-    async fn a_wrong_url_is_refused_at_once() {
+    async fn invalid_urls_are_rejected() {
         let key = Secret::new("hunter2");
         for url in ["", "schema:3000", "ftp://schema:3000", "/path", "http://", "http://schema:3000,", "http://a:1,b"] {
             let error = remote(url, &key, None).err().unwrap().to_string();

@@ -295,7 +295,7 @@ async fn whoever_may_not_migrate_says_what_is_missing() {
         database.migrate(MIGRATIONS).await
     };
     let error = checked().await.unwrap_err().to_string();
-    assert!(error.contains("no such schema") && error.contains("groundplan migrate test"), "{error}");
+    assert!(error.contains("the schema does not exist") && error.contains("groundplan migrate test"), "{error}");
     let database = database(&test, &defaults()).await;
     let error = checked().await.unwrap_err().to_string();
     assert!(error.contains("2026-01-01-000000_things, 2026-01-02-000000_more"), "{error}");
@@ -406,5 +406,5 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     let url = Secret::new(format!("postgres://user@{}/db", silent.local_addr().unwrap()));
     let settings = DatabaseSettings { db_connect_timeout: Duration::from_millis(100), ..defaults() };
     let error = Database::connect(&url, "groundplan_test", &settings).await.unwrap_err();
-    assert!(error.to_string().contains("no answer within 100ms"), "{error}");
+    assert!(error.to_string().contains("no response within 100ms"), "{error}");
 }

@@ -131,13 +131,13 @@ async fn as_much_is_asked_of_the_server_as_sslmode_says() {
         ("localhost", "verify-ca", "sslrootcert=FOLDER/none", ["sslrootcert", "FOLDER/none", "No such file"]),
         ("localhost", "verify-ca", "sslrootcert=FOLDER/ca.key", ["sslrootcert", "FOLDER/ca.key", "no certificate"]),
         ("localhost", "require", "sslcert=FOLDER/ca.pem", ["sslcert", "sslkey", "DB_URL"]),
-        ("localhost", "require", "sslcert=FOLDER/ca.pem&sslkey=FOLDER/ca.pem", ["sslkey", "ca.pem", "no private key"]),
         (
             "localhost",
             "require",
-            "sslcert=FOLDER/ca.pem&sslkey=FOLDER/ca.key",
-            ["sslcert", "ca.key", "does not go with"],
+            "sslcert=FOLDER/ca.pem&sslkey=FOLDER/ca.pem",
+            ["sslkey", "ca.pem", "no unencrypted private key"],
         ),
+        ("localhost", "require", "sslcert=FOLDER/ca.pem&sslkey=FOLDER/ca.key", ["sslcert", "ca.key", "does not match"]),
     ] {
         let url = server.url_of(host, "groundplan", &format!("hostaddr=127.0.0.1&sslmode={mode}&{authority}"));
         let said = connection_error(&url).await;

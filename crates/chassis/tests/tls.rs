@@ -204,12 +204,9 @@ async fn what_is_wrong_with_the_files_is_said() {
         ),
         (
             TlsSettings { tls_key: path("schema.pem"), ..good.clone() },
-            vec!["GROUNDPLAN_TLS_KEY", "schema.pem", "no private key"],
+            vec!["GROUNDPLAN_TLS_KEY", "schema.pem", "no unencrypted private key"],
         ),
-        (
-            TlsSettings { tls_key: path("envoy.key"), ..good.clone() },
-            vec!["schema.pem", "envoy.key", "does not go with"],
-        ),
+        (TlsSettings { tls_key: path("envoy.key"), ..good.clone() }, vec!["schema.pem", "envoy.key", "does not match"]),
         (TlsSettings { tls_ca: path("schema.key"), ..good.clone() }, vec!["GROUNDPLAN_TLS_CA", "schema.key"]),
         (settings(folder.path(), "nameless"), vec!["nameless.pem", "spiffe://groundplan/<name>"]),
     ] {

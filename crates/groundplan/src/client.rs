@@ -63,7 +63,8 @@ impl Client {
         match key::read(&data)? {
             Some(key) => Ok((key, Some(file))),
             None => Err(CliError::usage(format!(
-                "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or set GROUNDPLAN_DATA to the value that `up` uses",
+                "API_KEY is not set, and `groundplan up` has not stored one in {}; set API_KEY, or set GROUNDPLAN_DATA to the \
+                 value that `up` uses",
                 file.display()
             ))),
         }
@@ -126,7 +127,8 @@ impl Client {
             // tonic's codes for responses that are not gRPC, or not from a known service.
             Code::Internal | Code::Unimplemented | Code::Unauthenticated | Code::PermissionDenied if !is_from_suite => {
                 CliError::new(format!(
-                    "the server at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with `groundplan up`"
+                    "the server at {address} is not a Groundplan suite; set GROUNDPLAN_ADDRESS to one, or start one with \
+                     `groundplan up`"
                 ))
             }
             Code::Unauthenticated => CliError::new(format!("{address} rejects the API key: {}", status.message())),

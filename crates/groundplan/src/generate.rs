@@ -44,7 +44,8 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let exported = export(&compiled, &files);
     if !args.force && has_foreign_protos(&args.out) {
         return Err(CliError::usage(format!(
-            "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace them with --force",
+            "{out} has .proto files that `groundplan generate` did not write; choose another folder for --out, or replace them \
+             with --force",
             out = args.out.display()
         )));
     }

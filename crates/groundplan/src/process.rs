@@ -64,7 +64,8 @@ pub(crate) fn shutdown_on_signals() -> Result<Shutdown, CliError> {
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = interrupt.recv() => print_error(format_args!("Stopping after open calls have finished; press Ctrl-C again to stop immediately")),
+            _ = interrupt.recv() => print_error(format_args!("Stopping after open calls have finished; press Ctrl-C again to \
+                stop immediately")),
         }
         requested.graceful.cancel();
         interrupt.recv().await;
@@ -193,7 +194,8 @@ async fn join_tasks(mounted: Vec<MountedService>, stop: &Shutdown) {
     };
     tokio::select! {
         () = ending => {}
-        () = tokio::time::sleep(TASKS_GRACE_PERIOD) => tracing::warn!(grace = ?TASKS_GRACE_PERIOD, "the services' background tasks did not finish in time"),
+        () = tokio::time::sleep(TASKS_GRACE_PERIOD) => tracing::warn!(grace = ?TASKS_GRACE_PERIOD, "the services' background \
+            tasks did not finish in time"),
         () = stop.immediate.cancelled() => {}
     }
 }

@@ -90,7 +90,8 @@ impl MountContext<'_> {
         for one in transport::cleartext_urls(url) {
             tracing::warn!(
                 url = one,
-                "the API key is sent to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"
+                "the API key is sent to another machine in clear text; use https, with GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY \
+                 and GROUNDPLAN_TLS_CA"
             );
         }
         transport::remote(url, self.api_key, self.tls.map(|tls| (tls, Some("schema"))))

@@ -170,7 +170,8 @@ impl ApiKey {
         if let (KeyOrigin::Stored, Some(mode)) = (&key.origin, key::insecure_mode(&data)) {
             let file = key::file(&data);
             tracing::warn!(
-                "other users can read the API key in {file} (mode {mode:o}): chmod 600 {file}; if somebody might have read it, remove it, and the next start creates a new one",
+                "other users can read the API key in {file} (mode {mode:o}): chmod 600 {file}; if somebody might have read it, \
+                 remove it, and the next start creates a new one",
                 file = file.display()
             );
         }

@@ -1,30 +1,30 @@
-//! Who calls.
+//! The authenticated caller.
 
 use groundplan_error::{Error, Reason};
 use http::Extensions;
 
-/// The caller, put into a request's extensions once its credentials are known to be good.
+/// The authenticated caller, an extension of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The name, such as `root`.
     pub name: String,
-    /// The tenant whose records it works on.
+    /// The tenant of its records.
     pub tenant: String,
 }
 
 impl Principal {
-    /// The holder of the `API_KEY`, and our own services within one process.
+    /// Returns the holder of the `API_KEY`, which is also the caller between services of one process.
     pub fn root() -> Self {
         Self { name: "root".to_owned(), tenant: "default".to_owned() }
     }
 
-    /// The caller of the request that these extensions belong to. A call without one has come past the check of
-    /// credentials, and is refused like one that sent none.
+    /// Returns the caller of a request. A request without one has bypassed authentication, and is rejected like one without
+    /// credentials.
     pub fn from_extensions(extensions: &Extensions) -> Result<&Self, Error> {
         extensions.get().ok_or_else(missing)
     }
 
-    /// Takes the caller out of the request that these extensions belong to, for a handler that needs it for itself.
+    /// Takes the caller out of a request's extensions.
     pub fn take(extensions: &mut Extensions) -> Result<Self, Error> {
         extensions.remove().ok_or_else(missing)
     }

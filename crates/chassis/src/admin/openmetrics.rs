@@ -1,21 +1,21 @@
-//! Metrics as OpenMetrics 1.0 writes them: the one format in which Prometheus takes exemplars. The library of the registry writes
-//! the older one only.
+//! Metrics in the OpenMetrics 1.0 format, the only one in which Prometheus accepts exemplars. The registry's library writes only
+//! the older format.
 
 use crate::telemetry::exemplars::{Exemplar, Exemplars};
 use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use std::fmt::Write as _;
 
-/// What is told of it, for content negotiation.
+/// The media type of the format.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metric that has exemplars.
 const CALL_DURATION: &str = "groundplan_call_duration_seconds";
 
-/// Writes all metrics.
+/// Formats all metrics.
 pub(super) fn text(families: &[MetricFamily], exemplars: &Exemplars) -> String {
     let mut out = String::new();
     for family in families {
-        // A counter's family is named without what its samples end with.
+        // OpenMetrics names the family of a counter without the suffix `_total` of its samples.
         let name = family.name().strip_suffix("_total").unwrap_or(family.name());
         let kind = match family.get_field_type() {
             MetricType::COUNTER => "counter",
@@ -46,7 +46,7 @@ fn sample(out: &mut String, name: &str, kind: MetricType, metric: &Metric, exemp
             push_line(out, format_args!("{name}{} {}", label_set(labels, None), metric.get_gauge().get_value()))
         }
         MetricType::HISTOGRAM => histogram(out, name, labels, metric.get_histogram(), exemplars),
-        // There are none of ours.
+        // Groundplan has no such metrics.
         MetricType::SUMMARY | MetricType::UNTYPED => {}
     }
 }
@@ -70,7 +70,7 @@ fn exemplar_suffix(exemplar: &Exemplar) -> String {
     format!(" # {{trace_id=\"{}\"}} {} {:.3}", exemplar.trace_id, exemplar.seconds, exemplar.answered_at)
 }
 
-/// The labels in their braces, with the bound of a bucket behind them.
+/// Formats labels in braces, with the bound of a bucket last.
 fn label_set(labels: &[LabelPair], bound: Option<&str>) -> String {
     let own = labels.iter().map(|label| (label.name(), label.value()));
     let all: Vec<String> = own
@@ -85,7 +85,7 @@ fn escape(text: &str) -> String {
 }
 
 fn push_line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a text does not fail.
+    // Writing to a string does not fail.
     let _ = out.write_fmt(text);
     out.push('\n');
 }
@@ -97,7 +97,7 @@ mod tests {
     use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, Opts, Registry};
 
     #[test]
-    fn all_kinds_are_written() {
+    fn all_kinds_of_metrics_are_written() {
         let registry = Registry::new();
         let counter = Counter::with_opts(Opts::new("calls_total", "Calls").const_label("who", "a \"b\"\n")).unwrap();
         let gauge = Gauge::new("open", "Open").unwrap();

@@ -4,7 +4,7 @@ use super::POSTGRES_EPOCH;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use std::fmt;
 
-/// Object ids of the types that arrays are made of.
+/// Object ids of the element types of arrays.
 pub mod oid {
     /// `boolean`
     pub const BOOL: u32 = 16;
@@ -30,12 +30,12 @@ pub mod oid {
     pub const JSONB: u32 = 3802;
 }
 
-/// A value for a `?` of a statement, already in the binary format of the type that PostgreSQL infers at that place.
+/// A value for a `?` of a statement, in the binary format of the type that PostgreSQL infers at that position.
 ///
-/// Where nothing tells the type (`SELECT ?`), write it: `?::bigint`.
+/// If the type cannot be inferred (`SELECT ?`), add it: `?::bigint`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Bind {
-    /// No value.
+    /// NULL.
     Null,
     /// One byte: `boolean`.
     B1([u8; 1]),
@@ -45,60 +45,60 @@ pub enum Bind {
     B8([u8; 8]),
     /// Sixteen bytes: `uuid`, `interval`.
     B16([u8; 16]),
-    /// Anything else.
+    /// Any other length.
     Bytes(Bytes),
 }
 
 impl Bind {
-    /// A `text`.
+    /// Creates a `text`.
     pub fn text(value: &str) -> Self {
         Self::Bytes(Bytes::copy_from_slice(value.as_bytes()))
     }
 
-    /// A `bytea`, or a `text` that is at hand as bytes.
+    /// Creates a `bytea`, or a `text` from bytes.
     pub fn bytes(value: impl Into<Bytes>) -> Self {
         Self::Bytes(value.into())
     }
 
-    /// A `bigint`.
+    /// Creates a `bigint`.
     pub fn i64(value: i64) -> Self {
         Self::B8(value.to_be_bytes())
     }
 
-    /// An `integer`.
+    /// Creates an `integer`.
     pub fn i32(value: i32) -> Self {
         Self::B4(value.to_be_bytes())
     }
 
-    /// A `double precision`.
+    /// Creates a `double precision`.
     pub fn f64(value: f64) -> Self {
         Self::B8(value.to_be_bytes())
     }
 
-    /// A `boolean`.
+    /// Creates a `boolean`.
     pub fn bool(value: bool) -> Self {
         Self::B1([u8::from(value)])
     }
 
-    /// A `uuid`.
+    /// Creates a `uuid`.
     pub fn uuid(value: [u8; 16]) -> Self {
         Self::B16(value)
     }
 
-    /// A `timestamptz`, from microseconds since the Unix epoch. One that is too small to be told from PostgreSQL's
-    /// `-infinity` is the smallest that is not.
+    /// Creates a `timestamptz` from microseconds since the Unix epoch. Values that would equal PostgreSQL's `-infinity` become
+    /// the smallest finite one.
     pub fn timestamptz(microseconds: i64) -> Self {
         Self::i64(microseconds.saturating_sub(POSTGRES_EPOCH).max(i64::MIN + 1))
     }
 
-    /// An `interval`, from microseconds. It has no days and no months, so it stays exact.
+    /// Creates an `interval` from microseconds. It has no days and no months, so it stays exact.
     pub fn interval(microseconds: i64) -> Self {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&microseconds.to_be_bytes());
         Self::B16(bytes)
     }
 
-    /// A `jsonb`, from JSON text.
+    /// Creates a `jsonb` from JSON text.
     pub fn jsonb(json: Vec<u8>) -> Self {
         let mut bytes = BytesMut::with_capacity(json.len() + 1);
         bytes.put_u8(super::columns::JSONB_VERSION);
@@ -106,7 +106,7 @@ impl Bind {
         Self::Bytes(bytes.freeze())
     }
 
-    /// A one-dimensional array of `element` (see [`oid`]). PostgreSQL takes the element's type from here.
+    /// Creates a one-dimensional array of `element` (see [`oid`]).
     pub fn array(element: u32, items: &[Self]) -> Self {
         let size = items.iter().map(|item| 4 + item.as_bytes().map_or(0, <[u8]>::len)).sum::<usize>();
         let mut bytes = BytesMut::with_capacity(20 + size);
@@ -130,9 +130,9 @@ impl Bind {
         Self::Bytes(bytes.freeze())
     }
 
-    /// A `numeric` without a fraction, for the whole range of uint64.
+    /// Creates a `numeric` without a fraction, for the whole range of uint64.
     pub fn numeric(value: u64) -> Self {
-        // Base 10,000, most significant digit first; trailing zeros are left out, and the weight says how many there were.
+        // Digits of base 10,000, the most significant first. Trailing zeros are left out; the weight counts them.
         let mut digits = Vec::with_capacity(5);
         let mut rest = value;
         while rest > 0 {
@@ -153,7 +153,7 @@ impl Bind {
         Self::Bytes(bytes.freeze())
     }
 
-    /// The value as it goes to PostgreSQL; none for NULL.
+    /// Returns the binary value; none for NULL.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Null => None,
@@ -166,12 +166,12 @@ impl Bind {
     }
 }
 
-/// A length as PostgreSQL writes it. Its own limit is 1 GiB, so it refuses what saturates here.
+/// Converts a length. PostgreSQL's own limit is 1 GiB, so it rejects a length that saturates here.
 fn length(length: usize) -> i32 {
     i32::try_from(length).unwrap_or(i32::MAX)
 }
 
-/// A value may be anybody's secret: only its size is shown.
+/// Values can be secret: only the size is shown.
 impl fmt::Debug for Bind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.as_bytes() {

@@ -1,4 +1,4 @@
-//! Cancelling what a connection is doing.
+//! Cancelling the statement of a connection.
 
 use super::connect::ConnectionTarget;
 use groundplan_error::Error;
@@ -7,14 +7,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
 
-/// How long a cancel may take before the connection is given up.
+/// The longest wait for a cancel; after that the connection is closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Cancels statements over a connection of its own, which is opened when it is first needed.
+/// Cancels statements over a separate connection, which is opened at the first use.
 ///
-/// PostgreSQL's cancel protocol says nothing about when the cancel arrives, so one could hit the statement of the next
-/// lease. `pg_cancel_backend` has sent the signal when it returns: whatever the cancelled connection is asked afterwards
-/// comes after the cancel.
+/// PostgreSQL's cancel protocol does not confirm the arrival of a cancel, so a cancel could hit the statement of the next lease.
+/// `pg_cancel_backend` returns after it has sent the signal: later statements of the connection are not affected.
 pub(super) struct Canceller {
     target: Arc<ConnectionTarget>,
     client: Mutex<Option<Arc<Client>>>,
@@ -25,7 +24,7 @@ impl Canceller {
         Self { target, client: Mutex::new(None) }
     }
 
-    /// Cancels what the server's `process` is doing, if anything. Afterwards the cancel is on its way to no one.
+    /// Cancels the statement of the server's `process`, if any. No cancel is pending after it returns.
     pub(super) async fn cancel(&self, process: i32) -> Result<(), Error> {
         let cancelling = async {
             let client = self.client().await?;
@@ -34,7 +33,7 @@ impl Canceller {
         tokio::time::timeout(CANCEL_TIMEOUT, cancelling).await.unwrap_or_else(|elapsed| Err(Error::internal(elapsed)))
     }
 
-    /// The connection, opened anew when it is gone.
+    /// Returns the connection, and opens it again if it is closed.
     async fn client(&self) -> Result<Arc<Client>, Error> {
         let mut client = self.client.lock().await;
         if let Some(client) = client.as_ref().filter(|client| !client.is_closed()) {

@@ -1,4 +1,4 @@
-//! Reading rows without copying them: a column is the bytes that PostgreSQL sent.
+//! Reading rows without copying: a column is the bytes that PostgreSQL sent.
 
 use super::{POSTGRES_EPOCH, PgRow};
 use diesel::QueryResult;
@@ -12,25 +12,25 @@ const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
 /// The columns of a row, by position. A NULL is `None`.
 pub trait Columns {
-    /// Gives the bytes of a column to `read`.
+    /// Passes the bytes of a column to `read`.
     fn bytes<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R>;
 
-    /// A `bigint`, `timestamptz` (as PostgreSQL counts) or the like.
+    /// Returns a `bigint` or a `timestamptz` (in PostgreSQL's own epoch).
     fn i64(&self, column: usize) -> QueryResult<Option<i64>> {
         self.array(column).map(|bytes| bytes.map(i64::from_be_bytes))
     }
 
-    /// An `integer`.
+    /// Returns an `integer`.
     fn i32(&self, column: usize) -> QueryResult<Option<i32>> {
         self.array(column).map(|bytes| bytes.map(i32::from_be_bytes))
     }
 
-    /// A `boolean`.
+    /// Returns a `boolean`.
     fn bool(&self, column: usize) -> QueryResult<Option<bool>> {
         self.array(column).map(|bytes| bytes.map(|[byte]: [u8; 1]| byte != 0))
     }
 
-    /// A `text`.
+    /// Returns a `text`.
     fn text(&self, column: usize) -> QueryResult<Option<String>> {
         self.bytes(column, |bytes| {
             let text = bytes.map(|bytes| std::str::from_utf8(bytes).map(ToOwned::to_owned)).transpose();
@@ -38,7 +38,7 @@ pub trait Columns {
         })?
     }
 
-    /// A column of exactly `N` bytes.
+    /// Returns a column of exactly `N` bytes.
     fn array<const N: usize>(&self, column: usize) -> QueryResult<Option<[u8; N]>> {
         self.bytes(column, |bytes| {
             let array = bytes.map(<[u8; N]>::try_from).transpose();
@@ -57,7 +57,7 @@ impl Columns for PgRow {
     }
 }
 
-/// Microseconds since the Unix epoch of a `timestamptz`; none for the infinities and what is out of range.
+/// Decodes a `timestamptz` to microseconds since the Unix epoch; none for infinities and values out of range.
 pub fn decode_timestamptz(bytes: &[u8]) -> Option<i64> {
     match i64::from_be_bytes(bytes.try_into().ok()?) {
         i64::MIN | i64::MAX => None,
@@ -65,7 +65,7 @@ pub fn decode_timestamptz(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// Microseconds of an `interval`. SQL users may have written days and months into it: a month counts 30 days.
+/// Decodes an `interval` to microseconds. SQL users can store days and months in it: a month counts 30 days.
 pub fn decode_interval(bytes: &[u8]) -> Option<i64> {
     let (microseconds, rest) = bytes.split_first_chunk::<8>()?;
     let (days, months) = rest.split_first_chunk::<4>()?;
@@ -74,12 +74,12 @@ pub fn decode_interval(bytes: &[u8]) -> Option<i64> {
     days.checked_mul(MICROSECONDS_A_DAY)?.checked_add(i64::from_be_bytes(*microseconds))
 }
 
-/// The JSON text of a `jsonb`.
+/// Returns the JSON text of a `jsonb`.
 pub fn decode_jsonb(bytes: &[u8]) -> Option<&[u8]> {
     bytes.split_first().filter(|(version, _)| **version == JSONB_VERSION).map(|(_, json)| json)
 }
 
-/// A `numeric` as a u64; none when it is negative, too large, not a number, or has a fraction.
+/// Decodes a `numeric` to a u64; none if it is negative, too large, not a number, or has a fraction.
 pub fn decode_numeric_u64(bytes: &[u8]) -> Option<u64> {
     let (header, mut digits) = bytes.split_first_chunk::<8>()?;
     let [count, weight, sign, _scale] = [0, 2, 4, 6].map(|at| u16::from_be_bytes([header[at], header[at + 1]]));
@@ -87,7 +87,7 @@ pub fn decode_numeric_u64(bytes: &[u8]) -> Option<u64> {
         return None;
     }
     let mut value: u64 = 0;
-    // Digits that are left out at the end are zeros; those behind the point must be.
+    // Omitted trailing digits are zeros; digits of the fraction must be zero.
     let whole = usize::from(weight.cast_signed().checked_add(1)?.max(0).cast_unsigned());
     for _ in 0..whole {
         let digit = take_digit(&mut digits).unwrap_or(0);
@@ -101,15 +101,15 @@ pub fn decode_numeric_u64(bytes: &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// The next digit of base 10,000.
+/// Takes the next digit of base 10,000.
 fn take_digit(digits: &mut &[u8]) -> Option<u16> {
     let (digit, rest) = digits.split_first_chunk::<2>()?;
     *digits = rest;
     Some(u16::from_be_bytes(*digit))
 }
 
-/// The elements of a one-dimensional array, a NULL as `None`; nothing at all when the bytes are not such an array.
-/// An array of several dimensions, which a SQL user may have written, is read as one row after the other.
+/// Decodes the elements of a one-dimensional array, a NULL as `None`; none if the bytes are not an array. Arrays of several
+/// dimensions, which SQL users can store, are read in row order.
 pub fn decode_array(bytes: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>> {
     let (dimensions, rest) = take_i32(bytes)?;
     let (_has_null, rest) = take_i32(rest)?;
@@ -137,7 +137,7 @@ pub fn decode_array(bytes: &[u8]) -> Option<impl Iterator<Item = Option<&[u8]>>>
     Some(elements.into_iter())
 }
 
-/// The next big-endian number.
+/// Takes the next big-endian number.
 fn take_i32(bytes: &[u8]) -> Option<(i32, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<4>()?;
     Some((i32::from_be_bytes(*number), rest))
@@ -149,14 +149,14 @@ mod tests {
     use crate::database::{Bind, oid};
 
     #[test]
-    fn numerics_come_back() {
+    fn numerics_round_trip() {
         for value in [0, 1, 9_999, 10_000, 10_001, 100_000_000, 123_456_789, u64::from(u32::MAX), 1 << 63, u64::MAX] {
             assert_eq!(decode_numeric_u64(Bind::numeric(value).as_bytes().unwrap()), Some(value), "{value}");
         }
     }
 
     #[test]
-    fn numerics_that_are_no_u64_are_refused() {
+    fn numerics_outside_of_u64_are_rejected() {
         let numeric = |weight: i16, sign: u16, digits: &[u16]| {
             let count = u16::try_from(digits.len()).unwrap();
             let words = [count, weight.cast_unsigned(), sign, 0].into_iter().chain(digits.iter().copied());
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_come_back() {
+    fn arrays_round_trip() {
         for items in [vec![], vec![Bind::text("a"), Bind::Null, Bind::text("")], vec![Bind::Null]] {
             let array = Bind::array(oid::TEXT, &items);
             let decoded: Vec<_> = decode_array(array.as_bytes().unwrap()).unwrap().collect();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_arrays_are_refused() {
+    fn truncated_arrays_are_rejected() {
         let whole = Bind::array(oid::TEXT, &[Bind::text("abc"), Bind::text("d")]);
         let whole = whole.as_bytes().unwrap();
         for length in 0..whole.len() {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn infinities_are_no_timestamps() {
+    fn infinities_are_not_timestamps() {
         assert_eq!(decode_timestamptz(Bind::timestamptz(0).as_bytes().unwrap()), Some(0));
         assert_eq!(decode_timestamptz(&i64::MAX.to_be_bytes()), None);
         assert_eq!(decode_timestamptz(&i64::MIN.to_be_bytes()), None);

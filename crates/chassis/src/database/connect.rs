@@ -1,4 +1,4 @@
-//! Opening connections: where to, with which settings, and what is wrong when it fails.
+//! Opening connections: the target, the session settings, and errors.
 
 use super::error::{RETRY_AFTER, read_only};
 use super::migration_mode::{MigrationMode, lock_key, outdated_tables};
@@ -10,13 +10,13 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Socket};
 
-/// The oldest PostgreSQL that we run on.
+/// The oldest supported version of PostgreSQL.
 const MIN_SERVER_VERSION: i32 = 150_000;
 
-/// What drives a connection.
+/// The future that drives a connection.
 pub(super) type Connection = tokio_postgres::Connection<Socket, tls::Stream>;
 
-/// Opens a connection to the database of `DB_URL` that belongs to no service, as they would, and drives it by a task of its own.
+/// Opens a connection to the database of `DB_URL` like a service does, in the schema `public`, and spawns a task that drives it.
 pub async fn client(url: &Secret, settings: &DatabaseSettings) -> Result<Client, Error> {
     ConnectionTarget::parse(url, "public", settings)?.client().await
 }
@@ -32,14 +32,15 @@ pub(super) struct ConnectionTarget {
 }
 
 impl ConnectionTarget {
-    /// Reads `DB_URL`.
+    /// Parses `DB_URL`.
     pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
         let masked_url = mask_url(url.expose());
         let wrong =
             |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({masked_url}) is wrong: {what}"));
         let (rest, tls_pairs) = tls::extract_parameters(url);
         let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
-            // Of what cannot be read nobody knows where the password is: only the parser speaks, of options and places.
+            // The position of the password in an unreadable URL is unknown, so quote only the parser's message, which names
+            // options and positions.
             let what = error_chain(&error);
             let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
             Error::new(Reason::DatabaseUnavailable, message)
@@ -52,7 +53,7 @@ impl ConnectionTarget {
             return Err(wrong("it names no user; expected postgres://user:password@host:5432/database"));
         }
         if config.get_hosts().is_empty() {
-            // By its address a certificate may name it, too.
+            // A certificate can also name the address.
             config.get_hostaddrs().to_vec().into_iter().for_each(|address| {
                 config.host(address.to_string());
             });
@@ -72,23 +73,24 @@ impl ConnectionTarget {
         self.schema
     }
 
-    /// Opens a connection, and drives it by a task of its own.
+    /// Opens a connection, and spawns a task that drives it.
     pub(super) async fn client(&self) -> Result<Client, Error> {
         let (client, connection) = self.connect_raw().await?;
         tokio::spawn(connection);
         Ok(client)
     }
 
-    /// Opens a connection that somebody has to drive.
+    /// Opens a connection that the caller must drive.
     pub(super) async fn connect_raw(&self) -> Result<(Client, Connection), Error> {
-        // The library's own timeout ends with the socket's connect; a server that accepts and then says nothing needs this one.
+        // The library's timeout covers only the connect of the socket; a server that accepts and then does not respond needs this
+        // one.
         match tokio::time::timeout(self.connect_timeout, self.open()).await {
             Ok(opened) => opened,
-            Err(_) => Err(self.unreachable(&format!("no answer within {:?}", self.connect_timeout))),
+            Err(_) => Err(self.unreachable(&format!("no response within {:?}", self.connect_timeout))),
         }
     }
 
-    /// Tries with and without TLS, as far as `sslmode` leaves it open.
+    /// Tries with and without TLS, as `sslmode` allows.
     async fn open(&self) -> Result<(Client, Connection), Error> {
         let connector = self.tls.connector().await?;
         let (mut messages, mut cause) = (Vec::new(), None);
@@ -100,7 +102,7 @@ impl ConnectionTarget {
             };
             let advice = advice(&error, self.tls.parameters()).map(|advice| format!("; {advice}"));
             messages.push(error_chain(&error) + &advice.unwrap_or_default());
-            // What is no refusal of TLS, or of going without, is the same on the other way.
+            // Only errors about TLS can differ in the next attempt.
             let depends_on_tls =
                 is_handshake_error(&error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
             cause = Some(error);
@@ -125,7 +127,7 @@ impl ConnectionTarget {
         Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER)
     }
 
-    /// Checks that the server is one that we can work with, and creates the schema where it is missing.
+    /// Checks that the server is suitable, and creates the schema if it does not exist.
     pub(super) async fn prepare(&self, mode: MigrationMode) -> Result<(), Error> {
         let client = self.client().await?;
         let failed = |error: tokio_postgres::Error| self.unreachable(&error_chain(&error)).caused_by(error);
@@ -159,23 +161,23 @@ impl ConnectionTarget {
             tracing::warn!(
                 language,
                 error = error_chain(&error),
-                "the database's lc_messages is not English and may not be changed: passed deadlines, calls that meet in the \
-                 database, and values that are too large for it will look like failures of the server; let a superuser run \
-                 `GRANT SET ON PARAMETER lc_messages TO` the user of DB_URL"
+                "the database's lc_messages is not English and cannot be changed: expired deadlines, conflicting transactions, \
+                 and values that are too large will look like failures of the server; as a superuser run `GRANT SET ON \
+                 PARAMETER lc_messages TO` the user of DB_URL"
             );
         }
         if row.get::<_, Option<bool>>(5) == Some(false) {
             let user = row.get::<_, String>(6);
             return Err(unsuitable(format!(
-                "has a schema {}, which is not its user's, {user}: DB_URL is another service's",
+                "has a schema {}, which does not belong to its user, {user}: DB_URL is for another service",
                 self.schema
             )));
         }
         if !exists && mode == MigrationMode::CheckOnly {
-            return Err(outdated_tables(self.schema, "there is no such schema"));
+            return Err(outdated_tables(self.schema, "the schema does not exist"));
         }
         if !exists {
-            // IF NOT EXISTS alone is not enough: two processes that start at once would both try.
+            // IF NOT EXISTS is not enough: two processes that start at the same time would both try.
             let sql = format!(
                 "BEGIN; SELECT pg_advisory_xact_lock({}); CREATE SCHEMA IF NOT EXISTS \"{}\"; COMMIT",
                 lock_key("schema"),
@@ -189,29 +191,29 @@ impl ConnectionTarget {
     }
 }
 
-/// Makes PostgreSQL's messages those that we know: Diesel keeps few SQLSTATEs. Only a superuser, or who was granted it, may
-/// do so.
+/// Sets PostgreSQL's messages to English, because Diesel keeps few SQLSTATEs and the messages must be recognized. Needs a
+/// superuser, or a grant.
 pub(super) const SET_ENGLISH_MESSAGES: &str = "SET lc_messages = 'C'";
 
-/// Whether PostgreSQL's messages are those that we know, by its `lc_messages`.
+/// Checks by `lc_messages` whether PostgreSQL's messages are English.
 pub(super) fn is_english(language: &str) -> bool {
     matches!(language, "" | "C" | "POSIX") || language.starts_with("C.") || language.starts_with("en")
 }
 
-/// The session's settings, behind those that the URL has.
+/// Returns the session settings, after those of the URL.
 fn session_options(url_options: Option<&str>, schema: &str, statement_timeout: Duration) -> String {
     let schema = schema.replace('\\', "\\\\").replace(' ', "\\ ");
     let mut options = url_options.map(|options| format!("{options} ")).unwrap_or_default();
     options.push_str(&format!("-c search_path={schema}"));
     options.push_str(&format!(" -c statement_timeout={}", statement_timeout.as_millis()));
-    // A transaction that a stopped process has left open would hold its locks for ever.
+    // A transaction that a stopped process left open would hold its locks permanently.
     options.push_str(" -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC -c client_min_messages=warning");
-    // Compiling takes longer than any statement of ours.
+    // Compiling takes longer than any statement of the services.
     options.push_str(" -c jit=off");
     options
 }
 
-/// An error with what caused it: the library's own text says no more than "error connecting to server".
+/// Returns an error with its causes: the library's own text is only "error connecting to server".
 fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

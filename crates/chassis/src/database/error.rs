@@ -1,14 +1,14 @@
-//! What a failed statement means for the caller.
+//! Errors of statements, converted to errors for the caller.
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Failure};
 use groundplan_error::{Error, Reason};
 use std::time::Duration;
 
-/// When trying again makes sense after the database was away.
+/// The suggested delay before a retry after a database error.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Turns a failure that no caller of the statement expected into the answer for the client. Conflicts that have a
-/// meaning (a unique index, a changed row) are for the caller to find out before.
+/// Converts an unexpected Diesel error to the error for the caller. Callers handle expected conflicts (a unique index, a changed
+/// row) before.
 pub fn database_error(failure: Failure) -> Error {
     match &failure {
         Failure::DatabaseError(kind, information) => {
@@ -20,7 +20,7 @@ pub fn database_error(failure: Failure) -> Error {
     }
 }
 
-/// The meaning of an error that PostgreSQL, or the connection to it, reports.
+/// Converts an error of PostgreSQL or of the connection.
 fn error_for_kind(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation) -> Error {
     match kind {
         DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection => connection_lost(),
@@ -30,19 +30,19 @@ fn error_for_kind(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInfor
     }
 }
 
-/// How PostgreSQL's messages start when they are its last on a connection, or when it takes none.
+/// How PostgreSQL's last messages on a connection start, and those that reject a connection.
 const CLOSING_MESSAGES: &[&str] =
     &["terminating connection", "the database system is", "sorry, too many clients", "remaining connection slots"];
 
-/// Whether a failure means that the connection is at its end.
+/// Checks whether the error means that the connection is lost.
 pub(super) fn is_connection_lost(failure: &Failure) -> bool {
     let Failure::DatabaseError(kind, information) = failure else { return false };
     matches!(kind, DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection)
         || CLOSING_MESSAGES.iter().any(|start| information.message().starts_with(start))
 }
 
-/// Diesel keeps no SQLSTATE for the rest, so PostgreSQL's words decide. On a server that speaks another language, and will not
-/// speak English (connecting to it logs a warning), these become INTERNAL.
+/// Diesel keeps no SQLSTATE for the rest, so the text of the message decides. Messages in other languages become INTERNAL; a
+/// warning is logged when the process connects.
 fn error_for_message(message: &str) -> Error {
     match message {
         _ if message.starts_with("canceling statement due to statement timeout") => {
@@ -52,13 +52,13 @@ fn error_for_message(message: &str) -> Error {
             Error::new(Reason::DeadlineExceeded, "the call was cancelled")
         }
         _ if message.starts_with("deadlock detected") => conflict(),
-        // Of the event log, which makes partitions ahead of time: the clock has jumped.
+        // The event log creates partitions ahead of time: the clock has jumped.
         _ if message.starts_with("no partition of relation") => {
-            Error::new(Reason::DatabaseUnavailable, "the event log has no room for this time yet; try again")
+            Error::new(Reason::DatabaseUnavailable, "no event log partition exists for the current time; try again")
                 .retry_after(RETRY_AFTER)
         }
         _ if CLOSING_MESSAGES.iter().any(|start| message.starts_with(start)) => connection_lost(),
-        _ => Error::internal("the database refused a statement"),
+        _ => Error::internal("the database rejected a statement"),
     }
 }
 
@@ -70,23 +70,23 @@ fn error_for_rollback(rollback_error: &Failure) -> Error {
 }
 
 pub(super) fn connection_lost() -> Error {
-    Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again").retry_after(RETRY_AFTER)
+    Error::new(Reason::DatabaseUnavailable, "the database does not respond; try again").retry_after(RETRY_AFTER)
 }
 
 fn conflict() -> Error {
-    Error::new(Reason::DatabaseUnavailable, "the call met another one in the database; try again")
+    Error::new(Reason::DatabaseUnavailable, "the transaction conflicted with another; try again")
         .retry_after(Duration::from_millis(50))
 }
 
 pub(super) fn read_only() -> Error {
     Error::new(
         Reason::DatabaseUnavailable,
-        "the database is read-only: a standby, or set so; DB_URL must name a server that takes writes",
+        "the database is read-only: a standby, or configured as read-only; DB_URL must name a server that accepts writes",
     )
 }
 
-/// PostgreSQL's message with what it adds to it, for the log. Its DETAIL is left out: it quotes the values that break a
-/// constraint, or the whole row, and records are not for the log.
+/// Returns PostgreSQL's message with its additions, for the log. The DETAIL is left out: it quotes values or whole rows, and the
+/// log must not contain records.
 fn log_description(failure: &Failure) -> String {
     let Failure::DatabaseError(kind, information) = failure else { return failure.to_string() };
     let mut text = format!("{kind:?}: {}", redact_value(information.message()));
@@ -102,7 +102,7 @@ fn log_description(failure: &Failure) -> String {
     text
 }
 
-/// A message without the value that it quotes at its end, as in `invalid input syntax for type integer: "x"`.
+/// Returns a message without the value that it quotes at its end, as in `invalid input syntax for type integer: "x"`.
 fn redact_value(message: &str) -> &str {
     message.split_once(": \"").map_or(message, |(what, _)| what)
 }

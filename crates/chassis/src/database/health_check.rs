@@ -1,4 +1,4 @@
-//! Whether the database answers, for as long as the process runs.
+//! Periodic health checks of the database.
 
 use super::Database;
 use super::error::connection_lost;
@@ -9,19 +9,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How often it is asked.
+/// The interval of the checks.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long one answer may take.
+/// The longest wait for a response.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long there may be no answer of a database that can be reached: where all connections are busy, fewer processes would be
-/// busier still.
+/// The time without a response after which a reachable database counts as unhealthy. Where all connections are busy, removing
+/// processes would make the others busier.
 const UNHEALTHY_AFTER: Duration = Duration::from_secs(10);
 
 impl Database {
-    /// Follows whether the database answers. It is false as soon as the database cannot be reached, and when it has not answered
-    /// for ten seconds; and from `stop`.
+    /// Returns a receiver of the health of the database. It becomes false when the database is unreachable or has not responded
+    /// for ten seconds, and after `stop`.
     pub fn watch_health(&self, tasks: &mut JoinSet<()>, stop: CancellationToken) -> watch::Receiver<bool> {
         let (sender, health) = watch::channel(true);
         let database = self.clone();
@@ -32,14 +32,14 @@ impl Database {
                     Ok(()) => {
                         last_success = Instant::now();
                         if sender.send_if_modified(|is_healthy| !std::mem::replace(is_healthy, true)) {
-                            tracing::info!(schema = database.schema(), "the database answers again");
+                            tracing::info!(schema = database.schema(), "the database responds again");
                         }
                     }
                     Err(error) if database.pool.is_unreachable() || last_success.elapsed() > UNHEALTHY_AFTER => {
-                        // Once, not at every look: the readiness says that it lasts.
+                        // Log the change once; the readiness reports the state.
                         if sender.send_if_modified(|is_healthy| std::mem::replace(is_healthy, false)) {
                             let (schema, error) = (database.schema(), error.log_text());
-                            tracing::error!(schema, error, "the database does not answer; trying on");
+                            tracing::error!(schema, error, "the database does not respond; retrying");
                         }
                     }
                     Err(_) => {}

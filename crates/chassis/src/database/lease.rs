@@ -1,4 +1,4 @@
-//! A connection for as long as a call needs it, and what happens when the call goes away in the middle.
+//! Leases of connections, and what happens when a call is dropped while it uses one.
 
 use super::cancel::Canceller;
 use super::pool::{LeasedConnection, PooledSession};
@@ -7,12 +7,12 @@ use diesel_async::{AnsiTransactionManager, AsyncConnection as _, AsyncPgConnecti
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a cancelled connection may take to come to rest before it is closed.
+/// The longest wait until a cancelled connection is idle; after that it is closed.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection out of the pool; it goes back when the lease is dropped.
+/// A lease of a pooled connection; dropping it returns the connection.
 pub struct Lease {
-    /// None only while a `run` that was dropped has taken it away for good.
+    /// None only after a dropped `run` has taken the connection permanently.
     connection: Option<LeasedConnection>,
     canceller: Arc<Canceller>,
 }
@@ -22,12 +22,11 @@ impl Lease {
         Self { connection: Some(connection), canceller }
     }
 
-    /// Does `work` on the connection.
+    /// Runs `work` on the connection.
     ///
-    /// When the future is dropped in the middle (the caller hung up, a deadline passed), the statement that runs is
-    /// cancelled on the server, an open transaction is rolled back, and only then does the connection go back to the pool.
-    /// The lease is of no use afterwards. `work` must leave nothing behind in the session (`SET`, `LISTEN`, session
-    /// locks, a `BEGIN` that Diesel does not know of).
+    /// If the future is dropped early (the caller has disconnected, or a deadline has expired), the running statement is
+    /// cancelled on the server and an open transaction is rolled back before the connection returns to the pool. The lease cannot
+    /// be used after that. `work` must not change the session (`SET`, `LISTEN`, session locks, a `BEGIN` outside of Diesel).
     pub async fn run<R>(&mut self, work: impl AsyncFnOnce(&mut AsyncPgConnection) -> R) -> R {
         let mut running = RunGuard { lease: self, finished: false };
         let result = work(running.connection()).await;
@@ -42,7 +41,7 @@ impl std::fmt::Debug for Lease {
     }
 }
 
-/// Work in progress. Dropping it unfinished takes the connection away from the lease and brings it to rest.
+/// Work in progress. Dropping it early takes the connection away from the lease and resets it.
 struct RunGuard<'a> {
     lease: &'a mut Lease,
     finished: bool,
@@ -61,28 +60,30 @@ impl Drop for RunGuard<'_> {
             return;
         }
         let Some(mut connection) = self.lease.connection.take() else { return };
-        // Until it has come to rest, it must not go back, whatever happens to the task.
+        // The connection must not return to the pool before it is reset, even if the task fails.
         connection.discard = true;
         let canceller = Arc::clone(&self.lease.canceller);
-        // Without a runtime the process is ending; the server notices that the connection closes.
+        // Without a runtime the process is exiting; the server notices that the connection closes.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 match tokio::time::timeout(RESET_TIMEOUT, reset_session(&mut connection, &canceller)).await {
                     Ok(true) => connection.discard = false,
-                    Ok(false) | Err(_) => tracing::warn!("a cancelled statement did not end; its connection is closed"),
+                    Ok(false) | Err(_) => {
+                        tracing::warn!("a cancelled statement did not stop; its connection is closed")
+                    }
                 }
             });
         }
     }
 }
 
-/// Cancels what runs and rolls back what is open. Says whether the connection is as good as new.
+/// Cancels the running statement and rolls back the open transaction. Returns whether the connection can be reused.
 async fn reset_session(session: &mut PooledSession, canceller: &Canceller) -> bool {
     if let Err(error) = canceller.cancel(session.process).await {
         tracing::warn!(error = error.log_text(), "a statement could not be cancelled");
         return false;
     }
-    // The cancel may hit the ROLLBACK instead, when the statement was just ending: it is spent then, and the next one stands.
+    // If the statement has just finished, the cancel can hit the ROLLBACK instead; then the second ROLLBACK succeeds.
     for _ in 0..2 {
         match session.connection.batch_execute("ROLLBACK").await {
             Ok(()) => {

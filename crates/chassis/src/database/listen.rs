@@ -1,4 +1,4 @@
-//! NOTIFY and LISTEN, on a connection of their own: the two ends may be in different processes.
+//! NOTIFY and LISTEN on a separate connection, between processes.
 
 use super::Database;
 use futures_util::stream::{Stream, StreamExt as _, poll_fn};
@@ -6,7 +6,7 @@ use groundplan_error::{Error, Reason};
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, Client};
 
-/// How many notifications wait to be taken. They say that something happened, not what: one that finds no room is not missed.
+/// The number of queued notifications. They only signal that something has happened, so further ones can be dropped.
 const QUEUED_NOTIFICATIONS: usize = 16;
 
 /// A connection that listens to a channel, and can notify it.
@@ -17,8 +17,8 @@ pub struct Listener {
 }
 
 impl Database {
-    /// Opens a connection that listens to a channel. Where a pooler keeps no sessions (PgBouncer by transactions), nothing
-    /// is ever heard.
+    /// Opens a connection that listens to a channel. Through a pooler without sessions (PgBouncer in transaction mode) no
+    /// notification arrives.
     pub async fn listen(&self, channel: &str) -> Result<Listener, Error> {
         let (client, mut connection) = self.target.connect_raw().await?;
         let (sender, notifications) = mpsc::channel(QUEUED_NOTIFICATIONS);
@@ -33,12 +33,12 @@ impl Database {
 }
 
 impl Listener {
-    /// Waits for a notification and gives its payload; none when the connection is at its end.
+    /// Waits for a notification and returns its payload; none if the connection has ended.
     pub async fn notification(&mut self) -> Option<String> {
         self.notifications.recv().await
     }
 
-    /// Notifies all who listen to the channel, this listener too.
+    /// Notifies all listeners of the channel, including this one.
     pub async fn notify(&self, payload: &str) -> Result<(), Error> {
         let notified = self.client.execute("SELECT pg_notify($1, $2)", &[&self.channel, &payload]).await;
         notified.map(drop).map_err(|error| connection_lost().caused_by(error))
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Listener {
     }
 }
 
-/// Drives the connection until it ends, or nobody listens any more.
+/// Drives the connection until it ends, or the listener is dropped.
 async fn forward_notifications<S>(messages: &mut S, sender: mpsc::Sender<String>)
 where
     S: Stream<Item = Result<AsyncMessage, tokio_postgres::Error>> + Unpin,
@@ -65,7 +65,7 @@ where
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::debug!(%error, "a connection that listens is lost");
+                tracing::debug!(%error, "a listening connection is lost");
                 return;
             }
         }
@@ -77,5 +77,5 @@ fn quote_identifier(channel: &str) -> String {
 }
 
 fn connection_lost() -> Error {
-    Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again")
+    Error::new(Reason::DatabaseUnavailable, "the database does not respond; try again")
 }

@@ -1,4 +1,4 @@
-//! Migrations, compiled into the binary, each service's in its own schema.
+//! Migrations of each service in its schema, compiled into the binary.
 
 use super::connect::ConnectionTarget;
 use super::migration_mode::{lock_key, outdated_tables};
@@ -8,18 +8,18 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnecti
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _};
 use groundplan_error::Error;
 
-/// Runs what has not run yet.
+/// Runs the pending migrations.
 pub(super) async fn run(target: &ConnectionTarget, migrations: EmbeddedMigrations) -> Result<(), Error> {
     let (client, connection) = target.connect_raw().await?;
     let mut connection =
         AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(Error::internal)?;
-    // The lock is the session's: it ends with the connection, however that ends. A migration may take its time.
+    // The lock belongs to the session and ends with the connection. Migrations have no time limit.
     let prepare = format!(
         "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SELECT pg_advisory_lock({})",
         lock_key(target.schema())
     );
     connection.batch_execute(&prepare).await.map_err(super::database_error)?;
-    // The harness blocks its thread, and may do so only on one that is made for it.
+    // The harness blocks its thread.
     let applied = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let applied = harness.run_pending_migrations(migrations);
@@ -34,7 +34,7 @@ pub(super) async fn run(target: &ConnectionTarget, migrations: EmbeddedMigration
     Ok(())
 }
 
-/// Checks that everything has run, and changes nothing. What a newer program has run besides is its own business.
+/// Checks that all migrations have run, and changes nothing. Migrations of newer programs are ignored.
 pub(super) async fn check(target: &ConnectionTarget, migrations: &EmbeddedMigrations) -> Result<(), Error> {
     let client = target.client().await?;
     let failed = |cause: tokio_postgres::Error| Error::internal(cause);

@@ -1,4 +1,4 @@
-//! Whether this process migrates a service's tables, and what guards and reports their state.
+//! Whether a process migrates its tables, with the lock and the error of migrations.
 
 use groundplan_error::{Error, Reason};
 use sha2::{Digest as _, Sha256};

@@ -1,6 +1,5 @@
-//! Tables that are partitioned by time: partitions are made ahead of time, and dropped when all they have is older than the
-//! retention. Neither makes a writer wait: a partition is attached and detached under SHARE UPDATE EXCLUSIVE, beside which rows
-//! can be inserted.
+//! Tables that are partitioned by time. Partitions are created ahead of time, and dropped when all their rows are older than the
+//! retention. Neither blocks inserts: attaching and detaching take a SHARE UPDATE EXCLUSIVE lock.
 
 use super::{Bind, Columns as _, Database, PgRow, Sql, database_error, rows};
 use diesel::QueryResult;
@@ -10,38 +9,38 @@ use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A retention is so many partitions.
+/// The number of partitions in a retention.
 const PARTITIONS: u32 = 12;
 
-/// No partition is shorter, so that there are not too many.
+/// The shortest partition: it limits the number of partitions.
 const MIN_PARTITION_LENGTH: Duration = Duration::from_secs(60);
 
-/// How many partitions are there ahead of time: for as long may maintenance fail.
+/// The number of partitions created ahead of time: maintenance can fail for that long.
 const PARTITIONS_AHEAD: i64 = 3;
 
-/// How long a process that starts waits for another one that is just making partitions, and between two questions.
+/// How long a starting process waits for another one that is creating partitions, and the pause between two attempts.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What may wait, waits shortly: maintenance comes again.
+/// Short timeouts, because maintenance is repeated.
 const SESSION_LIMITS: &str = "SET lock_timeout = '2s'; SET statement_timeout = '60s'";
 
 /// One process at a time, for each table of a schema.
 static LOCK: LazyLock<Sql> =
     LazyLock::new(|| Sql::new("SELECT pg_try_advisory_lock(hashtext(?::text), hashtext(current_schema()))"));
 
-/// A table of the service's own that is partitioned by ranges of a time. Its name needs no quotes.
+/// A table that is partitioned by ranges of a time. Its name must not need quotes.
 #[derive(Clone, Copy, Debug)]
 pub struct PartitionedTable {
     /// The table's name, in the service's schema.
     pub table: &'static str,
-    /// How long rows are kept, at least: partitions are of a twelfth of it.
+    /// The minimum retention of rows. A partition covers a twelfth of it.
     pub retention: Duration,
 }
 
-/// Who is asked before a partition goes.
+/// Decides whether a partition can be dropped.
 pub trait ReleaseCheck: Sync {
-    /// Says whether the rows of a partition, whose name is quoted, may be dropped now.
+    /// Returns whether the rows of a partition, whose name is quoted, can be dropped now.
     fn release(
         &self,
         connection: &mut AsyncPgConnection,
@@ -49,7 +48,7 @@ pub trait ReleaseCheck: Sync {
     ) -> impl Future<Output = QueryResult<bool>> + Send;
 }
 
-/// Nobody needs what is older than the retention.
+/// Allows every partition that is older than the retention to be dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseAlways;
 
@@ -59,12 +58,12 @@ impl ReleaseCheck for ReleaseAlways {
     }
 }
 
-/// A partition as PostgreSQL knows it. Times are in seconds since the Unix epoch.
+/// A partition. Times are in seconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Partition {
     name: String,
     until: i64,
-    /// A detach of it began and did not end.
+    /// Whether a detach of it has started and not finished.
     is_detaching: bool,
 }
 
@@ -80,24 +79,24 @@ static PARTITION_LIST: LazyLock<Sql> = LazyLock::new(|| {
 
 static NOW: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT extract(epoch FROM clock_timestamp())::bigint"));
 
-/// The length of a partition, in seconds.
+/// Returns the length of a partition, in seconds.
 fn length(retention: Duration) -> i64 {
     i64::try_from((retention / PARTITIONS).max(MIN_PARTITION_LENGTH).as_secs()).unwrap_or(i64::MAX)
 }
 
 impl PartitionedTable {
-    /// The length of a partition, in seconds.
+    /// Returns the length of a partition, in seconds.
     pub fn length(&self) -> i64 {
         length(self.retention)
     }
 
-    /// Makes partitions if there is none for what is appended now, be it by waiting for another process that does.
+    /// Creates partitions for the current time if there are none, or waits for another process that does.
     pub async fn prepare(&self, database: &Database) -> Result<(), Error> {
         let mut connection = database.dedicated().await?;
         let end = Instant::now() + PREPARE_TIMEOUT;
         while !self.prepare_on(&mut connection).await.map_err(database_error)? {
             if Instant::now() >= end {
-                let message = format!("another process is looking after the table {}; try again", self.table);
+                let message = format!("another process is maintaining the table {}; try again", self.table);
                 return Err(Error::new(Reason::NotReady, message));
             }
             sleep(RETRY_INTERVAL).await;
@@ -105,7 +104,7 @@ impl PartitionedTable {
         Ok(())
     }
 
-    /// Says whether there are partitions now.
+    /// Returns whether there are partitions for the current time.
     async fn prepare_on(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
         let now = now(connection).await?;
         if self.list(connection).await?.last().is_some_and(|last| last.until > now) {
@@ -119,9 +118,9 @@ impl PartitionedTable {
         Ok(true)
     }
 
-    /// Makes the partitions that will be needed, and drops those that are not needed any more, unless another process does it.
+    /// Creates the partitions that will be needed, and drops expired ones, unless another process does it.
     pub async fn maintain(&self, database: &Database, released: &impl ReleaseCheck) -> Result<(), Error> {
-        // Closed at the end, and with it goes the lock.
+        // Dropping the connection releases the lock.
         let mut connection = database.dedicated().await?;
         self.maintain_on(&mut connection, released).await.map_err(database_error)
     }
@@ -135,7 +134,7 @@ impl PartitionedTable {
         self.drop_expired(connection, released).await
     }
 
-    /// Takes the lock of who looks after the partitions, for as long as the connection lives, unless another has it.
+    /// Tries to take the maintenance lock until the connection closes. Returns false if another process holds it.
     async fn lock(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
         let name = format!("groundplan partitions of {}", self.table);
         let locked = rows(connection, &LOCK, &[Bind::text(&name)]).await?;
@@ -153,19 +152,19 @@ impl PartitionedTable {
         rows(connection, &PARTITION_LIST, &[Bind::text(self.table)]).await?.iter().map(read).collect()
     }
 
-    /// Makes partitions behind the last one until there are enough.
+    /// Creates partitions after the last one until there are enough.
     async fn create_missing(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         let (table, now) = (self.table, now(connection).await?);
         let last = self.list(connection).await?.last().map(|partition| partition.until);
         for (from, until) in missing_ranges(last, now, self.length()) {
             let name = format!("{table}_from_{from}");
-            // It is made by itself and then attached: CREATE TABLE … PARTITION OF would lock out writers.
+            // Create the table first and attach it then: CREATE TABLE … PARTITION OF would block inserts.
             let sql = format!(
                 "CREATE TABLE IF NOT EXISTS {name} (LIKE {table}); \
                  ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (to_timestamp({from})) TO (to_timestamp({until}))"
             );
             connection.batch_execute(&sql).await?;
-            tracing::info!(name, "a partition is made");
+            tracing::info!(name, "created a partition");
         }
         Ok(())
     }
@@ -175,7 +174,7 @@ impl PartitionedTable {
         let oldest = now(connection).await? - i64::try_from(self.retention.as_secs()).unwrap_or(i64::MAX);
         let (detaching, attached) =
             self.list(connection).await?.into_iter().partition::<Vec<_>, _>(|partition| partition.is_detaching);
-        // First: PostgreSQL lets one leave at a time.
+        // Finish these first: PostgreSQL allows one pending detach at a time.
         for Partition { name, .. } in detaching {
             connection
                 .batch_execute(&format!("ALTER TABLE {table} DETACH PARTITION {} FINALIZE", quote(&name)))
@@ -204,7 +203,7 @@ async fn now(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
     Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
 }
 
-/// The partitions that are missing, in seconds since the Unix epoch.
+/// Returns the missing partitions, in seconds since the Unix epoch.
 fn missing_ranges(last: Option<i64>, now: i64, length: i64) -> Vec<(i64, i64)> {
     let aligned = now - now.rem_euclid(length);
     let mut from = last.map_or(aligned, |last| if last <= now - length { aligned } else { last });
@@ -216,7 +215,7 @@ fn missing_ranges(last: Option<i64>, now: i64, length: i64) -> Vec<(i64, i64)> {
     missing_ranges
 }
 
-/// Partitions of ours that are as old, were detached, and then could not be dropped.
+/// Expired partitions that were detached, and could not be dropped then.
 static DETACHED: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT relname::text FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
@@ -227,11 +226,11 @@ static DETACHED: LazyLock<Sql> = LazyLock::new(|| {
 
 async fn drop_detached(connection: &mut AsyncPgConnection, name: &str) -> QueryResult<()> {
     connection.batch_execute(&format!("DROP TABLE {}", quote(name))).await?;
-    tracing::info!(name, "a partition is dropped");
+    tracing::info!(name, "dropped a partition");
     Ok(())
 }
 
-/// Quotes a name that PostgreSQL gave.
+/// Quotes an identifier from PostgreSQL.
 fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -241,17 +240,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn partitions_are_made_ahead_and_without_gaps() {
+    fn partitions_are_created_ahead_and_without_gaps() {
         assert_eq!(missing_ranges(None, 1_050, 100), [(1_000, 1_100), (1_100, 1_200), (1_200, 1_300), (1_300, 1_400)]);
         assert_eq!(missing_ranges(Some(1_400), 1_050, 100), []);
         assert_eq!(missing_ranges(Some(1_300), 1_050, 100), [(1_300, 1_400)]);
-        assert_eq!(missing_ranges(Some(1_000), 1_050, 100)[0], (1_000, 1_100), "what is just over is followed on");
-        assert_eq!(missing_ranges(Some(500), 1_050, 100)[0], (1_000, 1_100), "time in which nothing ran is left out");
-        assert_eq!(missing_ranges(Some(1_370), 1_050, 200), [(1_370, 1_570), (1_570, 1_770)], "another length goes on");
+        assert_eq!(
+            missing_ranges(Some(1_000), 1_050, 100)[0],
+            (1_000, 1_100),
+            "partitions continue after one that has just ended"
+        );
+        assert_eq!(missing_ranges(Some(500), 1_050, 100)[0], (1_000, 1_100), "time in which nothing ran is skipped");
+        assert_eq!(
+            missing_ranges(Some(1_370), 1_050, 200),
+            [(1_370, 1_570), (1_570, 1_770)],
+            "partitions continue with another length"
+        );
     }
 
     #[test]
-    fn a_retention_is_twelve_partitions() {
+    fn a_retention_has_twelve_partitions() {
         assert_eq!(length(Duration::from_secs(72 * 3_600)), 6 * 3_600);
         assert_eq!(length(Duration::from_secs(60)), 60);
     }

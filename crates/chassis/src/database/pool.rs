@@ -1,4 +1,4 @@
-//! The pool of connections.
+//! The connection pool.
 
 use super::Columns as _;
 use super::connect::{ConnectionTarget, SET_ENGLISH_MESSAGES, is_english};
@@ -19,16 +19,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// A connection on its way from the pool and back.
+/// A connection that returns to the pool when it is dropped.
 pub(super) type LeasedConnection = PooledConnection<'static, Manager>;
 
-/// However busy it is, no connection lives longer: its server process grows, and its server may have moved.
+/// The maximum lifetime of a connection, busy or not: its server process grows, and its server might have moved.
 pub const MAX_CONNECTION_LIFETIME: Duration = Duration::from_secs(1_800);
 
-/// How often it is looked whether the last connection to a database that is away has been given up: that makes no sound.
+/// The interval at which the pool is checked for remaining connections to an unreachable database; the pool has no event for
+/// that.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Connections that wait for their next lease.
+/// The connections of a service.
 #[derive(Clone)]
 pub(super) struct Pool {
     pool: bb8::Pool<Manager>,
@@ -37,16 +38,16 @@ pub(super) struct Pool {
     size: u32,
 }
 
-/// A connection, with what cancelling needs to know about it.
+/// A connection, with the state for cancelling and recycling.
 pub(super) struct PooledSession {
     pub(super) connection: AsyncPgConnection,
     /// The server's process for this connection.
     pub(super) process: i32,
-    /// Set when a statement has failed because the connection ends: that is known before the end itself is.
+    /// Set when a statement has failed because the connection is lost, which is known before the connection itself reports it.
     connection_lost: Arc<AtomicBool>,
-    /// From then on it is closed instead of going back.
+    /// After this time the connection is closed instead of returned.
     expires: Instant,
-    /// Set when nobody knows what the connection is doing: it is closed instead of going back.
+    /// Set while the state of the connection is unknown: it is closed instead of returned.
     pub(super) discard: bool,
 }
 
@@ -59,7 +60,7 @@ impl Pool {
             .connection_timeout(settings.db_pool_timeout)
             .idle_timeout(Some(Duration::from_secs(300)))
             .max_lifetime(Some(MAX_CONNECTION_LIFETIME))
-            // Costs nothing here, and keeps a connection that the server has closed from being handed out.
+            // The check is cheap, and filters out connections that the server has closed.
             .test_on_check_out(true)
             .error_sink(Box::new(health.clone()))
             .build_unchecked(Manager { target, health: health.clone() });
@@ -67,15 +68,15 @@ impl Pool {
         Self { pool, health, timeout: settings.db_pool_timeout, size: settings.db_pool_size }
     }
 
-    /// How many connections it has at most.
+    /// Returns the maximum number of connections.
     pub(super) fn size(&self) -> usize {
         usize::try_from(self.size).unwrap_or(usize::MAX)
     }
 
-    /// Takes a connection, waiting for a bounded time; not at all while the database cannot be reached.
+    /// Acquires a connection. Waits a bounded time, or not at all while the database is unreachable.
     pub(super) async fn acquire(&self) -> Result<LeasedConnection, Error> {
         let taken = tokio::select! {
-            // First, because it is what tries again to reach the database.
+            // Poll this first: it is the one that tries to connect again.
             biased;
             taken = self.pool.get_owned() => taken,
             () = self.health.until_unreachable(&self.pool) => Err(bb8::RunError::TimedOut),
@@ -86,7 +87,7 @@ impl Pool {
                 bb8::RunError::TimedOut => self.health.recent_error(self.timeout),
             };
             let message = match cause {
-                Some(_) => "the database does not answer; try again",
+                Some(_) => "the database does not respond; try again",
                 None => "all connections to the database are busy; try again",
             };
             let unavailable = Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER);
@@ -99,13 +100,13 @@ impl Pool {
 }
 
 impl Pool {
-    /// Whether the database could not be reached when that was last tried.
+    /// Returns whether the last attempt to connect has failed.
     pub(super) fn is_unreachable(&self) -> bool {
         self.health.is_unreachable()
     }
 }
 
-/// Registers the metrics of a pool. They end with the process.
+/// Registers the metrics of a pool until the process ends.
 fn register_metrics(pool: &bb8::Pool<Manager>, schema: &'static str) {
     if !is_measured() {
         return;
@@ -141,7 +142,7 @@ fn register_metrics(pool: &bb8::Pool<Manager>, schema: &'static str) {
         .build();
 }
 
-/// What opens connections and knows which are dead.
+/// Opens connections and detects lost ones.
 pub(super) struct Manager {
     target: Arc<ConnectionTarget>,
     health: ConnectionHealth,
@@ -170,7 +171,7 @@ impl ManageConnection for Manager {
 }
 
 impl Manager {
-    /// Opens a connection, and sets it up.
+    /// Opens a connection and sets it up.
     async fn open(&self) -> Result<PooledSession, Error> {
         let (client, connection) = self.target.connect_raw().await?;
         let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
@@ -181,12 +182,12 @@ impl Manager {
             .map_err(|error| unusable(error.into()))?;
         let sql = Sql::new("SELECT pg_backend_pid(), current_setting('lc_messages')");
         let answer = rows(&mut connection, &sql, &[]).await.map_err(|error| unusable(error.into()))?;
-        let row = answer.first().ok_or_else(|| unusable("the server says nothing of itself".into()))?;
+        let row = answer.first().ok_or_else(|| unusable("the server returns no information about itself".into()))?;
         let process = row.i32(0).map_err(|error| unusable(error.into()))?;
-        let process = process.ok_or_else(|| unusable("the server does not name its process".into()))?;
+        let process = process.ok_or_else(|| unusable("the server does not return its process id".into()))?;
         let language = row.text(1).map_err(|error| unusable(error.into()))?;
         if !is_english(&language.unwrap_or_default()) {
-            // The process has warned when it started, if this is refused.
+            // If this is rejected, the process has logged a warning at its start.
             let _ = connection.batch_execute(SET_ENGLISH_MESSAGES).await;
         }
         let connection_lost = Arc::new(AtomicBool::new(false));
@@ -204,13 +205,13 @@ impl PooledSession {
     }
 }
 
-/// How long a connection may live: two thirds of the longest, or more at random, so that those which were
-/// opened together are not all closed together.
+/// Returns the lifetime of a connection: a random value between two thirds of the maximum and the maximum, so that connections
+/// opened together do not expire together.
 fn lifetime() -> Duration {
     MAX_CONNECTION_LIFETIME.mul_f64((2.0 + rand::random::<f64>()) / 3.0)
 }
 
-/// Looks at every failure for one that means the end of the connection.
+/// Watches errors for those that mean a lost connection.
 fn watch_for_lost_connection(connection_lost: Arc<AtomicBool>) -> impl Instrumentation {
     move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
@@ -221,15 +222,15 @@ fn watch_for_lost_connection(connection_lost: Arc<AtomicBool>) -> impl Instrumen
     }
 }
 
-/// What is known of a database that does not answer.
+/// The state of the connections to a database.
 #[derive(Clone, Debug, Default)]
 struct ConnectionHealth(Arc<HealthState>);
 
 #[derive(Debug, Default)]
 struct HealthState {
-    /// The last reason why a connection could not be opened, or was lost, and when.
+    /// The last reason why a connection could not be opened or was lost, and when.
     last: Mutex<Option<(Instant, String)>>,
-    /// Whether the last attempt to open one has failed.
+    /// Whether the last attempt to connect has failed.
     is_unreachable: watch::Sender<bool>,
 }
 
@@ -238,16 +239,16 @@ impl ConnectionHealth {
         *self.0.is_unreachable.borrow()
     }
 
-    /// Until the database cannot be reached, and no connection is left: then there is nothing to wait for.
+    /// Waits until the database is unreachable and no connection is left.
     async fn until_unreachable(&self, pool: &bb8::Pool<Manager>) {
         let mut is_unreachable = self.0.is_unreachable.subscribe();
-        // The sender lives in `self`: there is always one.
+        // The sender lives in `self`, so the channel is open.
         while is_unreachable.wait_for(|is_unreachable| *is_unreachable).await.is_ok() && pool.state().connections > 0 {
             sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// The reason, if it is not older than `age`.
+    /// Returns the last reason, if it is not older than `age`.
     fn recent_error(&self, age: Duration) -> Option<String> {
         let last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.as_ref().filter(|(at, _)| at.elapsed() <= age).map(|(_, reason)| reason.clone())

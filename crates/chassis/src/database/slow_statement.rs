@@ -1,4 +1,4 @@
-//! What a slow statement leaves for the log: its text without values, and how PostgreSQL would run it.
+//! Slow statements for the log: the text without values, and PostgreSQL's plan.
 
 use super::{Bind, Columns as _, Sql, rows};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager as _};
@@ -7,20 +7,21 @@ use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A process asks for one plan in this time: where everything is slow, they say the same, and the database has enough to do.
+/// The minimum interval between two plans of a process: when everything is slow the plans are alike, and the database is busy
+/// enough.
 const PLAN_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many characters of a text or a plan are kept.
+/// The maximum length of a text or a plan, in characters.
 const MAX_TEXT_CHARS: usize = 4_000;
 
-/// Notes for the log how long a statement has run since it `began`; if that is long, with its text and, outside of a transaction, its plan.
-/// Those that read a [`super::row_stream`] do so at its end; the other ways to run a statement do by themselves.
+/// Records the time of a statement that started at `began`. A slow one is recorded with its text and, outside of transactions,
+/// its plan. Callers of [`super::row_stream`] call this after the last row; the other functions call it themselves.
 pub async fn record_statement(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind], began: Instant) {
     let took = began.elapsed();
     if !context::add_statement(took) {
         return;
     }
-    // A transaction would break if the question failed.
+    // If EXPLAIN failed, it would abort the transaction.
     let should_explain = !is_in_transaction(connection) && claim_plan_slot();
     let plan = if should_explain { Box::pin(explain(connection, sql, binds)).await } else { None };
     context::remember_statement(SlowStatement { text: truncate(&sql.to_string()), took, plan });
@@ -28,11 +29,11 @@ pub async fn record_statement(connection: &mut AsyncPgConnection, sql: &Sql, bin
 
 fn is_in_transaction(connection: &mut AsyncPgConnection) -> bool {
     let depth = AnsiTransactionManager::transaction_manager_status_mut(connection).transaction_depth();
-    // What cannot say is broken.
+    // An unknown status counts as a broken connection.
     !matches!(depth, Ok(None))
 }
 
-/// Whether another plan may be asked for; if so, it is.
+/// Returns whether another plan can be requested, and claims it.
 fn claim_plan_slot() -> bool {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +44,7 @@ fn claim_plan_slot() -> bool {
     is_due
 }
 
-/// How PostgreSQL would run a statement with these values. It is not run.
+/// Returns PostgreSQL's plan for a statement with these values, without running it.
 async fn explain(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> Option<String> {
     let rows = rows(connection, &sql.explain_json(), binds).await.ok()?;
     let text = rows.first()?.text(0).ok()??;
@@ -51,8 +52,8 @@ async fn explain(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) 
     Some(truncate(&summarize(plan.get(0)?.get("Plan")?)))
 }
 
-/// A plan in one line, outer steps first: `Limit (10 rows) < Index Scan on entity by entity_pkey (1200 rows)`. Of the conditions, which
-/// have values, there is nothing.
+/// Formats a plan on one line, outer steps first: `Limit (10 rows) < Index Scan on entity by entity_pkey (1200 rows)`. Conditions
+/// are left out, because they contain values.
 fn summarize(plan: &Value) -> String {
     let text = |name: &str| plan.get(name).and_then(Value::as_str);
     let mut line = text("Node Type").unwrap_or("?").to_owned();
@@ -85,19 +86,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_plan_is_told_without_values() {
+    fn plans_are_shown_without_values() {
         let scan = json!({"Node Type": "Index Scan", "Relation Name": "entity", "Index Name": "entity_pkey", "Plan Rows": 3,
             "Index Cond": "(id = 'secret'::text)", "Filter": "(field1 = 'secret'::text)"});
         let plan = json!({"Node Type": "Hash Join", "Plan Rows": 7, "Hash Cond": "(a = 'secret')", "Plans": [
             {"Node Type": "Seq Scan", "Relation Name": "books", "Plan Rows": 100},
             {"Node Type": "Hash", "Plan Rows": 3, "Plans": [scan]},
         ]});
-        let expected = "Hash Join (7 rows) < [Seq Scan on books (100 rows), Hash (3 rows) < Index Scan on entity by entity_pkey (3 rows)]";
+        let expected = "Hash Join (7 rows) < [Seq Scan on books (100 rows), Hash (3 rows) < Index Scan on entity by \
+                        entity_pkey (3 rows)]";
         assert_eq!(summarize(&plan), expected);
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters() {
+    fn long_texts_are_truncated_between_characters() {
         let long = "ä".repeat(MAX_TEXT_CHARS + 1);
         assert_eq!(truncate(&long).chars().count(), MAX_TEXT_CHARS + 1);
         assert_eq!(truncate("SELECT 1"), "SELECT 1");

@@ -1,4 +1,4 @@
-//! Statements that are built at run time: Diesel carries them, and each connection prepares them once, by their text.
+//! Statements that are built at run time. Each connection prepares them once, by their text.
 
 use super::{Bind, record_statement};
 use crate::telemetry;
@@ -16,14 +16,14 @@ use tracing::{Instrument as _, Span};
 /// A row as PostgreSQL sent it; [`super::Columns`] reads it.
 pub type PgRow = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
 
-/// A statement's text, with a `?` for each value. Each connection prepares it once, by its text, and keeps it.
+/// A statement's text, with a `?` for each value. Each connection prepares it once and caches it by its text.
 ///
-/// There is no way to write a `?` that is not a value: PostgreSQL's `?` operators have names (`jsonb_exists`).
+/// A literal `?` cannot be written: PostgreSQL's `?` operators have named functions (`jsonb_exists`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sql {
-    /// What stands between the values.
+    /// The text between the values.
     parts: Vec<String>,
-    /// Whether connections keep it prepared.
+    /// Whether connections cache the prepared statement.
     is_cached: bool,
 }
 
@@ -33,14 +33,14 @@ impl Sql {
         Self { parts: text.split('?').map(str::to_owned).collect(), is_cached: true }
     }
 
-    /// The same, prepared for each run and forgotten behind it, which takes a round trip more. Connections keep the others
-    /// for as long as they live, and so does the server: texts that callers shape would fill the memory of both.
+    /// Creates a statement that is prepared for each run and not cached, which takes one more round trip. Cached statements stay
+    /// in the memory of connections and of the server, so texts that depend on callers would exhaust it.
     #[must_use]
     pub fn once(text: &str) -> Self {
         Self { is_cached: false, ..Self::new(text) }
     }
 
-    /// The text as PostgreSQL gets it, with `$1`, `$2`, … for the values.
+    /// Returns the text for PostgreSQL, with `$1`, `$2`, … for the values.
     pub fn numbered(&self) -> String {
         let mut text = String::new();
         for (index, part) in self.parts.iter().enumerate() {
@@ -52,7 +52,7 @@ impl Sql {
         text
     }
 
-    /// The span of a run. The text has no values of callers; only a collector makes it worth its price.
+    /// Returns the span of a run. The text contains no values of callers. Its level is DEBUG, because only a collector needs it.
     fn span(&self) -> Span {
         tracing::debug_span!(
             "statement",
@@ -62,7 +62,7 @@ impl Sql {
         )
     }
 
-    /// The question how PostgreSQL would run it, which answers in JSON and is not kept prepared.
+    /// Returns the EXPLAIN of this statement in JSON format, which is not cached.
     #[must_use]
     pub fn explain_json(&self) -> Self {
         let mut parts = self.parts.clone();
@@ -72,13 +72,13 @@ impl Sql {
         Self { parts, is_cached: false }
     }
 
-    /// How many values it takes.
+    /// Returns the number of values.
     pub fn binds(&self) -> usize {
         self.parts.len().saturating_sub(1)
     }
 }
 
-/// The text with `?` for each value, as traces and logs have it.
+/// Formats the text with `?` for each value, as in traces and logs.
 impl std::fmt::Display for Sql {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, part) in self.parts.iter().enumerate() {
@@ -91,7 +91,7 @@ impl std::fmt::Display for Sql {
     }
 }
 
-/// Runs a statement and gives all its rows.
+/// Runs a statement and returns all rows.
 pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<Vec<PgRow>> {
     let (span, started) = (sql.span(), Instant::now());
     let statement = Statement::new(sql, binds, &span);
@@ -101,7 +101,7 @@ pub async fn rows(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind])
     Ok(rows)
 }
 
-/// Runs a statement and gives its rows one by one, for answers that may be too large to be held as a whole.
+/// Runs a statement and returns a stream of its rows, for results that can be too large for memory.
 pub async fn row_stream<'a>(
     connection: &'a mut AsyncPgConnection,
     sql: &'a Sql,
@@ -112,7 +112,7 @@ pub async fn row_stream<'a>(
     AsyncConnectionCore::load(connection, statement).instrument(span).await
 }
 
-/// Runs a statement and gives the number of rows that it changed.
+/// Runs a statement and returns the number of changed rows.
 pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind]) -> QueryResult<usize> {
     let (span, started) = (sql.span(), Instant::now());
     let statement = Statement::new(sql, binds, &span);
@@ -125,7 +125,7 @@ pub async fn execute(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bin
 struct Statement<'a> {
     sql: &'a Sql,
     binds: &'a [Bind],
-    /// Names its span, where that was asked for.
+    /// The trace comment, if enabled.
     comment: Option<String>,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// The type of every value: object id 0 lets the server infer it from its place.
+/// The type of every value: with object id 0 the server infers it.
 struct Inferred;
 
 impl HasSqlType<Inferred> for Pg {
@@ -158,7 +158,7 @@ impl QueryFragment<Pg> for Statement<'_> {
             let message = format!("the statement takes {} values, {} were given", self.sql.binds(), self.binds.len());
             return Err(diesel::result::Error::QueryBuilderError(message.into()));
         }
-        // With a comment, no text comes a second time.
+        // The comment makes each text unique.
         if !self.sql.is_cached || self.comment.is_some() {
             out.unsafe_to_cache_prepared();
         }
@@ -178,7 +178,7 @@ impl QueryFragment<Pg> for Statement<'_> {
 
 impl QueryId for Statement<'_> {
     type QueryId = ();
-    // Prepared statements are then found by their text.
+    // Prepared statements are then cached by their text.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 

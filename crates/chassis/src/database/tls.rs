@@ -1,7 +1,7 @@
-//! TLS to PostgreSQL, by the parameters that libpq knows: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`.
+//! TLS to PostgreSQL, with the parameters of libpq: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`.
 //!
-//! They are taken out of `DB_URL` before tokio-postgres reads it, which knows few of them. The files are read again by the next
-//! connection when they have changed; a change that cannot be used is logged, and what was good before goes on.
+//! They are removed from `DB_URL` before tokio-postgres parses it, because it supports few of them. A new connection reads
+//! changed files again. If they are invalid, the error is logged and the previous ones stay in use.
 
 mod advice;
 mod connection_string;
@@ -22,12 +22,12 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 use tokio_postgres::config::SslMode;
 
-/// Takes our parameters out of a connection string, and gives what is left of it.
+/// Splits a connection string into the string without the TLS parameters, and the parameters.
 pub(super) fn extract_parameters(url: &Secret) -> (String, ParameterPairs) {
     connection_string::extract(url.expose(), &parameters::NAMES)
 }
 
-/// How connections to a database are kept from being read and changed on their way.
+/// The TLS settings of connections to a database.
 pub(super) struct Tls {
     attempts: &'static [SslMode],
     parameters: Parameters,
@@ -35,35 +35,35 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Understands what was taken out of a connection string. An error says what is wrong with it.
+    /// Parses the parameters of a connection string. Returns a message if they are invalid.
     pub(super) fn from_pairs(pairs: ParameterPairs) -> Result<Self, String> {
         let parameters = Parameters::from_pairs(pairs)?;
         let cache = Arc::new(ConfigCache::new(&parameters));
         Ok(Self { attempts: parameters.mode.attempts(), parameters, cache })
     }
 
-    /// For a server on this machine's own sockets: nobody else is on the way, and PostgreSQL has no TLS there.
+    /// Disables TLS, for unix sockets: they are local, and PostgreSQL has no TLS there.
     pub(super) fn disable(&mut self) {
         self.attempts = &[SslMode::Disable];
     }
 
-    /// What is tried, one after the other, while it is refused.
+    /// Returns the modes to try, one after the other.
     pub(super) fn attempts(&self) -> &'static [SslMode] {
         self.attempts
     }
 
-    /// What a connection that is opened now is held to.
+    /// Returns the connector for a new connection.
     pub(super) async fn connector(&self) -> Result<Connector, Error> {
         if self.attempts == [SslMode::Disable] {
             return Ok(Connector::without_tls());
         }
         let cache = Arc::clone(&self.cache);
-        // Files may be slow to read where they are mounted.
+        // Mounted files can be slow to read.
         let config = spawn_blocking(move || cache.current()).await.map_err(Error::internal)??;
         Ok(Connector::new(config))
     }
 
-    /// The parameters, for what is said about failures.
+    /// Returns the parameters, for error messages.
     pub(super) fn parameters(&self) -> &Parameters {
         &self.parameters
     }

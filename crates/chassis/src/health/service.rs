@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`. A watch sends a status when it has changed, and nothing else.
+//! `grpc.health.v1.Health`. A watch sends only changes of a status.
 
 use super::HealthState;
 use futures_util::StreamExt as _;
@@ -12,10 +12,10 @@ use tonic_health::pb;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-/// The most watches of a process's health: load balancers have one each.
+/// The maximum number of watches of a process's health: a load balancer needs one.
 pub const MAX_WATCHES: usize = 64;
 
-/// When a caller may try again who found no watch free.
+/// The suggested delay before a retry when all watches are in use.
 const RETRY: Duration = Duration::from_secs(10);
 
 /// The service.
@@ -35,7 +35,7 @@ impl Health {
 impl pb::health_server::Health for Health {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         match status(&self.state, &request.get_ref().service) {
-            ServingStatus::ServiceUnknown => Err(Status::new(Code::NotFound, "there is no such service")),
+            ServingStatus::ServiceUnknown => Err(Status::new(Code::NotFound, "the service does not exist")),
             known => Ok(Response::new(response(known))),
         }
     }
@@ -64,13 +64,13 @@ struct Watch {
     state: HealthState,
     changes: watch::Receiver<Vec<bool>>,
     name: String,
-    /// What was sent last.
+    /// The last status that was sent.
     last: Option<ServingStatus>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Watch {
-    /// Waits for a status other than the last one; none when the server stops, after that was said.
+    /// Waits for a status that differs from the last one; none after the server has stopped and reported that.
     async fn next(&mut self) -> Option<ServingStatus> {
         loop {
             self.changes.borrow_and_update();
@@ -96,8 +96,7 @@ fn response(status: ServingStatus) -> HealthCheckResponse {
 }
 
 fn too_many() -> Error {
-    let message =
-        format!("{MAX_WATCHES} watches of the process's health are open already; call Check from time to time");
+    let message = format!("{MAX_WATCHES} watches of the process's health are open; call Check periodically instead");
     Error::new(Reason::RateLimited, message).retry_after(RETRY)
 }
 
@@ -121,7 +120,7 @@ mod tests {
         HealthCheckRequest { service: service.to_owned() }
     }
 
-    /// The health of a service, and what it says of itself.
+    /// Returns the health routes of a service, and the sender of its readiness.
     async fn health() -> (MountedService, watch::Sender<bool>) {
         let (sender, ready) = watch::channel(true);
         let service =
@@ -130,13 +129,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watch_hears_of_changes_and_of_nothing_else() {
+    async fn a_watch_receives_only_changes() {
         let (health, sender) = health().await;
         let mut client = HealthClient::new(crate::transport::local(health.router.clone()));
         let mut statuses = client.watch(request("a.A")).await.unwrap().into_inner();
         assert_eq!(statuses.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
         for _ in 0..100 {
-            // A service that says again what it has said.
+            // The service reports the same readiness again.
             sender.send_replace(true);
             tokio::task::yield_now().await;
         }
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn watches_are_bounded_and_one_that_ends_makes_room() {
+    async fn watches_are_limited_and_closing_one_frees_its_slot() {
         let (health, _says) = health().await;
         let mut client = HealthClient::new(crate::transport::local(health.router.clone()));
         let mut open = Vec::new();
@@ -158,7 +157,7 @@ mod tests {
         }
         let refused = client.watch(request("")).await.unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted);
-        assert!(client.check(request("")).await.is_ok(), "checks go on");
+        assert!(client.check(request("")).await.is_ok(), "checks are still served");
         open.pop();
         assert!(client.watch(request("")).await.is_ok());
     }

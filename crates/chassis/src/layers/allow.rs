@@ -1,4 +1,4 @@
-//! Who may call what, by the names in the callers' certificates.
+//! The allow list: which services can call which methods, by the names in their certificates.
 
 use super::authenticate::is_open;
 use super::{InnerService, Request, Response};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::Service;
 
-/// The layer. Without a list, where there is no mutual TLS, everybody may call everything.
+/// The layer. Without a list, which means without mutual TLS, all calls are allowed.
 #[derive(Clone)]
 pub struct Allow<S> {
     inner: S,
@@ -21,24 +21,24 @@ pub struct Allow<S> {
 }
 
 impl<S> Allow<S> {
-    /// Lets through to `inner` what `list` allows. Health is everybody's whose certificate is good.
+    /// Passes allowed calls to `inner`. Every caller with a valid certificate can check the health.
     pub fn new(inner: S, list: Option<AllowList>) -> Self {
         Self { inner, list: list.map(Arc::new) }
     }
 }
 
-/// Holds a call against the list.
+/// Checks a call against the list.
 fn check(list: &AllowList, caller: Option<&PeerName>, path: &str) -> Result<(), Error> {
     let refusal = match caller {
         Some(caller) if list.allows(caller.as_str(), path) => return Ok(()),
         Some(caller) => {
             format!(
-                "{:?} may not call {path}: GROUNDPLAN_TLS_ALLOW of this service does not name it for that",
+                "{:?} is not allowed to call {path}: add it to GROUNDPLAN_TLS_ALLOW of this service",
                 caller.as_str()
             )
         }
         None => format!(
-            "the caller's certificate names no service by a URI spiffe://groundplan/<name>, and so it may not call {path}"
+            "the caller's certificate names no service by a URI spiffe://groundplan/<name>, so it is not allowed to call {path}"
         ),
     };
     Err(Error::new(Reason::PermissionDenied, refusal))

@@ -1,4 +1,4 @@
-//! Lets in who has the root principal's key. Nothing but health is open, and of that only what is answered at once.
+//! Authenticates callers by the root principal's key. Only health checks that respond immediately are open.
 
 use super::failed_attempts::FailedAttempts;
 use super::{InnerService, Request, Response, RootKey};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::Service;
 
-/// Whether a path needs no credentials. A stream needs them: the server must keep it open.
+/// Checks whether a path needs no credentials. A watch needs them, because the server must keep it open.
 pub(super) fn is_open(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/grpc.health.v1.Health/Check")
 }
@@ -25,8 +25,8 @@ pub struct Authenticate<S> {
 }
 
 impl<S> Authenticate<S> {
-    /// Lets calls that carry `key` through to `inner`, as [`Principal::root`]. Of the callers at `proxies` it is believed for
-    /// whom they call, when calls without the key are counted.
+    /// Passes calls that carry `key` to `inner`, as [`Principal::root`]. For failed calls, `proxies` are trusted to name the
+    /// address of the caller.
     pub fn new(inner: S, key: RootKey, proxies: Networks) -> Self {
         Self { inner, key, failed_attempts: Arc::new(FailedAttempts::new(proxies)) }
     }

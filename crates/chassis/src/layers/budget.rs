@@ -1,4 +1,4 @@
-//! The budget of each request, and the process's memory that its body and its answer hold.
+//! The budget of each request, and the memory that its body and its response hold.
 
 use super::{Request, Response};
 use crate::settings::BudgetSettings;
@@ -13,38 +13,38 @@ use std::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
-/// The most bytes of an answer that are given at once.
+/// The largest chunk of a response body, in bytes.
 const MAX_CHUNK_BYTES: usize = 64 << 10;
 
-/// Makes the budgets of requests.
+/// Creates the budgets of requests.
 #[derive(Clone, Debug)]
 pub struct Budgets {
     allowance: Allowance,
     memory: Memory,
 }
 
-/// Why a body was not read to its end: the process has no memory left for it.
+/// The error of a body that was not read completely, because the process has no memory left for it.
 type BodyError = Arc<OnceLock<Error>>;
 
-/// The budget of a request that has begun.
+/// The budget of a running request.
 pub(super) struct RequestBudget {
     pub(super) budget: Budget,
     body_error: Option<BodyError>,
 }
 
 impl Budgets {
-    /// Requests may use what the settings say, and hold their part of `memory`.
+    /// Creates budgets with the limits of the settings and a share of `memory`.
     pub fn new(settings: &BudgetSettings, memory: Memory) -> Self {
         let allowance = Allowance { values: settings.max_values, steps: settings.max_steps, ..DEFAULT };
         Self { allowance, memory }
     }
 
-    /// For calls of a service to another one of its process: what they hold is bounded where it comes from.
+    /// Creates unlimited budgets for calls between services of one process: the outer request has a budget.
     pub(crate) fn unlimited() -> Self {
         Self { allowance: DEFAULT, memory: Memory::new(usize::MAX) }
     }
 
-    /// Gives a request its budget. `is_stream` says that its body is a stream of messages, which are not held together.
+    /// Creates the budget of a request. `is_stream` means that its body is a stream of messages, which are not held together.
     pub(super) fn start(&self, request: &mut Request, deadline: Option<Instant>, is_stream: bool) -> RequestBudget {
         let budget = Budget::of_request(self.allowance, &self.memory, deadline);
         request.extensions_mut().insert(budget.clone());
@@ -61,12 +61,12 @@ impl Budgets {
 }
 
 impl RequestBudget {
-    /// Why the request's body was not read, if there was no memory for it. Whatever was answered is about a body that is cut off.
+    /// Returns the error if the request's body was not read for lack of memory. Any response is then about a truncated body.
     pub(super) fn body_failure(&self) -> Option<&Error> {
         self.body_error.as_ref()?.get()
     }
 
-    /// Lets an answer hold the request's memory until it is sent.
+    /// Holds the request's memory until the response is sent.
     pub(super) fn hold(self, response: Response) -> Response {
         if !self.budget.is_large() {
             return response;
@@ -75,7 +75,7 @@ impl RequestBudget {
     }
 }
 
-/// The body of a request. What arrives is held: it is collected before it is decoded.
+/// A request body that reserves memory for what arrives: it is collected before it is decoded.
 struct MeteredRequestBody {
     body: Body,
     budget: Budget,
@@ -110,11 +110,11 @@ impl http_body::Body for MeteredRequestBody {
     }
 }
 
-/// The body of an answer, which holds memory until it is sent or dropped. It is given in parts: the libraries below take as many as
-/// their buffers hold, and come back for the next when the client has read.
+/// A response body that holds memory until it is sent or dropped. It returns chunks: the libraries below buffer some, and poll
+/// again when the client has read.
 struct MeteredResponseBody {
     body: Body,
-    /// What is left of the last frame.
+    /// The rest of the last frame.
     rest: Bytes,
     _budget: Budget,
 }

@@ -1,10 +1,10 @@
-//! Ends what takes too long, as DEADLINE_EXCEEDED. What was being done is dropped, and with it the statement that runs.
+//! Deadlines: late calls return DEADLINE_EXCEEDED, and their work is dropped, including running statements.
 //!
-//! A caller's `grpc-timeout` holds to the end of the answer, for streams too. The server's own limit holds until the
-//! answer starts, so that a stream may last; it does not hold for calls that are streams themselves, and answer at their end.
+//! A caller's `grpc-timeout` covers the whole response, also of streams. The server's limit covers the time until the response
+//! starts, so that streams can last. It does not apply to client streams, which respond at their end.
 //!
-//! The request's budget is made here, because the deadline is a part of it. Work on other threads, which dropping a future does
-//! not reach, ends by the budget: it is cancelled with the call.
+//! This layer creates the request's budget, because the deadline is a part of it. Work on other threads, which does not end when
+//! a future is dropped, ends because the budget is cancelled.
 
 use super::{Budgets, InnerService, Request, Response, is_client_streaming};
 use crate::respond::{error_response, is_grpc};
@@ -26,13 +26,13 @@ use tower::Service;
 #[derive(Clone)]
 pub struct Deadline<S> {
     inner: S,
-    /// The server's own limit.
+    /// The server's limit.
     limit: Option<Duration>,
     budgets: Budgets,
 }
 
 impl<S> Deadline<S> {
-    /// Holds calls to the caller's deadline, and to `limit` until the answer starts, and gives each its budget.
+    /// Applies the caller's deadline and, until the response starts, `limit` to calls of `inner`, and gives each call its budget.
     pub fn new(inner: S, limit: Option<Duration>, budgets: Budgets) -> Self {
         Self { inner, limit, budgets }
     }
@@ -53,9 +53,9 @@ impl<S: InnerService> Service<Request> for Deadline<S> {
             Ok(timeout) => timeout,
             Err(error) => return ready(Ok(error_response(&error, grpc))).boxed(),
         };
-        // A deadline beyond what the clock can say is none.
+        // A deadline that overflows the clock is none.
         let at = |after: Option<Duration>| after.and_then(|after| Instant::now().checked_add(after));
-        // What answers at the end of the caller's stream bounds itself what it waits for.
+        // Methods with client streams limit their own waits.
         let is_client_stream = is_client_streaming(request.uri().path());
         let limit = self.limit.filter(|_| !is_client_stream);
         let (end, start) = (at(timeout), at(timeout.into_iter().chain(limit).min()));
@@ -87,10 +87,10 @@ impl<S: InnerService> Service<Request> for Deadline<S> {
 }
 
 fn deadline_exceeded() -> Error {
-    Error::new(Reason::DeadlineExceeded, "the deadline passed before the call was done")
+    Error::new(Reason::DeadlineExceeded, "the deadline expired before the call was finished")
 }
 
-/// How long the caller is ready to wait: `grpc-timeout`, at most eight digits and a unit.
+/// Returns the caller's timeout: `grpc-timeout`, at most eight digits and a unit.
 fn client_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let mut values = headers.get_all("grpc-timeout").iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -120,9 +120,9 @@ fn parse_timeout(value: &HeaderValue) -> Option<Duration> {
     })
 }
 
-/// A body that ends with DEADLINE_EXCEEDED when its time is over.
+/// A body that ends with DEADLINE_EXCEEDED when the deadline expires.
 struct DeadlineBody {
-    /// None once it is over: dropping it ends the work.
+    /// None after the deadline: dropping the body ends the work.
     body: Option<Body>,
     end: Pin<Box<Sleep>>,
     grpc: bool,
@@ -166,7 +166,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn timeouts_are_read_strictly() {
+    fn timeouts_are_parsed_strictly() {
         let parse_timeout = |text| parse_timeout(&HeaderValue::from_static(text));
         assert_eq!(parse_timeout("1H"), Some(Duration::from_secs(3_600)));
         assert_eq!(parse_timeout("99999999M"), Some(Duration::from_secs(99_999_999 * 60)));

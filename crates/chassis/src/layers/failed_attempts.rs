@@ -1,8 +1,8 @@
-//! Failed attempts to authenticate, which are limited by address.
+//! Failed attempts to authenticate, limited by address.
 //!
-//! A call with the right key is served whatever else came from its address. Otherwise somebody who shares an address with
-//! others, or a proxy, could shut them out. That leaves no way to guess: a key has 32 random bytes. What the limit does is to
-//! tell clients with a wrong key to slow down, and operators that somebody tries.
+//! A call with the right key is always served: otherwise clients behind a shared address or a proxy could lock each other out.
+//! Guessing is impossible anyway, because a key has 32 random bytes. The limit makes clients with a wrong key slow down, and
+//! notifies operators.
 
 use super::Request;
 use crate::server::{CallerAddress, client_network};
@@ -18,16 +18,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How many failed attempts of one address are answered at once; then one a second.
+/// The number of failed attempts of one address that get an immediate response; after that one a second.
 const BURST: usize = 60;
 
-/// How long it takes until all of them are again.
+/// The time until an address has its full number of attempts again.
 const REFILL_TIME: Duration = Duration::from_secs(BURST as u64);
 
-/// How many addresses are remembered.
+/// The maximum number of addresses with counts.
 const MAX_ADDRESSES: usize = 10_000;
 
-/// What is bounded here.
+/// The limits of this module.
 pub const LIMITS: &[Limit] = &[
     Limit::things(
         "consecutive calls with wrong credentials from one address",
@@ -43,20 +43,20 @@ pub const LIMITS: &[Limit] = &[
     ),
 ];
 
-/// For those whose address is not known, and for all new addresses while too many are remembered.
+/// Shared by unknown addresses, and by new addresses when the maximum is reached.
 const SHARED_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// How those of one address have done lately.
+/// The recent failed attempts of an address.
 #[derive(Debug)]
 struct Bucket {
-    /// How many more are answered, as of `since`.
+    /// The remaining attempts, as of `since`.
     left: usize,
     since: Instant,
-    /// Whether the log has heard of it since it was last full.
+    /// Whether a warning was logged since the bucket was last full.
     logged: bool,
 }
 
-/// The failed attempts at one server.
+/// The failed attempts at a server.
 #[derive(Debug)]
 pub(super) struct FailedAttempts {
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
@@ -65,18 +65,16 @@ pub(super) struct FailedAttempts {
 }
 
 impl FailedAttempts {
-    /// Counts from nothing. Of the callers at `proxies` it is believed for whom they call.
+    /// Creates empty counts. `proxies` are trusted to name the address of the caller.
     pub(super) fn new(proxies: Networks) -> Self {
         let failed = meter("groundplan")
             .u64_counter("groundplan.credentials.failed")
-            .with_description(
-                "Calls that were refused for their credentials: without any, with wrong ones, or too many of those.",
-            )
+            .with_description("Calls rejected for their credentials: missing, wrong, or too many wrong ones.")
             .build();
         Self { buckets: Mutex::default(), proxies, failed }
     }
 
-    /// Notes an attempt that failed, and gives what its caller hears.
+    /// Records a failed attempt, and returns the error for the caller.
     pub(super) fn failed(&self, request: &Request, refusal: Error) -> Error {
         let has_credentials = request.headers().contains_key(http::header::AUTHORIZATION);
         let limited = if has_credentials { self.take_attempt(self.address(request)) } else { None };
@@ -92,7 +90,7 @@ impl FailedAttempts {
                 Reason::RateLimited,
                 format!(
                     "{refusal}; and more than {BURST} calls with wrong credentials came from this address, so wait before \
-                     another try. A call with the right key is served at once",
+                     another attempt. A call with the right key is served immediately",
                     refusal = refusal.message()
                 ),
             )
@@ -100,25 +98,25 @@ impl FailedAttempts {
         }
     }
 
-    /// The address that a call comes from: what the last proxy says, if it is one of ours.
+    /// Returns the address of a caller: as reported by a trusted proxy, or that of the connection.
     fn address(&self, request: &Request) -> IpAddr {
         let Some(CallerAddress(peer)) = request.extensions().get() else { return SHARED_ADDRESS };
         let is_envoy = request.extensions().get().is_some_and(|name: &PeerName| name.as_str() == "envoy");
         if !is_envoy && !self.proxies.contains(*peer) {
             return client_network(*peer);
         }
-        // What stands before the last one was said by the caller, and may be made up.
+        // Earlier entries come from the caller and can be forged.
         let last = request.headers().get_all("x-forwarded-for").iter().next_back();
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
         client_network(last.unwrap_or(*peer))
     }
 
-    /// Takes one of an address's attempts. If there is none left, says how long to wait.
+    /// Takes one attempt of an address. Returns the time to wait if none is left.
     fn take_attempt(&self, address: IpAddr) -> Option<Duration> {
         let now = Instant::now();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_ADDRESSES && !buckets.contains_key(&address) {
-            // An address that was quiet for long enough starts with a full bucket again.
+            // An address without recent attempts starts with a full bucket again.
             buckets.retain(|_, bucket| now.duration_since(bucket.since) < REFILL_TIME);
         }
         let known = buckets.len() < MAX_ADDRESSES || buckets.contains_key(&address);
@@ -131,14 +129,14 @@ impl FailedAttempts {
         }
         if !bucket.logged {
             bucket.logged = true;
-            tracing::warn!(%address, "many calls with wrong credentials come from an address; they are refused with a time to wait");
+            tracing::warn!(%address, "many calls with wrong credentials come from an address; they are rejected with a time to wait");
         }
         Some(Duration::from_secs(1))
     }
 }
 
 impl Bucket {
-    /// Adds the attempts of the time that has passed.
+    /// Adds the attempts for the elapsed time.
     fn refill(&mut self, now: Instant) {
         let seconds = now.duration_since(self.since).as_secs();
         self.left = self.left.saturating_add(usize::try_from(seconds).unwrap_or(BURST)).min(BURST);
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wrong_keys_are_limited_by_address_on_rest_and_grpc() {
+    async fn wrong_keys_are_limited_by_address_for_rest_and_grpc() {
         let app = app();
         let send =
             |peer: &str, key: &str, content_type: &str| app.clone().oneshot(request(peer, key, &[], content_type));
@@ -208,13 +206,21 @@ mod tests {
         let details = status.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, "RATE_LIMITED");
         assert!(details.retry_info().unwrap().retry_delay.unwrap() <= Duration::from_secs(1));
-        assert_eq!(send("10.0.0.1", KEY, "application/json").await.unwrap().status(), 200, "the right key is served");
+        assert_eq!(
+            send("10.0.0.1", KEY, "application/json").await.unwrap().status(),
+            200,
+            "a call with the right key is served"
+        );
         assert_eq!(
             send("10.0.0.2", "wrong", "application/json").await.unwrap().status(),
             401,
-            "others are not limited"
+            "other addresses are not limited"
         );
-        assert_eq!(send("10.0.0.1", "", "application/json").await.unwrap().status(), 401, "who sends none tries none");
+        assert_eq!(
+            send("10.0.0.1", "", "application/json").await.unwrap().status(),
+            401,
+            "missing credentials are not counted"
+        );
         tokio::time::advance(Duration::from_secs(2)).await;
         for expected in [401, 401, 429] {
             assert_eq!(send("10.0.0.1", "wrong", "application/json").await.unwrap().status(), expected);
@@ -222,14 +228,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_proxy_of_ours_says_for_whom_it_calls() {
+    async fn only_trusted_proxies_name_the_caller() {
         let failed_attempts = FailedAttempts::new(Networks::parse("127.0.0.0/8,::1").unwrap());
         let address = |peer: &str, forwarded: &[&str]| {
             failed_attempts.address(&request(peer, "wrong", forwarded, "").map(Body::new)).to_string()
         };
-        assert_eq!(address("127.0.0.1", &["6.6.6.6, 10.0.0.7"]), "10.0.0.7", "the last was said by the proxy");
+        assert_eq!(address("127.0.0.1", &["6.6.6.6, 10.0.0.7"]), "10.0.0.7", "the proxy added the last entry");
         assert_eq!(address("127.0.0.1", &["6.6.6.6", "10.0.0.8"]), "10.0.0.8");
-        assert_eq!(address("10.0.0.1", &["6.6.6.6"]), "10.0.0.1", "anybody may send that header");
+        assert_eq!(address("10.0.0.1", &["6.6.6.6"]), "10.0.0.1", "anybody can send that header");
         assert_eq!(address("127.0.0.1", &["unknown"]), "127.0.0.1");
         assert_eq!(address("127.0.0.1", &["2001:db8::1:2:3:4"]), "2001:db8::", "a network of 64 bits is one address");
         let mut envoy: Request = request("10.0.0.1", "wrong", &["10.0.0.9"], "").map(Body::new);
@@ -238,17 +244,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_addresses_that_are_remembered_are_bounded() {
+    async fn the_number_of_addresses_is_limited() {
         let failed_attempts = FailedAttempts::new(Networks::default());
         let address = |number: usize| IpAddr::from(u32::try_from(number + (10 << 24)).unwrap().to_be_bytes());
         for number in 0..MAX_ADDRESSES * 2 {
             let _ = failed_attempts.take_attempt(address(number));
         }
         assert!(failed_attempts.buckets.lock().unwrap().len() <= MAX_ADDRESSES + 1);
-        assert!(failed_attempts.take_attempt(address(MAX_ADDRESSES * 3)).is_some(), "new ones share what is left");
-        assert!(failed_attempts.take_attempt(address(5)).is_none(), "those that are known do not");
+        assert!(failed_attempts.take_attempt(address(MAX_ADDRESSES * 3)).is_some(), "new addresses share one count");
+        assert!(failed_attempts.take_attempt(address(5)).is_none(), "known addresses keep their own count");
         tokio::time::advance(REFILL_TIME).await;
         assert!(failed_attempts.take_attempt(address(MAX_ADDRESSES * 3)).is_none());
-        assert!(failed_attempts.buckets.lock().unwrap().len() < 10, "who is quiet is forgotten");
+        assert!(failed_attempts.buckets.lock().unwrap().len() < 10, "addresses without recent attempts are removed");
     }
 }

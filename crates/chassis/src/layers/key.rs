@@ -1,4 +1,4 @@
-//! The root principal's key: what it must be, and whether a call has it.
+//! The root principal's key: its required form, and the check of calls.
 
 use crate::settings::Secret;
 use groundplan_error::{Error, Reason};
@@ -8,28 +8,28 @@ use http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// How long a key of 32 random bytes is: in hexadecimal digits, and in base64.
+/// The length of a key of 32 random bytes, in hexadecimal digits and in base64.
 const HEX: usize = 64;
 const BASE64: usize = 43;
 
-/// How many different characters it has at least: 64 random digits have 10 or more but for one in a billion, 43 characters of
-/// base64 have 16 or more.
+/// The minimum number of different characters: all but one in a billion random keys have 10 of the hexadecimal digits, or 16 of
+/// the base64 characters.
 const HEX_VARIETY: usize = 10;
 const BASE64_VARIETY: usize = 16;
 
-/// The root principal's key, as its digest: comparing digests takes the same time whatever was sent.
+/// The digest of the root principal's key: comparing digests takes constant time.
 #[derive(Clone)]
 pub struct RootKey {
     digest: [u8; 32],
 }
 
 impl RootKey {
-    /// Takes the key that callers must send.
+    /// Creates the check for a key. Returns an error if the key is weak.
     pub fn new(key: &Secret) -> Result<Self, Error> {
         match weakness(key.expose()) {
             None => Ok(Self { digest: Sha256::digest(key.expose()).into() }),
             Some(what) => {
-                let message = format!("API_KEY {what}; make one of 32 random bytes by `openssl rand -hex 32`");
+                let message = format!("API_KEY {what}; create one of 32 random bytes with `openssl rand -hex 32`");
                 Err(Error::new(Reason::CredentialsInvalid, message))
             }
         }
@@ -42,7 +42,7 @@ impl RootKey {
         if values.next().is_some() {
             return Err(credentials_error("several authorization headers were sent"));
         }
-        // Whatever is wrong with what was sent, the answer is the same.
+        // The same message for every kind of invalid credentials.
         let wrong = || credentials_error("the credentials are not valid");
         let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len()).ok_or_else(wrong)?;
         if !scheme.eq_ignore_ascii_case(b"Bearer ") {
@@ -53,7 +53,7 @@ impl RootKey {
     }
 }
 
-/// What shows that a key was not made of 32 random bytes. That it was can be seen of no key.
+/// Returns why a key cannot consist of 32 random bytes. Randomness itself cannot be proved.
 fn weakness(key: &str) -> Option<String> {
     let bytes = key.as_bytes();
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_graphic) {
@@ -63,7 +63,7 @@ fn weakness(key: &str) -> Option<String> {
     let (length, variety) = if is_hex { (HEX, HEX_VARIETY) } else { (BASE64, BASE64_VARIETY) };
     if bytes.len() < length {
         let form = if is_hex { "hexadecimal digits" } else { "characters" };
-        return Some(format!("has {} {form}, and 32 random bytes have {length} of them", bytes.len()));
+        return Some(format!("has {} {form}, but 32 random bytes have {length}", bytes.len()));
     }
     let mut different = bytes.to_vec();
     different.sort_unstable();
@@ -73,11 +73,11 @@ fn weakness(key: &str) -> Option<String> {
     }
     let repeats = (1..=bytes.len() / 2).any(|period| bytes.iter().zip(bytes.iter().skip(period)).all(|(a, b)| a == b));
     if repeats {
-        return Some("repeats a shorter one".to_owned());
+        return Some("repeats a shorter sequence".to_owned());
     }
     // abc…, 1234…
     let steps = bytes.iter().zip(bytes.iter().skip(1)).filter(|(a, b)| a.abs_diff(**b) <= 1).count();
-    (steps > bytes.len() / 2).then(|| "counts up or down".to_owned())
+    (steps > bytes.len() / 2).then(|| "consists mostly of sequences".to_owned())
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
     use rand::Rng as _;
 
     #[test]
-    fn a_weak_key_is_refused_with_the_command_that_makes_one() {
+    fn weak_keys_are_rejected_with_the_command_to_create_one() {
         for (key, words) in [
             ("", "visible ASCII"),
             ("two words", "visible ASCII"),
@@ -98,16 +98,16 @@ mod tests {
             (&"x".repeat(64), "1 different"),
             (&"01".repeat(32), "2 different"),
             (&"Tr0ub4dor&3-horse-staple".repeat(2), "repeats"),
-            ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "counts"),
+            ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "sequences"),
         ] {
             let error = RootKey::new(&Secret::new(key)).err().unwrap().to_string();
             assert!(error.contains(words) && error.contains("openssl rand -hex 32"), "{key}: {error}");
-            assert!(key.len() < 2 || !error.contains(key), "it is not repeated: {error}");
+            assert!(key.len() < 2 || !error.contains(key), "the error must not contain the key: {error}");
         }
     }
 
     #[test]
-    fn keys_of_32_random_bytes_are_taken() {
+    fn keys_of_32_random_bytes_are_accepted() {
         use base64::Engine as _;
         let mut bytes = [0; 32];
         for _ in 0..10_000 {

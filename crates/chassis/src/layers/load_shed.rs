@@ -1,4 +1,4 @@
-//! Turns calls away while too many wait for their answers: at once, so that those that are taken are answered in time.
+//! Load shedding: rejects calls immediately while too many wait for a response, so that accepted calls respond in time.
 
 use super::{InnerService, Request, Response};
 use crate::respond::{error_response, is_grpc};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower::Service;
 
-/// When those who are turned away may come again.
+/// The suggested delay before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The layer.
@@ -23,7 +23,7 @@ pub struct LoadShed<S> {
 }
 
 impl<S> LoadShed<S> {
-    /// Takes at most so many calls at once. A call keeps its place until its answer starts, so that streams may last.
+    /// Accepts at most `max_calls` calls at the same time. A call counts until its response starts, so that streams can last.
     pub fn new(inner: S, max_calls: usize) -> Self {
         Self { inner, permits: Arc::new(Semaphore::new(max_calls)) }
     }
@@ -39,7 +39,7 @@ impl<S: InnerService> Service<Request> for LoadShed<S> {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // A server that is busy is healthy: to be restarted would not help it.
+        // A busy server is healthy, and a restart would not help.
         if super::authenticate::is_open(request.uri().path()) {
             return self.inner.call(request).boxed();
         }
@@ -57,8 +57,7 @@ impl<S: InnerService> Service<Request> for LoadShed<S> {
 }
 
 fn busy() -> Error {
-    Error::new(Reason::ServerBusy, "more calls wait for their answers than the server takes; try again soon")
-        .retry_after(RETRY_AFTER)
+    Error::new(Reason::ServerBusy, "too many calls are waiting for a response; try again").retry_after(RETRY_AFTER)
 }
 
 #[cfg(test)]
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_it_takes_are_turned_away_and_health_is_not() {
+    async fn excess_calls_are_rejected_and_health_checks_are_not() {
         let router = Router::new().route("/slow", get(pending::<()>)).route("/livez", get(|| async { "ok" }));
         let mut load_shed = LoadShed::new(Routes::from(router).prepare(), 2);
         let mut slow: Vec<_> = (0..2).map(|_| load_shed.call(request("/slow"))).collect();
@@ -91,6 +90,6 @@ mod tests {
         assert_eq!(load_shed.call(grpc).await.unwrap().headers()["grpc-status"], "14");
         assert_eq!(load_shed.clone().oneshot(request("/livez")).await.unwrap().status(), 200);
         slow.pop();
-        assert!(load_shed.call(request("/slow")).now_or_never().is_none(), "a place is free again");
+        assert!(load_shed.call(request("/slow")).now_or_never().is_none(), "a permit is free again");
     }
 }

@@ -1,4 +1,4 @@
-//! Counts calls, and measures how long their answers take to start.
+//! Counts calls, and measures the time until their responses start.
 
 use super::{InnerService, Request, Response};
 use crate::telemetry::exemplars::EXEMPLARS;
@@ -19,18 +19,18 @@ use tonic::{Code, Status};
 use tower::Service;
 use tracing::Span;
 
-/// In seconds.
+/// Upper bounds, in seconds.
 const DURATION_BUCKETS: &[f64] =
     &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// For what is no method of ours.
+/// The label for unknown methods.
 const UNKNOWN_METHOD: Cow<'static, str> = Cow::Borrowed("other");
 
 /// The layer.
 #[derive(Clone)]
 pub struct Measure<S> {
     inner: S,
-    /// None while nobody takes the measurements.
+    /// None if nobody collects metrics.
     meters: Option<Arc<Meters>>,
 }
 
@@ -41,7 +41,7 @@ struct Meters {
 }
 
 impl<S> Measure<S> {
-    /// Measures the calls to `inner`, if telemetry has been started with somebody who takes measurements.
+    /// Measures the calls to `inner`, if telemetry has started with a consumer of metrics.
     pub fn new(inner: S) -> Self {
         Self { inner, meters: is_measured().then(|| Arc::new(Meters::new())) }
     }
@@ -53,13 +53,13 @@ impl Meters {
         let observed = in_flight.clone();
         meter
             .i64_observable_gauge("groundplan.calls.in_flight")
-            .with_description("Calls that wait for their answers to start")
+            .with_description("Calls waiting for their responses to start")
             .with_callback(move |gauge| gauge.observe(observed.load(Ordering::Relaxed), &[]))
             .build();
-        let calls = meter.u64_counter("groundplan.calls").with_description("Calls that were answered").build();
+        let calls = meter.u64_counter("groundplan.calls").with_description("Finished calls").build();
         let seconds = meter
             .f64_histogram("groundplan.call.duration")
-            .with_description("How long calls took until their answers started")
+            .with_description("Time until the responses of calls started")
             .with_unit("s")
             .with_boundaries(DURATION_BUCKETS.to_vec())
             .build();
@@ -69,13 +69,13 @@ impl Meters {
     fn record(&self, response: &Response, seconds: f64) {
         let code = response_code(response);
         let matched = response.extensions().get::<MatchedMethod>();
-        // A service of ours answers so for a method that it does not have.
+        // A service also returns this code for methods that it does not have.
         let (service, method) = match matched {
             Some(matched) if code == Code::Unimplemented => (matched.service.clone(), UNKNOWN_METHOD),
             Some(matched) => (matched.service.clone(), matched.method.clone()),
             None => (UNKNOWN_METHOD, UNKNOWN_METHOD),
         };
-        // Nothing is copied for a call of which no collector hears.
+        // Copy the labels only for calls of sampled traces.
         if let Some(trace) = sampled_context(&Span::current()) {
             EXEMPLARS.record(
                 (service.clone(), method.clone()),
@@ -95,7 +95,7 @@ impl Meters {
     }
 }
 
-/// Counts a call for as long as it waits, however that ends.
+/// Counts a call while it waits, even if it is dropped.
 struct InFlight(Arc<AtomicI64>);
 
 impl InFlight {
@@ -134,7 +134,7 @@ impl<S: InnerService> Service<Request> for Measure<S> {
     }
 }
 
-/// The code of an answer, as far as its head says it: that of a stream that fails later is OK.
+/// Returns the code of a response, as far as its headers have it: a stream that fails later counts as OK.
 pub(super) fn response_code(response: &Response) -> Code {
     if let Some(code) = response.headers().get(Status::GRPC_STATUS) {
         return Code::from_bytes(code.as_bytes());
@@ -147,7 +147,7 @@ pub(super) fn response_code(response: &Response) -> Code {
     }
 }
 
-/// As gRPC writes it.
+/// Returns the name of a code as in gRPC.
 fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",

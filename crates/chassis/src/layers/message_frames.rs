@@ -1,7 +1,7 @@
-//! Holds the frames of a gRPC call to the protocol: as many messages as the method takes, and flags that mean something.
+//! Validates the frames of a gRPC call: the number of messages of the method, and the flags.
 //!
-//! tonic takes the first message of a call that has one and drops those after it, and it blames the server for frames that a
-//! client got wrong. It reads a request to its end before the method begins, so that nothing has been done when this refuses it.
+//! tonic ignores further messages of a unary call, and reports invalid frames of clients as errors of the server. It reads the
+//! whole request before the method starts, so nothing has been done when this layer rejects it.
 
 use super::{InnerService, Request, Response};
 use crate::respond::{RequestProtocol, error_response};
@@ -17,14 +17,14 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-/// The methods whose requests are streams. A method that is missing here refuses the second message of its callers.
+/// The methods with client streams. Other methods reject a second message.
 const CLIENT_STREAMING_METHODS: &[&str] = &[
     "/groundplan.records.v1.RecordsService/Import",
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
-/// Whether the request of a method is a stream.
+/// Checks whether a method has a client stream.
 pub fn is_client_streaming(path: &str) -> bool {
     CLIENT_STREAMING_METHODS.contains(&path)
 }
@@ -36,7 +36,7 @@ pub struct ValidateFrames<S> {
 }
 
 impl<S> ValidateFrames<S> {
-    /// Follows the frames of the calls to `inner`.
+    /// Validates the frames of the calls to `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -64,12 +64,12 @@ impl<S: InnerService> Service<Request> for ValidateFrames<S> {
     }
 }
 
-/// Whether the call names a compression. Which ones there are, the routes know.
+/// Checks whether the call names a compression. The routes check which one.
 fn is_compressed(headers: &HeaderMap) -> bool {
     headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity")
 }
 
-/// A body whose frames are followed.
+/// A request body whose frames are validated.
 struct ValidatedBody {
     body: Body,
     validator: FrameValidator,
@@ -91,7 +91,7 @@ impl http_body::Body for ValidatedBody {
         Poll::Ready(outcome.map_err(|error| error.to_status()).transpose())
     }
 
-    /// Never before the end was seen: a call without a message is refused there.
+    /// False until the end has been read: a call without a message is rejected there.
     fn is_end_stream(&self) -> bool {
         self.validator.is_finished
     }
@@ -101,29 +101,30 @@ impl http_body::Body for ValidatedBody {
     }
 }
 
-/// gRPC-Web's library blames the server for text that is no base64.
+/// The library of gRPC-Web reports invalid base64 as an error of the server.
 fn from_grpc_web_status(status: Status) -> Status {
     if !status.message().starts_with("tonic-web: ") {
         return status;
     }
-    let message = "the body of the gRPC-Web call is not base64, or was cut off; send whole groups of four characters";
+    let message =
+        "the body of the gRPC-Web call is not valid base64, or is truncated; send whole groups of four characters";
     Error::new(Reason::MalformedRequest, message).caused_by(status).to_status()
 }
 
-/// Where in its frames a request is: each is a flag, a length of four bytes, and a message.
+/// The position in the frames of a request. A frame is a flag, a length of four bytes, and a message.
 struct FrameValidator {
     is_client_streaming: bool,
     is_compressed: bool,
-    /// The bytes of the present frame's head that have come.
+    /// The received bytes of the current frame's header.
     header: [u8; HEADER_LENGTH],
     header_length: usize,
-    /// The bytes of the present message that are still to come.
+    /// The remaining bytes of the current message.
     remaining: usize,
     has_message: bool,
     is_finished: bool,
 }
 
-/// The length of a frame's head.
+/// The length of a frame's header, in bytes.
 const HEADER_LENGTH: usize = 5;
 
 impl FrameValidator {
@@ -140,7 +141,7 @@ impl FrameValidator {
         }
     }
 
-    /// Takes the next bytes.
+    /// Validates the next bytes.
     fn push(&mut self, mut data: &[u8]) -> Result<(), Error> {
         while let Some(&first) = data.first() {
             if self.remaining > 0 {
@@ -167,10 +168,11 @@ impl FrameValidator {
         Ok(())
     }
 
-    /// Begins a frame.
+    /// Validates the flag of a new frame.
     fn start_frame(&self, flag: u8) -> Result<(), Error> {
         if self.has_message && !self.is_client_streaming {
-            let message = "the method takes one message, and a second one came; nothing was done, so send each in a call of its own";
+            let message = "the method accepts one message, and a second one was sent; nothing was done, so send each message \
+                           in its own call";
             return Err(Error::new(Reason::MessageCount, message));
         }
         match flag {
@@ -187,14 +189,15 @@ impl FrameValidator {
         }
     }
 
-    /// Takes the end.
+    /// Validates the end of the request.
     fn finish(&mut self) -> Result<(), Error> {
         self.is_finished = true;
         if self.header_length > 0 || self.remaining > 0 {
-            return Err(Error::new(Reason::MalformedRequest, "the request is cut off within a gRPC message"));
+            return Err(Error::new(Reason::MalformedRequest, "the request is truncated within a gRPC message"));
         }
         if !self.has_message && !self.is_client_streaming {
-            let message = "the method takes one message, and none came; an empty message is a frame of five zero bytes";
+            let message =
+                "the method requires one message, and none was sent; an empty message is a frame of five zero bytes";
             return Err(Error::new(Reason::MessageCount, message));
         }
         Ok(())
@@ -202,7 +205,8 @@ impl FrameValidator {
 }
 
 fn unsupported_format() -> Error {
-    let message = "messages are read in protobuf only; send the content type application/grpc or application/grpc+proto, or use the REST API for JSON";
+    let message = "only protobuf messages are supported; send the content type application/grpc or application/grpc+proto, or \
+                   use the REST API for JSON";
     Error::new(Reason::EncodingNotSupported, message)
 }
 
@@ -218,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_followed_wherever_they_are_cut() {
+    fn frames_are_validated_across_chunks() {
         let two = b"\0\0\0\0\x02ab\0\0\0\0\x01c";
         for size in 1..two.len() {
             let parts: Vec<&[u8]> = two.chunks(size).collect();
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_without_a_message_are_refused_and_empty_messages_are_none() {
+    fn calls_without_a_message_are_rejected() {
         assert_eq!(push(&[], false, false).unwrap_err().reason(), Reason::MessageCount);
         assert!(push(&[], true, false).is_ok());
         assert!(push(&[b"\0\0\0\0\0"], false, false).is_ok());
@@ -241,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_held_to_the_calls_encoding() {
+    fn flags_must_match_the_encoding_of_the_call() {
         for (flag, is_compressed, is_right) in
             [(0, false, true), (0, true, true), (1, true, true), (1, false, false), (2, true, false)]
         {

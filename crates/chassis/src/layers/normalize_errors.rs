@@ -1,8 +1,8 @@
-//! Gives the answers of the libraries our codes, words and details.
+//! Replaces the errors of the libraries with Groundplan's codes, messages and details.
 //!
-//! tonic blames the server (INTERNAL) for bytes that are not the message, says OUT_OF_RANGE of a message that is too
-//! large, and nothing at all about a method that does not exist; axum's 404 has no body. Our own answers always carry
-//! details, so whatever has none is a library's.
+//! tonic returns INTERNAL for bytes that are not the message, OUT_OF_RANGE for a message that is too large, and no message for an
+//! unknown method; axum's 404 has no body. Groundplan's own errors always have details, so errors without details come from a
+//! library.
 
 use super::{InnerService, Request, Response};
 use crate::respond::{error_response, is_grpc};
@@ -19,7 +19,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
-/// What a call's messages may be compressed by, as gRPC says it.
+/// The supported compressions of messages, as a gRPC header.
 const ACCEPTED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("identity,gzip"));
 
@@ -30,7 +30,7 @@ pub struct NormalizeErrors<S> {
 }
 
 impl<S> NormalizeErrors<S> {
-    /// Rewords the answers of `inner`.
+    /// Normalizes the errors of `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -68,7 +68,7 @@ impl<S: InnerService> Service<Request> for NormalizeErrors<S> {
     }
 }
 
-/// What should have been said, if it was not.
+/// Returns the error to send instead of a library's response.
 fn replacement_error(response: &Response, uri: &Uri, grpc: bool) -> Option<Error> {
     let headers = response.headers();
     if response.status() != StatusCode::OK {
@@ -88,7 +88,7 @@ fn replacement_error(response: &Response, uri: &Uri, grpc: bool) -> Option<Error
     from_tonic_status(&status)
 }
 
-/// What tonic should have said of a request's messages; none if the status is about something else.
+/// Returns Groundplan's error for tonic's error about a request's messages; none if the status is about something else.
 pub fn from_tonic_status(status: &Status) -> Option<Error> {
     let message = status.message();
     match status.code() {
@@ -96,21 +96,22 @@ pub fn from_tonic_status(status: &Status) -> Option<Error> {
         Code::ResourceExhausted if message.contains("decompress") => Some(too_large(message)),
         Code::Internal if message.starts_with("failed to decode Protobuf message") => Some(Error::new(
             Reason::MalformedRequest,
-            "the request is not the method's message; encode it by the method's own .proto, which server reflection has",
+            "the request is not a valid message of the method; encode it with the method's .proto, which server reflection returns",
         )),
         Code::Internal if message.starts_with("Error decompressing") => Some(Error::new(
             Reason::FrameInvalid,
-            "the compressed flag of the message is set, but its data is not gzip; compress it by grpc-encoding, or send the flag 0",
+            "the compressed flag of the message is set, but its data is not gzip; compress it as grpc-encoding says, or send \
+             the flag 0",
         )),
         Code::Unimplemented if message.starts_with("Content is compressed with") => Some(Error::new(
             Reason::EncodingNotSupported,
-            "messages compressed by this grpc-encoding are not read; send gzip or identity",
+            "the compression of this grpc-encoding is not supported; send gzip or identity",
         )),
         _ => None,
     }
 }
 
-/// The words for an HTTP status that came alone.
+/// Returns the error for an HTTP status without a body.
 fn error_for_http_status(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Error> {
     let path = uri.path();
     match status {
@@ -122,13 +123,13 @@ fn error_for_http_status(status: StatusCode, uri: &Uri, grpc: bool) -> Option<Er
             ),
         )),
         StatusCode::METHOD_NOT_ALLOWED => {
-            Some(Error::new(Reason::MethodUnknown, format!("{path} does not take this HTTP method")))
+            Some(Error::new(Reason::MethodUnknown, format!("{path} does not support this HTTP method")))
         }
         _ => None,
     }
 }
 
-/// The envelope of a 405, with the methods that axum lists.
+/// Returns the envelope of a 405, with the methods that axum lists.
 fn method_not_allowed(error: &Error, response: &Response) -> Response {
     let mut normalized = envelope(error, Some((StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))).map(Body::new);
     if let Some(allow) = response.headers().get(ALLOW) {
@@ -139,10 +140,13 @@ fn method_not_allowed(error: &Error, response: &Response) -> Response {
 
 fn unknown_method(uri: &Uri) -> Error {
     let method = uri.path().trim_start_matches('/');
-    Error::new(Reason::MethodUnknown, format!("there is no method {method}; server reflection lists what there is"))
+    Error::new(
+        Reason::MethodUnknown,
+        format!("the method {method} does not exist; server reflection lists the methods"),
+    )
 }
 
-/// tonic's words end in the limit, or have it before `bytes, exceeded`.
+/// tonic's message has the limit at its end, or before `bytes, exceeded`.
 fn too_large(message: &str) -> Error {
     let words = message.split("exceeded").next().unwrap_or_default();
     let limit = words.split(|letter: char| !letter.is_ascii_digit()).rfind(|digits| !digits.is_empty());

@@ -1,4 +1,4 @@
-//! Turns a panic into INTERNAL: the caller gets an id to report, the log has the rest, and the process lives.
+//! Converts a panic to INTERNAL: the caller gets an id to report, the log has the cause, and the process continues.
 
 use super::{InnerService, Request, Response};
 use crate::respond::{error_response, is_grpc};
@@ -18,7 +18,7 @@ pub struct CatchPanics<S> {
 }
 
 impl<S> CatchPanics<S> {
-    /// Answers for `inner` when it panics.
+    /// Catches panics of `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -35,11 +35,11 @@ impl<S: InnerService> Service<Request> for CatchPanics<S> {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
-        // The instance that was asked whether it is ready makes the call.
+        // The instance that was polled for readiness makes the call.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         let call = async move { inner.call(request).await };
-        // What a panic leaves half done is dropped with the call; shared state guards itself.
+        // Incomplete state is dropped with the call; shared state uses locks that survive a panic.
         let call = AssertUnwindSafe(call).catch_unwind();
         call.map(move |outcome| {
             outcome.unwrap_or_else(|panic| {
@@ -53,7 +53,7 @@ impl<S: InnerService> Service<Request> for CatchPanics<S> {
     }
 }
 
-/// What the panic said.
+/// Returns the message of a panic.
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(String::as_str);
     owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")

@@ -1,4 +1,4 @@
-//! The whole stack, driven without a socket.
+//! Tests of the whole stack, without a socket.
 
 use super::{RootKey, stack};
 use crate::mounted_service::grpc_routes;
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 const KEY: &str = "hunter2-q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8u";
 
-/// Notes that it was dropped.
+/// Records that it was dropped.
 struct Dropped(Arc<AtomicBool>);
 
 impl Drop for Dropped {
@@ -31,7 +31,7 @@ impl Drop for Dropped {
     }
 }
 
-/// One message, then nothing for ever.
+/// Returns a stream of one message that never ends.
 fn endless() -> Response<Body> {
     let first = futures_util::stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"\0\0\0\0\x01x")))]);
     let body = StreamBody::new(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
@@ -39,7 +39,7 @@ fn endless() -> Response<Body> {
 }
 
 async fn panicking() {
-    panic!("the words of the panic")
+    panic!("the message of the panic")
 }
 
 fn app(dropped: &Arc<AtomicBool>) -> Router {
@@ -71,7 +71,7 @@ async fn text(response: Response<Body>) -> String {
     String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned()
 }
 
-/// A gRPC request with the right key.
+/// Creates a gRPC request with the right key.
 fn call(path: &str) -> http::request::Builder {
     Request::post(path).header("content-type", "application/grpc").header("authorization", format!("Bearer {KEY}"))
 }
@@ -85,7 +85,7 @@ fn reason(headers: &HeaderMap) -> String {
 }
 
 #[tokio::test]
-async fn bodies_that_the_process_has_no_memory_for_are_refused_by_both_protocols() {
+async fn bodies_that_exceed_the_memory_are_rejected_by_both_protocols() {
     let large =
         || Body::from_stream(futures_util::stream::iter((0..40).map(|_| Ok::<_, Infallible>(vec![0; 32 << 10]))));
     let authorized = format!("Bearer {KEY}");
@@ -93,7 +93,7 @@ async fn bodies_that_the_process_has_no_memory_for_are_refused_by_both_protocols
     let response = send(rest).await;
     assert_eq!(response.status().as_u16(), 429);
     assert!(text(response).await.contains("MEMORY_EXHAUSTED"));
-    // One message of 40 times 32 KiB, its prefix among them.
+    // One message of 40 times 32 KiB, including its prefix.
     let prefix = [&[0][..], &((40_u32 << 15) - 5).to_be_bytes()].concat();
     let chunks = (0..40).map(move |at| {
         let mut chunk = vec![0; 32 << 10];
@@ -111,7 +111,7 @@ async fn bodies_that_the_process_has_no_memory_for_are_refused_by_both_protocols
 }
 
 #[tokio::test]
-async fn an_answer_holds_the_requests_memory_until_it_is_sent() {
+async fn a_response_holds_the_requests_memory_until_it_is_sent() {
     let memory = Memory::new(1 << 20);
     let held = Router::new().route(
         "/held",
@@ -149,7 +149,7 @@ async fn a_deadline_cancels_the_budget_of_its_call() {
 }
 
 #[tokio::test]
-async fn the_key_lets_in_and_nothing_else_does() {
+async fn only_the_key_authenticates() {
     for good in [format!("Bearer {KEY}"), format!("bearer {KEY}"), format!("BEARER  {KEY}")] {
         let response = send(Request::get("/who").header("authorization", good).body(Body::empty()).unwrap()).await;
         assert_eq!((response.status().as_u16(), text(response).await.as_str()), (200, "root"));
@@ -182,11 +182,11 @@ async fn the_key_lets_in_and_nothing_else_does() {
         messages.push(status(grpc.headers()).message().to_owned());
     }
     messages.dedup();
-    assert_eq!(messages.len(), 3, "none, wrong in whatever way, several: {messages:?}");
+    assert_eq!(messages.len(), 3, "no credentials, wrong ones, several: {messages:?}");
 }
 
 #[tokio::test]
-async fn health_is_open() {
+async fn health_checks_need_no_credentials() {
     let response = send(Request::get("/livez").body(Body::empty()).unwrap()).await;
     assert_eq!(response.status(), 200);
     let check = Request::post("/grpc.health.v1.Health/Check").header("content-type", "application/grpc");
@@ -199,7 +199,7 @@ async fn health_is_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passed_deadline_is_said_and_the_work_is_dropped() {
+async fn an_expired_deadline_is_reported_and_drops_the_work() {
     for (grpc, timeout) in [(true, Some("50m")), (true, None), (false, None)] {
         let dropped = Arc::new(AtomicBool::new(false));
         let mut request = Request::post("/pending").header("authorization", format!("Bearer {KEY}"));
@@ -213,7 +213,7 @@ async fn a_passed_deadline_is_said_and_the_work_is_dropped() {
         let response = app(&dropped).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let expected = if timeout.is_some() { Duration::from_millis(50) } else { Duration::from_secs(5) };
         assert!(started.elapsed() >= expected && started.elapsed() < expected * 2);
-        assert!(dropped.load(Ordering::SeqCst), "what was being done is dropped");
+        assert!(dropped.load(Ordering::SeqCst), "the work is dropped");
         if grpc {
             assert_eq!(status(response.headers()).code(), tonic::Code::DeadlineExceeded);
             assert_eq!(reason(response.headers()), "DEADLINE_EXCEEDED");
@@ -229,11 +229,11 @@ async fn a_stream_ends_at_its_deadline_with_a_status() {
     let request = call("/a.v1.A/Stream").header("grpc-timeout", "2S").body(Body::empty()).unwrap();
     let body = send(request).await.into_body().collect().await.unwrap();
     assert_eq!(status(body.trailers().unwrap()).code(), tonic::Code::DeadlineExceeded);
-    assert_eq!(body.to_bytes(), &b"\0\0\0\0\x01x"[..], "what came before it arrives");
+    assert_eq!(body.to_bytes(), &b"\0\0\0\0\x01x"[..], "earlier messages arrive");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_without_a_deadline_goes_on_beyond_the_servers_limit() {
+async fn a_stream_without_a_deadline_continues_after_the_servers_limit() {
     let request = call("/a.v1.A/Stream").body(Body::empty()).unwrap();
     let mut body = send(request).await.into_body();
     body.frame().await.unwrap().unwrap();
@@ -242,7 +242,7 @@ async fn a_stream_without_a_deadline_goes_on_beyond_the_servers_limit() {
 }
 
 #[tokio::test]
-async fn a_malformed_timeout_is_refused() {
+async fn malformed_timeouts_are_rejected() {
     for values in [vec!["5"], vec!["5s"], vec!["123456789m"], vec!["-5m"], vec![""], vec!["5S", "5S"]] {
         let request = call("/a.v1.A/Stream");
         let request = values.iter().fold(request, |request, value| request.header("grpc-timeout", *value));
@@ -252,19 +252,19 @@ async fn a_malformed_timeout_is_refused() {
 }
 
 #[tokio::test]
-async fn a_panic_is_an_answer_without_its_words() {
+async fn a_panic_returns_an_error_without_its_message() {
     for _ in 0..2 {
         let request = Request::get("/panic").header("authorization", format!("Bearer {KEY}"));
         let response = send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), 500);
         assert!(response.headers().contains_key("x-request-id"));
         let body = text(response).await;
-        assert!(body.contains("INTERNAL") && !body.contains("words of the panic"), "{body}");
+        assert!(body.contains("INTERNAL") && !body.contains("message of the panic"), "{body}");
     }
 }
 
 #[tokio::test]
-async fn what_the_libraries_say_is_reworded() {
+async fn errors_of_the_libraries_are_normalized() {
     let frame = |length: u32, message: &[u8]| {
         let mut frame = vec![0];
         frame.put_u32(length);
@@ -295,7 +295,7 @@ async fn what_the_libraries_say_is_reworded() {
 }
 
 #[tokio::test]
-async fn compressions_and_formats_that_are_not_read_are_named() {
+async fn unsupported_compressions_and_formats_are_named() {
     let check = |content_type: &'static str, encoding: &'static str, body: &'static [u8]| {
         let request = Request::post("/grpc.health.v1.Health/Check");
         let request = request.header("content-type", content_type).header("grpc-encoding", encoding);
@@ -315,7 +315,7 @@ async fn compressions_and_formats_that_are_not_read_are_named() {
 }
 
 #[tokio::test]
-async fn broken_base64_is_the_callers_fault() {
+async fn invalid_base64_is_an_error_of_the_caller() {
     for body in ["AAAA=", "====", "AAAAAAA", "!!!!"] {
         let request = Request::post("/grpc.health.v1.Health/Check").header("content-type", "application/grpc-web-text");
         let response = send(request.body(Body::from(body)).unwrap()).await;
@@ -327,7 +327,7 @@ async fn broken_base64_is_the_callers_fault() {
 }
 
 #[tokio::test]
-async fn rest_paths_that_do_not_exist_have_an_envelope_too() {
+async fn unknown_rest_paths_return_an_envelope() {
     let request = |request: http::request::Builder| {
         request.header("authorization", format!("Bearer {KEY}")).body(Body::empty()).unwrap()
     };
@@ -341,7 +341,7 @@ async fn rest_paths_that_do_not_exist_have_an_envelope_too() {
 }
 
 #[tokio::test]
-async fn grpc_web_gets_our_refusals_as_its_own() {
+async fn grpc_web_receives_errors_in_its_own_format() {
     for (content_type, answer) in [
         ("application/grpc-web+proto", "application/grpc-web+proto"),
         ("application/grpc-web-text", "application/grpc-web-text+proto"),
@@ -351,7 +351,7 @@ async fn grpc_web_gets_our_refusals_as_its_own() {
         let response = send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], answer);
-        // Trailers only: the status is among the headers, and there is no body.
+        // A trailers-only response: the status is in the headers, and there is no body.
         assert_eq!(status(response.headers()).code(), tonic::Code::Unauthenticated);
         assert_eq!(reason(response.headers()), "CREDENTIALS_INVALID");
         assert_eq!(text(response).await, "");
@@ -359,7 +359,7 @@ async fn grpc_web_gets_our_refusals_as_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grpc_web_gets_a_deadline_in_its_body() {
+async fn grpc_web_receives_an_expired_deadline_in_its_body() {
     for (content_type, is_text) in [("application/grpc-web+proto", false), ("application/grpc-web-text", true)] {
         let request = Request::post("/a.v1.A/Stream")
             .header("content-type", content_type)
@@ -386,7 +386,7 @@ async fn grpc_web_gets_a_deadline_in_its_body() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_kept_or_made() {
+async fn a_request_id_is_kept_or_created() {
     let request = |id: &str| Request::get("/livez").header("x-request-id", id).body(Body::empty()).unwrap();
     assert_eq!(send(request("from-envoy")).await.headers()["x-request-id"], "from-envoy");
     for odd in ["with space", &"x".repeat(65)] {
@@ -396,7 +396,7 @@ async fn a_request_id_is_kept_or_made() {
 }
 
 #[tokio::test]
-async fn a_cause_reaches_the_log_by_either_way() {
+async fn causes_reach_the_log_from_both_kinds_of_errors() {
     let error = || Error::internal("the cause");
     let by_us = crate::respond::error_response(&error(), true);
     let by_tonic: Response<tonic::body::Body> = tonic::Status::from(error()).into_http();
@@ -407,7 +407,7 @@ async fn a_cause_reaches_the_log_by_either_way() {
 }
 
 #[tokio::test]
-async fn our_own_errors_pass_unchanged() {
+async fn groundplans_own_errors_are_unchanged() {
     let error = || Error::new(Reason::RecordNotFound, "Book \"7\" does not exist");
     let router =
         Router::new().route("/x.v1.X/Get", post(move || async move { crate::respond::error_response(&error(), true) }));

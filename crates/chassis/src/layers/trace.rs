@@ -1,4 +1,4 @@
-//! A span for each request, and one line in the log for each failure of ours.
+//! A span for each request, and one log line for each failure of the server.
 
 use super::{InnerService, Request, Response};
 use crate::respond::is_grpc;
@@ -23,22 +23,22 @@ use tower::Service;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
 
-/// Names a request in answers and logs. Envoy sets it, or we do.
+/// Identifies a request in responses and logs. Envoy or this layer sets it.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How long an answer of REST has taken.
+/// The duration of a REST call.
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The layer.
 #[derive(Clone)]
 pub struct Trace<S> {
     inner: S,
-    /// Calls that take longer are logged.
+    /// The threshold of slow calls, which are logged.
     slow: Duration,
 }
 
 impl<S> Trace<S> {
-    /// Traces and logs the calls to `inner`: failures of ours, and what takes longer than `slow`, if that is not zero.
+    /// Traces the calls to `inner`, and logs failures of the server and calls that take longer than `slow`, unless that is zero.
     pub fn new(inner: S, slow: Duration) -> Self {
         Self { inner, slow: if slow.is_zero() { Duration::MAX } else { slow } }
     }
@@ -99,17 +99,17 @@ impl<S: InnerService> Service<Request> for Trace<S> {
     }
 }
 
-/// The id that the request brings, if it is one, or a new one.
+/// Returns the request's id if it is valid, or a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let received =
         headers.get(REQUEST_ID).filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic));
     received.cloned().unwrap_or_else(|| {
         let id = format!("{:032x}", rand::random::<u128>());
-        HeaderValue::from_str(&id).expect("hexadecimal digits are a header's value")
+        HeaderValue::from_str(&id).expect("hexadecimal digits are a valid header value")
     })
 }
 
-/// Puts into the details of a gRPC status by what the call is known. REST has it in its envelope already.
+/// Adds the id of the call to the details of a gRPC status. The REST envelope already has it.
 fn add_request_info(response: &mut Response, call_id: &str) {
     let Some(status) = Status::from_header_map(response.headers()) else { return };
     let mut details = status.get_error_details();
@@ -120,8 +120,8 @@ fn add_request_info(response: &mut Response, call_id: &str) {
     }
 }
 
-/// Says how long an answer of REST has taken to start (Server Timing, W3C): waiting for a connection to the database, in statements, and in
-/// all, in milliseconds.
+/// Adds the time until the response of a REST call started (Server Timing, W3C), in milliseconds: waiting for a database
+/// connection, in statements, and in total.
 fn add_server_timing(response: &mut Response, context: &CallContext, took: Duration) {
     let is_grpc =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
@@ -135,7 +135,7 @@ fn add_server_timing(response: &mut Response, context: &CallContext, took: Durat
     }
 }
 
-/// Puts the outcome into the span, and into the log when it is a failure of ours, or slow.
+/// Records the outcome in the span, and logs failures of the server and slow calls.
 fn record_outcome(response: &Response, context: &CallContext, took: Duration, is_probe: bool, slow: Duration) {
     if let Some(MatchedMethod { service, method }) = response.extensions().get() {
         Span::current().record("rpc.service", &**service).record("rpc.method", &**method);
@@ -148,13 +148,13 @@ fn record_outcome(response: &Response, context: &CallContext, took: Duration, is
     let level = if is_frame_error(response) { Level::DEBUG } else { severity(code, response.status(), is_probe) };
     match level {
         Level::ERROR => tracing::error!(status, took_us = took, cause = error_cause(response), "a call failed"),
-        Level::WARN => tracing::warn!(status, took_us = took, cause = error_cause(response), "a call was turned away"),
+        Level::WARN => tracing::warn!(status, took_us = took, cause = error_cause(response), "a call was rejected"),
         _ if is_slow => log_slow_call(context, &status, took),
         _ => tracing::debug!(status, took_us = took, "answered"),
     }
 }
 
-/// Where the time of a slow call went.
+/// Logs where the time of a slow call went.
 fn log_slow_call(context: &CallContext, status: &str, took_us: u128) {
     let (waited_us, statements_us) = (context.waited().as_micros(), context.ran().as_micros());
     match context.slowest() {
@@ -166,7 +166,7 @@ fn log_slow_call(context: &CallContext, status: &str, took_us: u128) {
     }
 }
 
-/// Whether a client got a message's frame wrong. gRPC demands INTERNAL for that, but nothing of ours has failed.
+/// Checks whether the error is about an invalid frame. gRPC requires INTERNAL for it, but it is an error of the client.
 fn is_frame_error(response: &Response) -> bool {
     if response.headers().get(Status::GRPC_STATUS).is_none_or(|code| code != "13") {
         return false;
@@ -175,7 +175,7 @@ fn is_frame_error(response: &Response) -> bool {
     error.is_some_and(|error| error.reason() == Reason::FrameInvalid)
 }
 
-/// How much an outcome matters. A probe that hears "not ready" has got the answer that it asked for.
+/// Returns the log level of an outcome. "Not ready" is a normal response to a probe.
 fn severity(code: Option<Code>, status: StatusCode, is_probe: bool) -> Level {
     match (code, status) {
         (Some(Code::Internal | Code::Unknown | Code::DataLoss), _) | (None, StatusCode::INTERNAL_SERVER_ERROR) => {
@@ -187,7 +187,7 @@ fn severity(code: Option<Code>, status: StatusCode, is_probe: bool) -> Level {
     }
 }
 
-/// The whole story: it travels beside the answer, as our [`Cause`] or as the source of tonic's status.
+/// Returns the cause of an error for the log: it travels with the response, as [`Cause`] or as the source of tonic's status.
 pub(super) fn error_cause(response: &Response) -> String {
     if let Some(Cause(cause)) = response.extensions().get() {
         return cause.clone();
@@ -208,14 +208,14 @@ mod tests {
     use tracing::Level;
 
     #[test]
-    fn a_frame_that_a_client_got_wrong_is_no_failure_of_ours() {
+    fn an_invalid_frame_is_not_a_failure_of_the_server() {
         let answer = |reason| crate::respond::error_response(&Error::new(reason, "words"), true);
         assert!(is_frame_error(&answer(Reason::FrameInvalid)));
         assert!(!is_frame_error(&answer(Reason::Internal)) && !is_frame_error(&answer(Reason::MessageCount)));
     }
 
     #[test]
-    fn a_probe_that_is_told_to_wait_is_no_trouble() {
+    fn a_probe_of_an_unready_service_is_not_a_failure() {
         let away = StatusCode::SERVICE_UNAVAILABLE;
         assert_eq!(severity(None, away, true), Level::DEBUG);
         assert_eq!(severity(None, away, false), Level::WARN);

@@ -1,5 +1,5 @@
-//! gRPC-Web for those who speak it. tonic's layer answers 400 to every other HTTP/1.1 request, REST too, so the content
-//! type decides who gets there.
+//! gRPC-Web. tonic's layer returns 400 for every other HTTP/1.1 request, including REST, so the content type selects the calls
+//! for it.
 
 use super::{InnerService, Request, Response};
 use crate::respond::RequestProtocol;
@@ -19,7 +19,7 @@ pub struct Web<S> {
 }
 
 impl<S: Clone> Web<S> {
-    /// Translates gRPC-Web to gRPC for `inner`, and its answers back.
+    /// Translates gRPC-Web to gRPC for `inner`, and the responses back.
     pub fn new(inner: S) -> Self {
         Self { plain: inner.clone(), web: GrpcWebLayer::new().layer(inner) }
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs: where they are, and how to get them.
+//! PostgreSQL's programs: where they are, and how to install them.
 
 use super::{owner::Owner, postgres_error};
 use groundplan_error::Error;
@@ -7,15 +7,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How to get the programs.
+/// How to install the programs.
 const INSTALL_HINT: &str = "install PostgreSQL (Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install \
-    postgresql-server; in a checkout `deploy/setup.sh` brings one that needs no root), or set GROUNDPLAN_PG_BIN to the directory with its initdb, or \
-    set DB_URL to a PostgreSQL that runs already";
+                            postgresql-server; in a checkout `deploy/setup.sh` installs one without root), or set \
+                            GROUNDPLAN_PG_BIN to the directory with its initdb, or set DB_URL to a running PostgreSQL";
 
-/// Where packages put one directory a version: the directory above, and the way from there to the programs.
+/// Where packages have a directory for each version: the parent directory, and the path from a version to the programs.
 const SYSTEM_DIRECTORIES: &[(&str, &str)] = &[("/usr/lib/postgresql", "bin"), ("/usr", "bin")];
 
-/// Where `deploy/setup.sh` puts PostgreSQL in a checkout, on machines that have none.
+/// Where `deploy/setup.sh` installs PostgreSQL in a checkout, on machines without one.
 const CHECKOUT_DIRECTORY: &str = ".tools/postgres/bin";
 
 /// The directory with `initdb`, `pg_ctl` and `postgres`, all of one version.
@@ -23,13 +23,13 @@ const CHECKOUT_DIRECTORY: &str = ".tools/postgres/bin";
 pub(super) struct Binaries {
     directory: PathBuf,
     major: u32,
-    /// Whether they are the checkout's: those of the system come before them.
+    /// Whether they belong to the checkout. The programs of the system take precedence.
     in_checkout: bool,
 }
 
 impl Binaries {
-    /// Finds the programs: those that were asked for, or those of the data's version, or the newest of the system, or those
-    /// of the checkout.
+    /// Finds the programs: in the requested directory, or of the version of the data, or the newest of the system, or those of
+    /// the checkout.
     pub(super) fn find(
         requested_directory: Option<&Path>,
         owner: &Owner,
@@ -38,7 +38,7 @@ impl Binaries {
         let candidates = match requested_directory {
             Some(directory) => vec![Self::at(directory, owner).ok_or_else(|| {
                 postgres_error(format!(
-                    "GROUNDPLAN_PG_BIN is {}, where there are no initdb, pg_ctl and postgres that run: {INSTALL_HINT}",
+                    "GROUNDPLAN_PG_BIN is {}, which does not contain working initdb, pg_ctl and postgres: {INSTALL_HINT}",
                     directory.display()
                 ))
             })?],
@@ -52,7 +52,7 @@ impl Binaries {
         Self::choose(candidates, data_version)
     }
 
-    /// Chooses among what was found.
+    /// Selects one of the candidates.
     fn choose(candidates: Vec<Self>, data_version: Option<u32>) -> Result<Self, Error> {
         let versions: Vec<String> = candidates.iter().map(|binaries| binaries.major.to_string()).collect();
         let chosen = match data_version {
@@ -62,16 +62,16 @@ impl Binaries {
         chosen.ok_or_else(|| match data_version {
             Some(version) if !versions.is_empty() => postgres_error(format!(
                 "the data is of PostgreSQL {version}, but the programs found are of {}: install PostgreSQL {version}, or set \
-                 GROUNDPLAN_PG_BIN to its programs, or upgrade the data by pg_upgrade",
+                 GROUNDPLAN_PG_BIN to its programs, or upgrade the data with pg_upgrade",
                 versions.join(", ")
             )),
             _ => postgres_error(format!("PostgreSQL's programs were not found: {INSTALL_HINT}")),
         })
     }
 
-    /// The programs in a directory, if they are all there and run, as the user that they will run as.
+    /// Returns the programs of a directory if all of them exist and run, as the user that will run them.
     fn at(directory: &Path, owner: &Owner) -> Option<Self> {
-        // They are run in other directories than ours.
+        // The programs run in other working directories, so the path must be absolute.
         let directory = fs::canonicalize(directory).ok()?;
         if !["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).is_file()) {
             return None;
@@ -82,37 +82,37 @@ impl Binaries {
         Some(Self { directory, major, in_checkout: false })
     }
 
-    /// The directory of the programs.
+    /// Returns the directory of the programs.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The version of the programs.
+    /// Returns the major version.
     pub(super) fn major(&self) -> u32 {
         self.major
     }
 
-    /// The path of a program.
+    /// Returns the path of a program.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 }
 
-/// The major version in `postgres (PostgreSQL) 15.18 (Debian …)`.
+/// Parses the major version of `postgres (PostgreSQL) 15.18 (Debian …)`.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
     number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// Where the programs may be.
+/// Returns the directories of the system that might have the programs.
 fn system_directories() -> Vec<PathBuf> {
     let versions = SYSTEM_DIRECTORIES.iter().flat_map(|(above, below)| {
         let entries = fs::read_dir(above).into_iter().flatten().flatten();
         entries.map(move |entry| entry.path().join(below))
     });
-    #[expect(clippy::disallowed_methods, reason = "PATH is the system's, not a setting of ours")]
+    #[expect(clippy::disallowed_methods, reason = "PATH is a system variable, not a setting")]
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Links, as in /usr/local/bin, would take the programs away from the files they come with.
+    // Resolve links, as in /usr/local/bin: the programs find their files relative to their real path.
     let real = std::env::split_paths(&path).filter_map(|directory| {
         let initdb = fs::canonicalize(directory.join("initdb")).ok()?;
         initdb.parent().map(Path::to_path_buf)
@@ -120,12 +120,12 @@ fn system_directories() -> Vec<PathBuf> {
     versions.chain(real).collect()
 }
 
-/// The programs in `.tools` of the checkout in which this program was built.
+/// Returns the directory of the programs in `.tools` of the checkout that this program was built in.
 fn in_checkout() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let target = program.ancestors().find(|ancestor| ancestor.file_name().is_some_and(|name| name == "target"))?;
     let directory = target.parent()?.join(CHECKOUT_DIRECTORY);
-    // Nobody but those who could change this program makes us run another.
+    // Trust only programs of users who could also change this program.
     let trusted = [0, fs::metadata(&program).ok()?.uid(), rustix::process::geteuid().as_raw()];
     let owner = fs::metadata(directory.join("postgres")).ok()?.uid();
     trusted.contains(&owner).then_some(directory)
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_read() {
+    fn versions_are_parsed() {
         assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(major("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(major("something else"), None);
     }
 
     #[test]
-    fn the_datas_version_wins_over_the_newest() {
+    fn the_version_of_the_data_takes_precedence_over_the_newest() {
         let candidates = || vec![binaries(15), binaries(17), binaries(16)];
         assert_eq!(Binaries::choose(candidates(), None).unwrap().major, 17);
         assert_eq!(Binaries::choose(candidates(), Some(15)).unwrap().major, 15);
@@ -161,15 +161,19 @@ mod tests {
     }
 
     #[test]
-    fn the_checkouts_programs_come_after_the_systems() {
+    fn programs_of_the_system_take_precedence_over_the_checkouts() {
         let ours = || Binaries { in_checkout: true, ..binaries(18) };
         assert_eq!(Binaries::choose(vec![binaries(15), ours()], None).unwrap().major, 15);
         assert_eq!(Binaries::choose(vec![ours()], None).unwrap().major, 18);
-        assert_eq!(Binaries::choose(vec![binaries(15), ours()], Some(18)).unwrap().major, 18, "whose data they are");
+        assert_eq!(
+            Binaries::choose(vec![binaries(15), ours()], Some(18)).unwrap().major,
+            18,
+            "the version of the data takes precedence"
+        );
     }
 
     #[test]
-    fn missing_programs_come_with_how_to_get_them() {
+    fn errors_about_missing_programs_explain_the_installation() {
         let (empty, owner) = (tempfile::tempdir().unwrap(), Owner::find().unwrap());
         for error in [Binaries::choose(Vec::new(), Some(15)), Binaries::find(Some(empty.path()), &owner, None)] {
             let error = error.unwrap_err();

@@ -1,4 +1,4 @@
-//! One cluster: making it, starting it, taking it over, stopping it.
+//! A cluster: its creation, start, takeover and stop.
 
 use super::{Durability, NAME, binaries::Binaries, directory::Directory, files, owner::Owner, postgres_error};
 use crate::settings::Secret;
@@ -10,10 +10,10 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::NoTls;
 
-/// How long processes of a killed server may keep the data busy before we give up.
+/// How long processes of a killed server can use the data before a start fails.
 const STRAGGLER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The log is set aside when it is larger than this at a start, in bytes.
+/// The size of the log in bytes above which a start rotates it.
 const MAX_LOG_BYTES: u64 = 16 << 20;
 
 /// A directory with data, and the programs to run it.
@@ -21,7 +21,7 @@ const MAX_LOG_BYTES: u64 = 16 << 20;
 pub(super) struct Cluster {
     home: Directory,
     log: PathBuf,
-    /// Where the socket is, if not in `home`.
+    /// The directory of the socket, if it is not `home`.
     other_socket_directory: Option<Directory>,
     binaries: Binaries,
     owner: Owner,
@@ -52,7 +52,7 @@ impl Cluster {
         &self.log
     }
 
-    /// How to connect to a database.
+    /// Returns the connection string of a database.
     pub(super) fn url(&self, database: &str) -> Secret {
         let directory = self.socket_directory().path().as_os_str().as_encoded_bytes();
         let escape = |byte: &u8| match byte {
@@ -63,15 +63,15 @@ impl Cluster {
         Secret::new(format!("postgres://{NAME}@{escaped}/{database}"))
     }
 
-    /// Makes the data where there are none. They appear all at once: a kill in the middle leaves nothing half made.
+    /// Creates the data if it does not exist. It appears atomically: a kill leaves no partial data.
     pub(super) async fn initialise(&self) -> Result<(), Error> {
         if files::data_version(&self.home).is_some() {
             return Ok(());
         }
-        tracing::info!(directory = %self.home().display(), "making a private PostgreSQL");
+        tracing::info!(directory = %self.home().display(), "creating a private PostgreSQL");
         let mut created = self.initdb("C.UTF-8").await?;
         if String::from_utf8_lossy(&created.stderr).contains("invalid locale") {
-            // Some systems have no C.UTF-8; the order of texts is the same.
+            // Some systems have no C.UTF-8; C has the same order of texts.
             created = self.initdb("C").await?;
         }
         if !created.status.success() {
@@ -81,7 +81,9 @@ impl Cluster {
             )));
         }
         let moved = self.home.rename(files::NEW_DATA, files::DATA);
-        moved.map_err(|cause| postgres_error(format!("cannot make {}/{}: {cause}", self.home().display(), files::DATA)))
+        moved.map_err(|cause| {
+            postgres_error(format!("cannot create {}/{}: {cause}", self.home().display(), files::DATA))
+        })
     }
 
     async fn initdb(&self, locale: &str) -> Result<Output, Error> {
@@ -98,14 +100,12 @@ impl Cluster {
         run(command).await
     }
 
-    /// Writes the server's settings. They hold from its next start; most of them also from a reload.
+    /// Writes the server's settings. They apply from the next start; most of them also after a reload.
     pub(super) fn configure(&self) -> Result<(), Error> {
         let user = std::process::Command::new("id").arg("-un").output();
         let user = user.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
         if user.is_empty() {
-            return Err(postgres_error(
-                "this user has no name, by which PostgreSQL would know it: add one to /etc/passwd",
-            ));
+            return Err(postgres_error("this user has no name, which PostgreSQL needs: add one to /etc/passwd"));
         }
         self.write_settings(&user).map_err(|cause| {
             postgres_error(format!("cannot write the settings in {}/{}: {cause}", self.home().display(), files::DATA))
@@ -128,18 +128,18 @@ impl Cluster {
         data.write("postgresql.conf", &format!("{text}\ninclude 'groundplan.conf'\n"), &self.owner)
     }
 
-    /// Takes over a server that is running, or starts one.
+    /// Takes over a running server, or starts one.
     pub(super) async fn ensure_running(&self) -> Result<(), Error> {
         if self.accepts_connections().await {
-            tracing::info!("taking over the private PostgreSQL of a process that is gone");
+            tracing::info!("taking over the private PostgreSQL of an earlier process");
             if let Err(error) = self.reload().await {
-                tracing::warn!(error = %error.message(), "it keeps the settings that it has");
+                tracing::warn!(error = %error.message(), "it keeps its previous settings");
             }
             return Ok(());
         }
         if let Some(process) = files::recorded_pid(&self.home) {
             if process_program(process).await.is_some_and(|program| program.starts_with("postgres")) {
-                // It is starting, stopping, or listening elsewhere since the directory was moved.
+                // It is starting, stopping, or listens on another path because the directory was moved.
                 self.stop().await?;
             } else {
                 self.remove_stale_files()?;
@@ -148,17 +148,17 @@ impl Cluster {
         self.start().await
     }
 
-    /// Whether the server is there: starting, running or stopping.
+    /// Checks whether the server is starting, running or stopping.
     pub(super) async fn is_running(&self) -> bool {
         let noted = match files::recorded_pid(&self.home) {
             Some(process) => process_program(process).await,
             None => None,
         };
-        // Who removes the note does not end the server.
+        // The server can run without its pid file, if somebody removed that.
         noted.is_some_and(|program| program.starts_with("postgres")) || self.accepts_connections().await
     }
 
-    /// Starts a server that has died under us.
+    /// Starts a server that has died.
     pub(super) async fn restart(&self) -> Result<(), Error> {
         if files::recorded_pid(&self.home).is_some() {
             self.remove_stale_files()?;
@@ -166,20 +166,20 @@ impl Cluster {
         self.start().await
     }
 
-    /// Takes away what a killed server has left behind and what would keep the next one from starting: its process id,
-    /// which may be a stranger's by now, and its socket.
+    /// Removes what a killed server left and what would prevent the next start: its process id, which another process might have
+    /// now, and its socket.
     fn remove_stale_files(&self) -> Result<(), Error> {
         files::clear_recorded_pid(&self.home, &self.owner)
             .and_then(|()| files::remove_socket(self.socket_directory()))
             .map_err(|cause| postgres_error(format!("cannot clean up in {}: {cause}", self.home().display())))
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it responds.
     async fn start(&self) -> Result<(), Error> {
         files::check_pid_file(&self.home)
             .map_err(|cause| postgres_error(format!("the private PostgreSQL cannot start: {cause}")))?;
         if self.home.length(files::LOG) > MAX_LOG_BYTES {
-            // Should it fail, the log goes on growing, which is no reason not to start.
+            // A failure only means that the log continues to grow.
             let _ = self.home.rename(files::LOG, "server.log.old");
         }
         let give_up = Instant::now() + STRAGGLER_TIMEOUT;
@@ -191,10 +191,10 @@ impl Cluster {
                 return Ok(());
             }
             let logged = self.logged_since(before);
-            // Processes of a killed server notice soon that they are alone, and go.
+            // Processes of a killed server notice that soon, and exit.
             if !logged.contains("still in use") || Instant::now() > give_up {
                 return Err(postgres_error(format!(
-                    "the private PostgreSQL does not start: {} (all of it is in {})",
+                    "the private PostgreSQL does not start: {} (the full log is in {})",
                     last_lines(&logged),
                     self.log.display()
                 )));
@@ -203,7 +203,7 @@ impl Cluster {
         }
     }
 
-    /// Lets a running server read its settings: another version of this program may have written those it has.
+    /// Makes a running server reload its settings, which another version of this program might have written.
     async fn reload(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
         command.args(["reload", "-D", files::DATA, "-s"]);
@@ -212,10 +212,10 @@ impl Cluster {
             return Ok(());
         }
         let stderr = String::from_utf8_lossy(&reloaded.stderr).into_owned();
-        Err(postgres_error(format!("the private PostgreSQL does not read its settings: {}", last_lines(&stderr))))
+        Err(postgres_error(format!("the private PostgreSQL does not reload its settings: {}", last_lines(&stderr))))
     }
 
-    /// Stops the server and waits until it is gone.
+    /// Stops the server and waits until it has exited.
     pub(super) async fn stop(&self) -> Result<(), Error> {
         let mut command = self.command("pg_ctl");
         command.args(["stop", "-D", files::DATA, "-m", "fast", "-w", "-t", "60", "-s"]);
@@ -227,17 +227,17 @@ impl Cluster {
         Err(postgres_error(format!("the private PostgreSQL does not stop: {}", last_lines(&stderr))))
     }
 
-    /// Whether the server answers.
+    /// Checks whether the server accepts connections.
     async fn accepts_connections(&self) -> bool {
         tokio::net::UnixStream::connect(files::socket(self.socket_directory().path())).await.is_ok()
             && self.connect("postgres").await.is_ok()
     }
 
-    /// Makes the database where it is missing.
+    /// Creates the database if it does not exist.
     pub(super) async fn ensure_database(&self) -> Result<(), Error> {
         let client = self.connect("postgres").await?;
         let failed =
-            |cause: tokio_postgres::Error| postgres_error("cannot make the database groundplan").caused_by(cause);
+            |cause: tokio_postgres::Error| postgres_error("cannot create the database groundplan").caused_by(cause);
         let rows = client.query("SELECT FROM pg_database WHERE datname = $1", &[&NAME]).await.map_err(failed)?;
         if rows.is_empty() {
             client.batch_execute(&format!("CREATE DATABASE {NAME}")).await.map_err(failed)?;
@@ -248,37 +248,41 @@ impl Cluster {
     async fn connect(&self, database: &str) -> Result<tokio_postgres::Client, Error> {
         let connecting = tokio_postgres::connect(self.url(database).expose(), NoTls).await;
         let (client, connection) = connecting.map_err(|cause| {
-            postgres_error(format!("the private PostgreSQL runs, but refuses us; its log is {}", self.log.display()))
-                .caused_by(cause)
+            postgres_error(format!(
+                "the private PostgreSQL runs, but rejects the connection; its log is {}",
+                self.log.display()
+            ))
+            .caused_by(cause)
         })?;
         tokio::spawn(connection);
         Ok(client)
     }
 
-    /// One of PostgreSQL's programs, as its user, in its directory, with nothing of our environment.
+    /// Returns a command for one of PostgreSQL's programs, with its user and directory, and without the environment of this
+    /// process.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.program(name));
         command.current_dir(self.home()).env_clear().env("LC_ALL", "C").env("PATH", "/usr/local/bin:/usr/bin:/bin");
-        // A Ctrl-C at the terminal is for us; we stop PostgreSQL when we are done with it.
+        // Ctrl-C must reach only this process, which stops PostgreSQL at the end.
         command.stdin(Stdio::null()).process_group(0);
         self.owner.run_as(command.as_std_mut());
         command
     }
 
-    /// What the server has logged after an offset.
+    /// Returns what the server has logged after an offset.
     fn logged_since(&self, offset: u64) -> String {
         self.home.read_from(files::LOG, offset).unwrap_or_default()
     }
 }
 
-/// Runs a program to its end.
+/// Runs a program and waits for it.
 async fn run(mut command: Command) -> Result<Output, Error> {
     let name = Path::new(command.as_std().get_program()).display().to_string();
     command.output().await.map_err(|cause| postgres_error(format!("cannot run {name}: {cause}")))
 }
 
-/// The program that a process runs; none when there is no such process, or when it has ended and only waits for its
-/// parent to notice (for ever, where a container's first process does not care for orphans).
+/// Returns the program of a process; none if the process does not exist, or is a zombie (permanently, if a container's init
+/// process does not reap).
 async fn process_program(process: u32) -> Option<String> {
     let (state, program) = match std::fs::read_to_string(format!("/proc/{process}/stat")) {
         // `4711 (postgres) S …`
@@ -298,11 +302,11 @@ async fn process_program(process: u32) -> Option<String> {
     if state.starts_with('Z') { None } else { Some(program) }
 }
 
-/// The end of a program's output, on one line.
+/// Returns the last lines of a program's output, on one line.
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match lines.split_at(lines.len().saturating_sub(5)).1 {
-        [] => "it does not say why".to_owned(),
+        [] => "no error message".to_owned(),
         last => last.join(" | "),
     }
 }

@@ -1,5 +1,5 @@
-//! A directory that is opened once and used through its descriptor. No operation follows a link. Another user who can change
-//! the directory therefore cannot make a process of root read, overwrite or give away a file outside of it.
+//! A directory that is opened once and used through its descriptor. No operation follows a link, so another user who can change
+//! the directory cannot make a root process read, overwrite or give away a file outside of it.
 
 use super::owner::Owner;
 use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, unlinkat};
@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// A directory that is open.
+/// An open directory.
 #[derive(Debug)]
 pub(super) struct Directory {
     file: File,
@@ -17,14 +17,14 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory that somebody has chosen: a link to it is followed.
+    /// Opens a directory that the user has chosen; a link to it is followed.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::empty())?;
         Ok(Self { file: file.into(), path: path.to_path_buf() })
     }
 
-    /// Opens a directory in this one, which must be one and not a link.
+    /// Opens a subdirectory, which must not be a link.
     pub(super) fn child(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file =
@@ -32,8 +32,8 @@ impl Directory {
         Ok(Self { file: file.into(), path: self.path.join(name) })
     }
 
-    /// Makes or opens a directory in this one that only PostgreSQL's user can enter. One that belongs to somebody else is
-    /// refused: it may have been put there to look into ours.
+    /// Creates or opens a subdirectory that only PostgreSQL's user can enter. One of another user is rejected, because that user
+    /// could read it.
     pub(super) fn private_child(&self, name: &str, owner: &Owner) -> io::Result<Self> {
         match mkdirat(&self.file, name, Mode::RWXU) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
@@ -42,7 +42,7 @@ impl Directory {
         let child = self.child(name)?;
         let uid = child.file.metadata()?.uid();
         if uid != owner.uid() && uid != owner.own_uid() {
-            let what = format!("{} belongs to somebody else (user id {uid})", child.path.display());
+            let what = format!("{} belongs to another user (user id {uid})", child.path.display());
             return Err(io::Error::new(ErrorKind::PermissionDenied, what));
         }
         rustix::fs::fchmod(&child.file, Mode::RWXU)?;
@@ -50,12 +50,12 @@ impl Directory {
         Ok(child)
     }
 
-    /// The path by which it was opened, for programs and messages.
+    /// Returns the path that was opened, for programs and messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads a file from an offset on.
+    /// Reads a file from an offset.
     pub(super) fn read_from(&self, name: &str, offset: u64) -> io::Result<String> {
         // NONBLOCK, because opening a pipe would wait for its other end.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -76,20 +76,20 @@ impl Directory {
         self.read_from(name, 0)
     }
 
-    /// Opens a file to lock it, and makes it where it is missing.
+    /// Opens or creates a file for locking.
     pub(super) fn lock_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR);
         Ok(file.map_err(|error| self.explain_symlink(name, error.into()))?.into())
     }
 
-    /// How long a file is; 0 if it is not there.
+    /// Returns the length of a file in bytes; 0 if it does not exist.
     pub(super) fn length(&self, name: &str) -> u64 {
         let metadata = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
         metadata.map_or(0, |metadata| u64::try_from(metadata.st_size).unwrap_or(0))
     }
 
-    /// Writes a file of PostgreSQL's user, which appears whole. Whatever had its name before, a link for instance, is gone.
+    /// Writes a file of PostgreSQL's user atomically. It replaces anything of that name, including a link.
     pub(super) fn write(&self, name: &str, text: &str, owner: &Owner) -> io::Result<()> {
         let draft = format!("{name}.draft");
         self.remove(&draft)?;
@@ -106,7 +106,7 @@ impl Directory {
         Ok(renameat(&self.file, from, &self.file, to)?)
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it exists.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.file, name, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
@@ -114,16 +114,17 @@ impl Directory {
         }
     }
 
-    /// Removes a directory and what is in it, if it is there.
+    /// Removes a subdirectory with its content, if it exists.
     pub(super) fn remove_all(&self, name: &str) -> io::Result<()> {
-        // By way of the descriptor, since the path may lead elsewhere by now. The standard library follows no link below it.
+        // Through the descriptor, because the path might refer to another directory by now. The standard library follows no links
+        // below it.
         match std::fs::remove_dir_all(format!("/proc/self/fd/{}/{name}", self.file.as_raw_fd())) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Says of a link that it is one: the kernel's words are others.
+    /// Replaces the kernel's message if the file is a link.
     fn explain_symlink(&self, name: &str, error: io::Error) -> io::Error {
         let metadata = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
         match metadata {
@@ -142,7 +143,7 @@ mod tests {
     use std::os::unix::fs::{MetadataExt as _, symlink};
 
     #[test]
-    fn a_link_is_neither_read_nor_written_through() {
+    fn links_are_neither_read_nor_written_through() {
         let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let victim = theirs.path().join("victim");
         fs::write(&victim, "secret").unwrap();
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!((before.uid(), before.mode()), (after.uid(), after.mode()));
         symlink(theirs.path(), ours.path().join("below")).unwrap();
         assert!(directory.private_child("below", &owner).unwrap_err().to_string().contains("symbolic link"));
-        assert_eq!(fs::metadata(theirs.path()).unwrap().uid(), owner.own_uid(), "it was not given away");
+        assert_eq!(fs::metadata(theirs.path()).unwrap().uid(), owner.own_uid(), "the owner is unchanged");
         fs::create_dir(ours.path().join("old")).unwrap();
         symlink(theirs.path(), ours.path().join("old/link")).unwrap();
         directory.remove_all("old").unwrap();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_does_not_stop_us() {
+    fn a_pipe_does_not_block() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

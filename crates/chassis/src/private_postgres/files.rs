@@ -1,61 +1,61 @@
-//! The files of a cluster: its settings, its access rules, its socket, and what a crash has left behind.
+//! The files of a cluster: settings, access rules, socket, and the remains of a crash.
 
 use super::{Durability, NAME, directory::Directory, owner::Owner, postgres_error, short_hash};
 use groundplan_error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The longest path of a unix socket that every system takes, in bytes.
+/// The longest path of a unix socket on every system, in bytes.
 const MAX_SOCKET_PATH_BYTES: usize = 103;
 
-/// The name of the socket that PostgreSQL makes for port 5432.
+/// The name of PostgreSQL's socket for port 5432.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// The directory of the data in the cluster's, and where initdb makes it.
+/// The data directory of the cluster, and its name while initdb creates it.
 pub(super) const DATA: &str = "data";
 pub(super) const NEW_DATA: &str = "data.new";
 
 /// The server's log in the cluster's directory.
 pub(super) const LOG: &str = "server.log";
 
-/// The file by which a running server says that it is at the data.
+/// The pid file of a running server.
 const PID_FILE: &str = "postmaster.pid";
 
-/// Makes the directory for everything, and opens it by its absolute path.
+/// Creates the base directory, and opens it by its absolute path.
 pub(super) fn create_base(directory: &Path) -> Result<Directory, Error> {
     let created = fs::create_dir_all(directory).and_then(|()| fs::canonicalize(directory));
     let created = created.and_then(|path| Directory::open(&path));
-    created.map_err(|cause| postgres_error(format!("cannot make the directory {}: {cause}", directory.display())))
+    created.map_err(|cause| postgres_error(format!("cannot create the directory {}: {cause}", directory.display())))
 }
 
-/// The version of PostgreSQL that has made the data, if there are any.
+/// Returns the version of PostgreSQL that created the data, if there is any.
 pub(super) fn data_version(home: &Directory) -> Option<u32> {
     home.child(DATA).ok()?.read("PG_VERSION").ok()?.trim().parse().ok()
 }
 
-/// The directory for the socket where the cluster's own (none) makes too long a path: one for temporary files.
+/// Returns a temporary directory for the socket if the path in the cluster's directory is too long.
 pub(super) fn socket_directory(home: &Directory, owner: &Owner) -> Result<Option<Directory>, Error> {
     if home.path().join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
         return Ok(None);
     }
     let name = format!("groundplan-{}", short_hash(home.path()));
-    // Anybody may have made it before us, to look into it.
+    // Another user might have created it before, to read it.
     let created = Directory::open(Path::new("/tmp")).and_then(|temporary| temporary.private_child(&name, owner));
     created.map(Some).map_err(|cause| {
         postgres_error(format!(
-            "/tmp/{name} cannot take the socket, for which the path of {} is too long: {cause}; remove it, or set \
+            "cannot create /tmp/{name} for the socket, because the path of {} is too long: {cause}; remove it, or set \
              GROUNDPLAN_DATA to a shorter path",
             home.path().display()
         ))
     })
 }
 
-/// The socket in its directory.
+/// Returns the path of the socket in its directory.
 pub(super) fn socket(directory: &Path) -> PathBuf {
     directory.join(SOCKET)
 }
 
-/// The server's settings.
+/// Returns the server's settings.
 pub(super) fn settings(socket_directory: &Path, durability: Durability) -> String {
     let directory = socket_directory.display().to_string().replace('\'', "''");
     let mut text = format!(
@@ -88,12 +88,13 @@ pub(super) fn settings(socket_directory: &Path, durability: Durability) -> Strin
     text
 }
 
-/// Who may connect: our user and PostgreSQL's, by the socket, as one of our database users.
+/// Returns the access rules: this user and PostgreSQL's, by the socket, as one of the database users of Groundplan.
 pub(super) fn access_rules() -> &'static str {
     "# Written by groundplan at every start.\nlocal all all peer map=groundplan\n"
 }
 
-/// Which operating system users are the database user, or the one of a service (deploy/postgres/roles.sql makes those).
+/// Returns the mapping of operating system users to the database users: the owner, and those of services
+/// (deploy/postgres/roles.sql creates those).
 pub(super) fn user_map(user: &str) -> String {
     let mut lines = String::from("# Written by groundplan at every start.\n");
     for user in [user, "root", "postgres"] {
@@ -104,12 +105,12 @@ pub(super) fn user_map(user: &str) -> String {
     lines
 }
 
-/// The process that a running, or killed, server has noted.
+/// Returns the process id in the pid file of a running or killed server.
 pub(super) fn recorded_pid(home: &Directory) -> Option<u32> {
     home.child(DATA).ok()?.read(PID_FILE).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// Sees that the note is absent or a file that can be read: PostgreSQL would refuse to start, and not say why.
+/// Checks that the pid file is absent or readable: PostgreSQL would fail to start without saying why.
 pub(super) fn check_pid_file(home: &Directory) -> std::io::Result<()> {
     match home.child(DATA)?.read(PID_FILE) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -117,8 +118,8 @@ pub(super) fn check_pid_file(home: &Directory) -> std::io::Result<()> {
     }
 }
 
-/// Replaces the noted process, which is a stranger by now, by one that cannot exist. The file must stay: by the rest of
-/// it PostgreSQL finds out whether processes of the killed server are still at the data.
+/// Replaces the process id, which another process might have now, with an impossible one. The file must stay: PostgreSQL uses the
+/// rest of it to detect processes of the killed server.
 pub(super) fn clear_recorded_pid(home: &Directory, owner: &Owner) -> std::io::Result<()> {
     let data = home.child(DATA)?;
     let text = data.read(PID_FILE)?;
@@ -126,13 +127,13 @@ pub(super) fn clear_recorded_pid(home: &Directory, owner: &Owner) -> std::io::Re
     data.write(PID_FILE, &format!("{IMPOSSIBLE_PID}\n{rest}"), owner)
 }
 
-/// Removes the socket of a server that is gone, with the note of whose it was.
+/// Removes the socket of a stopped server, with its lock file.
 pub(super) fn remove_socket(directory: &Directory) -> std::io::Result<()> {
     directory.remove(SOCKET)?;
     directory.remove(&format!("{SOCKET}.lock"))
 }
 
-/// Beyond every system's largest process id.
+/// Larger than the maximum process id of every system.
 const IMPOSSIBLE_PID: u32 = 999_999_999;
 
 #[cfg(test)]
@@ -142,7 +143,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// A cluster's directory with a file among the data.
+    /// Creates a cluster's directory with a file in the data directory.
     fn home(name: &str, text: &str) -> (tempfile::TempDir, Directory) {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_forgotten_and_the_rest_is_kept() {
+    fn the_recorded_pid_is_cleared_and_the_rest_is_kept() {
         let (folder, home) = home("postmaster.pid", "4711\n/data\n1234\n5432\n");
         assert_eq!(recorded_pid(&home), Some(4711));
         clear_recorded_pid(&home, &Owner::find().unwrap()).unwrap();
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_of_data() {
+    fn the_version_of_the_data_is_read() {
         let (folder, home) = home("PG_VERSION", "15\n");
         assert_eq!(data_version(&home), Some(15));
         fs::remove_file(folder.path().join("data/PG_VERSION")).unwrap();
@@ -180,8 +181,12 @@ mod tests {
         assert!(socket_directory(&short, &owner).unwrap().is_none());
         let directory = socket_directory(&long, &owner).unwrap().unwrap().path().to_path_buf();
         assert!(socket(&directory).as_os_str().len() <= 103);
-        assert_eq!(socket_directory(&long, &owner).unwrap().unwrap().path(), directory, "the same at the next start");
-        // Somebody else's is refused.
+        assert_eq!(
+            socket_directory(&long, &owner).unwrap().unwrap().path(),
+            directory,
+            "the next start uses the same directory"
+        );
+        // A link of another user is rejected.
         fs::remove_dir(&directory).unwrap();
         std::os::unix::fs::symlink(folder.path(), &directory).unwrap();
         let error = socket_directory(&long, &owner).unwrap_err().to_string();
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn only_tests_do_without_durability() {
+    fn only_tests_run_without_durability() {
         assert!(settings(Path::new("/tmp/it's"), Durability::None).contains("fsync = off"));
         let full = settings(Path::new("/tmp/it's"), Durability::Full);
         assert!(!full.contains("fsync"));

@@ -1,4 +1,4 @@
-//! The user that PostgreSQL runs as: it refuses root, so root steps down to `postgres`.
+//! The user that PostgreSQL runs as: it rejects root, so root switches to `postgres`.
 
 use super::postgres_error;
 use groundplan_error::Error;
@@ -11,9 +11,9 @@ use std::process::Command;
 /// The user to run as.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// Our own user.
+    /// The user of this process.
     uid: u32,
-    /// The user to step down to.
+    /// The user to switch to.
     postgres: Option<Ids>,
 }
 
@@ -24,7 +24,7 @@ struct Ids {
 }
 
 impl Owner {
-    /// Finds out who we are, and who to be.
+    /// Determines the user of this process, and the one to run as.
     pub(super) fn find() -> Result<Self, Error> {
         let uid = rustix::process::geteuid().as_raw();
         if uid != 0 {
@@ -33,20 +33,19 @@ impl Owner {
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let Some(postgres) = ids(&users, "postgres") else {
             return Err(postgres_error(
-                "running as root, and there is no user `postgres` to step down to: PostgreSQL refuses to run as root. \
-                 Install it (Debian, Ubuntu: apt-get install postgresql), which makes the user; or run as another user; \
-                 or set DB_URL",
+                "running as root, and there is no user `postgres` to switch to: PostgreSQL does not run as root. Install it \
+                 (Debian, Ubuntu: apt-get install postgresql), which creates the user; or run as another user; or set DB_URL",
             ));
         };
         Ok(Self { uid, postgres: Some(postgres) })
     }
 
-    /// The user id that PostgreSQL's files belong to.
+    /// Returns the user id of PostgreSQL's files.
     pub(super) fn uid(&self) -> u32 {
         self.postgres.map_or(self.uid, |ids| ids.uid)
     }
 
-    /// Checks that PostgreSQL's user can get to `directory`: every directory above it must let it pass.
+    /// Checks that PostgreSQL's user can enter `directory` and all its parents.
     pub(super) fn check_reach(&self, directory: &Path) -> Result<(), Error> {
         let Some(ids) = self.postgres else { return Ok(()) };
         for ancestor in directory.ancestors() {
@@ -58,8 +57,8 @@ impl Owner {
             };
             if pass == 0 {
                 return Err(postgres_error(format!(
-                    "the user `postgres`, which the private PostgreSQL runs as since we are root, cannot enter {}: \
-                     set GROUNDPLAN_DATA to a directory it can reach, such as /var/lib/groundplan, or let it pass by chmod o+x",
+                    "the user `postgres`, which the private PostgreSQL runs as because this process is root, cannot enter {}: \
+                     set GROUNDPLAN_DATA to a directory it can reach, such as /var/lib/groundplan, or run chmod o+x",
                     ancestor.display()
                 )));
             }
@@ -67,12 +66,12 @@ impl Owner {
         Ok(())
     }
 
-    /// Our own user id.
+    /// Returns the user id of this process.
     pub(super) fn own_uid(&self) -> u32 {
         self.uid
     }
 
-    /// Makes an open file or directory PostgreSQL's.
+    /// Changes the owner of an open file or directory to PostgreSQL's user.
     pub(super) fn give_to_owner(&self, file: &File) -> std::io::Result<()> {
         match self.postgres {
             Some(ids) => fchown(file, Some(ids.uid), Some(ids.gid)),
@@ -80,7 +79,7 @@ impl Owner {
         }
     }
 
-    /// Lets a program run as PostgreSQL's user. Supplementary groups go, too: the standard library sees to that.
+    /// Makes a program run as PostgreSQL's user. The standard library also drops supplementary groups.
     pub(super) fn run_as(&self, command: &mut Command) {
         if let Some(ids) = self.postgres {
             command.uid(ids.uid).gid(ids.gid);
@@ -88,7 +87,7 @@ impl Owner {
     }
 }
 
-/// The ids of a user in the text of `/etc/passwd`.
+/// Parses the ids of a user from the text of `/etc/passwd`.
 fn ids(users: &str, name: &str) -> Option<Ids> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_directory_above_is_named_with_the_way_out() {
+    fn an_unreachable_directory_is_reported_with_a_remedy() {
         let closed = tempfile::tempdir().unwrap();
         let directory = closed.path().join("inner");
         create_dir(&directory).unwrap();
@@ -125,6 +124,9 @@ mod tests {
         set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
         let error = owner.check_reach(&directory).unwrap_err().to_string();
         assert!(error.contains(closed.path().to_str().unwrap()) && error.contains("GROUNDPLAN_DATA"), "{error}");
-        assert!(Owner { uid: 1, postgres: None }.check_reach(&directory).is_ok(), "as ourselves we need no way");
+        assert!(
+            Owner { uid: 1, postgres: None }.check_reach(&directory).is_ok(),
+            "without root there is nothing to check"
+        );
     }
 }

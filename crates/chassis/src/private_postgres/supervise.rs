@@ -1,17 +1,17 @@
-//! Looking after a running server: it may be killed, by the kernel when memory is short, or by somebody.
+//! Supervises a running server, which might be killed, by the kernel if memory is short, or by a user.
 
 use super::cluster::Cluster;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How often we look.
+/// The interval of the checks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to start it.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Starts the server again whenever it has died, until `stop`.
+/// Restarts the server when it dies, until `stop`.
 pub(super) async fn supervise(cluster: &Cluster, stop: &CancellationToken) {
     while pause(INTERVAL, stop).await {
         if !cluster.is_running().await {
@@ -20,24 +20,24 @@ pub(super) async fn supervise(cluster: &Cluster, stop: &CancellationToken) {
     }
 }
 
-/// Starts a server that has died, as often as it takes.
+/// Starts a server that has died, with as many attempts as necessary.
 async fn restart_until_running(cluster: &Cluster, stop: &CancellationToken) {
     let died = Instant::now();
     let log = cluster.log().display().to_string();
-    tracing::error!(log, "the private PostgreSQL has died; starting it again, and calls fail until it runs");
+    tracing::error!(log, "the private PostgreSQL has died; restarting it, and calls fail until it runs");
     let mut next = INTERVAL;
-    // The wish to stop may have come while we looked: what has been stopped on purpose stays so.
+    // `stop` might have come during the check: a server that was stopped on purpose must not be started.
     while !stop.is_cancelled() {
         match cluster.restart().await {
             Ok(()) => {
-                tracing::info!(after = ?died.elapsed(), "the private PostgreSQL runs again; what was answered is kept");
+                tracing::info!(after = ?died.elapsed(), "the private PostgreSQL runs again; committed data is kept");
                 return;
             }
             Err(error) => {
-                tracing::error!(error = error.log_text(), again_in = ?next, "the private PostgreSQL is still gone");
+                tracing::error!(error = error.log_text(), again_in = ?next, "the private PostgreSQL cannot be restarted");
             }
         }
-        // Somebody else may have started it, or it was slow to tell.
+        // Another process might have started it, or the check was too early.
         if !pause(next, stop).await || cluster.is_running().await {
             return;
         }
@@ -45,12 +45,12 @@ async fn restart_until_running(cluster: &Cluster, stop: &CancellationToken) {
     }
 }
 
-/// The pause after a pause.
+/// Returns the next pause.
 fn next_pause(pause: Duration) -> Duration {
     (pause * 2).min(MAX_PAUSE)
 }
 
-/// Waits; false if it is time to stop.
+/// Waits; returns false after `stop`.
 async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = stop.cancelled() => false,
@@ -63,7 +63,7 @@ mod tests {
     use super::{INTERVAL, MAX_PAUSE, next_pause};
 
     #[test]
-    fn pauses_grow_to_a_bound() {
+    fn pauses_grow_to_a_limit() {
         let mut pause = INTERVAL;
         for _ in 0..10 {
             let next = next_pause(pause);

@@ -19,12 +19,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// How many calls that were given up before they were looked at one connection may hold, before it is cut off. h2's own limit
-/// of 20 is for one client; Envoy carries those of all clients on one connection, and a few with short deadlines would cut
-/// off the others. An attacker's rapid resets are Envoy's to stop, and are bounded here still.
+/// The maximum number of calls on a connection that were reset before they were accepted; more close the connection. h2's default
+/// of 20 is for one client. Envoy multiplexes the calls of all clients, and a few with short deadlines would disconnect the
+/// others. Envoy stops rapid resets of attackers; this still limits them.
 const PENDING_RESETS: usize = 2_000;
 
-/// What all connections have.
+/// The state that all connections share.
 pub(super) struct ConnectionContext {
     builder: Builder<TokioExecutor>,
     router: Router,
@@ -55,7 +55,7 @@ impl ConnectionContext {
         })
     }
 
-    /// The outcome of a step that comes before the first request; none if it takes too long or we stop.
+    /// Runs a step before the first request; returns none if it takes too long or the server stops.
     async fn with_greeting_timeout<T>(&self, step: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             outcome = timeout(self.greeting_timeout, step) => outcome.ok(),
@@ -63,9 +63,9 @@ impl ConnectionContext {
         }
     }
 
-    /// Until a connection is to end: how long its calls may still take then; none if the server says so itself.
+    /// Waits until a connection must end. Returns how long its calls can still take; none if the server enforces that itself.
     async fn until_shutdown(&self, traffic: Option<&BodyTraffic>) -> Option<Duration> {
-        // Not all at the same time, after a start that all have seen.
+        // Jitter, so that connections opened together do not end together.
         let age = async {
             match self.age {
                 Duration::ZERO => std::future::pending().await,
@@ -79,7 +79,7 @@ impl ConnectionContext {
         }
     }
 
-    /// Until a client has taken nothing for a while of what waits for it.
+    /// Waits until a client has read nothing of pending data for a while.
     async fn until_stalled(&self, traffic: Option<&BodyTraffic>) {
         let Some(traffic) = traffic else { return std::future::pending().await };
         let mut before = None;
@@ -94,7 +94,7 @@ impl ConnectionContext {
     }
 }
 
-/// One connection. It keeps its place among the others until it ends.
+/// A connection. It counts against the limits until it ends.
 pub(super) struct Connection {
     pub(super) shared: Arc<ConnectionContext>,
     pub(super) permit: ConnectionPermit,
@@ -102,20 +102,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Serves a connection to its end. How it ends is the client's business: most just go away.
+    /// Serves a connection until it ends. Most connections end because the client disconnects.
     pub(super) async fn serve(self, stream: TcpStream) {
-        // Answers are written whole, so waiting for more to send along only delays them.
+        // Responses are written as a whole, so Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.shared.tls.clone() else { return self.serve_stream(stream, None).await };
         match self.shared.with_greeting_timeout(tls::accept(&tls, stream)).await {
             Some(Ok((stream, peer_name))) => self.serve_stream(stream, peer_name).await,
             Some(Err(error)) if tls::is_refusal(&error) => tracing::warn!(%error, "a TLS handshake failed"),
-            Some(Err(error)) => tracing::debug!(%error, "a caller went away in the TLS handshake"),
+            Some(Err(error)) => tracing::debug!(%error, "a caller disconnected during the TLS handshake"),
             None => tracing::debug!("a TLS handshake was not finished in time"),
         }
     }
 
-    /// Answers what comes over a stream, by the caller whose certificate was shown.
+    /// Serves the requests of a stream, with the name in the client's certificate.
     async fn serve_stream<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         self,
         stream: S,
@@ -123,7 +123,7 @@ impl Connection {
     ) {
         let Self { shared, permit, address } = self;
         let Some(Ok(stream)) = shared.with_greeting_timeout(protocol_detection::detect(stream)).await else {
-            tracing::debug!("a connection said nothing, and was closed");
+            tracing::debug!("a connection sent nothing, and was closed");
             return;
         };
         let is_http2 = stream.is_http2();
@@ -148,7 +148,7 @@ impl Connection {
                     None => connection.as_mut().await,
                     Some(grace) => match timeout(grace, connection.as_mut()).await {
                         Ok(ended) => ended,
-                        Err(_) => return tracing::debug!(?grace, "a connection whose time was over was cut"),
+                        Err(_) => return tracing::debug!(?grace, "a connection was closed after its maximum age"),
                     },
                 }
             }
@@ -160,7 +160,7 @@ impl Connection {
     }
 }
 
-/// The limits of a connection.
+/// Returns the protocol settings and limits of a connection.
 fn builder(settings: &ServerSettings) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     let headers = usize::try_from(settings.max_headers).unwrap_or(usize::MAX);

@@ -1,20 +1,20 @@
-//! How many connections there are, in all and from each address.
+//! Limits of connections, in total and for each address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Why a connection is not taken.
+/// The limit that a connection exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionLimit {
-    /// There are as many as the process takes.
+    /// The total limit.
     All,
-    /// There are as many as it takes from one address.
+    /// The limit for one address.
     Address,
 }
 
 impl ConnectionLimit {
-    /// As metrics name it.
+    /// Returns the label of metrics.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -23,7 +23,7 @@ impl ConnectionLimit {
     }
 }
 
-/// The connections that are open.
+/// The limits, and the open connections.
 #[derive(Debug)]
 pub(super) struct ConnectionLimits {
     most: usize,
@@ -37,7 +37,7 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// The place of a connection, until it is dropped.
+/// The permit of a connection; dropping it frees it.
 #[derive(Debug)]
 pub(super) struct ConnectionPermit {
     limits: Arc<ConnectionLimits>,
@@ -49,12 +49,12 @@ impl ConnectionLimits {
         Arc::new(Self { most, most_of_address, open: Mutex::default() })
     }
 
-    /// How many are open.
+    /// Returns the number of open connections.
     pub(super) fn count(&self) -> usize {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).all
     }
 
-    /// Takes a connection in, if there is room.
+    /// Admits a connection, if the limits allow it.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<ConnectionPermit, ConnectionLimit> {
         let address = client_network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// What counts as one address: whoever has an IPv6 address has 2^64 of them.
+/// Returns the network that counts as one address: an IPv6 client has 2^64 addresses.
 pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -97,7 +97,7 @@ mod tests {
     use super::{ConnectionLimit, ConnectionLimits};
 
     #[test]
-    fn there_is_room_for_some_of_each_address_and_for_some_in_all() {
+    fn connections_are_limited_in_total_and_by_address() {
         let limits = ConnectionLimits::new(3, 2);
         let admit = |address: &str| limits.admit(address.parse().unwrap());
         let first = admit("10.0.0.1").unwrap();

@@ -1,5 +1,5 @@
-//! The bytes of a connection, as they pass. Neither hyper nor h2 bounds control frames, or the time that an answer waits for a
-//! client who does not take it.
+//! Monitors the bytes of a connection. Neither hyper nor h2 limits control frames, or the time that a response waits for a client
+//! that does not read.
 
 use super::http2_frames::{Frame, FrameReader};
 use super::protocol_detection::PREFACE_LENGTH;
@@ -12,52 +12,52 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Frames that bring no call forward: how many may come at once, and how many more each second. Clients that measure the
-/// bandwidth send a PING for each answer of a stream; a flood is a hundred times as many.
+/// Control frames that belong to no call: the burst, and the rate per second. Clients that measure the bandwidth send a PING for
+/// each response of a stream; a flood has a hundred times as many.
 const FRAME_BURST: u32 = 20_000;
 const FRAMES_PER_SECOND: u32 = 2_000;
 
-/// For so many bytes that are sent a client may send one more: it says that it has taken them.
+/// The number of sent bytes that allow one more frame, because clients acknowledge what they read.
 const BYTES_PER_FRAME: u32 = 1_024;
 
-/// How much of the answers has been sent.
+/// The progress of response bodies.
 #[derive(Debug)]
 pub(super) struct BodyTraffic {
-    /// Bytes of bodies that were given to the protocol.
+    /// Bytes that were passed to the protocol.
     queued: AtomicU64,
-    /// Bytes of bodies that were sent.
+    /// Bytes that were sent.
     sent: AtomicU64,
 }
 
 impl BodyTraffic {
-    /// Notes bytes of a body.
+    /// Adds bytes that were passed to the protocol.
     pub(super) fn record_queued(&self, bytes: usize) {
         self.queued.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Notes that a call was given up: what of its answer was not sent will never be.
+    /// Handles a cancelled call: the rest of its response will never be sent.
     fn discard_unsent(&self) {
         self.queued.store(self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// How much has been sent, if there is more to send.
+    /// Returns the number of sent bytes while more are pending.
     pub(super) fn sent_while_pending(&self) -> Option<u64> {
         let sent = self.sent.load(Ordering::Relaxed);
         (self.queued.load(Ordering::Relaxed) > sent).then_some(sent)
     }
 }
 
-/// A connection's stream, guarded.
+/// A monitored stream of a connection.
 pub(super) struct GuardedStream<S> {
     stream: S,
     /// None for HTTP/1.
     http2: Option<Http2Traffic>,
     stalled: Option<Pin<Box<Sleep>>>,
-    /// How long bytes may wait that a client does not take.
+    /// How long bytes can wait for a client that does not read.
     stall_timeout: Duration,
 }
 
-/// Both directions of an HTTP/2 connection.
+/// The frames of an HTTP/2 connection, in both directions.
 struct Http2Traffic {
     incoming: FrameReader,
     outgoing: FrameReader,
@@ -66,8 +66,8 @@ struct Http2Traffic {
 }
 
 impl<S> GuardedStream<S> {
-    /// Guards a stream that begins with what the protocol begins with. The traffic is that of HTTP/2: HTTP/1 gives no more to
-    /// the socket than the client takes, and a write that waits is enough to know.
+    /// Monitors a stream from its first byte. The traffic is tracked for HTTP/2 only: with HTTP/1 a blocked write shows that the
+    /// client does not read.
     pub(super) fn new(stream: S, is_http2: bool, stall_timeout: Duration) -> (Self, Option<Arc<BodyTraffic>>) {
         let traffic = is_http2.then(|| Arc::new(BodyTraffic { queued: AtomicU64::new(0), sent: AtomicU64::new(0) }));
         let http2 = traffic.clone().map(|traffic| Http2Traffic {
@@ -79,7 +79,7 @@ impl<S> GuardedStream<S> {
         (Self { stream, http2, stalled: None, stall_timeout }, traffic)
     }
 
-    /// Passes on how a write has ended; one that waits for too long fails.
+    /// Passes on the result of a write; one that blocks for too long fails.
     fn check_stall<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
@@ -87,7 +87,7 @@ impl<S> GuardedStream<S> {
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.stall_timeout)));
         ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take what is sent")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
 }
 
@@ -106,7 +106,7 @@ impl Http2Traffic {
         Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a flood of control frames"))
     }
 
-    /// Notes that so many of some bytes were sent.
+    /// Records that `count` bytes of `pieces` were sent.
     fn record_sent<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, mut count: usize) {
         self.allowance.credit(count);
         let mut data = 0;
@@ -170,7 +170,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     }
 }
 
-/// How many frames may still come: a bucket that fills up.
+/// A token bucket for control frames.
 #[derive(Debug)]
 struct FrameAllowance {
     left: f64,
@@ -188,7 +188,7 @@ impl FrameAllowance {
         self.left = (self.left + earned).min(f64::from(FRAME_BURST));
     }
 
-    /// Says whether so many may come.
+    /// Takes tokens, and returns whether there were enough.
     fn try_spend(&mut self, frames: u32, now: Instant) -> bool {
         let seconds = now.duration_since(self.at).as_secs_f64();
         self.at = now;
@@ -209,7 +209,7 @@ mod tests {
     const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
     #[test]
-    fn a_steady_client_may_go_on_and_a_flood_may_not() {
+    fn steady_clients_can_continue_and_floods_cannot() {
         let mut now = Instant::now();
         let mut allowance = FrameAllowance::new(now);
         for _ in 0..100 {
@@ -219,13 +219,13 @@ mod tests {
         assert!(!allowance.try_spend(FRAME_BURST + 1, now));
         let mut reading = FrameAllowance::new(now);
         for _ in 0..100 {
-            assert!(reading.try_spend(1_000, now), "it says that it has taken what was sent");
+            assert!(reading.try_spend(1_000, now), "the client acknowledges what it has read");
             reading.credit(1_000 * 1_024);
         }
     }
 
     #[tokio::test]
-    async fn frames_that_bring_nothing_forward_are_counted() {
+    async fn control_frames_are_limited() {
         let (mut client, server) = duplex(1 << 20);
         let (mut guarded, _) = GuardedStream::new(server, true, STALL_TIMEOUT);
         let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_take_what_is_sent_is_not_waited_for() {
+    async fn a_client_that_does_not_read_times_out() {
         let (client, server) = duplex(1_000);
         let (mut guarded, _) = GuardedStream::new(server, false, STALL_TIMEOUT);
         let error = guarded.write_all(&[0; 2_000]).await.unwrap_err();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_known_what_of_the_answers_is_sent() {
+    async fn sent_bytes_of_responses_are_tracked() {
         let (_client, server) = duplex(1_000);
         let (mut guarded, traffic) = GuardedStream::new(server, true, STALL_TIMEOUT);
         let traffic = traffic.unwrap();

@@ -1,19 +1,19 @@
-//! The frames of an HTTP/2 connection, as they pass: their headers only (RFC 9113, 4.1).
+//! The frames of an HTTP/2 connection: their headers only (RFC 9113, 4.1).
 
-/// The length of a frame's header.
+/// The length of a frame's header, in bytes.
 const HEADER: usize = 9;
 
-/// The payload carries an answer or a request.
+/// The payload is a part of a request or a response.
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
-/// A call is given up.
+/// A call is cancelled.
 const RST_STREAM: u8 = 3;
 const END_STREAM: u8 = 1;
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// The length of its payload.
+    /// The length of the payload, in bytes.
     pub(super) length: u32,
     kind: u8,
     flags: u8,
@@ -32,7 +32,7 @@ impl Frame {
         self.kind == RST_STREAM
     }
 
-    /// Whether it brings a call forward. All others are about the connection, or about nothing.
+    /// Returns whether the frame advances a call. All others are about the connection, or empty.
     pub(super) fn is_call_progress(self) -> bool {
         match self.kind {
             DATA => self.length > 0 || self.flags & END_STREAM != 0,
@@ -42,22 +42,22 @@ impl Frame {
     }
 }
 
-/// Finds the frames in bytes that come in pieces.
+/// Finds the frames in chunks of bytes.
 #[derive(Debug)]
 pub(super) struct FrameReader {
-    /// How many bytes come before the next header.
+    /// The number of bytes before the next header.
     skip: usize,
     header: [u8; HEADER],
     filled: usize,
 }
 
 impl FrameReader {
-    /// The first frame comes behind so many bytes.
+    /// Creates a reader whose first frame starts after `skip` bytes.
     pub(super) fn after_prefix(skip: usize) -> Self {
         Self { skip, header: [0; HEADER], filled: 0 }
     }
 
-    /// Takes the next bytes, and tells of each frame whose header is complete.
+    /// Reads the next bytes, and calls `on_frame` for each complete header.
     pub(super) fn read(&mut self, mut bytes: &[u8], mut on_frame: impl FnMut(Frame)) {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_found_however_the_bytes_are_cut() {
+    fn frames_are_found_across_chunks() {
         let sent = [(0, 4, 0), (5, 1, 4), (70_000, 0, 0), (0, 0, 1), (8, 6, 0)];
         let bytes: Vec<u8> = sent.iter().fold(vec![9; 24], |mut all, (length, kind, flags)| {
             all.extend(frame(*length, *kind, *flags));
@@ -108,10 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_useful_if_it_brings_a_call_forward() {
+    fn only_some_frames_advance_a_call() {
         let useful = |length, kind, flags| Frame { length, kind, flags }.is_call_progress();
         assert!(useful(1, 0, 0) && useful(0, 0, 1) && useful(10, 1, 0));
-        // Empty DATA, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, and what nobody knows.
+        // Empty DATA, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION, and unknown frames.
         assert!(!useful(0, 0, 0) && [2, 3, 4, 6, 8, 9, 99].iter().all(|kind| !useful(4, *kind, 0)));
     }
 }

@@ -1,21 +1,21 @@
-//! The first bytes of a connection. Whoever connects and then says nothing, or half of something, is not waited for:
-//! neither of the two protocols limits that by itself.
+//! Detects the protocol of a connection by its first bytes. The caller limits the time: neither protocol limits how long a client
+//! can stay silent.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
-/// What an HTTP/2 connection starts with.
+/// The preface of an HTTP/2 connection.
 const PREFACE: &[u8; PREFACE_LENGTH] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The length of that.
+/// The length of the preface, in bytes.
 pub(super) const PREFACE_LENGTH: usize = 24;
 
-/// Waits until it is clear what a connection speaks. The stream that comes back starts with the same bytes.
+/// Reads until the protocol is clear. The returned stream starts with the same bytes.
 pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<ReplayStream<S>> {
     let mut prefix = Vec::with_capacity(PREFACE.len());
-    // As long as it may still become the preface. HTTP/1 differs at the latest at its fourth letter.
+    // While the bytes can still become the preface. HTTP/1 differs by the fourth letter.
     while prefix.len() < PREFACE.len() && PREFACE.starts_with(&prefix) {
         let wanted = PREFACE.len() - prefix.len();
         if (&mut stream).take(wanted as u64).read_buf(&mut prefix).await? == 0 {
@@ -25,16 +25,16 @@ pub(super) async fn detect<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<Re
     Ok(ReplayStream { prefix, replayed: 0, stream })
 }
 
-/// A stream whose first bytes have been read, and are read again.
+/// A stream that replays its first bytes.
 pub(super) struct ReplayStream<S> {
     prefix: Vec<u8>,
-    /// How many of them have been read again.
+    /// The number of replayed bytes.
     replayed: usize,
     stream: S,
 }
 
 impl<S> ReplayStream<S> {
-    /// Whether HTTP/2 is spoken.
+    /// Returns whether the protocol is HTTP/2.
     pub(super) fn is_http2(&self) -> bool {
         self.prefix == PREFACE
     }

@@ -1,4 +1,4 @@
-//! The body of an answer, whose bytes are counted as the protocol takes them.
+//! Response bodies whose bytes are counted when the protocol takes them.
 
 use super::guarded_stream::BodyTraffic;
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// The layer around a body.
+/// A counted response body.
 pub(super) struct CountedBody {
     body: axum::body::Body,
     traffic: Option<Arc<BodyTraffic>>,

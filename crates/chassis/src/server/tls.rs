@@ -1,4 +1,4 @@
-//! TLS between the socket and the first bytes of HTTP.
+//! TLS between the socket and HTTP.
 
 use crate::tls::{PeerName, Tls};
 use std::io;
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Greets a caller: both show their certificates. Says who it is, if its certificate has a name that is one of ours.
+/// Accepts a TLS connection with client authentication. Returns the name in the client's certificate, if it has one.
 pub(super) async fn accept(tls: &Tls, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Option<PeerName>)> {
     let stream = TlsAcceptor::from(tls.server_config()).accept(stream).await?;
     let certificates = stream.get_ref().1.peer_certificates();
@@ -14,7 +14,7 @@ pub(super) async fn accept(tls: &Tls, stream: TcpStream) -> io::Result<(TlsStrea
     Ok((stream, name))
 }
 
-/// Whether the handshake failed because of what was said in it: worth an operator's look, unlike who just goes away.
+/// Checks whether the handshake failed because of its content, which operators should know, unlike a disconnect.
 pub(super) fn is_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }

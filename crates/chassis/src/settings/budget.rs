@@ -1,4 +1,4 @@
-//! What one request may use, and what all of them may hold.
+//! Budgets of requests and of the process.
 
 use super::parse_size;
 

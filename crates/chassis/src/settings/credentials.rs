@@ -1,4 +1,4 @@
-//! Who may call.
+//! Credentials of callers.
 
 use super::Secret;
 

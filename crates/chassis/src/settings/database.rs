@@ -1,4 +1,4 @@
-//! Where the data is.
+//! The database.
 
 use super::{Secret, parse_duration};
 use std::time::Duration;

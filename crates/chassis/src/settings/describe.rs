@@ -1,4 +1,4 @@
-//! What the program understood: every setting with its value and where it comes from.
+//! Descriptions of all settings, with their values and sources.
 
 use super::{Secret, mask_url};
 use clap::parser::ValueSource;
@@ -12,18 +12,18 @@ pub struct SettingRow {
     pub flag: String,
     /// The environment variable.
     pub variable: String,
-    /// The value, masked where it is secret; none when the setting is absent.
+    /// The value, masked if it is secret; none if the setting is unset.
     pub value: Option<String>,
-    /// Where the value comes from.
+    /// The source of the value.
     pub source: SettingSource,
-    /// What it is for: the help text.
+    /// The help text.
     pub help: String,
 }
 
-/// Where a setting's value comes from.
+/// The source of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingSource {
-    /// Nobody set it.
+    /// Unset.
     Default,
     /// The environment.
     Environment,
@@ -41,7 +41,7 @@ impl fmt::Display for SettingSource {
     }
 }
 
-/// Lists every setting of `command` and of the subcommand that was chosen: the arguments that have a variable.
+/// Lists the settings of `command` and of the selected subcommand: the arguments with a variable.
 pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<SettingRow> {
     let mut rows: Vec<SettingRow> = Vec::new();
     let (mut command, mut matches) = (command, matches);
@@ -58,7 +58,7 @@ pub fn describe(command: &Command, matches: &ArgMatches) -> Vec<SettingRow> {
     }
 }
 
-/// The row of an argument, if it is a setting.
+/// Returns the row of an argument, if it is a setting.
 fn row(arg: &Arg, matches: &ArgMatches) -> Option<SettingRow> {
     let variable = arg.get_env()?.to_string_lossy().into_owned();
     let id = arg.get_id().as_str();
@@ -80,7 +80,7 @@ fn row(arg: &Arg, matches: &ArgMatches) -> Option<SettingRow> {
     })
 }
 
-/// The value as it may be seen.
+/// Returns the value, masked if it is secret.
 fn shown(arg: &Arg, variable: &str, value: &str) -> String {
     match (variable, arg.is_hide_env_values_set()) {
         ("DB_URL", _) => mask_url(value),

@@ -1,4 +1,4 @@
-//! How long changes and answers are kept, and what following changes may cost.
+//! Retention of events, and limits of watches.
 
 use super::{parse_duration, parse_size};
 use std::time::Duration;

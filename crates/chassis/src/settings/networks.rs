@@ -10,18 +10,18 @@ pub struct Networks(Vec<Network>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
-    /// How many bits of the address count.
+    /// The number of significant bits of the address.
     bits: u32,
 }
 
 impl Networks {
-    /// Parses `127.0.0.0/8,::1`. An empty text has none.
+    /// Parses `127.0.0.0/8,::1`. An empty text is an empty list.
     pub fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         parts.map(Network::parse).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether an address is in one of them.
+    /// Checks whether an address is in one of the networks.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(address))
@@ -63,7 +63,7 @@ mod tests {
     use super::Networks;
 
     #[test]
-    fn an_address_is_in_a_network_or_not() {
+    fn addresses_match_networks() {
         let networks = Networks::parse("10.0.0.0/8, 192.168.1.7,2001:db8::/32").unwrap();
         for (address, expected) in [
             ("10.255.0.1", true),

@@ -1,22 +1,22 @@
-//! Values that must not be seen.
+//! Values that must not be printed.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What stands for a secret wherever it would be printed.
+/// The text that replaces a secret.
 const MASK: &str = "********";
 
-/// A value that no log, no error and no `{:?}` shows.
+/// A value that logs, errors and `{:?}` do not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `value` from being seen.
+    /// Wraps `value` so that it is not printed.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The value itself. Pass it on; do not print it.
+    /// Returns the value. Do not print it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -45,9 +45,9 @@ impl FromStr for Secret {
     }
 }
 
-/// A PostgreSQL connection string, as a URL or as `key=value` pairs, with its passwords masked.
+/// Masks the passwords of a PostgreSQL connection string, a URL or `key=value` pairs.
 ///
-/// Where it is unclear how far a password goes, too much is masked rather than too little.
+/// If the end of a password is unclear, more is masked rather than less.
 pub fn mask_url(url: &str) -> String {
     mask_pairs(&mask_user_info(url))
 }
@@ -55,7 +55,7 @@ pub fn mask_url(url: &str) -> String {
 /// Masks `secret` in `scheme://user:secret@host`.
 fn mask_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    // The last `@`, since people forget to escape those in a password.
+    // The last `@`, because passwords can contain unescaped ones.
     let Some((user_info, host)) = rest.rsplit_once('@') else { return url.to_owned() };
     match user_info.split_once(':') {
         Some((user, _)) => format!("{scheme}://{user}:{MASK}@{host}"),
@@ -84,7 +84,7 @@ fn mask_pairs(text: &str) -> String {
     masked
 }
 
-/// What follows the value that `text` starts with.
+/// Returns the text after the value at its start.
 fn after_value(text: &str) -> &str {
     let Some(quoted) = text.strip_prefix('\'') else {
         let end = text.find(|letter: char| letter.is_whitespace() || letter == '&').unwrap_or(text.len());

@@ -105,15 +105,15 @@ pub struct ServerSettings {
     pub budgets: BudgetSettings,
 }
 
-/// Parses a duration that is not nothing.
+/// Parses a duration that is not zero.
 fn parse_positive(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
-        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        Duration::ZERO => Err("must be longer than zero".to_owned()),
         duration => Ok(duration),
     }
 }
 
-/// Parses how many there may be: at least one.
+/// Parses a count of at least one.
 fn parse_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count @ 1..=1_000_000) => Ok(count),
@@ -121,7 +121,7 @@ fn parse_count(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Parses a header list's size: at least what an ordinary call needs.
+/// Parses the size of a header list: at least what an ordinary call needs.
 fn parse_headers(text: &str) -> Result<u32, String> {
     match u32::try_from(parse_size(text)?) {
         Ok(size @ 8_192..=1_048_576) => Ok(size),

@@ -44,7 +44,7 @@ fn secrets_are_never_printed() {
 }
 
 #[test]
-fn the_description_masks_and_names_its_sources() {
+fn descriptions_mask_secrets_and_name_sources() {
     let rows = rows(&[
         "groundplan",
         "--api-key=hunter2hunter2",
@@ -63,11 +63,11 @@ fn the_description_masks_and_names_its_sources() {
         ("16".to_owned(), SettingSource::Default, "--db-pool-size".to_owned())
     );
     assert_eq!(row(&rows, "GROUNDPLAN_PG_BIN").value, None);
-    assert!(rows.iter().all(|row| !row.help.is_empty()), "every setting says what it is for");
+    assert!(rows.iter().all(|row| !row.help.is_empty()), "every setting has a help text");
 }
 
 #[test]
-fn passwords_are_masked_however_the_url_is_written() {
+fn passwords_are_masked_in_every_form_of_url() {
     for (url, masked) in [
         ("postgres://a:secret@h/d", "postgres://a:********@h/d"),
         ("postgres://a:sec/ret@x@h/d", "postgres://a:********@h/d"),
@@ -83,7 +83,7 @@ fn passwords_are_masked_however_the_url_is_written() {
 }
 
 #[test]
-fn a_wrong_value_is_refused_with_its_way_out() {
+fn invalid_values_are_rejected_with_a_remedy() {
     for (argument, word) in [
         ("--db-statement-timeout=60", "unit"),
         ("--max-message=4MB", "MiB"),
@@ -98,7 +98,7 @@ fn a_wrong_value_is_refused_with_its_way_out() {
 }
 
 #[test]
-fn units() {
+fn durations_and_sizes_need_valid_units() {
     assert_eq!(parse_duration("500ms").unwrap(), Duration::from_millis(500));
     assert_eq!(parse_duration("2m").unwrap(), Duration::from_secs(120));
     for wrong in ["", "5", "s", "1.5s", "-1s", "18446744073709551615h"] {

@@ -1,4 +1,4 @@
-//! Mutual TLS: who we are, whom we believe, and who may call what.
+//! Mutual TLS: the certificate of this process, the trusted authorities, and the allow list.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,17 +33,17 @@ pub struct CallerSettings {
     pub tls_allow: Option<AllowList>,
 }
 
-/// Who may call what. Whoever is not in it may call nothing.
+/// The allow list. A caller that it does not name can call nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowList(Vec<AllowRule>);
 
-/// One that may call, and what, or what it may not.
+/// A rule of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AllowRule {
     name: String,
-    /// What the paths that it may call begin with.
+    /// The prefix of the paths.
     prefix: String,
-    /// Whether it may not call those instead.
+    /// Whether the rule forbids the paths instead of allowing them.
     is_exception: bool,
 }
 
@@ -53,7 +53,7 @@ impl AllowList {
         text.split(',').map(|one| AllowRule::parse(one.trim())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether the one of this name may call this path: something allows it, and no exception is made.
+    /// Checks whether a caller can call a path: a rule must allow it, and none must forbid it.
     pub fn allows(&self, name: &str, path: &str) -> bool {
         let rules = |one: &&AllowRule| one.name == name && path.starts_with(&one.prefix);
         let mut rules = self.0.iter().filter(rules).peekable();
@@ -63,7 +63,7 @@ impl AllowList {
 
 impl AllowRule {
     fn parse(text: &str) -> Result<Self, String> {
-        // A `!` without a path stays in the name, where it is refused.
+        // A `!` without a path stays in the name, which is rejected for it.
         let (name, prefix, is_exception) = match (text.split_once("!="), text.split_once('=')) {
             (Some((name, prefix)), _) => (name, prefix, true),
             (None, Some((name, prefix))) => (name, prefix, false),
@@ -74,7 +74,7 @@ impl AllowRule {
             return Err(format!("{name:?} is not a name such as envoy"));
         }
         if !prefix.starts_with('/') {
-            return Err(format!("{prefix:?} is not the beginning of a path, such as /groundplan.schema.v1."));
+            return Err(format!("{prefix:?} is not a path prefix, such as /groundplan.schema.v1."));
         }
         Ok(Self { name: name.to_owned(), prefix: prefix.to_owned(), is_exception })
     }
@@ -96,7 +96,7 @@ mod tests {
     use super::AllowList;
 
     #[test]
-    fn who_is_not_named_may_call_nothing() {
+    fn callers_that_are_not_named_can_call_nothing() {
         let text = "envoy,envoy!=/groundplan.schema.v1.DistributionService/,records=/groundplan.schema.v1.";
         let list = AllowList::parse(&text.replace(',', ", ")).unwrap();
         for (name, path, allowed) in [
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
+    fn invalid_lists_are_rejected() {
         for text in ["", ",", "envoy,", "a b", "envoy=", "envoy=schema", "=/path", "envoy!", "!=/path"] {
             assert!(AllowList::parse(text).is_err(), "{text:?}");
         }

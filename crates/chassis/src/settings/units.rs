@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Parses `500ms`, `2s`, `5m` or `1h`. A unit is required, so that nobody has to guess it.
+/// Parses `500ms`, `2s`, `5m` or `1h`. The unit is required.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let unit_in_milliseconds: u64 = match unit {
@@ -30,7 +30,7 @@ pub fn parse_size(text: &str) -> Result<usize, String> {
     number.checked_mul(unit_in_bytes).ok_or_else(|| "is too large".to_owned())
 }
 
-/// The digits at the start, and the rest.
+/// Splits the leading digits from the rest.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)

@@ -1,31 +1,31 @@
-//! For each bucket of the duration of calls, the last call of a sampled trace: who sees a slow bucket finds one of its calls.
+//! Exemplars: for each bucket of the call duration, the last call of a sampled trace, so that slow buckets link to a call.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Those of the process, as its metrics are.
+/// The exemplars of the process.
 pub(crate) static EXEMPLARS: LazyLock<Exemplars> = LazyLock::new(Exemplars::default);
 
-/// A service and one of its methods. There are only as many as in the labels of the metric.
+/// A service and one of its methods. The labels of the metric limit their number.
 type Method = (Cow<'static, str>, Cow<'static, str>);
 
 /// The exemplars of one metric.
 #[derive(Debug, Default)]
 pub(crate) struct Exemplars(Mutex<HashMap<Method, Vec<Option<Exemplar>>>>);
 
-/// One call.
+/// A call of a sampled trace.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Exemplar {
     pub(crate) trace_id: String,
     pub(crate) seconds: f64,
-    /// When it was answered, in seconds of the Unix epoch.
+    /// When the response started, in seconds since the Unix epoch.
     pub(crate) answered_at: f64,
 }
 
 impl Exemplars {
-    /// Keeps a call, in place of the one before in its bucket; `bounds` are the upper ones of all buckets but the last.
+    /// Records a call as the exemplar of its bucket; `bounds` are the upper bounds of all buckets but the last.
     pub(crate) fn record(&self, method: Method, bounds: &[f64], seconds: f64, trace_id: String) {
         let answered_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -35,7 +35,7 @@ impl Exemplars {
         }
     }
 
-    /// Those of a method, by its buckets; none at all before its first call of a sampled trace.
+    /// Returns the exemplars of a method, by bucket; empty before its first call of a sampled trace.
     pub(crate) fn for_method(&self, service: &str, method: &str) -> Vec<Option<Exemplar>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let method = (Cow::Owned(service.to_owned()), Cow::Owned(method.to_owned()));

@@ -1,4 +1,4 @@
-//! Files of certificates and keys, and what may be wrong with them; and the three of mutual TLS.
+//! Reads files of certificates and keys, and reports invalid ones.
 
 use super::{PeerName, tls_error};
 use crate::settings::TlsSettings;
@@ -10,10 +10,10 @@ use std::fmt::Display;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The largest file that is read. A bundle of all public authorities has a quarter of a megabyte.
+/// The largest file that is read, in bytes. A bundle of all public authorities has a quarter of a megabyte.
 const MAX_FILE: u64 = 4 << 20;
 
-/// Where the files are.
+/// The paths of the files.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     certificate: PathBuf,
@@ -21,11 +21,11 @@ pub(super) struct Files {
     authorities: PathBuf,
 }
 
-/// What tells one state of a file from another: its time, its length and its number; none where it is not there.
+/// The state of a file: its modification time, its length and its inode; none if it does not exist.
 pub(crate) type FileState = Option<(i64, i64, u64, u64)>;
 
 impl Files {
-    /// The files of the settings: all, or none.
+    /// Returns the files of the settings: all three, or none.
     pub(super) fn from_settings(settings: &TlsSettings) -> Result<Option<Self>, Error> {
         match (&settings.tls_cert, &settings.tls_key, &settings.tls_ca) {
             (None, None, None) => Ok(None),
@@ -44,29 +44,29 @@ impl Files {
         }
     }
 
-    /// The states of the files.
+    /// Returns the states of the files.
     pub(super) fn states(&self) -> [FileState; 3] {
         [&self.certificate, &self.key, &self.authorities].map(|path| file_state(path))
     }
 
-    /// The certificate and its chain.
+    /// Reads the certificate and its chain.
     pub(super) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
         read_certificates("GROUNDPLAN_TLS_CERT", &self.certificate)
     }
 
-    /// The private key.
+    /// Reads the private key.
     pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, Error> {
         read_key("GROUNDPLAN_TLS_KEY", &self.key)
     }
 
-    /// What the certificate calls us.
+    /// Returns the name of this process in its certificate.
     pub(super) fn name(&self, chain: &[CertificateDer<'static>]) -> Result<PeerName, Error> {
         chain.first().and_then(PeerName::from_certificate).ok_or_else(|| {
             file_error("GROUNDPLAN_TLS_CERT", &self.certificate, "names no service by a URI spiffe://groundplan/<name>")
         })
     }
 
-    /// The authorities that are believed.
+    /// Reads the trusted authorities.
     pub(super) fn authorities(&self) -> Result<RootCertStore, Error> {
         let mut roots = RootCertStore::empty();
         for certificate in read_certificates("GROUNDPLAN_TLS_CA", &self.authorities)? {
@@ -75,33 +75,33 @@ impl Files {
         Ok(roots)
     }
 
-    /// Why the authorities cannot be used.
+    /// Creates the error for authorities that cannot be used.
     pub(super) fn authorities_error(&self, error: &dyn Display) -> Error {
-        let problem = format!("has a certificate that cannot be an authority's: {error}");
+        let problem = format!("has a certificate that cannot be used as an authority: {error}");
         file_error("GROUNDPLAN_TLS_CA", &self.authorities, &problem)
     }
 
-    /// Why certificate and key do not go together.
+    /// Creates the error for a key that does not match the certificate.
     pub(super) fn mismatch_error(&self, error: rustls::Error) -> Error {
-        let problem = format!("does not go with the key in {}: {error}", self.key.display());
+        let problem = format!("does not match the key in {}: {error}", self.key.display());
         file_error("GROUNDPLAN_TLS_CERT", &self.certificate, &problem).caused_by(error)
     }
 }
 
-/// The state of a file. It follows symbolic links, by which Kubernetes changes all files of a secret at once.
+/// Returns the state of a file. It follows symbolic links, which Kubernetes uses to replace all files of a secret atomically.
 pub(crate) fn file_state(path: &Path) -> FileState {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino()))
 }
 
-/// The private key of a file.
+/// Reads a private key.
 pub(crate) fn read_key(setting: &str, path: &Path) -> Result<PrivateKeyDer<'static>, Error> {
     let bytes = read(setting, path)?;
     PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| file_error(setting, path, "has no private key in PEM form that is not encrypted"))
+        .map_err(|_| file_error(setting, path, "has no unencrypted private key in PEM form"))
 }
 
-/// The certificates of a file: at least one.
+/// Reads the certificates of a file: at least one.
 pub(crate) fn read_certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bytes = read(setting, path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
@@ -121,7 +121,7 @@ fn read(setting: &str, path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(unreadable)
 }
 
-/// Names the setting, the file, and what is wrong with it.
+/// Creates an error that names the setting, the file and the problem.
 pub(crate) fn file_error(setting: &str, path: &Path, problem: &str) -> Error {
     tls_error(format!("{setting}: {} {problem}", path.display()))
 }

@@ -1,30 +1,30 @@
-//! What a certificate calls its holder.
+//! Names of services in certificates.
 
 use rustls::pki_types::CertificateDer;
 use std::fmt;
 
-/// What the URIs of our names begin with.
+/// The prefix of names as URIs.
 const NAME_PREFIX: &str = "spiffe://groundplan/";
 
-/// The service at the other end of a connection, by its certificate: an extension of each request that comes over mutual TLS.
+/// The name of the service at the other end of a connection, from its certificate: an extension of each request over mutual TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerName(String);
 
 impl PeerName {
-    /// The name in a certificate that was verified: the first of its URIs that is one of ours. None if there is none.
+    /// Returns the name in a verified certificate: its first URI with the prefix. None if there is none.
     pub(crate) fn from_certificate(certificate: &CertificateDer<'_>) -> Option<Self> {
         let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
         let mut names = certificate.valid_uri_names().filter_map(|uri| uri.strip_prefix(NAME_PREFIX));
         names.find(|name| !name.is_empty()).map(|name| Self(name.to_owned()))
     }
 
-    /// A name without a certificate.
+    /// Creates a name without a certificate.
     #[cfg(test)]
     pub(crate) fn for_test(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The name, such as `schema`.
+    /// Returns the name, such as `schema`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

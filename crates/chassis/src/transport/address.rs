@@ -1,4 +1,4 @@
-//! One address of a peer: a connection that opens when it is first used, and again whenever it is lost.
+//! One address of a peer: a connection that opens when it is first used, and again after it is lost.
 
 use crate::tls::{PeerName, Tls};
 use http::Uri;
@@ -19,30 +19,31 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tower::service_fn;
 
-/// How long an address has to say how it is.
+/// The timeout of a health check of an address.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A stream to a peer, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// How a peer's certificate is held against the name that it was called by.
+/// How a peer's certificate is verified.
 #[derive(Clone, Debug)]
 pub(super) struct Verification {
     pub(super) tls: Arc<Tls>,
     pub(super) name: ServerName<'static>,
-    /// What its certificate calls it, by a URI `spiffe://groundplan/<name>`; none where anybody of the authority's will do.
+    /// The name that the certificate must have, by a URI `spiffe://groundplan/<name>`; none if any certificate of the authority
+    /// is sufficient.
     pub(super) peer: Option<&'static str>,
 }
 
-/// How an address is. Calls go to those of the least worth avoiding.
+/// The availability of an address. Calls go to the addresses with the smallest value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Availability {
-    /// It can answer calls, as far as is known.
+    /// It serves calls, as far as is known.
     Serving,
-    /// It is there, but starts or stops.
+    /// It responds, but is starting or stopping.
     NotReady,
-    /// Nobody is there.
+    /// It does not respond.
     Unreachable,
 }
 
@@ -52,7 +53,7 @@ impl Availability {
     }
 }
 
-/// A name of a peer, and how its certificate is held against it.
+/// A host name of a peer, and how its certificate is verified.
 #[derive(Debug)]
 pub(super) struct PeerHost {
     pub(super) name: String,
@@ -63,16 +64,16 @@ pub(super) struct PeerHost {
 /// An address of a peer.
 #[derive(Debug)]
 pub(super) struct Address {
-    /// Whose address it is.
+    /// The host that the address belongs to.
     pub(super) host: Arc<PeerHost>,
     pub(super) socket: SocketAddr,
     pub(super) channel: Channel,
-    /// How it was when it was last asked.
+    /// The availability at the last check.
     availability: AtomicU8,
 }
 
 impl Address {
-    /// The address `socket` of a peer. Nothing is opened yet.
+    /// Creates the address `socket` of a peer without opening a connection.
     pub(super) fn new(endpoint: &Endpoint, host: Arc<PeerHost>, socket: SocketAddr) -> Self {
         let verification = host.verification.clone();
         let connector = service_fn(move |_: Uri| {
@@ -83,36 +84,36 @@ impl Address {
         Self { host, socket, channel, availability: AtomicU8::new(Availability::Serving as u8) }
     }
 
-    /// How it is, as far as is known.
+    /// Returns the last known availability.
     pub(super) fn availability(&self) -> Availability {
         Availability::from_number(self.availability.load(Ordering::Acquire))
     }
 
-    /// Notes that a call found nobody here.
+    /// Records that a call could not connect.
     pub(super) fn mark_unreachable(&self) {
         self.availability.store(Availability::Unreachable as u8, Ordering::Release);
     }
 
-    /// Asks whether it can answer calls, and notes the answer. A server that is starting or stopping says that it cannot.
+    /// Checks and records the availability. A server that is starting or stopping is not ready.
     pub(super) async fn probe(&self) {
         let check = async { HealthClient::new(self.channel.clone()).check(HealthCheckRequest::default()).await };
         let now = match timeout(PROBE_TIMEOUT, check).await {
             Ok(Ok(response)) if response.get_ref().status() == ServingStatus::Serving => Availability::Serving,
             Ok(Ok(_)) => Availability::NotReady,
-            // Something that has no health to tell of, and answers.
+            // A server without a health service.
             Ok(Err(status)) if status.code() == tonic::Code::Unimplemented => Availability::Serving,
             Ok(Err(_)) | Err(_) => Availability::Unreachable,
         };
         if self.availability.swap(now as u8, Ordering::AcqRel) != now as u8 {
-            tracing::info!(address = %self.socket, ?now, "an address of a peer has changed");
+            tracing::info!(address = %self.socket, ?now, "the availability of a peer's address has changed");
         }
     }
 }
 
-/// Opens a connection. The endpoint's own time-out bounds it.
+/// Opens a connection. The endpoint's timeout limits it.
 async fn connect(socket: SocketAddr, verification: Option<Verification>) -> io::Result<Box<dyn Stream>> {
     let stream = TcpStream::connect(socket).await?;
-    // Requests are written whole, so waiting for more to send along only delays them.
+    // Requests are written as a whole, so Nagle's algorithm would only delay them.
     stream.set_nodelay(true)?;
     match verification {
         None => Ok(Box::new(stream)),
@@ -125,14 +126,14 @@ async fn connect(socket: SocketAddr, verification: Option<Verification>) -> io::
     }
 }
 
-/// Makes sure that a peer is who it should be: a host's name says where a service is, and not which.
+/// Checks the identity of a peer: a host name shows where a service is, and not which one it is.
 fn check_peer_name(actual: Option<PeerName>, expected: Option<&str>) -> io::Result<()> {
     let actual = actual.as_ref().map(PeerName::as_str);
     match expected {
         Some(expected) if actual != Some(expected) => {
-            let actual = actual.map_or("no service of ours".to_owned(), |name| format!("{name:?}"));
-            let message = format!("the peer's certificate names {actual}, and not spiffe://groundplan/{expected}");
-            tracing::error!(message, "a peer is not who it should be, and is not called");
+            let actual = actual.map_or("no service".to_owned(), |name| format!("{name:?}"));
+            let message = format!("the peer's certificate names {actual} instead of spiffe://groundplan/{expected}");
+            tracing::error!(message, "a peer has the wrong identity, and is not called");
             Err(io::Error::new(io::ErrorKind::InvalidData, message))
         }
         _ => Ok(()),

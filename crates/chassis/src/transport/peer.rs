@@ -1,4 +1,4 @@
-//! A peer by its names: all addresses that they have, of which those that answer take turns.
+//! A peer with one or more host names. Calls go to all their addresses in turn; addresses that respond are preferred.
 
 use super::address::{Address, PeerHost};
 use futures_util::future::join_all;
@@ -13,25 +13,25 @@ use tokio::time::{sleep, timeout};
 use tonic::Status;
 use tonic::transport::Endpoint;
 
-/// How often a name is resolved anew, and its addresses are asked whether they answer.
+/// The interval at which names are resolved again and their addresses are checked.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The same after a call has failed, at the earliest.
+/// The minimum interval after a call has failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a call waits for the first addresses.
 const FIRST_RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A peer, whose addresses are looked after for as long as it lives.
+/// A peer, whose addresses are refreshed while it lives.
 #[derive(Debug)]
 pub(super) struct Peer {
     endpoint: Endpoint,
     hosts: Vec<Arc<PeerHost>>,
-    /// None until the names have been resolved once, or could not be.
+    /// None until the names have been resolved once, or have failed to.
     known: watch::Sender<Option<ResolvedAddresses>>,
-    /// Whose turn it is.
+    /// The index of the next address.
     next_index: AtomicUsize,
-    /// Told when a call finds nobody.
+    /// Notified when a call cannot connect.
     failed: Arc<Notify>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Peer {
 type ResolvedAddresses = Result<Vec<Arc<Address>>, String>;
 
 impl Peer {
-    /// The peer at these places, which need not be there yet. Within the runtime.
+    /// Creates a peer with these hosts, which do not need to be reachable yet. Call it within the runtime.
     pub(super) fn new(endpoint: Endpoint, hosts: Vec<PeerHost>) -> Arc<Self> {
         let peer = Arc::new(Self {
             endpoint,
@@ -52,7 +52,7 @@ impl Peer {
         peer
     }
 
-    /// The address whose turn it is: one that answers, or any if none does, so that a caller hears why.
+    /// Returns the next address: one that responds, or any if none does, so that the caller gets its error.
     pub(super) async fn next_address(&self) -> Result<Arc<Address>, Status> {
         let mut known = self.known.subscribe();
         let resolved = match timeout(FIRST_RESOLVE_TIMEOUT, known.wait_for(Option::is_some)).await {
@@ -69,19 +69,19 @@ impl Peer {
         chosen.ok_or_else(|| unknown("its name has none"))
     }
 
-    /// Notes that a call found nobody at an address.
+    /// Records that a call could not connect to an address.
     pub(super) fn mark_unreachable(&self, address: &Address) {
         address.mark_unreachable();
         self.failed.notify_one();
     }
 
-    /// What it is called in messages.
+    /// Returns the host names, for messages.
     fn names(&self) -> String {
         self.hosts.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Resolves the names, and asks the addresses how they are. Those that are known already keep their connections; those
-    /// that are gone lose them once their calls have ended.
+    /// Resolves the names, and checks the addresses. Known addresses keep their connections; removed ones lose them after their
+    /// calls have ended.
     async fn refresh(&self) {
         let (mut addresses, mut last_error) = (Vec::new(), None);
         for host in &self.hosts {
@@ -104,34 +104,34 @@ impl Peer {
         }
     }
 
-    /// Uses these from now on.
+    /// Checks these addresses and uses them from now on.
     async fn set_addresses(&self, mut addresses: Vec<Arc<Address>>) {
         addresses.sort_by_key(|address| address.socket);
         addresses.dedup_by_key(|address| address.socket);
-        // A single one is used whatever it says: a call tells its caller more than a probe.
+        // A single address is used in any case: the error of a call is more useful than that of a check.
         if addresses.len() > 1 {
             join_all(addresses.iter().map(|address| address.probe())).await;
         }
         self.known.send_replace(Some(Ok(addresses)));
     }
 
-    /// An address as it is known, or a new one.
+    /// Returns a known address, or a new one.
     fn known_or_new(&self, host: &Arc<PeerHost>, socket: SocketAddr) -> Arc<Address> {
         let known = self.find_known(|address| address.socket == socket && Arc::ptr_eq(&address.host, host));
         known.into_iter().next().unwrap_or_else(|| Arc::new(Address::new(&self.endpoint, Arc::clone(host), socket)))
     }
 
-    /// The addresses that a name had before: a resolver that is away for a while takes none away.
+    /// Returns the previous addresses of a host, which stay in use while its name cannot be resolved.
     fn previous_addresses(&self, host: &Arc<PeerHost>, error: &io::Error) -> Vec<Arc<Address>> {
         let previous = self.find_known(|address| Arc::ptr_eq(&address.host, host));
         if !previous.is_empty() {
             let name = &host.name;
-            tracing::warn!(host = name, %error, "a peer's name cannot be resolved; its old addresses are used");
+            tracing::warn!(host = name, %error, "the name of a peer cannot be resolved; its previous addresses stay in use");
         }
         previous
     }
 
-    /// Of the addresses that are known, those that are meant.
+    /// Returns the known addresses that match.
     fn find_known(&self, matches: impl Fn(&Address) -> bool) -> Vec<Arc<Address>> {
         match &*self.known.borrow() {
             Some(Ok(known)) => known.iter().filter(|address| matches(address)).cloned().collect(),
@@ -140,13 +140,13 @@ impl Peer {
     }
 }
 
-/// Looks for changes until nobody uses the peer any more.
+/// Refreshes the addresses until the peer is dropped.
 async fn refresh_periodically(peer: Weak<Peer>) {
     loop {
         let Some(peer) = peer.upgrade() else { return };
         peer.refresh().await;
         let failed = Arc::clone(&peer.failed);
-        // Whoever waits here must not keep it alive.
+        // The task must not keep the peer alive while it waits.
         drop(peer);
         tokio::select! {
             () = failed.notified() => sleep(RETRY_INTERVAL).await,
@@ -180,7 +180,7 @@ mod tests {
         (address, stop.drop_guard())
     }
 
-    /// The addresses that calls go to.
+    /// Returns the addresses that calls go to.
     async fn used(peer: &Peer) -> BTreeSet<SocketAddr> {
         let mut used = BTreeSet::new();
         for _ in 0..8 {
@@ -190,12 +190,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_that_answer_take_turns_and_others_are_left_out() {
+    async fn addresses_that_respond_take_turns_and_others_are_left_out() {
         let (one, _one) = start(ServingStatus::Serving).await;
         let (other, stop_other) = start(ServingStatus::Serving).await;
         let (starting, _starting) = start(ServingStatus::NotServing).await;
         let (nobody, _) = start(ServingStatus::Serving).await;
-        // By hand, without a resolver: this host has no address.
+        // The addresses are set by the test: this host name does not resolve.
         let nowhere = PeerHost { name: "peer.invalid".to_owned(), port: 1, verification: None };
         let peer = Peer::new(Endpoint::from_static("http://peer.invalid:1"), vec![nowhere]);
         assert!(peer.next_address().await.unwrap_err().message().contains("peer.invalid"));
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
         let chosen = peer.next_address().await.unwrap();
         peer.mark_unreachable(&chosen);
-        assert_eq!(used(&peer).await.len(), 1, "not before it is known to be back");
+        assert_eq!(used(&peer).await.len(), 1, "the address is not used before a check succeeds");
         peer.set_addresses(addresses(&all)).await;
         assert_eq!(used(&peer).await, BTreeSet::from([one, other]));
         drop(stop_other);
@@ -216,13 +216,17 @@ mod tests {
         peer.set_addresses(addresses(&all)).await;
         assert_eq!(used(&peer).await, BTreeSet::from([one]));
         peer.set_addresses(addresses(&[starting, nobody])).await;
-        assert_eq!(used(&peer).await, BTreeSet::from([starting]), "one that is there tells more than one that is not");
+        assert_eq!(
+            used(&peer).await,
+            BTreeSet::from([starting]),
+            "an address that responds is preferred to one that does not"
+        );
         peer.set_addresses(vec![]).await;
         assert!(peer.next_address().await.is_err());
     }
 
     #[tokio::test]
-    async fn a_peer_may_have_several_names() {
+    async fn a_peer_can_have_several_names() {
         let (one, _one) = start(ServingStatus::Serving).await;
         let (other, _other) = start(ServingStatus::Serving).await;
         let host = |name: &str, port| PeerHost { name: name.to_owned(), port, verification: None };
@@ -232,7 +236,7 @@ mod tests {
         assert_eq!(
             used(&peer).await,
             BTreeSet::from([one, other]),
-            "one that has no address keeps nobody from the others"
+            "a name that does not resolve does not affect the others"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What to do about a connection that TLS has kept from being opened.
+//! Advice for connections that fail because of TLS.
 
 use super::parameters::{Authorities, Parameters};
 use super::stream::HandshakeError;
@@ -6,19 +6,19 @@ use rustls::{AlertDescription, CertificateError, Error as Failure};
 use std::error::Error;
 use std::io;
 
-/// What tokio-postgres says of a server without TLS where we ask for it.
+/// The message of tokio-postgres when the server does not support TLS.
 const NO_TLS_MESSAGE: &str = "server does not support TLS";
 
-/// Whether the two did not come together in TLS.
+/// Checks whether the TLS handshake has failed.
 pub(in super::super) fn is_handshake_error(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(|source| source.is::<HandshakeError>())
 }
 
-/// The way out, if it has to do with TLS.
+/// Returns advice for an error that is about TLS.
 pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Parameters) -> Option<String> {
     if error.source().is_some_and(|source| source.to_string() == NO_TLS_MESSAGE) {
-        let text = "sslmode of DB_URL asks for TLS: switch it on in the server (`ssl = on`), or use sslmode=disable within a \
-                    network that you trust";
+        let text = "sslmode of DB_URL requires TLS: enable it in the server (`ssl = on`), or use sslmode=disable within a \
+                    trusted network";
         return Some(text.to_owned());
     }
     let authorities = match &parameters.authorities {
@@ -27,17 +27,17 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
     };
     Some(match find_tls_error(error)? {
         Failure::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            "sslmode=verify-full asks for a certificate that names the host: correct the host of DB_URL, give the server a \
-             certificate with that name among its subjectAltNames, or use sslmode=verify-ca, which takes any name"
+            "sslmode=verify-full requires a certificate that names the host: correct the host of DB_URL, give the server a \
+             certificate with that name among its subjectAltNames, or use sslmode=verify-ca, which accepts any name"
                 .to_owned()
         }
         Failure::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
         ) if parameters.authorities.is_some() => format!(
-            "the server's certificate is not of an authority that {authorities} has: let sslrootcert of DB_URL name the PEM file \
-             of the authority that signed it"
+            "the server's certificate is not signed by an authority in {authorities}: set sslrootcert of DB_URL to the PEM \
+             file of the authority that signed it"
         ),
-        Failure::InvalidCertificate(_) => "give the server a certificate that is good".to_owned(),
+        Failure::InvalidCertificate(_) => "give the server a valid certificate".to_owned(),
         Failure::AlertReceived(
             AlertDescription::UnknownCA
             | AlertDescription::BadCertificate
@@ -46,11 +46,11 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
             | AlertDescription::CertificateExpired
             | AlertDescription::DecryptError
             | AlertDescription::UnsupportedCertificate,
-        ) => "the server does not take our certificate: let sslcert and sslkey of DB_URL name one of an authority that the \
-              server believes (its `ssl_ca_file`)"
+        ) => "the server rejects the client certificate: set sslcert and sslkey of DB_URL to one signed by an authority that \
+              the server trusts (its `ssl_ca_file`)"
             .to_owned(),
         Failure::AlertReceived(AlertDescription::ProtocolVersion) | Failure::PeerIncompatible(_) => {
-            "TLS 1.2 or 1.3 is needed, with a cipher suite that has forward secrecy: look at the server's \
+            "TLS 1.2 or 1.3 is required, with a cipher suite that has forward secrecy: check the server's \
              `ssl_min_protocol_version`, `ssl_max_protocol_version` and `ssl_ciphers`"
                 .to_owned()
         }
@@ -58,11 +58,11 @@ pub(in super::super) fn advice(error: &tokio_postgres::Error, parameters: &Param
     })
 }
 
-/// The failure of TLS that is behind an error.
+/// Returns the TLS error among the causes of an error.
 fn find_tls_error(error: &tokio_postgres::Error) -> Option<&Failure> {
     let mut source = error.source();
     while let Some(cause) = source {
-        // Of the error that it wraps, an error of the system does not say that it is its source.
+        // `io::Error` does not return the error that it wraps as its source.
         let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(tls_error) = wrapped.and_then(|wrapped| wrapped.downcast_ref()) {
             return Some(tls_error);

@@ -1,12 +1,12 @@
-//! Taking parameters out of a connection string, read as tokio-postgres reads it.
+//! Extracts parameters from a connection string, with the syntax of tokio-postgres.
 
 use percent_encoding::percent_decode_str;
 
 /// Parameters with their values.
 pub(in super::super) type ParameterPairs = Vec<(String, String)>;
 
-/// Takes the parameters of these names out of a URL or of `key=value` pairs, and gives what is left. What cannot be read is
-/// left, for the parser to say so.
+/// Extracts the named parameters from a URL or from `key=value` pairs, and returns the rest. Invalid text is left in the rest,
+/// for the parser to report.
 pub(super) fn extract(text: &str, names: &[&str]) -> (String, ParameterPairs) {
     match ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
         true => extract_from_url(text, names),
@@ -15,7 +15,7 @@ pub(super) fn extract(text: &str, names: &[&str]) -> (String, ParameterPairs) {
 }
 
 fn extract_from_url(url: &str, names: &[&str]) -> (String, ParameterPairs) {
-    // A password may have a `?`, which is none of the query.
+    // A `?` in a password does not start the query.
     let (before, query) = url.split_at(url.find('@').unwrap_or(0));
     let Some((path, query)) = query.split_once('?') else { return (url.to_owned(), Vec::new()) };
     let (mut remaining, mut extracted) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ fn extract_from_pairs(text: &str, names: &[&str]) -> (String, ParameterPairs) {
     (remaining + rest, extracted)
 }
 
-/// The pair that `text` starts with, and what follows it.
+/// Parses the pair at the start of `text`, and returns the rest.
 fn pair(text: &str) -> Option<(&str, String, &str)> {
     let text = text.trim_start();
     let (name, rest) = text.split_at(text.find(|letter: char| letter.is_whitespace() || letter == '=')?);
@@ -51,7 +51,7 @@ fn pair(text: &str) -> Option<(&str, String, &str)> {
     Some((name, value, rest))
 }
 
-/// The value that `text` starts with, quoted or not, and what follows it.
+/// Parses the value at the start of `text`, quoted or not, and returns the rest.
 fn value(text: &str) -> Option<(String, &str)> {
     let (is_quoted, text) = text.strip_prefix('\'').map_or((false, text), |text| (true, text));
     let mut value = String::new();
@@ -72,7 +72,7 @@ mod tests {
     use super::extract;
 
     #[test]
-    fn only_what_is_named_is_taken() {
+    fn only_named_parameters_are_extracted() {
         for (text, rest, extracted) in [
             ("postgres://a:b@h/d", "postgres://a:b@h/d", ""),
             ("postgres://a:b@h/d?sslmode=x", "postgres://a:b@h/d", "sslmode=x"),

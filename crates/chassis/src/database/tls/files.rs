@@ -1,4 +1,4 @@
-//! What is made of the files, for as long as they stay as they are.
+//! The TLS configuration of files, cached while they do not change.
 
 use super::parameters::{Authorities, Mode, Parameters};
 use super::verifier::{TrustedCertificates, Verifier};
@@ -10,7 +10,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::version::{TLS12, TLS13};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The protocol's name, which PostgreSQL asks for where a connection begins with TLS (`sslnegotiation=direct`).
+/// The ALPN protocol name, which PostgreSQL requires for connections that start with TLS (`sslnegotiation=direct`).
 const PROTOCOL: &[u8] = b"postgresql";
 
 /// The names of the settings, for messages.
@@ -18,7 +18,7 @@ const AUTHORITIES: &str = "sslrootcert of DB_URL";
 const CERTIFICATE: &str = "sslcert of DB_URL";
 const KEY: &str = "sslkey of DB_URL";
 
-/// What was made of the files, and of which state of them.
+/// The configuration, and the states of the files that it was read from.
 pub(super) struct ConfigCache {
     parameters: Parameters,
     loaded: Mutex<Option<(FileStates, Arc<ClientConfig>)>>,
@@ -32,11 +32,12 @@ impl ConfigCache {
         Self { parameters: parameters.clone(), loaded: Mutex::new(None) }
     }
 
-    /// What holds now. Reads files that have changed; when they cannot be used, what was good before goes on.
+    /// Returns the current configuration. Reads changed files again; if they are invalid, the previous configuration stays in
+    /// use.
     pub(super) fn current(&self) -> Result<Arc<ClientConfig>, Error> {
-        // Nobody else needs to read the same files at the same time.
+        // Hold the lock: other threads do not need to read the same files.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before they are read: a change in between is seen the next time.
+        // Take the states before reading: a change in between is detected the next time.
         let states = self.states();
         if let Some((loaded_states, config)) = &*loaded
             && *loaded_states == states
@@ -48,7 +49,7 @@ impl ConfigCache {
             (Err(error), None) => return Err(into_database_error(error)),
             (Err(error), Some((_, config))) => {
                 let error = error.log_text();
-                tracing::error!(error, "changed files of TLS to the database cannot be used; what they were still is");
+                tracing::error!(error, "changed TLS files for the database are invalid; the previous ones stay in use");
                 Arc::clone(config)
             }
         };
@@ -80,13 +81,13 @@ impl ConfigCache {
             Some((certificate, file)) => {
                 let (chain, key) = (read_certificates(CERTIFICATE, certificate)?, read_key(KEY, file)?);
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
-                    let problem = format!("does not go with the key in {}: {error}", file.display());
+                    let problem = format!("does not match the key in {}: {error}", file.display());
                     file_error(CERTIFICATE, certificate, &problem)
                 })?
             }
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
-        // Whoever takes up an earlier connection is not held against the authorities again; PostgreSQL does not do it anyway.
+        // Resumption would skip the verification of certificates; PostgreSQL does not support it anyway.
         config.resumption = Resumption::disabled();
         Ok(config)
     }
@@ -95,15 +96,15 @@ impl ConfigCache {
 fn load_trusted(authorities: &Authorities) -> Result<TrustedCertificates, Error> {
     match authorities {
         Authorities::File(file) => TrustedCertificates::all(read_certificates(AUTHORITIES, file)?).map_err(|error| {
-            file_error(AUTHORITIES, file, &format!("has a certificate that cannot be an authority's: {error}"))
+            file_error(AUTHORITIES, file, &format!("has a certificate that cannot be used as an authority: {error}"))
         }),
         Authorities::System => {
             let native = rustls_native_certs::load_native_certs();
             let errors: Vec<_> = native.errors.iter().map(ToString::to_string).collect();
             TrustedCertificates::readable(native.certs).ok_or_else(|| {
                 let message = format!(
-                    "sslrootcert=system of DB_URL: this system has no authorities; install its package of them, or name a file \
-                     by SSL_CERT_FILE or by sslrootcert {}",
+                    "sslrootcert=system of DB_URL: this system has no authorities; install its package of CA certificates, or \
+                     set SSL_CERT_FILE or sslrootcert to a file {}",
                     errors.join(", ")
                 );
                 Error::new(Reason::DatabaseUnavailable, message.trim_end())
@@ -112,7 +113,7 @@ fn load_trusted(authorities: &Authorities) -> Result<TrustedCertificates, Error>
     }
 }
 
-/// The same error, as one of the database.
+/// Converts an error to one of the database.
 fn into_database_error(error: Error) -> Error {
     Error::new(Reason::DatabaseUnavailable, error.message()).caused_by(error)
 }

@@ -1,42 +1,42 @@
-//! What `DB_URL` says of TLS, and what it must not say.
+//! The TLS parameters of `DB_URL`.
 
 use std::path::PathBuf;
 use tokio_postgres::config::SslMode;
 
-/// What we take out of `DB_URL`.
+/// The parameters that are removed from `DB_URL`.
 pub(super) const NAMES: [&str; 4] = ["sslmode", "sslrootcert", "sslcert", "sslkey"];
 
-/// How much is asked of the server, as libpq calls it.
+/// The verification of the server, as in libpq.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// No TLS.
     Disable,
-    /// TLS if the server refuses to go without.
+    /// TLS only if the server rejects plain connections.
     Allow,
-    /// TLS if the server has it.
+    /// TLS if the server supports it.
     Prefer,
-    /// TLS, with whomever; held against the authorities if there are any.
+    /// TLS; the certificate is verified only if there are authorities.
     Require,
-    /// And the server's certificate is of an authority that is believed.
+    /// TLS with a certificate of a trusted authority.
     VerifyCa,
-    /// And it names the host.
+    /// TLS with a certificate of a trusted authority that names the host.
     VerifyFull,
 }
 
-/// Whose certificates are believed.
+/// The trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Authorities {
     File(PathBuf),
-    /// Those that the system believes.
+    /// The authorities of the system.
     System,
 }
 
-/// What `DB_URL` says of TLS.
+/// The TLS parameters of `DB_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Parameters {
     pub(super) mode: Mode,
     pub(super) authorities: Option<Authorities>,
-    /// Our certificate, and its key.
+    /// The client certificate and its key.
     pub(super) identity: Option<(PathBuf, PathBuf)>,
 }
 
@@ -49,11 +49,11 @@ impl Mode {
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
-            _ => return Err("sslmode is none of disable, allow, prefer, require, verify-ca and verify-full".to_owned()),
+            _ => return Err("sslmode must be disable, allow, prefer, require, verify-ca or verify-full".to_owned()),
         })
     }
 
-    /// What is tried, one after the other, while the server refuses it.
+    /// Returns the modes to try in order, while the server rejects them.
     pub(super) fn attempts(self) -> &'static [SslMode] {
         match self {
             Self::Disable => &[SslMode::Disable],
@@ -65,8 +65,8 @@ impl Mode {
 }
 
 impl Parameters {
-    /// Understands what was taken out of a connection string. The last of two of the same name holds, as with libpq; an empty
-    /// one is none.
+    /// Parses the parameters of a connection string. Of duplicates the last one counts, as in libpq; an empty value counts as
+    /// unset.
     pub(super) fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, String> {
         let last = |name| pairs.iter().rfind(|(key, _)| key == name).map(|(_, value)| &**value);
         let [mode, authorities, certificate, key] = NAMES.map(|name| last(name).filter(|value| !value.is_empty()));
@@ -79,15 +79,15 @@ impl Parameters {
         let mode = mode.map_or(Ok(default_mode), Mode::parse)?;
         if is_system && mode != Mode::VerifyFull {
             return Err(
-                "sslrootcert=system goes with sslmode=verify-full only: anybody can get a certificate of a public \
-                        authority, for a name of theirs"
+                "sslrootcert=system requires sslmode=verify-full: anybody can get a certificate of a public authority for \
+                 another name"
                     .to_owned(),
             );
         }
         if authorities.is_none() && matches!(mode, Mode::VerifyCa | Mode::VerifyFull) {
             return Err(
-                "sslmode=verify-ca and verify-full need sslrootcert: the PEM file of the authority that signed the \
-                        server's certificate, or `system` (with verify-full) for those that the system believes"
+                "sslmode=verify-ca and verify-full need sslrootcert: the PEM file of the authority that signed the server's \
+                 certificate, or `system` (with verify-full) for the authorities of the system"
                     .to_owned(),
             );
         }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_assumes_is_assumed() {
+    fn defaults_are_those_of_libpq() {
         assert_eq!(parse("host=h").unwrap().mode, Mode::Prefer);
         assert_eq!(parse("sslmode=require sslmode=disable").unwrap().mode, Mode::Disable);
         let system = parse("postgres://u@h/d?sslrootcert=system").unwrap();
@@ -122,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn what_protects_less_than_it_seems_to_is_refused() {
+    fn misleading_parameters_are_rejected() {
         for (text, words) in [
-            ("sslmode=VERIFY-FULL", "none of disable, allow, prefer, require, verify-ca and verify-full"),
-            ("sslmode=on", "none of"),
+            ("sslmode=VERIFY-FULL", "must be disable, allow, prefer, require, verify-ca or verify-full"),
+            ("sslmode=on", "must be disable"),
             ("sslmode=verify-full", "need sslrootcert"),
             ("sslmode=verify-ca sslrootcert=''", "need sslrootcert"),
-            ("sslmode=require sslrootcert=system", "verify-full only"),
+            ("sslmode=require sslrootcert=system", "requires sslmode=verify-full"),
             ("sslmode=require sslcert=/c", "needs sslkey"),
             ("sslmode=require sslkey=/k", "needs sslcert"),
         ] {

@@ -1,4 +1,4 @@
-//! A connection of rustls, as tokio-postgres wants it.
+//! rustls connections for tokio-postgres.
 
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -22,7 +22,7 @@ use x509_cert::der::oid::db::rfc5912::{
     SHA_384_WITH_RSA_ENCRYPTION, SHA_512_WITH_RSA_ENCRYPTION,
 };
 
-/// Opens connections as a configuration says.
+/// Opens connections with a configuration.
 #[derive(Clone)]
 pub(in super::super) struct Connector {
     config: Option<Arc<ClientConfig>>,
@@ -33,7 +33,7 @@ impl Connector {
         Self { config: Some(config) }
     }
 
-    /// For connections that have none.
+    /// Creates a connector for connections without TLS.
     pub(super) fn without_tls() -> Self {
         Self { config: None }
     }
@@ -69,7 +69,7 @@ impl TlsConnect<Socket> for HostConnector {
     }
 }
 
-/// Why the two did not come together.
+/// The error of a TLS handshake.
 #[derive(Debug)]
 pub(in super::super) struct HandshakeError(io::Error);
 
@@ -101,8 +101,8 @@ impl TlsStream for Stream {
     }
 }
 
-/// What binds a password to the server's certificate, `tls-server-end-point` of RFC 5929; nothing where that defines none, as
-/// for Ed25519.
+/// Returns the channel binding of a password to the server's certificate, `tls-server-end-point` of RFC 5929; none where it is
+/// undefined, as for Ed25519.
 fn server_end_point(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     const SHA_256: &[ObjectIdentifier] = &[SHA_1_WITH_RSA_ENCRYPTION, SHA_256_WITH_RSA_ENCRYPTION, ECDSA_WITH_SHA_256];
     const SHA_384: &[ObjectIdentifier] = &[SHA_384_WITH_RSA_ENCRYPTION, ECDSA_WITH_SHA_384];

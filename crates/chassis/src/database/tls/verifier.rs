@@ -1,4 +1,4 @@
-//! Whether a server is who it should be.
+//! The verification of the server's certificate.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -9,35 +9,35 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-/// Certificates that are believed.
+/// Trusted certificates.
 #[derive(Debug)]
 pub(super) struct TrustedCertificates {
-    /// As authorities.
+    /// The certificates as authorities.
     roots: RootCertStore,
-    /// As they are: a server that has signed its certificate itself is its own authority, which rustls does not take.
+    /// The certificates themselves: rustls does not accept a self-signed server certificate as its own authority.
     certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Holds a server's certificate against what `sslmode` asks for. That the server has its key is checked always: without, the
-/// channel binding of passwords would prove nothing.
+/// Verifies a server's certificate as `sslmode` requires. It always checks that the server has the key: the channel binding of
+/// passwords depends on it.
 #[derive(Debug)]
 pub(super) struct Verifier {
     algorithms: WebPkiSupportedAlgorithms,
-    /// Any certificate is good where there are none.
+    /// None accepts any certificate.
     trusted: Option<TrustedCertificates>,
     /// Whether the certificate must name the host.
     verify_name: bool,
 }
 
 impl TrustedCertificates {
-    /// All of these, or an error.
+    /// Trusts all certificates, or returns an error.
     pub(super) fn all(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         certificates.iter().try_for_each(|certificate| roots.add(certificate.clone()))?;
         Ok(Self { roots, certificates })
     }
 
-    /// Those of these that can be read, if any.
+    /// Trusts the certificates that can be parsed, if any.
     pub(super) fn readable(certificates: Vec<CertificateDer<'static>>) -> Option<Self> {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(certificates);
@@ -102,7 +102,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether a certificate is good now.
+/// Checks that a certificate is valid now.
 fn verify_validity(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let certificate = Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
     let validity = certificate.tbs_certificate().validity();
