@@ -5,7 +5,7 @@ use axum::Router;
 use groundplan_budget::Memory;
 use groundplan_chassis::database::Database;
 use groundplan_chassis::layers::{self, RootKey};
-use groundplan_chassis::mounted::Mounted;
+use groundplan_chassis::mounted_service::MountedService;
 use groundplan_chassis::settings::{DatabaseSettings, Secret, ServerSettings, defaults};
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_proto::schema::v1::schema_service_client::SchemaServiceClient;
@@ -27,7 +27,7 @@ pub(crate) struct Suite {
     /// All routes with all layers.
     pub(crate) router: Router,
     /// What works besides the routes.
-    _mounted: [Mounted; 2],
+    _mounted: [MountedService; 2],
     _database: TestDatabase,
 }
 
