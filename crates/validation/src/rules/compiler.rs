@@ -189,7 +189,7 @@ impl<'a> Compiler<'a> {
             if !seen.insert(name) {
                 self.report(location, format!("field {name} occurs twice in a `oneof` of {}", shape.full_name));
             } else if !shape.iter().any(|(_, field)| field.name == *name) {
-                self.report(location, format!("field {name} not diagnostics in message {}", shape.full_name));
+                self.report(location, format!("field {name} not found in message {}", shape.full_name));
             }
         }
     }

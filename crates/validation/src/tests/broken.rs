@@ -111,9 +111,9 @@ fn brackets_in_strings_do_not_count() {
         format!("this != '''{} '''", "('".repeat(100)),
         format!("this != '\\'{}'", "(".repeat(100)),
     ] {
-        assert_eq!(limits::excess(&text), None, "{text}");
+        assert_eq!(limits::limit_violation(&text), None, "{text}");
     }
-    assert!(limits::excess(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
+    assert!(limits::limit_violation(&format!("this != '\\\\'{}", "(".repeat(100))).is_some());
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn the_limits_agree_with_the_parser_about_strings() {
         format!("this != '{brackets}"),
         format!("r'''a''' + {brackets}"),
     ] {
-        assert!(limits::excess(&text).is_some(), "{text}");
+        assert!(limits::limit_violation(&text).is_some(), "{text}");
     }
     // Here the parser sees them inside strings.
     for text in [
@@ -149,13 +149,13 @@ fn the_limits_agree_with_the_parser_about_strings() {
             r"this.matches(r'^\d{{1,3}}(\.\d+)?{brackets}$') && a.`b-c/d` > .5e-3 || 0x1Fu >= 1e5 - 7u % 2 ? '' : ''''''"
         ),
     ] {
-        assert_eq!(limits::excess(&text), None, "{text}");
+        assert_eq!(limits::limit_violation(&text), None, "{text}");
     }
 }
 
 #[test]
 fn each_index_is_a_level() {
-    assert!(limits::excess(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
+    assert!(limits::limit_violation(&format!("this{} == 1", "[0]".repeat(1_000))).is_some());
 }
 
 #[test]
