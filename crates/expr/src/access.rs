@@ -1,6 +1,6 @@
 //! Which indexes could serve a condition.
 
-mod runs;
+mod searchable;
 
 use crate::Scope;
 use crate::ir::{Comparison, Const, Expr, Field, Root, TextTest, Type};
@@ -14,7 +14,7 @@ pub enum Access {
     /// Any of these holds: each must be served.
     Any(Vec<Access>),
     /// A test of a column of the model.
-    Column { field: FieldId, test: Test },
+    Column { field: FieldId, test: ColumnTest },
     /// A test of a text by so little that no index serves it: see the rules of `runs`.
     TooShort,
     /// Nothing that an index serves.
@@ -23,7 +23,7 @@ pub enum Access {
 
 /// How a column is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Test {
+pub enum ColumnTest {
     /// Equal to a value, or one of several; absent, or a bool as it is.
     Equal,
     /// Less or greater than a value.
@@ -40,12 +40,12 @@ pub enum Test {
     Search,
 }
 
-pub(crate) fn of(scope: Scope<'_>, expr: &Expr) -> Access {
-    access(scope, expr, false)
+pub(crate) fn analyze(scope: Scope<'_>, expr: &Expr) -> Access {
+    analyze_condition(scope, expr, false)
 }
 
 /// Of a condition, or of its negation.
-fn access(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
+fn analyze_condition(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
     match expr {
         // Always is served by nothing, never needs nothing.
         Expr::Const(Const::Bool(value)) => {
@@ -55,23 +55,27 @@ fn access(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
                 Access::Opaque
             }
         }
-        Expr::Not(operand) => access(scope, operand, !negated),
+        Expr::Not(operand) => analyze_condition(scope, operand, !negated),
         Expr::And(operands) => chain(scope, operands, !negated, negated),
         Expr::Or(operands) => chain(scope, operands, negated, negated),
-        Expr::Field(field) => column(field, Test::Equal),
+        Expr::Field(field) => column_test(field, ColumnTest::Equal),
         Expr::Compare { comparison, left, right } => compare(scope, *comparison, (left, right), negated),
-        Expr::Has(field) if negated && is_single(field) => column(field, Test::Equal),
-        Expr::OneOf { value, .. } if !negated => of_operand(value, Test::Equal),
+        Expr::Has(field) if negated && is_single(field) => column_test(field, ColumnTest::Equal),
+        Expr::OneOf { value, .. } if !negated => operand_test(value, ColumnTest::Equal),
         Expr::ElementOf { value, list } if !negated && matches!(**value, Expr::Const(_)) && is_array(list) => {
-            column(list, Test::Element)
+            column_test(list, ColumnTest::Element)
         }
         Expr::TextTest { test, text, part } if !negated => text_test(scope, *test, text, part),
         Expr::Matches { text, pattern } if !negated && takes_trigrams(scope, text) => {
-            if runs::pattern_has_trigrams(pattern) { of_operand(text, Test::Substring) } else { Access::TooShort }
+            if searchable::pattern_has_trigrams(pattern) {
+                operand_test(text, ColumnTest::Substring)
+            } else {
+                Access::TooShort
+            }
         }
         Expr::Search { field, words, .. } if !negated => {
-            if runs::words_are_wanted(words) {
-                column(field, Test::Search)
+            if searchable::requires_words(words) {
+                column_test(field, ColumnTest::Search)
             } else {
                 Access::TooShort
             }
@@ -81,7 +85,7 @@ fn access(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
 }
 
 fn chain(scope: Scope<'_>, operands: &[Expr], all: bool, negated: bool) -> Access {
-    let parts = operands.iter().map(|operand| access(scope, operand, negated)).collect();
+    let parts = operands.iter().map(|operand| analyze_condition(scope, operand, negated)).collect();
     if all { Access::All(parts) } else { Access::Any(parts) }
 }
 
@@ -94,37 +98,39 @@ fn compare(scope: Scope<'_>, comparison: Comparison, operands: (&Expr, &Expr), n
     let is_bool =
         matches!(operand, Expr::Field(Field { ty: Type::Bool, .. })) && !matches!(other, Expr::Const(Const::Null));
     match comparison {
-        Comparison::Equal | Comparison::NotEqual if is_bool => of_operand(operand, Test::Equal),
+        Comparison::Equal | Comparison::NotEqual if is_bool => operand_test(operand, ColumnTest::Equal),
         Comparison::Equal | Comparison::NotEqual if (comparison == Comparison::Equal) == negated => Access::Opaque,
-        Comparison::Equal | Comparison::NotEqual => of_operand(operand, Test::Equal),
+        Comparison::Equal | Comparison::NotEqual => operand_test(operand, ColumnTest::Equal),
         // UUIDs are ordered as the texts that they are shown as, which no index has.
         _ if is_uuid(scope, operand) => Access::Opaque,
-        _ => of_operand(operand, Test::Range),
+        _ => operand_test(operand, ColumnTest::Range),
     }
 }
 
 fn text_test(scope: Scope<'_>, test: TextTest, text: &Expr, part: &Expr) -> Access {
     let Expr::Const(Const::String(part)) = part else { return Access::Opaque };
-    let has_trigrams = runs::part_has_trigrams(test, part);
+    let has_trigrams = searchable::part_has_trigrams(test, part);
     match test {
         _ if part.is_empty() => Access::Opaque,
         TextTest::StartsWith if is_uuid(scope, text) => Access::Opaque,
-        TextTest::StartsWith => of_operand(text, if has_trigrams { Test::Prefix } else { Test::ShortPrefix }),
+        TextTest::StartsWith => {
+            operand_test(text, if has_trigrams { ColumnTest::Prefix } else { ColumnTest::ShortPrefix })
+        }
         _ if !takes_trigrams(scope, text) => Access::Opaque,
-        _ if has_trigrams => of_operand(text, Test::Substring),
+        _ if has_trigrams => operand_test(text, ColumnTest::Substring),
         _ => Access::TooShort,
     }
 }
 
-fn of_operand(operand: &Expr, test: Test) -> Access {
+fn operand_test(operand: &Expr, test: ColumnTest) -> Access {
     match operand {
-        Expr::Field(field) => column(field, test),
+        Expr::Field(field) => column_test(field, test),
         _ => Access::Opaque,
     }
 }
 
 /// A test of a field, if it is a column of the model.
-fn column(field: &Field, test: Test) -> Access {
+fn column_test(field: &Field, test: ColumnTest) -> Access {
     match (&field.root, field.steps.as_slice()) {
         (Root::Record, [id]) => Access::Column { field: *id, test },
         _ => Access::Opaque,
@@ -176,7 +182,7 @@ fn reads_record(expr: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Access, Test};
+    use super::{Access, ColumnTest};
     use crate::sql::tests::{compile, shop};
 
     /// A short form: `=pages`, `all(…)`, `any(…)`, `-`.
@@ -187,13 +193,13 @@ mod tests {
             Access::Any(parts) => format!("any({})", list(parts)),
             Access::Column { field, test } => {
                 let sign = match test {
-                    Test::Equal => "=",
-                    Test::Range => "<",
-                    Test::Prefix => "^",
-                    Test::ShortPrefix => "'",
-                    Test::Substring => "%",
-                    Test::Element => "@",
-                    Test::Search => "?",
+                    ColumnTest::Equal => "=",
+                    ColumnTest::Range => "<",
+                    ColumnTest::Prefix => "^",
+                    ColumnTest::ShortPrefix => "'",
+                    ColumnTest::Substring => "%",
+                    ColumnTest::Element => "@",
+                    ColumnTest::Search => "?",
                 };
                 format!("{sign}{}", shop().model("shop.v1.Book").unwrap().shape().field(*field).name)
             }

@@ -4,6 +4,7 @@
 //! is dynamic. They are kinder in what leaves no doubt: a literal becomes a constant of the type that it meets, so
 //! `price > 3`, `status == "STATUS_ACTIVE"` and `created_at > "2030-01-01T00:00:00Z"` are what they look like.
 
+mod adapt;
 mod arithmetic;
 mod calls;
 mod compare;
@@ -12,10 +13,10 @@ mod contained;
 mod convert;
 mod elements;
 mod enums;
-mod fit;
 mod functions;
 mod literal;
 pub(crate) mod members;
+mod messages;
 mod names;
 mod quantified;
 pub(crate) mod reads;
@@ -24,7 +25,6 @@ pub(crate) mod rule;
 mod search;
 mod target;
 mod values;
-mod words;
 
 use crate::ir::{Const, Expr, Field, Type};
 use crate::parse::{self, Node, Span};
@@ -41,7 +41,7 @@ pub(crate) fn filter(scope: Scope<'_>, source: &str) -> Result<Expr, ExprError> 
 /// Parses and checks the value of a field of a model.
 pub(crate) fn formula(scope: Scope<'_>, kind: FormulaKind, field: FieldId, source: &str) -> Result<Expr, ExprError> {
     let purpose = Purpose::Formula { kind, field };
-    let target = target::Target::of(scope, field)?;
+    let target = target::Target::for_field(scope, field)?;
     let node = parse::parse(source, purpose)?;
     Checker::new(scope, source, purpose).formula(&target, &node)
 }
@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
 
     /// A part of the expression as the caller wrote it, for messages.
     fn quote(&self, node: &Node) -> String {
-        words::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
+        messages::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
     }
 }
 

@@ -11,8 +11,8 @@ mod rule;
 mod steps;
 
 pub(crate) use datum::{Datum, compare_numbers};
-pub use failure::Failure;
-pub(crate) use failure::Stop;
+pub(crate) use failure::EvaluationError;
+pub use failure::EvaluationFailure;
 
 use crate::Scope;
 use crate::ir::{Comparison, Const, Expr, Type};
@@ -31,29 +31,29 @@ pub(crate) fn filter(
     now: i64,
     related: &dyn Fn(FieldId) -> Option<Record>,
     budget: &Budget,
-) -> Result<Result<bool, Failure>, Error> {
+) -> Result<Result<bool, EvaluationFailure>, Error> {
     let references = scope.model.references.iter();
     let fetched = references.map(|reference| (reference.field, OnceCell::new())).collect();
     let evaluator = Evaluator { record: Some(record), now, related, fetched, steps: RefCell::new(budget.steps()) };
-    Stop::split(evaluator.truth(expr, &[]))
+    EvaluationError::split(evaluator.truth(expr, &[]))
 }
 
 /// The value of an expression that reads nothing but the record and the time.
-pub(crate) fn alone<T>(
+pub(crate) fn formula<T>(
     expr: &Expr,
     record: &Record,
     now: i64,
     budget: &Budget,
-    finish: impl FnOnce(Datum<'_>) -> Result<T, Failure>,
-) -> Result<Result<T, Failure>, Error> {
-    let evaluator = Evaluator::alone(Some(record), now, budget);
-    let value = Stop::split(evaluator.value(expr, &[]))?;
+    finish: impl FnOnce(Datum<'_>) -> Result<T, EvaluationFailure>,
+) -> Result<Result<T, EvaluationFailure>, Error> {
+    let evaluator = Evaluator::without_relations(Some(record), now, budget);
+    let value = EvaluationError::split(evaluator.value(expr, &[]))?;
     Ok(value.and_then(finish))
 }
 
 /// The value of an expression that reads neither fields nor the time.
-pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Result<Const, Failure>, Error> {
-    alone(expr, &Record::new(scope.model.shape()), 0, &Budget::default(), |datum| datum.into_const())
+pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Result<Const, EvaluationFailure>, Error> {
+    formula(expr, &Record::new(scope.model.shape()), 0, &Budget::default(), |datum| datum.into_const())
 }
 
 /// What a rule finds on `this`.
@@ -62,10 +62,10 @@ pub(crate) fn rule<T>(
     this: Datum<'_>,
     now: i64,
     budget: &Budget,
-    finish: impl FnOnce(Datum<'_>) -> Result<T, Failure>,
-) -> Result<Result<T, Failure>, Error> {
-    let evaluator = Evaluator::alone(None, now, budget);
-    let value = Stop::split(evaluator.value(expr, &[this]))?;
+    finish: impl FnOnce(Datum<'_>) -> Result<T, EvaluationFailure>,
+) -> Result<Result<T, EvaluationFailure>, Error> {
+    let evaluator = Evaluator::without_relations(None, now, budget);
+    let value = EvaluationError::split(evaluator.value(expr, &[this]))?;
     Ok(value.and_then(finish))
 }
 
@@ -85,19 +85,19 @@ type Variables<'v, 'e> = &'v [Datum<'e>];
 
 impl<'a> Evaluator<'a> {
     /// For an expression that reads no other record.
-    fn alone(record: Option<&'a Record>, now: i64, budget: &Budget) -> Self {
+    fn without_relations(record: Option<&'a Record>, now: i64, budget: &Budget) -> Self {
         Self { record, now, related: &|_| None, fetched: Vec::new(), steps: RefCell::new(budget.steps()) }
     }
 
     /// A condition: anything but a bool is an error, as `null` is.
-    fn truth<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
+    fn truth<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<bool, EvaluationError> {
         match self.value(expr, variables)? {
             Datum::Bool(value) => Ok(value),
-            _ => Err(Failure::Null.into()),
+            _ => Err(EvaluationFailure::Null.into()),
         }
     }
 
-    fn value<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+    fn value<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, EvaluationError> {
         self.charge(1)?;
         Ok(match expr {
             Expr::Const(constant) => Datum::of_const(constant),
@@ -125,7 +125,7 @@ impl<'a> Evaluator<'a> {
                 Datum::Bool(self.contains(list, &value, variables)?)
             }
             Expr::MapValue { ty, .. } | Expr::ListItem { ty, .. } => {
-                Datum::of_value(self.element(expr, variables)?, ty).ok_or(Failure::Null)?
+                Datum::of_value(self.element(expr, variables)?, ty).ok_or(EvaluationFailure::Null)?
             }
             Expr::Size(operand) => Datum::Int(self.size(operand, variables)?),
             Expr::TextTest { test, text, part } => {
@@ -141,12 +141,12 @@ impl<'a> Evaluator<'a> {
             }
             Expr::Rewrite { rewrite, text } => {
                 let text = self.value(text, variables)?;
-                self.charge_made(text.bytes())?;
-                Datum::owned_text(calculate::rewritten(*rewrite, text.text()?))
+                self.charge_output(text.bytes())?;
+                Datum::owned_text(calculate::rewrite(*rewrite, text.text()?))
             }
             Expr::Arithmetic { operation, left, right, .. } => {
                 let (left, right) = (self.value(left, variables)?, self.value(right, variables)?);
-                self.charge_made(left.bytes() + right.bytes())?;
+                self.charge_output(left.bytes() + right.bytes())?;
                 calculate::arithmetic(*operation, &left, &right)?
             }
             Expr::Negate(operand) => calculate::negate(&self.value(operand, variables)?)?,
@@ -156,16 +156,21 @@ impl<'a> Evaluator<'a> {
                 Datum::Bool(self.quantified(*quantifier, list, condition, variables)?)
             }
             Expr::Rule(rule) => self.rule(rule, variables)?,
-            Expr::Search { .. } => return Err(Failure::OnlyPostgres.into()),
+            Expr::Search { .. } => return Err(EvaluationFailure::OnlyPostgres.into()),
         })
     }
 
     /// A chain of `||` (which `decisive` true ends) or `&&` (false): a failure counts only if nothing decides.
-    fn chain<'e>(&'e self, operands: &'e [Expr], decisive: bool, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
+    fn chain<'e>(
+        &'e self,
+        operands: &'e [Expr],
+        decisive: bool,
+        variables: Variables<'_, 'e>,
+    ) -> Result<bool, EvaluationError> {
         chain(operands.iter().map(|operand| self.truth(operand, variables)), decisive)
     }
 
-    fn size<'e>(&'e self, operand: &'e Expr, variables: Variables<'_, 'e>) -> Result<i64, Stop> {
+    fn size<'e>(&'e self, operand: &'e Expr, variables: Variables<'_, 'e>) -> Result<i64, EvaluationError> {
         let size = match operand {
             Expr::Field(field) if matches!(field.ty, Type::List(_) | Type::Map(..)) => self.length(field, variables)?,
             _ => match self.value(operand, variables)? {
@@ -175,13 +180,13 @@ impl<'a> Evaluator<'a> {
                 }
                 Datum::Bytes(bytes) => bytes.len(),
                 value @ (Datum::List(_) | Datum::Map { .. }) => value.len(),
-                _ => return Err(Failure::Null.into()),
+                _ => return Err(EvaluationFailure::Null.into()),
             },
         };
-        Ok(i64::try_from(size).map_err(|_| Failure::Overflow)?)
+        Ok(i64::try_from(size).map_err(|_| EvaluationFailure::Overflow)?)
     }
 
-    fn compare(&self, comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, Stop> {
+    fn compare(&self, comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, EvaluationError> {
         let holds = match comparison {
             Comparison::Equal => return self.are_equal(left, right),
             Comparison::NotEqual => return self.are_equal(left, right).map(|equal| !equal),
@@ -191,7 +196,7 @@ impl<'a> Evaluator<'a> {
             Comparison::GreaterOrEqual => Ordering::is_ge,
         };
         if matches!(left, Datum::Null) || matches!(right, Datum::Null) {
-            return Err(Failure::Null.into());
+            return Err(EvaluationFailure::Null.into());
         }
         self.charge_bytes(left.bytes().min(right.bytes()))?;
         // Nothing orders NaN.
@@ -199,13 +204,13 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn chain(truths: impl Iterator<Item = Result<bool, Stop>>, decisive: bool) -> Result<bool, Stop> {
+fn chain(truths: impl Iterator<Item = Result<bool, EvaluationError>>, decisive: bool) -> Result<bool, EvaluationError> {
     let mut failure = None;
     for truth in truths {
         match truth {
             Ok(value) if value == decisive => return Ok(decisive),
             Ok(_) => {}
-            Err(Stop::Failure(found)) => failure = failure.or(Some(found)),
+            Err(EvaluationError::Failure(found)) => failure = failure.or(Some(found)),
             Err(refused) => return Err(refused),
         }
     }
@@ -214,10 +219,10 @@ fn chain(truths: impl Iterator<Item = Result<bool, Stop>>, decisive: bool) -> Re
 
 impl<'e> Datum<'e> {
     /// A text: `null` has none.
-    fn text(&self) -> Result<&str, Failure> {
+    fn text(&self) -> Result<&str, EvaluationFailure> {
         match self {
             Datum::String(text) => Ok(text),
-            _ => Err(Failure::Null),
+            _ => Err(EvaluationFailure::Null),
         }
     }
 

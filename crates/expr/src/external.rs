@@ -4,7 +4,7 @@ use crate::ir::{Expr, Field, Root};
 
 /// What an expression needs beside the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outside {
+pub enum ExternalDependency {
     /// Another record, along a relation.
     Relation,
     /// `now`.
@@ -14,33 +14,33 @@ pub enum Outside {
 }
 
 /// The first thing that an expression needs beside the record.
-pub(crate) fn outside(expr: &Expr) -> Option<Outside> {
-    let all = |exprs: &[&Expr]| exprs.iter().find_map(|expr| outside(expr));
+pub(crate) fn external_dependency(expr: &Expr) -> Option<ExternalDependency> {
+    let all = |exprs: &[&Expr]| exprs.iter().find_map(|expr| external_dependency(expr));
     match expr {
-        Expr::Now => Some(Outside::Time),
-        Expr::Search { .. } => Some(Outside::Search),
+        Expr::Now => Some(ExternalDependency::Time),
+        Expr::Search { .. } => Some(ExternalDependency::Search),
         // Nobody asks this of rules, whose parts these are.
         Expr::Const(_) | Expr::Rule(_) => None,
-        Expr::Field(field) | Expr::Has(field) => of_field(field),
-        Expr::Not(inner) | Expr::Size(inner) | Expr::Negate(inner) => outside(inner),
-        Expr::Convert { value, .. } | Expr::OneOf { value, .. } => outside(value),
-        Expr::TimePart { time, .. } => outside(time),
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(outside),
+        Expr::Field(field) | Expr::Has(field) => field_dependency(field),
+        Expr::Not(inner) | Expr::Size(inner) | Expr::Negate(inner) => external_dependency(inner),
+        Expr::Convert { value, .. } | Expr::OneOf { value, .. } => external_dependency(value),
+        Expr::TimePart { time, .. } => external_dependency(time),
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().find_map(external_dependency),
         Expr::Conditional { condition, then, otherwise } => all(&[condition, then, otherwise]),
         Expr::Compare { left, right, .. } | Expr::Arithmetic { left, right, .. } => all(&[left, right]),
         Expr::TextTest { text, part, .. } => all(&[text, part]),
-        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => outside(text),
-        Expr::ElementOf { value, list } => outside(value).or_else(|| of_field(list)),
-        Expr::MapValue { map, key, .. } => of_field(map).or_else(|| outside(key)),
-        Expr::ListItem { list, index, .. } => of_field(list).or_else(|| outside(index)),
-        Expr::Quantified { list, condition, .. } => of_field(list).or_else(|| outside(condition)),
+        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => external_dependency(text),
+        Expr::ElementOf { value, list } => external_dependency(value).or_else(|| field_dependency(list)),
+        Expr::MapValue { map, key, .. } => field_dependency(map).or_else(|| external_dependency(key)),
+        Expr::ListItem { list, index, .. } => field_dependency(list).or_else(|| external_dependency(index)),
+        Expr::Quantified { list, condition, .. } => field_dependency(list).or_else(|| external_dependency(condition)),
     }
 }
 
-fn of_field(field: &Field) -> Option<Outside> {
+fn field_dependency(field: &Field) -> Option<ExternalDependency> {
     match &field.root {
-        Root::Related { .. } => Some(Outside::Relation),
-        Root::Element(element) => outside(element),
+        Root::Related { .. } => Some(ExternalDependency::Relation),
+        Root::Element(element) => external_dependency(element),
         Root::Record | Root::Variable(_) => None,
     }
 }

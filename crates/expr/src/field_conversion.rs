@@ -1,60 +1,62 @@
 //! Values of expressions as values of fields, which may have smaller types.
 
-use crate::evaluate::{Datum, Failure};
-use crate::limits::MAX_MADE;
+use crate::evaluate::{Datum, EvaluationFailure};
+use crate::limits::MAX_RESULT_BYTES;
 use groundplan_codec::Value;
 use groundplan_model::shape::{Integer, Kind};
 
 /// A value for a field of a kind that has single values; none for `null`.
-pub(crate) fn value(kind: Kind, datum: Datum<'_>) -> Result<Option<Value>, Failure> {
+pub(crate) fn to_field_value(kind: Kind, datum: Datum<'_>) -> Result<Option<Value>, EvaluationFailure> {
     let kind = match kind {
         Kind::Wrapper(wrapped) => wrapped.kind(),
         kind => kind,
     };
     Ok(Some(match (kind, datum) {
         (_, Datum::Null) => return Ok(None),
-        (Kind::Integer(integer), datum) => whole(integer, datum.integer().ok_or(Failure::Null)?)?,
-        (Kind::Float, Datum::Double(value)) => Value::Double(float(value)?),
-        (Kind::Double, Datum::Double(value)) => Value::Double(one_nan(value)),
+        (Kind::Integer(integer), datum) => convert_integer(integer, datum.integer().ok_or(EvaluationFailure::Null)?)?,
+        (Kind::Float, Datum::Double(value)) => Value::Double(convert_float(value)?),
+        (Kind::Double, Datum::Double(value)) => Value::Double(canonical_nan(value)),
         (Kind::Bool, Datum::Bool(value)) => Value::Bool(value),
-        (Kind::String, Datum::String(text)) if text.len() <= MAX_MADE => Value::String(text.into_owned()),
-        (Kind::Bytes, Datum::Bytes(bytes)) if bytes.len() <= MAX_MADE => Value::Bytes(bytes.into_owned().into()),
-        (Kind::String, Datum::String(_)) | (Kind::Bytes, Datum::Bytes(_)) => return Err(Failure::TooLong),
+        (Kind::String, Datum::String(text)) if text.len() <= MAX_RESULT_BYTES => Value::String(text.into_owned()),
+        (Kind::Bytes, Datum::Bytes(bytes)) if bytes.len() <= MAX_RESULT_BYTES => {
+            Value::Bytes(bytes.into_owned().into())
+        }
+        (Kind::String, Datum::String(_)) | (Kind::Bytes, Datum::Bytes(_)) => return Err(EvaluationFailure::TooLong),
         (Kind::Enum(_), Datum::Enum(value)) => Value::Enum(value),
         (Kind::Timestamp, Datum::Timestamp(value)) => Value::Timestamp(value),
         (Kind::Duration, Datum::Duration(value)) => Value::Duration(value),
         // The checker lets no other pairs through.
-        _ => return Err(Failure::Null),
+        _ => return Err(EvaluationFailure::Null),
     }))
 }
 
-fn whole(integer: Integer, value: i128) -> Result<Value, Failure> {
-    let misfit = || Failure::OutOfField(name(integer));
+fn convert_integer(integer: Integer, value: i128) -> Result<Value, EvaluationFailure> {
+    let out_of_range = || EvaluationFailure::OutOfField(type_with_article(integer));
     if !integer.range().contains(&value) {
-        return Err(misfit());
+        return Err(out_of_range());
     }
     // Unsigned numbers of 32 bits are kept with sign.
     if integer.exceeds_bigint() {
-        u64::try_from(value).map(Value::Uint).map_err(|_| misfit())
+        u64::try_from(value).map(Value::Uint).map_err(|_| out_of_range())
     } else {
-        i64::try_from(value).map(Value::Int).map_err(|_| misfit())
+        i64::try_from(value).map(Value::Int).map_err(|_| out_of_range())
     }
 }
 
 /// Rounds to the nearest `float`, but refuses a number that is too large for one.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is what a field of that type does")]
-fn float(value: f64) -> Result<f64, Failure> {
+fn convert_float(value: f64) -> Result<f64, EvaluationFailure> {
     let rounded = f64::from(value as f32);
     let is_beyond = rounded.is_infinite() && value.is_finite();
-    if is_beyond { Err(Failure::OutOfField("a float")) } else { Ok(one_nan(rounded)) }
+    if is_beyond { Err(EvaluationFailure::OutOfField("a float")) } else { Ok(canonical_nan(rounded)) }
 }
 
 /// All the NaNs made one, as records have them.
-fn one_nan(value: f64) -> f64 {
+fn canonical_nan(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value }
 }
 
-fn name(integer: Integer) -> &'static str {
+fn type_with_article(integer: Integer) -> &'static str {
     match integer {
         Integer::Int32 => "an int32",
         Integer::Sint32 => "a sint32",

@@ -2,7 +2,7 @@
 
 use crate::ir::Expr;
 use crate::purpose::FormulaKind;
-use crate::{ExprError, Failure, Scope, check, evaluate, fits};
+use crate::{EvaluationFailure, ExprError, Scope, check, evaluate, field_conversion};
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
@@ -20,7 +20,7 @@ pub struct Formula {
 
 /// A formula that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct FormulaError {
     pub kind: FormulaKind,
     pub formula: catalog::Formula,
     pub error: ExprError,
@@ -62,21 +62,21 @@ impl Formula {
         record: &Record,
         now: i64,
         budget: &Budget,
-    ) -> Result<Result<Option<Value>, Failure>, Error> {
-        evaluate::alone(&self.expr, record, now, budget, |datum| fits::value(self.kind, datum))
+    ) -> Result<Result<Option<Value>, EvaluationFailure>, Error> {
+        evaluate::formula(&self.expr, record, now, budget, |datum| field_conversion::to_field_value(self.kind, datum))
     }
 }
 
 impl Formulas {
     /// Compiles all formulas of a model, or says of each one that is wrong what is.
-    pub fn compile(scope: Scope<'_>) -> Result<Self, Vec<Refused>> {
+    pub fn compile(scope: Scope<'_>) -> Result<Self, Vec<FormulaError>> {
         let mut refused = Vec::new();
         let mut compile = |kind: FormulaKind, formulas: &[catalog::Formula]| {
             let mut compiled = Vec::with_capacity(formulas.len());
             for formula in formulas {
                 match Formula::compile(scope, kind, formula.field, &formula.source) {
                     Ok(right) => compiled.push(right),
-                    Err(error) => refused.push(Refused { kind, formula: formula.clone(), error }),
+                    Err(error) => refused.push(FormulaError { kind, formula: formula.clone(), error }),
                 }
             }
             compiled

@@ -14,11 +14,11 @@ pub mod limits;
 pub mod tokens;
 
 mod access;
-mod alone;
 mod check;
 mod error;
 mod evaluate;
-mod fits;
+mod external;
+mod field_conversion;
 mod formula;
 mod order;
 mod parse;
@@ -27,13 +27,13 @@ mod purpose;
 mod rule;
 mod rule_scope;
 mod sql;
-mod times;
+mod time_literal;
 
-pub use access::{Access, Test};
-pub use alone::Outside;
+pub use access::{Access, ColumnTest};
 pub use error::ExprError;
-pub use evaluate::Failure;
-pub use formula::{Formula, Formulas, Refused};
+pub use evaluate::EvaluationFailure;
+pub use external::ExternalDependency;
+pub use formula::{Formula, FormulaError, Formulas};
 pub use purpose::FormulaKind;
 pub use rule::{Rule, This, Verdict};
 pub use rule_scope::{RuleParameter, RuleParameterField, RuleScope, ThisType};
@@ -72,7 +72,7 @@ impl Filter {
     /// Compiles a checked expression.
     pub fn of_expr(scope: Scope<'_>, expr: Expr) -> Result<Self, ExprError> {
         let sql = sql::filter(scope, &expr)?;
-        let access = access::of(scope, &expr);
+        let access = access::analyze(scope, &expr);
         Ok(Self { expr, sql, access })
     }
 
@@ -92,11 +92,11 @@ impl Filter {
     }
 
     /// What the condition needs beside the record; none if the record alone tells whether it matches.
-    pub fn outside(&self) -> Option<Outside> {
-        alone::outside(&self.expr)
+    pub fn external_dependency(&self) -> Option<ExternalDependency> {
+        external::external_dependency(&self.expr)
     }
 
-    /// Whether a record matches. A [`Failure`] of the expression is no match for whoever filters.
+    /// Whether a record matches. A [`EvaluationFailure`] of the expression is no match for whoever filters.
     ///
     /// `related` reads the record that a reference field of this one leads to.
     ///
@@ -109,7 +109,7 @@ impl Filter {
         now: i64,
         related: &dyn Fn(FieldId) -> Option<Record>,
         budget: &Budget,
-    ) -> Result<Result<bool, Failure>, Error> {
+    ) -> Result<Result<bool, EvaluationFailure>, Error> {
         evaluate::filter(scope, &self.expr, record, now, related, budget)
     }
 }

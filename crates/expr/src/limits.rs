@@ -25,20 +25,20 @@ pub const MAX_DEPTH: usize = 100;
 pub const MAX_CONSTANTS: usize = 500;
 
 /// The most `exists`, `all` and `exists_one` inside each other: each goes through all elements for each of the outer one's.
-pub const MAX_QUANTIFIED: usize = 2;
+pub const MAX_NESTED_QUANTIFIERS: usize = 2;
 
 /// The most `all`, `exists`, `map` and the like inside each other in a rule: each goes through all elements for each of the
 /// outer one's, which the request's steps bound.
-pub const MAX_MACROS: usize = 8;
+pub const MAX_NESTED_MACROS: usize = 8;
 
 /// The most bytes that a compiled pattern of a rule takes.
 pub const MAX_RULE_PATTERN: usize = 10 << 20;
 
 /// The most times that a filter joins texts: each may be as long as a record, and PostgreSQL makes the whole.
-pub const MAX_JOINED: usize = 8;
+pub const MAX_CONCATENATIONS: usize = 8;
 
 /// The longest text that a formula makes, in bytes: another one may read it and make a longer one.
-pub const MAX_MADE: usize = 1 << 20;
+pub const MAX_RESULT_BYTES: usize = 1 << 20;
 
 /// The longest regular expression of `matches`, in bytes.
 pub const MAX_PATTERN: usize = 256;
@@ -63,12 +63,17 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("nested operators", MAX_DEPTH, "levels", "FILTER_INVALID; `&&` and `||` are not levels"),
     Limit::things("an expression", MAX_CONDITIONS, "conditions (`? :`)", "FILTER_INVALID"),
     Limit::things("a list after `in`", MAX_CONSTANTS, "constants", "FILTER_INVALID"),
-    Limit::things("nested `exists` and `all`", MAX_QUANTIFIED, "levels", "FILTER_INVALID"),
-    Limit::things("nested `all`, `exists`, `map` and similar macros in a rule", MAX_MACROS, "levels", "RULE_INVALID"),
-    Limit::things("a filter", MAX_JOINED, "texts joined by `+`", "FILTER_INVALID"),
+    Limit::things("nested `exists` and `all`", MAX_NESTED_QUANTIFIERS, "levels", "FILTER_INVALID"),
+    Limit::things(
+        "nested `all`, `exists`, `map` and similar macros in a rule",
+        MAX_NESTED_MACROS,
+        "levels",
+        "RULE_INVALID",
+    ),
+    Limit::things("a filter", MAX_CONCATENATIONS, "texts joined by `+`", "FILTER_INVALID"),
     Limit::bytes(
         "a string or bytes value that a formula returns",
-        MAX_MADE,
+        MAX_RESULT_BYTES,
         "INVALID_FIELDS, with the rule `default` or `computed`",
     ),
     Limit::bytes("a regular expression", MAX_PATTERN, "FILTER_INVALID"),
@@ -85,7 +90,7 @@ pub const LIMITS: &[Limit] = &[
 
 /// What an expression has too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub enum LimitKind {
     Length,
     Nesting,
     Operators,
@@ -94,7 +99,7 @@ pub enum Bound {
     Constants,
 }
 
-impl Bound {
+impl LimitKind {
     /// How much is allowed.
     pub fn limit(self) -> usize {
         match self {
@@ -110,46 +115,46 @@ impl Bound {
 
 /// Why an expression must not reach the parser.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Excess {
+pub enum LimitViolation {
     /// More of something than is allowed.
-    Beyond { bound: Bound, found: usize },
+    Exceeded { kind: LimitKind, actual: usize },
     /// At this byte is no token.
     Unreadable { offset: usize, rest: String },
 }
 
-impl fmt::Display for Excess {
+impl fmt::Display for LimitViolation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bound, found) = match self {
-            Self::Beyond { bound, found } => (*bound, *found),
+        let (kind, actual) = match self {
+            Self::Exceeded { kind, actual } => (*kind, *actual),
             Self::Unreadable { rest, .. } => {
                 return write!(formatter, "cannot be read at {rest:?}: no word, number, operator or string of CEL");
             }
         };
-        match bound {
-            Bound::Length => write!(formatter, "has {found} bytes")?,
-            Bound::Nesting => write!(formatter, "nests {found} brackets")?,
-            Bound::Operators => write!(formatter, "has {found} operators and indexes")?,
-            Bound::Conditions => write!(formatter, "has {found} conditions")?,
-            Bound::Depth => write!(formatter, "is {found} operators deep")?,
-            Bound::Constants => write!(formatter, "has a list of {found} constants")?,
+        match kind {
+            LimitKind::Length => write!(formatter, "has {actual} bytes")?,
+            LimitKind::Nesting => write!(formatter, "nests {actual} brackets")?,
+            LimitKind::Operators => write!(formatter, "has {actual} operators and indexes")?,
+            LimitKind::Conditions => write!(formatter, "has {actual} conditions")?,
+            LimitKind::Depth => write!(formatter, "is {actual} operators deep")?,
+            LimitKind::Constants => write!(formatter, "has a list of {actual} constants")?,
         }
-        write!(formatter, "; at most {} are allowed", bound.limit())
+        write!(formatter, "; at most {} are allowed", kind.limit())
     }
 }
 
 /// Says why an expression is too much, or not even one, if it is. Filters have two more bounds: depth and constants.
-pub fn excess(expression: &str) -> Option<Excess> {
-    let beyond = |bound: Bound, found| (found > bound.limit()).then_some(Excess::Beyond { bound, found });
-    if let Some(excess) = beyond(Bound::Length, expression.len()) {
-        return Some(excess);
+pub fn limit_violation(expression: &str) -> Option<LimitViolation> {
+    let check = |kind: LimitKind, actual| (actual > kind.limit()).then_some(LimitViolation::Exceeded { kind, actual });
+    if let Some(violation) = check(LimitKind::Length, expression.len()) {
+        return Some(violation);
     }
-    match Size::of(expression) {
-        Ok(size) => beyond(Bound::Nesting, size.nesting)
-            .or_else(|| beyond(Bound::Operators, size.operators))
-            .or_else(|| beyond(Bound::Conditions, size.conditions)),
+    match Size::measure(expression) {
+        Ok(size) => check(LimitKind::Nesting, size.nesting)
+            .or_else(|| check(LimitKind::Operators, size.operators))
+            .or_else(|| check(LimitKind::Conditions, size.conditions)),
         Err(offset) => {
             let rest = shortened(expression.get(offset..).unwrap_or_default(), 60);
-            Some(Excess::Unreadable { offset, rest })
+            Some(LimitViolation::Unreadable { offset, rest })
         }
     }
 }
@@ -164,7 +169,7 @@ struct Size {
 
 impl Size {
     /// Measures an expression; strings and comments do not count. `Err` is the byte at which is no token.
-    fn of(expression: &str) -> Result<Self, usize> {
+    fn measure(expression: &str) -> Result<Self, usize> {
         let mut depth = 0_usize;
         let mut size = Self::default();
         let mut rest = expression;

@@ -106,10 +106,10 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
     let mut shape = model.shape();
     for (at, name) in path.split('.').enumerate() {
         let Some(id) = shape.by_name(name) else {
-            let leads_on = (at == 0).then(|| members::link(&model.references, name)).flatten();
+            let leads_on = (at == 0).then(|| members::reference_by_name(&model.references, name)).flatten();
             return Err(match leads_on {
                 Some(id) => behind_relation(name, &shape.field(id).name),
-                None => members::no_field(members::last(&shape.full_name), shape, name),
+                None => members::no_field(members::short_name(&shape.full_name), shape, name),
             });
         };
         let field = shape.field(id);

@@ -14,14 +14,14 @@ mod syntax;
 pub(crate) use syntax::{Literal, Node, NodeKind, Operator, Span, Unary};
 
 use crate::ExprError;
-use crate::limits::{self, Bound, Excess};
+use crate::limits::{self, LimitKind, LimitViolation};
 use crate::purpose::Purpose;
 use cel::parser::Parser;
 
 /// Parses an expression that is within the limits.
 pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
-    if let Some(excess) = limits::excess(source) {
-        return Err(refusal(source, &excess, purpose));
+    if let Some(violation) = limits::limit_violation(source) {
+        return Err(limit_error(source, &violation, purpose));
     }
     let tokens = lex::tokens(source)?;
     if tokens.is_empty() {
@@ -40,29 +40,29 @@ pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
 }
 
 /// Says which limit an expression is beyond, and how to get below it.
-fn refusal(source: &str, excess: &Excess, purpose: Purpose) -> ExprError {
-    let bound = match excess {
-        Excess::Beyond { bound, .. } => *bound,
-        Excess::Unreadable { offset, .. } => return lex::unreadable(source, *offset),
+fn limit_error(source: &str, violation: &LimitViolation, purpose: Purpose) -> ExprError {
+    let kind = match violation {
+        LimitViolation::Exceeded { kind, .. } => *kind,
+        LimitViolation::Unreadable { offset, .. } => return lex::token_error(source, *offset),
     };
-    let help = match bound {
-        Bound::Length | Bound::Constants => "shorten it",
-        Bound::Nesting => "leave out the brackets that change nothing",
-        Bound::Operators => "replace many comparisons of one field by `in [...]`",
-        Bound::Conditions => "replace `a ? b : c` by `&&` and `||`",
-        Bound::Depth => "break the chain by `&&`",
+    let help = match kind {
+        LimitKind::Length | LimitKind::Constants => "shorten it",
+        LimitKind::Nesting => "leave out the brackets that change nothing",
+        LimitKind::Operators => "replace many comparisons of one field by `in [...]`",
+        LimitKind::Conditions => "replace `a ? b : c` by `&&` and `||`",
+        LimitKind::Depth => "break the chain by `&&`",
     };
     let other = match purpose {
         Purpose::Filter => ", or ask in several requests",
         Purpose::Formula { .. } => "",
         Purpose::Rule => ", or split it into several rules",
     };
-    ExprError::new(format!("the expression {excess}: {help}{other}"))
+    ExprError::new(format!("the expression {violation}: {help}{other}"))
 }
 
 /// Says at a place which limit an expression is beyond.
-fn beyond(source: &str, offset: usize, bound: Bound, found: usize, purpose: Purpose) -> ExprError {
-    let mut error = refusal(source, &Excess::Beyond { bound, found }, purpose);
-    error.place = ExprError::at(source, offset, "").place;
+fn limit_error_at(source: &str, offset: usize, kind: LimitKind, actual: usize, purpose: Purpose) -> ExprError {
+    let mut error = limit_error(source, &LimitViolation::Exceeded { kind, actual }, purpose);
+    error.position = ExprError::at(source, offset, "").position;
     error
 }

@@ -38,7 +38,7 @@ pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
         ));
     }
     let mut postgres = String::new();
-    write::hir(&hir, &mut postgres)?;
+    write::write_hir(&hir, &mut postgres)?;
     // It is run on records, too: compiled once.
     let regex = RegexBuilder::new(&postgres).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
     let regex = regex.map_err(|_| "the pattern becomes too large: repeat less".to_owned())?;

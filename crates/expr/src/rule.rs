@@ -3,7 +3,7 @@
 use crate::evaluate::{self, Datum};
 use crate::ir::{Expr, Type};
 use crate::rule_scope::RuleScope;
-use crate::{ExprError, Failure, check};
+use crate::{EvaluationFailure, ExprError, check};
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
@@ -46,7 +46,12 @@ impl Rule {
     ///
     /// # Errors
     /// The budget's refusal: it is used up, cancelled or late.
-    pub fn evaluate(&self, this: This<'_>, now: i64, budget: &Budget) -> Result<Result<Verdict, Failure>, Error> {
+    pub fn evaluate(
+        &self,
+        this: This<'_>,
+        now: i64,
+        budget: &Budget,
+    ) -> Result<Result<Verdict, EvaluationFailure>, Error> {
         let this = match this {
             This::Message(record) => Datum::Message(Some(record)),
             This::Value(value) => Datum::of_element(value, &self.this),
@@ -56,7 +61,7 @@ impl Rule {
             Datum::Bool(false) => Ok(Verdict::Broken),
             Datum::String(text) if text.is_empty() => Ok(Verdict::Holds),
             Datum::String(text) => Ok(Verdict::Message(text.into_owned())),
-            _ => Err(Failure::Null),
+            _ => Err(EvaluationFailure::Null),
         })
     }
 }

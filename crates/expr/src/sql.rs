@@ -16,10 +16,10 @@ mod double;
 mod element;
 mod has;
 mod list;
+mod location;
 mod logic;
 mod one_of;
 mod piece;
-mod place;
 mod quantified;
 mod relation;
 mod text;
@@ -32,8 +32,8 @@ pub(crate) mod tests;
 use crate::ir::{Expr, Field};
 use crate::{ExprError, Scope};
 use groundplan_model::shape::FieldId;
+use location::Variable;
 use piece::{Binding, Builder};
-use place::Variable;
 use relation::Joined;
 
 /// A part of a statement. Identifiers come from the catalog, values are slots: nothing that a caller wrote is in the text.
@@ -136,14 +136,14 @@ fn numbered(letter: &str, outer: usize) -> String {
 
 /// An expression that is right but has no exact SQL.
 #[cold]
-fn refuse(message: impl Into<String>) -> ExprError {
+fn unsupported(message: impl Into<String>) -> ExprError {
     ExprError::new(message)
 }
 
 /// Refuses SQL that has grown too long.
-fn bounded(text: &str) -> Result<(), ExprError> {
+fn check_length(text: &str) -> Result<(), ExprError> {
     if text.len() > MAX_TEXT {
-        return Err(refuse(format!(
+        return Err(unsupported(format!(
             "this becomes more than {MAX_TEXT} bytes of SQL: calculate less inside of other calculations and conditions"
         )));
     }

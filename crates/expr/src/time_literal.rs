@@ -6,7 +6,7 @@ use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 const SECOND: i128 = 1_000_000_000;
 
 /// Reads RFC 3339. The error goes behind the text.
-pub(crate) fn timestamp(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
     let malformed = || "is no time: write it as in `\"2030-12-31T23:59:59.5Z\"` (RFC 3339)".to_owned();
     if text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
         return Err(format!("is a date: write a time, as in `\"{text}T00:00:00Z\"`"));
@@ -33,7 +33,7 @@ pub(crate) fn timestamp(text: &str) -> Result<i64, String> {
 }
 
 /// Reads `1h30m` and the like, as Go does; `3.5s`, as protobuf has it, is among them. The error goes behind the text.
-pub(crate) fn duration(text: &str) -> Result<i64, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     let malformed = || "is no duration: write it as in `\"1h30m\"` or `\"3.5s\"`".to_owned();
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),

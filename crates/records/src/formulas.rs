@@ -3,7 +3,7 @@
 use groundplan_budget::Budget;
 use groundplan_codec::Record;
 use groundplan_error::{Error, Violation};
-use groundplan_expr::{Failure, Formula, FormulaKind, Scope, limits};
+use groundplan_expr::{EvaluationFailure, Formula, FormulaKind, Scope, limits};
 use groundplan_model::catalog::{Catalog, Model};
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl Formulas {
 }
 
 /// The refusal of a record for which a formula has no value.
-fn violation(kind: FormulaKind, model: &Model, formula: &Formula, failure: Failure) -> Violation {
+fn violation(kind: FormulaKind, model: &Model, formula: &Formula, failure: EvaluationFailure) -> Violation {
     let source: Vec<&str> = formula.source().split_whitespace().collect();
     let source = limits::shortened(&source.join(" "), SHOWN);
     let (description, rule) = match kind {

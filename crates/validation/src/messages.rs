@@ -1,6 +1,6 @@
 //! Descriptions of violations, phrased to follow the field's name.
 
-use groundplan_expr::Failure;
+use groundplan_expr::EvaluationFailure;
 use prost_protovalidate::types::{DESCRIPTOR_POOL, PredefinedConstraintsExt};
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ pub(crate) fn required_oneof(members: &[String]) -> String {
 }
 
 /// Describes a CEL rule that cannot be evaluated for a value.
-pub(crate) fn describe_evaluation_failure(rule: &str, failure: Failure, has_field: bool) -> String {
+pub(crate) fn describe_evaluation_failure(rule: &str, failure: EvaluationFailure, has_field: bool) -> String {
     if has_field {
         format!("cannot be checked by the rule `{rule}`: {failure}")
     } else {

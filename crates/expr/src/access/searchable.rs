@@ -9,7 +9,7 @@ use regex_syntax::hir::{Hir, HirKind};
 const TRIGRAM: usize = 3;
 
 /// The same where the text begins or ends: what is beyond counts as a space.
-const AT_AN_END: usize = 2;
+const TRIGRAM_AT_END: usize = 2;
 
 /// Whether all texts with this part have a trigram in common.
 pub(super) fn part_has_trigrams(test: TextTest, part: &str) -> bool {
@@ -18,7 +18,7 @@ pub(super) fn part_has_trigrams(test: TextTest, part: &str) -> bool {
         TextTest::EndsWith => part.chars().rev().take_while(|letter| letter.is_alphanumeric()).count(),
         TextTest::Contains => 0,
     };
-    at_an_end >= AT_AN_END || longest_run(part) >= TRIGRAM
+    at_an_end >= TRIGRAM_AT_END || longest_run(part) >= TRIGRAM
 }
 
 /// Whether all texts that match have a trigram in common, or one of a few: a literal that cannot be left out.
@@ -43,33 +43,33 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// Whether each branch of a search, between its `or`s, has a word that must be there.
-pub(super) fn words_are_wanted(words: &str) -> bool {
+pub(super) fn requires_words(words: &str) -> bool {
     let mut rest = words;
     let mut branches = vec![];
     // Whether the branch has words, and whether one of them is wanted.
-    let (mut has_words, mut is_wanted, mut negated) = (false, false, false);
+    let (mut has_words, mut has_required, mut negated) = (false, false, false);
     loop {
         rest = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '"' && letter != '-');
         if rest.is_empty() {
             break;
         }
-        if let Some(behind) = rest.strip_prefix('-') {
-            (rest, negated) = (behind, true);
+        if let Some(after) = rest.strip_prefix('-') {
+            (rest, negated) = (after, true);
             continue;
         }
         let word = match rest.strip_prefix('"') {
-            Some(behind) => {
-                let (phrase, behind) = behind.split_once('"').unwrap_or((behind, ""));
-                rest = behind;
+            Some(after) => {
+                let (phrase, after) = after.split_once('"').unwrap_or((after, ""));
+                rest = after;
                 phrase
             }
             None => {
                 let end = rest.find(|letter: char| letter.is_whitespace() || letter == '"').unwrap_or(rest.len());
-                let (word, behind) = rest.split_at(end);
-                rest = behind;
+                let (word, after) = rest.split_at(end);
+                rest = after;
                 if !negated && word.eq_ignore_ascii_case("or") {
-                    branches.push((has_words, is_wanted));
-                    (has_words, is_wanted) = (false, false);
+                    branches.push((has_words, has_required));
+                    (has_words, has_required) = (false, false);
                     continue;
                 }
                 word
@@ -77,18 +77,18 @@ pub(super) fn words_are_wanted(words: &str) -> bool {
         };
         if word.contains(char::is_alphanumeric) {
             has_words = true;
-            is_wanted |= !negated;
+            has_required |= !negated;
         }
         negated = false;
     }
-    branches.push((has_words, is_wanted));
+    branches.push((has_words, has_required));
     branches.retain(|(has_words, _)| *has_words);
-    !branches.is_empty() && branches.iter().all(|(_, is_wanted)| *is_wanted)
+    !branches.is_empty() && branches.iter().all(|(_, has_required)| *has_required)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{part_has_trigrams, pattern_has_trigrams, words_are_wanted};
+    use super::{part_has_trigrams, pattern_has_trigrams, requires_words};
     use crate::ir::TextTest::{Contains, EndsWith, StartsWith};
     use crate::pattern::compile;
 
@@ -147,7 +147,7 @@ mod tests {
             ("cat or", true),
             ("or", false),
         ] {
-            assert_eq!(words_are_wanted(words), expected, "{words}");
+            assert_eq!(requires_words(words), expected, "{words}");
         }
     }
 }

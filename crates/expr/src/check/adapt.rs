@@ -4,7 +4,7 @@ use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::Node;
-use crate::times;
+use crate::time_literal;
 
 /// A number as one of another type, if there is the same one.
 pub(super) fn number(constant: &Const, to: &Type) -> Option<Const> {
@@ -53,8 +53,12 @@ impl Checker<'_> {
                 Some(number) => Some(Const::Enum(number)),
                 None => return Err(self.no_such_value(node.span, *id, name)),
             },
-            (Const::String(text), Type::Timestamp) => Some(Const::Timestamp(self.time(node, times::timestamp(text))?)),
-            (Const::String(text), Type::Duration) => Some(Const::Duration(self.time(node, times::duration(text))?)),
+            (Const::String(text), Type::Timestamp) => {
+                Some(Const::Timestamp(self.time(node, time_literal::parse_timestamp(text))?))
+            }
+            (Const::String(text), Type::Duration) => {
+                Some(Const::Duration(self.time(node, time_literal::parse_duration(text))?))
+            }
             _ => None,
         };
         Ok(match adapted {

@@ -1,32 +1,33 @@
 //! Calculations.
 
 use super::compare::is_number;
-use super::{Checker, Typed, fit};
+use super::{Checker, Typed, adapt};
 use crate::ExprError;
 use crate::ir::{Arithmetic, Const, Expr, Type};
-use crate::limits::MAX_JOINED;
+use crate::limits::MAX_CONCATENATIONS;
 use crate::parse::{Literal, Node, NodeKind};
 
 impl Checker<'_> {
     pub(super) fn arithmetic(&mut self, operation: Arithmetic, left: &Node, right: &Node) -> Result<Typed, ExprError> {
         let (one, other) = (self.value(left)?, self.value(right)?);
-        self.plain(left, &one.ty)?;
-        self.plain(right, &other.ty)?;
-        let (one, other) = align(one, other);
+        self.require_scalar(left, &one.ty)?;
+        self.require_scalar(right, &other.ty)?;
+        let (one, other) = adapt_integers(one, other);
         // A time and a duration commute.
         let (one, other) = match (operation, &one.ty, &other.ty) {
             (Arithmetic::Add, Type::Duration, Type::Timestamp) => (other, one),
             _ => (one, other),
         };
-        let Some(ty) = result(operation, &one.ty, &other.ty) else {
-            return Err(self.no_arithmetic(operation, (left, &one.ty), (right, &other.ty)));
+        let Some(ty) = result_type(operation, &one.ty, &other.ty) else {
+            return Err(self.arithmetic_error(operation, (left, &one.ty), (right, &other.ty)));
         };
         if ty == Type::String {
             self.joined += 1;
-            if self.joined > MAX_JOINED {
+            if self.joined > MAX_CONCATENATIONS {
                 let help = if self.purpose.is_formula() { "leave some out" } else { "compare them one by one" };
                 let noun = self.purpose.noun();
-                let message = format!("{noun} joins texts at most {MAX_JOINED} times, since they may be long: {help}");
+                let message =
+                    format!("{noun} joins texts at most {MAX_CONCATENATIONS} times, since they may be long: {help}");
                 return Err(self.error(left.span, message));
             }
         }
@@ -38,7 +39,7 @@ impl Checker<'_> {
         Ok(Typed::new(Expr::Arithmetic { operation, left, right, ty: ty.clone() }, ty))
     }
 
-    fn no_arithmetic(&self, operation: Arithmetic, left: (&Node, &Type), right: (&Node, &Type)) -> ExprError {
+    fn arithmetic_error(&self, operation: Arithmetic, left: (&Node, &Type), right: (&Node, &Type)) -> ExprError {
         let symbol = operation.symbol();
         let (one, other) = (self.quote(left.0), self.quote(right.0));
         let help = match (left.1, right.1) {
@@ -61,7 +62,7 @@ impl Checker<'_> {
             (Type::Enum(_), _) => format!("calculate with its number, as in `int({})`", one.trim_matches('`')),
             _ => "it takes two numbers of one type, two strings to join, or a time and a duration".to_owned(),
         };
-        let (from, to) = (self.kind_of(left.1), self.kind_of(right.1));
+        let (from, to) = (self.type_name(left.1), self.type_name(right.1));
         self.error(left.0.span, format!("{one} is {from}, {other} {to}, and `{symbol}` does not take both: {help}"))
     }
 
@@ -76,7 +77,7 @@ impl Checker<'_> {
             Type::Int | Type::Double => Ok(Typed::new(Expr::Negate(Box::new(value.expr)), value.ty)),
             ty => {
                 let message =
-                    format!("{} is {}: `-` stands before an int or a double", self.quote(operand), self.kind_of(ty));
+                    format!("{} is {}: `-` stands before an int or a double", self.quote(operand), self.type_name(ty));
                 Err(self.error(operand.span, message))
             }
         }
@@ -84,7 +85,7 @@ impl Checker<'_> {
 }
 
 /// The type of the result.
-fn result(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
+fn result_type(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
     use Arithmetic::{Add, Remainder, Subtract};
     Some(match (operation, left, right) {
         (_, Type::Int, Type::Int) => Type::Int,
@@ -100,17 +101,19 @@ fn result(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
 }
 
 /// Makes a literal int one of the other side's type. A literal double stays: `pages / 2.0` is not `pages / 2`.
-fn align(left: Typed, right: Typed) -> (Typed, Typed) {
+fn adapt_integers(left: Typed, right: Typed) -> (Typed, Typed) {
     let (left_type, right_type) = (left.ty.clone(), right.ty.clone());
-    (whole_as(left, &right_type), whole_as(right, &left_type))
+    (adapt_integer(left, &right_type), adapt_integer(right, &left_type))
 }
 
-fn whole_as(value: Typed, to: &Type) -> Typed {
+fn adapt_integer(value: Typed, to: &Type) -> Typed {
     match value.constant() {
-        Some(constant @ Const::Int(_)) if matches!(to, Type::Uint | Type::Double) => match fit::number(constant, to) {
-            Some(constant) => Typed::new(Expr::Const(constant), to.clone()),
-            None => value,
-        },
+        Some(constant @ Const::Int(_)) if matches!(to, Type::Uint | Type::Double) => {
+            match adapt::number(constant, to) {
+                Some(constant) => Typed::new(Expr::Const(constant), to.clone()),
+                None => value,
+            }
+        }
         _ => value,
     }
 }

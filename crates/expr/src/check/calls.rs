@@ -1,6 +1,6 @@
 //! Functions, by their names.
 
-use super::words::suggestion;
+use super::messages::suggestion;
 use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Quantifier, Rewrite, TextTest, TimePart};
@@ -73,12 +73,12 @@ impl Checker<'_> {
             (Some(list), "exists_one" | "existsOne", [variable, condition]) => {
                 self.quantified(Quantifier::ExistsOne, list, variable, condition)
             }
-            _ => Err(self.no_call((name, span), target, arguments.len())),
+            _ => Err(self.call_error((name, span), target, arguments.len())),
         }
     }
 
     /// Why there is no such function.
-    fn no_call(&self, (name, span): (&str, Span), target: Option<&Node>, count: usize) -> ExprError {
+    fn call_error(&self, (name, span): (&str, Span), target: Option<&Node>, count: usize) -> ExprError {
         let usage = match name {
             "has" => "`has(field)` takes one field",
             "size" => "write `size(field)`, or `field.size()`",
@@ -131,6 +131,6 @@ impl Checker<'_> {
             let names: Vec<String> = names.iter().copied().chain(rewrites).map(|name| format!("`{name}`")).collect();
             format!("{place} stand {}", names.join(", "))
         });
-        self.error(span, format!("there is no function {}: {help}", super::words::quote(name)))
+        self.error(span, format!("there is no function {}: {help}", super::messages::quote(name)))
     }
 }

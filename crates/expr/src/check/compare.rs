@@ -1,7 +1,7 @@
 //! Comparisons, and `in`.
 
 use super::names::Meaning;
-use super::{Checker, Typed, words};
+use super::{Checker, Typed, messages};
 use crate::ExprError;
 use crate::ir::{Absent, Comparison, Const, Expr, Type, field_type};
 use crate::parse::{Node, NodeKind};
@@ -9,19 +9,19 @@ use groundplan_model::shape::{EnumId, MapKey};
 
 impl Checker<'_> {
     pub(super) fn comparison(&mut self, comparison: Comparison, left: &Node, right: &Node) -> Result<Typed, ExprError> {
-        let (left_value, right_value) = self.both(left, right)?;
+        let (left_value, right_value) = self.check_pair(left, right)?;
         if left_value.ty == Type::Null || right_value.ty == Type::Null {
-            return self.with_null(comparison, (left, left_value), (right, right_value));
+            return self.compare_with_null(comparison, (left, left_value), (right, right_value));
         }
-        self.plain(left, &left_value.ty)?;
-        self.plain(right, &right_value.ty)?;
+        self.require_scalar(left, &left_value.ty)?;
+        self.require_scalar(right, &right_value.ty)?;
         let are_numbers = is_number(&left_value.ty) && is_number(&right_value.ty);
         if left_value.ty != right_value.ty && !are_numbers {
             return Err(self.mismatch((left, &left_value), (right, &right_value)));
         }
         // The constant stands on the right, where everybody looks for it.
         let (comparison, one, other) = if left_value.constant().is_some() && right_value.constant().is_none() {
-            (turned(comparison), right_value, left_value)
+            (mirrored(comparison), right_value, left_value)
         } else {
             (comparison, left_value, right_value)
         };
@@ -30,7 +30,7 @@ impl Checker<'_> {
     }
 
     /// Two values of one type, if a literal can become of the other's.
-    pub(super) fn both(&mut self, left: &Node, right: &Node) -> Result<(Typed, Typed), ExprError> {
+    pub(super) fn check_pair(&mut self, left: &Node, right: &Node) -> Result<(Typed, Typed), ExprError> {
         let outer = self.expected;
         self.expected = self.enum_of(left).or_else(|| self.enum_of(right)).or(outer);
         let values = self.value(left).and_then(|left| Ok((left, self.value(right)?)));
@@ -56,7 +56,7 @@ impl Checker<'_> {
 
     /// The enum that a path has, so that a name on the other side is looked for there.
     fn enum_of(&mut self, node: &Node) -> Option<EnumId> {
-        match self.sketch(node)? {
+        match self.path_type(node)? {
             Type::Enum(id) => Some(id),
             Type::List(element) => match *element {
                 Type::Enum(id) => Some(id),
@@ -68,21 +68,21 @@ impl Checker<'_> {
 
     /// The type of a path, whatever its keys and indexes are: those are checked once, and as often as they are nested if
     /// they were looked at here, too.
-    fn sketch(&mut self, node: &Node) -> Option<Type> {
-        if is_of_names(node) {
-            return match self.meaning(node).ok()? {
+    fn path_type(&mut self, node: &Node) -> Option<Type> {
+        if is_path(node) {
+            return match self.resolve(node).ok()? {
                 Meaning::Field(field) => Some(field.ty),
                 Meaning::Value(value) if value.constant().is_none() => Some(value.ty),
                 _ => None,
             };
         }
         match &node.kind {
-            NodeKind::Index { operand, .. } => match self.sketch(operand)? {
+            NodeKind::Index { operand, .. } => match self.path_type(operand)? {
                 Type::List(element) => Some(*element),
                 Type::Map(_, value) => Some(*value),
                 _ => None,
             },
-            NodeKind::Select { operand, name, .. } => match self.sketch(operand)? {
+            NodeKind::Select { operand, name, .. } => match self.path_type(operand)? {
                 Type::Message(shape) => {
                     let fields = self.scope.catalog.shapes.get(shape);
                     fields.by_name(name).map(|id| field_type(fields.field(id)).0)
@@ -94,7 +94,7 @@ impl Checker<'_> {
         }
     }
 
-    fn with_null(
+    fn compare_with_null(
         &self,
         comparison: Comparison,
         (left, left_value): (&Node, Typed),
@@ -103,7 +103,7 @@ impl Checker<'_> {
         let (node, value) = if left_value.ty == Type::Null { (right, right_value) } else { (left, left_value) };
         if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
             let message =
-                format!("null is neither more nor less than anything: `{}` takes values", words::symbol(comparison));
+                format!("null is neither more nor less than anything: `{}` takes values", messages::symbol(comparison));
             return Err(self.error(left.span, message));
         }
         match value.expr {
@@ -139,24 +139,24 @@ impl Checker<'_> {
         let help = if both_enums && object.constant().is_none() {
             format!("compare the numbers, as in `int({})`", self.quote(first).trim_matches('`'))
         } else {
-            format!("compare it with {}", self.partner(&subject.ty))
+            format!("compare it with {}", self.example_for(&subject.ty))
         };
         let message = format!(
             "{} is {}, {} {}: {help}",
             self.quote(first),
-            self.kind_of(&subject.ty),
+            self.type_name(&subject.ty),
             self.quote(second),
-            self.kind_of(&object.ty)
+            self.type_name(&object.ty)
         );
         self.error(second.span, message)
     }
 }
 
 /// Whether there are nothing but names and points.
-fn is_of_names(node: &Node) -> bool {
+fn is_path(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Name(_) => true,
-        NodeKind::Select { operand, .. } => is_of_names(operand),
+        NodeKind::Select { operand, .. } => is_path(operand),
         _ => false,
     }
 }
@@ -166,7 +166,7 @@ pub(super) fn is_number(ty: &Type) -> bool {
 }
 
 /// The same comparison with its sides exchanged.
-fn turned(comparison: Comparison) -> Comparison {
+fn mirrored(comparison: Comparison) -> Comparison {
     match comparison {
         Comparison::Less => Comparison::Greater,
         Comparison::LessOrEqual => Comparison::GreaterOrEqual,

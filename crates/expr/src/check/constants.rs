@@ -2,14 +2,14 @@
 
 use super::{Checker, Typed};
 use crate::ExprError;
-use crate::evaluate::{self, Failure};
+use crate::evaluate::{self, EvaluationFailure};
 use crate::ir::Expr;
 use crate::parse::Node;
 
 impl Checker<'_> {
     /// The constant that a value is, if it is made of constants only.
-    pub(super) fn folded(&self, node: &Node, value: Typed) -> Result<Typed, ExprError> {
-        if !is_of_constants(&value.expr) {
+    pub(super) fn fold_constants(&self, node: &Node, value: Typed) -> Result<Typed, ExprError> {
+        if !has_constant_operands(&value.expr) {
             return Ok(value);
         }
         let evaluated = evaluate::constant(self.scope, &value.expr);
@@ -17,7 +17,7 @@ impl Checker<'_> {
             Ok(constant) => Ok(Typed::new(Expr::Const(constant), value.ty)),
             Err(failure) => {
                 let why = match failure {
-                    Failure::Overflow => "it is outside of its type's range".to_owned(),
+                    EvaluationFailure::Overflow => "it is outside of its type's range".to_owned(),
                     failure => format!("it is {failure}"),
                 };
                 Err(self.error(node.span, format!("{} has no value: {why}", self.quote(node))))
@@ -26,7 +26,7 @@ impl Checker<'_> {
     }
 }
 
-fn is_of_constants(expr: &Expr) -> bool {
+fn has_constant_operands(expr: &Expr) -> bool {
     let is_constant = |expr: &Expr| matches!(expr, Expr::Const(_));
     match expr {
         Expr::Not(value) | Expr::Negate(value) | Expr::Size(value) => is_constant(value),

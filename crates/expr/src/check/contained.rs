@@ -25,7 +25,7 @@ impl Checker<'_> {
                 return Err(self.error(list.span, message));
             }
             (ty, _) => {
-                let ty = self.kind_of(ty);
+                let ty = self.type_name(ty);
                 let message = format!(
                     "{} is {ty}: behind `in` stands a list, a map, or constants, as in `in [1, 2]`",
                     self.quote(list)
@@ -45,9 +45,9 @@ impl Checker<'_> {
             let message = format!(
                 "{} is {}, and {} holds elements of another type: {}",
                 self.quote(value),
-                self.kind_of(&value_found.ty),
+                self.type_name(&value_found.ty),
                 self.quote(list),
-                self.kind_of(&element)
+                self.type_name(&element)
             );
             return Err(self.error(value.span, message));
         }
@@ -70,7 +70,7 @@ impl Checker<'_> {
 
     fn one_of(&mut self, value: &Node, list: &Node, items: &[Node]) -> Result<Typed, ExprError> {
         let found = self.value(value)?;
-        self.plain(value, &found.ty)?;
+        self.require_scalar(value, &found.ty)?;
         if items.is_empty() {
             return Err(self.error(list.span, "the list is empty, and nothing is in it: leave the condition out"));
         }
@@ -108,7 +108,7 @@ impl Checker<'_> {
                 "{} is never equal to {}: it is {}",
                 self.quote(value),
                 self.quote(item),
-                self.kind_of(&found.ty)
+                self.type_name(&found.ty)
             );
             return Err(self.error(item.span, message));
         }

@@ -4,12 +4,12 @@ use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::Node;
-use crate::times;
+use crate::time_literal;
 
 impl Checker<'_> {
     pub(super) fn conversion(&mut self, name: &str, argument: &Node) -> Result<Typed, ExprError> {
         let value = self.value(argument)?;
-        self.plain(argument, &value.ty)?;
+        self.require_scalar(argument, &value.ty)?;
         let to = match name {
             "int" => Type::Int,
             "uint" => Type::Uint,
@@ -22,7 +22,7 @@ impl Checker<'_> {
             return Ok(value);
         }
         if matches!(to, Type::Timestamp | Type::Duration) {
-            return self.point(name, argument, &value);
+            return self.time_constant(name, argument, &value);
         }
         let is_exact = matches!(
             (&value.ty, &to),
@@ -31,26 +31,32 @@ impl Checker<'_> {
                 | (Type::Int | Type::Uint | Type::Bool, Type::String)
         );
         if !is_exact {
-            return Err(self.inconvertible(name, argument, &value.ty));
+            return Err(self.conversion_error(name, argument, &value.ty));
         }
         Ok(Typed::new(Expr::Convert { value: Box::new(value.expr), ty: to.clone() }, to))
     }
 
     /// `timestamp("…")` and `duration("…")`.
-    fn point(&self, name: &str, argument: &Node, value: &Typed) -> Result<Typed, ExprError> {
+    fn time_constant(&self, name: &str, argument: &Node, value: &Typed) -> Result<Typed, ExprError> {
         let Some(Const::String(text)) = value.constant() else {
             let message =
-                format!("{} is {}: `{name}` takes a text in quotes", self.quote(argument), self.kind_of(&value.ty));
+                format!("{} is {}: `{name}` takes a text in quotes", self.quote(argument), self.type_name(&value.ty));
             return Err(self.error(argument.span, message));
         };
         Ok(if name == "timestamp" {
-            Typed::new(Expr::Const(Const::Timestamp(self.time(argument, times::timestamp(text))?)), Type::Timestamp)
+            Typed::new(
+                Expr::Const(Const::Timestamp(self.time(argument, time_literal::parse_timestamp(text))?)),
+                Type::Timestamp,
+            )
         } else {
-            Typed::new(Expr::Const(Const::Duration(self.time(argument, times::duration(text))?)), Type::Duration)
+            Typed::new(
+                Expr::Const(Const::Duration(self.time(argument, time_literal::parse_duration(text))?)),
+                Type::Duration,
+            )
         })
     }
 
-    fn inconvertible(&self, name: &str, argument: &Node, ty: &Type) -> ExprError {
+    fn conversion_error(&self, name: &str, argument: &Node, ty: &Type) -> ExprError {
         let help = match (name, ty) {
             ("string", _) if self.purpose.is_formula() => "it takes an int, a uint or a bool",
             ("int", _) if self.purpose.is_formula() => "it takes a number or an enum",
@@ -62,7 +68,7 @@ impl Checker<'_> {
             ("int" | "uint" | "double", Type::String) => "compare it with a string",
             _ => "compare it as it is",
         };
-        let ty = self.kind_of(ty);
+        let ty = self.type_name(ty);
         self.error(argument.span, format!("{} is {ty}, which `{name}` does not take: {help}", self.quote(argument)))
     }
 }

@@ -25,7 +25,7 @@ impl Checker<'_> {
                 Ok(Typed::new(Expr::MapValue { map, key: Box::new(key), ty: ty.clone() }, ty))
             }
             (ty, _) => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 Err(self.error(
                     operand.span,
                     format!("{} is {ty}: `[…]` stands behind lists and maps", self.quote(operand)),
@@ -41,7 +41,7 @@ impl Checker<'_> {
             }
             (Type::Int, _) => Ok(()),
             (ty, _) => {
-                let ty = self.kind_of(ty);
+                let ty = self.type_name(ty);
                 Err(self.error(node.span, format!("{} is {ty}: the place in a list is an int", self.quote(node))))
             }
         }
@@ -53,7 +53,7 @@ impl Checker<'_> {
         if key.ty == expected {
             return Ok(key.expr);
         }
-        let (ty, expected) = (self.kind_of(&key.ty), self.kind_of(&expected));
+        let (ty, expected) = (self.type_name(&key.ty), self.type_name(&expected));
         Err(self.error(node.span, format!("{} is {ty}: each key of this map is {expected}", self.quote(node))))
     }
 
@@ -65,7 +65,7 @@ impl Checker<'_> {
         let written = self.quote(list);
         let message = format!(
             "the elements of {written} are {}: ask `size({})`",
-            self.kind_of(element),
+            self.type_name(element),
             written.trim_matches('`')
         );
         Err(self.error(list.span, message))

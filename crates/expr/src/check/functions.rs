@@ -10,13 +10,13 @@ use crate::pattern;
 impl Checker<'_> {
     /// `has(field)`. Of the value of a map, it asks for the key.
     pub(super) fn has(&mut self, node: &Node) -> Result<Typed, ExprError> {
-        let expr = match self.meaning(node)? {
+        let expr = match self.resolve(node)? {
             Meaning::Field(field) if field.steps.is_empty() => {
                 let message = format!("{} is an element, and those are always there: leave it out", self.quote(node));
                 return Err(self.error(node.span, message));
             }
             Meaning::Field(field) => Expr::Has(field),
-            Meaning::Link(id) => Expr::Has(Field {
+            Meaning::Reference(id) => Expr::Has(Field {
                 root: Root::Record,
                 steps: vec![id],
                 ty: Type::String,
@@ -46,7 +46,7 @@ impl Checker<'_> {
                 Ok(Typed::new(Expr::Size(Box::new(value.expr)), Type::Int))
             }
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 let message =
                     format!("{} is {ty}, which has no size: strings, bytes, lists and maps have one", self.quote(node));
                 Err(self.error(node.span, message))
@@ -76,7 +76,7 @@ impl Checker<'_> {
             Type::Int | Type::Uint => format!(": make it one, as in `string({})`", written.trim_matches('`')),
             _ => String::new(),
         };
-        let ty = self.kind_of(&value.ty);
+        let ty = self.type_name(&value.ty);
         Err(self.error(node.span, format!("{written} is {ty}, and `{function}` takes strings{help}")))
     }
 
@@ -113,7 +113,7 @@ impl Checker<'_> {
                 Err(self.error(time.span, message))
             }
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 Err(self.error(span, format!("{} is {ty}, and `{name}` takes a timestamp", self.quote(time))))
             }
         }

@@ -1,11 +1,11 @@
 //! Steps from one field to the next.
 
-pub(crate) use super::names::link;
-pub(crate) use super::words::last;
+pub(crate) use super::messages::short_name;
+pub(crate) use super::names::reference_by_name;
 
+use super::messages::{list_names, suggestion};
 use super::names::Meaning;
 use super::reads::unreadable;
-use super::words::{few, suggestion};
 use super::{Checker, Typed, calls};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Field, Root, Type, field_type};
@@ -26,7 +26,7 @@ impl Checker<'_> {
                     None => Err(self.no_field(&model.name, model.shape(), name, span)),
                 },
             },
-            Meaning::Link(reference) => self.related(reference, name, span).map(Meaning::Field),
+            Meaning::Reference(reference) => self.related(reference, name, span).map(Meaning::Field),
             Meaning::Field(field) => self.inside(operand, field, name, span),
             Meaning::Value(Typed {
                 expr: expr @ (Expr::MapValue { .. } | Expr::ListItem { .. }),
@@ -67,11 +67,11 @@ impl Checker<'_> {
 
     /// A field of the record that a reference leads to.
     fn related(&self, reference: FieldId, name: &str, span: Span) -> Result<Field, ExprError> {
-        self.no_relation(reference, span)?;
+        self.reject_relation_in_formula(reference, span)?;
         let model = self.scope.model.reference(reference).and_then(|found| self.scope.catalog.model(&found.target));
         let Some(model) = model else { return Err(self.error(span, "the model that this leads to is not here")) };
         let Some(id) = model.shape().by_name(name) else {
-            if link(&model.references, name).is_some() {
+            if reference_by_name(&model.references, name).is_some() {
                 return Err(self.second_step(&model.resource, name, span));
             }
             return Err(self.no_field(&model.name, model.shape(), name, span));
@@ -101,7 +101,7 @@ impl Checker<'_> {
         };
         let is_etag = before.is_empty() && model.is_some_and(|model| model.roles.etag == Some(id));
         if let (Root::Record, []) = (&root, before) {
-            self.readable_by_formula(id, span)?;
+            self.check_formula_read(id, span)?;
         }
         if let Some(refusal) = unreadable(field, is_etag) {
             return Err(self.error(span, refusal));
@@ -125,7 +125,7 @@ impl Checker<'_> {
             Type::Map(..) => "read a value with `map[key]`",
             _ => "leave out what is behind the point",
         };
-        let message = format!("{} is {}, which has no fields to name: {help}", self.quote(operand), self.kind_of(ty));
+        let message = format!("{} is {}, which has no fields to name: {help}", self.quote(operand), self.type_name(ty));
         self.error(span, message)
     }
 }
@@ -133,6 +133,7 @@ impl Checker<'_> {
 /// Says that a message has no such field.
 pub(crate) fn no_field(owner: &str, shape: &Shape, name: &str) -> String {
     let names = shape.iter().flat_map(|(_, field)| [field.name.as_str(), field.json_name.as_str()]);
-    let help = suggestion(name, names).unwrap_or_else(|| few(shape.iter().map(|(_, field)| field.name.as_str())));
-    format!("{owner} has no field {}: {help}", super::words::quote(name))
+    let help =
+        suggestion(name, names).unwrap_or_else(|| list_names(shape.iter().map(|(_, field)| field.name.as_str())));
+    format!("{owner} has no field {}: {help}", super::messages::quote(name))
 }

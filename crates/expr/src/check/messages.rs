@@ -20,15 +20,15 @@ pub(crate) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a st
 }
 
 /// The first few names of many.
-pub(super) fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names = names.map(|name| format!("`{name}`"));
-    let few: Vec<String> = names.by_ref().take(5).collect();
+    let names_shown: Vec<String> = names.by_ref().take(5).collect();
     let more = if names.next().is_some() { ", …" } else { "" };
-    format!("it has {}{more}", few.join(", "))
+    format!("it has {}{more}", names_shown.join(", "))
 }
 
 /// The last part of a full name.
-pub(crate) fn last(full_name: &str) -> &str {
+pub(crate) fn short_name(full_name: &str) -> &str {
     full_name.rsplit('.').next().unwrap_or(full_name)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn symbol(comparison: Comparison) -> &'static str {
 
 impl Checker<'_> {
     /// A type with its article: `an int`.
-    pub(super) fn kind_of(&self, ty: &Type) -> String {
+    pub(super) fn type_name(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "a bool".to_owned(),
             Type::Int => "an int".to_owned(),
@@ -65,15 +65,15 @@ impl Checker<'_> {
     }
 
     pub(super) fn enum_name(&self, id: EnumId) -> &str {
-        last(&self.scope.catalog.shapes.enumeration(id).full_name)
+        short_name(&self.scope.catalog.shapes.enumeration(id).full_name)
     }
 
     pub(super) fn shape_name(&self, id: ShapeId) -> &str {
-        last(&self.scope.catalog.shapes.get(id).full_name)
+        short_name(&self.scope.catalog.shapes.get(id).full_name)
     }
 
     /// What a value of a type is compared with.
-    pub(super) fn partner(&self, ty: &Type) -> String {
+    pub(super) fn example_for(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "`true` or `false`".to_owned(),
             Type::Int | Type::Uint | Type::Double => "a number".to_owned(),

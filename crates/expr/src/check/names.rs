@@ -1,7 +1,7 @@
 //! What names mean.
 
+use super::messages::{list_names, short_name, suggestion};
 use super::reads::unreadable;
-use super::words::{few, last, suggestion};
 use super::{Checker, Typed, enums};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Field, Root, Type};
@@ -15,21 +15,21 @@ pub(super) enum Meaning {
     /// `record` and `this`.
     Record,
     /// The way along a reference, by the reference's own name.
-    Link(FieldId),
+    Reference(FieldId),
     Field(Field),
     Value(Typed),
 }
 
 impl Checker<'_> {
     /// What a path stands for. Anything but a path is a value.
-    pub(super) fn meaning(&mut self, node: &Node) -> Result<Meaning, ExprError> {
+    pub(super) fn resolve(&mut self, node: &Node) -> Result<Meaning, ExprError> {
         match &node.kind {
             NodeKind::Name(name) => self.name(node.span, name),
             NodeKind::Select { operand, name, name_span } => {
                 if let Some(constant) = self.qualified(node)? {
                     return Ok(Meaning::Value(constant));
                 }
-                let from = self.meaning(operand)?;
+                let from = self.resolve(operand)?;
                 self.member(operand, from, name, *name_span)
             }
             _ => Ok(Meaning::Value(self.value(node)?)),
@@ -37,17 +37,17 @@ impl Checker<'_> {
     }
 
     fn name(&self, span: Span, name: &str) -> Result<Meaning, ExprError> {
-        if let Some(known) = self.known(span, name)? {
+        if let Some(known) = self.resolve_known(span, name)? {
             return Ok(known);
         }
         if let Some((id, number)) = enums::find(self.scope, self.expected, None, name) {
             return Ok(Meaning::Value(Typed::new(Expr::Const(Const::Enum(number)), Type::Enum(id))));
         }
-        Err(self.unknown(span, name))
+        Err(self.unknown_name(span, name))
     }
 
     /// What a name stands for that is not the name of an enum's value.
-    fn known(&self, span: Span, name: &str) -> Result<Option<Meaning>, ExprError> {
+    fn resolve_known(&self, span: Span, name: &str) -> Result<Option<Meaning>, ExprError> {
         if let Some(variable) = self.variables.iter().rev().find(|variable| variable.name == name) {
             return Ok(Some(Meaning::Field(variable.field.clone())));
         }
@@ -65,18 +65,18 @@ impl Checker<'_> {
     /// The reference that a relation's name stands for.
     pub(super) fn relation(&self, name: &str, span: Span) -> Result<Option<Meaning>, ExprError> {
         let model = self.scope.model;
-        let Some(id) = link(&model.references, name) else { return Ok(None) };
+        let Some(id) = reference_by_name(&model.references, name) else { return Ok(None) };
         match unreadable(model.shape().field(id), false) {
             Some(refusal) => Err(self.error(span, refusal)),
-            None => self.no_relation(id, span).map(|()| Some(Meaning::Link(id))),
+            None => self.reject_relation_in_formula(id, span).map(|()| Some(Meaning::Reference(id))),
         }
     }
 
     /// The value of an enum by its type's name and its own, such as `Status.STATUS_ACTIVE`.
     fn qualified(&self, node: &Node) -> Result<Option<Typed>, ExprError> {
-        let Some((root, path)) = dotted(node) else { return Ok(None) };
+        let Some((root, path)) = dotted_path(node) else { return Ok(None) };
         let NodeKind::Name(name) = &root.kind else { return Ok(None) };
-        if self.known(root.span, name)?.is_some() {
+        if self.resolve_known(root.span, name)?.is_some() {
             return Ok(None);
         }
         let Some((prefix, value)) = path.rsplit_once('.') else { return Ok(None) };
@@ -85,11 +85,11 @@ impl Checker<'_> {
         }
         match enums::named(self.scope, prefix) {
             Some(id) => Err(self.no_such_value(node.span, id, value)),
-            None => Err(self.unknown(root.span, name)),
+            None => Err(self.unknown_name(root.span, name)),
         }
     }
 
-    fn unknown(&self, span: Span, name: &str) -> ExprError {
+    fn unknown_name(&self, span: Span, name: &str) -> ExprError {
         let model = self.scope.model;
         let values = enums::reachable(self.scope);
         let values = values.iter().flat_map(|id| &self.scope.catalog.shapes.enumeration(*id).values);
@@ -105,20 +105,20 @@ impl Checker<'_> {
         if let (None, Some(id)) = (&found, self.expected) {
             return self.no_such_value(span, id, name);
         }
-        let fields = || few(model.shape().iter().map(|(_, field)| field.name.as_str()));
+        let fields = || list_names(model.shape().iter().map(|(_, field)| field.name.as_str()));
         let help = found.unwrap_or_else(|| format!("{}; a text stands in quotes", fields()));
-        self.error(span, format!("{} has no field {}: {help}", model.name, super::words::quote(name)))
+        self.error(span, format!("{} has no field {}: {help}", model.name, super::messages::quote(name)))
     }
 }
 
 /// The reference of a name, in `snake_case` or `lowerCamel`.
-pub(crate) fn link(references: &[Reference], name: &str) -> Option<FieldId> {
+pub(crate) fn reference_by_name(references: &[Reference], name: &str) -> Option<FieldId> {
     let found = references.iter().find(|reference| reference.name == name || json_name(&reference.name) == name);
     found.map(|reference| reference.field)
 }
 
 /// A path of names: the first of them, and all with points between.
-fn dotted(node: &Node) -> Option<(&Node, String)> {
+fn dotted_path(node: &Node) -> Option<(&Node, String)> {
     let mut names = Vec::new();
     let mut at = node;
     while let NodeKind::Select { operand, name, .. } = &at.kind {
@@ -138,8 +138,8 @@ impl Checker<'_> {
         let names = || shape.values.iter().map(|(name, _)| name.as_str());
         let ending = format!("_{}", value.to_ascii_uppercase());
         let longer = names().find(|name| name.ends_with(&ending)).map(|name| format!("did you mean `{name}`?"));
-        let help = longer.or_else(|| suggestion(value, names())).unwrap_or_else(|| few(names()));
-        let value = super::words::quote(value);
-        self.error(span, format!("the enum {} has no value {value}: {help}", last(&shape.full_name)))
+        let help = longer.or_else(|| suggestion(value, names())).unwrap_or_else(|| list_names(names()));
+        let value = super::messages::quote(value);
+        self.error(span, format!("the enum {} has no value {value}: {help}", short_name(&shape.full_name)))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Checker, Typed, Variable};
 use crate::ExprError;
 use crate::ir::{Absent, Expr, Field, Quantifier, Root, Type};
-use crate::limits::MAX_QUANTIFIED;
+use crate::limits::MAX_NESTED_QUANTIFIERS;
 use crate::parse::{Node, NodeKind};
 
 impl Checker<'_> {
@@ -32,7 +32,7 @@ impl Checker<'_> {
             }
             (Type::Map(key, _), Expr::Field(map)) => (map, Type::of_map_key(key), None),
             (ty, _) => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 let message =
                     format!("{} is {ty}: `{name}` looks into lists, and into the keys of maps", self.quote(list_node));
                 return Err(self.error(list_node.span, message));
@@ -43,10 +43,10 @@ impl Checker<'_> {
             return Err(self.error(variable.span, message));
         };
         let level = self.variables.len();
-        if level >= MAX_QUANTIFIED {
+        if level >= MAX_NESTED_QUANTIFIERS {
             let help = if self.purpose.is_formula() { "ask for less" } else { "ask in several requests" };
             let message = format!(
-                "`{name}` stands inside of {level} others; at most {MAX_QUANTIFIED} may be inside each other, since each goes through the \
+                "`{name}` stands inside of {level} others; at most {MAX_NESTED_QUANTIFIERS} may be inside each other, since each goes through the \
                  elements of all those around it: {help}"
             );
             return Err(self.error(list_node.span, message));

@@ -9,7 +9,7 @@ use groundplan_model::shape::FieldId;
 
 impl Checker<'_> {
     /// Refuses the way to another record in a formula.
-    pub(super) fn no_relation(&self, reference: FieldId, span: Span) -> Result<(), ExprError> {
+    pub(super) fn reject_relation_in_formula(&self, reference: FieldId, span: Span) -> Result<(), ExprError> {
         if !self.purpose.is_formula() {
             return Ok(());
         }
@@ -19,16 +19,16 @@ impl Checker<'_> {
     }
 
     /// Refuses what a formula cannot read, though a filter can.
-    pub(super) fn readable_by_formula(&self, read: FieldId, span: Span) -> Result<(), ExprError> {
+    pub(super) fn check_formula_read(&self, read: FieldId, span: Span) -> Result<(), ExprError> {
         let Purpose::Formula { kind, field } = self.purpose else { return Ok(()) };
-        match refusal(self.scope.model, kind, field, read) {
+        match formula_read_error(self.scope.model, kind, field, read) {
             Some(message) => Err(self.error(span, message)),
             None => Ok(()),
         }
     }
 }
 
-fn refusal(model: &Model, kind: FormulaKind, field: FieldId, read: FieldId) -> Option<String> {
+fn formula_read_error(model: &Model, kind: FormulaKind, field: FieldId, read: FieldId) -> Option<String> {
     let name = &model.shape().field(read).name;
     if read == field {
         return Some(format!("`{name}` is what the formula is for: it cannot be made from itself"));
@@ -47,13 +47,13 @@ fn refusal(model: &Model, kind: FormulaKind, field: FieldId, read: FieldId) -> O
         (FormulaKind::Computed, true) => Some(format!(
             "`{name}` is computed too, and a computed field reads none of those: write what `{name}` is computed from"
         )),
-        (FormulaKind::Computed, false) => cleared(model, read),
+        (FormulaKind::Computed, false) => cleared_read_error(model, read),
         (FormulaKind::Default, false) => None,
     }
 }
 
 /// Refuses what the deletion of another record changes: nothing is computed then.
-fn cleared(model: &Model, read: FieldId) -> Option<String> {
+fn cleared_read_error(model: &Model, read: FieldId) -> Option<String> {
     let mut references = model.references.iter().filter(|reference| reference.on_delete == OnDelete::SetNull);
     let is_time = model.roles.updated_at == Some(read);
     let cleared = references.find(|reference| is_time || reference.field == read)?;

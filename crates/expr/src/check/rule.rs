@@ -9,7 +9,7 @@ mod macros;
 mod operators;
 mod paths;
 
-use super::{Typed, literal, words};
+use super::{Typed, literal, messages};
 use crate::ExprError;
 use crate::ir::{Expr, RuleExpr, Type};
 use crate::parse::{self, Node, NodeKind, Operator, Span, Unary};
@@ -28,7 +28,7 @@ pub(crate) fn rule(scope: &RuleScope<'_>, source: &str) -> Result<Expr, ExprErro
             let message = format!(
                 "{} is {}: a rule is a condition, or a text that says what is wrong and is empty if nothing is",
                 checker.quote(&node),
-                checker.kind_of(&ty)
+                checker.type_name(&ty)
             );
             Err(checker.error(node.span, message))
         }
@@ -74,10 +74,10 @@ impl RuleChecker<'_> {
         let mut ty = Type::Null;
         for node in nodes {
             let element = self.value(node)?;
-            ty = match common(&ty, &element.ty) {
+            ty = match common_type(&ty, &element.ty) {
                 Some(ty) => ty,
                 None => {
-                    let (element, others) = (self.kind_of(&element.ty), self.kind_of(&ty));
+                    let (element, others) = (self.type_name(&element.ty), self.type_name(&ty));
                     let message = format!(
                         "{} is {element}, and what is before it is {others}: a list has elements of one type",
                         self.quote(node)
@@ -87,7 +87,7 @@ impl RuleChecker<'_> {
             };
             elements.push(element.expr);
         }
-        Ok(Typed::new(of_rule(RuleExpr::List(elements)), Type::List(Box::new(ty))))
+        Ok(Typed::new(rule_expr(RuleExpr::List(elements)), Type::List(Box::new(ty))))
     }
 
     /// A value that is true or false.
@@ -96,7 +96,7 @@ impl RuleChecker<'_> {
         if value.ty == Type::Bool {
             return Ok(value.expr);
         }
-        let ty = self.kind_of(&value.ty);
+        let ty = self.type_name(&value.ty);
         Err(self.error(node.span, format!("{} is {ty} where a condition must be: compare it", self.quote(node))))
     }
 
@@ -107,13 +107,13 @@ impl RuleChecker<'_> {
     fn conditional(&mut self, condition: &Node, then: &Node, otherwise: &Node) -> Result<Typed, ExprError> {
         let condition = Box::new(self.condition(condition)?);
         let (then_value, otherwise_value) = (self.value(then)?, self.value(otherwise)?);
-        let Some(ty) = common(&then_value.ty, &otherwise_value.ty) else {
+        let Some(ty) = common_type(&then_value.ty, &otherwise_value.ty) else {
             let message = format!(
                 "{} is {}, {} {}: both sides of `:` must be of one type",
                 self.quote(then),
-                self.kind_of(&then_value.ty),
+                self.type_name(&then_value.ty),
                 self.quote(otherwise),
-                self.kind_of(&otherwise_value.ty)
+                self.type_name(&otherwise_value.ty)
             );
             return Err(self.error(otherwise.span, message));
         };
@@ -126,11 +126,11 @@ impl RuleChecker<'_> {
     }
 
     fn quote(&self, node: &Node) -> String {
-        words::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
+        messages::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
     }
 
     /// A type in words.
-    fn kind_of(&self, ty: &Type) -> String {
+    fn type_name(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "a bool".to_owned(),
             Type::Int | Type::Enum(_) => "an int".to_owned(),
@@ -149,16 +149,16 @@ impl RuleChecker<'_> {
     }
 }
 
-fn of_rule(rule: RuleExpr) -> Expr {
+fn rule_expr(rule: RuleExpr) -> Expr {
     Expr::Rule(Box::new(rule))
 }
 
 /// The type of values of either type, if there is one: `null` is of any, and so is the element of an empty list.
-fn common(left: &Type, right: &Type) -> Option<Type> {
+fn common_type(left: &Type, right: &Type) -> Option<Type> {
     match (left, right) {
         (left, right) if left == right => Some(left.clone()),
         (Type::Null, ty) | (ty, Type::Null) => Some(ty.clone()),
-        (Type::List(left), Type::List(right)) => common(left, right).map(|ty| Type::List(Box::new(ty))),
+        (Type::List(left), Type::List(right)) => common_type(left, right).map(|ty| Type::List(Box::new(ty))),
         _ => None,
     }
 }
@@ -169,7 +169,7 @@ fn are_comparable(left: &Type, right: &Type) -> bool {
         (Type::Message(_) | Type::Opaque, Type::Message(_) | Type::Opaque) => false,
         (Type::List(left), Type::List(right)) => are_comparable(left, right),
         (Type::Map(_, left), Type::Map(_, right)) => are_comparable(left, right),
-        (left, right) => is_number(left) && is_number(right) || common(left, right).is_some(),
+        (left, right) => is_number(left) && is_number(right) || common_type(left, right).is_some(),
     }
 }
 

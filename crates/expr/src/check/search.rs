@@ -13,7 +13,7 @@ impl Checker<'_> {
             let message = "`search` asks an index of stored records, and a formula has only its own: use `contains`";
             return Err(self.error(field_node.span, message));
         }
-        let Meaning::Field(field) = self.meaning(field_node)? else {
+        let Meaning::Field(field) = self.resolve(field_node)? else {
             return Err(
                 self.error(field_node.span, format!("{} is no field: `search` takes one", self.quote(field_node)))
             );
@@ -49,7 +49,7 @@ impl Checker<'_> {
             _ => None,
         });
         if field.ty != Type::String {
-            let ty = self.kind_of(&field.ty);
+            let ty = self.type_name(&field.ty);
             return Err(self
                 .error(field_node.span, format!("{} is {ty}: words are searched in strings", self.quote(field_node))));
         }

@@ -4,7 +4,7 @@ use super::{Checker, Typed};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::{Literal, Node, NodeKind};
-use crate::{Scope, fits};
+use crate::{Scope, field_conversion};
 use groundplan_model::shape::{Cardinality, FieldId, Kind};
 
 /// The field that a formula is for.
@@ -18,7 +18,7 @@ pub(super) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Refuses fields of which no formula has a value. What the system does with a field is not looked at here.
-    pub(super) fn of(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
+    pub(super) fn for_field(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
         let field = scope.model.shapes.get(scope.model.shape).field(id);
         let (name, ty) = (field.name.as_str(), Type::of_kind(field.kind));
         let what = match (field.cardinality, &ty) {
@@ -41,15 +41,15 @@ impl Checker<'_> {
             let message = format!("`null` is what `{}` is without a formula, too: leave it out", target.name);
             return Err(self.error(node.span, message));
         }
-        self.outcome(target, node)
+        self.check_branch(target, node)
     }
 
     /// What the formula may come to: of a choice, both sides, so that literals and `null` mean the same in each.
-    fn outcome(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
+    fn check_branch(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
         match &node.kind {
             NodeKind::Conditional { condition, then, otherwise } => {
                 let condition = self.condition(condition)?;
-                let (then, otherwise) = (self.outcome(target, then)?, self.outcome(target, otherwise)?);
+                let (then, otherwise) = (self.check_branch(target, then)?, self.check_branch(target, otherwise)?);
                 Ok(Expr::Conditional {
                     condition: Box::new(condition),
                     then: Box::new(then),
@@ -61,28 +61,28 @@ impl Checker<'_> {
                 let message = format!("`{}` is never absent: write its zero instead of `null`", target.name);
                 Err(self.error(node.span, message))
             }
-            _ => self.fitting(target, node),
+            _ => self.check_result(target, node),
         }
     }
 
-    fn fitting(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
+    fn check_result(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
         if let Type::Enum(id) = target.ty {
             self.expected = Some(id);
         }
         let value = self.value(node)?;
         let value = self.adapt(node, value, &target.ty)?;
-        self.plain(node, &value.ty)?;
+        self.require_scalar(node, &value.ty)?;
         if value.ty != target.ty {
-            return Err(self.misfit(target, node, &value));
+            return Err(self.type_mismatch(target, node, &value));
         }
         if let Some(constant) = value.constant() {
-            let fit = fits::value(target.kind, crate::evaluate::Datum::of_const(constant));
+            let fit = field_conversion::to_field_value(target.kind, crate::evaluate::Datum::of_const(constant));
             fit.map_err(|failure| self.error(node.span, format!("{} does not fit: {failure}", self.quote(node))))?;
         }
         Ok(value.expr)
     }
 
-    fn misfit(&self, target: &Target<'_>, node: &Node, value: &Typed) -> ExprError {
+    fn type_mismatch(&self, target: &Target<'_>, node: &Node, value: &Typed) -> ExprError {
         let written = self.quote(node);
         let inner = written.trim_matches('`');
         let is_constant = value.constant().is_some();
@@ -94,9 +94,9 @@ impl Checker<'_> {
             (Type::Uint, Type::Int | Type::Double) => format!("make it a uint, as in `uint({inner})`"),
             (Type::Double, Type::Int | Type::Uint) => format!("make it a double, as in `double({inner})`"),
             (Type::Bool, _) => format!("write a condition, such as `{inner} == …`"),
-            (ty, _) => format!("write {}", self.partner(ty)),
+            (ty, _) => format!("write {}", self.example_for(ty)),
         };
-        let (name, ty, found) = (target.name, self.kind_of(&target.ty), self.kind_of(&value.ty));
+        let (name, ty, found) = (target.name, self.type_name(&target.ty), self.type_name(&value.ty));
         self.error(node.span, format!("`{name}` is {ty}, and {written} is {found}: {help}"))
     }
 }

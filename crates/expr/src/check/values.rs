@@ -8,11 +8,11 @@ use crate::parse::{Node, NodeKind, Operator, Unary};
 
 impl Checker<'_> {
     pub(super) fn value(&mut self, node: &Node) -> Result<Typed, ExprError> {
-        let value = self.unfolded(node)?;
-        self.folded(node, value)
+        let value = self.check_node(node)?;
+        self.fold_constants(node, value)
     }
 
-    fn unfolded(&mut self, node: &Node) -> Result<Typed, ExprError> {
+    fn check_node(&mut self, node: &Node) -> Result<Typed, ExprError> {
         match &node.kind {
             NodeKind::Name(_) | NodeKind::Select { .. } => self.path(node),
             NodeKind::Literal(literal) => literal::check(literal).map_err(|message| self.error(node.span, message)),
@@ -32,7 +32,7 @@ impl Checker<'_> {
     }
 
     fn path(&mut self, node: &Node) -> Result<Typed, ExprError> {
-        match self.meaning(node)? {
+        match self.resolve(node)? {
             Meaning::Value(value) => Ok(value),
             Meaning::Field(field) => {
                 let ty = field.ty.clone();
@@ -41,7 +41,7 @@ impl Checker<'_> {
             Meaning::Record => {
                 Err(self.error(node.span, format!("{} is the whole record: name one of its fields", self.quote(node))))
             }
-            Meaning::Link(reference) => {
+            Meaning::Reference(reference) => {
                 let id = &self.scope.model.shape().field(reference).name;
                 let message = format!(
                     "{} leads to another record: name one of its fields behind a point, or use `{id}`",
@@ -79,9 +79,9 @@ impl Checker<'_> {
             Type::Map(..) | Type::Message(_) | Type::Opaque => {
                 format!("ask whether it is there, as in `has({written})`")
             }
-            _ => format!("compare it with {}", self.partner(&value.ty)),
+            _ => format!("compare it with {}", self.example_for(&value.ty)),
         };
-        let ty = self.kind_of(&value.ty);
+        let ty = self.type_name(&value.ty);
         Err(self.error(node.span, format!("`{written}` is {ty} where a condition must be: {example}")))
     }
 
@@ -124,17 +124,17 @@ impl Checker<'_> {
 
     fn conditional(&mut self, condition: &Node, then: &Node, otherwise: &Node) -> Result<Typed, ExprError> {
         let condition = self.condition(condition)?;
-        let (then_value, otherwise_value) = self.both(then, otherwise)?;
+        let (then_value, otherwise_value) = self.check_pair(then, otherwise)?;
         let ty = then_value.ty.clone();
-        self.plain(then, &ty)?;
-        self.plain(otherwise, &otherwise_value.ty)?;
+        self.require_scalar(then, &ty)?;
+        self.require_scalar(otherwise, &otherwise_value.ty)?;
         if ty != otherwise_value.ty {
             let message = format!(
                 "{} is {}, {} {}: both sides of `:` must be of one type",
                 self.quote(then),
-                self.kind_of(&ty),
+                self.type_name(&ty),
                 self.quote(otherwise),
-                self.kind_of(&otherwise_value.ty)
+                self.type_name(&otherwise_value.ty)
             );
             return Err(self.error(otherwise.span, message));
         }
@@ -149,7 +149,7 @@ impl Checker<'_> {
     }
 
     /// Refuses what is no single value that can be compared or passed on.
-    pub(super) fn plain(&self, node: &Node, ty: &Type) -> Result<(), ExprError> {
+    pub(super) fn require_scalar(&self, node: &Node, ty: &Type) -> Result<(), ExprError> {
         let written = self.quote(node);
         let inner = written.trim_matches('`');
         let help = match ty {
@@ -160,6 +160,6 @@ impl Checker<'_> {
             Type::Null => "it is only compared, by `==` and `!=`".to_owned(),
             _ => return Ok(()),
         };
-        Err(self.error(node.span, format!("{written} is {}, no single value: {help}", self.kind_of(ty))))
+        Err(self.error(node.span, format!("{written} is {}, no single value: {help}", self.type_name(ty))))
     }
 }

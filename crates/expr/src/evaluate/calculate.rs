@@ -1,11 +1,15 @@
 //! Calculations.
 
-use super::{Datum, Failure};
+use super::{Datum, EvaluationFailure};
 use crate::ir::{Arithmetic, Rewrite, TextTest, TimePart};
 use chrono::{DateTime, Datelike, Timelike};
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
-pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'e>, right: &Datum<'e>) -> Result<Datum<'e>, Failure> {
+pub(super) fn arithmetic<'e>(
+    operation: Arithmetic,
+    left: &Datum<'e>,
+    right: &Datum<'e>,
+) -> Result<Datum<'e>, EvaluationFailure> {
     match (left, right) {
         (Datum::Int(left), Datum::Int(right)) => int(operation, *left, *right).map(Datum::Int),
         (Datum::Uint(left), Datum::Uint(right)) => uint(operation, *left, *right).map(Datum::Uint),
@@ -17,28 +21,28 @@ pub(super) fn arithmetic<'e>(operation: Arithmetic, left: &Datum<'e>, right: &Da
     }
 }
 
-fn int(operation: Arithmetic, left: i64, right: i64) -> Result<i64, Failure> {
+fn int(operation: Arithmetic, left: i64, right: i64) -> Result<i64, EvaluationFailure> {
     let result = match operation {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(Failure::DivisionByZero),
+        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(EvaluationFailure::DivisionByZero),
         Arithmetic::Divide => left.checked_div(right),
         Arithmetic::Remainder => left.checked_rem(right),
     };
-    result.ok_or(Failure::Overflow)
+    result.ok_or(EvaluationFailure::Overflow)
 }
 
-fn uint(operation: Arithmetic, left: u64, right: u64) -> Result<u64, Failure> {
+fn uint(operation: Arithmetic, left: u64, right: u64) -> Result<u64, EvaluationFailure> {
     let result = match operation {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(Failure::DivisionByZero),
+        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(EvaluationFailure::DivisionByZero),
         Arithmetic::Divide => left.checked_div(right),
         Arithmetic::Remainder => left.checked_rem(right),
     };
-    result.ok_or(Failure::Overflow)
+    result.ok_or(EvaluationFailure::Overflow)
 }
 
 fn double(operation: Arithmetic, left: f64, right: f64) -> f64 {
@@ -51,41 +55,45 @@ fn double(operation: Arithmetic, left: f64, right: f64) -> f64 {
     }
 }
 
-fn time<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+fn time<'e>(operation: Arithmetic, left: &Datum<'_>, right: &Datum<'_>) -> Result<Datum<'e>, EvaluationFailure> {
     let sum = |left: i64, right: i64| match operation {
-        Arithmetic::Add => left.checked_add(right).ok_or(Failure::Overflow),
-        Arithmetic::Subtract => left.checked_sub(right).ok_or(Failure::Overflow),
-        _ => Err(Failure::Null),
+        Arithmetic::Add => left.checked_add(right).ok_or(EvaluationFailure::Overflow),
+        Arithmetic::Subtract => left.checked_sub(right).ok_or(EvaluationFailure::Overflow),
+        _ => Err(EvaluationFailure::Null),
     };
     match (left, right) {
-        (Datum::Timestamp(left), Datum::Duration(right)) => in_years(sum(*left, *right)?),
+        (Datum::Timestamp(left), Datum::Duration(right)) => checked_timestamp(sum(*left, *right)?),
         (Datum::Duration(left), Datum::Timestamp(right)) if operation == Arithmetic::Add => {
-            in_years(sum(*left, *right)?)
+            checked_timestamp(sum(*left, *right)?)
         }
         (Datum::Timestamp(left), Datum::Timestamp(right)) if operation == Arithmetic::Subtract => {
-            in_duration(sum(*left, *right)?)
+            checked_duration(sum(*left, *right)?)
         }
-        (Datum::Duration(left), Datum::Duration(right)) => in_duration(sum(*left, *right)?),
-        _ => Err(Failure::Null),
+        (Datum::Duration(left), Datum::Duration(right)) => checked_duration(sum(*left, *right)?),
+        _ => Err(EvaluationFailure::Null),
     }
 }
 
-fn in_years<'e>(micros: i64) -> Result<Datum<'e>, Failure> {
-    if (FIRST_TIME..=LAST_TIME).contains(&micros) { Ok(Datum::Timestamp(micros)) } else { Err(Failure::Overflow) }
+fn checked_timestamp<'e>(micros: i64) -> Result<Datum<'e>, EvaluationFailure> {
+    if (FIRST_TIME..=LAST_TIME).contains(&micros) {
+        Ok(Datum::Timestamp(micros))
+    } else {
+        Err(EvaluationFailure::Overflow)
+    }
 }
 
-fn in_duration<'e>(micros: i64) -> Result<Datum<'e>, Failure> {
+fn checked_duration<'e>(micros: i64) -> Result<Datum<'e>, EvaluationFailure> {
     let fits = (-LONGEST_DURATION..=LONGEST_DURATION).contains(&micros);
-    if fits { Ok(Datum::Duration(micros)) } else { Err(Failure::Overflow) }
+    if fits { Ok(Datum::Duration(micros)) } else { Err(EvaluationFailure::Overflow) }
 }
 
-pub(super) fn negate<'e>(operand: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+pub(super) fn negate<'e>(operand: &Datum<'_>) -> Result<Datum<'e>, EvaluationFailure> {
     match operand {
-        Datum::Int(value) => value.checked_neg().map(Datum::Int).ok_or(Failure::Overflow),
+        Datum::Int(value) => value.checked_neg().map(Datum::Int).ok_or(EvaluationFailure::Overflow),
         Datum::Double(value) => Ok(Datum::Double(-value)),
         // As durations are symmetrical, none overflows.
         Datum::Duration(value) => Ok(Datum::Duration(-value)),
-        _ => Err(Failure::Null),
+        _ => Err(EvaluationFailure::Null),
     }
 }
 
@@ -99,7 +107,7 @@ pub(super) fn text_test_cost(text: &Datum<'_>, part: &Datum<'_>) -> u64 {
 }
 
 /// A test of a text, or of bytes.
-pub(super) fn text_test(test: TextTest, text: &Datum<'_>, part: &Datum<'_>) -> Result<bool, Failure> {
+pub(super) fn text_test(test: TextTest, text: &Datum<'_>, part: &Datum<'_>) -> Result<bool, EvaluationFailure> {
     if let (Datum::Bytes(bytes), Datum::Bytes(part)) = (text, part) {
         return Ok(match test {
             TextTest::StartsWith => bytes.starts_with(part),
@@ -115,7 +123,7 @@ pub(super) fn text_test(test: TextTest, text: &Datum<'_>, part: &Datum<'_>) -> R
     })
 }
 
-pub(super) fn rewritten(rewrite: Rewrite, text: &str) -> String {
+pub(super) fn rewrite(rewrite: Rewrite, text: &str) -> String {
     match rewrite {
         Rewrite::LowerAscii => text.to_ascii_lowercase(),
         Rewrite::UpperAscii => text.to_ascii_uppercase(),
@@ -123,13 +131,13 @@ pub(super) fn rewritten(rewrite: Rewrite, text: &str) -> String {
     }
 }
 
-pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e>, Failure> {
+pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e>, EvaluationFailure> {
     let micros = match time {
         Datum::Timestamp(micros) => micros,
         Datum::Duration(micros) => return duration_part(part, *micros).map(Datum::Int),
-        _ => return Err(Failure::Null),
+        _ => return Err(EvaluationFailure::Null),
     };
-    let time = DateTime::from_timestamp_micros(*micros).ok_or(Failure::Overflow)?;
+    let time = DateTime::from_timestamp_micros(*micros).ok_or(EvaluationFailure::Overflow)?;
     Ok(Datum::Int(match part {
         TimePart::FullYear => i64::from(time.year()),
         TimePart::Month => i64::from(time.month0()),
@@ -145,12 +153,12 @@ pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e
 }
 
 /// The whole of a duration in a unit; only its milliseconds are what is left of a second.
-fn duration_part(part: TimePart, micros: i64) -> Result<i64, Failure> {
+fn duration_part(part: TimePart, micros: i64) -> Result<i64, EvaluationFailure> {
     Ok(match part {
         TimePart::Hours => micros / 3_600_000_000,
         TimePart::Minutes => micros / 60_000_000,
         TimePart::Seconds => micros / 1_000_000,
         TimePart::Milliseconds => micros / 1_000 % 1_000,
-        _ => return Err(Failure::Null),
+        _ => return Err(EvaluationFailure::Null),
     })
 }

@@ -1,13 +1,13 @@
 //! Conversions between types.
 
-use super::{Datum, Failure};
+use super::{Datum, EvaluationFailure};
 use crate::ir::Type;
 
 /// 2 to the power of 63 and of 64: doubles from there on are no int and no uint.
 const INT_END: f64 = 9_223_372_036_854_775_808.0;
 const UINT_END: f64 = 18_446_744_073_709_551_616.0;
 
-pub(super) fn convert<'e>(value: &Datum<'e>, ty: &Type) -> Result<Datum<'e>, Failure> {
+pub(super) fn convert<'e>(value: &Datum<'e>, ty: &Type) -> Result<Datum<'e>, EvaluationFailure> {
     match ty {
         Type::Int => int(value).map(Datum::Int),
         Type::Uint => uint(value).map(Datum::Uint),
@@ -17,12 +17,12 @@ pub(super) fn convert<'e>(value: &Datum<'e>, ty: &Type) -> Result<Datum<'e>, Fai
     }
 }
 
-fn int(value: &Datum<'_>) -> Result<i64, Failure> {
+fn int(value: &Datum<'_>) -> Result<i64, EvaluationFailure> {
     match value {
         Datum::Double(value) => {
             // As in Go, the smallest int is left out.
             if !(*value > -INT_END && *value < INT_END) {
-                return Err(Failure::Overflow);
+                return Err(EvaluationFailure::Overflow);
             }
             #[expect(
                 clippy::cast_possible_truncation,
@@ -30,15 +30,17 @@ fn int(value: &Datum<'_>) -> Result<i64, Failure> {
             )]
             Ok(*value as i64)
         }
-        value => i64::try_from(value.integer().ok_or(Failure::Null)?).map_err(|_| Failure::Overflow),
+        value => {
+            i64::try_from(value.integer().ok_or(EvaluationFailure::Null)?).map_err(|_| EvaluationFailure::Overflow)
+        }
     }
 }
 
-fn uint(value: &Datum<'_>) -> Result<u64, Failure> {
+fn uint(value: &Datum<'_>) -> Result<u64, EvaluationFailure> {
     match value {
         Datum::Double(value) => {
             if !(*value >= 0.0 && *value < UINT_END) {
-                return Err(Failure::Overflow);
+                return Err(EvaluationFailure::Overflow);
             }
             #[expect(
                 clippy::cast_possible_truncation,
@@ -47,25 +49,27 @@ fn uint(value: &Datum<'_>) -> Result<u64, Failure> {
             )]
             Ok(*value as u64)
         }
-        value => u64::try_from(value.integer().ok_or(Failure::Null)?).map_err(|_| Failure::Overflow),
+        value => {
+            u64::try_from(value.integer().ok_or(EvaluationFailure::Null)?).map_err(|_| EvaluationFailure::Overflow)
+        }
     }
 }
 
-fn double(value: &Datum<'_>) -> Result<f64, Failure> {
+fn double(value: &Datum<'_>) -> Result<f64, EvaluationFailure> {
     match value {
         Datum::Double(value) => Ok(*value),
         value =>
         {
             #[expect(clippy::cast_precision_loss, reason = "to the nearest double, as CEL says")]
-            Ok(value.integer().ok_or(Failure::Null)? as f64)
+            Ok(value.integer().ok_or(EvaluationFailure::Null)? as f64)
         }
     }
 }
 
-fn string(value: &Datum<'_>) -> Result<String, Failure> {
+fn string(value: &Datum<'_>) -> Result<String, EvaluationFailure> {
     match value {
         Datum::String(text) => Ok(text.to_string()),
         Datum::Bool(value) => Ok(value.to_string()),
-        value => Ok(value.integer().ok_or(Failure::Null)?.to_string()),
+        value => Ok(value.integer().ok_or(EvaluationFailure::Null)?.to_string()),
     }
 }

@@ -1,6 +1,6 @@
 //! Values of expressions.
 
-use super::Failure;
+use super::EvaluationFailure;
 use super::list::List;
 use crate::ir::{Const, Type};
 use groundplan_codec::{Record, Value};
@@ -102,7 +102,7 @@ impl<'e> Datum<'e> {
     }
 
     /// The value as a constant, if it is a single one.
-    pub(crate) fn into_const(self) -> Result<Const, Failure> {
+    pub(crate) fn into_const(self) -> Result<Const, EvaluationFailure> {
         Ok(match self {
             Self::Null => Const::Null,
             Self::Bool(value) => Const::Bool(value),
@@ -114,7 +114,7 @@ impl<'e> Datum<'e> {
             Self::Timestamp(value) => Const::Timestamp(value),
             Self::Duration(value) => Const::Duration(value),
             Self::Enum(value) => Const::Enum(value),
-            Self::List(_) | Self::Map { .. } | Self::Message(_) | Self::Opaque => return Err(Failure::Null),
+            Self::List(_) | Self::Map { .. } | Self::Message(_) | Self::Opaque => return Err(EvaluationFailure::Null),
         })
     }
 

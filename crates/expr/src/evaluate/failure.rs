@@ -1,11 +1,11 @@
 //! Why an evaluation ends without a value.
 
-use crate::limits::MAX_MADE;
+use crate::limits::MAX_RESULT_BYTES;
 use groundplan_error::Error;
 
 /// Why an expression has no value for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum EvaluationFailure {
     #[error("a value that is read is absent")]
     Absent,
     #[error("a number is outside of its type's range")]
@@ -25,38 +25,38 @@ pub enum Failure {
     #[error("the result is outside of the range of {0}")]
     OutOfField(&'static str),
     /// Of a formula.
-    #[error("the result is longer than {MAX_MADE} bytes")]
+    #[error("the result is longer than {MAX_RESULT_BYTES} bytes")]
     TooLong,
 }
 
 /// Why an evaluation ends without a value.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum EvaluationError {
     /// The expression has none. `&&`, `||` and whoever filters may absorb this.
-    Failure(Failure),
+    Failure(EvaluationFailure),
     /// The request has used up its budget, is cancelled or is late. Nothing absorbs this: the request ends with it.
-    Refused(Error),
+    Request(Error),
 }
 
-impl Stop {
+impl EvaluationError {
     /// The failure of the expression apart from the end of the request, which `?` passes on.
-    pub(crate) fn split<T>(result: Result<T, Self>) -> Result<Result<T, Failure>, Error> {
+    pub(crate) fn split<T>(result: Result<T, Self>) -> Result<Result<T, EvaluationFailure>, Error> {
         match result {
             Ok(value) => Ok(Ok(value)),
             Err(Self::Failure(failure)) => Ok(Err(failure)),
-            Err(Self::Refused(error)) => Err(error),
+            Err(Self::Request(error)) => Err(error),
         }
     }
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<EvaluationFailure> for EvaluationError {
+    fn from(failure: EvaluationFailure) -> Self {
         Self::Failure(failure)
     }
 }
 
-impl From<Error> for Stop {
+impl From<Error> for EvaluationError {
     fn from(error: Error) -> Self {
-        Self::Refused(error)
+        Self::Request(error)
     }
 }

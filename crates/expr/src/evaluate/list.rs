@@ -1,6 +1,6 @@
 //! Lists, and what macros go through.
 
-use super::{Datum, Failure, read};
+use super::{Datum, EvaluationFailure, read};
 use crate::ir::Type;
 use groundplan_codec::Value;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum List<'e> {
     Stored(&'e [Value], &'e Type),
-    Made(Arc<[Datum<'e>]>),
+    Computed(Arc<[Datum<'e>]>),
 }
 
 impl<'e> List<'e> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Stored(elements, _) => elements.len(),
-            Self::Made(elements) => elements.len(),
+            Self::Computed(elements) => elements.len(),
         }
     }
 
     pub(super) fn get(&self, index: usize) -> Option<Datum<'e>> {
         match self {
             Self::Stored(elements, ty) => elements.get(index).map(|element| Datum::of_element(element, ty)),
-            Self::Made(elements) => elements.get(index).cloned(),
+            Self::Computed(elements) => elements.get(index).cloned(),
         }
     }
 
@@ -33,7 +33,7 @@ impl<'e> List<'e> {
 
     /// Both lists in one.
     pub(super) fn followed_by(&self, other: &Self) -> Self {
-        Self::Made(self.iter().chain(other.iter()).collect())
+        Self::Computed(self.iter().chain(other.iter()).collect())
     }
 }
 
@@ -48,11 +48,11 @@ impl<'e> Datum<'e> {
     }
 
     /// The elements of a list, or the keys of a map.
-    pub(super) fn elements(&self) -> Result<impl Iterator<Item = Datum<'e>>, Failure> {
+    pub(super) fn elements(&self) -> Result<impl Iterator<Item = Datum<'e>>, EvaluationFailure> {
         let (list, entries, key) = match self {
             Self::List(list) => (Some(list), &[][..], None),
             Self::Map { entries, key, .. } => (None, *entries, Some(*key)),
-            _ => return Err(Failure::Null),
+            _ => return Err(EvaluationFailure::Null),
         };
         let keys = key.into_iter().flat_map(move |key| {
             let ty = read::key_type(key);

@@ -1,6 +1,6 @@
 //! `exists`, `all` and `exists_one`.
 
-use super::{Evaluator, Stop, Variables, chain};
+use super::{EvaluationError, Evaluator, Variables, chain};
 use crate::ir::{Expr, Field, Quantifier};
 
 impl Evaluator<'_> {
@@ -10,7 +10,7 @@ impl Evaluator<'_> {
         list: &'e Field,
         condition: &'e Expr,
         variables: Variables<'_, 'e>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, EvaluationError> {
         let mut inner = variables.to_vec();
         let mut truths = self.elements(list, variables)?.map(|element| {
             self.charge(1)?;

@@ -1,6 +1,6 @@
 //! Reading fields.
 
-use super::{Datum, Evaluator, Failure, Stop, Variables};
+use super::{Datum, EvaluationError, EvaluationFailure, Evaluator, Variables};
 use crate::ir::{Absent, Expr, Field, Root, Type};
 use groundplan_codec::{Record, Value};
 use groundplan_model::shape::{FieldId, MapKey};
@@ -8,35 +8,43 @@ use std::cmp::Ordering;
 
 impl Evaluator<'_> {
     /// A scalar.
-    pub(super) fn field<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+    pub(super) fn field<'e>(
+        &'e self,
+        field: &'e Field,
+        variables: Variables<'_, 'e>,
+    ) -> Result<Datum<'e>, EvaluationError> {
         if let (Root::Variable(level), []) = (&field.root, field.steps.as_slice()) {
-            return match variables.get(*level).ok_or(Failure::Absent)? {
-                Datum::Message(_) | Datum::Opaque => Err(Failure::Null.into()),
+            return match variables.get(*level).ok_or(EvaluationFailure::Absent)? {
+                Datum::Message(_) | Datum::Opaque => Err(EvaluationFailure::Null.into()),
                 variable => Ok(variable.clone()),
             };
         }
         if let Some(value) = self.find(field, variables)? {
-            return Ok(Datum::of_value(value, &field.ty).ok_or(Failure::Null)?);
+            return Ok(Datum::of_value(value, &field.ty).ok_or(EvaluationFailure::Null)?);
         }
         match field.absent {
-            Absent::Zero => Ok(Datum::zero(&field.ty).ok_or(Failure::Null)?),
+            Absent::Zero => Ok(Datum::zero(&field.ty).ok_or(EvaluationFailure::Null)?),
             Absent::Null => Ok(Datum::Null),
-            Absent::Error => Err(Failure::Absent.into()),
+            Absent::Error => Err(EvaluationFailure::Absent.into()),
         }
     }
 
-    pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, Stop> {
+    pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, EvaluationError> {
         // What does not differ from zero is not there.
         Ok(self.find(field, variables)?.is_some())
     }
 
     /// The value of a field, wherever it is.
-    fn find<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<Option<&'e Value>, Stop> {
+    fn find<'e>(
+        &'e self,
+        field: &'e Field,
+        variables: Variables<'_, 'e>,
+    ) -> Result<Option<&'e Value>, EvaluationError> {
         self.charge(field.steps.len() as u64)?;
         let mut record = match &field.root {
-            Root::Record => self.record.ok_or(Failure::Absent)?,
-            Root::Related { reference, .. } => self.related(*reference).ok_or(Failure::Absent)?,
-            Root::Variable(level) => match variables.get(*level).ok_or(Failure::Absent)? {
+            Root::Record => self.record.ok_or(EvaluationFailure::Absent)?,
+            Root::Related { reference, .. } => self.related(*reference).ok_or(EvaluationFailure::Absent)?,
+            Root::Variable(level) => match variables.get(*level).ok_or(EvaluationFailure::Absent)? {
                 Datum::Message(Some(record)) => record,
                 _ => return Ok(None),
             },
@@ -65,7 +73,7 @@ impl Evaluator<'_> {
         &'e self,
         list: &'e Field,
         variables: Variables<'_, 'e>,
-    ) -> Result<impl Iterator<Item = Datum<'e>>, Stop> {
+    ) -> Result<impl Iterator<Item = Datum<'e>>, EvaluationError> {
         let (elements, entries, ty) = match (self.find(list, variables)?, &list.ty) {
             (Some(Value::List(elements)), Type::List(ty)) => (&elements[..], &[][..], &**ty),
             (Some(Value::Map(entries)), Type::Map(key, _)) => (&[][..], &entries[..], key_type(*key)),
@@ -81,7 +89,7 @@ impl Evaluator<'_> {
         list: &'e Field,
         value: &Datum<'_>,
         variables: Variables<'_, 'e>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<bool, EvaluationError> {
         match (self.find(list, variables)?, &list.ty) {
             (Some(Value::List(elements)), Type::List(ty)) => {
                 for element in elements {
@@ -98,7 +106,11 @@ impl Evaluator<'_> {
         }
     }
 
-    pub(super) fn length<'e>(&'e self, list: &'e Field, variables: Variables<'_, 'e>) -> Result<usize, Stop> {
+    pub(super) fn length<'e>(
+        &'e self,
+        list: &'e Field,
+        variables: Variables<'_, 'e>,
+    ) -> Result<usize, EvaluationError> {
         Ok(match self.find(list, variables)? {
             Some(Value::List(elements)) => elements.len(),
             Some(Value::Map(entries)) => entries.len(),
@@ -112,7 +124,7 @@ impl Evaluator<'_> {
         entries: &'e [(Value, Value)],
         kind: MapKey,
         key: &Datum<'_>,
-    ) -> Result<Option<&'e Value>, Stop> {
+    ) -> Result<Option<&'e Value>, EvaluationError> {
         let comparisons = u64::from(entries.len().checked_ilog2().unwrap_or_default()) + 1;
         self.charge(comparisons)?;
         self.charge_bytes(key.bytes())?;
@@ -123,24 +135,30 @@ impl Evaluator<'_> {
     }
 
     /// `map[key]` or `list[index]`.
-    pub(super) fn element<'e>(&'e self, element: &'e Expr, variables: Variables<'_, 'e>) -> Result<&'e Value, Stop> {
+    pub(super) fn element<'e>(
+        &'e self,
+        element: &'e Expr,
+        variables: Variables<'_, 'e>,
+    ) -> Result<&'e Value, EvaluationError> {
         match element {
             Expr::MapValue { map, key, .. } => {
                 let key = self.value(key, variables)?;
                 let (Some(Value::Map(entries)), Type::Map(kind, _)) = (self.find(map, variables)?, &map.ty) else {
-                    return Err(Failure::NoSuchElement.into());
+                    return Err(EvaluationFailure::NoSuchElement.into());
                 };
-                Ok(self.entry(entries, *kind, &key)?.ok_or(Failure::NoSuchElement)?)
+                Ok(self.entry(entries, *kind, &key)?.ok_or(EvaluationFailure::NoSuchElement)?)
             }
             Expr::ListItem { list, index, .. } => {
-                let Datum::Int(index) = self.value(index, variables)? else { return Err(Failure::Null.into()) };
+                let Datum::Int(index) = self.value(index, variables)? else {
+                    return Err(EvaluationFailure::Null.into());
+                };
                 let Some(Value::List(elements)) = self.find(list, variables)? else {
-                    return Err(Failure::NoSuchElement.into());
+                    return Err(EvaluationFailure::NoSuchElement.into());
                 };
                 let element = usize::try_from(index).ok().and_then(|index| elements.get(index));
-                Ok(element.ok_or(Failure::NoSuchElement)?)
+                Ok(element.ok_or(EvaluationFailure::NoSuchElement)?)
             }
-            _ => Err(Failure::NoSuchElement.into()),
+            _ => Err(EvaluationFailure::NoSuchElement.into()),
         }
     }
 }

@@ -4,40 +4,48 @@ mod format;
 mod functions;
 
 use super::list::List;
-use super::{Datum, Evaluator, Failure, Stop, Variables, chain};
+use super::{Datum, EvaluationError, EvaluationFailure, Evaluator, Variables, chain};
 use crate::ir::{Absent, Expr, Macro, RuleExpr};
 
 /// What an element of a list that a rule makes costs: besides the time, it is kept until the rule is evaluated.
 const ELEMENT: u64 = 8;
 
 impl Evaluator<'_> {
-    pub(super) fn rule<'e>(&'e self, rule: &'e RuleExpr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, Stop> {
+    pub(super) fn rule<'e>(
+        &'e self,
+        rule: &'e RuleExpr,
+        variables: Variables<'_, 'e>,
+    ) -> Result<Datum<'e>, EvaluationError> {
         Ok(match rule {
-            RuleExpr::Variable(level) => variables.get(*level).cloned().ok_or(Failure::Absent)?,
+            RuleExpr::Variable(level) => variables.get(*level).cloned().ok_or(EvaluationFailure::Absent)?,
             RuleExpr::Member { message, field, ty, absent } => {
-                let Datum::Message(record) = self.value(message, variables)? else { return Err(Failure::Null.into()) };
+                let Datum::Message(record) = self.value(message, variables)? else {
+                    return Err(EvaluationFailure::Null.into());
+                };
                 match (record.and_then(|record| record.get(*field)), absent) {
                     (Some(value), _) => Datum::of_element(value, ty),
                     (None, Absent::Null) => Datum::Null,
-                    (None, _) => Datum::zero(ty).ok_or(Failure::Absent)?,
+                    (None, _) => Datum::zero(ty).ok_or(EvaluationFailure::Absent)?,
                 }
             }
             RuleExpr::HasMember { message, field } => {
-                let Datum::Message(record) = self.value(message, variables)? else { return Err(Failure::Null.into()) };
+                let Datum::Message(record) = self.value(message, variables)? else {
+                    return Err(EvaluationFailure::Null.into());
+                };
                 Datum::Bool(record.is_some_and(|record| record.get(*field).is_some()))
             }
             RuleExpr::List(elements) => {
                 self.charge(ELEMENT * elements.len() as u64)?;
                 let elements = elements.iter().map(|element| self.value(element, variables));
-                Datum::List(List::Made(elements.collect::<Result<_, Stop>>()?))
+                Datum::List(List::Computed(elements.collect::<Result<_, EvaluationError>>()?))
             }
             RuleExpr::Index { collection, index } => {
                 let (collection, index) = (self.value(collection, variables)?, self.value(index, variables)?);
-                self.indexed(&collection, &index)?
+                self.index(&collection, &index)?
             }
             RuleExpr::Contains { value, collection } => {
                 let (value, collection) = (self.value(value, variables)?, self.value(collection, variables)?);
-                Datum::Bool(self.is_in(&value, &collection)?)
+                Datum::Bool(self.collection_contains(&value, &collection)?)
             }
             RuleExpr::Macro { kind, range, condition, body } => {
                 let range = self.value(range, variables)?;
@@ -50,34 +58,34 @@ impl Evaluator<'_> {
             }
             RuleExpr::Format { pieces, arguments } => {
                 let arguments = arguments.iter().map(|argument| self.value(argument, variables));
-                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, Stop>>()?;
-                self.charge_made(arguments.iter().map(|argument| argument.bytes() + 24).sum())?;
+                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, EvaluationError>>()?;
+                self.charge_output(arguments.iter().map(|argument| argument.bytes() + 24).sum())?;
                 Datum::owned_text(format::format(pieces, &arguments)?)
             }
             RuleExpr::Call { function, arguments } => {
                 let arguments = arguments.iter().map(|argument| self.value(argument, variables));
-                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, Stop>>()?;
+                let arguments = arguments.collect::<Result<Vec<Datum<'e>>, EvaluationError>>()?;
                 self.charge(arguments.iter().map(|argument| argument.len() as u64).sum())?;
                 functions::call(*function, &arguments)?
             }
         })
     }
 
-    fn indexed<'e>(&self, collection: &Datum<'e>, index: &Datum<'_>) -> Result<Datum<'e>, Stop> {
+    fn index<'e>(&self, collection: &Datum<'e>, index: &Datum<'_>) -> Result<Datum<'e>, EvaluationError> {
         match (collection, index) {
             (Datum::List(list), Datum::Int(index)) => {
                 let element = usize::try_from(*index).ok().and_then(|index| list.get(index));
-                Ok(element.ok_or(Failure::NoSuchElement)?)
+                Ok(element.ok_or(EvaluationFailure::NoSuchElement)?)
             }
             (Datum::Map { entries, key, value }, index) => {
-                let found = self.entry(entries, *key, index)?.ok_or(Failure::NoSuchElement)?;
+                let found = self.entry(entries, *key, index)?.ok_or(EvaluationFailure::NoSuchElement)?;
                 Ok(Datum::of_element(found, value))
             }
-            _ => Err(Failure::Null.into()),
+            _ => Err(EvaluationFailure::Null.into()),
         }
     }
 
-    fn is_in(&self, value: &Datum<'_>, collection: &Datum<'_>) -> Result<bool, Stop> {
+    fn collection_contains(&self, value: &Datum<'_>, collection: &Datum<'_>) -> Result<bool, EvaluationError> {
         match collection {
             Datum::List(list) => {
                 for element in list.iter() {
@@ -88,12 +96,12 @@ impl Evaluator<'_> {
                 Ok(false)
             }
             Datum::Map { entries, key, .. } => Ok(self.entry(entries, *key, value)?.is_some()),
-            _ => Err(Failure::Null.into()),
+            _ => Err(EvaluationFailure::Null.into()),
         }
     }
 
     /// `==` of values of any type, lists and maps by their elements.
-    pub(super) fn are_equal(&self, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, Stop> {
+    pub(super) fn are_equal(&self, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, EvaluationError> {
         self.charge(1)?;
         match (left, right) {
             (Datum::List(left), Datum::List(right)) => {
@@ -139,9 +147,9 @@ impl Evaluator<'_> {
         condition: Option<&'e Expr>,
         body: Option<&'e Expr>,
         variables: Variables<'_, 'e>,
-    ) -> Result<Datum<'e>, Stop> {
+    ) -> Result<Datum<'e>, EvaluationError> {
         let mut inner = variables.to_vec();
-        let mut truth = |element: Datum<'e>| -> Result<bool, Stop> {
+        let mut truth = |element: Datum<'e>| -> Result<bool, EvaluationError> {
             self.charge(1)?;
             inner.truncate(variables.len());
             inner.push(element);
@@ -170,7 +178,7 @@ impl Evaluator<'_> {
                         None => element,
                     });
                 }
-                Ok(Datum::List(List::Made(made.into())))
+                Ok(Datum::List(List::Computed(made.into())))
             }
         }
     }

@@ -1,27 +1,27 @@
 //! What an evaluation costs, charged before it is done.
 
-use super::{Datum, Evaluator, Stop};
+use super::{Datum, EvaluationError, Evaluator};
 
 /// How many bytes are compared, copied or searched in the time of one step.
 const BYTES: usize = 64;
 
 /// How many bytes are made for a step: the steps bound the memory of an evaluation, too.
-const MADE: usize = 8;
+const OUTPUT_BYTES: usize = 8;
 
 impl Evaluator<'_> {
     /// Charges steps: one for each operator, element and look-up.
-    pub(super) fn charge(&self, steps: u64) -> Result<(), Stop> {
+    pub(super) fn charge(&self, steps: u64) -> Result<(), EvaluationError> {
         Ok(self.steps.borrow_mut().charge(steps)?)
     }
 
     /// Charges one pass over bytes.
-    pub(super) fn charge_bytes(&self, bytes: usize) -> Result<(), Stop> {
+    pub(super) fn charge_bytes(&self, bytes: usize) -> Result<(), EvaluationError> {
         self.charge((bytes / BYTES) as u64)
     }
 
     /// Charges the making of bytes, which are kept until the expression is evaluated.
-    pub(super) fn charge_made(&self, bytes: usize) -> Result<(), Stop> {
-        self.charge((bytes / MADE) as u64)
+    pub(super) fn charge_output(&self, bytes: usize) -> Result<(), EvaluationError> {
+        self.charge((bytes / OUTPUT_BYTES) as u64)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What evaluations cost, and what happens when they cost too much.
 
-use crate::{Failure, Filter, Scope};
+use crate::{EvaluationFailure, Filter, Scope};
 use groundplan_budget::{Allowance, Budget, DEFAULT, Resource};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
@@ -29,7 +29,7 @@ fn book(size: usize) -> Record {
     record
 }
 
-fn evaluate(source: &str, record: &Record, budget: &Budget) -> Result<Result<bool, Failure>, Error> {
+fn evaluate(source: &str, record: &Record, budget: &Budget) -> Result<Result<bool, EvaluationFailure>, Error> {
     let filter = Filter::compile(scope(), source).unwrap();
     filter.evaluate(scope(), record, 0, &|_| None, budget)
 }
@@ -80,7 +80,7 @@ fn no_operator_absorbs_the_end_of_the_budget() {
     }
     // A failure of the expression is absorbed as before.
     assert_eq!(evaluate("stock['?'] == 1 || pages == 0", &record, &few_steps()).unwrap(), Ok(true));
-    assert_eq!(evaluate("stock['?'] == 1", &record, &few_steps()).unwrap(), Err(Failure::NoSuchElement));
+    assert_eq!(evaluate("stock['?'] == 1", &record, &few_steps()).unwrap(), Err(EvaluationFailure::NoSuchElement));
 }
 
 #[test]

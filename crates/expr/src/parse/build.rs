@@ -52,7 +52,7 @@ impl Builder<'_> {
             }
             Expr::List(list) => self.list(list.elements),
             Expr::Call(call) => self.call(call),
-            _ => Err(self.strange()),
+            _ => Err(self.unsupported()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Builder<'_> {
         let kind = match &token.literal {
             Some(literal) => NodeKind::Literal(literal.clone()),
             None if self.is_empty_list(at) => NodeKind::List(Vec::new()),
-            None => NodeKind::Name(unquoted(token.text(self.source))),
+            None => NodeKind::Name(without_backquotes(token.text(self.source))),
         };
         Ok(self.finish(kind, (at, at)))
     }
@@ -75,7 +75,7 @@ impl Builder<'_> {
             range = (range.0.min(first), last);
             nodes.push(node);
         }
-        range.0 = self.back_to("[", range.0);
+        range.0 = self.find_before("[", range.0);
         Ok(self.finish(NodeKind::List(nodes), range))
     }
 
@@ -93,26 +93,26 @@ impl Builder<'_> {
             range = (range.0.min(*first), range.1.max(*last));
         }
         let mut nodes = parts.into_iter().map(|(node, _)| Box::new(node));
-        let mut next = || nodes.next().ok_or_else(|| self.strange());
+        let mut next = || nodes.next().ok_or_else(|| self.unsupported());
         let kind = match func_name.as_str() {
-            operators::LOGICAL_AND => NodeKind::And(flat(*next()?, *next()?, |kind| match kind {
+            operators::LOGICAL_AND => NodeKind::And(flatten(*next()?, *next()?, |kind| match kind {
                 NodeKind::And(nodes) => Ok(nodes),
                 other => Err(other),
             })),
-            operators::LOGICAL_OR => NodeKind::Or(flat(*next()?, *next()?, |kind| match kind {
+            operators::LOGICAL_OR => NodeKind::Or(flatten(*next()?, *next()?, |kind| match kind {
                 NodeKind::Or(nodes) => Ok(nodes),
                 other => Err(other),
             })),
             operators::LOGICAL_NOT | operators::NEGATE => {
                 let (operator, text) =
                     if func_name == operators::NEGATE { (Unary::Negate, "-") } else { (Unary::Not, "!") };
-                range.0 = self.back_to(text, range.0);
+                range.0 = self.find_before(text, range.0);
                 NodeKind::Unary { operator, operand: next()? }
             }
             operators::CONDITIONAL => NodeKind::Conditional { condition: next()?, then: next()?, otherwise: next()? },
             operators::INDEX => NodeKind::Index { operand: next()?, index: next()? },
             name => {
-                let operator = binary(name).ok_or_else(|| self.strange())?;
+                let operator = binary_operator(name).ok_or_else(|| self.unsupported())?;
                 NodeKind::Binary { operator, left: next()?, right: next()? }
             }
         };
@@ -148,16 +148,16 @@ impl Builder<'_> {
         if !token.is_name() {
             return Err(ExprError::at(self.source, token.start, "a name belongs here"));
         }
-        Ok((at, unquoted(token.text(self.source)), token.span()))
+        Ok((at, without_backquotes(token.text(self.source)), token.span()))
     }
 
     fn token(&self, placeholder: &str) -> Result<(usize, &Lexeme), ExprError> {
         let at = placeholder.strip_prefix('t').and_then(|number| number.parse().ok());
-        at.and_then(|at: usize| Some((at, self.tokens.get(at)?))).ok_or_else(|| self.strange())
+        at.and_then(|at: usize| Some((at, self.tokens.get(at)?))).ok_or_else(|| self.unsupported())
     }
 
     /// The last token before `from` of a text, with nothing but opening brackets between.
-    fn back_to(&self, text: &str, from: usize) -> usize {
+    fn find_before(&self, text: &str, from: usize) -> usize {
         (0..from.min(self.tokens.len()))
             .rev()
             .find(|at| self.tokens.get(*at).is_some_and(|token| token.text(self.source) == text))
@@ -181,13 +181,13 @@ impl Builder<'_> {
     }
 
     /// What the grammar that `sequence` lets through does not have.
-    fn strange(&self) -> ExprError {
+    fn unsupported(&self) -> ExprError {
         ExprError::new("the expression has a part that is not supported: write it with operators, functions and lists")
     }
 }
 
 /// The operands of a chain of one operator, which the parser balances.
-fn flat(left: Node, right: Node, split: fn(NodeKind) -> Result<Vec<Node>, NodeKind>) -> Vec<Node> {
+fn flatten(left: Node, right: Node, split: fn(NodeKind) -> Result<Vec<Node>, NodeKind>) -> Vec<Node> {
     let mut nodes = Vec::new();
     for node in [left, right] {
         match split(node.kind) {
@@ -198,7 +198,7 @@ fn flat(left: Node, right: Node, split: fn(NodeKind) -> Result<Vec<Node>, NodeKi
     nodes
 }
 
-fn binary(name: &str) -> Option<Operator> {
+fn binary_operator(name: &str) -> Option<Operator> {
     Some(match name {
         operators::EQUALS => Operator::Compare(Comparison::Equal),
         operators::NOT_EQUALS => Operator::Compare(Comparison::NotEqual),
@@ -217,6 +217,6 @@ fn binary(name: &str) -> Option<Operator> {
 }
 
 /// A name without its backquotes.
-fn unquoted(name: &str) -> String {
+fn without_backquotes(name: &str) -> String {
     name.trim_matches('`').to_owned()
 }

@@ -42,7 +42,7 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
     let mut rest = source;
     while !rest.is_empty() {
         let start = source.len() - rest.len();
-        let Some((token, after)) = tokens::next(rest) else { return Err(unreadable(source, start)) };
+        let Some((token, after)) = tokens::next(rest) else { return Err(token_error(source, start)) };
         let end = source.len() - after.len();
         rest = after;
         if token == Token::Space {
@@ -58,18 +58,18 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
             ));
         }
         let read = literal::read(token, text);
-        lexeme.literal = read.map_err(|refusal| ExprError::at(source, start + refusal.offset, refusal.message))?;
+        lexeme.literal = read.map_err(|error| ExprError::at(source, start + error.offset, error.message))?;
         found.push(lexeme);
     }
     Ok(found)
 }
 
 /// Says why there is no token at a byte.
-pub(super) fn unreadable(source: &str, offset: usize) -> ExprError {
+pub(super) fn token_error(source: &str, offset: usize) -> ExprError {
     let rest = source.get(offset..).unwrap_or_default();
     let prefix: usize = rest.bytes().take_while(|byte| b"bBrR".contains(byte)).count();
     let message = match rest.chars().next() {
-        _ if rest.get(prefix..).is_some_and(|rest| rest.starts_with(['"', '\''])) => broken_text(rest),
+        _ if rest.get(prefix..).is_some_and(|rest| rest.starts_with(['"', '\''])) => string_error(rest),
         Some('=') => "`=` alone is nothing: write `==` to compare".to_owned(),
         Some('&') => "`&` alone is nothing: write `&&` for and".to_owned(),
         Some('|') => "`|` alone is nothing: write `||` for or".to_owned(),
@@ -84,7 +84,7 @@ pub(super) fn unreadable(source: &str, offset: usize) -> ExprError {
 }
 
 /// Why what begins with a quote is no string.
-fn broken_text(rest: &str) -> String {
+fn string_error(rest: &str) -> String {
     let begin = shortened(rest.lines().next().unwrap_or_default(), 20);
     match literal::unknown_escape(rest) {
         Some(escape) => {

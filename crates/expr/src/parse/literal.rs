@@ -5,52 +5,52 @@ use crate::tokens::Token;
 
 /// Why a token is no literal, and where in it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct LiteralError {
     pub(super) offset: usize,
     pub(super) message: String,
 }
 
-impl Refusal {
+impl LiteralError {
     fn new(message: impl Into<String>) -> Self {
         Self { offset: 0, message: message.into() }
     }
 }
 
 /// The literal that a token is, if it is one.
-pub(super) fn read(token: Token, text: &str) -> Result<Option<Literal>, Refusal> {
+pub(super) fn read(token: Token, text: &str) -> Result<Option<Literal>, LiteralError> {
     Ok(match (token, text) {
         (Token::Name, "true") => Some(Literal::Bool(true)),
         (Token::Name, "false") => Some(Literal::Bool(false)),
         (Token::Name, "null") => Some(Literal::Null),
         (Token::Number, _) => Some(number(text)?),
-        (Token::Text, _) => Some(quoted(text)?),
+        (Token::Text, _) => Some(string_or_bytes(text)?),
         _ => None,
     })
 }
 
-fn number(text: &str) -> Result<Literal, Refusal> {
+fn number(text: &str) -> Result<Literal, LiteralError> {
     let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
     if let Some(digits) = digits.strip_suffix(['u', 'U']) {
         let value = u64::from_str_radix(digits, radix);
-        return value
-            .map(Literal::Uint)
-            .map_err(|_| Refusal::new(format!("`{text}` is larger than any uint, which are at most {}", u64::MAX)));
+        return value.map(Literal::Uint).map_err(|_| {
+            LiteralError::new(format!("`{text}` is larger than any uint, which are at most {}", u64::MAX))
+        });
     }
     if radix == 10 && digits.contains(['.', 'e', 'E']) {
         return match digits.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Literal::Double(value)),
-            _ => Err(Refusal::new(format!("`{text}` is larger than any double"))),
+            _ => Err(LiteralError::new(format!("`{text}` is larger than any double"))),
         };
     }
     match u64::from_str_radix(digits, radix) {
         Ok(value) if value <= i64::MIN.unsigned_abs() => Ok(Literal::Int(value)),
-        Ok(_) => Err(Refusal::new(format!("`{text}` is larger than any int: write `{text}u`, a uint"))),
-        Err(_) => Err(Refusal::new(format!("`{text}` is larger than any int, which are at most {}", i64::MAX))),
+        Ok(_) => Err(LiteralError::new(format!("`{text}` is larger than any int: write `{text}u`, a uint"))),
+        Err(_) => Err(LiteralError::new(format!("`{text}` is larger than any int, which are at most {}", i64::MAX))),
     }
 }
 
 /// Reads a string or bytes, whose quotes are in order.
-fn quoted(text: &str) -> Result<Literal, Refusal> {
+fn string_or_bytes(text: &str) -> Result<Literal, LiteralError> {
     let prefix = text.bytes().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (prefix, rest) = text.split_at_checked(prefix).unwrap_or_default();
     let is_bytes = prefix.contains(['b', 'B']);
@@ -60,27 +60,28 @@ fn quoted(text: &str) -> Result<Literal, Refusal> {
     let bytes = if prefix.contains(['r', 'R']) {
         inside.as_bytes().to_vec()
     } else {
-        unescaped(inside, is_bytes).map_err(|Refusal { offset, message }| Refusal { offset: from + offset, message })?
+        unescape(inside, is_bytes)
+            .map_err(|LiteralError { offset, message }| LiteralError { offset: from + offset, message })?
     };
     if is_bytes {
         return Ok(Literal::Bytes(bytes));
     }
-    let string = String::from_utf8(bytes).map_err(|_| Refusal::new("the string is not Unicode"))?;
+    let string = String::from_utf8(bytes).map_err(|_| LiteralError::new("the string is not Unicode"))?;
     if string.contains('\0') {
-        return Err(Refusal::new("no string holds the character U+0000: compare bytes with b\"…\""));
+        return Err(LiteralError::new("no string holds the character U+0000: compare bytes with b\"…\""));
     }
     Ok(Literal::String(string))
 }
 
 /// Resolves escapes. In bytes, those with numbers are bytes; in strings, they are characters.
-fn unescaped(text: &str, is_bytes: bool) -> Result<Vec<u8>, Refusal> {
+fn unescape(text: &str, is_bytes: bool) -> Result<Vec<u8>, LiteralError> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at_checked(at).unwrap_or_default();
         out.extend_from_slice(before.as_bytes());
-        let length = one(escape, is_bytes, &mut out)
-            .map_err(|message| Refusal { offset: text.len() - escape.len(), message })?;
+        let length = unescape_one(escape, is_bytes, &mut out)
+            .map_err(|message| LiteralError { offset: text.len() - escape.len(), message })?;
         rest = escape.get(length..).unwrap_or_default();
     }
     out.extend_from_slice(rest.as_bytes());
@@ -88,7 +89,7 @@ fn unescaped(text: &str, is_bytes: bool) -> Result<Vec<u8>, Refusal> {
 }
 
 /// Resolves the escape at the beginning of a text, and says how long it is.
-fn one(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String> {
+fn unescape_one(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String> {
     let simple = match escape.as_bytes().get(1) {
         Some(b'a') => 0x07,
         Some(b'b') => 0x08,
@@ -98,14 +99,14 @@ fn one(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String>
         Some(b't') => b'\t',
         Some(b'v') => 0x0B,
         Some(byte @ (b'"' | b'\'' | b'\\' | b'?' | b'`')) => *byte,
-        _ => return numbered(escape, is_bytes, out),
+        _ => return unescape_number(escape, is_bytes, out),
     };
     out.push(simple);
     Ok(2)
 }
 
 /// Resolves `\x41`, `\101`, `\u0041` or `\U00000041`.
-fn numbered(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String> {
+fn unescape_number(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String> {
     let (from, length, radix) = match escape.as_bytes().get(1) {
         Some(b'x' | b'X') => (2, 4, 16),
         Some(b'u') => (2, 6, 16),
@@ -136,7 +137,7 @@ pub(super) fn unknown_escape(text: &str) -> Option<String> {
     let mut rest = line;
     loop {
         rest = rest.get(rest.find('\\')?..)?;
-        let known = one(rest, false, &mut Vec::new()).is_ok_and(|length| length <= rest.len());
+        let known = unescape_one(rest, false, &mut Vec::new()).is_ok_and(|length| length <= rest.len());
         if !known {
             return Some(rest.chars().take(2).collect()).filter(|escape: &String| escape.len() > 1);
         }

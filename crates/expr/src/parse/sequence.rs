@@ -3,7 +3,7 @@
 use super::depth;
 use super::lex::Lexeme;
 use crate::ExprError;
-use crate::limits::{Bound, MAX_CONSTANTS, shortened};
+use crate::limits::{LimitKind, MAX_CONSTANTS, shortened};
 use crate::purpose::Purpose;
 use crate::tokens::Token;
 
@@ -12,7 +12,7 @@ pub(super) type Pairs = Vec<Option<usize>>;
 
 /// Checks the sequence of tokens.
 pub(super) fn check(source: &str, tokens: &[Lexeme], purpose: Purpose) -> Result<Pairs, ExprError> {
-    let mut check = Check {
+    let mut check = SequenceChecker {
         source,
         purpose,
         tokens,
@@ -26,8 +26,8 @@ pub(super) fn check(source: &str, tokens: &[Lexeme], purpose: Purpose) -> Result
     }
     check.end()?;
     let (deepest, at) = depth::deepest(source, tokens);
-    if deepest > Bound::Depth.limit() {
-        return Err(super::beyond(source, at, Bound::Depth, deepest, purpose));
+    if deepest > LimitKind::Depth.limit() {
+        return Err(super::limit_error_at(source, at, LimitKind::Depth, deepest, purpose));
     }
     Ok(check.pairs)
 }
@@ -40,7 +40,7 @@ enum Bracket {
     Index,
 }
 
-struct Opened {
+struct OpenBracket {
     bracket: Bracket,
     at: usize,
     commas: usize,
@@ -48,18 +48,18 @@ struct Opened {
     conditions: usize,
 }
 
-struct Check<'a> {
+struct SequenceChecker<'a> {
     source: &'a str,
     purpose: Purpose,
     tokens: &'a [Lexeme],
     pairs: Pairs,
-    open: Vec<Opened>,
+    open: Vec<OpenBracket>,
     /// The `?` whose `:` is still to come.
     conditions: Vec<usize>,
     expects_operand: bool,
 }
 
-impl Check<'_> {
+impl SequenceChecker<'_> {
     /// Where a value may begin.
     fn operand(&mut self, at: usize, token: &Lexeme) -> Result<(), ExprError> {
         let text = token.text(self.source);
@@ -183,7 +183,13 @@ impl Check<'_> {
         }
         if opened.bracket == Bracket::List && opened.commas >= MAX_CONSTANTS {
             let offset = self.tokens.get(opened.at).map_or(0, |token| token.start);
-            return Err(super::beyond(self.source, offset, Bound::Constants, opened.commas + 1, self.purpose));
+            return Err(super::limit_error_at(
+                self.source,
+                offset,
+                LimitKind::Constants,
+                opened.commas + 1,
+                self.purpose,
+            ));
         }
         for (one, other) in [(at, opened.at), (opened.at, at)] {
             if let Some(pair) = self.pairs.get_mut(one) {
@@ -227,7 +233,7 @@ impl Check<'_> {
     }
 
     fn push(&mut self, bracket: Bracket, at: usize) {
-        self.open.push(Opened { bracket, at, commas: 0, conditions: self.conditions.len() });
+        self.open.push(OpenBracket { bracket, at, commas: 0, conditions: self.conditions.len() });
         self.expects_operand = true;
     }
 

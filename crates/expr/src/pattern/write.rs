@@ -23,24 +23,24 @@ pub(super) fn size(hir: &Hir) -> usize {
 }
 
 /// Writes a pattern. Whether a repetition is greedy decides where a match ends, not whether there is one.
-pub(super) fn hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
+pub(super) fn write_hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
     match pattern.kind() {
         HirKind::Empty => out.push_str("(?:)"),
         HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).map_err(|_| not_text())?;
+            let text = std::str::from_utf8(&literal.0).map_err(|_| not_text_error())?;
             text.chars().for_each(|character| write_character(character, out));
         }
-        HirKind::Class(found) => class(found, out)?,
+        HirKind::Class(class) => write_class(class, out)?,
         HirKind::Look(Look::Start) => out.push('^'),
         HirKind::Look(Look::End) => out.push('$'),
         HirKind::Look(_) => return Err("the pattern asks for the edge of a line or a word".to_owned()),
-        HirKind::Repetition(found) => repetition(found, out)?,
-        HirKind::Capture(capture) => grouped(&capture.sub, out)?,
+        HirKind::Repetition(repetition) => write_repetition(repetition, out)?,
+        HirKind::Capture(capture) => write_group(&capture.sub, out)?,
         HirKind::Concat(parts) => {
             for part in parts {
                 match part.kind() {
-                    HirKind::Alternation(_) => grouped(part, out)?,
-                    _ => hir(part, out)?,
+                    HirKind::Alternation(_) => write_group(part, out)?,
+                    _ => write_hir(part, out)?,
                 }
             }
         }
@@ -49,30 +49,30 @@ pub(super) fn hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
                 if at > 0 {
                     out.push('|');
                 }
-                hir(part, out)?;
+                write_hir(part, out)?;
             }
         }
     }
     Ok(())
 }
 
-fn grouped(pattern: &Hir, out: &mut String) -> Result<(), String> {
+fn write_group(pattern: &Hir, out: &mut String) -> Result<(), String> {
     out.push_str("(?:");
     if !matches!(pattern.kind(), HirKind::Empty) {
-        hir(pattern, out)?;
+        write_hir(pattern, out)?;
     }
     out.push(')');
     Ok(())
 }
 
-fn repetition(repetition: &Repetition, out: &mut String) -> Result<(), String> {
+fn write_repetition(repetition: &Repetition, out: &mut String) -> Result<(), String> {
     match repetition.sub.kind() {
-        HirKind::Class(class @ Class::Unicode(_)) => self::class(class, out)?,
+        HirKind::Class(class @ Class::Unicode(_)) => write_class(class, out)?,
         HirKind::Literal(literal) if std::str::from_utf8(&literal.0).is_ok_and(|text| text.chars().count() == 1) => {
-            hir(&repetition.sub, out)?;
+            write_hir(&repetition.sub, out)?;
         }
-        HirKind::Capture(capture) => grouped(&capture.sub, out)?,
-        _ => grouped(&repetition.sub, out)?,
+        HirKind::Capture(capture) => write_group(&capture.sub, out)?,
+        _ => write_group(&repetition.sub, out)?,
     }
     match (repetition.min, repetition.max) {
         (0, None) => out.push('*'),
@@ -87,8 +87,8 @@ fn repetition(repetition: &Repetition, out: &mut String) -> Result<(), String> {
 }
 
 /// Writes a class as ranges; what reaches up to the last character as what it leaves out.
-fn class(class: &Class, out: &mut String) -> Result<(), String> {
-    let Class::Unicode(class) = class else { return Err(not_text()) };
+fn write_class(class: &Class, out: &mut String) -> Result<(), String> {
+    let Class::Unicode(class) = class else { return Err(not_text_error()) };
     let (Some(first), Some(last)) = (class.ranges().first(), class.ranges().last()) else {
         return Err("the pattern has a class that no character is in".to_owned());
     };
@@ -131,6 +131,6 @@ fn write_character(character: char, out: &mut String) {
     }
 }
 
-fn not_text() -> String {
+fn not_text_error() -> String {
     "the pattern matches what is no text".to_owned()
 }

@@ -5,8 +5,8 @@
 //! the constants show, is calculated as it is written.
 
 use super::piece::{Binding, Builder, Piece};
-use super::value::{Bounds, SqlType, Value, WhenNull, of_both};
-use super::{double, refuse};
+use super::value::{Bounds, SqlType, Value, WhenNull, combine};
+use super::{double, unsupported};
 use crate::ExprError;
 use crate::ir::{Arithmetic, Type};
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
@@ -14,7 +14,7 @@ use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 /// PostgreSQL has no times before 4713 BC.
 const EARLIEST: i128 = -200_000_000_000_000_000;
 
-/// Calculates with settled values.
+/// Calculates with normalized values.
 pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<Value, ExprError> {
     match ty {
         Type::Int => Ok(whole(operation, left, right, (i64::MIN.into(), i64::MAX.into()))),
@@ -22,10 +22,10 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &T
         Type::Double => double::calculate(operation, left, right),
         Type::String | Type::Bytes => {
             let piece = Piece::operation(&left.piece, " || ", &right.piece, Binding::Other);
-            Ok(of_both(piece, left.ty, &left, &right))
+            Ok(combine(piece, left.ty, &left, &right))
         }
         Type::Timestamp | Type::Duration => times(operation, left, right, ty),
-        _ => Err(refuse("nothing else is calculated with: this is a fault of ours")),
+        _ => Err(unsupported("nothing else is calculated with: this is a fault of ours")),
     }
 }
 
@@ -38,7 +38,7 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
     let is_narrow = are_bigint && most <= i64::MAX.into() && left.guards.is_empty() && right.guards.is_empty();
     let may_be_zero = right_range.0 <= 0 && right_range.1 >= 0;
     let ty = if fits && is_narrow { SqlType::Bigint } else { SqlType::Numeric };
-    let (one, other) = (widened(&left), widened(&right));
+    let (one, other) = (widen(&left), widen(&right));
     let (symbol, binding) = symbol(operation);
     let is_division = matches!(operation, Arithmetic::Divide | Arithmetic::Remainder);
     let divisor = if is_division && may_be_zero { Piece::call("nullif", &[&other, &Piece::atom("0")]) } else { other };
@@ -50,14 +50,14 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
     };
     // The remainder of bigints is one.
     let ty = if operation == Arithmetic::Remainder && are_bigint { SqlType::Bigint } else { ty };
-    let mut value = of_both(piece, ty, &left, &right);
+    let mut value = combine(piece, ty, &left, &right);
     if is_division && may_be_zero {
         value.null = WhenNull::Error;
     }
     if !fits {
         let guard = match operation {
-            Arithmetic::Remainder => no_overflow(&left.piece, &right.piece, legal.0),
-            _ => in_range(&value.piece, (least, most), legal),
+            Arithmetic::Remainder => overflow_guard(&left.piece, &right.piece, legal.0),
+            _ => range_guard(&value.piece, (least, most), legal),
         };
         value.guards.push(guard);
     }
@@ -65,7 +65,7 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
 }
 
 /// Counts are integers of 32 bits, and would be calculated with as such.
-fn widened(value: &Value) -> Piece {
+fn widen(value: &Value) -> Piece {
     if value.ty == SqlType::Integer { value.piece.cast("bigint") } else { value.piece.clone() }
 }
 
@@ -107,7 +107,7 @@ fn symbol(operation: Arithmetic) -> (&'static str, Binding) {
 }
 
 /// That a number is in its type's range, as far as it may be outside.
-pub(super) fn in_range(piece: &Piece, (least, most): (i128, i128), legal: (i128, i128)) -> Piece {
+pub(super) fn range_guard(piece: &Piece, (least, most): (i128, i128), legal: (i128, i128)) -> Piece {
     let limit = |limit: i128| Piece { binding: Binding::Sign, ..Piece::atom(limit.to_string()) };
     match (least < legal.0, most > legal.1) {
         (true, true) => {
@@ -120,7 +120,7 @@ pub(super) fn in_range(piece: &Piece, (least, most): (i128, i128), legal: (i128,
     }
 }
 
-fn no_overflow(left: &Piece, right: &Piece, least: i128) -> Piece {
+fn overflow_guard(left: &Piece, right: &Piece, least: i128) -> Piece {
     let least = Piece { binding: Binding::Sign, ..Piece::atom(least.to_string()) };
     let minus_one = Piece { binding: Binding::Sign, ..Piece::atom("-1") };
     Piece::comparison(left, " <> ", &least).or(Piece::comparison(right, " <> ", &minus_one))
@@ -137,12 +137,12 @@ pub(super) fn negate(value: Value) -> Value {
     let (negated_least, negated_most) = (most.saturating_neg(), least.saturating_neg());
     let mut result = Value { is_column: false, ..value.clone() };
     if negated_most <= legal.1 {
-        result.piece = minus(&widened(&value));
+        result.piece = minus(&widen(&value));
         result.ty = if value.ty == SqlType::Numeric { SqlType::Numeric } else { SqlType::Bigint };
     } else {
         result.piece = minus(&value.piece.cast("numeric"));
         result.ty = SqlType::Numeric;
-        result.guards.push(in_range(&result.piece, (negated_least, negated_most), legal));
+        result.guards.push(range_guard(&result.piece, (negated_least, negated_most), legal));
     }
     result.with_bounds(Bounds::Whole(negated_least.max(legal.0), negated_most.min(legal.1)))
 }
@@ -150,7 +150,7 @@ pub(super) fn negate(value: Value) -> Value {
 /// Calculates with times and durations.
 fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<Value, ExprError> {
     let (symbol, binding) = symbol(operation);
-    let right = if *ty == Type::Timestamp { one_way(right) } else { right };
+    let right = if *ty == Type::Timestamp { justify_hours(right) } else { right };
     let legal: (i128, i128) = match ty {
         Type::Timestamp => (FIRST_TIME.into(), LAST_TIME.into()),
         _ => ((-LONGEST_DURATION).into(), LONGEST_DURATION.into()),
@@ -158,7 +158,7 @@ fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<
     let (least, most) = result_range(operation, left.range(), right.range());
     let piece = Piece::operation(&left.piece, symbol, &right.piece, binding);
     let sql_type = if *ty == Type::Timestamp { SqlType::Timestamptz } else { SqlType::Interval };
-    let mut value = of_both(piece, sql_type, &left, &right);
+    let mut value = combine(piece, sql_type, &left, &right);
     if least < legal.0 || most > legal.1 {
         let is_guarded = !left.guards.is_empty() || !right.guards.is_empty();
         match ty {
@@ -175,12 +175,12 @@ fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<
             }
             // Here the question is asked without making such a time.
             Type::Timestamp => {
-                let guard = in_years(operation, &left.piece, &right.piece);
+                let guard = timestamp_guard(operation, &left.piece, &right.piece);
                 value.piece = value.piece.when(&guard);
                 value.null = WhenNull::Error;
             }
             _ => {
-                let guard = in_durations(&value.piece);
+                let guard = duration_guard(&value.piece);
                 value.piece = value.piece.when(&guard);
                 value.null = WhenNull::Error;
             }
@@ -191,14 +191,14 @@ fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<
 
 /// A duration whose days and hours go in one direction. PostgreSQL adds the days first, which must not lead out of its range
 /// where the hours would lead back.
-fn one_way(duration: Value) -> Value {
+fn justify_hours(duration: Value) -> Value {
     let is_calculated = !duration.is_column && duration.piece.binding != Binding::Cast;
     let piece = if is_calculated { Piece::call("justify_hours", &[&duration.piece]) } else { duration.piece.clone() };
     Value { piece, ..duration }
 }
 
 /// That a time and a duration come to a time: the way from its limits is long enough.
-fn in_years(operation: Arithmetic, time: &Piece, duration: &Piece) -> Piece {
+fn timestamp_guard(operation: Arithmetic, time: &Piece, duration: &Piece) -> Piece {
     let opposite = |piece: &Piece| Builder::default().text("-").operand(piece, Binding::Cast).finish(Binding::Sign);
     let way = if operation == Arithmetic::Add { opposite(duration) } else { duration.clone() };
     let from = |limit: &str| {
@@ -210,7 +210,7 @@ fn in_years(operation: Arithmetic, time: &Piece, duration: &Piece) -> Piece {
     builder.operand(&from("0001-01-01T00:00:00Z"), Binding::Other).finish(Binding::Like)
 }
 
-fn in_durations(piece: &Piece) -> Piece {
+fn duration_guard(piece: &Piece) -> Piece {
     let builder = Builder::default().operand(piece, Binding::Other).text(" BETWEEN ");
     let limits = "interval '-315576000000.999999 s' AND interval '315576000000.999999 s'";
     builder.text(limits).finish(Binding::Like)

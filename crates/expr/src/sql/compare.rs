@@ -17,7 +17,7 @@ impl Compiler<'_> {
         mode: Mode,
     ) -> Result<Guarded, ExprError> {
         let (comparison, left, right) = match operands {
-            (left @ Expr::Const(_), right) => (comparison.turned(), right, left),
+            (left @ Expr::Const(_), right) => (comparison.mirrored(), right, left),
             (left, right) => (comparison, left, right),
         };
         if let (Expr::Const(Const::Bool(value)), Some(equal)) = (right, comparison.is_equality())
@@ -34,13 +34,13 @@ impl Compiler<'_> {
         let is_ordered = left.ty != SqlType::Double && !is_nan;
         match right {
             Expr::Const(constant) => {
-                let (comparison, negated) = denied(comparison, negated, is_ordered);
+                let (comparison, negated) = apply_negation(comparison, negated, is_ordered);
                 super::compare_constant::compare(comparison, left, constant, negated, mode)
             }
             right => {
                 let right = self.value(right)?;
                 let is_ordered = is_ordered && right.ty != SqlType::Double;
-                let (comparison, negated) = denied(comparison, negated, is_ordered);
+                let (comparison, negated) = apply_negation(comparison, negated, is_ordered);
                 super::compare_values::compare(comparison, left, right, negated, mode)
             }
         }
@@ -48,7 +48,7 @@ impl Compiler<'_> {
 }
 
 /// Takes a negation into a comparison, where that is the same.
-fn denied(comparison: Comparison, negated: bool, is_ordered: bool) -> (Comparison, bool) {
+fn apply_negation(comparison: Comparison, negated: bool, is_ordered: bool) -> (Comparison, bool) {
     if negated && (is_ordered || comparison.is_equality().is_some()) {
         (comparison.inverse(), false)
     } else {
@@ -58,7 +58,7 @@ fn denied(comparison: Comparison, negated: bool, is_ordered: bool) -> (Compariso
 
 impl Comparison {
     /// The same with its sides exchanged.
-    pub(super) fn turned(self) -> Self {
+    pub(super) fn mirrored(self) -> Self {
         match self {
             Self::Less => Self::Greater,
             Self::LessOrEqual => Self::GreaterOrEqual,

@@ -27,7 +27,8 @@ pub(super) fn compare(
     if *constant == Const::Null {
         return Ok((with_null(&value, comparison == Comparison::Equal), value.guards));
     }
-    let value = if value.ty == SqlType::Uuid && comparison.is_equality().is_none() { value.settled() } else { value };
+    let value =
+        if value.ty == SqlType::Uuid && comparison.is_equality().is_none() { value.normalized() } else { value };
     let test = match value.ty {
         SqlType::Uuid => uuid(comparison, &value, constant)?,
         SqlType::Double => double(comparison, constant)?,
@@ -35,16 +36,16 @@ pub(super) fn compare(
         _ => Test::With(comparison, Piece::slot(constant::slot(constant)?.0)),
     };
     Ok(match test {
-        Test::Known(holds) => (known(holds != negated, comparison, &value, mode), value.guards),
+        Test::Known(holds) => (known_result(holds != negated, comparison, &value, mode), value.guards),
         Test::With(comparison, right) => {
             let at_zero = value.null == WhenNull::Zero && holds_at_zero(comparison, constant, negated);
             let is_strict = value.null == WhenNull::Zero && !at_zero && mode == Mode::Where;
-            (tested(comparison, &value, &right, (negated, at_zero), mode), value.guards(is_strict))
+            (test_condition(comparison, &value, &right, (negated, at_zero), mode), value.guards(is_strict))
         }
     })
 }
 
-fn known(holds: bool, comparison: Comparison, value: &Value, mode: Mode) -> Condition {
+fn known_result(holds: bool, comparison: Comparison, value: &Value, mode: Mode) -> Condition {
     match (value.null, comparison.is_equality()) {
         // `null` differs from every value.
         (WhenNull::Null, Some(_)) => Condition::Known(Some(holds)),
@@ -66,7 +67,7 @@ fn holds_at_zero(comparison: Comparison, constant: &Const, negated: bool) -> boo
 }
 
 /// The condition, of a value whose NULL means what it says.
-fn tested(
+fn test_condition(
     comparison: Comparison,
     value: &Value,
     right: &Piece,
@@ -74,7 +75,7 @@ fn tested(
     mode: Mode,
 ) -> Condition {
     let is_single = value.is_column || mode == Mode::Exact;
-    let compare = |left: &Piece| ordered(comparison, left, right, value.ty, (negated, is_single));
+    let compare = |left: &Piece| order_comparison(comparison, left, right, value.ty, (negated, is_single));
     let distinct = |operator: &str| Condition::never_null(Piece::distinction(&value.piece, operator, right));
     match (value.null, comparison, mode) {
         (WhenNull::Never, ..) => Condition::never_null(compare(&value.piece)),
@@ -90,7 +91,7 @@ fn tested(
             Condition::never_null(compare(&value.piece).or(value.piece.is("NULL")))
         }
         (WhenNull::Zero, _, Mode::Where) if !at_zero => Condition::may_be_null(compare(&value.piece)),
-        (WhenNull::Zero, ..) => Condition::never_null(compare(&value.clone().settled().piece)),
+        (WhenNull::Zero, ..) => Condition::never_null(compare(&value.clone().normalized().piece)),
         (WhenNull::Null, Comparison::NotEqual, _) => distinct(" IS DISTINCT FROM "),
         (WhenNull::Null, Comparison::Equal, Mode::Exact) => distinct(" IS NOT DISTINCT FROM "),
         (WhenNull::Null | WhenNull::Error, ..) => Condition::may_be_null(compare(&value.piece)),
@@ -99,7 +100,7 @@ fn tested(
 
 /// A comparison as CEL means it: PostgreSQL takes NaN for the largest number, CEL for none.
 /// What is no column stands there once, if an error may stand for false.
-fn ordered(
+fn order_comparison(
     comparison: Comparison,
     left: &Piece,
     right: &Piece,

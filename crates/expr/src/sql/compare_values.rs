@@ -3,7 +3,7 @@
 use super::condition::{Condition, Guarded};
 use super::piece::Piece;
 use super::value::{Bounds, SqlType, Value, WhenNull};
-use super::{Mode, refuse};
+use super::{Mode, unsupported};
 use crate::ExprError;
 use crate::ir::Comparison;
 
@@ -15,7 +15,7 @@ pub(super) fn compare(
     negated: bool,
     mode: Mode,
 ) -> Result<Guarded, ExprError> {
-    let (left, right) = aligned(comparison, left, right)?;
+    let (left, right) = align(comparison, left, right)?;
     let guards: Vec<Piece> = left.guards.iter().chain(&right.guards).cloned().collect();
     let has_null = left.null == WhenNull::Null || right.null == WhenNull::Null;
     let condition = match comparison.is_equality() {
@@ -26,7 +26,7 @@ pub(super) fn compare(
 }
 
 /// Makes two values comparable as they are.
-fn aligned(comparison: Comparison, left: Value, right: Value) -> Result<(Value, Value), ExprError> {
+fn align(comparison: Comparison, left: Value, right: Value) -> Result<(Value, Value), ExprError> {
     if left.ty == SqlType::Uuid && right.ty == SqlType::Uuid && comparison.is_equality().is_some() {
         let absent = |value: &Value| value.null == WhenNull::Zero;
         // The empty text is no UUID: two references may both be empty, a reference and an id may not.
@@ -36,20 +36,20 @@ fn aligned(comparison: Comparison, left: Value, right: Value) -> Result<(Value, 
         }
         return Ok((left.with_null(WhenNull::Null), right.with_null(WhenNull::Null)));
     }
-    let (left, right) = (left.settled(), right.settled());
+    let (left, right) = (left.normalized(), right.normalized());
     match (left.ty, right.ty) {
-        (SqlType::Double, ty) if ty.is_whole() => Ok((left, widened(right)?)),
-        (ty, SqlType::Double) if ty.is_whole() => Ok((widened(left)?, right)),
+        (SqlType::Double, ty) if ty.is_whole() => Ok((left, widen(right)?)),
+        (ty, SqlType::Double) if ty.is_whole() => Ok((widen(left)?, right)),
         _ => Ok((left, right)),
     }
 }
 
 /// An integer as a double, if each of its values is one.
-fn widened(value: Value) -> Result<Value, ExprError> {
+fn widen(value: Value) -> Result<Value, ExprError> {
     const EXACT: i128 = 1 << 53;
     let (least, most) = value.range();
     if least < -EXACT || most > EXACT {
-        return Err(refuse(
+        return Err(unsupported(
             "an integer of 64 bits is compared with a double, which has 53: make them one type with `double(…)` or `int(…)`",
         ));
     }

@@ -2,7 +2,7 @@
 
 use super::piece::Piece;
 use super::value::{Bounds, SqlType, Value};
-use super::{Slot, refuse};
+use super::{Slot, unsupported};
 use crate::ExprError;
 use crate::ir::Const;
 
@@ -41,7 +41,9 @@ pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
         Const::Duration(value) => (Slot::Interval(*value), SqlType::Interval),
         Const::Enum(value) => (Slot::Integer(*value), SqlType::Integer),
         Const::Null => {
-            return Err(refuse("`null` is compared with fields of wrapper types, and nothing else is done with it"));
+            return Err(unsupported(
+                "`null` is compared with fields of wrapper types, and nothing else is done with it",
+            ));
         }
     })
 }
@@ -49,7 +51,7 @@ pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
 /// A text as PostgreSQL can take it.
 pub(super) fn text(text: &str) -> Result<Slot, ExprError> {
     if text.contains('\0') {
-        return Err(refuse("a text has the character U+0000, which no stored text has: leave it out"));
+        return Err(unsupported("a text has the character U+0000, which no stored text has: leave it out"));
     }
     Ok(Slot::Text(text.to_owned()))
 }

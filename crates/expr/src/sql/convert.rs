@@ -1,8 +1,8 @@
 //! Conversions between types.
 
-use super::arithmetic::in_range;
+use super::arithmetic::range_guard;
 use super::piece::{Binding, Builder, Piece};
-use super::refuse;
+use super::unsupported;
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use crate::ExprError;
 use crate::ir::Type;
@@ -10,13 +10,13 @@ use crate::ir::Type;
 const INT: (i128, i128) = (i64::MIN as i128, i64::MAX as i128);
 const UINT: (i128, i128) = (0, u64::MAX as i128);
 
-/// Converts a settled value.
+/// Converts a normalized value.
 pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
     match (value.ty, ty) {
-        (SqlType::Double, Type::Int) => Ok(truncated(value, "> -9223372036854775808", None)),
-        (SqlType::Double, Type::Uint) => Ok(truncated(value, ">= 0", Some("18446744073709551616"))),
-        (from, Type::Int) if from.is_whole() => Ok(limited(value, INT)),
-        (from, Type::Uint) if from.is_whole() => Ok(limited(value, UINT)),
+        (SqlType::Double, Type::Int) => Ok(truncate(value, "> -9223372036854775808", None)),
+        (SqlType::Double, Type::Uint) => Ok(truncate(value, ">= 0", Some("18446744073709551616"))),
+        (from, Type::Int) if from.is_whole() => Ok(limit_to(value, INT)),
+        (from, Type::Uint) if from.is_whole() => Ok(limit_to(value, UINT)),
         (from, Type::Double) if from.is_whole() => {
             let (least, most) = value.range();
             #[expect(clippy::cast_precision_loss, reason = "it is a bound, and rounds as the values do")]
@@ -32,22 +32,22 @@ pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
             bounds: Bounds::Unknown,
             ..value
         }),
-        _ => Err(refuse("this conversion is not the same everywhere: compare the value as it is")),
+        _ => Err(unsupported("this conversion is not the same everywhere: compare the value as it is")),
     }
 }
 
 /// An integer as one of the other type.
-fn limited(mut value: Value, legal: (i128, i128)) -> Value {
+fn limit_to(mut value: Value, legal: (i128, i128)) -> Value {
     let (least, most) = value.range();
     if least < legal.0 || most > legal.1 {
-        value.guards.push(in_range(&value.piece, (least, most), legal));
+        value.guards.push(range_guard(&value.piece, (least, most), legal));
     }
     let bounds = Bounds::Whole(least.max(legal.0), most.min(legal.1));
     Value { bounds, ..value }
 }
 
 /// A double without its fraction, if it is in range. From the end of `bigint` on, doubles are whole.
-fn truncated(value: Value, from: &str, end: Option<&str>) -> Value {
+fn truncate(value: Value, from: &str, end: Option<&str>) -> Value {
     let compared = |operator: &str, number: &str| Piece::comparison(&value.piece, operator, &Piece::atom(number));
     let lower = Builder::default().operand(&value.piece, Binding::Like).text(" ").text(from).finish(Binding::Compare);
     let inside = lower.and(compared(" < ", "9223372036854775808"));

@@ -3,7 +3,7 @@
 use crate::ir::{Absent, Expr};
 
 /// A test of `c ? a : b` as `c ? test of a : test of b`, where a and b may be `null`, which no NULL could tell from an error.
-pub(super) fn distributed(leaf: &Expr) -> Option<Expr> {
+pub(super) fn distribute_conditional(leaf: &Expr) -> Option<Expr> {
     let split = |operand: &Expr, test: &dyn Fn(Box<Expr>) -> Expr| match operand {
         Expr::Conditional { condition, then, otherwise } if may_be_null(operand) => Some(Expr::Conditional {
             condition: condition.clone(),

@@ -5,8 +5,8 @@
 //! operands are known here; the sum of any two is asked about before it is made. The rest is refused.
 
 use super::piece::{Binding, Builder, Piece};
-use super::value::{Bounds, SqlType, Value, of_both};
-use super::{Slot, refuse};
+use super::value::{Bounds, SqlType, Value, combine};
+use super::{Slot, unsupported};
 use crate::ExprError;
 use crate::ir::Arithmetic;
 
@@ -20,7 +20,7 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
         Arithmetic::Subtract => (" - ", Binding::Add),
         Arithmetic::Multiply => (" * ", Binding::Multiply),
         Arithmetic::Divide => (" / ", Binding::Multiply),
-        Arithmetic::Remainder => return Err(refuse("`%` takes whole numbers, as `int(…)` makes them")),
+        Arithmetic::Remainder => return Err(unsupported("`%` takes whole numbers, as `int(…)` makes them")),
     };
     let plain = Piece::operation(&left.piece, symbol, &right.piece, binding);
     let (one, other) = (Magnitudes::of(&left), Magnitudes::of(&right));
@@ -51,13 +51,13 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
     let is_sum = matches!(operation, Arithmetic::Add | Arithmetic::Subtract);
     let is_finite = finite && (one.largest + other.largest).is_finite() && is_sum
         || finite && operation == Arithmetic::Multiply && (one.largest * other.largest).is_finite();
-    let value = of_both(piece, SqlType::Double, &left, &right);
+    let value = combine(piece, SqlType::Double, &left, &right);
     Ok(value.with_bounds(Bounds::Real { largest, smallest, finite: is_finite }))
 }
 
 #[cold]
 fn too_wide(what: &str) -> ExprError {
-    refuse(format!(
+    unsupported(format!(
         "{what} of two doubles that are no constants may leave the range of doubles, which PostgreSQL does not calculate: \
          multiply by a constant instead, as in `a > 0.5 * b`"
     ))
@@ -140,18 +140,18 @@ fn scaled(operand: &Piece, number: f64, operation: Arithmetic, plain: &Piece) ->
     };
     let mut builder = Builder::default().text("CASE ");
     if result(f64::MAX).is_infinite() {
-        let limit = last(|operand| result(operand).is_finite());
+        let limit = largest_where(|operand| result(operand).is_finite());
         builder = case(builder, " > ", limit, infinity);
     }
     if result(f64::from_bits(1)) == 0.0 {
-        let limit = last(|operand| result(operand) == 0.0);
+        let limit = largest_where(|operand| result(operand) == 0.0);
         builder = case(builder, " <= ", limit, zero);
     }
     builder.text("ELSE ").operand(plain, Binding::Or).text(" END").finish(Binding::Atom)
 }
 
 /// The largest positive double of those, the small ones, for which something holds.
-fn last(holds: impl Fn(f64) -> bool) -> f64 {
+fn largest_where(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0_u64, f64::MAX.to_bits());
     while low < high {
         let middle = low + (high - low).div_ceil(2);
@@ -170,9 +170,9 @@ mod tests {
 
     #[test]
     fn the_limits_of_a_product_are_exact() {
-        let limit = last(|operand| (operand * 1.25).is_finite());
+        let limit = largest_where(|operand| (operand * 1.25).is_finite());
         assert!((limit * 1.25).is_finite() && (f64::from_bits(limit.to_bits() + 1) * 1.25).is_infinite());
-        let limit = last(|operand| operand * 0.25 == 0.0);
+        let limit = largest_where(|operand| operand * 0.25 == 0.0);
         assert!(limit * 0.25 == 0.0 && f64::from_bits(limit.to_bits() + 1) * 0.25 > 0.0);
         assert!((f64::MAX + f64::from_bits(HALF_STEP.to_bits() - 1)).is_finite());
         assert!((f64::MAX + HALF_STEP).is_infinite());

@@ -1,17 +1,17 @@
 //! Single elements of lists and maps.
 
+use super::location::{CollectionForm, Message, value_from_text};
 use super::piece::{Binding, Builder, Piece};
-use super::place::{Form, Message, of_text};
 use super::value::{Bounds, SqlType, Value, WhenNull};
-use super::{Compiler, Slot, refuse};
+use super::{Compiler, Slot, unsupported};
 use crate::ExprError;
 use crate::ir::{Const, Expr, Field};
 use groundplan_model::shape::Kind;
 
 /// An element: NULL if there is none, which is an error.
-struct Taken {
+struct TakenElement {
     piece: Piece,
-    form: Form,
+    form: CollectionForm,
     /// What must hold, or else the key or the index is an error.
     guards: Vec<Piece>,
 }
@@ -32,46 +32,46 @@ impl Compiler<'_> {
         let taken = match element {
             Expr::MapValue { map, key, .. } => self.entry(map, key, "->")?,
             Expr::ListItem { list, index, .. } => self.item(list, index, "->")?,
-            _ => return Err(refuse("a message is in no list: this is a fault of ours")),
+            _ => return Err(unsupported("a message is in no list: this is a fault of ours")),
         };
         match taken.form {
-            Form::Json(Kind::Message(shape)) | Form::Map(_, Kind::Message(shape)) => {
+            CollectionForm::Json(Kind::Message(shape)) | CollectionForm::Map(_, Kind::Message(shape)) => {
                 Ok(Message { object: taken.piece, shape, guards: taken.guards })
             }
-            _ => Err(refuse("a value has no fields: this is a fault of ours")),
+            _ => Err(unsupported("a value has no fields: this is a fault of ours")),
         }
     }
 
-    fn entry(&mut self, map: &Field, key_expr: &Expr, operator: &str) -> Result<Taken, ExprError> {
+    fn entry(&mut self, map: &Field, key_expr: &Expr, operator: &str) -> Result<TakenElement, ExprError> {
         let collection = self.collection(map)?;
-        let key_value = self.value(key_expr)?.settled();
+        let key_value = self.value(key_expr)?.normalized();
         let piece = Piece::operation(&collection.piece, operator, &key(&key_value), Binding::Other);
         let guards = collection.guards.into_iter().chain(key_value.guards).collect();
-        Ok(Taken { piece, form: collection.form, guards })
+        Ok(TakenElement { piece, form: collection.form, guards })
     }
 
-    fn item(&mut self, list: &Field, index: &Expr, operator: &str) -> Result<Taken, ExprError> {
+    fn item(&mut self, list: &Field, index: &Expr, operator: &str) -> Result<TakenElement, ExprError> {
         let collection = self.collection(list)?;
-        let is_array = matches!(collection.form, Form::Array(..));
+        let is_array = matches!(collection.form, CollectionForm::Array(..));
         let (index, index_guards, in_list) = match index {
             Expr::Const(Const::Int(index)) => {
                 // No list is longer than the largest integer, and nothing is there. An array counts from one.
                 let index = i32::try_from(*index).ok().filter(|index| (0..i32::MAX).contains(index));
                 let index = index.unwrap_or(i32::MAX - 1);
-                let place = if is_array { index + 1 } else { index };
-                (Piece::typed(Slot::Integer(place), "integer"), Vec::new(), None)
+                let position = if is_array { index + 1 } else { index };
+                (Piece::typed(Slot::Integer(position), "integer"), Vec::new(), None)
             }
             index => {
-                let value = self.value(index)?.settled();
+                let value = self.value(index)?.normalized();
                 let (least, most) = value.range();
                 let is_inside = least >= 0 && most < i128::from(i32::MAX);
-                let place = if is_array {
+                let position = if is_array {
                     Piece::operation(&value.piece, " + ", &Piece::atom("1"), Binding::Add)
                 } else {
                     value.piece.clone()
                 };
                 let in_list = if is_inside { None } else { Some(in_any_list(&value.piece)) };
-                (place.cast("integer"), value.guards, in_list)
+                (position.cast("integer"), value.guards, in_list)
             }
         };
         let item = if is_array {
@@ -85,16 +85,16 @@ impl Compiler<'_> {
             None => item,
         };
         let guards = collection.guards.into_iter().chain(index_guards).collect();
-        Ok(Taken { piece, form: collection.form, guards })
+        Ok(TakenElement { piece, form: collection.form, guards })
     }
 }
 
-impl Taken {
+impl TakenElement {
     /// The element as a scalar.
     fn value(self) -> Result<Value, ExprError> {
         let value = match self.form {
-            Form::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::of_kind(kind)),
-            Form::Json(kind) | Form::Map(_, kind) => of_text(&self.piece, kind)?,
+            CollectionForm::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::of_kind(kind)),
+            CollectionForm::Json(kind) | CollectionForm::Map(_, kind) => value_from_text(&self.piece, kind)?,
         };
         Ok(Value { guards: self.guards, ..value.with_null(WhenNull::Error) })
     }

@@ -1,27 +1,27 @@
 //! `has(field)`.
 
 use super::condition::{Condition, Guarded};
+use super::location::{FieldLocation, LocatedField, value_from_text};
 use super::piece::Piece;
-use super::place::{Found, Place, of_text};
 use super::value::{SqlType, WhenNull};
-use super::{Compiler, Mode, refuse};
+use super::{Compiler, Mode, unsupported};
 use crate::ExprError;
 use crate::ir::Field;
 use groundplan_model::shape::{Cardinality, Kind};
 
 impl Compiler<'_> {
     pub(super) fn has(&mut self, field: &Field, negated: bool, mode: Mode) -> Result<Guarded, ExprError> {
-        let Found { place, mut guards, presence } = self.place(field)?;
+        let LocatedField { location, mut guards, presence } = self.locate(field)?;
         if mode == Mode::Exact || negated {
             guards.extend(presence);
         }
-        let condition = match &place {
-            Place::Element(_) => Condition::Known(Some(!negated)),
-            Place::Column { model, id, .. } if *id == model.roles.id => Condition::Known(Some(!negated)),
-            Place::Column { model, id, field: shape, .. } => match shape.cardinality {
+        let condition = match &location {
+            FieldLocation::Element(_) => Condition::Known(Some(!negated)),
+            FieldLocation::Column { model, id, .. } if *id == model.roles.id => Condition::Known(Some(!negated)),
+            FieldLocation::Column { model, id, field: shape, .. } => match shape.cardinality {
                 Cardinality::Implicit if model.reference(*id).is_none() => {
-                    let ty = SqlType::of_kind(shape.kind).ok_or_else(|| refuse("a message is always there"))?;
-                    let (column, zero) = (place.json(), ty.zero());
+                    let ty = SqlType::of_kind(shape.kind).ok_or_else(|| unsupported("a message is always there"))?;
+                    let (column, zero) = (location.stored(), ty.zero());
                     let test = differs(&column, ty, zero, negated);
                     let is_double = negated && ty == SqlType::Double;
                     // Zeros are found by an index, and the negative ones left out.
@@ -31,26 +31,28 @@ impl Compiler<'_> {
                     let ty = groundplan_model::column_type(shape);
                     let empty =
                         if ty == "jsonb" && shape.cardinality == Cardinality::Repeated { "'[]'" } else { "'{}'" };
-                    Condition::never_null(differs_from(&place.json(), empty, negated))
+                    Condition::never_null(differs_from(&location.stored(), empty, negated))
                 }
-                _ => Condition::never_null(present(&place.json(), negated)),
+                _ => Condition::never_null(present(&location.stored(), negated)),
             },
-            Place::Member { field: shape, .. } => match shape.cardinality {
+            FieldLocation::Member { field: shape, .. } => match shape.cardinality {
                 Cardinality::Implicit => {
-                    let value = of_text(&place.text(), shape.kind)?.with_null(WhenNull::Zero);
+                    let value = value_from_text(&location.text(), shape.kind)?.with_null(WhenNull::Zero);
                     let (ty, zero) = (value.ty, value.ty.zero());
-                    in_message(value.piece.clone(), value.settled().piece, negated, mode, |piece| {
+                    in_message(value.piece.clone(), value.normalized().piece, negated, mode, |piece| {
                         differs(piece, ty, zero, negated)
                     })
                 }
                 Cardinality::Repeated | Cardinality::Map(_) => {
                     let empty = if shape.cardinality == Cardinality::Repeated { "'[]'" } else { "'{}'" };
-                    let settled = Piece::call("coalesce", &[&place.json(), &Piece::atom(empty)]);
-                    in_message(place.json(), settled, negated, mode, |piece| differs_from(piece, empty, negated))
+                    let normalized = Piece::call("coalesce", &[&location.stored(), &Piece::atom(empty)]);
+                    in_message(location.stored(), normalized, negated, mode, |piece| {
+                        differs_from(piece, empty, negated)
+                    })
                 }
                 // A `null` is a value of these, and no value of others.
-                _ if matches!(shape.kind, Kind::Value) => Condition::never_null(present(&place.json(), negated)),
-                _ => Condition::never_null(present(&place.text(), negated)),
+                _ if matches!(shape.kind, Kind::Value) => Condition::never_null(present(&location.stored(), negated)),
+                _ => Condition::never_null(present(&location.text(), negated)),
             },
         };
         Ok((condition, guards))
@@ -58,11 +60,11 @@ impl Compiler<'_> {
 }
 
 /// A test of something that may be absent, and is empty then.
-fn in_message(piece: Piece, settled: Piece, negated: bool, mode: Mode, test: impl Fn(&Piece) -> Piece) -> Condition {
+fn in_message(piece: Piece, normalized: Piece, negated: bool, mode: Mode, test: impl Fn(&Piece) -> Piece) -> Condition {
     if mode == Mode::Where && !negated {
         Condition::may_be_null(test(&piece))
     } else {
-        Condition::never_null(test(&settled))
+        Condition::never_null(test(&normalized))
     }
 }
 

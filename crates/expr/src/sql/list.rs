@@ -2,11 +2,11 @@
 
 use super::condition::{Condition, Guarded};
 use super::element::key;
+use super::location::{CollectionForm, Element, FieldLocation, LocatedField, from_rows, value_from_text};
 use super::piece::{Binding, Builder, Piece};
-use super::place::{Element, Form, Found, Place, of_text, rows};
 use super::value::{Bounds, SqlType, Value, WhenNull};
 use super::values::COUNT;
-use super::{Compiler, Mode, Slot, constant, refuse};
+use super::{Compiler, Mode, Slot, constant, unsupported};
 use crate::ExprError;
 use crate::ir::{Comparison, Const, Expr, Field, Type};
 use groundplan_model::shape::Kind;
@@ -16,7 +16,7 @@ pub(super) struct Collection {
     pub(super) piece: Piece,
     /// Whether it may be NULL, and is empty then.
     nullable: bool,
-    pub(super) form: Form,
+    pub(super) form: CollectionForm,
     /// What must hold, or else reading it is an error: of the keys on the way,
     pub(super) guards: Vec<Piece>,
     /// and that the element in which it is is there. Where that is not so, it is NULL.
@@ -25,17 +25,17 @@ pub(super) struct Collection {
 
 impl Compiler<'_> {
     pub(super) fn collection(&mut self, list: &Field) -> Result<Collection, ExprError> {
-        let Found { place, guards, presence } = self.place(list)?;
-        let kind = list.kind.ok_or_else(|| refuse("a list has no kind: this is a fault of ours"))?;
-        let is_column = matches!(place, Place::Column { .. });
+        let LocatedField { location, guards, presence } = self.locate(list)?;
+        let kind = list.kind.ok_or_else(|| unsupported("a list has no kind: this is a fault of ours"))?;
+        let is_column = matches!(location, FieldLocation::Column { .. });
         let form = match &list.ty {
-            Type::Map(key, _) => Form::Map(*key, kind),
+            Type::Map(key, _) => CollectionForm::Map(*key, kind),
             _ => match array_element(kind).filter(|_| is_column) {
-                Some(element) => Form::Array(element, kind),
-                None => Form::Json(kind),
+                Some(element) => CollectionForm::Array(element, kind),
+                None => CollectionForm::Json(kind),
             },
         };
-        Ok(Collection { piece: place.json(), nullable: !is_column, form, guards, presence })
+        Ok(Collection { piece: location.stored(), nullable: !is_column, form, guards, presence })
     }
 
     /// `size` of a repeated field or a map.
@@ -43,15 +43,17 @@ impl Compiler<'_> {
         let collection = self.collection(list)?;
         let null = if collection.nullable { WhenNull::Zero } else { WhenNull::Never };
         let (piece, ty, null) = match collection.form {
-            Form::Array(..) => (Piece::call("cardinality", &[&collection.piece]), SqlType::Integer, null),
-            Form::Json(_) => (Piece::call("jsonb_array_length", &[&collection.piece]), SqlType::Integer, null),
-            Form::Map(..) => {
+            CollectionForm::Array(..) => (Piece::call("cardinality", &[&collection.piece]), SqlType::Integer, null),
+            CollectionForm::Json(_) => {
+                (Piece::call("jsonb_array_length", &[&collection.piece]), SqlType::Integer, null)
+            }
+            CollectionForm::Map(..) => {
                 let keys = Piece::call("jsonb_object_keys", &[&collection.piece]);
                 let builder = Builder::default().text("(SELECT count(*) FROM ").operand(&keys, Binding::Atom);
                 (builder.text(")").finish(Binding::Atom), SqlType::Bigint, WhenNull::Never)
             }
         };
-        Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null).inside(collection.guards, collection.presence))
+        Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null).in_element(collection.guards, collection.presence))
     }
 
     /// `value in list`, or `key in map`.
@@ -67,17 +69,17 @@ impl Compiler<'_> {
             if matches!(constant, Const::Null) || matches!(constant, Const::Double(number) if number.is_nan()) {
                 return Ok((Condition::Known(Some(negated)), collection.all_guards()));
             }
-            if let Form::Array(element, _) = collection.form {
+            if let CollectionForm::Array(element, _) = collection.form {
                 return Ok((contains(&collection.piece, constant, element, negated)?, collection.all_guards()));
             }
         }
-        let value = self.value(value)?.settled();
+        let value = self.value(value)?.normalized();
         // Nothing is in a list that is not there.
         let is_strict = mode == Mode::Where && !negated;
         let of_list = if is_strict { collection.guards.clone() } else { collection.all_guards() };
         let guards = value.guards.iter().cloned().chain(of_list).collect();
         let member = match collection.form {
-            Form::Map(..) => {
+            CollectionForm::Map(..) => {
                 let found = Piece::operation(&collection.piece, "->", &key(&value), Binding::Other);
                 found.is(if negated { "NULL" } else { "NOT NULL" })
             }
@@ -101,11 +103,11 @@ impl Compiler<'_> {
     /// `value = ANY(list)`.
     fn is_element(&self, value: &Value, collection: &Collection) -> Result<Piece, ExprError> {
         let elements = match collection.form {
-            Form::Array(..) => Piece::call("ANY", &[&collection.piece]),
+            CollectionForm::Array(..) => Piece::call("ANY", &[&collection.piece]),
             _ => {
                 let (from, element) = self.elements(collection)?;
                 let Element::Scalar(element) = element else {
-                    return Err(refuse("a message is in no list: this is a fault of ours"));
+                    return Err(unsupported("a message is in no list: this is a fault of ours"));
                 };
                 let builder = Builder::default().text("ANY (SELECT ").operand(&element.piece, Binding::Or);
                 builder.operand(&from, Binding::Or).text(")").finish(Binding::Atom)
@@ -122,23 +124,23 @@ impl Compiler<'_> {
     /// `FROM elements AS e(v)`, and what an element is there.
     pub(super) fn elements(&self, collection: &Collection) -> Result<(Piece, Element), ExprError> {
         let alias = super::numbered("e", self.variables.len());
-        let call = |function: &str| rows(&Piece::call(function, &[&collection.piece]), &alias);
+        let call = |function: &str| from_rows(&Piece::call(function, &[&collection.piece]), &alias);
         Ok(match collection.form {
-            Form::Array(ty, kind) => {
+            CollectionForm::Array(ty, kind) => {
                 let (from, element) = call("unnest");
                 (from, Element::Scalar(Value::new(element, ty).with_bounds(Bounds::of_kind(kind))))
             }
-            Form::Json(Kind::Message(shape)) => {
+            CollectionForm::Json(Kind::Message(shape)) => {
                 let (from, element) = call("jsonb_array_elements");
                 (from, Element::Message(element, shape))
             }
-            Form::Json(kind) => {
+            CollectionForm::Json(kind) => {
                 let (from, element) = call("jsonb_array_elements_text");
-                (from, Element::Scalar(of_text(&element, kind)?))
+                (from, Element::Scalar(value_from_text(&element, kind)?))
             }
-            Form::Map(key, _) => {
+            CollectionForm::Map(key, _) => {
                 let (from, element) = call("jsonb_object_keys");
-                (from, Element::Scalar(of_text(&element, key.kind())?))
+                (from, Element::Scalar(value_from_text(&element, key.kind())?))
             }
         })
     }

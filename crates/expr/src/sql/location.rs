@@ -1,8 +1,8 @@
 //! Where fields are: columns, members of JSON, and elements.
 
 use super::piece::{Binding, Builder, Piece};
-use super::value::{Bounds, SqlType, Value, WhenNull, bare};
-use super::{Compiler, refuse};
+use super::value::{Bounds, SqlType, Value, WhenNull, unwrapped_kind};
+use super::{Compiler, unsupported};
 use crate::ExprError;
 use crate::ir::{Absent, Field, Root};
 use groundplan_model::catalog::{IdFormat, Model};
@@ -33,7 +33,7 @@ pub(super) struct Message {
 
 /// How a repeated field or a map is stored.
 #[derive(Clone, Copy)]
-pub(super) enum Form {
+pub(super) enum CollectionForm {
     /// An array with elements of a type.
     Array(SqlType, Kind),
     /// A JSON array.
@@ -44,7 +44,7 @@ pub(super) enum Form {
 
 /// Where a field is.
 #[derive(Clone, Debug)]
-pub(super) enum Place<'s> {
+pub(super) enum FieldLocation<'s> {
     Column {
         alias: String,
         model: Arc<Model>,
@@ -61,33 +61,36 @@ pub(super) enum Place<'s> {
 }
 
 /// Where a field is, and what must hold, or else reading it is an error.
-pub(super) struct Found<'s> {
-    pub(super) place: Place<'s>,
+pub(super) struct LocatedField<'s> {
+    pub(super) location: FieldLocation<'s>,
     /// Of the keys and indexes on the way.
     pub(super) guards: Vec<Piece>,
     /// That the element is there in which it is. Where it is not, the field is NULL.
     pub(super) presence: Option<Piece>,
 }
 
-impl<'s> Found<'s> {
-    fn at(place: Place<'s>) -> Self {
-        Self { place, guards: Vec::new(), presence: None }
+impl<'s> LocatedField<'s> {
+    fn at(location: FieldLocation<'s>) -> Self {
+        Self { location, guards: Vec::new(), presence: None }
     }
 }
 
 impl<'a> Compiler<'a> {
     /// Finds a field. What it is related to must be joined.
-    pub(super) fn place(&mut self, field: &Field) -> Result<Found<'a>, ExprError> {
+    pub(super) fn locate(&mut self, field: &Field) -> Result<LocatedField<'a>, ExprError> {
         let shapes = &self.scope.catalog.shapes;
-        let nowhere = || refuse("a field that is read is nowhere: this is a fault of ours");
-        let (found, rest) = match (&field.root, field.steps.split_first()) {
+        let nowhere = || unsupported("a field that is read is nowhere: this is a fault of ours");
+        let (located, rest) = match (&field.root, field.steps.split_first()) {
             (Root::Variable(level), steps) => {
                 let variable = self.variables.get(*level).ok_or_else(nowhere)?;
                 match (&variable.element, steps) {
-                    (Element::Scalar(value), None) => return Ok(Found::at(Place::Element(value.clone()))),
+                    (Element::Scalar(value), None) => {
+                        return Ok(LocatedField::at(FieldLocation::Element(value.clone())));
+                    }
                     (Element::Message(object, shape), Some((first, rest))) => {
-                        let place = Place::Member { object: object.clone(), field: shapes.get(*shape).field(*first) };
-                        (Found::at(place), rest)
+                        let location =
+                            FieldLocation::Member { object: object.clone(), field: shapes.get(*shape).field(*first) };
+                        (LocatedField::at(location), rest)
                     }
                     _ => return Err(nowhere()),
                 }
@@ -95,26 +98,27 @@ impl<'a> Compiler<'a> {
             (Root::Element(element), Some((first, rest))) => {
                 let Message { object, shape, guards } = self.message(element)?;
                 let presence = Some(object.is("NOT NULL"));
-                let place = Place::Member { object, field: shapes.get(shape).field(*first) };
-                (Found { place, guards, presence }, rest)
+                let location = FieldLocation::Member { object, field: shapes.get(shape).field(*first) };
+                (LocatedField { location, guards, presence }, rest)
             }
-            (Root::Record, Some((first, rest))) => (Found::at(self.column("r", self.scope.model, *first)), rest),
+            (Root::Record, Some((first, rest))) => (LocatedField::at(self.column("r", self.scope.model, *first)), rest),
             (Root::Related { reference, model }, Some((first, rest))) => {
                 let alias = self.alias_of(*reference).ok_or_else(nowhere)?;
-                (Found::at(self.column(alias, model, *first)), rest)
+                (LocatedField::at(self.column(alias, model, *first)), rest)
             }
             (_, None) => return Err(nowhere()),
         };
-        rest.iter().try_fold(found, |found, step| {
-            let Kind::Message(shape) = found.place.kind().ok_or_else(nowhere)? else { return Err(nowhere()) };
-            let place = Place::Member { object: found.place.json(), field: shapes.get(shape).field(*step) };
-            Ok(Found { place, ..found })
+        rest.iter().try_fold(located, |located, step| {
+            let Kind::Message(shape) = located.location.kind().ok_or_else(nowhere)? else { return Err(nowhere()) };
+            let location =
+                FieldLocation::Member { object: located.location.stored(), field: shapes.get(shape).field(*step) };
+            Ok(LocatedField { location, ..located })
         })
     }
 
-    fn column(&self, alias: &str, model: &Arc<Model>, id: FieldId) -> Place<'a> {
+    fn column(&self, alias: &str, model: &Arc<Model>, id: FieldId) -> FieldLocation<'a> {
         let field = self.scope.catalog.shapes.get(model.shape).field(id);
-        Place::Column { alias: alias.to_owned(), model: Arc::clone(model), id, field }
+        FieldLocation::Column { alias: alias.to_owned(), model: Arc::clone(model), id, field }
     }
 
     /// A scalar field.
@@ -124,17 +128,19 @@ impl<'a> Compiler<'a> {
             Absent::Null => WhenNull::Null,
             Absent::Error => WhenNull::Error,
         };
-        let Found { place, guards, presence } = self.place(field)?;
-        let value = match place {
-            Place::Element(value) => value,
-            Place::Member { object, field } => of_text(&member(&object, "->>", field), field.kind)?.with_null(null),
-            place @ Place::Column { .. } => place.column_value(null)?,
+        let LocatedField { location, guards, presence } = self.locate(field)?;
+        let value = match location {
+            FieldLocation::Element(value) => value,
+            FieldLocation::Member { object, field } => {
+                value_from_text(&member(&object, "->>", field), field.kind)?.with_null(null)
+            }
+            location @ FieldLocation::Column { .. } => location.column_value(null)?,
         };
-        Ok(value.inside(guards, presence))
+        Ok(value.in_element(guards, presence))
     }
 }
 
-impl Place<'_> {
+impl FieldLocation<'_> {
     fn kind(&self) -> Option<Kind> {
         match self {
             Self::Column { field, .. } | Self::Member { field, .. } => Some(field.kind),
@@ -143,7 +149,7 @@ impl Place<'_> {
     }
 
     /// As it is stored: a column, or a `jsonb` inside of one.
-    pub(super) fn json(&self) -> Piece {
+    pub(super) fn stored(&self) -> Piece {
         match self {
             Self::Column { alias, field, .. } => Piece::atom(format!("{alias}.{}", quote(&field.storage_name))),
             Self::Member { object, field } => member(object, "->", field),
@@ -155,28 +161,32 @@ impl Place<'_> {
     pub(super) fn text(&self) -> Piece {
         match self {
             Self::Member { object, field } => member(object, "->>", field),
-            _ => self.json(),
+            _ => self.stored(),
         }
     }
 
     fn column_value(&self, null: WhenNull) -> Result<Value, ExprError> {
         let Self::Column { model, id, field, .. } = self else {
-            return Err(refuse("a field is no column: this is a fault of ours"));
+            return Err(unsupported("a field is no column: this is a fault of ours"));
         };
         let roles = &model.roles;
         if roles.etag == Some(*id) {
-            return Err(refuse(format!("`{}` is made when a record is read, so nothing else reads it", field.name)));
+            return Err(unsupported(format!(
+                "`{}` is made when a record is read, so nothing else reads it",
+                field.name
+            )));
         }
         let reference = model.reference(*id);
         let is_id = *id == roles.id;
         let is_time = Some(*id) == roles.created_at || Some(*id) == roles.updated_at;
         let is_implicit = field.cardinality == Cardinality::Implicit && reference.is_none();
-        let id_format = if is_id { Some(model.id_format) } else { reference.map(|found| found.target_ids) };
+        let id_format = if is_id { Some(model.id_format) } else { reference.map(|reference| reference.target_ids) };
         let ty = match id_format {
             Some(IdFormat::UuidV7) => SqlType::Uuid,
-            _ => SqlType::of_kind(field.kind).ok_or_else(|| refuse(format!("`{}` is no single value", field.name)))?,
+            _ => SqlType::of_kind(field.kind)
+                .ok_or_else(|| unsupported(format!("`{}` is no single value", field.name)))?,
         };
-        let value = Value::new(self.json(), ty).with_bounds(Bounds::of_kind(field.kind));
+        let value = Value::new(self.stored(), ty).with_bounds(Bounds::of_kind(field.kind));
         Ok(Value {
             null: if is_id || is_time || is_implicit { WhenNull::Never } else { null },
             is_column: true,
@@ -193,9 +203,10 @@ fn member(object: &Piece, operator: &str, field: &shape::Field) -> Piece {
 }
 
 /// A value that JSON has, from its text.
-pub(super) fn of_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
-    let ty = SqlType::of_kind(kind).ok_or_else(|| refuse("a message has no single value: this is a fault of ours"))?;
-    let piece = match (bare(kind), ty) {
+pub(super) fn value_from_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
+    let ty =
+        SqlType::of_kind(kind).ok_or_else(|| unsupported("a message has no single value: this is a fault of ours"))?;
+    let piece = match (unwrapped_kind(kind), ty) {
         (_, SqlType::Text) => text.clone(),
         (_, SqlType::Bytea) => Piece::call("decode", &[text, &Piece::atom("'base64'")]),
         // JSON has as many digits as a float needs, which a double would take for another number.
@@ -206,7 +217,7 @@ pub(super) fn of_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
 }
 
 /// `FROM rows AS alias(v)`, and the column.
-pub(super) fn rows(source: &Piece, alias: &str) -> (Piece, Piece) {
+pub(super) fn from_rows(source: &Piece, alias: &str) -> (Piece, Piece) {
     let from = Builder::default().text(" FROM ").operand(source, Binding::Atom).text(" AS ").text(alias).text("(v)");
     (from.finish(Binding::Atom), Piece::atom(format!("{alias}.v")))
 }

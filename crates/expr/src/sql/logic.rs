@@ -1,11 +1,11 @@
 //! Conditions: `&&`, `||`, `!` and `? :`, and what stands between them.
 
 use super::condition::{Condition, Guarded, choice};
-use super::distribute::distributed;
+use super::distribute::distribute_conditional;
 use super::piece::Piece;
 use super::relation::Joined;
 use super::value::{SqlType, Value, WhenNull};
-use super::{Compiler, Mode, bounded, refuse};
+use super::{Compiler, Mode, check_length, unsupported};
 use crate::ExprError;
 use crate::ir::{Const, Expr};
 
@@ -20,20 +20,20 @@ impl Compiler<'_> {
             Expr::Conditional { condition, then, otherwise } => {
                 self.conditional(condition, (then, otherwise), negated, mode)?
             }
-            leaf => match distributed(leaf) {
+            leaf => match distribute_conditional(leaf) {
                 Some(conditional) => self.condition(&conditional, negated, mode)?,
                 None => self.joined_leaf(leaf, negated, mode)?,
             },
         };
         if let Condition::Sql { piece, .. } = &condition {
-            bounded(&piece.text)?;
+            check_length(&piece.text)?;
         }
         Ok(condition)
     }
 
     /// Conditions of which `all` must hold, or any.
     fn chain(&mut self, operands: &[&Expr], all: bool, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
-        let groups = if mode == Mode::Where { self.by_relation(operands) } else { alone(operands) };
+        let groups = if mode == Mode::Where { self.by_relation(operands) } else { ungrouped(operands) };
         let mut pieces = Vec::new();
         let mut nullable = false;
         for (relation, group) in groups {
@@ -45,7 +45,7 @@ impl Compiler<'_> {
                 }
                 (None, group) => match group {
                     [operand] => self.condition(operand, negated, mode)?,
-                    _ => return Err(refuse("conditions were lost: this is a fault of ours")),
+                    _ => return Err(unsupported("conditions were lost: this is a fault of ours")),
                 },
             };
             match condition {
@@ -102,7 +102,7 @@ impl Compiler<'_> {
 
     /// A condition without conditions in it, joined with the relations that it cannot do without.
     fn joined_leaf(&mut self, leaf: &Expr, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
-        let missing = self.missing(leaf);
+        let missing = self.missing_relations(leaf);
         if missing.is_empty() {
             let (condition, guards) = self.leaf(leaf, negated, mode)?;
             return Ok(condition.guarded(guards, mode));
@@ -128,7 +128,7 @@ impl Compiler<'_> {
             value => {
                 let value = self.value(value)?;
                 if value.ty != SqlType::Boolean {
-                    return Err(refuse("a condition is no bool: this is a fault of ours"));
+                    return Err(unsupported("a condition is no bool: this is a fault of ours"));
                 }
                 truth(value, negated, mode)
             }
@@ -144,12 +144,12 @@ fn truth(value: Value, negated: bool, mode: Mode) -> Guarded {
         // NULL stands for false, which is no match either.
         (false, Mode::Where) => value.piece,
         (true, _) if value.null == WhenNull::Zero && value.is_column => value.piece.not().or(value.piece.is("NULL")),
-        (true, _) => value.settled().piece.not(),
-        (false, Mode::Exact) => value.settled().piece,
+        (true, _) => value.normalized().piece.not(),
+        (false, Mode::Exact) => value.normalized().piece,
     };
     (Condition::Sql { piece, nullable }, guards)
 }
 
-fn alone<'e>(operands: &[&'e Expr]) -> Vec<(Option<Joined>, Vec<&'e Expr>)> {
+fn ungrouped<'e>(operands: &[&'e Expr]) -> Vec<(Option<Joined>, Vec<&'e Expr>)> {
     operands.iter().map(|operand| (None, vec![*operand])).collect()
 }

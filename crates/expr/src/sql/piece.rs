@@ -64,8 +64,8 @@ impl Piece {
     }
 
     /// `IS NULL` and the like.
-    pub(super) fn is(&self, what: &str) -> Self {
-        Builder::default().operand(self, Binding::Other).text(" IS ").text(what).finish(Binding::Is)
+    pub(super) fn is(&self, predicate: &str) -> Self {
+        Builder::default().operand(self, Binding::Other).text(" IS ").text(predicate).finish(Binding::Is)
     }
 
     pub(super) fn not(&self) -> Self {

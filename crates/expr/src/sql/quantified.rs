@@ -1,8 +1,8 @@
 //! `exists`, `all` and `exists_one`.
 
 use super::condition::{Condition, Guarded};
+use super::location::Variable;
 use super::piece::{Binding, Builder, Piece};
-use super::place::Variable;
 use super::{Compiler, Mode};
 use crate::ExprError;
 use crate::ir::{Expr, Field, Quantifier};
@@ -80,14 +80,14 @@ impl Compiler<'_> {
         if quantifier != Quantifier::All {
             let mode = if quantifier == Quantifier::Exists { mode } else { Mode::Exact };
             let compiled = self.condition(condition, negated, mode)?;
-            let counter = denied(compiled.clone().piece());
+            let counter = apply_negation(compiled.clone().piece());
             return Ok((compiled, counter));
         }
         let before = self.quantifiers;
         let compiled = self.condition(condition, negated, Mode::Exact)?;
         // What has others in it is compiled once: twice at each level is millions of times at the deepest.
         let counter = if self.quantifiers > before {
-            denied(compiled.clone().piece())
+            apply_negation(compiled.clone().piece())
         } else {
             self.condition(condition, !negated, Mode::Where)?.piece()
         };
@@ -95,7 +95,7 @@ impl Compiler<'_> {
     }
 }
 
-fn denied(condition: Piece) -> Piece {
+fn apply_negation(condition: Piece) -> Piece {
     match condition.text.strip_prefix("NOT EXISTS") {
         Some(rest) if condition.binding == Binding::Not => {
             Piece { text: format!("EXISTS{rest}"), binding: Binding::Atom, ..condition }

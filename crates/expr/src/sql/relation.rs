@@ -25,9 +25,9 @@ impl Compiler<'_> {
     }
 
     /// The relations without which an expression is an error for certain, and that are not joined yet.
-    pub(super) fn missing(&self, expr: &Expr) -> Vec<Joined> {
+    pub(super) fn missing_relations(&self, expr: &Expr) -> Vec<Joined> {
         let mut found = Vec::new();
-        strict(expr, &mut found);
+        collect_required(expr, &mut found);
         found.retain(|joined| self.alias_of(joined.reference).is_none());
         found
     }
@@ -43,7 +43,7 @@ impl Compiler<'_> {
                 relations.all(is_first).then_some(first)
             }
             leaf => {
-                let mut missing = self.missing(leaf);
+                let mut missing = self.missing_relations(leaf);
                 if missing.len() == 1 { missing.pop() } else { None }
             }
         }
@@ -66,7 +66,7 @@ impl Compiler<'_> {
     }
 
     /// `FROM other AS a WHERE …`, of the related records.
-    fn from(&self, joined: &[Joined]) -> (String, Vec<Piece>) {
+    fn tables_and_conditions(&self, joined: &[Joined]) -> (String, Vec<Piece>) {
         let tables: Vec<String> = joined
             .iter()
             .map(|Joined { model, alias, .. }| format!("{} AS {alias}", model.table.qualified()))
@@ -83,7 +83,7 @@ impl Compiler<'_> {
 
     /// A condition on related records.
     pub(super) fn related_condition(&self, joined: &[Joined], condition: Condition, mode: Mode) -> Condition {
-        let (tables, mut conditions) = self.from(joined);
+        let (tables, mut conditions) = self.tables_and_conditions(joined);
         let (piece, nullable) = match (mode, condition) {
             (Mode::Where, Condition::Known(Some(false) | None)) => return Condition::Known(Some(false)),
             (Mode::Exact, Condition::Known(None)) => return Condition::Known(None),
@@ -101,8 +101,8 @@ impl Compiler<'_> {
 
     /// A value of related records: NULL if there are none.
     pub(super) fn related_value(&self, joined: &[Joined], value: Value) -> Value {
-        let (tables, conditions) = self.from(joined);
-        let value = value.sealed();
+        let (tables, conditions) = self.tables_and_conditions(joined);
+        let value = value.with_guards_inside();
         let piece = select(&value.piece, &tables, &conditions);
         Value { piece, null: WhenNull::Error, is_column: false, is_reference: false, ..value }
     }
@@ -114,28 +114,28 @@ fn select(piece: &Piece, tables: &str, conditions: &[Piece]) -> Piece {
 }
 
 /// The relations whose absence makes an expression an error, whatever the rest says.
-fn strict(expr: &Expr, found: &mut Vec<Joined>) {
+fn collect_required(expr: &Expr, found: &mut Vec<Joined>) {
     match expr {
-        Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add(field, found),
-        Expr::Quantified { list, .. } => add(list, found),
+        Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add_required(field, found),
+        Expr::Quantified { list, .. } => add_required(list, found),
         Expr::ElementOf { value, list } => {
-            add(list, found);
-            strict(value, found);
+            add_required(list, found);
+            collect_required(value, found);
         }
         Expr::MapValue { map: field, key: operand, .. } | Expr::ListItem { list: field, index: operand, .. } => {
-            add(field, found);
-            strict(operand, found);
+            add_required(field, found);
+            collect_required(operand, found);
         }
         Expr::Compare { left, right, .. }
         | Expr::Arithmetic { left, right, .. }
         | Expr::TextTest { text: left, part: right, .. } => {
-            strict(left, found);
-            strict(right, found);
+            collect_required(left, found);
+            collect_required(right, found);
         }
-        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => strict(value, found),
-        Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => strict(operand, found),
-        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => strict(text, found),
-        Expr::TimePart { time, .. } => strict(time, found),
+        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => collect_required(value, found),
+        Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => collect_required(operand, found),
+        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => collect_required(text, found),
+        Expr::TimePart { time, .. } => collect_required(time, found),
         // What these read depends on values.
         Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}
         // No rule becomes SQL.
@@ -143,14 +143,14 @@ fn strict(expr: &Expr, found: &mut Vec<Joined>) {
     }
 }
 
-fn add(field: &Field, found: &mut Vec<Joined>) {
+fn add_required(field: &Field, found: &mut Vec<Joined>) {
     match &field.root {
         Root::Related { reference, model } => {
             if found.iter().all(|joined| joined.reference != *reference) {
                 found.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
             }
         }
-        Root::Element(element) => strict(element, found),
+        Root::Element(element) => collect_required(element, found),
         Root::Record | Root::Variable(_) => {}
     }
 }

@@ -21,9 +21,9 @@ impl Compiler<'_> {
         mode: Mode,
     ) -> Result<Guarded, ExprError> {
         let value = self.value(text)?;
-        let value = if value.ty == super::value::SqlType::Uuid { value.settled() } else { value };
+        let value = if value.ty == super::value::SqlType::Uuid { value.normalized() } else { value };
         let Expr::Const(Const::String(part)) = part else {
-            let (text, part) = (value.settled(), self.value(part)?.settled());
+            let (text, part) = (value.normalized(), self.value(part)?.normalized());
             let guards = text.guards.iter().chain(&part.guards).cloned().collect();
             let piece = parts(test, &text.piece, &part.piece);
             let piece = if negated { piece.not() } else { piece };
@@ -40,7 +40,7 @@ impl Compiler<'_> {
             let pattern = Piece::slot(Slot::Text(pattern(test, part)));
             Piece { binding: Binding::Like, ..Piece::operation(left, operator, &pattern, Binding::Other) }
         };
-        let range = |left: &Piece| in_range(left, part);
+        let range = |left: &Piece| range_guard(left, part);
         let by_function = |left: &Piece| {
             let piece = Piece::call("starts_with", &[left, &Piece::slot(Slot::Text(part.clone()))]);
             if negated { piece.not() } else { piece }
@@ -63,13 +63,13 @@ impl Compiler<'_> {
         mode: Mode,
     ) -> Result<Guarded, ExprError> {
         let value = self.value(text)?;
-        let value = if value.ty == super::value::SqlType::Uuid { value.settled() } else { value };
+        let value = if value.ty == super::value::SqlType::Uuid { value.normalized() } else { value };
         let guards = value.guards.clone();
         let operator = if negated { " !~ " } else { " ~ " };
         let slot = Piece::slot(constant::text(&pattern.postgres)?);
         let test = |left: &Piece| Piece::operation(left, operator, &slot, Binding::Other);
         if value.null == WhenNull::Zero && pattern.regex.is_match("") {
-            return Ok((Condition::never_null(test(&value.settled().piece)), guards));
+            return Ok((Condition::never_null(test(&value.normalized().piece)), guards));
         }
         Ok(tested(value, &test, negated, mode))
     }
@@ -95,7 +95,7 @@ impl Compiler<'_> {
             Condition::may_be_null(test(&value.piece))
         } else {
             let nullable = value.may_fail();
-            Condition::Sql { piece: test(&value.settled().piece), nullable }
+            Condition::Sql { piece: test(&value.normalized().piece), nullable }
         })
     }
 
@@ -130,7 +130,7 @@ fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Guarded {
         WhenNull::Zero if negated && value.is_column => {
             Condition::never_null(test(&value.piece).or(value.piece.is("NULL")))
         }
-        WhenNull::Zero => Condition::never_null(test(&value.settled().piece)),
+        WhenNull::Zero => Condition::never_null(test(&value.normalized().piece)),
         WhenNull::Error | WhenNull::Null => Condition::may_be_null(test(&value.piece)),
     };
     (condition, guards)
@@ -148,7 +148,7 @@ fn parts(test: TextTest, text: &Piece, part: &Piece) -> Piece {
 }
 
 /// The texts that begin with a prefix, as a range.
-fn in_range(left: &Piece, prefix: &str) -> Piece {
+fn range_guard(left: &Piece, prefix: &str) -> Piece {
     let text = super::value::SqlType::Text;
     let from = Comparison::GreaterOrEqual.piece(left, &Piece::slot(Slot::Text(prefix.to_owned())), text);
     match successor(prefix) {

@@ -86,7 +86,7 @@ impl Value {
     }
 
     /// Inside of an element of a list or a map.
-    pub(super) fn inside(mut self, guards: Vec<Piece>, presence: Option<Piece>) -> Self {
+    pub(super) fn in_element(mut self, guards: Vec<Piece>, presence: Option<Piece>) -> Self {
         // What is an error where it is absent is one where its element is.
         let presence = presence.filter(|_| self.null != WhenNull::Error);
         self.guards.extend(guards.into_iter().chain(presence.clone()));
@@ -105,7 +105,7 @@ impl Value {
     }
 
     /// With text for a UUID, and zero for a NULL that stands for it.
-    pub(super) fn settled(mut self) -> Self {
+    pub(super) fn normalized(mut self) -> Self {
         if self.ty == SqlType::Uuid {
             self.piece = self.piece.cast("text");
             self.ty = SqlType::Text;
@@ -121,14 +121,14 @@ impl Value {
     }
 
     /// What is made of a value: of `null`, that is an error.
-    pub(super) fn made(self) -> Self {
+    pub(super) fn derived(self) -> Self {
         let null = if self.null == WhenNull::Null { WhenNull::Error } else { self.null };
         Self { null, ..self }
     }
 
     /// The same, with its guards inside.
-    pub(super) fn sealed(self) -> Self {
-        let mut value = self.settled();
+    pub(super) fn with_guards_inside(self) -> Self {
+        let mut value = self.normalized();
         if !value.guards.is_empty() {
             let guards = std::mem::take(&mut value.guards);
             value.piece = value.piece.when(&Piece::chain(&guards, true));
@@ -177,7 +177,7 @@ impl SqlType {
 
     /// The type of a column, or of an element of one. None for what is kept as JSON.
     pub(super) fn of_kind(kind: Kind) -> Option<Self> {
-        Some(match bare(kind) {
+        Some(match unwrapped_kind(kind) {
             Kind::Bool => Self::Boolean,
             Kind::Integer(integer) if integer.exceeds_bigint() => Self::Numeric,
             Kind::Integer(_) => Self::Bigint,
@@ -193,13 +193,13 @@ impl SqlType {
 }
 
 /// The kind inside of a wrapper.
-pub(super) fn bare(kind: Kind) -> Kind {
+pub(super) fn unwrapped_kind(kind: Kind) -> Kind {
     if let Kind::Wrapper(wrapped) = kind { wrapped.kind() } else { kind }
 }
 
 impl Bounds {
     pub(super) fn of_kind(kind: Kind) -> Self {
-        match bare(kind) {
+        match unwrapped_kind(kind) {
             Kind::Integer(integer) => Self::Whole(*integer.range().start(), *integer.range().end()),
             Kind::Enum(_) => Self::Whole(i32::MIN.into(), i32::MAX.into()),
             Kind::Timestamp => Self::Whole(FIRST_TIME.into(), LAST_TIME.into()),
@@ -215,7 +215,7 @@ impl Bounds {
 }
 
 /// A value of two, with the guards of both.
-pub(super) fn of_both(piece: Piece, ty: SqlType, left: &Value, right: &Value) -> Value {
+pub(super) fn combine(piece: Piece, ty: SqlType, left: &Value, right: &Value) -> Value {
     let null = if left.may_fail() || right.may_fail() { WhenNull::Error } else { WhenNull::Never };
     let guards = left.guards.iter().chain(&right.guards).cloned().collect();
     Value { guards, ..Value::new(piece, ty).with_null(null) }

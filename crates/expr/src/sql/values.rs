@@ -3,7 +3,7 @@
 use super::condition::{Condition, choice};
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull};
-use super::{Compiler, Mode, Slot, bounded, constant, refuse};
+use super::{Compiler, Mode, Slot, check_length, constant, unsupported};
 use crate::ExprError;
 use crate::ir::{Expr, TimePart, Type};
 use groundplan_codec::LAST_TIME;
@@ -11,14 +11,14 @@ use groundplan_codec::LAST_TIME;
 impl Compiler<'_> {
     /// Compiles a value. NULL is an error, unless the value says what else it is.
     pub(super) fn value(&mut self, expr: &Expr) -> Result<Value, ExprError> {
-        let missing = self.missing(expr);
+        let missing = self.missing_relations(expr);
         let value = if missing.is_empty() {
             self.bare_value(expr)?
         } else {
             let (value, joined) = self.with_joined(missing, |this| this.bare_value(expr));
             self.related_value(&joined, value?)
         };
-        bounded(&value.piece.text)?;
+        check_length(&value.piece.text)?;
         Ok(value)
     }
 
@@ -33,14 +33,14 @@ impl Compiler<'_> {
             Expr::ListItem { list, index, .. } => self.list_item(list, index)?,
             Expr::Size(operand) => self.size(operand)?,
             Expr::Arithmetic { operation, left, right, ty } => {
-                let (left, right) = (self.value(left)?.settled(), self.value(right)?.settled());
+                let (left, right) = (self.value(left)?.normalized(), self.value(right)?.normalized());
                 super::arithmetic::calculate(*operation, left, right, ty)?
             }
-            Expr::Negate(operand) => super::arithmetic::negate(self.value(operand)?.settled().made()),
-            Expr::Convert { value, ty } => super::convert::convert(self.value(value)?.settled().made(), ty)?,
+            Expr::Negate(operand) => super::arithmetic::negate(self.value(operand)?.normalized().derived()),
+            Expr::Convert { value, ty } => super::convert::convert(self.value(value)?.normalized().derived(), ty)?,
             Expr::TimePart { part, time } => time_part(*part, self.value(time)?),
             Expr::Rewrite { .. } | Expr::Rule(_) => {
-                return Err(refuse("this rewrites a text, which is for formulas: there is no SQL of it"));
+                return Err(unsupported("this rewrites a text, which is for formulas: there is no SQL of it"));
             }
             Expr::Conditional { condition, then, otherwise } => self.choice(condition, then, otherwise)?,
             condition => {
@@ -56,7 +56,7 @@ impl Compiler<'_> {
         let (then, otherwise) = match condition {
             Condition::Known(Some(true)) => return self.value(then),
             Condition::Known(Some(false)) => return self.value(otherwise),
-            _ => (self.value(then)?.sealed(), self.value(otherwise)?.sealed()),
+            _ => (self.value(then)?.with_guards_inside(), self.value(otherwise)?.with_guards_inside()),
         };
         let may_fail = condition.nullable() || then.may_fail() || otherwise.may_fail();
         let ty = common(then.ty, otherwise.ty)?;
@@ -72,11 +72,11 @@ impl Compiler<'_> {
         {
             return self.length(field);
         }
-        let value = self.value(operand)?.settled().made();
+        let value = self.value(operand)?.normalized().derived();
         let function = match value.ty {
             SqlType::Text => "char_length",
             SqlType::Bytea => "octet_length",
-            _ => return Err(refuse("a value has no size: this is a fault of ours")),
+            _ => return Err(unsupported("a value has no size: this is a fault of ours")),
         };
         let piece = Piece::call(function, &[&value.piece]);
         Ok(Value { piece, ty: SqlType::Integer, is_column: false, bounds: COUNT, ..value })
@@ -94,7 +94,7 @@ fn common(one: SqlType, other: SqlType) -> Result<SqlType, ExprError> {
             (SqlType::Numeric, _) | (_, SqlType::Numeric) => SqlType::Numeric,
             _ => SqlType::Bigint,
         }),
-        _ => Err(refuse("the two sides of a choice are of two types: this is a fault of ours")),
+        _ => Err(unsupported("the two sides of a choice are of two types: this is a fault of ours")),
     }
 }
 

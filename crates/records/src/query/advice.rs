@@ -1,7 +1,7 @@
 //! Which queries an index serves, and which index would serve one that is not served.
 
 use super::{Compiled, Parent};
-use groundplan_expr::{Access, OrderKey, Test};
+use groundplan_expr::{Access, ColumnTest, OrderKey};
 use groundplan_model::catalog::{IdFormat, Index, IndexMethod, Model};
 use groundplan_model::shape::FieldId;
 
@@ -82,11 +82,11 @@ fn serves(model: &Model, access: &Access) -> bool {
 }
 
 /// Whether the primary key serves a test of the id.
-fn key_serves(model: &Model, test: Test) -> bool {
+fn key_serves(model: &Model, test: ColumnTest) -> bool {
     match test {
-        Test::Equal | Test::Range => true,
-        Test::Prefix | Test::ShortPrefix => model.id_format == IdFormat::ClientAssigned,
-        Test::Substring | Test::Element | Test::Search => false,
+        ColumnTest::Equal | ColumnTest::Range => true,
+        ColumnTest::Prefix | ColumnTest::ShortPrefix => model.id_format == IdFormat::ClientAssigned,
+        ColumnTest::Substring | ColumnTest::Element | ColumnTest::Search => false,
     }
 }
 
@@ -95,12 +95,14 @@ fn begins_with(index: &Index, field: FieldId) -> bool {
 }
 
 /// Whether an index of this method serves a test of its first field.
-fn fits(method: &IndexMethod, test: Test) -> bool {
+fn fits(method: &IndexMethod, test: ColumnTest) -> bool {
     match method {
-        IndexMethod::Ordered => matches!(test, Test::Equal | Test::Range | Test::Prefix | Test::ShortPrefix),
-        IndexMethod::Trigram => matches!(test, Test::Prefix | Test::Substring),
-        IndexMethod::Search { .. } => test == Test::Search,
-        IndexMethod::Elements => test == Test::Element,
+        IndexMethod::Ordered => {
+            matches!(test, ColumnTest::Equal | ColumnTest::Range | ColumnTest::Prefix | ColumnTest::ShortPrefix)
+        }
+        IndexMethod::Trigram => matches!(test, ColumnTest::Prefix | ColumnTest::Substring),
+        IndexMethod::Search { .. } => test == ColumnTest::Search,
+        IndexMethod::Elements => test == ColumnTest::Element,
         IndexMethod::Purge => false,
     }
 }
@@ -146,7 +148,7 @@ fn order_of(model: &Model, index: &Index, fixed: &[FieldId], order: Order<'_>) -
 fn equal_fields(access: &Access, found: &mut Vec<FieldId>) {
     match access {
         Access::All(parts) => parts.iter().for_each(|part| equal_fields(part, found)),
-        Access::Column { field, test: Test::Equal } => found.push(*field),
+        Access::Column { field, test: ColumnTest::Equal } => found.push(*field),
         _ => {}
     }
 }
@@ -158,15 +160,15 @@ fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String
     }
     match access {
         Access::All(parts) => {
-            let part = |test: fn(Test) -> bool| {
+            let part = |test: fn(ColumnTest) -> bool| {
                 let fields = parts.iter().filter_map(move |part| match part {
                     Access::Column { field, test: found } if test(*found) => Some(*field),
                     _ => None,
                 });
                 fields.collect::<Vec<_>>()
             };
-            let equal = part(|test| test == Test::Equal);
-            let between = part(|test| matches!(test, Test::Range | Test::Prefix | Test::ShortPrefix));
+            let equal = part(|test| test == ColumnTest::Equal);
+            let between = part(|test| matches!(test, ColumnTest::Range | ColumnTest::Prefix | ColumnTest::ShortPrefix));
             if let Some(line) = ordered(model, &equal, &between, order) {
                 return Some(vec![line]);
             }
@@ -186,11 +188,13 @@ fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String
         Access::Column { field, test } => {
             let of_method = |method| line(model, &[(*field, false)], Some(method));
             Some(vec![match test {
-                Test::Equal => ordered(model, &[*field], &[], order)?,
-                Test::Range | Test::Prefix | Test::ShortPrefix => ordered(model, &[], &[*field], order)?,
-                Test::Substring => of_method("TRIGRAM"),
-                Test::Element => of_method("ELEMENTS"),
-                Test::Search => of_method("SEARCH"),
+                ColumnTest::Equal => ordered(model, &[*field], &[], order)?,
+                ColumnTest::Range | ColumnTest::Prefix | ColumnTest::ShortPrefix => {
+                    ordered(model, &[], &[*field], order)?
+                }
+                ColumnTest::Substring => of_method("TRIGRAM"),
+                ColumnTest::Element => of_method("ELEMENTS"),
+                ColumnTest::Search => of_method("SEARCH"),
             }])
         }
         Access::TooShort | Access::Opaque => None,

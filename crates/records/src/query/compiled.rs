@@ -82,7 +82,7 @@ fn refused(reason: Reason, field: &str, rule: &'static str, error: &ExprError) -
     let description = format!("is not valid: {error}");
     let refused = Error::new(reason, format!("{field}: {error}"));
     let refused = refused.violating(Violation { field: field.to_owned(), description, rule: rule.into() });
-    match error.place {
+    match error.position {
         Some((line, column)) => refused.with("line", line.to_string()).with("column", column.to_string()),
         None => refused,
     }

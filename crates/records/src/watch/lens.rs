@@ -14,7 +14,7 @@ use groundplan_codec::Record;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_eventlog::Event;
-use groundplan_expr::{Outside, Scope};
+use groundplan_expr::{ExternalDependency, Scope};
 use groundplan_operations::WatchEvent;
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, E
     let table = served.named(&watched.model, "model")?.clone();
     let model = &table.model;
     let compiled = served.query(model, &watched.filter, "")?;
-    if let Some(outside) = compiled.filter.as_ref().and_then(groundplan_expr::Filter::outside) {
+    if let Some(outside) = compiled.filter.as_ref().and_then(groundplan_expr::Filter::external_dependency) {
         return Err(not_alone(outside));
     }
     let mask = ReadMask::parse(&model.shapes, model.shape, &watched.read_mask)?.with(&[model.roles.id]);
@@ -122,11 +122,11 @@ fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, E
 }
 
 /// The refusal of a filter whose answer changes without a change of the record.
-fn not_alone(outside: Outside) -> Error {
+fn not_alone(outside: ExternalDependency) -> Error {
     let what = match outside {
-        Outside::Relation => "a relation: watch the other model, too, with WatchMany",
-        Outside::Time => "`now`: compare with a time that you give",
-        Outside::Search => "`search`: use contains, startsWith or matches",
+        ExternalDependency::Relation => "a relation: watch the other model, too, with WatchMany",
+        ExternalDependency::Time => "`now`: compare with a time that you give",
+        ExternalDependency::Search => "`search`: use contains, startsWith or matches",
     };
     let words = format!("a watch cannot filter by {what}");
     let violation =

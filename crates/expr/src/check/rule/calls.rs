@@ -1,9 +1,9 @@
 //! Functions, by their names.
 
-use super::{RuleChecker, Typed, macros, of_rule};
+use super::{RuleChecker, Typed, macros, rule_expr};
 use crate::ExprError;
 use crate::check::calls::{rewrite, time_part};
-use crate::check::words::{quote, suggestion};
+use crate::check::messages::{quote, suggestion};
 use crate::ir::{Expr, Function, RuleExpr, TextTest, Type};
 use crate::limits::MAX_RULE_PATTERN;
 use crate::parse::{Literal, Node, NodeKind, Span};
@@ -69,7 +69,7 @@ impl RuleChecker<'_> {
         target: Option<&Node>,
         arguments: &[Node],
     ) -> Result<Typed, ExprError> {
-        if let (Some(range), Some(kind)) = (target, macros::of_name(name)) {
+        if let (Some(range), Some(kind)) = (target, macros::macro_by_name(name)) {
             return self.comprehension(kind, name, range, arguments);
         }
         let all: Vec<&Node> = target.into_iter().chain(arguments).collect();
@@ -104,10 +104,10 @@ impl RuleChecker<'_> {
         match overloads.find(|(.., types)| fits(types)) {
             Some((_, function, _)) => {
                 let arguments = values.into_iter().map(|value| value.expr).collect();
-                Ok(Typed::new(of_rule(RuleExpr::Call { function: *function, arguments }), Type::Bool))
+                Ok(Typed::new(rule_expr(RuleExpr::Call { function: *function, arguments }), Type::Bool))
             }
             None => {
-                let types: Vec<String> = values.iter().map(|value| self.kind_of(&value.ty)).collect();
+                let types: Vec<String> = values.iter().map(|value| self.type_name(&value.ty)).collect();
                 Err(self.error(span, format!("there is no `{name}` for {}", types.join(" and "))))
             }
         }
@@ -124,10 +124,10 @@ impl RuleChecker<'_> {
         let value = self.value(node)?;
         let found = CONVERSIONS.iter().find(|(known, _, _, from)| *known == name && from.contains(&value.ty));
         let Some((_, function, ty, _)) = found else {
-            let ty = self.kind_of(&value.ty);
+            let ty = self.type_name(&value.ty);
             return Err(self.error(span, format!("`{name}` does not convert {}, which is {ty}", self.quote(node))));
         };
-        Ok(Typed::new(of_rule(RuleExpr::Call { function: *function, arguments: vec![value.expr] }), ty.clone()))
+        Ok(Typed::new(rule_expr(RuleExpr::Call { function: *function, arguments: vec![value.expr] }), ty.clone()))
     }
 
     fn size(&mut self, node: &Node) -> Result<Typed, ExprError> {
@@ -137,7 +137,7 @@ impl RuleChecker<'_> {
                 Ok(Typed::new(Expr::Size(Box::new(value.expr)), Type::Int))
             }
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 Err(self.error(node.span, format!("{} is {ty}, which has no size", self.quote(node))))
             }
         }
@@ -151,7 +151,7 @@ impl RuleChecker<'_> {
                 Ok(Typed::new(Expr::TextTest { test, text, part }, Type::Bool))
             }
             (one, other) => {
-                let (one, other) = (self.kind_of(one), self.kind_of(other));
+                let (one, other) = (self.type_name(one), self.type_name(other));
                 let message =
                     format!("{} is {one} and {} is {other}: both must be strings", self.quote(text), self.quote(part));
                 Err(self.error(text.span, message))
@@ -168,7 +168,7 @@ impl RuleChecker<'_> {
         };
         let regex = RegexBuilder::new(&source).size_limit(MAX_RULE_PATTERN).build();
         let regex = regex.map_err(|error| self.error(pattern.span, format!("invalid regex pattern: {error}")))?;
-        Ok(Typed::new(of_rule(RuleExpr::Matches { text: value, regex: Arc::new(regex) }), Type::Bool))
+        Ok(Typed::new(rule_expr(RuleExpr::Matches { text: value, regex: Arc::new(regex) }), Type::Bool))
     }
 
     fn unique(&mut self, node: &Node) -> Result<Typed, ExprError> {
@@ -178,10 +178,10 @@ impl RuleChecker<'_> {
                 if !matches!(**element, Type::Message(_) | Type::List(_) | Type::Map(..) | Type::Opaque) =>
             {
                 let arguments = vec![value.expr];
-                Ok(Typed::new(of_rule(RuleExpr::Call { function: Function::Unique, arguments }), Type::Bool))
+                Ok(Typed::new(rule_expr(RuleExpr::Call { function: Function::Unique, arguments }), Type::Bool))
             }
             ty => {
-                let ty = self.kind_of(ty);
+                let ty = self.type_name(ty);
                 let message = format!("{} is {ty}: `unique` needs a list of scalar values", self.quote(node));
                 Err(self.error(node.span, message))
             }
@@ -199,7 +199,7 @@ impl RuleChecker<'_> {
                 Ok(Typed::new(Expr::TimePart { part, time: Box::new(time.expr) }, Type::Int))
             }
             (_, ty) => {
-                let ty = self.kind_of(ty);
+                let ty = self.type_name(ty);
                 Err(self.error(span, format!("{} is {ty}, which has no `{name}`", self.quote(node))))
             }
         }
@@ -218,7 +218,7 @@ impl RuleChecker<'_> {
         if value.ty == Type::String {
             return Ok(value.expr);
         }
-        let ty = self.kind_of(&value.ty);
+        let ty = self.type_name(&value.ty);
         let quoted = if matches!(node.kind, NodeKind::Literal(Literal::Bytes(_))) { ": leave out the `b`" } else { "" };
         Err(self.error(node.span, format!("{} is {ty} where a string must be{quoted}", self.quote(node))))
     }

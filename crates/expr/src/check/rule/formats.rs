@@ -1,6 +1,6 @@
 //! `"%s is %d".format([a, b])`.
 
-use super::{RuleChecker, Typed, is_number, of_rule};
+use super::{RuleChecker, Typed, is_number, rule_expr};
 use crate::ExprError;
 use crate::ir::{Notation, Piece, RuleExpr, Type};
 use crate::parse::{Literal, Node, NodeKind};
@@ -34,12 +34,12 @@ impl RuleChecker<'_> {
         for (node, notation) in nodes.iter().zip(notations) {
             let value = self.value(node)?;
             if !fits(notation, &value.ty) {
-                let ty = self.kind_of(&value.ty);
+                let ty = self.type_name(&value.ty);
                 return Err(self.error(node.span, format!("{} is {ty}, which its `%` does not take", self.quote(node))));
             }
             values.push(value.expr);
         }
-        Ok(Typed::new(of_rule(RuleExpr::Format { pieces, arguments: values }), Type::String))
+        Ok(Typed::new(rule_expr(RuleExpr::Format { pieces, arguments: values }), Type::String))
     }
 }
 

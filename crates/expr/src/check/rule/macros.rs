@@ -1,13 +1,13 @@
 //! `all`, `exists`, `exists_one`, `map` and `filter`.
 
-use super::{RuleChecker, Typed, of_rule};
+use super::{RuleChecker, Typed, rule_expr};
 use crate::ExprError;
 use crate::ir::{Expr, Macro, RuleExpr, Type};
-use crate::limits::MAX_MACROS;
+use crate::limits::MAX_NESTED_MACROS;
 use crate::parse::{Node, NodeKind};
 
 /// The macro of a name.
-pub(super) fn of_name(name: &str) -> Option<Macro> {
+pub(super) fn macro_by_name(name: &str) -> Option<Macro> {
     Some(match name {
         "all" => Macro::All,
         "exists" => Macro::Exists,
@@ -38,9 +38,9 @@ impl RuleChecker<'_> {
         let NodeKind::Name(variable) = &variable.kind else {
             return Err(self.error(variable.span, "a name for the element belongs here, such as `x`"));
         };
-        if self.variables.len() > MAX_MACROS {
+        if self.variables.len() > MAX_NESTED_MACROS {
             let message =
-                format!("at most {MAX_MACROS} of `all`, `exists`, `map` and the like stand inside each other");
+                format!("at most {MAX_NESTED_MACROS} of `all`, `exists`, `map` and the like stand inside each other");
             return Err(self.error(range.span, message));
         }
         let collection = self.value(range)?;
@@ -48,7 +48,7 @@ impl RuleChecker<'_> {
             Type::List(element) => (**element).clone(),
             Type::Map(key, _) => Type::of_map_key(*key),
             ty => {
-                let ty = self.kind_of(ty);
+                let ty = self.type_name(ty);
                 let message = format!("{} is {ty}: `{name}` needs a list or a map", self.quote(range));
                 return Err(self.error(range.span, message));
             }
@@ -63,7 +63,7 @@ impl RuleChecker<'_> {
             _ => Type::Bool,
         };
         let body = body.map(|body| body.expr);
-        Ok(Typed::new(of_rule(RuleExpr::Macro { kind, range: collection.expr, condition, body }), ty))
+        Ok(Typed::new(rule_expr(RuleExpr::Macro { kind, range: collection.expr, condition, body }), ty))
     }
 
     fn inside(

@@ -1,6 +1,6 @@
 //! Operators between values.
 
-use super::{RuleChecker, Typed, are_comparable, common, is_number, of_rule};
+use super::{RuleChecker, Typed, are_comparable, common_type, is_number, rule_expr};
 use crate::ExprError;
 use crate::ir::{Arithmetic, Comparison, Const, Expr, RuleExpr, Type};
 use crate::parse::{Literal, Node, NodeKind};
@@ -17,7 +17,7 @@ impl RuleChecker<'_> {
         match value.ty {
             Type::Int | Type::Double | Type::Duration => Ok(Typed::new(Expr::Negate(Box::new(value.expr)), value.ty)),
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 Err(self.error(operand.span, format!("{} is {ty}, which has no negative", self.quote(operand))))
             }
         }
@@ -45,21 +45,21 @@ impl RuleChecker<'_> {
         let message = format!(
             "{} is {} and {} is {}, which {verb}{help}",
             self.quote(left),
-            self.kind_of(&one.ty),
+            self.type_name(&one.ty),
             self.quote(right),
-            self.kind_of(&other.ty)
+            self.type_name(&other.ty)
         );
         Err(self.error(left.span, message))
     }
 
     pub(super) fn calculate(&mut self, operation: Arithmetic, left: &Node, right: &Node) -> Result<Typed, ExprError> {
         let (one, other) = (self.value(left)?, self.value(right)?);
-        let Some(ty) = result(operation, &one.ty, &other.ty) else {
+        let Some(ty) = result_type(operation, &one.ty, &other.ty) else {
             let message = format!(
                 "`{}` is not for {} and {}: convert one of them",
                 operation.symbol(),
-                self.kind_of(&one.ty),
-                self.kind_of(&other.ty)
+                self.type_name(&one.ty),
+                self.type_name(&other.ty)
             );
             return Err(self.error(left.span, message));
         };
@@ -77,15 +77,15 @@ impl RuleChecker<'_> {
         match element {
             Some(element) if are_comparable(&value.ty, &element) => {
                 let contains = RuleExpr::Contains { value: value.expr, collection: collection.expr };
-                Ok(Typed::new(of_rule(contains), Type::Bool))
+                Ok(Typed::new(rule_expr(contains), Type::Bool))
             }
             Some(element) => {
-                let (ty, element) = (self.kind_of(&value.ty), self.kind_of(&element));
+                let (ty, element) = (self.type_name(&value.ty), self.type_name(&element));
                 let message = format!("{} is {ty}, and {} has {element}", self.quote(left), self.quote(right));
                 Err(self.error(left.span, message))
             }
             None => {
-                let ty = self.kind_of(&collection.ty);
+                let ty = self.type_name(&collection.ty);
                 Err(self.error(right.span, format!("{} is {ty}: `in` needs a list or a map", self.quote(right))))
             }
         }
@@ -96,12 +96,12 @@ fn is_ordered(ty: &Type) -> bool {
     matches!(ty, Type::Bool | Type::String | Type::Bytes | Type::Timestamp | Type::Duration)
 }
 
-fn result(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
+fn result_type(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
     match (operation, left, right) {
         (Arithmetic::Remainder, Type::Double, _) => None,
         (_, Type::Int | Type::Uint | Type::Double, right) if left == right => Some(left.clone()),
         (Arithmetic::Add, Type::String | Type::Bytes, right) if left == right => Some(left.clone()),
-        (Arithmetic::Add, Type::List(_), Type::List(_)) => common(left, right),
+        (Arithmetic::Add, Type::List(_), Type::List(_)) => common_type(left, right),
         (Arithmetic::Add | Arithmetic::Subtract, Type::Timestamp, Type::Duration)
         | (Arithmetic::Add, Type::Duration, Type::Timestamp) => Some(Type::Timestamp),
         (Arithmetic::Subtract, Type::Timestamp, Type::Timestamp)

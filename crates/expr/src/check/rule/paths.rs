@@ -1,9 +1,9 @@
 //! Names, fields, and elements of lists and maps.
 
-use super::{RuleChecker, Typed, common, of_rule};
+use super::{RuleChecker, Typed, common_type, rule_expr};
 use crate::ExprError;
 use crate::check::members;
-use crate::check::words::{quote, suggestion};
+use crate::check::messages::{quote, suggestion};
 use crate::ir::{Absent, Const, Expr, RuleExpr, Type, field_type};
 use crate::parse::{Node, NodeKind, Span};
 use crate::rule_scope::RuleParameter;
@@ -13,7 +13,7 @@ impl RuleChecker<'_> {
     pub(super) fn name(&self, node: &Node, name: &str) -> Result<Typed, ExprError> {
         if let Some(level) = self.variables.iter().rposition(|(variable, _)| variable == name) {
             let ty = self.variables.get(level).map_or(Type::Null, |(_, ty)| ty.clone());
-            return Ok(Typed::new(of_rule(RuleExpr::Variable(level)), ty));
+            return Ok(Typed::new(rule_expr(RuleExpr::Variable(level)), ty));
         }
         if let Some(parameter) = self.scope.parameter(name) {
             return self.parameter_value(node, parameter);
@@ -47,14 +47,14 @@ impl RuleChecker<'_> {
                 let ty = ty.with_enums_as_ints();
                 let absent = if absent == Absent::Null { Absent::Null } else { Absent::Zero };
                 let member = RuleExpr::Member { message: value.expr, field: id, ty: ty.clone(), absent };
-                Ok(Typed::new(of_rule(member), ty))
+                Ok(Typed::new(rule_expr(member), ty))
             }
             Type::Map(MapKey::String, ty) => {
                 let index = Expr::Const(Const::String(name.to_owned()));
-                Ok(Typed::new(of_rule(RuleExpr::Index { collection: value.expr, index }), *ty))
+                Ok(Typed::new(rule_expr(RuleExpr::Index { collection: value.expr, index }), *ty))
             }
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 let message = format!("{} is {ty}, which has no field {}", self.quote(operand), quote(name));
                 Err(self.error(name_span, message))
             }
@@ -67,17 +67,17 @@ impl RuleChecker<'_> {
             Type::List(element) => (Type::Int, *element),
             Type::Map(key, value) => (Type::of_map_key(key), *value),
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 let message = format!("{} is {ty}: `[…]` follows a list or a map", self.quote(operand));
                 return Err(self.error(operand.span, message));
             }
         };
         if key.ty != expected {
-            let (ty, expected) = (self.kind_of(&key.ty), self.kind_of(&expected));
+            let (ty, expected) = (self.type_name(&key.ty), self.type_name(&expected));
             let message = format!("{} is {ty} where {expected} must be", self.quote(index));
             return Err(self.error(index.span, message));
         }
-        Ok(Typed::new(of_rule(RuleExpr::Index { collection: collection.expr, index: key.expr }), ty))
+        Ok(Typed::new(rule_expr(RuleExpr::Index { collection: collection.expr, index: key.expr }), ty))
     }
 
     /// `has(message.field)`, or `has(map.key)`.
@@ -105,12 +105,12 @@ impl RuleChecker<'_> {
                 RuleExpr::Contains { value: key, collection: value.expr }
             }
             ty => {
-                let ty = self.kind_of(&ty);
+                let ty = self.type_name(&ty);
                 let message = format!("{} is {ty}, which has no field {}", self.quote(operand), quote(name));
                 return Err(self.error(*name_span, message));
             }
         };
-        Ok(Typed::new(of_rule(expr), Type::Bool))
+        Ok(Typed::new(rule_expr(expr), Type::Bool))
     }
 
     /// Returns the parameter of a predefined rule that a path leads to, if any.
@@ -139,9 +139,9 @@ impl RuleChecker<'_> {
         match parameter {
             RuleParameter::Value(constant) => Ok(of_const(constant)),
             RuleParameter::List(constants) => {
-                let ty = constants.iter().try_fold(Type::Null, |ty, constant| common(&ty, &type_of(constant)));
+                let ty = constants.iter().try_fold(Type::Null, |ty, constant| common_type(&ty, &type_of(constant)));
                 let elements = constants.iter().map(|constant| Expr::Const(constant.clone())).collect();
-                Ok(Typed::new(of_rule(RuleExpr::List(elements)), Type::List(Box::new(ty.unwrap_or(Type::Null)))))
+                Ok(Typed::new(rule_expr(RuleExpr::List(elements)), Type::List(Box::new(ty.unwrap_or(Type::Null)))))
             }
             RuleParameter::Message(_) => {
                 Err(self.error(node.span, format!("{} is a message: name one of its fields", self.quote(node))))

@@ -1,8 +1,8 @@
 //! Values for fields: what they are, which are refused, and what has no value.
 
 use super::{model, scope};
-use crate::limits::MAX_MADE;
-use crate::{Failure, Formula, FormulaKind};
+use crate::limits::MAX_RESULT_BYTES;
+use crate::{EvaluationFailure, Formula, FormulaKind};
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 
@@ -26,7 +26,7 @@ fn thing(values: &[(&str, Value)]) -> Record {
 }
 
 /// The value on a record with a title, pages and a time.
-fn value(field: &str, source: &str) -> Result<Option<Value>, Failure> {
+fn value(field: &str, source: &str) -> Result<Option<Value>, EvaluationFailure> {
     let record = thing(&[
         ("title", Value::String(" Ünder Milk Wood ".into())),
         ("pages", Value::Int(108)),
@@ -98,19 +98,23 @@ fn null_is_absence_wherever_it_comes_from() {
 #[test]
 fn what_has_no_value_says_why() {
     let all = [
-        ("rank", "views + 0", Failure::OutOfField("an int32")),
-        ("rank", "views * views * 2", Failure::Overflow),
-        ("copies", "uint(views * 2)", Failure::OutOfField("a uint32")),
-        ("copies", "uint(0 - pages)", Failure::Overflow),
-        ("weight", "price * 1.0", Failure::OutOfField("a float")),
-        ("rank", "pages / (pages - 108)", Failure::DivisionByZero),
-        ("rank", "pages % (pages - 108)", Failure::DivisionByZero),
-        ("sold_at", "created_at + wait", Failure::Absent),
-        ("wait", "sold_at - created_at", Failure::Absent),
-        ("rank", "stock + 1", Failure::Null),
-        ("title", "tags[0]", Failure::NoSuchElement),
-        ("title", "labels['a']", Failure::NoSuchElement),
-        ("sold_at", "timestamp('9999-12-31T23:59:59Z') + (now - timestamp('1970-01-01T00:00:00Z'))", Failure::Overflow),
+        ("rank", "views + 0", EvaluationFailure::OutOfField("an int32")),
+        ("rank", "views * views * 2", EvaluationFailure::Overflow),
+        ("copies", "uint(views * 2)", EvaluationFailure::OutOfField("a uint32")),
+        ("copies", "uint(0 - pages)", EvaluationFailure::Overflow),
+        ("weight", "price * 1.0", EvaluationFailure::OutOfField("a float")),
+        ("rank", "pages / (pages - 108)", EvaluationFailure::DivisionByZero),
+        ("rank", "pages % (pages - 108)", EvaluationFailure::DivisionByZero),
+        ("sold_at", "created_at + wait", EvaluationFailure::Absent),
+        ("wait", "sold_at - created_at", EvaluationFailure::Absent),
+        ("rank", "stock + 1", EvaluationFailure::Null),
+        ("title", "tags[0]", EvaluationFailure::NoSuchElement),
+        ("title", "labels['a']", EvaluationFailure::NoSuchElement),
+        (
+            "sold_at",
+            "timestamp('9999-12-31T23:59:59Z') + (now - timestamp('1970-01-01T00:00:00Z'))",
+            EvaluationFailure::Overflow,
+        ),
     ];
     for (field, source, expected) in all {
         assert_eq!(value(field, source), Err(expected), "{field}: {source}");
@@ -121,8 +125,11 @@ fn what_has_no_value_says_why() {
 fn what_is_made_has_a_longest() {
     let formula = compile("nick_name", "title + title").unwrap();
     let half = |length: usize| thing(&[("title", Value::String("x".repeat(length)))]);
-    assert!(formula.evaluate(&half(MAX_MADE / 2), NOW, &Budget::default()).unwrap().is_ok());
-    assert_eq!(formula.evaluate(&half(MAX_MADE / 2 + 1), NOW, &Budget::default()).unwrap(), Err(Failure::TooLong));
+    assert!(formula.evaluate(&half(MAX_RESULT_BYTES / 2), NOW, &Budget::default()).unwrap().is_ok());
+    assert_eq!(
+        formula.evaluate(&half(MAX_RESULT_BYTES / 2 + 1), NOW, &Budget::default()).unwrap(),
+        Err(EvaluationFailure::TooLong)
+    );
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! `"%s is %d".format([a, b])`, as CEL's extension for strings has it.
 
-use crate::evaluate::{Datum, Failure};
+use crate::evaluate::{Datum, EvaluationFailure};
 use crate::ir::{Notation, Piece};
 use chrono::{DateTime, SecondsFormat};
 use std::fmt::Write as _;
 
 /// Writes the pieces, with the arguments in their places.
-pub(super) fn format(pieces: &[Piece], arguments: &[Datum<'_>]) -> Result<String, Failure> {
+pub(super) fn format(pieces: &[Piece], arguments: &[Datum<'_>]) -> Result<String, EvaluationFailure> {
     let mut text = String::new();
     let mut arguments = arguments.iter();
     for piece in pieces {
         match piece {
             Piece::Text(piece) => text.push_str(piece),
             Piece::Argument(notation) => {
-                let argument = arguments.next().ok_or(Failure::Absent)?;
+                let argument = arguments.next().ok_or(EvaluationFailure::Absent)?;
                 write(*notation, argument, &mut text)?;
             }
         }
@@ -22,9 +22,9 @@ pub(super) fn format(pieces: &[Piece], arguments: &[Datum<'_>]) -> Result<String
 }
 
 /// Writes an argument. Writing to a string does not fail.
-fn write(notation: Notation, argument: &Datum<'_>, text: &mut String) -> Result<(), Failure> {
+fn write(notation: Notation, argument: &Datum<'_>, text: &mut String) -> Result<(), EvaluationFailure> {
     match (notation, argument) {
-        (Notation::Text, argument) => text.push_str(&shown(argument)?),
+        (Notation::Text, argument) => text.push_str(&to_text(argument)?),
         (Notation::Decimal, argument) => _ = write!(text, "{}", integer(argument)?),
         (Notation::Fixed(digits), Datum::Double(number)) => _ = write!(text, "{number:.digits$}"),
         (Notation::Fixed(digits), argument) => _ = write!(text, "{}.{}", integer(argument)?, "0".repeat(digits)),
@@ -33,23 +33,23 @@ fn write(notation: Notation, argument: &Datum<'_>, text: &mut String) -> Result<
         (Notation::Octal, argument) => text.push_str(&signed(argument, |number| format!("{number:o}"))?),
         (Notation::Binary, Datum::Bool(value)) => text.push(if *value { '1' } else { '0' }),
         (Notation::Binary, argument) => text.push_str(&signed(argument, |number| format!("{number:b}"))?),
-        (Notation::Scientific(_), _) => return Err(Failure::Null),
+        (Notation::Scientific(_), _) => return Err(EvaluationFailure::Null),
     }
     Ok(())
 }
 
-fn integer(argument: &Datum<'_>) -> Result<i128, Failure> {
-    argument.integer().ok_or(Failure::Null)
+fn integer(argument: &Datum<'_>) -> Result<i128, EvaluationFailure> {
+    argument.integer().ok_or(EvaluationFailure::Null)
 }
 
 /// The magnitude of an integer in another notation, after its sign.
-fn signed(argument: &Datum<'_>, write: impl Fn(u128) -> String) -> Result<String, Failure> {
+fn signed(argument: &Datum<'_>, write: impl Fn(u128) -> String) -> Result<String, EvaluationFailure> {
     let number = integer(argument)?;
     let sign = if number < 0 { "-" } else { "" };
     Ok(format!("{sign}{}", write(number.unsigned_abs())))
 }
 
-fn hex(argument: &Datum<'_>, upper: bool) -> Result<String, Failure> {
+fn hex(argument: &Datum<'_>, upper: bool) -> Result<String, EvaluationFailure> {
     let bytes = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let text = match argument {
         Datum::String(text) => bytes(text.as_bytes()),
@@ -72,17 +72,17 @@ fn scientific(number: f64, digits: usize) -> String {
 }
 
 /// A value as `%s` and `string` write it.
-pub(super) fn shown(value: &Datum<'_>) -> Result<String, Failure> {
+pub(super) fn to_text(value: &Datum<'_>) -> Result<String, EvaluationFailure> {
     Ok(match value {
         Datum::Null => "null".to_owned(),
         Datum::Bool(value) => value.to_string(),
         Datum::Double(value) => value.to_string(),
         Datum::String(text) => text.to_string(),
         Datum::Bytes(bytes) => {
-            std::str::from_utf8(bytes).map_err(|_| Failure::Invalid("the bytes are no text"))?.to_owned()
+            std::str::from_utf8(bytes).map_err(|_| EvaluationFailure::Invalid("the bytes are no text"))?.to_owned()
         }
         Datum::Timestamp(micros) => {
-            let time = DateTime::from_timestamp_micros(*micros).ok_or(Failure::Overflow)?;
+            let time = DateTime::from_timestamp_micros(*micros).ok_or(EvaluationFailure::Overflow)?;
             time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
         }
         Datum::Duration(micros) => duration(*micros),

@@ -1,49 +1,56 @@
 //! Functions on values: conversions, and protovalidate's own.
 
-use super::format::shown;
-use crate::evaluate::{Datum, Failure, convert};
+use super::format::to_text;
+use crate::evaluate::{Datum, EvaluationFailure, convert};
 use crate::ir::{Function, Type};
-use crate::times;
+use crate::time_literal;
 use prost_protovalidate::validators as formats;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Datum<'e>, Failure> {
-    let (value, rest) = arguments.split_first().ok_or(Failure::Absent)?;
+pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Datum<'e>, EvaluationFailure> {
+    let (value, rest) = arguments.split_first().ok_or(EvaluationFailure::Absent)?;
     Ok(match function {
         Function::Int => match value {
-            Datum::String(text) => Datum::Int(text.parse().map_err(|_| Failure::Invalid("the text is no int"))?),
+            Datum::String(text) => {
+                Datum::Int(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no int"))?)
+            }
             Datum::Timestamp(micros) => Datum::Int(micros.div_euclid(1_000_000)),
             value => convert::convert(value, &Type::Int)?,
         },
         Function::Uint => match value {
-            Datum::String(text) => Datum::Uint(text.parse().map_err(|_| Failure::Invalid("the text is no uint"))?),
+            Datum::String(text) => {
+                Datum::Uint(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no uint"))?)
+            }
             value => convert::convert(value, &Type::Uint)?,
         },
         Function::Double => match value {
-            Datum::String(text) => Datum::Double(text.parse().map_err(|_| Failure::Invalid("the text is no double"))?),
+            Datum::String(text) => {
+                Datum::Double(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no double"))?)
+            }
             value => convert::convert(value, &Type::Double)?,
         },
-        Function::String => Datum::owned_text(shown(value)?),
+        Function::String => Datum::owned_text(to_text(value)?),
         Function::Bytes => match value {
             Datum::String(text) => Datum::Bytes(Cow::Owned(text.as_bytes().to_vec())),
             value => value.clone(),
         },
         Function::Bool => match value {
-            Datum::String(text) => Datum::Bool(bool_of(text)?),
+            Datum::String(text) => Datum::Bool(parse_bool(text)?),
             value => value.clone(),
         },
         Function::Timestamp => match value {
-            Datum::String(text) => {
-                Datum::Timestamp(times::timestamp(text).map_err(|_| Failure::Invalid("the text is no time"))?)
-            }
-            Datum::Int(seconds) => Datum::Timestamp(seconds.checked_mul(1_000_000).ok_or(Failure::Overflow)?),
+            Datum::String(text) => Datum::Timestamp(
+                time_literal::parse_timestamp(text).map_err(|_| EvaluationFailure::Invalid("the text is no time"))?,
+            ),
+            Datum::Int(seconds) => Datum::Timestamp(seconds.checked_mul(1_000_000).ok_or(EvaluationFailure::Overflow)?),
             value => value.clone(),
         },
         Function::Duration => match value {
-            Datum::String(text) => {
-                Datum::Duration(times::duration(text).map_err(|_| Failure::Invalid("the text is no duration"))?)
-            }
+            Datum::String(text) => Datum::Duration(
+                time_literal::parse_duration(text)
+                    .map_err(|_| EvaluationFailure::Invalid("the text is no duration"))?,
+            ),
             value => value.clone(),
         },
         Function::Unique => Datum::Bool(is_unique(value)?),
@@ -53,18 +60,18 @@ pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Da
     })
 }
 
-fn double(value: &Datum<'_>) -> Result<f64, Failure> {
+fn double(value: &Datum<'_>) -> Result<f64, EvaluationFailure> {
     match value {
         Datum::Double(value) => Ok(*value),
-        _ => Err(Failure::Null),
+        _ => Err(EvaluationFailure::Null),
     }
 }
 
-fn bool_of(text: &str) -> Result<bool, Failure> {
+fn parse_bool(text: &str) -> Result<bool, EvaluationFailure> {
     match text {
         "true" | "True" | "TRUE" | "t" | "1" => Ok(true),
         "false" | "False" | "FALSE" | "f" | "0" => Ok(false),
-        _ => Err(Failure::Invalid("the text is no bool")),
+        _ => Err(EvaluationFailure::Invalid("the text is no bool")),
     }
 }
 
@@ -112,8 +119,8 @@ enum Identity<'a> {
 }
 
 /// Whether no two elements of a list are equal. NaN equals nothing, both zeros are equal.
-fn is_unique(list: &Datum<'_>) -> Result<bool, Failure> {
-    let Datum::List(list) = list else { return Err(Failure::Null) };
+fn is_unique(list: &Datum<'_>) -> Result<bool, EvaluationFailure> {
+    let Datum::List(list) = list else { return Err(EvaluationFailure::Null) };
     let mut seen = HashSet::with_capacity(list.len());
     for element in list.iter() {
         let identity = match element {
@@ -123,7 +130,7 @@ fn is_unique(list: &Datum<'_>) -> Result<bool, Failure> {
             Datum::String(text) => Identity::Text(text),
             Datum::Bytes(bytes) => Identity::Bytes(bytes),
             Datum::Timestamp(micros) | Datum::Duration(micros) => Identity::Time(micros),
-            element => Identity::Integer(element.integer().ok_or(Failure::Null)?),
+            element => Identity::Integer(element.integer().ok_or(EvaluationFailure::Null)?),
         };
         if !seen.insert(identity) {
             return Ok(false);

@@ -13,7 +13,7 @@ use crate::table::Table;
 use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_error::{Error, Reason, Refusals, Violation};
-use groundplan_expr::Outside;
+use groundplan_expr::ExternalDependency;
 use groundplan_operations::limits::MAX_BATCH;
 use groundplan_operations::{Form, Operation, Write, Writes};
 use std::collections::HashMap;
@@ -183,12 +183,12 @@ fn condition(call: &Call<'_>, write: &Write, table: &Table, action: &Action) -> 
         return Err(refused("has no record to look at: a creation cannot have one"));
     }
     let compiled = call.served.query(&table.model, &write.condition, "").map_err(renamed)?;
-    match compiled.filter.as_ref().and_then(groundplan_expr::Filter::outside) {
-        None | Some(Outside::Time) => Ok(Some(compiled)),
-        Some(Outside::Relation) => {
+    match compiled.filter.as_ref().and_then(groundplan_expr::Filter::external_dependency) {
+        None | Some(ExternalDependency::Time) => Ok(Some(compiled)),
+        Some(ExternalDependency::Relation) => {
             Err(refused("cannot follow a relation; verify the other record by a write of its own"))
         }
-        Some(Outside::Search) => Err(refused("cannot use `search`; use contains, startsWith or matches")),
+        Some(ExternalDependency::Search) => Err(refused("cannot use `search`; use contains, startsWith or matches")),
     }
 }
 

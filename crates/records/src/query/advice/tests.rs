@@ -1,7 +1,7 @@
 use super::{Order, advice, ids_descend, is_too_short, order_of, serves, serves_page, wanted};
 use crate::query::Compiled;
 use crate::tests::fixture::catalog;
-use groundplan_expr::{Access, OrderKey, Scope, Test, value};
+use groundplan_expr::{Access, ColumnTest, OrderKey, Scope, value};
 use groundplan_model::catalog::{Catalog, Model};
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Books {
         Self(catalog, model)
     }
 
-    fn column(&self, name: &str, test: Test) -> Access {
+    fn column(&self, name: &str, test: ColumnTest) -> Access {
         Access::Column { field: self.1.shape().by_name(name).unwrap(), test }
     }
 
@@ -73,28 +73,28 @@ impl Books {
 fn what_an_index_begins_with_is_served() {
     let books = Books::new();
     for (access, expected) in [
-        (books.column("writer", Test::Equal), true),
-        (books.column("writer", Test::Range), true),
-        (books.column("writer", Test::Prefix), true),
-        (books.column("published", Test::Equal), false),
-        (books.column("title", Test::Substring), true),
-        (books.column("title", Test::Prefix), true),
-        (books.column("title", Test::ShortPrefix), false),
-        (books.column("writer", Test::ShortPrefix), true),
+        (books.column("writer", ColumnTest::Equal), true),
+        (books.column("writer", ColumnTest::Range), true),
+        (books.column("writer", ColumnTest::Prefix), true),
+        (books.column("published", ColumnTest::Equal), false),
+        (books.column("title", ColumnTest::Substring), true),
+        (books.column("title", ColumnTest::Prefix), true),
+        (books.column("title", ColumnTest::ShortPrefix), false),
+        (books.column("writer", ColumnTest::ShortPrefix), true),
         (Access::TooShort, false),
-        (books.column("title", Test::Equal), false),
-        (books.column("id", Test::Equal), true),
-        (books.column("id", Test::Range), true),
-        (books.column("id", Test::Prefix), false),
-        (books.column("ratings", Test::Element), false),
+        (books.column("title", ColumnTest::Equal), false),
+        (books.column("id", ColumnTest::Equal), true),
+        (books.column("id", ColumnTest::Range), true),
+        (books.column("id", ColumnTest::Prefix), false),
+        (books.column("ratings", ColumnTest::Element), false),
         (Access::Opaque, false),
         (Access::Any(vec![]), true),
-        (Access::Any(vec![books.column("id", Test::Equal), Access::Opaque]), false),
-        (Access::All(vec![books.column("id", Test::Equal), Access::Opaque]), true),
+        (Access::Any(vec![books.column("id", ColumnTest::Equal), Access::Opaque]), false),
+        (Access::All(vec![books.column("id", ColumnTest::Equal), Access::Opaque]), true),
         (
             Access::Any(vec![
-                Access::All(vec![Access::Opaque, books.column("writer", Test::Equal)]),
-                books.column("shelf", Test::Equal),
+                Access::All(vec![Access::Opaque, books.column("writer", ColumnTest::Equal)]),
+                books.column("shelf", ColumnTest::Equal),
             ]),
             true,
         ),
@@ -147,32 +147,36 @@ fn an_index_gives_all_of_an_order_or_nothing() {
 fn advice_can_be_pasted() {
     let books = Books::new();
     let all = |parts: &[Access]| Access::All(parts.to_vec());
-    let lent = books.column("lent", Test::Equal);
+    let lent = books.column("lent", ColumnTest::Equal);
     for (access, order, expected) in [
         (lent.clone(), "", Some(r#"indexes: { fields: "lent" }"#)),
         (lent.clone(), "published desc", Some(r#"indexes: { fields: "lent" fields: "published desc" }"#)),
         (
-            all(&[books.column("published", Test::Range), lent.clone()]),
+            all(&[books.column("published", ColumnTest::Range), lent.clone()]),
             "title",
             Some(r#"indexes: { fields: "lent" fields: "published" }"#),
         ),
         (
-            all(&[books.column("published", Test::Range), lent.clone()]),
+            all(&[books.column("published", ColumnTest::Range), lent.clone()]),
             "published desc, title",
             Some(r#"indexes: { fields: "lent" fields: "published desc" fields: "title" }"#),
         ),
         (
-            all(&[books.column("ratings", Test::Element), Access::Opaque]),
+            all(&[books.column("ratings", ColumnTest::Element), Access::Opaque]),
             "",
             Some(r#"indexes: { fields: "ratings" method: INDEX_METHOD_ELEMENTS }"#),
         ),
         (
-            books.column("writer", Test::Substring),
+            books.column("writer", ColumnTest::Substring),
             "",
             Some(r#"indexes: { fields: "writer" method: INDEX_METHOD_TRIGRAM }"#),
         ),
         (
-            Access::Any(vec![books.column("writer", Test::Equal), lent.clone(), books.column("title", Test::Range)]),
+            Access::Any(vec![
+                books.column("writer", ColumnTest::Equal),
+                lent.clone(),
+                books.column("title", ColumnTest::Range),
+            ]),
             "published",
             Some(r#"indexes: { fields: "lent" } indexes: { fields: "title" }"#),
         ),

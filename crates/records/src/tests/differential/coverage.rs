@@ -1,6 +1,6 @@
 //! Which operators occurred, and what came of the expressions that had them.
 
-use groundplan_expr::Failure;
+use groundplan_expr::EvaluationFailure;
 use groundplan_expr::ir::{Const, Expr, Field, Root};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub(super) struct Coverage {
 }
 
 impl Verdicts {
-    pub(super) fn note(&mut self, verdict: Result<bool, Failure>) {
+    pub(super) fn note(&mut self, verdict: Result<bool, EvaluationFailure>) {
         match verdict {
             Ok(true) => self.yes += 1,
             Ok(false) => self.no += 1,

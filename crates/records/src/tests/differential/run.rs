@@ -7,7 +7,7 @@ use super::production::Production;
 use super::tree::Tree;
 use super::world::World;
 use groundplan_codec::Record;
-use groundplan_expr::{ExprError, Failure, Filter};
+use groundplan_expr::{EvaluationFailure, ExprError, Filter};
 use std::fmt;
 use std::time::Instant;
 
@@ -42,7 +42,7 @@ pub(super) struct Disagreement {
     record: String,
     /// What PostgreSQL says: whether it finds the record, or its error.
     postgres: Result<bool, String>,
-    evaluator: Result<bool, Failure>,
+    evaluator: Result<bool, EvaluationFailure>,
 }
 
 impl Run {

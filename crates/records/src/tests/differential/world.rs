@@ -9,7 +9,7 @@ use crate::{bind, row};
 use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Lease, PgRow, Sql, execute, rows};
 use groundplan_codec::{Record, Value};
-use groundplan_expr::{Failure, Filter, Scope};
+use groundplan_expr::{EvaluationFailure, Filter, Scope};
 use groundplan_model::catalog::{Catalog, IdFormat, Model};
 use groundplan_model::quote;
 use groundplan_model::shape::FieldId;
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// What the evaluator says of a record.
-    pub(super) fn evaluated(&self, filter: &Filter, record: &Record) -> Result<bool, Failure> {
+    pub(super) fn evaluated(&self, filter: &Filter, record: &Record) -> Result<bool, EvaluationFailure> {
         let related = |field| self.related(record, field);
         filter.evaluate(self.scope(), record, NOW, &related, &Budget::default()).unwrap()
     }
