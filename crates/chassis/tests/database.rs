@@ -1,4 +1,4 @@
-//! The database module against a real PostgreSQL.
+//! Tests of the database module with a real PostgreSQL.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -25,7 +25,7 @@ async fn one(database: &Database, sql: &str, binds: &[Bind]) -> PgRow {
     lease.run(async |connection| rows(connection, &sql, binds).await).await.unwrap().remove(0)
 }
 
-/// Waits until `sql` counts `expected`; fails when that takes too long.
+/// Waits until `sql` counts `expected`; fails on a timeout.
 async fn wait_for_count(database: &Database, sql: &str, expected: i64) {
     let waiting = async {
         while one(database, sql, &[]).await.i64(0).unwrap() != Some(expected) {
@@ -38,7 +38,7 @@ async fn wait_for_count(database: &Database, sql: &str, expected: i64) {
 }
 
 #[tokio::test]
-async fn every_kind_of_value_comes_back() {
+async fn all_types_round_trip() {
     let test = TestDatabase::new().await;
     let database = database(&test, &defaults()).await;
     let row = one(
@@ -82,12 +82,12 @@ async fn every_kind_of_value_comes_back() {
     assert_eq!(texts.unwrap(), [Some(b"a".to_vec()), None, Some(Vec::new())]);
     assert_eq!(row.text(12).unwrap(), None);
     assert_eq!(row.bytes(13, |bytes| decode_array(bytes.unwrap()).unwrap().count()).unwrap(), 0);
-    assert!(row.i64(14).is_err(), "there is no such column");
-    assert!(row.i64(4).is_err(), "a text is no number");
+    assert!(row.i64(14).is_err(), "the column does not exist");
+    assert!(row.i64(4).is_err(), "a text is not a number");
 }
 
 #[tokio::test]
-async fn postgres_reads_our_values_as_we_mean_them() {
+async fn postgres_reads_values_as_intended() {
     let test = TestDatabase::new().await;
     let database = database(&test, &defaults()).await;
     let row = one(
@@ -115,7 +115,7 @@ async fn postgres_reads_our_values_as_we_mean_them() {
             "9999-12-31 23:59:59.999999+00"
         ]
     );
-    // What a SQL user writes is read as well.
+    // Values that SQL users write can be read, too.
     let row =
         one(&database, "SELECT interval '1 month 1 day 1 second', 12345678901234567890::numeric, 1.5::numeric", &[])
             .await;
@@ -126,7 +126,7 @@ async fn postgres_reads_our_values_as_we_mean_them() {
 }
 
 #[tokio::test]
-async fn the_number_of_values_must_fit() {
+async fn the_number_of_values_must_match() {
     let test = TestDatabase::new().await;
     let database = database(&test, &defaults()).await;
     let sql = Sql::new("SELECT ?::bigint");
@@ -149,7 +149,7 @@ async fn a_statement_is_prepared_once() {
 }
 
 #[tokio::test]
-async fn sessions_are_set_up() {
+async fn sessions_are_configured() {
     let test = TestDatabase::new().await;
     let database = database(&test, &defaults()).await;
     let row = one(
@@ -166,14 +166,14 @@ async fn sessions_are_set_up() {
 const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()";
 
 #[tokio::test]
-async fn a_dropped_call_ends_its_statement_and_the_connection_lives_on() {
+async fn a_dropped_call_cancels_its_statement_and_keeps_the_connection() {
     let test = TestDatabase::new().await;
     let observer = database(&test, &defaults()).await;
     let database = database(&test, &DatabaseSettings { db_pool_size: 1, ..defaults() }).await;
     let process = one(&database, "SELECT pg_backend_pid()", &[]).await.i32(0).unwrap();
     for _ in 0..3 {
         let sleeper = database.clone();
-        // Spawned: the future must be Send.
+        // Spawned, because the future must be Send.
         let call = tokio::spawn(async move {
             let sql = Sql::new("SELECT pg_sleep(?)");
             let seconds = Bind::f64(600.0);
@@ -184,7 +184,7 @@ async fn a_dropped_call_ends_its_statement_and_the_connection_lives_on() {
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
         wait_for_count(&observer, SLEEPING, 0).await;
-        // The only connection of the pool is the same one, and answers what it is asked.
+        // The only connection of the pool is the same one, and works.
         assert_eq!(one(&database, "SELECT pg_backend_pid()", &[]).await.i32(0).unwrap(), process);
     }
 }
@@ -215,7 +215,7 @@ async fn a_dropped_transaction_is_rolled_back() {
     assert_eq!(one(&database, "SELECT count(*) FROM things", &[]).await.i64(0).unwrap(), Some(0));
     let row = one(&database, "SELECT pg_backend_pid(), pg_current_xact_id_if_assigned() IS NULL", &[]).await;
     assert_eq!((row.i32(0).unwrap(), row.bool(1).unwrap()), (process, Some(true)));
-    // And it can be used for the next transaction.
+    // The connection can run the next transaction.
     let mut lease = database.lease().await.unwrap();
     let inserted = lease
         .run(async |connection| {
@@ -232,7 +232,7 @@ async fn a_dropped_transaction_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn calls_that_are_dropped_at_any_moment_hurt_nobody() {
+async fn calls_can_be_dropped_at_any_time() {
     let test = TestDatabase::new().await;
     let database = database(&test, &DatabaseSettings { db_pool_size: 2, ..defaults() }).await;
     let sql = Sql::new("SELECT ?::bigint + (SELECT count(*) FROM generate_series(1, 200))");
@@ -248,7 +248,7 @@ async fn calls_that_are_dropped_at_any_moment_hurt_nobody() {
 }
 
 #[tokio::test]
-async fn a_busy_pool_turns_calls_away() {
+async fn a_busy_pool_rejects_calls() {
     let test = TestDatabase::new().await;
     let settings = DatabaseSettings { db_pool_size: 1, db_pool_timeout: Duration::from_millis(100), ..defaults() };
     let database = database(&test, &settings).await;
@@ -262,20 +262,20 @@ async fn a_busy_pool_turns_calls_away() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_has_closed_is_not_handed_out() {
+async fn closed_connections_are_not_leased() {
     let test = TestDatabase::new().await;
     let observer = database(&test, &defaults()).await;
     let database = database(&test, &DatabaseSettings { db_pool_size: 1, ..defaults() }).await;
     let process = one(&database, "SELECT pg_backend_pid()", &[]).await.i32(0).unwrap().unwrap();
     one(&observer, "SELECT pg_terminate_backend(?, 5000)", &[Bind::i32(process)]).await;
-    // The connection's own task hears of it when it is polled.
+    // The connection's task notices when it is polled.
     tokio::time::sleep(Duration::from_millis(50)).await;
     let now = one(&database, "SELECT pg_backend_pid()", &[]).await.i32(0).unwrap().unwrap();
     assert_ne!(now, process);
 }
 
 #[tokio::test]
-async fn migrations_run_once_however_many_processes_start() {
+async fn migrations_run_once_for_several_processes() {
     let test = TestDatabase::new().await;
     let (a, b) = (database(&test, &defaults()).await, database(&test, &defaults()).await);
     let (first, second) = tokio::join!(a.migrate(MIGRATIONS), b.migrate(MIGRATIONS));
@@ -287,7 +287,7 @@ async fn migrations_run_once_however_many_processes_start() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_migrate_says_what_is_missing() {
+async fn missing_migrations_are_named_in_check_only_mode() {
     let test = TestDatabase::new().await;
     let checked = async || {
         let database =
@@ -300,13 +300,13 @@ async fn whoever_may_not_migrate_says_what_is_missing() {
     let error = checked().await.unwrap_err().to_string();
     assert!(error.contains("2026-01-01-000000_things, 2026-01-02-000000_more"), "{error}");
     let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'groundplan_test'::regnamespace";
-    assert_eq!(one(&database, tables, &[]).await.i64(0).unwrap(), Some(0), "nothing was made");
+    assert_eq!(one(&database, tables, &[]).await.i64(0).unwrap(), Some(0), "nothing was created");
     database.migrate(MIGRATIONS).await.unwrap();
     checked().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_schema_is_made_once_however_many_processes_start() {
+async fn a_schema_is_created_once_by_several_processes() {
     let test = TestDatabase::new().await;
     let (url, settings) = (test.url(), defaults());
     let connecting = (0..8).map(|_| Database::connect(&url, "groundplan_many", &settings));
@@ -316,7 +316,7 @@ async fn a_schema_is_made_once_however_many_processes_start() {
 }
 
 #[tokio::test]
-async fn what_a_failure_means() {
+async fn errors_of_statements_have_reasons() {
     let test = TestDatabase::new().await;
     let settings = DatabaseSettings { db_statement_timeout: Duration::from_millis(50), ..defaults() };
     let database = database(&test, &settings).await;
@@ -370,7 +370,7 @@ async fn values_do_not_reach_the_log() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_used_is_named_with_the_reason() {
+async fn unusable_databases_are_reported_with_the_reason() {
     let test = TestDatabase::new().await;
     let mut connection = test.connect().await;
     connection.batch_execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0").await.unwrap();
@@ -401,7 +401,7 @@ async fn a_database_that_cannot_be_used_is_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for() {
+async fn a_silent_server_times_out() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Secret::new(format!("postgres://user@{}/db", silent.local_addr().unwrap()));
     let settings = DatabaseSettings { db_connect_timeout: Duration::from_millis(100), ..defaults() };

@@ -1,4 +1,4 @@
-//! TLS to a real PostgreSQL: what is encrypted, who is believed, and what is said when it does not come about.
+//! Tests of TLS to a real PostgreSQL: encryption, verification, and errors.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -23,23 +23,23 @@ use std::time::Duration;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("tests/migrations");
 
-/// Everything but verifying.
+/// The parameters of full verification.
 const FULL: &str = "sslmode=verify-full&sslrootcert=FOLDER/ca.pem";
 
-/// What TLS a connection of this URL has: `none`, or its version.
+/// Returns the TLS version of a connection, or `none`.
 async fn tls(url: &Secret) -> String {
     let client = client(url, &defaults()).await.map_err(|error| error.to_string()).unwrap();
     let sql = "SELECT coalesce(version, 'none') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// Why a connection of this URL is refused.
+/// Returns the error of a connection.
 async fn connection_error(url: &Secret) -> String {
     let error = client(url, &defaults()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DatabaseUnavailable);
-    let (said, logged) = (error.to_string(), error.log_text());
-    assert!(!said.contains("hunter2") && !logged.contains("hunter2"), "{logged}");
-    said
+    let (message, logged) = (error.to_string(), error.log_text());
+    assert!(!message.contains("hunter2") && !logged.contains("hunter2"), "{logged}");
+    message
 }
 
 async fn database(url: &Secret) -> Database {
@@ -62,7 +62,7 @@ async fn wait_for_count(database: &Database, sql: &str, expected: i64) {
 }
 
 #[tokio::test]
-async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cancelled() {
+async fn all_connections_are_encrypted_and_statements_can_be_cancelled() {
     const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep%' \
                             AND pid <> pg_backend_pid()";
     const OURS: &str = "FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name LIKE 'groundplan-%'";
@@ -81,10 +81,10 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
     wait_for_count(&database, SLEEPING, 1).await;
     call.abort();
     wait_for_count(&database, SLEEPING, 0).await;
-    // The pool's, the listener's, the canceller's, and the one that asks.
+    // Those of the pool, the listener, the canceller, and this query.
     assert!(count(&database, &format!("SELECT count(*) {OURS} AND ssl")).await >= 4);
     assert_eq!(count(&database, &format!("SELECT count(*) {OURS} AND NOT ssl")).await, 0);
-    // A connection that the server has ended is known to be lost, and another one is opened.
+    // A connection that the server has closed is detected, and another one is opened.
     count(&database, &format!("SELECT count(pg_terminate_backend(pid, 5000)) {OURS} AND pid <> pg_backend_pid()"))
         .await;
     assert_eq!(listener.notification().await, None);
@@ -92,7 +92,7 @@ async fn every_connection_of_a_service_is_encrypted_and_a_statement_can_be_cance
 }
 
 #[tokio::test]
-async fn there_is_no_tls_on_sockets_of_this_machine() {
+async fn unix_sockets_do_not_use_tls() {
     let url = TestDatabase::new().await.url();
     for mode in ["prefer", "verify-full&sslrootcert=/nowhere"] {
         assert_eq!(tls(&Secret::new(format!("{}?sslmode={mode}", url.expose()))).await, "none", "{mode}");
@@ -100,7 +100,7 @@ async fn there_is_no_tls_on_sockets_of_this_machine() {
 }
 
 #[tokio::test]
-async fn as_much_is_asked_of_the_server_as_sslmode_says() {
+async fn servers_are_verified_as_sslmode_requires() {
     let server = Server::start().await;
     let stranger = Authority::make();
     stranger.write(&server.file("stranger.pem"));
@@ -117,7 +117,7 @@ async fn as_much_is_asked_of_the_server_as_sslmode_says() {
         let url = server.url_of(host, "groundplan", &format!("hostaddr=127.0.0.1&sslmode={mode}&{authority}"));
         assert_eq!(tls(&url).await, "TLSv1.3", "{mode} {authority}");
     }
-    assert_eq!(tls(&server.url("groundplan", "")).await, "TLSv1.3", "as libpq does");
+    assert_eq!(tls(&server.url("groundplan", "")).await, "TLSv1.3", "the default of libpq");
     for (host, mode, authority, words) in [
         ("127.0.0.1", "verify-full", right, ["not valid for name \"127.0.0.1\"", "\"localhost\"", "sslmode=verify-ca"]),
         ("localhost", "verify-full", wrong, ["invalid peer certificate", "stranger.pem", "sslrootcert"]),
@@ -140,92 +140,92 @@ async fn as_much_is_asked_of_the_server_as_sslmode_says() {
         ("localhost", "require", "sslcert=FOLDER/ca.pem&sslkey=FOLDER/ca.key", ["sslcert", "ca.key", "does not match"]),
     ] {
         let url = server.url_of(host, "groundplan", &format!("hostaddr=127.0.0.1&sslmode={mode}&{authority}"));
-        let said = connection_error(&url).await;
+        let message = connection_error(&url).await;
         for word in words {
             let word = word.replace("FOLDER", server.file("").to_str().unwrap().trim_end_matches('/'));
-            assert!(said.contains(&word), "{mode} {authority}: no {word} in {said}");
+            assert!(message.contains(&word), "{mode} {authority}: no {word} in {message}");
         }
     }
 }
 
 #[tokio::test]
-async fn users_are_known_by_certificates_and_by_passwords_that_are_bound_to_the_server() {
+async fn users_authenticate_by_certificate_and_by_channel_bound_password() {
     let server = Server::start().await;
     let certificate = "sslcert=FOLDER/certified.pem&sslkey=FOLDER/certified.key";
     assert_eq!(tls(&server.url("certified", &format!("{FULL}&{certificate}"))).await, "TLSv1.3");
-    let said = connection_error(&server.url("certified", FULL)).await;
-    assert!(said.contains("client certificate"), "{said}");
+    let message = connection_error(&server.url("certified", FULL)).await;
+    assert!(message.contains("client certificate"), "{message}");
     Authority::make().certify(&server.file("forged"), "certified", &[]);
     let forged = "sslcert=FOLDER/forged.pem&sslkey=FOLDER/forged.key";
-    let said = connection_error(&server.url("certified", &format!("{FULL}&{forged}"))).await;
-    assert!(said.contains("sslcert and sslkey"), "{said}");
-    // Without channel binding that would be refused.
+    let message = connection_error(&server.url("certified", &format!("{FULL}&{forged}"))).await;
+    assert!(message.contains("sslcert and sslkey"), "{message}");
+    // Without channel binding this would be rejected.
     assert_eq!(tls(&server.url("secretive", "sslmode=require&channel_binding=require")).await, "TLSv1.3");
 }
 
 #[tokio::test]
-async fn who_shows_a_certificate_must_have_its_key() {
+async fn a_certificate_without_its_key_is_rejected() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::make());
     let file = |name: &str| folder.path().join(name);
     authority.write(&file("ca.pem"));
     authority.certify(&file("server"), "postgres", &["localhost"]);
     authority.certify(&file("another"), "another", &[]);
     let full = format!("verify-full&sslrootcert={}", file("ca.pem").display());
-    // The channel binding of passwords stands on that even where nothing else is verified.
+    // The channel binding of passwords depends on it even if nothing else is verified.
     for mode in ["require", &full] {
         let port = impostor::listen(&file("server.pem"), &file("another.key")).await;
         let url = format!("postgres://user:hunter2@localhost:{port}/db?hostaddr=127.0.0.1&sslmode={mode}");
-        let said = connection_error(&Secret::new(url)).await;
-        assert!(said.contains("invalid peer certificate: BadSignature"), "{said}");
+        let message = connection_error(&Secret::new(url)).await;
+        assert!(message.contains("invalid peer certificate: BadSignature"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn files_are_read_again_when_they_change() {
+async fn changed_files_are_read_again() {
     let server = Server::start().await;
     let database = database(&server.url("groundplan", FULL)).await;
     let ca = server.file("ca.pem");
     let good = fs::read_to_string(&ca).unwrap();
-    fs::write(&ca, "nothing of use").unwrap();
-    database.dedicated().await.map_err(|error| error.log_text()).expect("what was good before goes on");
+    fs::write(&ca, "invalid").unwrap();
+    database.dedicated().await.map_err(|error| error.log_text()).expect("the previous configuration stays in use");
     let next = Authority::make();
     next.write(&ca);
     let error = database.dedicated().await.err().unwrap().to_string();
     assert!(error.contains("invalid peer certificate"), "{error}");
     fs::write(&ca, format!("{}{good}", fs::read_to_string(&ca).unwrap())).unwrap();
-    database.dedicated().await.expect("both are believed");
+    database.dedicated().await.expect("both authorities are trusted");
     next.certify(&server.file("next"), "postgres", &["localhost"]);
     server.show("next");
     server.restart();
-    database.dedicated().await.expect("and so the server's can be replaced");
+    database.dedicated().await.expect("the server's certificate can be replaced");
 }
 
 #[tokio::test]
-async fn servers_are_taken_as_they_are() {
+async fn servers_with_other_tls_settings_are_supported() {
     let server = Server::start().await;
-    // Its certificate is its own authority.
+    // Its certificate is self-signed.
     authority::self_signed(&server.file("itself"), &["localhost"]);
     server.show("itself");
     server.restart();
     let itself = server.url("groundplan", "sslmode=verify-full&sslrootcert=FOLDER/itself.pem");
     assert_eq!(tls(&itself).await, "TLSv1.3");
     authority::self_signed(&server.file("other"), &["localhost"]);
-    let said = connection_error(&server.url("groundplan", "sslmode=verify-ca&sslrootcert=FOLDER/other.pem")).await;
-    assert!(said.contains("other.pem"), "{said}");
-    // It knows no TLS 1.3.
+    let message = connection_error(&server.url("groundplan", "sslmode=verify-ca&sslrootcert=FOLDER/other.pem")).await;
+    assert!(message.contains("other.pem"), "{message}");
+    // The server supports only TLS 1.2.
     let mut connection = database(&itself).await.dedicated().await.unwrap();
     server.set(&mut connection, "ssl_max_protocol_version = 'TLSv1.2'").await;
     assert_eq!(tls(&itself).await, "TLSv1.2");
-    // It wants none for one user.
+    // The server rejects TLS for one user.
     for mode in ["prefer", "allow", "disable"] {
         assert_eq!(tls(&server.url("open", &format!("sslmode={mode}"))).await, "none", "{mode}");
     }
-    let said = connection_error(&server.url("open", "sslmode=require")).await;
-    assert!(said.contains("no pg_hba.conf entry"), "{said}");
-    // It has none.
+    let message = connection_error(&server.url("open", "sslmode=require")).await;
+    assert!(message.contains("no pg_hba.conf entry"), "{message}");
+    // The server does not support TLS.
     let mut connection = database(&itself).await.dedicated().await.unwrap();
     server.set(&mut connection, "ssl = off").await;
     assert_eq!(tls(&server.url("open", "sslmode=prefer")).await, "none");
-    let said = connection_error(&itself).await;
-    assert!(said.contains("does not support TLS") && said.contains("sslmode=disable"), "{said}");
+    let message = connection_error(&itself).await;
+    assert!(message.contains("does not support TLS") && message.contains("sslmode=disable"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! The private PostgreSQL, with real programs, real kills and real leftovers.
+//! Tests of the private PostgreSQL with real programs, kills and leftover files.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -40,7 +40,7 @@ fn kill(process: &str) {
 }
 
 #[tokio::test]
-async fn it_starts_stops_and_keeps_what_was_written() {
+async fn it_starts_and_stops_and_keeps_data() {
     let directory = directory();
     let postgres = PrivatePostgres::start(directory.path(), &settings()).await.unwrap();
     ask(&postgres.url(), "CREATE TABLE kept (); SELECT 1").await.unwrap_err();
@@ -65,8 +65,8 @@ async fn it_starts_stops_and_keeps_what_was_written() {
         "C.UTF-8"
     );
     let home = fs::metadata(postgres.home()).unwrap();
-    assert_eq!(home.mode() & 0o777, 0o700, "nobody else may enter");
-    assert_ne!(home.uid(), 0, "root is dropped");
+    assert_eq!(home.mode() & 0o777, 0o700, "other users cannot enter");
+    assert_ne!(home.uid(), 0, "root switches to another user");
     assert!(fs::metadata(postgres.home().join(".s.PGSQL.5432")).unwrap().file_type().is_socket());
     let url = postgres.url();
     postgres.stop().await.unwrap();
@@ -78,34 +78,34 @@ async fn it_starts_stops_and_keeps_what_was_written() {
 }
 
 #[tokio::test]
-async fn one_process_uses_a_directory_and_a_killed_ones_server_is_taken_over() {
+async fn a_directory_is_locked_and_the_server_of_a_killed_process_is_taken_over() {
     let directory = directory();
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     let process = postmaster(directory.path());
     let error = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap_err().to_string();
     assert!(error.contains("another groundplan") && error.contains("GROUNDPLAN_DATA"), "{error}");
-    // Dropping it is what a SIGKILL does: the lock goes, the server stays.
+    // Like a SIGKILL, dropping it releases the lock and leaves the server running.
     drop(postgres);
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     assert_eq!(postmaster(directory.path()), process, "the same server");
-    // It has been told to read the settings that we have written.
+    // The server was told to reload the settings.
     let read = "SELECT (pg_conf_load_time() > pg_postmaster_start_time())::text";
     let reading = async {
         while ask(&postgres.url(), read).await.unwrap() != "true" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it reads them");
+    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the server reloads its settings");
     assert_eq!(ask(&postgres.url(), "SELECT 'up'").await.unwrap(), "up");
     postgres.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_killed_server_is_started_again() {
+async fn a_killed_server_is_restarted() {
     let directory = directory();
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     let url = postgres.url();
-    // A connection that is at work keeps its process alive beyond its server's death for a moment.
+    // The process of a busy connection outlives its server for a moment.
     let busy = tokio::spawn(async move { ask(&url, "SELECT pg_sleep(1)::text").await });
     tokio::task::yield_now().await;
     kill(&postmaster(directory.path()));
@@ -117,7 +117,7 @@ async fn a_killed_server_is_started_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_dies_while_it_is_watched_comes_back_with_what_was_acknowledged() {
+async fn a_supervised_server_is_restarted_with_its_committed_data() {
     let directory = directory();
     let postgres = Arc::new(PrivatePostgres::start(directory.path(), &settings()).await.unwrap());
     let url = postgres.url();
@@ -141,13 +141,13 @@ async fn a_server_that_dies_while_it_is_watched_comes_back_with_what_was_acknowl
                 }
             }
         };
-        let count = tokio::time::timeout(Duration::from_secs(60), count).await.expect("it comes back");
+        let count = tokio::time::timeout(Duration::from_secs(60), count).await.expect("the server is restarted");
         assert_eq!(count, round.to_string());
     }
     stop.cancel();
     watching.await.unwrap();
     Arc::into_inner(postgres).unwrap().stop().await.unwrap();
-    assert!(ask(&url, "SELECT 'up'").await.is_err(), "what is stopped on purpose stays so");
+    assert!(ask(&url, "SELECT 'up'").await.is_err(), "a stopped server is not restarted");
 }
 
 #[tokio::test]
@@ -171,12 +171,12 @@ async fn the_log_has_no_values_of_records() {
 }
 
 #[tokio::test]
-async fn a_noted_process_that_is_a_stranger_by_now_is_no_obstacle() {
+async fn a_recorded_pid_of_another_process_does_not_prevent_a_start() {
     let directory = directory();
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     kill(&postmaster(directory.path()));
     drop(postgres);
-    // The process id is somebody else's now: ours.
+    // The recorded process id is that of this process.
     let note = directory.path().join("postgres/data/postmaster.pid");
     let text = fs::read_to_string(&note).unwrap();
     let rest = text.split_once('\n').unwrap().1;
@@ -187,9 +187,9 @@ async fn a_noted_process_that_is_a_stranger_by_now_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn a_directory_that_was_moved_and_half_made_data_are_no_obstacle() {
+async fn moved_directories_and_partial_data_do_not_prevent_a_start() {
     let (directory, elsewhere) = (directory(), directory());
-    // A kill in the middle of initdb.
+    // The remains of a kill during initdb.
     fs::create_dir_all(directory.path().join("postgres/data.new/base")).unwrap();
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     drop(postgres);
@@ -213,7 +213,7 @@ async fn a_very_long_path_works() {
 }
 
 #[tokio::test]
-async fn data_of_another_version_and_missing_programs_are_explained() {
+async fn other_versions_and_missing_programs_are_explained() {
     let directory = directory();
     let nothing = PostgresSettings { pg_bin: Some(directory.path().to_path_buf()), ..settings() };
     let error = PrivatePostgres::start(directory.path(), &nothing).await.unwrap_err().to_string();
@@ -225,7 +225,7 @@ async fn data_of_another_version_and_missing_programs_are_explained() {
 }
 
 #[test]
-fn the_default_directory_is_one_that_postgres_can_reach() {
+fn postgres_can_reach_the_default_directory() {
     let reachable = directory();
     assert_eq!(PrivatePostgres::default_directory(reachable.path()), reachable.path().join(".groundplan"));
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -235,7 +235,7 @@ fn the_default_directory_is_one_that_postgres_can_reach() {
     assert_eq!(chosen.starts_with("/var/lib/groundplan"), is_root, "{}", chosen.display());
 }
 
-/// A file that only we may read or write, in a directory of our own, and what it is like.
+/// A file that only this user can access, in its own directory, with its metadata.
 struct Victim {
     folder: TempDir,
     before: (u32, u32, i64),
@@ -268,9 +268,9 @@ impl Victim {
     }
 }
 
-/// What the user `postgres` may put into its directory must not make us, who may be root, change a file that is elsewhere.
+/// Links that the user `postgres` can create in its directory must not make a root process change other files.
 #[tokio::test]
-async fn a_link_in_the_place_of_a_file_leads_nowhere() {
+async fn a_link_instead_of_a_file_is_not_followed() {
     let directory = directory();
     PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap().stop().await.unwrap();
     let data = directory.path().join("postgres/data");
@@ -283,7 +283,7 @@ async fn a_link_in_the_place_of_a_file_leads_nowhere() {
         victim.assert_untouched(name);
         match started {
             Ok(postgres) => postgres.stop().await.unwrap(),
-            // Its text is kept, so that it is read first.
+            // Its content is kept, so it is read first.
             Err(error) => assert!(error.to_string().contains("symbolic link"), "{name}: {error}"),
         }
         let _ = fs::remove_file(&file);
@@ -298,7 +298,7 @@ async fn a_link_in_the_place_of_a_file_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_link_in_the_place_of_a_directory_or_the_lock_leads_nowhere() {
+async fn a_link_instead_of_a_directory_or_the_lock_is_not_followed() {
     for (name, to_folder) in [("postgres", true), ("postgres.lock", false)] {
         let (directory, victim) = (directory(), Victim::new());
         let to = if to_folder { victim.folder.path().to_path_buf() } else { victim.path() };
@@ -310,7 +310,7 @@ async fn a_link_in_the_place_of_a_directory_or_the_lock_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_directory_of_somebody_else_is_refused() {
+async fn a_directory_of_another_user_is_rejected() {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return; // only root can make one
     }
@@ -318,6 +318,6 @@ async fn a_directory_of_somebody_else_is_refused() {
     fs::create_dir(directory.path().join("postgres")).unwrap();
     std::os::unix::fs::chown(directory.path().join("postgres"), Some(65_534), None).unwrap();
     let error = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap_err().to_string();
-    assert!(error.contains("belongs to somebody else (user id 65534)") && error.contains("GROUNDPLAN_DATA"), "{error}");
+    assert!(error.contains("belongs to another user (user id 65534)") && error.contains("GROUNDPLAN_DATA"), "{error}");
     assert_eq!(fs::metadata(directory.path().join("postgres")).unwrap().uid(), 65_534);
 }

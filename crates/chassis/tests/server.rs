@@ -1,4 +1,4 @@
-//! The server on a real socket: both protocols, silent clients, and stopping.
+//! Tests of the server on a real socket: both protocols, silent clients, and shutdown.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-/// Longer than anything here takes, shorter than a test runner's patience.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than every step here, shorter than the timeout of a test runner.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Running {
     address: SocketAddr,
@@ -38,10 +38,10 @@ async fn start(router: Router, settings: ServerSettings) -> Running {
 impl Running {
     async fn stop(self) -> Drained {
         self.stop.cancel();
-        tokio::time::timeout(PATIENCE, self.serving).await.expect("it stops").unwrap()
+        tokio::time::timeout(TIMEOUT, self.serving).await.expect("it stops").unwrap()
     }
 
-    /// A client by way of a peer's transport.
+    /// Creates a client with the transport of a peer.
     fn client(&self) -> HealthClient<Transport> {
         HealthClient::new(remote(&format!("http://{}", self.address), &Secret::new("key"), None).unwrap())
     }
@@ -52,20 +52,20 @@ impl Running {
         stream.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
         // A reset is a close, too.
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+        let _ = tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the server closes");
         String::from_utf8_lossy(&answer).into_owned()
     }
 }
 
 #[tokio::test]
-async fn both_protocols_on_one_port() {
+async fn both_protocols_share_a_port() {
     let router = Router::new()
         .route("/hello", get(|| async { "hello" }))
         .merge(grpc_routes(tonic_health::server::health_reporter().1));
     let server = start(router, defaults()).await;
     let answer = server.say(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
-    // Shorter than HTTP/2's preface.
+    // Shorter than the preface of HTTP/2.
     let answer = server.say(b"GET / HTTP/1.0\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
     let mut client = server.client();
@@ -75,11 +75,13 @@ async fn both_protocols_on_one_port() {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_or_half_is_not_waited_for() {
+async fn silent_and_incomplete_connections_are_closed() {
     let settings = ServerSettings { header_timeout: Duration::from_millis(100), ..defaults() };
     let server = start(Router::new(), settings).await;
+    // Less than the default, so that only the setting can close the connections in time.
+    let limit = defaults::<ServerSettings>().header_timeout / 2;
     for half in ["", "P", "PRI * HTTP/2.0\r\n\r\nS", "GET / HTTP/1.1\r\nhost: a\r\nx-slow: "] {
-        server.say(half.as_bytes()).await;
+        tokio::time::timeout(limit, server.say(half.as_bytes())).await.expect("the server closes");
     }
     assert_eq!(server.stop().await, Drained { cut: 0 });
 }
@@ -93,7 +95,7 @@ async fn headers_have_a_limit() {
 }
 
 #[tokio::test]
-async fn open_calls_finish_before_it_stops() {
+async fn open_calls_finish_before_the_server_stops() {
     let (started, mut has_started) = mpsc::unbounded_channel();
     let (finish, may_finish) = tokio::sync::watch::channel(false);
     let handler = move || {
@@ -109,9 +111,9 @@ async fn open_calls_finish_before_it_stops() {
     stream.write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     has_started.recv().await.unwrap();
     server.stop.cancel();
-    // New connections are refused from now on.
+    // New connections are rejected from now on.
     let refused = async { while TcpStream::connect(server.address).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    tokio::time::timeout(TIMEOUT, refused).await.unwrap();
     finish.send_replace(true);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -120,7 +122,7 @@ async fn open_calls_finish_before_it_stops() {
 }
 
 #[tokio::test]
-async fn a_call_that_never_ends_is_cut_after_the_grace_period() {
+async fn endless_calls_are_closed_after_the_grace_period() {
     let (started, mut has_started) = mpsc::unbounded_channel();
     let handler = move || {
         started.send(()).unwrap();
@@ -140,7 +142,7 @@ async fn a_call_that_never_ends_is_cut_after_the_grace_period() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_ends_its_call() {
+async fn a_disconnect_ends_the_call() {
     let (ended, mut has_ended) = mpsc::unbounded_channel();
     struct Ended(mpsc::UnboundedSender<()>);
     impl Drop for Ended {
@@ -163,17 +165,17 @@ async fn a_caller_that_goes_away_ends_its_call() {
     http1.write_all(b"GET /grpc.health.v1.Health/Check HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     has_started.recv().await.unwrap();
     drop(http1);
-    tokio::time::timeout(PATIENCE, has_ended.recv()).await.expect("the handler is dropped");
+    tokio::time::timeout(TIMEOUT, has_ended.recv()).await.expect("the handler is dropped");
     let mut client = server.client();
     let call = tokio::spawn(async move { client.check(HealthCheckRequest::default()).await });
     has_started.recv().await.unwrap();
     call.abort();
-    tokio::time::timeout(PATIENCE, has_ended.recv()).await.expect("the handler is dropped");
+    tokio::time::timeout(TIMEOUT, has_ended.recv()).await.expect("the handler is dropped");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn there_is_room_for_so_many_connections() {
+async fn connections_of_an_address_are_limited() {
     let settings = ServerSettings { max_connections_per_address: 2, ..defaults() };
     let server = start(Router::new().route("/hello", get(|| async { "hello" })), settings).await;
     let hello = b"GET /hello HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -195,12 +197,12 @@ async fn there_is_room_for_so_many_connections() {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, again).await.expect("there is room again");
+    tokio::time::timeout(TIMEOUT, again).await.expect("a connection is admitted again");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_connection_is_not_used_for_ever() {
+async fn connections_have_a_maximum_age() {
     let settings = ServerSettings {
         connection_age: Duration::from_millis(200),
         connection_age_grace: Duration::from_millis(200),
@@ -216,19 +218,19 @@ async fn a_connection_is_not_used_for_ever() {
     let mut client = server.client();
     let call = tokio::spawn(async move { client.check(HealthCheckRequest::default()).await });
     has_started.recv().await.unwrap();
-    let cut = tokio::time::timeout(PATIENCE, call).await.expect("it is cut").unwrap();
+    let cut = tokio::time::timeout(TIMEOUT, call).await.expect("the connection is closed").unwrap();
     assert!(cut.is_err());
-    // One that is quiet is closed without further ado.
+    // An idle connection is closed immediately.
     let mut quiet = TcpStream::connect(server.address).await.unwrap();
     quiet.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut answer = String::new();
-    tokio::time::timeout(PATIENCE, quiet.read_to_string(&mut answer)).await.expect("it is closed").unwrap();
+    tokio::time::timeout(TIMEOUT, quiet.read_to_string(&mut answer)).await.expect("the connection is closed").unwrap();
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn an_answer_of_http1_that_takes_its_time_is_not_stalled() {
+async fn a_slow_http1_response_is_not_a_stall() {
     let settings = ServerSettings { stall_timeout: Duration::from_millis(50), ..defaults() };
     let pieces = futures_util::stream::unfold(0, |at| async move {
         tokio::time::sleep(Duration::from_millis(100)).await;

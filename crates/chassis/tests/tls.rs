@@ -1,4 +1,4 @@
-//! Mutual TLS on real sockets: who is let in, who may call what, and what happens when the files change.
+//! Tests of mutual TLS on real sockets: authentication, the allow list, and changed files.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail by panicking, too")]
 
@@ -18,9 +18,10 @@ use groundplan_chassis::settings::{AllowList, Secret, ServerSettings, TlsSetting
 use groundplan_chassis::tls::Tls;
 use groundplan_chassis::transport::{Transport, remote};
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
@@ -33,10 +34,10 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 
 const KEY: &str = "q7mUe0yDk4pXr2vT9aLsWc6nHjZbF1gOxI8uE3wYt5M";
 
-/// Longer than anything here takes, shorter than a test runner's patience.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than every step here, shorter than the timeout of a test runner.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The settings of the files `name` in a folder, with the authority `ca`.
+/// Returns the settings for the files `name` in a folder, with the authority `ca`.
 fn settings(folder: &Path, name: &str) -> TlsSettings {
     let file = |name: &str, ending| Some(folder.join(format!("{name}.{ending}")));
     TlsSettings { tls_cert: file(name, "pem"), tls_key: file(name, "key"), tls_ca: file("ca", "pem") }
@@ -46,7 +47,7 @@ fn load(folder: &Path, name: &str) -> Arc<Tls> {
     Tls::load(&settings(folder, name)).unwrap().unwrap()
 }
 
-/// A server with the certificate `schema`, which lets `records` call health and nothing else.
+/// Starts a server with the certificate `schema`, which allows `records` only health checks.
 async fn start(folder: &Path, address: &str, server: ServerSettings) -> (SocketAddr, DropGuard) {
     let listener = TcpListener::bind(address).await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
@@ -60,19 +61,19 @@ async fn start(folder: &Path, address: &str, server: ServerSettings) -> (SocketA
     (address, stop.drop_guard())
 }
 
-/// The way to the server that the one of this name goes.
-fn way(url: &str, folder: &Path, name: &str) -> Transport {
+/// Creates a transport to the server with the certificate `name`.
+fn transport(url: &str, folder: &Path, name: &str) -> Transport {
     remote(url, &Secret::new(KEY), Some((&load(folder, name), None))).unwrap()
 }
 
-async fn health(way: &Transport) -> Result<(), tonic::Status> {
-    HealthClient::new(way.clone()).check(HealthCheckRequest::default()).await.map(drop)
+async fn health(transport: &Transport) -> Result<(), tonic::Status> {
+    HealthClient::new(transport.clone()).check(HealthCheckRequest::default()).await.map(drop)
 }
 
-/// A call of a method that the server does not have: who may call it hears UNIMPLEMENTED.
-async fn reflect(way: &Transport) -> tonic::Status {
+/// Calls a method that the server does not have: allowed callers get UNIMPLEMENTED.
+async fn reflect(transport: &Transport) -> tonic::Status {
     let requests = futures_util::stream::pending();
-    ServerReflectionClient::new(way.clone()).server_reflection_info(requests).await.unwrap_err()
+    ServerReflectionClient::new(transport.clone()).server_reflection_info(requests).await.unwrap_err()
 }
 
 fn folder() -> (TempDir, Authority) {
@@ -82,15 +83,49 @@ fn folder() -> (TempDir, Authority) {
     (folder, authority)
 }
 
+/// The captured log of this process.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Captures the log from now on.
+    fn capture() -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+        log
+    }
+
+    /// Waits until a message is logged.
+    async fn wait_for(&self, message: &str) {
+        let waiting = async {
+            while !String::from_utf8_lossy(&self.0.lock().unwrap()).contains(message) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(TIMEOUT, waiting).await.expect("the message is logged");
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
-async fn callers_are_known_by_their_certificates() {
+async fn callers_are_authenticated_by_their_certificates() {
     let (folder, _authority) = folder();
     let (address, _stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
     let url = format!("https://localhost:{}", address.port());
-    let envoy = way(&url, folder.path(), "envoy");
+    let envoy = transport(&url, folder.path(), "envoy");
     health(&envoy).await.unwrap();
     assert_eq!(reflect(&envoy).await.code(), Code::Unimplemented);
-    let records = way(&url, folder.path(), "records");
+    let records = transport(&url, folder.path(), "records");
     health(&records).await.unwrap();
     let refused = reflect(&records).await;
     assert_eq!(refused.code(), Code::PermissionDenied);
@@ -100,38 +135,38 @@ async fn callers_are_known_by_their_certificates() {
 }
 
 #[tokio::test]
-async fn strangers_are_not_let_in() {
+async fn strangers_are_rejected() {
     let (folder, authority) = folder();
     let (address, _stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
     let url = format!("https://localhost:{}", address.port());
-    // Of an authority that the server does not believe; it believes the server's all the same.
+    // A client of an untrusted authority, which trusts the server.
     let stranger = tempfile::tempdir().unwrap();
     Authority::make("another").write(stranger.path(), &["envoy"]);
     fs::copy(folder.path().join("ca.pem"), stranger.path().join("ca.pem")).unwrap();
-    assert!(health(&way(&url, stranger.path(), "envoy")).await.is_err());
-    // And the other way round: a server of another authority.
+    assert!(health(&transport(&url, stranger.path(), "envoy")).await.is_err());
+    // A client that does not trust the server's authority.
     let other = tempfile::tempdir().unwrap();
     authority.write(other.path(), &["envoy"]);
     Authority::make("another").write_root(other.path());
-    assert!(health(&way(&url, other.path(), "envoy")).await.is_err());
-    // Without TLS.
+    assert!(health(&transport(&url, other.path(), "envoy")).await.is_err());
+    // A client without TLS.
     let plain = remote(&format!("http://{address}"), &Secret::new(KEY), None).unwrap();
     assert!(health(&plain).await.is_err());
-    // By a name that the server's certificate does not have.
+    // A host name that the server's certificate does not have.
     let url = format!("https://127.0.0.1:{}", address.port());
-    assert!(health(&way(&url, folder.path(), "envoy")).await.is_err());
+    assert!(health(&transport(&url, folder.path(), "envoy")).await.is_err());
 }
 
 #[tokio::test]
-async fn a_peer_of_another_name_is_not_called() {
+async fn a_peer_with_another_name_is_not_called() {
     let (folder, _authority) = folder();
     let (address, _stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
     let url = format!("https://localhost:{}", address.port());
     let tls = load(folder.path(), "records");
-    let way = |peer| remote(&url, &Secret::new(KEY), Some((&tls, Some(peer)))).unwrap();
-    health(&way("schema")).await.unwrap();
-    // Of the same authority and on the right host, and still not the service that is meant.
-    let refused = health(&way("records")).await.unwrap_err();
+    let transport = |peer| remote(&url, &Secret::new(KEY), Some((&tls, Some(peer)))).unwrap();
+    health(&transport("schema")).await.unwrap();
+    // The authority and the host are right, but the name of the service is not.
+    let refused = health(&transport("records")).await.unwrap_err();
     let mut causes = String::new();
     let mut cause: Option<&dyn std::error::Error> = Some(&refused);
     while let Some(error) = cause {
@@ -142,50 +177,54 @@ async fn a_peer_of_another_name_is_not_called() {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_in_the_handshake_is_not_waited_for() {
+async fn a_silent_tls_handshake_is_closed() {
     let (folder, _authority) = folder();
     let server = ServerSettings { header_timeout: Duration::from_millis(100), ..defaults() };
     let (address, _stop) = start(folder.path(), "127.0.0.1:0", server).await;
     let mut silent = TcpStream::connect(address).await.unwrap();
     let closed = async { silent.read_to_end(&mut Vec::new()).await };
-    let _ = tokio::time::timeout(PATIENCE, closed).await.expect("the server closes");
+    // Less than the default, so that only the setting can close the connection in time.
+    let limit = defaults::<ServerSettings>().header_timeout / 2;
+    let _ = tokio::time::timeout(limit, closed).await.expect("the server closes");
 }
 
 #[tokio::test]
-async fn files_that_change_are_read_again_and_broken_ones_are_not_used() {
+async fn changed_files_are_read_again_and_invalid_ones_are_not_used() {
     let (folder, _authority) = folder();
     let (address, _stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
     let url = format!("https://localhost:{}", address.port());
+    let log = Log::capture();
     fs::write(folder.path().join("schema.pem"), "not a certificate").unwrap();
-    // Longer than the server takes to look.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    health(&way(&url, folder.path(), "envoy")).await.expect("the old certificate is still used");
-    let next = Authority::make("the next one");
+    log.wait_for("new certificates are invalid").await;
+    health(&transport(&url, folder.path(), "envoy")).await.expect("the previous certificate stays in use");
+    let next = Authority::make("the next authority");
     next.write(folder.path(), &["schema", "records", "envoy"]);
-    let new = way(&url, folder.path(), "envoy");
+    let new = transport(&url, folder.path(), "envoy");
     let until_new = async { while health(&new).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, until_new).await.expect("the new certificates are used");
+    tokio::time::timeout(TIMEOUT, until_new).await.expect("the new certificates are used");
 }
 
 #[tokio::test]
-async fn addresses_that_do_not_answer_are_left_out() {
+async fn addresses_that_do_not_respond_are_left_out() {
     let (folder, _authority) = folder();
-    // `localhost` has an address that nobody listens on, [::1], or at least one that somebody does.
     let (address, stop) = start(folder.path(), "127.0.0.1:0", defaults()).await;
-    let way = way(&format!("https://localhost:{}", address.port()), folder.path(), "envoy");
+    // Nobody listens there any more.
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let urls = [closed, address].map(|address| format!("https://localhost:{}", address.port())).join(",");
+    let transport = transport(&urls, folder.path(), "envoy");
     for _ in 0..10 {
-        health(&way).await.unwrap();
+        health(&transport).await.unwrap();
     }
     drop(stop);
-    let gone = async { while health(&way).await.is_ok() {} };
-    tokio::time::timeout(PATIENCE, gone).await.unwrap();
+    let gone = async { while health(&transport).await.is_ok() {} };
+    tokio::time::timeout(TIMEOUT, gone).await.unwrap();
     let (_, _stop) = start(folder.path(), &address.to_string(), defaults()).await;
-    let back = async { while health(&way).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, back).await.expect("it comes back by itself");
+    let back = async { while health(&transport).await.is_err() {} };
+    tokio::time::timeout(TIMEOUT, back).await.expect("the address is used again");
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_files_is_said() {
+async fn errors_of_the_files_are_reported() {
     let (folder, _authority) = folder();
     let path = |name: &str| Some(folder.path().join(name));
     let good = settings(folder.path(), "schema");

@@ -12,13 +12,13 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn make() -> Self {
         let key = KeyPair::generate().unwrap();
-        // All have the same name, so that only what they have signed tells one from another.
+        // All have the same name, so that only the signature identifies the authority.
         let params = params("authority", &[], IsCa::Ca(BasicConstraints::Unconstrained));
         let certificate = params.self_signed(&key).unwrap().der().to_vec();
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Writes the authority's own certificate.
+    /// Writes the certificate of the authority.
     pub(crate) fn write(&self, file: &Path) {
         write(file, "CERTIFICATE", &self.certificate);
     }
@@ -32,7 +32,7 @@ impl Authority {
     }
 }
 
-/// Writes a certificate that has signed itself, as `openssl req -x509` makes one: it says that it is an authority.
+/// Writes a self-signed certificate as `openssl req -x509` creates it, with the CA flag.
 pub(crate) fn self_signed(path: &Path, hosts: &[&str]) {
     let key = KeyPair::generate().unwrap();
     let certificate = params("itself", hosts, IsCa::Ca(BasicConstraints::Unconstrained)).self_signed(&key).unwrap();

@@ -1,4 +1,4 @@
-//! Somebody who shows the certificate of a server without having its key.
+//! A server that shows the certificate of another server without having its key.
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// What PostgreSQL answers to a client that asks for TLS, if it has it.
+/// PostgreSQL's response to a TLS request if it supports TLS.
 const YES: &[u8] = b"S";
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// Waits for one client on a port, and shows it a certificate with another one's key.
+/// Accepts one client on a new port, and shows it a certificate with the key of another one.
 pub(crate) async fn listen(certificate: &Path, key: &Path) -> u16 {
     let certificate = CertificateDer::from_pem_file(certificate).unwrap();
     let key = aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::from_pem_file(key).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! A PostgreSQL that listens on this machine, with TLS.
+//! A PostgreSQL with TLS on a port of this machine.
 
 use crate::authority::Authority;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// Who may connect, and how.
+/// The access rules.
 const RULES: &str = "
     hostssl all groundplan 127.0.0.1/32 trust
     hostssl all certified 127.0.0.1/32 cert
@@ -23,16 +23,16 @@ const RULES: &str = "
 const PASSWORD: &str = "hunter2";
 
 pub(crate) struct Server {
-    /// What it and its users show, and whom they believe: `ca.pem`.
+    /// The files of the server and its users, with `ca.pem`.
     folder: TempDir,
-    /// Of the server's certificate.
+    /// The authority of the server's certificate.
     pub(crate) authority: Authority,
     data: PathBuf,
     port: u16,
 }
 
 impl Server {
-    /// Starts one whose certificate is for `localhost`; 127.0.0.1 is a name that it does not have.
+    /// Starts a server whose certificate is for `localhost`, and not for 127.0.0.1.
     pub(crate) async fn start() -> Self {
         let (test, authority, folder) = (TestDatabase::new().await, Authority::make(), tempfile::tempdir().unwrap());
         authority.write(&folder.path().join("ca.pem"));
@@ -62,36 +62,36 @@ impl Server {
         server
     }
 
-    /// How a user connects to it by the name of its certificate, with more parameters.
+    /// Returns the connection string of a user by the name in the certificate, with more parameters.
     pub(crate) fn url(&self, user: &str, parameters: &str) -> Secret {
-        // `localhost` alone could be `::1`, too.
+        // `localhost` can also resolve to `::1`.
         self.url_of("localhost", user, &format!("hostaddr=127.0.0.1&{parameters}"))
     }
 
-    /// The same by another name.
+    /// Returns the connection string with another host name.
     pub(crate) fn url_of(&self, host: &str, user: &str, parameters: &str) -> Secret {
         let (port, parameters) = (self.port, parameters.replace("FOLDER", self.folder.path().to_str().unwrap()));
         Secret::new(format!("postgres://{user}:{PASSWORD}@{host}:{port}/groundplan?{parameters}"))
     }
 
-    /// A file of its users.
+    /// Returns the path of a file of the users.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Lets it show this certificate from its next start, or reload, on.
+    /// Sets the certificate for the next start or reload.
     pub(crate) fn show(&self, name: &str) {
         self.give(&self.file(name).with_extension("pem"), "server.crt");
         self.give(&self.file(name).with_extension("key"), "server.key");
     }
 
-    /// Changes a setting.
+    /// Changes a setting and restarts the server.
     pub(crate) async fn set(&self, connection: &mut AsyncPgConnection, setting: &str) {
         connection.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await.unwrap();
         self.restart();
     }
 
-    /// Starts it again, with what has changed.
+    /// Restarts the server.
     pub(crate) fn restart(&self) {
         let options = fs::read_to_string(self.data.join("postmaster.opts")).unwrap();
         let programs = Path::new(options.split_whitespace().next().unwrap()).parent().unwrap();
@@ -103,7 +103,7 @@ impl Server {
         assert!(done.status.success(), "{}{log}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// Copies a file to where it reads it, as its own.
+    /// Copies a file into the data directory, with the owner of the server.
     fn give(&self, from: &Path, name: &str) {
         let (to, owner) = (self.data.join(name), fs::metadata(&self.data).unwrap());
         fs::copy(from, &to).unwrap();

@@ -20,7 +20,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
-    /// Writes the authority and certificates of these names, good for the host `localhost`.
+    /// Writes the authority and certificates of these names for the host `localhost`.
     pub(crate) fn write(&self, folder: &Path, names: &[&str]) {
         for name in names {
             let uri = format!("spiffe://groundplan/{name}").try_into().unwrap();
@@ -29,7 +29,7 @@ impl Authority {
         self.write_root(folder);
     }
 
-    /// Writes the authority alone.
+    /// Writes the certificate of the authority.
     pub(crate) fn write_root(&self, folder: &Path) {
         write(&folder.join("ca.pem"), "CERTIFICATE", &self.certificate);
     }

@@ -1,4 +1,4 @@
-//! Files of certificates and keys.
+//! Writes PEM files.
 
 use std::fs;
 use std::path::Path;
