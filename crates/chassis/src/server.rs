@@ -53,7 +53,7 @@ pub async fn serve(
 ) -> Result<Drained, Error> {
     let limits = ConnectionLimits::new(settings.max_connections, settings.max_connections_per_address);
     let refused = register_metrics(&limits);
-    accept(listener, ConnectionContext::new(router, tls, stop, settings), (limits, Some(refused)), settings.drain_grace)
+    accept(listener, ConnectionContext::new(router, tls, stop, settings), limits, Some(refused), settings.drain_grace)
         .await
 }
 
@@ -65,14 +65,15 @@ pub(crate) async fn serve_operators(
     settings: &ServerSettings,
 ) -> Result<Drained, Error> {
     let limits = ConnectionLimits::new(settings.max_connections, settings.max_connections_per_address);
-    accept(listener, ConnectionContext::new(router, None, stop, settings), (limits, None), settings.drain_grace).await
+    accept(listener, ConnectionContext::new(router, None, stop, settings), limits, None, settings.drain_grace).await
 }
 
 /// Accepts connections. Rejected ones are counted in `refused`, if it is set.
 async fn accept(
     listener: TcpListener,
     shared: Arc<ConnectionContext>,
-    (limits, refused): (Arc<ConnectionLimits>, Option<Counter<u64>>),
+    limits: Arc<ConnectionLimits>,
+    refused: Option<Counter<u64>>,
     grace: Duration,
 ) -> Result<Drained, Error> {
     let stop = shared.stop.clone();

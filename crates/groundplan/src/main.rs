@@ -24,6 +24,7 @@ mod postgres;
 mod process;
 mod reset;
 mod serve;
+mod service_settings;
 mod services;
 mod transfer;
 mod up;

@@ -2,14 +2,13 @@
 
 use crate::error::CliError;
 use crate::output::print_error;
+use crate::service_settings::ServiceSettings;
 use crate::services::{MountContext, Service};
 use groundplan_budget::Memory;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::{self, RootKey};
 use groundplan_chassis::mounted_service::MountedService;
-use groundplan_chassis::settings::{
-    AdminSettings, AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings,
-};
+use groundplan_chassis::settings::{AllowList, Secret, ServerSettings};
 use groundplan_chassis::tls::Tls;
 use groundplan_chassis::{admin, health, server};
 use prometheus::Registry;
@@ -31,12 +30,8 @@ pub(crate) struct Process<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
     pub(crate) schema_url: Option<&'a str>,
-    pub(crate) database: &'a DatabaseSettings,
+    pub(crate) settings: &'a ServiceSettings,
     pub(crate) migration_mode: MigrationMode,
-    pub(crate) queries: &'a QuerySettings,
-    pub(crate) events: &'a EventSettings,
-    pub(crate) server: &'a ServerSettings,
-    pub(crate) admin: &'a AdminSettings,
     /// The metrics that the admin port shows.
     pub(crate) registry: Registry,
     /// The certificates for mutual TLS, if it is enabled.
@@ -98,15 +93,15 @@ impl Process<'_> {
     ) -> Result<(), CliError> {
         let started = Instant::now();
         let key = RootKey::new(self.api_key)?;
-        let admin = admin::listen(self.admin).await?;
-        let memory = Memory::new(self.server.budgets.memory);
+        let admin = admin::listen(&self.settings.admin).await?;
+        let memory = Memory::new(self.settings.server.budgets.memory);
         let mounting = self.mount(&memory, &stop);
         let mounted = tokio::select! {
             mounted = mounting => mounted?,
             () = stop.graceful.cancelled() => return Ok(()),
         };
         let router = mounted.iter().fold(axum::Router::new(), |all, one| all.merge(one.router.clone()));
-        let router = layers::stack(router, key, self.allow.clone(), memory, self.server);
+        let router = layers::stack(router, key, self.allow.clone(), memory, &self.settings.server);
         on_mounted()?;
         // Health is the last in the list, and is ready when all others are.
         let ready = mounted.last().and_then(|health| health.ready.first().cloned());
@@ -114,7 +109,7 @@ impl Process<'_> {
         let ended = CancellationToken::new();
         let _ended = ended.clone().drop_guard();
         let admin_server = self.spawn_admin_server(admin, mounted.last(), ended);
-        let serving = server::serve(listener, router, self.tls.clone(), stop.graceful.clone(), self.server);
+        let serving = server::serve(listener, router, self.tls.clone(), stop.graceful.clone(), &self.settings.server);
         let announcing = async {
             if wait_until_ready(ready).await {
                 on_ready(started.elapsed());
@@ -143,7 +138,7 @@ impl Process<'_> {
         ended: CancellationToken,
     ) -> Option<AbortOnDropHandle<()>> {
         let (listener, health) = (listener?, health?);
-        let serving = admin::serve(listener, health, self.registry.clone(), ended, self.server);
+        let serving = admin::serve(listener, health, self.registry.clone(), ended, &self.settings.server);
         Some(AbortOnDropHandle::new(tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(error = error.log_text(), "the admin port is no longer served");
@@ -156,11 +151,8 @@ impl Process<'_> {
         let context = MountContext {
             db_url: self.db_url,
             api_key: self.api_key,
-            database: self.database,
+            settings: self.settings,
             migration_mode: self.migration_mode,
-            queries: self.queries,
-            events: self.events,
-            server: self.server,
             memory,
             schema_url: self.schema_url,
             tls: self.tls.as_ref(),

@@ -2,12 +2,10 @@
 
 use crate::error::CliError;
 use crate::process::{self, Process};
+use crate::service_settings::ServiceSettings;
 use crate::services::{self, Service};
 use groundplan_chassis::database::MigrationMode;
-use groundplan_chassis::settings::{
-    AdminSettings, CallerSettings, CredentialSettings, DatabaseSettings, EventSettings, MigrationSettings,
-    QuerySettings, ServerSettings, TelemetrySettings, TlsSettings,
-};
+use groundplan_chassis::settings::{CallerSettings, MigrationSettings, TelemetrySettings, TlsSettings};
 use groundplan_chassis::telemetry;
 use groundplan_chassis::tls::Tls;
 use std::time::Duration;
@@ -34,19 +32,9 @@ pub(crate) struct Args {
     #[arg(required = true, value_enum, value_name = "SERVICE")]
     services: Vec<Service>,
     #[command(flatten)]
-    server: ServerSettings,
-    #[command(flatten)]
-    admin: AdminSettings,
-    #[command(flatten)]
-    credentials: CredentialSettings,
-    #[command(flatten)]
-    database: DatabaseSettings,
+    settings: ServiceSettings,
     #[command(flatten)]
     migrations: MigrationSettings,
-    #[command(flatten)]
-    queries: QuerySettings,
-    #[command(flatten)]
-    events: EventSettings,
     #[command(flatten)]
     peers: PeerSettings,
     #[command(flatten)]
@@ -59,10 +47,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let missing = |what: &str, why: &str| CliError::usage(format!("serve needs {what}: {why}"));
-    let db_url = args.database.db_url.clone();
+    let db_url = args.settings.database.db_url.clone();
     let db_url =
         db_url.ok_or_else(|| missing("DB_URL", "the PostgreSQL to use; `groundplan up` starts a private one"))?;
-    let api_key = args.credentials.api_key.clone();
+    let api_key = args.settings.credentials.api_key.clone();
     let api_key = api_key.ok_or_else(|| missing("API_KEY", "the root principal's key, the same for all services"))?;
     if !args.services.contains(&Service::Schema) && args.peers.schema_url.is_none() {
         return Err(missing("GROUNDPLAN_SCHEMA_URL", "where records finds schema; or run both: serve schema records"));
@@ -70,21 +58,17 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     // The schema service of this process takes precedence.
     let schema_url = args.peers.schema_url.as_deref().filter(|_| !args.services.contains(&Service::Schema));
     let names: Vec<_> = args.services.iter().map(|service| format!("{service:?}").to_lowercase()).collect();
-    let telemetry = telemetry::start(&args.telemetry, &names.join("-"), args.admin.admin_port.is_some())?;
+    let telemetry = telemetry::start(&args.telemetry, &names.join("-"), args.settings.admin.admin_port.is_some())?;
     let tls = Tls::load(&args.tls)?;
     let stop = process::shutdown_on_signals()?;
-    let listener = process::listen(&args.server).await?;
+    let listener = process::listen(&args.settings.server).await?;
     let process = Process {
         services: &args.services,
         db_url: &db_url,
         api_key: &api_key,
         schema_url,
-        database: &args.database,
+        settings: &args.settings,
         migration_mode: if args.migrations.migrate { MigrationMode::Migrate } else { MigrationMode::CheckOnly },
-        queries: &args.queries,
-        events: &args.events,
-        server: &args.server,
-        admin: &args.admin,
         registry: telemetry.registry(),
         allow: tls
             .is_some()

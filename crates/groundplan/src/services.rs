@@ -1,9 +1,10 @@
 //! The services that this binary can run, and how each is mounted.
 
+use crate::service_settings::ServiceSettings;
 use groundplan_budget::Memory;
 use groundplan_chassis::database::{Database, MigrationMode};
 use groundplan_chassis::mounted_service::MountedService;
-use groundplan_chassis::settings::{AllowList, DatabaseSettings, EventSettings, QuerySettings, Secret, ServerSettings};
+use groundplan_chassis::settings::{AllowList, DatabaseSettings, Secret};
 use groundplan_chassis::tls::Tls;
 use groundplan_chassis::transport::{self, Transport};
 use groundplan_error::{Error, Reason};
@@ -55,12 +56,9 @@ pub(crate) fn default_allow_list(services: &[Service]) -> AllowList {
 pub(crate) struct MountContext<'a> {
     pub(crate) db_url: &'a Secret,
     pub(crate) api_key: &'a Secret,
-    pub(crate) database: &'a DatabaseSettings,
+    pub(crate) settings: &'a ServiceSettings,
     /// Whether the services' tables are migrated or only checked.
     pub(crate) migration_mode: MigrationMode,
-    pub(crate) queries: &'a QuerySettings,
-    pub(crate) events: &'a EventSettings,
-    pub(crate) server: &'a ServerSettings,
     /// The memory that all calls of the process share.
     pub(crate) memory: &'a Memory,
     /// The URL of `schema` if it runs in another process.
@@ -115,13 +113,13 @@ impl MountContext<'_> {
                 let schema = schema.ok_or_else(missing)?;
                 let database = self.connect(groundplan_records::DATABASE_SCHEMA).await?;
                 let settings = groundplan_records::Settings {
-                    max_message_bytes: self.server.max_message,
-                    scan_limit_bytes: self.queries.scan_limit,
-                    page_token_lifetime: self.queries.page_token_lifetime,
-                    log_retention: self.events.log_retention,
-                    watch_buffer_bytes: self.events.watch_buffer,
-                    max_watches: self.events.max_watches,
-                    request_id_retention: self.events.request_id_retention,
+                    max_message_bytes: self.settings.server.max_message,
+                    scan_limit_bytes: self.settings.queries.scan_limit,
+                    page_token_lifetime: self.settings.queries.page_token_lifetime,
+                    log_retention: self.settings.events.log_retention,
+                    watch_buffer_bytes: self.settings.events.watch_buffer,
+                    max_watches: self.settings.events.max_watches,
+                    request_id_retention: self.settings.events.request_id_retention,
                 };
                 let memory = self.memory.clone();
                 let dependencies = groundplan_records::Dependencies { database, schema, settings, memory, stop };
@@ -131,7 +129,7 @@ impl MountContext<'_> {
     }
 
     async fn connect(&self, schema: &'static str) -> Result<Database, Error> {
-        Database::connect_to(self.db_url, schema, self.database, self.migration_mode).await
+        Database::connect_to(self.db_url, schema, &self.settings.database, self.migration_mode).await
     }
 }
 

@@ -5,14 +5,12 @@ use crate::error::CliError;
 use crate::key;
 use crate::output::{Closed, print};
 use crate::process::{self, Process, Shutdown};
+use crate::service_settings::ServiceSettings;
 use crate::services::Service;
 use groundplan_chassis::database::MigrationMode;
 use groundplan_chassis::layers::RootKey;
 use groundplan_chassis::private_postgres::PrivatePostgres;
-use groundplan_chassis::settings::{
-    AdminSettings, CredentialSettings, DatabaseSettings, EventSettings, PostgresSettings, QuerySettings, Secret,
-    ServerSettings, TelemetrySettings,
-};
+use groundplan_chassis::settings::{PostgresSettings, Secret, TelemetrySettings};
 use groundplan_chassis::telemetry;
 use prometheus::Registry;
 use std::net::IpAddr;
@@ -29,17 +27,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    server: ServerSettings,
-    #[command(flatten)]
-    admin: AdminSettings,
-    #[command(flatten)]
-    credentials: CredentialSettings,
-    #[command(flatten)]
-    database: DatabaseSettings,
-    #[command(flatten)]
-    queries: QuerySettings,
-    #[command(flatten)]
-    events: EventSettings,
+    settings: ServiceSettings,
     #[command(flatten)]
     postgres: PostgresSettings,
     #[command(flatten)]
@@ -47,19 +35,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
-    let telemetry = telemetry::start(&args.telemetry, "up", args.admin.admin_port.is_some())?;
+    let telemetry = telemetry::start(&args.telemetry, "up", args.settings.admin.admin_port.is_some())?;
     let stop = process::shutdown_on_signals()?;
-    let listener = process::listen(&args.server).await?;
+    let listener = process::listen(&args.settings.server).await?;
     // Report an invalid key before any slow work.
     let key = ApiKey::find(&args)?;
-    let postgres = match &args.database.db_url {
+    let postgres = match &args.settings.database.db_url {
         Some(_) => None,
         None => tokio::select! {
             postgres = start_postgres(&args) => Some(postgres?),
             () = stop.immediate.cancelled() => return Ok(()),
         },
     };
-    let served = serve_and_supervise(&args, &key, listener, (stop, telemetry.registry()), postgres.as_ref()).await;
+    let served = serve_and_supervise(&args, &key, listener, stop, telemetry.registry(), postgres.as_ref()).await;
     let stopped = match postgres {
         Some(postgres) => postgres.stop().await.map_err(CliError::from),
         None => Ok(()),
@@ -79,12 +67,13 @@ async fn serve_and_supervise(
     args: &Args,
     key: &ApiKey,
     listener: TcpListener,
-    wish: (Shutdown, Registry),
+    stop: Shutdown,
+    registry: Registry,
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), CliError> {
     let stopped = CancellationToken::new();
     let serving = async {
-        let served = serve(args, key, listener, wish, postgres).await;
+        let served = serve(args, key, listener, stop, registry, postgres).await;
         stopped.cancel();
         served
     };
@@ -100,25 +89,22 @@ async fn serve(
     args: &Args,
     key: &ApiKey,
     listener: TcpListener,
-    (stop, registry): (Shutdown, Registry),
+    stop: Shutdown,
+    registry: Registry,
     postgres: Option<&PrivatePostgres>,
 ) -> Result<(), CliError> {
     let db_url = postgres
         .map(PrivatePostgres::url)
-        .or_else(|| args.database.db_url.clone())
+        .or_else(|| args.settings.database.db_url.clone())
         .ok_or_else(|| CliError::new("there is no database"))?;
-    let address = local_url(args.server.listen, args.server.port);
+    let address = local_url(args.settings.server.listen, args.settings.server.port);
     let process = Process {
         services: &Service::ALL,
         db_url: &db_url,
         api_key: &key.secret,
         schema_url: None,
-        database: &args.database,
+        settings: &args.settings,
         migration_mode: MigrationMode::Migrate,
-        queries: &args.queries,
-        events: &args.events,
-        server: &args.server,
-        admin: &args.admin,
         registry,
         tls: None,
         allow: None,
@@ -152,7 +138,7 @@ impl ApiKey {
     /// Returns the key that is set or stored, or generates one, and checks it.
     fn find(args: &Args) -> Result<Self, CliError> {
         let data = data_directory(&args.postgres);
-        let key = match &args.credentials.api_key {
+        let key = match &args.settings.credentials.api_key {
             Some(set) => Self { secret: set.clone(), origin: KeyOrigin::Set },
             None => match key::read(&data)? {
                 Some(stored) => Self { secret: stored, origin: KeyOrigin::Stored },
