@@ -9,6 +9,7 @@ mod key;
 mod load_shed;
 mod measure;
 mod message_frames;
+mod middleware;
 mod normalize_errors;
 mod panics;
 mod trace;
@@ -23,6 +24,7 @@ pub use key::RootKey;
 pub use load_shed::LoadShed;
 pub use measure::Measure;
 pub use message_frames::{ValidateFrames, is_client_streaming};
+pub use middleware::{Layered, Middleware};
 pub use normalize_errors::{NormalizeErrors, from_tonic_status};
 pub use panics::CatchPanics;
 pub use trace::Trace;
@@ -67,32 +69,33 @@ pub fn stack(
     let routed = |answer: <Routes as Service<Request>>::Future| answer.instrument(tracing::debug_span!("router"));
     let service = ServiceExt::<Request>::map_future(Routes::from(router).prepare(), routed);
     // Innermost: rejects invalid frames that the libraries below accept.
-    let service = ValidateFrames::new(service);
+    let service = Layered::new(service, ValidateFrames);
     // A rejected call costs only a look at its headers, and the routes get the caller.
-    let service = Authenticate::new(service, key, settings.trusted_proxies.clone());
+    let service = Layered::new(service, Authenticate::new(key, settings.trusted_proxies.clone()));
     // Check the calling service before its credentials.
-    let service = Allow::new(service, allow);
+    let service = Layered::new(service, Allow::new(allow));
     // The deadline covers everything inside, and drops it, including running statements.
-    let service = Deadline::new(service, Some(settings.request_timeout), Budgets::new(&settings.budgets, memory));
+    let service =
+        Layered::new(service, Deadline::new(Some(settings.request_timeout), Budgets::new(&settings.budgets, memory)));
     // Outside of the expensive layers, so that a rejected call costs nothing.
-    let service = LoadShed::new(service, settings.max_calls);
+    let service = Layered::new(service, LoadShed::new(settings.max_calls));
     // Responses of the libraries inside get Groundplan's codes and details.
-    let service = NormalizeErrors::new(service);
+    let service = Layered::new(service, NormalizeErrors);
     // A panic inside becomes a response, and the process continues.
-    let service = CatchPanics::new(service);
+    let service = Layered::new(service, CatchPanics);
     // Inside there is only gRPC and REST; the errors of these layers are translated like other responses.
     let service = Web::new(service);
     // Rejected calls are counted, too.
-    let service = Measure::new(service);
+    let service = Layered::new(service, Measure::with_telemetry());
     // Outermost: every response, including errors, belongs to the request's span and is logged once.
-    let service = Trace::new(service, settings.slow_call);
+    let service = Layered::new(service, Trace::new(settings.slow_call));
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }
 
 /// Wraps routes only in the layers for messages, without callers and deadlines: for tests of a single service.
 pub fn message_layers(router: Router) -> Router {
-    let service = NormalizeErrors::new(ValidateFrames::new(Routes::from(router).prepare()));
+    let service = Layered::new(Layered::new(Routes::from(router).prepare(), ValidateFrames), NormalizeErrors);
     Router::new()
         .fallback_service(service.map_request(|request: http::Request<axum::body::Body>| request.map(Body::new)))
 }

@@ -3,7 +3,7 @@
 mod address;
 mod peer;
 
-use crate::layers::{Budgets, Deadline};
+use crate::layers::{Budgets, Deadline, Layered};
 use crate::settings::Secret;
 use crate::tls::Tls;
 use address::{PeerHost, Verification};
@@ -37,7 +37,9 @@ pub fn local(router: Router) -> Transport {
         request.extensions_mut().insert(Principal::root());
         request
     });
-    BoxCloneSyncService::new(Deadline::new(service, None, Budgets::unlimited()).map_err(|never| match never {}))
+    BoxCloneSyncService::new(
+        Layered::new(service, Deadline::new(None, Budgets::unlimited())).map_err(|never| match never {}),
+    )
 }
 
 /// Creates a transport to a peer at `urls`, one such as `http://schema:3000` or several separated by commas, with the root

@@ -1,7 +1,7 @@
 //! The allow list: which services can call which methods, by the names in their certificates.
 
 use super::authenticate::is_open;
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::{error_response, is_grpc};
 use crate::settings::AllowList;
 use crate::tls::PeerName;
@@ -10,20 +10,17 @@ use groundplan_error::{Error, Reason};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tower::Service;
 
 /// The layer. Without a list, which means without mutual TLS, all calls are allowed.
 #[derive(Clone)]
-pub struct Allow<S> {
-    inner: S,
+pub struct Allow {
     list: Option<Arc<AllowList>>,
 }
 
-impl<S> Allow<S> {
-    /// Passes allowed calls to `inner`. Every caller with a valid certificate can check the health.
-    pub fn new(inner: S, list: Option<AllowList>) -> Self {
-        Self { inner, list: list.map(Arc::new) }
+impl Allow {
+    /// Passes allowed calls on. Every caller with a valid certificate can check the health.
+    pub fn new(list: Option<AllowList>) -> Self {
+        Self { list: list.map(Arc::new) }
     }
 }
 
@@ -44,22 +41,16 @@ fn check(list: &AllowList, caller: Option<&PeerName>, path: &str) -> Result<(), 
     Err(Error::new(Reason::PermissionDenied, refusal))
 }
 
-impl<S: InnerService> Service<Request> for Allow<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for Allow {
     type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         if let Some(list) = &self.list
             && !is_open(request.uri().path())
             && let Err(error) = check(list, request.extensions().get(), request.uri().path())
         {
             return Either::Right(ready(Ok(error_response(&error, is_grpc(request.headers())))));
         }
-        Either::Left(self.inner.call(request))
+        Either::Left(inner.call(request))
     }
 }

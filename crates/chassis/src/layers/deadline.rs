@@ -6,7 +6,7 @@
 //! This layer creates the request's budget, because the deadline is a part of it. Work on other threads, which does not end when
 //! a future is dropped, ends because the budget is cancelled.
 
-use super::{Budgets, InnerService, Request, Response, is_client_streaming};
+use super::{Budgets, InnerService, Middleware, Request, Response, is_client_streaming};
 use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
@@ -20,34 +20,26 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
-use tower::Service;
 
 /// The layer.
 #[derive(Clone)]
-pub struct Deadline<S> {
-    inner: S,
+pub struct Deadline {
     /// The server's limit.
     limit: Option<Duration>,
     budgets: Budgets,
 }
 
-impl<S> Deadline<S> {
-    /// Applies the caller's deadline and, until the response starts, `limit` to calls of `inner`, and gives each call its budget.
-    pub fn new(inner: S, limit: Option<Duration>, budgets: Budgets) -> Self {
-        Self { inner, limit, budgets }
+impl Deadline {
+    /// Applies the caller's deadline and, until the response starts, `limit` to calls, and gives each its budget.
+    pub fn new(limit: Option<Duration>, budgets: Budgets) -> Self {
+        Self { limit, budgets }
     }
 }
 
-impl<S: InnerService> Service<Request> for Deadline<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for Deadline {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, mut request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
         let timeout = match client_timeout(request.headers()) {
             Ok(timeout) => timeout,
@@ -60,7 +52,7 @@ impl<S: InnerService> Service<Request> for Deadline<S> {
         let limit = self.limit.filter(|_| !is_client_stream);
         let (end, start) = (at(timeout), at(timeout.into_iter().chain(limit).min()));
         let request_budget = self.budgets.start(&mut request, start.map(Instant::into_std), is_client_stream);
-        let call = self.inner.call(request);
+        let call = inner.call(request);
         async move {
             let cancel = request_budget.budget.cancel_on_drop();
             let response = match start {

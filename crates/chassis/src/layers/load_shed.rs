@@ -1,52 +1,43 @@
 //! Load shedding: rejects calls immediately while too many wait for a response, so that accepted calls respond in time.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use groundplan_error::{Error, Reason};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tower::Service;
 
 /// The suggested delay before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The layer.
 #[derive(Clone)]
-pub struct LoadShed<S> {
-    inner: S,
+pub struct LoadShed {
     permits: Arc<Semaphore>,
 }
 
-impl<S> LoadShed<S> {
+impl LoadShed {
     /// Accepts at most `max_calls` calls at the same time. A call counts until its response starts, so that streams can last.
-    pub fn new(inner: S, max_calls: usize) -> Self {
-        Self { inner, permits: Arc::new(Semaphore::new(max_calls)) }
+    pub fn new(max_calls: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max_calls)) }
     }
 }
 
-impl<S: InnerService> Service<Request> for LoadShed<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for LoadShed {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         // A busy server is healthy, and a restart would not help.
         if super::authenticate::is_open(request.uri().path()) {
-            return self.inner.call(request).boxed();
+            return inner.call(request).boxed();
         }
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             return ready(Ok(error_response(&busy(), is_grpc(request.headers())))).boxed();
         };
-        let call = self.inner.call(request);
+        let call = inner.call(request);
         async move {
             let answer = call.await;
             drop(permit);
@@ -63,6 +54,7 @@ fn busy() -> Error {
 #[cfg(test)]
 mod tests {
     use super::LoadShed;
+    use crate::layers::Layered;
     use crate::layers::Request;
     use axum::Router;
     use axum::routing::get;
@@ -79,7 +71,7 @@ mod tests {
     #[tokio::test]
     async fn excess_calls_are_rejected_and_health_checks_are_not() {
         let router = Router::new().route("/slow", get(pending::<()>)).route("/livez", get(|| async { "ok" }));
-        let mut load_shed = LoadShed::new(Routes::from(router).prepare(), 2);
+        let mut load_shed = Layered::new(Routes::from(router).prepare(), LoadShed::new(2));
         let mut slow: Vec<_> = (0..2).map(|_| load_shed.call(request("/slow"))).collect();
         assert!(slow.iter_mut().all(|call| call.now_or_never().is_none()));
         let refused = load_shed.call(request("/slow")).await.unwrap();

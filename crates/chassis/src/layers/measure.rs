@@ -1,6 +1,6 @@
 //! Counts calls, and measures the time until their responses start.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::telemetry::exemplars::EXEMPLARS;
 use crate::telemetry::{is_measured, sampled_context};
 use futures_util::FutureExt as _;
@@ -13,10 +13,8 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Instant;
 use tonic::{Code, Status};
-use tower::Service;
 use tracing::Span;
 
 /// Upper bounds, in seconds.
@@ -28,8 +26,7 @@ const UNKNOWN_METHOD: Cow<'static, str> = Cow::Borrowed("other");
 
 /// The layer.
 #[derive(Clone)]
-pub struct Measure<S> {
-    inner: S,
+pub struct Measure {
     /// None if nobody collects metrics.
     meters: Option<Arc<Meters>>,
 }
@@ -40,10 +37,10 @@ struct Meters {
     in_flight: Arc<AtomicI64>,
 }
 
-impl<S> Measure<S> {
-    /// Measures the calls to `inner`, if telemetry has started with a consumer of metrics.
-    pub fn new(inner: S) -> Self {
-        Self { inner, meters: is_measured().then(|| Arc::new(Meters::new())) }
+impl Measure {
+    /// Creates the layer. It measures if telemetry has started with a consumer of metrics.
+    pub fn with_telemetry() -> Self {
+        Self { meters: is_measured().then(|| Arc::new(Meters::new())) }
     }
 }
 
@@ -111,17 +108,11 @@ impl Drop for InFlight {
     }
 }
 
-impl<S: InnerService> Service<Request> for Measure<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for Measure {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let call = self.inner.call(request);
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
+        let call = inner.call(request);
         let Some(meters) = self.meters.clone() else { return call.boxed() };
         let (started, in_flight) = (Instant::now(), InFlight::start(&meters.in_flight));
         async move {

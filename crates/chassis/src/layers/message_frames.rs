@@ -3,7 +3,7 @@
 //! tonic ignores further messages of a unary call, and reports invalid frames of clients as errors of the server. It reads the
 //! whole request before the method starts, so nothing has been done when this layer rejects it.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::{RequestProtocol, error_response};
 use bytes::Bytes;
 use futures_util::future::{Either, Ready, ready};
@@ -15,7 +15,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tonic::Status;
 use tonic::body::Body;
-use tower::Service;
 
 /// The methods with client streams. Other methods reject a second message.
 const CLIENT_STREAMING_METHODS: &[&str] = &[
@@ -31,34 +30,19 @@ pub fn is_client_streaming(path: &str) -> bool {
 
 /// The layer.
 #[derive(Clone)]
-pub struct ValidateFrames<S> {
-    inner: S,
-}
+pub struct ValidateFrames;
 
-impl<S> ValidateFrames<S> {
-    /// Validates the frames of the calls to `inner`.
-    pub fn new(inner: S) -> Self {
-        Self { inner }
-    }
-}
-
-impl<S: InnerService> Service<Request> for ValidateFrames<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for ValidateFrames {
     type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         match RequestProtocol::from_headers(request.headers()) {
-            RequestProtocol::Rest => Either::Left(self.inner.call(request)),
+            RequestProtocol::Rest => Either::Left(inner.call(request)),
             RequestProtocol::UnsupportedGrpc => Either::Right(ready(Ok(error_response(&unsupported_format(), true)))),
             RequestProtocol::Grpc | RequestProtocol::Web(_) => {
                 let validator =
                     FrameValidator::new(is_client_streaming(request.uri().path()), is_compressed(request.headers()));
-                Either::Left(self.inner.call(request.map(|body| Body::new(ValidatedBody { body, validator }))))
+                Either::Left(inner.call(request.map(|body| Body::new(ValidatedBody { body, validator }))))
             }
         }
     }

@@ -4,7 +4,7 @@
 //! unknown method; axum's 404 has no body. Groundplan's own errors always have details, so errors without details come from a
 //! library.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -14,10 +14,8 @@ use groundplan_error::{Error, Reason};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use std::convert::Infallible;
-use std::task::{Context, Poll};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::Service;
 
 /// The supported compressions of messages, as a gRPC header.
 const ACCEPTED: (HeaderName, HeaderValue) =
@@ -25,27 +23,12 @@ const ACCEPTED: (HeaderName, HeaderValue) =
 
 /// The layer.
 #[derive(Clone)]
-pub struct NormalizeErrors<S> {
-    inner: S,
-}
+pub struct NormalizeErrors;
 
-impl<S> NormalizeErrors<S> {
-    /// Normalizes the errors of `inner`.
-    pub fn new(inner: S) -> Self {
-        Self { inner }
-    }
-}
-
-impl<S: InnerService> Service<Request> for NormalizeErrors<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for NormalizeErrors {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
         let uri = request.uri().clone();
         let normalize = move |outcome: Result<Response, Infallible>| {
@@ -64,7 +47,7 @@ impl<S: InnerService> Service<Request> for NormalizeErrors<S> {
                 normalized
             })
         };
-        self.inner.call(request).map(normalize).boxed()
+        inner.call(request).map(normalize).boxed()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Converts a panic to INTERNAL: the caller gets an id to report, the log has the cause, and the process continues.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::{error_response, is_grpc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -8,36 +8,19 @@ use groundplan_error::Error;
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::task::{Context, Poll};
-use tower::Service;
 
 /// The layer.
 #[derive(Clone)]
-pub struct CatchPanics<S> {
-    inner: S,
-}
+pub struct CatchPanics;
 
-impl<S> CatchPanics<S> {
-    /// Catches panics of `inner`.
-    pub fn new(inner: S) -> Self {
-        Self { inner }
-    }
-}
-
-impl<S: InnerService> Service<Request> for CatchPanics<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for CatchPanics {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         let grpc = is_grpc(request.headers());
         // The instance that was polled for readiness makes the call.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        let fresh = inner.clone();
+        let mut inner = std::mem::replace(inner, fresh);
         let call = async move { inner.call(request).await };
         // Incomplete state is dropped with the call; shared state uses locks that survive a panic.
         let call = AssertUnwindSafe(call).catch_unwind();

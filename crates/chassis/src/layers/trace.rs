@@ -1,6 +1,6 @@
 //! A span for each request, and one log line for each failure of the server.
 
-use super::{InnerService, Request, Response};
+use super::{InnerService, Middleware, Request, Response};
 use crate::respond::is_grpc;
 use crate::telemetry;
 use base64::Engine as _;
@@ -15,11 +15,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::convert::Infallible;
 use std::error::Error as _;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
-use tower::Service;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Level, Span};
 
@@ -31,29 +29,22 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The layer.
 #[derive(Clone)]
-pub struct Trace<S> {
-    inner: S,
+pub struct Trace {
     /// The threshold of slow calls, which are logged.
     slow: Duration,
 }
 
-impl<S> Trace<S> {
-    /// Traces the calls to `inner`, and logs failures of the server and calls that take longer than `slow`, unless that is zero.
-    pub fn new(inner: S, slow: Duration) -> Self {
-        Self { inner, slow: if slow.is_zero() { Duration::MAX } else { slow } }
+impl Trace {
+    /// Traces calls, and logs failures of the server and calls that take longer than `slow`, unless that is zero.
+    pub fn new(slow: Duration) -> Self {
+        Self { slow: if slow.is_zero() { Duration::MAX } else { slow } }
     }
 }
 
-impl<S: InnerService> Service<Request> for Trace<S> {
-    type Response = Response;
-    type Error = Infallible;
+impl<S: InnerService> Middleware<S> for Trace {
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn handle(&self, inner: &mut S, request: Request) -> Self::Future {
         let started = Instant::now();
         let id = request_id(request.headers());
         let span = tracing::info_span!(
@@ -82,7 +73,7 @@ impl<S: InnerService> Service<Request> for Trace<S> {
         let scoped = context.clone();
         let slow = self.slow;
         let is_probe = request.uri().path() == "/readyz";
-        let call = span.in_scope(|| self.inner.call(request));
+        let call = span.in_scope(|| inner.call(request));
         let answered = move |outcome: Result<Response, Infallible>| {
             outcome.map(|mut response| {
                 let took = started.elapsed();
