@@ -48,8 +48,8 @@ impl Fault {
 impl From<DecodeError> for Fault {
     fn from(error: DecodeError) -> Self {
         // A row that is too large is a bad row. That others hold the memory is no fault of the row.
-        let ended = error.ended.filter(|reason| *reason == Reason::MemoryExhausted);
-        let field = if error.ended.is_some() { "" } else { error.field.as_str() };
+        let ended = error.fatal_reason.filter(|reason| *reason == Reason::MemoryExhausted);
+        let field = if error.fatal_reason.is_some() { "" } else { error.field.as_str() };
         Self { ended, ..Self::field(field, error.rule, error.message) }
     }
 }
