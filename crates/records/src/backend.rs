@@ -1,9 +1,10 @@
 //! REST's way to the operations.
 
 use crate::call::Call;
+use crate::changefeed::Subscription;
 use crate::operations::{self, Place};
 use crate::state::Records;
-use crate::watch::{Begin, Subject, watch};
+use crate::watch::{Begin, watch};
 use groundplan_codec::Stored;
 use groundplan_error::Error;
 use groundplan_identity::Caller;
@@ -83,7 +84,7 @@ impl Backend for Records {
 
     async fn watch(&self, caller: &Caller, model: &Arc<Model>, query: &WatchQuery) -> Result<WatchStream, Error> {
         let begin = Begin::of(query.start, &query.token, query.allow_scan)?;
-        watch(self, &caller.principal, Subject::of_model(&caller.principal, model, query), begin).await
+        watch(self, &caller.principal, Subscription::of_model(&caller.principal, model, query), begin).await
     }
 
     async fn list_revisions(

@@ -1,35 +1,28 @@
 //! The state that all requests share.
 
 use crate::Settings;
+use crate::changefeed::{self, Hub};
 use crate::page_token::PageTokens;
 use crate::purge_lag::Lag;
 use crate::query::Shapes;
 use crate::served::Served;
+use crate::served_revisions::ServedRevisions;
 use crate::store::request_ids;
 use crate::store::secrets::secret_ensure;
 use crate::table::Table;
 use crate::table_sizes::Sizes;
 use crate::transfer_slots::Slots;
-use crate::watch::Hub;
-use arc_swap::ArcSwap;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use groundplan_budget::Memory;
-use groundplan_chassis::database::{Database, database_error};
-use groundplan_chassis::keyed_mutex::KeyedMutex;
-use groundplan_error::{Error, Reason};
+use groundplan_chassis::database::{Database, refusal};
+use groundplan_chassis::turns::Turns;
+use groundplan_error::Error;
 use groundplan_eventlog::Log;
 use groundplan_model::catalog::Model;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
-
-/// How many revisions before the served one stay known, for REST requests that began with them.
-const KEPT_REVISIONS: usize = 3;
-
-/// When a caller may try again who came too early.
-const NOT_READY_RETRY: Duration = Duration::from_secs(1);
 
 /// The service's state; a handle to it.
 #[derive(Clone)]
@@ -55,19 +48,18 @@ struct State {
     shapes: Shapes,
     sizes: Sizes,
     log: Log,
-    hub: Hub,
+    hub: Arc<Hub>,
     /// Wakes who looks after the partitions of request ids.
     period_missing: Notify,
     transfers: Slots,
     /// Transactions that evaluate expressions: half of the pool at most.
     evaluating: Semaphore,
     /// Of calls with the same request id.
-    requests: KeyedMutex<request_ids::OwnedKey>,
+    requests: Turns<request_ids::OwnedKey>,
     purge_lag: Arc<Lag>,
     /// Ends what goes on for long.
     stop: CancellationToken,
-    /// The served revision first, then those before it; empty until the first catalog question is settled.
-    served: ArcSwap<Vec<Arc<Served>>>,
+    revisions: Arc<ServedRevisions>,
 }
 
 impl Records {
@@ -79,7 +71,7 @@ impl Records {
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
-        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(database_error)?;
+        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
         drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
         request_ids::partitioned(settings.request_id_retention).prepare(&database).await?;
@@ -88,6 +80,16 @@ impl Records {
             groundplan_eventlog::Settings { retention: settings.log_retention, ..Default::default() },
         )
         .await?;
+        let revisions = Arc::<ServedRevisions>::default();
+        let hub = Hub::new(changefeed::Context {
+            database: database.clone(),
+            log: log.clone(),
+            memory: memory.clone(),
+            revisions: revisions.clone(),
+            max_watches: settings.max_watches,
+            buffer_bytes: settings.watch_buffer_bytes,
+            stop: stop.clone(),
+        });
         let evaluating = Semaphore::new((database.connections() / 2).max(1));
         Ok(Self(Arc::new(State {
             database,
@@ -97,14 +99,14 @@ impl Records {
             shapes: Shapes::default(),
             sizes: Sizes::default(),
             log,
-            hub: Hub::default(),
+            hub,
             period_missing: Notify::new(),
             transfers: Slots::default(),
             evaluating,
-            requests: KeyedMutex::default(),
+            requests: Turns::default(),
             purge_lag: Arc::default(),
             stop,
-            served: ArcSwap::default(),
+            revisions,
         })))
     }
 
@@ -136,7 +138,7 @@ impl Records {
 
     /// The number of the served revision; 0: none is served.
     pub(crate) fn revision(&self) -> i64 {
-        self.0.served.load().first().map_or(0, |served| served.revision())
+        self.0.revisions.number()
     }
 
     /// The service, for those who must not keep it.
@@ -148,7 +150,7 @@ impl Records {
         &self.0.log
     }
 
-    pub(crate) fn hub(&self) -> &Hub {
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
 
@@ -163,7 +165,7 @@ impl Records {
     }
 
     /// The turns of calls with the same request id: those of other processes wait in the database.
-    pub(crate) fn requests(&self) -> &KeyedMutex<request_ids::OwnedKey> {
+    pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
         &self.0.requests
     }
 
@@ -176,16 +178,14 @@ impl Records {
         &self.0.stop
     }
 
-    /// Serves a revision from now on. Requests that have begun go on with what they have.
+    /// Serves a revision from now on. Requests in progress keep the one they started with.
     pub(crate) fn serve(&self, served: Served) {
-        let mut line = vec![Arc::new(served)];
-        line.extend(self.0.served.load().iter().take(KEPT_REVISIONS).cloned());
-        self.0.served.store(Arc::new(line));
+        self.0.revisions.serve(served);
     }
 
     /// The served revision.
     pub(crate) fn served(&self) -> Result<Arc<Served>, Error> {
-        self.0.served.load().first().cloned().ok_or_else(not_ready)
+        self.0.revisions.served()
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -215,20 +215,8 @@ impl Records {
         &self.0.page_tokens
     }
 
-    /// What serves a model of the served revision, or of one of those before it.
+    /// The revision that a model belongs to, and the model's table.
     pub(crate) fn serving(&self, model: &Arc<Model>) -> Result<(Arc<Served>, Arc<Table>), Error> {
-        let line = self.0.served.load();
-        let found = line.iter().find_map(|served| Some((served.clone(), served.table(model)?.clone())));
-        found.ok_or_else(|| {
-            Error::new(Reason::NotReady, "the models have changed several times during the call; try again")
-                .retry_after(NOT_READY_RETRY)
-        })
+        self.0.revisions.serving(model)
     }
-}
-
-/// The refusal while nothing is known of what is to be served.
-fn not_ready() -> Error {
-    Error::new(Reason::NotReady, "the server is starting and does not know the live revision yet; try again")
-        .retry_after(NOT_READY_RETRY)
-        .untouched()
 }

@@ -14,7 +14,7 @@ pub(crate) fn spawn(records: &Records, tasks: &mut JoinSet<()>) {
     records.log().spawn(tasks, records.stop());
     purge_lag::observe(records.purge_lag());
     observe(records);
-    until_stopped(records, tasks, |records| async move { records.hub().run(&records).await });
+    until_stopped(records, tasks, |records| async move { records.hub().run().await });
     until_stopped(records, tasks, |records| async move { keep_request_ids(&records).await });
     until_stopped(records, tasks, |records| async move { purge::run(&records).await });
     until_stopped(records, tasks, |records| async move { history::run(&records).await });

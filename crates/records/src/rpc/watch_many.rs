@@ -1,9 +1,10 @@
 //! `WatchMany`: the changes of several models in one stream.
 
 use super::Messages;
+use crate::changefeed::{SubscribedModel, Subscription};
 use crate::grpc::{event, streaming::ended};
 use crate::state::Records;
-use crate::watch::{Begin, MAX_MODELS, Subject, Watched, watch};
+use crate::watch::{Begin, MAX_MODELS, watch};
 use futures_util::StreamExt as _;
 use groundplan_error::Error;
 use groundplan_identity::Principal;
@@ -21,12 +22,12 @@ pub(super) async fn run(
     let begin = Begin::of(start, &request.token, request.allow_scan)?;
     let models = watched(request.models)?;
     let tenant = principal.tenant.clone();
-    let subject = Subject { tenant, models, with_previous: request.with_previous, is_many: true };
+    let subject = Subscription { tenant, models, with_previous: request.with_previous, is_many: true };
     let events = watch(records, principal, subject, begin).await?;
     Ok(events.map(|event| event.map(|event| event::of_many(&event)).map_err(ended)).boxed())
 }
 
-fn watched(models: Vec<WatchedModel>) -> Result<Vec<Watched>, Error> {
+fn watched(models: Vec<WatchedModel>) -> Result<Vec<SubscribedModel>, Error> {
     if !(1..=MAX_MODELS).contains(&models.len()) {
         return Err(Error::field("models", "repeated.items", format!("must have 1 to {MAX_MODELS} models")));
     }
@@ -37,7 +38,7 @@ fn watched(models: Vec<WatchedModel>) -> Result<Vec<Watched>, Error> {
             return Err(Error::field(place, "repeated.unique", "must be another one than those before it"));
         }
     }
-    let watched = models.into_iter().map(|WatchedModel { model, filter, read_mask }| Watched {
+    let watched = models.into_iter().map(|WatchedModel { model, filter, read_mask }| SubscribedModel {
         model,
         filter,
         read_mask: read_mask.map(|mask| mask.paths).unwrap_or_default(),

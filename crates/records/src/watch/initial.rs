@@ -1,10 +1,8 @@
 //! The records that match when a watch begins, page by page: each page by a snapshot of its own, so that no transaction stays
 //! open while the follower reads.
 
-use super::event::shown;
-use super::lens::{Lens, LensModel};
-use super::room::room;
 use crate::call::Call;
+use crate::changefeed::{CompiledModel, CompiledSubscription, room, shown};
 use crate::operations::Reading;
 use crate::query::Part;
 use crate::row;
@@ -32,36 +30,36 @@ const MAX_PAGE_BYTES: usize = 2 << 20;
 
 /// The reading of the records of a watch's models.
 #[derive(Clone)]
-pub(super) struct Initial {
-    pub(super) records: Records,
-    pub(super) principal: Principal,
-    pub(super) lens: Arc<Lens>,
+pub(crate) struct Initial {
+    pub(crate) records: Records,
+    pub(crate) principal: Principal,
+    pub(crate) compiled: Arc<CompiledSubscription>,
 }
 
 /// Where a page begins: behind the row whose keys have these values.
-pub(super) type After = Vec<Option<Bytes>>;
+pub(crate) type After = Vec<Option<Bytes>>;
 
 /// A page of records.
-pub(super) struct Page {
-    pub(super) events: Vec<Arc<WatchEvent>>,
+pub(crate) struct Page {
+    pub(crate) events: Vec<Arc<WatchEvent>>,
     /// The page reaches to this id.
-    pub(super) last_id: String,
-    pub(super) snapshot: Snapshot,
+    pub(crate) last_id: String,
+    pub(crate) snapshot: Snapshot,
     /// Where the next one begins; none behind the last.
-    pub(super) next: Option<After>,
+    pub(crate) next: Option<After>,
     /// The memory of its records.
     _held: Held,
 }
 
 impl Initial {
     /// Refuses what would read a large table from end to end.
-    pub(super) async fn admit(&self, at: usize, allow_scan: bool) -> Result<(), Error> {
+    pub(crate) async fn admit(&self, at: usize, allow_scan: bool) -> Result<(), Error> {
         let call = self.call(at)?;
         Reading::begin(&call, &self.query(at, allow_scan), None)?.admit().await
     }
 
     /// Reads a page of a model behind a place.
-    pub(super) async fn page(&self, at: usize, after: Option<&After>) -> Result<Page, Error> {
+    pub(crate) async fn page(&self, at: usize, after: Option<&After>) -> Result<Page, Error> {
         let call = self.call(at)?;
         let query = self.query(at, true);
         let reading = Reading::begin(&call, &query, None)?;
@@ -98,8 +96,8 @@ impl Initial {
         found.page(model)
     }
 
-    fn model(&self, at: usize) -> Result<&Arc<LensModel>, Error> {
-        self.lens.models.get(at).ok_or_else(|| Error::internal("a watch has no such model"))
+    fn model(&self, at: usize) -> Result<&Arc<CompiledModel>, Error> {
+        self.compiled.models.get(at).ok_or_else(|| Error::internal("a watch has no such model"))
     }
 
     fn call(&self, at: usize) -> Result<Call<'_>, Error> {
@@ -108,13 +106,14 @@ impl Initial {
             records: &self.records,
             principal: &self.principal,
             budget: Budget::default(),
-            served: self.lens.served.clone(),
+            served: self.compiled.served.clone(),
             table,
         })
     }
 
     fn query(&self, at: usize, allow_scan: bool) -> ListQuery {
-        let filter = self.lens.subject.models.get(at).map(|watched| watched.filter.clone()).unwrap_or_default();
+        let filter =
+            self.compiled.subscription.models.get(at).map(|watched| watched.filter.clone()).unwrap_or_default();
         ListQuery { filter, allow_scan, ..ListQuery::default() }
     }
 }
@@ -151,7 +150,7 @@ impl Found {
         self.bytes > MAX_PAGE_BYTES || self.is_out_of_memory
     }
 
-    fn add(&mut self, model: &LensModel, row: &PgRow, values: Vec<Option<Bytes>>) -> Result<(), Error> {
+    fn add(&mut self, model: &CompiledModel, row: &PgRow, values: Vec<Option<Bytes>>) -> Result<(), Error> {
         let of_model = &model.table.model;
         let record = row::record(of_model, &model.table.columns, row, 1)?;
         let Some(Value::String(id)) = record.get(of_model.roles.id) else {
@@ -176,7 +175,7 @@ impl Found {
         Ok(())
     }
 
-    fn page(mut self, model: &Arc<LensModel>) -> Result<Page, Error> {
+    fn page(mut self, model: &Arc<CompiledModel>) -> Result<Page, Error> {
         let goes_on = self.is_cut() || i64::try_from(self.records.len()).is_ok_and(|found| found >= PAGE);
         self.held.shrink(self.held.bytes().saturating_sub(self.memory));
         let events = self.records.into_iter().map(|(record, version)| {

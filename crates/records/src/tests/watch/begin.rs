@@ -186,7 +186,7 @@ async fn who_comes_back_often_and_hears_nothing_gets_on_all_the_same() {
     let mut watch = fixture.stream("Item", Watch, request).await.unwrap();
     let first = watch.next().await.unwrap();
     // Long before a quiet watch has its next sign of life, it is told how far it is.
-    let second = tokio::time::timeout(crate::watch::QUIET / 2, watch.next()).await;
+    let second = tokio::time::timeout(crate::changefeed::QUIET / 2, watch.next()).await;
     let second = second.expect("a place to go on from").unwrap();
     assert_eq!(second["kind"], "EVENT_KIND_BOOKMARK");
     assert_ne!(second["token"], first["token"]);

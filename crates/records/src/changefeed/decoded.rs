@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// A change that watches share. Its memory is the process's to count, once.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) change: Change,
+pub(crate) struct Decoded {
+    pub(crate) change: Change,
     _held: Held,
 }
 
@@ -19,7 +19,7 @@ impl Decoded {
     ///
     /// # Errors
     /// `MEMORY_EXHAUSTED` if the process holds all that it may.
-    pub(super) fn read(memory: &Memory, table: &Table, event: &Event) -> Result<Arc<Self>, Error> {
+    pub(crate) fn read(memory: &Memory, table: &Table, event: &Event) -> Result<Arc<Self>, Error> {
         let mut held = memory.hold(event.size())?;
         let change = Change::read(table, event)?;
         held.grow(change.memory())?;

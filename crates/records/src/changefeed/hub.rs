@@ -1,23 +1,26 @@
 //! The hub: takes each change from the log once, and gives every follower what matters to it.
 
-use super::Subject;
+use super::Subscription;
 use super::buffer::{Buffer, End};
 use super::catch_up::CatchUp;
 use super::committed::Committed;
+use super::compiled_subscription::CompiledSubscription;
 use super::decoded::Decoded;
 use super::event::Delivery;
 use super::groups::Groups;
-use super::lens::Lens;
-use crate::state::Records;
-use groundplan_chassis::single_flight::SingleFlight;
+use crate::served_revisions::ServedRevisions;
+use groundplan_budget::Memory;
+use groundplan_chassis::database::Database;
+use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::{Cursor, Event, Progress};
+use groundplan_eventlog::{Cursor, Event, Log, Progress};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 /// Before the log is read again after it could not be.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -28,18 +31,33 @@ const READERS: usize = 4;
 /// How many followers evaluate filters by themselves at once.
 const EVALUATORS: usize = 2;
 
+/// What a hub needs of the service.
+pub(crate) struct Context {
+    pub(crate) database: Database,
+    pub(crate) log: Log,
+    pub(crate) memory: Memory,
+    pub(crate) revisions: Arc<ServedRevisions>,
+    /// The most watches of the process.
+    pub(crate) max_watches: usize,
+    /// The most bytes of events that wait for one watcher.
+    pub(crate) buffer_bytes: usize,
+    /// Cancelled when the server stops.
+    pub(crate) stop: CancellationToken,
+}
+
 /// The hub of a process.
 pub(crate) struct Hub {
+    pub(crate) context: Context,
     state: Mutex<State>,
     numbers: AtomicU64,
     /// All followers of the process, those that are not with the hub yet among them.
     followers: AtomicUsize,
     /// What is committed, for all who begin together.
-    committed: SingleFlight<Committed>,
+    committed: Together<Committed>,
     /// Turns to read pages of records.
     readers: Semaphore,
     /// Turns to evaluate filters beside the hub.
-    pub(super) evaluators: Semaphore,
+    pub(crate) evaluators: Semaphore,
 }
 
 #[derive(Default)]
@@ -52,52 +70,52 @@ struct State {
 }
 
 /// A follower's place in the hub. It ends when it is dropped.
-pub(super) struct Membership {
-    records: Records,
-    subject: Arc<Subject>,
+pub(crate) struct Membership {
+    hub: Arc<Hub>,
+    subscription: Arc<Subscription>,
     number: u64,
-    pub(super) buffer: Arc<Buffer>,
+    pub(crate) buffer: Arc<Buffer>,
 }
 
 /// A follower that is counted. It ends when it is dropped.
-pub(super) struct Counted(Records);
+pub(crate) struct Counted(Arc<Hub>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.hub().followers.fetch_sub(1, Ordering::Relaxed);
+        self.0.followers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.records.hub().state().groups.leave(&self.subject, self.number);
-    }
-}
-
-impl Default for Hub {
-    fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            numbers: AtomicU64::default(),
-            followers: AtomicUsize::default(),
-            committed: SingleFlight::default(),
-            readers: Semaphore::new(READERS),
-            evaluators: Semaphore::new(EVALUATORS),
-        }
+        self.hub.state().groups.leave(&self.subscription, self.number);
     }
 }
 
 impl Hub {
+    /// A hub that has not read anything yet.
+    pub(crate) fn new(context: Context) -> Arc<Self> {
+        Arc::new(Self {
+            context,
+            state: Mutex::default(),
+            numbers: AtomicU64::default(),
+            followers: AtomicUsize::default(),
+            committed: Together::default(),
+            readers: Semaphore::new(READERS),
+            evaluators: Semaphore::new(EVALUATORS),
+        })
+    }
+
     /// How many followers there are.
     pub(crate) fn followers(&self) -> usize {
         self.followers.load(Ordering::Relaxed)
     }
 
     /// Counts a follower, if there is room for one.
-    pub(super) fn count(&self, records: &Records) -> Result<Counted, Error> {
-        let most = records.settings().max_watches;
+    pub(crate) fn count(self: &Arc<Self>) -> Result<Counted, Error> {
+        let most = self.context.max_watches;
         let before = self.followers.fetch_add(1, Ordering::Relaxed);
-        let counted = Counted(records.clone());
+        let counted = Counted(self.clone());
         if before >= most {
             let message =
                 format!("this process serves {most} watches already; try another one, or raise GROUNDPLAN_MAX_WATCHES");
@@ -107,42 +125,42 @@ impl Hub {
     }
 
     /// What is committed, not longer ago than the call.
-    pub(super) async fn committed(&self, records: &Records) -> Result<Committed, Error> {
+    pub(crate) async fn committed(&self) -> Result<Committed, Error> {
         let busy = || {
             let message = "the database does not answer; try again";
             Error::new(Reason::DatabaseUnavailable, message).retry_after(AGAIN)
         };
-        self.committed.run(async || Committed::now(records).await, busy).await
+        self.committed.ask(async || Committed::now(&self.context.database).await, busy).await
     }
 
     /// Takes a turn to read pages of records: a herd of followers must not keep others from a connection.
-    pub(super) async fn reader(&self) -> Result<SemaphorePermit<'_>, Error> {
+    pub(crate) async fn reader(&self) -> Result<SemaphorePermit<'_>, Error> {
         self.readers.acquire().await.map_err(Error::internal)
     }
 
     /// Cuts off the followers for whom most waits; says whether anything was waiting.
-    pub(super) fn relieve(&self) -> bool {
+    pub(crate) fn relieve(&self) -> bool {
         self.state().groups.relieve()
     }
 
     /// Where the hub is.
-    pub(super) fn at(&self) -> Option<Progress> {
+    pub(crate) fn at(&self) -> Option<Progress> {
         self.state().at
     }
 
     /// Lets a follower join that has seen everything up to a place; none if the hub is further.
-    pub(super) fn join(&self, catch_up: &CatchUp) -> Option<Membership> {
-        let CatchUp { records, lens, began, at: seen, .. } = catch_up;
+    pub(crate) fn join(self: &Arc<Self>, catch_up: &CatchUp) -> Option<Membership> {
+        let CatchUp { compiled, began, at: seen, .. } = catch_up;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let subject = lens.subject.clone();
+        let subscription = compiled.subscription.clone();
         let buffer = Arc::new(Buffer::default());
         let mut state = self.state();
         let at = state.at.filter(|at| began.is_same_log(Some(*at)))?;
         if at.cursor().max(state.joins_at.unwrap_or(Cursor::START)) > seen.cursor {
             return None;
         }
-        state.groups.join(lens, number, buffer.clone());
-        Some(Membership { records: records.clone(), subject, number, buffer })
+        state.groups.join(compiled, number, buffer.clone());
+        Some(Membership { hub: self.clone(), subscription, number, buffer })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -150,13 +168,12 @@ impl Hub {
     }
 
     /// Follows the log, for ever.
-    pub(crate) async fn run(&self, records: &Records) {
-        let log = records.log();
-        let mut progress = log.watch();
+    pub(crate) async fn run(self: &Arc<Self>) {
+        let mut progress = self.context.log.watch();
         loop {
             let newest = *progress.borrow_and_update();
             if let Some(newest) = newest
-                && let Err(error) = self.advance(records, newest).await
+                && let Err(error) = self.advance(newest).await
             {
                 if error.reason() == Reason::PositionGone {
                     self.begin_again();
@@ -180,14 +197,14 @@ impl Hub {
     }
 
     /// Takes the hub to where the log is.
-    async fn advance(&self, records: &Records, newest: Progress) -> Result<(), Error> {
+    async fn advance(self: &Arc<Self>, newest: Progress) -> Result<(), Error> {
         loop {
             let Some(cursor) = self.prepare(newest) else { return Ok(()) };
-            let events = records.log().read(cursor).await?;
+            let events = self.context.log.read(cursor).await?;
             if events.is_empty() {
                 return Ok(());
             }
-            self.give(records, events).await?;
+            self.give(events).await?;
         }
     }
 
@@ -211,14 +228,14 @@ impl Hub {
 
     /// Gives events to the groups that they matter to, on a thread of its own: filters may take long, and are evaluated while
     /// nobody waits for the hub.
-    async fn give(&self, records: &Records, events: Vec<Arc<Event>>) -> Result<(), Error> {
-        let records = records.clone();
-        spawn_blocking(move || records.hub().give_now(&records, &events)).await.map_err(Error::internal)
+    async fn give(self: &Arc<Self>, events: Vec<Arc<Event>>) -> Result<(), Error> {
+        let hub = self.clone();
+        spawn_blocking(move || hub.give_now(&events)).await.map_err(Error::internal)
     }
 
-    fn give_now(&self, records: &Records, events: &[Arc<Event>]) {
+    fn give_now(&self, events: &[Arc<Event>]) {
         let Some(last) = events.last() else { return };
-        let Ok(served) = records.served() else {
+        let Ok(served) = self.context.revisions.served() else {
             // Without a revision there are no groups.
             return self.advance_to(last);
         };
@@ -228,13 +245,13 @@ impl Hub {
             // Whoever joins from here on has seen these events, or reads them by itself.
             state.joins_at = Some(last.at);
         }
-        let limit = records.settings().watch_buffer_bytes;
+        let limit = self.context.buffer_bytes;
         for event in events {
             // All of one revision, so that they can share what is decoded. A group of a later one has joined meanwhile.
-            let lenses = self.state().groups.lenses(&served, event);
+            let compiled = self.state().groups.compiled(&served, event);
             let mut decoded = None;
-            for (number, lens) in lenses {
-                let seen = self.look(records, event, &lens, &mut decoded);
+            for (number, compiled) in compiled {
+                let seen = self.look(event, &compiled, &mut decoded);
                 self.state().groups.give(number, event, seen, limit);
             }
             self.advance_to(event);
@@ -248,21 +265,20 @@ impl Hub {
         }
     }
 
-    /// What the followers of a lens see of an event, which is decoded at the first call. Where no memory is free, those for
+    /// What the followers of a compiled see of an event, which is decoded at the first call. Where no memory is free, those for
     /// whom most waits are cut off.
     fn look(
         &self,
-        records: &Records,
         event: &Event,
-        lens: &Lens,
+        compiled: &CompiledSubscription,
         decoded: &mut Option<Arc<Decoded>>,
     ) -> Result<Option<Delivery>, Error> {
         let mut look = || {
-            let Some(table) = lens.table(&event.topic) else { return Ok(None) };
+            let Some(table) = compiled.table(&event.topic) else { return Ok(None) };
             if decoded.is_none() {
-                *decoded = Some(Decoded::read(records.memory(), table, event)?);
+                *decoded = Some(Decoded::read(&self.context.memory, table, event)?);
             }
-            decoded.as_ref().map_or(Ok(None), |decoded| lens.look(records, event, decoded))
+            decoded.as_ref().map_or(Ok(None), |decoded| compiled.look(&self.context, event, decoded))
         };
         loop {
             match look() {

@@ -1,13 +1,13 @@
-//! A subject, compiled for a revision: what of a change its followers see.
+//! A subscription, compiled for a revision: what of a change its followers see.
 
 use super::decoded::Decoded;
 use super::event::{Delivery, seen};
-use super::{Subject, Watched};
+use super::hub::Context;
+use super::{SubscribedModel, Subscription};
 use crate::living;
 use crate::page_token::Origin;
 use crate::query::Compiled;
 use crate::served::Served;
-use crate::state::Records;
 use crate::table::Table;
 use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;
@@ -24,42 +24,42 @@ const OVERHEAD: usize = 1 << 10;
 /// The most steps that a filter may take for one change: the hub evaluates the filters of all watches, one after the other.
 pub(crate) const MAX_STEPS: usize = 200_000;
 
-/// A subject, compiled for one revision.
-pub(crate) struct Lens {
-    pub(super) subject: Arc<Subject>,
-    pub(super) served: Arc<Served>,
-    /// In the order of the subject's.
-    pub(super) models: Vec<Arc<LensModel>>,
-    pub(super) origin: Origin,
+/// A subscription, compiled for one revision.
+pub(crate) struct CompiledSubscription {
+    pub(crate) subscription: Arc<Subscription>,
+    pub(crate) served: Arc<Served>,
+    /// In the order of the subscription's.
+    pub(crate) models: Vec<Arc<CompiledModel>>,
+    pub(crate) origin: Origin,
 }
 
-/// One model of a lens.
-pub(super) struct LensModel {
-    pub(super) table: Arc<Table>,
-    compiled: Arc<Compiled>,
+/// One model of a compiled subscription.
+pub(crate) struct CompiledModel {
+    pub(crate) table: Arc<Table>,
+    query: Arc<Compiled>,
     /// The id always comes along: without it nobody knows which record an event is about.
-    pub(super) mask: ReadMask,
+    pub(crate) mask: ReadMask,
 }
 
-impl Lens {
-    pub(crate) fn compile(served: &Arc<Served>, subject: &Arc<Subject>) -> Result<Self, Error> {
-        let models = subject.models.iter().enumerate().map(|(at, watched)| {
-            let place = if subject.is_many { format!("models[{at}]") } else { String::new() };
+impl CompiledSubscription {
+    pub(crate) fn compile(served: &Arc<Served>, subscription: &Arc<Subscription>) -> Result<Self, Error> {
+        let models = subscription.models.iter().enumerate().map(|(at, watched)| {
+            let place = if subscription.is_many { format!("models[{at}]") } else { String::new() };
             compile_model(served, watched).map(Arc::new).map_err(|error| error.within(&place))
         });
-        let models = models.collect::<Result<Vec<Arc<LensModel>>, Error>>()?;
-        Ok(Self { origin: subject.origin(), subject: subject.clone(), served: served.clone(), models })
+        let models = models.collect::<Result<Vec<Arc<CompiledModel>>, Error>>()?;
+        Ok(Self { origin: subscription.origin(), subscription: subscription.clone(), served: served.clone(), models })
     }
 
     /// The tables of the models, each with its topic in the log.
-    pub(super) fn table(&self, topic: &str) -> Option<&Arc<Table>> {
+    pub(crate) fn table(&self, topic: &str) -> Option<&Arc<Table>> {
         self.models.iter().map(|model| &model.table).find(|table| table.model.full_name == topic)
     }
 
     /// What the followers see of a change; nothing if it does not matter to them.
-    pub(super) fn look(
+    pub(crate) fn look(
         &self,
-        records: &Records,
+        context: &Context,
         event: &Event,
         decoded: &Arc<Decoded>,
     ) -> Result<Option<Delivery>, Error> {
@@ -77,21 +77,21 @@ impl Lens {
             return Ok(None);
         }
         let at = event.resume_point();
-        let token = records.log().seal_token(self.origin.as_bytes(), at)?;
-        let held = records.memory().hold(OVERHEAD)?;
+        let token = context.log.token(self.origin.as_bytes(), at)?;
+        let held = context.memory.hold(OVERHEAD)?;
         let seen = seen(self, model, event, decoded, (before, after), token);
-        let event = WatchEvent { bytes: event.size(), memory: Some(records.memory().clone()), ..seen };
+        let event = WatchEvent { bytes: event.size(), memory: Some(context.memory.clone()), ..seen };
         Ok(Some(Delivery::new(at, event, Some(held))))
     }
 }
 
-impl LensModel {
+impl CompiledModel {
     /// Whether a record matches: a failure of the expression is no match.
     fn matches(&self, served: &Served, record: &Record, budget: &Budget) -> Result<bool, Error> {
         if living::deletion(&self.table.model, record).is_some() {
             return Ok(false);
         }
-        let Some(filter) = &self.compiled.filter else { return Ok(true) };
+        let Some(filter) = &self.query.filter else { return Ok(true) };
         let scope = Scope { catalog: &served.catalog, model: &self.table.model };
         Ok(filter.evaluate(scope, record, 0, &|_| None, budget)?.unwrap_or_default())
     }
@@ -110,15 +110,15 @@ fn costly(error: Error, event: &Event) -> Error {
     Error::new(Reason::BudgetExceeded, message).with("limit", MAX_STEPS.to_string())
 }
 
-fn compile_model(served: &Arc<Served>, watched: &Watched) -> Result<LensModel, Error> {
+fn compile_model(served: &Arc<Served>, watched: &SubscribedModel) -> Result<CompiledModel, Error> {
     let table = served.named(&watched.model, "model")?.clone();
     let model = &table.model;
-    let compiled = served.query(model, &watched.filter, "")?;
-    if let Some(outside) = compiled.filter.as_ref().and_then(groundplan_expr::Filter::external_dependency) {
+    let query = served.query(model, &watched.filter, "")?;
+    if let Some(outside) = query.filter.as_ref().and_then(groundplan_expr::Filter::external_dependency) {
         return Err(not_alone(outside));
     }
     let mask = ReadMask::parse(&model.shapes, model.shape, &watched.read_mask)?.with(&[model.roles.id]);
-    Ok(LensModel { table, compiled, mask })
+    Ok(CompiledModel { table, query, mask })
 }
 
 /// The refusal of a filter whose answer changes without a change of the record.

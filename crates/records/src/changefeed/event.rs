@@ -1,7 +1,7 @@
 //! The events of a watch.
 
+use super::compiled_subscription::{CompiledModel, CompiledSubscription};
 use super::decoded::Decoded;
-use super::lens::{Lens, LensModel};
 use crate::change::Change;
 use crate::living;
 
@@ -16,22 +16,22 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     /// Where it is in the log.
-    pub(super) at: ResumePoint,
-    pub(super) event: Arc<WatchEvent>,
+    pub(crate) at: ResumePoint,
+    pub(crate) event: Arc<WatchEvent>,
     /// The memory that it takes, besides the change that all watches share.
     _held: Option<Arc<Held>>,
 }
 
 impl Delivery {
-    pub(super) fn new(at: ResumePoint, event: WatchEvent, held: Option<Held>) -> Self {
+    pub(crate) fn new(at: ResumePoint, event: WatchEvent, held: Option<Held>) -> Self {
         Self { at, event: Arc::new(event), _held: held.map(Arc::new) }
     }
 }
 
 /// What followers see of a change, by whether the record matched before and does now.
-pub(super) fn seen(
-    lens: &Lens,
-    model: &Arc<LensModel>,
+pub(crate) fn seen(
+    compiled: &CompiledSubscription,
+    model: &Arc<CompiledModel>,
     event: &Event,
     decoded: &Arc<Decoded>,
     (before, after): (bool, bool),
@@ -50,7 +50,7 @@ pub(super) fn seen(
         if kind == EventKind::Removed && change.after.is_some() { change.version - 1 } else { change.version };
     // One that has left is shown as it was when it matched.
     let last = if kind == EventKind::Removed { Side::Before } else { Side::After };
-    let with_previous = is_update && lens.subject.with_previous;
+    let with_previous = is_update && compiled.subscription.with_previous;
     WatchEvent {
         kind,
         model: Some(model.table.model.clone()),
@@ -85,7 +85,7 @@ impl Side {
 }
 
 /// One record of a change, which is masked when it is written.
-fn lazy(model: &Arc<LensModel>, decoded: &Arc<Decoded>, side: Side, version: i64) -> LazyRecord {
+fn lazy(model: &Arc<CompiledModel>, decoded: &Arc<Decoded>, side: Side, version: i64) -> LazyRecord {
     let (model, decoded) = (model.clone(), decoded.clone());
     LazyRecord::new(move || {
         let record = side.of(&decoded.change).cloned();
@@ -94,12 +94,12 @@ fn lazy(model: &Arc<LensModel>, decoded: &Arc<Decoded>, side: Side, version: i64
 }
 
 /// Whether a change was a soft deletion.
-fn is_deletion(model: &LensModel, change: &Change) -> bool {
+fn is_deletion(model: &CompiledModel, change: &Change) -> bool {
     change.after.as_ref().is_some_and(|after| living::deletion(&model.table.model, after).is_some())
 }
 
 /// A record as followers may see it.
-pub(super) fn shown(model: &LensModel, record: Record, version: i64) -> Record {
+pub(crate) fn shown(model: &CompiledModel, record: Record, version: i64) -> Record {
     let mut shown = model.table.show(record, version).record;
     let of_model = &model.table.model;
     model.mask.apply(&of_model.shapes, of_model.shape, &mut shown);
@@ -107,6 +107,6 @@ pub(super) fn shown(model: &LensModel, record: Record, version: i64) -> Record {
 }
 
 /// An event that is no change.
-pub(super) fn mark(kind: EventKind, token: String) -> Arc<WatchEvent> {
+pub(crate) fn mark(kind: EventKind, token: String) -> Arc<WatchEvent> {
     Arc::new(WatchEvent { kind, token, ..WatchEvent::default() })
 }

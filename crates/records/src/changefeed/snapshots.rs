@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// The snapshots by which records were read.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots {
+pub(crate) struct Snapshots {
     /// By topic: each page of records, with the largest id of its range. The last one reaches to the end.
     pages: HashMap<String, Vec<(String, Snapshot)>>,
     /// Events behind this position are in none of them.
@@ -14,22 +14,22 @@ pub(super) struct Snapshots {
 
 impl Snapshots {
     /// A page of a topic was read, up to an id.
-    pub(super) fn add(&mut self, topic: &str, last_id: String, snapshot: Snapshot) {
+    pub(crate) fn add(&mut self, topic: &str, last_id: String, snapshot: Snapshot) {
         self.pages.entry(topic.to_owned()).or_default().push((last_id, snapshot));
     }
 
     /// No snapshot has seen an event behind this position.
-    pub(super) fn end_at(&mut self, position: i64) {
+    pub(crate) fn end_at(&mut self, position: i64) {
         self.through = position;
     }
 
     /// Whether everything that the snapshots have seen is at or before a position.
-    pub(super) fn are_passed(&self, position: i64) -> bool {
+    pub(crate) fn are_passed(&self, position: i64) -> bool {
         position >= self.through
     }
 
     /// Whether the follower has seen a change already.
-    pub(super) fn contain(&self, event: &Event) -> bool {
+    pub(crate) fn contain(&self, event: &Event) -> bool {
         if event.at.position > self.through {
             return false;
         }

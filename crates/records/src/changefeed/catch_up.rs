@@ -1,21 +1,25 @@
 //! A follower that is behind the hub reads the log by itself, as fast as it can take what it reads.
 
 use super::buffer::End;
+use super::compiled_subscription::CompiledSubscription;
 use super::decoded::Decoded;
-use super::event::Delivery;
-use super::lens::Lens;
+use super::event::{Delivery, mark};
+use super::hub::{Context, Hub};
 use super::room::room;
 use super::snapshots::Snapshots;
-use super::stream::stopping;
-use crate::state::Records;
 use groundplan_budget::Held;
-use groundplan_chassis::spawn_scoped::spawn_scoped;
-use groundplan_error::Error;
+use groundplan_chassis::apart::apart;
+use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Event, MAX_READ_BYTES, Progress, ResumePoint};
+use groundplan_operations::WatchEvent;
+use groundplan_proto::watch::v1::EventKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
+
+/// When a follower may come back to another process, or to this one when it has started again.
+const COME_BACK: Duration = Duration::from_millis(200);
 
 /// The most bytes of decoded changes that one step gives, but for the last one.
 const MAX_STEP_BYTES: usize = 1 << 20;
@@ -24,7 +28,7 @@ const MAX_STEP_BYTES: usize = 1 << 20;
 const LONGEST_STEP: Duration = Duration::from_millis(50);
 
 /// Events that were read and may matter to the follower.
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     events: VecDeque<Arc<Event>>,
     /// The last one that was looked at.
     seen: Option<Arc<Event>>,
@@ -35,14 +39,14 @@ pub(super) struct Ahead {
 }
 
 /// Looks at some events, in their order.
-fn look(records: &Records, lens: &Lens, ahead: &mut Ahead) -> Result<Vec<Delivery>, Error> {
+fn look(context: &Context, compiled: &CompiledSubscription, ahead: &mut Ahead) -> Result<Vec<Delivery>, Error> {
     let began = Instant::now();
     let (mut deliveries, mut bytes) = (Vec::new(), 0);
     while let Some(event) = ahead.events.pop_front() {
-        if let Some(table) = lens.table(&event.topic) {
-            let decoded = Decoded::read(records.memory(), table, &event)?;
+        if let Some(table) = compiled.table(&event.topic) {
+            let decoded = Decoded::read(&context.memory, table, &event)?;
             bytes += decoded.change.memory();
-            deliveries.extend(lens.look(records, &event, &decoded)?);
+            deliveries.extend(compiled.look(context, &event, &decoded)?);
         }
         ahead.seen = Some(event);
         if bytes >= MAX_STEP_BYTES || began.elapsed() >= LONGEST_STEP {
@@ -53,34 +57,34 @@ fn look(records: &Records, lens: &Lens, ahead: &mut Ahead) -> Result<Vec<Deliver
 }
 
 /// A follower on its way to the hub.
-pub(super) struct CatchUp {
-    pub(super) records: Records,
-    pub(super) lens: Arc<Lens>,
+pub(crate) struct CatchUp {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) compiled: Arc<CompiledSubscription>,
     /// The log as it was when the watch began.
-    pub(super) began: Progress,
+    pub(crate) began: Progress,
     /// Everything up to here was seen.
-    pub(super) at: ResumePoint,
+    pub(crate) at: ResumePoint,
     /// Whether that is the end of a transaction: a large one comes in several steps.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
     /// What was seen by reading records.
-    pub(super) snapshots: Snapshots,
+    pub(crate) snapshots: Snapshots,
     /// Whether a token would resume the watch. Before it has seen everything that its snapshots have, it would not.
-    pub(super) has_tokens: bool,
+    pub(crate) has_tokens: bool,
     /// What is left of the last read.
-    pub(super) ahead: Option<Ahead>,
+    pub(crate) ahead: Option<Ahead>,
 }
 
 impl CatchUp {
     /// Reads on; none if it is where the log is.
-    pub(super) async fn step(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
+    pub(crate) async fn step(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
         self.check()?;
         let Some(mut ahead) = self.ahead().await? else { return Ok(None) };
         self.renew()?;
-        let (records, lens) = (self.records.clone(), self.lens.clone());
-        let evaluating = spawn_scoped(async move {
-            let hub = records.clone();
-            let _evaluator = hub.hub().evaluators.acquire().await.map_err(Error::internal)?;
-            let work = move || look(&records, &lens, &mut ahead).map(|deliveries| (deliveries, ahead));
+        let (hub, compiled) = (self.hub.clone(), self.compiled.clone());
+        let evaluating = apart(async move {
+            let running = hub.clone();
+            let _evaluator = running.evaluators.acquire().await.map_err(Error::internal)?;
+            let work = move || look(&hub.context, &compiled, &mut ahead).map(|deliveries| (deliveries, ahead));
             spawn_blocking(work).await.map_err(Error::internal)?
         });
         let (mut deliveries, ahead) = evaluating.await?;
@@ -101,12 +105,12 @@ impl CatchUp {
         if let Some(ahead) = self.ahead.take() {
             return Ok(Some(ahead));
         }
-        let log = self.records.log();
+        let log = &self.hub.context.log;
         let (events, held) = match log.read_memory(self.at.cursor) {
             Some(events) => (events, None),
             None => {
                 let most = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
-                let mut held = room(self.records.memory(), most).await?;
+                let mut held = room(&self.hub.context.memory, most).await?;
                 let events = log.read(self.at.cursor).await?;
                 let bytes: usize = events.iter().map(|event| event.size()).sum();
                 held.shrink(most.saturating_sub(bytes));
@@ -117,35 +121,46 @@ impl CatchUp {
         self.check()?;
         let Some(end) = events.last().cloned() else { return Ok(None) };
         let events = events.into_iter().filter(|event| {
-            event.tenant == self.lens.subject.tenant
-                && self.lens.table(&event.topic).is_some()
+            event.tenant == self.compiled.subscription.tenant
+                && self.compiled.table(&event.topic).is_some()
                 && !self.snapshots.contain(event)
         });
         Ok(Some(Ahead { events: events.collect(), seen: None, end, _held: held }))
     }
 
     /// Whether everything that the snapshots have seen is behind the follower, so that a token says all.
-    pub(super) fn has_passed_snapshots(&self) -> bool {
+    pub(crate) fn has_passed_snapshots(&self) -> bool {
         self.is_whole && self.snapshots.are_passed(self.at.cursor.position)
     }
 
     /// Refuses to go on in another log, or while the server stops.
     fn check(&self) -> Result<(), Error> {
-        if self.records.stop().is_cancelled() {
+        if self.hub.context.stop.is_cancelled() {
             return Err(stopping());
         }
-        if !self.began.is_same_log(self.records.log().progress()) {
+        if !self.began.is_same_log(self.hub.context.log.progress()) {
             return Err(End::Gone.to_error());
         }
         Ok(())
     }
 
+    /// An event without a change: a watch that resumes after it misses nothing.
+    pub(crate) fn bookmark(&self, kind: EventKind) -> Result<Arc<WatchEvent>, Error> {
+        let token = self.hub.context.log.token(self.compiled.origin.as_bytes(), self.at)?;
+        Ok(mark(kind, token))
+    }
+
     /// Goes on with the revision that is served.
     fn renew(&mut self) -> Result<(), Error> {
-        let served = self.records.served()?;
-        if !Arc::ptr_eq(&self.lens.served, &served) {
-            self.lens = Arc::new(Lens::compile(&served, &self.lens.subject)?);
+        let served = self.hub.context.revisions.served()?;
+        if !Arc::ptr_eq(&self.compiled.served, &served) {
+            self.compiled = Arc::new(CompiledSubscription::compile(&served, &self.compiled.subscription)?);
         }
         Ok(())
     }
+}
+
+/// The end of a watch because the server stops.
+pub(crate) fn stopping() -> Error {
+    Error::new(Reason::NotReady, "the server is stopping; go on with the last token").retry_after(COME_BACK)
 }

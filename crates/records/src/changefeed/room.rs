@@ -1,6 +1,6 @@
 //! Memory for followers that read by themselves. They wait for it: to be refused and come back would cost more.
 
-use crate::state::Records;
+use super::hub::Hub;
 use groundplan_budget::{Held, Memory};
 use groundplan_error::Error;
 use std::time::Duration;
@@ -14,13 +14,13 @@ const AGAIN: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// `MEMORY_EXHAUSTED` if they do not become free.
-pub(super) async fn room(memory: &Memory, bytes: usize) -> Result<Held, Error> {
+pub(crate) async fn room(memory: &Memory, bytes: usize) -> Result<Held, Error> {
     wait(memory, bytes, || false).await
 }
 
 /// The same for an event that a follower is ready to take. Those for whom most waits make room for it.
-pub(super) async fn room_to_write(records: &Records, bytes: usize) -> Result<Held, Error> {
-    wait(records.memory(), bytes, || records.hub().relieve()).await
+pub(crate) async fn room_to_write(hub: &Hub, bytes: usize) -> Result<Held, Error> {
+    wait(&hub.context.memory, bytes, || hub.relieve()).await
 }
 
 async fn wait(memory: &Memory, bytes: usize, relieve: impl Fn() -> bool) -> Result<Held, Error> {

@@ -12,7 +12,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The deliveries of one follower.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     waiting: Mutex<Waiting>,
     wake: Notify,
 }
@@ -27,7 +27,7 @@ struct Waiting {
 
 /// Why a follower is cut off, behind what it has.
 #[derive(Clone, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     TooSlow,
     /// The process holds all the memory that it may.
     NoMemory,
@@ -35,13 +35,13 @@ pub(super) enum End {
     Costly(String),
     /// The log is another one.
     Gone,
-    /// The subject is no more what it was: a reason and a message.
+    /// The subscription is no more what it was: a reason and a message.
     Changed(Reason, String),
 }
 
 impl Buffer {
     /// Adds a delivery, if there is room for it.
-    pub(super) fn push(&self, delivery: Delivery, limit: usize) {
+    pub(crate) fn push(&self, delivery: Delivery, limit: usize) {
         let mut waiting = self.waiting();
         if waiting.end.is_some() {
             return;
@@ -58,13 +58,13 @@ impl Buffer {
     }
 
     /// How many bytes wait.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.waiting().bytes
     }
 
     /// Cuts the follower off and drops what waits for it: the memory is needed. The last token that the follower has resumes
     /// before what is dropped.
-    pub(super) fn drop_all(&self) {
+    pub(crate) fn drop_all(&self) {
         let mut waiting = self.waiting();
         *waiting = Waiting { end: Some(waiting.end.take().unwrap_or(End::NoMemory)), ..Waiting::default() };
         drop(waiting);
@@ -72,13 +72,13 @@ impl Buffer {
     }
 
     /// Cuts the follower off.
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         self.waiting().end.get_or_insert(end);
         self.wake.notify_one();
     }
 
     /// Takes what is next; none if there is nothing yet.
-    pub(super) fn take(&self) -> Result<Option<Delivery>, Error> {
+    pub(crate) fn take(&self) -> Result<Option<Delivery>, Error> {
         let mut waiting = self.waiting();
         if let Some(delivery) = waiting.deliveries.pop_front() {
             waiting.bytes -= delivery.event.bytes;
@@ -95,13 +95,13 @@ impl Buffer {
     }
 
     /// Whether nothing waits, and nothing has ended.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let waiting = self.waiting();
         waiting.deliveries.is_empty() && waiting.end.is_none()
     }
 
     /// Waits until something may have come.
-    pub(super) async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         self.wake.notified().await;
     }
 
@@ -111,7 +111,7 @@ impl Buffer {
 }
 
 impl End {
-    pub(super) fn to_error(&self) -> Error {
+    pub(crate) fn to_error(&self) -> Error {
         match self {
             Self::TooSlow => Error::new(
                 Reason::FollowerTooSlow,

@@ -1,19 +1,16 @@
 //! What a follower asks for. Followers that ask for the same are served together.
 
-use super::Begin;
 use crate::page_token::Origin;
-use groundplan_error::Error;
 use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
 use groundplan_operations::WatchQuery;
-use groundplan_proto::watch::v1::Start;
 
 /// What a follower asks for, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Subject {
+pub(crate) struct Subscription {
     pub(crate) tenant: String,
     /// Each model once; one of them, unless `is_many`.
-    pub(crate) models: Vec<Watched>,
+    pub(crate) models: Vec<SubscribedModel>,
     pub(crate) with_previous: bool,
     /// Whether it is a watch of any models, whose events look different.
     pub(crate) is_many: bool,
@@ -21,7 +18,7 @@ pub(crate) struct Subject {
 
 /// One model of a watch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Watched {
+pub(crate) struct SubscribedModel {
     /// The full name.
     pub(crate) model: String,
     /// CEL; empty: all.
@@ -29,13 +26,13 @@ pub(crate) struct Watched {
     pub(crate) read_mask: Vec<String>,
 }
 
-impl Subject {
+impl Subscription {
     /// A watch of one model, by its own service.
     pub(crate) fn of_model(principal: &Principal, model: &Model, query: &WatchQuery) -> Self {
         let WatchQuery { filter, read_mask, .. } = query.clone();
         Self {
             tenant: principal.tenant.clone(),
-            models: vec![Watched { model: model.full_name.clone(), filter, read_mask }],
+            models: vec![SubscribedModel { model: model.full_name.clone(), filter, read_mask }],
             with_previous: query.with_previous,
             is_many: false,
         }
@@ -44,23 +41,9 @@ impl Subject {
     /// What tokens of the watch are bound to: who follows what. What is shown of the records may change.
     pub(crate) fn origin(&self) -> Origin {
         let mut parts = vec!["watch", &self.tenant];
-        for Watched { model, filter, .. } in &self.models {
+        for SubscribedModel { model, filter, .. } in &self.models {
             parts.extend([model.as_str(), filter]);
         }
         Origin::of(parts.into_iter().map(str::as_bytes))
-    }
-}
-
-impl Begin {
-    /// Reads how a request wants to begin.
-    pub(crate) fn of(start: Start, token: &str, allow_scan: bool) -> Result<Self, Error> {
-        match (start, token) {
-            (Start::Unspecified, token) if !token.is_empty() => Ok(Self::Behind(token.to_owned())),
-            (_, token) if !token.is_empty() => {
-                Err(Error::field("start", "start.token", "must be left out with a token, which says where to begin"))
-            }
-            (Start::Initial, _) => Ok(Self::Initial { allow_scan }),
-            (Start::Now | Start::Unspecified, _) => Ok(Self::Now),
-        }
     }
 }

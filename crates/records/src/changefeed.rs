@@ -1,0 +1,34 @@
+//! The changes of records, for those who watch them: each watcher gets every change that matches its subscription, in order, exactly
+//! once.
+//!
+//! The [`Hub`], one task for each process, decodes each change once and compares it with the filters of all watchers. Watchers
+//! with the same subscription form a group and share its events. A watcher whose token is older than the hub's position reads the
+//! log until it reaches the hub ([`CatchUp`]). The hub waits for no watcher: it disconnects those that read too slowly.
+
+mod buffer;
+mod catch_up;
+mod committed;
+mod compiled_subscription;
+mod decoded;
+mod event;
+mod groups;
+mod hub;
+mod live;
+mod room;
+mod snapshots;
+mod subscription;
+
+pub(crate) use catch_up::CatchUp;
+pub(crate) use committed::Committed;
+pub(crate) use compiled_subscription::{CompiledModel, CompiledSubscription, MAX_STEPS};
+pub(crate) use event::{mark, shown};
+pub(crate) use hub::{Context, Counted, Hub};
+pub(crate) use live::live;
+pub(crate) use room::{room, room_to_write};
+pub(crate) use snapshots::Snapshots;
+pub(crate) use subscription::{SubscribedModel, Subscription};
+
+use std::time::Duration;
+
+/// The longest time without an event: a BOOKMARK fills it. A little less than is promised.
+pub(crate) const QUIET: Duration = Duration::from_secs(9);
