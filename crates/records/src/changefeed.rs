@@ -8,23 +8,28 @@
 mod buffer;
 mod catch_up;
 mod committed;
+mod compare;
 mod compiled_subscription;
+mod context;
 mod decoded;
+mod delivery;
 mod event;
 mod groups;
 mod hub;
 mod live;
-mod room;
+mod memory;
 mod snapshots;
 mod subscription;
 
 pub(crate) use catch_up::CatchUp;
 pub(crate) use committed::Committed;
-pub(crate) use compiled_subscription::{CompiledModel, CompiledSubscription, MAX_STEPS};
+pub(crate) use compare::MAX_STEPS;
+pub(crate) use compiled_subscription::{CompiledModel, CompiledSubscription};
+pub(crate) use context::Context;
 pub(crate) use event::{mark, shown};
-pub(crate) use hub::{Context, Counted, Hub};
+pub(crate) use hub::{Counted, Hub};
 pub(crate) use live::live;
-pub(crate) use room::{room, room_to_write};
+pub(crate) use memory::hold_when_free;
 pub(crate) use snapshots::Snapshots;
 pub(crate) use subscription::{SubscribedModel, Subscription};
 

@@ -1,6 +1,6 @@
 //! What a follower has not taken yet. It is bounded: nobody waits for a follower, and nobody pays for a slow one.
 
-use super::event::Delivery;
+use super::delivery::Delivery;
 use groundplan_error::{Error, Reason};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

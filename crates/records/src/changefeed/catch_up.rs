@@ -2,10 +2,12 @@
 
 use super::buffer::End;
 use super::compiled_subscription::CompiledSubscription;
+use super::context::Context;
 use super::decoded::Decoded;
-use super::event::{Delivery, mark};
-use super::hub::{Context, Hub};
-use super::room::room;
+use super::delivery::Delivery;
+use super::event::mark;
+use super::hub::Hub;
+use super::memory::hold_when_free;
 use super::snapshots::Snapshots;
 use groundplan_budget::Held;
 use groundplan_chassis::apart::apart;
@@ -46,7 +48,7 @@ fn look(context: &Context, compiled: &CompiledSubscription, ahead: &mut Ahead) -
         if let Some(table) = compiled.table(&event.topic) {
             let decoded = Decoded::read(&context.memory, table, &event)?;
             bytes += decoded.change.memory();
-            deliveries.extend(compiled.look(context, &event, &decoded)?);
+            deliveries.extend(compiled.compare(context, &event, &decoded)?);
         }
         ahead.seen = Some(event);
         if bytes >= MAX_STEP_BYTES || began.elapsed() >= LONGEST_STEP {
@@ -110,7 +112,7 @@ impl CatchUp {
             Some(events) => (events, None),
             None => {
                 let most = usize::try_from(MAX_READ_BYTES).unwrap_or(usize::MAX);
-                let mut held = room(&self.hub.context.memory, most).await?;
+                let mut held = hold_when_free(&self.hub.context.memory, most).await?;
                 let events = log.read(self.at.cursor).await?;
                 let bytes: usize = events.iter().map(|event| event.size()).sum();
                 held.shrink(most.saturating_sub(bytes));

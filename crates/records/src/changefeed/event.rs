@@ -5,28 +5,11 @@ use super::decoded::Decoded;
 use crate::change::Change;
 use crate::living;
 
-use groundplan_budget::Held;
 use groundplan_codec::Record;
-use groundplan_eventlog::{Event, ResumePoint};
+use groundplan_eventlog::Event;
 use groundplan_operations::{LazyRecord, WatchEvent};
 use groundplan_proto::watch::v1::{EventKind, Removal};
 use std::sync::Arc;
-
-/// An event on its way to the followers of a group.
-#[derive(Clone, Debug)]
-pub(crate) struct Delivery {
-    /// Where it is in the log.
-    pub(crate) at: ResumePoint,
-    pub(crate) event: Arc<WatchEvent>,
-    /// The memory that it takes, besides the change that all watches share.
-    _held: Option<Arc<Held>>,
-}
-
-impl Delivery {
-    pub(crate) fn new(at: ResumePoint, event: WatchEvent, held: Option<Held>) -> Self {
-        Self { at, event: Arc::new(event), _held: held.map(Arc::new) }
-    }
-}
 
 /// What followers see of a change, by whether the record matched before and does now.
 pub(crate) fn seen(

@@ -3,7 +3,7 @@
 use super::Subscription;
 use super::buffer::{Buffer, End};
 use super::compiled_subscription::CompiledSubscription;
-use super::event::Delivery;
+use super::delivery::Delivery;
 use crate::served::Served;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Event;

@@ -2,25 +2,23 @@
 
 use super::Subscription;
 use super::buffer::{Buffer, End};
-use super::catch_up::CatchUp;
 use super::committed::Committed;
 use super::compiled_subscription::CompiledSubscription;
+use super::context::Context;
 use super::decoded::Decoded;
-use super::event::Delivery;
+use super::delivery::Delivery;
 use super::groups::Groups;
-use crate::served_revisions::ServedRevisions;
-use groundplan_budget::Memory;
-use groundplan_chassis::database::Database;
+use super::memory::hold_relieving;
+use groundplan_budget::Held;
 use groundplan_chassis::together::Together;
 use groundplan_error::{Error, Reason};
-use groundplan_eventlog::{Cursor, Event, Log, Progress};
+use groundplan_eventlog::{Cursor, Event, Progress, ResumePoint};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 /// Before the log is read again after it could not be.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -30,20 +28,6 @@ const READERS: usize = 4;
 
 /// How many followers evaluate filters by themselves at once.
 const EVALUATORS: usize = 2;
-
-/// What a hub needs of the service.
-pub(crate) struct Context {
-    pub(crate) database: Database,
-    pub(crate) log: Log,
-    pub(crate) memory: Memory,
-    pub(crate) revisions: Arc<ServedRevisions>,
-    /// The most watches of the process.
-    pub(crate) max_watches: usize,
-    /// The most bytes of events that wait for one watcher.
-    pub(crate) buffer_bytes: usize,
-    /// Cancelled when the server stops.
-    pub(crate) stop: CancellationToken,
-}
 
 /// The hub of a process.
 pub(crate) struct Hub {
@@ -138,6 +122,11 @@ impl Hub {
         self.readers.acquire().await.map_err(Error::internal)
     }
 
+    /// Holds memory for an event that a watcher is ready to take. Those with most waiting events are disconnected to free it.
+    pub(crate) async fn memory_to_write(&self, bytes: usize) -> Result<Held, Error> {
+        hold_relieving(&self.context.memory, bytes, || self.relieve()).await
+    }
+
     /// Cuts off the followers for whom most waits; says whether anything was waiting.
     pub(crate) fn relieve(&self) -> bool {
         self.state().groups.relieve()
@@ -148,9 +137,14 @@ impl Hub {
         self.state().at
     }
 
-    /// Lets a follower join that has seen everything up to a place; none if the hub is further.
-    pub(crate) fn join(self: &Arc<Self>, catch_up: &CatchUp) -> Option<Membership> {
-        let CatchUp { compiled, began, at: seen, .. } = catch_up;
+    /// Lets a watcher join that has seen everything up to a point of the log that `began` was the progress of. Returns none if the
+    /// hub is further.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        compiled: &Arc<CompiledSubscription>,
+        began: &Progress,
+        seen: ResumePoint,
+    ) -> Option<Membership> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let subscription = compiled.subscription.clone();
         let buffer = Arc::new(Buffer::default());
@@ -251,7 +245,7 @@ impl Hub {
             let compiled = self.state().groups.compiled(&served, event);
             let mut decoded = None;
             for (number, compiled) in compiled {
-                let seen = self.look(event, &compiled, &mut decoded);
+                let seen = self.compare(event, &compiled, &mut decoded);
                 self.state().groups.give(number, event, seen, limit);
             }
             self.advance_to(event);
@@ -267,21 +261,21 @@ impl Hub {
 
     /// What the followers of a compiled see of an event, which is decoded at the first call. Where no memory is free, those for
     /// whom most waits are cut off.
-    fn look(
+    fn compare(
         &self,
         event: &Event,
         compiled: &CompiledSubscription,
         decoded: &mut Option<Arc<Decoded>>,
     ) -> Result<Option<Delivery>, Error> {
-        let mut look = || {
+        let mut compare = || {
             let Some(table) = compiled.table(&event.topic) else { return Ok(None) };
             if decoded.is_none() {
                 *decoded = Some(Decoded::read(&self.context.memory, table, event)?);
             }
-            decoded.as_ref().map_or(Ok(None), |decoded| compiled.look(&self.context, event, decoded))
+            decoded.as_ref().map_or(Ok(None), |decoded| compiled.compare(&self.context, event, decoded))
         };
         loop {
-            match look() {
+            match compare() {
                 Err(error) if error.reason() == Reason::MemoryExhausted && self.relieve() => {}
                 seen => return seen,
             }

@@ -42,7 +42,7 @@ pub(crate) fn live(catch_up: Box<CatchUp>) -> impl Stream<Item = Result<Event, E
                     }
                 }
                 None => {
-                    if let Some(membership) = catch_up.hub.join(&catch_up) {
+                    if let Some(membership) = catch_up.hub.join(&catch_up.compiled, &catch_up.began, catch_up.at) {
                         break membership;
                     }
                     // The hub is a little further, or has only just begun.

@@ -2,7 +2,7 @@
 //! open while the follower reads.
 
 use crate::call::Call;
-use crate::changefeed::{CompiledModel, CompiledSubscription, room, shown};
+use crate::changefeed::{CompiledModel, CompiledSubscription, hold_when_free, shown};
 use crate::operations::Reading;
 use crate::query::Part;
 use crate::row;
@@ -70,7 +70,7 @@ impl Initial {
         let model = self.model(at)?;
         let _reader = self.records.hub().reader().await?;
         // As much as an ordinary page takes. In the end the page holds what it has.
-        let mut found = Found::new(room(self.records.memory(), MAX_PAGE_BYTES).await?);
+        let mut found = Found::new(hold_when_free(self.records.memory(), MAX_PAGE_BYTES).await?);
         let mut lease = self.records.database().lease().await?;
         let (cancel, registration) = AbortHandle::new_pair();
         let reading = lease.run(async |connection| {

@@ -3,7 +3,7 @@
 use super::Begin;
 use super::initial::Initial;
 use super::start::{Step, start};
-use crate::changefeed::{CatchUp, CompiledSubscription, Counted, Snapshots, Subscription, live, room_to_write};
+use crate::changefeed::{CatchUp, CompiledSubscription, Counted, Snapshots, Subscription, live};
 use crate::state::Records;
 use async_stream::try_stream;
 use futures_util::{Stream, StreamExt as _};
@@ -71,7 +71,7 @@ impl Follower {
             while let Some(step) = start.next().await {
                 match step? {
                     Step::Event(event) => {
-                        let _held = room_to_write(&hub, event.bytes).await?;
+                        let _held = hub.memory_to_write(event.bytes).await?;
                         yield event;
                     }
                     Step::Done(done) => catch_up = Some(done),
@@ -82,7 +82,7 @@ impl Follower {
             let mut live = Box::pin(live(catch_up));
             while let Some(event) = live.next().await {
                 let event = event?;
-                let _held = room_to_write(&hub, event.bytes).await?;
+                let _held = hub.memory_to_write(event.bytes).await?;
                 yield event;
             }
             drop(counted);
