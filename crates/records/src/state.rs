@@ -15,8 +15,8 @@ use crate::transfer_slots::Slots;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
 use groundplan_budget::Memory;
-use groundplan_chassis::database::{Database, refusal};
-use groundplan_chassis::turns::Turns;
+use groundplan_chassis::database::{Database, database_error};
+use groundplan_chassis::keyed_mutex::KeyedMutex;
 use groundplan_error::Error;
 use groundplan_eventlog::Log;
 use groundplan_model::catalog::Model;
@@ -55,7 +55,7 @@ struct State {
     /// Transactions that evaluate expressions: half of the pool at most.
     evaluating: Semaphore,
     /// Of calls with the same request id.
-    requests: Turns<request_ids::OwnedKey>,
+    requests: KeyedMutex<request_ids::OwnedKey>,
     purge_lag: Arc<Lag>,
     /// Ends what goes on for long.
     stop: CancellationToken,
@@ -71,7 +71,7 @@ impl Records {
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let mut lease = database.lease().await?;
-        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(refusal)?;
+        let key = lease.run(async |conn| secret_ensure(conn, "page tokens").await).await.map_err(database_error)?;
         drop(lease);
         let page_tokens = PageTokens::new(&key, settings.page_token_lifetime)?;
         request_ids::partitioned(settings.request_id_retention).prepare(&database).await?;
@@ -103,7 +103,7 @@ impl Records {
             period_missing: Notify::new(),
             transfers: Slots::default(),
             evaluating,
-            requests: Turns::default(),
+            requests: KeyedMutex::default(),
             purge_lag: Arc::default(),
             stop,
             revisions,
@@ -165,7 +165,7 @@ impl Records {
     }
 
     /// The turns of calls with the same request id: those of other processes wait in the database.
-    pub(crate) fn requests(&self) -> &Turns<request_ids::OwnedKey> {
+    pub(crate) fn requests(&self) -> &KeyedMutex<request_ids::OwnedKey> {
         &self.0.requests
     }
 

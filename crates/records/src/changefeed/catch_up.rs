@@ -10,7 +10,7 @@ use super::hub::Hub;
 use super::memory::hold_when_free;
 use super::snapshots::Snapshots;
 use groundplan_budget::Held;
-use groundplan_chassis::apart::apart;
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Event, MAX_READ_BYTES, Progress, ResumePoint};
 use groundplan_operations::WatchEvent;
@@ -83,7 +83,7 @@ impl CatchUp {
         let Some(mut ahead) = self.ahead().await? else { return Ok(None) };
         self.renew()?;
         let (hub, compiled) = (self.hub.clone(), self.compiled.clone());
-        let evaluating = apart(async move {
+        let evaluating = spawn_scoped(async move {
             let running = hub.clone();
             let _evaluator = running.evaluators.acquire().await.map_err(Error::internal)?;
             let work = move || look(&hub.context, &compiled, &mut ahead).map(|deliveries| (deliveries, ahead));
@@ -148,7 +148,7 @@ impl CatchUp {
 
     /// An event without a change: a watch that resumes after it misses nothing.
     pub(crate) fn bookmark(&self, kind: EventKind) -> Result<Arc<WatchEvent>, Error> {
-        let token = self.hub.context.log.token(self.compiled.origin.as_bytes(), self.at)?;
+        let token = self.hub.context.log.seal_token(self.compiled.origin.as_bytes(), self.at)?;
         Ok(mark(kind, token))
     }
 

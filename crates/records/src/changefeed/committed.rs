@@ -1,7 +1,7 @@
 //! What is committed at a moment.
 
 use diesel::QueryResult;
-use groundplan_chassis::database::{Columns as _, Database, Sql, refusal, rows};
+use groundplan_chassis::database::{Columns as _, Database, Sql, database_error, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::Snapshot;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ impl Committed {
             let row = found.first().ok_or(diesel::result::Error::NotFound)?;
             QueryResult::Ok((row.text(0)?.unwrap_or_default(), row.i64(1)?.unwrap_or_default()))
         });
-        let (snapshot, position) = found.await.map_err(refusal)?;
+        let (snapshot, position) = found.await.map_err(database_error)?;
         let snapshot =
             Snapshot::parse(&snapshot).ok_or_else(|| Error::internal(format!("{snapshot:?} is no snapshot")))?;
         Ok(Self { snapshot, position })

@@ -43,7 +43,7 @@ impl CompiledSubscription {
             return Ok(None);
         }
         let at = event.resume_point();
-        let token = context.log.token(self.origin.as_bytes(), at)?;
+        let token = context.log.seal_token(self.origin.as_bytes(), at)?;
         let held = context.memory.hold(OVERHEAD)?;
         let seen = seen(self, model, event, decoded, (before, after), token);
         let event = WatchEvent { bytes: event.size(), memory: Some(context.memory.clone()), ..seen };

@@ -10,7 +10,7 @@ use super::delivery::Delivery;
 use super::groups::Groups;
 use super::memory::hold_relieving;
 use groundplan_budget::Held;
-use groundplan_chassis::together::Together;
+use groundplan_chassis::single_flight::SingleFlight;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::{Cursor, Event, Progress, ResumePoint};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -37,10 +37,10 @@ pub(crate) struct Hub {
     /// All followers of the process, those that are not with the hub yet among them.
     followers: AtomicUsize,
     /// What is committed, for all who begin together.
-    committed: Together<Committed>,
-    /// Turns to read pages of records.
+    committed: SingleFlight<Committed>,
+    /// KeyedMutex to read pages of records.
     readers: Semaphore,
-    /// Turns to evaluate filters beside the hub.
+    /// KeyedMutex to evaluate filters beside the hub.
     pub(crate) evaluators: Semaphore,
 }
 
@@ -84,7 +84,7 @@ impl Hub {
             state: Mutex::default(),
             numbers: AtomicU64::default(),
             followers: AtomicUsize::default(),
-            committed: Together::default(),
+            committed: SingleFlight::default(),
             readers: Semaphore::new(READERS),
             evaluators: Semaphore::new(EVALUATORS),
         })
@@ -114,7 +114,7 @@ impl Hub {
             let message = "the database does not answer; try again";
             Error::new(Reason::DatabaseUnavailable, message).retry_after(AGAIN)
         };
-        self.committed.ask(async || Committed::now(&self.context.database).await, busy).await
+        self.committed.run(async || Committed::now(&self.context.database).await, busy).await
     }
 
     /// Takes a turn to read pages of records: a herd of followers must not keep others from a connection.

@@ -106,7 +106,7 @@ impl Member {
         {
             self.seen = self.seen.max(at.at);
         }
-        let token = self.hub.context.log.token(self.origin.as_bytes(), self.seen)?;
+        let token = self.hub.context.log.seal_token(self.origin.as_bytes(), self.seen)?;
         Ok(mark(EventKind::Bookmark, token))
     }
 }

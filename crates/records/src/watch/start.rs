@@ -6,7 +6,7 @@ use crate::changefeed::{CatchUp, Committed, Hub, QUIET, mark};
 use crate::state::Records;
 use async_stream::try_stream;
 use futures_util::Stream;
-use groundplan_chassis::apart::apart;
+use groundplan_chassis::spawn_scoped::spawn_scoped;
 use groundplan_error::Error;
 use groundplan_identity::Principal;
 use groundplan_operations::WatchEvent;
@@ -41,7 +41,7 @@ pub(crate) fn start(
                     let mut after = None;
                     loop {
                         let initial = Initial { records: records.clone(), principal: principal.clone(), compiled: compiled.clone() };
-                        let page = apart(async move { initial.page(at, after.as_ref()).await }).await?;
+                        let page = spawn_scoped(async move { initial.page(at, after.as_ref()).await }).await?;
                         catch_up.snapshots.add(&model.table.model.full_name, page.last_id, page.snapshot);
                         for event in page.events {
                             yield Step::Event(event);
@@ -93,7 +93,7 @@ pub(crate) fn start(
 /// What is committed, for all who ask together: none of them is waited for.
 async fn committed(hub: &Arc<Hub>) -> Result<Committed, Error> {
     let hub = hub.clone();
-    apart(async move { hub.committed().await }).await
+    spawn_scoped(async move { hub.committed().await }).await
 }
 
 /// Notes by a snapshot what was committed before the call.
