@@ -1,10 +1,14 @@
-"""`make bench`: compares Groundplan with its peers and measures its growth, and writes docs/benchmarks.md and section 8 of
-docs/specification.md. With BENCH_SIZE=small it takes minutes, says little, and writes copies of both into BENCH_OUT (target/bench)."""
+"""`make bench`: compares Groundplan with its peers, measures its growth, and writes docs/benchmarks.md and section 8 of
+docs/specification.md.
+
+With BENCH_SIZE=small it takes minutes, says little, and writes copies of both into BENCH_OUT (target/bench). With BENCH_RESULTS=FILE it
+measures nothing and writes them from the results of an earlier run."""
 
 import json
 import os
 import pathlib
 import shutil
+import signal
 import sys
 
 import compare
@@ -12,33 +16,43 @@ import growth
 import machine
 import plots
 import report
+import rounds
 import sizes
 from processes import ROOT, say
 
 
 def main():
-    size = sizes.chosen()
+    # The suites are stopped, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    earlier = os.environ.get("BENCH_RESULTS")
+    results = json.loads(pathlib.Path(earlier).read_text() if earlier else json.dumps(measure(sizes.chosen())))
+    is_full = results["size"]["name"] == "full"
     docs = ROOT / "docs"
-    out = pathlib.Path(os.environ.get("BENCH_OUT", docs if size.name == "full" else ROOT / "target/bench")).resolve()
-    circumstances = machine.describe()
-    compared = compare.run(size)
-    grown = growth.run(size)
-    out.mkdir(parents=True, exist_ok=True)
+    out = pathlib.Path(os.environ.get("BENCH_OUT") or (docs if is_full else ROOT / "target/bench")).resolve()
+    (out / "benchmarks").mkdir(parents=True, exist_ok=True)
+    (out / "benchmarks/results.json").write_text(json.dumps(results, indent=1) + "\n")
     for name in ("benchmarks.md", "specification.md"):
         if out != docs:
             shutil.copy(docs / name, out / name)
-    (out / "benchmarks").mkdir(exist_ok=True)
-    (out / "benchmarks/results.json").write_text(json.dumps({"machine": circumstances, "comparison": compared, "growth": grown}, indent=1) + "\n")
-    plots.comparison(compared, out / "benchmarks")
-    plots.growth(grown, out / "benchmarks")
-    report.replace(out / "benchmarks.md", report.benchmarks(circumstances, size, compared, grown, "benchmarks"))
-    report.replace(out / "specification.md", report.specification(circumstances, compared, grown, size))
+    plots.comparison(results["comparison"], out / "benchmarks")
+    plots.growth(results["growth"], out / "benchmarks")
+    report.replace(out / "benchmarks.md", report.benchmarks(results, "benchmarks"))
+    report.replace(out / "specification.md", report.specification(results))
     say(f"== {out}/benchmarks.md and {out}/specification.md are written")
-    slower = compare.slower_peer(compared)
+    slower = compare.slower_peer(results["comparison"])
     for one in slower:
         say(f"bench: our peer is slower than the reference peer by more than {compare.MARGIN:.0%}: {one}")
-    # So few and short rounds say too little to fail.
-    return 1 if slower and size.name == "full" else 0
+    # Few and short rounds say too little to fail.
+    return 1 if slower and is_full else 0
+
+
+def measure(size):
+    """Everything, as JSON can hold it."""
+    rounds.NOISE_SEEN.attempts = size.attempts
+    circumstances = machine.describe()
+    compared = compare.run(size)
+    grown = growth.run(size)
+    return {"size": vars(size), "machine": circumstances, "noise": vars(rounds.NOISE_SEEN), "comparison": compared, "growth": grown}
 
 
 if __name__ == "__main__":

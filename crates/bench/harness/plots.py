@@ -41,4 +41,4 @@ def growth(outcomes, folder):
                 continue
             for target in ("groundplan gRPC", "peer"):
                 series[f"{TITLES[operation]}, {target}"] = [point[operation][target]["requests_per_second"] for point in points.values()]
-        chart(pygal.Line, folder, f"growth-{name}", f"Requests per second by {title}", [f"{count:,}" for count in points], series, logarithmic=True)
+        chart(pygal.Line, folder, f"growth-{name}", f"Requests per second by {title}", [f"{int(count):,}" for count in points], series, logarithmic=True)

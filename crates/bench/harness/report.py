@@ -1,7 +1,7 @@
 """The text of docs/benchmarks.md and of section 8 of docs/specification.md, between their marks."""
 
 from plots import TITLES
-from rounds import ATTEMPTS, NOISE, NOISE_SEEN
+from rounds import NOISE
 
 START, END = "<!-- `make bench` writes from here -->", "<!-- to here -->"
 
@@ -18,18 +18,19 @@ def table(heads, rows):
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def benchmarks(machine, size, compared, grown, plots):
+def benchmarks(results, plots):
     """Everything that was measured."""
-    return "\n\n".join([circumstances(machine, size), comparison(compared, plots), growth(grown, size, plots)])
+    return "\n\n".join([circumstances(results), comparison(results["comparison"], plots), growth(results["growth"], results["size"], plots)])
 
 
-def circumstances(machine, size):
-    noisy = "; ".join(f"{what}: {share} %" for what, share in NOISE_SEEN.noisy)
-    return f"""Measured on {machine['date']} with a {machine['build']} build of commit {machine['commit']}, size `{size.name}`. The machine: {machine['machine']}. It ran
+def circumstances(results):
+    machine, size, noise = results["machine"], results["size"], results["noise"]
+    noisy = "; ".join(f"{what}: {share} %" for what, share in noise["noisy"])
+    return f"""Measured on {machine['date']} with a {machine['build']} build of commit {machine['commit']}, size `{size['name']}`. The machine: {machine['machine']}. It ran
 everything: the servers, one private PostgreSQL {machine['postgres']} as `groundplan up` starts it (`fsync` on, `shared_buffers` 128 MB), Envoy {machine['envoy']} and the load generator.
 
-{NOISE_SEEN.rounds} rounds were measured. A round in which other processes used more than {NOISE:.0f} % of the machine is repeated, up to {ATTEMPTS} times in all: {NOISE_SEEN.repeated} repetitions.
-{f'{len(NOISE_SEEN.noisy)} rounds stayed noisy: {noisy}.' if noisy else 'No round stayed noisy.'}"""
+{noise['rounds']} rounds were measured. A round in which other processes used more than {NOISE:.0f} % of the machine is repeated, up to {size['attempts']} times in all: {noise['repeated']} repetitions.
+{f'{len(noise["noisy"])} rounds stayed noisy: {noisy}.' if noisy else 'No round stayed noisy.'}"""
 
 
 def comparison(outcomes, plots):
@@ -66,27 +67,28 @@ def growth(outcomes, size, plots):
             yield f"{ours:,.0f}" + (f" ({ours / peer:.2f})" if peer else "")
 
     names = ("get", "list", "create", "update")
-    rows = [[f"{count:,}", point["database_mib"], *rates(point, names)] for count, point in outcomes["rows"].items()]
+    rows = [[f"{int(count):,}", point["database_mib"], *rates(point, names)] for count, point in outcomes["rows"].items()]
     parts = [f"""### Growth
 
-{size.growth_callers} callers, gRPC without Envoy: requests per second, and in parentheses the ratio to the peer.
+{size['growth_callers']} callers, gRPC without Envoy: requests per second, and in parentheses the ratio to the peer.
 
 """ + table(["rows", "table and indexes, MiB", *(TITLES[name] for name in names)], rows)]
     names = ("get", "create")
-    rows = [[f"{count:,}", f"{point['apply_seconds']:.1f}", f"{point['server_mib']:.0f}", *rates(point, names)] for count, point in outcomes["models"].items()]
+    rows = [[f"{int(count):,}", f"{point['apply_seconds']:.1f}", f"{point['server_mib']:.0f}", *rates(point, names)] for count, point in outcomes["models"].items()]
     parts.append("A set of models can have at most 500, so that is as far as it goes. Memory is the server's VmRSS after the measurement.\n\n"
                  + table(["models", "first apply, s", "memory, MiB", *(TITLES[name] for name in names)], rows))
     names = ("get", "create", "update")
-    rows = [[f"{count:,}", *rates(point, names)] for count, point in outcomes["bytes"].items()]
+    rows = [[f"{int(count):,}", *rates(point, names)] for count, point in outcomes["bytes"].items()]
     parts.append(table(["bytes of a record", *(TITLES[name] for name in names)], rows))
     parts.append("\n".join(f"![by {name}]({plots}/growth-{name}.svg)" for name in ("rows", "bytes")))
     return "\n\n".join(parts)
 
 
-def specification(machine, compared, grown, size):
+def specification(results):
     """Section 8: what the template asks for, in a few numbers."""
-    count = size.callers[len(size.callers) // 2]
-    most = size.callers[-1]
+    machine, compared, grown = (results[name] for name in ("machine", "comparison", "growth"))
+    callers = list(compared["get"])
+    count, most = callers[len(callers) // 2], callers[-1]
 
     def of(operation, callers, key=None):
         outcome = compared[operation][callers]["groundplan gRPC"]
@@ -94,16 +96,16 @@ def specification(machine, compared, grown, size):
 
     operations = ("get", "list", "create", "update")
     ratios = ", ".join(f"{TITLES[name]} {compared[name][most]['groundplan gRPC']['requests_per_second'] / compared[name][most]['peer']['requests_per_second']:.2f}" for name in operations)
-    largest = max(grown["rows"])
+    largest, models = (max(grown[name], key=int) for name in ("rows", "models"))
     volume = grown["rows"][largest]
     rows = [
         ["response time", f"p50 and p99 at {count} callers, in ms", ", ".join(f"{TITLES[name]} {of(name, count, 'p50')} and {of(name, count, 'p99')}" for name in operations)],
         ["throughput", f"requests per second at {most} callers", ", ".join(f"{TITLES[name]} {of(name, most)}" for name in operations)],
         ["", "the same, compared with a service written by hand", ratios],
-        ["concurrency", "callers measured", ", ".join(map(str, size.callers))],
-        ["data volume", f"requests per second with {largest:,} rows ({volume['database_mib']:,} MiB)",
+        ["concurrency", "callers measured", ", ".join(callers)],
+        ["data volume", f"requests per second with {int(largest):,} rows ({volume['database_mib']:,} MiB)",
          ", ".join(f"{TITLES[name]} {volume[name]['groundplan gRPC']['requests_per_second']:,.0f}" for name in operations)],
-        ["", "models", f"{max(grown['models'])}, applied in {grown['models'][max(grown['models'])]['apply_seconds']:.0f} s"],
-        ["", "largest record measured", f"{max(grown['bytes']):,} bytes"],
+        ["", "models", f"{models}, first applied in {grown['models'][models]['apply_seconds']:.0f} s"],
+        ["", "largest record measured", f"{max(map(int, grown['bytes'])):,} bytes"],
     ]
     return f"Measured by `make bench` on {machine['machine']}, gRPC without Envoy; everything shares the machine. [benchmarks.md](benchmarks.md) has the details.\n\n" + table(["", "measure", "value"], rows)

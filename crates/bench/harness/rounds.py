@@ -12,14 +12,14 @@ from processes import BINARIES, say
 
 # More than this share of the machine, used by other processes, spoils a round; in per cent.
 NOISE = 5.0
-# How often a round is measured at most.
-ATTEMPTS = 3
 
 
 @dataclasses.dataclass
 class Noise:
     """What happened to the rounds of a run."""
 
+    # How often a round is measured at most.
+    attempts: int = 3
     rounds: int = 0
     repeated: int = 0
     # Rounds that stayed noisy: what was measured, and the share of others.
@@ -41,11 +41,11 @@ class Target:
 
 def measure(target, arguments, processes, api_key):
     """Measures once, and again while other processes disturb it."""
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, NOISE_SEEN.attempts + 1):
         outcome = once(target, arguments, processes, api_key)
         if outcome["others_percent"] <= NOISE:
             break
-        NOISE_SEEN.repeated += attempt < ATTEMPTS
+        NOISE_SEEN.repeated += attempt < NOISE_SEEN.attempts
     NOISE_SEEN.rounds += 1
     what = f"{target.name} {arguments['operation']}, {arguments['callers']} callers"
     if outcome["others_percent"] > NOISE:
