@@ -1,12 +1,10 @@
 //! Connections to the server, whatever it speaks.
 
+use super::rows::PAGE;
 use super::{grpc, reference, rest};
 use crate::client::Suite;
 use crate::output::Failure;
 use crate::stubs::Entity;
-
-/// The records of a page.
-pub(super) const PAGE: usize = 20;
 
 /// What a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

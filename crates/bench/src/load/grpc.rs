@@ -1,6 +1,6 @@
 //! The derived gRPC service of a model that has the fields of `example.v1.Entity`.
 
-use super::caller::PAGE;
+use super::rows::PAGE;
 use crate::client::{Connection, Suite};
 use crate::output::Failure;
 use crate::stubs::{

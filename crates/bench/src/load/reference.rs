@@ -1,6 +1,6 @@
 //! `perf.v1.EntityService`, as far as the reference peer's proto has it.
 
-use super::caller::PAGE;
+use super::rows::PAGE;
 use crate::client::{Connection, Suite};
 use crate::output::Failure;
 use crate::stubs;

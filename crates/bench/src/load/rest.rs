@@ -1,6 +1,6 @@
 //! The derived REST of a model, over HTTP/1.1 and a connection that stays open.
 
-use super::caller::PAGE;
+use super::rows::PAGE;
 use crate::client::Suite;
 use crate::output::Failure;
 use crate::stubs::Entity;

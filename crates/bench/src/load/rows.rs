@@ -9,6 +9,9 @@ use uuid::Uuid;
 const BLOCK: u64 = 10_000;
 const NAMES: u64 = 100;
 
+/// The records of a page.
+pub(super) const PAGE: usize = 20;
+
 /// How many rows each worker changes at most.
 const CHANGED: u64 = 64;
 
