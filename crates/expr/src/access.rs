@@ -1,4 +1,4 @@
-//! Which indexes could serve a condition.
+//! Determines which indexes could serve a condition.
 
 mod searchable;
 
@@ -6,35 +6,35 @@ use crate::Scope;
 use crate::ir::{Comparison, Const, Expr, Field, Root, TextTest, Type};
 use groundplan_model::shape::{Cardinality, FieldId, Kind};
 
-/// What of a condition an index could serve.
+/// The parts of a condition that an index could serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// All of these hold: one that is served is enough.
+    /// A conjunction: an index for one part is enough.
     All(Vec<Access>),
-    /// Any of these holds: each must be served.
+    /// A disjunction: each part needs an index.
     Any(Vec<Access>),
     /// A test of a column of the model.
     Column { field: FieldId, test: ColumnTest },
-    /// A test of a text by so little that no index serves it: see the rules of `runs`.
+    /// A test of a text that is too short for an index: see `searchable`.
     TooShort,
-    /// Nothing that an index serves.
+    /// A part that no index serves.
     Opaque,
 }
 
 /// How a column is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnTest {
-    /// Equal to a value, or one of several; absent, or a bool as it is.
+    /// Equality with one or several values, absence, or a bool.
     Equal,
-    /// Less or greater than a value.
+    /// An order comparison with a value.
     Range,
-    /// A text starts with a value.
+    /// A prefix of a text.
     Prefix,
-    /// A text starts with a value of so few letters that trigrams do not serve it.
+    /// A prefix of a text that is too short for trigrams.
     ShortPrefix,
-    /// A text contains a value, ends with one, or matches a pattern.
+    /// A substring, suffix or pattern of a text.
     Substring,
-    /// A repeated field contains a value.
+    /// An element of a repeated field.
     Element,
     /// `search`.
     Search,
@@ -44,10 +44,10 @@ pub(crate) fn analyze(scope: Scope<'_>, expr: &Expr) -> Access {
     analyze_condition(scope, expr, false)
 }
 
-/// Of a condition, or of its negation.
+/// Analyzes a condition, or its negation.
 fn analyze_condition(scope: Scope<'_>, expr: &Expr, negated: bool) -> Access {
     match expr {
-        // Always is served by nothing, never needs nothing.
+        // No index serves `true`, and `false` needs none.
         Expr::Const(Const::Bool(value)) => {
             if *value == negated {
                 Access::Any(Vec::new())
@@ -101,7 +101,7 @@ fn compare(scope: Scope<'_>, comparison: Comparison, operands: (&Expr, &Expr), n
         Comparison::Equal | Comparison::NotEqual if is_bool => operand_test(operand, ColumnTest::Equal),
         Comparison::Equal | Comparison::NotEqual if (comparison == Comparison::Equal) == negated => Access::Opaque,
         Comparison::Equal | Comparison::NotEqual => operand_test(operand, ColumnTest::Equal),
-        // UUIDs are ordered as the texts that they are shown as, which no index has.
+        // UUIDs are ordered like their texts, which no index provides.
         _ if is_uuid(scope, operand) => Access::Opaque,
         _ => operand_test(operand, ColumnTest::Range),
     }
@@ -129,7 +129,7 @@ fn operand_test(operand: &Expr, test: ColumnTest) -> Access {
     }
 }
 
-/// A test of a field, if it is a column of the model.
+/// Returns a test of a field, if it is a column of the model.
 fn column_test(field: &Field, test: ColumnTest) -> Access {
     match (&field.root, field.steps.as_slice()) {
         (Root::Record, [id]) => Access::Column { field: *id, test },
@@ -152,7 +152,7 @@ fn is_array(field: &Field) -> bool {
     }
 }
 
-/// Whether a text can have an index of trigrams: a column of its own, that is no wrapper and no reference.
+/// Whether a text can have a trigram index: a column that is neither a wrapper nor a reference.
 fn takes_trigrams(scope: Scope<'_>, text: &Expr) -> bool {
     let Expr::Field(Field { root: Root::Record, steps, .. }) = text else { return false };
     let [id] = steps.as_slice() else { return false };
@@ -170,7 +170,7 @@ fn is_uuid(scope: Scope<'_>, operand: &Expr) -> bool {
     }
 }
 
-/// Whether a value differs from record to record.
+/// Whether a value depends on the record.
 fn reads_record(expr: &Expr) -> bool {
     match expr {
         Expr::Const(_) | Expr::Now => false,
@@ -185,9 +185,9 @@ mod tests {
     use super::{Access, ColumnTest};
     use crate::sql::tests::{compile, shop};
 
-    /// A short form: `=pages`, `all(…)`, `any(…)`, `-`.
-    fn shown(access: &Access) -> String {
-        let list = |parts: &[Access]| parts.iter().map(shown).collect::<Vec<_>>().join(" ");
+    /// Renders a short form: `=pages`, `all(…)`, `any(…)`, `-`.
+    fn render(access: &Access) -> String {
+        let list = |parts: &[Access]| parts.iter().map(render).collect::<Vec<_>>().join(" ");
         match access {
             Access::All(parts) => format!("all({})", list(parts)),
             Access::Any(parts) => format!("any({})", list(parts)),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_index_serves_is_known() {
+    fn conditions_have_the_expected_access() {
         for (expression, expected) in [
             ("pages == 1", "=pages"),
             ("1 < pages", "<pages"),
@@ -263,7 +263,7 @@ mod tests {
             ("published ? pages == 1 : sold == 1", "-"),
             ("false", "any()"),
         ] {
-            assert_eq!(shown(compile(expression).unwrap().access()), expected, "{expression}");
+            assert_eq!(render(compile(expression).unwrap().access()), expected, "{expression}");
         }
     }
 }

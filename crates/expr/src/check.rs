@@ -1,8 +1,8 @@
-//! Syntax to meaning: every name resolved, every type known, constants calculated.
+//! Checks syntax: resolves names, determines types, and evaluates constants.
 //!
-//! Types are CEL's, stricter in two things: numbers of different types are compared but not calculated with, and nothing
-//! is dynamic. They are kinder in what leaves no doubt: a literal becomes a constant of the type that it meets, so
-//! `price > 3`, `status == "STATUS_ACTIVE"` and `created_at > "2030-01-01T00:00:00Z"` are what they look like.
+//! Types are those of CEL, but stricter: arithmetic does not mix number types, and nothing is dynamic. Literals adapt to the type
+//! of the other operand, so `price > 3`, `status == "STATUS_ACTIVE"` and `created_at > "2030-01-01T00:00:00Z"` work as
+//! expected.
 
 mod adapt;
 mod arithmetic;
@@ -51,15 +51,15 @@ struct Checker<'a> {
     scope: Scope<'a>,
     source: &'a str,
     purpose: Purpose,
-    /// Of the enclosing `exists`, `all` and `exists_one`, the outermost first.
+    /// The variables of the enclosing `exists`, `all` and `exists_one`, the outermost first.
     variables: Vec<Variable>,
-    /// The enum of the other side of a comparison, whose names come before those of other enums.
+    /// The enum of the other operand of a comparison, whose names take precedence.
     expected: Option<EnumId>,
-    /// How often texts are joined so far.
+    /// The number of text concatenations so far.
     joined: usize,
 }
 
-/// What an `exists` calls the element.
+/// The variable of an `exists`, `all` or `exists_one`.
 struct Variable {
     name: String,
     field: Field,
@@ -90,12 +90,12 @@ impl<'a> Checker<'a> {
         Self { scope, source, purpose, variables: Vec::new(), expected: None, joined: 0 }
     }
 
-    /// An error at the beginning of a part of the expression.
+    /// Returns an error at the start of a part of the expression.
     fn error(&self, span: Span, message: impl Into<String>) -> ExprError {
         ExprError::at(self.source, span.start, message)
     }
 
-    /// A part of the expression as the caller wrote it, for messages.
+    /// Quotes a part of the expression for messages.
     fn quote(&self, node: &Node) -> String {
         messages::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
     }

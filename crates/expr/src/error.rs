@@ -1,23 +1,23 @@
-//! Why an expression is refused.
+//! Errors of expressions.
 
 use std::fmt;
 
-/// Why an expression is refused, where, and what to do.
+/// Why an expression is invalid, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ExprError {
-    /// What is wrong and what to do, without a full stop.
+    /// What is wrong and how to fix it, without a full stop.
     pub message: String,
-    /// Where in the expression: line and column, both from 1, the column in characters. `None`: all of it.
+    /// The line and the column in characters, both from 1; `None` for the whole expression.
     pub position: Option<(usize, usize)>,
 }
 
 impl ExprError {
-    /// An error of the whole expression.
+    /// Returns an error about the whole expression.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), position: None }
     }
 
-    /// An error at a byte of the expression.
+    /// Returns an error at a byte offset of the expression.
     pub fn at(source: &str, offset: usize, message: impl Into<String>) -> Self {
         let before = source.get(..offset).unwrap_or(source);
         let line = before.matches('\n').count() + 1;

@@ -1,4 +1,4 @@
-//! Evaluation on a record.
+//! Evaluates expressions on a record.
 
 mod calculate;
 mod convert;
@@ -38,7 +38,7 @@ pub(crate) fn filter(
     EvaluationError::split(evaluator.truth(expr, &[]))
 }
 
-/// The value of an expression that reads nothing but the record and the time.
+/// Evaluates an expression that reads only the record and the time.
 pub(crate) fn formula<T>(
     expr: &Expr,
     record: &Record,
@@ -51,12 +51,12 @@ pub(crate) fn formula<T>(
     Ok(value.and_then(finish))
 }
 
-/// The value of an expression that reads neither fields nor the time.
+/// Evaluates an expression that reads neither fields nor the time.
 pub(crate) fn constant(scope: Scope<'_>, expr: &Expr) -> Result<Result<Const, EvaluationFailure>, Error> {
     formula(expr, &Record::new(scope.model.shape()), 0, &Budget::default(), |datum| datum.into_const())
 }
 
-/// What a rule finds on `this`.
+/// Evaluates a rule on `this`.
 pub(crate) fn rule<T>(
     expr: &Expr,
     this: Datum<'_>,
@@ -69,9 +69,9 @@ pub(crate) fn rule<T>(
     Ok(value.and_then(finish))
 }
 
-/// An expression's world.
+/// The context of an evaluation.
 struct Evaluator<'a> {
-    /// None for a rule, whose only way to a value is `this`.
+    /// `None` for a rule, which only reads `this`.
     record: Option<&'a Record>,
     now: i64,
     related: &'a dyn Fn(FieldId) -> Option<Record>,
@@ -80,16 +80,16 @@ struct Evaluator<'a> {
     steps: RefCell<Steps>,
 }
 
-/// What the enclosing `exists`, `all` and the like look at, the outermost first.
+/// The current elements of the enclosing `exists`, `all` and similar macros, the outermost first.
 type Variables<'v, 'e> = &'v [Datum<'e>];
 
 impl<'a> Evaluator<'a> {
-    /// For an expression that reads no other record.
+    /// Returns an evaluator for an expression that reads no other record.
     fn without_relations(record: Option<&'a Record>, now: i64, budget: &Budget) -> Self {
         Self { record, now, related: &|_| None, fetched: Vec::new(), steps: RefCell::new(budget.steps()) }
     }
 
-    /// A condition: anything but a bool is an error, as `null` is.
+    /// Evaluates a condition. Any value except a bool is an error, such as `null`.
     fn truth<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<bool, EvaluationError> {
         match self.value(expr, variables)? {
             Datum::Bool(value) => Ok(value),
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a> {
             }
             Expr::Matches { text, pattern } => {
                 let text = self.value(text, variables)?;
-                // A pattern that is not simple takes about as long for a byte as an operator takes.
+                // A complex pattern takes about as long per byte as an operator.
                 self.charge(text.bytes() as u64)?;
                 Datum::Bool(pattern.regex.is_match(text.text()?))
             }
@@ -160,7 +160,7 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// A chain of `||` (which `decisive` true ends) or `&&` (false): a failure counts only if nothing decides.
+    /// Evaluates a chain of `||` (decided by true) or `&&` (decided by false). A failure counts only if no operand decides.
     fn chain<'e>(
         &'e self,
         operands: &'e [Expr],
@@ -199,7 +199,7 @@ impl<'a> Evaluator<'a> {
             return Err(EvaluationFailure::Null.into());
         }
         self.charge_bytes(left.bytes().min(right.bytes()))?;
-        // Nothing orders NaN.
+        // NaN has no order.
         Ok(left.compare(right).is_some_and(holds))
     }
 }
@@ -210,15 +210,15 @@ fn chain(truths: impl Iterator<Item = Result<bool, EvaluationError>>, decisive: 
         match truth {
             Ok(value) if value == decisive => return Ok(decisive),
             Ok(_) => {}
-            Err(EvaluationError::Failure(found)) => failure = failure.or(Some(found)),
-            Err(refused) => return Err(refused),
+            Err(EvaluationError::Failure(other)) => failure = failure.or(Some(other)),
+            Err(error) => return Err(error),
         }
     }
     failure.map_or(Ok(!decisive), |failure| Err(failure.into()))
 }
 
 impl<'e> Datum<'e> {
-    /// A text: `null` has none.
+    /// Returns the text; `null` has none.
     fn text(&self) -> Result<&str, EvaluationFailure> {
         match self {
             Datum::String(text) => Ok(text),

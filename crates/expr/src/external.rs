@@ -1,25 +1,25 @@
-//! Whether a record alone tells whether it matches, so that only its own changes can change that.
+//! Dependencies of an expression on anything except the record. Without them, only changes of the record change the result.
 
 use crate::ir::{Expr, Field, Root};
 
-/// What an expression needs beside the record.
+/// What an expression depends on besides the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExternalDependency {
     /// Another record, along a relation.
     Relation,
     /// `now`.
     Time,
-    /// `search`, which only PostgreSQL can tell.
+    /// `search`, which only PostgreSQL can evaluate.
     Search,
 }
 
-/// The first thing that an expression needs beside the record.
+/// Returns the first external dependency of an expression.
 pub(crate) fn external_dependency(expr: &Expr) -> Option<ExternalDependency> {
     let all = |exprs: &[&Expr]| exprs.iter().find_map(|expr| external_dependency(expr));
     match expr {
         Expr::Now => Some(ExternalDependency::Time),
         Expr::Search { .. } => Some(ExternalDependency::Search),
-        // Nobody asks this of rules, whose parts these are.
+        // Rules are never checked for dependencies.
         Expr::Const(_) | Expr::Rule(_) => None,
         Expr::Field(field) | Expr::Has(field) => field_dependency(field),
         Expr::Not(inner) | Expr::Size(inner) | Expr::Negate(inner) => external_dependency(inner),

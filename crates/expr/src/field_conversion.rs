@@ -1,11 +1,11 @@
-//! Values of expressions as values of fields, which may have smaller types.
+//! Converts values of expressions to values of fields, whose types can be smaller.
 
 use crate::evaluate::{Datum, EvaluationFailure};
 use crate::limits::MAX_RESULT_BYTES;
 use groundplan_codec::Value;
 use groundplan_model::shape::{Integer, Kind};
 
-/// A value for a field of a kind that has single values; none for `null`.
+/// Converts to a value of a scalar field; `None` for `null`.
 pub(crate) fn to_field_value(kind: Kind, datum: Datum<'_>) -> Result<Option<Value>, EvaluationFailure> {
     let kind = match kind {
         Kind::Wrapper(wrapped) => wrapped.kind(),
@@ -25,7 +25,7 @@ pub(crate) fn to_field_value(kind: Kind, datum: Datum<'_>) -> Result<Option<Valu
         (Kind::Enum(_), Datum::Enum(value)) => Value::Enum(value),
         (Kind::Timestamp, Datum::Timestamp(value)) => Value::Timestamp(value),
         (Kind::Duration, Datum::Duration(value)) => Value::Duration(value),
-        // The checker lets no other pairs through.
+        // The checker rejects all other pairs.
         _ => return Err(EvaluationFailure::Null),
     }))
 }
@@ -35,7 +35,7 @@ fn convert_integer(integer: Integer, value: i128) -> Result<Value, EvaluationFai
     if !integer.range().contains(&value) {
         return Err(out_of_range());
     }
-    // Unsigned numbers of 32 bits are kept with sign.
+    // The codec stores unsigned 32-bit integers as signed ones.
     if integer.exceeds_bigint() {
         u64::try_from(value).map(Value::Uint).map_err(|_| out_of_range())
     } else {
@@ -43,15 +43,15 @@ fn convert_integer(integer: Integer, value: i128) -> Result<Value, EvaluationFai
     }
 }
 
-/// Rounds to the nearest `float`, but refuses a number that is too large for one.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is what a field of that type does")]
+/// Rounds to the nearest `float`; fails for numbers that are too large.
+#[expect(clippy::cast_possible_truncation, reason = "a field of that type rounds to the nearest float")]
 fn convert_float(value: f64) -> Result<f64, EvaluationFailure> {
     let rounded = f64::from(value as f32);
     let is_beyond = rounded.is_infinite() && value.is_finite();
     if is_beyond { Err(EvaluationFailure::OutOfField("a float")) } else { Ok(canonical_nan(rounded)) }
 }
 
-/// All the NaNs made one, as records have them.
+/// Replaces any NaN by the canonical NaN of records.
 fn canonical_nan(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value }
 }

@@ -1,4 +1,4 @@
-//! Formulas: the values that fields get by expressions over the record that is being written.
+//! Formulas: expressions over the written record that provide values of fields.
 
 use crate::ir::Expr;
 use crate::purpose::FormulaKind;
@@ -9,7 +9,7 @@ use groundplan_error::Error;
 use groundplan_model::catalog;
 use groundplan_model::shape::{FieldId, Kind};
 
-/// The value of a field, by an expression over the model's other fields. No other record is read.
+/// An expression over a model's other fields that provides the value of a field. It reads no other record.
 #[derive(Clone, Debug)]
 pub struct Formula {
     field: FieldId,
@@ -18,7 +18,7 @@ pub struct Formula {
     expr: Expr,
 }
 
-/// A formula that is refused.
+/// An invalid formula.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormulaError {
     pub kind: FormulaKind,
@@ -29,34 +29,34 @@ pub struct FormulaError {
 /// The formulas of a model, each list in the order of the fields' numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Formulas {
-    /// What fields without a value get at creation. Each sees those before it.
+    /// The values of unset fields at creation. Each formula sees the results of those before it.
     pub defaults: Vec<Formula>,
-    /// What fields are at each write. None reads another.
+    /// The values of computed fields at each write. They do not read each other.
     pub computed: Vec<Formula>,
 }
 
 impl Formula {
-    /// Parses and checks `source`, whose value must be one of the field.
+    /// Parses and checks `source`, whose value must fit the field.
     pub fn compile(scope: Scope<'_>, kind: FormulaKind, field: FieldId, source: &str) -> Result<Self, ExprError> {
         let expr = check::formula(scope, kind, field, source)?;
         let kind = scope.model.shape().field(field).kind;
         Ok(Self { field, kind, source: source.to_owned(), expr })
     }
 
-    /// The field that gets the value.
+    /// Returns the field that gets the value.
     pub fn field(&self) -> FieldId {
         self.field
     }
 
-    /// The expression as it was written.
+    /// Returns the source of the expression.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The value for a record at a time in microseconds since the Unix epoch; none if the field is to be absent.
+    /// Returns the value for a record at a time in microseconds since the Unix epoch; `None` if the field becomes absent.
     ///
     /// # Errors
-    /// The budget's refusal: it is used up, cancelled or late.
+    /// The budget's error if it is exceeded, cancelled or late.
     pub fn evaluate(
         &self,
         record: &Record,
@@ -68,21 +68,21 @@ impl Formula {
 }
 
 impl Formulas {
-    /// Compiles all formulas of a model, or says of each one that is wrong what is.
+    /// Compiles all formulas of a model, or returns an error for each invalid one.
     pub fn compile(scope: Scope<'_>) -> Result<Self, Vec<FormulaError>> {
-        let mut refused = Vec::new();
+        let mut errors = Vec::new();
         let mut compile = |kind: FormulaKind, formulas: &[catalog::Formula]| {
             let mut compiled = Vec::with_capacity(formulas.len());
             for formula in formulas {
                 match Formula::compile(scope, kind, formula.field, &formula.source) {
-                    Ok(right) => compiled.push(right),
-                    Err(error) => refused.push(FormulaError { kind, formula: formula.clone(), error }),
+                    Ok(formula) => compiled.push(formula),
+                    Err(error) => errors.push(FormulaError { kind, formula: formula.clone(), error }),
                 }
             }
             compiled
         };
         let defaults = compile(FormulaKind::Default, &scope.model.defaults);
         let computed = compile(FormulaKind::Computed, &scope.model.computed);
-        if refused.is_empty() { Ok(Self { defaults, computed }) } else { Err(refused) }
+        if errors.is_empty() { Ok(Self { defaults, computed }) } else { Err(errors) }
     }
 }

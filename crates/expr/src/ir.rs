@@ -1,4 +1,4 @@
-//! A checked expression: every name resolved, every type known. The evaluator and the SQL compiler read the same one.
+//! A checked expression: all names are resolved and all types are known. The evaluator and the SQL compiler both use it.
 
 pub mod rule;
 mod types;
@@ -30,13 +30,13 @@ pub enum Const {
     Null,
 }
 
-/// Where a path of fields begins.
+/// The start of a path of fields.
 #[derive(Clone, Debug)]
 pub enum Root {
     /// The record.
     Record,
-    /// The record that a reference of this one leads to, the one step that an expression may take. Reading it is an error
-    /// if the reference is empty.
+    /// The record that a reference leads to, the only relation that an expression can follow. Reading it is an error if the
+    /// reference is empty.
     Related {
         /// The field of the record's model that holds the id.
         reference: FieldId,
@@ -45,28 +45,27 @@ pub enum Root {
     /// The variable of the enclosing `exists`, `all` or `exists_one` of this level: 0 is the outermost. The elements are
     /// those of its list, or the keys of its map.
     Variable(usize),
-    /// An element that is a message: a `MapValue` or a `ListItem`. Reading what is inside of one that does not exist is an
-    /// error.
+    /// An element that is a message: a `MapValue` or a `ListItem`. Reading a field of a missing element is an error.
     Element(Box<Expr>),
 }
 
-/// A value that is read: a path of fields through singular messages.
+/// A path of fields through singular messages.
 ///
-/// Reading through an absent message gives what an empty message would (protobuf's rule): the steps behind it are absent.
+/// Reading through an absent message is like reading an empty message (protobuf's rule): the remaining steps are absent.
 #[derive(Clone, Debug)]
 pub struct Field {
     pub root: Root,
     /// From the root inwards. Empty only for a variable that is itself the value.
     pub steps: Vec<FieldId>,
-    /// Of the last step.
+    /// The type of the last step.
     pub ty: Type,
-    /// How the last step is kept: of a repeated field or a map, its elements. `None` for map keys.
+    /// The kind of the last step; for a repeated field or a map, of its elements. `None` for map keys.
     pub kind: Option<Kind>,
-    /// What reading it gives where it is absent.
+    /// The result of reading it if it is absent.
     pub absent: Absent,
 }
 
-/// A comparison. Between numbers of different types it is by their mathematical values.
+/// A comparison. Numbers of different types are compared by their mathematical values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     Equal,
@@ -77,7 +76,7 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-/// A calculation, between operands of one type; of times and durations as CEL has them.
+/// An arithmetic operation on operands of one type, or on times and durations as in CEL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// Also joins strings.
@@ -89,7 +88,7 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
-    /// The operator as CEL writes it.
+    /// Returns CEL's operator.
     pub(crate) fn symbol(self) -> &'static str {
         match self {
             Self::Add => "+",
@@ -109,19 +108,19 @@ pub enum TextTest {
     Contains,
 }
 
-/// How a text is made from another. Only formulas have it: there is no SQL of it.
+/// A transformation of a text. Only formulas have it; it has no SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rewrite {
     /// `A` to `Z` in lower case; all other characters stay.
     LowerAscii,
     /// `a` to `z` in upper case; all other characters stay.
     UpperAscii,
-    /// Without Unicode's white space at both ends.
+    /// Removes Unicode white space at both ends.
     Trim,
 }
 
-/// How many elements must meet a condition. Errors as in CEL: `exists` is a chain of `||`, `all` one of `&&`, and in
-/// `exists_one` any error is an error.
+/// How many elements must satisfy a condition. Errors are handled as in CEL: `exists` is a chain of `||`, `all` is a chain of
+/// `&&`, and `exists_one` fails for any error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantifier {
     Exists,
@@ -150,9 +149,9 @@ pub enum TimePart {
 pub struct Pattern {
     /// As the caller wrote it, in RE2's syntax.
     pub source: String,
-    /// The same for PostgreSQL, written anew from the parsed one.
+    /// The same for PostgreSQL, rewritten from the parsed pattern.
     pub postgres: String,
-    /// The same, compiled: of what is written for PostgreSQL, which means the same here.
+    /// The compiled pattern for PostgreSQL, which means the same to the `regex` crate.
     pub(crate) regex: Arc<Regex>,
 }
 
@@ -163,8 +162,8 @@ pub enum Expr {
     /// `now`: the time of the request, in microseconds.
     Now,
     Field(Field),
-    /// `has(field)`: of a field without presence, whether it differs from zero; of lists and maps, whether they are not
-    /// empty. Never an error, but where a reference is empty, or a key or an index on the way does not exist.
+    /// `has(field)`: whether a field without presence differs from zero, or a list or map is not empty. It fails only if a
+    /// reference is empty, or a key or index on the path does not exist.
     Has(Field),
     Not(Box<Expr>),
     /// Two or more.
@@ -199,7 +198,7 @@ pub enum Expr {
         key: Box<Expr>,
         ty: Type,
     },
-    /// `list[index]` with an int: an error outside of the list.
+    /// `list[index]` with an int: an error outside the list.
     ListItem {
         list: Field,
         index: Box<Expr>,
@@ -228,7 +227,7 @@ pub enum Expr {
     },
     /// Of an int or a double.
     Negate(Box<Expr>),
-    /// `int(x)`, `uint(x)`, `double(x)`, `string(x)` of what CEL converts exactly; an error outside of the type's range.
+    /// `int(x)`, `uint(x)`, `double(x)`, `string(x)` of values that CEL converts exactly; an error outside the type's range.
     Convert {
         value: Box<Expr>,
         ty: Type,
@@ -243,12 +242,12 @@ pub enum Expr {
         level: usize,
         condition: Box<Expr>,
     },
-    /// `search(field, "words")`: by an index of words that the field has. Only PostgreSQL can tell: the evaluator refuses.
+    /// `search(field, "words")`: uses a full-text index. Only PostgreSQL can evaluate it; the evaluator fails.
     Search {
         field: Field,
         words: String,
         language: String,
     },
-    /// What only rules have. There is no SQL of it.
+    /// An expression that only rules have. It has no SQL.
     Rule(Box<RuleExpr>),
 }

@@ -2,11 +2,11 @@
 //! evaluated on a record or compiled to SQL with binds. A [`Filter`] is a condition, a [`Formula`] a value, a [`Rule`] a
 //! condition on a value that is written. Pure: no I/O, no waiting.
 //!
-//! **Exactness.** For every record, the SQL is true exactly when the evaluator says true. An evaluation error (an absent
+//! **Exactness.** For every record, the SQL is true exactly when the evaluator returns true. An evaluation error (an absent
 //! timestamp, a missing map key, an overflow, a division by zero) is no match, also below a `!`: it is SQL's NULL, and
-//! `&&`, `||` and `!` over errors are exactly SQL's three-valued logic.
+//! `&&`, `||` and `!` over errors follow SQL's three-valued logic.
 //!
-//! The rooms: `parse` and `check` make an [`ir::Expr`], which `evaluate` runs and `sql` compiles; `access` says which
+//! Modules: `parse` and `check` create an [`ir::Expr`], which `evaluate` runs and `sql` compiles; `access` determines which
 //! indexes could serve it.
 
 pub mod ir;
@@ -47,7 +47,7 @@ use groundplan_model::shape::FieldId;
 use ir::{Expr, Field};
 use std::sync::Arc;
 
-/// What names in an expression mean: the fields of `model`, and of the models that its references lead to.
+/// The scope of names in an expression: the fields of `model`, and of the models that its references lead to.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     pub catalog: &'a Catalog,
@@ -76,32 +76,32 @@ impl Filter {
         Ok(Self { expr, sql, access })
     }
 
-    /// The checked expression.
+    /// Returns the checked expression.
     pub fn expr(&self) -> &Expr {
         &self.expr
     }
 
-    /// The condition of a WHERE over the model's table, which must have the alias `r`.
+    /// Returns the condition of a WHERE over the model's table, which must have the alias `r`.
     pub fn sql(&self) -> &Fragment {
         &self.sql
     }
 
-    /// Which indexes could serve the condition.
+    /// Returns which indexes could serve the condition.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// What the condition needs beside the record; none if the record alone tells whether it matches.
+    /// Returns what the condition depends on besides the record; `None` if the record alone determines the result.
     pub fn external_dependency(&self) -> Option<ExternalDependency> {
         external::external_dependency(&self.expr)
     }
 
-    /// Whether a record matches. A [`EvaluationFailure`] of the expression is no match for whoever filters.
+    /// Evaluates the condition on a record. For a filter, an [`EvaluationFailure`] is no match.
     ///
-    /// `related` reads the record that a reference field of this one leads to.
+    /// `related` reads the record that a reference field leads to.
     ///
     /// # Errors
-    /// The budget's refusal: it is used up, cancelled or late. This is never "no match".
+    /// The budget's error if it is exceeded, cancelled or late. This is never "no match".
     pub fn evaluate(
         &self,
         scope: Scope<'_>,
@@ -121,25 +121,25 @@ pub struct OrderKey {
     pub name: String,
     pub field: Field,
     pub descending: bool,
-    /// The key over the alias `r`; it has no slots. Absent values are NULL, which is larger than everything.
+    /// The key's SQL over the alias `r`, without slots. Absent values are NULL, which sorts last.
     pub sql: String,
-    /// PostgreSQL's type of `sql`, to cast a value with that a row had.
+    /// PostgreSQL's type of `sql`, for casting values of rows.
     pub sql_type: &'static str,
-    /// Whether `sql` may be NULL.
+    /// Whether `sql` can be NULL.
     pub nullable: bool,
-    /// The field whose column `sql` is, if it is nothing but a column: only then an index can give the order.
+    /// The field, if `sql` is just its column: only then can an index provide the order.
     pub column: Option<FieldId>,
 }
 
-/// Reads an `order_by` (AIP-132): fields with commas between them, each perhaps with ` asc` or ` desc` behind it. Names are
-/// proto names or JSON names, nested ones with dots. Fields that are no scalar values, that are behind a relation, or that
-/// occur twice are refused. An empty text gives no keys.
+/// Parses an `order_by` (AIP-132): comma-separated fields, each with an optional ` asc` or ` desc`. Names are proto names or
+/// JSON names, nested ones with dots. Rejects fields that are not scalar, that belong to another record, or that occur twice.
+/// Returns no keys for an empty text.
 pub fn order_by(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, ExprError> {
     order::parse(scope, source)
 }
 
-/// A field by its path, such as `pages` or `address.city`, as a value of SQL over the alias `r`: for groups and aggregates.
-/// The key is as in an order; `descending` is false.
+/// Resolves the path of a field, such as `pages` or `address.city`, to SQL over the alias `r`, for groups and aggregates. The
+/// key is like one of an order; `descending` is false.
 pub fn value(scope: Scope<'_>, path: &str) -> Result<OrderKey, ExprError> {
     order::value(scope, path)
 }

@@ -1,61 +1,61 @@
-//! Limits on CEL. The parser, the checker and whoever reads their answer recurse, so that an expression must be known to
-//! be shallow before any of them sees it: a stack that overflows takes the process with it.
+//! Limits of CEL expressions. The parser, the checker and their users recurse, and a stack overflow aborts the process. The depth
+//! of an expression is therefore checked first.
 
 use crate::tokens::{self, Token};
 use groundplan_error::Limit;
 use std::fmt;
 
-/// The longest expression, in bytes.
+/// The maximum length of an expression in bytes.
 pub const MAX_LENGTH: usize = 4_096;
 
-/// The deepest nesting of brackets in an expression.
+/// The maximum nesting of brackets in an expression.
 pub const MAX_NESTING: usize = 24;
 
-/// The most operators in an expression, each `.` and `[` among them: a chain of them is as deep as it is long.
+/// The maximum number of operators in an expression, including `.` and `[`: a chain of them is as deep as it is long.
 pub const MAX_OPERATORS: usize = 200;
 
-/// The most `?` in an expression. The parser counts each as a level, and its own limit, 96, makes a debug build panic.
+/// The maximum number of `?` in an expression. The parser counts each as a level, and panics in debug builds at its limit of 96.
 pub const MAX_CONDITIONS: usize = 48;
 
-/// The most levels of a filter: brackets, `? :`, and operators that have the one before them as an operand, as in
-/// `a + b + c` and `a.b.c`. `&&` and `||` are no levels.
+/// The maximum number of levels of a filter: brackets, `? :`, and operators whose operand is the previous operator, as in
+/// `a + b + c` and `a.b.c`. `&&` and `||` are not levels.
 pub const MAX_DEPTH: usize = 100;
 
-/// The most constants in a list behind `in`.
+/// The maximum number of constants in a list after `in`.
 pub const MAX_CONSTANTS: usize = 500;
 
-/// The most `exists`, `all` and `exists_one` inside each other: each goes through all elements for each of the outer one's.
+/// The maximum nesting of `exists`, `all` and `exists_one`: each iterates over all elements for each element of the outer one.
 pub const MAX_NESTED_QUANTIFIERS: usize = 2;
 
-/// The most `all`, `exists`, `map` and the like inside each other in a rule: each goes through all elements for each of the
-/// outer one's, which the request's steps bound.
+/// The maximum nesting of `all`, `exists`, `map` and similar macros in a rule: each iterates over all elements for each element
+/// of the outer one, which the request's steps limit.
 pub const MAX_NESTED_MACROS: usize = 8;
 
-/// The most bytes that a compiled pattern of a rule takes.
+/// The maximum size of a compiled pattern of a rule in bytes.
 pub const MAX_RULE_PATTERN: usize = 10 << 20;
 
-/// The most times that a filter joins texts: each may be as long as a record, and PostgreSQL makes the whole.
+/// The maximum number of text concatenations in a filter: each text can be as long as a record, and PostgreSQL builds all of it.
 pub const MAX_CONCATENATIONS: usize = 8;
 
-/// The longest text that a formula makes, in bytes: another one may read it and make a longer one.
+/// The maximum size of a formula's result in bytes: another formula can read it and return a longer one.
 pub const MAX_RESULT_BYTES: usize = 1 << 20;
 
-/// The longest regular expression of `matches`, in bytes.
+/// The maximum length of a regular expression of `matches` in bytes.
 pub const MAX_PATTERN: usize = 256;
 
-/// The largest count in a regular expression's repetition, such as `{2,255}`: PostgreSQL has no larger one.
+/// The maximum count in a regular expression's repetition, such as `{2,255}`, which is PostgreSQL's maximum.
 pub const MAX_REPETITION: u32 = 255;
 
-/// The most that a regular expression may grow to when its repetitions are written out: characters, classes and anchors.
+/// The maximum number of characters, classes and anchors in a regular expression after expanding its repetitions.
 pub const MAX_PATTERN_SIZE: usize = 1_000;
 
-/// The longest `order_by`, in bytes.
+/// The maximum length of an `order_by` in bytes.
 pub const MAX_ORDER_LENGTH: usize = 512;
 
-/// The most keys of an `order_by`.
+/// The maximum number of keys of an `order_by`.
 pub const MAX_ORDER_KEYS: usize = 8;
 
-/// All of them.
+/// All limits, for the documentation.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("an expression", MAX_LENGTH, "FILTER_INVALID"),
     Limit::things("nested brackets", MAX_NESTING, "levels", "FILTER_INVALID"),
@@ -88,7 +88,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("an order", MAX_ORDER_KEYS, "fields", "ORDER_INVALID"),
 ];
 
-/// What an expression has too much of.
+/// A limited property of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKind {
     Length,
@@ -100,7 +100,7 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
-    /// How much is allowed.
+    /// Returns the maximum.
     pub fn limit(self) -> usize {
         match self {
             Self::Length => MAX_LENGTH,
@@ -113,12 +113,12 @@ impl LimitKind {
     }
 }
 
-/// Why an expression must not reach the parser.
+/// Why an expression must not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitViolation {
-    /// More of something than is allowed.
+    /// A limit is exceeded.
     Exceeded { kind: LimitKind, actual: usize },
-    /// At this byte is no token.
+    /// There is no token at this byte.
     Unreadable { offset: usize, rest: String },
 }
 
@@ -142,7 +142,7 @@ impl fmt::Display for LimitViolation {
     }
 }
 
-/// Says why an expression is too much, or not even one, if it is. Filters have two more bounds: depth and constants.
+/// Returns why an expression must not be parsed, if so. Filters have two more limits: depth and constants.
 pub fn limit_violation(expression: &str) -> Option<LimitViolation> {
     let check = |kind: LimitKind, actual| (actual > kind.limit()).then_some(LimitViolation::Exceeded { kind, actual });
     if let Some(violation) = check(LimitKind::Length, expression.len()) {
@@ -159,7 +159,7 @@ pub fn limit_violation(expression: &str) -> Option<LimitViolation> {
     }
 }
 
-/// What makes an expression deep.
+/// The size of an expression.
 #[derive(Default)]
 struct Size {
     nesting: usize,
@@ -168,7 +168,7 @@ struct Size {
 }
 
 impl Size {
-    /// Measures an expression; strings and comments do not count. `Err` is the byte at which is no token.
+    /// Measures an expression without strings and comments; fails with the byte without a token.
     fn measure(expression: &str) -> Result<Self, usize> {
         let mut depth = 0_usize;
         let mut size = Self::default();
@@ -178,7 +178,7 @@ impl Size {
             match token {
                 Token::Open => {
                     depth += 1;
-                    // An index is as deep as what it is taken of, which is before it and not around it.
+                    // An index is a level, but its operand is before it and not around it.
                     size.operators += usize::from(rest.starts_with('['));
                 }
                 Token::Close => depth = depth.saturating_sub(1),
@@ -193,7 +193,7 @@ impl Size {
     }
 }
 
-/// The first characters of a long text.
+/// Shortens a text to `longest` characters.
 pub fn shortened(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest { text.to_owned() } else { text.chars().take(longest).chain(['…']).collect() }
 }

@@ -1,4 +1,4 @@
-//! `order_by`, and single fields by their paths.
+//! Parses `order_by`, and paths of single fields.
 
 use crate::check::members;
 use crate::check::reads::unreadable;
@@ -8,7 +8,7 @@ use crate::sql::{self, FieldValue};
 use crate::{ExprError, OrderKey, Scope};
 use groundplan_model::shape::{Cardinality, Field, FieldId, Kind};
 
-/// Reads an `order_by`.
+/// Parses an `order_by`.
 pub(crate) fn parse(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, ExprError> {
     if source.len() > MAX_ORDER_LENGTH {
         let message =
@@ -38,7 +38,7 @@ pub(crate) fn parse(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, Exp
     Ok(keys)
 }
 
-/// Reads the path of one field.
+/// Parses the path of one field.
 pub(crate) fn value(scope: Scope<'_>, path: &str) -> Result<OrderKey, ExprError> {
     if path.len() > MAX_ORDER_LENGTH {
         let message = format!("the name has {} bytes; at most {MAX_ORDER_LENGTH} are allowed", path.len());
@@ -47,7 +47,7 @@ pub(crate) fn value(scope: Scope<'_>, path: &str) -> Result<OrderKey, ExprError>
     key(scope, path.trim(), false).map_err(ExprError::new)
 }
 
-/// The name in a part of an order, and whether it is descending.
+/// Returns the name in a part of an order, and whether it is descending.
 fn direction(part: &str) -> Result<(&str, bool), String> {
     let words: Vec<&str> = part.split_whitespace().collect();
     match words.as_slice() {
@@ -67,15 +67,15 @@ fn direction(part: &str) -> Result<(&str, bool), String> {
 }
 
 fn key(scope: Scope<'_>, name: &str, descending: bool) -> Result<OrderKey, String> {
-    let steps = steps(scope, name)?;
+    let steps = resolve_path(scope, name)?;
     let (_, field) = steps.last().ok_or("the name of a field is missing")?;
     let ids: Vec<FieldId> = steps.iter().map(|(id, _)| *id).collect();
     let (ty, absent) = field_type(field);
-    refuse_unordered(name, field, &ty)?;
+    require_order(name, field, &ty)?;
     let path = Path { root: Root::Record, steps: ids, ty, kind: Some(field.kind), absent };
     let FieldValue { sql, sql_type, nullable, column } =
-        sql::field_value(scope, &path).map_err(|refusal| refusal.message)?;
-    // Inside of a message, a zero is not stored, and so NULL: only where absence means something it is more than everything.
+        sql::field_value(scope, &path).map_err(|error| error.message)?;
+    // Inside a message, zeros are not stored, so they are NULL. Only fields with presence sort absent values last.
     let reads_zero = steps.len() > 1 && field.cardinality == Cardinality::Implicit;
     let sql = if reads_zero { format!("coalesce({sql}, {})", zero(sql_type)) } else { sql };
     let collation = if sql_type == "text" { " COLLATE \"C\"" } else { "" };
@@ -90,7 +90,7 @@ fn key(scope: Scope<'_>, name: &str, descending: bool) -> Result<OrderKey, Strin
     })
 }
 
-/// The literal of a type's zero.
+/// Returns the literal of a type's zero.
 fn zero(sql_type: &str) -> &'static str {
     match sql_type {
         "boolean" => "false",
@@ -99,32 +99,32 @@ fn zero(sql_type: &str) -> &'static str {
     }
 }
 
-/// The fields on a path, from the record inwards.
-fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, String> {
+/// Resolves a path to its fields, from the record inwards.
+fn resolve_path<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, String> {
     let model = scope.model;
-    let mut found: Vec<(FieldId, &Field)> = Vec::new();
+    let mut fields: Vec<(FieldId, &Field)> = Vec::new();
     let mut shape = model.shape();
     for (at, name) in path.split('.').enumerate() {
         let Some(id) = shape.by_name(name) else {
-            let leads_on = (at == 0).then(|| members::reference_by_name(&model.references, name)).flatten();
-            return Err(match leads_on {
-                Some(id) => behind_relation(name, &shape.field(id).name),
+            let relation = (at == 0).then(|| members::reference_by_name(&model.references, name)).flatten();
+            return Err(match relation {
+                Some(id) => relation_error(name, &shape.field(id).name),
                 None => members::no_field(members::short_name(&shape.full_name), shape, name),
             });
         };
         let field = shape.field(id);
-        if let Some(refusal) = unreadable(field, at == 0 && model.roles.etag == Some(id)) {
-            return Err(refusal);
+        if let Some(message) = unreadable(field, at == 0 && model.roles.etag == Some(id)) {
+            return Err(message);
         }
-        found.push((id, field));
+        fields.push((id, field));
         let is_last = path.split('.').count() == at + 1;
         if is_last {
-            return Ok(found);
+            return Ok(fields);
         }
         match (field.kind, field.cardinality) {
-            (_, Cardinality::Repeated | Cardinality::Map(_)) => return Err(many(name)),
+            (_, Cardinality::Repeated | Cardinality::Map(_)) => return Err(repeated_error(name)),
             (Kind::Message(inner), _) => shape = scope.catalog.shapes.get(inner),
-            _ if at == 0 && model.reference(id).is_some() => return Err(behind_relation(name, &field.name)),
+            _ if at == 0 && model.reference(id).is_some() => return Err(relation_error(name, &field.name)),
             _ => {
                 return Err(format!(
                     "`{name}` is no message, and so has no fields: leave out what is behind the point"
@@ -132,21 +132,21 @@ fn steps<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Field)>, 
             }
         }
     }
-    Ok(found)
+    Ok(fields)
 }
 
-fn behind_relation(name: &str, id: &str) -> String {
+fn relation_error(name: &str, id: &str) -> String {
     format!("`{name}` leads to another record: name a field of the record itself, such as `{id}`")
 }
 
-fn many(name: &str) -> String {
+fn repeated_error(name: &str) -> String {
     format!("`{name}` holds many values: name a field that holds one")
 }
 
-/// Refuses fields whose values have no order.
-fn refuse_unordered(name: &str, field: &Field, ty: &Type) -> Result<(), String> {
+/// Rejects fields whose values have no order.
+fn require_order(name: &str, field: &Field, ty: &Type) -> Result<(), String> {
     match (field.cardinality, ty) {
-        (Cardinality::Repeated | Cardinality::Map(_), _) => Err(many(name)),
+        (Cardinality::Repeated | Cardinality::Map(_), _) => Err(repeated_error(name)),
         (_, Type::Opaque) => Err(format!("`{name}` has no order: name another field")),
         (_, Type::Message(_)) => Err(format!(
             "`{name}` is a message, which has no order: name one of the fields inside, as in `{name}.field`"

@@ -1,8 +1,8 @@
-//! Text to syntax. The grammar is that of the `cel` crate's parser; the words of the caller are not.
+//! Parses text to syntax with the grammar of the `cel` crate's parser.
 //!
-//! The parser sees each name and each literal as a placeholder, `t` and the token's number, and each token on a line of
-//! its own. So it has no macros to expand and no string to read in its own way, a node knows the tokens it came from, and
-//! what it complains of is on the line of a token. What may not follow what is checked before, by `sequence`, in words.
+//! Each name and literal is replaced by a placeholder, `t` and the token's number, and each token is on its own line. The parser
+//! thus expands no macros and reads no strings, a node knows its tokens, and the line of an error identifies a token. `sequence`
+//! checks the order of tokens before, for better errors.
 
 mod build;
 mod depth;
@@ -25,9 +25,9 @@ pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
     }
     let tokens = lex::tokens(source)?;
     if tokens.is_empty() {
-        let what =
+        let example =
             if purpose.is_formula() { "a value, such as `\"x\"`" } else { "a condition, such as `name == \"x\"`" };
-        return Err(ExprError::new(format!("the expression is empty: write {what}")));
+        return Err(ExprError::new(format!("the expression is empty: write {example}")));
     }
     let pairs = sequence::check(source, &tokens, purpose)?;
     let builder = build::Builder { source, tokens: &tokens, pairs: &pairs };
@@ -39,7 +39,7 @@ pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
     builder.node(parsed)
 }
 
-/// Says which limit an expression is beyond, and how to get below it.
+/// Returns an error about an exceeded limit, with help.
 fn limit_error(source: &str, violation: &LimitViolation, purpose: Purpose) -> ExprError {
     let kind = match violation {
         LimitViolation::Exceeded { kind, .. } => *kind,
@@ -60,7 +60,7 @@ fn limit_error(source: &str, violation: &LimitViolation, purpose: Purpose) -> Ex
     ExprError::new(format!("the expression {violation}: {help}{other}"))
 }
 
-/// Says at a place which limit an expression is beyond.
+/// Returns an error about an exceeded limit at a byte offset.
 fn limit_error_at(source: &str, offset: usize, kind: LimitKind, actual: usize, purpose: Purpose) -> ExprError {
     let mut error = limit_error(source, &LimitViolation::Exceeded { kind, actual }, purpose);
     error.position = ExprError::at(source, offset, "").position;

@@ -1,8 +1,7 @@
 //! Regular expressions that mean the same in RE2 and in PostgreSQL.
 //!
-//! A pattern is parsed, what the two see differently is refused, and the rest is written anew for PostgreSQL. What is
-//! written means the same to the `regex` crate, too: there are only characters, explicit classes, groups, `|`, repetitions,
-//! `^` and `$` in it.
+//! A pattern is parsed, rejected if the two engines interpret it differently, and rewritten for PostgreSQL. The result also means
+//! the same to the `regex` crate: it has only characters, explicit classes, groups, `|`, repetitions, `^` and `$`.
 
 mod ascii;
 mod write;
@@ -14,13 +13,13 @@ use regex_syntax::ast::parse::ParserBuilder;
 use regex_syntax::hir::translate::TranslatorBuilder;
 use std::sync::Arc;
 
-/// The deepest nesting of groups.
+/// The maximum nesting of groups.
 const MAX_NESTING: u32 = 50;
 
-/// The most bytes that a compiled pattern takes, and the most that a search may remember of it.
+/// The maximum size of a compiled pattern, and of the cache of a search, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
 
-/// Compiles a pattern, or says what is wrong with it.
+/// Compiles a pattern, or returns why it is invalid.
 pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
     if source.len() > MAX_PATTERN {
         return Err(format!("the pattern has {} bytes; at most {MAX_PATTERN} are allowed: shorten it", source.len()));
@@ -39,7 +38,7 @@ pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
     }
     let mut postgres = String::new();
     write::write_hir(&hir, &mut postgres)?;
-    // It is run on records, too: compiled once.
+    // The evaluator runs it on records, so it is compiled once.
     let regex = RegexBuilder::new(&postgres).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
     let regex = regex.map_err(|_| "the pattern becomes too large: repeat less".to_owned())?;
     Ok(Pattern { source: source.to_owned(), postgres, regex: Arc::new(regex) })

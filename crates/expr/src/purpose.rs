@@ -1,24 +1,24 @@
-//! What an expression is for: the language is the same, what it may read and the way out of a mistake are not.
+//! The purpose of an expression. The language is the same; the readable fields and the help in errors differ.
 
 use groundplan_model::shape::FieldId;
 
-/// When a formula gives its field a value.
+/// When a formula provides the value of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormulaKind {
-    /// At creation, where there is none.
+    /// At creation, if the field is not set.
     Default,
     /// At each write.
     Computed,
 }
 
-/// What an expression is for.
+/// The purpose of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A condition over stored records. It becomes SQL.
     Filter,
-    /// The value of a field of a record that is being written. It never becomes SQL.
+    /// The value of a field of a written record. It is never compiled to SQL.
     Formula { kind: FormulaKind, field: FieldId },
-    /// A rule for a value that is being written. It never becomes SQL.
+    /// A rule for a written value. It is never compiled to SQL.
     Rule,
 }
 
@@ -27,7 +27,7 @@ impl Purpose {
         matches!(self, Self::Formula { .. })
     }
 
-    /// `a filter`, `a formula` or `a rule`.
+    /// Returns `a filter`, `a formula` or `a rule`.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Filter => "a filter",
@@ -36,7 +36,7 @@ impl Purpose {
         }
     }
 
-    /// `filters`, `formulas` or `rules`.
+    /// Returns `filters`, `formulas` or `rules`.
     pub(crate) fn nouns(self) -> &'static str {
         match self {
             Self::Filter => "filters",

@@ -1,4 +1,4 @@
-//! Rules: conditions on values that are being written.
+//! Rules: conditions on written values.
 
 use crate::evaluate::{self, Datum};
 use crate::ir::{Expr, Type};
@@ -8,44 +8,44 @@ use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 
-/// A rule, checked.
+/// A checked rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
     expr: Expr,
     this: Type,
 }
 
-/// What a rule is evaluated on, of the type that it was checked for.
+/// The value that a rule is evaluated on, of the type that it was checked for.
 #[derive(Clone, Copy, Debug)]
 pub enum This<'a> {
     Message(&'a Record),
     Value(&'a Value),
 }
 
-/// What a rule says of a value.
+/// The result of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Holds,
     Broken,
-    /// It is broken, and this is what is wrong.
+    /// The rule is violated, with this message.
     Message(String),
 }
 
 impl Rule {
-    /// Parses and checks `source`, which is a condition or a text.
+    /// Parses and checks `source`, which is a condition or returns a text.
     pub fn compile(scope: &RuleScope<'_>, source: &str) -> Result<Self, ExprError> {
         Ok(Self { expr: check::rule::rule(scope, source)?, this: scope.this.ty() })
     }
 
-    /// Parses `source` without a look at what its names mean: for predefined rules that nothing uses.
+    /// Parses `source` without resolving names, for unused predefined rules.
     pub fn parse(source: &str) -> Result<(), ExprError> {
         crate::parse::parse(source, crate::purpose::Purpose::Rule).map(drop)
     }
 
-    /// What the rule says at a time in microseconds since the Unix epoch.
+    /// Evaluates the rule at a time in microseconds since the Unix epoch.
     ///
     /// # Errors
-    /// The budget's refusal: it is used up, cancelled or late.
+    /// The budget's error if it is exceeded, cancelled or late.
     pub fn evaluate(
         &self,
         this: This<'_>,
@@ -56,7 +56,7 @@ impl Rule {
             This::Message(record) => Datum::Message(Some(record)),
             This::Value(value) => Datum::of_element(value, &self.this),
         };
-        evaluate::rule(&self.expr, this, now, budget, |found| match found {
+        evaluate::rule(&self.expr, this, now, budget, |value| match value {
             Datum::Bool(true) => Ok(Verdict::Holds),
             Datum::Bool(false) => Ok(Verdict::Broken),
             Datum::String(text) if text.is_empty() => Ok(Verdict::Holds),

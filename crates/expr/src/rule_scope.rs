@@ -1,9 +1,9 @@
-//! What the names in a rule mean.
+//! The scope of names in a rule.
 
 use crate::ir::{Const, Type};
 use groundplan_model::shape::{Kind, MapKey, ShapeId, Shapes};
 
-/// What names in a rule mean.
+/// The scope of names in a rule.
 #[derive(Clone, Debug)]
 pub struct RuleScope<'a> {
     pub shapes: &'a Shapes,
@@ -16,7 +16,7 @@ pub struct RuleScope<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThisType {
     Message(ShapeId),
-    /// A single value: of a field, or an element of a list or a map.
+    /// A single value: of a field, or an element of a list or map.
     Value(Kind),
     List(Kind),
     Map(MapKey, Kind),

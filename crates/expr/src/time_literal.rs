@@ -1,11 +1,11 @@
-//! Times and durations as filters write them, in microseconds.
+//! Parses times and durations in expressions to microseconds.
 
 use chrono::{DateTime, NaiveDate, Timelike};
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 
 const SECOND: i128 = 1_000_000_000;
 
-/// Reads RFC 3339. The error goes behind the text.
+/// Parses RFC 3339. The error is phrased to follow the text.
 pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
     let malformed = || "is no time: write it as in `\"2030-12-31T23:59:59.5Z\"` (RFC 3339)".to_owned();
     if text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
@@ -32,7 +32,8 @@ pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Reads `1h30m` and the like, as Go does; `3.5s`, as protobuf has it, is among them. The error goes behind the text.
+/// Parses durations of Go such as `1h30m`, which include those of protobuf such as `3.5s`. The error is phrased to follow the
+/// text.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     let malformed = || "is no duration: write it as in `\"1h30m\"` or `\"3.5s\"`".to_owned();
     let (sign, mut rest) = match text.strip_prefix('-') {
@@ -66,7 +67,7 @@ fn finer() -> String {
     "is finer than a microsecond, which is as exact as times are kept".to_owned()
 }
 
-/// A unit in nanoseconds, and what follows it.
+/// Parses a unit to nanoseconds; returns the rest of the text.
 fn unit(text: &str) -> Option<(i128, &str)> {
     let units = [
         ("ns", 1),
@@ -81,7 +82,7 @@ fn unit(text: &str) -> Option<(i128, &str)> {
     units.into_iter().find_map(|(name, nanos)| Some((nanos, text.strip_prefix(name)?)))
 }
 
-/// `1.5` of a unit, in nanoseconds; `None` if it is no number.
+/// Parses a number such as `1.5` of a unit to nanoseconds; `None` if it is not a number.
 fn part(number: &str, unit: i128) -> Option<Result<i128, String>> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

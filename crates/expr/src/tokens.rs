@@ -1,10 +1,9 @@
-//! The tokens of a CEL expression, exactly as the parser's grammar has them.
+//! The tokens of a CEL expression, exactly as in the parser's grammar.
 //!
-//! The limits count brackets, so what is a string must be decided as the parser decides it: a bracket that is taken to be
-//! in one but is not would go uncounted. Where no token begins, the parser drops some characters and goes on; instead of
-//! guessing which, [`next`] refuses the expression.
+//! The limits count brackets outside strings, so strings must be recognized exactly like in the parser. Where no token starts,
+//! the parser skips some characters; [`next`] fails instead of guessing which.
 
-/// A token, by what it is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
     /// White space and comments.
@@ -13,21 +12,21 @@ pub enum Token {
     Open,
     /// `)`, `]` or `}`
     Close,
-    /// What is between operands or before one, `in` and `.` among them.
+    /// An operator, including `in` and `.`.
     Operator,
     /// `?`
     Condition,
     /// `:`
     Colon,
     Comma,
-    /// A name, `true`, `false` and `null` among them, perhaps in backquotes.
+    /// A name, including `true`, `false`, `null` and names in backquotes.
     Name,
     Number,
     /// A string or bytes, with prefix and quotes.
     Text,
 }
 
-/// Takes the next token from a text that is not empty: the token, and what follows it. `None` if none begins there.
+/// Splits the first token from a text that is not empty; `None` if no token starts there.
 pub fn next(text: &str) -> Option<(Token, &str)> {
     let bytes = text.as_bytes();
     let (token, length) = match bytes.first()? {
@@ -51,12 +50,12 @@ pub fn next(text: &str) -> Option<(Token, &str)> {
     Some((token, text.get(length..)?))
 }
 
-/// The length of `==`, `&&` or `||`; one of these characters alone is nothing.
+/// Returns the length of `==`, `&&` or `||`; a single one of these characters is not a token.
 fn double(bytes: &[u8]) -> Option<usize> {
     (bytes.first() == bytes.get(1)).then_some(2)
 }
 
-/// A name, `in`, or a string with a prefix. A prefix without a whole string behind it is a name.
+/// Reads a name, `in`, or a string with a prefix. A prefix without a complete string is a name.
 fn word(bytes: &[u8]) -> (Token, usize) {
     let prefix = match bytes {
         [b'b' | b'B', b'r' | b'R', b'"' | b'\'', ..] => 2,
@@ -73,17 +72,17 @@ fn word(bytes: &[u8]) -> (Token, usize) {
     (token, length)
 }
 
-/// The length of a string whose first quote is behind a prefix.
+/// Returns the length of a string whose first quote follows a prefix.
 fn string(bytes: &[u8], prefix: usize) -> Option<usize> {
     let is_raw = matches!(bytes.get(..prefix)?.last(), Some(b'r' | b'R'));
     let quote = *bytes.get(prefix)?;
     let rest = bytes.get(prefix..)?;
-    // Three quotes that never end are an empty string and one that begins.
+    // Three quotes without an end are an empty string and the start of another one.
     let length = if rest.starts_with(&[quote; 3]) { inside(rest, quote, 3, is_raw) } else { None };
     Some(prefix + length.or_else(|| inside(rest, quote, 1, is_raw))?)
 }
 
-/// The length of a string between one or three quotes.
+/// Returns the length of a string between one or three quotes.
 fn inside(bytes: &[u8], quote: u8, quotes: usize, is_raw: bool) -> Option<usize> {
     let mut at = quotes;
     loop {
@@ -96,11 +95,11 @@ fn inside(bytes: &[u8], quote: u8, quotes: usize, is_raw: bool) -> Option<usize>
     }
 }
 
-/// The length of an escape.
+/// Returns the length of an escape.
 fn escape(bytes: &[u8]) -> Option<usize> {
     let hexadecimal = |digits: usize| {
-        let found = count(bytes, 2, u8::is_ascii_hexdigit);
-        (found >= digits).then_some(2 + digits)
+        let length = count(bytes, 2, u8::is_ascii_hexdigit);
+        (length >= digits).then_some(2 + digits)
     };
     match bytes.get(1)? {
         b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'"' | b'\'' | b'\\' | b'?' | b'`' => Some(2),
@@ -112,7 +111,7 @@ fn escape(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of a number, which begins with a digit, or with a point and a digit.
+/// Returns the length of a number, which starts with a digit, or with a point and a digit.
 fn number(bytes: &[u8]) -> usize {
     let suffix = |length: usize| length + usize::from(matches!(bytes.get(length), Some(b'u' | b'U')));
     if bytes.starts_with(b"0x") {
@@ -135,13 +134,13 @@ fn number(bytes: &[u8]) -> usize {
     if fraction > 0 { length } else { suffix(length) }
 }
 
-/// The length of a name in backquotes.
+/// Returns the length of a name in backquotes.
 fn quoted_name(bytes: &[u8]) -> Option<usize> {
     let inside = count(bytes, 1, |byte| byte.is_ascii_alphanumeric() || b"_.-/ ".contains(byte));
     (inside > 0 && bytes.get(1 + inside) == Some(&b'`')).then_some(inside + 2)
 }
 
-/// How many bytes from a place on are of a class.
+/// Counts the consecutive bytes of a class from an offset.
 fn count(bytes: &[u8], from: usize, is: impl Fn(&u8) -> bool) -> usize {
     bytes.iter().skip(from).take_while(|byte| is(byte)).count()
 }

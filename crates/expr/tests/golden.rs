@@ -1,7 +1,7 @@
-//! Expressions with their SQL and its values, as files of `tests/golden` show them.
+//! Golden files with expressions, their SQL and the values of its slots.
 //!
-//! A line at the margin is an expression over `Book` of `shop.proto`; below it stands what it becomes: the SQL, and the
-//! values of its slots in order, or the refusal. To add one, write the expression and run this test.
+//! A line at the margin is an expression over `Book` of `shop.proto`. Below it are the SQL and the values of its slots in order,
+//! or the error. To add a case, write the expression and run this test.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "in tests, a panic is how to fail")]
 
 use groundplan_expr::{Filter, Scope, Slot};
@@ -20,11 +20,11 @@ fn catalog() -> Catalog {
     let content = std::fs::read_to_string(golden().join("shop.proto")).unwrap();
     let files = vec![SourceFile { path: "shop/v1/shop.proto".to_owned(), content }];
     let compiled = compile(Input::Files(files), &StorageNames::default());
-    compiled.unwrap_or_else(|found| panic!("{found:#?}")).catalog
+    compiled.unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}")).catalog
 }
 
 #[test]
-fn expressions_become_this_sql() {
+fn expressions_compile_to_the_expected_sql() {
     let catalog = catalog();
     let scope = Scope { catalog: &catalog, model: catalog.model("shop.v1.Book").unwrap() };
     let mut files: Vec<PathBuf> = std::fs::read_dir(golden()).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -33,7 +33,7 @@ fn expressions_become_this_sql() {
     let mut differing = String::new();
     for path in files {
         let expected = std::fs::read_to_string(&path).unwrap();
-        let actual = rendered(scope, &expected);
+        let actual = render(scope, &expected);
         if expected != actual {
             let name = path.file_name().unwrap();
             let actual_at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -44,8 +44,8 @@ fn expressions_become_this_sql() {
     assert!(differing.is_empty(), "golden files differ; to accept them:\n{differing}");
 }
 
-/// The file again, with what its expressions become now.
-fn rendered(scope: Scope<'_>, file: &str) -> String {
+/// Renders the file with the current SQL of its expressions.
+fn render(scope: Scope<'_>, file: &str) -> String {
     let mut out = String::new();
     for line in file.lines().filter(|line| !line.starts_with(MARGIN)) {
         if line.is_empty() && out.ends_with("\n\n") {
@@ -58,10 +58,10 @@ fn rendered(scope: Scope<'_>, file: &str) -> String {
         }
         match Filter::compile(scope, line) {
             Ok(filter) => {
-                for line in wrapped(&filter.sql().text) {
+                for line in wrap(&filter.sql().text) {
                     writeln!(out, "{MARGIN}{line}").unwrap();
                 }
-                let slots: Vec<String> = filter.sql().slots.iter().map(shown).collect();
+                let slots: Vec<String> = filter.sql().slots.iter().map(render_slot).collect();
                 if !slots.is_empty() {
                     writeln!(out, "{MARGIN}[{}]", slots.join(", ")).unwrap();
                 }
@@ -73,8 +73,8 @@ fn rendered(scope: Scope<'_>, file: &str) -> String {
     format!("{}\n", out.trim_end())
 }
 
-/// Breaks long SQL before the words that begin a part of it.
-fn wrapped(sql: &str) -> Vec<String> {
+/// Wraps long SQL before keywords.
+fn wrap(sql: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for part in parts(sql) {
         let line = lines.last_mut().unwrap();
@@ -105,8 +105,8 @@ fn parts(sql: &str) -> Vec<String> {
     parts
 }
 
-/// A value as SQL would have it.
-fn shown(slot: &Slot) -> String {
+/// Renders a slot as SQL.
+fn render_slot(slot: &Slot) -> String {
     match slot {
         Slot::Boolean(value) => format!("boolean {value}"),
         Slot::Bigint(value) => format!("bigint {value}"),
@@ -121,7 +121,7 @@ fn shown(slot: &Slot) -> String {
         }
         Slot::Interval(micros) => format!("interval {micros} µs"),
         Slot::Array(slots) => {
-            let slots: Vec<String> = slots.iter().map(shown).collect();
+            let slots: Vec<String> = slots.iter().map(render_slot).collect();
             format!("{{{}}}", slots.join(", "))
         }
         Slot::Now => "now".to_owned(),

@@ -1,14 +1,14 @@
-//! Which texts, patterns and words give an index of trigrams or of words something to look for.
+//! Determines which texts, patterns and words a trigram or full-text index can search for.
 //!
-//! PostgreSQL answers without them, too, by reading the whole index: that serves nobody.
+//! Without such a part, PostgreSQL reads the whole index, which is useless.
 
 use crate::ir::{Pattern, TextTest};
 use regex_syntax::hir::{Hir, HirKind};
 
-/// How many letters and digits in a row have a trigram in them, whatever stands around them.
+/// The number of consecutive letters and digits that always contain a trigram.
 const TRIGRAM: usize = 3;
 
-/// The same where the text begins or ends: what is beyond counts as a space.
+/// The same at the start or end of a text, where PostgreSQL adds a space.
 const TRIGRAM_AT_END: usize = 2;
 
 /// Whether all texts with this part have a trigram in common.
@@ -21,9 +21,9 @@ pub(super) fn part_has_trigrams(test: TextTest, part: &str) -> bool {
     at_an_end >= TRIGRAM_AT_END || longest_run(part) >= TRIGRAM
 }
 
-/// Whether all texts that match have a trigram in common, or one of a few: a literal that cannot be left out.
+/// Whether all matching texts contain a required literal, and thus a common trigram.
 pub(super) fn pattern_has_trigrams(pattern: &Pattern) -> bool {
-    // It was read before, and means the same to this parser.
+    // The pattern was validated before, and means the same to this parser.
     regex_syntax::parse(&pattern.postgres).is_ok_and(|hir| requires_literal(&hir))
 }
 
@@ -33,7 +33,7 @@ fn requires_literal(hir: &Hir) -> bool {
         HirKind::Capture(capture) => requires_literal(&capture.sub),
         HirKind::Concat(parts) => parts.iter().any(requires_literal),
         HirKind::Alternation(parts) => parts.iter().all(requires_literal),
-        // PostgreSQL gives up on what grows large, as repetitions do.
+        // PostgreSQL does not extract trigrams from large expressions such as repetitions.
         HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => false,
     }
 }
@@ -42,11 +42,11 @@ fn longest_run(text: &str) -> usize {
     text.split(|letter: char| !letter.is_alphanumeric()).map(|run| run.chars().count()).max().unwrap_or_default()
 }
 
-/// Whether each branch of a search, between its `or`s, has a word that must be there.
+/// Whether each branch of a search, separated by `or`, has a required word.
 pub(super) fn requires_words(words: &str) -> bool {
     let mut rest = words;
     let mut branches = vec![];
-    // Whether the branch has words, and whether one of them is wanted.
+    // Whether the branch has words, and whether one of them is required.
     let (mut has_words, mut has_required, mut negated) = (false, false, false);
     loop {
         rest = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric() && letter != '"' && letter != '-');
@@ -93,7 +93,7 @@ mod tests {
     use crate::pattern::compile;
 
     #[test]
-    fn parts_need_letters_in_a_row() {
+    fn parts_need_consecutive_letters() {
         for (test, part, expected) in [
             (Contains, "abc", true),
             (Contains, "a1ö", true),

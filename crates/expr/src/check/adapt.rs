@@ -1,4 +1,4 @@
-//! Literals that become constants of the type that they meet.
+//! Converts literals to the type of the other operand.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -6,7 +6,7 @@ use crate::ir::{Const, Expr, Type};
 use crate::parse::Node;
 use crate::time_literal;
 
-/// A number as one of another type, if there is the same one.
+/// Converts a number to another type, if it is exact.
 pub(super) fn number(constant: &Const, to: &Type) -> Option<Const> {
     match (constant, to) {
         (Const::Int(value), Type::Uint) => u64::try_from(*value).ok().map(Const::Uint),
@@ -21,21 +21,21 @@ pub(super) fn number(constant: &Const, to: &Type) -> Option<Const> {
     }
 }
 
-/// A whole number as a double, if there is the same one.
+/// Converts a whole number to a double, if it is exact.
 fn exact(value: i128) -> Option<f64> {
     let double: f64 = value.to_string().parse().ok()?;
     (whole(double) == Some(value)).then_some(double)
 }
 
-/// A double as a whole number, if it is one of up to 64 bits.
+/// Converts a double to a whole number of up to 64 bits.
 pub(super) fn whole(value: f64) -> Option<i128> {
     let is_whole = value.is_finite() && value.fract() == 0.0 && value.abs() <= 2f64.powi(64);
-    // All digits of a double are written, so that none is lost.
+    // Formatting writes all digits of the double, so the conversion is exact.
     is_whole.then(|| format!("{value:.0}").parse().ok()).flatten()
 }
 
 impl Checker<'_> {
-    /// A constant as one of a type, if that is what it says; anything else as it is.
+    /// Converts a constant to a type if possible; returns other values unchanged.
     pub(super) fn adapt(&self, node: &Node, value: Typed, to: &Type) -> Result<Typed, ExprError> {
         let Some(constant) = value.constant().filter(|_| value.ty != *to) else { return Ok(value) };
         let adapted = match (constant, to) {
@@ -67,7 +67,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The microseconds of a text, or its refusal at its place.
+    /// Returns the microseconds of a text, or an error at its position.
     pub(super) fn time(&self, node: &Node, read: Result<i64, String>) -> Result<i64, ExprError> {
         read.map_err(|message| self.error(node.span, format!("{} {message}", self.quote(node))))
     }

@@ -1,4 +1,4 @@
-//! Calculations.
+//! Checks arithmetic.
 
 use super::compare::is_number;
 use super::{Checker, Typed, adapt};
@@ -13,7 +13,7 @@ impl Checker<'_> {
         self.require_scalar(left, &one.ty)?;
         self.require_scalar(right, &other.ty)?;
         let (one, other) = adapt_integers(one, other);
-        // A time and a duration commute.
+        // Adding a time and a duration is commutative.
         let (one, other) = match (operation, &one.ty, &other.ty) {
             (Arithmetic::Add, Type::Duration, Type::Timestamp) => (other, one),
             _ => (one, other),
@@ -68,7 +68,7 @@ impl Checker<'_> {
 
     pub(super) fn negate(&mut self, operand: &Node) -> Result<Typed, ExprError> {
         if let NodeKind::Literal(Literal::Int(value)) = &operand.kind {
-            // The least int has no positive counterpart.
+            // The smallest int has no positive counterpart.
             let value = 0_i64.checked_sub_unsigned(*value).unwrap_or(i64::MIN);
             return Ok(Typed::new(Expr::Const(Const::Int(value)), Type::Int));
         }
@@ -84,7 +84,7 @@ impl Checker<'_> {
     }
 }
 
-/// The type of the result.
+/// Returns the type of the result.
 fn result_type(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type> {
     use Arithmetic::{Add, Remainder, Subtract};
     Some(match (operation, left, right) {
@@ -100,7 +100,7 @@ fn result_type(operation: Arithmetic, left: &Type, right: &Type) -> Option<Type>
     })
 }
 
-/// Makes a literal int one of the other side's type. A literal double stays: `pages / 2.0` is not `pages / 2`.
+/// Converts an int literal to the type of the other operand. A double literal stays: `pages / 2.0` is not `pages / 2`.
 fn adapt_integers(left: Typed, right: Typed) -> (Typed, Typed) {
     let (left_type, right_type) = (left.ty.clone(), right.ty.clone());
     (adapt_integer(left, &right_type), adapt_integer(right, &left_type))

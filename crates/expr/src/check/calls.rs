@@ -1,4 +1,4 @@
-//! Functions, by their names.
+//! Checks function calls.
 
 use super::messages::suggestion;
 use super::{Checker, Typed};
@@ -6,13 +6,13 @@ use crate::ExprError;
 use crate::ir::{Quantifier, Rewrite, TextTest, TimePart};
 use crate::parse::{Node, Span};
 
-/// Those that stand before their arguments.
+/// Functions that are called with their arguments.
 const FUNCTIONS: [&str; 9] = ["has", "size", "int", "uint", "double", "string", "timestamp", "duration", "search"];
 
-/// Those that stand behind a value and a point, besides [`TIME_PARTS`].
+/// Functions that are called on a value, in addition to [`TIME_PARTS`].
 const METHODS: [&str; 8] = ["startsWith", "endsWith", "contains", "matches", "size", "exists", "all", "exists_one"];
 
-/// Those besides that only formulas have, of CEL's extension for strings.
+/// Functions of CEL's string extension that only formulas have.
 const REWRITES: [(&str, Rewrite); 3] =
     [("lowerAscii", Rewrite::LowerAscii), ("upperAscii", Rewrite::UpperAscii), ("trim", Rewrite::Trim)];
 
@@ -29,7 +29,7 @@ const TIME_PARTS: [(&str, TimePart); 10] = [
     ("getMilliseconds", TimePart::Milliseconds),
 ];
 
-/// Whether a function of this name stands behind a value and a point.
+/// Whether a function of this name is called on a value.
 pub(super) fn is_method(name: &str) -> bool {
     METHODS.contains(&name) || time_part(name).is_some() || rewrite(name).is_some()
 }
@@ -77,7 +77,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Why there is no such function.
+    /// Returns why a call is invalid.
     fn call_error(&self, (name, span): (&str, Span), target: Option<&Node>, count: usize) -> ExprError {
         let usage = match name {
             "has" => "`has(field)` takes one field",
@@ -120,14 +120,14 @@ impl Checker<'_> {
         self.error(span, usage)
     }
 
-    fn unknown_function(&self, name: &str, span: Span, is_behind: bool) -> ExprError {
+    fn unknown_function(&self, name: &str, span: Span, is_method_call: bool) -> ExprError {
         let parts = TIME_PARTS.iter().map(|(part, _)| *part);
         let rewrites = REWRITES.iter().map(|(rewrite, _)| *rewrite).filter(|_| self.purpose.is_formula());
         let known = FUNCTIONS.into_iter().chain(METHODS).chain(parts).chain(rewrites.clone());
         let help = suggestion(name, known).unwrap_or_else(|| {
             let (place, names) =
-                if is_behind { ("behind a value", &METHODS[..]) } else { ("before a value", &FUNCTIONS[..]) };
-            let rewrites = rewrites.filter(|_| is_behind);
+                if is_method_call { ("behind a value", &METHODS[..]) } else { ("before a value", &FUNCTIONS[..]) };
+            let rewrites = rewrites.filter(|_| is_method_call);
             let names: Vec<String> = names.iter().copied().chain(rewrites).map(|name| format!("`{name}`")).collect();
             format!("{place} stand {}", names.join(", "))
         });

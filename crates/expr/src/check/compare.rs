@@ -1,4 +1,4 @@
-//! Comparisons, and `in`.
+//! Checks comparisons.
 
 use super::names::Meaning;
 use super::{Checker, Typed, messages};
@@ -19,7 +19,7 @@ impl Checker<'_> {
         if left_value.ty != right_value.ty && !are_numbers {
             return Err(self.mismatch((left, &left_value), (right, &right_value)));
         }
-        // The constant stands on the right, where everybody looks for it.
+        // The constant is on the right, where the compiler expects it.
         let (comparison, one, other) = if left_value.constant().is_some() && right_value.constant().is_none() {
             (mirrored(comparison), right_value, left_value)
         } else {
@@ -29,7 +29,7 @@ impl Checker<'_> {
         Ok(Typed::new(expr, Type::Bool))
     }
 
-    /// Two values of one type, if a literal can become of the other's.
+    /// Checks two values, and converts a literal to the type of the other value.
     pub(super) fn check_pair(&mut self, left: &Node, right: &Node) -> Result<(Typed, Typed), ExprError> {
         let outer = self.expected;
         self.expected = self.enum_of(left).or_else(|| self.enum_of(right)).or(outer);
@@ -54,7 +54,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The enum that a path has, so that a name on the other side is looked for there.
+    /// Returns the enum of a path, in which names on the other side are resolved first.
     fn enum_of(&mut self, node: &Node) -> Option<EnumId> {
         match self.path_type(node)? {
             Type::Enum(id) => Some(id),
@@ -66,8 +66,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of a path, whatever its keys and indexes are: those are checked once, and as often as they are nested if
-    /// they were looked at here, too.
+    /// Returns the type of a path without checking its keys and indexes: checking them here, too, would repeat it at each level.
     fn path_type(&mut self, node: &Node) -> Option<Type> {
         if is_path(node) {
             return match self.resolve(node).ok()? {
@@ -129,7 +128,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn mismatch(&self, (left, one): (&Node, &Typed), (right, other): (&Node, &Typed)) -> ExprError {
-        // The mistake is mostly in the constant.
+        // The mistake is usually in the constant.
         let (first, subject, second, object) = if one.constant().is_some() && other.constant().is_none() {
             (right, other, left, one)
         } else {
@@ -152,7 +151,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether there are nothing but names and points.
+/// Whether a node has only names and dots.
 fn is_path(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Name(_) => true,
@@ -165,7 +164,7 @@ pub(super) fn is_number(ty: &Type) -> bool {
     matches!(ty, Type::Int | Type::Uint | Type::Double)
 }
 
-/// The same comparison with its sides exchanged.
+/// Returns the comparison with exchanged operands.
 fn mirrored(comparison: Comparison) -> Comparison {
     match comparison {
         Comparison::Less => Comparison::Greater,

@@ -1,4 +1,4 @@
-//! Calculating with constants: by the evaluator, so that there is one way to do it.
+//! Evaluates constants with the evaluator, so that there is one implementation.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -7,13 +7,13 @@ use crate::ir::Expr;
 use crate::parse::Node;
 
 impl Checker<'_> {
-    /// The constant that a value is, if it is made of constants only.
+    /// Evaluates a value to a constant if all its operands are constants.
     pub(super) fn fold_constants(&self, node: &Node, value: Typed) -> Result<Typed, ExprError> {
         if !has_constant_operands(&value.expr) {
             return Ok(value);
         }
         let evaluated = evaluate::constant(self.scope, &value.expr);
-        match evaluated.map_err(|refused| self.error(node.span, refused.to_string()))? {
+        match evaluated.map_err(|error| self.error(node.span, error.to_string()))? {
             Ok(constant) => Ok(Typed::new(Expr::Const(constant), value.ty)),
             Err(failure) => {
                 let why = match failure {

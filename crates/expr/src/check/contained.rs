@@ -1,4 +1,4 @@
-//! `in`.
+//! Checks `in`.
 
 use super::compare::is_number;
 use super::{Checker, Typed};
@@ -12,8 +12,8 @@ impl Checker<'_> {
         if let NodeKind::List(items) = &list.kind {
             return self.one_of(value, list, items);
         }
-        let found = self.value(list)?;
-        let element = match (&found.ty, &found.expr) {
+        let collection = self.value(list)?;
+        let element = match (&collection.ty, &collection.expr) {
             (Type::List(element), Expr::Field(_)) => element.as_ref().clone(),
             (Type::Map(key, _), Expr::Field(_)) => Type::of_map_key(*key),
             (Type::String, _) => {
@@ -39,25 +39,25 @@ impl Checker<'_> {
                 format!("the elements of {inner} are messages: ask `{}.exists(x, x.… == …)`", inner.trim_matches('`'));
             return Err(self.error(list.span, message));
         }
-        let value_found = self.expecting(&element, value)?;
-        let value_found = self.adapt(value, value_found, &element)?;
-        if value_found.ty != element {
+        let checked = self.expecting(&element, value)?;
+        let checked = self.adapt(value, checked, &element)?;
+        if checked.ty != element {
             let message = format!(
                 "{} is {}, and {} holds elements of another type: {}",
                 self.quote(value),
-                self.type_name(&value_found.ty),
+                self.type_name(&checked.ty),
                 self.quote(list),
                 self.type_name(&element)
             );
             return Err(self.error(value.span, message));
         }
-        match found.expr {
-            Expr::Field(list) => Ok(Typed::new(element_of(value_found.expr, list), Type::Bool)),
+        match collection.expr {
+            Expr::Field(list) => Ok(Typed::new(element_of(checked.expr, list), Type::Bool)),
             _ => Err(self.error(list.span, "behind `in` stands a field")),
         }
     }
 
-    /// A value, where names of an enum's values may be expected.
+    /// Checks a value of an expected type, which can be an enum with names of values.
     fn expecting(&mut self, ty: &Type, node: &Node) -> Result<Typed, ExprError> {
         let outer = self.expected;
         if let Type::Enum(id) = ty {
@@ -69,24 +69,24 @@ impl Checker<'_> {
     }
 
     fn one_of(&mut self, value: &Node, list: &Node, items: &[Node]) -> Result<Typed, ExprError> {
-        let found = self.value(value)?;
-        self.require_scalar(value, &found.ty)?;
+        let checked = self.value(value)?;
+        self.require_scalar(value, &checked.ty)?;
         if items.is_empty() {
             return Err(self.error(list.span, "the list is empty, and nothing is in it: leave the condition out"));
         }
         let mut constants = Vec::with_capacity(items.len());
         for item in items {
-            constants.push(self.item(value, &found, item)?);
+            constants.push(self.item(value, &checked, item)?);
         }
-        Ok(Typed::new(Expr::OneOf { value: Box::new(found.expr), constants }, Type::Bool))
+        Ok(Typed::new(Expr::OneOf { value: Box::new(checked.expr), constants }, Type::Bool))
     }
 
-    /// An item of a list of constants, as a constant of the value's type.
-    fn item(&mut self, value: &Node, found: &Typed, item: &Node) -> Result<Const, ExprError> {
-        let item_value = self.expecting(&found.ty, item)?;
+    /// Checks an item of a list of constants, and converts it to the value's type.
+    fn item(&mut self, value: &Node, checked: &Typed, item: &Node) -> Result<Const, ExprError> {
+        let item_value = self.expecting(&checked.ty, item)?;
         if item_value.ty == Type::Null {
             let written = self.quote(value);
-            let message = match &found.expr {
+            let message = match &checked.expr {
                 Expr::Field(field) if field.absent == Absent::Null => {
                     format!("null is not looked for in a list: ask `{} == null`", written.trim_matches('`'))
                 }
@@ -94,29 +94,29 @@ impl Checker<'_> {
             };
             return Err(self.error(item.span, message));
         }
-        let item_value = self.adapt(item, item_value, &found.ty)?;
+        let item_value = self.adapt(item, item_value, &checked.ty)?;
         let Some(constant) = item_value.constant() else {
             let message =
                 format!("{} is no constant: compare it by `==`, and join the comparisons by `||`", self.quote(item));
             return Err(self.error(item.span, message));
         };
-        if item_value.ty == found.ty {
+        if item_value.ty == checked.ty {
             return Ok(constant.clone());
         }
-        if is_number(&item_value.ty) && is_number(&found.ty) {
+        if is_number(&item_value.ty) && is_number(&checked.ty) {
             let message = format!(
                 "{} is never equal to {}: it is {}",
                 self.quote(value),
                 self.quote(item),
-                self.type_name(&found.ty)
+                self.type_name(&checked.ty)
             );
             return Err(self.error(item.span, message));
         }
-        Err(self.mismatch((value, found), (item, &item_value)))
+        Err(self.mismatch((value, checked), (item, &item_value)))
     }
 }
 
-/// `value in field`.
+/// Returns `value in field`.
 pub(super) fn element_of(value: Expr, list: Field) -> Expr {
     Expr::ElementOf { value: Box::new(value), list }
 }

@@ -1,4 +1,4 @@
-//! Conversions: those that CEL and PostgreSQL make alike, exactly.
+//! Checks conversions. Only those that CEL and PostgreSQL do identically are allowed.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -36,7 +36,7 @@ impl Checker<'_> {
         Ok(Typed::new(Expr::Convert { value: Box::new(value.expr), ty: to.clone() }, to))
     }
 
-    /// `timestamp("…")` and `duration("…")`.
+    /// Checks `timestamp("…")` and `duration("…")`.
     fn time_constant(&self, name: &str, argument: &Node, value: &Typed) -> Result<Typed, ExprError> {
         let Some(Const::String(text)) = value.constant() else {
             let message =

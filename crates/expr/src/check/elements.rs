@@ -1,4 +1,4 @@
-//! Single elements of lists and maps.
+//! Checks indexes of lists and keys of maps.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -7,11 +7,11 @@ use crate::parse::Node;
 use groundplan_model::shape::MapKey;
 
 impl Checker<'_> {
-    /// `list[index]` and `map[key]`.
+    /// Checks `list[index]` and `map[key]`.
     pub(super) fn index(&mut self, operand: &Node, index: &Node) -> Result<Typed, ExprError> {
-        let found = self.value(operand)?;
+        let collection = self.value(operand)?;
         let key = self.value(index)?;
-        match (found.ty, found.expr) {
+        match (collection.ty, collection.expr) {
             (Type::List(element), Expr::Field(list)) => {
                 let key = self.adapt(index, key, &Type::Int)?;
                 self.position(index, &key)?;
@@ -57,7 +57,7 @@ impl Checker<'_> {
         Err(self.error(node.span, format!("{} is {ty}: each key of this map is {expected}", self.quote(node))))
     }
 
-    /// Refuses to take out of a list what nothing reads.
+    /// Rejects elements that expressions cannot read.
     fn readable(&self, list: &Node, element: &Type) -> Result<(), ExprError> {
         if *element != Type::Opaque {
             return Ok(());

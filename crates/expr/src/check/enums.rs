@@ -1,21 +1,21 @@
-//! The values of enums, by their names.
+//! Resolves names of enum values.
 
 use crate::Scope;
 use crate::ir::Type;
 use groundplan_model::shape::{EnumId, ShapeId};
 use std::collections::HashSet;
 
-/// The enums of the model's fields and of the models that its references lead to, at any depth.
+/// Returns the enums of the model's fields and of referenced models, at any depth.
 pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
     let related = scope.model.references.iter().filter_map(|reference| scope.catalog.model(&reference.target));
     let mut queue: Vec<ShapeId> = [scope.model.shape].into_iter().chain(related.map(|model| model.shape)).collect();
     let mut seen: HashSet<ShapeId> = queue.iter().copied().collect();
     let mut enums = Vec::new();
-    let mut found = HashSet::new();
+    let mut seen_enums = HashSet::new();
     while let Some(shape) = queue.pop() {
         for field in &scope.catalog.shapes.get(shape).fields {
             match Type::of_kind(field.kind) {
-                Type::Enum(id) if found.insert(id) => enums.push(id),
+                Type::Enum(id) if seen_enums.insert(id) => enums.push(id),
                 Type::Message(inner) if seen.insert(inner) => queue.push(inner),
                 _ => {}
             }
@@ -25,7 +25,7 @@ pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
     enums
 }
 
-/// The number of a value, by its name and perhaps by the name of its type or the end of that. The expected enum comes first.
+/// Resolves the name of a value, with an optional full or short name of its type. The expected enum takes precedence.
 pub(super) fn find(
     scope: Scope<'_>,
     expected: Option<EnumId>,
@@ -40,7 +40,7 @@ pub(super) fn find(
     expected.and_then(number).or_else(|| reachable(scope).into_iter().find_map(number))
 }
 
-/// The enum of a name, or of the end of one.
+/// Returns the enum with a full or short name.
 pub(super) fn named(scope: Scope<'_>, name: &str) -> Option<EnumId> {
     reachable(scope).into_iter().find(|id| is_named(&scope.catalog.shapes.enumeration(*id).full_name, name))
 }

@@ -1,4 +1,4 @@
-//! Functions of values.
+//! Checks functions of values.
 
 use super::names::Meaning;
 use super::{Checker, Typed, contained};
@@ -8,7 +8,7 @@ use crate::parse::{Literal, Node, NodeKind, Span};
 use crate::pattern;
 
 impl Checker<'_> {
-    /// `has(field)`. Of the value of a map, it asks for the key.
+    /// Checks `has(field)`. For a value of a map, it tests the key.
     pub(super) fn has(&mut self, node: &Node) -> Result<Typed, ExprError> {
         let expr = match self.resolve(node)? {
             Meaning::Field(field) if field.steps.is_empty() => {
@@ -65,7 +65,7 @@ impl Checker<'_> {
         Ok(Typed::new(Expr::TextTest { test, text: Box::new(text), part: Box::new(part) }, Type::Bool))
     }
 
-    /// A string, for a function.
+    /// Checks a string argument of a function.
     pub(super) fn text(&mut self, node: &Node, function: &str) -> Result<Expr, ExprError> {
         let value = self.value(node)?;
         let written = self.quote(node);

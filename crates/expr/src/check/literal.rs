@@ -1,10 +1,10 @@
-//! Literals: the same in filters, formulas and rules.
+//! Checks literals for filters, formulas and rules.
 
 use super::Typed;
 use crate::ir::{Const, Expr, Type};
 use crate::parse::Literal;
 
-/// The constant that a literal stands for; the error's message if no type holds it.
+/// Converts a literal to a constant, or returns an error message if no type can hold it.
 pub(super) fn check(literal: &Literal) -> Result<Typed, String> {
     let (constant, ty) = match literal {
         Literal::Bool(value) => (Const::Bool(*value), Type::Bool),

@@ -1,4 +1,4 @@
-//! Steps from one field to the next.
+//! Checks steps from one field to the next.
 
 pub(crate) use super::messages::short_name;
 pub(crate) use super::names::reference_by_name;
@@ -15,7 +15,7 @@ use groundplan_model::shape::{FieldId, MapKey, Shape, ShapeId};
 use std::sync::Arc;
 
 impl Checker<'_> {
-    /// What a name behind a point stands for.
+    /// Resolves a name after a dot.
     pub(super) fn member(&self, operand: &Node, from: Meaning, name: &str, span: Span) -> Result<Meaning, ExprError> {
         let model = self.scope.model;
         match from {
@@ -36,7 +36,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A field of what a field holds.
+    /// Resolves a name in the value of a field.
     fn inside(&self, operand: &Node, field: Field, name: &str, span: Span) -> Result<Meaning, ExprError> {
         match (&field.ty, &field.root, field.steps.as_slice()) {
             (Type::Message(shape), ..) => self.step(field.root, &field.steps, *shape, name, span).map(Meaning::Field),
@@ -56,7 +56,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A field of the message that `before` leads to, by its name.
+    /// Resolves a field by name in the message that `before` leads to.
     fn step(&self, root: Root, before: &[FieldId], shape: ShapeId, name: &str, span: Span) -> Result<Field, ExprError> {
         let fields = self.scope.catalog.shapes.get(shape);
         let Some(id) = fields.by_name(name) else {
@@ -65,10 +65,11 @@ impl Checker<'_> {
         self.field(root, before, shape, id, span)
     }
 
-    /// A field of the record that a reference leads to.
+    /// Resolves a field of the record that a reference leads to.
     fn related(&self, reference: FieldId, name: &str, span: Span) -> Result<Field, ExprError> {
         self.reject_relation_in_formula(reference, span)?;
-        let model = self.scope.model.reference(reference).and_then(|found| self.scope.catalog.model(&found.target));
+        let model =
+            self.scope.model.reference(reference).and_then(|reference| self.scope.catalog.model(&reference.target));
         let Some(model) = model else { return Err(self.error(span, "the model that this leads to is not here")) };
         let Some(id) = model.shape().by_name(name) else {
             if reference_by_name(&model.references, name).is_some() {
@@ -84,7 +85,7 @@ impl Checker<'_> {
         self.error(span, message)
     }
 
-    /// A field of a message that `before` leads to.
+    /// Returns a field of the message that `before` leads to.
     pub(super) fn field(
         &self,
         root: Root,
@@ -103,8 +104,8 @@ impl Checker<'_> {
         if let (Root::Record, []) = (&root, before) {
             self.check_formula_read(id, span)?;
         }
-        if let Some(refusal) = unreadable(field, is_etag) {
-            return Err(self.error(span, refusal));
+        if let Some(message) = unreadable(field, is_etag) {
+            return Err(self.error(span, message));
         }
         let (ty, absent) = field_type(field);
         Ok(Field { root, steps: before.iter().copied().chain([id]).collect(), ty, kind: Some(field.kind), absent })
@@ -130,7 +131,7 @@ impl Checker<'_> {
     }
 }
 
-/// Says that a message has no such field.
+/// Returns the message of an error about an unknown field.
 pub(crate) fn no_field(owner: &str, shape: &Shape, name: &str) -> String {
     let names = shape.iter().flat_map(|(_, field)| [field.name.as_str(), field.json_name.as_str()]);
     let help =

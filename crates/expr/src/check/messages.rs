@@ -1,4 +1,4 @@
-//! Types and names in the words of messages.
+//! Renders types and names for messages.
 
 use super::Checker;
 use crate::ir::{Comparison, Type};
@@ -6,20 +6,20 @@ use crate::limits::shortened;
 use groundplan_codec::nearest;
 use groundplan_model::shape::{EnumId, ShapeId};
 
-/// A piece of an expression between backquotes, on one line.
+/// Quotes a piece of an expression in backquotes, on one line.
 pub(super) fn quote(piece: &str) -> String {
     let line: Vec<&str> = piece.split_whitespace().collect();
     format!("`{}`", shortened(&line.join(" "), 40))
 }
 
-/// `did you mean x?` if one of the candidates is close to `name`.
+/// Returns `did you mean x?` if a candidate is close to `name`.
 pub(crate) fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    // One or two letters could be anything.
-    let found = if name.chars().count() > 2 { nearest(name, candidates) } else { None };
-    found.map(|candidate| format!("did you mean `{candidate}`?"))
+    // Names of one or two letters are too ambiguous.
+    let candidate = if name.chars().count() > 2 { nearest(name, candidates) } else { None };
+    candidate.map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
-/// The first few names of many.
+/// Lists the first few names.
 pub(super) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names = names.map(|name| format!("`{name}`"));
     let names_shown: Vec<String> = names.by_ref().take(5).collect();
@@ -27,7 +27,7 @@ pub(super) fn list_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("it has {}{more}", names_shown.join(", "))
 }
 
-/// The last part of a full name.
+/// Returns the last part of a full name.
 pub(crate) fn short_name(full_name: &str) -> &str {
     full_name.rsplit('.').next().unwrap_or(full_name)
 }
@@ -44,7 +44,7 @@ pub(super) fn symbol(comparison: Comparison) -> &'static str {
 }
 
 impl Checker<'_> {
-    /// A type with its article: `an int`.
+    /// Renders a type with its article: `an int`.
     pub(super) fn type_name(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "a bool".to_owned(),
@@ -72,7 +72,7 @@ impl Checker<'_> {
         short_name(&self.scope.catalog.shapes.get(id).full_name)
     }
 
-    /// What a value of a type is compared with.
+    /// Describes a value of a type, with an example.
     pub(super) fn example_for(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "`true` or `false`".to_owned(),
@@ -83,7 +83,7 @@ impl Checker<'_> {
             Type::Duration => "a duration, such as `\"1h30m\"`".to_owned(),
             Type::Enum(id) => {
                 let values = &self.scope.catalog.shapes.enumeration(*id).values;
-                // The value zero mostly means that there is none.
+                // The value zero usually means unspecified.
                 let example = values.get(1).or(values.first()).map_or("", |(name, _)| name.as_str());
                 format!("one of its values, such as `{example}`")
             }

@@ -1,4 +1,4 @@
-//! What names mean.
+//! Resolves names.
 
 use super::messages::{list_names, short_name, suggestion};
 use super::reads::unreadable;
@@ -10,18 +10,18 @@ use groundplan_model::catalog::Reference;
 use groundplan_model::json_name;
 use groundplan_model::shape::FieldId;
 
-/// What a name, or a path of them, stands for.
+/// The meaning of a name or a path.
 pub(super) enum Meaning {
     /// `record` and `this`.
     Record,
-    /// The way along a reference, by the reference's own name.
+    /// The record that a reference leads to, by the name of the relation.
     Reference(FieldId),
     Field(Field),
     Value(Typed),
 }
 
 impl Checker<'_> {
-    /// What a path stands for. Anything but a path is a value.
+    /// Resolves a path. Other nodes are values.
     pub(super) fn resolve(&mut self, node: &Node) -> Result<Meaning, ExprError> {
         match &node.kind {
             NodeKind::Name(name) => self.name(node.span, name),
@@ -46,7 +46,7 @@ impl Checker<'_> {
         Err(self.unknown_name(span, name))
     }
 
-    /// What a name stands for that is not the name of an enum's value.
+    /// Resolves a name that is not the name of an enum's value.
     fn resolve_known(&self, span: Span, name: &str) -> Result<Option<Meaning>, ExprError> {
         if let Some(variable) = self.variables.iter().rev().find(|variable| variable.name == name) {
             return Ok(Some(Meaning::Field(variable.field.clone())));
@@ -62,17 +62,17 @@ impl Checker<'_> {
         })
     }
 
-    /// The reference that a relation's name stands for.
+    /// Resolves the name of a relation.
     pub(super) fn relation(&self, name: &str, span: Span) -> Result<Option<Meaning>, ExprError> {
         let model = self.scope.model;
         let Some(id) = reference_by_name(&model.references, name) else { return Ok(None) };
         match unreadable(model.shape().field(id), false) {
-            Some(refusal) => Err(self.error(span, refusal)),
+            Some(message) => Err(self.error(span, message)),
             None => self.reject_relation_in_formula(id, span).map(|()| Some(Meaning::Reference(id))),
         }
     }
 
-    /// The value of an enum by its type's name and its own, such as `Status.STATUS_ACTIVE`.
+    /// Resolves a value of an enum with its type, such as `Status.STATUS_ACTIVE`.
     fn qualified(&self, node: &Node) -> Result<Option<Typed>, ExprError> {
         let Some((root, path)) = dotted_path(node) else { return Ok(None) };
         let NodeKind::Name(name) = &root.kind else { return Ok(None) };
@@ -101,23 +101,23 @@ impl Checker<'_> {
             .chain(model.references.iter().map(|reference| reference.name.as_str()))
             .chain(["now"])
             .chain(values.map(|(name, _)| name.as_str()));
-        let found = suggestion(name, candidates);
-        if let (None, Some(id)) = (&found, self.expected) {
+        let suggested = suggestion(name, candidates);
+        if let (None, Some(id)) = (&suggested, self.expected) {
             return self.no_such_value(span, id, name);
         }
         let fields = || list_names(model.shape().iter().map(|(_, field)| field.name.as_str()));
-        let help = found.unwrap_or_else(|| format!("{}; a text stands in quotes", fields()));
+        let help = suggested.unwrap_or_else(|| format!("{}; a text stands in quotes", fields()));
         self.error(span, format!("{} has no field {}: {help}", model.name, super::messages::quote(name)))
     }
 }
 
-/// The reference of a name, in `snake_case` or `lowerCamel`.
+/// Returns the reference with a name, in `snake_case` or `lowerCamelCase`.
 pub(crate) fn reference_by_name(references: &[Reference], name: &str) -> Option<FieldId> {
-    let found = references.iter().find(|reference| reference.name == name || json_name(&reference.name) == name);
-    found.map(|reference| reference.field)
+    let reference = references.iter().find(|reference| reference.name == name || json_name(&reference.name) == name);
+    reference.map(|reference| reference.field)
 }
 
-/// A path of names: the first of them, and all with points between.
+/// Returns the first node of a path of names, and the whole path with dots.
 fn dotted_path(node: &Node) -> Option<(&Node, String)> {
     let mut names = Vec::new();
     let mut at = node;
@@ -132,7 +132,7 @@ fn dotted_path(node: &Node) -> Option<(&Node, String)> {
 }
 
 impl Checker<'_> {
-    /// An error about a value that an enum does not have.
+    /// Returns an error about a value that an enum does not have.
     pub(super) fn no_such_value(&self, span: Span, id: groundplan_model::shape::EnumId, value: &str) -> ExprError {
         let shape = self.scope.catalog.shapes.enumeration(id);
         let names = || shape.values.iter().map(|(name, _)| name.as_str());

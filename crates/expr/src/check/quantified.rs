@@ -1,4 +1,4 @@
-//! `exists`, `all` and `exists_one`.
+//! Checks `exists`, `all` and `exists_one`.
 
 use super::{Checker, Typed, Variable};
 use crate::ExprError;

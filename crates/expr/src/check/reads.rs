@@ -1,4 +1,4 @@
-//! What a formula may read: of the record that is being written, what is known by then and stays true until the next write.
+//! Checks which fields a formula can read: those that are known at the write and stay valid until the next write.
 
 use super::Checker;
 use crate::ExprError;
@@ -8,7 +8,7 @@ use groundplan_model::catalog::{Model, OnDelete};
 use groundplan_model::shape::FieldId;
 
 impl Checker<'_> {
-    /// Refuses the way to another record in a formula.
+    /// Rejects a relation in a formula.
     pub(super) fn reject_relation_in_formula(&self, reference: FieldId, span: Span) -> Result<(), ExprError> {
         if !self.purpose.is_formula() {
             return Ok(());
@@ -18,7 +18,7 @@ impl Checker<'_> {
         Err(self.error(span, message))
     }
 
-    /// Refuses what a formula cannot read, though a filter can.
+    /// Rejects fields that filters can read but formulas cannot.
     pub(super) fn check_formula_read(&self, read: FieldId, span: Span) -> Result<(), ExprError> {
         let Purpose::Formula { kind, field } = self.purpose else { return Ok(()) };
         match formula_read_error(self.scope.model, kind, field, read) {
@@ -52,7 +52,7 @@ fn formula_read_error(model: &Model, kind: FormulaKind, field: FieldId, read: Fi
     }
 }
 
-/// Refuses what the deletion of another record changes: nothing is computed then.
+/// Rejects fields that the deletion of another record changes, because nothing is computed then.
 fn cleared_read_error(model: &Model, read: FieldId) -> Option<String> {
     let mut references = model.references.iter().filter(|reference| reference.on_delete == OnDelete::SetNull);
     let is_time = model.roles.updated_at == Some(read);
@@ -65,7 +65,7 @@ fn cleared_read_error(model: &Model, read: FieldId) -> Option<String> {
     ))
 }
 
-/// Why nothing reads a field, if so.
+/// Returns why expressions cannot read a field, if so.
 pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
     if field.behavior.input_only {
         return Some(format!("`{}` is input only: it is never shown, so nothing reads it", field.name));

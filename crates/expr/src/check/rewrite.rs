@@ -1,4 +1,4 @@
-//! Texts made from others: what only formulas have.
+//! Checks transformations of texts, which only formulas have.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -6,7 +6,7 @@ use crate::ir::{Expr, Rewrite, Type};
 use crate::parse::{Node, Span};
 
 impl Checker<'_> {
-    /// `text.lowerAscii()` and its like.
+    /// Checks `text.lowerAscii()` and similar calls.
     pub(super) fn rewrite(
         &mut self,
         rewrite: Rewrite,

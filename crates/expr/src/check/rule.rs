@@ -1,7 +1,7 @@
-//! The rules of a model (`buf.validate`): conditions on a value, or texts that say what is wrong with it.
+//! Checks rules of a model (`buf.validate`): conditions on a value, or texts that describe the violation.
 //!
-//! Types are CEL's, and all of them are known: fields have types, and so have the elements of lists. Numbers of different
-//! types are compared but not calculated with. In a rule, an enum is its number, as in CEL.
+//! Types are those of CEL, and all are static. Numbers of different types can be compared, but arithmetic does not mix them. In
+//! a rule, an enum is its number, as in CEL.
 
 mod calls;
 mod formats;
@@ -90,7 +90,7 @@ impl RuleChecker<'_> {
         Ok(Typed::new(rule_expr(RuleExpr::List(elements)), Type::List(Box::new(ty))))
     }
 
-    /// A value that is true or false.
+    /// Checks a boolean value.
     fn condition(&mut self, node: &Node) -> Result<Expr, ExprError> {
         let value = self.value(node)?;
         if value.ty == Type::Bool {
@@ -129,7 +129,7 @@ impl RuleChecker<'_> {
         messages::quote(self.source.get(node.span.start..node.span.end).unwrap_or_default())
     }
 
-    /// A type in words.
+    /// Renders a type with its article.
     fn type_name(&self, ty: &Type) -> String {
         match ty {
             Type::Bool => "a bool".to_owned(),
@@ -153,7 +153,7 @@ fn rule_expr(rule: RuleExpr) -> Expr {
     Expr::Rule(Box::new(rule))
 }
 
-/// The type of values of either type, if there is one: `null` is of any, and so is the element of an empty list.
+/// Returns the common type of two types, if there is one. `null` and elements of empty lists have any type.
 fn common_type(left: &Type, right: &Type) -> Option<Type> {
     match (left, right) {
         (left, right) if left == right => Some(left.clone()),

@@ -1,4 +1,4 @@
-//! `search`.
+//! Checks `search`.
 
 use super::names::Meaning;
 use super::{Checker, Typed};

@@ -1,4 +1,4 @@
-//! The field that a formula is for, and whether the expression is a value of it.
+//! Checks that a formula fits its field.
 
 use super::{Checker, Typed};
 use crate::ExprError;
@@ -7,21 +7,21 @@ use crate::parse::{Literal, Node, NodeKind};
 use crate::{Scope, field_conversion};
 use groundplan_model::shape::{Cardinality, FieldId, Kind};
 
-/// The field that a formula is for.
+/// The field of a formula.
 pub(super) struct Target<'a> {
     name: &'a str,
     kind: Kind,
     ty: Type,
-    /// Whether absence can be told from zero.
+    /// Whether the field distinguishes absence from zero.
     has_presence: bool,
 }
 
 impl<'a> Target<'a> {
-    /// Refuses fields of which no formula has a value. What the system does with a field is not looked at here.
+    /// Rejects fields that formulas cannot have. Fields that the system sets are not checked here.
     pub(super) fn for_field(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
         let field = scope.model.shapes.get(scope.model.shape).field(id);
         let (name, ty) = (field.name.as_str(), Type::of_kind(field.kind));
-        let what = match (field.cardinality, &ty) {
+        let description = match (field.cardinality, &ty) {
             (Cardinality::Repeated, _) => "is a list",
             (Cardinality::Map(_), _) => "is a map",
             (_, Type::Message(_) | Type::Opaque) => "is a message",
@@ -30,12 +30,12 @@ impl<'a> Target<'a> {
                 return Ok(Self { name, kind: field.kind, ty, has_presence });
             }
         };
-        Err(ExprError::new(format!("`{name}` {what}, and a formula makes single values: leave the formula out")))
+        Err(ExprError::new(format!("`{name}` {description}, and a formula makes single values: leave the formula out")))
     }
 }
 
 impl Checker<'_> {
-    /// The value of a field.
+    /// Checks the expression of a formula.
     pub(super) fn formula(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
         if matches!(node.kind, NodeKind::Literal(Literal::Null)) {
             let message = format!("`null` is what `{}` is without a formula, too: leave it out", target.name);
@@ -44,7 +44,7 @@ impl Checker<'_> {
         self.check_branch(target, node)
     }
 
-    /// What the formula may come to: of a choice, both sides, so that literals and `null` mean the same in each.
+    /// Checks a possible result; for a conditional, both branches, so that literals and `null` mean the same in each.
     fn check_branch(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
         match &node.kind {
             NodeKind::Conditional { condition, then, otherwise } => {
@@ -96,7 +96,7 @@ impl Checker<'_> {
             (Type::Bool, _) => format!("write a condition, such as `{inner} == …`"),
             (ty, _) => format!("write {}", self.example_for(ty)),
         };
-        let (name, ty, found) = (target.name, self.type_name(&target.ty), self.type_name(&value.ty));
-        self.error(node.span, format!("`{name}` is {ty}, and {written} is {found}: {help}"))
+        let (name, ty, actual) = (target.name, self.type_name(&target.ty), self.type_name(&value.ty));
+        self.error(node.span, format!("`{name}` is {ty}, and {written} is {actual}: {help}"))
     }
 }

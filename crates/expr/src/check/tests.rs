@@ -1,4 +1,4 @@
-//! Expressions that are right and what they mean, those that are wrong and what is said about them, and hostile ones.
+//! Tests of valid expressions and their meaning, invalid ones and their errors, and hostile ones.
 
 mod debug;
 mod formulas;
@@ -35,8 +35,8 @@ fn check(source: &str) -> Result<Expr, ExprError> {
     super::filter(scope(), source)
 }
 
-/// The message and the place of a refusal.
-fn refusal(source: &str) -> String {
+/// Returns the message and the position of an error.
+fn error_of(source: &str) -> String {
     match check(source) {
         Ok(expr) => format!("accepted: {}", debug::write(&expr)),
         Err(error) => error.to_string(),

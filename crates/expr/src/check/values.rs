@@ -1,4 +1,4 @@
-//! Values: literals, fields, and what connects conditions.
+//! Checks values: literals, fields, and logical operators.
 
 use super::names::Meaning;
 use super::{Checker, Typed, literal};
@@ -60,7 +60,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A value that is true or false.
+    /// Checks a boolean value.
     pub(super) fn condition(&mut self, node: &Node) -> Result<Expr, ExprError> {
         let value = self.value(node)?;
         if value.ty == Type::Bool {
@@ -101,7 +101,7 @@ impl Checker<'_> {
         self.chain(nodes, false).map(|expr| Typed::new(expr, Type::Bool))
     }
 
-    /// `&&` or `||`: the constant `neutral` changes nothing, the other one decides, errors beside it or not.
+    /// Checks `&&` or `||`: the constant `neutral` is dropped, and the other one decides, even next to errors.
     fn chain(&mut self, nodes: &[Node], neutral: bool) -> Result<Expr, ExprError> {
         let mut conditions = Vec::with_capacity(nodes.len());
         let mut decided = false;
@@ -148,7 +148,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Refuses what is no single value that can be compared or passed on.
+    /// Rejects values that are not scalar.
     pub(super) fn require_scalar(&self, node: &Node, ty: &Type) -> Result<(), ExprError> {
         let written = self.quote(node);
         let inner = written.trim_matches('`');

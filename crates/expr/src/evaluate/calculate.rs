@@ -1,4 +1,4 @@
-//! Calculations.
+//! Evaluates operators and functions on values.
 
 use super::{Datum, EvaluationFailure};
 use crate::ir::{Arithmetic, Rewrite, TextTest, TimePart};
@@ -91,13 +91,13 @@ pub(super) fn negate<'e>(operand: &Datum<'_>) -> Result<Datum<'e>, EvaluationFai
     match operand {
         Datum::Int(value) => value.checked_neg().map(Datum::Int).ok_or(EvaluationFailure::Overflow),
         Datum::Double(value) => Ok(Datum::Double(-value)),
-        // As durations are symmetrical, none overflows.
+        // The range of durations is symmetrical, so this cannot overflow.
         Datum::Duration(value) => Ok(Datum::Duration(-value)),
         _ => Err(EvaluationFailure::Null),
     }
 }
 
-/// What a test costs: of a text, a pass over both; of bytes, at most a comparison at each of them.
+/// Returns the cost of a test: a pass over both texts, or for bytes at most a comparison at each position.
 pub(super) fn text_test_cost(text: &Datum<'_>, part: &Datum<'_>) -> u64 {
     let size = match (text, part) {
         (Datum::Bytes(bytes), Datum::Bytes(part)) => bytes.len().saturating_mul(1 + part.len() / 64),
@@ -106,7 +106,7 @@ pub(super) fn text_test_cost(text: &Datum<'_>, part: &Datum<'_>) -> u64 {
     size as u64
 }
 
-/// A test of a text, or of bytes.
+/// Tests a text or bytes.
 pub(super) fn text_test(test: TextTest, text: &Datum<'_>, part: &Datum<'_>) -> Result<bool, EvaluationFailure> {
     if let (Datum::Bytes(bytes), Datum::Bytes(part)) = (text, part) {
         return Ok(match test {
@@ -152,7 +152,7 @@ pub(super) fn time_part<'e>(part: TimePart, time: &Datum<'_>) -> Result<Datum<'e
     }))
 }
 
-/// The whole of a duration in a unit; only its milliseconds are what is left of a second.
+/// Returns a whole duration in a unit; milliseconds are only the fraction of a second.
 fn duration_part(part: TimePart, micros: i64) -> Result<i64, EvaluationFailure> {
     Ok(match part {
         TimePart::Hours => micros / 3_600_000_000,

@@ -1,9 +1,9 @@
-//! Conversions between types.
+//! Converts between types.
 
 use super::{Datum, EvaluationFailure};
 use crate::ir::Type;
 
-/// 2 to the power of 63 and of 64: doubles from there on are no int and no uint.
+/// 2^63 and 2^64: larger doubles are out of the range of int and uint.
 const INT_END: f64 = 9_223_372_036_854_775_808.0;
 const UINT_END: f64 = 18_446_744_073_709_551_616.0;
 
@@ -20,14 +20,11 @@ pub(super) fn convert<'e>(value: &Datum<'e>, ty: &Type) -> Result<Datum<'e>, Eva
 fn int(value: &Datum<'_>) -> Result<i64, EvaluationFailure> {
     match value {
         Datum::Double(value) => {
-            // As in Go, the smallest int is left out.
+            // Like Go, excludes the smallest int.
             if !(*value > -INT_END && *value < INT_END) {
                 return Err(EvaluationFailure::Overflow);
             }
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "towards zero is what CEL says, and the range is checked"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "CEL truncates towards zero, and the range is checked")]
             Ok(*value as i64)
         }
         value => {
@@ -45,7 +42,7 @@ fn uint(value: &Datum<'_>) -> Result<u64, EvaluationFailure> {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "towards zero is what CEL says, and the range is checked"
+                reason = "CEL truncates towards zero, and the range is checked"
             )]
             Ok(*value as u64)
         }
@@ -60,7 +57,7 @@ fn double(value: &Datum<'_>) -> Result<f64, EvaluationFailure> {
         Datum::Double(value) => Ok(*value),
         value =>
         {
-            #[expect(clippy::cast_precision_loss, reason = "to the nearest double, as CEL says")]
+            #[expect(clippy::cast_precision_loss, reason = "CEL rounds to the nearest double")]
             Ok(value.integer().ok_or(EvaluationFailure::Null)? as f64)
         }
     }

@@ -28,9 +28,9 @@ pub(crate) enum Datum<'e> {
         key: MapKey,
         value: &'e Type,
     },
-    /// None if it is absent: then it reads as an empty one.
+    /// `None` if it is absent, which reads like an empty one.
     Message(Option<&'e Record>),
-    /// What no expression reads.
+    /// A value that expressions cannot read.
     Opaque,
 }
 
@@ -50,7 +50,7 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// A stored value of any type.
+    /// Converts a stored value of any type.
     pub(crate) fn of_element(value: &'e Value, ty: &'e Type) -> Self {
         match (value, ty) {
             (Value::List(elements), Type::List(ty)) => Self::List(List::Stored(elements, ty)),
@@ -60,11 +60,11 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// A stored value, of a type that has single values.
+    /// Converts a stored value of a scalar type.
     pub(crate) fn of_value(value: &'e Value, ty: &Type) -> Option<Self> {
         Some(match value {
             Value::Bool(value) => Self::Bool(*value),
-            // Unsigned numbers of 32 bits are kept with sign.
+            // The codec stores unsigned 32-bit integers as signed ones.
             Value::Int(value) if *ty == Type::Uint => Self::Uint(value.unsigned_abs()),
             Value::Int(value) => Self::Int(*value),
             Value::Uint(value) => Self::Uint(*value),
@@ -81,7 +81,7 @@ impl<'e> Datum<'e> {
         })
     }
 
-    /// What an absent value reads as.
+    /// Returns the value that an absent field reads as.
     pub(crate) fn zero(ty: &'e Type) -> Option<Self> {
         Some(match ty {
             Type::Bool => Self::Bool(false),
@@ -101,7 +101,7 @@ impl<'e> Datum<'e> {
         })
     }
 
-    /// The value as a constant, if it is a single one.
+    /// Converts a single value to a constant.
     pub(crate) fn into_const(self) -> Result<Const, EvaluationFailure> {
         Ok(match self {
             Self::Null => Const::Null,
@@ -118,7 +118,7 @@ impl<'e> Datum<'e> {
         })
     }
 
-    /// `==`: numbers by their values, `null` only with `null`.
+    /// Compares for equality: numbers by value, `null` only with `null`.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -126,7 +126,7 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// The order, if there is one: texts by their code points, bytes by their values, numbers by theirs.
+    /// Returns the order, if there is one: texts by code points, bytes and numbers by value.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Bool(left), Self::Bool(right)) => Some(left.cmp(right)),
@@ -142,7 +142,7 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// An integer of any type.
+    /// Returns the value of an integer type or enum.
     pub(crate) fn integer(&self) -> Option<i128> {
         match self {
             Self::Int(value) => Some(i128::from(*value)),
@@ -153,7 +153,7 @@ impl<'e> Datum<'e> {
     }
 }
 
-/// How an integer of at most 65 bits compares with a double, exactly.
+/// Compares an integer of at most 65 bits exactly with a double.
 pub(crate) fn compare_numbers(left: i128, right: f64) -> Option<Ordering> {
     const BEYOND: f64 = 36_893_488_147_419_103_232.0;
     if right.is_nan() {
@@ -166,7 +166,7 @@ pub(crate) fn compare_numbers(left: i128, right: f64) -> Option<Ordering> {
         return Some(Ordering::Greater);
     }
     let whole = right.trunc();
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and far inside of the range")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and far inside the range")]
     let order = left.cmp(&(whole as i128));
     Some(order.then_with(|| whole.partial_cmp(&right).unwrap_or(Ordering::Equal)))
 }

@@ -1,4 +1,4 @@
-//! Why an evaluation ends without a value.
+//! Errors of evaluations.
 
 use crate::limits::MAX_RESULT_BYTES;
 use groundplan_error::Error;
@@ -18,28 +18,28 @@ pub enum EvaluationFailure {
     Null,
     #[error("only PostgreSQL can tell")]
     OnlyPostgres,
-    /// Of a conversion.
+    /// A conversion failed.
     #[error("{0}")]
     Invalid(&'static str),
-    /// Of a formula whose field has a smaller type than the expression.
+    /// The field of a formula has a smaller type than the expression.
     #[error("the result is outside of the range of {0}")]
     OutOfField(&'static str),
-    /// Of a formula.
+    /// The result of a formula is too long.
     #[error("the result is longer than {MAX_RESULT_BYTES} bytes")]
     TooLong,
 }
 
-/// Why an evaluation ends without a value.
+/// Why an evaluation stops without a value.
 #[derive(Debug)]
 pub(crate) enum EvaluationError {
-    /// The expression has none. `&&`, `||` and whoever filters may absorb this.
+    /// The expression has no value for this record. `&&`, `||` and filters can absorb this.
     Failure(EvaluationFailure),
-    /// The request has used up its budget, is cancelled or is late. Nothing absorbs this: the request ends with it.
+    /// The request has exceeded its budget, is cancelled or is late. This always fails the request.
     Request(Error),
 }
 
 impl EvaluationError {
-    /// The failure of the expression apart from the end of the request, which `?` passes on.
+    /// Separates a failure of the expression from an error of the request.
     pub(crate) fn split<T>(result: Result<T, Self>) -> Result<Result<T, EvaluationFailure>, Error> {
         match result {
             Ok(value) => Ok(Ok(value)),

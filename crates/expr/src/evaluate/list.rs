@@ -1,11 +1,11 @@
-//! Lists, and what macros go through.
+//! Lists, and the elements that macros iterate over.
 
 use super::{Datum, EvaluationFailure, read};
 use crate::ir::Type;
 use groundplan_codec::Value;
 use std::sync::Arc;
 
-/// A list: a stored one, or one that a rule makes.
+/// A stored list, or one that a rule computes.
 #[derive(Clone, Debug)]
 pub(crate) enum List<'e> {
     Stored(&'e [Value], &'e Type),
@@ -31,14 +31,14 @@ impl<'e> List<'e> {
         (0..self.len()).map_while(|index| self.get(index))
     }
 
-    /// Both lists in one.
+    /// Concatenates two lists.
     pub(super) fn followed_by(&self, other: &Self) -> Self {
         Self::Computed(self.iter().chain(other.iter()).collect())
     }
 }
 
 impl<'e> Datum<'e> {
-    /// How many elements or entries a value has; none if it is a single one.
+    /// Returns the number of elements or entries; 0 for a single value.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::List(list) => list.len(),
@@ -47,7 +47,7 @@ impl<'e> Datum<'e> {
         }
     }
 
-    /// The elements of a list, or the keys of a map.
+    /// Returns the elements of a list, or the keys of a map.
     pub(super) fn elements(&self) -> Result<impl Iterator<Item = Datum<'e>>, EvaluationFailure> {
         let (list, entries, key) = match self {
             Self::List(list) => (Some(list), &[][..], None),

@@ -1,4 +1,4 @@
-//! Reading fields.
+//! Reads fields.
 
 use super::{Datum, EvaluationError, EvaluationFailure, Evaluator, Variables};
 use crate::ir::{Absent, Expr, Field, Root, Type};
@@ -7,7 +7,7 @@ use groundplan_model::shape::{FieldId, MapKey};
 use std::cmp::Ordering;
 
 impl Evaluator<'_> {
-    /// A scalar.
+    /// Reads a scalar field.
     pub(super) fn field<'e>(
         &'e self,
         field: &'e Field,
@@ -30,11 +30,11 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn has<'e>(&'e self, field: &'e Field, variables: Variables<'_, 'e>) -> Result<bool, EvaluationError> {
-        // What does not differ from zero is not there.
+        // The codec does not store zeros of fields without presence.
         Ok(self.find(field, variables)?.is_some())
     }
 
-    /// The value of a field, wherever it is.
+    /// Finds the value of a field.
     fn find<'e>(
         &'e self,
         field: &'e Field,
@@ -53,8 +53,8 @@ impl Evaluator<'_> {
                 _ => return Ok(None),
             },
         };
-        let Some((last, way)) = field.steps.split_last() else { return Ok(None) };
-        for step in way {
+        let Some((last, parents)) = field.steps.split_last() else { return Ok(None) };
+        for step in parents {
             match record.get(*step) {
                 Some(Value::Message(next)) => record = next,
                 _ => return Ok(None),
@@ -68,7 +68,7 @@ impl Evaluator<'_> {
         cell.get_or_init(|| (self.related)(reference)).as_ref()
     }
 
-    /// The elements of a repeated field, or the keys of a map, as variables.
+    /// Returns the elements of a repeated field, or the keys of a map, as variables.
     pub(super) fn elements<'e>(
         &'e self,
         list: &'e Field,
@@ -83,7 +83,7 @@ impl Evaluator<'_> {
         Ok(elements.iter().chain(keys).map(move |value| Datum::of_element(value, ty)))
     }
 
-    /// `value in list` or `key in map`.
+    /// Evaluates `value in list` or `key in map`.
     pub(super) fn contains<'e>(
         &'e self,
         list: &'e Field,
@@ -118,7 +118,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The value of a key. The codec keeps entries sorted by their keys, in the order in which data compare.
+    /// Returns the value of a key. The codec sorts entries by their keys, in the order of `Datum::compare`.
     pub(super) fn entry<'e>(
         &self,
         entries: &'e [(Value, Value)],
@@ -128,13 +128,15 @@ impl Evaluator<'_> {
         let comparisons = u64::from(entries.len().checked_ilog2().unwrap_or_default()) + 1;
         self.charge(comparisons)?;
         self.charge_bytes(key.bytes())?;
-        let order = |(found, _): &(Value, Value)| {
-            Datum::of_value(found, key_type(kind)).and_then(|found| found.compare(key)).unwrap_or(Ordering::Less)
+        let order = |(candidate, _): &(Value, Value)| {
+            Datum::of_value(candidate, key_type(kind))
+                .and_then(|candidate| candidate.compare(key))
+                .unwrap_or(Ordering::Less)
         };
         Ok(entries.binary_search_by(order).ok().and_then(|at| entries.get(at)).map(|(_, value)| value))
     }
 
-    /// `map[key]` or `list[index]`.
+    /// Evaluates `map[key]` or `list[index]`.
     pub(super) fn element<'e>(
         &'e self,
         element: &'e Expr,
@@ -163,7 +165,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// The type of a map's keys.
+/// Returns the type of a map's keys.
 pub(crate) fn key_type(key: MapKey) -> &'static Type {
     match key {
         MapKey::Bool => &Type::Bool,

@@ -1,4 +1,4 @@
-//! What only rules have.
+//! Evaluates expressions that only rules have.
 
 mod format;
 mod functions;
@@ -7,7 +7,7 @@ use super::list::List;
 use super::{Datum, EvaluationError, EvaluationFailure, Evaluator, Variables, chain};
 use crate::ir::{Absent, Expr, Macro, RuleExpr};
 
-/// What an element of a list that a rule makes costs: besides the time, it is kept until the rule is evaluated.
+/// The cost of an element of a computed list, which stays allocated until the evaluation finishes.
 const ELEMENT: u64 = 8;
 
 impl Evaluator<'_> {
@@ -78,8 +78,8 @@ impl Evaluator<'_> {
                 Ok(element.ok_or(EvaluationFailure::NoSuchElement)?)
             }
             (Datum::Map { entries, key, value }, index) => {
-                let found = self.entry(entries, *key, index)?.ok_or(EvaluationFailure::NoSuchElement)?;
-                Ok(Datum::of_element(found, value))
+                let entry = self.entry(entries, *key, index)?.ok_or(EvaluationFailure::NoSuchElement)?;
+                Ok(Datum::of_element(entry, value))
             }
             _ => Err(EvaluationFailure::Null.into()),
         }
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `==` of values of any type, lists and maps by their elements.
+    /// Compares values of any type for equality; lists and maps by their elements.
     pub(super) fn are_equal(&self, left: &Datum<'_>, right: &Datum<'_>) -> Result<bool, EvaluationError> {
         self.charge(1)?;
         match (left, right) {
@@ -164,13 +164,13 @@ impl Evaluator<'_> {
                 Ok(Datum::Bool(count == 1))
             }
             Macro::Filter | Macro::Map => {
-                let mut made = Vec::new();
+                let mut output = Vec::new();
                 for element in range.elements()? {
                     if !truth(element.clone())? {
                         continue;
                     }
                     self.charge(ELEMENT)?;
-                    made.push(match body {
+                    output.push(match body {
                         Some(body) => {
                             let inner: Vec<Datum<'e>> = variables.iter().cloned().chain([element]).collect();
                             self.value(body, &inner)?
@@ -178,7 +178,7 @@ impl Evaluator<'_> {
                         None => element,
                     });
                 }
-                Ok(Datum::List(List::Computed(made.into())))
+                Ok(Datum::List(List::Computed(output.into())))
             }
         }
     }

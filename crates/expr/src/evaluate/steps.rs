@@ -1,15 +1,15 @@
-//! What an evaluation costs, charged before it is done.
+//! Charges the cost of an evaluation in advance.
 
 use super::{Datum, EvaluationError, Evaluator};
 
-/// How many bytes are compared, copied or searched in the time of one step.
+/// The number of bytes that are compared, copied or searched per step.
 const BYTES: usize = 64;
 
-/// How many bytes are made for a step: the steps bound the memory of an evaluation, too.
+/// The number of output bytes per step, so that steps also limit the memory of an evaluation.
 const OUTPUT_BYTES: usize = 8;
 
 impl Evaluator<'_> {
-    /// Charges steps: one for each operator, element and look-up.
+    /// Charges steps: one per operator, element and lookup.
     pub(super) fn charge(&self, steps: u64) -> Result<(), EvaluationError> {
         Ok(self.steps.borrow_mut().charge(steps)?)
     }
@@ -19,19 +19,19 @@ impl Evaluator<'_> {
         self.charge((bytes / BYTES) as u64)
     }
 
-    /// Charges the making of bytes, which are kept until the expression is evaluated.
+    /// Charges output bytes, which stay allocated until the evaluation finishes.
     pub(super) fn charge_output(&self, bytes: usize) -> Result<(), EvaluationError> {
         self.charge((bytes / OUTPUT_BYTES) as u64)
     }
 }
 
 impl Datum<'_> {
-    /// How many bytes a pass over the value reads: none of what has a fixed size.
+    /// Returns the number of bytes that a pass over the value reads; 0 for values of fixed size.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::String(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
-            // An element of a list is about as large.
+            // The approximate size of an element.
             Self::List(list) => list.len() * BYTES,
             _ => 0,
         }

@@ -1,4 +1,4 @@
-//! What evaluations cost, and what happens when they cost too much.
+//! Tests of the cost of evaluations and of exceeding the budget.
 
 use crate::{EvaluationFailure, Filter, Scope};
 use groundplan_budget::{Allowance, Budget, DEFAULT, Resource};
@@ -17,7 +17,7 @@ fn model() -> &'static Arc<Model> {
     scope().model
 }
 
-/// A book with as many tags and entries of `stock`, and a title of as many bytes.
+/// Returns a book with `size` tags and entries of `stock`, and a title of `size` bytes.
 fn book(size: usize) -> Record {
     let shape = model().shape();
     let mut record = Record::new(shape);
@@ -34,7 +34,7 @@ fn evaluate(source: &str, record: &Record, budget: &Budget) -> Result<Result<boo
     filter.evaluate(scope(), record, 0, &|_| None, budget)
 }
 
-/// How many steps an evaluation takes.
+/// Returns the number of steps of an evaluation.
 fn cost(source: &str, record: &Record) -> u64 {
     let budget = Budget::new(Allowance { steps: u64::MAX, ..DEFAULT }, None);
     evaluate(source, record, &budget).unwrap().unwrap();
@@ -64,7 +64,7 @@ fn nested_quantifiers_stop_at_the_budget() {
 }
 
 #[test]
-fn no_operator_absorbs_the_end_of_the_budget() {
+fn no_operator_absorbs_an_exceeded_budget() {
     let record = book(1_000);
     let long = "tags.all(a, tags.all(b, a + b != ''))";
     for source in [
@@ -78,13 +78,13 @@ fn no_operator_absorbs_the_end_of_the_budget() {
         let error = evaluate(&source, &record, &few_steps()).unwrap_err();
         assert_eq!(error.reason(), Reason::BudgetExceeded, "{source}");
     }
-    // A failure of the expression is absorbed as before.
+    // A failure of the expression is still absorbed.
     assert_eq!(evaluate("stock['?'] == 1 || pages == 0", &record, &few_steps()).unwrap(), Ok(true));
     assert_eq!(evaluate("stock['?'] == 1", &record, &few_steps()).unwrap(), Err(EvaluationFailure::NoSuchElement));
 }
 
 #[test]
-fn a_cancelled_or_late_evaluation_ends() {
+fn a_cancelled_or_late_evaluation_stops() {
     let record = book(10);
     let source = "tags.exists(t, t == '') || pages == 0";
     let cancelled = Budget::default();
@@ -95,9 +95,9 @@ fn a_cancelled_or_late_evaluation_ends() {
 }
 
 #[test]
-fn steps_grow_with_what_is_read() {
+fn steps_grow_with_the_size_of_values() {
     let (small, large) = (book(1_000), book(100_000));
-    // By elements and by bytes: a hundred times as much.
+    // A hundred times the elements and bytes.
     for source in ["tags.all(t, t != '')", "'?' in tags", "stock.exists_one(k, k == '')", "title.matches('^y*$')"] {
         let (less, more) = (cost(source, &small), cost(source, &large));
         assert!(less >= 1_000 && more >= 90 * less, "{source}: {less} and {more}");
@@ -106,7 +106,7 @@ fn steps_grow_with_what_is_read() {
         let (less, more) = (cost(source, &small), cost(source, &large));
         assert!(more >= less + 100_000 / 64 - 20, "{source}: {less} and {more}");
     }
-    // A key is found without a look at all entries.
+    // Keys are found without reading all entries.
     for source in ["stock['00000007'] == 1", "'00000900' in stock"] {
         assert!(cost(source, &large) < 60, "{source}: {}", cost(source, &large));
         assert_eq!(evaluate(source, &large, &Budget::default()).unwrap(), Ok(true));

@@ -1,16 +1,16 @@
-//! What only rules have. Nothing of it becomes SQL.
+//! Expressions that only rules have. They have no SQL.
 
 use super::{Absent, Expr, Type};
 use groundplan_model::shape::FieldId;
 use regex::Regex;
 use std::sync::Arc;
 
-/// A part of a rule. Unlike in a filter, a list, a map or a message is a value like any other.
+/// A part of a rule. Unlike in filters, lists, maps and messages are values.
 #[derive(Clone, Debug)]
 pub enum RuleExpr {
     /// `this`, which is level 0, or the variable of an enclosing macro.
     Variable(usize),
-    /// A field of a message. Reading it where the message is absent gives what an empty message has.
+    /// A field of a message. An absent message reads like an empty one.
     Member {
         message: Expr,
         field: FieldId,
@@ -33,7 +33,7 @@ pub enum RuleExpr {
         value: Expr,
         collection: Expr,
     },
-    /// The condition is that of the quantifier or the filter, the body that of `map`.
+    /// The condition belongs to the quantifier or filter, the body to `map`.
     Macro {
         kind: Macro,
         range: Expr,
@@ -45,7 +45,7 @@ pub enum RuleExpr {
         text: Expr,
         regex: Arc<Regex>,
     },
-    /// `"template".format([arguments])`: texts, and between them an argument in a notation.
+    /// `"template".format([arguments])`: texts, and arguments with their notation.
     Format {
         pieces: Vec<Piece>,
         arguments: Vec<Expr>,
@@ -56,7 +56,7 @@ pub enum RuleExpr {
     },
 }
 
-/// What a macro makes of the elements of a list, or of the keys of a map.
+/// A macro over the elements of a list or the keys of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Macro {
     All,
@@ -73,16 +73,16 @@ pub enum Piece {
     Argument(Notation),
 }
 
-/// How an argument of a format is written.
+/// The notation of an argument of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
     /// `%s`
     Text,
     /// `%d`
     Decimal,
-    /// `%f`, with as many digits after the point.
+    /// `%f`, with the number of digits after the decimal point.
     Fixed(usize),
-    /// `%e`, with as many digits after the point.
+    /// `%e`, with the number of digits after the decimal point.
     Scientific(usize),
     /// `%x` and `%X`
     Hex { upper: bool },

@@ -6,7 +6,7 @@ use groundplan_model::shape::{Cardinality, EnumId, Field, Kind, MapKey, ShapeId,
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
     Bool,
-    /// All integers but unsigned ones: 64 bits in CEL.
+    /// All signed integers: 64 bits in CEL.
     Int,
     /// Unsigned integers: 64 bits in CEL.
     Uint,
@@ -16,21 +16,21 @@ pub enum Type {
     Bytes,
     Timestamp,
     Duration,
-    /// Compares with its numbers and, by the checker's help, its names.
+    /// Compares with its numbers and, resolved by the checker, its names.
     Enum(EnumId),
-    /// A message with fields of its own. There are no values of it but steps through it.
+    /// A message of a model. Expressions read its fields, but not the message as a value.
     Message(ShapeId),
     /// A repeated field, or a list of constants.
     List(Box<Type>),
     Map(MapKey, Box<Type>),
-    /// google.protobuf.Struct, Value, ListValue, FieldMask and Empty: nothing but `has` and, in lists, `size` reads them.
+    /// google.protobuf.Struct, Value, ListValue, FieldMask and Empty: only `has` and, for lists, `size` read them.
     Opaque,
     /// Only `null` itself.
     Null,
 }
 
 impl Type {
-    /// The type of one value.
+    /// Returns the type of one value of a kind.
     pub(crate) fn of_kind(kind: Kind) -> Self {
         match kind {
             Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Self::Bool,
@@ -47,7 +47,7 @@ impl Type {
         }
     }
 
-    /// The type of a map's keys.
+    /// Returns the type of a map's keys.
     pub(crate) fn of_map_key(key: MapKey) -> Self {
         match key {
             MapKey::Bool => Self::Bool,
@@ -57,7 +57,7 @@ impl Type {
         }
     }
 
-    /// A type as rules have it: enums are ints.
+    /// Returns the type in rules, where enums are ints.
     pub(crate) fn with_enums_as_ints(self) -> Self {
         match self {
             Self::Enum(_) => Self::Int,
@@ -68,7 +68,7 @@ impl Type {
     }
 }
 
-/// What reading an absent field gives.
+/// The result of reading an absent field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absent {
     /// Zero, or empty: scalars with and without `optional`, enums, repeated fields, maps.
@@ -76,11 +76,11 @@ pub enum Absent {
     /// `null`: google.protobuf.DoubleValue and its like. `null` equals only `null`; ordering it, calculating with it or
     /// calling a function on it is an error.
     Null,
-    /// An error: google.protobuf.Timestamp and Duration. CEL would read 1970, which nobody means.
+    /// An error: google.protobuf.Timestamp and Duration. CEL would read 1970, which is never intended.
     Error,
 }
 
-/// The type of a field, and what reading it gives where it is absent.
+/// Returns the type of a field, and the result of reading it if it is absent.
 pub(crate) fn field_type(field: &Field) -> (Type, Absent) {
     let one = Type::of_kind(field.kind);
     match field.cardinality {

@@ -1,4 +1,4 @@
-//! The parser's tree, with the caller's words put back in.
+//! Converts the parser's tree to syntax with the original names and literals.
 
 use super::lex::Lexeme;
 use super::sequence::Pairs;
@@ -7,7 +7,7 @@ use crate::ExprError;
 use crate::ir::{Arithmetic, Comparison};
 use cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
 
-/// Puts the words back in.
+/// Converts the parser's tree.
 pub(super) struct Builder<'a> {
     pub(super) source: &'a str,
     pub(super) tokens: &'a [Lexeme],
@@ -18,7 +18,7 @@ pub(super) struct Builder<'a> {
 type Range = (usize, usize);
 
 impl Builder<'_> {
-    /// What the parser sees: a placeholder for each name, each literal and each empty list, a token a line.
+    /// Returns the text for the parser: a placeholder for each name, literal and empty list, and one token per line.
     pub(super) fn placeholders(&self) -> String {
         let mut text = String::with_capacity(self.source.len() + 8 * self.tokens.len());
         for (at, token) in self.tokens.iter().enumerate() {
@@ -56,7 +56,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A name or a literal.
+    /// Converts a placeholder to a name or a literal.
     fn leaf(&self, placeholder: &str) -> Result<(Node, Range), ExprError> {
         let (at, token) = self.token(placeholder)?;
         let kind = match &token.literal {
@@ -142,7 +142,7 @@ impl Builder<'_> {
         Ok(self.finish(NodeKind::Call { name, name_span, target, arguments }, range))
     }
 
-    /// A placeholder in the place of a name.
+    /// Converts a placeholder to a name.
     fn name(&self, placeholder: &str) -> Result<(usize, String, Span), ExprError> {
         let (at, token) = self.token(placeholder)?;
         if !token.is_name() {
@@ -156,7 +156,7 @@ impl Builder<'_> {
         at.and_then(|at: usize| Some((at, self.tokens.get(at)?))).ok_or_else(|| self.unsupported())
     }
 
-    /// The last token before `from` of a text, with nothing but opening brackets between.
+    /// Returns the last token with this text before `from`.
     fn find_before(&self, text: &str, from: usize) -> usize {
         (0..from.min(self.tokens.len()))
             .rev()
@@ -164,7 +164,7 @@ impl Builder<'_> {
             .unwrap_or(from)
     }
 
-    /// A node of tokens, and of the partners of the brackets among them.
+    /// Returns a node that spans its tokens and the matching brackets.
     fn finish(&self, kind: NodeKind, range: Range) -> (Node, Range) {
         let (mut first, mut last) = range;
         let mut at = first;
@@ -180,13 +180,13 @@ impl Builder<'_> {
         (Node { span: Span { start, end }, kind }, (first, last))
     }
 
-    /// What the grammar that `sequence` lets through does not have.
+    /// Returns the error for syntax that `sequence` accepts but expressions do not support.
     fn unsupported(&self) -> ExprError {
         ExprError::new("the expression has a part that is not supported: write it with operators, functions and lists")
     }
 }
 
-/// The operands of a chain of one operator, which the parser balances.
+/// Flattens a chain of one operator, which the parser balances.
 fn flatten(left: Node, right: Node, split: fn(NodeKind) -> Result<Vec<Node>, NodeKind>) -> Vec<Node> {
     let mut nodes = Vec::new();
     for node in [left, right] {
@@ -216,7 +216,7 @@ fn binary_operator(name: &str) -> Option<Operator> {
     })
 }
 
-/// A name without its backquotes.
+/// Removes the backquotes of a name.
 fn without_backquotes(name: &str) -> String {
     name.trim_matches('`').to_owned()
 }

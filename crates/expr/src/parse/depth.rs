@@ -1,31 +1,31 @@
-//! How deep the parser's tree will be.
+//! Computes the depth of the parser's tree.
 
 use super::lex::Lexeme;
 use crate::tokens::Token;
 
-/// What is deep in one pair of brackets.
+/// The depth inside one pair of brackets.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Operators since the last `&&` and the like, each with the one before it as an operand.
+    /// Operators since the last `&&`, `||` or similar, each with the previous one as an operand.
     chain: usize,
-    /// Each `?` with the one before it around it.
+    /// The number of nested `?`.
     conditions: usize,
 }
 
-/// The depth, no less than what it will be, and the byte at which it is reached.
+/// Returns an upper bound of the depth, and the byte where it is reached.
 pub(super) fn deepest(source: &str, tokens: &[Lexeme]) -> (usize, usize) {
     let mut levels = vec![Level::default()];
     let mut deepest = (0, 0);
     for token in tokens {
         match (token.token, token.text(source)) {
             (Token::Open, text) => {
-                // An index is taken of what is before it.
+                // The operand of an index is before it.
                 let index = usize::from(text == "[");
                 add(&mut levels, |level| level.chain += index);
                 levels.push(Level::default());
             }
             (Token::Close, _) => _ = levels.pop(),
-            // The parser balances these.
+            // The parser balances these operators.
             (Token::Operator, "&&" | "||") | (Token::Colon, _) => add(&mut levels, |level| level.chain = 0),
             (Token::Comma, _) => add(&mut levels, |level| *level = Level::default()),
             (Token::Operator, _) => add(&mut levels, |level| level.chain += 1),

@@ -1,4 +1,4 @@
-//! The tokens of an expression, with their places.
+//! Reads the tokens of an expression with their positions.
 
 use super::literal;
 use super::syntax::{Literal, Span};
@@ -6,13 +6,13 @@ use crate::ExprError;
 use crate::limits::shortened;
 use crate::tokens::{self, Token};
 
-/// A token that means something.
+/// A token that is not white space.
 #[derive(Debug)]
 pub(super) struct Lexeme {
     pub(super) token: Token,
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Of literals.
+    /// The value, if it is a literal.
     pub(super) literal: Option<Literal>,
 }
 
@@ -25,12 +25,12 @@ impl Lexeme {
         Span { start: self.start, end: self.end }
     }
 
-    /// Whether it is a value by itself.
+    /// Whether it is an operand.
     pub(super) fn is_operand(&self) -> bool {
         matches!(self.token, Token::Name | Token::Number | Token::Text)
     }
 
-    /// Whether it is a name: not a literal.
+    /// Whether it is a name and not a literal.
     pub(super) fn is_name(&self) -> bool {
         self.token == Token::Name && self.literal.is_none()
     }
@@ -38,7 +38,7 @@ impl Lexeme {
 
 /// Reads the tokens of an expression and its literals.
 pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
-    let mut found = Vec::new();
+    let mut lexemes = Vec::new();
     let mut rest = source;
     while !rest.is_empty() {
         let start = source.len() - rest.len();
@@ -59,12 +59,12 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
         }
         let read = literal::read(token, text);
         lexeme.literal = read.map_err(|error| ExprError::at(source, start + error.offset, error.message))?;
-        found.push(lexeme);
+        lexemes.push(lexeme);
     }
-    Ok(found)
+    Ok(lexemes)
 }
 
-/// Says why there is no token at a byte.
+/// Returns why there is no token at a byte.
 pub(super) fn token_error(source: &str, offset: usize) -> ExprError {
     let rest = source.get(offset..).unwrap_or_default();
     let prefix: usize = rest.bytes().take_while(|byte| b"bBrR".contains(byte)).count();
@@ -83,7 +83,7 @@ pub(super) fn token_error(source: &str, offset: usize) -> ExprError {
     ExprError::at(source, offset, message)
 }
 
-/// Why what begins with a quote is no string.
+/// Returns why a text that starts with a quote is not a string.
 fn string_error(rest: &str) -> String {
     let begin = shortened(rest.lines().next().unwrap_or_default(), 20);
     match literal::unknown_escape(rest) {

@@ -1,9 +1,9 @@
-//! Literals to their values, as CEL's specification has them.
+//! Parses literals as specified for CEL.
 
 use super::syntax::Literal;
 use crate::tokens::Token;
 
-/// Why a token is no literal, and where in it.
+/// Why a token is not a literal, and where in it.
 #[derive(Debug)]
 pub(super) struct LiteralError {
     pub(super) offset: usize,
@@ -16,7 +16,7 @@ impl LiteralError {
     }
 }
 
-/// The literal that a token is, if it is one.
+/// Parses the literal of a token, if it is one.
 pub(super) fn read(token: Token, text: &str) -> Result<Option<Literal>, LiteralError> {
     Ok(match (token, text) {
         (Token::Name, "true") => Some(Literal::Bool(true)),
@@ -49,7 +49,7 @@ fn number(text: &str) -> Result<Literal, LiteralError> {
     }
 }
 
-/// Reads a string or bytes, whose quotes are in order.
+/// Parses a string or bytes with matching quotes.
 fn string_or_bytes(text: &str) -> Result<Literal, LiteralError> {
     let prefix = text.bytes().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (prefix, rest) = text.split_at_checked(prefix).unwrap_or_default();
@@ -73,7 +73,7 @@ fn string_or_bytes(text: &str) -> Result<Literal, LiteralError> {
     Ok(Literal::String(string))
 }
 
-/// Resolves escapes. In bytes, those with numbers are bytes; in strings, they are characters.
+/// Resolves escapes. Numeric escapes are bytes in bytes literals, and characters in strings.
 fn unescape(text: &str, is_bytes: bool) -> Result<Vec<u8>, LiteralError> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -88,7 +88,7 @@ fn unescape(text: &str, is_bytes: bool) -> Result<Vec<u8>, LiteralError> {
     Ok(out)
 }
 
-/// Resolves the escape at the beginning of a text, and says how long it is.
+/// Resolves the escape at the start of a text, and returns its length.
 fn unescape_one(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<usize, String> {
     let simple = match escape.as_bytes().get(1) {
         Some(b'a') => 0x07,
@@ -128,7 +128,7 @@ fn unescape_number(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<us
     Ok(length)
 }
 
-/// The first escape in a text that begins with a quote that is none.
+/// Returns the first invalid escape in a text that starts with a quote.
 pub(super) fn unknown_escape(text: &str) -> Option<String> {
     let line = text.lines().next()?;
     if text.starts_with(['r', 'R']) || text.get(1..2).is_some_and(|second| matches!(second, "r" | "R")) {

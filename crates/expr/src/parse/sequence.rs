@@ -1,4 +1,4 @@
-//! Which token may follow which. The parser would know, but not say it in words.
+//! Checks the order of tokens, with better errors than the parser's.
 
 use super::depth;
 use super::lex::Lexeme;
@@ -7,7 +7,7 @@ use crate::limits::{LimitKind, MAX_CONSTANTS, shortened};
 use crate::purpose::Purpose;
 use crate::tokens::Token;
 
-/// The partner of each bracket, by the numbers of the tokens; other tokens have none.
+/// The matching bracket of each bracket, by token number; other tokens have none.
 pub(super) type Pairs = Vec<Option<usize>>;
 
 /// Checks the sequence of tokens.
@@ -44,7 +44,7 @@ struct OpenBracket {
     bracket: Bracket,
     at: usize,
     commas: usize,
-    /// How many `?` without `:` there were before it.
+    /// The number of `?` without `:` before it.
     conditions: usize,
 }
 
@@ -54,13 +54,13 @@ struct SequenceChecker<'a> {
     tokens: &'a [Lexeme],
     pairs: Pairs,
     open: Vec<OpenBracket>,
-    /// The `?` whose `:` is still to come.
+    /// The `?` without a `:` so far.
     conditions: Vec<usize>,
     expects_operand: bool,
 }
 
 impl SequenceChecker<'_> {
-    /// Where a value may begin.
+    /// Checks a token where an operand is expected.
     fn operand(&mut self, at: usize, token: &Lexeme) -> Result<(), ExprError> {
         let text = token.text(self.source);
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
@@ -89,7 +89,7 @@ impl SequenceChecker<'_> {
         Ok(())
     }
 
-    /// Where a value has ended.
+    /// Checks a token after an operand.
     fn operator(&mut self, at: usize, token: &Lexeme) -> Result<(), ExprError> {
         let text = token.text(self.source);
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
@@ -99,7 +99,7 @@ impl SequenceChecker<'_> {
             _ if after_point => {
                 return Err(self.error(at, "the name of a field is missing behind the point"));
             }
-            // The name that must follow is no operand.
+            // The name that must follow is not an operand.
             (Token::Operator, ".") => {}
             (Token::Operator, "!") => return Err(self.error(at, "an operator is missing before `!`")),
             (Token::Operator, _) => self.expects_operand = true,
@@ -200,7 +200,7 @@ impl SequenceChecker<'_> {
         Ok(())
     }
 
-    /// Refuses a `?` in the innermost brackets that got no `:`.
+    /// Rejects a `?` without `:` in the innermost brackets.
     fn no_open_condition(&self) -> Result<(), ExprError> {
         let inside = self.open.last().map_or(0, |opened| opened.conditions);
         match self.conditions.get(inside) {
@@ -243,7 +243,7 @@ impl SequenceChecker<'_> {
         opened.is_some_and(|opened| {
             let may_end = match opened.bracket {
                 Bracket::Call => opened.at + 1 == at,
-                // A comma may stand at the end of a list, and alone it may not.
+                // A list can end with a comma, but not consist of one.
                 Bracket::List => opened.at + 1 == at || opened.commas > 0 && self.text_at(at - 1) == ",",
                 Bracket::Group | Bracket::Index => false,
             };
@@ -251,7 +251,7 @@ impl SequenceChecker<'_> {
         })
     }
 
-    /// Whether the token before is a `!`, or a `-` that is no subtraction.
+    /// Whether the previous token is a `!`, or a `-` that is not a subtraction.
     fn is_sign(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1) else { return false };
         match self.text_at(before) {

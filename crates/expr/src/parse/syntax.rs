@@ -1,8 +1,8 @@
-//! What an expression says, before anybody knows what its names mean.
+//! The syntax of an expression, before names are resolved.
 
 use crate::ir::{Arithmetic, Comparison};
 
-/// A part of an expression: the bytes from `start` up to `end`, brackets in pairs.
+/// A byte range of an expression with matching brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: usize,
@@ -24,7 +24,7 @@ pub(crate) enum NodeKind {
     Select {
         operand: Box<Node>,
         name: String,
-        /// Of the name alone.
+        /// The span of the name.
         name_span: Span,
     },
     Index {
@@ -33,7 +33,7 @@ pub(crate) enum NodeKind {
     },
     Call {
         name: String,
-        /// Of the name alone.
+        /// The span of the name.
         name_span: Span,
         target: Option<Box<Node>>,
         arguments: Vec<Node>,
@@ -62,7 +62,7 @@ pub(crate) enum NodeKind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Literal {
     Bool(bool),
-    /// Without its sign, which is an operator: up to 2^63, so that the least int can be written.
+    /// Without its sign, which is an operator; up to 2^63, so that the smallest int can be written.
     Int(u64),
     Uint(u64),
     Double(f64),
@@ -77,7 +77,7 @@ pub(crate) enum Unary {
     Negate,
 }
 
-/// What stands between two values.
+/// A binary operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Compare(Comparison),

@@ -1,4 +1,4 @@
-//! Makes of a parsed pattern what RE2 would: `\d`, `\s` and `\w` are ASCII there. Refuses what RE2 or PostgreSQL lacks.
+//! Restricts `\d`, `\s` and `\w` in a parsed pattern to ASCII, like RE2. Rejects syntax that RE2 or PostgreSQL lacks.
 
 use crate::limits::MAX_REPETITION;
 use regex_syntax::ast::{
@@ -6,7 +6,7 @@ use regex_syntax::ast::{
     Flag, Flags, FlagsItemKind, HexLiteralKind, Literal, LiteralKind, RepetitionKind, RepetitionRange, Span,
 };
 
-/// Narrows the classes in a pattern.
+/// Restricts the classes in a pattern to ASCII.
 pub(super) fn narrow(ast: &mut Ast) -> Result<(), String> {
     match ast {
         Ast::Empty(_) | Ast::Dot(_) => Ok(()),
@@ -115,7 +115,7 @@ fn item(item_of: &mut ClassSetItem) -> Result<(), String> {
     }
 }
 
-/// `\d`, `\s` or `\w` as RE2 has it.
+/// Returns the class `\d`, `\s` or `\w` of RE2.
 fn perl(class: &ClassPerl, negated: bool) -> ClassSetItem {
     let ranges: &[(char, char)] = match class.kind {
         ClassPerlKind::Digit => &[('0', '9')],

@@ -1,10 +1,10 @@
-//! Patterns, and that what is written means what was read.
+//! Tests that rewritten patterns mean the same as the original.
 
 use super::compile;
 use regex::Regex;
 
 #[test]
-fn patterns_are_written_anew() {
+fn patterns_are_rewritten() {
     for (source, expected) in [
         ("abc", "abc"),
         ("^a.c$", r"^a[^\u000A]c$"),
@@ -36,7 +36,7 @@ fn patterns_are_written_anew() {
 }
 
 #[test]
-fn what_is_written_means_the_same_to_the_crate() {
+fn rewritten_patterns_mean_the_same_to_the_regex_crate() {
     let texts = [
         "",
         "a",
@@ -76,7 +76,7 @@ fn what_is_written_means_the_same_to_the_crate() {
         "a{0,2}c",
     ] {
         let written = Regex::new(&compile(source).unwrap().postgres).unwrap();
-        // Without Unicode in its classes the crate reads a pattern as RE2 does.
+        // Without Unicode classes, the crate interprets patterns like RE2.
         let ascii = source.replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]").replace(r"\W", "[^0-9A-Za-z_]");
         let ascii = ascii.replace(r"[^[0-9]\S]", "[\\t\\n\\f\\r ]").replace(r"\s", "[\\t\\n\\f\\r ]");
         let original = Regex::new(&ascii).unwrap();

@@ -3,7 +3,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::fmt::Write as _;
 
-/// How many characters, classes and anchors a pattern has, its repetitions written out.
+/// Returns the number of characters, classes and anchors in a pattern after expanding its repetitions.
 pub(super) fn size(hir: &Hir) -> usize {
     match hir.kind() {
         HirKind::Empty => 0,
@@ -22,7 +22,7 @@ pub(super) fn size(hir: &Hir) -> usize {
     }
 }
 
-/// Writes a pattern. Whether a repetition is greedy decides where a match ends, not whether there is one.
+/// Writes a pattern. Greediness is dropped, because it changes where a match ends but not whether there is one.
 pub(super) fn write_hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
     match pattern.kind() {
         HirKind::Empty => out.push_str("(?:)"),
@@ -86,7 +86,7 @@ fn write_repetition(repetition: &Repetition, out: &mut String) -> Result<(), Str
     Ok(())
 }
 
-/// Writes a class as ranges; what reaches up to the last character as what it leaves out.
+/// Writes a class as ranges; a class that includes the last character is written negated.
 fn write_class(class: &Class, out: &mut String) -> Result<(), String> {
     let Class::Unicode(class) = class else { return Err(not_text_error()) };
     let (Some(first), Some(last)) = (class.ranges().first(), class.ranges().last()) else {
@@ -100,7 +100,7 @@ fn write_class(class: &Class, out: &mut String) -> Result<(), String> {
     }
     out.push_str(if negated { "[^" } else { "[" });
     for range in class.ranges() {
-        // No text holds U+0000, and PostgreSQL cannot say it.
+        // Texts cannot contain U+0000, and PostgreSQL's patterns cannot express it.
         let (start, end) = (range.start().max('\u{1}'), range.end());
         if end < start {
             continue;
@@ -115,7 +115,7 @@ fn write_class(class: &Class, out: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes a character so that it stands for itself, in classes and outside of them.
+/// Writes a character that represents itself, inside and outside classes.
 fn write_character(character: char, out: &mut String) {
     if character.is_ascii_alphanumeric() || character == '_' {
         out.push(character);

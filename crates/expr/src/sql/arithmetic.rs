@@ -1,8 +1,8 @@
-//! Calculations with integers, texts and times.
+//! Compiles arithmetic with integers, texts and times.
 //!
-//! PostgreSQL refuses a statement over an overflow; CEL has an error, which here is no match. So what may overflow is
-//! calculated in `numeric`, which does not, and guarded by the type's range. What cannot overflow, as the fields' types and
-//! the constants show, is calculated as it is written.
+//! In PostgreSQL, an overflow fails the statement; in CEL it is an error, which is no match here. Calculations that can overflow
+//! therefore use `numeric`, guarded by the type's range. Calculations that cannot overflow according to the fields' types and the
+//! constants are compiled as written.
 
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull, combine};
@@ -14,7 +14,7 @@ use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
 /// PostgreSQL has no times before 4713 BC.
 const EARLIEST: i128 = -200_000_000_000_000_000;
 
-/// Calculates with normalized values.
+/// Compiles arithmetic with normalized values.
 pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<Value, ExprError> {
     match ty {
         Type::Int => Ok(whole(operation, left, right, (i64::MIN.into(), i64::MAX.into()))),
@@ -34,7 +34,7 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
     let (least, most) = result_range(operation, left_range, right_range);
     let fits = least >= legal.0 && most <= legal.1;
     let are_bigint = left.ty != SqlType::Numeric && right.ty != SqlType::Numeric;
-    // What a guard excludes is calculated with all the same.
+    // Values that a guard excludes are calculated nevertheless.
     let is_narrow = are_bigint && most <= i64::MAX.into() && left.guards.is_empty() && right.guards.is_empty();
     let may_be_zero = right_range.0 <= 0 && right_range.1 >= 0;
     let ty = if fits && is_narrow { SqlType::Bigint } else { SqlType::Numeric };
@@ -48,7 +48,7 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
         _ if !are_bigint => Piece::operation(&one, symbol, &divisor, binding),
         _ => Piece::operation(&left.piece.cast("numeric"), symbol, &divisor, binding),
     };
-    // The remainder of bigints is one.
+    // The remainder of two bigints is a bigint.
     let ty = if operation == Arithmetic::Remainder && are_bigint { SqlType::Bigint } else { ty };
     let mut value = combine(piece, ty, &left, &right);
     if is_division && may_be_zero {
@@ -64,12 +64,12 @@ fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) 
     value.with_bounds(Bounds::Whole(least.max(legal.0), most.min(legal.1)))
 }
 
-/// Counts are integers of 32 bits, and would be calculated with as such.
+/// Widens counts, which are 32-bit integers, for calculations.
 fn widen(value: &Value) -> Piece {
     if value.ty == SqlType::Integer { value.piece.cast("bigint") } else { value.piece.clone() }
 }
 
-/// The results that there may be.
+/// Returns the possible results.
 fn result_range(operation: Arithmetic, left: (i128, i128), right: (i128, i128)) -> (i128, i128) {
     let corners = |calculate: fn(i128, i128) -> i128| {
         let all = [
@@ -90,7 +90,7 @@ fn result_range(operation: Arithmetic, left: (i128, i128), right: (i128, i128)) 
         Arithmetic::Divide if left.0 >= 0 && right.0 >= 0 => (0, left.1),
         Arithmetic::Divide if has_minus_one => (-magnitude, magnitude),
         Arithmetic::Divide => (-magnitude, magnitude.min(i64::MAX.into())),
-        // As in Go, the least int has no remainder of -1.
+        // Like in Go, the smallest int has no remainder by -1.
         Arithmetic::Remainder if has_minus_one && left.0 == i64::MIN.into() => (-magnitude, magnitude),
         Arithmetic::Remainder => (if left.0 < 0 { left.0 } else { 0 }, left.1.max(0)),
     }
@@ -106,7 +106,7 @@ fn symbol(operation: Arithmetic) -> (&'static str, Binding) {
     }
 }
 
-/// That a number is in its type's range, as far as it may be outside.
+/// Returns the condition that a number is in its type's range, for the limits that it can exceed.
 pub(super) fn range_guard(piece: &Piece, (least, most): (i128, i128), legal: (i128, i128)) -> Piece {
     let limit = |limit: i128| Piece { binding: Binding::Sign, ..Piece::atom(limit.to_string()) };
     match (least < legal.0, most > legal.1) {
@@ -126,7 +126,7 @@ fn overflow_guard(left: &Piece, right: &Piece, least: i128) -> Piece {
     Piece::comparison(left, " <> ", &least).or(Piece::comparison(right, " <> ", &minus_one))
 }
 
-/// `-x`, of an int or a double.
+/// Compiles `-x` of an int or a double.
 pub(super) fn negate(value: Value) -> Value {
     let minus = |piece: &Piece| Builder::default().text("-").operand(piece, Binding::Cast).finish(Binding::Sign);
     if value.ty == SqlType::Double {
@@ -147,7 +147,7 @@ pub(super) fn negate(value: Value) -> Value {
     result.with_bounds(Bounds::Whole(negated_least.max(legal.0), negated_most.min(legal.1)))
 }
 
-/// Calculates with times and durations.
+/// Compiles arithmetic with times and durations.
 fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<Value, ExprError> {
     let (symbol, binding) = symbol(operation);
     let right = if *ty == Type::Timestamp { justify_hours(right) } else { right };
@@ -173,7 +173,7 @@ fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<
                 let guards: Vec<Piece> = guards.map(|(limit, _)| compared(limit)).collect();
                 value.guards.extend(guards);
             }
-            // Here the question is asked without making such a time.
+            // The guard is evaluated without calculating the time.
             Type::Timestamp => {
                 let guard = timestamp_guard(operation, &left.piece, &right.piece);
                 value.piece = value.piece.when(&guard);
@@ -189,23 +189,24 @@ fn times(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<
     Ok(value.with_bounds(Bounds::Whole(least.max(legal.0), most.min(legal.1))))
 }
 
-/// A duration whose days and hours go in one direction. PostgreSQL adds the days first, which must not lead out of its range
-/// where the hours would lead back.
+/// Normalizes a duration so that days and hours have the same sign. PostgreSQL adds the days first, which could exceed its range
+/// although the hours lead back.
 fn justify_hours(duration: Value) -> Value {
     let is_calculated = !duration.is_column && duration.piece.binding != Binding::Cast;
     let piece = if is_calculated { Piece::call("justify_hours", &[&duration.piece]) } else { duration.piece.clone() };
     Value { piece, ..duration }
 }
 
-/// That a time and a duration come to a time: the way from its limits is long enough.
+/// Returns the condition that the sum of a time and a duration is in range, by comparing the duration with the distance to the
+/// limits.
 fn timestamp_guard(operation: Arithmetic, time: &Piece, duration: &Piece) -> Piece {
     let opposite = |piece: &Piece| Builder::default().text("-").operand(piece, Binding::Cast).finish(Binding::Sign);
-    let way = if operation == Arithmetic::Add { opposite(duration) } else { duration.clone() };
+    let distance = if operation == Arithmetic::Add { opposite(duration) } else { duration.clone() };
     let from = |limit: &str| {
         let limit = Piece::atom(format!("timestamptz '{limit}'"));
         Piece::operation(time, " - ", &limit, Binding::Add)
     };
-    let builder = Builder::default().operand(&way, Binding::Other).text(" BETWEEN ");
+    let builder = Builder::default().operand(&distance, Binding::Other).text(" BETWEEN ");
     let builder = builder.operand(&from("9999-12-31T23:59:59.999999Z"), Binding::Other).text(" AND ");
     builder.operand(&from("0001-01-01T00:00:00Z"), Binding::Other).finish(Binding::Like)
 }

@@ -1,4 +1,4 @@
-//! Comparisons: which kind one is.
+//! Compiles comparisons.
 
 use super::condition::Guarded;
 use super::piece::Piece;
@@ -29,7 +29,7 @@ impl Compiler<'_> {
             return Ok((self.condition(left, is_negation, mode)?, Vec::new()));
         }
         let left = self.value(left)?;
-        // An inequality is the other one's negation, but not of NaN.
+        // An inequality is the negation of its inverse, except for NaN.
         let is_nan = matches!(right, Expr::Const(Const::Double(value)) if value.is_nan());
         let is_ordered = left.ty != SqlType::Double && !is_nan;
         match right {
@@ -47,7 +47,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Takes a negation into a comparison, where that is the same.
+/// Applies a negation to a comparison where that is equivalent.
 fn apply_negation(comparison: Comparison, negated: bool, is_ordered: bool) -> (Comparison, bool) {
     if negated && (is_ordered || comparison.is_equality().is_some()) {
         (comparison.inverse(), false)
@@ -57,7 +57,7 @@ fn apply_negation(comparison: Comparison, negated: bool, is_ordered: bool) -> (C
 }
 
 impl Comparison {
-    /// The same with its sides exchanged.
+    /// Returns the comparison with exchanged operands.
     pub(super) fn mirrored(self) -> Self {
         match self {
             Self::Less => Self::Greater,
@@ -79,7 +79,7 @@ impl Comparison {
         }
     }
 
-    /// True for `==`, false for `!=`.
+    /// Returns true for `==` and false for `!=`.
     pub(super) fn is_equality(self) -> Option<bool> {
         match self {
             Self::Equal => Some(true),
@@ -99,7 +99,7 @@ impl Comparison {
         }
     }
 
-    /// Whether it holds for values in this order.
+    /// Whether the comparison holds for values in this order.
     pub(super) fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),
@@ -111,7 +111,7 @@ impl Comparison {
         }
     }
 
-    /// `left comparison right`; texts are ordered by their code points.
+    /// Returns `left comparison right`; texts are ordered by code points.
     pub(super) fn piece(self, left: &Piece, right: &Piece, ty: SqlType) -> Piece {
         if ty == SqlType::Text && self.is_equality().is_none() {
             Piece::comparison(&left.collated(), self.operator(), right)

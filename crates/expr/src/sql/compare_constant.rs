@@ -1,4 +1,4 @@
-//! Comparisons with constants: those that indexes serve.
+//! Compiles comparisons with constants, which indexes can serve.
 
 use super::condition::{Condition, Guarded, with_null};
 use super::piece::Piece;
@@ -9,14 +9,14 @@ use crate::evaluate::{Datum, compare_numbers};
 use crate::ir::{Comparison, Const};
 use std::cmp::Ordering;
 
-/// What a comparison with a constant comes to.
+/// The result of simplifying a comparison with a constant.
 enum Test {
     /// The same for every value.
     Known(bool),
     With(Comparison, Piece),
 }
 
-/// A negation is left only for orders of doubles, where it is no other order.
+/// Compiles a comparison. Only order comparisons of doubles are negated, because NaN has no order.
 pub(super) fn compare(
     comparison: Comparison,
     value: Value,
@@ -47,7 +47,7 @@ pub(super) fn compare(
 
 fn known_result(holds: bool, comparison: Comparison, value: &Value, mode: Mode) -> Condition {
     match (value.null, comparison.is_equality()) {
-        // `null` differs from every value.
+        // `null` is not equal to any value.
         (WhenNull::Null, Some(_)) => Condition::Known(Some(holds)),
         _ => Condition::unless_failed(holds, &[value], mode),
     }
@@ -66,7 +66,7 @@ fn holds_at_zero(comparison: Comparison, constant: &Const, negated: bool) -> boo
     zero.compare(&constant).is_some_and(|order| comparison.holds(order)) != negated
 }
 
-/// The condition, of a value whose NULL means what it says.
+/// Returns the condition, according to the meaning of the value's NULL.
 fn test_condition(
     comparison: Comparison,
     value: &Value,
@@ -98,8 +98,8 @@ fn test_condition(
     }
 }
 
-/// A comparison as CEL means it: PostgreSQL takes NaN for the largest number, CEL for none.
-/// What is no column stands there once, if an error may stand for false.
+/// Returns a comparison with CEL's semantics: in PostgreSQL NaN is the largest number, in CEL it has no order. A value that is not
+/// a column occurs only once if an error can be false.
 fn order_comparison(
     comparison: Comparison,
     left: &Piece,
@@ -121,14 +121,14 @@ fn order_comparison(
         (SqlType::Double, Comparison::GreaterOrEqual, true) => {
             Comparison::Less.piece(left, right, ty).or(Comparison::Equal.piece(left, &nan, ty))
         }
-        // NaN is not less, and PostgreSQL thinks so too.
+        // NaN is not less, also in PostgreSQL.
         (SqlType::Double, Comparison::Less, true) => Comparison::GreaterOrEqual.piece(left, right, ty),
         (SqlType::Double, Comparison::LessOrEqual, true) => Comparison::Greater.piece(left, right, ty),
         _ => comparison.piece(left, right, ty),
     }
 }
 
-/// Only the text that a UUID is shown as can be one.
+/// Compares a UUID. Only its canonical text can be equal.
 fn uuid(comparison: Comparison, value: &Value, constant: &Const) -> Result<Test, ExprError> {
     let Const::String(text) = constant else { return Ok(Test::Known(comparison == Comparison::NotEqual)) };
     constant::text(text)?;
@@ -139,23 +139,23 @@ fn uuid(comparison: Comparison, value: &Value, constant: &Const) -> Result<Test,
     })
 }
 
-/// An integer with a number: the boundary becomes an integer of its type.
+/// Compares an integer with a number, whose boundary is converted to the integer's type.
 fn whole(comparison: Comparison, ty: SqlType, constant: &Const) -> Test {
     let (comparison, number) = match constant {
         Const::Double(number) => match boundary(comparison, *number) {
-            Ok(found) => found,
+            Ok(comparison) => comparison,
             Err(known) => return Test::Known(known),
         },
         constant => (comparison, Datum::of_const(constant).integer().unwrap_or_default()),
     };
     match constant::whole(number, ty) {
         Some(right) => Test::With(comparison, right),
-        // Every value of the type is on one side of it.
+        // All values of the type are on one side of the number.
         None => Test::Known(comparison.holds(0.cmp(&number))),
     }
 }
 
-/// The comparison with an integer that is the comparison with a double; or what it always comes to.
+/// Converts a comparison with a double to one with an integer, or returns its constant result.
 fn boundary(comparison: Comparison, number: f64) -> Result<(Comparison, i128), bool> {
     const BEYOND: f64 = 36_893_488_147_419_103_232.0;
     if number.is_nan() {
@@ -164,7 +164,7 @@ fn boundary(comparison: Comparison, number: f64) -> Result<(Comparison, i128), b
     if number.abs() >= BEYOND {
         return Err(comparison.holds(if number > 0.0 { Ordering::Less } else { Ordering::Greater }));
     }
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and far inside of the range")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and far inside the range")]
     let floor = number.floor() as i128;
     if number.fract() == 0.0 {
         return Ok((comparison, floor));
@@ -177,13 +177,13 @@ fn boundary(comparison: Comparison, number: f64) -> Result<(Comparison, i128), b
     }
 }
 
-/// A double with a number: the nearest doubles stand for an integer that is none.
+/// Compares a double with a number. An integer that is not exact as a double is replaced by the nearest double.
 fn double(comparison: Comparison, constant: &Const) -> Result<Test, ExprError> {
     let (comparison, number) = match constant {
         Const::Double(number) => (comparison, *number),
         constant => {
             let whole = Datum::of_const(constant).integer().unwrap_or_default();
-            #[expect(clippy::cast_precision_loss, reason = "what is lost is found out")]
+            #[expect(clippy::cast_precision_loss, reason = "the comparison below accounts for the loss")]
             let nearest = whole as f64;
             match (compare_numbers(whole, nearest), comparison) {
                 (Some(Ordering::Equal), _) => (comparison, nearest),

@@ -1,4 +1,4 @@
-//! Comparisons of two values, none of them a constant.
+//! Compiles comparisons of two values that are not constants.
 
 use super::condition::{Condition, Guarded};
 use super::piece::Piece;
@@ -7,7 +7,7 @@ use super::{Mode, unsupported};
 use crate::ExprError;
 use crate::ir::Comparison;
 
-/// A negation is left only for orders of doubles, where it is no other order.
+/// Compiles a comparison. Only order comparisons of doubles are negated, because NaN has no order.
 pub(super) fn compare(
     comparison: Comparison,
     left: Value,
@@ -25,11 +25,11 @@ pub(super) fn compare(
     Ok((condition, guards))
 }
 
-/// Makes two values comparable as they are.
+/// Converts two values so that they can be compared.
 fn align(comparison: Comparison, left: Value, right: Value) -> Result<(Value, Value), ExprError> {
     if left.ty == SqlType::Uuid && right.ty == SqlType::Uuid && comparison.is_equality().is_some() {
         let absent = |value: &Value| value.null == WhenNull::Zero;
-        // The empty text is no UUID: two references may both be empty, a reference and an id may not.
+        // An empty text is not a UUID: two references can both be empty, a reference and an id cannot.
         if !(absent(&left) && absent(&right)) {
             let known = |value: Value| if absent(&value) { value.with_null(WhenNull::Null) } else { value };
             return Ok((known(left), known(right)));
@@ -44,7 +44,7 @@ fn align(comparison: Comparison, left: Value, right: Value) -> Result<(Value, Va
     }
 }
 
-/// An integer as a double, if each of its values is one.
+/// Converts an integer to a double, if all its values are exact.
 fn widen(value: Value) -> Result<Value, ExprError> {
     const EXACT: i128 = 1 << 53;
     let (least, most) = value.range();
@@ -62,9 +62,9 @@ fn widen(value: Value) -> Result<Value, ExprError> {
     })
 }
 
-/// A comparison that an error on either side makes an error.
+/// Returns a comparison that is an error if either side is.
 fn strict(comparison: Comparison, left: &Value, right: &Value, negated: bool, mode: Mode) -> Condition {
-    // A negation tells FALSE from NULL.
+    // A negation requires FALSE and NULL to be exact.
     let mode = if negated { Mode::Exact } else { mode };
     let compared = comparison.piece(&left.piece, &right.piece, left.ty);
     let piece = match (left.ty, comparison) {
@@ -85,7 +85,7 @@ fn strict(comparison: Comparison, left: &Value, right: &Value, negated: bool, mo
     if left.may_fail() || right.may_fail() { Condition::may_be_null(piece) } else { Condition::never_null(piece) }
 }
 
-/// A comparison of doubles of which one, the left or the right one, must not be NaN.
+/// Returns a comparison of doubles where one side, left or right, must not be NaN.
 fn with_number(comparison: Comparison, left: &Value, right: &Value, is_left: bool, mode: Mode) -> Piece {
     let compared = |left: &Piece, right: &Piece| comparison.piece(left, right, SqlType::Double);
     let (number, other) = if is_left { (left, right) } else { (right, left) };
@@ -98,7 +98,7 @@ fn with_number(comparison: Comparison, left: &Value, right: &Value, is_left: boo
         return if is_left { compared(&number, &right.piece) } else { compared(&left.piece, &number) };
     }
     let guard = Comparison::Less.piece(&number.piece, &nan, SqlType::Double);
-    // Where the other one is an error, all of it must be.
+    // If the other side is an error, the comparison must be an error.
     let guard = if other.may_fail() && mode == Mode::Exact { guard.or(other.piece.is("NULL")) } else { guard };
     compared(&left.piece, &right.piece).and(guard)
 }
@@ -111,7 +111,7 @@ fn is_nan(value: &Value) -> Piece {
     Comparison::Equal.piece(&value.piece, &Piece::atom("'NaN'"), SqlType::Double)
 }
 
-/// `==` and `!=` where `null` may be on a side: it equals itself, and nothing else.
+/// Compiles `==` and `!=` where a side can be `null`, which only equals itself.
 fn nullable_equality(equal: bool, left: &Value, right: &Value, mode: Mode) -> Condition {
     let both = left.null == WhenNull::Null && right.null == WhenNull::Null;
     let mut piece = match (equal, mode) {
@@ -130,7 +130,7 @@ fn nullable_equality(equal: bool, left: &Value, right: &Value, mode: Mode) -> Co
     let failing = [left, right].into_iter().find(|value| value.null == WhenNull::Error);
     match failing {
         None => Condition::never_null(piece),
-        // Not equal to NULL in the first place.
+        // An error is never equal to NULL here.
         Some(_) if equal && mode == Mode::Where => Condition::may_be_null(piece),
         Some(value) if mode == Mode::Where => Condition::may_be_null(value.piece.is("NOT NULL").and(piece)),
         Some(value) => Condition::may_be_null(piece.when(&value.piece.is("NOT NULL"))),

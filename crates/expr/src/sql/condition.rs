@@ -7,16 +7,16 @@ use super::value::{Value, WhenNull};
 /// A compiled condition.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
-    /// True, false or an error for every record.
+    /// True, false or an error (`None`) for every record.
     Known(Option<bool>),
     Sql {
         piece: Piece,
-        /// Whether it may be NULL, an error.
+        /// Whether it can be NULL, which is an error.
         nullable: bool,
     },
 }
 
-/// A condition, and what must hold or else it is an error.
+/// A condition, and guards that must hold or else it is an error.
 pub(super) type Guarded = (Condition, Vec<Piece>);
 
 impl Condition {
@@ -41,7 +41,7 @@ impl Condition {
         }
     }
 
-    /// `holds` for every value that is no error.
+    /// Returns a condition that is `holds` unless a value is an error.
     pub(super) fn unless_failed(holds: bool, values: &[&Value], mode: Mode) -> Self {
         let failing: Vec<&Piece> = values.iter().filter(|value| value.may_fail()).map(|value| &value.piece).collect();
         if failing.is_empty() || (mode == Mode::Where && !holds) {
@@ -51,13 +51,13 @@ impl Condition {
         let all_present = Piece::chain(&present, true);
         match mode {
             Mode::Where => Self::never_null(all_present),
-            // TRUE becomes `holds`, FALSE becomes NULL.
+            // TRUE stays TRUE, FALSE becomes NULL.
             Mode::Exact if holds => Self::may_be_null(Piece::call("nullif", &[&all_present, &Piece::atom("false")])),
             Mode::Exact => Self::may_be_null(Piece::atom("false").when(&all_present)),
         }
     }
 
-    /// The condition where the guards hold, and an error elsewhere.
+    /// Returns the condition where the guards hold, and an error elsewhere.
     pub(super) fn guarded(self, guards: Vec<Piece>, mode: Mode) -> Self {
         if guards.is_empty() || matches!(self, Self::Known(None)) {
             return self;
@@ -74,7 +74,7 @@ impl Condition {
     }
 }
 
-/// `CASE` by a condition that may be an error.
+/// Returns a `CASE` on a condition that can be an error.
 pub(super) fn choice(condition: Condition, then: &Piece, otherwise: &Piece) -> Piece {
     let nullable = condition.nullable();
     let condition = condition.piece();
@@ -88,7 +88,7 @@ pub(super) fn choice(condition: Condition, then: &Piece, otherwise: &Piece) -> P
     builder.operand(otherwise, Binding::Or).text(" END").finish(Binding::Atom)
 }
 
-/// `x == null` of a field of a wrapper type.
+/// Compiles `x == null` for a field of a wrapper type.
 pub(super) fn with_null(value: &Value, equal: bool) -> Condition {
     match value.null {
         WhenNull::Null => Condition::never_null(value.piece.is(if equal { "NULL" } else { "NOT NULL" })),

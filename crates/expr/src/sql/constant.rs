@@ -1,4 +1,4 @@
-//! Constants as slots.
+//! Compiles constants to slots.
 
 use super::piece::Piece;
 use super::value::{Bounds, SqlType, Value};
@@ -6,7 +6,7 @@ use super::{Slot, unsupported};
 use crate::ExprError;
 use crate::ir::Const;
 
-/// A constant where nothing around it tells its type.
+/// Returns a constant with an explicit type.
 pub(super) fn value(constant: &Const) -> Result<Value, ExprError> {
     let (slot, ty) = slot(constant)?;
     let bounds = match constant {
@@ -25,7 +25,7 @@ pub(super) fn value(constant: &Const) -> Result<Value, ExprError> {
     Ok(Value::new(Piece::typed(slot, ty.name()), ty).with_bounds(bounds))
 }
 
-/// The slot of a constant in its own type.
+/// Returns the slot of a constant in its own type.
 pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
     Ok(match constant {
         Const::Bool(value) => (Slot::Boolean(*value), SqlType::Boolean),
@@ -48,7 +48,7 @@ pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
     })
 }
 
-/// A text as PostgreSQL can take it.
+/// Returns the slot of a text that PostgreSQL can store.
 pub(super) fn text(text: &str) -> Result<Slot, ExprError> {
     if text.contains('\0') {
         return Err(unsupported("a text has the character U+0000, which no stored text has: leave it out"));
@@ -56,7 +56,7 @@ pub(super) fn text(text: &str) -> Result<Slot, ExprError> {
     Ok(Slot::Text(text.to_owned()))
 }
 
-/// The slot of an integer for a comparison with a value of a type; none if it is out of the type's range.
+/// Returns the slot of an integer for a comparison with a value of a type; `None` if it is out of the type's range.
 pub(super) fn whole(number: i128, ty: SqlType) -> Option<Piece> {
     match ty {
         SqlType::Integer => i32::try_from(number).ok().map(|number| Piece::slot(Slot::Integer(number))),
@@ -69,7 +69,7 @@ pub(super) fn whole(number: i128, ty: SqlType) -> Option<Piece> {
     }
 }
 
-/// The sixteen bytes of a UUID in the form in which ids are shown; none for every other text.
+/// Parses the canonical text of a UUID; `None` for any other text.
 pub(super) fn uuid(text: &str) -> Option<[u8; 16]> {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();

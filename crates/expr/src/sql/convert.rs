@@ -1,4 +1,4 @@
-//! Conversions between types.
+//! Compiles conversions between types.
 
 use super::arithmetic::range_guard;
 use super::piece::{Binding, Builder, Piece};
@@ -19,7 +19,7 @@ pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
         (from, Type::Uint) if from.is_whole() => Ok(limit_to(value, UINT)),
         (from, Type::Double) if from.is_whole() => {
             let (least, most) = value.range();
-            #[expect(clippy::cast_precision_loss, reason = "it is a bound, and rounds as the values do")]
+            #[expect(clippy::cast_precision_loss, reason = "it is a bound, and rounds like the values")]
             let largest = least.unsigned_abs().max(most.unsigned_abs()) as f64;
             let bounds = Bounds::Real { largest, smallest: 1.0, finite: true };
             Ok(Value { piece: value.piece.cast("float8"), ty: SqlType::Double, is_column: false, bounds, ..value })
@@ -36,7 +36,7 @@ pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
     }
 }
 
-/// An integer as one of the other type.
+/// Converts an integer to the other integer type.
 fn limit_to(mut value: Value, legal: (i128, i128)) -> Value {
     let (least, most) = value.range();
     if least < legal.0 || most > legal.1 {
@@ -46,7 +46,7 @@ fn limit_to(mut value: Value, legal: (i128, i128)) -> Value {
     Value { bounds, ..value }
 }
 
-/// A double without its fraction, if it is in range. From the end of `bigint` on, doubles are whole.
+/// Truncates a double that is in range. Doubles beyond the range of `bigint` are whole.
 fn truncate(value: Value, from: &str, end: Option<&str>) -> Value {
     let compared = |operator: &str, number: &str| Piece::comparison(&value.piece, operator, &Piece::atom(number));
     let lower = Builder::default().operand(&value.piece, Binding::Like).text(" ").text(from).finish(Binding::Compare);

@@ -1,8 +1,9 @@
-//! Choices that may be `null`.
+//! Distributes tests over conditionals that can be `null`.
 
 use crate::ir::{Absent, Expr};
 
-/// A test of `c ? a : b` as `c ? test of a : test of b`, where a and b may be `null`, which no NULL could tell from an error.
+/// Converts a test of `c ? a : b` to `c ? test of a : test of b` if a or b can be `null`, because a NULL of the conditional would
+/// not distinguish `null` from an error.
 pub(super) fn distribute_conditional(leaf: &Expr) -> Option<Expr> {
     let split = |operand: &Expr, test: &dyn Fn(Box<Expr>) -> Expr| match operand {
         Expr::Conditional { condition, then, otherwise } if may_be_null(operand) => Some(Expr::Conditional {
@@ -24,7 +25,7 @@ pub(super) fn distribute_conditional(leaf: &Expr) -> Option<Expr> {
     }
 }
 
-/// Whether a value may be `null`.
+/// Whether a value can be `null`.
 fn may_be_null(expr: &Expr) -> bool {
     match expr {
         Expr::Field(field) => field.absent == Absent::Null,

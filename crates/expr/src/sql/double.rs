@@ -1,8 +1,8 @@
-//! Calculations with doubles.
+//! Compiles arithmetic with doubles.
 //!
-//! IEEE 754 has infinities and zeros where PostgreSQL refuses the statement: an overflow, an underflow, a division by zero.
-//! Where the operands' magnitudes exclude those, a calculation is what it looks like; beside a constant the dangerous
-//! operands are known here; the sum of any two is asked about before it is made. The rest is refused.
+//! IEEE 754 has infinities and zeros where PostgreSQL fails the statement: an overflow, an underflow, a division by zero.
+//! Calculations whose operands exclude these are compiled as written. With a constant operand, the critical operands are known
+//! and handled. A sum of two values is guarded. Other calculations are rejected.
 
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, combine};
@@ -10,8 +10,7 @@ use super::{Slot, unsupported};
 use crate::ExprError;
 use crate::ir::Arithmetic;
 
-/// Half of the distance between the largest doubles: what is added to the largest one without becoming infinite is less.
-/// 2 to the power of 970.
+/// Half of the distance between the largest doubles, 2^970: the largest double plus a smaller number stays finite.
 const HALF_STEP: f64 = f64::from_bits((970 + 1023) << 52);
 
 pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Result<Value, ExprError> {
@@ -39,13 +38,13 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
                 _ if is_safe => plain,
                 (_, Some(number)) => scaled(&left.piece, number, operation, &plain),
                 (Some(number), _) => scaled(&right.piece, number, operation, &plain),
-                _ => return Err(too_wide("a product")),
+                _ => return Err(range_error("a product")),
             };
             (piece, largest.min(f64::MAX), smallest.max(f64::from_bits(1)))
         }
         _ => match constant(&right.piece) {
             Some(number) => (divided(&left.piece, number, &one, plain), f64::MAX, f64::from_bits(1)),
-            None => return Err(too_wide("a quotient")),
+            None => return Err(range_error("a quotient")),
         },
     };
     let is_sum = matches!(operation, Arithmetic::Add | Arithmetic::Subtract);
@@ -56,9 +55,9 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
 }
 
 #[cold]
-fn too_wide(what: &str) -> ExprError {
+fn range_error(operation: &str) -> ExprError {
     unsupported(format!(
-        "{what} of two doubles that are no constants may leave the range of doubles, which PostgreSQL does not calculate: \
+        "{operation} of two doubles that are not constants can exceed the range of doubles, which is an error in PostgreSQL: \
          multiply by a constant instead, as in `a > 0.5 * b`"
     ))
 }
@@ -78,7 +77,7 @@ impl Magnitudes {
     }
 }
 
-/// The number of a piece that is nothing but a constant.
+/// Returns the number of a piece that is just a constant.
 fn constant(piece: &Piece) -> Option<f64> {
     match (piece.slots.as_slice(), piece.text.as_str()) {
         ([Slot::DoublePrecision(number)], "?::float8") => Some(*number),
@@ -86,8 +85,8 @@ fn constant(piece: &Piece) -> Option<f64> {
     }
 }
 
-/// A sum of any two doubles. Where both have one sign and the smaller one is more than what the larger one leaves, the sum
-/// is infinite; both sides of that comparison are exact wherever it is close.
+/// Returns a sum of any two doubles. If both have the same sign and the smaller one exceeds the remaining range of the larger one,
+/// the sum is infinite; both sides of that comparison are exact in close cases.
 fn guarded_sum(operation: Arithmetic, left: &Piece, right: &Piece, plain: Piece) -> Piece {
     let sign = |piece: &Piece| Piece::call("sign", &[piece]);
     let size = |piece: &Piece| Piece::call("abs", &[piece]);
@@ -111,10 +110,10 @@ fn times(piece: &Piece, literal: &str) -> Piece {
     Piece::operation(piece, " * ", &Piece::atom(literal), Binding::Multiply)
 }
 
-/// A quotient by a constant.
+/// Returns a quotient by a constant.
 fn divided(left: &Piece, number: f64, magnitudes: &Magnitudes, plain: Piece) -> Piece {
     if number == 0.0 {
-        // Infinite, with the signs of both; zero by zero is NaN.
+        // Infinite with the product of the signs; 0 / 0 is NaN.
         return times(left, if number.is_sign_positive() { "'Infinity'" } else { "'-Infinity'" });
     }
     let size = number.abs();
@@ -122,8 +121,8 @@ fn divided(left: &Piece, number: f64, magnitudes: &Magnitudes, plain: Piece) -> 
     if is_safe || !number.is_finite() { plain } else { scaled(left, number, Arithmetic::Divide, &plain) }
 }
 
-/// A product with a constant, or a quotient by one, where operands that would leave the range are known: from the first one
-/// on the result is infinite, up to the other one it is zero.
+/// Returns a product with a constant, or a quotient by one. The operands that exceed the range are known: above a limit the result
+/// is infinite, and below another limit it is zero.
 fn scaled(operand: &Piece, number: f64, operation: Arithmetic, plain: &Piece) -> Piece {
     if number == 0.0 || !number.is_finite() {
         return plain.clone();
@@ -150,7 +149,7 @@ fn scaled(operand: &Piece, number: f64, operation: Arithmetic, plain: &Piece) ->
     builder.text("ELSE ").operand(plain, Binding::Or).text(" END").finish(Binding::Atom)
 }
 
-/// The largest positive double of those, the small ones, for which something holds.
+/// Returns the largest positive double for which a predicate holds that is true for small and false for large doubles.
 fn largest_where(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0_u64, f64::MAX.to_bits());
     while low < high {

@@ -1,4 +1,4 @@
-//! Single elements of lists and maps.
+//! Compiles single elements of lists and maps.
 
 use super::location::{CollectionForm, Message, value_from_text};
 use super::piece::{Binding, Builder, Piece};
@@ -8,26 +8,26 @@ use crate::ExprError;
 use crate::ir::{Const, Expr, Field};
 use groundplan_model::shape::Kind;
 
-/// An element: NULL if there is none, which is an error.
+/// An element: NULL if it does not exist, which is an error.
 struct TakenElement {
     piece: Piece,
     form: CollectionForm,
-    /// What must hold, or else the key or the index is an error.
+    /// Guards that must hold or else the key or the index is an error.
     guards: Vec<Piece>,
 }
 
 impl Compiler<'_> {
-    /// `map[key]`: NULL if there is none.
+    /// Compiles `map[key]`: NULL if it does not exist.
     pub(super) fn map_value(&mut self, map: &Field, key: &Expr) -> Result<Value, ExprError> {
         self.entry(map, key, "->>")?.value()
     }
 
-    /// `list[index]`: NULL if there is none.
+    /// Compiles `list[index]`: NULL if it does not exist.
     pub(super) fn list_item(&mut self, list: &Field, index: &Expr) -> Result<Value, ExprError> {
         self.item(list, index, "->>")?.value()
     }
 
-    /// A message out of a map or a list.
+    /// Compiles a message element of a map or a list.
     pub(super) fn message(&mut self, element: &Expr) -> Result<Message, ExprError> {
         let taken = match element {
             Expr::MapValue { map, key, .. } => self.entry(map, key, "->")?,
@@ -55,7 +55,7 @@ impl Compiler<'_> {
         let is_array = matches!(collection.form, CollectionForm::Array(..));
         let (index, index_guards, in_list) = match index {
             Expr::Const(Const::Int(index)) => {
-                // No list is longer than the largest integer, and nothing is there. An array counts from one.
+                // Lists are never longer than the largest integer, so that index does not exist. Arrays count from one.
                 let index = i32::try_from(*index).ok().filter(|index| (0..i32::MAX).contains(index));
                 let index = index.unwrap_or(i32::MAX - 1);
                 let position = if is_array { index + 1 } else { index };
@@ -90,7 +90,7 @@ impl Compiler<'_> {
 }
 
 impl TakenElement {
-    /// The element as a scalar.
+    /// Returns the element as a scalar.
     fn value(self) -> Result<Value, ExprError> {
         let value = match self.form {
             CollectionForm::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::of_kind(kind)),
@@ -100,13 +100,13 @@ impl TakenElement {
     }
 }
 
-/// Whether there may be lists with such an index: others are no integers of PostgreSQL, or count from the end.
+/// Returns the condition that an index is valid: others are out of PostgreSQL's range, or count from the end.
 fn in_any_list(index: &Piece) -> Piece {
     let limits = format!(" BETWEEN 0 AND {}", i32::MAX - 1);
     Builder::default().operand(index, Binding::Other).text(&limits).finish(Binding::Like)
 }
 
-/// The key of a JSON object as text.
+/// Returns the key of a JSON object as text.
 pub(super) fn key(value: &Value) -> Piece {
     if let ([slot], SqlType::Bigint | SqlType::Numeric | SqlType::Boolean) = (value.piece.slots.as_slice(), value.ty)
         && value.piece.text.strip_prefix("?::") == Some(value.ty.name())

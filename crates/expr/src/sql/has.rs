@@ -1,4 +1,4 @@
-//! `has(field)`.
+//! Compiles `has(field)`.
 
 use super::condition::{Condition, Guarded};
 use super::location::{FieldLocation, LocatedField, value_from_text};
@@ -24,7 +24,7 @@ impl Compiler<'_> {
                     let (column, zero) = (location.stored(), ty.zero());
                     let test = differs(&column, ty, zero, negated);
                     let is_double = negated && ty == SqlType::Double;
-                    // Zeros are found by an index, and the negative ones left out.
+                    // An index finds the zeros; the second test excludes negative zeros.
                     Condition::never_null(if is_double { differs_from(&column, zero, true).and(test) } else { test })
                 }
                 Cardinality::Repeated | Cardinality::Map(_) => {
@@ -50,7 +50,7 @@ impl Compiler<'_> {
                         differs_from(piece, empty, negated)
                     })
                 }
-                // A `null` is a value of these, and no value of others.
+                // `null` is a value of google.protobuf.Value, but not of other types.
                 _ if matches!(shape.kind, Kind::Value) => Condition::never_null(present(&location.stored(), negated)),
                 _ => Condition::never_null(present(&location.text(), negated)),
             },
@@ -59,7 +59,7 @@ impl Compiler<'_> {
     }
 }
 
-/// A test of something that may be absent, and is empty then.
+/// Returns a test of a member that is empty if it is absent.
 fn in_message(piece: Piece, normalized: Piece, negated: bool, mode: Mode, test: impl Fn(&Piece) -> Piece) -> Condition {
     if mode == Mode::Where && !negated {
         Condition::may_be_null(test(&piece))
@@ -76,7 +76,7 @@ fn differs(piece: &Piece, ty: SqlType, zero: &str, negated: bool) -> Piece {
     match (ty, negated) {
         (SqlType::Boolean, false) => piece.clone(),
         (SqlType::Boolean, true) => piece.not(),
-        // Negative zero is equal to zero, and another number.
+        // Negative zero is equal to zero, but counts as set.
         (SqlType::Double, _) => differs_from(&piece.cast("text"), "'0'", negated),
         _ => differs_from(piece, zero, negated),
     }

@@ -1,4 +1,4 @@
-//! Repeated fields and maps: arrays, and JSON.
+//! Compiles repeated fields and maps, which are arrays or JSON.
 
 use super::condition::{Condition, Guarded};
 use super::element::key;
@@ -14,12 +14,12 @@ use groundplan_model::shape::Kind;
 /// A repeated field or a map.
 pub(super) struct Collection {
     pub(super) piece: Piece,
-    /// Whether it may be NULL, and is empty then.
+    /// Whether it can be NULL, which means empty.
     nullable: bool,
     pub(super) form: CollectionForm,
-    /// What must hold, or else reading it is an error: of the keys on the way,
+    /// Guards for the keys on the path that must hold or else reading it is an error.
     pub(super) guards: Vec<Piece>,
-    /// and that the element in which it is is there. Where that is not so, it is NULL.
+    /// The condition that the containing element exists. If it does not hold, the collection is NULL.
     presence: Option<Piece>,
 }
 
@@ -38,7 +38,7 @@ impl Compiler<'_> {
         Ok(Collection { piece: location.stored(), nullable: !is_column, form, guards, presence })
     }
 
-    /// `size` of a repeated field or a map.
+    /// Compiles `size` of a repeated field or a map.
     pub(super) fn length(&mut self, list: &Field) -> Result<Value, ExprError> {
         let collection = self.collection(list)?;
         let null = if collection.nullable { WhenNull::Zero } else { WhenNull::Never };
@@ -56,7 +56,7 @@ impl Compiler<'_> {
         Ok(Value::new(piece, ty).with_bounds(COUNT).with_null(null).in_element(collection.guards, collection.presence))
     }
 
-    /// `value in list`, or `key in map`.
+    /// Compiles `value in list` or `key in map`.
     pub(super) fn element_of(
         &mut self,
         value: &Expr,
@@ -74,14 +74,14 @@ impl Compiler<'_> {
             }
         }
         let value = self.value(value)?.normalized();
-        // Nothing is in a list that is not there.
+        // A missing list contains nothing.
         let is_strict = mode == Mode::Where && !negated;
-        let of_list = if is_strict { collection.guards.clone() } else { collection.all_guards() };
-        let guards = value.guards.iter().cloned().chain(of_list).collect();
+        let list_guards = if is_strict { collection.guards.clone() } else { collection.all_guards() };
+        let guards = value.guards.iter().cloned().chain(list_guards).collect();
         let member = match collection.form {
             CollectionForm::Map(..) => {
-                let found = Piece::operation(&collection.piece, "->", &key(&value), Binding::Other);
-                found.is(if negated { "NULL" } else { "NOT NULL" })
+                let entry = Piece::operation(&collection.piece, "->", &key(&value), Binding::Other);
+                entry.is(if negated { "NULL" } else { "NOT NULL" })
             }
             _ => {
                 let member = self.is_element(&value, &collection)?;
@@ -90,7 +90,7 @@ impl Compiler<'_> {
         };
         let condition = match (value.null, mode) {
             (WhenNull::Never | WhenNull::Zero, _) => Condition::never_null(member),
-            // NULL equals no element, and no list makes an error of that.
+            // NULL is not equal to any element, and this is never an error.
             (WhenNull::Null, _) if negated => Condition::never_null(member.or(value.piece.is("NULL"))),
             (WhenNull::Error, Mode::Where) if negated => Condition::may_be_null(value.piece.is("NOT NULL").and(member)),
             (_, Mode::Where) => Condition::may_be_null(member),
@@ -100,7 +100,7 @@ impl Compiler<'_> {
         Ok((condition, guards))
     }
 
-    /// `value = ANY(list)`.
+    /// Returns `value = ANY(list)`.
     fn is_element(&self, value: &Value, collection: &Collection) -> Result<Piece, ExprError> {
         let elements = match collection.form {
             CollectionForm::Array(..) => Piece::call("ANY", &[&collection.piece]),
@@ -121,7 +121,7 @@ impl Compiler<'_> {
         Ok(member.and(Comparison::Less.piece(&value.piece, &Piece::atom("'NaN'"), SqlType::Double)))
     }
 
-    /// `FROM elements AS e(v)`, and what an element is there.
+    /// Returns `FROM elements AS e(v)`, and the element.
     pub(super) fn elements(&self, collection: &Collection) -> Result<(Piece, Element), ExprError> {
         let alias = super::numbered("e", self.variables.len());
         let call = |function: &str| from_rows(&Piece::call(function, &[&collection.piece]), &alias);
@@ -147,13 +147,13 @@ impl Compiler<'_> {
 }
 
 impl Collection {
-    /// What must hold, or else reading it is an error.
+    /// Returns all guards that must hold or else reading it is an error.
     pub(super) fn all_guards(&self) -> Vec<Piece> {
         self.guards.iter().chain(&self.presence).cloned().collect()
     }
 }
 
-/// `list @> array`, which an index of elements serves.
+/// Returns `list @> array`, which an index of elements serves.
 fn contains(list: &Piece, constant: &Const, element: SqlType, negated: bool) -> Result<Condition, ExprError> {
     let slot = match (element, constant) {
         (SqlType::Numeric, Const::Uint(number)) => Some(Slot::Numeric(*number)),

@@ -1,4 +1,4 @@
-//! Where fields are: columns, members of JSON, and elements.
+//! Locations of fields: columns, members of JSON, and elements.
 
 use super::piece::{Binding, Builder, Piece};
 use super::value::{Bounds, SqlType, Value, WhenNull, unwrapped_kind};
@@ -27,7 +27,7 @@ pub(super) enum Element {
 pub(super) struct Message {
     pub(super) object: Piece,
     pub(super) shape: ShapeId,
-    /// What must hold beside its being there.
+    /// Guards in addition to the existence of the element.
     pub(super) guards: Vec<Piece>,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum CollectionForm {
     Map(MapKey, Kind),
 }
 
-/// Where a field is.
+/// The location of a field.
 #[derive(Clone, Debug)]
 pub(super) enum FieldLocation<'s> {
     Column {
@@ -60,12 +60,12 @@ pub(super) enum FieldLocation<'s> {
     Element(Value),
 }
 
-/// Where a field is, and what must hold, or else reading it is an error.
+/// The location of a field, and guards that must hold or else reading it is an error.
 pub(super) struct LocatedField<'s> {
     pub(super) location: FieldLocation<'s>,
-    /// Of the keys and indexes on the way.
+    /// The guards of the keys and indexes on the path.
     pub(super) guards: Vec<Piece>,
-    /// That the element is there in which it is. Where it is not, the field is NULL.
+    /// The condition that the containing element exists. If it does not hold, the field is NULL.
     pub(super) presence: Option<Piece>,
 }
 
@@ -76,7 +76,7 @@ impl<'s> LocatedField<'s> {
 }
 
 impl<'a> Compiler<'a> {
-    /// Finds a field. What it is related to must be joined.
+    /// Locates a field. A related record must be joined.
     pub(super) fn locate(&mut self, field: &Field) -> Result<LocatedField<'a>, ExprError> {
         let shapes = &self.scope.catalog.shapes;
         let nowhere = || unsupported("a field that is read is nowhere: this is a fault of ours");
@@ -121,7 +121,7 @@ impl<'a> Compiler<'a> {
         FieldLocation::Column { alias: alias.to_owned(), model: Arc::clone(model), id, field }
     }
 
-    /// A scalar field.
+    /// Compiles a scalar field.
     pub(super) fn field(&mut self, field: &Field) -> Result<Value, ExprError> {
         let null = match field.absent {
             Absent::Zero => WhenNull::Zero,
@@ -148,7 +148,7 @@ impl FieldLocation<'_> {
         }
     }
 
-    /// As it is stored: a column, or a `jsonb` inside of one.
+    /// Returns the stored value: a column, or a `jsonb` inside a column.
     pub(super) fn stored(&self) -> Piece {
         match self {
             Self::Column { alias, field, .. } => Piece::atom(format!("{alias}.{}", quote(&field.storage_name))),
@@ -157,7 +157,7 @@ impl FieldLocation<'_> {
         }
     }
 
-    /// A member as text.
+    /// Returns the value as text.
     pub(super) fn text(&self) -> Piece {
         match self {
             Self::Member { object, field } => member(object, "->>", field),
@@ -196,27 +196,27 @@ impl FieldLocation<'_> {
     }
 }
 
-/// A member of a JSON object.
+/// Returns a member of a JSON object.
 fn member(object: &Piece, operator: &str, field: &shape::Field) -> Piece {
     let key = Piece::atom(quote_literal(&field.storage_name));
     Piece::operation(object, operator, &key, Binding::Other)
 }
 
-/// A value that JSON has, from its text.
+/// Converts the text of a JSON value.
 pub(super) fn value_from_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
     let ty =
         SqlType::of_kind(kind).ok_or_else(|| unsupported("a message has no single value: this is a fault of ours"))?;
     let piece = match (unwrapped_kind(kind), ty) {
         (_, SqlType::Text) => text.clone(),
         (_, SqlType::Bytea) => Piece::call("decode", &[text, &Piece::atom("'base64'")]),
-        // JSON has as many digits as a float needs, which a double would take for another number.
+        // JSON has only the digits that a float needs, which is a different number as a double.
         (Kind::Float, _) => text.cast("float4").cast("float8"),
         _ => text.cast(ty.name()),
     };
     Ok(Value::new(piece, ty).with_bounds(Bounds::of_kind(kind)))
 }
 
-/// `FROM rows AS alias(v)`, and the column.
+/// Returns `FROM rows AS alias(v)`, and the column.
 pub(super) fn from_rows(source: &Piece, alias: &str) -> (Piece, Piece) {
     let from = Builder::default().text(" FROM ").operand(source, Binding::Atom).text(" AS ").text(alias).text("(v)");
     (from.finish(Binding::Atom), Piece::atom(format!("{alias}.v")))

@@ -1,4 +1,4 @@
-//! Conditions: `&&`, `||`, `!` and `? :`, and what stands between them.
+//! Compiles conditions: `&&`, `||`, `!`, `? :`, and their operands.
 
 use super::condition::{Condition, Guarded, choice};
 use super::distribute::distribute_conditional;
@@ -31,7 +31,7 @@ impl Compiler<'_> {
         Ok(condition)
     }
 
-    /// Conditions of which `all` must hold, or any.
+    /// Compiles conditions of which all or any must hold.
     fn chain(&mut self, operands: &[&Expr], all: bool, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
         let groups = if mode == Mode::Where { self.by_relation(operands) } else { ungrouped(operands) };
         let mut pieces = Vec::new();
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         Ok(Condition::Sql { piece: Piece::chain(&pieces, all), nullable })
     }
 
-    /// Puts together what needs one relation, so that it is looked up once.
+    /// Groups conditions by relation, so that each relation is looked up once.
     fn by_relation<'e>(&self, operands: &[&'e Expr]) -> Vec<(Option<Joined>, Vec<&'e Expr>)> {
         let mut groups: Vec<(Option<Joined>, Vec<&'e Expr>)> = Vec::new();
         for operand in operands {
@@ -100,7 +100,7 @@ impl Compiler<'_> {
         Ok(Condition::Sql { piece: choice(condition, &branches.0.piece(), &branches.1.piece()), nullable })
     }
 
-    /// A condition without conditions in it, joined with the relations that it cannot do without.
+    /// Compiles a condition without nested conditions, joined with the relations that it requires.
     fn joined_leaf(&mut self, leaf: &Expr, negated: bool, mode: Mode) -> Result<Condition, ExprError> {
         let missing = self.missing_relations(leaf);
         if missing.is_empty() {
@@ -136,12 +136,12 @@ impl Compiler<'_> {
     }
 }
 
-/// A bool as a condition.
+/// Converts a bool to a condition.
 fn truth(value: Value, negated: bool, mode: Mode) -> Guarded {
     let guards = value.guards(!negated && mode == Mode::Where);
     let nullable = value.may_fail();
     let piece = match (negated, mode) {
-        // NULL stands for false, which is no match either.
+        // NULL means false, which is no match either.
         (false, Mode::Where) => value.piece,
         (true, _) if value.null == WhenNull::Zero && value.is_column => value.piece.not().or(value.piece.is("NULL")),
         (true, _) => value.normalized().piece.not(),

@@ -1,4 +1,4 @@
-//! `value in [constants]`.
+//! Compiles `value in [constants]`.
 
 use super::condition::{Condition, Guarded};
 use super::piece::Piece;
@@ -30,7 +30,7 @@ impl Compiler<'_> {
                     Condition::never_null(value.piece.is(if negated { "NOT NULL" } else { "NULL" }))
                 }
                 WhenNull::Null => Condition::Known(Some(negated)),
-                // The empty text is no UUID, but an empty reference reads as it.
+                // The empty text is not a UUID, but an empty reference reads as one.
                 WhenNull::Zero if holds_zero(constants) => {
                     Condition::never_null(value.piece.is(if negated { "NOT NULL" } else { "NULL" }))
                 }
@@ -50,9 +50,9 @@ impl Compiler<'_> {
     }
 }
 
-/// The constants that the value may equal.
+/// Returns the constants that the value can be equal to.
 fn slots(value: &Value, constants: &[Const]) -> Result<(Vec<Slot>, SqlType), ExprError> {
-    // Calculated ints are `numeric` too, but only a uint needs it.
+    // Calculated ints are `numeric`, too, but only uints need it.
     let are_ints = constants.iter().all(|constant| matches!(constant, Const::Int(_)));
     let ty = if value.ty == SqlType::Numeric && are_ints { SqlType::Bigint } else { value.ty };
     let mut slots = Vec::with_capacity(constants.len());
@@ -89,7 +89,7 @@ fn holds_zero(constants: &[Const]) -> bool {
     })
 }
 
-/// `value = ANY(array)`, where NULL may stand for one of the constants, or for a value that is none of them.
+/// Returns `value = ANY(array)`, where NULL can mean one of the constants, or a different value.
 fn any(value: &Value, array: Piece, negated: bool, at_null: bool, mode: Mode) -> Condition {
     let (operator, function) = if negated { (" <> ", "ALL") } else { (" = ", "ANY") };
     let test = |left: &Piece| Piece::comparison(left, operator, &Piece::call(function, &[&array]));

@@ -1,8 +1,8 @@
-//! Pieces of SQL: text with slots, which know how tightly they bind, so that brackets stand only where they must.
+//! Pieces of SQL: text with slots and operator precedence, so that brackets are only added where required.
 
 use super::Slot;
 
-/// How tightly a piece binds, the loosest first: PostgreSQL's table of operators.
+/// The precedence of a piece in PostgreSQL, the loosest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Binding {
     Or,
@@ -11,7 +11,7 @@ pub(super) enum Binding {
     Is,
     Compare,
     Like,
-    /// `->`, `||`, `@>` and the like.
+    /// `->`, `||`, `@>` and similar operators.
     Other,
     Add,
     Multiply,
@@ -31,39 +31,39 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// What needs no brackets, without slots.
+    /// Returns a piece without slots that needs no brackets.
     pub(super) fn atom(text: impl Into<String>) -> Self {
         Self { text: text.into(), slots: Vec::new(), binding: Binding::Atom }
     }
 
-    /// A slot whose type its surroundings tell.
+    /// Returns a slot whose type PostgreSQL infers from the context.
     pub(super) fn slot(slot: Slot) -> Self {
         Self { text: "?".to_owned(), slots: vec![slot], binding: Binding::Atom }
     }
 
-    /// A slot with its type.
+    /// Returns a slot with an explicit type.
     pub(super) fn typed(slot: Slot, ty: &str) -> Self {
         Self { text: format!("?::{ty}"), slots: vec![slot], binding: Binding::Cast }
     }
 
-    /// `left operator right`, of an operator that groups to the left.
+    /// Returns `left operator right` for a left-associative operator.
     pub(super) fn operation(left: &Self, operator: &str, right: &Self, binding: Binding) -> Self {
         Builder::default().operand(left, binding).text(operator).operand(right, binding.tighter()).finish(binding)
     }
 
-    /// A comparison, which does not group.
+    /// Returns a comparison, which is not associative.
     pub(super) fn comparison(left: &Self, operator: &str, right: &Self) -> Self {
         let inner = Binding::Like;
         Builder::default().operand(left, inner).text(operator).operand(right, inner).finish(Binding::Compare)
     }
 
-    /// `left IS DISTINCT FROM right` and the like.
+    /// Returns `left IS DISTINCT FROM right` or similar.
     pub(super) fn distinction(left: &Self, operator: &str, right: &Self) -> Self {
         let inner = Binding::Other;
         Builder::default().operand(left, inner).text(operator).operand(right, inner).finish(Binding::Is)
     }
 
-    /// `IS NULL` and the like.
+    /// Returns `IS NULL` or similar.
     pub(super) fn is(&self, predicate: &str) -> Self {
         Builder::default().operand(self, Binding::Other).text(" IS ").text(predicate).finish(Binding::Is)
     }
@@ -80,7 +80,7 @@ impl Piece {
         Builder::default().operand(self, Binding::Collate).text(" COLLATE \"C\"").finish(Binding::Collate)
     }
 
-    /// `function(argument, …)`.
+    /// Returns `function(argument, …)`.
     pub(super) fn call(function: &str, arguments: &[&Self]) -> Self {
         let mut builder = Builder::default().text(function).text("(");
         for (at, argument) in arguments.iter().enumerate() {
@@ -89,7 +89,7 @@ impl Piece {
         builder.text(")").finish(Binding::Atom)
     }
 
-    /// Pieces with `AND` (or `OR`) between them; one stays as it is.
+    /// Joins pieces with `AND` or `OR`; returns a single piece unchanged.
     pub(super) fn chain(pieces: &[Self], all: bool) -> Self {
         let (word, binding) = if all { (" AND ", Binding::And) } else { (" OR ", Binding::Or) };
         match pieces {
@@ -112,7 +112,7 @@ impl Piece {
         Self::chain(&[self, other], false)
     }
 
-    /// `CASE WHEN guard THEN self END`.
+    /// Returns `CASE WHEN guard THEN self END`.
     pub(super) fn when(&self, guard: &Self) -> Self {
         let builder = Builder::default().text("CASE WHEN ").operand(guard, Binding::Or);
         builder.text(" THEN ").operand(self, Binding::Or).text(" END").finish(Binding::Atom)
@@ -120,7 +120,7 @@ impl Piece {
 }
 
 impl Binding {
-    /// The next one.
+    /// Returns the next tighter precedence.
     fn tighter(self) -> Self {
         match self {
             Self::Or => Self::And,
@@ -140,7 +140,7 @@ impl Binding {
     }
 }
 
-/// Puts a piece together.
+/// Builds a piece.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     text: String,
@@ -148,13 +148,13 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// Text of ours.
+    /// Appends fixed text.
     pub(super) fn text(mut self, text: &str) -> Self {
         self.text.push_str(text);
         self
     }
 
-    /// A piece, in brackets if it binds looser than it must here.
+    /// Appends a piece, in brackets if its precedence is lower than `at_least`.
     pub(super) fn operand(mut self, piece: &Piece, at_least: Binding) -> Self {
         let brackets = piece.binding < at_least;
         self.text.push_str(if brackets { "(" } else { "" });

@@ -1,4 +1,4 @@
-//! `exists`, `all` and `exists_one`.
+//! Compiles `exists`, `all` and `exists_one`.
 
 use super::condition::{Condition, Guarded};
 use super::location::Variable;
@@ -16,14 +16,14 @@ impl Compiler<'_> {
         negated: bool,
         mode: Mode,
     ) -> Result<Guarded, ExprError> {
-        // What none is, all are not.
+        // Not any is the same as all not.
         let (quantifier, inner) = match (quantifier, negated) {
             (Quantifier::Exists, true) => (Quantifier::All, true),
             (Quantifier::All, true) => (Quantifier::Exists, true),
             (quantifier, _) => (quantifier, false),
         };
         let collection = self.collection(list)?;
-        // In a list that is not there is nothing, which is no match.
+        // A missing list is empty, which is no match.
         let is_strict = match quantifier {
             Quantifier::Exists => mode == Mode::Where,
             Quantifier::All => false,
@@ -55,7 +55,7 @@ impl Compiler<'_> {
             (Quantifier::All, Mode::Where) => {
                 Condition::never_null(exists("NOT EXISTS", &from, Some(&test.is("NOT TRUE"))))
             }
-            // PostgreSQL's ANY and ALL are chains of OR and AND, with NULLs as those have them.
+            // PostgreSQL's ANY and ALL are chains of OR and AND, with the same handling of NULL.
             (Quantifier::Exists, Mode::Exact) => Condition::may_be_null(chain("ANY", &from, &test)),
             (Quantifier::All, Mode::Exact) => Condition::may_be_null(chain("ALL", &from, &test)),
             (Quantifier::ExistsOne, _) => {
@@ -69,7 +69,7 @@ impl Compiler<'_> {
 }
 
 impl Compiler<'_> {
-    /// The condition on an element, and the negation of one that is never an error.
+    /// Returns the condition on an element, or its negation if it is never an error.
     fn elementary(
         &mut self,
         quantifier: Quantifier,
@@ -85,7 +85,7 @@ impl Compiler<'_> {
         }
         let before = self.quantifiers;
         let compiled = self.condition(condition, negated, Mode::Exact)?;
-        // What has others in it is compiled once: twice at each level is millions of times at the deepest.
+        // Nested quantifiers are compiled only once: compiling twice at each level would be exponential.
         let counter = if self.quantifiers > before {
             apply_negation(compiled.clone().piece())
         } else {
@@ -124,8 +124,8 @@ fn count(from: &Piece, condition: &Piece, negated: bool) -> Piece {
     builder.text(" WHERE ").operand(condition, Binding::Or).text(")").finish(Binding::Atom)
 }
 
-/// NULL as soon as one element makes an error. The conditions are made in a sub-select of their own: PostgreSQL takes a
-/// `count` of what reads only the outer row for one of the outer statement.
+/// Returns NULL if any element is an error. The conditions are in a separate sub-select, because PostgreSQL would attribute a
+/// `count` that reads only the outer row to the outer statement.
 fn count_or_null(from: &Piece, condition: &Piece, negated: bool) -> Piece {
     let builder = Builder::default().text("(SELECT CASE WHEN count(*) = count(c.v) THEN count(*) FILTER (WHERE c.v)");
     let builder = builder.text(is_one(negated)).text(" END FROM (SELECT ").operand(condition, Binding::Or);

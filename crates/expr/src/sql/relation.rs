@@ -1,4 +1,4 @@
-//! The one step along a relation: a sub-select over the other model's table, correlated by the reference.
+//! Compiles relations: a sub-select over the other model's table, correlated by the reference.
 
 use super::condition::Condition;
 use super::piece::{Binding, Builder, Piece};
@@ -24,15 +24,15 @@ impl Compiler<'_> {
         joined.map(|joined| joined.alias.as_str())
     }
 
-    /// The relations without which an expression is an error for certain, and that are not joined yet.
+    /// Returns the relations that an expression always requires and that are not joined yet.
     pub(super) fn missing_relations(&self, expr: &Expr) -> Vec<Joined> {
-        let mut found = Vec::new();
-        collect_required(expr, &mut found);
-        found.retain(|joined| self.alias_of(joined.reference).is_none());
-        found
+        let mut required = Vec::new();
+        collect_required(expr, &mut required);
+        required.retain(|joined| self.alias_of(joined.reference).is_none());
+        required
     }
 
-    /// The one relation that all of a condition needs.
+    /// Returns the relation that all parts of a condition require, if there is exactly one.
     pub(super) fn sole_relation(&self, expr: &Expr) -> Option<Joined> {
         match expr {
             Expr::Not(operand) => self.sole_relation(operand),
@@ -49,7 +49,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Compiles something with relations at hand; they come back with their names.
+    /// Compiles with additional joined relations, and returns them with their aliases.
     pub(super) fn with_joined<T>(
         &mut self,
         relations: Vec<Joined>,
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         (result, joined)
     }
 
-    /// `FROM other AS a WHERE …`, of the related records.
+    /// Returns the tables and conditions of `FROM other AS a WHERE …` for related records.
     fn tables_and_conditions(&self, joined: &[Joined]) -> (String, Vec<Piece>) {
         let tables: Vec<String> = joined
             .iter()
@@ -81,7 +81,7 @@ impl Compiler<'_> {
         (tables.join(", "), pieces)
     }
 
-    /// A condition on related records.
+    /// Returns a condition on related records.
     pub(super) fn related_condition(&self, joined: &[Joined], condition: Condition, mode: Mode) -> Condition {
         let (tables, mut conditions) = self.tables_and_conditions(joined);
         let (piece, nullable) = match (mode, condition) {
@@ -99,7 +99,7 @@ impl Compiler<'_> {
         Condition::Sql { piece, nullable }
     }
 
-    /// A value of related records: NULL if there are none.
+    /// Returns a value of related records: NULL if they do not exist.
     pub(super) fn related_value(&self, joined: &[Joined], value: Value) -> Value {
         let (tables, conditions) = self.tables_and_conditions(joined);
         let value = value.with_guards_inside();
@@ -113,7 +113,7 @@ fn select(piece: &Piece, tables: &str, conditions: &[Piece]) -> Piece {
     builder.text(" WHERE ").operand(&Piece::chain(conditions, true), Binding::Or).text(")").finish(Binding::Atom)
 }
 
-/// The relations whose absence makes an expression an error, whatever the rest says.
+/// Collects the relations whose absence is always an error.
 fn collect_required(expr: &Expr, found: &mut Vec<Joined>) {
     match expr {
         Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add_required(field, found),
@@ -136,9 +136,9 @@ fn collect_required(expr: &Expr, found: &mut Vec<Joined>) {
         Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => collect_required(operand, found),
         Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => collect_required(text, found),
         Expr::TimePart { time, .. } => collect_required(time, found),
-        // What these read depends on values.
+        // These evaluate operands conditionally.
         Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}
-        // No rule becomes SQL.
+        // Rules have no SQL.
         Expr::Const(_) | Expr::Now | Expr::Rule(_) => {}
     }
 }

@@ -1,11 +1,11 @@
-//! What no caller can bring about. What the SQL is, golden files show; what it means, PostgreSQL shows in `records`.
+//! Tests that callers cannot inject or inflate SQL. Golden files test the SQL, and `records` tests its meaning with PostgreSQL.
 
 use crate::{ExprError, Filter, Scope};
 use groundplan_model::{Catalog, Input, SourceFile, StorageNames};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
-/// The catalog of the golden files.
+/// Returns the catalog of the golden files.
 pub(crate) fn shop() -> &'static Catalog {
     static SHOP: OnceLock<Catalog> = OnceLock::new();
     SHOP.get_or_init(|| {
@@ -19,16 +19,16 @@ pub(crate) fn compile(expression: &str) -> Result<Filter, ExprError> {
     Filter::compile(Scope { catalog: shop(), model: shop().model("shop.v1.Book").unwrap() }, expression)
 }
 
-/// A text that occurs nowhere in SQL of ours.
+/// A text that never occurs in compiled SQL.
 const MARK: &str = "zq7x";
 
-/// A literal of CEL.
+/// Returns a CEL literal.
 fn quoted(text: &str) -> String {
     let escaped: String = text.chars().map(|character| format!("\\U{:08x}", u32::from(character))).collect();
     format!("\"{escaped}\"")
 }
 
-/// Whether each `?` is a slot, and nothing of the text is the caller's.
+/// Whether each `?` is a slot, and the text contains nothing from the caller.
 fn is_clean(filter: &Filter) -> bool {
     let text = &filter.sql().text;
     text.matches('?').count() == filter.sql().slots.len() && !text.contains(MARK)
@@ -93,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn sql_that_grows_without_end_is_refused() {
+fn exploding_sql_is_rejected() {
     let choice = |inner: &str| format!("(published ? {inner} : sold) + sold");
     let nested = (0..12).fold("sold".to_owned(), |inner, _| choice(&inner));
     let refusal = compile(&format!("{nested} > 1")).unwrap_err();
@@ -103,7 +103,7 @@ fn sql_that_grows_without_end_is_refused() {
 }
 
 #[test]
-fn what_is_deep_is_compiled_soon_or_refused() {
+fn deep_expressions_are_compiled_or_rejected_quickly() {
     let nested = |inner: &str, open: &str, close: &str, levels: usize| {
         (0..levels).fold(inner.to_owned(), |inner, _| format!("{open}{inner}{close}"))
     };

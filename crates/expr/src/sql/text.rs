@@ -1,4 +1,4 @@
-//! Texts: prefixes, parts, patterns, and words.
+//! Compiles tests of texts: prefixes, substrings, patterns, and words.
 
 use super::condition::{Condition, Guarded};
 use super::piece::{Binding, Piece};
@@ -9,7 +9,7 @@ use crate::ir::{Comparison, Const, Expr, Field, Pattern, Root, TextTest};
 use groundplan_model::catalog::{IndexMethod, Model};
 use groundplan_model::quote_literal;
 
-/// A test as SQL, of a text.
+/// A compiled test of a text.
 type Test<'t> = &'t dyn Fn(&Piece) -> Piece;
 
 impl Compiler<'_> {
@@ -51,7 +51,7 @@ impl Compiler<'_> {
             TextTest::StartsWith if !value.is_column || negated => &by_function,
             _ => &like,
         };
-        // The empty text has no parts.
+        // The empty text has no non-empty parts.
         Ok(tested(value, compiled, negated, mode))
     }
 
@@ -90,7 +90,7 @@ impl Compiler<'_> {
             let piece = Piece::operation(&vector, " @@ ", &query, Binding::Other);
             if negated { piece.not() } else { piece }
         };
-        // The index is of the column as it is.
+        // The index is on the plain column.
         Ok(if value.null == WhenNull::Zero && mode == Mode::Where && !negated {
             Condition::may_be_null(test(&value.piece))
         } else {
@@ -99,7 +99,7 @@ impl Compiler<'_> {
         })
     }
 
-    /// Whether a text has an index of trigrams and none in order.
+    /// Whether a text has a trigram index but no ordered index.
     fn only_trigrams(&self, text: &Expr) -> bool {
         let Expr::Field(Field { root, steps, .. }) = text else { return false };
         let (model, [field]): (&Model, &[_]) = (
@@ -121,7 +121,7 @@ impl Compiler<'_> {
     }
 }
 
-/// A test that the empty text does not pass.
+/// Returns a test that the empty text does not pass.
 fn tested(value: Value, test: Test<'_>, negated: bool, mode: Mode) -> Guarded {
     let guards = value.guards(value.null == WhenNull::Zero && mode == Mode::Where && !negated);
     let condition = match value.null {
@@ -147,7 +147,7 @@ fn parts(test: TextTest, text: &Piece, part: &Piece) -> Piece {
     }
 }
 
-/// The texts that begin with a prefix, as a range.
+/// Returns the range of texts that start with a prefix.
 fn range_guard(left: &Piece, prefix: &str) -> Piece {
     let text = super::value::SqlType::Text;
     let from = Comparison::GreaterOrEqual.piece(left, &Piece::slot(Slot::Text(prefix.to_owned())), text);
@@ -157,12 +157,12 @@ fn range_guard(left: &Piece, prefix: &str) -> Piece {
     }
 }
 
-/// The least text behind all that begin with a prefix, by code points; none if there is no text behind them.
+/// Returns the smallest text after all texts that start with a prefix, by code points; `None` if there is none.
 fn successor(prefix: &str) -> Option<String> {
     let kept = prefix.trim_end_matches(char::MAX);
     let last = kept.chars().next_back()?;
     let next = match last {
-        // Surrogates are no characters.
+        // Surrogates are not characters.
         '\u{D7FF}' => '\u{E000}',
         last => char::from_u32(u32::from(last) + 1)?,
     };
@@ -170,7 +170,7 @@ fn successor(prefix: &str) -> Option<String> {
     Some(format!("{head}{next}"))
 }
 
-/// The pattern of a `LIKE`.
+/// Returns the pattern of a `LIKE`.
 fn pattern(test: TextTest, part: &str) -> String {
     let escaped: String = part.chars().fold(String::new(), |mut pattern, character| {
         if matches!(character, '%' | '_' | '\\') {

@@ -1,4 +1,4 @@
-//! Values in SQL, and what their NULL means.
+//! Compiled values, and the meaning of their NULL.
 
 use super::piece::Piece;
 use groundplan_codec::{FIRST_TIME, LAST_TIME, LONGEST_DURATION};
@@ -19,10 +19,10 @@ pub(super) enum SqlType {
     Interval,
 }
 
-/// What NULL stands for.
+/// The meaning of NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenNull {
-    /// There is none.
+    /// The value is never NULL.
     Never,
     Error,
     /// `null` itself.
@@ -31,7 +31,7 @@ pub(super) enum WhenNull {
     Zero,
 }
 
-/// Which values there may be.
+/// The possible values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Bounds {
     Unknown,
@@ -46,20 +46,20 @@ pub(super) enum Bounds {
     },
 }
 
-/// A value.
+/// A compiled value.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     pub(super) piece: Piece,
     pub(super) ty: SqlType,
     pub(super) null: WhenNull,
-    /// A plain column, which an index may be on.
+    /// Whether it is a plain column, which can have an index.
     pub(super) is_column: bool,
-    /// A reference to another record: its column has NULL for the empty text, and nothing else.
+    /// Whether it is a reference to another record, whose column has NULL only for the empty text.
     pub(super) is_reference: bool,
     pub(super) bounds: Bounds,
-    /// What must hold, or else the value is an error though it is not NULL.
+    /// Guards that must hold or else the value is an error although it is not NULL.
     pub(super) guards: Vec<Piece>,
-    /// That of them which says that the element is there in which this is, as long as this is NULL where it is not.
+    /// The guard that the containing element exists, if the value is NULL without it.
     pub(super) presence: Option<Piece>,
 }
 
@@ -85,26 +85,26 @@ impl Value {
         Self { bounds, ..self }
     }
 
-    /// Inside of an element of a list or a map.
+    /// Adds the guards of the containing element of a list or a map.
     pub(super) fn in_element(mut self, guards: Vec<Piece>, presence: Option<Piece>) -> Self {
-        // What is an error where it is absent is one where its element is.
+        // A value that is an error if absent is also an error if its element is missing.
         let presence = presence.filter(|_| self.null != WhenNull::Error);
         self.guards.extend(guards.into_iter().chain(presence.clone()));
         Self { presence, ..self }
     }
 
-    /// The guards of a test that NULL does not pass, if it is `strict`.
+    /// Returns the guards of a test. NULL does not pass a `strict` test, which needs no guard for presence.
     pub(super) fn guards(&self, strict: bool) -> Vec<Piece> {
         let is_needed = |guard: &&Piece| !strict || self.presence.as_ref() != Some(guard);
         self.guards.iter().filter(is_needed).cloned().collect()
     }
 
-    /// Whether evaluating it may be an error.
+    /// Whether evaluating it can be an error.
     pub(super) fn may_fail(&self) -> bool {
         matches!(self.null, WhenNull::Error | WhenNull::Null)
     }
 
-    /// With text for a UUID, and zero for a NULL that stands for it.
+    /// Converts a UUID to text, and a NULL that means zero to zero.
     pub(super) fn normalized(mut self) -> Self {
         if self.ty == SqlType::Uuid {
             self.piece = self.piece.cast("text");
@@ -120,13 +120,13 @@ impl Value {
         self
     }
 
-    /// What is made of a value: of `null`, that is an error.
+    /// Marks a value that is derived from another one: derived from `null`, it is an error.
     pub(super) fn derived(self) -> Self {
         let null = if self.null == WhenNull::Null { WhenNull::Error } else { self.null };
         Self { null, ..self }
     }
 
-    /// The same, with its guards inside.
+    /// Returns the value with its guards included in the SQL.
     pub(super) fn with_guards_inside(self) -> Self {
         let mut value = self.normalized();
         if !value.guards.is_empty() {
@@ -137,7 +137,7 @@ impl Value {
         value
     }
 
-    /// The smallest and the largest integer.
+    /// Returns the smallest and the largest possible integer.
     pub(super) fn range(&self) -> (i128, i128) {
         match self.bounds {
             Bounds::Whole(least, most) => (least, most),
@@ -162,7 +162,7 @@ impl SqlType {
         }
     }
 
-    /// The literal that an absent value reads as.
+    /// Returns the literal that an absent value reads as.
     pub(super) fn zero(self) -> &'static str {
         match self {
             Self::Boolean => "false",
@@ -175,7 +175,7 @@ impl SqlType {
         matches!(self, Self::Bigint | Self::Integer | Self::Numeric)
     }
 
-    /// The type of a column, or of an element of one. None for what is kept as JSON.
+    /// Returns the type of a column or of its elements; `None` for values that are stored as JSON.
     pub(super) fn of_kind(kind: Kind) -> Option<Self> {
         Some(match unwrapped_kind(kind) {
             Kind::Bool => Self::Boolean,
@@ -192,7 +192,7 @@ impl SqlType {
     }
 }
 
-/// The kind inside of a wrapper.
+/// Returns the kind inside a wrapper.
 pub(super) fn unwrapped_kind(kind: Kind) -> Kind {
     if let Kind::Wrapper(wrapped) = kind { wrapped.kind() } else { kind }
 }
@@ -204,7 +204,7 @@ impl Bounds {
             Kind::Enum(_) => Self::Whole(i32::MIN.into(), i32::MAX.into()),
             Kind::Timestamp => Self::Whole(FIRST_TIME.into(), LAST_TIME.into()),
             Kind::Duration => Self::Whole((-LONGEST_DURATION).into(), LONGEST_DURATION.into()),
-            // The smallest float is not normal, as is the smallest double.
+            // The smallest float and double are subnormal.
             Kind::Float => Self::Real { largest: f32::MAX.into(), smallest: f32::from_bits(1).into(), finite: false },
             Kind::Double => Self::ANY_DOUBLE,
             _ => Self::Unknown,
@@ -214,7 +214,7 @@ impl Bounds {
     pub(super) const ANY_DOUBLE: Self = Self::Real { largest: f64::MAX, smallest: f64::from_bits(1), finite: false };
 }
 
-/// A value of two, with the guards of both.
+/// Combines two values to one with the guards of both.
 pub(super) fn combine(piece: Piece, ty: SqlType, left: &Value, right: &Value) -> Value {
     let null = if left.may_fail() || right.may_fail() { WhenNull::Error } else { WhenNull::Never };
     let guards = left.guards.iter().chain(&right.guards).cloned().collect();

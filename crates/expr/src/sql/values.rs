@@ -1,4 +1,4 @@
-//! Values: fields, constants, and what is made of them.
+//! Compiles values: fields, constants, and functions of them.
 
 use super::condition::{Condition, choice};
 use super::piece::{Binding, Builder, Piece};
@@ -9,7 +9,7 @@ use crate::ir::{Expr, TimePart, Type};
 use groundplan_codec::LAST_TIME;
 
 impl Compiler<'_> {
-    /// Compiles a value. NULL is an error, unless the value says what else it is.
+    /// Compiles a value. NULL is an error unless the value defines another meaning.
     pub(super) fn value(&mut self, expr: &Expr) -> Result<Value, ExprError> {
         let missing = self.missing_relations(expr);
         let value = if missing.is_empty() {
@@ -25,7 +25,7 @@ impl Compiler<'_> {
     fn bare_value(&mut self, expr: &Expr) -> Result<Value, ExprError> {
         Ok(match expr {
             Expr::Const(constant) => constant::value(constant)?,
-            // No clock of ours runs before 1970, or for millennia.
+            // The current time is always between 1970 and the year 9999.
             Expr::Now => Value::new(Piece::typed(Slot::Now, "timestamptz"), SqlType::Timestamptz)
                 .with_bounds(Bounds::Whole(0, i128::from(LAST_TIME) / 2)),
             Expr::Field(field) => self.field(field)?,
@@ -65,7 +65,7 @@ impl Compiler<'_> {
         Ok(value.with_null(if may_fail { WhenNull::Error } else { WhenNull::Never }))
     }
 
-    /// `size`.
+    /// Compiles `size`.
     fn size(&mut self, operand: &Expr) -> Result<Value, ExprError> {
         if let Expr::Field(field) = operand
             && matches!(field.ty, Type::List(_) | Type::Map(..))
@@ -83,10 +83,10 @@ impl Compiler<'_> {
     }
 }
 
-/// What PostgreSQL counts in one value.
+/// The range of counts in one value.
 pub(super) const COUNT: Bounds = Bounds::Whole(0, i32::MAX as i128);
 
-/// The type of `CASE`'s branches.
+/// Returns the type of the branches of a `CASE`.
 fn common(one: SqlType, other: SqlType) -> Result<SqlType, ExprError> {
     match (one, other) {
         (one, other) if one == other => Ok(one),
@@ -135,7 +135,7 @@ fn time_part(part: TimePart, time: Value) -> Value {
         TimePart::Month | TimePart::DayOfMonth | TimePart::DayOfYear => {
             Piece::operation(&found, " - ", &Piece::atom("1"), Binding::Add)
         }
-        // Those of the whole minute, with a fraction.
+        // PostgreSQL's milliseconds include the seconds and have a fraction.
         TimePart::Seconds => Piece::call("trunc", &[&found]),
         TimePart::Milliseconds => {
             Piece::operation(&Piece::call("trunc", &[&found]), " % ", &Piece::atom("1000"), Binding::Multiply)

@@ -1,4 +1,4 @@
-//! Functions, by their names.
+//! Checks function calls in rules.
 
 use super::{RuleChecker, Typed, macros, rule_expr};
 use crate::ExprError;
@@ -10,7 +10,7 @@ use crate::parse::{Literal, Node, NodeKind, Span};
 use regex::RegexBuilder;
 use std::sync::Arc;
 
-/// Functions on values: the name, and the types of the arguments, the value before the point among them.
+/// Functions on values: the name, and the types of the arguments, including the value before the dot.
 const FUNCTIONS: &[(&str, Function, &[Type])] = &[
     ("isNan", Function::IsNan, &[Type::Double]),
     ("isInf", Function::IsInf, &[Type::Double]),
@@ -44,7 +44,7 @@ const CONVERSIONS: &[(&str, Function, Type, &[Type])] = &[
     ("duration", Function::Duration, Type::Duration, &[Type::String, Type::Duration]),
 ];
 
-/// Those that are neither of the two, for suggestions.
+/// Other functions, for suggestions.
 const OTHERS: [&str; 14] = [
     "has",
     "size",
@@ -122,8 +122,8 @@ impl RuleChecker<'_> {
 
     fn convert(&mut self, name: &str, span: Span, node: &Node) -> Result<Typed, ExprError> {
         let value = self.value(node)?;
-        let found = CONVERSIONS.iter().find(|(known, _, _, from)| *known == name && from.contains(&value.ty));
-        let Some((_, function, ty, _)) = found else {
+        let conversion = CONVERSIONS.iter().find(|(known, _, _, from)| *known == name && from.contains(&value.ty));
+        let Some((_, function, ty, _)) = conversion else {
             let ty = self.type_name(&value.ty);
             return Err(self.error(span, format!("`{name}` does not convert {}, which is {ty}", self.quote(node))));
         };
@@ -190,12 +190,12 @@ impl RuleChecker<'_> {
 
     fn time_part(&mut self, name: &str, span: Span, node: &Node) -> Result<Typed, ExprError> {
         let time = self.value(node)?;
-        let of_duration = matches!(name, "getHours" | "getMinutes" | "getSeconds" | "getMilliseconds");
+        let applies_to_duration = matches!(name, "getHours" | "getMinutes" | "getSeconds" | "getMilliseconds");
         match (time_part(name), &time.ty) {
             (Some(part), Type::Timestamp) => {
                 Ok(Typed::new(Expr::TimePart { part, time: Box::new(time.expr) }, Type::Int))
             }
-            (Some(part), Type::Duration) if of_duration => {
+            (Some(part), Type::Duration) if applies_to_duration => {
                 Ok(Typed::new(Expr::TimePart { part, time: Box::new(time.expr) }, Type::Int))
             }
             (_, ty) => {

@@ -1,14 +1,14 @@
-//! `"%s is %d".format([a, b])`.
+//! Checks `"%s is %d".format([a, b])`.
 
 use super::{RuleChecker, Typed, is_number, rule_expr};
 use crate::ExprError;
 use crate::ir::{Notation, Piece, RuleExpr, Type};
 use crate::parse::{Literal, Node, NodeKind};
 
-/// The digits after the point, where a format does not say how many.
+/// The default number of digits after the decimal point.
 const DIGITS: usize = 6;
 
-/// The most digits after the point.
+/// The maximum number of digits after the decimal point.
 const MAX_DIGITS: usize = 100;
 
 impl RuleChecker<'_> {
@@ -55,7 +55,7 @@ fn fits(notation: Notation, ty: &Type) -> bool {
     }
 }
 
-/// Reads a format.
+/// Parses a format.
 fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut text = String::new();
@@ -81,7 +81,7 @@ fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// What follows a `%`, and the rest.
+/// Parses the notation after a `%`, and returns the rest.
 fn notation(text: &str) -> Result<(Notation, &str), String> {
     let (digits, text) = match text.strip_prefix('.') {
         Some(text) => {

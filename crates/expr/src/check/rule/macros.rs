@@ -1,4 +1,4 @@
-//! `all`, `exists`, `exists_one`, `map` and `filter`.
+//! Checks `all`, `exists`, `exists_one`, `map` and `filter`.
 
 use super::{RuleChecker, Typed, rule_expr};
 use crate::ExprError;
@@ -6,7 +6,7 @@ use crate::ir::{Expr, Macro, RuleExpr, Type};
 use crate::limits::MAX_NESTED_MACROS;
 use crate::parse::{Node, NodeKind};
 
-/// The macro of a name.
+/// Returns the macro with a name.
 pub(super) fn macro_by_name(name: &str) -> Option<Macro> {
     Some(match name {
         "all" => Macro::All,
@@ -19,7 +19,7 @@ pub(super) fn macro_by_name(name: &str) -> Option<Macro> {
 }
 
 impl RuleChecker<'_> {
-    /// A macro over a list or the keys of a map.
+    /// Checks a macro over a list or the keys of a map.
     pub(super) fn comprehension(
         &mut self,
         kind: Macro,

@@ -1,4 +1,4 @@
-//! Operators between values.
+//! Checks operators in rules.
 
 use super::{RuleChecker, Typed, are_comparable, common_type, is_number, rule_expr};
 use crate::ExprError;
@@ -7,7 +7,7 @@ use crate::parse::{Literal, Node, NodeKind};
 
 impl RuleChecker<'_> {
     pub(super) fn negate(&mut self, operand: &Node) -> Result<Typed, ExprError> {
-        // The least int has no positive counterpart.
+        // The smallest int has no positive counterpart.
         if let NodeKind::Literal(Literal::Int(value)) = &operand.kind
             && *value == i64::MIN.unsigned_abs()
         {

@@ -1,4 +1,4 @@
-//! Names, fields, and elements of lists and maps.
+//! Checks names, fields, and elements of lists and maps in rules.
 
 use super::{RuleChecker, Typed, common_type, rule_expr};
 use crate::ExprError;
@@ -80,7 +80,7 @@ impl RuleChecker<'_> {
         Ok(Typed::new(rule_expr(RuleExpr::Index { collection: collection.expr, index: key.expr }), ty))
     }
 
-    /// `has(message.field)`, or `has(map.key)`.
+    /// Checks `has(message.field)` or `has(map.key)`.
     pub(super) fn has(&mut self, node: &Node) -> Result<Typed, ExprError> {
         let NodeKind::Select { operand, name, name_span } = &node.kind else {
             return Err(self.error(node.span, "`has` takes a field of a message, as in `has(this.name)`"));

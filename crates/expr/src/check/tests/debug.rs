@@ -1,4 +1,4 @@
-//! Checked expressions, written so that a test can be read.
+//! Renders checked expressions in a readable form.
 
 use super::{CATALOG, model};
 use crate::ir::{Arithmetic, Comparison, Const, Expr, Field, Quantifier, Root, TextTest, Type};
@@ -89,7 +89,7 @@ fn of_const(constant: &Const) -> String {
     }
 }
 
-/// A path with the fields' own names: `.` for the record, `$0` for a variable, `>` behind a relation.
+/// Renders a path with field names: `.` for the record, `$0` for a variable, `>` after a relation.
 fn of_field(field: &Field) -> String {
     let (mut text, mut shape) = match &field.root {
         Root::Record => (String::new(), Some(model().shape)),

@@ -1,4 +1,4 @@
-//! Values for fields: what they are, which are refused, and what has no value.
+//! Tests of formulas: their values, errors, and failures.
 
 use super::{model, scope};
 use crate::limits::MAX_RESULT_BYTES;
@@ -6,7 +6,7 @@ use crate::{EvaluationFailure, Formula, FormulaKind};
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, Value};
 
-/// A field and its formula a line, and on the next line what is said about it.
+/// A field and its formula per line, and the error on the next line.
 const REFUSALS: &str = include_str!("formulas.txt");
 
 const NOW: i64 = 1_700_000_000_000_000;
@@ -25,7 +25,7 @@ fn thing(values: &[(&str, Value)]) -> Record {
     record
 }
 
-/// The value on a record with a title, pages and a time.
+/// Evaluates a formula on a record with a title, pages and a time.
 fn value(field: &str, source: &str) -> Result<Option<Value>, EvaluationFailure> {
     let record = thing(&[
         ("title", Value::String(" Ünder Milk Wood ".into())),
@@ -43,7 +43,7 @@ fn text(text: &str) -> Option<Value> {
 }
 
 #[test]
-fn values_are_of_the_type_of_their_field() {
+fn values_have_the_type_of_their_field() {
     let all = [
         ("title", "'draft'", text("draft")),
         ("nick_name", "title.trim().lowerAscii() + '-' + string(pages)", text("Ünder milk wood-108")),
@@ -85,7 +85,7 @@ fn values_are_of_the_type_of_their_field() {
 }
 
 #[test]
-fn null_is_absence_wherever_it_comes_from() {
+fn null_always_means_absence() {
     assert_eq!(value("stock", "views > 0 ? null : views"), Ok(None));
     assert_eq!(value("views", "stock"), Ok(None));
     let stocked = thing(&[("stock", Value::Int(0))]);
@@ -96,7 +96,7 @@ fn null_is_absence_wherever_it_comes_from() {
 }
 
 #[test]
-fn what_has_no_value_says_why() {
+fn failures_explain_why_there_is_no_value() {
     let all = [
         ("rank", "views + 0", EvaluationFailure::OutOfField("an int32")),
         ("rank", "views * views * 2", EvaluationFailure::Overflow),
@@ -122,7 +122,7 @@ fn what_has_no_value_says_why() {
 }
 
 #[test]
-fn what_is_made_has_a_longest() {
+fn results_have_a_maximum_length() {
     let formula = compile("nick_name", "title + title").unwrap();
     let half = |length: usize| thing(&[("title", Value::String("x".repeat(length)))]);
     assert!(formula.evaluate(&half(MAX_RESULT_BYTES / 2), NOW, &Budget::default()).unwrap().is_ok());
@@ -133,7 +133,7 @@ fn what_is_made_has_a_longest() {
 }
 
 #[test]
-fn not_a_number_is_always_the_same() {
+fn nan_is_canonical() {
     let record = thing(&[("price", Value::Double(f64::INFINITY))]);
     for field in ["price", "weight"] {
         let source = if field == "price" { "double(weight) + (0.0 / double(pages))" } else { "price - price" };
@@ -143,7 +143,7 @@ fn not_a_number_is_always_the_same() {
 }
 
 #[test]
-fn wrong_formulas_are_refused_in_words_and_with_their_place() {
+fn invalid_formulas_are_rejected_with_a_message_and_position() {
     let mut wrong = String::new();
     let mut lines = REFUSALS.lines();
     while let (Some(formula), Some(expected)) = (lines.next(), lines.next()) {
@@ -158,7 +158,7 @@ fn wrong_formulas_are_refused_in_words_and_with_their_place() {
 }
 
 #[test]
-fn formulas_have_the_limits_of_filters_and_no_other_requests() {
+fn formulas_have_the_limits_of_filters() {
     let long = compile("title", &format!("'{}'", "x".repeat(5_000))).unwrap_err();
     assert_eq!(long, "the expression has 5002 bytes; at most 4096 are allowed: shorten it");
     let deep = compile("pages", &vec!["views"; 150].join(" + ")).unwrap_err();
@@ -168,10 +168,10 @@ fn formulas_have_the_limits_of_filters_and_no_other_requests() {
 }
 
 #[test]
-fn what_only_formulas_have_is_no_filter() {
+fn formula_functions_are_not_allowed_in_filters() {
     let error = super::check("title.trim() == ''").unwrap_err().to_string();
     assert!(error.starts_with("`trim` is for formulas of models: compare with"), "{error}");
-    // Nor does it become SQL, whoever makes it.
+    // They have no SQL either.
     let text = Box::new(crate::ir::Expr::Const(crate::ir::Const::String("x".into())));
     let rewritten = crate::ir::Expr::Rewrite { rewrite: crate::ir::Rewrite::Trim, text: text.clone() };
     let comparison = crate::ir::Comparison::Equal;
@@ -179,7 +179,7 @@ fn what_only_formulas_have_is_no_filter() {
     assert!(crate::Filter::of_expr(scope(), made).unwrap_err().message.contains("for formulas"));
 }
 
-/// A model with defaults, computed fields, a reference that is cleared and a time of deletion.
+/// A model with defaults, computed fields, a reference that is cleared, and a deletion time.
 const ORDERS: &str = "syntax = \"proto3\"; package a.v1;
     import \"google/protobuf/timestamp.proto\"; import \"groundplan/model/v1/model.proto\";
     message Order {
@@ -197,7 +197,7 @@ const ORDERS: &str = "syntax = \"proto3\"; package a.v1;
     }";
 
 #[test]
-fn formulas_read_only_what_is_known_and_stays() {
+fn formulas_read_only_fields_that_are_known_and_stay_valid() {
     use FormulaKind::{Computed, Default};
     let file = groundplan_model::SourceFile { path: "a.proto".into(), content: ORDERS.into() };
     let input = groundplan_model::Input::Files(vec![file]);

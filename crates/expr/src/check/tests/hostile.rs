@@ -1,10 +1,10 @@
-//! What somebody sends who means harm, or whose program is broken: an answer, soon, and no panic.
+//! Hostile or broken expressions must fail quickly and without a panic.
 
 use super::limits::on_worker;
-use super::{check, debug, refusal};
+use super::{check, debug, error_of};
 use std::time::{Duration, Instant};
 
-/// Numbers that look random and are the same in every run.
+/// Reproducible pseudo-random numbers.
 struct Numbers(u64);
 
 impl Numbers {
@@ -15,7 +15,7 @@ impl Numbers {
 }
 
 #[test]
-fn large_expressions_are_refused_at_once() {
+fn large_expressions_are_rejected_quickly() {
     let started = Instant::now();
     for source in [
         "a".repeat(1 << 20),
@@ -41,7 +41,7 @@ fn large_expressions_are_refused_at_once() {
 }
 
 #[test]
-fn patterns_that_explode_are_refused() {
+fn exploding_patterns_are_rejected() {
     for pattern in [
         "(((((a{9}){9}){9}){9}){9}){9}",
         "(a{255}){255}",
@@ -63,14 +63,14 @@ fn patterns_that_explode_are_refused() {
         "(?i-s:x)(?x) y",
     ] {
         let started = Instant::now();
-        let said = refusal(&format!("title.matches(r'{pattern}')"));
+        let said = error_of(&format!("title.matches(r'{pattern}')"));
         assert!(said.contains("pattern"), "{pattern}: {said}");
         assert!(started.elapsed() < Duration::from_secs(60), "{pattern}");
     }
 }
 
 #[test]
-fn any_sequence_of_tokens_gets_an_answer() {
+fn any_sequence_of_tokens_returns() {
     const TOKENS: &[&str] = &[
         "listed",
         "pages",
@@ -179,7 +179,7 @@ fn any_sequence_of_tokens_gets_an_answer() {
 }
 
 #[test]
-fn what_is_nearly_right_gets_an_answer() {
+fn nearly_valid_expressions_return() {
     const SEEDS: &[&str] = &[
         "(pages + 1) * 2 > views && title.startsWith('a') || !has(rank)",
         "parts.exists(p, p.name == title && p.parts.all(q, q.count in [1, 2, -3]))",
@@ -216,7 +216,7 @@ fn what_is_nearly_right_gets_an_answer() {
 }
 
 #[test]
-fn nasty_names_and_texts_stay_what_they_are() {
+fn nasty_names_and_texts_are_unchanged() {
     let nasty = [
         "'; DROP TABLE thing; --",
         "\" OR 1=1 --",
@@ -245,7 +245,7 @@ fn nasty_names_and_texts_stay_what_they_are() {
         let quoted: String = text.chars().map(|character| format!("\\U{:08x}", u32::from(character))).collect();
         let expr = check(&format!("title == '{quoted}'")).unwrap_or_else(|error| panic!("{text:?} {error}"));
         assert_eq!(debug::write(&expr), format!("(== title {text:?})"));
-        // An empty string is a string, and two quotes are one.
+        // Two quotes are an empty string.
         assert!(text.starts_with(['\'', '"']) || check(&format!("{text} == 'x'")).is_err(), "{text}");
         assert!(check(&format!("`{text}` == 'x'")).is_err(), "{text}");
         assert!(check(&format!("address.{text} == 'x'")).is_err(), "{text}");

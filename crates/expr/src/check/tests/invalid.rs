@@ -1,25 +1,25 @@
-//! What is said about expressions that are wrong. These sentences are the product.
+//! Tests of the errors for invalid expressions, which users see.
 
-use super::refusal;
+use super::error_of;
 
-/// An expression a line, `⏎` for a new line in it, and on the next line what is said about it.
-const REFUSALS: &str = include_str!("refusals.txt");
+/// An expression per line, with `⏎` for a line break, and the error on the next line.
+const ERRORS: &str = include_str!("errors.txt");
 
 #[test]
-fn wrong_expressions_are_refused_in_words_and_with_their_place() {
+fn invalid_expressions_are_rejected_with_a_message_and_position() {
     let mut wrong = String::new();
-    let mut lines = REFUSALS.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
+    let mut lines = ERRORS.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
     while let (Some(source), Some(expected)) = (lines.next(), lines.next()) {
-        let found = refusal(&source.replace('⏎', "\n"));
-        if found != expected.trim_start() {
-            wrong.push_str(&format!("{source}\n    {found}\n"));
+        let actual = error_of(&source.replace('⏎', "\n"));
+        if actual != expected.trim_start() {
+            wrong.push_str(&format!("{source}\n    {actual}\n"));
         }
     }
-    assert!(wrong.is_empty(), "these are said now:\n{wrong}");
+    assert!(wrong.is_empty(), "the errors are now:\n{wrong}");
 }
 
 #[test]
-fn what_is_no_text_is_refused() {
-    assert_eq!(refusal(""), "the expression is empty: write a condition, such as `name == \"x\"`");
-    assert_eq!(refusal("\0"), "`\\0` is nothing in CEL: put texts in quotes (at 1:1)");
+fn empty_and_binary_expressions_are_rejected() {
+    assert_eq!(error_of(""), "the expression is empty: write a condition, such as `name == \"x\"`");
+    assert_eq!(error_of("\0"), "`\\0` is nothing in CEL: put texts in quotes (at 1:1)");
 }

@@ -1,17 +1,17 @@
-//! What is as large as the limits let it be, on a stack as small as a worker's; and what is larger.
+//! Tests of expressions at the limits, on a stack as small as a worker's, and beyond them.
 
-use super::{check, refusal};
+use super::{check, error_of};
 use crate::limits::{
     MAX_CONDITIONS, MAX_CONSTANTS, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, MAX_OPERATORS, limit_violation,
 };
 
-/// Runs on a stack like that of a tokio worker.
+/// Runs on a stack of the size of a tokio worker's.
 pub(super) fn on_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let worker = std::thread::Builder::new().stack_size(2 << 20);
     std::thread::scope(|scope| worker.spawn_scoped(scope, work).unwrap().join().unwrap())
 }
 
-/// Expressions that are as deep as the limits let them be, in one way or in several at once.
+/// Returns expressions of the maximum depth, in one or several ways.
 fn deepest() -> Vec<String> {
     let nested = |inner: &str, open: &str, close: &str| {
         format!("{}{inner}{}", open.repeat(MAX_NESTING), close.repeat(MAX_NESTING))
@@ -57,7 +57,7 @@ fn the_deepest_expressions_fit_the_stack_of_a_worker() {
 }
 
 #[test]
-fn what_is_beyond_the_limits_is_refused_with_the_limit_and_the_way_out() {
+fn expressions_beyond_the_limits_are_rejected_with_help() {
     for (source, expected) in [
         (
             "a".repeat(MAX_LENGTH + 1),
@@ -88,6 +88,6 @@ fn what_is_beyond_the_limits_is_refused_with_the_limit_and_the_way_out() {
             "the pattern has 257 bytes; at most 256 are allowed: shorten it (at 1:15)",
         ),
     ] {
-        assert_eq!(refusal(&source), expected);
+        assert_eq!(error_of(&source), expected);
     }
 }

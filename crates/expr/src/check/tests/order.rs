@@ -1,9 +1,9 @@
-//! Orders, and fields for groups.
+//! Tests of orders, and of fields for groups.
 
 use super::scope;
 use crate::{OrderKey, order_by, value};
 
-/// A key as a line.
+/// Renders a key as a line.
 fn line(key: &OrderKey) -> String {
     let OrderKey { name, descending, sql, sql_type, nullable, column, .. } = key;
     let direction = if *descending { "desc" } else { "asc" };
@@ -20,7 +20,7 @@ fn order(source: &str) -> Vec<String> {
 }
 
 #[test]
-fn orders_are_read() {
+fn valid_orders_are_parsed() {
     for (source, expected) in [
         ("", vec![]),
         ("  ", vec![]),
@@ -57,7 +57,7 @@ fn orders_are_read() {
 }
 
 #[test]
-fn what_is_no_order_is_refused() {
+fn invalid_orders_are_rejected() {
     for (source, expected) in [
         ("titel", "Thing has no field `titel`: did you mean `title`? (at 1:1)"),
         ("title, pags", "Thing has no field `pags`: did you mean `pages`? (at 1:8)"),
@@ -109,7 +109,7 @@ fn what_is_no_order_is_refused() {
 }
 
 #[test]
-fn orders_are_bounded() {
+fn orders_are_limited() {
     let long = "title,".repeat(100);
     assert_eq!(order(&long), ["the order has 600 bytes; at most 512 are allowed: name fewer fields"]);
     let many = "id, title, pages, views, copies, serial, weight, price, listed";
@@ -117,7 +117,7 @@ fn orders_are_bounded() {
 }
 
 #[test]
-fn values_are_single_fields() {
+fn paths_of_values_are_single_fields() {
     assert_eq!(line(&value(scope(), "pages").unwrap()), "pages asc: r.\"pages\" bigint column");
     assert_eq!(
         value(scope(), "pages desc").unwrap_err().to_string(),

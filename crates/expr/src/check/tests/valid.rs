@@ -1,4 +1,4 @@
-//! What expressions mean.
+//! Tests of the meaning of expressions.
 
 use super::{check, debug};
 
@@ -33,7 +33,7 @@ fn names_are_fields_in_both_spellings() {
 }
 
 #[test]
-fn literals_become_of_the_type_that_they_meet() {
+fn literals_adapt_to_the_type_of_the_other_operand() {
     assert_all(&[
         ("pages > 3", "(> pages 3)"),
         ("3 < pages", "(> pages 3)"),
@@ -99,7 +99,7 @@ fn enums_have_names_and_numbers() {
 }
 
 #[test]
-fn logic_is_flat_and_constants_are_gone() {
+fn logic_is_flattened_and_constants_are_evaluated() {
     assert_all(&[
         ("listed && (pages > 1 && pages < 5) && !checked", "(and listed (> pages 1) (< pages 5) (not checked))"),
         ("listed || pages == 1 || pages == 2", "(or listed (== pages 1) (== pages 2))"),
@@ -120,7 +120,7 @@ fn logic_is_flat_and_constants_are_gone() {
 }
 
 #[test]
-fn calculations_are_of_one_type() {
+fn arithmetic_has_one_type() {
     assert_all(&[
         ("pages * 2 + 1 > views", "(> (+ (* pages 2):int 1):int views)"),
         ("copies % 2 == 0", "(== (% copies 2u):uint 0u)"),
@@ -136,7 +136,7 @@ fn calculations_are_of_one_type() {
 }
 
 #[test]
-fn lists_maps_and_messages_are_looked_into() {
+fn elements_of_lists_maps_and_messages_are_read() {
     assert_all(&[
         ("'a' in tags", "(\"a\" in tags)"),
         ("title in tags", "(title in tags)"),
@@ -170,7 +170,7 @@ fn lists_maps_and_messages_are_looked_into() {
 }
 
 #[test]
-fn messages_are_taken_out_of_lists_and_maps() {
+fn message_elements_are_read() {
     assert_all(&[
         ("addresses['a'].city == 'x'", "(== addresses[\"a\"]:message.city \"x\")"),
         ("addresses.a.city == 'x'", "(== addresses[\"a\"]:message.city \"x\")"),
@@ -205,7 +205,7 @@ fn messages_are_taken_out_of_lists_and_maps() {
 }
 
 #[test]
-fn has_asks_for_presence() {
+fn has_tests_presence() {
     assert_all(&[
         ("has(title)", "has(title)"),
         ("has(this.title)", "has(title)"),
@@ -226,7 +226,7 @@ fn has_asks_for_presence() {
 }
 
 #[test]
-fn one_step_along_a_relation() {
+fn relations_are_followed_once() {
     assert_all(&[
         ("maker.country == 'NO'", "(== maker_id>country \"NO\")"),
         ("maker_id.country == 'NO'", "(== maker_id>country \"NO\")"),

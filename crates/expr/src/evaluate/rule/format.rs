@@ -1,11 +1,11 @@
-//! `"%s is %d".format([a, b])`, as CEL's extension for strings has it.
+//! `"%s is %d".format([a, b])` of CEL's string extension.
 
 use crate::evaluate::{Datum, EvaluationFailure};
 use crate::ir::{Notation, Piece};
 use chrono::{DateTime, SecondsFormat};
 use std::fmt::Write as _;
 
-/// Writes the pieces, with the arguments in their places.
+/// Formats the pieces with the arguments.
 pub(super) fn format(pieces: &[Piece], arguments: &[Datum<'_>]) -> Result<String, EvaluationFailure> {
     let mut text = String::new();
     let mut arguments = arguments.iter();
@@ -42,7 +42,7 @@ fn integer(argument: &Datum<'_>) -> Result<i128, EvaluationFailure> {
     argument.integer().ok_or(EvaluationFailure::Null)
 }
 
-/// The magnitude of an integer in another notation, after its sign.
+/// Formats an integer with its sign and the magnitude in another notation.
 fn signed(argument: &Datum<'_>, write: impl Fn(u128) -> String) -> Result<String, EvaluationFailure> {
     let number = integer(argument)?;
     let sign = if number < 0 { "-" } else { "" };
@@ -59,7 +59,7 @@ fn hex(argument: &Datum<'_>, upper: bool) -> Result<String, EvaluationFailure> {
     Ok(if upper { text.to_uppercase() } else { text })
 }
 
-/// As in Go: two digits of the exponent, and its sign.
+/// Formats like Go, with a sign and at least two digits of the exponent.
 fn scientific(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$e}");
     match text.split_once('e') {
@@ -71,7 +71,7 @@ fn scientific(number: f64, digits: usize) -> String {
     }
 }
 
-/// A value as `%s` and `string` write it.
+/// Converts a value to text, for `%s` and `string`.
 pub(super) fn to_text(value: &Datum<'_>) -> Result<String, EvaluationFailure> {
     Ok(match value {
         Datum::Null => "null".to_owned(),
@@ -90,7 +90,7 @@ pub(super) fn to_text(value: &Datum<'_>) -> Result<String, EvaluationFailure> {
     })
 }
 
-/// A duration in seconds, as protobuf's JSON has it.
+/// Formats a duration in seconds like protobuf's JSON.
 fn duration(micros: i64) -> String {
     let sign = if micros < 0 { "-" } else { "" };
     let (seconds, rest) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);

@@ -1,4 +1,4 @@
-//! Functions on values: conversions, and protovalidate's own.
+//! Functions on values: conversions, and functions of protovalidate.
 
 use super::format::to_text;
 use crate::evaluate::{Datum, EvaluationFailure, convert};
@@ -75,7 +75,7 @@ fn parse_bool(text: &str) -> Result<bool, EvaluationFailure> {
     }
 }
 
-/// Positive for a positive second argument, negative for a negative one, either for none and for zero.
+/// Whether a value is infinite. A positive or negative second argument requires its sign; 0 and no argument accept both.
 fn is_infinite(value: f64, rest: &[Datum<'_>]) -> bool {
     let sign = match rest {
         [Datum::Int(sign)] => *sign,
@@ -84,7 +84,7 @@ fn is_infinite(value: f64, rest: &[Datum<'_>]) -> bool {
     value.is_infinite() && (sign == 0 || (sign > 0) == value.is_sign_positive())
 }
 
-/// Whether a text is one of protovalidate's well-known formats.
+/// Whether a text has one of protovalidate's well-known formats.
 fn has_format(function: Function, text: &str, rest: &[Datum<'_>]) -> bool {
     let version = rest.iter().find_map(|argument| match argument {
         Datum::Int(version) => Some(*version),
@@ -107,7 +107,7 @@ fn has_format(function: Function, text: &str, rest: &[Datum<'_>]) -> bool {
     }
 }
 
-/// What makes an element equal to another one.
+/// The identity of an element for uniqueness.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity<'a> {
     Bool(bool),
@@ -118,7 +118,7 @@ enum Identity<'a> {
     Time(i64),
 }
 
-/// Whether no two elements of a list are equal. NaN equals nothing, both zeros are equal.
+/// Whether no two elements of a list are equal. NaN equals nothing; positive and negative zero are equal.
 fn is_unique(list: &Datum<'_>) -> Result<bool, EvaluationFailure> {
     let Datum::List(list) = list else { return Err(EvaluationFailure::Null) };
     let mut seen = HashSet::with_capacity(list.len());
