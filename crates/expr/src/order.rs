@@ -27,7 +27,7 @@ pub(crate) fn parse(scope: Scope<'_>, source: &str) -> Result<Vec<OrderKey>, Exp
         let (name, descending) = direction(part).map_err(at)?;
         let key = key(scope, name, descending).map_err(at)?;
         if let Some(earlier) = keys.iter().find(|earlier| earlier.field.steps == key.field.steps) {
-            return Err(at(format!("`{name}` is ordered by already, as `{}`: name each field once", earlier.name)));
+            return Err(at(format!("`{name}` is already in the order, as `{}`: name each field once", earlier.name)));
         }
         keys.push(key);
     }
@@ -56,10 +56,10 @@ fn direction(part: &str) -> Result<(&str, bool), String> {
         [name, "asc"] => Ok((name, false)),
         [name, "desc"] => Ok((name, true)),
         [name, other] if other.eq_ignore_ascii_case("asc") || other.eq_ignore_ascii_case("desc") => {
-            Err(format!("write `{name} {}`, in small letters", other.to_ascii_lowercase()))
+            Err(format!("write `{name} {}`, in lowercase", other.to_ascii_lowercase()))
         }
         [name, other, ..] => Err(format!(
-            "`{}` behind `{}` says nothing: `asc` or `desc` may stand there, and a comma separates fields",
+            "`{}` after `{}` is not valid: write `asc` or `desc`, and separate fields with commas",
             shortened(other, 40),
             shortened(name, 40)
         )),
@@ -126,9 +126,7 @@ fn resolve_path<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Fi
             (Kind::Message(inner), _) => shape = scope.catalog.shapes.get(inner),
             _ if at == 0 && model.reference(id).is_some() => return Err(relation_error(name, &field.name)),
             _ => {
-                return Err(format!(
-                    "`{name}` is no message, and so has no fields: leave out what is behind the point"
-                ));
+                return Err(format!("`{name}` is not a message and has no fields: leave out the part after the dot"));
             }
         }
     }
@@ -136,7 +134,7 @@ fn resolve_path<'a>(scope: Scope<'a>, path: &str) -> Result<Vec<(FieldId, &'a Fi
 }
 
 fn relation_error(name: &str, id: &str) -> String {
-    format!("`{name}` leads to another record: name a field of the record itself, such as `{id}`")
+    format!("`{name}` refers to another record: name a field of the record itself, such as `{id}`")
 }
 
 fn repeated_error(name: &str) -> String {

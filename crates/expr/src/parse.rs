@@ -34,7 +34,7 @@ pub(crate) fn parse(source: &str, purpose: Purpose) -> Result<Node, ExprError> {
     let parsed = Parser::new().parse(&builder.placeholders()).map_err(|errors| {
         let line = errors.errors.first().and_then(|error| usize::try_from(error.pos.0).ok()).unwrap_or_default();
         let offset = tokens.get(line.saturating_sub(1)).map_or(source.len(), |token| token.start);
-        ExprError::at(source, offset, "this does not belong here: nothing in CEL goes on like this")
+        ExprError::at(source, offset, "this is not allowed here")
     })?;
     builder.node(parsed)
 }
@@ -53,7 +53,7 @@ fn limit_error(source: &str, violation: &LimitViolation, purpose: Purpose) -> Ex
         LimitKind::Depth => "break the chain by `&&`",
     };
     let other = match purpose {
-        Purpose::Filter => ", or ask in several requests",
+        Purpose::Filter => ", or use several requests",
         Purpose::Formula { .. } => "",
         Purpose::Rule => ", or split it into several rules",
     };

@@ -25,14 +25,14 @@ pub(crate) fn compile(source: &str) -> Result<Pattern, String> {
         return Err(format!("the pattern has {} bytes; at most {MAX_PATTERN} are allowed: shorten it", source.len()));
     }
     let parsed = ParserBuilder::new().nest_limit(MAX_NESTING).build().parse(source);
-    let mut ast = parsed.map_err(|error| format!("the pattern cannot be read: {}", error.kind()))?;
+    let mut ast = parsed.map_err(|error| format!("the pattern is not valid: {}", error.kind()))?;
     ascii::narrow(&mut ast)?;
     let translated = TranslatorBuilder::new().build().translate(source, &ast);
-    let hir = translated.map_err(|error| format!("the pattern cannot be read: {}", error.kind()))?;
+    let hir = translated.map_err(|error| format!("the pattern is not valid: {}", error.kind()))?;
     let size = write::size(&hir);
     if size > MAX_PATTERN_SIZE {
         return Err(format!(
-            "the pattern grows to {size} parts when its repetitions are written out; at most {MAX_PATTERN_SIZE} are allowed: \
+            "the pattern grows to {size} parts when its repetitions are expanded; at most {MAX_PATTERN_SIZE} are allowed: \
              repeat less"
         ));
     }

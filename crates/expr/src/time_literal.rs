@@ -7,7 +7,7 @@ const SECOND: i128 = 1_000_000_000;
 
 /// Parses RFC 3339. The error is phrased to follow the text.
 pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
-    let malformed = || "is no time: write it as in `\"2030-12-31T23:59:59.5Z\"` (RFC 3339)".to_owned();
+    let malformed = || "is not a time: write it as in `\"2030-12-31T23:59:59.5Z\"` (RFC 3339)".to_owned();
     if text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
         return Err(format!("is a date: write a time, as in `\"{text}T00:00:00Z\"`"));
     }
@@ -19,7 +19,7 @@ pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
     let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
     let digits: String = fraction.chars().take_while(char::is_ascii_digit).collect();
     if time.nanosecond() >= 1_000_000_000 {
-        return Err("is a leap second, which no stored time is: write the second after it".to_owned());
+        return Err("is a leap second, which is not supported: write the next second".to_owned());
     }
     if digits.get(6..).is_some_and(|finer| finer.contains(|digit| digit != '0')) {
         return Err(finer());
@@ -28,14 +28,14 @@ pub(crate) fn parse_timestamp(text: &str) -> Result<i64, String> {
     if (FIRST_TIME..=LAST_TIME).contains(&micros) {
         Ok(micros)
     } else {
-        Err("is not in the years from 1 to 9999".to_owned())
+        Err("is not in the years 1 to 9999".to_owned())
     }
 }
 
 /// Parses durations of Go such as `1h30m`, which include those of protobuf such as `3.5s`. The error is phrased to follow the
 /// text.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
-    let malformed = || "is no duration: write it as in `\"1h30m\"` or `\"3.5s\"`".to_owned();
+    let malformed = || "is not a duration: write it as in `\"1h30m\"` or `\"3.5s\"`".to_owned();
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
@@ -64,7 +64,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
 }
 
 fn finer() -> String {
-    "is finer than a microsecond, which is as exact as times are kept".to_owned()
+    "is finer than a microsecond, the precision of times".to_owned()
 }
 
 /// Parses a unit to nanoseconds; returns the rest of the text.
@@ -93,7 +93,7 @@ fn part(number: &str, unit: i128) -> Option<Result<i128, String>> {
     let (whole, fraction_value) =
         (if whole.is_empty() { "0" } else { whole }, if fraction.is_empty() { "0" } else { fraction });
     let (Ok(whole), Ok(part)) = (whole.parse::<u64>(), fraction_value.parse::<u64>()) else {
-        return Some(Err("is longer or finer than any duration".to_owned()));
+        return Some(Err("is longer or finer than durations can be".to_owned()));
     };
     let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
     let scaled = i128::from(part) * unit;

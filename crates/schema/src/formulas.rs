@@ -51,9 +51,9 @@ mod tests {
         assert_eq!(
             said(wrong),
             [
-                "a.proto:5:14: FORMULA_INVALID: a.v1.A.b: the expression ends behind `+`: a value is missing (at 1:4) \
+                "a.proto:5:14: FORMULA_INVALID: a.v1.A.b: the expression ends after `+`: a value is missing (at 1:4) \
                  (correct `default` of (groundplan.model.v1.field))",
-                "a.proto:6:14: FORMULA_INVALID: a.v1.A.c: `b` is an int, `\"x\"` a string, and `+` does not take both: it takes \
+                "a.proto:6:14: FORMULA_INVALID: a.v1.A.c: `b` is an int, `\"x\"` a string, and `+` does not accept both: it takes \
                  two numbers of one type, two strings to join, or a time and a duration (at 1:1) \
                  (correct `computed` of (groundplan.model.v1.field))",
             ]

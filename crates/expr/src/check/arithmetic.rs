@@ -27,7 +27,7 @@ impl Checker<'_> {
                 let help = if self.purpose.is_formula() { "leave some out" } else { "compare them one by one" };
                 let noun = self.purpose.noun();
                 let message =
-                    format!("{noun} joins texts at most {MAX_CONCATENATIONS} times, since they may be long: {help}");
+                    format!("{noun} joins texts at most {MAX_CONCATENATIONS} times, because they can be long: {help}");
                 return Err(self.error(left.span, message));
             }
         }
@@ -43,7 +43,7 @@ impl Checker<'_> {
         let symbol = operation.symbol();
         let (one, other) = (self.quote(left.0), self.quote(right.0));
         let help = match (left.1, right.1) {
-            (Type::Double, Type::Double) => "`%` takes whole numbers, as `int(…)` makes them".to_owned(),
+            (Type::Double, Type::Double) => "`%` takes whole numbers, as returned by `int(…)`".to_owned(),
             (from, to) if is_number(from) && is_number(to) => {
                 let (number, into) = match (from, to) {
                     (Type::Double, _) => (&other, "double"),
@@ -51,19 +51,19 @@ impl Checker<'_> {
                     (Type::Uint, _) => (&one, "int"),
                     _ => (&other, "int"),
                 };
-                format!("make them one type, as in `{into}({})`", number.trim_matches('`'))
+                format!("convert one of them, as in `{into}({})`", number.trim_matches('`'))
             }
             (Type::String, to) if operation == Arithmetic::Add && matches!(to, Type::Int | Type::Uint | Type::Bool) => {
-                format!("make it a string, as in `string({})`", other.trim_matches('`'))
+                format!("convert it to a string, as in `string({})`", other.trim_matches('`'))
             }
             (Type::Timestamp | Type::Duration, Type::String) => {
-                format!("make it a duration, as in `duration({})`", other.trim_matches('`'))
+                format!("convert it to a duration, as in `duration({})`", other.trim_matches('`'))
             }
             (Type::Enum(_), _) => format!("calculate with its number, as in `int({})`", one.trim_matches('`')),
             _ => "it takes two numbers of one type, two strings to join, or a time and a duration".to_owned(),
         };
         let (from, to) = (self.type_name(left.1), self.type_name(right.1));
-        self.error(left.0.span, format!("{one} is {from}, {other} {to}, and `{symbol}` does not take both: {help}"))
+        self.error(left.0.span, format!("{one} is {from}, {other} {to}, and `{symbol}` does not accept both: {help}"))
     }
 
     pub(super) fn negate(&mut self, operand: &Node) -> Result<Typed, ExprError> {
@@ -77,7 +77,7 @@ impl Checker<'_> {
             Type::Int | Type::Double => Ok(Typed::new(Expr::Negate(Box::new(value.expr)), value.ty)),
             ty => {
                 let message =
-                    format!("{} is {}: `-` stands before an int or a double", self.quote(operand), self.type_name(ty));
+                    format!("{} is {}: `-` takes an int or a double", self.quote(operand), self.type_name(ty));
                 Err(self.error(operand.span, message))
             }
         }

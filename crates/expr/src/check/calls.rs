@@ -83,15 +83,15 @@ impl Checker<'_> {
             "has" => "`has(field)` takes one field",
             "size" => "write `size(field)`, or `field.size()`",
             "int" | "uint" | "double" | "string" | "timestamp" | "duration" if target.is_some() => {
-                return self.error(span, format!("`{name}` stands before its value, as in `{name}(x)`"));
+                return self.error(span, format!("`{name}` comes before its value, as in `{name}(x)`"));
             }
             "int" | "uint" | "double" | "string" | "timestamp" | "duration" => "a conversion takes one value",
             "search" => "write `search(field, \"words\")`",
             "startsWith" | "endsWith" | "contains" | "matches" => {
-                return self.error(span, format!("write `text.{name}(\"…\")`: one text behind another"));
+                return self.error(span, format!("write `text.{name}(\"…\")`"));
             }
             "exists" | "all" | "exists_one" | "existsOne" if target.is_some() && count == 3 => {
-                "lists and maps are looked into with one variable"
+                "lists and maps are searched with one variable"
             }
             "exists" | "all" | "exists_one" | "existsOne" => {
                 return self.error(span, format!("write `list.{name}(x, condition of x)`"));
@@ -100,14 +100,15 @@ impl Checker<'_> {
                 return self.error(
                     span,
                     format!(
-                        "`{name}` makes a list, and {} has no use for one: ask with `exists` or `all`",
+                        "`{name}` returns a list, which {} cannot use: write `exists` or `all`",
                         self.purpose.noun()
                     ),
                 );
             }
             "bytes" | "bool" | "dyn" | "type" => {
                 let nouns = self.purpose.nouns();
-                return self.error(span, format!("`{name}` is not for {nouns}, which know the types of all fields"));
+                return self
+                    .error(span, format!("`{name}` is not available in {nouns}, which know the types of all fields"));
             }
             _ if rewrite(name).is_some() => {
                 return self.error(span, format!("write `text.{name}()`"));
@@ -125,11 +126,10 @@ impl Checker<'_> {
         let rewrites = REWRITES.iter().map(|(rewrite, _)| *rewrite).filter(|_| self.purpose.is_formula());
         let known = FUNCTIONS.into_iter().chain(METHODS).chain(parts).chain(rewrites.clone());
         let help = suggestion(name, known).unwrap_or_else(|| {
-            let (place, names) =
-                if is_method_call { ("behind a value", &METHODS[..]) } else { ("before a value", &FUNCTIONS[..]) };
+            let (kind, names) = if is_method_call { ("methods", &METHODS[..]) } else { ("functions", &FUNCTIONS[..]) };
             let rewrites = rewrites.filter(|_| is_method_call);
             let names: Vec<String> = names.iter().copied().chain(rewrites).map(|name| format!("`{name}`")).collect();
-            format!("{place} stand {}", names.join(", "))
+            format!("{kind} are {}", names.join(", "))
         });
         self.error(span, format!("there is no function {}: {help}", super::messages::quote(name)))
     }

@@ -101,8 +101,7 @@ impl Checker<'_> {
     ) -> Result<Typed, ExprError> {
         let (node, value) = if left_value.ty == Type::Null { (right, right_value) } else { (left, left_value) };
         if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
-            let message =
-                format!("null is neither more nor less than anything: `{}` takes values", messages::symbol(comparison));
+            let message = format!("null has no order: `{}` takes values", messages::symbol(comparison));
             return Err(self.error(left.span, message));
         }
         match value.expr {
@@ -117,7 +116,7 @@ impl Checker<'_> {
                 let written = self.quote(node);
                 let inner = written.trim_matches('`');
                 let not = if comparison == Comparison::Equal { "!" } else { "" };
-                let message = format!("{written} is never null: ask `{not}has({inner})`");
+                let message = format!("{written} is never null: write `{not}has({inner})`");
                 Err(self.error(node.span, message))
             }
             _ => {

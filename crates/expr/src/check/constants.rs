@@ -17,7 +17,7 @@ impl Checker<'_> {
             Ok(constant) => Ok(Typed::new(Expr::Const(constant), value.ty)),
             Err(failure) => {
                 let why = match failure {
-                    EvaluationFailure::Overflow => "it is outside of its type's range".to_owned(),
+                    EvaluationFailure::Overflow => "it is outside its type's range".to_owned(),
                     failure => format!("it is {failure}"),
                 };
                 Err(self.error(node.span, format!("{} has no value: {why}", self.quote(node))))

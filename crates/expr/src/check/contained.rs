@@ -18,7 +18,7 @@ impl Checker<'_> {
             (Type::Map(key, _), Expr::Field(_)) => Type::of_map_key(*key),
             (Type::String, _) => {
                 let message = format!(
-                    "{} is a string: ask `{}.contains(…)`",
+                    "{} is a string: write `{}.contains(…)`",
                     self.quote(list),
                     self.quote(list).trim_matches('`')
                 );
@@ -26,17 +26,17 @@ impl Checker<'_> {
             }
             (ty, _) => {
                 let ty = self.type_name(ty);
-                let message = format!(
-                    "{} is {ty}: behind `in` stands a list, a map, or constants, as in `in [1, 2]`",
-                    self.quote(list)
-                );
+                let message =
+                    format!("{} is {ty}: `in` takes a list, a map, or constants, as in `in [1, 2]`", self.quote(list));
                 return Err(self.error(list.span, message));
             }
         };
         if matches!(element, Type::Message(_) | Type::Opaque) {
             let inner = self.quote(list);
-            let message =
-                format!("the elements of {inner} are messages: ask `{}.exists(x, x.… == …)`", inner.trim_matches('`'));
+            let message = format!(
+                "the elements of {inner} are messages: write `{}.exists(x, x.… == …)`",
+                inner.trim_matches('`')
+            );
             return Err(self.error(list.span, message));
         }
         let checked = self.expecting(&element, value)?;
@@ -53,7 +53,7 @@ impl Checker<'_> {
         }
         match collection.expr {
             Expr::Field(list) => Ok(Typed::new(element_of(checked.expr, list), Type::Bool)),
-            _ => Err(self.error(list.span, "behind `in` stands a field")),
+            _ => Err(self.error(list.span, "`in` takes a field")),
         }
     }
 
@@ -72,7 +72,7 @@ impl Checker<'_> {
         let checked = self.value(value)?;
         self.require_scalar(value, &checked.ty)?;
         if items.is_empty() {
-            return Err(self.error(list.span, "the list is empty, and nothing is in it: leave the condition out"));
+            return Err(self.error(list.span, "the list is empty, so nothing is in it: leave the condition out"));
         }
         let mut constants = Vec::with_capacity(items.len());
         for item in items {
@@ -88,7 +88,7 @@ impl Checker<'_> {
             let written = self.quote(value);
             let message = match &checked.expr {
                 Expr::Field(field) if field.absent == Absent::Null => {
-                    format!("null is not looked for in a list: ask `{} == null`", written.trim_matches('`'))
+                    format!("null is not looked for in a list: write `{} == null`", written.trim_matches('`'))
                 }
                 _ => format!("{written} is never null: leave it out"),
             };
@@ -96,8 +96,10 @@ impl Checker<'_> {
         }
         let item_value = self.adapt(item, item_value, &checked.ty)?;
         let Some(constant) = item_value.constant() else {
-            let message =
-                format!("{} is no constant: compare it by `==`, and join the comparisons by `||`", self.quote(item));
+            let message = format!(
+                "{} is not a constant: compare it with `==`, and join the comparisons with `||`",
+                self.quote(item)
+            );
             return Err(self.error(item.span, message));
         };
         if item_value.ty == checked.ty {

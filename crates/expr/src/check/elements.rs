@@ -26,23 +26,18 @@ impl Checker<'_> {
             }
             (ty, _) => {
                 let ty = self.type_name(&ty);
-                Err(self.error(
-                    operand.span,
-                    format!("{} is {ty}: `[…]` stands behind lists and maps", self.quote(operand)),
-                ))
+                Err(self.error(operand.span, format!("{} is {ty}: `[…]` follows a list or a map", self.quote(operand))))
             }
         }
     }
 
     fn position(&self, node: &Node, index: &Typed) -> Result<(), ExprError> {
         match (&index.ty, index.constant()) {
-            (Type::Int, Some(Const::Int(..=-1))) => {
-                Err(self.error(node.span, "a list begins at 0: there is nothing before it"))
-            }
+            (Type::Int, Some(Const::Int(..=-1))) => Err(self.error(node.span, "the first index of a list is 0")),
             (Type::Int, _) => Ok(()),
             (ty, _) => {
                 let ty = self.type_name(ty);
-                Err(self.error(node.span, format!("{} is {ty}: the place in a list is an int", self.quote(node))))
+                Err(self.error(node.span, format!("{} is {ty}: the index of a list is an int", self.quote(node))))
             }
         }
     }
@@ -64,7 +59,7 @@ impl Checker<'_> {
         }
         let written = self.quote(list);
         let message = format!(
-            "the elements of {written} are {}: ask `size({})`",
+            "the elements of {written} are {}: write `size({})`",
             self.type_name(element),
             written.trim_matches('`')
         );

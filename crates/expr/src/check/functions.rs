@@ -12,7 +12,7 @@ impl Checker<'_> {
     pub(super) fn has(&mut self, node: &Node) -> Result<Typed, ExprError> {
         let expr = match self.resolve(node)? {
             Meaning::Field(field) if field.steps.is_empty() => {
-                let message = format!("{} is an element, and those are always there: leave it out", self.quote(node));
+                let message = format!("{} is an element, which always exists: leave it out", self.quote(node));
                 return Err(self.error(node.span, message));
             }
             Meaning::Field(field) => Expr::Has(field),
@@ -32,7 +32,7 @@ impl Checker<'_> {
                 return Err(self.error(node.span, message));
             }
             Meaning::Value(_) | Meaning::Record => {
-                let message = format!("{} is no field: `has` takes the name of one", self.quote(node));
+                let message = format!("{} is not a field: `has` takes the name of a field", self.quote(node));
                 return Err(self.error(node.span, message));
             }
         };
@@ -71,9 +71,9 @@ impl Checker<'_> {
         let written = self.quote(node);
         let help = match &value.ty {
             Type::String => return Ok(value.expr),
-            Type::List(_) if function == "contains" => format!(": ask `… in {}`", written.trim_matches('`')),
-            Type::List(_) => format!(": ask `{}.exists(x, x.{function}(…))`", written.trim_matches('`')),
-            Type::Int | Type::Uint => format!(": make it one, as in `string({})`", written.trim_matches('`')),
+            Type::List(_) if function == "contains" => format!(": write `… in {}`", written.trim_matches('`')),
+            Type::List(_) => format!(": write `{}.exists(x, x.{function}(…))`", written.trim_matches('`')),
+            Type::Int | Type::Uint => format!(": convert it, as in `string({})`", written.trim_matches('`')),
             _ => String::new(),
         };
         let ty = self.type_name(&value.ty);
@@ -84,7 +84,7 @@ impl Checker<'_> {
         let text = self.text(text, "matches")?;
         let NodeKind::Literal(Literal::String(source)) = &pattern.kind else {
             let message = format!(
-                "{} is no literal: a pattern stands in quotes, as in `matches(r\"^\\d+$\")`",
+                "{} is not a literal: write the pattern in quotes, as in `matches(r\"^\\d+$\")`",
                 self.quote(pattern)
             );
             return Err(self.error(pattern.span, message));

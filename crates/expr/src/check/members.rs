@@ -70,7 +70,7 @@ impl Checker<'_> {
         self.reject_relation_in_formula(reference, span)?;
         let model =
             self.scope.model.reference(reference).and_then(|reference| self.scope.catalog.model(&reference.target));
-        let Some(model) = model else { return Err(self.error(span, "the model that this leads to is not here")) };
+        let Some(model) = model else { return Err(self.error(span, "the referenced model does not exist")) };
         let Some(id) = model.shape().by_name(name) else {
             if reference_by_name(&model.references, name).is_some() {
                 return Err(self.second_step(&model.resource, name, span));
@@ -81,7 +81,8 @@ impl Checker<'_> {
     }
 
     fn second_step(&self, resource: &str, name: &str, span: Span) -> ExprError {
-        let message = format!("`{name}` is two relations away, and a filter goes along one: filter {resource} instead");
+        let message =
+            format!("`{name}` is two relations away, and a filter follows only one: filter {resource} instead");
         self.error(span, message)
     }
 
@@ -122,9 +123,9 @@ impl Checker<'_> {
             return self.error(span, message);
         }
         let help = match ty {
-            Type::List(_) => "look into it with `exists`, as in `list.exists(item, item == \"x\")`",
+            Type::List(_) => "search it with `exists`, as in `list.exists(item, item == \"x\")`",
             Type::Map(..) => "read a value with `map[key]`",
-            _ => "leave out what is behind the point",
+            _ => "leave out the part after the dot",
         };
         let message = format!("{} is {}, which has no fields to name: {help}", self.quote(operand), self.type_name(ty));
         self.error(span, message)

@@ -106,7 +106,7 @@ impl Checker<'_> {
             return self.no_such_value(span, id, name);
         }
         let fields = || list_names(model.shape().iter().map(|(_, field)| field.name.as_str()));
-        let help = suggested.unwrap_or_else(|| format!("{}; a text stands in quotes", fields()));
+        let help = suggested.unwrap_or_else(|| format!("{}; put text in quotes", fields()));
         self.error(span, format!("{} has no field {}: {help}", model.name, super::messages::quote(name)))
     }
 }

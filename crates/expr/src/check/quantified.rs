@@ -21,7 +21,7 @@ impl Checker<'_> {
         };
         if matches!(list_node.kind, NodeKind::List(_)) {
             let message =
-                format!("`{name}` looks into a field: ask `value in {}`", self.quote(list_node).trim_matches('`'));
+                format!("`{name}` searches a field: write `value in {}`", self.quote(list_node).trim_matches('`'));
             return Err(self.error(list_node.span, message));
         }
         let value = self.value(list_node)?;
@@ -34,20 +34,20 @@ impl Checker<'_> {
             (ty, _) => {
                 let ty = self.type_name(&ty);
                 let message =
-                    format!("{} is {ty}: `{name}` looks into lists, and into the keys of maps", self.quote(list_node));
+                    format!("{} is {ty}: `{name}` searches lists, and the keys of maps", self.quote(list_node));
                 return Err(self.error(list_node.span, message));
             }
         };
         let NodeKind::Name(variable_name) = &variable.kind else {
-            let message = format!("{} is no name: write `{name}(x, condition of x)`", self.quote(variable));
+            let message = format!("{} is not a name: write `{name}(x, condition of x)`", self.quote(variable));
             return Err(self.error(variable.span, message));
         };
         let level = self.variables.len();
         if level >= MAX_NESTED_QUANTIFIERS {
-            let help = if self.purpose.is_formula() { "ask for less" } else { "ask in several requests" };
+            let help = if self.purpose.is_formula() { "ask for less" } else { "use several requests" };
             let message = format!(
-                "`{name}` stands inside of {level} others; at most {MAX_NESTED_QUANTIFIERS} may be inside each other, since each goes through the \
-                 elements of all those around it: {help}"
+                "`{name}` is nested in {level} others; at most {MAX_NESTED_QUANTIFIERS} levels are allowed, because each iterates over the \
+                 elements of all enclosing ones: {help}"
             );
             return Err(self.error(list_node.span, message));
         }

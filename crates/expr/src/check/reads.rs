@@ -14,7 +14,8 @@ impl Checker<'_> {
             return Ok(());
         }
         let id = &self.scope.model.shape().field(reference).name;
-        let message = format!("this leads to another record, and a formula reads only its own: use the id, `{id}`");
+        let message =
+            format!("this refers to another record, and a formula reads only its own record: use the id, `{id}`");
         Err(self.error(span, message))
     }
 
@@ -31,13 +32,13 @@ impl Checker<'_> {
 fn formula_read_error(model: &Model, kind: FormulaKind, field: FieldId, read: FieldId) -> Option<String> {
     let name = &model.shape().field(read).name;
     if read == field {
-        return Some(format!("`{name}` is what the formula is for: it cannot be made from itself"));
+        return Some(format!("`{name}` is the field of the formula, which cannot read itself"));
     }
     if model.roles.deleted_at == Some(read) {
-        return Some(format!("`{name}` is absent in each record that is written: leave it out"));
+        return Some(format!("`{name}` is absent in every written record: leave it out"));
     }
     if model.roles.etag == Some(read) {
-        return Some(format!("`{name}` is made after a record is written: leave it out"));
+        return Some(format!("`{name}` is computed after a record is written: leave it out"));
     }
     let is_computed = model.computed.iter().any(|formula| formula.field == read);
     match (kind, is_computed) {
@@ -45,7 +46,7 @@ fn formula_read_error(model: &Model, kind: FormulaKind, field: FieldId, read: Fi
             Some(format!("`{name}` is computed after all defaults: use the fields that it is computed from"))
         }
         (FormulaKind::Computed, true) => Some(format!(
-            "`{name}` is computed too, and a computed field reads none of those: write what `{name}` is computed from"
+            "`{name}` is computed, too, and computed fields cannot read each other: use the fields that `{name}` is computed from"
         )),
         (FormulaKind::Computed, false) => cleared_read_error(model, read),
         (FormulaKind::Default, false) => None,
@@ -60,7 +61,7 @@ fn cleared_read_error(model: &Model, read: FieldId) -> Option<String> {
     let name = |field: FieldId| &model.shape().field(field).name;
     let (read, cleared) = (name(read), name(cleared.field));
     Some(format!(
-        "`{read}` changes without a write when what `{cleared}` refers to is deleted (ON_DELETE_SET_NULL), and nothing is \
+        "`{read}` changes without a write when the record that `{cleared}` refers to is deleted (ON_DELETE_SET_NULL), and nothing is \
          computed then: leave `{read}` out"
     ))
 }
@@ -68,9 +69,12 @@ fn cleared_read_error(model: &Model, read: FieldId) -> Option<String> {
 /// Returns why expressions cannot read a field, if so.
 pub(crate) fn unreadable(field: &groundplan_model::shape::Field, is_etag: bool) -> Option<String> {
     if field.behavior.input_only {
-        return Some(format!("`{}` is input only: it is never shown, so nothing reads it", field.name));
+        return Some(format!("`{}` is input only, so expressions cannot read it", field.name));
     }
     is_etag.then(|| {
-        format!("`{}` is made when a record is read, so nothing else reads it: read the record and compare", field.name)
+        format!(
+            "`{}` is computed when a record is read, so expressions cannot read it: read the record and compare",
+            field.name
+        )
     })
 }

@@ -26,7 +26,7 @@ pub(crate) fn rule(scope: &RuleScope<'_>, source: &str) -> Result<Expr, ExprErro
         Type::Bool | Type::String => Ok(value.expr),
         ty => {
             let message = format!(
-                "{} is {}: a rule is a condition, or a text that says what is wrong and is empty if nothing is",
+                "{} is {}: a rule is a condition, or a text that describes the violation and is empty if there is none",
                 checker.quote(&node),
                 checker.type_name(&ty)
             );
@@ -79,7 +79,7 @@ impl RuleChecker<'_> {
                 None => {
                     let (element, others) = (self.type_name(&element.ty), self.type_name(&ty));
                     let message = format!(
-                        "{} is {element}, and what is before it is {others}: a list has elements of one type",
+                        "{} is {element}, but the elements before it have the type {others}: a list has elements of one type",
                         self.quote(node)
                     );
                     return Err(self.error(node.span, message));
@@ -97,7 +97,7 @@ impl RuleChecker<'_> {
             return Ok(value.expr);
         }
         let ty = self.type_name(&value.ty);
-        Err(self.error(node.span, format!("{} is {ty} where a condition must be: compare it", self.quote(node))))
+        Err(self.error(node.span, format!("{} is {ty} where a condition is required: compare it", self.quote(node))))
     }
 
     fn conditions(&mut self, nodes: &[Node]) -> Result<Vec<Expr>, ExprError> {
@@ -143,7 +143,7 @@ impl RuleChecker<'_> {
             Type::Message(shape) => format!("a message {}", self.scope.shapes.get(*shape).full_name),
             Type::List(_) => "a list".to_owned(),
             Type::Map(..) => "a map".to_owned(),
-            Type::Opaque => "a message that rules cannot look into".to_owned(),
+            Type::Opaque => "a message that rules cannot read".to_owned(),
             Type::Null => "`null`".to_owned(),
         }
     }

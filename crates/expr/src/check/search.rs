@@ -10,19 +10,18 @@ use groundplan_model::catalog::{IndexMethod, Model};
 impl Checker<'_> {
     pub(super) fn search(&mut self, field_node: &Node, words: &Node) -> Result<Typed, ExprError> {
         if self.purpose.is_formula() {
-            let message = "`search` asks an index of stored records, and a formula has only its own: use `contains`";
+            let message =
+                "`search` uses an index of stored records, and a formula reads only its own record: use `contains`";
             return Err(self.error(field_node.span, message));
         }
         let Meaning::Field(field) = self.resolve(field_node)? else {
-            return Err(
-                self.error(field_node.span, format!("{} is no field: `search` takes one", self.quote(field_node)))
-            );
+            return Err(self
+                .error(field_node.span, format!("{} is not a field: `search` takes a field", self.quote(field_node))));
         };
         let NodeKind::Literal(Literal::String(text)) = &words.kind else {
-            return Err(self.error(
-                words.span,
-                format!("{} is no literal: words to search for stand in quotes", self.quote(words)),
-            ));
+            return Err(
+                self.error(words.span, format!("{} is not a literal: write the words in quotes", self.quote(words)))
+            );
         };
         if !text.contains(char::is_alphanumeric) {
             return Err(self.error(words.span, "there is no word to search for"));
@@ -39,7 +38,7 @@ impl Checker<'_> {
         let [id] = field.steps.as_slice() else {
             return Err(self.error(
                 field_node.span,
-                "`search` takes a field of the record itself: there is no index inside of messages",
+                "`search` takes a field of the record itself: there is no index inside messages",
             ));
         };
         let language = model.indexes.iter().find_map(|index| match &index.method {
@@ -50,14 +49,15 @@ impl Checker<'_> {
         });
         if field.ty != Type::String {
             let ty = self.type_name(&field.ty);
-            return Err(self
-                .error(field_node.span, format!("{} is {ty}: words are searched in strings", self.quote(field_node))));
+            return Err(
+                self.error(field_node.span, format!("{} is {ty}: `search` takes strings", self.quote(field_node)))
+            );
         }
         let Some(language) = language else {
             let name = &model.shape().field(*id).name;
             let line = format!("indexes: {{fields: \"{name}\" method: INDEX_METHOD_SEARCH reason: \"…\"}}");
             let message = format!(
-                "`{name}` has no index of words: declare `{line}` in the options of {owner}, or ask `{name}.contains(…)`"
+                "`{name}` has no search index: declare `{line}` in the options of {owner}, or write `{name}.contains(…)`"
             );
             return Err(self.error(field_node.span, message));
         };

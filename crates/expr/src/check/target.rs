@@ -30,7 +30,9 @@ impl<'a> Target<'a> {
                 return Ok(Self { name, kind: field.kind, ty, has_presence });
             }
         };
-        Err(ExprError::new(format!("`{name}` {description}, and a formula makes single values: leave the formula out")))
+        Err(ExprError::new(format!(
+            "`{name}` {description}, and a formula returns a single value: leave the formula out"
+        )))
     }
 }
 
@@ -38,7 +40,7 @@ impl Checker<'_> {
     /// Checks the expression of a formula.
     pub(super) fn formula(&mut self, target: &Target<'_>, node: &Node) -> Result<Expr, ExprError> {
         if matches!(node.kind, NodeKind::Literal(Literal::Null)) {
-            let message = format!("`null` is what `{}` is without a formula, too: leave it out", target.name);
+            let message = format!("`{}` is `null` without a formula: leave the formula out", target.name);
             return Err(self.error(node.span, message));
         }
         self.check_branch(target, node)
@@ -88,11 +90,15 @@ impl Checker<'_> {
         let is_constant = value.constant().is_some();
         let help = match (&target.ty, &value.ty) {
             (Type::Int, Type::Uint | Type::Double) if is_constant => "write a whole number".to_owned(),
-            (Type::Uint, Type::Int | Type::Double) if is_constant => "write a whole number from 0 on".to_owned(),
-            (Type::String, Type::Int | Type::Uint | Type::Bool) => format!("make it a string, as in `string({inner})`"),
-            (Type::Int, Type::Uint | Type::Double | Type::Enum(_)) => format!("make it an int, as in `int({inner})`"),
-            (Type::Uint, Type::Int | Type::Double) => format!("make it a uint, as in `uint({inner})`"),
-            (Type::Double, Type::Int | Type::Uint) => format!("make it a double, as in `double({inner})`"),
+            (Type::Uint, Type::Int | Type::Double) if is_constant => "write a whole number of at least 0".to_owned(),
+            (Type::String, Type::Int | Type::Uint | Type::Bool) => {
+                format!("convert it to a string, as in `string({inner})`")
+            }
+            (Type::Int, Type::Uint | Type::Double | Type::Enum(_)) => {
+                format!("convert it to an int, as in `int({inner})`")
+            }
+            (Type::Uint, Type::Int | Type::Double) => format!("convert it to a uint, as in `uint({inner})`"),
+            (Type::Double, Type::Int | Type::Uint) => format!("convert it to a double, as in `double({inner})`"),
             (Type::Bool, _) => format!("write a condition, such as `{inner} == …`"),
             (ty, _) => format!("write {}", self.example_for(ty)),
         };

@@ -16,8 +16,9 @@ impl Checker<'_> {
         match &node.kind {
             NodeKind::Name(_) | NodeKind::Select { .. } => self.path(node),
             NodeKind::Literal(literal) => literal::check(literal).map_err(|message| self.error(node.span, message)),
-            NodeKind::List(_) => Err(self
-                .error(node.span, "a list of constants stands behind `in`, as in `pages in [1, 2]`, and nowhere else")),
+            NodeKind::List(_) => {
+                Err(self.error(node.span, "a list of constants is only allowed after `in`, as in `pages in [1, 2]`"))
+            }
             NodeKind::Index { operand, index } => self.index(operand, index),
             NodeKind::Call { name, name_span, target, arguments } => {
                 self.call((name, *name_span), target.as_deref(), arguments)
@@ -44,7 +45,7 @@ impl Checker<'_> {
             Meaning::Reference(reference) => {
                 let id = &self.scope.model.shape().field(reference).name;
                 let message = format!(
-                    "{} leads to another record: name one of its fields behind a point, or use `{id}`",
+                    "{} refers to another record: name one of its fields after a dot, or use `{id}`",
                     self.quote(node)
                 );
                 Err(self.error(node.span, message))
@@ -77,12 +78,12 @@ impl Checker<'_> {
                 format!("name one of its fields, as in `{written}.…`")
             }
             Type::Map(..) | Type::Message(_) | Type::Opaque => {
-                format!("ask whether it is there, as in `has({written})`")
+                format!("test whether it is set, as in `has({written})`")
             }
             _ => format!("compare it with {}", self.example_for(&value.ty)),
         };
         let ty = self.type_name(&value.ty);
-        Err(self.error(node.span, format!("`{written}` is {ty} where a condition must be: {example}")))
+        Err(self.error(node.span, format!("`{written}` is {ty} where a condition is required: {example}")))
     }
 
     fn not(&mut self, operand: &Node) -> Result<Typed, ExprError> {
@@ -153,13 +154,13 @@ impl Checker<'_> {
         let written = self.quote(node);
         let inner = written.trim_matches('`');
         let help = match ty {
-            Type::Message(_) => "name one of its fields behind a point, or ask `has(…)`".to_owned(),
-            Type::List(_) => format!("ask `x in {inner}`, `size({inner})`, or `{inner}.exists(x, …)`"),
-            Type::Map(..) => format!("ask `key in {inner}`, `{inner}[key]`, or `size({inner})`"),
-            Type::Opaque => format!("ask `has({inner})`"),
+            Type::Message(_) => "name one of its fields after a dot, or write `has(…)`".to_owned(),
+            Type::List(_) => format!("write `x in {inner}`, `size({inner})`, or `{inner}.exists(x, …)`"),
+            Type::Map(..) => format!("write `key in {inner}`, `{inner}[key]`, or `size({inner})`"),
+            Type::Opaque => format!("write `has({inner})`"),
             Type::Null => "it is only compared, by `==` and `!=`".to_owned(),
             _ => return Ok(()),
         };
-        Err(self.error(node.span, format!("{written} is {}, no single value: {help}", self.type_name(ty))))
+        Err(self.error(node.span, format!("{written} is {}, not a single value: {help}", self.type_name(ty))))
     }
 }

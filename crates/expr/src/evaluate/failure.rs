@@ -6,23 +6,23 @@ use groundplan_error::Error;
 /// Why an expression has no value for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationFailure {
-    #[error("a value that is read is absent")]
+    #[error("a required value is absent")]
     Absent,
-    #[error("a number is outside of its type's range")]
+    #[error("a number is outside its type's range")]
     Overflow,
     #[error("a division by zero")]
     DivisionByZero,
     #[error("no such key or index")]
     NoSuchElement,
-    #[error("the operation has no meaning for null")]
+    #[error("the operation is not defined for null")]
     Null,
-    #[error("only PostgreSQL can tell")]
+    #[error("only PostgreSQL can evaluate this")]
     OnlyPostgres,
     /// A conversion failed.
     #[error("{0}")]
     Invalid(&'static str),
     /// The field of a formula has a smaller type than the expression.
-    #[error("the result is outside of the range of {0}")]
+    #[error("the result is outside the range of {0}")]
     OutOfField(&'static str),
     /// The result of a formula is too long.
     #[error("the result is longer than {MAX_RESULT_BYTES} bytes")]

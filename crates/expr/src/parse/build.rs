@@ -146,7 +146,7 @@ impl Builder<'_> {
     fn name(&self, placeholder: &str) -> Result<(usize, String, Span), ExprError> {
         let (at, token) = self.token(placeholder)?;
         if !token.is_name() {
-            return Err(ExprError::at(self.source, token.start, "a name belongs here"));
+            return Err(ExprError::at(self.source, token.start, "a name is required here"));
         }
         Ok((at, without_backquotes(token.text(self.source)), token.span()))
     }

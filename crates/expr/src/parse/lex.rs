@@ -54,7 +54,7 @@ pub(super) fn tokens(source: &str) -> Result<Vec<Lexeme>, ExprError> {
             return Err(ExprError::at(
                 source,
                 start,
-                "there are no maps or messages to write here: leave the braces out",
+                "map and message literals are not supported: leave the braces out",
             ));
         }
         let read = literal::read(token, text);
@@ -70,14 +70,14 @@ pub(super) fn token_error(source: &str, offset: usize) -> ExprError {
     let prefix: usize = rest.bytes().take_while(|byte| b"bBrR".contains(byte)).count();
     let message = match rest.chars().next() {
         _ if rest.get(prefix..).is_some_and(|rest| rest.starts_with(['"', '\''])) => string_error(rest),
-        Some('=') => "`=` alone is nothing: write `==` to compare".to_owned(),
-        Some('&') => "`&` alone is nothing: write `&&` for and".to_owned(),
-        Some('|') => "`|` alone is nothing: write `||` for or".to_owned(),
-        Some('`') => "the name in backquotes has no end, or characters that no name has".to_owned(),
+        Some('=') => "`=` alone is not an operator: write `==` to compare".to_owned(),
+        Some('&') => "`&` alone is not an operator: write `&&` for and".to_owned(),
+        Some('|') => "`|` alone is not an operator: write `||` for or".to_owned(),
+        Some('`') => "the name in backquotes is not closed, or has characters that names cannot have".to_owned(),
         Some('“' | '”' | '‘' | '’' | '„') => {
-            "curly quotes do not make a string: write `\"` or `'`".to_owned()
+            "curly quotes do not delimit a string: write `\"` or `'`".to_owned()
         }
-        Some(other) => format!("`{}` is nothing in CEL: put texts in quotes", other.escape_debug()),
+        Some(other) => format!("`{}` is not valid in CEL: put text in quotes", other.escape_debug()),
         None => "the expression ends too early".to_owned(),
     };
     ExprError::at(source, offset, message)
@@ -88,8 +88,10 @@ fn string_error(rest: &str) -> String {
     let begin = shortened(rest.lines().next().unwrap_or_default(), 20);
     match literal::unknown_escape(rest) {
         Some(escape) => {
-            format!("`{escape}` in a string means nothing: write `\\\\` for a backslash, or r\"…\" for a raw string")
+            format!("`{escape}` is not a valid escape: write `\\\\` for a backslash, or r\"…\" for a raw string")
         }
-        None => format!("the string that begins with `{begin}` has no end: close it with its quote, on the same line"),
+        None => {
+            format!("the string that starts with `{begin}` is not closed: close it with its quote on the same line")
+        }
     }
 }

@@ -68,7 +68,7 @@ fn string_or_bytes(text: &str) -> Result<Literal, LiteralError> {
     }
     let string = String::from_utf8(bytes).map_err(|_| LiteralError::new("the string is not Unicode"))?;
     if string.contains('\0') {
-        return Err(LiteralError::new("no string holds the character U+0000: compare bytes with b\"…\""));
+        return Err(LiteralError::new("strings cannot contain the character U+0000: compare bytes with b\"…\""));
     }
     Ok(Literal::String(string))
 }
@@ -115,15 +115,19 @@ fn unescape_number(escape: &str, is_bytes: bool, out: &mut Vec<u8>) -> Result<us
     };
     let written = escape.get(..length).unwrap_or(escape);
     let value = escape.get(from..length).and_then(|digits| u32::from_str_radix(digits, radix).ok());
-    let Some(value) = value else { return Err(format!("`{written}` means nothing")) };
+    let Some(value) = value else { return Err(format!("`{written}` is not a valid escape")) };
     if !is_bytes {
-        let character = char::from_u32(value).ok_or_else(|| format!("`{written}` is no character of Unicode"))?;
+        let character = char::from_u32(value).ok_or_else(|| format!("`{written}` is not a Unicode character"))?;
         out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         return Ok(length);
     }
     match u8::try_from(value) {
         Ok(byte) if length == 4 => out.push(byte),
-        _ => return Err(format!("`{written}` is a character, and bytes have none: write the bytes, such as `\\xC3`")),
+        _ => {
+            return Err(format!(
+                "`{written}` is a character, which bytes cannot contain: write the bytes, such as `\\xC3`"
+            ));
+        }
     }
     Ok(length)
 }

@@ -67,7 +67,7 @@ impl SequenceChecker<'_> {
         let sign = before.map(|before| before.text(self.source)).filter(|_| self.is_sign(at));
         match (token.token, text) {
             _ if sign == Some(text) => {
-                return Err(self.error(at, format!("`{text}{text}` says nothing: leave both out")));
+                return Err(self.error(at, format!("`{text}{text}` has no effect: leave both out")));
             }
             (Token::Operator, "!" | "-") if sign.is_some() => {
                 let sign = sign.unwrap_or_default();
@@ -75,7 +75,7 @@ impl SequenceChecker<'_> {
             }
             (Token::Operator, "!" | "-") => {}
             (Token::Operator, ".") => {
-                return Err(self.error(at, "a point stands between a name and one of its fields: leave it out"));
+                return Err(self.error(at, "a dot must be between a name and one of its fields: leave it out"));
             }
             (Token::Open, "(") => self.push(Bracket::Group, at),
             (Token::Open, _) => self.push(Bracket::List, at),
@@ -97,7 +97,7 @@ impl SequenceChecker<'_> {
         match (token.token, text) {
             _ if after_point && token.is_name() => {}
             _ if after_point => {
-                return Err(self.error(at, "the name of a field is missing behind the point"));
+                return Err(self.error(at, "the name of a field is missing after the dot"));
             }
             // The name that must follow is not an operand.
             (Token::Operator, ".") => {}
@@ -133,7 +133,7 @@ impl SequenceChecker<'_> {
         let before = at.checked_sub(1).and_then(|before| self.tokens.get(before));
         if let Some(before) = before.filter(|before| before.text(self.source).eq_ignore_ascii_case("not")) {
             let message =
-                format!("`{}` is no operator of CEL: write `!(…)` around the condition", before.text(self.source));
+                format!("`{}` is not an operator of CEL: write `!(…)` around the condition", before.text(self.source));
             return self.error(at - 1, message);
         }
         let instead = match text.to_ascii_lowercase().as_str() {
@@ -147,7 +147,7 @@ impl SequenceChecker<'_> {
                 return self.error(at, format!("an operator, such as `==` or `&&`, is missing before `{shown}`"));
             }
         };
-        self.error(at, format!("`{text}` is no operator of CEL: write {instead}"))
+        self.error(at, format!("`{text}` is not an operator of CEL: write {instead}"))
     }
 
     fn condition(&mut self, at: usize) -> Result<(), ExprError> {
@@ -204,7 +204,7 @@ impl SequenceChecker<'_> {
     fn no_open_condition(&self) -> Result<(), ExprError> {
         let inside = self.open.last().map_or(0, |opened| opened.conditions);
         match self.conditions.get(inside) {
-            Some(&at) => Err(self.error(at, "`?` has no `:` behind it: write `condition ? value : other`")),
+            Some(&at) => Err(self.error(at, "`?` has no `:` after it: write `condition ? value : other`")),
             None => Ok(()),
         }
     }
@@ -215,15 +215,11 @@ impl SequenceChecker<'_> {
             return Err(ExprError::at(
                 self.source,
                 self.source.len(),
-                format!("the expression ends behind `{last}`: a value is missing"),
+                format!("the expression ends after `{last}`: a value is missing"),
             ));
         }
         if last == "." {
-            return Err(ExprError::at(
-                self.source,
-                self.source.len(),
-                "the name of a field is missing behind the point",
-            ));
+            return Err(ExprError::at(self.source, self.source.len(), "the name of a field is missing after the dot"));
         }
         if let Some(opened) = self.open.last() {
             let text = self.tokens.get(opened.at).map_or("", |token| token.text(self.source));

@@ -16,7 +16,7 @@ pub(super) fn narrow(ast: &mut Ast) -> Result<(), String> {
             AssertionKind::StartLine | AssertionKind::EndLine | AssertionKind::StartText | AssertionKind::EndText => {
                 Ok(())
             }
-            _ => Err("the pattern asks for the edge of a word, which differs between engines: write what stands there"
+            _ => Err("the pattern uses a word boundary, which differs between engines: write the characters instead"
                 .to_owned()),
         },
         Ast::ClassUnicode(_) => Err(property()),
@@ -30,7 +30,9 @@ pub(super) fn narrow(ast: &mut Ast) -> Result<(), String> {
             bounds(&repetition.op.kind)?;
             match &*repetition.ast {
                 Ast::Repetition(_) => Err("the pattern repeats a repetition: put the inner one in brackets".to_owned()),
-                Ast::Assertion(_) | Ast::Flags(_) => Err("the pattern repeats what matches no character".to_owned()),
+                Ast::Assertion(_) | Ast::Flags(_) => {
+                    Err("the pattern repeats an expression that matches no character".to_owned())
+                }
                 _ => narrow(&mut repetition.ast),
             }
         }
@@ -71,7 +73,9 @@ fn literal(literal: &Literal) -> Result<(), String> {
         | LiteralKind::HexBrace(HexLiteralKind::UnicodeShort | HexLiteralKind::UnicodeLong) => {
             Err("the pattern has `\\u`, which RE2 does not: write `\\x{…}`".to_owned())
         }
-        _ if literal.c == '\0' => Err("no text holds the character U+0000: leave it out of the pattern".to_owned()),
+        _ if literal.c == '\0' => {
+            Err("texts cannot contain the character U+0000: leave it out of the pattern".to_owned())
+        }
         _ => Ok(()),
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn write_hir(pattern: &Hir, out: &mut String) -> Result<(), String> {
         HirKind::Class(class) => write_class(class, out)?,
         HirKind::Look(Look::Start) => out.push('^'),
         HirKind::Look(Look::End) => out.push('$'),
-        HirKind::Look(_) => return Err("the pattern asks for the edge of a line or a word".to_owned()),
+        HirKind::Look(_) => return Err("the pattern uses a line or word boundary".to_owned()),
         HirKind::Repetition(repetition) => write_repetition(repetition, out)?,
         HirKind::Capture(capture) => write_group(&capture.sub, out)?,
         HirKind::Concat(parts) => {
@@ -90,7 +90,7 @@ fn write_repetition(repetition: &Repetition, out: &mut String) -> Result<(), Str
 fn write_class(class: &Class, out: &mut String) -> Result<(), String> {
     let Class::Unicode(class) = class else { return Err(not_text_error()) };
     let (Some(first), Some(last)) = (class.ranges().first(), class.ranges().last()) else {
-        return Err("the pattern has a class that no character is in".to_owned());
+        return Err("the pattern has a class without characters".to_owned());
     };
     let is_everything = class.ranges().len() == 1 && first.start() <= '\u{1}';
     let negated = last.end() == char::MAX && !is_everything;
@@ -132,5 +132,5 @@ fn write_character(character: char, out: &mut String) {
 }
 
 fn not_text_error() -> String {
-    "the pattern matches what is no text".to_owned()
+    "the pattern matches bytes that are not text".to_owned()
 }

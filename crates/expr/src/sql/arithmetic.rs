@@ -25,7 +25,7 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &T
             Ok(combine(piece, left.ty, &left, &right))
         }
         Type::Timestamp | Type::Duration => times(operation, left, right, ty),
-        _ => Err(unsupported("nothing else is calculated with: this is a fault of ours")),
+        _ => Err(unsupported("these operands have no arithmetic: this is an internal error")),
     }
 }
 

@@ -50,7 +50,7 @@ fn widen(value: Value) -> Result<Value, ExprError> {
     let (least, most) = value.range();
     if least < -EXACT || most > EXACT {
         return Err(unsupported(
-            "an integer of 64 bits is compared with a double, which has 53: make them one type with `double(…)` or `int(…)`",
+            "a 64-bit integer is compared with a double, which has 53 bits: convert one of them with `double(…)` or `int(…)`",
         ));
     }
     Ok(Value {

@@ -41,9 +41,7 @@ pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
         Const::Duration(value) => (Slot::Interval(*value), SqlType::Interval),
         Const::Enum(value) => (Slot::Integer(*value), SqlType::Integer),
         Const::Null => {
-            return Err(unsupported(
-                "`null` is compared with fields of wrapper types, and nothing else is done with it",
-            ));
+            return Err(unsupported("`null` can only be compared with fields of wrapper types"));
         }
     })
 }
@@ -51,7 +49,7 @@ pub(super) fn slot(constant: &Const) -> Result<(Slot, SqlType), ExprError> {
 /// Returns the slot of a text that PostgreSQL can store.
 pub(super) fn text(text: &str) -> Result<Slot, ExprError> {
     if text.contains('\0') {
-        return Err(unsupported("a text has the character U+0000, which no stored text has: leave it out"));
+        return Err(unsupported("a text has the character U+0000, which PostgreSQL cannot store: leave it out"));
     }
     Ok(Slot::Text(text.to_owned()))
 }

@@ -32,7 +32,7 @@ pub(super) fn convert(value: Value, ty: &Type) -> Result<Value, ExprError> {
             bounds: Bounds::Unknown,
             ..value
         }),
-        _ => Err(unsupported("this conversion is not the same everywhere: compare the value as it is")),
+        _ => Err(unsupported("this conversion has no exact SQL: compare the value as it is")),
     }
 }
 

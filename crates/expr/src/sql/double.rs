@@ -19,7 +19,7 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
         Arithmetic::Subtract => (" - ", Binding::Add),
         Arithmetic::Multiply => (" * ", Binding::Multiply),
         Arithmetic::Divide => (" / ", Binding::Multiply),
-        Arithmetic::Remainder => return Err(unsupported("`%` takes whole numbers, as `int(…)` makes them")),
+        Arithmetic::Remainder => return Err(unsupported("`%` takes whole numbers, as returned by `int(…)`")),
     };
     let plain = Piece::operation(&left.piece, symbol, &right.piece, binding);
     let (one, other) = (Magnitudes::of(&left), Magnitudes::of(&right));

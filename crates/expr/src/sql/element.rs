@@ -32,13 +32,13 @@ impl Compiler<'_> {
         let taken = match element {
             Expr::MapValue { map, key, .. } => self.entry(map, key, "->")?,
             Expr::ListItem { list, index, .. } => self.item(list, index, "->")?,
-            _ => return Err(unsupported("a message is in no list: this is a fault of ours")),
+            _ => return Err(unsupported("a message is in no list: this is an internal error")),
         };
         match taken.form {
             CollectionForm::Json(Kind::Message(shape)) | CollectionForm::Map(_, Kind::Message(shape)) => {
                 Ok(Message { object: taken.piece, shape, guards: taken.guards })
             }
-            _ => Err(unsupported("a value has no fields: this is a fault of ours")),
+            _ => Err(unsupported("a value has no fields: this is an internal error")),
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Collection {
 impl Compiler<'_> {
     pub(super) fn collection(&mut self, list: &Field) -> Result<Collection, ExprError> {
         let LocatedField { location, guards, presence } = self.locate(list)?;
-        let kind = list.kind.ok_or_else(|| unsupported("a list has no kind: this is a fault of ours"))?;
+        let kind = list.kind.ok_or_else(|| unsupported("a list has no kind: this is an internal error"))?;
         let is_column = matches!(location, FieldLocation::Column { .. });
         let form = match &list.ty {
             Type::Map(key, _) => CollectionForm::Map(*key, kind),
@@ -107,7 +107,7 @@ impl Compiler<'_> {
             _ => {
                 let (from, element) = self.elements(collection)?;
                 let Element::Scalar(element) = element else {
-                    return Err(unsupported("a message is in no list: this is a fault of ours"));
+                    return Err(unsupported("a message is in no list: this is an internal error"));
                 };
                 let builder = Builder::default().text("ANY (SELECT ").operand(&element.piece, Binding::Or);
                 builder.operand(&from, Binding::Or).text(")").finish(Binding::Atom)

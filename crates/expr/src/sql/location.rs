@@ -79,7 +79,7 @@ impl<'a> Compiler<'a> {
     /// Locates a field. A related record must be joined.
     pub(super) fn locate(&mut self, field: &Field) -> Result<LocatedField<'a>, ExprError> {
         let shapes = &self.scope.catalog.shapes;
-        let nowhere = || unsupported("a field that is read is nowhere: this is a fault of ours");
+        let nowhere = || unsupported("a field that is read is nowhere: this is an internal error");
         let (located, rest) = match (&field.root, field.steps.split_first()) {
             (Root::Variable(level), steps) => {
                 let variable = self.variables.get(*level).ok_or_else(nowhere)?;
@@ -167,12 +167,12 @@ impl FieldLocation<'_> {
 
     fn column_value(&self, null: WhenNull) -> Result<Value, ExprError> {
         let Self::Column { model, id, field, .. } = self else {
-            return Err(unsupported("a field is no column: this is a fault of ours"));
+            return Err(unsupported("a field is no column: this is an internal error"));
         };
         let roles = &model.roles;
         if roles.etag == Some(*id) {
             return Err(unsupported(format!(
-                "`{}` is made when a record is read, so nothing else reads it",
+                "`{}` is computed when a record is read, so expressions cannot read it",
                 field.name
             )));
         }
@@ -204,8 +204,8 @@ fn member(object: &Piece, operator: &str, field: &shape::Field) -> Piece {
 
 /// Converts the text of a JSON value.
 pub(super) fn value_from_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
-    let ty =
-        SqlType::of_kind(kind).ok_or_else(|| unsupported("a message has no single value: this is a fault of ours"))?;
+    let ty = SqlType::of_kind(kind)
+        .ok_or_else(|| unsupported("a message has no single value: this is an internal error"))?;
     let piece = match (unwrapped_kind(kind), ty) {
         (_, SqlType::Text) => text.clone(),
         (_, SqlType::Bytea) => Piece::call("decode", &[text, &Piece::atom("'base64'")]),

@@ -45,7 +45,7 @@ impl Compiler<'_> {
                 }
                 (None, group) => match group {
                     [operand] => self.condition(operand, negated, mode)?,
-                    _ => return Err(unsupported("conditions were lost: this is a fault of ours")),
+                    _ => return Err(unsupported("conditions were lost: this is an internal error")),
                 },
             };
             match condition {
@@ -128,7 +128,7 @@ impl Compiler<'_> {
             value => {
                 let value = self.value(value)?;
                 if value.ty != SqlType::Boolean {
-                    return Err(unsupported("a condition is no bool: this is a fault of ours"));
+                    return Err(unsupported("a condition is no bool: this is an internal error"));
                 }
                 truth(value, negated, mode)
             }

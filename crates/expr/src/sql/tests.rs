@@ -97,7 +97,7 @@ fn exploding_sql_is_rejected() {
     let choice = |inner: &str| format!("(published ? {inner} : sold) + sold");
     let nested = (0..12).fold("sold".to_owned(), |inner, _| choice(&inner));
     let refusal = compile(&format!("{nested} > 1")).unwrap_err();
-    assert!(refusal.message.contains("calculate less"), "{refusal}");
+    assert!(refusal.message.contains("simplify"), "{refusal}");
     let sum = vec!["sold"; 50].join(" + ");
     assert!(compile(&format!("{sum} > 1")).unwrap().sql().text.len() < super::MAX_TEXT);
 }
@@ -124,6 +124,6 @@ fn deep_expressions_are_compiled_or_rejected_quickly() {
         });
         assert!(started.elapsed().as_secs() < 60, "{:?} for {source}", started.elapsed());
         let refusal = compiled.err().map(|error| error.message);
-        assert!(refusal.as_ref().is_none_or(|message| message.contains("calculate less")), "{refusal:?}: {source}");
+        assert!(refusal.as_ref().is_none_or(|message| message.contains("simplify")), "{refusal:?}: {source}");
     }
 }

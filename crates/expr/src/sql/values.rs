@@ -40,7 +40,7 @@ impl Compiler<'_> {
             Expr::Convert { value, ty } => super::convert::convert(self.value(value)?.normalized().derived(), ty)?,
             Expr::TimePart { part, time } => time_part(*part, self.value(time)?),
             Expr::Rewrite { .. } | Expr::Rule(_) => {
-                return Err(unsupported("this rewrites a text, which is for formulas: there is no SQL of it"));
+                return Err(unsupported("only formulas can rewrite a text"));
             }
             Expr::Conditional { condition, then, otherwise } => self.choice(condition, then, otherwise)?,
             condition => {
@@ -76,7 +76,7 @@ impl Compiler<'_> {
         let function = match value.ty {
             SqlType::Text => "char_length",
             SqlType::Bytea => "octet_length",
-            _ => return Err(unsupported("a value has no size: this is a fault of ours")),
+            _ => return Err(unsupported("a value has no size: this is an internal error")),
         };
         let piece = Piece::call(function, &[&value.piece]);
         Ok(Value { piece, ty: SqlType::Integer, is_column: false, bounds: COUNT, ..value })
@@ -94,7 +94,7 @@ fn common(one: SqlType, other: SqlType) -> Result<SqlType, ExprError> {
             (SqlType::Numeric, _) | (_, SqlType::Numeric) => SqlType::Numeric,
             _ => SqlType::Bigint,
         }),
-        _ => Err(unsupported("the two sides of a choice are of two types: this is a fault of ours")),
+        _ => Err(unsupported("the two sides of a choice are of two types: this is an internal error")),
     }
 }
 

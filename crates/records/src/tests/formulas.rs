@@ -102,7 +102,7 @@ async fn what_has_no_value_names_its_field_and_stores_nothing() {
         violations(&create(dear).await.unwrap_err()),
         [(
             "total".to_owned(),
-            "Total cannot be computed by `int(quantity) * price`: the result is outside of the range of an int32"
+            "Total cannot be computed by `int(quantity) * price`: the result is outside the range of an int32"
                 .to_owned()
         )]
     );

@@ -163,7 +163,7 @@ impl RuleChecker<'_> {
         let value = self.text(text)?;
         let constant = self.value(pattern)?;
         let Expr::Const(crate::ir::Const::String(source)) = constant.expr else {
-            let message = format!("{} is no constant: a pattern is a text in quotes", self.quote(pattern));
+            let message = format!("{} is not a constant: a pattern is a text in quotes", self.quote(pattern));
             return Err(self.error(pattern.span, message));
         };
         let regex = RegexBuilder::new(&source).size_limit(MAX_RULE_PATTERN).build();
@@ -220,6 +220,6 @@ impl RuleChecker<'_> {
         }
         let ty = self.type_name(&value.ty);
         let quoted = if matches!(node.kind, NodeKind::Literal(Literal::Bytes(_))) { ": leave out the `b`" } else { "" };
-        Err(self.error(node.span, format!("{} is {ty} where a string must be{quoted}", self.quote(node))))
+        Err(self.error(node.span, format!("{} is {ty} where a string is required{quoted}", self.quote(node))))
     }
 }

@@ -15,7 +15,7 @@ impl RuleChecker<'_> {
     pub(super) fn format(&mut self, template: &Node, arguments: &Node) -> Result<Typed, ExprError> {
         let (NodeKind::Literal(Literal::String(text)), NodeKind::List(nodes)) = (&template.kind, &arguments.kind)
         else {
-            let message = "`format` is written with a constant text and a list, as in `\"%s: %d\".format([a, b])`";
+            let message = "`format` takes a constant text and a list, as in `\"%s: %d\".format([a, b])`";
             return Err(self.error(template.span, message));
         };
         let pieces = pieces(text).map_err(|message| self.error(template.span, message))?;
@@ -27,7 +27,7 @@ impl RuleChecker<'_> {
             })
             .collect();
         if notations.len() != nodes.len() {
-            let message = format!("the format has places for {} values, the list has {}", notations.len(), nodes.len());
+            let message = format!("the format takes {} values, but the list has {}", notations.len(), nodes.len());
             return Err(self.error(arguments.span, message));
         }
         let mut values = Vec::with_capacity(nodes.len());
@@ -35,7 +35,9 @@ impl RuleChecker<'_> {
             let value = self.value(node)?;
             if !fits(notation, &value.ty) {
                 let ty = self.type_name(&value.ty);
-                return Err(self.error(node.span, format!("{} is {ty}, which its `%` does not take", self.quote(node))));
+                return Err(
+                    self.error(node.span, format!("{} is {ty}, which its `%` does not accept", self.quote(node)))
+                );
             }
             values.push(value.expr);
         }
@@ -102,7 +104,7 @@ fn notation(text: &str) -> Result<(Notation, &str), String> {
         Some('X') => Notation::Hex { upper: true },
         Some('o') => Notation::Octal,
         Some('b') => Notation::Binary,
-        Some(other) => return Err(format!("`%{other}` means nothing in a format: write `%%` for a percent sign")),
+        Some(other) => return Err(format!("`%{other}` is not valid in a format: write `%%` for a percent sign")),
         None => return Err("the format ends after `%`: write `%%` for a percent sign".to_owned()),
     };
     Ok((notation, characters.as_str()))

@@ -36,11 +36,11 @@ impl RuleChecker<'_> {
             _ => return Err(self.error(range.span, format!("write `list.{name}(x, …)`, where `x` is an element"))),
         };
         let NodeKind::Name(variable) = &variable.kind else {
-            return Err(self.error(variable.span, "a name for the element belongs here, such as `x`"));
+            return Err(self.error(variable.span, "a name for the element is required here, such as `x`"));
         };
         if self.variables.len() > MAX_NESTED_MACROS {
             let message =
-                format!("at most {MAX_NESTED_MACROS} of `all`, `exists`, `map` and the like stand inside each other");
+                format!("at most {MAX_NESTED_MACROS} of `all`, `exists`, `map` and similar macros can be nested");
             return Err(self.error(range.span, message));
         }
         let collection = self.value(range)?;

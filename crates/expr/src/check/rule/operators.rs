@@ -38,7 +38,7 @@ impl RuleChecker<'_> {
         let verb = if is_equality { "are never equal" } else { "have no order" };
         let help = match (&one.ty, &other.ty) {
             (Type::Message(_) | Type::Opaque, _) | (_, Type::Message(_) | Type::Opaque) => {
-                ": compare their fields, or ask `has(…)`"
+                ": compare their fields, or write `has(…)`"
             }
             _ => ": convert one of them",
         };

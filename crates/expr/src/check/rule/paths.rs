@@ -22,7 +22,7 @@ impl RuleChecker<'_> {
             return Ok(Typed::new(Expr::Now, Type::Timestamp));
         }
         let known = self.variables.iter().map(|(variable, _)| variable.as_str()).chain(["now"]);
-        let help = suggestion(name, known).unwrap_or_else(|| "the value that the rule is about is `this`".to_owned());
+        let help = suggestion(name, known).unwrap_or_else(|| "`this` is the value that the rule applies to".to_owned());
         Err(self.error(node.span, format!("there is nothing called {}: {help}", quote(name))))
     }
 
@@ -74,7 +74,7 @@ impl RuleChecker<'_> {
         };
         if key.ty != expected {
             let (ty, expected) = (self.type_name(&key.ty), self.type_name(&expected));
-            let message = format!("{} is {ty} where {expected} must be", self.quote(index));
+            let message = format!("{} is {ty} where {expected} is required", self.quote(index));
             return Err(self.error(index.span, message));
         }
         Ok(Typed::new(rule_expr(RuleExpr::Index { collection: collection.expr, index: key.expr }), ty))

@@ -153,7 +153,7 @@ fn invalid_formulas_are_rejected_with_a_message_and_position() {
             wrong.push_str(&format!("{formula}\n    {found}\n"));
         }
     }
-    assert!(wrong.is_empty(), "these are said now:\n{wrong}");
+    assert!(wrong.is_empty(), "the errors are now:\n{wrong}");
     assert_eq!(compile("title", "").unwrap_err(), "the expression is empty: write a value, such as `\"x\"`");
 }
 
@@ -176,7 +176,7 @@ fn formula_functions_are_not_allowed_in_filters() {
     let rewritten = crate::ir::Expr::Rewrite { rewrite: crate::ir::Rewrite::Trim, text: text.clone() };
     let comparison = crate::ir::Comparison::Equal;
     let made = crate::ir::Expr::Compare { comparison, left: Box::new(rewritten), right: text };
-    assert!(crate::Filter::of_expr(scope(), made).unwrap_err().message.contains("for formulas"));
+    assert!(crate::Filter::of_expr(scope(), made).unwrap_err().message.contains("only formulas"));
 }
 
 /// A model with defaults, computed fields, a reference that is cleared, and a deletion time.
@@ -206,12 +206,7 @@ fn formulas_read_only_fields_that_are_known_and_stay_valid() {
     let all = [
         (Default, "c", "a + parent + id", ""),
         (Default, "c", "b", "`b` is computed after all defaults: use the fields that it is computed from (at 1:1)"),
-        (
-            Default,
-            "d",
-            "has(deleted_at)",
-            "`deleted_at` is absent in each record that is written: leave it out (at 1:5)",
-        ),
+        (Default, "d", "has(deleted_at)", "`deleted_at` is absent in every written record: leave it out (at 1:5)"),
         (Default, "parent", "c", ""),
         (Computed, "c", "a + id", ""),
         (Computed, "e", "created_at.getFullYear()", ""),
@@ -219,21 +214,21 @@ fn formulas_read_only_fields_that_are_known_and_stay_valid() {
             Computed,
             "c",
             "a + b",
-            "`b` is computed too, and a computed field reads none of those: write what `b` is computed from (at 1:5)",
+            "`b` is computed, too, and computed fields cannot read each other: use the fields that `b` is computed from (at 1:5)",
         ),
-        (Computed, "b", "a + b", "`b` is what the formula is for: it cannot be made from itself (at 1:5)"),
+        (Computed, "b", "a + b", "`b` is the field of the formula, which cannot read itself (at 1:5)"),
         (
             Computed,
             "d",
             "this.parent != ''",
-            "`parent` changes without a write when what `parent` refers to is deleted (ON_DELETE_SET_NULL), and nothing \
+            "`parent` changes without a write when the record that `parent` refers to is deleted (ON_DELETE_SET_NULL), and nothing \
              is computed then: leave `parent` out (at 1:6)",
         ),
         (
             Computed,
             "e",
             "updated_at.getFullYear()",
-            "`updated_at` changes without a write when what `parent` refers to is deleted (ON_DELETE_SET_NULL), and \
+            "`updated_at` changes without a write when the record that `parent` refers to is deleted (ON_DELETE_SET_NULL), and \
              nothing is computed then: leave `updated_at` out (at 1:1)",
         ),
     ];

@@ -21,5 +21,5 @@ fn invalid_expressions_are_rejected_with_a_message_and_position() {
 #[test]
 fn empty_and_binary_expressions_are_rejected() {
     assert_eq!(error_of(""), "the expression is empty: write a condition, such as `name == \"x\"`");
-    assert_eq!(error_of("\0"), "`\\0` is nothing in CEL: put texts in quotes (at 1:1)");
+    assert_eq!(error_of("\0"), "`\\0` is not valid in CEL: put text in quotes (at 1:1)");
 }

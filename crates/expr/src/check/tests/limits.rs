@@ -61,27 +61,27 @@ fn expressions_beyond_the_limits_are_rejected_with_help() {
     for (source, expected) in [
         (
             "a".repeat(MAX_LENGTH + 1),
-            "the expression has 4097 bytes; at most 4096 are allowed: shorten it, or ask in several requests",
+            "the expression has 4097 bytes; at most 4096 are allowed: shorten it, or use several requests",
         ),
         (
             format!("{}listed{}", "(".repeat(25), ")".repeat(25)),
-            "the expression nests 25 brackets; at most 24 are allowed: leave out the brackets that change nothing, or ask in several requests",
+            "the expression nests 25 brackets; at most 24 are allowed: leave out the brackets that change nothing, or use several requests",
         ),
         (
             format!("pages == 1{}", " || pages == 1".repeat(100)),
-            "the expression has 201 operators and indexes; at most 200 are allowed: replace many comparisons of one field by `in [...]`, or ask in several requests",
+            "the expression has 201 operators and indexes; at most 200 are allowed: replace many comparisons of one field by `in [...]`, or use several requests",
         ),
         (
             format!("{}listed", "listed ? true : ".repeat(49)),
-            "the expression has 49 conditions; at most 48 are allowed: replace `a ? b : c` by `&&` and `||`, or ask in several requests",
+            "the expression has 49 conditions; at most 48 are allowed: replace `a ? b : c` by `&&` and `||`, or use several requests",
         ),
         (
             format!("views{} == 1", " + 1".repeat(100)),
-            "the expression is 101 operators deep; at most 100 are allowed: break the chain by `&&`, or ask in several requests (at 1:407)",
+            "the expression is 101 operators deep; at most 100 are allowed: break the chain by `&&`, or use several requests (at 1:407)",
         ),
         (
             format!("pages in [{}]", vec!["1"; 501].join(",")),
-            "the expression has a list of 501 constants; at most 500 are allowed: shorten it, or ask in several requests (at 1:10)",
+            "the expression has a list of 501 constants; at most 500 are allowed: shorten it, or use several requests (at 1:10)",
         ),
         (
             format!("title.matches('{}')", "a".repeat(257)),

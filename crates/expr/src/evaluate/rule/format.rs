@@ -79,7 +79,7 @@ pub(super) fn to_text(value: &Datum<'_>) -> Result<String, EvaluationFailure> {
         Datum::Double(value) => value.to_string(),
         Datum::String(text) => text.to_string(),
         Datum::Bytes(bytes) => {
-            std::str::from_utf8(bytes).map_err(|_| EvaluationFailure::Invalid("the bytes are no text"))?.to_owned()
+            std::str::from_utf8(bytes).map_err(|_| EvaluationFailure::Invalid("the bytes are not text"))?.to_owned()
         }
         Datum::Timestamp(micros) => {
             let time = DateTime::from_timestamp_micros(*micros).ok_or(EvaluationFailure::Overflow)?;

@@ -13,20 +13,20 @@ pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Da
     Ok(match function {
         Function::Int => match value {
             Datum::String(text) => {
-                Datum::Int(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no int"))?)
+                Datum::Int(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is not an int"))?)
             }
             Datum::Timestamp(micros) => Datum::Int(micros.div_euclid(1_000_000)),
             value => convert::convert(value, &Type::Int)?,
         },
         Function::Uint => match value {
             Datum::String(text) => {
-                Datum::Uint(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no uint"))?)
+                Datum::Uint(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is not a uint"))?)
             }
             value => convert::convert(value, &Type::Uint)?,
         },
         Function::Double => match value {
             Datum::String(text) => {
-                Datum::Double(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is no double"))?)
+                Datum::Double(text.parse().map_err(|_| EvaluationFailure::Invalid("the text is not a double"))?)
             }
             value => convert::convert(value, &Type::Double)?,
         },
@@ -41,7 +41,8 @@ pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Da
         },
         Function::Timestamp => match value {
             Datum::String(text) => Datum::Timestamp(
-                time_literal::parse_timestamp(text).map_err(|_| EvaluationFailure::Invalid("the text is no time"))?,
+                time_literal::parse_timestamp(text)
+                    .map_err(|_| EvaluationFailure::Invalid("the text is not a time"))?,
             ),
             Datum::Int(seconds) => Datum::Timestamp(seconds.checked_mul(1_000_000).ok_or(EvaluationFailure::Overflow)?),
             value => value.clone(),
@@ -49,7 +50,7 @@ pub(super) fn call<'e>(function: Function, arguments: &[Datum<'e>]) -> Result<Da
         Function::Duration => match value {
             Datum::String(text) => Datum::Duration(
                 time_literal::parse_duration(text)
-                    .map_err(|_| EvaluationFailure::Invalid("the text is no duration"))?,
+                    .map_err(|_| EvaluationFailure::Invalid("the text is not a duration"))?,
             ),
             value => value.clone(),
         },
@@ -71,7 +72,7 @@ fn parse_bool(text: &str) -> Result<bool, EvaluationFailure> {
     match text {
         "true" | "True" | "TRUE" | "t" | "1" => Ok(true),
         "false" | "False" | "FALSE" | "f" | "0" => Ok(false),
-        _ => Err(EvaluationFailure::Invalid("the text is no bool")),
+        _ => Err(EvaluationFailure::Invalid("the text is not a bool")),
     }
 }
 
