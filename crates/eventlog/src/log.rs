@@ -1,7 +1,9 @@
 //! A service's event log in one process.
 
+mod errors;
 mod token;
 
+pub(crate) use errors::log_replaced;
 pub use token::MAX_TOKEN;
 
 use crate::epoch::Server;
@@ -13,6 +15,7 @@ use crate::wake::Wake;
 use crate::{Cursor, Event, Settings, partitions};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use errors::{position_dropped, server_changed};
 use groundplan_chassis::database::{Bind, Columns as _, Database, Sql, database_error, execute, rows};
 use groundplan_chassis::seal::{KEY_BYTES, Sealer};
 use groundplan_chassis::spawn_scoped::spawn_scoped;
@@ -182,7 +185,7 @@ impl Log {
             return Err(server_changed());
         }
         if after.position < dropped {
-            return Err(self.position_dropped());
+            return Err(position_dropped(self.retention()));
         }
         // The last position might have parts that the tail has not delivered yet.
         events.retain(|event| event.at <= progress.cursor());
@@ -207,14 +210,6 @@ impl Log {
         let _reader = self.0.readers.acquire().await.map_err(Error::internal)?;
         let mut lease = self.0.database.lease().await?;
         lease.run(async |connection| PositionContext::read(connection, cursor).await).await.map_err(database_error)
-    }
-
-    /// The error for a position whose events were dropped.
-    fn position_dropped(&self) -> Error {
-        let hours = self.0.settings.retention.as_secs() / 3_600;
-        let message =
-            format!("the token is older than the event log, which keeps {hours} hours; start again without a token");
-        Error::new(Reason::PositionGone, message)
     }
 
     /// Returns the database of the log.
@@ -281,17 +276,6 @@ impl Log {
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error for a read on a server that the tail has not reached yet.
-fn server_changed() -> Error {
-    let message = "the database was restarted or replaced, and the event log is reconnecting; try again";
-    Error::new(Reason::NotReady, message).retry_after(Duration::from_secs(1))
-}
-
-/// The error for a position in a log that was replaced.
-pub(crate) fn log_replaced() -> Error {
-    Error::new(Reason::PositionGone, "the event log was replaced; start again without a token")
 }
 
 /// Creates the log's row if it is missing, and returns the key of its tokens.

@@ -18,7 +18,7 @@ fn parse(paths: &[&str]) -> Result<ReadMask, String> {
     })
 }
 
-fn shorten_name(paths: &[&str], text: &str) -> Record {
+fn apply_mask(paths: &[&str], text: &str) -> Record {
     let mut record = record(text);
     parse(paths).unwrap().apply(shapes(), everything(), &mut record);
     record
@@ -30,7 +30,7 @@ fn no_paths_and_a_star_mean_all_fields() {
     assert_eq!(parse(&["*"]), Ok(ReadMask::All));
     assert_eq!(ReadMask::All.fields(), None);
     let text = r#"{"id": "1", "nested": {"title": "t"}}"#;
-    assert_eq!(shorten_name(&["*"], text), record(text));
+    assert_eq!(apply_mask(&["*"], text), record(text));
 }
 
 #[test]
@@ -71,18 +71,18 @@ fn invalid_paths_are_rejected_with_an_explanation() {
 fn other_fields_are_cleared_at_every_depth() {
     let text = r#"{"id": "1", "aString": "a", "strings": ["x"], "choiceInt64": 3,
         "nested": {"title": "t", "rating": 2, "child": {"title": "u", "rating": 4}}}"#;
-    assert_eq!(shorten_name(&["strings", "id"], text), record(r#"{"id": "1", "strings": ["x"]}"#));
-    assert_eq!(shorten_name(&["nested.rating"], text), record(r#"{"nested": {"rating": 2}}"#));
+    assert_eq!(apply_mask(&["strings", "id"], text), record(r#"{"id": "1", "strings": ["x"]}"#));
+    assert_eq!(apply_mask(&["nested.rating"], text), record(r#"{"nested": {"rating": 2}}"#));
     assert_eq!(
-        shorten_name(&["nested"], text),
+        apply_mask(&["nested"], text),
         record(&text.replace(r#""id": "1", "aString": "a", "strings": ["x"], "choiceInt64": 3,"#, ""))
     );
     assert_eq!(
-        shorten_name(&["nested.child.title", "nested.title"], text),
+        apply_mask(&["nested.child.title", "nested.title"], text),
         record(r#"{"nested": {"title": "t", "child": {"title": "u"}}}"#)
     );
-    assert_eq!(shorten_name(&["nested.child.title"], r#"{"nested": {"title": "t"}}"#), record(r#"{"nested": {}}"#));
-    assert_eq!(shorten_name(&["nested.child.title", "choice_string"], r#"{"choiceInt64": 3}"#), record("{}"));
+    assert_eq!(apply_mask(&["nested.child.title"], r#"{"nested": {"title": "t"}}"#), record(r#"{"nested": {}}"#));
+    assert_eq!(apply_mask(&["nested.child.title", "choice_string"], r#"{"choiceInt64": 3}"#), record("{}"));
     assert!(shapes().get(nested()).by_name("rating").is_some());
 }
 

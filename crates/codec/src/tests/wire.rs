@@ -146,7 +146,7 @@ fn truncated_or_overlong_bytes_are_rejected() {
 }
 
 #[test]
-fn text_must_be_utf8_reject_nul() {
+fn text_must_be_utf8_without_nul() {
     assert_eq!(error_of(&bytes(15, &[0xFF])), ("a_string".into(), "utf8"));
     assert_eq!(error_of(&bytes(15, &[0xED, 0xA0, 0x80])), ("a_string".into(), "utf8"));
     assert_eq!(error_of(&bytes(15, b"a\0b")), ("a_string".into(), "nul"));

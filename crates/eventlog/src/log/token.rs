@@ -1,6 +1,7 @@
 //! Tokens: sealed positions in one incarnation of a log.
 
-use super::{Log, log_replaced};
+use super::Log;
+use super::errors::{log_replaced, position_dropped};
 use crate::Cursor;
 use crate::epoch::Epoch;
 use crate::resume::{EventIdentity, PositionContext, ResumePoint};
@@ -76,7 +77,7 @@ impl Log {
         }
         if cursor.position < dropped_through {
             let oldest = ResumePoint { cursor: Cursor::after(dropped_through), last_event: None };
-            return Err(self.position_dropped().with("oldestToken", self.seal_token(origin, oldest)?));
+            return Err(position_dropped(self.retention()).with("oldestToken", self.seal_token(origin, oldest)?));
         }
         let point = point(in_database);
         if context.includes(&point) { Ok(point) } else { Err(log_restored()) }
