@@ -74,7 +74,7 @@ mod tests {
     fn values_and_bytes_are_exact_although_taken_in_blocks() {
         let memory = Memory::new(1 << 20);
         let allowance = Allowance { values: 1_000, bytes: 100_000, ..DEFAULT };
-        let budget = Budget::of_request(allowance, &memory, None);
+        let budget = Budget::for_request(allowance, &memory, None);
         let mut decoded = budget.decoded();
         for _ in 0..900 {
             decoded.charge(1, 100).unwrap();

@@ -55,7 +55,7 @@ impl Budget {
     }
 
     /// Like [`Budget::new`], for a request that holds a part of the process's memory.
-    pub fn of_request(allowance: Allowance, memory: &Memory, deadline: Option<Instant>) -> Self {
+    pub fn for_request(allowance: Allowance, memory: &Memory, deadline: Option<Instant>) -> Self {
         Self::with_memory(allowance, Some(memory.clone()), deadline)
     }
 
@@ -228,12 +228,12 @@ mod tests {
     #[test]
     fn a_request_holds_process_memory_until_its_last_clone_is_dropped() {
         let memory = Memory::new(100);
-        let budget = Budget::of_request(DEFAULT, &memory, None);
+        let budget = Budget::for_request(DEFAULT, &memory, None);
         budget.hold(UNRESERVED).unwrap();
         assert_eq!((memory.used(), budget.is_large()), (0, false));
         budget.hold(60).unwrap();
         assert_eq!((memory.used(), budget.is_large()), (60, true));
-        let other = Budget::of_request(DEFAULT, &memory, None);
+        let other = Budget::for_request(DEFAULT, &memory, None);
         let error = other.allocate(UNRESERVED + 41).unwrap_err();
         assert_eq!((error.reason(), memory.used(), other.held()), (Reason::MemoryExhausted, 60, 0));
         other.hold(UNRESERVED + 40).unwrap();

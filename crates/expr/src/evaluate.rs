@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
     fn value<'e>(&'e self, expr: &'e Expr, variables: Variables<'_, 'e>) -> Result<Datum<'e>, EvaluationError> {
         self.charge(1)?;
         Ok(match expr {
-            Expr::Const(constant) => Datum::of_const(constant),
+            Expr::Const(constant) => Datum::from_const(constant),
             Expr::Now => Datum::Timestamp(self.now),
             Expr::Field(field) => self.field(field, variables)?,
             Expr::Has(field) => Datum::Bool(self.has(field, variables)?),
@@ -118,14 +118,14 @@ impl<'a> Evaluator<'a> {
             Expr::OneOf { value, constants } => {
                 let value = self.value(value, variables)?;
                 self.charge(constants.len() as u64)?;
-                Datum::Bool(constants.iter().any(|constant| value.equals(&Datum::of_const(constant))))
+                Datum::Bool(constants.iter().any(|constant| value.equals(&Datum::from_const(constant))))
             }
             Expr::ElementOf { value, list } => {
                 let value = self.value(value, variables)?;
                 Datum::Bool(self.contains(list, &value, variables)?)
             }
             Expr::MapValue { ty, .. } | Expr::ListItem { ty, .. } => {
-                Datum::of_value(self.element(expr, variables)?, ty).ok_or(EvaluationFailure::Null)?
+                Datum::from_value(self.element(expr, variables)?, ty).ok_or(EvaluationFailure::Null)?
             }
             Expr::Size(operand) => Datum::Int(self.size(operand, variables)?),
             Expr::TextTest { test, text, part } => {

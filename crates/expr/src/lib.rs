@@ -66,11 +66,11 @@ impl Filter {
     /// Parses, checks and compiles `source`, which is not empty.
     pub fn compile(scope: Scope<'_>, source: &str) -> Result<Self, ExprError> {
         let expr = check::filter(scope, source)?;
-        Self::of_expr(scope, expr)
+        Self::from_expr(scope, expr)
     }
 
     /// Compiles a checked expression.
-    pub fn of_expr(scope: Scope<'_>, expr: Expr) -> Result<Self, ExprError> {
+    pub fn from_expr(scope: Scope<'_>, expr: Expr) -> Result<Self, ExprError> {
         let sql = sql::filter(scope, &expr)?;
         let access = access::analyze(scope, &expr);
         Ok(Self { expr, sql, access })

@@ -54,7 +54,7 @@ impl Rule {
     ) -> Result<Result<Verdict, EvaluationFailure>, Error> {
         let this = match this {
             This::Message(record) => Datum::Message(Some(record)),
-            This::Value(value) => Datum::of_element(value, &self.this),
+            This::Value(value) => Datum::from_element(value, &self.this),
         };
         evaluate::rule(&self.expr, this, now, budget, |value| match value {
             Datum::Bool(true) => Ok(Verdict::Holds),

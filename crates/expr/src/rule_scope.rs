@@ -50,10 +50,10 @@ impl ThisType {
     pub(crate) fn ty(self) -> Type {
         match self {
             Self::Message(shape) => Type::Message(shape),
-            Self::Value(kind) => Type::of_kind(kind),
-            Self::List(kind) => Type::List(Box::new(Type::of_kind(kind))),
-            Self::Map(key, kind) => Type::Map(key, Box::new(Type::of_kind(kind))),
-            Self::Key(key) => Type::of_map_key(key),
+            Self::Value(kind) => Type::from_kind(kind),
+            Self::List(kind) => Type::List(Box::new(Type::from_kind(kind))),
+            Self::Map(key, kind) => Type::Map(key, Box::new(Type::from_kind(kind))),
+            Self::Key(key) => Type::from_map_key(key),
         }
         .with_enums_as_ints()
     }

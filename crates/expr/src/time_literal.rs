@@ -49,8 +49,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     let mut nanos = 0_i128;
     while !rest.is_empty() {
         let length = rest.find(|character: char| !character.is_ascii_digit() && character != '.');
-        let (number, behind) = rest.split_at_checked(length.ok_or_else(malformed)?).ok_or_else(malformed)?;
-        let (unit, after) = unit(behind).ok_or_else(malformed)?;
+        let (number, after_number) = rest.split_at_checked(length.ok_or_else(malformed)?).ok_or_else(malformed)?;
+        let (unit, after) = unit(after_number).ok_or_else(malformed)?;
         nanos = nanos.saturating_add(part(number, unit).ok_or_else(malformed)??);
         rest = after;
     }

@@ -78,12 +78,12 @@ fn string(bytes: &[u8], prefix: usize) -> Option<usize> {
     let quote = *bytes.get(prefix)?;
     let rest = bytes.get(prefix..)?;
     // Three quotes without an end are an empty string and the start of another one.
-    let length = if rest.starts_with(&[quote; 3]) { inside(rest, quote, 3, is_raw) } else { None };
-    Some(prefix + length.or_else(|| inside(rest, quote, 1, is_raw))?)
+    let length = if rest.starts_with(&[quote; 3]) { string_length(rest, quote, 3, is_raw) } else { None };
+    Some(prefix + length.or_else(|| string_length(rest, quote, 1, is_raw))?)
 }
 
 /// Returns the length of a string between one or three quotes.
-fn inside(bytes: &[u8], quote: u8, quotes: usize, is_raw: bool) -> Option<usize> {
+fn string_length(bytes: &[u8], quote: u8, quotes: usize, is_raw: bool) -> Option<usize> {
     let mut at = quotes;
     loop {
         match *bytes.get(at)? {

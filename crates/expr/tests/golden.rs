@@ -92,10 +92,10 @@ fn parts(sql: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut is_between = false;
     for word in sql.split(' ') {
-        let begins = ["AND", "OR", "WHERE", "FROM", "WHEN", "THEN", "ELSE", "IS"].contains(&word) && !is_between;
+        let starts_part = ["AND", "OR", "WHERE", "FROM", "WHEN", "THEN", "ELSE", "IS"].contains(&word) && !is_between;
         is_between = word == "BETWEEN" || (is_between && word != "AND");
         match parts.last_mut() {
-            Some(part) if !begins => {
+            Some(part) if !starts_part => {
                 part.push(' ');
                 part.push_str(word);
             }

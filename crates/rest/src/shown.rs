@@ -30,7 +30,7 @@ impl Shown {
 
     /// The same, and the id besides.
     pub(crate) fn with_id(model: &Model, mask: &[String]) -> Result<Option<Self>, Error> {
-        Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?.with(&[model.roles.id])))
+        Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?.with_fields(&[model.roles.id])))
     }
 
     fn of_mask(model: &Model, mask: &ReadMask) -> Option<Self> {

@@ -36,7 +36,7 @@ fn grows_little(files: Vec<SourceFile>) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let catalog = catalog(files);
     let compile = || drop(compile(&catalog).unwrap_or_else(|diagnostics| panic!("{}", display(&diagnostics))));
-    // What is made once and kept: tables, and the allocator's own.
+    // Warm up static tables and the allocator.
     for _ in 0..20 {
         compile();
     }

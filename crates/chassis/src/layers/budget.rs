@@ -46,7 +46,7 @@ impl Budgets {
 
     /// Creates the budget of a request. `is_stream` means that its body is a stream of messages, which are not held together.
     pub(super) fn start(&self, request: &mut Request, deadline: Option<Instant>, is_stream: bool) -> RequestBudget {
-        let budget = Budget::of_request(self.allowance, &self.memory, deadline);
+        let budget = Budget::for_request(self.allowance, &self.memory, deadline);
         request.extensions_mut().insert(budget.clone());
         let is_small = request.body().size_hint().upper().is_some_and(|most| most <= UNRESERVED as u64);
         let body_error = (!is_small && !is_stream).then(|| {

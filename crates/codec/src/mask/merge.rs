@@ -30,7 +30,7 @@ pub(crate) enum Step {
 impl Merge {
     /// Returns the merge without some top-level fields.
     #[must_use]
-    pub fn without(mut self, fields: &[FieldId]) -> Self {
+    pub fn without_fields(mut self, fields: &[FieldId]) -> Self {
         self.0.retain(|(field, _)| !fields.contains(field));
         self
     }

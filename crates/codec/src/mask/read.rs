@@ -34,7 +34,7 @@ impl ReadMask {
 
     /// Returns this mask extended by whole fields.
     #[must_use]
-    pub fn with(&self, fields: &[FieldId]) -> Self {
+    pub fn with_fields(&self, fields: &[FieldId]) -> Self {
         let Self::Paths(paths) = self else { return Self::All };
         let more = fields.iter().map(|field| Path(vec![*field]));
         Self::Paths(remove_nested_paths(paths.iter().cloned().chain(more).collect()))

@@ -41,8 +41,8 @@ fn paths_are_read_by_both_names_and_each_field_counts_once() {
     expected.sort();
     let mask = parse(&["nested.title", "id", "nested.child"]).unwrap();
     assert_eq!(mask.fields(), Some(expected));
-    assert_eq!(Ok(mask.with(&[id("nested"), id("strings")])), parse(&["id", "strings", "nested"]));
-    assert_eq!(ReadMask::All.with(&[id("id")]), ReadMask::All);
+    assert_eq!(Ok(mask.with_fields(&[id("nested"), id("strings")])), parse(&["id", "strings", "nested"]));
+    assert_eq!(ReadMask::All.with_fields(&[id("id")]), ReadMask::All);
 }
 
 #[test]

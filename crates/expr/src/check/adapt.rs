@@ -13,9 +13,11 @@ pub(super) fn number(constant: &Const, to: &Type) -> Option<Const> {
         (Const::Uint(value), Type::Int) => i64::try_from(*value).ok().map(Const::Int),
         (Const::Int(value), Type::Double) => exact(i128::from(*value)).map(Const::Double),
         (Const::Uint(value), Type::Double) => exact(i128::from(*value)).map(Const::Double),
-        (Const::Double(value), Type::Int) => whole(*value).and_then(|whole| i64::try_from(whole).ok()).map(Const::Int),
+        (Const::Double(value), Type::Int) => {
+            to_integer(*value).and_then(|whole| i64::try_from(whole).ok()).map(Const::Int)
+        }
         (Const::Double(value), Type::Uint) => {
-            whole(*value).and_then(|whole| u64::try_from(whole).ok()).map(Const::Uint)
+            to_integer(*value).and_then(|whole| u64::try_from(whole).ok()).map(Const::Uint)
         }
         _ => None,
     }
@@ -24,11 +26,11 @@ pub(super) fn number(constant: &Const, to: &Type) -> Option<Const> {
 /// Converts a whole number to a double, if it is exact.
 fn exact(value: i128) -> Option<f64> {
     let double: f64 = value.to_string().parse().ok()?;
-    (whole(double) == Some(value)).then_some(double)
+    (to_integer(double) == Some(value)).then_some(double)
 }
 
 /// Converts a double to a whole number of up to 64 bits.
-pub(super) fn whole(value: f64) -> Option<i128> {
+pub(super) fn to_integer(value: f64) -> Option<i128> {
     let is_whole = value.is_finite() && value.fract() == 0.0 && value.abs() <= 2f64.powi(64);
     // Formatting writes all digits of the double, so the conversion is exact.
     is_whole.then(|| format!("{value:.0}").parse().ok()).flatten()

@@ -15,7 +15,7 @@ impl Checker<'_> {
         let collection = self.value(list)?;
         let element = match (&collection.ty, &collection.expr) {
             (Type::List(element), Expr::Field(_)) => element.as_ref().clone(),
-            (Type::Map(key, _), Expr::Field(_)) => Type::of_map_key(*key),
+            (Type::Map(key, _), Expr::Field(_)) => Type::from_map_key(*key),
             (Type::String, _) => {
                 let message = format!(
                     "{} is a string: write `{}.contains(…)`",

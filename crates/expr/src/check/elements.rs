@@ -14,7 +14,7 @@ impl Checker<'_> {
         match (collection.ty, collection.expr) {
             (Type::List(element), Expr::Field(list)) => {
                 let key = self.adapt(index, key, &Type::Int)?;
-                self.position(index, &key)?;
+                self.check_index(index, &key)?;
                 self.readable(operand, &element)?;
                 let ty = *element;
                 Ok(Typed::new(Expr::ListItem { list, index: Box::new(key.expr), ty: ty.clone() }, ty))
@@ -31,7 +31,7 @@ impl Checker<'_> {
         }
     }
 
-    fn position(&self, node: &Node, index: &Typed) -> Result<(), ExprError> {
+    fn check_index(&self, node: &Node, index: &Typed) -> Result<(), ExprError> {
         match (&index.ty, index.constant()) {
             (Type::Int, Some(Const::Int(..=-1))) => Err(self.error(node.span, "the first index of a list is 0")),
             (Type::Int, _) => Ok(()),
@@ -43,7 +43,7 @@ impl Checker<'_> {
     }
 
     fn key(&self, node: &Node, key: Typed, key_type: MapKey) -> Result<Expr, ExprError> {
-        let expected = Type::of_map_key(key_type);
+        let expected = Type::from_map_key(key_type);
         let key = self.adapt(node, key, &expected)?;
         if key.ty == expected {
             return Ok(key.expr);

@@ -14,7 +14,7 @@ pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
     let mut seen_enums = HashSet::new();
     while let Some(shape) = queue.pop() {
         for field in &scope.catalog.shapes.get(shape).fields {
-            match Type::of_kind(field.kind) {
+            match Type::from_kind(field.kind) {
                 Type::Enum(id) if seen_enums.insert(id) => enums.push(id),
                 Type::Message(inner) if seen.insert(inner) => queue.push(inner),
                 _ => {}
@@ -26,7 +26,7 @@ pub(super) fn reachable(scope: Scope<'_>) -> Vec<EnumId> {
 }
 
 /// Resolves the name of a value, with an optional full or short name of its type. The expected enum takes precedence.
-pub(super) fn find(
+pub(super) fn find_value(
     scope: Scope<'_>,
     expected: Option<EnumId>,
     prefix: Option<&str>,
@@ -41,7 +41,7 @@ pub(super) fn find(
 }
 
 /// Returns the enum with a full or short name.
-pub(super) fn named(scope: Scope<'_>, name: &str) -> Option<EnumId> {
+pub(super) fn find_enum(scope: Scope<'_>, name: &str) -> Option<EnumId> {
     reachable(scope).into_iter().find(|id| is_named(&scope.catalog.shapes.enumeration(*id).full_name, name))
 }
 

@@ -27,7 +27,7 @@ impl Checker<'_> {
                 },
             },
             Meaning::Reference(reference) => self.related(reference, name, span).map(Meaning::Field),
-            Meaning::Field(field) => self.inside(operand, field, name, span),
+            Meaning::Field(field) => self.member_of_field(operand, field, name, span),
             Meaning::Value(Typed {
                 expr: expr @ (Expr::MapValue { .. } | Expr::ListItem { .. }),
                 ty: Type::Message(shape),
@@ -37,7 +37,7 @@ impl Checker<'_> {
     }
 
     /// Resolves a name in the value of a field.
-    fn inside(&self, operand: &Node, field: Field, name: &str, span: Span) -> Result<Meaning, ExprError> {
+    fn member_of_field(&self, operand: &Node, field: Field, name: &str, span: Span) -> Result<Meaning, ExprError> {
         match (&field.ty, &field.root, field.steps.as_slice()) {
             (Type::Message(shape), ..) => self.step(field.root, &field.steps, *shape, name, span).map(Meaning::Field),
             (Type::Map(MapKey::String, ty), ..) => {

@@ -40,7 +40,7 @@ impl Checker<'_> {
         if let Some(known) = self.resolve_known(span, name)? {
             return Ok(known);
         }
-        if let Some((id, number)) = enums::find(self.scope, self.expected, None, name) {
+        if let Some((id, number)) = enums::find_value(self.scope, self.expected, None, name) {
             return Ok(Meaning::Value(Typed::new(Expr::Const(Const::Enum(number)), Type::Enum(id))));
         }
         Err(self.unknown_name(span, name))
@@ -80,10 +80,10 @@ impl Checker<'_> {
             return Ok(None);
         }
         let Some((prefix, value)) = path.rsplit_once('.') else { return Ok(None) };
-        if let Some((id, number)) = enums::find(self.scope, self.expected, Some(prefix), value) {
+        if let Some((id, number)) = enums::find_value(self.scope, self.expected, Some(prefix), value) {
             return Ok(Some(Typed::new(Expr::Const(Const::Enum(number)), Type::Enum(id))));
         }
-        match enums::named(self.scope, prefix) {
+        match enums::find_enum(self.scope, prefix) {
             Some(id) => Err(self.no_such_value(node.span, id, value)),
             None => Err(self.unknown_name(root.span, name)),
         }

@@ -30,7 +30,7 @@ impl Checker<'_> {
                 let kind = list.kind;
                 (list, *element, kind)
             }
-            (Type::Map(key, _), Expr::Field(map)) => (map, Type::of_map_key(key), None),
+            (Type::Map(key, _), Expr::Field(map)) => (map, Type::from_map_key(key), None),
             (ty, _) => {
                 let ty = self.type_name(&ty);
                 let message =

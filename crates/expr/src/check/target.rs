@@ -20,7 +20,7 @@ impl<'a> Target<'a> {
     /// Rejects fields that formulas cannot have. Fields that the system sets are not checked here.
     pub(super) fn for_field(scope: Scope<'a>, id: FieldId) -> Result<Self, ExprError> {
         let field = scope.model.shapes.get(scope.model.shape).field(id);
-        let (name, ty) = (field.name.as_str(), Type::of_kind(field.kind));
+        let (name, ty) = (field.name.as_str(), Type::from_kind(field.kind));
         let description = match (field.cardinality, &ty) {
             (Cardinality::Repeated, _) => "is a list",
             (Cardinality::Map(_), _) => "is a map",
@@ -78,7 +78,7 @@ impl Checker<'_> {
             return Err(self.type_mismatch(target, node, &value));
         }
         if let Some(constant) = value.constant() {
-            let fit = field_conversion::to_field_value(target.kind, crate::evaluate::Datum::of_const(constant));
+            let fit = field_conversion::to_field_value(target.kind, crate::evaluate::Datum::from_const(constant));
             fit.map_err(|failure| self.error(node.span, format!("{} does not fit: {failure}", self.quote(node))))?;
         }
         Ok(value.expr)

@@ -19,7 +19,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let file = SourceFile { path: "shop/v1/shop.proto".to_owned(), content };
     match compile(Input::Files(vec![file]), &StorageNames::default()) {
         Ok(compiled) => compiled.catalog,
-        Err(found) => panic!("{}", found.iter().map(|one| format!("{one}\n")).collect::<String>()),
+        Err(diagnostics) => panic!("{}", diagnostics.iter().map(|one| format!("{one}\n")).collect::<String>()),
     }
 });
 

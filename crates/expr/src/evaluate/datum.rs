@@ -35,7 +35,7 @@ pub(crate) enum Datum<'e> {
 }
 
 impl<'e> Datum<'e> {
-    pub(crate) fn of_const(constant: &'e Const) -> Self {
+    pub(crate) fn from_const(constant: &'e Const) -> Self {
         match constant {
             Const::Bool(value) => Self::Bool(*value),
             Const::Int(value) => Self::Int(*value),
@@ -51,17 +51,17 @@ impl<'e> Datum<'e> {
     }
 
     /// Converts a stored value of any type.
-    pub(crate) fn of_element(value: &'e Value, ty: &'e Type) -> Self {
+    pub(crate) fn from_element(value: &'e Value, ty: &'e Type) -> Self {
         match (value, ty) {
             (Value::List(elements), Type::List(ty)) => Self::List(List::Stored(elements, ty)),
             (Value::Map(entries), Type::Map(key, value)) => Self::Map { entries, key: *key, value },
             (Value::Message(record), _) => Self::Message(Some(record)),
-            _ => Self::of_value(value, ty).unwrap_or(Self::Opaque),
+            _ => Self::from_value(value, ty).unwrap_or(Self::Opaque),
         }
     }
 
     /// Converts a stored value of a scalar type.
-    pub(crate) fn of_value(value: &'e Value, ty: &Type) -> Option<Self> {
+    pub(crate) fn from_value(value: &'e Value, ty: &Type) -> Option<Self> {
         Some(match value {
             Value::Bool(value) => Self::Bool(*value),
             // The codec stores unsigned 32-bit integers as signed ones.

@@ -22,7 +22,7 @@ impl<'e> List<'e> {
 
     pub(super) fn get(&self, index: usize) -> Option<Datum<'e>> {
         match self {
-            Self::Stored(elements, ty) => elements.get(index).map(|element| Datum::of_element(element, ty)),
+            Self::Stored(elements, ty) => elements.get(index).map(|element| Datum::from_element(element, ty)),
             Self::Computed(elements) => elements.get(index).cloned(),
         }
     }
@@ -56,7 +56,7 @@ impl<'e> Datum<'e> {
         };
         let keys = key.into_iter().flat_map(move |key| {
             let ty = read::key_type(key);
-            entries.iter().map(move |(key, _)| Datum::of_element(key, ty))
+            entries.iter().map(move |(key, _)| Datum::from_element(key, ty))
         });
         Ok(list.into_iter().flat_map(List::iter).chain(keys))
     }

@@ -20,7 +20,7 @@ impl Evaluator<'_> {
             };
         }
         if let Some(value) = self.find(field, variables)? {
-            return Ok(Datum::of_value(value, &field.ty).ok_or(EvaluationFailure::Null)?);
+            return Ok(Datum::from_value(value, &field.ty).ok_or(EvaluationFailure::Null)?);
         }
         match field.absent {
             Absent::Zero => Ok(Datum::zero(&field.ty).ok_or(EvaluationFailure::Null)?),
@@ -80,7 +80,7 @@ impl Evaluator<'_> {
             _ => (&[][..], &[][..], &Type::Null),
         };
         let keys = entries.iter().map(|(key, _)| key);
-        Ok(elements.iter().chain(keys).map(move |value| Datum::of_element(value, ty)))
+        Ok(elements.iter().chain(keys).map(move |value| Datum::from_element(value, ty)))
     }
 
     /// Evaluates `value in list` or `key in map`.
@@ -95,7 +95,7 @@ impl Evaluator<'_> {
                 for element in elements {
                     self.charge(1)?;
                     self.charge_bytes(value.bytes())?;
-                    if Datum::of_value(element, ty).is_some_and(|element| element.equals(value)) {
+                    if Datum::from_value(element, ty).is_some_and(|element| element.equals(value)) {
                         return Ok(true);
                     }
                 }
@@ -129,7 +129,7 @@ impl Evaluator<'_> {
         self.charge(comparisons)?;
         self.charge_bytes(key.bytes())?;
         let order = |(candidate, _): &(Value, Value)| {
-            Datum::of_value(candidate, key_type(kind))
+            Datum::from_value(candidate, key_type(kind))
                 .and_then(|candidate| candidate.compare(key))
                 .unwrap_or(Ordering::Less)
         };

@@ -23,7 +23,7 @@ impl Evaluator<'_> {
                     return Err(EvaluationFailure::Null.into());
                 };
                 match (record.and_then(|record| record.get(*field)), absent) {
-                    (Some(value), _) => Datum::of_element(value, ty),
+                    (Some(value), _) => Datum::from_element(value, ty),
                     (None, Absent::Null) => Datum::Null,
                     (None, _) => Datum::zero(ty).ok_or(EvaluationFailure::Absent)?,
                 }
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
             }
             (Datum::Map { entries, key, value }, index) => {
                 let entry = self.entry(entries, *key, index)?.ok_or(EvaluationFailure::NoSuchElement)?;
-                Ok(Datum::of_element(entry, value))
+                Ok(Datum::from_element(entry, value))
             }
             _ => Err(EvaluationFailure::Null.into()),
         }
@@ -125,8 +125,9 @@ impl Evaluator<'_> {
                 // Both are sorted by their keys.
                 for ((left_key, left), (right_key, right)) in left.iter().zip(right.iter()) {
                     let key = super::read::key_type(*key);
-                    let (left_key, right_key) = (Datum::of_element(left_key, key), Datum::of_element(right_key, key));
-                    let (left, right) = (Datum::of_element(left, left_type), Datum::of_element(right, right_type));
+                    let (left_key, right_key) =
+                        (Datum::from_element(left_key, key), Datum::from_element(right_key, key));
+                    let (left, right) = (Datum::from_element(left, left_type), Datum::from_element(right, right_type));
                     if !self.are_equal(&left_key, &right_key)? || !self.are_equal(&left, &right)? {
                         return Ok(false);
                     }

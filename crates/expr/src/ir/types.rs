@@ -31,7 +31,7 @@ pub enum Type {
 
 impl Type {
     /// Returns the type of one value of a kind.
-    pub(crate) fn of_kind(kind: Kind) -> Self {
+    pub(crate) fn from_kind(kind: Kind) -> Self {
         match kind {
             Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Self::Bool,
             Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer)) if integer.is_unsigned() => Self::Uint,
@@ -48,7 +48,7 @@ impl Type {
     }
 
     /// Returns the type of a map's keys.
-    pub(crate) fn of_map_key(key: MapKey) -> Self {
+    pub(crate) fn from_map_key(key: MapKey) -> Self {
         match key {
             MapKey::Bool => Self::Bool,
             MapKey::Integer(integer) if integer.is_unsigned() => Self::Uint,
@@ -82,7 +82,7 @@ pub enum Absent {
 
 /// Returns the type of a field, and the result of reading it if it is absent.
 pub(crate) fn field_type(field: &Field) -> (Type, Absent) {
-    let one = Type::of_kind(field.kind);
+    let one = Type::from_kind(field.kind);
     match field.cardinality {
         Cardinality::Repeated => (Type::List(Box::new(one)), Absent::Zero),
         Cardinality::Map(key) => (Type::Map(key, Box::new(one)), Absent::Zero),

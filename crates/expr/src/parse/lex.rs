@@ -85,13 +85,13 @@ pub(super) fn token_error(source: &str, offset: usize) -> ExprError {
 
 /// Returns why a text that starts with a quote is not a string.
 fn string_error(rest: &str) -> String {
-    let begin = shortened(rest.lines().next().unwrap_or_default(), 20);
+    let start = shortened(rest.lines().next().unwrap_or_default(), 20);
     match literal::unknown_escape(rest) {
         Some(escape) => {
             format!("`{escape}` is not a valid escape: write `\\\\` for a backslash, or r\"…\" for a raw string")
         }
         None => {
-            format!("the string that starts with `{begin}` is not closed: close it with its quote on the same line")
+            format!("the string that starts with `{start}` is not closed: close it with its quote on the same line")
         }
     }
 }

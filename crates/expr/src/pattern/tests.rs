@@ -30,8 +30,8 @@ fn patterns_are_rewritten() {
         (r"\Aa\z", "^a$"),
         ("***=x", "the pattern is not valid: repetition operator missing expression"),
     ] {
-        let found = compile(source).map_or_else(|message| message, |pattern| pattern.postgres);
-        assert_eq!(found, expected, "{source}");
+        let actual = compile(source).map_or_else(|message| message, |pattern| pattern.postgres);
+        assert_eq!(actual, expected, "{source}");
     }
 }
 

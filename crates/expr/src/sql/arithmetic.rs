@@ -17,8 +17,8 @@ const EARLIEST: i128 = -200_000_000_000_000_000;
 /// Compiles arithmetic with normalized values.
 pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &Type) -> Result<Value, ExprError> {
     match ty {
-        Type::Int => Ok(whole(operation, left, right, (i64::MIN.into(), i64::MAX.into()))),
-        Type::Uint => Ok(whole(operation, left, right, (0, u64::MAX.into()))),
+        Type::Int => Ok(integer(operation, left, right, (i64::MIN.into(), i64::MAX.into()))),
+        Type::Uint => Ok(integer(operation, left, right, (0, u64::MAX.into()))),
         Type::Double => double::calculate(operation, left, right),
         Type::String | Type::Bytes => {
             let piece = Piece::operation(&left.piece, " || ", &right.piece, Binding::Other);
@@ -29,7 +29,7 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value, ty: &T
     }
 }
 
-fn whole(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) -> Value {
+fn integer(operation: Arithmetic, left: Value, right: Value, legal: (i128, i128)) -> Value {
     let (left_range, right_range) = (left.range(), right.range());
     let (least, most) = result_range(operation, left_range, right_range);
     let fits = least >= legal.0 && most <= legal.1;

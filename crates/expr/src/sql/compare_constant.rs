@@ -10,9 +10,9 @@ use crate::ir::{Comparison, Const};
 use std::cmp::Ordering;
 
 /// The result of simplifying a comparison with a constant.
-enum Test {
+enum SimplifiedComparison {
     /// The same for every value.
-    Known(bool),
+    Constant(bool),
     With(Comparison, Piece),
 }
 
@@ -30,14 +30,16 @@ pub(super) fn compare(
     let value =
         if value.ty == SqlType::Uuid && comparison.is_equality().is_none() { value.normalized() } else { value };
     let test = match value.ty {
-        SqlType::Uuid => uuid(comparison, &value, constant)?,
-        SqlType::Double => double(comparison, constant)?,
-        ty if ty.is_whole() => whole(comparison, ty, constant),
-        _ => Test::With(comparison, Piece::slot(constant::slot(constant)?.0)),
+        SqlType::Uuid => compare_uuid(comparison, &value, constant)?,
+        SqlType::Double => compare_double(comparison, constant)?,
+        ty if ty.is_whole() => compare_integer(comparison, ty, constant),
+        _ => SimplifiedComparison::With(comparison, Piece::slot(constant::slot(constant)?.0)),
     };
     Ok(match test {
-        Test::Known(holds) => (known_result(holds != negated, comparison, &value, mode), value.guards),
-        Test::With(comparison, right) => {
+        SimplifiedComparison::Constant(holds) => {
+            (known_result(holds != negated, comparison, &value, mode), value.guards)
+        }
+        SimplifiedComparison::With(comparison, right) => {
             let at_zero = value.null == WhenNull::Zero && holds_at_zero(comparison, constant, negated);
             let is_strict = value.null == WhenNull::Zero && !at_zero && mode == Mode::Where;
             (test_condition(comparison, &value, &right, (negated, at_zero), mode), value.guards(is_strict))
@@ -55,7 +57,7 @@ fn known_result(holds: bool, comparison: Comparison, value: &Value, mode: Mode) 
 
 /// Whether the comparison holds for an absent value that reads as zero.
 fn holds_at_zero(comparison: Comparison, constant: &Const, negated: bool) -> bool {
-    let constant = Datum::of_const(constant);
+    let constant = Datum::from_const(constant);
     let zero = match constant {
         Datum::Bool(_) => Datum::Bool(false),
         Datum::String(_) => Datum::String("".into()),
@@ -129,29 +131,33 @@ fn order_comparison(
 }
 
 /// Compares a UUID. Only its canonical text can be equal.
-fn uuid(comparison: Comparison, value: &Value, constant: &Const) -> Result<Test, ExprError> {
-    let Const::String(text) = constant else { return Ok(Test::Known(comparison == Comparison::NotEqual)) };
+fn compare_uuid(comparison: Comparison, value: &Value, constant: &Const) -> Result<SimplifiedComparison, ExprError> {
+    let Const::String(text) = constant else {
+        return Ok(SimplifiedComparison::Constant(comparison == Comparison::NotEqual));
+    };
     constant::text(text)?;
     Ok(match constant::uuid(text) {
-        Some(bytes) => Test::With(comparison, Piece::slot(Slot::Uuid(bytes))),
-        None if text.is_empty() && value.null == WhenNull::Zero => Test::With(comparison, Piece::atom("''")),
-        None => Test::Known(comparison == Comparison::NotEqual),
+        Some(bytes) => SimplifiedComparison::With(comparison, Piece::slot(Slot::Uuid(bytes))),
+        None if text.is_empty() && value.null == WhenNull::Zero => {
+            SimplifiedComparison::With(comparison, Piece::atom("''"))
+        }
+        None => SimplifiedComparison::Constant(comparison == Comparison::NotEqual),
     })
 }
 
 /// Compares an integer with a number, whose boundary is converted to the integer's type.
-fn whole(comparison: Comparison, ty: SqlType, constant: &Const) -> Test {
+fn compare_integer(comparison: Comparison, ty: SqlType, constant: &Const) -> SimplifiedComparison {
     let (comparison, number) = match constant {
         Const::Double(number) => match boundary(comparison, *number) {
             Ok(comparison) => comparison,
-            Err(known) => return Test::Known(known),
+            Err(known) => return SimplifiedComparison::Constant(known),
         },
-        constant => (comparison, Datum::of_const(constant).integer().unwrap_or_default()),
+        constant => (comparison, Datum::from_const(constant).integer().unwrap_or_default()),
     };
-    match constant::whole(number, ty) {
-        Some(right) => Test::With(comparison, right),
+    match constant::integer_slot(number, ty) {
+        Some(right) => SimplifiedComparison::With(comparison, right),
         // All values of the type are on one side of the number.
-        None => Test::Known(comparison.holds(0.cmp(&number))),
+        None => SimplifiedComparison::Constant(comparison.holds(0.cmp(&number))),
     }
 }
 
@@ -178,17 +184,17 @@ fn boundary(comparison: Comparison, number: f64) -> Result<(Comparison, i128), b
 }
 
 /// Compares a double with a number. An integer that is not exact as a double is replaced by the nearest double.
-fn double(comparison: Comparison, constant: &Const) -> Result<Test, ExprError> {
+fn compare_double(comparison: Comparison, constant: &Const) -> Result<SimplifiedComparison, ExprError> {
     let (comparison, number) = match constant {
         Const::Double(number) => (comparison, *number),
         constant => {
-            let whole = Datum::of_const(constant).integer().unwrap_or_default();
+            let whole = Datum::from_const(constant).integer().unwrap_or_default();
             #[expect(clippy::cast_precision_loss, reason = "the comparison below accounts for the loss")]
             let nearest = whole as f64;
             match (compare_numbers(whole, nearest), comparison) {
                 (Some(Ordering::Equal), _) => (comparison, nearest),
-                (_, Comparison::Equal) => return Ok(Test::Known(false)),
-                (_, Comparison::NotEqual) => return Ok(Test::Known(true)),
+                (_, Comparison::Equal) => return Ok(SimplifiedComparison::Constant(false)),
+                (_, Comparison::NotEqual) => return Ok(SimplifiedComparison::Constant(true)),
                 (Some(Ordering::Less), Comparison::Less | Comparison::LessOrEqual) => (Comparison::Less, nearest),
                 (Some(Ordering::Less), _) => (Comparison::GreaterOrEqual, nearest),
                 (_, Comparison::Less | Comparison::LessOrEqual) => (Comparison::LessOrEqual, nearest),
@@ -197,7 +203,7 @@ fn double(comparison: Comparison, constant: &Const) -> Result<Test, ExprError> {
         }
     };
     if number.is_nan() {
-        return Ok(Test::Known(comparison == Comparison::NotEqual));
+        return Ok(SimplifiedComparison::Constant(comparison == Comparison::NotEqual));
     }
-    Ok(Test::With(comparison, Piece::slot(Slot::DoublePrecision(number))))
+    Ok(SimplifiedComparison::With(comparison, Piece::slot(Slot::DoublePrecision(number))))
 }

@@ -20,7 +20,7 @@ pub(super) fn compare(
     let has_null = left.null == WhenNull::Null || right.null == WhenNull::Null;
     let condition = match comparison.is_equality() {
         Some(equal) if has_null => nullable_equality(equal, &left, &right, mode),
-        _ => strict(comparison, &left, &right, negated, mode),
+        _ => strict_comparison(comparison, &left, &right, negated, mode),
     };
     Ok((condition, guards))
 }
@@ -63,7 +63,7 @@ fn widen(value: Value) -> Result<Value, ExprError> {
 }
 
 /// Returns a comparison that is an error if either side is.
-fn strict(comparison: Comparison, left: &Value, right: &Value, negated: bool, mode: Mode) -> Condition {
+fn strict_comparison(comparison: Comparison, left: &Value, right: &Value, negated: bool, mode: Mode) -> Condition {
     // A negation requires FALSE and NULL to be exact.
     let mode = if negated { Mode::Exact } else { mode };
     let compared = comparison.piece(&left.piece, &right.piece, left.ty);

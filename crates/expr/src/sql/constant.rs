@@ -55,7 +55,7 @@ pub(super) fn text(text: &str) -> Result<Slot, ExprError> {
 }
 
 /// Returns the slot of an integer for a comparison with a value of a type; `None` if it is out of the type's range.
-pub(super) fn whole(number: i128, ty: SqlType) -> Option<Piece> {
+pub(super) fn integer_slot(number: i128, ty: SqlType) -> Option<Piece> {
     match ty {
         SqlType::Integer => i32::try_from(number).ok().map(|number| Piece::slot(Slot::Integer(number))),
         SqlType::Bigint => i64::try_from(number).ok().map(|number| Piece::slot(Slot::Bigint(number))),

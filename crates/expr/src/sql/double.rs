@@ -22,7 +22,7 @@ pub(super) fn calculate(operation: Arithmetic, left: Value, right: Value) -> Res
         Arithmetic::Remainder => return Err(unsupported("`%` takes whole numbers, as returned by `int(…)`")),
     };
     let plain = Piece::operation(&left.piece, symbol, &right.piece, binding);
-    let (one, other) = (Magnitudes::of(&left), Magnitudes::of(&right));
+    let (one, other) = (Magnitudes::new(&left), Magnitudes::new(&right));
     let finite = one.finite && other.finite;
     let (piece, largest, smallest) = match operation {
         Arithmetic::Add | Arithmetic::Subtract => {
@@ -69,7 +69,7 @@ struct Magnitudes {
 }
 
 impl Magnitudes {
-    fn of(value: &Value) -> Self {
+    fn new(value: &Value) -> Self {
         match value.bounds {
             Bounds::Real { largest, smallest, finite } => Self { largest, smallest, finite },
             _ => Self { largest: f64::MAX, smallest: f64::from_bits(1), finite: false },

@@ -70,7 +70,7 @@ impl Compiler<'_> {
                 } else {
                     value.piece.clone()
                 };
-                let in_list = if is_inside { None } else { Some(in_any_list(&value.piece)) };
+                let in_list = if is_inside { None } else { Some(index_guard(&value.piece)) };
                 (position.cast("integer"), value.guards, in_list)
             }
         };
@@ -93,7 +93,7 @@ impl TakenElement {
     /// Returns the element as a scalar.
     fn value(self) -> Result<Value, ExprError> {
         let value = match self.form {
-            CollectionForm::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::of_kind(kind)),
+            CollectionForm::Array(ty, kind) => Value::new(self.piece, ty).with_bounds(Bounds::from_kind(kind)),
             CollectionForm::Json(kind) | CollectionForm::Map(_, kind) => value_from_text(&self.piece, kind)?,
         };
         Ok(Value { guards: self.guards, ..value.with_null(WhenNull::Error) })
@@ -101,7 +101,7 @@ impl TakenElement {
 }
 
 /// Returns the condition that an index is valid: others are out of PostgreSQL's range, or count from the end.
-fn in_any_list(index: &Piece) -> Piece {
+fn index_guard(index: &Piece) -> Piece {
     let limits = format!(" BETWEEN 0 AND {}", i32::MAX - 1);
     Builder::default().operand(index, Binding::Other).text(&limits).finish(Binding::Like)
 }

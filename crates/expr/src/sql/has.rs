@@ -20,7 +20,7 @@ impl Compiler<'_> {
             FieldLocation::Column { model, id, .. } if *id == model.roles.id => Condition::Known(Some(!negated)),
             FieldLocation::Column { model, id, field: shape, .. } => match shape.cardinality {
                 Cardinality::Implicit if model.reference(*id).is_none() => {
-                    let ty = SqlType::of_kind(shape.kind).ok_or_else(|| unsupported("a message is always there"))?;
+                    let ty = SqlType::from_kind(shape.kind).ok_or_else(|| unsupported("a message is always there"))?;
                     let (column, zero) = (location.stored(), ty.zero());
                     let test = differs(&column, ty, zero, negated);
                     let is_double = negated && ty == SqlType::Double;
@@ -39,14 +39,14 @@ impl Compiler<'_> {
                 Cardinality::Implicit => {
                     let value = value_from_text(&location.text(), shape.kind)?.with_null(WhenNull::Zero);
                     let (ty, zero) = (value.ty, value.ty.zero());
-                    in_message(value.piece.clone(), value.normalized().piece, negated, mode, |piece| {
+                    test_member(value.piece.clone(), value.normalized().piece, negated, mode, |piece| {
                         differs(piece, ty, zero, negated)
                     })
                 }
                 Cardinality::Repeated | Cardinality::Map(_) => {
                     let empty = if shape.cardinality == Cardinality::Repeated { "'[]'" } else { "'{}'" };
                     let normalized = Piece::call("coalesce", &[&location.stored(), &Piece::atom(empty)]);
-                    in_message(location.stored(), normalized, negated, mode, |piece| {
+                    test_member(location.stored(), normalized, negated, mode, |piece| {
                         differs_from(piece, empty, negated)
                     })
                 }
@@ -60,7 +60,13 @@ impl Compiler<'_> {
 }
 
 /// Returns a test of a member that is empty if it is absent.
-fn in_message(piece: Piece, normalized: Piece, negated: bool, mode: Mode, test: impl Fn(&Piece) -> Piece) -> Condition {
+fn test_member(
+    piece: Piece,
+    normalized: Piece,
+    negated: bool,
+    mode: Mode,
+    test: impl Fn(&Piece) -> Piece,
+) -> Condition {
     if mode == Mode::Where && !negated {
         Condition::may_be_null(test(&piece))
     } else {

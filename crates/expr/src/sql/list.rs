@@ -128,7 +128,7 @@ impl Compiler<'_> {
         Ok(match collection.form {
             CollectionForm::Array(ty, kind) => {
                 let (from, element) = call("unnest");
-                (from, Element::Scalar(Value::new(element, ty).with_bounds(Bounds::of_kind(kind))))
+                (from, Element::Scalar(Value::new(element, ty).with_bounds(Bounds::from_kind(kind))))
             }
             CollectionForm::Json(Kind::Message(shape)) => {
                 let (from, element) = call("jsonb_array_elements");
@@ -169,7 +169,7 @@ fn contains(list: &Piece, constant: &Const, element: SqlType, negated: bool) -> 
 fn array_element(kind: Kind) -> Option<SqlType> {
     match kind {
         Kind::Bool | Kind::Integer(_) | Kind::Float | Kind::Double | Kind::String | Kind::Bytes | Kind::Enum(_) => {
-            SqlType::of_kind(kind)
+            SqlType::from_kind(kind)
         }
         _ => None,
     }

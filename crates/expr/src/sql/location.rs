@@ -70,7 +70,7 @@ pub(super) struct LocatedField<'s> {
 }
 
 impl<'s> LocatedField<'s> {
-    fn at(location: FieldLocation<'s>) -> Self {
+    fn unguarded(location: FieldLocation<'s>) -> Self {
         Self { location, guards: Vec::new(), presence: None }
     }
 }
@@ -85,12 +85,12 @@ impl<'a> Compiler<'a> {
                 let variable = self.variables.get(*level).ok_or_else(nowhere)?;
                 match (&variable.element, steps) {
                     (Element::Scalar(value), None) => {
-                        return Ok(LocatedField::at(FieldLocation::Element(value.clone())));
+                        return Ok(LocatedField::unguarded(FieldLocation::Element(value.clone())));
                     }
                     (Element::Message(object, shape), Some((first, rest))) => {
                         let location =
                             FieldLocation::Member { object: object.clone(), field: shapes.get(*shape).field(*first) };
-                        (LocatedField::at(location), rest)
+                        (LocatedField::unguarded(location), rest)
                     }
                     _ => return Err(nowhere()),
                 }
@@ -101,10 +101,12 @@ impl<'a> Compiler<'a> {
                 let location = FieldLocation::Member { object, field: shapes.get(shape).field(*first) };
                 (LocatedField { location, guards, presence }, rest)
             }
-            (Root::Record, Some((first, rest))) => (LocatedField::at(self.column("r", self.scope.model, *first)), rest),
+            (Root::Record, Some((first, rest))) => {
+                (LocatedField::unguarded(self.column("r", self.scope.model, *first)), rest)
+            }
             (Root::Related { reference, model }, Some((first, rest))) => {
                 let alias = self.alias_of(*reference).ok_or_else(nowhere)?;
-                (LocatedField::at(self.column(alias, model, *first)), rest)
+                (LocatedField::unguarded(self.column(alias, model, *first)), rest)
             }
             (_, None) => return Err(nowhere()),
         };
@@ -183,10 +185,10 @@ impl FieldLocation<'_> {
         let id_format = if is_id { Some(model.id_format) } else { reference.map(|reference| reference.target_ids) };
         let ty = match id_format {
             Some(IdFormat::UuidV7) => SqlType::Uuid,
-            _ => SqlType::of_kind(field.kind)
+            _ => SqlType::from_kind(field.kind)
                 .ok_or_else(|| unsupported(format!("`{}` is no single value", field.name)))?,
         };
-        let value = Value::new(self.stored(), ty).with_bounds(Bounds::of_kind(field.kind));
+        let value = Value::new(self.stored(), ty).with_bounds(Bounds::from_kind(field.kind));
         Ok(Value {
             null: if is_id || is_time || is_implicit { WhenNull::Never } else { null },
             is_column: true,
@@ -204,7 +206,7 @@ fn member(object: &Piece, operator: &str, field: &shape::Field) -> Piece {
 
 /// Converts the text of a JSON value.
 pub(super) fn value_from_text(text: &Piece, kind: Kind) -> Result<Value, ExprError> {
-    let ty = SqlType::of_kind(kind)
+    let ty = SqlType::from_kind(kind)
         .ok_or_else(|| unsupported("a message has no single value: this is an internal error"))?;
     let piece = match (unwrapped_kind(kind), ty) {
         (_, SqlType::Text) => text.clone(),
@@ -213,7 +215,7 @@ pub(super) fn value_from_text(text: &Piece, kind: Kind) -> Result<Value, ExprErr
         (Kind::Float, _) => text.cast("float4").cast("float8"),
         _ => text.cast(ty.name()),
     };
-    Ok(Value::new(piece, ty).with_bounds(Bounds::of_kind(kind)))
+    Ok(Value::new(piece, ty).with_bounds(Bounds::from_kind(kind)))
 }
 
 /// Returns `FROM rows AS alias(v)`, and the column.

@@ -65,12 +65,12 @@ fn slots(value: &Value, constants: &[Const]) -> Result<(Vec<Slot>, SqlType), Exp
                 constant::uuid(text).map(Slot::Uuid)
             }
             (SqlType::Numeric, constant) => {
-                let number = Datum::of_const(constant).integer();
+                let number = Datum::from_const(constant).integer();
                 number.and_then(|number| u64::try_from(number).ok()).map(Slot::Numeric)
             }
             (ty, constant) if ty.is_whole() => {
-                let number = Datum::of_const(constant).integer();
-                number.and_then(|number| constant::whole(number, ty)).and_then(|mut piece| piece.slots.pop())
+                let number = Datum::from_const(constant).integer();
+                number.and_then(|number| constant::integer_slot(number, ty)).and_then(|mut piece| piece.slots.pop())
             }
             _ => Some(constant::slot(constant)?.0),
         };
@@ -85,7 +85,7 @@ fn holds_zero(constants: &[Const]) -> bool {
         Const::String(value) => value.is_empty(),
         Const::Bytes(value) => value.is_empty(),
         Const::Double(value) => *value == 0.0,
-        constant => Datum::of_const(constant).integer() == Some(0),
+        constant => Datum::from_const(constant).integer() == Some(0),
     })
 }
 

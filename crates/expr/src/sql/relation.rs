@@ -114,28 +114,28 @@ fn select(piece: &Piece, tables: &str, conditions: &[Piece]) -> Piece {
 }
 
 /// Collects the relations whose absence is always an error.
-fn collect_required(expr: &Expr, found: &mut Vec<Joined>) {
+fn collect_required(expr: &Expr, required: &mut Vec<Joined>) {
     match expr {
-        Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add_required(field, found),
-        Expr::Quantified { list, .. } => add_required(list, found),
+        Expr::Field(field) | Expr::Has(field) | Expr::Search { field, .. } => add_required(field, required),
+        Expr::Quantified { list, .. } => add_required(list, required),
         Expr::ElementOf { value, list } => {
-            add_required(list, found);
-            collect_required(value, found);
+            add_required(list, required);
+            collect_required(value, required);
         }
         Expr::MapValue { map: field, key: operand, .. } | Expr::ListItem { list: field, index: operand, .. } => {
-            add_required(field, found);
-            collect_required(operand, found);
+            add_required(field, required);
+            collect_required(operand, required);
         }
         Expr::Compare { left, right, .. }
         | Expr::Arithmetic { left, right, .. }
         | Expr::TextTest { text: left, part: right, .. } => {
-            collect_required(left, found);
-            collect_required(right, found);
+            collect_required(left, required);
+            collect_required(right, required);
         }
-        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => collect_required(value, found),
-        Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => collect_required(operand, found),
-        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => collect_required(text, found),
-        Expr::TimePart { time, .. } => collect_required(time, found),
+        Expr::OneOf { value, .. } | Expr::Convert { value, .. } => collect_required(value, required),
+        Expr::Size(operand) | Expr::Negate(operand) | Expr::Not(operand) => collect_required(operand, required),
+        Expr::Matches { text, .. } | Expr::Rewrite { text, .. } => collect_required(text, required),
+        Expr::TimePart { time, .. } => collect_required(time, required),
         // These evaluate operands conditionally.
         Expr::And(_) | Expr::Or(_) | Expr::Conditional { .. } => {}
         // Rules have no SQL.
@@ -143,14 +143,14 @@ fn collect_required(expr: &Expr, found: &mut Vec<Joined>) {
     }
 }
 
-fn add_required(field: &Field, found: &mut Vec<Joined>) {
+fn add_required(field: &Field, required: &mut Vec<Joined>) {
     match &field.root {
         Root::Related { reference, model } => {
-            if found.iter().all(|joined| joined.reference != *reference) {
-                found.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
+            if required.iter().all(|joined| joined.reference != *reference) {
+                required.push(Joined { reference: *reference, model: Arc::clone(model), alias: String::new() });
             }
         }
-        Root::Element(element) => collect_required(element, found),
+        Root::Element(element) => collect_required(element, required),
         Root::Record | Root::Variable(_) => {}
     }
 }

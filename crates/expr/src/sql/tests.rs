@@ -73,19 +73,19 @@ proptest! {
     #[test]
     fn no_text_of_a_caller_is_in_the_sql(nasty in "[ -~é'\"?$;\\\\%_\u{10ffff}]{0,12}") {
         let literal = quoted(&format!("{MARK}{nasty}"));
-        for place in PLACES {
-            let filter = compile(&place.replace('X', &literal)).unwrap();
+        for template in PLACES {
+            let filter = compile(&template.replace('X', &literal)).unwrap();
             prop_assert!(is_clean(&filter), "{}", filter.sql().text);
         }
     }
 
     #[test]
     fn no_number_of_a_caller_is_in_the_sql(number in 1_000_000_000_000_i64..) {
-        for place in [
+        for template in [
             "sold == X", "sold in [X, 1]", "price > X", "views > Xu", "sold + X > 1", "X in stars", "stars[X] == 1",
             "rank != X", "notes[5] == string(X)", "double(sold) < X.5", "price * X.5 > 1.0",
         ] {
-            if let Ok(filter) = compile(&place.replace('X', &number.to_string())) {
+            if let Ok(filter) = compile(&template.replace('X', &number.to_string())) {
                 prop_assert!(!filter.sql().text.contains(&number.to_string()), "{}", filter.sql().text);
             }
         }
@@ -96,8 +96,8 @@ proptest! {
 fn exploding_sql_is_rejected() {
     let choice = |inner: &str| format!("(published ? {inner} : sold) + sold");
     let nested = (0..12).fold("sold".to_owned(), |inner, _| choice(&inner));
-    let refusal = compile(&format!("{nested} > 1")).unwrap_err();
-    assert!(refusal.message.contains("simplify"), "{refusal}");
+    let error = compile(&format!("{nested} > 1")).unwrap_err();
+    assert!(error.message.contains("simplify"), "{error}");
     let sum = vec!["sold"; 50].join(" + ");
     assert!(compile(&format!("{sum} > 1")).unwrap().sql().text.len() < super::MAX_TEXT);
 }
@@ -123,7 +123,7 @@ fn deep_expressions_are_compiled_or_rejected_quickly() {
             worker.spawn_scoped(scope, || compile(&source).map(|_| ())).unwrap().join().unwrap()
         });
         assert!(started.elapsed().as_secs() < 60, "{:?} for {source}", started.elapsed());
-        let refusal = compiled.err().map(|error| error.message);
-        assert!(refusal.as_ref().is_none_or(|message| message.contains("simplify")), "{refusal:?}: {source}");
+        let error = compiled.err().map(|error| error.message);
+        assert!(error.as_ref().is_none_or(|message| message.contains("simplify")), "{error:?}: {source}");
     }
 }

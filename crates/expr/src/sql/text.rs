@@ -159,14 +159,14 @@ fn range_guard(left: &Piece, prefix: &str) -> Piece {
 
 /// Returns the smallest text after all texts that start with a prefix, by code points; `None` if there is none.
 fn successor(prefix: &str) -> Option<String> {
-    let kept = prefix.trim_end_matches(char::MAX);
-    let last = kept.chars().next_back()?;
+    let trimmed = prefix.trim_end_matches(char::MAX);
+    let last = trimmed.chars().next_back()?;
     let next = match last {
         // Surrogates are not characters.
         '\u{D7FF}' => '\u{E000}',
         last => char::from_u32(u32::from(last) + 1)?,
     };
-    let head = kept.strip_suffix(last)?;
+    let head = trimmed.strip_suffix(last)?;
     Some(format!("{head}{next}"))
 }
 

@@ -176,7 +176,7 @@ impl SqlType {
     }
 
     /// Returns the type of a column or of its elements; `None` for values that are stored as JSON.
-    pub(super) fn of_kind(kind: Kind) -> Option<Self> {
+    pub(super) fn from_kind(kind: Kind) -> Option<Self> {
         Some(match unwrapped_kind(kind) {
             Kind::Bool => Self::Boolean,
             Kind::Integer(integer) if integer.exceeds_bigint() => Self::Numeric,
@@ -198,7 +198,7 @@ pub(super) fn unwrapped_kind(kind: Kind) -> Kind {
 }
 
 impl Bounds {
-    pub(super) fn of_kind(kind: Kind) -> Self {
+    pub(super) fn from_kind(kind: Kind) -> Self {
         match unwrapped_kind(kind) {
             Kind::Integer(integer) => Self::Whole(*integer.range().start(), *integer.range().end()),
             Kind::Enum(_) => Self::Whole(i32::MIN.into(), i32::MAX.into()),

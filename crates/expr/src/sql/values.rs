@@ -130,17 +130,17 @@ fn time_part(part: TimePart, time: Value) -> Value {
     };
     let builder = Builder::default().text("extract(").text(unit).text(" FROM ");
     let builder = builder.operand(&time.piece, Binding::AtTimeZone).text(" AT TIME ZONE 'UTC')");
-    let found = builder.finish(Binding::Atom);
+    let value = builder.finish(Binding::Atom);
     let piece = match part {
         TimePart::Month | TimePart::DayOfMonth | TimePart::DayOfYear => {
-            Piece::operation(&found, " - ", &Piece::atom("1"), Binding::Add)
+            Piece::operation(&value, " - ", &Piece::atom("1"), Binding::Add)
         }
         // PostgreSQL's milliseconds include the seconds and have a fraction.
-        TimePart::Seconds => Piece::call("trunc", &[&found]),
+        TimePart::Seconds => Piece::call("trunc", &[&value]),
         TimePart::Milliseconds => {
-            Piece::operation(&Piece::call("trunc", &[&found]), " % ", &Piece::atom("1000"), Binding::Multiply)
+            Piece::operation(&Piece::call("trunc", &[&value]), " % ", &Piece::atom("1000"), Binding::Multiply)
         }
-        _ => found,
+        _ => value,
     };
     Value { piece, ty: SqlType::Numeric, is_column: false, bounds: Bounds::Whole(least, most), ..time }
 }

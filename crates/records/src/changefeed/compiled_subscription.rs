@@ -50,7 +50,7 @@ fn compile_model(served: &Arc<Served>, watched: &SubscribedModel) -> Result<Comp
     if let Some(outside) = query.filter.as_ref().and_then(groundplan_expr::Filter::external_dependency) {
         return Err(not_alone(outside));
     }
-    let mask = ReadMask::parse(&model.shapes, model.shape, &watched.read_mask)?.with(&[model.roles.id]);
+    let mask = ReadMask::parse(&model.shapes, model.shape, &watched.read_mask)?.with_fields(&[model.roles.id]);
     Ok(CompiledModel { table, query, mask })
 }
 

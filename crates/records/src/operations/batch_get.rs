@@ -54,7 +54,7 @@ pub(crate) async fn batch_get(
     let ids = parse(model, ids, place)?;
     let mask = ReadMask::parse(&model.shapes, model.shape, &view.read_mask)?;
     let paths = Paths::parse(&call.served.catalog, model, &view.expand)?;
-    let found = read(call, &ids, &mask.with(&paths.needed())).await?;
+    let found = read(call, &ids, &mask.with_fields(&paths.needed())).await?;
     check_presence(call, &ids, &found)?;
     let mut records = in_order(call, &ids, &found)?;
     let included = expand::included(call, &paths, &records, &mask).await?;

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_memory_for_a_commit_is_held_before_it_is_decoded() {
-        let budget = Budget::of_request(DEFAULT, &Memory::new(1 << 20), None);
+        let budget = Budget::for_request(DEFAULT, &Memory::new(1 << 20), None);
         let body = [&[0; HEAD][..], &[0x12], &[0xFF, 0xFF, 3], &[b'x'; 65_535][..]].concat();
         assert!(hold(&body, Some(&budget)).is_ok());
         assert!(budget.held() > 12 * 65_535);

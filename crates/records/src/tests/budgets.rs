@@ -122,17 +122,17 @@ async fn rows_are_held_in_the_processs_memory_and_counted() {
         create(&fixture, "Blob", json!({"name": format!("b{at}"), "text": "x".repeat(10_000)})).await;
     }
     let memory = Memory::new(300_000);
-    let of_request = |allowance| Budget::of_request(allowance, &memory, None);
-    let call = with_budget(&fixture, &root, "Blob", of_request(DEFAULT));
+    let for_request = |allowance| Budget::for_request(allowance, &memory, None);
+    let call = with_budget(&fixture, &root, "Blob", for_request(DEFAULT));
     let query = |page_size| ListQuery { page_size, ..ListQuery::default() };
     let page = operations::list(&call, &query(10), None).await.unwrap();
     assert_eq!(page.records.len(), 10);
     assert!(memory.used() > 150_000, "{}", memory.used());
-    let other = with_budget(&fixture, &root, "Blob", of_request(DEFAULT));
+    let other = with_budget(&fixture, &root, "Blob", for_request(DEFAULT));
     assert_eq!(operations::list(&other, &query(10), None).await.unwrap_err().reason(), Reason::MemoryExhausted);
     drop((call, other));
     assert_eq!(memory.used(), 0);
-    let few = with_budget(&fixture, &root, "Blob", of_request(Allowance { rows: 5, ..DEFAULT }));
+    let few = with_budget(&fixture, &root, "Blob", for_request(Allowance { rows: 5, ..DEFAULT }));
     assert_eq!(operations::list(&few, &query(10), None).await.unwrap_err().reason(), Reason::BudgetExceeded);
     let ids: Vec<String> = page.records.iter().map(|stored| id_of(&fixture, stored)).collect();
     let get = operations::batch_get(&few, &ids, &View::default(), Place::Ids).await;

@@ -128,7 +128,7 @@ impl Reading<'_> {
     /// Adds the record of a row to the part.
     fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<Fault>> {
         let model = &self.call.table.model;
-        let budget = Budget::of_request(DEFAULT, self.call.records.memory(), None);
+        let budget = Budget::for_request(DEFAULT, self.call.records.memory(), None);
         let record = state.reader.record(model, row, &budget).map_err(|fault| vec![fault])?;
         let has_created_at = model.roles.created_at.is_some_and(|field| record.get(field).is_some());
         let faults = |error: Error| Fault::of_error(&error);

@@ -86,7 +86,7 @@ async fn read<B: Backend>(
         let bytes = body::read_patch(headers, body, call.max_body).await?;
         let patch = json::decode_patch(&model.shapes, model.shape, &bytes, &call.caller.budget);
         let (update, merge) = patch.map_err(|error| named::of_record(model, error.into()))?;
-        return Ok((update, UpdateMask::Merge(merge.without(&mask::names_of_record(model)))));
+        return Ok((update, UpdateMask::Merge(merge.without_fields(&mask::names_of_record(model)))));
     }
     let bytes = body::read_patch(headers, body, call.max_body).await?;
     let decoded = decode(call, bytes).await?;

@@ -72,7 +72,7 @@ impl CelCompiler<'_> {
             };
             let parameters = [("rule", rule), ("rules", parameters::message(&standard))];
             let scope = RuleScope { shapes: self.shapes, this, parameters: &parameters };
-            for declared in self.declared(&extension) {
+            for declared in self.predefined_rules(&extension) {
                 compiled.extend(self.rule(location, &scope, &RuleDeclaration::rule(&declared)));
             }
         }
@@ -84,7 +84,7 @@ impl CelCompiler<'_> {
         let is_user_defined =
             |extension: &ExtensionDescriptor| !extension.parent_file().name().starts_with("buf/validate/");
         for extension in self.pool.all_extensions().filter(is_user_defined).collect::<Vec<_>>() {
-            for rule in self.declared(&extension) {
+            for rule in self.predefined_rules(&extension) {
                 let error = rule.expression.as_deref().and_then(|expression| Rule::parse(expression).err());
                 if let Some(error) = error {
                     self.report(
@@ -98,7 +98,7 @@ impl CelCompiler<'_> {
     }
 
     /// Returns the predefined rules that an extension declares.
-    fn declared(&self, extension: &ExtensionDescriptor) -> Vec<types::Rule> {
+    fn predefined_rules(&self, extension: &ExtensionDescriptor) -> Vec<types::Rule> {
         let Some(predefined) = self.pool.get_extension_by_name("buf.validate.predefined") else { return Vec::new() };
         let options = extension.options();
         if !options.has_extension(&predefined) {

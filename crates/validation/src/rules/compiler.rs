@@ -173,7 +173,7 @@ impl<'a> Compiler<'a> {
             self.report(&target.location, mismatch);
             return;
         }
-        match checks::compile(rules, &self.defined(kind)) {
+        match checks::compile(rules, &self.enum_numbers(kind)) {
             Ok(checks) => value.checks = checks,
             Err(error) => self.report(&target.location, error),
         }
@@ -204,7 +204,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Returns the numbers that an enum defines.
-    fn defined(&self, kind: Kind) -> Vec<i32> {
+    fn enum_numbers(&self, kind: Kind) -> Vec<i32> {
         match kind {
             Kind::Enum(id) => self.shapes.enumeration(id).values.iter().map(|(_, number)| *number).collect(),
             _ => Vec::new(),

@@ -46,7 +46,7 @@ impl RuleChecker<'_> {
         let collection = self.value(range)?;
         let element = match &collection.ty {
             Type::List(element) => (**element).clone(),
-            Type::Map(key, _) => Type::of_map_key(*key),
+            Type::Map(key, _) => Type::from_map_key(*key),
             ty => {
                 let ty = self.type_name(ty);
                 let message = format!("{} is {ty}: `{name}` needs a list or a map", self.quote(range));
@@ -54,7 +54,7 @@ impl RuleChecker<'_> {
             }
         };
         self.variables.push((variable.clone(), element.clone()));
-        let checked = self.inside(condition, body);
+        let checked = self.check_arguments(condition, body);
         self.variables.pop();
         let (condition, body) = checked?;
         let ty = match (kind, &body) {
@@ -66,7 +66,7 @@ impl RuleChecker<'_> {
         Ok(Typed::new(rule_expr(RuleExpr::Macro { kind, range: collection.expr, condition, body }), ty))
     }
 
-    fn inside(
+    fn check_arguments(
         &mut self,
         condition: Option<&Node>,
         body: Option<&Node>,

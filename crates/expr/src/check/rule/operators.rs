@@ -71,7 +71,7 @@ impl RuleChecker<'_> {
         let (value, collection) = (self.value(left)?, self.value(right)?);
         let element = match &collection.ty {
             Type::List(element) => Some((**element).clone()),
-            Type::Map(key, _) => Some(Type::of_map_key(*key)),
+            Type::Map(key, _) => Some(Type::from_map_key(*key)),
             _ => None,
         };
         match element {

@@ -65,7 +65,7 @@ impl RuleChecker<'_> {
         let (collection, key) = (self.value(operand)?, self.value(index)?);
         let (expected, ty) = match collection.ty {
             Type::List(element) => (Type::Int, *element),
-            Type::Map(key, value) => (Type::of_map_key(key), *value),
+            Type::Map(key, value) => (Type::from_map_key(key), *value),
             ty => {
                 let ty = self.type_name(&ty);
                 let message = format!("{} is {ty}: `[…]` follows a list or a map", self.quote(operand));
@@ -135,9 +135,9 @@ impl RuleChecker<'_> {
 
     /// Returns the value of a parameter.
     fn parameter_value(&self, node: &Node, parameter: &RuleParameter) -> Result<Typed, ExprError> {
-        let of_const = |constant: &Const| Typed::new(Expr::Const(constant.clone()), type_of(constant));
+        let from_const = |constant: &Const| Typed::new(Expr::Const(constant.clone()), type_of(constant));
         match parameter {
-            RuleParameter::Value(constant) => Ok(of_const(constant)),
+            RuleParameter::Value(constant) => Ok(from_const(constant)),
             RuleParameter::List(constants) => {
                 let ty = constants.iter().try_fold(Type::Null, |ty, constant| common_type(&ty, &type_of(constant)));
                 let elements = constants.iter().map(|constant| Expr::Const(constant.clone())).collect();

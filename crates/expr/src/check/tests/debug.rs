@@ -5,10 +5,10 @@ use crate::ir::{Arithmetic, Comparison, Const, Expr, Field, Quantifier, Root, Te
 
 pub(super) fn write(expr: &Expr) -> String {
     match expr {
-        Expr::Const(constant) => of_const(constant),
+        Expr::Const(constant) => from_const(constant),
         Expr::Now => "now".to_owned(),
-        Expr::Field(field) => of_field(field),
-        Expr::Has(field) => format!("has({})", of_field(field)),
+        Expr::Field(field) => path(field),
+        Expr::Has(field) => format!("has({})", path(field)),
         Expr::Not(operand) => format!("(not {})", write(operand)),
         Expr::And(operands) => format!("(and {})", all(operands)),
         Expr::Or(operands) => format!("(or {})", all(operands)),
@@ -27,12 +27,12 @@ pub(super) fn write(expr: &Expr) -> String {
             format!("({symbol} {} {})", write(left), write(right))
         }
         Expr::OneOf { value, constants } => {
-            let constants: Vec<String> = constants.iter().map(of_const).collect();
+            let constants: Vec<String> = constants.iter().map(from_const).collect();
             format!("({} in [{}])", write(value), constants.join(" "))
         }
-        Expr::ElementOf { value, list } => format!("({} in {})", write(value), of_field(list)),
-        Expr::MapValue { map, key, ty } => format!("{}[{}]:{}", of_field(map), write(key), of_type(ty)),
-        Expr::ListItem { list, index, ty } => format!("{}[{}]:{}", of_field(list), write(index), of_type(ty)),
+        Expr::ElementOf { value, list } => format!("({} in {})", write(value), path(list)),
+        Expr::MapValue { map, key, ty } => format!("{}[{}]:{}", path(map), write(key), type_text(ty)),
+        Expr::ListItem { list, index, ty } => format!("{}[{}]:{}", path(list), write(index), type_text(ty)),
         Expr::Size(value) => format!("size({})", write(value)),
         Expr::TextTest { test, text, part } => {
             let name = match test {
@@ -51,10 +51,10 @@ pub(super) fn write(expr: &Expr) -> String {
                 Arithmetic::Divide => "/",
                 Arithmetic::Remainder => "%",
             };
-            format!("({symbol} {} {}):{}", write(left), write(right), of_type(ty))
+            format!("({symbol} {} {}):{}", write(left), write(right), type_text(ty))
         }
         Expr::Negate(operand) => format!("(- {})", write(operand)),
-        Expr::Convert { value, ty } => format!("{}({})", of_type(ty), write(value)),
+        Expr::Convert { value, ty } => format!("{}({})", type_text(ty), write(value)),
         Expr::Rewrite { rewrite, text } => format!("{rewrite:?}({})", write(text)),
         Expr::TimePart { part, time } => format!("{part:?}({})", write(time)),
         Expr::Quantified { quantifier, list, level, condition } => {
@@ -63,10 +63,10 @@ pub(super) fn write(expr: &Expr) -> String {
                 Quantifier::All => "all",
                 Quantifier::ExistsOne => "one",
             };
-            format!("({name} ${level} in {} {})", of_field(list), write(condition))
+            format!("({name} ${level} in {} {})", path(list), write(condition))
         }
         Expr::Rule(rule) => format!("{rule:?}"),
-        Expr::Search { field, words, language } => format!("(search {} {words:?} {language})", of_field(field)),
+        Expr::Search { field, words, language } => format!("(search {} {words:?} {language})", path(field)),
     }
 }
 
@@ -74,7 +74,7 @@ fn all(operands: &[Expr]) -> String {
     operands.iter().map(write).collect::<Vec<_>>().join(" ")
 }
 
-fn of_const(constant: &Const) -> String {
+fn from_const(constant: &Const) -> String {
     match constant {
         Const::Bool(value) => value.to_string(),
         Const::Int(value) => value.to_string(),
@@ -90,7 +90,7 @@ fn of_const(constant: &Const) -> String {
 }
 
 /// Renders a path with field names: `.` for the record, `$0` for a variable, `>` after a relation.
-fn of_field(field: &Field) -> String {
+fn path(field: &Field) -> String {
     let (mut text, mut shape) = match &field.root {
         Root::Record => (String::new(), Some(model().shape)),
         Root::Related { reference, model: target } => {
@@ -124,7 +124,7 @@ fn of_field(field: &Field) -> String {
     text
 }
 
-fn of_type(ty: &Type) -> String {
+fn type_text(ty: &Type) -> String {
     match ty {
         Type::Enum(_) => "enum".to_owned(),
         Type::Message(_) => "message".to_owned(),

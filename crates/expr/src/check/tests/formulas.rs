@@ -137,8 +137,8 @@ fn nan_is_canonical() {
     let record = thing(&[("price", Value::Double(f64::INFINITY))]);
     for field in ["price", "weight"] {
         let source = if field == "price" { "double(weight) + (0.0 / double(pages))" } else { "price - price" };
-        let found = compile(field, source).unwrap().evaluate(&record, NOW, &Budget::default()).unwrap();
-        assert_eq!(found, Ok(Some(Value::Double(f64::NAN))), "{field}");
+        let actual = compile(field, source).unwrap().evaluate(&record, NOW, &Budget::default()).unwrap();
+        assert_eq!(actual, Ok(Some(Value::Double(f64::NAN))), "{field}");
     }
 }
 
@@ -148,9 +148,9 @@ fn invalid_formulas_are_rejected_with_a_message_and_position() {
     let mut lines = REFUSALS.lines();
     while let (Some(formula), Some(expected)) = (lines.next(), lines.next()) {
         let (field, source) = formula.split_once(": ").unwrap();
-        let found = compile(field, source).map_or_else(|error| error, |_| "accepted".to_owned());
-        if found != expected.trim_start() {
-            wrong.push_str(&format!("{formula}\n    {found}\n"));
+        let actual = compile(field, source).map_or_else(|error| error, |_| "accepted".to_owned());
+        if actual != expected.trim_start() {
+            wrong.push_str(&format!("{formula}\n    {actual}\n"));
         }
     }
     assert!(wrong.is_empty(), "the errors are now:\n{wrong}");
@@ -175,8 +175,8 @@ fn formula_functions_are_not_allowed_in_filters() {
     let text = Box::new(crate::ir::Expr::Const(crate::ir::Const::String("x".into())));
     let rewritten = crate::ir::Expr::Rewrite { rewrite: crate::ir::Rewrite::Trim, text: text.clone() };
     let comparison = crate::ir::Comparison::Equal;
-    let made = crate::ir::Expr::Compare { comparison, left: Box::new(rewritten), right: text };
-    assert!(crate::Filter::of_expr(scope(), made).unwrap_err().message.contains("only formulas"));
+    let comparison = crate::ir::Expr::Compare { comparison, left: Box::new(rewritten), right: text };
+    assert!(crate::Filter::from_expr(scope(), comparison).unwrap_err().message.contains("only formulas"));
 }
 
 /// A model with defaults, computed fields, a reference that is cleared, and a deletion time.
@@ -234,8 +234,8 @@ fn formulas_read_only_fields_that_are_known_and_stay_valid() {
     ];
     for (kind, field, source, expected) in all {
         let field = model.shape().by_name(field).unwrap();
-        let found = Formula::compile(crate::Scope { catalog: &catalog, model }, kind, field, source);
-        let found = found.map_or_else(|error| error.to_string(), |_| String::new());
-        assert_eq!(found, expected, "{kind:?} {source}");
+        let actual = Formula::compile(crate::Scope { catalog: &catalog, model }, kind, field, source);
+        let actual = actual.map_or_else(|error| error.to_string(), |_| String::new());
+        assert_eq!(actual, expected, "{kind:?} {source}");
     }
 }

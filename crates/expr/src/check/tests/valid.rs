@@ -5,12 +5,12 @@ use super::{check, debug};
 fn assert_all(cases: &[(&str, &str)]) {
     let mut wrong = String::new();
     for (source, expected) in cases {
-        let found = match check(source) {
+        let actual = match check(source) {
             Ok(expr) => debug::write(&expr),
             Err(error) => error.to_string(),
         };
-        if found != *expected {
-            wrong.push_str(&format!("{source}\n  expected {expected}\n  found    {found}\n"));
+        if actual != *expected {
+            wrong.push_str(&format!("{source}\n  expected {expected}\n  actual    {actual}\n"));
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

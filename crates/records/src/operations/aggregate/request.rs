@@ -113,7 +113,7 @@ impl Computed {
 /// model alone.
 fn count_of(scope: Scope<'_>, path: &str) -> Result<String, ExprError> {
     let present = match value(scope, path) {
-        Ok(key) => Filter::of_expr(scope, Expr::Has(key.field))?,
+        Ok(key) => Filter::from_expr(scope, Expr::Has(key.field))?,
         // Lists, maps and messages are no single values, but present or not.
         Err(error) => presence(scope, path).ok_or(error)?,
     };

@@ -199,7 +199,7 @@ impl<'c> Reading<'c> {
 
 /// The columns that are needed; `None`: all.
 fn columns_of(table: &Table, mask: &ReadMask, paths: &Paths) -> Option<Vec<Column>> {
-    let fields = mask.with(&paths.needed()).fields()?;
+    let fields = mask.with_fields(&paths.needed()).fields()?;
     Some(table.columns.iter().filter(|column| fields.contains(&column.field)).cloned().collect())
 }
 

@@ -138,7 +138,8 @@ fn put(place: &str, tree: &Tree) -> String {
 
 fn compile(world: &World, source: &str, breakage: Option<Breakage>) -> Result<Compiled, ExprError> {
     let intact = Filter::compile(world.scope(), source)?;
-    let broken = breakage.map(|breakage| Filter::of_expr(world.scope(), breakage.apply(intact.expr()))).transpose()?;
+    let broken =
+        breakage.map(|breakage| Filter::from_expr(world.scope(), breakage.apply(intact.expr()))).transpose()?;
     Ok(Compiled { intact, broken })
 }
 
