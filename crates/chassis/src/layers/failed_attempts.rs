@@ -30,7 +30,7 @@ const MAX_ADDRESSES: usize = 10_000;
 /// The limits of this module.
 pub const LIMITS: &[Limit] = &[
     Limit::things(
-        "consecutive calls with wrong credentials from one address",
+        "calls with wrong credentials from one address",
         BURST,
         "calls",
         "RATE_LIMITED; then one call per second",
