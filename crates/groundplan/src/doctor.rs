@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     output: Output,
-    /// Read every record of every model too; this takes as long as an export of all records
+    /// Read every record of every model too; this takes the time of an export of all records
     #[arg(long)]
     deep: bool,
     #[command(flatten)]

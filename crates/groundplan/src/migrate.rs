@@ -8,8 +8,8 @@ use groundplan_chassis::telemetry;
 
 /// Create or migrate the services' tables, then exit
 ///
-/// Requires DB_URL, with the same user as the service, because that user owns the tables. Safe to run several times at
-/// once. Use it for services that run with GROUNDPLAN_MIGRATE=false. `groundplan apply` creates the tables of models.
+/// Requires DB_URL, with the same user as the service, because that user owns the tables. Concurrent runs are safe. Use
+/// it for services that run with GROUNDPLAN_MIGRATE=false. `groundplan apply` creates the tables of models.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Services")]
 pub(crate) struct Args {

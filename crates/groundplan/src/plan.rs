@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Show the changes that an apply of these models would make, and all errors in the models
 ///
-/// Requests the steps, in order, or all errors at once from the suite. Changes nothing.
+/// Requests the steps, in order, or all errors from the suite. Changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Args {

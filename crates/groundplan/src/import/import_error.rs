@@ -51,7 +51,7 @@ fn too_large_error(args: &Args, details: &ErrorDetails) -> Option<CliError> {
     };
     let mebibytes = bytes >> 20;
     Some(CliError::new(format!(
-        "nothing was loaded: an import {mode} may have {rows} rows and {mebibytes} MiB; split it up{alternative}"
+        "nothing was loaded: an import {mode} can have {rows} rows and {mebibytes} MiB; split it up{alternative}"
     )))
 }
 
