@@ -16,10 +16,10 @@ lint:
   use:
     - STANDARD
   except:
-    # Create, Get and Update answer with the record itself, and Delete with google.protobuf.Empty (AIP-131 to AIP-135).
+    # Create, Get and Update return the record, and Delete returns google.protobuf.Empty (AIP-131 to AIP-135).
     - RPC_RESPONSE_STANDARD_NAME
     - RPC_REQUEST_RESPONSE_UNIQUE
-  # Copies of what others publish, here so that this folder is enough.
+  # Copies of published files, so that this folder is complete.
   ignore:
 ";
 

@@ -126,7 +126,7 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut
             .help()
             .map_or_else(|| "see https://protobuf.dev/programming-guides/proto3".to_owned(), |help| help.to_string());
         // The parser calls a wrong import a wrong name of a group.
-        let is_import = help.starts_with("imports may not");
+        let is_import = help.starts_with("imports cannot");
         let message = if is_import { "the import is not a path".to_owned() } else { part.to_string() };
         found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, message, help);
     };

@@ -97,7 +97,7 @@ pub(crate) fn refusal(field: &FieldDescriptor) -> Option<(String, &'static str)>
     if name == "google.protobuf.Any" {
         return Some((
             "google.protobuf.Any is not supported: its content has no fixed type".to_owned(),
-            "use a oneof of the messages that it may hold, or google.protobuf.Struct",
+            "use a oneof of the possible messages, or google.protobuf.Struct",
         ));
     }
     if name.starts_with("google.protobuf.") {

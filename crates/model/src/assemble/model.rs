@@ -38,9 +38,7 @@ pub(super) fn model(
         None => None,
     };
     let soft_delete = match declared.soft_delete {
-        Some(written) => {
-            Some(written.soft_delete().ok_or_else(|| wrong(declared, "keeps what is deleted for no time"))?)
-        }
+        Some(written) => Some(written.soft_delete().ok_or_else(|| wrong(declared, "does not keep deleted records"))?),
         None => None,
     };
     let expiry = match declared.expiry {

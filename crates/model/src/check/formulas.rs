@@ -12,7 +12,7 @@ pub(super) fn check(declared: &Declared, found: &mut Findings) {
         let formula = |kind| written_formula(&field, kind).is_some();
         if formula(FormulaKind::Default) && formula(FormulaKind::Computed) {
             let message = format!("{} has both `default` and `computed`", field.name());
-            let help = "keep `default` if callers may set the field, and `computed` if only the server does";
+            let help = "keep `default` if callers can set the field, or `computed` if only the server sets it";
             found.report(formula_place(&field, FormulaKind::Computed), code::FORMULA_CONFLICT, message, help);
         }
         for kind in FormulaKind::ALL.into_iter().filter(|kind| formula(*kind)) {
@@ -44,7 +44,7 @@ fn check_field(declared: &Declared, field: &FieldDescriptor, kind: FormulaKind, 
         }
         (None, FormulaKind::Computed) if reference_of_field(field).is_some() => {
             let message = format!("{name} has references and `computed`");
-            report(code::FORMULA_ROLE, message, "drop one of the two; a `default` may name a record");
+            report(code::FORMULA_ROLE, message, "remove one of the two; a `default` can name a record");
         }
         (None, _) => {}
     }
@@ -62,7 +62,7 @@ pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], fou
     for field in message.fields() {
         for kind in FormulaKind::ALL.into_iter().filter(|kind| written_formula(&field, *kind).is_some()) {
             let option = kind.option_name();
-            let text = format!("{} has `{option}`, but {} is no model", field.name(), message.full_name());
+            let text = format!("{} has `{option}`, but {} is not a model", field.name(), message.full_name());
             let help = "it is for fields of models themselves: give the whole message a value there, or drop it";
             found.report(formula_place(&field, kind), code::FORMULA_NOT_IN_MODEL, text, help);
         }

@@ -50,7 +50,7 @@ pub(super) fn check(declared: &Declared, index: &DeclaredIndex, place: &Place, f
         report(code::INDEX_METHOD_CONFLICT, message, "drop `language`, or write `method: INDEX_METHOD_SEARCH`");
     }
     if is_search && !index.language.is_empty() && !LANGUAGES.contains(&index.language.as_str()) {
-        let message = format!("{:?} is no text search configuration that every PostgreSQL has", index.language);
+        let message = format!("{:?} is not a text search configuration of PostgreSQL", index.language);
         let near = nearest(&index.language, LANGUAGES.into_iter());
         let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
         report(code::INDEX_LANGUAGE_UNKNOWN, message, &format!("{near}Choose one of {}", LANGUAGES.join(", ")));
@@ -90,11 +90,12 @@ fn check_fields(declared: &Declared, index: &DeclaredIndex, method: &IndexMethod
     let Some(field) = field else { return };
     match method {
         IndexMethod::Elements if !is_list_of_scalars(&field) => {
-            let message = format!("{} cannot have an index with {name}: it is no repeated scalar", field.name());
+            let message = format!("{} cannot have an index with {name}: it is not a repeated scalar", field.name());
             report(message, "use it for repeated fields of scalars or enums");
         }
         IndexMethod::Trigram | IndexMethod::Search { .. } if !is_text(declared, &field) => {
-            let message = format!("{} cannot have an index with {name}: it is no text of its own", field.name());
+            let message =
+                format!("{} cannot have an index with {name}: it is not a string field of its own", field.name());
             report(message, "use it for single fields of type string, but not for ids, references and the etag");
         }
         _ => {}

@@ -39,7 +39,7 @@ pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findin
         let parts: Vec<(&str, bool)> = index.parts().collect();
         let method = (index.method_number.max(1), index.language.as_str());
         if !parts.is_empty() && !seen.insert((parts, index.unique, method)) {
-            let message = format!("the index on {} is there twice", index.fields.join(", "));
+            let message = format!("the index on {} appears twice", index.fields.join(", "));
             found.report(place, code::INDEX_TWICE, message, "keep one of the two");
         }
     }
@@ -56,7 +56,7 @@ fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found:
     }
     if index.fields.len() > MAX_INDEX_FIELDS {
         let message = format!("an index has {} fields; at most {MAX_INDEX_FIELDS} are allowed", index.fields.len());
-        report(code::INDEX_FIELDS_TOO_MANY, message, "the first few decide what is found fast".to_owned());
+        report(code::INDEX_FIELDS_TOO_MANY, message, "remove the last ones; the first fields matter most".to_owned());
     }
     if !index.where_.is_empty() {
         let message = format!("the index on {} has a `where`, which is not supported yet", index.fields.join(", "));
@@ -72,7 +72,9 @@ fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found:
             let fields: Vec<FieldDescriptor> = declared.message.fields().collect();
             let help = match nearest(name, fields.iter().map(FieldDescriptor::name)) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => "name fields as they are in the message, each with ` desc` behind it if need be".to_owned(),
+                None => {
+                    "use the names of the fields in the message, and append ` desc` for descending order".to_owned()
+                }
             };
             report(code::INDEX_FIELD_UNKNOWN, format!("{} has no field {name:?} to index", declared.full_name()), help);
             continue;
@@ -98,7 +100,7 @@ fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
         return Some("it is a map");
     }
     if field.is_list() {
-        return Some("it is repeated; `method: INDEX_METHOD_ELEMENTS` indexes what is in it");
+        return Some("it is repeated; `method: INDEX_METHOD_ELEMENTS` indexes its elements");
     }
     match types::value_kind(field) {
         Kind::Message(message) => match well_known(message.full_name()) {

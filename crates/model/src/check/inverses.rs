@@ -11,13 +11,13 @@ pub(super) fn check(models: &[Declared], found: &mut Findings) {
     for reference in models.iter().flat_map(|model| &model.references) {
         let Some(inverse) = reference.inverse.as_deref() else { continue };
         if !is_lower_snake(inverse) {
-            let message = format!("{inverse:?} is not the name of a way back");
+            let message = format!("{inverse:?} is not a valid name of an inverse relation");
             let help =
                 "set `inverse` to lower-case letters, digits and single `_` between them, such as `books`, at most 63";
             found.report(Place::field(&reference.field), code::INVERSE_INVALID, message, help);
         } else if reference.way_back().is_none() {
             let name = reference.field.name();
-            let message = format!("{name} is INPUT_ONLY, and the way back {inverse:?} would show whom it refers to");
+            let message = format!("{name} is INPUT_ONLY, and the inverse relation {inverse:?} would reveal its value");
             let help = "drop `inverse`, or INPUT_ONLY";
             found.report(Place::field(&reference.field), code::INVERSE_INPUT_ONLY, message, help);
         }
@@ -45,11 +45,13 @@ fn check_model(model: &Declared, relations: &Relations<'_>, found: &mut Findings
         let Some(inverse) = relation.inverse() else { continue };
         let field = &relation.reference.field;
         if let Some(other) = taken.get(&json_name(inverse)) {
-            let message =
-                format!("{} would have the way back {inverse:?}, which is the name of {other}", model.full_name());
+            let message = format!(
+                "{} would have the inverse relation {inverse:?}, which is the name of {other}",
+                model.full_name()
+            );
             found.report(Place::field(field), code::INVERSE_CLASH, message, "choose another `inverse`");
         } else {
-            let owner = format!("the way back along {}", field.full_name());
+            let owner = format!("the inverse relation of {}", field.full_name());
             taken.insert(json_name(inverse), owner);
         }
     }

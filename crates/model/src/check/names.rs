@@ -69,7 +69,7 @@ fn check_columns(declared: &Declared, found: &mut Findings) {
         let name = field.name();
         let place = || Place::field(&field);
         if name.starts_with('_') {
-            let message = format!("the field {name:?} begins with `_`, as only Groundplan's own columns do");
+            let message = format!("the field {name:?} starts with `_`, which is reserved for Groundplan");
             found.report(place(), code::NAME_RESERVED, message, "choose another name");
         }
         if SYSTEM_COLUMNS.contains(&name) {

@@ -38,7 +38,7 @@ pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], fou
         return;
     }
     for field in message.fields().filter(|field| reference_of_field(field).is_some()) {
-        let text = format!("{} has references, but {} is no model", field.name(), message.full_name());
+        let text = format!("{} has references, but {} is not a model", field.name(), message.full_name());
         let help = "references are for fields of models themselves: move the field there, or drop `references`";
         found.report(Place::field(&field), code::REFERENCE_NOT_IN_MODEL, text, help);
     }
@@ -53,8 +53,7 @@ fn check_field(reference: &DeclaredReference, found: &mut Findings) {
         found.report(Place::field(field), code::REFERENCE_FIELD_TYPE, message, help);
     } else if let Some(role) = of_field(field) {
         let message = format!("{} has references and {}", field.name(), role.option_name());
-        let help =
-            "a reference is an ordinary field: choose another field, or write `role: ROLE_NONE` beside `references`";
+        let help = "a reference is an ordinary field: choose another field, or add `role: ROLE_NONE` to `references`";
         found.report(Place::field(field), code::REFERENCE_ROLE, message, help);
     }
 }
@@ -66,17 +65,15 @@ fn check_model(declared: &Declared, reference: &DeclaredReference, models: &[Dec
     let (field, written) = (&reference.field, &reference.model);
     let message = match written.as_str() {
         "" => format!("{} has references, and does not say to which model", field.name()),
-        _ => format!("{} refers to {written:?}, which is no model", field.name()),
+        _ => format!("{} refers to {written:?}, which is not a model", field.name()),
     };
     let package = declared.message.package_name();
     let neighbours = models.iter().filter(|model| model.message.package_name() == package).map(Declared::name);
     let help = match nearest(written, neighbours.chain(models.iter().map(Declared::full_name))) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => {
-            "write `model: \"<full name>\"`, or the name alone if it is in the same package; the model must be among \
-                 what is applied"
-                .to_owned()
-        }
+        None => "write `model: \"<full name>\"`, or the short name if it is in the same package; the apply must \
+                 include it"
+            .to_owned(),
     };
     found.report(Place::field(field), code::REFERENCE_MODEL_UNKNOWN, message, help);
 }

@@ -114,10 +114,7 @@ fn help_of(message: &str) -> Option<&'static str> {
         ("a field with JSON name", "change `json_name`, or rename one of them"),
         ("camel-case name of field", "rename one of them"),
         ("is not a message", "use a message type, an enum or a scalar type"),
-        (
-            "the first value for proto3 enums must be 0",
-            "begin the enum with a value that means nothing, such as `UNSPECIFIED = 0`",
-        ),
+        ("the first value for proto3 enums must be 0", "start the enum with a zero value, such as `UNSPECIFIED = 0`"),
         ("enums must have at least one value", "add a value with the number 0"),
         ("enum number", "give the value a number that is free"),
         ("as an extension number", "give the extension a number that the extended message keeps for extensions"),

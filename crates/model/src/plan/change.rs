@@ -80,7 +80,7 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
     Some(Step {
         kind: StepKind::ChangeDefinition,
         subject: after.full_name.clone(),
-        description: format!("change what is said of {}: {}", after.full_name, list(&changed)),
+        description: format!("change the definition of {}: {}", after.full_name, list(&changed)),
         statements,
         undo: Vec::new(),
     })
@@ -124,7 +124,7 @@ pub(super) fn other_files(base: &Catalog, target: &Catalog) -> Vec<Step> {
         .map(|path| Step {
             kind: StepKind::ChangeDefinition,
             subject: path.clone(),
-            description: format!("change what {path} says beside its models"),
+            description: format!("change the other definitions in {path}"),
             statements: Vec::new(),
             undo: Vec::new(),
         })

@@ -17,7 +17,7 @@ pub(super) fn dropped_model(model: &Model, base: &Catalog, found: &mut Findings)
     let file = base.pool.get_message_by_name(&model.full_name).map(|message| message.parent_file().name().to_owned());
     let place = Place::file(&file.unwrap_or_default());
     let what = format!("dropping (or renaming) the model {}", model.full_name);
-    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_MODEL, &what, "keep the model among what is applied");
+    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_MODEL, &what, "include the model in the apply");
 }
 
 /// Reports what cannot change of a model.
@@ -54,7 +54,7 @@ fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, foun
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
-        let help = "keep the index as it is; add the one that is wanted beside it";
+        let help = "keep the index as it is, and add a second one";
         let place = message_place(target, &after.full_name);
         refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
@@ -124,7 +124,7 @@ fn fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found
                 }
                 None => {
                     let what = format!("dropping field `{name}` of {message}");
-                    let help = "keep the field; `deprecated = true` tells clients to leave it";
+                    let help = "keep the field, and set `deprecated = true` for clients";
                     refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
                 }
             }
@@ -186,7 +186,7 @@ fn enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, found: &
             }
             (None, None) => {
                 let what = format!("dropping value `{name}` of {of}");
-                let help = "keep it; `deprecated = true` tells clients to leave it";
+                let help = "keep it, and set `deprecated = true` for clients";
                 refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
             }
         }

@@ -12,7 +12,7 @@ pub(super) fn lifetimes(before: &Model, after: &Model, target: &Catalog, found: 
     let place = || message_place(target, name);
     if before.soft_delete.is_some() && after.soft_delete.is_none() {
         let what = format!("turning `soft_delete` of {name} off, by which deleted records would come back,");
-        let help = "keep it; with `retention_days: 1` deleted records are gone for good after a day";
+        let help = "keep it; with `retention_days: 1`, deleted records are removed permanently after a day";
         refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
     }
     if before.expiry.is_some() && after.expiry.is_none() {
@@ -24,7 +24,7 @@ pub(super) fn lifetimes(before: &Model, after: &Model, target: &Catalog, found: 
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!(
-            "turning `soft_delete` of {name} on, whose unique index on {} is to let go of what is deleted,",
+            "turning `soft_delete` of {name} on, whose unique index on {} must exclude deleted records,",
             fields.join(", ")
         );
         let help = "leave it off; a new model can have both";

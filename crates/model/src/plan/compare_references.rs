@@ -47,7 +47,7 @@ fn change(old: &Reference, new: &Reference) -> Option<(String, &'static str)> {
     } else if old.inverse.is_some() && old.inverse != new.inverse {
         Some((
             format!("the inverse from {} to {}", back(old), back(new)),
-            "callers know the way back by its name: keep it",
+            "keep the inverse relation: callers use its name",
         ))
     } else if old.name != new.name {
         let change = format!("the relation's name from {} to {}", old.name, new.name);

@@ -48,8 +48,8 @@ fn warn(old: &DynamicMessage, new: &DynamicMessage, name: &str, place: Place, mo
         return;
     }
     let message = format!(
-        "{name} has a new or stricter rule ({}); the records of {} that exist are not checked, and an update of one that \
-         breaks it may be refused",
+        "{name} has a new or stricter rule ({}); existing records of {} are not checked, and an update of a record that \
+         breaks it can be rejected",
         stricter.join(", "),
         model.full_name
     );

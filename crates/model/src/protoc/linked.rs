@@ -134,11 +134,11 @@ fn check_extension(extension: &ExtensionDescriptor, file: &FileDescriptor, repor
     let name = extension.full_name();
     check_entry(&extension.kind(), None, name, path, report);
     if report.is_proto3() && !OPTIONS.contains(&extended.full_name()) {
-        let text = format!("{name} extends {}; proto3 may extend only options", extended.full_name());
+        let text = format!("{name} extends {}; proto3 can extend only options", extended.full_name());
         let is_rule = extended.full_name().starts_with("buf.validate.");
         let help = match is_rule {
             true => "declare the rule in a file of its own with `syntax = \"proto2\";`",
-            false => "use a oneof or google.protobuf.Struct for what is open",
+            false => "use a oneof or google.protobuf.Struct for open content",
         };
         report.say(path, text, help);
     }

@@ -12,11 +12,11 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], report: &mut Report
     let name = message.name();
     if report.is_proto3() && !message.extension_range.is_empty() {
         let text = format!("{name} has `extensions`, which proto3 does not allow");
-        report.say(path, text, "remove `extensions`; use a oneof or google.protobuf.Struct for what is open");
+        report.say(path, text, "remove `extensions`; use a oneof or google.protobuf.Struct for open content");
     }
     let written = message.options.iter().flat_map(|options| &options.uninterpreted_option);
     if written.clone().any(|option| is_plain(option, "map_entry")) {
-        let text = format!("{name} sets `map_entry`, which only `map<…>` may do");
+        let text = format!("{name} sets `map_entry`, which is reserved for `map<…>`");
         report.say(path, text, "write a field of type `map<key, value>` instead");
     }
     check_uninterpreted(written, path, report);
@@ -88,7 +88,7 @@ fn check_map_fields(message: &DescriptorProto, path: &[i32], report: &mut Report
         let is_right = matches!(fields[..], [field] if field.label() == Label::Repeated
             && entry.name() == format!("{}Entry", upper_camel(field.name())));
         if !is_right || !is_pair(entry) {
-            let text = format!("the map entry {} is not what a compiler makes of a map", entry.name());
+            let text = format!("the map entry {} is not a valid map entry", entry.name());
             report.say(&within(path, [tag::NESTED, at]), text, HELP_SET);
         }
     }

@@ -112,7 +112,7 @@ fn a_history_can_be_turned_on_changed_and_turned_off() {
     for (from, to) in [(&none, &default), (&none, &long), (&default, &long), (&long, &default), (&long, &none)] {
         let plan = plan_between(&catalog(from), &catalog(to)).unwrap();
         assert_eq!(kinds(&plan), [(StepKind::ChangeDefinition, "a.v1.M")], "{to}");
-        assert_eq!(plan.steps[0].description, "change what is said of a.v1.M: history");
+        assert_eq!(plan.steps[0].description, "change the definition of a.v1.M: history");
         assert!(sql(&plan).is_empty());
     }
     assert!(plan_between(&catalog(&long), &catalog(&long)).unwrap().steps.is_empty());
@@ -230,7 +230,7 @@ fn warnings(before: &str, after: &str) -> Vec<String> {
 #[test]
 fn stricter_rules_are_warned_of() {
     const REST: &str =
-        "the records of a.v1.M that exist are not checked, and an update of one that breaks it may be refused";
+        "existing records of a.v1.M are not checked, and an update of a record that breaks it can be rejected";
     for (before, after, rules) in [
         ("", "[(google.api.field_behavior) = REQUIRED]", "REQUIRED"),
         ("", "[(buf.validate.field).required = true]", "required"),

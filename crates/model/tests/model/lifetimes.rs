@@ -219,12 +219,12 @@ fn both_can_be_turned_on_and_changed() {
     let statement = &planned.steps[1].statements[0].sql;
     assert!(statement.starts_with("CREATE INDEX CONCURRENTLY IF NOT EXISTS \"m_deleted_at_purge_"), "{statement}");
     assert!(statement.ends_with(" ON \"a_v1\".\"m\" (\"deleted_at\") WHERE \"deleted_at\" IS NOT NULL"), "{statement}");
-    assert_eq!(planned.steps[2].description, "change what is said of a.v1.M: soft_delete");
+    assert_eq!(planned.steps[2].description, "change the definition of a.v1.M: soft_delete");
     let longer = between(&soft, &bare("soft_delete: { retention_days: 60 }", deleted_at)).unwrap();
     assert_eq!(longer.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::ChangeDefinition]);
     let expires_at = "google.protobuf.Timestamp expires_at = 4;";
     let planned = between(&bare("", ""), &bare("expiry: {}", expires_at)).unwrap();
-    assert_eq!(planned.steps[2].description, "change what is said of a.v1.M: expiry");
+    assert_eq!(planned.steps[2].description, "change the definition of a.v1.M: expiry");
     let shorter =
         between(&bare("expiry: {}", expires_at), &bare("expiry: { ttl: { seconds: 1 } }", expires_at)).unwrap();
     assert_eq!(shorter.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::ChangeDefinition]);
