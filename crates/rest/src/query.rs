@@ -126,7 +126,7 @@ fn unknown(name: String, known: &[&str], is_compared: bool) -> Violation {
 fn decode(text: &str) -> Result<String, Error> {
     let spaced: Vec<u8> = text.bytes().map(|byte| if byte == b'+' { b' ' } else { byte }).collect();
     let decoded = percent_decode(&spaced).decode_utf8().map_err(|_invalid| {
-        Error::new(Reason::MalformedRequest, format!("{text:?} in the query is not UTF-8 behind its percent signs"))
+        Error::new(Reason::MalformedRequest, format!("{text:?} in the query is not UTF-8 after percent-decoding"))
     })?;
     Ok(decoded.into_owned())
 }

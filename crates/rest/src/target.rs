@@ -147,9 +147,9 @@ pub(crate) fn find_model<'a>(catalog: &'a Catalog, full_name: &str) -> Result<&'
     catalog.model(full_name).ok_or_else(|| {
         match catalog.models.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
             Some(nearest) => {
-                format!("is {:?}, which is no model; the nearest is {}", shorten_name(full_name), nearest.full_name)
+                format!("is {:?}, which is not a model; the nearest is {}", shorten_name(full_name), nearest.full_name)
             }
-            None => "is no model, since none are applied; see groundplan apply --help".to_owned(),
+            None => "is not a model: no models are applied; see groundplan apply --help".to_owned(),
         }
     })
 }
@@ -197,7 +197,7 @@ fn collection_path(version: &str, resource: &str) -> String {
 
 fn decode(segment: &str) -> Result<String, Error> {
     let text = percent_decode_str(segment).decode_utf8().map_err(|_invalid| {
-        Error::new(Reason::MalformedRequest, format!("{segment:?} in the path is not UTF-8 behind its percent signs"))
+        Error::new(Reason::MalformedRequest, format!("{segment:?} in the path is not UTF-8 after percent-decoding"))
     })?;
     Ok(text.into_owned())
 }

@@ -59,7 +59,7 @@ pub(crate) fn names(parameter: &str, text: &str) -> Result<Vec<String>, Error> {
     let names: Vec<String> = text.split(',').map(str::to_owned).collect();
     match names.iter().any(String::is_empty) {
         true => {
-            let description = "has an empty path: a comma stands at its beginning, at its end, or beside another";
+            let description = "has an empty path: remove the extra comma";
             Err(refused(parameter, "empty_path", description))
         }
         false => Ok(names),

@@ -54,7 +54,7 @@ fn writes(
             [(REQUEST_ID, !request.text(REQUEST_ID)?.is_empty()), (VALIDATE_ONLY, request.flag(VALIDATE_ONLY)?)];
         for (name, is_given) in given {
             if is_given {
-                let description = "is not for one request of a batch; send it beside the requests, for all of them";
+                let description = "is not allowed in one request of a batch; set it for the whole batch";
                 return Err(refused(request.path_of(name), "batch", description));
             }
         }

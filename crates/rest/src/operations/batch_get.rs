@@ -45,7 +45,7 @@ fn read_ids(input: &mut Input) -> Result<Vec<String>, Error> {
     }
     let id = |mut request: Input| {
         if request.has("readMask") {
-            let description = "is not for one record of a batch; send readMask beside the requests, for all of them";
+            let description = "is not allowed in one request of a batch; set readMask for the whole batch";
             return Err(refused(request.path_of("readMask"), "batch_read_mask", description));
         }
         request.text("id")

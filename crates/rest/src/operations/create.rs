@@ -41,7 +41,7 @@ pub(super) async fn answer<B: Backend>(
 /// an etag that it could have.
 fn is_conditional(model: &Model, headers: &HeaderMap) -> Result<bool, Refusal> {
     if etag::if_match(headers)?.is_some() {
-        let words = format!("If-Match needs a {} that is there, and POST creates one; use PATCH or PUT", model.name);
+        let words = format!("If-Match needs a {} that exists, but POST creates one; use PATCH or PUT", model.name);
         return Err(Refusal::precondition(Error::new(Reason::EtagMismatch, words)));
     }
     Ok(etag::if_none_match(headers)?.is_some_and(|tags| tags == Tags::Any))

@@ -21,7 +21,7 @@ pub(super) async fn answer<B: Backend>(
     let way = call.model.referrers.get(referrer);
     let found = way.and_then(|way| Some((catalog.model(&way.model)?, way.inverse.as_deref()?)));
     let Some((others, inverse)) = found else {
-        return Err(Error::internal(format!("{} has no way back {referrer}", call.model.full_name)).into());
+        return Err(Error::internal(format!("{} has no inverse relation {referrer}", call.model.full_name)).into());
     };
     let asked = list::read(others, query)?;
     let page = call.backend.list_related(&call.caller, &call.model, id, referrer, &asked).await;

@@ -59,7 +59,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Error> {
         (Some(Some(token)), None) => Ok(Some(token).filter(|token| !token.is_empty())),
         _ => {
             let description = format!(
-                "must be the id of one event: at most {MAX_EVENT_ID} bytes of visible ASCII; leave it out to begin anew"
+                "must be the id of one event: at most {MAX_EVENT_ID} bytes of visible ASCII; leave it out to start again"
             );
             Err(refused("Last-Event-ID", "last_event_id", description))
         }

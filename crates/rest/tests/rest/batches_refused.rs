@@ -7,7 +7,7 @@ use groundplan_error::{Error, Violation};
 async fn batches_are_read_strictly() {
     let (client, memory) = library().await;
     let asked = memory.questions();
-    let outside = "is not for one request of a batch; send it beside the requests, for all of them";
+    let outside = "is not allowed in one request of a batch; set it for the whole batch";
     for (method, body, message) in [
         ("Create", "{}", "\"requests\" must have from 1 to 1000 elements, not 0".to_owned()),
         ("Create", r#"{"requests":{}}"#, "\"requests\" must be an array, not an object".into()),
@@ -43,7 +43,7 @@ async fn batches_are_read_strictly() {
         (
             "Update",
             r#"{"requests":[{"book":{"id":"b1"},"updateMask":"title,"}]}"#,
-            "\"requests[0].updateMask\" has an empty path: a comma stands at its beginning, at its end, or beside another".into(),
+            "\"requests[0].updateMask\" has an empty path: remove the extra comma".into(),
         ),
         ("Update", r#"{"requests":[{"book":{"id":"b1"},"updateMask":1}]}"#, "\"requests[0].updateMask\" must be a string, not a number".into()),
         ("Update", r#"{"requests":[{"book":{"id":"b1"},"updateMask":[1]}]}"#, "\"requests[0].updateMask[0]\" must be a string, not a number".into()),

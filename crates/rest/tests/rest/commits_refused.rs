@@ -20,7 +20,7 @@ async fn commits_are_read_strictly() {
         (r#"{"condition":1,"delete":{}}"#, "\"writes[0].condition\" must be a string, not a number".into()),
         (
             r#"{"verify":{"model":"library.v1.Book"}},{"delete":{"model":"library.v1.Boook"}}"#,
-            "\"writes[1].delete.model\" is \"library.v1.Boook\", which is no model; the nearest is library.v1.Book".into(),
+            "\"writes[1].delete.model\" is \"library.v1.Boook\", which is not a model; the nearest is library.v1.Book".into(),
         ),
         (
             r#"{"undelete":{"id":"b1"}}"#,
@@ -41,7 +41,7 @@ async fn commits_are_read_strictly() {
         ),
         (
             r#"{"create":{"record":{"@type":"type.googleapis.com/Book"}}}"#,
-            "\"writes[0].create.record.@type\" is \"Book\", which is no model; the nearest is library.v1.Book".into(),
+            "\"writes[0].create.record.@type\" is \"Book\", which is not a model; the nearest is library.v1.Book".into(),
         ),
         (
             r#"{"create":{"record":{"@type":"library.v1.Book","titel":"x"}}}"#,
@@ -49,7 +49,7 @@ async fn commits_are_read_strictly() {
         ),
         (
             r#"{"create":{"record":{"@type":"library.v1.Book","title":"x","title":"y"}}}"#,
-            "\"writes[0].create.record.title\" is there more than once (its JSON name and its proto name are one field)".into(),
+            "\"writes[0].create.record.title\" appears more than once (its JSON name and its proto name are one field)".into(),
         ),
         (
             r#"{"update":{"record":{"@type":"library.v1.Book"}}}"#,

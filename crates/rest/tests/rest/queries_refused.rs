@@ -21,19 +21,13 @@ async fn parameters_are_refused_by_name() {
         ("count=COUNT_COUNT_EXACT", "\"count\" must be one of EXACT, ESTIMATED, NONE"),
         ("allowScan=1", "\"allowScan\" must be true or false"),
         ("allowScan", "\"allowScan\" must be true or false"),
-        (
-            "readMask=,,",
-            "\"readMask\" has an empty path: a comma stands at its beginning, at its end, or beside another",
-        ),
-        (
-            "expand=author,",
-            "\"expand\" has an empty path: a comma stands at its beginning, at its end, or beside another",
-        ),
+        ("readMask=,,", "\"readMask\" has an empty path: remove the extra comma"),
+        ("expand=author,", "\"expand\" has an empty path: remove the extra comma"),
         (
             "showDeleted=false",
             "\"showDeleted\" needs deleted records, which library.v1.Book does not keep; give the model the option soft_delete",
         ),
-        ("filter=%ff", "\"%ff\" in the query is not UTF-8 behind its percent signs"),
+        ("filter=%ff", "\"%ff\" in the query is not UTF-8 after percent-decoding"),
     ] {
         for list in lists {
             let asked = memory.questions();
@@ -109,7 +103,7 @@ async fn batches_are_read_strictly() {
         (r#"{"requests":[{"id":"b1"},{"ids":"b1"}]}"#, "\"requests[1].ids\" is not a key here; did you mean id?"),
         (
             r#"{"requests":[{"id":"b1","readMask":"title"}]}"#,
-            "\"requests[0].readMask\" is not for one record of a batch; send readMask beside the requests, for all of them",
+            "\"requests[0].readMask\" is not allowed in one request of a batch; set readMask for the whole batch",
         ),
         (r#"{"ids":["b1"],"readMask":["title"]}"#, "\"readMask\" must be a string, not an array"),
         (r#"{"ids":["b1"],"expand":"author"}"#, "\"expand\" must be an array, not a string"),

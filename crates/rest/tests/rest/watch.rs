@@ -203,7 +203,7 @@ async fn a_watch_that_does_not_begin_is_refused_as_anything_else() {
         (
             "",
             "last-event-id: a b",
-            "\"Last-Event-ID\" must be the id of one event: at most 8192 bytes of visible ASCII; leave it out to begin anew",
+            "\"Last-Event-ID\" must be the id of one event: at most 8192 bytes of visible ASCII; leave it out to start again",
         ),
     ] {
         let answer = client.send(&format!("GET /api/v1/books:watch?{query}"), &[headers], "").await;

@@ -57,7 +57,7 @@ pub(super) fn write(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) ->
         _ => (VERIFY, verify),
     };
     let Some(within) = input.object(name, keys)? else {
-        return Err(Error::internal(format!("{} is there and is not", input.path_of(name))));
+        return Err(Error::internal(format!("{} exists and does not exist", input.path_of(name))));
     };
     let (model, operation) = read(catalog, within, budget)?;
     Ok(Write { model, operation, condition })
