@@ -307,9 +307,9 @@ def test_a_stopping_server_sends_a_bookmark(suite_of_its_own):
             made.append(create(suite, str(at)))
         suite.stop()
         assert rest.ended()[0] == 0
-        assert rest.error["code"] == "UNAVAILABLE" and "go on with the last token" in rest.error["message"], rest.error
+        assert rest.error["code"] == "UNAVAILABLE" and "resume with the last token" in rest.error["message"], rest.error
         rpc.thread.join(timeout=PATIENCE)
-        assert rpc.error.code() == grpc.StatusCode.UNAVAILABLE and "go on with the last token" in rpc.error.details(), rpc.error
+        assert rpc.error.code() == grpc.StatusCode.UNAVAILABLE and "resume with the last token" in rpc.error.details(), rpc.error
         received = []
         for follower in (rest, rpc):
             received.append([event["data"]["id"] for event in changes(follower.events)])

@@ -69,5 +69,5 @@ impl<U: Message + Default + Name> Decoder for StrictDecoder<U> {
 }
 
 fn malformed(name: &str, why: &str) -> Error {
-    Error::new(Reason::MalformedRequest, format!("the request is no {name}: {why}"))
+    Error::new(Reason::MalformedRequest, format!("the request is not a {name}: {why}"))
 }

@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, Error> {
         let words = if text.starts_with("W/") {
             "weak etags cannot guard a write; send the record's own etag"
         } else {
-            "the etag is not one of a record; send what a read or write returned, unchanged"
+            "the etag is invalid; send the etag of a response, unchanged"
         };
         Error::new(Reason::EtagInvalid, words)
     })

@@ -79,7 +79,7 @@ impl Follower {
                 FollowerUpdate::Events(events) => self.hear(&events).await,
             };
             if let Err(error) = outcome {
-                tracing::warn!(error = error.log_text(), "it is not known what is to be served; beginning again");
+                tracing::warn!(error = error.log_text(), "the tail of revisions ended; starting again");
                 log.restart();
             }
         }
@@ -157,7 +157,7 @@ impl Follower {
 
     /// Makes the storage of a revision, and makes sure that it can be served.
     async fn prepare(&mut self, revision: &Revision) -> Result<(), Error> {
-        self.reports.preparing(revision.number, 0, "comparing the revision with what is stored");
+        self.reports.preparing(revision.number, 0, "comparing the revision with the storage");
         let served = compile(revision).await?;
         let (database, base, target, progress) = self.storage_work(&served);
         let steps = storage::prepare(database, base, target, progress).await?;
@@ -238,7 +238,7 @@ async fn apart<T: Send + 'static>(
 
 /// The error of a call that `schema` does not answer.
 fn silent(status: Status) -> Error {
-    Error::new(Reason::NotReady, "schema does not say what is to be served").caused_by(status)
+    Error::new(Reason::NotReady, "schema did not return the live revision").caused_by(status)
 }
 
 /// A failure in words for the one who applies, who holds the root key.

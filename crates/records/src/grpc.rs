@@ -204,7 +204,7 @@ async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) 
             let at = usize::from(at);
             let page = operations::list_related(call, request.id, at, &request.list).await?;
             let of_records = model.referrers.get(at).and_then(|referrer| call.served.catalog.model(&referrer.model));
-            let of_records = of_records.ok_or_else(|| Error::internal("a way back leads to no model"))?;
+            let of_records = of_records.ok_or_else(|| Error::internal("an inverse relation has no model"))?;
             Reply::Page { model: of_records.clone(), page }
         }
         MethodKind::ListRevisions => {
@@ -218,7 +218,7 @@ async fn query(call: &Call<'_>, kind: MethodKind, request: request::Fields<'_>) 
             let page = operations::list(call, &request.list, None).await?;
             Reply::Page { model: model.clone(), page }
         }
-        _ => return Err(Error::internal("a write, a Get or a stream is no query")),
+        _ => return Err(Error::internal("a write, a Get or a stream is not a query")),
     })
 }
 

@@ -45,9 +45,8 @@ fn too_long_key(model: &Model, index: &Index, tenant: &str, record: &Record) -> 
         return None;
     }
     let (longest, length) = lengths.max_by_key(|(_, length)| *length)?;
-    let description = format!(
-        "has {length} bytes, too long for its index: the fields of one may have {MAX_INDEX_KEY} bytes together"
-    );
+    let description =
+        format!("has {length} bytes, too long for its index: its fields can have {MAX_INDEX_KEY} bytes together");
     Some(violation(model, longest, description))
 }
 
@@ -65,8 +64,9 @@ fn too_long_element(model: &Model, index: &Index, record: &Record) -> Option<Vio
     let field = index.fields.first()?.field;
     let Some(Value::List(values)) = record.get(field) else { return None };
     let longest = values.iter().map(|value| length(Some(value))).max()?;
-    let description =
-        format!("has an element of {longest} bytes, too long for its index: each may have {MAX_INDEX_KEY} bytes");
+    let description = format!(
+        "has an element of {longest} bytes, too long for its index: each element can have {MAX_INDEX_KEY} bytes"
+    );
     (longest > MAX_INDEX_KEY).then(|| violation(model, field, description))
 }
 

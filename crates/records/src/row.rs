@@ -122,7 +122,7 @@ fn integer(kind: Kind, value: i64) -> Result<i64, Misfit> {
 }
 
 /// Rounds what SQL wrote with more digits than a `float` field has, but refuses a number that is too large for one.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is what is asked for")]
+#[expect(clippy::cast_possible_truncation, reason = "it rounds to the nearest float on purpose")]
 fn double(kind: Kind, value: f64) -> Result<f64, Misfit> {
     if !matches!(kind, Kind::Float | Kind::Wrapper(Wrapped::Float)) {
         return Ok(value);

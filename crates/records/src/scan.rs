@@ -65,7 +65,7 @@ fn refused(call: &Call<'_>, scan: Scan, size: i64, limit: i64) -> Error {
         None => String::new(),
     };
     let message = format!(
-        "no index serves {what}, and the table of {} has {} where {} may be read from end to end; {declare}{instead}, or set \
+        "no index serves {what}, and the table of {} has {} where {} can be read in full; {declare}{instead}, or set \
          allow_scan",
         call.table.model.name,
         bytes(size),

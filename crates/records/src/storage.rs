@@ -69,7 +69,10 @@ pub(crate) async fn withdraw(
     let mut conn = session::open(database).await?;
     let progress: Progress = Box::new(|_, _| {});
     if lock::acquire(&mut conn, lock::PATIENCE, &progress).await.is_err() {
-        tracing::warn!(revision, "what a failed revision has left cannot be dropped: others work on the storage");
+        tracing::warn!(
+            revision,
+            "the storage of a failed revision cannot be dropped: another process changes the storage"
+        );
         return Ok(());
     }
     let outcome = is_settled().await;
@@ -87,11 +90,11 @@ async fn take_back(conn: &mut AsyncPgConnection, revision: i64, leftover: &Lefto
     match run::is_there(conn, &leftover.table, &leftover.object).await {
         Ok(false) => return,
         Ok(true) => {}
-        Err(error) => return tracing::warn!(revision, %error, "it is not known what a failed revision has left"),
+        Err(error) => return tracing::warn!(revision, %error, "the storage of a failed revision is unknown"),
     }
     for statement in &leftover.undo {
         match run::statements(conn, std::slice::from_ref(statement)).await {
-            Ok(()) => tracing::info!(revision, sql = statement.sql, "what a failed revision has left is taken back"),
+            Ok(()) => tracing::info!(revision, sql = statement.sql, "the storage of a failed revision is dropped"),
             Err((_, error)) => {
                 tracing::warn!(revision, sql = statement.sql, %error, "a failed revision leaves this; run this statement");
             }
@@ -132,8 +135,8 @@ impl Work {
                 }
                 return Err(error);
             }
-            tracing::warn!(error = error.log_text(), "work on the storage is interrupted; it begins again");
-            (self.progress)(0, "the database does not answer; trying again");
+            tracing::warn!(error = error.log_text(), "the change of the storage was interrupted; it starts again");
+            (self.progress)(0, "the database does not respond; trying again");
             patience.rest().await;
         }
     }

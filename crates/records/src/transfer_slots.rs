@@ -33,8 +33,9 @@ impl Slots {
     /// Takes a place and memory, for as long as what is given lives.
     pub(crate) fn take(&self, memory: &Memory, bytes: usize) -> Result<Slot, Error> {
         let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
-            let words =
-                format!("{MAX_AT_ONCE} imports and exports run already, as many as may; try again when one has ended");
+            let words = format!(
+                "{MAX_AT_ONCE} imports and exports are running, which is the limit; try again after one has finished"
+            );
             Error::new(Reason::RateLimited, words).retry_after(AGAIN)
         })?;
         Ok(Slot { _place: place, _memory: memory.hold(bytes)? })

@@ -120,7 +120,7 @@ impl Rollout {
             }
             Storage::NotBegun => {
                 let all: Vec<&str> = alive.iter().map(|follower| follower.id.as_str()).collect();
-                let do_not = format!("have not begun with revision {}", self.number);
+                let do_not = format!("have not started with revision {}", self.number);
                 idle.check(&self.schema.settings, alive.len(), &all, &do_not)?;
             }
         }

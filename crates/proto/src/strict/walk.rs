@@ -6,7 +6,7 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 /// The deepest nesting: what prost decodes.
 const MAX_DEPTH: usize = 100;
 
-const CUT_OFF: &str = "it is cut off, or its bytes are no protobuf";
+const CUT_OFF: &str = "it is truncated, or its bytes are not protobuf";
 
 /// Refuses what is not in the definition. An error is the reason why the bytes are no such message.
 pub(super) fn check(shapes: &Shapes, shape: &Shape, bytes: &[u8]) -> Result<(), String> {
@@ -42,7 +42,7 @@ fn walk(shapes: &Shapes, shape: &Shape, bytes: &[u8], depth: usize) -> Result<()
     while !rest.is_empty() {
         let (number, wire) = decode_key(&mut rest).map_err(|_| Stray::new(CUT_OFF))?;
         let unknown =
-            || Stray::new(format!("{} has no field {number}; this server may be older than the client", shape.name));
+            || Stray::new(format!("{} has no field {number}; this server might be older than the client", shape.name));
         let field = shape.field(number).ok_or_else(unknown)?;
         let value = take(wire, &mut rest).ok_or_else(|| Stray::new(CUT_OFF))?;
         inside(shapes, field, (wire, value), depth).map_err(|stray| stray.within(&field.name))?;

@@ -115,13 +115,13 @@ impl End {
         match self {
             Self::TooSlow => Error::new(
                 Reason::FollowerTooSlow,
-                "the follower reads too slowly, and what waits for it has filled its buffer; go on with the last token, and \
+                "the watcher reads too slowly, and its buffer is full; resume with the last token, and \
                  read faster, or narrow the filter",
             ),
             Self::NoMemory => Error::new(
                 Reason::MemoryExhausted,
-                "the process holds all the memory that it may hold for calls, and has dropped what waited for the follower; \
-                 go on with the last token, and read faster, or narrow the filter (GROUNDPLAN_MEMORY sets the limit)",
+                "the memory for calls is used up, and the changes waiting for the watcher were dropped; \
+                 resume with the last token, and read faster, or narrow the filter (GROUNDPLAN_MEMORY sets the limit)",
             )
             .retry_after(RETRY),
             Self::Costly(message) => Error::new(Reason::BudgetExceeded, message.clone()),

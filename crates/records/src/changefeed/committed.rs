@@ -27,7 +27,7 @@ impl Committed {
         });
         let (snapshot, position) = found.await.map_err(database_error)?;
         let snapshot =
-            Snapshot::parse(&snapshot).ok_or_else(|| Error::internal(format!("{snapshot:?} is no snapshot")))?;
+            Snapshot::parse(&snapshot).ok_or_else(|| Error::internal(format!("{snapshot:?} is not a snapshot")))?;
         Ok(Self { snapshot, position })
     }
 }

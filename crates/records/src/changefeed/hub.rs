@@ -111,7 +111,7 @@ impl Hub {
     /// What is committed, not longer ago than the call.
     pub(crate) async fn committed(&self) -> Result<Committed, Error> {
         let busy = || {
-            let message = "the database does not answer; try again";
+            let message = "the database does not respond; try again";
             Error::new(Reason::DatabaseUnavailable, message).retry_after(AGAIN)
         };
         self.committed.run(async || Committed::now(&self.context.database).await, busy).await

@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
     fn add(&mut self, model: &Model, kind: MethodKind, message: &'a [u8]) -> Result<(), Error> {
         let malformed = |why: &str| {
             let name = format!("{}Request", model.method_name(kind));
-            Error::new(Reason::MalformedRequest, format!("the request is no {name}: {why}"))
+            Error::new(Reason::MalformedRequest, format!("the request is not a {name}: {why}"))
         };
         let mut reader = Reader(message);
         while let Some((number, value)) = reader.next().map_err(malformed)? {
@@ -217,7 +217,7 @@ fn aggregation(bytes: &[u8]) -> Result<Aggregation, String> {
 
 /// Reads a `google.protobuf.FieldMask`.
 fn add_paths(paths: &mut Vec<String>, bytes: &[u8]) -> Result<(), Broken> {
-    const MALFORMED: Broken = ("wire_type", "is no google.protobuf.FieldMask");
+    const MALFORMED: Broken = ("wire_type", "is not a google.protobuf.FieldMask");
     let mut reader = Reader(bytes);
     while let Some((number, value)) = reader.next().map_err(|_| MALFORMED)? {
         let (1, Wire::Delimited(path)) = (number, value) else { return Err(MALFORMED) };

@@ -36,7 +36,7 @@ pub(crate) async fn list(call: &Call<'_>, query: &ListQuery, parent: Option<&Par
     let model = &call.table.model;
     let records: usize = page.records.iter().map(|stored| length(model, stored)).sum();
     if records + expand::bytes(&page.included) > MAX_ANSWER_BYTES {
-        let message = "the page with what expand leads to is too large for one answer; ask for a smaller page_size, or \
+        let message = "the page with its expanded records is too large for one response; use a smaller page_size, or \
                        expand fewer relations";
         return Err(Error::new(Reason::TooLarge, message));
     }

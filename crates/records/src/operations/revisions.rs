@@ -88,7 +88,7 @@ pub(crate) async fn get_past(call: &Call<'_>, id: &str, view: &View, time: i64) 
         let begins = chrono::DateTime::from_timestamp(from + 1, 0).unwrap_or_default();
         let begins = begins.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let message =
-            format!("the history of {} does not reach back to that time; it begins at {begins}", model.full_name);
+            format!("the history of {} does not reach back to that time; it starts at {begins}", model.full_name);
         return Err(Error::new(Reason::HistoryGone, message).with("begins", begins));
     }
     let mut stored = state_at(call, &id, time).await?;

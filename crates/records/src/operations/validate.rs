@@ -23,6 +23,6 @@ fn check_size(call: &Call<'_>, record: &Record) -> Result<(), Error> {
     if size <= most {
         return Ok(());
     }
-    let message = format!("the {} would have {size} bytes, and may have {most}; keep less in it", model.name);
+    let message = format!("the {} would have {size} bytes; at most {most} are allowed", model.name);
     Err(Error::new(Reason::TooLarge, message))
 }

@@ -57,7 +57,7 @@ pub(crate) async fn write(call: &Call<'_>, writes: Writes) -> Result<Written, Er
         Some(Operation::Update { id, update, mask, etag, .. }) => {
             update::update(call, &id, update, &mask, &etag).await.map(Some).map(once)
         }
-        _ => Err(Error::internal("this is no plain write")),
+        _ => Err(Error::internal("this is not a plain write")),
     }
 }
 

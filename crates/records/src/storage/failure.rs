@@ -76,7 +76,7 @@ impl Trouble {
 /// The database's user may not make an extension, or the server does not have it.
 fn no_extension(extension: &str, message: &str) -> String {
     format!(
-        "the database refuses the extension {extension} ({message}); let a superuser run `CREATE EXTENSION {extension}` in this \
+        "the database rejects the extension {extension} ({message}); let a superuser run `CREATE EXTENSION {extension}` in this \
          database, after installing PostgreSQL's contrib modules if the server lacks them, and apply again"
     )
 }

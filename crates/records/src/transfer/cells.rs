@@ -27,7 +27,7 @@ pub(crate) fn cells(row: &str) -> Result<Vec<Cell<'_>>, Fault> {
             Some(next) => rest = next,
             None if behind.is_empty() => return Ok(cells),
             None => {
-                let words = "has something behind its closing quote; a quote within a cell is written twice";
+                let words = "has text after its closing quote; double the quotes within a cell";
                 return Err(at(cells.len() - 1, words));
             }
         }
@@ -75,7 +75,7 @@ fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
 }
 
 fn at(number: usize, words: &str) -> Fault {
-    Fault::whole("csv", format!("is no CSV: cell {} {words}", number + 1))
+    Fault::whole("csv", format!("is not CSV: cell {} {words}", number + 1))
 }
 
 /// Writes a cell; one that is empty and `is_there` has quotes.

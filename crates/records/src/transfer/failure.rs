@@ -82,7 +82,7 @@ fn met() -> Error {
 }
 
 fn lost() -> Error {
-    Error::new(Reason::DatabaseUnavailable, "the database does not answer; try again")
+    Error::new(Reason::DatabaseUnavailable, "the database does not respond; try again")
         .retry_after(Duration::from_secs(1))
 }
 

@@ -98,7 +98,7 @@ impl Reader {
 /// The text of a row.
 fn text(content: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(content).map_err(|error| {
-        let words = format!("is not UTF-8: byte {} of it is no part of a letter", error.valid_up_to() + 1);
+        let words = format!("is not UTF-8: byte {} is not part of a character", error.valid_up_to() + 1);
         Fault::whole("utf8", words)
     })
 }

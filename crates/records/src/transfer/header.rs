@@ -39,7 +39,7 @@ impl Header {
             return Err(Error::field("header.import_id", "string.pattern", words));
         }
         if validate_only && !import_id.is_empty() {
-            let words = "must be absent with validate_only: there is nothing to go on with";
+            let words = "must be absent with validate_only: there is nothing to resume";
             return Err(Error::field("header.import_id", "import_id", words));
         }
         let skips_errors = on_error == OnError::Skip;

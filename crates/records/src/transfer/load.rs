@@ -251,5 +251,5 @@ impl Loading<'_> {
 }
 
 fn refused(message: &str) -> String {
-    format!("is refused by the database: {message}")
+    format!("is rejected by the database: {message}")
 }

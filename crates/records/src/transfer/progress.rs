@@ -73,7 +73,7 @@ impl Progress {
             return Ok(());
         }
         let words =
-            "another call goes on with this import_id; wait for its answer, or send the import again once it has ended";
+            "another call uses this import_id; wait for its response, or send the import again after it has finished";
         Err(Ended::Failed(Error::new(Reason::RecordBusy, words)))
     }
 }

@@ -158,7 +158,7 @@ impl Reading<'_> {
             false => ("is all or nothing", ", or let ON_ERROR_SKIP load it in parts"),
         };
         let message = format!(
-            "nothing was loaded: an import that {what} may have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up{instead}",
+            "nothing was loaded: an import that {what} can have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up{instead}",
             MAX_ATOMIC_BYTES >> 20
         );
         let refused = Error::new(Reason::TooLarge, message);

@@ -220,7 +220,7 @@ impl Rows {
                 }
                 Varint::Cut => return Some(self.give_up("ends within the length of a message: was the file cut off?")),
                 Varint::Wrong => {
-                    let words = "has no length that is a varint; nothing behind it can be read";
+                    let words = "has an invalid length; nothing after it can be read";
                     return Some(self.give_up(words));
                 }
             };
@@ -269,7 +269,7 @@ impl Rows {
 }
 
 fn too_long(limit: usize) -> Fault {
-    Fault::whole("row.max_bytes", format!("is longer than {limit} bytes, the most that a row may have"))
+    Fault::whole("row.max_bytes", format!("is longer than {limit} bytes, the limit for a row"))
 }
 
 #[cfg(test)]

@@ -159,8 +159,8 @@ impl Found {
         // Which page has seen a record is told by the order of ids.
         if *id <= self.last_id && !self.records.is_empty() {
             let message = format!(
-                "the ids of the table of {} are not in the order of their bytes, which a watch from the beginning needs; give \
-                 its id column the collation \"C\", or begin with START_NOW",
+                "the ids of the table of {} are not in byte order, which a watch with START_INITIAL requires; give \
+                 its id column the collation \"C\", or use START_NOW",
                 of_model.full_name
             );
             return Err(Error::new(Reason::StepFailed, message));

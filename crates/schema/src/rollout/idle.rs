@@ -75,9 +75,9 @@ mod tests {
         let words = "after 0 s, 1 of 2 `records` processes do not serve revision 7: records-2; see their logs";
         assert_eq!(refused(2, &["records-2"], "do not serve revision 7").await, words);
         let many = ["a", "b", "c", "d", "e", "f", "g"];
-        let words = "after 0 s, 7 of 7 `records` processes have not begun with revision 7: a, b, c, d, e and 2 more; see \
+        let words = "after 0 s, 7 of 7 `records` processes have not started with revision 7: a, b, c, d, e and 2 more; see \
                      their logs";
-        assert_eq!(refused(7, &many, "have not begun with revision 7").await, words);
+        assert_eq!(refused(7, &many, "have not started with revision 7").await, words);
         assert_eq!(few(&many[..5]), "a, b, c, d, e");
         let words = "no `records` process follows; start `groundplan serve records`";
         assert_eq!(refused(0, &[], "do not serve revision 7").await, words);

@@ -38,6 +38,6 @@ pub(super) async fn run(schema: &Schema, request: ApplyRequest) -> Result<Messag
     match updates.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(updates))),
         Some(Err(refusal)) => Err(refusal),
-        None => Err(status(Error::internal("the rollout ended without an answer"))),
+        None => Err(status(Error::internal("the rollout ended without a response"))),
     }
 }

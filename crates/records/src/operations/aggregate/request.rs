@@ -53,7 +53,7 @@ impl Request {
             let column =
                 column.ok_or_else(|| refused(&place, "is not a single value, by which records can be grouped"))?;
             if keys.iter().any(|key| key.column.sql() == column.sql()) {
-                return Err(refused(&place, "is there twice"));
+                return Err(refused(&place, "appears twice"));
             }
             keys.push(GroupKey { name: name.clone(), column });
         }
@@ -97,8 +97,8 @@ impl Computed {
                 let key = value(scope, path).map_err(|error| order_error(&of_field, &error))?;
                 computing(function, &key).ok_or_else(|| {
                     let words = match function {
-                        Function::Sum => "is no number and no duration: of others there are no sums",
-                        Function::Average => "is no number and no duration: of others there are no averages",
+                        Function::Sum => "is neither a number nor a duration, so it has no sum",
+                        Function::Average => "is neither a number nor a duration, so it has no average",
                         _ => "is not a single value, of which there is a smallest and a largest",
                     };
                     refused(&of_field, words)

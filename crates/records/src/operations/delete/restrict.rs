@@ -119,8 +119,8 @@ fn refused(roots: Roots<'_>, found: &[Restricting]) -> Error {
         list.push_str(" and more");
     }
     let message = format!(
-        "{roots} cannot be deleted while others refer to it, or to what would be deleted with it; delete these first, \
-         or change what they refer to: {list}"
+        "{roots} cannot be deleted while other records refer to it, or to records deleted with it; delete these first, \
+         or change their references: {list}"
     );
     let preconditions = named.iter().map(|restricting| Precondition {
         kind: "REFERENCE",

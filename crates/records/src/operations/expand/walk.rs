@@ -166,7 +166,7 @@ impl Back<'_> {
 }
 
 fn no_start() -> Error {
-    Error::internal("a row of a way back does not say where it starts")
+    Error::internal("a row of an inverse relation has no start")
 }
 
 /// Reads a related record, whose columns begin at `offset`, with its id.

@@ -17,7 +17,8 @@ use groundplan_operations::{ListQuery, Page};
 /// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
 pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {
     let model = &call.table.model;
-    let referrer = model.referrers.get(referrer).ok_or_else(|| Error::internal("a way back has no reference"))?;
+    let referrer =
+        model.referrers.get(referrer).ok_or_else(|| Error::internal("an inverse relation has no reference"))?;
     let parent = Parent { field: referrer.field, id: Id::parse(model, id)? };
     let table = call.related(&referrer.model)?.clone();
     let page = list(&Call { table, ..call.clone() }, query, Some(&parent)).await?;

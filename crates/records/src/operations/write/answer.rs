@@ -44,8 +44,8 @@ pub(super) fn check_size(writes: &Writes, planned: &[Planned<'_>], written: &Wri
 /// The refusal of writes whose answer is too large.
 pub(super) fn too_large() -> Error {
     let message = format!(
-        "the records that would be answered are more than {MAX_ANSWER_BYTES} bytes together; nothing was written: write \
-         fewer at once"
+        "the records of the response exceed {MAX_ANSWER_BYTES} bytes together; nothing was written: write \
+         fewer records per request"
     );
     Error::new(Reason::TooLarge, message)
 }

@@ -133,7 +133,7 @@ pub(super) async fn verify(
             }
             (Some(_), true) => {
                 let id = write.id.to_string();
-                let message = format!("{} {id:?} is there; it was to be missing", table.model.full_name);
+                let message = format!("{} {id:?} exists, but verify requires it to be missing", table.model.full_name);
                 let refused = Error::new(Reason::ConditionNotMet, message).about(&table.model.full_name, id);
                 return Err(refused.within(&write.place.item()).into());
             }

@@ -93,7 +93,7 @@ async fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Err
         }
     }
     let wrong = refusals.finish().err();
-    wrong.unwrap_or_else(|| Error::internal("a batch was refused, and nothing is wrong with it"))
+    wrong.unwrap_or_else(|| Error::internal("a batch was rejected without a violation"))
 }
 
 /// Holds the record that a request would create to its rules.
@@ -164,7 +164,7 @@ fn plan_one<'a>(
         Operation::Undelete { id: text, etag } => (id(text)?, wanted(etag, None)?, Action::Undelete),
         Operation::Verify { id: text, etag, is_missing } => {
             if *is_missing && !(etag.is_empty() && write.condition.is_empty()) {
-                let words = "must be left out with an etag or a condition: what is missing has neither";
+                let words = "must be left out with an etag or a condition: a missing record has neither";
                 return Err(Error::field("missing", "verify.missing", words).within(&place.message()));
             }
             (id(text)?, wanted(etag, None)?, Action::Verify { is_missing: *is_missing })

@@ -129,6 +129,7 @@ pub(super) async fn lock_living(
 }
 
 fn too_large() -> Error {
-    let message = format!("the records are more than {} MiB together; write fewer at once", MAX_BYTES >> 20);
+    let message =
+        format!("the records are more than {} MiB together; write fewer records per request", MAX_BYTES >> 20);
     Error::new(Reason::TooLarge, message)
 }

@@ -139,7 +139,7 @@ impl Transform {
 
     fn sum(&self, field: &Field, before: Option<Value>, operand: Value) -> Result<Value, Error> {
         let overflow = || {
-            let description = format!("does not fit its type when {} is added to what it is", self.text);
+            let description = format!("does not fit its type when {} is added to its value", self.text);
             Error::field(self.text.as_str(), "increment.overflow", description)
         };
         Ok(match (before, operand) {
@@ -177,7 +177,7 @@ fn integer(field: &Field) -> Option<Integer> {
 }
 
 /// A sum as its field can hold it.
-#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is what is asked for")]
+#[expect(clippy::cast_possible_truncation, reason = "it rounds to the nearest float on purpose")]
 fn double(field: &Field, sum: f64) -> f64 {
     if plain(field.kind) == Kind::Float { f64::from(sum as f32) } else { sum }
 }

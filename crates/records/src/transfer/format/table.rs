@@ -67,7 +67,7 @@ impl Columns {
                 return Err(Fault::field(&shorten_name(name), "unknown_field", words));
             };
             if !seen.insert(id) {
-                return Err(Fault::field(&shorten_name(name), "duplicate", "is there twice"));
+                return Err(Fault::field(&shorten_name(name), "duplicate", "appears twice"));
             }
             columns.push((id, Style::of(&model.shapes, shape.field(id))));
         }

@@ -64,7 +64,7 @@ fn path_of(model: &Model, text: &String, action: Action) -> Result<Path, Error> 
         UpdateMask::Paths(paths) => paths.into_iter().next(),
         _ => None,
     }
-    .ok_or_else(|| Error::field(action.name(), "transform", format!("has the path {text:?}, which is no field")))
+    .ok_or_else(|| Error::field(action.name(), "transform", format!("has the path {text:?}, which is not a field")))
 }
 
 /// Whether one path is inside of the other, or is it.
