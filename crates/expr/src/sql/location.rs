@@ -169,7 +169,7 @@ impl FieldLocation<'_> {
 
     fn column_value(&self, null: WhenNull) -> Result<Value, ExprError> {
         let Self::Column { model, id, field, .. } = self else {
-            return Err(unsupported("a field is no column: this is an internal error"));
+            return Err(unsupported("a field is not a column: this is an internal error"));
         };
         let roles = &model.roles;
         if roles.etag == Some(*id) {
@@ -186,7 +186,7 @@ impl FieldLocation<'_> {
         let ty = match id_format {
             Some(IdFormat::UuidV7) => SqlType::Uuid,
             _ => SqlType::from_kind(field.kind)
-                .ok_or_else(|| unsupported(format!("`{}` is no single value", field.name)))?,
+                .ok_or_else(|| unsupported(format!("`{}` is not a single value", field.name)))?,
         };
         let value = Value::new(self.stored(), ty).with_bounds(Bounds::from_kind(field.kind));
         Ok(Value {

@@ -128,7 +128,7 @@ impl Compiler<'_> {
             value => {
                 let value = self.value(value)?;
                 if value.ty != SqlType::Boolean {
-                    return Err(unsupported("a condition is no bool: this is an internal error"));
+                    return Err(unsupported("a condition is not a bool: this is an internal error"));
                 }
                 truth(value, negated, mode)
             }

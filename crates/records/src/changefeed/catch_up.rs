@@ -164,5 +164,5 @@ impl CatchUp {
 
 /// The end of a watch because the server stops.
 pub(crate) fn stopping() -> Error {
-    Error::new(Reason::NotReady, "the server is stopping; go on with the last token").retry_after(COME_BACK)
+    Error::new(Reason::NotReady, "the server is stopping; resume with the last token").retry_after(COME_BACK)
 }

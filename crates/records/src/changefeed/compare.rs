@@ -70,7 +70,7 @@ fn costly(error: Error, event: &Event) -> Error {
     }
     let message = format!(
         "the filter takes more than {MAX_STEPS} steps for the {} {:?}; use fewer nested `all` and `exists`, or watch with a \
-         simpler filter and compare what comes",
+         simpler filter and filter the events in the client",
         event.topic, event.key
     );
     Error::new(Reason::BudgetExceeded, message).with("limit", MAX_STEPS.to_string())

@@ -24,7 +24,7 @@ impl Begin {
         match (start, token) {
             (Start::Unspecified, token) if !token.is_empty() => Ok(Self::After(token.to_owned())),
             (_, token) if !token.is_empty() => {
-                Err(Error::field("start", "start.token", "must be left out with a token, which says where to begin"))
+                Err(Error::field("start", "start.token", "must be left out with a token, which sets the start"))
             }
             (Start::Initial, _) => Ok(Self::Initial { allow_scan }),
             (Start::Now | Start::Unspecified, _) => Ok(Self::Now),

@@ -78,7 +78,7 @@ impl Follower {
                 }
             }
             drop(start);
-            let catch_up = catch_up.ok_or_else(|| Error::internal("a watch has not begun"))?;
+            let catch_up = catch_up.ok_or_else(|| Error::internal("a watch has not started"))?;
             let mut live = Box::pin(live(catch_up));
             while let Some(event) = live.next().await {
                 let event = event?;
