@@ -43,6 +43,7 @@ crates_stay_apart() {
 }
 
 step cargo fmt --all --check
+step deploy/prose.py
 step crates_stay_apart
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step buf lint
