@@ -1,4 +1,4 @@
-//! Descriptors to a [`Catalog`].
+//! Assembles a [`Catalog`] from descriptors.
 
 mod error;
 mod indexes;
@@ -20,10 +20,10 @@ use shapes::shapes_of;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Reads a stored revision: models, what they import, and the derived services.
+/// Loads a stored revision: models, their imports, and the derived services.
 ///
 /// # Errors
-/// If the bytes are not what [`compile`](crate::compile) made.
+/// Returns an error if the bytes are not the output of [`compile`](crate::compile).
 pub fn load(revision: i64, descriptor_set: Bytes, names: &StorageNames) -> Result<Catalog, LoadError> {
     let load = || {
         let pool = DescriptorPool::decode(descriptor_set.clone());
@@ -33,7 +33,7 @@ pub fn load(revision: i64, descriptor_set: Bytes, names: &StorageNames) -> Resul
     guarded(load).unwrap_or_else(|panicked| Err(LoadError::DescriptorSet(panicked.message)))
 }
 
-/// Makes the catalog of a pool that holds models and their services.
+/// Assembles the catalog of a pool that contains models and their services.
 pub(crate) fn assemble(
     revision: i64,
     pool: DescriptorPool,

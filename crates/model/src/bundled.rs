@@ -1,4 +1,4 @@
-//! The `.proto` files that models import and need not bring along.
+//! The `.proto` files that models can import without uploading them.
 
 use protox::file::{File, FileResolver, GoogleFileResolver};
 use std::collections::HashMap;
@@ -21,17 +21,17 @@ static BUNDLED: &[(&str, &str)] = bundle! {
     "groundplan/watch/v1/watch.proto"
 };
 
-/// Parsed once a process: the rules' file alone has 5,000 lines.
+/// Parsed once per process: `buf/validate/validate.proto` alone has 5,000 lines.
 static PARSED: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
     BUNDLED.iter().filter_map(|&(path, text)| Some((path, File::from_source(path, text).ok()?))).collect()
 });
 
-/// The path and the text of each file that is part of Groundplan. Google's well-known types are known besides.
+/// Returns the path and the text of each bundled file. Google's well-known types are available in addition.
 pub fn bundled() -> &'static [(&'static str, &'static str)] {
     BUNDLED
 }
 
-/// Finds a file that every model may import: one of ours, or one of the well-known types.
+/// Finds a file that every model can import: a bundled file or a well-known type.
 pub(crate) fn standard_file(path: &str) -> Option<File> {
     match PARSED.get(path) {
         Some(file) => Some(file.clone()),
@@ -40,17 +40,17 @@ pub(crate) fn standard_file(path: &str) -> Option<File> {
     }
 }
 
-/// Whether [`standard_file`] finds a file.
+/// Returns whether [`standard_file`] finds a file.
 pub(crate) fn is_standard(path: &str) -> bool {
     PARSED.contains_key(path) || path.starts_with("google/protobuf/") && standard_file(path).is_some()
 }
 
-/// The files that [`standard_file`] finds and that models have a use for, each with its path.
+/// Lists the standard files that are useful for models, with their paths.
 pub(crate) fn standard_files() -> impl Iterator<Item = (&'static str, File)> {
     standard_paths().filter_map(|path| Some((path, standard_file(path)?)))
 }
 
-/// The paths of the files that [`standard_file`] finds and that models have a use for.
+/// Lists the paths of the standard files that are useful for models.
 pub(crate) fn standard_paths() -> impl Iterator<Item = &'static str> {
     const WELL_KNOWN: &[&str] = &[
         "google/protobuf/any.proto",

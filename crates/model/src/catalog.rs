@@ -1,4 +1,5 @@
-//! What is served: one immutable value a revision, compiled from descriptors, shared by all requests that began with it.
+//! The served models of one revision: an immutable value, compiled from descriptors and shared by all requests that
+//! started with it.
 
 mod formula;
 mod method;
@@ -10,18 +11,18 @@ use prost_reflect::DescriptorPool;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Everything of one revision.
+/// The models of one revision.
 #[derive(Debug)]
 pub struct Catalog {
-    /// The revision's number; 0 for a catalog that was not applied.
+    /// The revision's number; 0 for a catalog that has not been applied.
     pub revision: i64,
-    /// Models, what they import, and the derived services.
+    /// The models, their imports, and the derived services.
     pub pool: DescriptorPool,
-    /// The same, serialized, options and comments kept.
+    /// The files of `pool`, serialized with options and comments.
     pub descriptor_set: Bytes,
-    /// The message types that models are made of.
+    /// The message types that the models use.
     pub shapes: Arc<Shapes>,
-    /// The models, by full name in order.
+    /// The models, sorted by full name.
     pub models: Vec<Arc<Model>>,
     pub(crate) methods: HashMap<String, Method>,
     pub(crate) collections: HashMap<String, usize>,
@@ -30,13 +31,13 @@ pub struct Catalog {
 /// A resource type.
 #[derive(Debug)]
 pub struct Model {
-    /// Such as `example.v1.Entity`.
+    /// The message's full name, such as `example.v1.Entity`.
     pub full_name: String,
-    /// Such as `Entity`.
+    /// The message's name, such as `Entity`.
     pub name: String,
-    /// The plural in UpperCamel, such as `Entities`.
+    /// The plural in UpperCamelCase, such as `Entities`.
     pub plural: String,
-    /// The message's first comment, without markers; empty if there is none.
+    /// The message's comment, without markers; empty if it has none.
     pub comment: String,
     /// The derived service's full name, such as `example.v1.EntityService`.
     pub service: String,
@@ -44,8 +45,8 @@ pub struct Model {
     pub singular_field: String,
     /// The name of the field that holds the records in a list, such as `entities`.
     pub plural_field: String,
-    /// The name of the field that holds the record in events of a watch and in revisions: that of `singular_field`, or
-    /// `record` where another field of theirs is called so.
+    /// The name of the field that holds the record in watch events and in revisions: `singular_field`, or `record` if
+    /// another field of those messages has that name.
     pub event_field: String,
     /// Of the path `/api/<version>/<resource>`.
     pub version: String,
@@ -53,63 +54,64 @@ pub struct Model {
     pub resource: String,
     /// The message.
     pub shape: ShapeId,
-    /// The message types that `shape` is in, so that a model can be handed around alone.
+    /// All message types, so that a model can be used without its catalog.
     pub shapes: Arc<Shapes>,
-    /// Which ids the records have.
+    /// The format of the records' ids.
     pub id_format: IdFormat,
-    /// Which past states of records can be read; none if there is none.
+    /// How long past states of records are kept; `None` if they are not.
     pub history: Option<History>,
-    /// How deleted records are kept; none if they are gone at once. With it, [`Roles::deleted_at`] is there.
+    /// How long deleted records are kept; `None` if they are removed immediately. Otherwise, [`Roles::deleted_at`] is
+    /// set.
     pub soft_delete: Option<SoftDelete>,
-    /// How records end by themselves; none if they do not. With it, [`Roles::expires_at`] is there.
+    /// When records expire; `None` if they do not. Otherwise, [`Roles::expires_at`] is set.
     pub expiry: Option<Expiry>,
-    /// What fields without a value get when a record is created: CEL, in the order of the fields' numbers.
+    /// The CEL expressions that set fields without a value when a record is created, in the order of field numbers.
     pub defaults: Vec<Formula>,
-    /// What the server computes at each write: CEL, in the order of the fields' numbers.
+    /// The CEL expressions that the server evaluates at each write, in the order of field numbers.
     pub computed: Vec<Formula>,
-    /// The system's own fields.
+    /// The fields that the system uses.
     pub roles: Roles,
-    /// Where the records are.
+    /// The table that stores the records.
     pub table: Table,
-    /// The indexes beside the primary key: those that are declared, then those that references imply.
+    /// The indexes in addition to the primary key: first the declared ones, then those that references imply.
     pub indexes: Vec<Index>,
-    /// The fields that hold ids of other records, in the order of their numbers.
+    /// The fields that hold ids of other records, in the order of field numbers.
     pub references: Vec<Reference>,
-    /// The references of all models that lead here, by model and field in order.
+    /// The references of all models to this one, sorted by model and field.
     pub referrers: Vec<Referrer>,
 }
 
-/// A field that holds the id of another record. Its column is nullable: an empty id is NULL.
+/// A field that holds the id of another record. Its column is nullable: an empty id is stored as NULL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     pub field: FieldId,
-    /// The name of a step along it in expressions and `expand`: the field's name without `_id` at its end, or the field's
-    /// name as it is where another field has the shorter one.
+    /// The name by which expressions and `expand` follow the reference: the field's name without the suffix `_id`, or
+    /// the whole name if another field has the shorter one.
     pub name: String,
-    /// The full name of the other model.
+    /// The full name of the referenced model.
     pub target: String,
-    /// Which ids the records of the other model have.
+    /// The id format of the referenced model.
     pub target_ids: IdFormat,
     pub on_delete: OnDelete,
-    /// The name of the way back, on the other model.
+    /// The name of the inverse relation on the referenced model.
     pub inverse: Option<String>,
     /// The name of the foreign key, unique in the table.
     pub constraint: String,
 }
 
-/// A reference as seen from the model that it leads to.
+/// A reference as seen from the referenced model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// The full name of the model that has the reference.
+    /// The full name of the referencing model.
     pub model: String,
-    /// The field of that model.
+    /// The field of the referencing model.
     pub field: FieldId,
     pub on_delete: OnDelete,
-    /// The name of the way from here to there, such as `books`.
+    /// The name of the inverse relation, such as `books`.
     pub inverse: Option<String>,
 }
 
-/// What becomes of a record when the one that it refers to is deleted.
+/// What happens to a record when the record that it references is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
     Restrict,
@@ -118,7 +120,7 @@ pub enum OnDelete {
 }
 
 impl OnDelete {
-    /// As models write it.
+    /// Returns the name of the value in models.
     pub fn option_name(self) -> &'static str {
         match self {
             Self::Restrict => "ON_DELETE_RESTRICT",
@@ -128,17 +130,17 @@ impl OnDelete {
     }
 }
 
-/// Which ids records have.
+/// The format of the ids of a model's records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdFormat {
-    /// A UUID, made by the server unless the caller gives one.
+    /// A UUID that the server generates unless the caller sets one.
     UuidV7,
-    /// A string that the caller gives.
+    /// A string that the caller sets.
     ClientAssigned,
 }
 
 impl IdFormat {
-    /// As models write it.
+    /// Returns the name of the value in models.
     pub fn option_name(self) -> &'static str {
         match self {
             Self::UuidV7 => "ID_FORMAT_UUID_V7",
@@ -147,32 +149,32 @@ impl IdFormat {
     }
 }
 
-/// The past states of records that are kept.
+/// The retention of past states of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
-    /// For how many days: 1 to 3,650.
+    /// The number of days, 1 to 3,650.
     pub retention_days: u16,
 }
 
-/// How deleted records are kept.
+/// The retention of deleted records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoftDelete {
-    /// For how many days a deleted record can be undeleted: 1 to 3,650.
+    /// The number of days during which a deleted record can be undeleted, 1 to 3,650.
     pub retention_days: u16,
 }
 
-/// How records end by themselves.
+/// The expiry of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// How long a record lives whose creator gave no time, in microseconds, more than 0; none: for ever.
+    /// The default lifetime in microseconds, more than 0; `None` means that records do not expire by default.
     pub ttl: Option<i64>,
 }
 
-/// A value that a field gets by an expression.
+/// An expression that sets a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Formula {
     pub field: FieldId,
-    /// CEL over the model's fields.
+    /// The CEL expression over the model's fields.
     pub source: String,
 }
 
@@ -183,25 +185,26 @@ pub struct Roles {
     pub created_at: Option<FieldId>,
     pub updated_at: Option<FieldId>,
     pub etag: Option<FieldId>,
-    /// When a record of a soft-deleting model was deleted; absent while it lives.
+    /// The time at which a record was deleted; absent while it is not. Only models with soft delete have it.
     pub deleted_at: Option<FieldId>,
-    /// When a record of an expiring model ends; absent: never.
+    /// The time at which a record expires; absent if it does not. Only models with expiry have it.
     pub expires_at: Option<FieldId>,
 }
 
-/// A PostgreSQL table. Names are not quoted: quote them with [`crate::quote`].
+/// A PostgreSQL table. Names are not quoted; use [`crate::quote`].
 ///
-/// Besides its fields' columns a table has `_tenant text` and `_version bigint`; the primary key is `(_tenant, <id>)`.
+/// In addition to the columns of fields, a table has `_tenant text` and `_version bigint`; the primary key is
+/// `(_tenant, <id>)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Table {
-    /// Of the package: `example.v1` gives `example_v1`.
+    /// The schema, derived from the package: `example.v1` gives `example_v1`.
     pub schema: String,
-    /// Of the message: `LineItem` gives `line_item`.
+    /// The name, derived from the message: `LineItem` gives `line_item`.
     pub name: String,
 }
 
 impl Table {
-    /// The table in a statement: its schema and its name, both quoted.
+    /// Returns the schema and the name for a statement, both quoted.
     pub fn qualified(&self) -> String {
         format!("{}.{}", crate::quote(&self.schema), crate::quote(&self.name))
     }
@@ -210,28 +213,28 @@ impl Table {
 /// An index of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Unique in the PostgreSQL schema, and derived from everything that makes the index what it is.
+    /// The name: unique in the PostgreSQL schema, and derived from the definition of the index.
     pub name: String,
     pub fields: Vec<IndexField>,
     pub unique: bool,
     pub reason: String,
     pub method: IndexMethod,
-    /// Whether it holds only records that are not deleted: unique indexes of soft-deleting models do.
+    /// Whether the index excludes deleted records, as unique indexes of models with soft delete do.
     pub living_only: bool,
 }
 
-/// What an index serves.
+/// The method of an index, and the queries that it supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IndexMethod {
-    /// A b-tree on `_tenant`, the fields, and the id: equality, ranges, prefixes, order.
+    /// A b-tree on `_tenant`, the fields and the id, for equality, ranges, prefixes and order.
     Ordered,
     /// A GIN index of the trigrams of one string field.
     Trigram,
-    /// A GIN index of the words of one string field, by a text search configuration of PostgreSQL.
+    /// A GIN index of the words of one string field, with a text search configuration of PostgreSQL.
     Search { language: String },
     /// A GIN index of the elements of one repeated scalar field.
     Elements,
-    /// A b-tree on one time alone, of the records of all tenants that have it: for the purge.
+    /// A b-tree on one time field of the records of all tenants, for the purge.
     Purge,
 }
 
@@ -243,39 +246,39 @@ pub struct IndexField {
 }
 
 impl Catalog {
-    /// The method of a gRPC path such as `/example.v1.EntityService/GetEntity`.
+    /// Finds the method of a gRPC path such as `/example.v1.EntityService/GetEntity`.
     pub fn method(&self, path: &str) -> Option<&Method> {
         self.methods.get(path)
     }
 
-    /// The paths of all methods.
+    /// Lists the paths of all methods.
     pub fn method_paths(&self) -> impl Iterator<Item = &str> {
         self.methods.keys().map(String::as_str)
     }
 
-    /// The model at `/api/<version>/<resource>`.
+    /// Finds the model at `/api/<version>/<resource>`.
     pub fn collection(&self, version: &str, resource: &str) -> Option<&Arc<Model>> {
         self.collections.get(&format!("{version}/{resource}")).map(|&at| &self.models[at])
     }
 
-    /// The model of a full name.
+    /// Finds a model by its full name.
     pub fn model(&self, full_name: &str) -> Option<&Arc<Model>> {
         self.models.binary_search_by(|model| model.full_name.as_str().cmp(full_name)).ok().map(|at| &self.models[at])
     }
 }
 
 impl Model {
-    /// A field's column in a statement: its name, quoted.
+    /// Returns the quoted name of a field's column.
     pub fn column_name(&self, field: FieldId) -> String {
         crate::quote(&self.shape().field(field).storage_name)
     }
 
-    /// The reference that a field holds, if it is one.
+    /// Returns the reference that a field holds, if it is one.
     pub fn reference(&self, field: FieldId) -> Option<&Reference> {
         self.references.iter().find(|reference| reference.field == field)
     }
 
-    /// The message's shape.
+    /// Returns the message's shape.
     pub fn shape(&self) -> &crate::shape::Shape {
         self.shapes.get(self.shape)
     }

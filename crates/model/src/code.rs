@@ -1,16 +1,16 @@
-//! The stable codes of [`Diagnostic`](crate::Diagnostic). Each one is explained in `docs/diagnostics.md`.
+//! The stable codes of [`Diagnostic`](crate::Diagnostic), which `docs/diagnostics.md` explains.
 
 macro_rules! codes {
     ($($name:ident)*) => {
         $(pub const $name: &str = stringify!($name);)*
 
-        /// All of them.
+        /// All codes.
         pub const ALL: &[&str] = &[$($name),*];
     };
 }
 
 codes! {
-    // What was handed in.
+    // The upload.
     INPUT_EMPTY INPUT_TOO_LARGE FILES_TOO_MANY FILE_TOO_LARGE FILE_TWICE PATH_INVALID DESCRIPTOR_SET_INVALID
     COMPILER_FAILED DIAGNOSTICS_TOO_MANY
     // The language.

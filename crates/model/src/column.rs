@@ -1,10 +1,10 @@
-//! How fields are stored.
+//! The columns that store fields.
 
 use crate::catalog::{IdFormat, Model};
 use crate::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
 
-/// The PostgreSQL type of a field's column. Ids have their own: see [`Model::column_type`]. Texts are sorted by the bytes of
-/// their UTF-8, which is the order of Unicode's code points and the same on every machine.
+/// Returns the PostgreSQL type of a field's column, except for ids: see [`Model::column_type`]. Texts sort by the bytes
+/// of their UTF-8, which is the order of Unicode code points and the same on every machine.
 pub fn column_type(field: &Field) -> &'static str {
     match field.cardinality {
         Cardinality::Map(_) => "jsonb",
@@ -43,7 +43,7 @@ fn single_column_type(kind: Kind) -> &'static str {
     }
 }
 
-/// The constraint and default of a column that is never NULL; `None` if it may be.
+/// Returns the default of a column that is never NULL, or `None` if the column is nullable.
 pub(crate) fn default_of(field: &Field) -> Option<&'static str> {
     match field.cardinality {
         Cardinality::Explicit | Cardinality::Oneof(_) => None,
@@ -58,12 +58,13 @@ pub(crate) fn default_of(field: &Field) -> Option<&'static str> {
 }
 
 impl Model {
-    /// The fields that have a column, in the order of their numbers. The etag has none: it is `_version`.
+    /// Lists the fields that have a column, in the order of field numbers. The etag has none: `_version` replaces it.
     pub fn columns(&self) -> impl Iterator<Item = (FieldId, &Field)> {
         self.shape().iter().filter(|(id, _)| Some(*id) != self.roles.etag)
     }
 
-    /// The PostgreSQL type of a field's column, with its collation. A reference has the type of what it refers to.
+    /// Returns the PostgreSQL type of a field's column, with its collation. A reference has the type of the referenced
+    /// id.
     pub fn column_type(&self, id: FieldId) -> &'static str {
         let is_id = (id == self.roles.id).then_some(self.id_format);
         match is_id.or_else(|| self.reference(id).map(|reference| reference.target_ids)) {

@@ -1,4 +1,4 @@
-//! What is handed in, to a catalog or to everything that is wrong with it.
+//! Compiles an upload to a catalog, or to its diagnostics.
 
 use crate::assemble::assemble;
 use crate::catalog::Catalog;
@@ -17,47 +17,47 @@ use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
 
-/// Models that are free of errors.
+/// Models without errors.
 #[derive(Debug)]
 pub struct Compiled {
-    /// Of revision 0.
+    /// The catalog, with revision 0.
     pub catalog: Catalog,
-    /// The names in storage: those that were known, and those of new fields.
+    /// The names in the database: the known ones, and those of new fields.
     pub storage_names: StorageNames,
-    /// The text of the derived services, one file a model.
+    /// The derived services as `.proto` files, one per model.
     pub derived: Vec<SourceFile>,
 }
 
-/// Why models are not compiled.
+/// The reason why models do not compile.
 #[derive(Debug)]
 pub enum Refusal {
-    /// They are wrong: everything at once, in the order of the files.
+    /// The models have errors. All of them are listed, sorted by file.
     Diagnostics(Vec<Diagnostic>),
-    /// The caller went away, or it took too long.
+    /// The caller canceled the request, or the time limit passed.
     Stopped(Error),
 }
 
-/// What models are compiled against.
+/// The state against which models are compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Compiler<'a> {
-    /// The names in storage of what was applied before.
+    /// The names in the database from earlier applies.
     pub storage_names: &'a StorageNames,
-    /// The models that are live, whose plurals stay as they are.
+    /// The live models, whose plurals stay the same.
     pub live: Option<&'a Catalog>,
-    /// Stops the work when the caller leaves, or when its time is over.
+    /// Stops the work when the caller cancels or the time limit passes.
     pub budget: &'a Budget,
 }
 
-/// Compiles models, for as long as it takes. `known` are the names in storage of what was applied before.
+/// Compiles models without a time limit. `known` are the names in the database from earlier applies.
 ///
 /// # Errors
-/// Everything that is wrong, all at once, in the order of the files.
+/// Returns all diagnostics, sorted by file.
 pub fn compile(input: Input, known: &StorageNames) -> Result<Compiled, Vec<Diagnostic>> {
     let budget = Budget::default();
     let compiler = Compiler { storage_names: known, live: None, budget: &budget };
     compiler.compile(input).map_err(|refusal| match refusal {
         Refusal::Diagnostics(diagnostics) => diagnostics,
-        // Nobody cancels this budget, and it has no deadline.
+        // This budget is never canceled and has no deadline.
         Refusal::Stopped(error) => {
             let mut found = Findings::default();
             found.report(Place::default(), code::COMPILER_FAILED, error.to_string(), "try again");
@@ -70,7 +70,7 @@ impl Compiler<'_> {
     /// Compiles models.
     ///
     /// # Errors
-    /// If they are wrong, or if the budget ends the work.
+    /// Returns the diagnostics of the models, or the error of an exhausted budget.
     pub fn compile(&self, input: Input) -> Result<Compiled, Refusal> {
         match guarded(|| self.run(input)) {
             Ok(outcome) => outcome,
@@ -86,7 +86,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The compiled models, or none if anything is found.
+    /// Returns the compiled models, or `None` if there are diagnostics.
     fn steps(&self, input: Input, found: &mut Findings) -> Result<Option<Compiled>, Error> {
         let read = input::read(input, self.budget, found)?;
         let Linked { mut pool, is_complete } = link(&read, self.budget, found)?;

@@ -1,4 +1,4 @@
-//! The SQL that makes room for models. Names come from the catalog and are quoted; each statement may be run again.
+//! The SQL that creates storage for models. Names come from the catalog and are quoted; each statement can be repeated.
 
 mod index;
 mod reference;
@@ -15,7 +15,7 @@ pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, relea
 pub use reference::{forbid_null, make_deferrable};
 pub use statement::{Ddl, Object, Run};
 
-/// Makes a model's table, without its indexes.
+/// Creates a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
     let table = model.table.qualified();
     let columns: Vec<(FieldId, String)> = model.columns().map(|(id, _)| (id, column(model, id))).collect();
@@ -31,7 +31,7 @@ pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
         format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&model.table.schema)),
         format!("CREATE TABLE IF NOT EXISTS {table} (\n  {}\n)", parts.join(",\n  ")),
     ];
-    // An apply that failed may have left the table of an earlier draft, which lacks some of the columns.
+    // A failed apply might have left the table of an earlier draft, which lacks some columns.
     let added: Vec<String> = columns
         .iter()
         .filter(|(id, _)| *id != model.roles.id)
@@ -48,7 +48,7 @@ pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
     statements.into_iter().map(|sql| plain(model, sql)).collect()
 }
 
-/// Makes a field's column. The etag has none.
+/// Creates a field's column. The etag has none.
 pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
     if Some(id) == model.roles.etag {
         return Vec::new();
@@ -61,29 +61,29 @@ pub(crate) fn add_field(model: &Model, id: FieldId) -> Vec<Ddl> {
     statements.into_iter().map(|sql| plain(model, sql)).collect()
 }
 
-/// Says what a table is; says nothing any more if the comment is empty.
+/// Sets the comment of a table, or removes it if it is empty.
 pub(crate) fn comment_on_table(model: &Model) -> String {
     format!("COMMENT ON TABLE {} IS {}", model.table.qualified(), comment(&model.comment))
 }
 
-/// Says what a column is; says nothing any more if the comment is empty.
+/// Sets the comment of a column, or removes it if it is empty.
 pub(crate) fn comment_on_column(model: &Model, id: FieldId) -> String {
     let text = comment(&model.shape().field(id).comment);
     format!("COMMENT ON COLUMN {}.{} IS {text}", model.table.qualified(), model.column_name(id))
 }
 
-/// Says why an index exists; says nothing any more if the reason is empty.
+/// Sets the comment of an index to its reason, or removes it if it is empty.
 pub(crate) fn comment_on_index(model: &Model, index: &Index) -> Ddl {
     let name = format!("{}.{}", quote(&model.table.schema), quote(&index.name));
     plain(model, format!("COMMENT ON INDEX {name} IS {}", comment(&index.reason)))
 }
 
-/// A statement that may be part of a transaction.
+/// Creates a statement that can share a transaction with others.
 pub(crate) fn plain(model: &Model, sql: String) -> Ddl {
     Ddl { sql, run: Run::Together, table: model.table.clone(), makes: None }
 }
 
-/// A column with its type and constraints.
+/// Returns the definition of a column: name, type and constraints.
 fn column(model: &Model, id: FieldId) -> String {
     let roles = &model.roles;
     let constraint = if id == roles.id {
@@ -91,7 +91,7 @@ fn column(model: &Model, id: FieldId) -> String {
     } else if Some(id) == roles.created_at || Some(id) == roles.updated_at {
         " NOT NULL DEFAULT now()".to_owned()
     } else if model.reference(id).is_some() {
-        // An empty one is NULL: a foreign key asks nothing of that.
+        // An empty reference is NULL, which a foreign key does not check.
         String::new()
     } else {
         default_of(model.shape().field(id)).map_or_else(String::new, |default| format!(" NOT NULL DEFAULT {default}"))

@@ -1,4 +1,4 @@
-//! What models say of themselves: the options of `groundplan/model/v1/model.proto`, and the names that follow from them.
+//! The declarations of models: the options of `groundplan/model/v1/model.proto`, and the names that follow from them.
 
 mod history;
 mod index;
@@ -18,29 +18,29 @@ pub(crate) use lifetime::{
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
 
-/// Which field of a descriptor holds a message's options.
+/// The number of the field of `DescriptorProto` that contains the options.
 const MESSAGE_OPTIONS: i32 = 7;
-/// Which field of the option holds the indexes.
+/// The number of the option's field that contains the indexes.
 const INDEXES: i32 = 4;
 
-/// A message with the option, as it was written and with the defaults filled in. It need not be right.
+/// A message with the model option, with defaults filled in. It is not checked yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     pub(crate) message: MessageDescriptor,
     pub(crate) resource: String,
     pub(crate) plural: String,
-    /// Whether the plural was written, not derived.
+    /// Whether the plural is written, not derived.
     pub(crate) plural_is_written: bool,
-    /// `None` for a number that means nothing.
+    /// `None` for an unknown number.
     pub(crate) id_format: Option<IdFormat>,
-    /// `None` for a model without.
+    /// `None` for a model without history.
     pub(crate) history: Option<DeclaredHistory>,
-    /// `None` for a model whose deleted records are gone at once.
+    /// `None` for a model without soft delete.
     pub(crate) soft_delete: Option<DeclaredSoftDelete>,
-    /// `None` for a model whose records do not end by themselves.
+    /// `None` for a model without expiry.
     pub(crate) expiry: Option<DeclaredExpiry>,
     pub(crate) indexes: Vec<DeclaredIndex>,
-    /// In the order of the fields' numbers.
+    /// Sorted by field number.
     pub(crate) references: Vec<DeclaredReference>,
 }
 
@@ -61,31 +61,32 @@ impl Declared {
         Table { schema: self.message.package_name().replace('.', "_"), name: naming::snake_case(self.name()) }
     }
 
-    /// The field of requests that holds the record.
+    /// Returns the name of the request field that contains the record.
     pub(crate) fn singular_field(&self) -> String {
         naming::snake_case(self.name())
     }
 
-    /// The field of a list that holds the records.
+    /// Returns the name of the list response's field that contains the records.
     pub(crate) fn plural_field(&self) -> String {
         naming::snake_case(&self.plural)
     }
 
-    /// The field of events and revisions that holds the record: the singular, unless another field of theirs has that name.
+    /// Returns the name of the field of events and revisions that contains the record: the singular, unless another
+    /// field of those messages has that name.
     pub(crate) fn event_field(&self) -> String {
-        /// Fields of events of watches, and of revisions.
+        /// The other fields of watch events and of revisions.
         const OTHERS: [&str; 9] =
             ["kind", "previous", "changedfields", "removal", "token", "transaction", "time", "etag", "principal"];
         let singular = self.singular_field();
         if OTHERS.contains(&singular.replace('_', "").as_str()) { "record".to_owned() } else { singular }
     }
 
-    /// The service's name within the package.
+    /// Returns the service's name, without the package.
     pub(crate) fn service_name(&self) -> String {
         format!("{}Service", self.name())
     }
 
-    /// The path of the file that holds the derived service.
+    /// Returns the path of the file with the derived service.
     pub(crate) fn service_file(&self) -> String {
         let folder = self.message.package_name().replace('.', "/");
         let separator = if folder.is_empty() { "" } else { "/" };
@@ -93,8 +94,7 @@ impl Declared {
     }
 }
 
-/// All messages with the option, in the order of their full names.
-/// The plurals of models that `live` has stay as they are.
+/// Finds all models, sorted by full name. Models in `live` keep their plurals.
 pub(crate) fn find(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<Declared> {
     let Some(extension) = pool.get_extension_by_name("groundplan.model.v1.model") else { return Vec::new() };
     let mut declared: Vec<Declared> = pool
@@ -112,7 +112,7 @@ pub(crate) fn find(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<Declare
     declared
 }
 
-/// How many indexes a model declares. Those that its references imply follow them in the catalog.
+/// Returns how many indexes a model declares. In the catalog, the implied indexes of references follow them.
 pub(crate) fn index_count(pool: &DescriptorPool, full_name: &str) -> usize {
     let count = || {
         let extension = pool.get_extension_by_name("groundplan.model.v1.model")?;
@@ -155,8 +155,8 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage, live: Option<&Ca
     }
 }
 
-/// The plural of a model that writes none: what its derived service has, and only where there is none yet, that of the
-/// language. So paths and methods stay when the rules of plurals get better.
+/// Returns the plural of a model that declares none: that of its derived service if one exists, otherwise the English
+/// plural. Paths and methods stay the same when the rules of plurals improve.
 fn plural(message: &MessageDescriptor, live: Option<&Catalog>) -> String {
     let service = format!("{}Service", message.full_name());
     let derived = |pool: &DescriptorPool| {
@@ -168,7 +168,7 @@ fn plural(message: &MessageDescriptor, live: Option<&Catalog>) -> String {
     derived.unwrap_or_else(|| naming::plural(message.name()))
 }
 
-/// The days that a part of a model's option says something is kept: `None` within if it says nothing of days.
+/// Returns the retention of a part of a model's option in days: `Some(None)` if the part exists without days.
 fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
     if !option.has_field_by_name(part) {
         return None;
@@ -178,19 +178,19 @@ fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
     Some(days.filter(|days| *days != 0))
 }
 
-/// Where what is declared stands.
+/// The source locations of declarations.
 impl Declared {
-    /// The message.
+    /// Returns the location of the message.
     pub(crate) fn place(&self) -> Place {
         Place::message(&self.message)
     }
 
-    /// The option.
+    /// Returns the location of the option.
     pub(crate) fn option_place(&self) -> Place {
         Place::path(&self.message.parent_file(), &self.option_path())
     }
 
-    /// An index within the option.
+    /// Returns the location of an index in the option.
     pub(crate) fn index_place(&self, at: usize, files: &ParsedFiles) -> Place {
         let file = self.message.parent_file();
         let mut path = self.option_path();
@@ -200,7 +200,7 @@ impl Declared {
         if place != option {
             return place;
         }
-        // The source information ends at the option; the text tells more.
+        // The source information has no locations inside the option, but the text does.
         let within = files.get(file.name()).and_then(|parsed| {
             let text = parsed.text.as_deref()?;
             let start = option.offset_in(text)?;

@@ -1,4 +1,4 @@
-//! The services that follow from models, as `.proto` text: reflection and `groundplan generate` show the same.
+//! Derives services from models as `.proto` text, which reflection and `groundplan generate` both show.
 
 mod names;
 mod text;
@@ -15,7 +15,7 @@ pub(crate) use names::{Names, RelatedNames};
 use prost_reflect::DescriptorPool;
 use protox::file::File;
 
-/// What the derived files import besides the user's.
+/// The imports of derived files in addition to the user's files.
 const IMPORTS: [&str; 6] = [
     "google/protobuf/any.proto",
     "google/protobuf/empty.proto",
@@ -25,7 +25,7 @@ const IMPORTS: [&str; 6] = [
     "groundplan/watch/v1/watch.proto",
 ];
 
-/// Writes the derived file of each model.
+/// Renders the derived file of each model.
 pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
     let relations = Relations::of_models(models);
     models
@@ -34,7 +34,7 @@ pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
         .collect()
 }
 
-/// Adds derived files to the pool of the models that they are derived from.
+/// Adds derived files to the pool that contains their models.
 pub(crate) fn add(
     pool: &mut DescriptorPool,
     derived: &[SourceFile],

@@ -1,14 +1,14 @@
-//! What is wrong with models, where, and the way out.
+//! Diagnostics: errors in models with their location and a remedy.
 
 use crate::code;
 use prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor};
 use prost_types::FileDescriptorProto;
 use std::fmt;
 
-/// Something wrong with the models. Displayed as `file:line:column: CODE: message (help)`.
+/// An error in models. Displayed as `file:line:column: CODE: message (help)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
-    /// Empty if it is about no file.
+    /// The path of the file; empty if the diagnostic concerns no file.
     pub file: String,
     /// Counted from 1; 0 if unknown.
     pub line: u32,
@@ -16,9 +16,9 @@ pub struct Diagnostic {
     pub column: u32,
     /// One of [`crate::code`].
     pub code: &'static str,
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: String,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Where something is in the models' files.
+/// A location in the models' files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) file: String,
@@ -47,12 +47,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A file as a whole.
+    /// Returns the location of a whole file.
     pub(crate) fn file(name: &str) -> Self {
         Self { file: name.to_owned(), line: 0, column: 0 }
     }
 
-    /// The line and column of a byte of a text.
+    /// Returns the line and column of a byte offset in a text.
     pub(crate) fn offset(file: &str, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
@@ -61,7 +61,7 @@ impl Place {
         Self { file: file.to_owned(), line: number(line), column: number(column) }
     }
 
-    /// The byte of a text that this place is, if it is one.
+    /// Returns the byte offset of this location in a text, if it has one.
     pub(crate) fn offset_in(&self, text: &str) -> Option<usize> {
         let above: usize = text.split_inclusive('\n').take(self.line.checked_sub(1)? as usize).map(str::len).sum();
         let line = text.get(above..)?;
@@ -69,12 +69,12 @@ impl Place {
         Some(above + before)
     }
 
-    /// What a descriptor path leads to, or else the nearest thing around it that the source information has.
+    /// Returns the location of a descriptor path, or the nearest enclosing one that the source information contains.
     pub(crate) fn path(file: &FileDescriptor, path: &[i32]) -> Self {
         Self::within(file.file_descriptor_proto(), path)
     }
 
-    /// What a path leads to within a file that need not be linked.
+    /// Returns the location of a path in a file that might not be linked.
     pub(crate) fn within(file: &FileDescriptorProto, path: &[i32]) -> Self {
         let locations = file.source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
         let start = (1..=path.len()).rev().find_map(|length| {
@@ -91,27 +91,27 @@ impl Place {
         }
     }
 
-    /// A message's declaration.
+    /// Returns the location of a message's declaration.
     pub(crate) fn message(message: &MessageDescriptor) -> Self {
         Self::path(&message.parent_file(), message.path())
     }
 
-    /// A field's declaration.
+    /// Returns the location of a field's declaration.
     pub(crate) fn field(field: &FieldDescriptor) -> Self {
         Self::path(&field.parent_message().parent_file(), field.path())
     }
 }
 
-/// Collects what is wrong, so that all of it is reported at once.
+/// Collects diagnostics, so that all of them are reported together.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     kept: Vec<Diagnostic>,
-    /// How many more there are than are kept.
+    /// The number of diagnostics beyond [`Self::MAX`].
     more: usize,
 }
 
 impl Findings {
-    /// As many are reported. Nobody reads more, and an answer of a call has room for no more.
+    /// The maximum number of reported diagnostics, which keeps responses small.
     pub(crate) const MAX: usize = 500;
 
     pub(crate) fn report(
@@ -141,7 +141,7 @@ impl Findings {
         self.kept.len() + self.more
     }
 
-    /// In the order of the files, each once.
+    /// Returns the diagnostics sorted by file, without duplicates.
     pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.kept.sort();
         self.kept.dedup();

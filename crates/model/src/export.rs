@@ -1,14 +1,14 @@
-//! Everything that somebody needs who makes stubs from models: one folder that is enough for protoc and buf.
+//! Exports all files that are needed to generate client stubs with protoc or buf, as one self-contained folder.
 
 use crate::bundled::bundled;
 use crate::compile::Compiled;
 use crate::source::SourceFile;
 use std::collections::BTreeMap;
 
-/// The first line of the `buf.yaml` in a folder that was written.
+/// The first line of the `buf.yaml` in an exported folder.
 pub const WRITTEN_BY: &str = "# Written by Groundplan.";
 
-/// The lint settings under which what is exported is clean.
+/// The lint settings that exported files pass.
 const BUF_YAML: &str = "\
 # Written by Groundplan.
 version: v2
@@ -23,8 +23,8 @@ lint:
   ignore:
 ";
 
-/// The files that `groundplan generate` writes, by path in order: the derived services, the user's files, the bundled
-/// files that they import, and a `buf.yaml`. `files` are the user's, as they were handed in.
+/// Returns the files that `groundplan generate` writes, sorted by path: the derived services, the user's files, the
+/// bundled files that they import, and a `buf.yaml`. `files` are the uploaded files.
 pub fn export(compiled: &Compiled, files: &[SourceFile]) -> Vec<SourceFile> {
     let mut exported: BTreeMap<&str, &str> = BTreeMap::new();
     for file in files.iter().chain(&compiled.derived) {

@@ -1,20 +1,20 @@
-//! The one place where a panic of a library becomes a diagnostic: what is uploaded must not be able to end a command.
+//! Converts panics of libraries to diagnostics, so that an upload cannot terminate a command.
 
 use crate::code;
 use crate::diagnostic::{Diagnostic, Place};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs what hands uploaded bytes to a library.
+/// Runs a function that passes uploaded bytes to a library.
 ///
 /// # Errors
-/// A diagnostic without a place if it panics.
+/// Returns a diagnostic without a location if the function panics.
 pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
     guarded_at(Place::default, work)
 }
 
-/// Runs what hands a file, or a part of one, to a library.
+/// Runs a function that passes a file or a part of it to a library.
 pub(crate) fn guarded_at<T>(place: impl FnOnce() -> Place, work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
-    // What was half changed when it panicked is not used again: callers drop it.
+    // Callers drop all values that the function might have left half changed.
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         let Place { file, line, column } = place();
         let message = "Groundplan's compiler fails on these models, which is a fault of Groundplan".to_owned();

@@ -1,4 +1,4 @@
-//! What is handed in: `.proto` files or a descriptor set, within limits, each file parsed.
+//! Checks the limits of an upload and parses its files.
 
 use crate::bundled::is_standard;
 use crate::code;
@@ -18,26 +18,26 @@ use protox::file::File;
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 
-/// The most files.
+/// The maximum number of files.
 pub const MAX_FILES: usize = 1_000;
-/// The largest file, in bytes.
+/// The maximum size of a file, in bytes.
 pub const MAX_FILE_SIZE: usize = 1 << 20;
-/// All files together, in bytes.
+/// The maximum size of all files together, in bytes.
 pub const MAX_INPUT_SIZE: usize = 8 << 20;
 
 const MAX_PATH: usize = 512;
 
-/// So many errors of one file's syntax are reported: most follow from the first.
+/// The maximum number of syntax errors that are reported for one file: most follow from the first.
 const MAX_PARSE_ERRORS: usize = 50;
 
-/// A descriptor set whose files are left as they are, so that custom options survive.
+/// A descriptor set whose files are kept encoded, so that custom options survive.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawSet {
     #[prost(bytes = "bytes", repeated, tag = "1")]
     file: Vec<Bytes>,
 }
 
-/// Parses what can be parsed and reports the rest.
+/// Parses the files of an upload and reports the errors.
 pub(crate) fn read(input: Input, budget: &Budget, found: &mut Findings) -> Result<Read, Error> {
     match input {
         Input::Files(files) => {
@@ -84,7 +84,7 @@ fn read_files(files: Vec<SourceFile>, budget: &Budget, found: &mut Findings) -> 
     Ok(parsed)
 }
 
-/// The text without the byte order mark that some editors of Windows write. protoc skips it too.
+/// Removes the byte order mark that some Windows editors write. protoc skips it too.
 fn without_mark(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.remove(0);
@@ -125,8 +125,8 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut
         let help = part
             .help()
             .map_or_else(|| "see https://protobuf.dev/programming-guides/proto3".to_owned(), |help| help.to_string());
-        // The parser calls a wrong import a wrong name of a group.
-        let is_import = help.starts_with("imports cannot");
+        // The parser reports an invalid import as an invalid group name.
+        let is_import = help.starts_with("imports may not");
         let message = if is_import { "the import is not a path".to_owned() } else { part.to_string() };
         found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, message, help);
     };
@@ -183,7 +183,7 @@ fn read_descriptor_set(
 const HELP_SET: &str =
     "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
 
-/// Whether a file of a descriptor set is one that a compiler could have made. Reports why not.
+/// Checks that a file of a descriptor set is one that a compiler could have written, and reports why not.
 fn descriptor_is_sound(descriptor: &FileDescriptorProto, found: &mut Findings) -> bool {
     let before = found.len();
     let place = || Place::file(descriptor.name());
@@ -249,7 +249,7 @@ fn report_edition(place: Place, edition: &str, found: &mut Findings) {
     found.report(place, code::EDITION_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` instead");
 }
 
-/// The refusal of proto2, for a file that does not parse or that models are made of.
+/// Reports proto2 for a file that does not parse or that declares types of models.
 pub(crate) fn report_proto2(place: Place, found: &mut Findings) {
     let message = "proto2 is not supported for models, and a file without a syntax is proto2";
     found.report(place, code::PROTO2_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` as the first statement");

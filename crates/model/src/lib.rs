@@ -1,8 +1,8 @@
-//! Descriptors to [`Catalog`](catalog::Catalog), two catalogs to a [`Plan`], and the services derived from models.
-//! Pure: no I/O, no waiting.
+//! Compiles descriptors to a [`Catalog`](catalog::Catalog), plans the steps between two catalogs, and derives services
+//! from models. Pure: no I/O and no async code.
 //!
-//! [`compile`] goes through four rooms: `input` (limits, parsing), `link` (imports and names), `check` (everything that
-//! makes a model servable), `assemble` (the catalog). [`load`] enters at the last one.
+//! [`compile`] has four stages: `input` (limits and parsing), `link` (imports and names), `check` (all rules that a
+//! model must follow), and `assemble` (the catalog). [`load`] runs only the last one.
 
 mod assemble;
 mod bundled;

@@ -1,4 +1,4 @@
-//! Every bound on models, in one list.
+//! All limits on models.
 
 use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
 use crate::declared::{MAX_DELETED_DAYS, MAX_RETENTION_DAYS, MAX_TTL_SECONDS};
@@ -9,7 +9,7 @@ use crate::naming::MAX_IDENTIFIER;
 use crate::scan::MAX_NESTING;
 use groundplan_error::Limit;
 
-/// The bounds on models.
+/// The limits on models.
 pub const LIMITS: &[Limit] = &[
     Limit::things("an apply", MAX_FILES, "files", "FILES_TOO_MANY"),
     Limit::bytes("a file", MAX_FILE_SIZE, "FILE_TOO_LARGE"),

@@ -1,4 +1,4 @@
-//! Parsed files to a pool of linked descriptors: imports, names and options resolved.
+//! Links parsed files to a pool of descriptors: resolves imports, names and options.
 
 mod names;
 mod order;
@@ -18,17 +18,18 @@ use prost_reflect::{DescriptorError, DescriptorPool};
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use std::collections::BTreeSet;
 
-/// After so many files that cannot be linked, the others are not tried: each one can cost as much as all before it.
+/// The maximum number of files that cannot be linked; the others are then skipped. Each one can cost as much as all
+/// previous files.
 pub(crate) const MAX_UNLINKED: usize = 20;
 
-/// Descriptors, linked.
+/// Linked descriptors.
 pub(crate) struct Linked {
     pub(crate) pool: DescriptorPool,
-    /// Whether all files were tried. If not, what is missing from the pool says nothing.
+    /// Whether all files were tried. If not, files that are missing from the pool might be correct.
     pub(crate) is_complete: bool,
 }
 
-/// Links all files that can be linked and reports why the others cannot.
+/// Links files and reports why the others cannot be linked.
 pub(crate) fn link(read: &Read, budget: &Budget, found: &mut Findings) -> Result<Linked, Error> {
     let files = &read.parsed;
     let order = order::order(files, &read.refused, found);
@@ -38,7 +39,7 @@ pub(crate) fn link(read: &Read, budget: &Budget, found: &mut Findings) -> Result
     for (at, &path) in order.iter().enumerate() {
         budget.check()?;
         let Some(parsed) = files.get(path) else { continue };
-        // What is wrong with an import is reported there; what follows from it would be noise.
+        // The import has diagnostics of its own; errors that follow from it would be noise.
         if parsed.descriptor.dependency.iter().any(|import| bad.contains(import.as_str())) {
             bad.insert(path);
             continue;
@@ -66,14 +67,14 @@ pub(crate) fn link(read: &Read, budget: &Budget, found: &mut Findings) -> Result
 struct Linker<'a> {
     files: &'a ParsedFiles,
     pool: DescriptorPool,
-    /// The files in the pool, in order.
+    /// The linked files, in the order in which they were added.
     good: Vec<&'a str>,
-    /// What is defined where. Made for the first file that cannot be linked.
+    /// The definitions of all files. Collected for the first file that cannot be linked.
     names: Option<Names<'a>>,
 }
 
 impl<'a> Linker<'a> {
-    /// Links one file, whose own imports are linked, and reports what is wrong with it. Returns whether it is in the pool.
+    /// Links one file whose imports are linked, and reports its errors. Returns whether the file was added to the pool.
     fn link(
         &mut self,
         path: &'a str,
@@ -95,7 +96,7 @@ impl<'a> Linker<'a> {
             if is_kept {
                 self.rebuild(budget)?;
             }
-            // Once more, with the places of what has none of its own, so that the error has one.
+            // Try again with locations for map entries, so that the error has one.
             let with_places = report::with_places_of_map_entries(parsed);
             let again = with_places
                 .map(|descriptor| guarded_at(|| Place::file(path), || self.pool.add_file_descriptor_proto(descriptor)));
@@ -114,20 +115,20 @@ impl<'a> Linker<'a> {
         Ok(true)
     }
 
-    /// Makes the pool again, out of what was linked so far. A pool that refuses a file takes back all that it had added, but
-    /// for the extensions of it that messages of other files keep (prost-reflect 0.16).
+    /// Rebuilds the pool from the linked files. A pool that rejects a file removes everything that it added, except for
+    /// extensions of messages in other files (prost-reflect 0.16).
     fn rebuild(&mut self, budget: &Budget) -> Result<(), Error> {
         self.pool = DescriptorPool::new();
         for parsed in self.good.iter().filter_map(|&path| self.files.get(path)) {
             budget.check()?;
-            // They were added before.
+            // These files were added before.
             let _ = add(&mut self.pool, parsed);
         }
         Ok(())
     }
 }
 
-/// Adds a file whose own imports are in the pool, and the standard files that it imports.
+/// Adds a file whose imports are in the pool, and the standard files that it imports.
 fn add(pool: &mut DescriptorPool, parsed: &Parsed) -> Result<(), DescriptorError> {
     for import in &parsed.descriptor.dependency {
         add_standard(pool, import)?;
@@ -138,7 +139,7 @@ fn add(pool: &mut DescriptorPool, parsed: &Parsed) -> Result<(), DescriptorError
     }
 }
 
-/// Adds a standard file and what it imports, unless it is there.
+/// Adds a standard file and its imports, unless the pool contains it.
 pub(crate) fn add_standard(pool: &mut DescriptorPool, path: &str) -> Result<(), DescriptorError> {
     if pool.get_file_by_name(path).is_some() {
         return Ok(());
@@ -150,7 +151,7 @@ pub(crate) fn add_standard(pool: &mut DescriptorPool, path: &str) -> Result<(), 
     pool.add_file_descriptor_proto(file.into())
 }
 
-/// Whether a file extends messages.
+/// Returns whether a file extends messages.
 fn declares_extensions(file: &FileDescriptorProto) -> bool {
     fn within(message: &DescriptorProto) -> bool {
         !message.extension.is_empty() || message.nested_type.iter().any(within)

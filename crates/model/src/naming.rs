@@ -1,9 +1,9 @@
-//! Names that follow from other names.
+//! Functions that derive names from other names.
 
-/// The longest identifier that PostgreSQL keeps whole, in bytes.
+/// The maximum length of a PostgreSQL identifier, in bytes; longer ones are truncated.
 pub(crate) const MAX_IDENTIFIER: usize = 63;
 
-/// `LineItem` gives `line_item`, `HTTPServer` gives `http_server`.
+/// Converts UpperCamelCase to snake_case: `LineItem` gives `line_item`, `HTTPServer` gives `http_server`.
 pub(crate) fn snake_case(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
     let mut snake = String::with_capacity(name.len() + 4);
@@ -24,11 +24,11 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
-/// `LineItems` gives `lineItems`, `HTTPServers` gives `httpServers`.
+/// Converts UpperCamelCase to lowerCamelCase: `LineItems` gives `lineItems`, `HTTPServers` gives `httpServers`.
 pub(crate) fn lower_camel(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
     let uppers = characters.iter().take_while(|character| character.is_ascii_uppercase()).count();
-    // The last of several capitals begins the next word.
+    // The last of several capitals starts the next word.
     let first_word =
         if uppers > 1 && characters.get(uppers).is_some_and(char::is_ascii_lowercase) { uppers - 1 } else { uppers };
     characters
@@ -38,7 +38,7 @@ pub(crate) fn lower_camel(name: &str) -> String {
         .collect()
 }
 
-/// `line_items` gives `LineItems`.
+/// Converts snake_case to UpperCamelCase: `line_items` gives `LineItems`.
 pub(crate) fn upper_camel(name: &str) -> String {
     name.split('_')
         .flat_map(|word| {
@@ -49,7 +49,7 @@ pub(crate) fn upper_camel(name: &str) -> String {
         .collect()
 }
 
-/// `line_items` gives `lineItems`, as protobuf makes names for JSON.
+/// Converts a field's name to its name in JSON, as protobuf does: `line_items` gives `lineItems`.
 pub fn json_name(name: &str) -> String {
     let mut starts_word = false;
     let letters = name.chars().filter_map(|letter| {
@@ -59,7 +59,8 @@ pub fn json_name(name: &str) -> String {
     letters.collect()
 }
 
-/// Lower-case letters, digits and single `_` between them, a letter first, at most 63.
+/// Returns whether a name starts with a lower-case letter and consists of at most 63 lower-case letters, digits and
+/// single `_` between them.
 pub(crate) fn is_lower_snake(name: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -68,19 +69,19 @@ pub(crate) fn is_lower_snake(name: &str) -> bool {
         && name.split('_').all(is_word)
 }
 
-/// `Entity` gives `Entities`, `Box` gives `Boxes`, `BookShelf` gives `BookShelves`, `Staff` stays as it is. Only the last word
-/// changes.
+/// Returns the plural of the last word: `Entity` gives `Entities`, `Box` gives `Boxes`, `BookShelf` gives
+/// `BookShelves`, `Staff` stays the same.
 pub(crate) fn plural(name: &str) -> String {
     let last = snake_case(name).rsplit('_').next().unwrap_or_default().len();
     let (start, word) = name.split_at_checked(name.len().saturating_sub(last)).unwrap_or(("", name));
-    // Capitals throughout are an abbreviation, which has no other plural.
+    // A word of capitals is an abbreviation, which has no irregular plural.
     if !word.contains(|letter: char| letter.is_ascii_lowercase()) {
         return format!("{name}s");
     }
     format!("{start}{}", pluralizer::pluralize(word, 2, false))
 }
 
-/// The version in a package's last part (`v1`, `v2beta1`), or `v1`.
+/// Returns the version in a package's last part (`v1`, `v2beta1`), or `v1`.
 pub(crate) fn version(package: &str) -> &str {
     let last = package.rsplit('.').next().unwrap_or_default();
     if is_version(last) { last } else { "v1" }
@@ -95,27 +96,27 @@ fn is_version(part: &str) -> bool {
     }
 }
 
-/// A letter, then letters, digits, `-` or `_`, at most 63.
+/// Returns whether a name starts with a letter and consists of at most 63 letters, digits, `-` and `_`.
 pub(crate) fn is_resource(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// A capital letter, then letters and digits, at most 63.
+/// Returns whether a name starts with a capital letter and consists of at most 63 letters and digits.
 pub(crate) fn is_upper_camel(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// A name as `.proto` files have them. Descriptor sets could hold anything.
+/// Returns whether a name is an identifier of `.proto` files. Descriptor sets can contain any text.
 pub(crate) fn is_identifier(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The candidate that is most like `name`, if any is like it at all.
+/// Returns the candidate most similar to `name`, or `None` if no candidate is similar.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
@@ -124,7 +125,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// At most `limit` bytes of a text, cut between characters.
+/// Truncates a text to at most `limit` bytes, at a character boundary.
 pub(crate) fn cut(text: &str, limit: usize) -> &str {
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {

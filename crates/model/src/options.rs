@@ -1,26 +1,26 @@
-//! The options of `groundplan/model/v1/model.proto` as they are written at messages and fields.
+//! Reads the options of `groundplan/model/v1/model.proto` from messages and fields.
 
 use crate::diagnostic::Place;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
 
-/// The number of both options.
+/// The number of both extensions.
 pub(crate) const OPTION: i32 = 77_310;
-/// Which field of a field's descriptor holds its options.
+/// The number of the field of `FieldDescriptorProto` that contains the options.
 const FIELD_OPTIONS: i32 = 8;
 
-/// What a field gets by an expression.
+/// The kinds of expressions that set a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormulaKind {
-    /// What it gets at creation when it has no value.
+    /// Evaluated when a record is created without a value.
     Default,
-    /// What the server makes it be at each write.
+    /// Evaluated at each write.
     Computed,
 }
 
 impl FormulaKind {
     pub(crate) const ALL: [Self; 2] = [Self::Default, Self::Computed];
 
-    /// As it is written in options.
+    /// Returns the name of the option.
     pub(crate) fn option_name(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -28,7 +28,7 @@ impl FormulaKind {
         }
     }
 
-    /// Which field of the option holds it.
+    /// Returns the number of the option's field.
     fn option_number(self) -> i32 {
         match self {
             Self::Default => 3,
@@ -37,7 +37,7 @@ impl FormulaKind {
     }
 }
 
-/// Reads from a field's option, if it has one.
+/// Calls `read` with a field's option, if it has one.
 pub(crate) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&DynamicMessage) -> T) -> Option<T> {
     let options = field.options();
     let extension = field.parent_message().parent_pool().get_extension_by_name("groundplan.model.v1.field")?;
@@ -47,17 +47,17 @@ pub(crate) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&Dynamic
     options.get_extension(&extension).as_message().map(read)
 }
 
-/// The number of a field's role, 0 if it says nothing.
+/// Returns the number of a field's role, 0 if the option sets none.
 pub(crate) fn written_role(field: &FieldDescriptor) -> i32 {
     from_option(field, |option| number(option, "role")).unwrap_or(0)
 }
 
-/// The expression that a field gets its value by. An empty one is none.
+/// Returns the expression that sets a field. An empty one counts as absent.
 pub(crate) fn written_formula(field: &FieldDescriptor, kind: FormulaKind) -> Option<String> {
     from_option(field, |option| text(option, kind.option_name())).filter(|source| !source.is_empty())
 }
 
-/// The numbers of `google.api.field_behavior`.
+/// Returns the numbers of `google.api.field_behavior`.
 pub(crate) fn written_behavior(field: &FieldDescriptor) -> Vec<i32> {
     let options = field.options();
     let pool = field.parent_message().parent_pool();
@@ -69,7 +69,7 @@ pub(crate) fn written_behavior(field: &FieldDescriptor) -> Vec<i32> {
     value.as_list().unwrap_or_default().iter().filter_map(Value::as_enum_number).collect()
 }
 
-/// Whether protovalidate's rules say `required`.
+/// Returns whether protovalidate's rules contain `required`.
 pub(crate) fn is_required_by_rule(field: &FieldDescriptor) -> bool {
     let options = field.options();
     let pool = field.parent_message().parent_pool();
@@ -84,14 +84,14 @@ pub(crate) fn is_required_by_rule(field: &FieldDescriptor) -> bool {
         .unwrap_or(false)
 }
 
-/// Where such an expression is written: the part of the option, or the option as a whole where it is written in one.
+/// Returns the location of an expression: its part of the option, or the whole option if it is written as one message.
 pub(crate) fn formula_place(field: &FieldDescriptor, kind: FormulaKind) -> Place {
     let mut path = field.path().to_vec();
     path.extend([FIELD_OPTIONS, OPTION, kind.option_number()]);
     Place::path(&field.parent_message().parent_file(), &path)
 }
 
-/// Whether a message is a model whose option has a part.
+/// Returns whether a message is a model whose option has a given field.
 pub(crate) fn has_part(message: &MessageDescriptor, part: &str) -> bool {
     let options = message.options();
     let extension = message.parent_pool().get_extension_by_name("groundplan.model.v1.model");

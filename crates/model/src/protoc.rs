@@ -1,5 +1,5 @@
-//! What protoc refuses, and the parser and the linker accept. Models that protoc refuses would be of no use: no language's
-//! generator could read what `groundplan generate` writes. A test holds a table of small files against protoc itself.
+//! Rejects models that protoc rejects but that the parser and the linker accept. Otherwise, no language's generator
+//! could read the output of `groundplan generate`. A test compares the checks with protoc for a table of small files.
 
 mod enums;
 mod linked;
@@ -16,7 +16,7 @@ use prost_types::FileDescriptorProto;
 use std::collections::BTreeSet;
 use uninterpreted::check_uninterpreted;
 
-/// Fields of `FileDescriptorProto`, by which paths within a file are written.
+/// Field numbers of `FileDescriptorProto`, for paths in a file.
 mod tag {
     pub(super) const DEPENDENCY: i32 = 3;
     pub(super) const MESSAGE: i32 = 4;
@@ -24,17 +24,17 @@ mod tag {
     pub(super) const SERVICE: i32 = 6;
     pub(super) const EXTENSION: i32 = 7;
     pub(super) const OPTIONS: i32 = 8;
-    /// Of a message.
+    /// Fields of a message.
     pub(super) const FIELD: i32 = 2;
     pub(super) const NESTED: i32 = 3;
     pub(super) const NESTED_ENUM: i32 = 4;
     pub(super) const NESTED_EXTENSION: i32 = 6;
     pub(super) const ONEOF: i32 = 8;
-    /// Of an enum.
+    /// Fields of an enum.
     pub(super) const VALUE: i32 = 2;
 }
 
-/// Reports within one file.
+/// Reports diagnostics in one file.
 struct Report<'a> {
     file: &'a FileDescriptorProto,
     found: &'a mut Findings,
@@ -50,7 +50,7 @@ impl Report<'_> {
     }
 }
 
-/// Reports what protoc refuses of a file that is parsed, and not linked yet.
+/// Checks a file that is parsed but not linked yet.
 pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
     let mut report = Report { file, found };
     let mut imports = BTreeSet::new();
@@ -81,7 +81,7 @@ pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
     }
 }
 
-/// A path, and one further.
+/// Appends two parts to a path.
 fn within(path: &[i32], parts: [i32; 2]) -> Vec<i32> {
     [path, &parts].concat()
 }

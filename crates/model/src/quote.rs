@@ -1,12 +1,12 @@
-//! Text that becomes part of SQL.
+//! Quotes text for SQL.
 
 /// Quotes a PostgreSQL identifier: `a"b` gives `"a""b"`.
 pub fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('\0', "").replace('"', "\"\""))
 }
 
-/// Quotes a string literal: `it's` gives `'it''s'`. PostgreSQL has no NUL in text, so those are left out.
-/// A backslash stands for itself, since `standard_conforming_strings` is on.
+/// Quotes a string literal: `it's` gives `'it''s'`. NUL is removed because PostgreSQL does not support it. A backslash
+/// is literal, since `standard_conforming_strings` is on.
 pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }

@@ -1,39 +1,40 @@
-//! References between models: where each leads, and what the steps along it are called.
+//! References between models, resolved and named.
 
 use crate::declared::{Declared, DeclaredReference};
 use crate::naming::{json_name, upper_camel};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use std::collections::BTreeMap;
 
-/// A reference whose model is known.
+/// A reference whose target model is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Relation<'a> {
-    /// The model that has the field.
+    /// The referencing model.
     pub(crate) from: &'a Declared,
     pub(crate) reference: &'a DeclaredReference,
-    /// The model that it leads to.
+    /// The referenced model.
     pub(crate) to: &'a Declared,
 }
 
 impl<'a> Relation<'a> {
-    /// The method of the target's service that goes back, such as `ListAuthorBooks`, if the way back has a name.
+    /// Returns the method of the target's service that lists the referencing records, such as `ListAuthorBooks`, if the
+    /// inverse relation has a name.
     pub(crate) fn list_method(&self) -> Option<String> {
         let inverse = self.inverse()?;
         Some(format!("List{}{}", self.to.name(), upper_camel(inverse)))
     }
 
-    /// The name of the way back.
+    /// Returns the name of the inverse relation.
     pub(crate) fn inverse(&self) -> Option<&'a str> {
         self.reference.way_back()
     }
 }
 
-/// All references that lead somewhere, by the model that they lead to.
+/// All resolved references, by the referenced model.
 #[derive(Debug, Default)]
 pub(crate) struct Relations<'a>(BTreeMap<&'a str, Vec<Relation<'a>>>);
 
 impl<'a> Relations<'a> {
-    /// Finds the relations of models, which are in the order of their full names.
+    /// Resolves the references of models, which must be sorted by full name.
     pub(crate) fn of_models(models: &'a [Declared]) -> Self {
         let mut found = Self::default();
         for from in models {
@@ -46,13 +47,13 @@ impl<'a> Relations<'a> {
         found
     }
 
-    /// Those that lead to a model, by model and field in order.
+    /// Returns the references to a model, sorted by model and field.
     pub(crate) fn to(&self, full_name: &str) -> &[Relation<'a>] {
         self.0.get(full_name).map_or(&[], Vec::as_slice)
     }
 }
 
-/// The model that is meant by a name in the options of another.
+/// Finds the model that an option of another model names.
 pub(crate) fn target<'a>(models: &'a [Declared], from: &Declared, written: &str) -> Option<&'a Declared> {
     let find = |name: &str| {
         let at = models.binary_search_by(|model| model.full_name().cmp(name)).ok()?;
@@ -62,7 +63,8 @@ pub(crate) fn target<'a>(models: &'a [Declared], from: &Declared, written: &str)
     if written.contains('.') { find(written) } else { neighbour().or_else(|| find(written)) }
 }
 
-/// The name of a step along a reference: that of the field without `_id` at its end, unless another field has it.
+/// Returns the name by which expressions follow a reference: the field's name without the suffix `_id`, unless another
+/// field has that name.
 pub(crate) fn name_of(message: &MessageDescriptor, field: &FieldDescriptor) -> String {
     let shorter = field.name().strip_suffix("_id").filter(|shorter| !shorter.is_empty());
     let is_taken = |name: &str| {

@@ -1,35 +1,35 @@
-//! A look at the text of a `.proto` file before it is parsed: which syntax it declares, and how deep its brackets nest.
+//! Scans the text of a `.proto` file before it is parsed: which syntax it declares, and how deep its brackets nest.
 //!
-//! The parser knows no editions and would say only that a token is unexpected; and option values are parsed by recursion.
+//! The parser does not know editions and would report only an unexpected token. It parses option values recursively.
 
-/// The deepest nesting of brackets in a file. The parser refuses messages nested deeper than 31 by itself.
+/// The maximum nesting of brackets in a file. The parser itself rejects messages nested deeper than 31.
 pub(crate) const MAX_NESTING: usize = 64;
 
-/// What the look found.
+/// The result of a scan.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
     pub(crate) syntax: Syntax,
-    /// Where the syntax is declared, in bytes.
+    /// The byte offset of the syntax declaration.
     pub(crate) syntax_at: usize,
-    /// Where the nesting first exceeds [`MAX_NESTING`].
+    /// The byte offset at which the nesting first exceeds [`MAX_NESTING`].
     pub(crate) too_deep_at: Option<usize>,
 }
 
-/// Which language a file is written in.
+/// The language version of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Proto3,
-    /// Declared, or meant by declaring nothing.
+    /// Declared, or the default of a file without a declaration.
     #[default]
     Proto2,
     /// `edition = "…"`.
     Edition(String),
 }
 
-/// A token: its first byte's place and its text. Strings have their quotes.
+/// A token: its byte offset and its text. Strings include their quotes.
 pub(crate) type Token<'a> = (usize, &'a str);
 
-/// Looks at a file.
+/// Scans a file.
 pub(crate) fn scan(text: &str) -> Scan {
     let mut scan = Scan::default();
     let mut statement: Vec<Token<'_>> = Vec::new();
@@ -66,7 +66,8 @@ pub(crate) fn scan(text: &str) -> Scan {
     scan
 }
 
-/// Finds the `nth` (from 0) `key` directly within the first braces of a text, such as an option's value.
+/// Returns the byte offset of the `nth` (from 0) `key` directly inside the first braces of a text, such as an option's
+/// value.
 pub(crate) fn nth_key(text: &str, key: &str, nth: usize) -> Option<usize> {
     let mut depth = 0_usize;
     let mut seen = 0;
@@ -86,7 +87,7 @@ pub(crate) fn nth_key(text: &str, key: &str, nth: usize) -> Option<usize> {
     None
 }
 
-/// The tokens of a text, comments and white space left out. Every byte that is nothing else is a token.
+/// Returns the tokens of a text, without comments and white space. Every other byte is a token of its own.
 pub(crate) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -117,7 +118,7 @@ pub(crate) fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// The length of a string with its quotes; an unterminated one ends with its line.
+/// Returns the length of a string with its quotes; an unterminated one ends with its line.
 fn string_length(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, character) in text.char_indices().skip(1) {

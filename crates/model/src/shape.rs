@@ -1,9 +1,9 @@
-//! Message types, compiled for the codecs: tables to look fields up in, no descriptors.
+//! Message types, compiled for the codecs: tables to look up fields, without descriptors.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-/// All message types of a catalog. Types refer to each other by id, so recursive ones are no trouble.
+/// All message types of a catalog. Types refer to each other by id, so recursive types need no special handling.
 #[derive(Debug, Default)]
 pub struct Shapes {
     pub(crate) shapes: Vec<Shape>,
@@ -11,33 +11,33 @@ pub struct Shapes {
     pub(crate) by_name: HashMap<String, ShapeId>,
 }
 
-/// A message type among [`Shapes`].
+/// The id of a message type in [`Shapes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShapeId(pub(crate) u32);
 
-/// An enum type among [`Shapes`].
+/// The id of an enum type in [`Shapes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnumId(pub(crate) u32);
 
-/// A field of a shape: its place in [`Shape::fields`].
+/// The id of a field: its index in [`Shape::fields`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldId(pub u16);
 
 /// A message type.
 #[derive(Debug)]
 pub struct Shape {
-    /// Such as `example.v1.Entity`.
+    /// The message's full name, such as `example.v1.Entity`.
     pub full_name: String,
-    /// The message's first comment, without markers.
+    /// The message's comment, without markers.
     pub comment: String,
-    /// In the order of their numbers.
+    /// The fields, sorted by number.
     pub fields: Vec<Field>,
-    /// The members of each oneof with two or more possible members (synthetic ones of `optional` are not here), by name.
+    /// The oneofs with two or more members, sorted by name. Synthetic oneofs of `optional` fields are not included.
     pub oneofs: Vec<Oneof>,
-    /// Dense for small numbers; see [`Shape::by_number`].
+    /// The fields with small numbers, by number; see [`Shape::by_number`].
     pub(crate) small_numbers: Vec<Option<FieldId>>,
     pub(crate) large_numbers: HashMap<u32, FieldId>,
-    /// Both the JSON name and the proto name.
+    /// The fields by JSON name and by proto name.
     pub(crate) names: HashMap<String, FieldId>,
     pub(crate) storage_names: HashMap<String, FieldId>,
 }
@@ -53,11 +53,11 @@ pub struct Oneof {
 #[derive(Clone, Debug)]
 pub struct Field {
     pub number: u32,
-    /// As in the `.proto`.
+    /// The name in the `.proto` file.
     pub name: String,
-    /// As in JSON: lowerCamel, or what `json_name` says.
+    /// The name in JSON: lowerCamelCase, or the value of `json_name`.
     pub json_name: String,
-    /// The column, or the key in stored JSON.
+    /// The name of the column, or the key in stored JSON.
     pub storage_name: String,
     /// The field's comment, without markers.
     pub comment: String,
@@ -67,22 +67,22 @@ pub struct Field {
     pub deprecated: bool,
 }
 
-/// How many values a field has, and whether absence can be told from zero.
+/// The number of values of a field, and whether absence differs from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cardinality {
     /// One; zero and absent are the same.
     Implicit,
     /// One or none: `optional`, or a message.
     Explicit,
-    /// One or none, and no other of the oneof's members (its place in [`Shape::oneofs`]).
+    /// One or none, and no other member of the oneof, whose index in [`Shape::oneofs`] this is.
     Oneof(u16),
     /// Any number, in order.
     Repeated,
-    /// A map; `Kind` is that of its values, this that of its keys.
+    /// A map with keys of this type; `Kind` is that of its values.
     Map(MapKey),
 }
 
-/// What a map's keys are.
+/// The type of a map's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapKey {
     Bool,
@@ -90,7 +90,7 @@ pub enum MapKey {
     String,
 }
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Bool,
@@ -102,11 +102,12 @@ pub enum Kind {
     Enum(EnumId),
     /// A message with fields of its own.
     Message(ShapeId),
-    /// google.protobuf.Timestamp, kept in microseconds.
+    /// google.protobuf.Timestamp, with microseconds.
     Timestamp,
-    /// google.protobuf.Duration, kept in microseconds.
+    /// google.protobuf.Duration, with microseconds.
     Duration,
-    /// google.protobuf.DoubleValue and its like: a scalar that may be absent. Never of a oneof's, list's or map's implicit presence.
+    /// google.protobuf.DoubleValue and the other wrappers: a scalar that can be absent. Its cardinality is never
+    /// implicit.
     Wrapper(Wrapped),
     /// google.protobuf.FieldMask.
     FieldMask,
@@ -120,7 +121,7 @@ pub enum Kind {
     Empty,
 }
 
-/// What a wrapper holds.
+/// The type of a wrapper's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrapped {
     Bool,
@@ -131,7 +132,7 @@ pub enum Wrapped {
     Bytes,
 }
 
-/// The integer types, each with its encoding on the wire.
+/// The integer types with their encodings on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integer {
     Int32,
@@ -146,7 +147,7 @@ pub enum Integer {
     Fixed64,
 }
 
-/// `google.api.field_behavior`, and what the system's roles imply.
+/// The behavior of a field, from `google.api.field_behavior`, its role and its formula.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Behavior {
     pub required: bool,
@@ -155,40 +156,40 @@ pub struct Behavior {
     pub input_only: bool,
 }
 
-/// An enum type. Numbers that it does not know are valid values: proto3 enums are open.
+/// An enum type. Unknown numbers are valid values: proto3 enums are open.
 #[derive(Debug)]
 pub struct EnumShape {
     pub full_name: String,
-    /// Name and number, in the order of declaration; aliases included.
+    /// Names and numbers, in the order of declaration, including aliases.
     pub values: Vec<(String, i32)>,
     pub(crate) by_name: HashMap<String, i32>,
     pub(crate) by_number: HashMap<i32, String>,
 }
 
 impl Shapes {
-    /// The message type of an id that came from these shapes.
+    /// Returns the message type of an id of these shapes.
     pub fn get(&self, id: ShapeId) -> &Shape {
         &self.shapes[id.0 as usize]
     }
 
-    /// The enum type of an id that came from these shapes.
+    /// Returns the enum type of an id of these shapes.
     pub fn enumeration(&self, id: EnumId) -> &EnumShape {
         &self.enums[id.0 as usize]
     }
 
-    /// The message type of a full name.
+    /// Finds a message type by its full name.
     pub fn by_name(&self, full_name: &str) -> Option<ShapeId> {
         self.by_name.get(full_name).copied()
     }
 }
 
 impl Shape {
-    /// The field of an id that came from this shape.
+    /// Returns the field of an id of this shape.
     pub fn field(&self, id: FieldId) -> &Field {
         &self.fields[usize::from(id.0)]
     }
 
-    /// The field of a number.
+    /// Finds a field by its number.
     pub fn by_number(&self, number: u32) -> Option<FieldId> {
         match self.small_numbers.get(number as usize) {
             Some(field) => *field,
@@ -196,36 +197,36 @@ impl Shape {
         }
     }
 
-    /// The field of a proto name or a JSON name.
+    /// Finds a field by its proto name or its JSON name.
     pub fn by_name(&self, name: &str) -> Option<FieldId> {
         self.names.get(name).copied()
     }
 
-    /// The field of a name in storage.
+    /// Finds a field by its name in the database.
     pub fn by_storage_name(&self, name: &str) -> Option<FieldId> {
         self.storage_names.get(name).copied()
     }
 
-    /// The fields with their ids.
+    /// Lists the fields with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FieldId, &Field)> {
         self.fields.iter().zip(0..).map(|(field, at)| (FieldId(at), field))
     }
 }
 
 impl EnumShape {
-    /// The number of a value's name.
+    /// Returns the number of a value by its name.
     pub fn number(&self, name: &str) -> Option<i32> {
         self.by_name.get(name).copied()
     }
 
-    /// The (first) name of a number.
+    /// Returns the first name of a number.
     pub fn name(&self, number: i32) -> Option<&str> {
         self.by_number.get(&number).map(String::as_str)
     }
 }
 
 impl Wrapped {
-    /// The kind of the value inside.
+    /// Returns the kind of the wrapped value.
     pub fn kind(self) -> Kind {
         match self {
             Self::Bool => Kind::Bool,
@@ -239,7 +240,7 @@ impl Wrapped {
 }
 
 impl MapKey {
-    /// The kind of the keys.
+    /// Returns the kind of the keys.
     pub fn kind(self) -> Kind {
         match self {
             Self::Bool => Kind::Bool,
@@ -250,7 +251,7 @@ impl MapKey {
 }
 
 impl Integer {
-    /// The type's name in a `.proto` file.
+    /// Returns the type's name in a `.proto` file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Int32 => "int32",
@@ -266,7 +267,7 @@ impl Integer {
         }
     }
 
-    /// The integers of the type.
+    /// Returns the range of the type's values.
     pub fn range(self) -> RangeInclusive<i128> {
         match self {
             Self::Int32 | Self::Sint32 | Self::Sfixed32 => i128::from(i32::MIN)..=i128::from(i32::MAX),
@@ -276,17 +277,17 @@ impl Integer {
         }
     }
 
-    /// Whether negative numbers are out of range.
+    /// Returns whether negative numbers are out of range.
     pub fn is_unsigned(self) -> bool {
         matches!(self, Self::Uint32 | Self::Fixed32 | Self::Uint64 | Self::Fixed64)
     }
 
-    /// Whether 64 bits are in range.
+    /// Returns whether the type has 64 bits.
     pub fn is_64_bit(self) -> bool {
         matches!(self, Self::Int64 | Self::Sint64 | Self::Sfixed64 | Self::Uint64 | Self::Fixed64)
     }
 
-    /// Whether the range goes beyond PostgreSQL's `bigint`.
+    /// Returns whether the range exceeds PostgreSQL's `bigint`.
     pub fn exceeds_bigint(self) -> bool {
         matches!(self, Self::Uint64 | Self::Fixed64)
     }

@@ -7,39 +7,40 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A `.proto` file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// As others import it: relative, `/` between its parts.
+    /// The path by which other files import it: relative, with `/` between its parts.
     pub path: String,
     /// The text.
     pub content: String,
 }
 
-/// Models as they are handed in.
+/// An upload of models.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// `.proto` files. What is [bundled](crate::bundled) need not be among them, and is ignored if it is.
+    /// `.proto` files. [Bundled](crate::bundled) files are not needed, and are ignored if present.
     Files(Vec<SourceFile>),
-    /// A serialized `google.protobuf.FileDescriptorSet` with everything imported.
+    /// A serialized `google.protobuf.FileDescriptorSet` with all imports.
     DescriptorSet(Bytes),
 }
 
-/// A file of the user's that could be parsed.
+/// An uploaded file that was parsed.
 #[derive(Clone, Debug)]
 pub(crate) struct Parsed {
-    /// Options are not yet interpreted.
+    /// The descriptor, with options that are not interpreted yet.
     pub(crate) descriptor: FileDescriptorProto,
-    /// What a descriptor set had, custom options included.
+    /// The encoded descriptor with its custom options, if the file came in a descriptor set.
     pub(crate) encoded: Option<Bytes>,
-    /// What a `.proto` file had.
+    /// The text, if the file came as `.proto`.
     pub(crate) text: Option<String>,
 }
 
-/// The user's files, by path.
+/// The uploaded files, by path.
 pub(crate) type ParsedFiles = BTreeMap<String, Parsed>;
 
-/// What was read.
+/// The result of parsing an upload.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) parsed: ParsedFiles,
-    /// The paths of files that could not be parsed. That is reported, so nobody need hear that they are missing.
+    /// The paths of files that could not be parsed. They have a diagnostic of their own, so imports of them are not
+    /// reported as unknown.
     pub(crate) refused: BTreeSet<String>,
 }

@@ -1,24 +1,24 @@
-//! What fields are called in the database: fixed when a field is first applied, whatever it is called later.
+//! The names of fields in the database. They are fixed when a field is first applied and survive later renames.
 
 use crate::types::Reachable;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names in storage, by the message's full name and the field's number.
+/// Names in the database, by the message's full name and the field's number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StorageNames(BTreeMap<(String, u32), String>);
 
 impl StorageNames {
-    /// The name of a field.
+    /// Returns the name of a field.
     pub fn get(&self, message: &str, number: u32) -> Option<&str> {
         self.0.get(&(message.to_owned(), number)).map(String::as_str)
     }
 
-    /// Fixes the name of a field.
+    /// Sets the name of a field.
     pub fn insert(&mut self, message: impl Into<String>, number: u32, name: impl Into<String>) {
         self.0.insert((message.into(), number), name.into());
     }
 
-    /// All names, in order of message and number.
+    /// Lists all names, sorted by message and number.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, &str)> {
         self.0.iter().map(|((message, number), name)| (message.as_str(), *number, name.as_str()))
     }
@@ -31,7 +31,7 @@ impl StorageNames {
         self.0.is_empty()
     }
 
-    /// Adds the names of fields that have none: their own, unless an older field of the message was called so.
+    /// Adds names for the fields that have none: the field's own name, unless an older field of the message has it.
     pub(crate) fn extend_by(&mut self, reachable: &Reachable) {
         for message in &reachable.messages {
             let full_name = message.full_name();
@@ -52,8 +52,8 @@ impl StorageNames {
     }
 }
 
-/// The name of a field; where an older field of the message has that, with the field's number behind it, and if need be with a
-/// count.
+/// Returns the field's name. If an older field of the message has it, returns the name with the field's number appended
+/// and, if that is taken too, a counter.
 fn free_name(name: &str, number: u32, taken: &BTreeSet<String>) -> String {
     let numbered = |ending: String| {
         let stem = crate::naming::cut(name, crate::naming::MAX_IDENTIFIER - ending.len());
@@ -64,7 +64,7 @@ fn free_name(name: &str, number: u32, taken: &BTreeSet<String>) -> String {
         _ => numbered(format!("_{number}_{count}")),
     });
     let mut names = std::iter::once(name.to_owned()).chain(fallbacks);
-    // There are more of them than can be taken.
+    // There are more candidates than names that can be taken.
     names.find(|name| !taken.contains(name)).unwrap_or_else(|| name.to_owned())
 }
 

@@ -1,10 +1,10 @@
-//! The types that models are made of: which of them are supported, and which ones a model reaches.
+//! The field types that models support, and the types that a model uses.
 
 use crate::shape::{Integer, MapKey, Wrapped};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use std::collections::BTreeMap;
 
-/// What a message type is to us.
+/// The well-known message types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WellKnown {
     Timestamp,
@@ -17,7 +17,7 @@ pub(crate) enum WellKnown {
     Empty,
 }
 
-/// The well-known type of a name.
+/// Returns the well-known type with a name.
 pub(crate) fn well_known(full_name: &str) -> Option<WellKnown> {
     Some(match full_name.strip_prefix("google.protobuf.")? {
         "Timestamp" => WellKnown::Timestamp,
@@ -40,7 +40,7 @@ pub(crate) fn well_known(full_name: &str) -> Option<WellKnown> {
     })
 }
 
-/// The integer type of a kind, if it is one.
+/// Returns the integer type of a kind, if it is one.
 pub(crate) fn integer(kind: &Kind) -> Option<Integer> {
     Some(match kind {
         Kind::Int32 => Integer::Int32,
@@ -57,7 +57,7 @@ pub(crate) fn integer(kind: &Kind) -> Option<Integer> {
     })
 }
 
-/// The type of a map's keys.
+/// Returns the type of a map's keys.
 pub(crate) fn map_key(kind: &Kind) -> Option<MapKey> {
     match kind {
         Kind::Bool => Some(MapKey::Bool),
@@ -66,7 +66,7 @@ pub(crate) fn map_key(kind: &Kind) -> Option<MapKey> {
     }
 }
 
-/// The kind of a field's values: of a map, that of its values.
+/// Returns the kind of a field's values; for a map, that of the map's values.
 pub(crate) fn value_kind(field: &FieldDescriptor) -> Kind {
     match field.kind() {
         Kind::Message(entry) if field.is_map() => entry.map_entry_value_field().kind(),
@@ -74,7 +74,7 @@ pub(crate) fn value_kind(field: &FieldDescriptor) -> Kind {
     }
 }
 
-/// Why a field's type is refused, and the way out, if it is.
+/// Returns why a field's type is not supported, and the remedy; `None` if it is supported.
 pub(crate) fn refusal(field: &FieldDescriptor) -> Option<(String, &'static str)> {
     if field.is_group() {
         return Some(("groups are not supported".to_owned(), "use a message type"));
@@ -114,14 +114,14 @@ pub(crate) fn refusal(field: &FieldDescriptor) -> Option<(String, &'static str)>
     None
 }
 
-/// The messages with fields of their own, and the enums, that models are made of, by full name in order.
+/// The messages and enums that models use, sorted by full name.
 #[derive(Debug, Default)]
 pub(crate) struct Reachable {
     pub(crate) messages: Vec<MessageDescriptor>,
     pub(crate) enums: Vec<EnumDescriptor>,
 }
 
-/// Finds what is reachable from messages, themselves included. Types that are refused are left out.
+/// Finds all types that messages use, including the messages. Unsupported types are left out.
 pub(crate) fn reachable(roots: impl IntoIterator<Item = MessageDescriptor>) -> Reachable {
     let mut messages = BTreeMap::new();
     let mut enums = BTreeMap::new();

@@ -1,19 +1,19 @@
-//! Why a catalog cannot be assembled.
+//! Errors in assembling a catalog.
 
 use crate::declared::Declared;
 
-/// Why a stored revision cannot be loaded.
+/// An error in loading a stored revision.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The bytes are not linked descriptors.
     #[error("the descriptor set cannot be read: {0}")]
     DescriptorSet(String),
-    /// The descriptors are no models that this version understands.
+    /// This version does not understand the models.
     #[error("{0}")]
     Model(String),
 }
 
-/// Says what is wrong with a model.
+/// Creates an error about a model.
 pub(super) fn wrong(declared: &Declared, what: &str) -> LoadError {
     LoadError::Model(format!("{} {what}", declared.full_name()))
 }

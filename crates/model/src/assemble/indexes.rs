@@ -1,4 +1,4 @@
-//! The indexes of a model: those that are declared, and those that its references and its purge need.
+//! Assembles the indexes of a model: the declared ones, and those that its references and its purge imply.
 
 use super::error::{LoadError, wrong};
 use crate::catalog::{Index, IndexField, IndexMethod, Reference, Roles};
@@ -21,7 +21,7 @@ pub(super) fn of_model(
         }
         let method = index.method.clone().ok_or_else(|| wrong(declared, "has an index of an unknown method"))?;
         let (unique, reason) = (index.unique, index.reason.clone());
-        // Who deletes a record gives its values away.
+        // Deleting a record frees its unique values.
         let living_only = unique && roles.deleted_at.is_some();
         let name = index_name(&declared.table(), shape, &fields, unique, living_only, &method);
         indexes.push(Index { name, fields, unique, reason, method, living_only });
@@ -39,14 +39,14 @@ pub(super) fn of_model(
     Ok(indexes)
 }
 
-/// Whether an index finds the records that refer to one, the deleted ones too.
+/// Returns whether an index finds all records that reference one, including deleted records.
 fn begins_with(index: &Index, field: FieldId) -> bool {
     index.method == IndexMethod::Ordered
         && !index.living_only
         && index.fields.first().is_some_and(|first| first.field == field)
 }
 
-/// Without it, each deletion of a record that may be referred to, and each purge, would read the whole table.
+/// Creates an implied index. Without it, each delete of a referenced record and each purge would scan the whole table.
 fn implied(declared: &Declared, shape: &Shape, field: FieldId, method: IndexMethod, reason: String) -> Index {
     let fields = vec![IndexField { field, descending: false }];
     let name = index_name(&declared.table(), shape, &fields, false, false, &method);

@@ -1,4 +1,4 @@
-//! One model of a catalog.
+//! Assembles one model of a catalog.
 
 use super::error::{LoadError, wrong};
 use super::{indexes, references};
@@ -11,7 +11,7 @@ use crate::shape::{Shape, Shapes};
 use prost_reflect::FieldDescriptor;
 use std::sync::Arc;
 
-/// Makes a model. `all` are those that it may refer to.
+/// Assembles a model. `all` are the models that it can reference.
 pub(super) fn model(
     declared: &Declared,
     all: &[Declared],
@@ -78,7 +78,7 @@ pub(super) fn model(
     })
 }
 
-/// The expressions that fields get their values by.
+/// Reads the expressions of one kind.
 fn formulas(declared: &Declared, shape: &Shape, kind: FormulaKind) -> Vec<Formula> {
     let formula = |field: FieldDescriptor| {
         let source = written_formula(&field, kind)?;

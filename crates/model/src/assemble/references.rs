@@ -1,4 +1,4 @@
-//! The references of a model, and those of others to it.
+//! Assembles the references of a model, and those of other models to it.
 
 use super::error::{LoadError, wrong};
 use crate::catalog::{IdFormat, OnDelete, Reference, Referrer};
@@ -7,7 +7,7 @@ use crate::object_names::foreign_key_name;
 use crate::relations::{Relations, name_of, target};
 use crate::shape::{Shape, Shapes};
 
-/// The fields that hold ids of other records.
+/// Assembles the references of a model.
 pub(super) fn of_model(declared: &Declared, all: &[Declared], shape: &Shape) -> Result<Vec<Reference>, LoadError> {
     let of_field = |reference: &crate::declared::DeclaredReference| {
         let name = reference.field.name();
@@ -29,7 +29,7 @@ pub(super) fn of_model(declared: &Declared, all: &[Declared], shape: &Shape) -> 
     declared.references.iter().map(of_field).collect()
 }
 
-/// The references of all models to one.
+/// Assembles the references of all models to one.
 pub(super) fn to_model(
     full_name: &str,
     relations: &Relations<'_>,

@@ -1,4 +1,4 @@
-//! Message descriptors to [`Shapes`].
+//! Builds [`Shapes`] from message descriptors.
 
 use super::error::LoadError;
 use crate::comments::Comments;
@@ -9,10 +9,10 @@ use crate::types::{Reachable, WellKnown, integer, map_key, value_kind, well_know
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind as DescriptorKind, MessageDescriptor};
 use std::collections::HashMap;
 
-/// Field numbers below this are looked up in a table.
+/// Field numbers below this are indexes of a table; larger ones are keys of a map.
 const SMALL_NUMBERS: u32 = 256;
 
-/// Makes the shapes of what models reach. `models` are the full names of those messages that are models.
+/// Builds the shapes of all types that models use. `models` are the full names of the messages that are models.
 pub(super) fn shapes_of(
     reachable: &Reachable,
     models: &[&str],
@@ -114,7 +114,7 @@ impl Builder<'_> {
     }
 }
 
-/// The name of the oneof that a field shares with others. Alone in one, it is as if it were `optional`.
+/// Returns the oneof that a field shares with others. A field alone in a oneof is treated as `optional`.
 fn real_oneof(field: &FieldDescriptor) -> Option<String> {
     let oneof = field.containing_oneof()?;
     (!oneof.is_synthetic() && oneof.fields().len() > 1).then(|| oneof.name().to_owned())
@@ -155,7 +155,7 @@ fn finish(full_name: &str, comment: String, fields: Vec<Field>, oneofs: Vec<Oneo
         }
         shape.storage_names.insert(field.storage_name.clone(), id);
     }
-    // A JSON name wins over the proto name of another field; the compiler refuses such models anyway.
+    // A JSON name takes precedence over the proto name of another field; the compiler rejects such models anyway.
     for (field, id) in fields.iter().zip((0..).map(FieldId)) {
         shape.names.insert(field.name.clone(), id);
     }

@@ -1,12 +1,12 @@
-//! Where the expressions stand that fields get their values by.
+//! Source locations of default and computed expressions.
 
 use super::{Catalog, Formula, Model};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::options::{FormulaKind, formula_place};
 
 impl Catalog {
-    /// Reports something wrong with one of a model's [`defaults`](Model::defaults) or [`computed`](Model::computed), at the
-    /// place of the option.
+    /// Creates a diagnostic about one of a model's [`defaults`](Model::defaults) or [`computed`](Model::computed)
+    /// fields, at the location of its option.
     pub fn formula_diagnostic(
         &self,
         model: &Model,
@@ -15,7 +15,7 @@ impl Catalog {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Diagnostic {
-        // No field has both.
+        // A field never has both.
         let is_computed = model.computed.iter().any(|computed| computed.field == formula.field);
         let kind = if is_computed { FormulaKind::Computed } else { FormulaKind::Default };
         let descriptor = self.pool.get_message_by_name(&model.full_name);

@@ -1,4 +1,4 @@
-//! The methods that follow from a model.
+//! The methods that are derived from a model.
 
 use super::Model;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub struct Method {
     pub kind: MethodKind,
 }
 
-/// What a derived method does.
+/// The kind of a derived method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MethodKind {
     Create,
@@ -18,26 +18,27 @@ pub enum MethodKind {
     List,
     Update,
     Delete,
-    /// A deleted record comes back. Only models with a [`SoftDelete`](super::SoftDelete) have it.
+    /// Restores a deleted record. Only models with [`SoftDelete`](super::SoftDelete) have it.
     Undelete,
-    /// Several records by their ids.
+    /// Returns several records by id.
     BatchGet,
     BatchCreate,
     BatchUpdate,
     BatchDelete,
     Aggregate,
-    /// How a list would be run.
+    /// Describes how a list would be executed.
     ExplainList,
-    /// The changes of records, as they are committed: a stream.
+    /// Streams the changes of records as they are committed.
     Watch,
-    /// The past states of one record. Only models with a [`History`](super::History) have it.
+    /// Returns the past states of one record. Only models with a [`History`](super::History) have it.
     ListRevisions,
-    /// The records that refer to one: the place in [`Model::referrers`], which has an inverse name.
+    /// Returns the records that reference one: the index in [`Model::referrers`] of a reference with an inverse
+    /// relation.
     ListRelated(u16),
 }
 
 impl MethodKind {
-    /// Those that every model has, in the order in which a service lists them.
+    /// The methods that every model has, in the order of the service.
     pub const ALL: [Self; 12] = [
         Self::Create,
         Self::Get,
@@ -55,7 +56,7 @@ impl MethodKind {
 }
 
 impl Model {
-    /// The methods of the derived service, in its order.
+    /// Lists the methods of the derived service, in its order.
     pub fn method_kinds(&self) -> impl Iterator<Item = MethodKind> {
         let undelete = |kind: MethodKind| {
             let is_behind = kind == MethodKind::Delete && self.soft_delete.is_some();
@@ -67,12 +68,12 @@ impl Model {
         of_all.chain(revisions).chain(related.map(|(_, at)| MethodKind::ListRelated(at)))
     }
 
-    /// The gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.
+    /// Returns the gRPC path of a method, such as `/example.v1.EntityService/ListEntities`.
     pub fn method_path(&self, kind: MethodKind) -> String {
         format!("/{}/{}", self.service, self.method_name(kind))
     }
 
-    /// A method's name, such as `ListEntities`.
+    /// Returns a method's name, such as `ListEntities`.
     pub fn method_name(&self, kind: MethodKind) -> String {
         match kind {
             MethodKind::Create => format!("Create{}", self.name),

@@ -1,19 +1,19 @@
-//! Indexes.
+//! Statements that create indexes.
 
 use super::{Ddl, Object, Run, comment_on_index};
 use crate::catalog::{Index, IndexMethod, Model};
 use crate::quote::{quote, quote_literal};
 
-/// The schema of the extensions that indexes need, unless they are somewhere else already.
+/// The schema in which required extensions are created, unless they already exist in another one.
 pub const EXTENSIONS_SCHEMA: &str = "groundplan_extensions";
 
-/// The extension that indexes trigrams.
+/// The extension for trigram indexes.
 pub const TRIGRAM_EXTENSION: &str = "pg_trgm";
 
-/// The operator class of trigrams as statements name it. It is to be replaced where the extension has another schema.
+/// The operator class of trigrams in statements. Replace it where the extension has another schema.
 pub const TRIGRAM_OPERATORS: &str = "\"groundplan_extensions\".gin_trgm_ops";
 
-/// Builds an index: concurrently on a table that is in use, so that writes go on meanwhile.
+/// Creates an index, concurrently if the table is in use, so that writes continue.
 pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec<Ddl> {
     let mut statements = Vec::new();
     if index.method == IndexMethod::Trigram {
@@ -35,14 +35,14 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
     statements
 }
 
-/// What is indexed, and how.
+/// Returns the method, the columns and the condition of an index.
 fn what(model: &Model, index: &Index) -> String {
     let columns: Vec<String> = index.fields.iter().map(|part| model.column_name(part.field)).collect();
     let column = columns.first().map(String::as_str).unwrap_or_default();
     match &index.method {
         IndexMethod::Ordered => format!("({}){}", ordered(model, index).join(", "), condition(model, index)),
         IndexMethod::Trigram => format!("USING gin ({column} {TRIGRAM_OPERATORS})"),
-        // A query is served by the index only if it says exactly the same.
+        // PostgreSQL uses the index only if the query contains exactly the same expression.
         IndexMethod::Search { language } => {
             format!("USING gin (to_tsvector({}::regconfig, {column}))", quote_literal(language))
         }
@@ -51,27 +51,28 @@ fn what(model: &Model, index: &Index) -> String {
     }
 }
 
-/// Which records an ordered index holds, if not all.
+/// Returns the condition of an ordered index that excludes deleted records, or nothing.
 fn condition(model: &Model, index: &Index) -> String {
     let deleted_at = model.roles.deleted_at.filter(|_| index.living_only);
     deleted_at.map_or_else(String::new, |field| format!(" WHERE {} IS NULL", model.column_name(field)))
 }
 
-/// The columns of an ordered index.
+/// Returns the columns of an ordered index.
 fn ordered(model: &Model, index: &Index) -> Vec<String> {
     let mut columns = vec!["\"_tenant\"".to_owned()];
     for part in &index.fields {
         let direction = if part.descending { " DESC" } else { "" };
         columns.push(format!("{}{direction}", model.column_name(part.field)));
     }
-    // With the id at the end, a page can go on behind the last record of the page before.
+    // With the id at the end, a page can continue after the last record of the previous page.
     if !index.unique && index.fields.iter().all(|part| part.field != model.roles.id) {
         columns.push(model.column_name(model.roles.id));
     }
     columns
 }
 
-/// Makes sure of the extension. PostgreSQL trusts it: whoever may create schemas may create it.
+/// Creates the extension if it is missing. It is a trusted extension, so any role that can create schemas can create
+/// it.
 fn trigram_extension(model: &Model) -> Ddl {
     let schema = quote(EXTENSIONS_SCHEMA);
     let sql = format!(

@@ -1,4 +1,4 @@
-//! Foreign keys.
+//! Statements that create, validate and drop foreign keys.
 
 use super::{Ddl, Object, Run, plain};
 use crate::catalog::{Model, OnDelete, Reference};
@@ -6,11 +6,12 @@ use crate::object_names::empty_trigger_name;
 use crate::quote::{quote, quote_literal};
 use crate::shape::FieldId;
 
-/// Each statement is checked at its end, unless its transaction says otherwise: writes that belong together may come in any order.
+/// PostgreSQL checks each statement at its end, unless the transaction defers the check so that related writes can come
+/// in any order.
 const DEFERRABLE: &str = "DEFERRABLE INITIALLY IMMEDIATE";
 
-/// Adds the foreign key of a reference. One that is not valid yet is obeyed by writes from then on, and says nothing of what
-/// is there: `validate` looks at that, beside reads and writes.
+/// Adds the foreign key of a reference. A key that is not valid applies only to new writes; `validate` checks the
+/// existing rows later, without blocking reads and writes.
 pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Model, valid: bool) -> Ddl {
     let column = model.column_name(reference.field);
     let on_delete = match reference.on_delete {
@@ -29,26 +30,27 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
     Ddl { makes: Some(Object::ForeignKey(reference.constraint.clone())), ..alone(model, sql) }
 }
 
-/// Makes sure that every record obeys the foreign key.
+/// Checks that every record satisfies the foreign key.
 pub(crate) fn validate(model: &Model, reference: &Reference) -> Ddl {
     let table = model.table.qualified();
     alone(model, format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&reference.constraint)))
 }
 
-/// Lets a foreign key be checked at the end of a transaction that was made when none could be. It changes no row and reads none.
+/// Makes an existing foreign key deferrable, for keys that earlier versions created without it. It does not read or
+/// change rows.
 pub fn make_deferrable(model: &Model, reference: &Reference) -> Ddl {
     let (table, name) = (model.table.qualified(), quote(&reference.constraint));
     alone(model, format!("ALTER TABLE {table} ALTER CONSTRAINT {name} {DEFERRABLE}"))
 }
 
-/// Takes the foreign key away.
+/// Drops the foreign key.
 pub(crate) fn drop_foreign_key(model: &Model, reference: &Reference) -> Ddl {
     let table = model.table.qualified();
     alone(model, format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {}", quote(&reference.constraint)))
 }
 
-/// Turns a column of texts into one of ids, in which nothing is NULL and not the empty text. Processes of the revision before
-/// still write that: a trigger turns it into NULL for them.
+/// Converts a column of texts, where a missing value is the empty text, into one of ids, where it is NULL. Processes of
+/// the previous revision still write the empty text: a trigger replaces it with NULL.
 pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
     let (table, column) = (model.table.qualified(), model.column_name(reference.field));
     let (trigger, function) = trigger(model, reference);
@@ -73,7 +75,7 @@ pub(crate) fn adopt_texts(model: &Model, reference: &Reference, never_null: bool
     statements
 }
 
-/// Takes back what [`adopt_texts`] has done.
+/// Reverts [`adopt_texts`].
 pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bool) -> Vec<Ddl> {
     let table = model.table.qualified();
     let (trigger, function) = trigger(model, reference);
@@ -87,7 +89,7 @@ pub(crate) fn release_texts(model: &Model, reference: &Reference, never_null: bo
     statements
 }
 
-/// Turns a column of texts into one in which nothing is NULL.
+/// Converts a nullable column of texts into one that is never NULL.
 pub fn forbid_null(model: &Model, field: FieldId) -> Vec<Ddl> {
     let (table, column) = (model.table.qualified(), model.column_name(field));
     vec![
@@ -97,7 +99,7 @@ pub fn forbid_null(model: &Model, field: FieldId) -> Vec<Ddl> {
     ]
 }
 
-/// The names of the trigger and of its function.
+/// Returns the names of the trigger and of its function.
 fn trigger(model: &Model, reference: &Reference) -> (String, String) {
     let column = &model.shape().field(reference.field).storage_name;
     let name = quote(&empty_trigger_name(&model.table, column));

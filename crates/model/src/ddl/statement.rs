@@ -5,43 +5,43 @@ use crate::catalog::Table;
 /// A statement that changes storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ddl {
-    /// Identifiers are quoted; there is nothing to bind.
+    /// The SQL, with quoted identifiers and without parameters.
     pub sql: String,
-    /// How it is run.
+    /// The transaction in which the statement runs.
     pub run: Run,
-    /// The table that it changes.
+    /// The changed table.
     pub table: Table,
-    /// What it makes, so that it can be seen whether that is there.
+    /// The created object, so that the caller can check whether it already exists.
     pub makes: Option<Object>,
 }
 
-/// How a statement is run.
+/// The transaction in which a statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {
-    /// In one transaction with its neighbours of this kind.
+    /// In one transaction with adjacent statements of this kind.
     Together,
     /// In a transaction of its own.
     Alone,
-    /// Outside of a transaction. If it fails, it may leave an invalid index behind, to be dropped.
+    /// Outside of a transaction. A failure can leave an invalid index, which the caller must drop.
     Concurrently,
-    /// Part of the table after part of the table, each in a transaction of its own: it ends in a condition to which another
-    /// can be added. Rows that are written meanwhile need it not.
+    /// In batches of rows, each in a transaction of its own. The statement ends in a condition to which another one can
+    /// be appended. Rows that are written in the meantime do not need it.
     InBatches,
 }
 
-/// A thing with a name.
+/// A named object of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
     /// An index of the table.
     Index(String),
-    /// A constraint of the table. Unlike the others it cannot be made `IF NOT EXISTS`: not if it is there already.
+    /// A constraint of the table. It has no `IF NOT EXISTS`, so the caller must not create it if it already exists.
     ForeignKey(String),
-    /// An extension of the database. Not to be made if it is there already, in whatever schema.
+    /// An extension of the database. The caller must not create it if it already exists in any schema.
     Extension(&'static str),
 }
 
 impl Ddl {
-    /// The index that it builds.
+    /// Returns the name of the index that the statement creates.
     pub fn index(&self) -> Option<&str> {
         match &self.makes {
             Some(Object::Index(name)) => Some(name),

@@ -1,24 +1,24 @@
-//! Indexes as they were written.
+//! Declarations of indexes.
 
 use crate::catalog::IndexMethod;
 use crate::options::{number, text};
 use prost_reflect::{DynamicMessage, Value};
 
-/// The text search configuration of an index that names none.
+/// The default text search configuration.
 const NO_LANGUAGE: &str = "simple";
 
-/// An index as it was written.
+/// A declared index.
 #[derive(Clone, Debug)]
 pub(crate) struct DeclaredIndex {
-    /// Each a name, perhaps with ` desc` behind it.
+    /// Names of fields, optionally followed by ` desc`.
     pub(crate) fields: Vec<String>,
     pub(crate) unique: bool,
     pub(crate) where_: String,
     pub(crate) reason: String,
-    /// The number of the method that was written, and what it means if it means something.
+    /// The number of the method.
     pub(crate) method_number: i32,
     pub(crate) method: Option<IndexMethod>,
-    /// As it was written: empty for none.
+    /// The text search configuration; empty if not set.
     pub(crate) language: String,
 }
 
@@ -47,7 +47,7 @@ impl DeclaredIndex {
         }
     }
 
-    /// The fields' names, and whether each is descending.
+    /// Returns the fields' names, and whether each is descending.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&str, bool)> {
         self.fields.iter().map(|field| match field.trim().rsplit_once(char::is_whitespace) {
             Some((name, "desc" | "DESC")) => (name.trim_end(), true),

@@ -1,38 +1,38 @@
-//! How long records are kept that were deleted, and that end by themselves, as it was written.
+//! Declarations of soft delete and expiry.
 
 use super::retention_days;
 use crate::catalog::{Expiry, SoftDelete};
 use prost_reflect::{DynamicMessage, Value};
 
-/// The most days for which deleted records are kept: ten years.
+/// The maximum retention of deleted records in days: ten years.
 pub(crate) const MAX_DELETED_DAYS: u16 = 3_650;
-/// For how many days they are kept unless the model says so.
+/// The default retention in days.
 pub(crate) const DEFAULT_DELETED_DAYS: i32 = 30;
 
-/// The longest time that records live by default, in seconds: a hundred years of 365 days.
+/// The maximum default lifetime in seconds: a hundred years of 365 days.
 pub(crate) const MAX_TTL_SECONDS: u32 = 100 * 365 * 24 * 60 * 60;
 
-/// A soft deletion as it was written, with its default filled in.
+/// A declared soft delete, with its default filled in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeclaredSoftDelete {
     pub(crate) retention_days: i32,
 }
 
 impl DeclaredSoftDelete {
-    /// The soft deletion of a model's option, if it has one.
+    /// Reads the soft delete of a model's option, if it has one.
     pub(super) fn read(option: &DynamicMessage) -> Option<Self> {
         let retention_days = retention_days(option, "soft_delete")?.unwrap_or(DEFAULT_DELETED_DAYS);
         Some(Self { retention_days })
     }
 
-    /// `None` if it is out of range.
+    /// Returns `None` if the retention is out of range.
     pub(crate) fn soft_delete(self) -> Option<SoftDelete> {
         let retention_days = u16::try_from(self.retention_days).ok()?;
         (1..=MAX_DELETED_DAYS).contains(&retention_days).then_some(SoftDelete { retention_days })
     }
 }
 
-/// An expiry as it was written.
+/// A declared expiry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeclaredExpiry {
     /// Seconds and nanoseconds.
@@ -40,7 +40,7 @@ pub(crate) struct DeclaredExpiry {
 }
 
 impl DeclaredExpiry {
-    /// The expiry of a model's option, if it has one.
+    /// Reads the expiry of a model's option, if it has one.
     pub(super) fn read(option: &DynamicMessage) -> Option<Self> {
         if !option.has_field_by_name("expiry") {
             return None;
@@ -56,7 +56,7 @@ impl DeclaredExpiry {
         Some(Self { ttl })
     }
 
-    /// `None` if the time to live is none: not above zero, or no duration. What is finer than microseconds is dropped.
+    /// Returns `None` if the TTL is not a valid duration above zero. Fractions of microseconds are dropped.
     pub(crate) fn expiry(self) -> Option<Expiry> {
         let Some((seconds, nanos)) = self.ttl else { return Some(Expiry { ttl: None }) };
         let is_duration = (0..1_000_000_000).contains(&nanos) && (0..=i64::from(MAX_TTL_SECONDS)).contains(&seconds);

@@ -1,4 +1,4 @@
-//! References as they were written.
+//! Declarations of references.
 
 use crate::catalog::OnDelete;
 use crate::options::{from_option, number, text};
@@ -6,26 +6,27 @@ use crate::roles::behavior;
 use prost_reflect::FieldDescriptor;
 use std::borrow::Cow;
 
-/// A field with `references`, whatever its type.
+/// A field with `references`, of any type.
 #[derive(Clone, Debug)]
 pub(crate) struct DeclaredReference {
     pub(crate) field: FieldDescriptor,
-    /// As it was written: a full name, or one of the same package.
+    /// The name of the referenced model: a full name, or one in the same package.
     pub(crate) model: String,
     /// `None` for a number that means nothing.
     pub(crate) on_delete: Option<OnDelete>,
-    /// The name of the way back, as it was written.
+    /// The declared name of the inverse relation.
     pub(crate) inverse: Option<String>,
 }
 
 impl DeclaredReference {
-    /// The name of the way back. A field that no answer shows has none: the list of those who refer would show it.
+    /// Returns the name of the inverse relation. An INPUT_ONLY field has none: listing the referencing records would
+    /// expose it.
     pub(crate) fn way_back(&self) -> Option<&str> {
         self.inverse.as_deref().filter(|_| !behavior(&self.field, None).input_only)
     }
 }
 
-/// What a field refers to, if it does.
+/// Reads the reference of a field, if it has one.
 pub(crate) fn of_field(field: &FieldDescriptor) -> Option<DeclaredReference> {
     let references = from_option(field, |option| {
         let is_there = option.has_field_by_name("references");

@@ -1,9 +1,9 @@
-//! The names of what is derived for a model.
+//! The names of the derived messages and methods of a model.
 
 use crate::declared::Declared;
 use crate::relations::Relation;
 
-/// The messages of a model's service, by their names within the package.
+/// The names of the messages of a model's service, without the package.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) create: String,
@@ -12,7 +12,7 @@ pub(crate) struct Names {
     pub(crate) list_response: String,
     pub(crate) update: String,
     pub(crate) delete: String,
-    /// Only of soft-deleting models.
+    /// Present only for models with soft delete.
     pub(crate) undelete: Option<String>,
     pub(crate) batch_get: String,
     pub(crate) batch_get_response: String,
@@ -21,17 +21,17 @@ pub(crate) struct Names {
     pub(crate) batch_update: String,
     pub(crate) batch_update_response: String,
     pub(crate) batch_delete: String,
-    /// Only of soft-deleting models.
+    /// Present only for models with soft delete.
     pub(crate) batch_delete_response: Option<String>,
     pub(crate) aggregate: String,
     pub(crate) explain_list: String,
     pub(crate) watch: String,
     pub(crate) watch_response: String,
-    /// Only of models with a history.
+    /// Present only for models with history.
     pub(crate) revisions: Option<RevisionNames>,
 }
 
-/// The messages of a model's history.
+/// The names of the messages of a model's history.
 #[derive(Debug)]
 pub(crate) struct RevisionNames {
     pub(crate) list: String,
@@ -70,7 +70,7 @@ impl Names {
         }
     }
 
-    /// All of them.
+    /// Returns all names.
     pub(crate) fn into_vec(self) -> Vec<String> {
         let Self { create, get, list, list_response, update, delete, undelete, .. } = self;
         let Self { batch_get, batch_get_response, batch_create, batch_create_response, .. } = self;
@@ -88,7 +88,8 @@ impl Names {
     }
 }
 
-/// What is derived for a way back: a method of the target's service, such as `ListAuthorBooks`, and its messages.
+/// The names that are derived for an inverse relation: a method of the target's service, such as `ListAuthorBooks`, and
+/// its messages.
 #[derive(Debug)]
 pub(crate) struct RelatedNames {
     pub(crate) method: String,
@@ -97,7 +98,7 @@ pub(crate) struct RelatedNames {
 }
 
 impl RelatedNames {
-    /// None if the way back has no name.
+    /// Returns `None` if the inverse relation has no name.
     pub(crate) fn of_relation(relation: &Relation<'_>) -> Option<Self> {
         let method = relation.list_method()?;
         Some(Self { request: format!("{method}Request"), response: format!("{method}Response"), method })

@@ -1,4 +1,4 @@
-//! What is defined where, so that a name that is not found can be explained.
+//! The definitions of all files, to explain names that are not defined.
 
 use crate::bundled::standard_files;
 use crate::naming::nearest;
@@ -7,7 +7,7 @@ use prost_types::{DescriptorProto, FileDescriptorProto};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-/// What the standard files define.
+/// The definitions of the standard files.
 static STANDARD: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let mut names = HashMap::new();
     for (path, file) in standard_files() {
@@ -18,15 +18,15 @@ static STANDARD: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     names
 });
 
-/// The full names of messages, enums and extensions, each with its file.
+/// The full names of messages, enums and extensions, with their files.
 pub(super) struct Names<'a>(HashMap<String, &'a str>);
 
-/// Where a name that is not found could be meant to be.
+/// A definition that an undefined name could mean.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Meant<'a> {
     pub(super) full_name: &'a str,
     pub(super) file: &'a str,
-    /// Whether it is exactly what was written, by the rules of scopes.
+    /// Whether the name matches exactly, by the rules of scopes.
     pub(super) is_exact: bool,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Names<'a> {
         Self(names)
     }
 
-    /// Finds what `name` in a file of `package` could mean.
+    /// Finds the definition that `name` in a file of `package` could mean.
     pub(super) fn meant(&self, name: &str, package: &str) -> Option<Meant<'_>> {
         let name = name.trim_start_matches('.');
         let scopes = std::iter::successors(Some(package), |scope| {
@@ -55,13 +55,13 @@ impl<'a> Names<'a> {
         }
         let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
         let wanted = last(name);
-        // The shortest one is the least nested.
+        // The shortest name is the least nested one.
         let of_that_name = self.all().filter(|(full_name, _)| last(full_name) == wanted);
         let other = of_that_name.min_by_key(|(full_name, _)| (full_name.len(), *full_name));
         other.map(|(full_name, file)| Meant { full_name, file, is_exact: false })
     }
 
-    /// Finds a name that is written almost like `name`.
+    /// Finds the definition with the most similar name.
     pub(super) fn nearest(&self, name: &str) -> Option<Meant<'_>> {
         let last: BTreeSet<&str> = self.all().filter_map(|(full_name, _)| full_name.rsplit('.').next()).collect();
         let near = nearest(name.rsplit('.').next().unwrap_or_default(), last.into_iter())?;

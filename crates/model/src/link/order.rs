@@ -1,4 +1,4 @@
-//! The order in which files are linked: each after those that it imports.
+//! Sorts files so that each comes after its imports.
 
 use super::words;
 use crate::bundled::is_standard;
@@ -7,10 +7,11 @@ use crate::diagnostic::{Findings, Place};
 use crate::source::ParsedFiles;
 use std::collections::{BTreeSet, HashMap};
 
-/// Which field of `FileDescriptorProto` holds the imports.
+/// The number of the field of `FileDescriptorProto` that contains the imports.
 const DEPENDENCY: i32 = 3;
 
-/// The files, each after those that it imports. Leaves out, and reports, those with unknown imports or in a cycle.
+/// Sorts files so that each comes after its imports. Leaves out and reports files with unknown imports or import
+/// cycles.
 pub(super) fn order<'a>(files: &'a ParsedFiles, refused: &BTreeSet<String>, found: &mut Findings) -> Vec<&'a str> {
     let mut walk = Walk { files, refused, found, states: HashMap::new(), order: Vec::with_capacity(files.len()) };
     for path in files.keys() {
@@ -19,7 +20,7 @@ pub(super) fn order<'a>(files: &'a ParsedFiles, refused: &BTreeSet<String>, foun
     walk.order
 }
 
-/// How far the walk is with a file.
+/// The state of a file during the traversal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
@@ -36,7 +37,8 @@ struct Walk<'a, 'f> {
 }
 
 impl<'a> Walk<'a, '_> {
-    /// Visits a file's imports, then the file. The stack is our own: a thousand files may import each other in a row.
+    /// Visits a file's imports, then the file. The stack is explicit because a chain of a thousand imports would
+    /// overflow the thread's stack.
     fn visit(&mut self, start: &'a str) {
         if self.states.contains_key(start) {
             return;
@@ -57,7 +59,7 @@ impl<'a> Walk<'a, '_> {
                         }
                     }
                     None => {
-                        // The import comes first; then this one is looked at again.
+                        // The import comes first; this file is visited again after it.
                         *next -= 1;
                         self.states.insert(import, State::Open);
                         stack.push((import, 0, State::Good));
@@ -74,7 +76,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// What is known of an import; `None` if it must be visited first.
+    /// Returns the state of an import; `None` if it must be visited first.
     fn import(&mut self, path: &str, at: usize, import: &'a str) -> Option<State> {
         if !self.files.contains_key(import) {
             if is_standard(import) {
@@ -104,7 +106,7 @@ impl<'a> Walk<'a, '_> {
         self.found.report(place, code::IMPORT_UNKNOWN, format!("the import {import:?} is unknown"), help);
     }
 
-    /// Where a file imports something.
+    /// Returns the location of an import.
     fn place(&self, path: &str, at: usize) -> Place {
         let at = i32::try_from(at).unwrap_or(i32::MAX);
         self.files

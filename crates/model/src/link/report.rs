@@ -1,4 +1,4 @@
-//! Everything that the linker has to say of a file, as diagnostics.
+//! Reports the linker's errors as diagnostics.
 
 use super::names::Names;
 use super::words::{Reader, Words};
@@ -10,7 +10,7 @@ use prost_reflect::DescriptorError;
 use prost_types::source_code_info::Location;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 
-/// The library finds each error's place by reading the text from its start: so many letters are read at most.
+/// The maximum number of bytes to read for locations: the library reads the text from its start for each error.
 const MAX_READ: usize = 50_000_000;
 
 /// Reports all parts of an error.
@@ -43,8 +43,8 @@ pub(super) fn report(path: &str, parsed: &Parsed, error: DescriptorError, names:
     }
 }
 
-/// The file with the places of what `map<…>` stands for, if it has any: parsers give none to the message of its entries, so
-/// that an unknown type of its values would have no line.
+/// Adds locations for map entries, if the file has any. Parsers give the entries none, so an unknown type of a map's
+/// values would have no line.
 pub(super) fn with_places_of_map_entries(parsed: &Parsed) -> Option<FileDescriptorProto> {
     let file = &parsed.descriptor;
     parsed.text.as_ref()?;

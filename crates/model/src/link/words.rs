@@ -1,20 +1,20 @@
-//! What the linker says, in our words: the library's speak of its own types, and point to pages about Protocol Buffers
-//! where an import line is missing.
+//! Explains the linker's errors. The library's messages mention its own types, and point to Protocol Buffers
+//! documentation where an import is missing.
 
 use super::names::{Meant, Names};
 use crate::bundled::standard_paths;
 use crate::naming::nearest;
 
-/// Where the rules of the language are, for what needs no other help.
+/// The default help: the language guide.
 const LANGUAGE: &str = "see https://protobuf.dev/programming-guides/proto3";
 
-/// A message, and what to do about it.
+/// A message and its remedy.
 pub(super) struct Words {
     pub(super) message: String,
     pub(super) help: String,
 }
 
-/// The file that something is wrong in.
+/// The file with the error.
 pub(super) struct Reader<'a> {
     pub(super) path: &'a str,
     pub(super) package: &'a str,
@@ -23,7 +23,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Words a part of an error: the library's message and, if it has one, its help.
+    /// Explains a part of an error: the library's message and its optional help.
     pub(super) fn words(&self, message: &str, help: Option<String>) -> Words {
         if let Some(name) = between(message, "name '", "' is not defined") {
             return self.not_defined(name);
@@ -47,7 +47,7 @@ impl Reader<'_> {
         Words { message: message.to_owned(), help: help.unwrap_or_else(|| fallback.to_owned()) }
     }
 
-    /// Words a name that is not found: with the import line if one is missing.
+    /// Explains an undefined name, with the missing import if there is one.
     fn not_defined(&self, name: &str) -> Words {
         let shown = name.trim_start_matches('.');
         let message = format!("`{shown}` is not defined");
@@ -63,26 +63,26 @@ impl Reader<'_> {
         Words { message, help }
     }
 
-    /// What to write so that a name is found.
+    /// Returns what to write so that a name resolves.
     fn remedy(&self, meant: &Meant<'_>) -> String {
         let Meant { full_name, file, is_exact } = meant;
         let is_imported = *file == self.path || self.imports.iter().any(|import| import == file);
         match (is_imported, is_exact) {
             (false, true) => format!("add `import {file:?};`"),
             (false, false) => format!("write `{full_name}`, and add `import {file:?};`"),
-            // An inner scope has something of the name's first part.
+            // A definition in an inner scope hides the first part of the name.
             (true, true) => format!("write `.{full_name}`"),
             (true, false) => format!("write `{full_name}`"),
         }
     }
 }
 
-/// What to do about an import that is neither handed in nor bundled.
+/// Returns the remedy for an import that is neither uploaded nor bundled.
 pub(super) fn unknown_import<'a>(import: &str, handed_in: impl Iterator<Item = &'a str>) -> String {
     const RELATIVE: &str = "paths are relative to the folder that is applied";
     let known: Vec<&str> = handed_in.chain(standard_paths().map(|path| -> &str { path })).collect();
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    // The same file elsewhere, or a slip of the pen. Folders alone are no likeness: many files share them.
+    // The same file in another folder, or a typo. Equal folders alone are not similar: many files share them.
     let moved = known.iter().find(|path| name(path) == name(import));
     let near =
         || nearest(import, known.iter().copied().filter(|path| strsim::levenshtein(&name(path), &name(import)) <= 2));
@@ -96,7 +96,7 @@ pub(super) fn unknown_import<'a>(import: &str, handed_in: impl Iterator<Item = &
 const HAND_IN: &str =
     "put a copy of it, as https://github.com/googleapis/googleapis has it, below the folder that is applied";
 
-/// The file of Google's that defines a name which is not bundled.
+/// Returns the Google file that defines a name, if it is not bundled.
 fn unbundled(name: &str) -> Option<String> {
     let (package, message) = name.rsplit_once('.')?;
     let known = ["google.type", "google.rpc", "google.api", "google.geo.type", "google.longrunning"];
@@ -105,7 +105,7 @@ fn unbundled(name: &str) -> Option<String> {
         .then(|| format!("{}/{}.proto", package.replace('.', "/"), crate::naming::snake_case(message)))
 }
 
-/// What to do about an error for which the library has no help.
+/// Returns the remedy for an error for which the library has no help.
 fn help_of(message: &str) -> Option<&'static str> {
     const HELP: &[(&str, &str)] = &[
         ("is defined twice", "rename one of them"),

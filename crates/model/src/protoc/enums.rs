@@ -1,4 +1,4 @@
-//! Enums, before they are linked.
+//! Checks of enums that are not linked yet.
 
 use super::uninterpreted::{check_uninterpreted, is_plain};
 use super::{Report, reserved, tag, within};
@@ -18,7 +18,7 @@ pub(super) fn check(of: &EnumDescriptorProto, path: &[i32], report: &mut Report<
     if !report.is_proto3() {
         return;
     }
-    // Generators leave the enum's name out of its values, and change their case.
+    // Generators remove the enum's name from its values, and change their case.
     let mut names: HashMap<String, (&str, i32)> = HashMap::new();
     for (value, at) in of.value.iter().zip(0..) {
         let (name, number) = *names.entry(short(of.name(), value.name())).or_insert((value.name(), value.number()));
@@ -39,12 +39,12 @@ fn allows_alias(of: &EnumDescriptorProto) -> bool {
     options.allow_alias() || is_written
 }
 
-/// A value's name as generators shorten it: without the enum's name before it, and as words in UpperCamel.
+/// Returns a value's name as generators shorten it: without the prefix of the enum's name, and in UpperCamelCase.
 fn short(of: &str, value: &str) -> String {
     camel(without_prefix(of, value).unwrap_or(value))
 }
 
-/// What follows the enum's name in a value's, whatever their cases and wherever they have `_`; none if nothing does.
+/// Returns the part of a value's name after the enum's name, ignoring case and `_`; `None` if nothing follows.
 fn without_prefix<'a>(of: &str, value: &'a str) -> Option<&'a str> {
     let mut letters = value.char_indices().filter(|(_, letter)| *letter != '_');
     for expected in of.chars().filter(|letter| *letter != '_') {

@@ -1,4 +1,4 @@
-//! What can be seen only when names and options are resolved.
+//! Checks that need resolved names and options.
 
 use super::{Report, options, tag, within};
 use crate::diagnostic::Findings;
@@ -8,7 +8,7 @@ use prost_reflect::{
 };
 use prost_types::file_options::OptimizeMode;
 
-/// Reports what protoc refuses of a file that is linked.
+/// Checks a linked file.
 pub(crate) fn check_linked(file: &FileDescriptor, parsed: &Parsed, found: &mut Findings) {
     let mut report = Report { file: &parsed.descriptor, found };
     options::check(&file.options(), file, &[], &mut report);
@@ -30,7 +30,7 @@ pub(crate) fn check_linked(file: &FileDescriptor, parsed: &Parsed, found: &mut F
     }
 }
 
-/// Checks that a file does not import one that is for the lite runtime, unless it is so itself.
+/// Checks that a file for the full runtime does not import one for the lite runtime.
 fn check_lite(file: &FileDescriptor, report: &mut Report<'_>) {
     let is_lite = |file: &FileDescriptor| {
         let options = file.file_descriptor_proto().options.as_ref();
@@ -84,7 +84,7 @@ fn check_message(message: &MessageDescriptor, file: &FileDescriptor, report: &mu
     }
 }
 
-/// Checks that a map's entry is the type of that map's field only.
+/// Checks that a map entry is used only by the field of its own map.
 fn check_entry(kind: &Kind, owner: Option<&MessageDescriptor>, name: &str, path: &[i32], report: &mut Report<'_>) {
     let Kind::Message(entry) = kind else { return };
     if entry.is_map_entry() && entry.parent_message().as_ref() != owner {
@@ -104,7 +104,7 @@ fn check_enum(of: &EnumDescriptor, file: &FileDescriptor, report: &mut Report<'_
     }
 }
 
-/// Checks that proto3 does not use an enum of proto2, whose unknown values it cannot keep.
+/// Checks that a proto3 message does not use a proto2 enum, whose unknown values it could not preserve.
 fn check_closed_enum(field: &FieldDescriptor, report: &mut Report<'_>) {
     if let (true, Kind::Enum(of)) = (report.is_proto3(), crate::types::value_kind(field))
         && of.parent_file().syntax() == Syntax::Proto2
@@ -114,7 +114,7 @@ fn check_closed_enum(field: &FieldDescriptor, report: &mut Report<'_>) {
     }
 }
 
-/// The messages that proto3 may extend.
+/// The messages that proto3 can extend.
 const OPTIONS: [&str; 9] = [
     "google.protobuf.FileOptions",
     "google.protobuf.MessageOptions",
@@ -154,7 +154,7 @@ fn check_extension(extension: &ExtensionDescriptor, file: &FileDescriptor, repor
     }
 }
 
-/// The extension of an earlier file, or of an earlier place in this one, that has the same number.
+/// Finds an earlier extension of the same message with the same number.
 fn same_number(extension: &ExtensionDescriptor, extended: &MessageDescriptor) -> Option<String> {
     let others = extended.extensions().take_while(|other| other.full_name() != extension.full_name());
     let mut others = others.filter(|other| other.number() == extension.number());

@@ -1,4 +1,4 @@
-//! Messages and their fields, before they are linked.
+//! Checks of messages and fields that are not linked yet.
 
 use super::uninterpreted::{check_uninterpreted, is_plain};
 use super::{Report, enums, oneofs, reserved, tag, within};
@@ -37,7 +37,7 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], report: &mut Report
     }
 }
 
-/// Checks a field, or an extension. Most of this a parser makes right; descriptor sets can hold anything.
+/// Checks a field or an extension. Parsers guarantee most of this, but descriptor sets can contain anything.
 pub(super) fn check_field(field: &FieldDescriptorProto, path: &[i32], report: &mut Report<'_>) {
     let name = field.name();
     if report.is_proto3() {
@@ -79,7 +79,7 @@ pub(super) fn check_field(field: &FieldDescriptorProto, path: &[i32], report: &m
     }
 }
 
-/// Checks the messages that `map<…>` stands for: each must be what a compiler makes of a field, and of no other.
+/// Checks that each map entry message is exactly what a compiler generates for one `map<…>` field.
 fn check_map_fields(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
     let entries = message.nested_type.iter().zip(0..);
     for (entry, at) in entries.filter(|(entry, _)| entry.options.as_ref().is_some_and(|options| options.map_entry())) {
@@ -94,7 +94,7 @@ fn check_map_fields(message: &DescriptorProto, path: &[i32], report: &mut Report
     }
 }
 
-/// Whether a map entry has a key and a value, and nothing else.
+/// Returns whether a map entry has exactly a key and a value.
 fn is_pair(entry: &DescriptorProto) -> bool {
     let [key, value] = &entry.field[..] else { return false };
     let is_single = |field: &FieldDescriptorProto| field.label() == Label::Optional && field.oneof_index.is_none();

@@ -1,4 +1,4 @@
-//! Oneofs, written ones and those that `optional` stands for.
+//! Checks of oneofs, including the synthetic ones of `optional` fields.
 
 use super::uninterpreted::check_uninterpreted;
 use super::{Report, tag, within};

@@ -1,11 +1,11 @@
-//! Options that do not fit what they are set on.
+//! Checks that options fit the element on which they are set.
 
 use super::Report;
 use prost_reflect::{DynamicMessage, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, ReflectMessage as _};
 use prost_types::field_options::JsType;
 use std::collections::BTreeSet;
 
-/// Checks options as a whole, wherever they are set.
+/// Checks the options of any element.
 pub(super) fn check(options: &DynamicMessage, file: &FileDescriptor, path: &[i32], report: &mut Report<'_>) {
     if options.has_field_by_name("features") {
         let text = "`features` are for editions, which are not supported";
@@ -25,7 +25,7 @@ pub(super) fn check(options: &DynamicMessage, file: &FileDescriptor, path: &[i32
     }
 }
 
-/// Whether a file imports another, or one that imports it publicly.
+/// Returns whether a file imports another one, directly or through a public import.
 fn sees(file: &FileDescriptor, other: &FileDescriptor) -> bool {
     let mut seen = BTreeSet::new();
     let mut open: Vec<FileDescriptor> = file.dependencies().collect();
@@ -40,7 +40,7 @@ fn sees(file: &FileDescriptor, other: &FileDescriptor) -> bool {
     false
 }
 
-/// The option that says itself that it is for other things.
+/// Finds an option whose `targets` do not include the element.
 fn wrong_target(options: &DynamicMessage) -> Option<ExtensionDescriptor> {
     let wanted: i32 = match options.descriptor().full_name() {
         "google.protobuf.FileOptions" => 1,

@@ -1,4 +1,4 @@
-//! Numbers and names that messages and enums keep from use.
+//! Checks of reserved numbers and names.
 
 use super::Report;
 use prost_types::{DescriptorProto, EnumDescriptorProto};
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 pub(super) fn check_message(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
     let name = message.name();
-    // Their ends are not part of them.
+    // The ends of these ranges are exclusive.
     let reserved = message.reserved_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
     let open = message.extension_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
     let ranges: Vec<(i32, i32)> = reserved.chain(open).collect();
@@ -25,7 +25,7 @@ pub(super) fn check_enum(of: &EnumDescriptorProto, path: &[i32], report: &mut Re
     check_names(of.name(), &of.reserved_name, values, path, report);
 }
 
-/// Checks ranges, each with its last number.
+/// Checks ranges with inclusive ends.
 fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], report: &mut Report<'_>) {
     if let Some((start, end)) = ranges.iter().find(|(start, end)| start > end) {
         let text = format!("{name} has a range of numbers that ends before it starts: {start} to {end}");

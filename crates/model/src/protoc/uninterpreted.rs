@@ -1,14 +1,14 @@
-//! Options before they are interpreted.
+//! Checks of options that are not interpreted yet.
 
 use super::Report;
 use prost_types::UninterpretedOption;
 
-/// Whether an option that is not interpreted yet is one of Protocol Buffers' own of a name.
+/// Returns whether an uninterpreted option is the built-in option of a name.
 pub(super) fn is_plain(option: &UninterpretedOption, name: &str) -> bool {
     matches!(&option.name[..], [part] if !part.is_extension && part.name_part == name)
 }
 
-/// Checks that nobody sets the option in which compilers keep those that they have not interpreted.
+/// Checks that no one sets `uninterpreted_option`, in which compilers store uninterpreted options.
 pub(super) fn check_uninterpreted<'a>(
     options: impl IntoIterator<Item = &'a UninterpretedOption>,
     path: &[i32],
