@@ -7,9 +7,9 @@ mod references;
 mod shapes;
 
 use crate::catalog::{Catalog, Method, Model};
+use crate::catch_panic::catch_panic;
 use crate::comments::Comments;
 use crate::declared::{self, Declared};
-use crate::guard::guarded;
 use crate::relations::Relations;
 use crate::storage_names::StorageNames;
 use crate::types::reachable;
@@ -30,7 +30,7 @@ pub fn load(revision: i64, descriptor_set: Bytes, names: &StorageNames) -> Resul
         let pool = pool.map_err(|error| LoadError::DescriptorSet(error.to_string()))?;
         assemble(revision, pool, descriptor_set, names)
     };
-    guarded(load).unwrap_or_else(|panicked| Err(LoadError::DescriptorSet(panicked.message)))
+    catch_panic(load).unwrap_or_else(|panicked| Err(LoadError::DescriptorSet(panicked.message)))
 }
 
 /// Assembles the catalog of a pool that contains models and their services.

@@ -220,7 +220,7 @@ pub struct Index {
     pub reason: String,
     pub method: IndexMethod,
     /// Whether the index excludes deleted records, as unique indexes of models with soft delete do.
-    pub living_only: bool,
+    pub excludes_deleted: bool,
 }
 
 /// The method of an index, and the queries that it supports.

@@ -2,12 +2,12 @@
 
 use crate::assemble::assemble;
 use crate::catalog::Catalog;
+use crate::catch_panic::catch_panic;
 use crate::check;
 use crate::code;
 use crate::declared;
 use crate::derive;
 use crate::diagnostic::{Diagnostic, Findings, Place};
-use crate::guard::guarded;
 use crate::input;
 use crate::link::{Linked, link};
 use crate::source::{Input, SourceFile};
@@ -30,7 +30,7 @@ pub struct Compiled {
 
 /// The reason why models do not compile.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum CompileError {
     /// The models have errors. All of them are listed, sorted by file.
     Diagnostics(Vec<Diagnostic>),
     /// The caller canceled the request, or the time limit passed.
@@ -56,9 +56,9 @@ pub fn compile(input: Input, known: &StorageNames) -> Result<Compiled, Vec<Diagn
     let budget = Budget::default();
     let compiler = Compiler { storage_names: known, live: None, budget: &budget };
     compiler.compile(input).map_err(|refusal| match refusal {
-        Refusal::Diagnostics(diagnostics) => diagnostics,
+        CompileError::Diagnostics(diagnostics) => diagnostics,
         // This budget is never canceled and has no deadline.
-        Refusal::Stopped(error) => {
+        CompileError::Stopped(error) => {
             let mut found = Findings::default();
             found.report(Place::default(), code::COMPILER_FAILED, error.to_string(), "try again");
             found.into_sorted()
@@ -71,18 +71,18 @@ impl Compiler<'_> {
     ///
     /// # Errors
     /// Returns the diagnostics of the models, or the error of an exhausted budget.
-    pub fn compile(&self, input: Input) -> Result<Compiled, Refusal> {
-        match guarded(|| self.run(input)) {
+    pub fn compile(&self, input: Input) -> Result<Compiled, CompileError> {
+        match catch_panic(|| self.run(input)) {
             Ok(outcome) => outcome,
-            Err(panicked) => Err(Refusal::Diagnostics(vec![panicked])),
+            Err(panicked) => Err(CompileError::Diagnostics(vec![panicked])),
         }
     }
 
-    fn run(&self, input: Input) -> Result<Compiled, Refusal> {
+    fn run(&self, input: Input) -> Result<Compiled, CompileError> {
         let mut found = Findings::default();
-        match self.steps(input, &mut found).map_err(Refusal::Stopped)? {
+        match self.steps(input, &mut found).map_err(CompileError::Stopped)? {
             Some(compiled) => Ok(compiled),
-            None => Err(Refusal::Diagnostics(found.into_sorted())),
+            None => Err(CompileError::Diagnostics(found.into_sorted())),
         }
     }
 

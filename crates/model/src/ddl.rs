@@ -13,7 +13,7 @@ pub(crate) use index::add_index;
 pub use index::{EXTENSIONS_SCHEMA, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS};
 pub(crate) use reference::{add_foreign_key, adopt_texts, drop_foreign_key, release_texts, validate};
 pub use reference::{forbid_null, make_deferrable};
-pub use statement::{Ddl, Object, Run};
+pub use statement::{DatabaseObject, Ddl, Execution};
 
 /// Creates a model's table, without its indexes.
 pub(crate) fn add_model(model: &Model) -> Vec<Ddl> {
@@ -80,7 +80,7 @@ pub(crate) fn comment_on_index(model: &Model, index: &Index) -> Ddl {
 
 /// Creates a statement that can share a transaction with others.
 pub(crate) fn plain(model: &Model, sql: String) -> Ddl {
-    Ddl { sql, run: Run::Together, table: model.table.clone(), makes: None }
+    Ddl { sql, execution: Execution::InSharedTransaction, table: model.table.clone(), creates: None }
 }
 
 /// Returns the definition of a column: name, type and constraints.

@@ -1,9 +1,9 @@
 //! Checks the limits of an upload and parses its files.
 
 use crate::bundled::is_standard;
+use crate::catch_panic::catch_panic_at;
 use crate::code;
 use crate::diagnostic::{Findings, Place};
-use crate::guard::guarded_at;
 use crate::malformed::malformed;
 use crate::protoc;
 use crate::scan::{self, MAX_NESTING, Syntax};
@@ -110,7 +110,7 @@ fn parse(path: &str, text: &str, found: &mut Findings) -> Option<FileDescriptorP
         report_edition(syntax_place, &edition, found);
         return None;
     }
-    match guarded_at(|| Place::file(path), || File::from_source(path, text)) {
+    match catch_panic_at(|| Place::file(path), || File::from_source(path, text)) {
         Err(panicked) => found.add(panicked),
         Ok(Ok(file)) => return Some(file.into()),
         Ok(Err(_)) if look.syntax == Syntax::Proto2 => report_proto2(syntax_place, found),

@@ -7,6 +7,7 @@
 mod assemble;
 mod bundled;
 pub mod catalog;
+mod catch_panic;
 mod check;
 pub mod code;
 mod column;
@@ -17,7 +18,6 @@ mod declared;
 mod derive;
 mod diagnostic;
 mod export;
-mod guard;
 mod input;
 mod limits;
 mod link;
@@ -42,19 +42,20 @@ pub use catalog::{
     Catalog, Expiry, Formula, History, IdFormat, Index, IndexField, IndexMethod, Method, MethodKind, Model, OnDelete,
     Reference, Referrer, Roles, SoftDelete, Table,
 };
+pub use catch_panic::catch_panic;
 pub use column::column_type;
-pub use compile::{Compiled, Compiler, Refusal, compile};
+pub use compile::{CompileError, Compiled, Compiler, compile};
 pub use ddl::{
-    Ddl, EXTENSIONS_SCHEMA, Object, Run, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null, make_deferrable,
+    DatabaseObject, Ddl, EXTENSIONS_SCHEMA, Execution, TRIGRAM_EXTENSION, TRIGRAM_OPERATORS, forbid_null,
+    make_deferrable,
 };
 pub use diagnostic::Diagnostic;
 pub use export::{WRITTEN_BY, export};
-pub use guard::guarded;
 pub use input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
 pub use limits::LIMITS;
 pub use naming::json_name;
 pub use object_names::empty_trigger_name;
-pub use plan::{Leftover, Plan, Room, Step, StepKind, plan, reference_step, reference_subject, withdrawal};
+pub use plan::{ColumnState, Leftover, Plan, Step, StepKind, find_leftovers, plan, reference_step, reference_subject};
 pub use quote::{quote, quote_literal};
 pub use shape::{
     Behavior, Cardinality, EnumId, EnumShape, Field, FieldId, Integer, Kind, MapKey, Oneof, Shape, ShapeId, Shapes,

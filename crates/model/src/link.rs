@@ -6,9 +6,9 @@ mod report;
 mod words;
 
 use crate::bundled::standard_file;
+use crate::catch_panic::catch_panic_at;
 use crate::code;
 use crate::diagnostic::{Findings, Place};
-use crate::guard::guarded_at;
 use crate::protoc;
 use crate::source::{Parsed, ParsedFiles, Read};
 use groundplan_budget::Budget;
@@ -83,7 +83,7 @@ impl<'a> Linker<'a> {
         found: &mut Findings,
     ) -> Result<bool, Error> {
         let pool = &mut self.pool;
-        let added = match guarded_at(|| Place::file(path), || add(pool, parsed)) {
+        let added = match catch_panic_at(|| Place::file(path), || add(pool, parsed)) {
             Ok(added) => added,
             Err(panicked) => {
                 found.add(panicked);
@@ -98,8 +98,9 @@ impl<'a> Linker<'a> {
             }
             // Try again with locations for map entries, so that the error has one.
             let with_places = report::with_places_of_map_entries(parsed);
-            let again = with_places
-                .map(|descriptor| guarded_at(|| Place::file(path), || self.pool.add_file_descriptor_proto(descriptor)));
+            let again = with_places.map(|descriptor| {
+                catch_panic_at(|| Place::file(path), || self.pool.add_file_descriptor_proto(descriptor))
+            });
             if is_kept && again.is_some() {
                 self.rebuild(budget)?;
             }

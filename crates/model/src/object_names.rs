@@ -12,7 +12,7 @@ pub(crate) fn index_name(
     shape: &Shape,
     fields: &[IndexField],
     unique: bool,
-    living_only: bool,
+    excludes_deleted: bool,
     method: &IndexMethod,
 ) -> String {
     let columns: Vec<&str> = fields.iter().map(|part| shape.field(part.field).storage_name.as_str()).collect();
@@ -24,7 +24,7 @@ pub(crate) fn index_name(
         definition.push_str(if part.descending { " desc" } else { "" });
     }
     // Without a word more, names are as they were when there were no living, and when there was no other method.
-    if living_only {
+    if excludes_deleted {
         definition.push_str("\0living");
         stem.push_str("_living");
     }

@@ -6,17 +6,17 @@ mod compare;
 mod compare_lifetimes;
 mod compare_references;
 mod definition;
+mod leftovers;
 mod reference;
 mod tightened;
 mod type_text;
 mod unsupported;
-mod withdrawal;
 
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::ddl::{self, Ddl};
 use crate::diagnostic::{Diagnostic, Findings};
-pub use reference::{Room, reference_step, reference_subject};
-pub use withdrawal::{Leftover, withdrawal};
+pub use leftovers::{Leftover, find_leftovers};
+pub use reference::{ColumnState, reference_step, reference_subject};
 
 /// The ordered steps from one revision to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ fn new_model(model: &Model, target: &Catalog) -> Vec<Step> {
     }];
     steps.extend(model.indexes.iter().map(|index| new_index(model, index, false)));
     let references = model.references.iter();
-    steps.extend(references.filter_map(|reference| reference_step(target, model, reference, Room::NewTable)));
+    steps.extend(references.filter_map(|reference| reference_step(target, model, reference, ColumnState::NewTable)));
     steps
 }
 

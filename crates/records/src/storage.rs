@@ -22,7 +22,7 @@ use failure::Trouble;
 use groundplan_chassis::database::Database;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Catalog;
-use groundplan_model::{Ddl, Diagnostic, Leftover, Object, Plan, Step, plan};
+use groundplan_model::{DatabaseObject, Ddl, Diagnostic, Leftover, Plan, Step, plan};
 use indexes::Indexes;
 use session::Patience;
 use sha2::{Digest, Sha256};
@@ -220,8 +220,8 @@ impl Work {
     ) -> Result<(), Trouble> {
         let target = self.target.clone();
         dangling::refuse_early(conn, &target, step).await?;
-        let is_there = step.statements.iter().any(|statement| match &statement.makes {
-            Some(Object::ForeignKey(name)) => existing.has_foreign_key(&statement.table, name),
+        let is_there = step.statements.iter().any(|statement| match &statement.creates {
+            Some(DatabaseObject::ForeignKey(name)) => existing.has_foreign_key(&statement.table, name),
             _ => false,
         });
         if !is_there && !self.undo.ends_with(&step.undo) {

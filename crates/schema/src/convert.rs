@@ -2,7 +2,7 @@
 
 use crate::store::revision_rows::{Revision, timestamp};
 use crate::store::storage_names::StorageName;
-use groundplan_model::{Run, Step, StepKind};
+use groundplan_model::{Execution, Step, StepKind};
 use groundplan_proto::schema::v1;
 use serde_json::{Value, json};
 
@@ -16,7 +16,8 @@ pub(crate) fn step(step: &Step) -> v1::Step {
         StepKind::ChangeDefinition => v1::StepKind::ChangeDefinition,
     };
     let statements = step.statements.iter().map(|statement| {
-        let note = if statement.run == Run::InBatches { " -- for some pages of the table at a time" } else { "" };
+        let note =
+            if statement.execution == Execution::InBatches { " -- for some pages of the table at a time" } else { "" };
         format!("{};{note}", statement.sql.trim_end_matches(';'))
     });
     v1::Step {
@@ -89,9 +90,9 @@ mod tests {
     fn steps_come_back_from_the_table() {
         let ddl = |sql: &str| Ddl {
             sql: sql.into(),
-            run: Run::Together,
+            execution: Execution::InSharedTransaction,
             table: Table { schema: "example_v1".into(), name: "entity".into() },
-            makes: None,
+            creates: None,
         };
         let added = Step {
             kind: StepKind::AddModel,

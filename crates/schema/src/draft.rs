@@ -10,7 +10,7 @@ use crate::store::storage_names::{self, StorageName};
 use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
-use groundplan_model::{Catalog, Compiled, Compiler, Diagnostic, Input, Plan, Refusal, StorageNames, guarded};
+use groundplan_model::{Catalog, CompileError, Compiled, Compiler, Diagnostic, Input, Plan, StorageNames, catch_panic};
 use std::sync::Arc;
 
 /// An upload, judged.
@@ -72,8 +72,8 @@ fn judge(
     let compiler = Compiler { storage_names: &names, live: live.as_ref(), budget };
     let compiled = match compiled(input, &compiler, rules) {
         Ok(compiled) => compiled,
-        Err(Refusal::Stopped(error)) => return Err(error),
-        Err(Refusal::Diagnostics(diagnostics)) => {
+        Err(CompileError::Stopped(error)) => return Err(error),
+        Err(CompileError::Diagnostics(diagnostics)) => {
             return Ok(Draft { base, services: Vec::new(), verdict: Verdict::Invalid(diagnostics) });
         }
     };
@@ -90,17 +90,17 @@ fn judge(
 }
 
 /// Compiles the models, their rules and their formulas. Those are looked at only in models that compile.
-fn compiled(input: Input, compiler: &Compiler<'_>, rules: &RightRules) -> Result<Compiled, Refusal> {
+fn compiled(input: Input, compiler: &Compiler<'_>, rules: &RightRules) -> Result<Compiled, CompileError> {
     let compiled = compiler.compile(input)?;
-    compiler.budget.check().map_err(Refusal::Stopped)?;
+    compiler.budget.check().map_err(CompileError::Stopped)?;
     let check = || {
         let mut found = rules.check(&compiled.catalog).err().unwrap_or_default();
         found.extend(formulas::check(&compiled.catalog));
         found
     };
-    let found = guarded(check).unwrap_or_else(|panicked| vec![panicked]);
-    compiler.budget.check().map_err(Refusal::Stopped)?;
-    if found.is_empty() { Ok(compiled) } else { Err(Refusal::Diagnostics(found)) }
+    let found = catch_panic(check).unwrap_or_else(|panicked| vec![panicked]);
+    compiler.budget.check().map_err(CompileError::Stopped)?;
+    if found.is_empty() { Ok(compiled) } else { Err(CompileError::Diagnostics(found)) }
 }
 
 fn entry(row: &StorageName) -> ((String, u32), String) {

@@ -22,9 +22,9 @@ pub(super) fn of_model(
         let method = index.method.clone().ok_or_else(|| wrong(declared, "has an index of an unknown method"))?;
         let (unique, reason) = (index.unique, index.reason.clone());
         // Deleting a record frees its unique values.
-        let living_only = unique && roles.deleted_at.is_some();
-        let name = index_name(&declared.table(), shape, &fields, unique, living_only, &method);
-        indexes.push(Index { name, fields, unique, reason, method, living_only });
+        let excludes_deleted = unique && roles.deleted_at.is_some();
+        let name = index_name(&declared.table(), shape, &fields, unique, excludes_deleted, &method);
+        indexes.push(Index { name, fields, unique, reason, method, excludes_deleted });
     }
     for reference in references {
         if !indexes.iter().any(|index| begins_with(index, reference.field)) {
@@ -42,7 +42,7 @@ pub(super) fn of_model(
 /// Returns whether an index finds all records that reference one, including deleted records.
 fn begins_with(index: &Index, field: FieldId) -> bool {
     index.method == IndexMethod::Ordered
-        && !index.living_only
+        && !index.excludes_deleted
         && index.fields.first().is_some_and(|first| first.field == field)
 }
 
@@ -50,7 +50,7 @@ fn begins_with(index: &Index, field: FieldId) -> bool {
 fn implied(declared: &Declared, shape: &Shape, field: FieldId, method: IndexMethod, reason: String) -> Index {
     let fields = vec![IndexField { field, descending: false }];
     let name = index_name(&declared.table(), shape, &fields, false, false, &method);
-    Index { name, fields, unique: false, reason, method, living_only: false }
+    Index { name, fields, unique: false, reason, method, excludes_deleted: false }
 }
 
 fn by_proto_name(shape: &Shape, name: &str) -> Option<FieldId> {

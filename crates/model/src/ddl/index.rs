@@ -1,6 +1,6 @@
 //! Statements that create indexes.
 
-use super::{Ddl, Object, Run, comment_on_index};
+use super::{DatabaseObject, Ddl, Execution, comment_on_index};
 use crate::catalog::{Index, IndexMethod, Model};
 use crate::quote::{quote, quote_literal};
 
@@ -27,8 +27,13 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
         model.table.qualified(),
         what(model, index)
     );
-    let run = if concurrently { Run::Concurrently } else { Run::Together };
-    statements.push(Ddl { sql, run, table: model.table.clone(), makes: Some(Object::Index(index.name.clone())) });
+    let execution = if concurrently { Execution::OutsideTransaction } else { Execution::InSharedTransaction };
+    statements.push(Ddl {
+        sql,
+        execution,
+        table: model.table.clone(),
+        creates: Some(DatabaseObject::Index(index.name.clone())),
+    });
     if !index.reason.is_empty() {
         statements.push(comment_on_index(model, index));
     }
@@ -53,7 +58,7 @@ fn what(model: &Model, index: &Index) -> String {
 
 /// Returns the condition of an ordered index that excludes deleted records, or nothing.
 fn condition(model: &Model, index: &Index) -> String {
-    let deleted_at = model.roles.deleted_at.filter(|_| index.living_only);
+    let deleted_at = model.roles.deleted_at.filter(|_| index.excludes_deleted);
     deleted_at.map_or_else(String::new, |field| format!(" WHERE {} IS NULL", model.column_name(field)))
 }
 
@@ -78,5 +83,10 @@ fn trigram_extension(model: &Model) -> Ddl {
     let sql = format!(
         "CREATE SCHEMA IF NOT EXISTS {schema};\nCREATE EXTENSION IF NOT EXISTS {TRIGRAM_EXTENSION} SCHEMA {schema}"
     );
-    Ddl { sql, run: Run::Alone, table: model.table.clone(), makes: Some(Object::Extension(TRIGRAM_EXTENSION)) }
+    Ddl {
+        sql,
+        execution: Execution::InOwnTransaction,
+        table: model.table.clone(),
+        creates: Some(DatabaseObject::Extension(TRIGRAM_EXTENSION)),
+    }
 }

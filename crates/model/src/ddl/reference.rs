@@ -1,6 +1,6 @@
 //! Statements that create, validate and drop foreign keys.
 
-use super::{Ddl, Object, Run, plain};
+use super::{DatabaseObject, Ddl, Execution, plain};
 use crate::catalog::{Model, OnDelete, Reference};
 use crate::object_names::empty_trigger_name;
 use crate::quote::{quote, quote_literal};
@@ -27,7 +27,7 @@ pub(crate) fn add_foreign_key(model: &Model, reference: &Reference, target: &Mod
         target.column_name(target.roles.id),
         if valid { "" } else { " NOT VALID" },
     );
-    Ddl { makes: Some(Object::ForeignKey(reference.constraint.clone())), ..alone(model, sql) }
+    Ddl { creates: Some(DatabaseObject::ForeignKey(reference.constraint.clone())), ..alone(model, sql) }
 }
 
 /// Checks that every record satisfies the foreign key.
@@ -108,9 +108,9 @@ fn trigger(model: &Model, reference: &Reference) -> (String, String) {
 }
 
 fn alone(model: &Model, sql: String) -> Ddl {
-    Ddl { run: Run::Alone, ..plain(model, sql) }
+    Ddl { execution: Execution::InOwnTransaction, ..plain(model, sql) }
 }
 
 fn in_batches(model: &Model, sql: String) -> Ddl {
-    Ddl { run: Run::InBatches, ..plain(model, sql) }
+    Ddl { execution: Execution::InBatches, ..plain(model, sql) }
 }

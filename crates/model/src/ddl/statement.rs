@@ -8,22 +8,22 @@ pub struct Ddl {
     /// The SQL, with quoted identifiers and without parameters.
     pub sql: String,
     /// The transaction in which the statement runs.
-    pub run: Run,
+    pub execution: Execution,
     /// The changed table.
     pub table: Table,
     /// The created object, so that the caller can check whether it already exists.
-    pub makes: Option<Object>,
+    pub creates: Option<DatabaseObject>,
 }
 
 /// The transaction in which a statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Run {
+pub enum Execution {
     /// In one transaction with adjacent statements of this kind.
-    Together,
+    InSharedTransaction,
     /// In a transaction of its own.
-    Alone,
+    InOwnTransaction,
     /// Outside of a transaction. A failure can leave an invalid index, which the caller must drop.
-    Concurrently,
+    OutsideTransaction,
     /// In batches of rows, each in a transaction of its own. The statement ends in a condition to which another one can
     /// be appended. Rows that are written in the meantime do not need it.
     InBatches,
@@ -31,7 +31,7 @@ pub enum Run {
 
 /// A named object of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
+pub enum DatabaseObject {
     /// An index of the table.
     Index(String),
     /// A constraint of the table. It has no `IF NOT EXISTS`, so the caller must not create it if it already exists.
@@ -43,8 +43,8 @@ pub enum Object {
 impl Ddl {
     /// Returns the name of the index that the statement creates.
     pub fn index(&self) -> Option<&str> {
-        match &self.makes {
-            Some(Object::Index(name)) => Some(name),
+        match &self.creates {
+            Some(DatabaseObject::Index(name)) => Some(name),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The steps that change a model which is served already.
 
 use super::definition::{self, Definition};
-use super::{Room, Step, StepKind, canonical, new_index, reference_step};
+use super::{ColumnState, Step, StepKind, canonical, new_index, reference_step};
 use crate::catalog::{Catalog, Model, Reference};
 use crate::ddl::{self, Ddl};
 use crate::shape::Cardinality;
@@ -38,12 +38,14 @@ pub(super) fn steps(base: &Catalog, before: &Model, target: &Catalog, after: &Mo
 fn new_references(before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
     let step = |reference: &Reference| {
         let field = after.shape().field(reference.field);
-        let room = match before.shape().by_number(field.number) {
-            None => Room::Table,
+        let column = match before.shape().by_number(field.number) {
+            None => ColumnState::IdsOnly,
             Some(old) if before.reference(old).is_some() => return None,
-            Some(old) => Room::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit },
+            Some(old) => {
+                ColumnState::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit }
+            }
         };
-        reference_step(target, after, reference, room)
+        reference_step(target, after, reference, column)
     };
     after.references.iter().filter_map(step).collect()
 }

@@ -69,7 +69,7 @@ fn still_refers(before: &Model, index: &Index, after: &Model) -> bool {
 /// Whether both find records by the same field.
 fn begin_alike(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
     let first = |model: &Model, index: &Index| index.fields.first().map(|part| model.shape().field(part.field).number);
-    new.method == IndexMethod::Ordered && !new.living_only && first(before, old) == first(after, new)
+    new.method == IndexMethod::Ordered && !new.excludes_deleted && first(before, old) == first(after, new)
 }
 
 fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {

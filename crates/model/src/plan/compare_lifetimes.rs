@@ -68,19 +68,19 @@ pub(super) fn is_told_of(before: &Model, index: &Index, after: &Model) -> bool {
     let is_off = before.soft_delete.is_some() && after.soft_delete.is_none();
     index.method == IndexMethod::Purge
         || becomes_living_only(before, index, after)
-        || is_off && index.living_only && has_like(before, index, after, false)
+        || is_off && index.excludes_deleted && has_like(before, index, after, false)
 }
 
 /// Whether a unique index is to hold only the living from now on.
 fn becomes_living_only(before: &Model, index: &Index, after: &Model) -> bool {
-    index.unique && !index.living_only && has_like(before, index, after, true)
+    index.unique && !index.excludes_deleted && has_like(before, index, after, true)
 }
 
 /// Whether a model has a unique index like one of the model before, of the living only or not.
-fn has_like(before: &Model, index: &Index, after: &Model, living_only: bool) -> bool {
+fn has_like(before: &Model, index: &Index, after: &Model, excludes_deleted: bool) -> bool {
     let parts = |model: &Model, index: &Index| -> Vec<(u32, bool)> {
         index.fields.iter().map(|part| (model.shape().field(part.field).number, part.descending)).collect()
     };
-    let is_like = |new: &&Index| new.unique && new.living_only == living_only;
+    let is_like = |new: &&Index| new.unique && new.excludes_deleted == excludes_deleted;
     after.indexes.iter().filter(is_like).any(|new| parts(after, new) == parts(before, index))
 }

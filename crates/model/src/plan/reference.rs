@@ -6,24 +6,24 @@ use crate::ddl::{self, Ddl};
 
 /// What is where a reference is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum ColumnState {
     /// A new table, to which nobody writes yet.
     NewTable,
     /// A table that is written to. The column can hold nothing but ids.
-    Table,
+    IdsOnly,
     /// A table that is written to, and a column with texts in it, none of which may be NULL if `never_null`.
     Texts { never_null: bool },
 }
 
 /// The step that makes a reference of a model true. None if its model is not in the catalog, which no compiler would make.
-pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, room: Room) -> Option<Step> {
+pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, column: ColumnState) -> Option<Step> {
     let target = catalog.model(&reference.target)?;
     let add = |valid| ddl::add_foreign_key(model, reference, target, valid);
     let apart = [add(false), ddl::validate(model, reference)];
-    let (statements, undo): (Vec<Ddl>, Vec<Ddl>) = match room {
-        Room::NewTable => (vec![add(true)], Vec::new()),
-        Room::Table => (apart.into(), vec![ddl::drop_foreign_key(model, reference)]),
-        Room::Texts { never_null } => {
+    let (statements, undo): (Vec<Ddl>, Vec<Ddl>) = match column {
+        ColumnState::NewTable => (vec![add(true)], Vec::new()),
+        ColumnState::IdsOnly => (apart.into(), vec![ddl::drop_foreign_key(model, reference)]),
+        ColumnState::Texts { never_null } => {
             let mut undo = vec![ddl::drop_foreign_key(model, reference)];
             undo.extend(ddl::release_texts(model, reference, never_null));
             let adopted = ddl::adopt_texts(model, reference, never_null);

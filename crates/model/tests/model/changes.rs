@@ -1,7 +1,7 @@
 //! Plans from one version of models to another.
 
 use crate::support::{catalog, compile_files, file, source};
-use groundplan_model::{Catalog, Plan, Run, StepKind, plan};
+use groundplan_model::{Catalog, Execution, Plan, StepKind, plan};
 
 const BASE: &str = "// What it is.\nmessage M {\n option (groundplan.model.v1.model) = { indexes: { fields: \"s\" reason: \"why\" } };\n \
     string id = 1;\n // A text.\n string s = 2;\n int32 n = 3;\n E e = 4;\n N inner = 5;\n oneof o { string x = 6; string y = 7; }\n optional bool b = 8;\n}\n\
@@ -63,7 +63,7 @@ fn a_new_index_is_built_concurrently() {
     assert_eq!(step.description, "build a unique index of a.v1.M on n desc, b");
     let [statement] = &step.statements[..] else { panic!("{step:#?}") };
     let name = statement.index().unwrap();
-    assert_eq!(statement.run, Run::Concurrently);
+    assert_eq!(statement.execution, Execution::OutsideTransaction);
     assert_eq!(
         statement.sql,
         format!(
@@ -79,7 +79,12 @@ fn a_new_model_comes_with_its_indexes() {
     ));
     let plan = plan_between(&catalog(BASE), &target).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::AddModel, StepKind::AddIndex]);
-    assert!(plan.steps.iter().flat_map(|step| &step.statements).all(|statement| statement.run == Run::Together));
+    assert!(
+        plan.steps
+            .iter()
+            .flat_map(|step| &step.statements)
+            .all(|statement| statement.execution == Execution::InSharedTransaction)
+    );
     assert!(sql(&plan).last().unwrap().ends_with("(\"_tenant\", \"id\" DESC)"));
 }
 

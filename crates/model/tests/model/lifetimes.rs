@@ -127,8 +127,8 @@ fn deleted_records_give_their_values_away() {
         catalog.models[0].indexes.clone()
     };
     let (plain, living) = (indexes(""), indexes("soft_delete: {} expiry: {}"));
-    assert!(plain.iter().all(|index| !index.living_only));
-    assert_eq!(living.iter().map(|index| index.living_only).collect::<Vec<_>>(), [true, false, false, false]);
+    assert!(plain.iter().all(|index| !index.excludes_deleted));
+    assert_eq!(living.iter().map(|index| index.excludes_deleted).collect::<Vec<_>>(), [true, false, false, false]);
     assert_ne!(living[0].name, plain[0].name, "another index has another name");
     assert_eq!(living[1].name, plain[1].name, "and what stays the same stays");
     let purge: Vec<(&IndexMethod, &str)> =

@@ -3,7 +3,7 @@
 use crate::support::{compile_files, file, source};
 use groundplan_budget::{Budget, DEFAULT};
 use groundplan_error::Reason;
-use groundplan_model::{Compiler, Diagnostic, Input, Refusal, SourceFile, StorageNames};
+use groundplan_model::{CompileError, Compiler, Diagnostic, Input, SourceFile, StorageNames};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ fn the_work_ends_with_its_budget() {
     let files = || Input::Files(good_and_bad(20, 5, "syntax = \"proto3\";"));
     let names = StorageNames::default();
     let stopped = |budget: &Budget| match (Compiler { storage_names: &names, live: None, budget }).compile(files()) {
-        Err(Refusal::Stopped(error)) => error.reason(),
+        Err(CompileError::Stopped(error)) => error.reason(),
         other => panic!("{other:?}"),
     };
     let cancelled = Budget::default();

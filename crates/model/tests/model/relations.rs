@@ -2,7 +2,7 @@
 
 use crate::support::{assert_golden, catalog, compile_files, file, sql};
 use groundplan_model::{
-    Catalog, Compiled, IdFormat, IndexMethod, MethodKind, Model, OnDelete, Plan, Run, SourceFile, StepKind,
+    Catalog, Compiled, Execution, IdFormat, IndexMethod, MethodKind, Model, OnDelete, Plan, SourceFile, StepKind,
     empty_trigger_name, export, load, plan,
 };
 
@@ -136,8 +136,12 @@ fn a_new_field_may_refer() {
         (StepKind::AddField, StepKind::AddIndex, StepKind::AddReference)
     );
     assert_eq!(field.statements[0].sql, "ALTER TABLE \"a_v1\".\"book\" ADD COLUMN IF NOT EXISTS \"writer\" uuid");
-    let runs: Vec<Run> = reference.statements.iter().map(|statement| statement.run).collect();
-    assert_eq!(runs, [Run::Alone, Run::Alone], "the table is not locked while it is looked at");
+    let runs: Vec<Execution> = reference.statements.iter().map(|statement| statement.execution).collect();
+    assert_eq!(
+        runs,
+        [Execution::InOwnTransaction, Execution::InOwnTransaction],
+        "the table is not locked while it is looked at"
+    );
     assert!(reference.statements[0].sql.ends_with(" ON DELETE NO ACTION DEFERRABLE INITIALLY IMMEDIATE NOT VALID"));
     assert!(reference.statements[1].sql.contains(" VALIDATE CONSTRAINT "));
 }

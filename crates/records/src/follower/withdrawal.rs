@@ -17,7 +17,8 @@ pub(super) async fn withdraw(records: &Records, schema: &Peer) -> Result<(), Err
         let Ok(served) = records.served() else { return Ok(()) };
         let Some(revision) = schema.revision(number).await.map_err(silent)? else { continue };
         let live = served.catalog.clone();
-        let leftovers = match apart(&revision, move |failed| Ok(groundplan_model::withdrawal(&live, &failed))).await {
+        let leftovers = match apart(&revision, move |failed| Ok(groundplan_model::find_leftovers(&live, &failed))).await
+        {
             Ok(leftovers) => leftovers,
             Err(error) => {
                 // Nothing can be made of one that cannot be read.

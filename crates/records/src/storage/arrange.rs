@@ -5,7 +5,8 @@ use super::indexes::{Indexes, of_step};
 use super::restore;
 use groundplan_model::catalog::{Catalog, Model, Reference};
 use groundplan_model::{
-    Ddl, Object, Room, Run, Step, StepKind, TRIGRAM_OPERATORS, quote, reference_step, reference_subject,
+    ColumnState, DatabaseObject, Ddl, Execution, Step, StepKind, TRIGRAM_OPERATORS, quote, reference_step,
+    reference_subject,
 };
 
 /// Puts unique indexes and foreign keys last, because records may stand in their way and writers have to obey them from
@@ -46,10 +47,10 @@ fn beside_writes(mut step: Step, existing: &Existing, base: Option<&Catalog>, ta
 fn index_beside_writes(statement: &mut Ddl) {
     for start in ["CREATE INDEX ", "CREATE UNIQUE INDEX "] {
         if let Some(rest) = statement.sql.strip_prefix(start)
-            && statement.run != Run::Concurrently
+            && statement.execution != Execution::OutsideTransaction
         {
             statement.sql = format!("{start}CONCURRENTLY {rest}");
-            statement.run = Run::Concurrently;
+            statement.execution = Execution::OutsideTransaction;
         }
     }
 }
@@ -62,9 +63,9 @@ fn reference_beside_writes(step: &Step, existing: &Existing, base: Option<&Catal
         _ if !existing.has_table(&model.table) => return None,
         Some(never_null) if !existing.has_foreign_key(&model.table, &reference.constraint) => {
             // An apply that was killed may have begun already, and what is taken back is what the base needs.
-            Room::Texts { never_null: never_null || was_never_null(base, model, column) }
+            ColumnState::Texts { never_null: never_null || was_never_null(base, model, column) }
         }
-        _ => Room::Table,
+        _ => ColumnState::IdsOnly,
     };
     reference_step(target, model, reference, room)
 }
@@ -88,7 +89,7 @@ pub(super) fn find_reference<'a>(target: &'a Catalog, subject: &str) -> Option<(
 
 /// Names the operators of an extension by the schema that it is in. Others may have created it elsewhere.
 fn find_operators(statement: &mut Ddl, existing: &Existing) {
-    if let (Some(Object::Index(_)), Some(schema)) = (&statement.makes, existing.trigram_schema()) {
+    if let (Some(DatabaseObject::Index(_)), Some(schema)) = (&statement.creates, existing.trigram_schema()) {
         statement.sql = statement.sql.replace(TRIGRAM_OPERATORS, &format!("{}.gin_trgm_ops", quote(schema)));
     }
 }

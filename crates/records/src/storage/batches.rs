@@ -5,7 +5,7 @@ use super::run::together_in_transaction;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, rows};
-use groundplan_model::{Ddl, Run};
+use groundplan_model::{Ddl, Execution};
 use std::sync::LazyLock;
 
 /// As many pages at once: 4 MiB.
@@ -23,7 +23,7 @@ pub(super) async fn run(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryR
     while first < pages {
         let next = first.saturating_add(PAGES);
         let sql = format!("{} AND ctid >= '({first},0)'::tid AND ctid < '({next},0)'::tid", statement.sql);
-        let batch = Ddl { sql, run: Run::Alone, ..statement.clone() };
+        let batch = Ddl { sql, execution: Execution::InOwnTransaction, ..statement.clone() };
         together_in_transaction(conn, &[batch]).await?;
         first = next;
     }

@@ -8,14 +8,14 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns, Sql, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Model, Reference};
-use groundplan_model::{Run, Step};
+use groundplan_model::{Execution, Step};
 
 /// As many are named.
 const MAX_NAMED: usize = 10;
 
 /// Refuses a step that would fail after it has rewritten the table. The foreign key looks again.
 pub(super) async fn refuse_early(conn: &mut AsyncPgConnection, target: &Catalog, step: &Step) -> Result<(), Trouble> {
-    if step.statements.iter().all(|statement| statement.run != Run::InBatches) {
+    if step.statements.iter().all(|statement| statement.execution != Execution::InBatches) {
         return Ok(());
     }
     match explanation(conn, target, step).await? {

@@ -4,7 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, Index, Model};
-use groundplan_model::{Ddl, Object, Step};
+use groundplan_model::{DatabaseObject, Ddl, Step};
 
 /// What stopped the work.
 pub(crate) enum Trouble {
@@ -35,8 +35,8 @@ impl Trouble {
             let index = statement.index()?.to_owned();
             Some((statement.table.schema.clone(), index))
         });
-        let extension = statements.iter().find_map(|statement| match statement.makes {
-            Some(Object::Extension(name)) => Some(name),
+        let extension = statements.iter().find_map(|statement| match statement.creates {
+            Some(DatabaseObject::Extension(name)) => Some(name),
             _ => None,
         });
         Self::Step { description: step.description.clone(), index, extension, error }

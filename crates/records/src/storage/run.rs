@@ -11,7 +11,7 @@ use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use groundplan_chassis::database::{Bind, Columns, Sql, rows};
 use groundplan_model::catalog::Table;
-use groundplan_model::{Ddl, Object, Run, Step, quote};
+use groundplan_model::{DatabaseObject, Ddl, Execution, Step, quote};
 use rand::RngExt;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -55,11 +55,13 @@ pub(super) async fn statements<'a>(
     conn: &mut AsyncPgConnection,
     statements: &'a [Ddl],
 ) -> Result<(), (&'a [Ddl], DieselError)> {
-    let are_together = |left: &Ddl, right: &Ddl| left.run == Run::Together && right.run == Run::Together;
+    let are_together = |left: &Ddl, right: &Ddl| {
+        left.execution == Execution::InSharedTransaction && right.execution == Execution::InSharedTransaction
+    };
     for group in statements.chunk_by(are_together) {
         let outcome = match group {
-            [alone] if alone.run == Run::Concurrently => patiently(conn, alone).await,
-            [alone] if alone.run == Run::InBatches => batches::run(conn, alone).await,
+            [alone] if alone.execution == Execution::OutsideTransaction => patiently(conn, alone).await,
+            [alone] if alone.execution == Execution::InBatches => batches::run(conn, alone).await,
             [alone] => unless_there(conn, alone).await,
             together => together_in_transaction(conn, together).await,
         };
@@ -70,24 +72,30 @@ pub(super) async fn statements<'a>(
 
 /// Runs a statement in a transaction of its own, unless what it makes is there already.
 async fn unless_there(conn: &mut AsyncPgConnection, statement: &Ddl) -> QueryResult<()> {
-    let is_there = match &statement.makes {
+    let is_there = match &statement.creates {
         // `IF NOT EXISTS` is part of the statement.
-        Some(Object::Index(_)) | None => false,
+        Some(DatabaseObject::Index(_)) | None => false,
         Some(object) => is_there(conn, &statement.table, object).await?,
     };
     if is_there { Ok(()) } else { together_in_transaction(conn, std::slice::from_ref(statement)).await }
 }
 
 /// Whether something of a table is there, be it valid or not.
-pub(super) async fn is_there(conn: &mut AsyncPgConnection, table: &Table, object: &Object) -> QueryResult<bool> {
+pub(super) async fn is_there(
+    conn: &mut AsyncPgConnection,
+    table: &Table,
+    object: &DatabaseObject,
+) -> QueryResult<bool> {
     let Table { schema, name: table } = table;
     Ok(match object {
-        Object::ForeignKey(name) => {
+        DatabaseObject::ForeignKey(name) => {
             let binds = [Bind::text(schema), Bind::text(table), Bind::text(name)];
             !rows(conn, &CONSTRAINT, &binds).await?.is_empty()
         }
-        Object::Extension(name) => extension_schema(conn, name).await?.is_some(),
-        Object::Index(name) => !rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(name)]).await?.is_empty(),
+        DatabaseObject::Extension(name) => extension_schema(conn, name).await?.is_some(),
+        DatabaseObject::Index(name) => {
+            !rows(conn, &IS_INVALID, &[Bind::text(schema), Bind::text(name)]).await?.is_empty()
+        }
     })
 }
 

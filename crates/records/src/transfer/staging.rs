@@ -203,7 +203,7 @@ impl Of<'_> {
         let staged: Vec<String> = pairs.iter().map(|(_, staged)| staged.clone()).collect();
         let there: String = staged.iter().map(|staged| format!(" AND {staged} IS NOT NULL")).collect();
         let same: String = pairs.iter().map(|(column, staged)| format!(" AND t.{column} = s.{staged}")).collect();
-        let deleted = self.model.roles.deleted_at.filter(|_| index.living_only);
+        let deleted = self.model.roles.deleted_at.filter(|_| index.excludes_deleted);
         let lives = |prefix: &str, column: String| format!(" AND {prefix}{column} IS NULL");
         let (of_row, of_record) = match deleted {
             Some(field) => (lives("", self.staged(field)), lives("t.", self.model.column_name(field))),

@@ -1,8 +1,8 @@
 //! What takes back the storage of a revision that has failed, where records would have to obey it.
 
-use super::{Room, reference_step};
+use super::{ColumnState, reference_step};
 use crate::catalog::{Catalog, Model, Reference, Table};
-use crate::ddl::{self, Ddl, Object, Run};
+use crate::ddl::{self, DatabaseObject, Ddl, Execution};
 use crate::quote::quote;
 use crate::shape::Cardinality;
 
@@ -11,14 +11,14 @@ use crate::shape::Cardinality;
 pub struct Leftover {
     pub table: Table,
     /// An index or a foreign key.
-    pub object: Object,
+    pub object: DatabaseObject,
     /// In order; each statement may be run again.
     pub undo: Vec<Ddl>,
 }
 
 /// The indexes and the foreign keys of `failed` that `live` does not have, on the tables of `live`. Tables and columns of
 /// `failed` stay: they are in nobody's way, and the next apply takes them up.
-pub fn withdrawal(live: &Catalog, failed: &Catalog) -> Vec<Leftover> {
+pub fn find_leftovers(live: &Catalog, failed: &Catalog) -> Vec<Leftover> {
     let both = live.models.iter().filter_map(|model| Some((model, failed.model(&model.full_name)?)));
     both.filter(|(before, after)| before.table == after.table)
         .flat_map(|(before, after)| indexes(before, after).into_iter().chain(references(before, failed, after)))
@@ -30,8 +30,8 @@ fn indexes(before: &Model, after: &Model) -> Vec<Leftover> {
     let schema = quote(&after.table.schema);
     let leftover = |name: &str| {
         let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {schema}.{}", quote(name));
-        let drop = Ddl { run: Run::Concurrently, ..ddl::plain(after, sql) };
-        Leftover { table: after.table.clone(), object: Object::Index(name.to_owned()), undo: vec![drop] }
+        let drop = Ddl { execution: Execution::OutsideTransaction, ..ddl::plain(after, sql) };
+        Leftover { table: after.table.clone(), object: DatabaseObject::Index(name.to_owned()), undo: vec![drop] }
     };
     added.map(|index| leftover(&index.name)).collect()
 }
@@ -40,12 +40,14 @@ fn references(before: &Model, failed: &Catalog, after: &Model) -> Vec<Leftover> 
     let is_added = |reference: &&Reference| before.references.iter().all(|old| old.constraint != reference.constraint);
     let leftover = |reference: &Reference| {
         let number = after.shape().field(reference.field).number;
-        let room = match before.shape().by_number(number) {
-            Some(old) => Room::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit },
-            None => Room::Table,
+        let column = match before.shape().by_number(number) {
+            Some(old) => {
+                ColumnState::Texts { never_null: before.shape().field(old).cardinality == Cardinality::Implicit }
+            }
+            None => ColumnState::IdsOnly,
         };
-        let undo = reference_step(failed, after, reference, room)?.undo;
-        let object = Object::ForeignKey(reference.constraint.clone());
+        let undo = reference_step(failed, after, reference, column)?.undo;
+        let object = DatabaseObject::ForeignKey(reference.constraint.clone());
         Some(Leftover { table: after.table.clone(), object, undo })
     };
     after.references.iter().filter(is_added).filter_map(leftover).collect()

@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// # Errors
 /// Returns a diagnostic without a location if the function panics.
-pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
-    guarded_at(Place::default, work)
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+    catch_panic_at(Place::default, work)
 }
 
 /// Runs a function that passes a file or a part of it to a library.
-pub(crate) fn guarded_at<T>(place: impl FnOnce() -> Place, work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+pub(crate) fn catch_panic_at<T>(place: impl FnOnce() -> Place, work: impl FnOnce() -> T) -> Result<T, Diagnostic> {
     // Callers drop all values that the function might have left half changed.
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         let Place { file, line, column } = place();
@@ -25,12 +25,12 @@ pub(crate) fn guarded_at<T>(place: impl FnOnce() -> Place, work: impl FnOnce() -
 
 #[cfg(test)]
 mod tests {
-    use super::guarded;
+    use super::catch_panic;
 
     #[test]
     fn a_panic_is_a_diagnostic() {
-        assert_eq!(guarded(|| 7), Ok(7));
-        let found = guarded(|| -> u8 { panic!("on purpose") }).unwrap_err();
+        assert_eq!(catch_panic(|| 7), Ok(7));
+        let found = catch_panic(|| -> u8 { panic!("on purpose") }).unwrap_err();
         assert_eq!(found.code, "COMPILER_FAILED");
     }
 }
