@@ -9,14 +9,14 @@ mod shapes;
 use crate::catalog::{Catalog, Method, Model};
 use crate::catch_panic::catch_panic;
 use crate::comments::Comments;
-use crate::declared::{self, Declared};
+use crate::declared::{self, DeclaredModel};
 use crate::relations::Relations;
 use crate::storage_names::StorageNames;
 use crate::types::reachable;
 use bytes::Bytes;
 pub use error::LoadError;
 use prost_reflect::DescriptorPool;
-use shapes::shapes_of;
+use shapes::build_shapes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,15 +40,15 @@ pub(crate) fn assemble(
     descriptor_set: Bytes,
     names: &StorageNames,
 ) -> Result<Catalog, LoadError> {
-    let declared = declared::find(&pool, None);
+    let declared = declared::find_models(&pool, None);
     let mut comments = Comments::default();
     let reachable = reachable(declared.iter().map(|declared| declared.message.clone()));
-    let models: Vec<&str> = declared.iter().map(Declared::full_name).collect();
-    let shapes = Arc::new(shapes_of(&reachable, &models, names, &mut comments)?);
-    let relations = Relations::of_models(&declared);
+    let models: Vec<&str> = declared.iter().map(DeclaredModel::full_name).collect();
+    let shapes = Arc::new(build_shapes(&reachable, &models, names, &mut comments)?);
+    let relations = Relations::from_models(&declared);
     let models = declared
         .iter()
-        .map(|one| Ok(Arc::new(model::model(one, &declared, &relations, &shapes)?)))
+        .map(|one| Ok(Arc::new(model::assemble_model(one, &declared, &relations, &shapes)?)))
         .collect::<Result<Vec<Arc<Model>>, LoadError>>()?;
     let mut methods = HashMap::new();
     let mut collections = HashMap::new();

@@ -12,8 +12,8 @@ mod models;
 mod names;
 mod references;
 
-use crate::declared::Declared;
-use crate::diagnostic::Findings;
+use crate::declared::DeclaredModel;
+use crate::diagnostic::Diagnostics;
 use crate::source::ParsedFiles;
 use crate::types::reachable;
 pub(crate) use fields::MAX_FIELDS;
@@ -25,33 +25,33 @@ use prost_reflect::DescriptorPool;
 pub(crate) use references::MAX_REFERENCES;
 
 /// What is checked.
-pub(crate) struct Subject<'a> {
+pub(crate) struct CheckedModels<'a> {
     pub(crate) pool: &'a DescriptorPool,
-    pub(crate) models: &'a [Declared],
+    pub(crate) models: &'a [DeclaredModel],
     pub(crate) files: &'a ParsedFiles,
 }
 
 /// Checks all models.
-pub(crate) fn check(subject: &Subject<'_>, budget: &Budget, found: &mut Findings) -> Result<(), Error> {
-    models::check(subject, found);
-    clashes::check(subject, found);
-    for declared in subject.models {
+pub(crate) fn check(checked: &CheckedModels<'_>, budget: &Budget, diagnostics: &mut Diagnostics) -> Result<(), Error> {
+    models::check(checked, diagnostics);
+    clashes::check(checked, diagnostics);
+    for declared in checked.models {
         budget.check()?;
-        names::check(declared, found);
-        fields::check_roles(declared, found);
-        lifetimes::check(declared, found);
-        formulas::check(declared, found);
-        behavior::check(declared, found);
-        indexes::check(declared, subject.files, found);
-        references::check(declared, subject.models, found);
+        names::check(declared, diagnostics);
+        fields::check_roles(declared, diagnostics);
+        lifetimes::check(declared, diagnostics);
+        formulas::check(declared, diagnostics);
+        behavior::check(declared, diagnostics);
+        indexes::check(declared, checked.files, diagnostics);
+        references::check(declared, checked.models, diagnostics);
     }
-    inverses::check(subject.models, found);
-    let reachable = reachable(subject.models.iter().map(|declared| declared.message.clone()));
+    inverses::check(checked.models, diagnostics);
+    let reachable = reachable(checked.models.iter().map(|declared| declared.message.clone()));
     for message in &reachable.messages {
         budget.check()?;
-        fields::check_types(message, found);
-        references::check_others(message, subject.models, found);
-        formulas::check_others(message, subject.models, found);
+        fields::check_types(message, diagnostics);
+        references::check_non_model(message, checked.models, diagnostics);
+        formulas::check_non_model(message, checked.models, diagnostics);
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ fn single_column_type(kind: Kind) -> &'static str {
 }
 
 /// Returns the default of a column that is never NULL, or `None` if the column is nullable.
-pub(crate) fn default_of(field: &Field) -> Option<&'static str> {
+pub(crate) fn column_default(field: &Field) -> Option<&'static str> {
     match field.cardinality {
         Cardinality::Explicit | Cardinality::Oneof(_) => None,
         Cardinality::Map(_) => Some("'{}'"),

@@ -7,7 +7,7 @@ use crate::check;
 use crate::code;
 use crate::declared;
 use crate::derive;
-use crate::diagnostic::{Diagnostic, Findings, Place};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceLocation};
 use crate::input;
 use crate::link::{Linked, link};
 use crate::source::{Input, SourceFile};
@@ -59,9 +59,9 @@ pub fn compile(input: Input, known: &StorageNames) -> Result<Compiled, Vec<Diagn
         CompileError::Diagnostics(diagnostics) => diagnostics,
         // This budget is never canceled and has no deadline.
         CompileError::Stopped(error) => {
-            let mut found = Findings::default();
-            found.report(Place::default(), code::COMPILER_FAILED, error.to_string(), "try again");
-            found.into_sorted()
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.report(SourceLocation::default(), code::COMPILER_FAILED, error.to_string(), "try again");
+            diagnostics.into_sorted()
         }
     })
 }
@@ -72,50 +72,54 @@ impl Compiler<'_> {
     /// # Errors
     /// Returns the diagnostics of the models, or the error of an exhausted budget.
     pub fn compile(&self, input: Input) -> Result<Compiled, CompileError> {
-        match catch_panic(|| self.run(input)) {
+        match catch_panic(|| self.compile_or_report(input)) {
             Ok(outcome) => outcome,
             Err(panicked) => Err(CompileError::Diagnostics(vec![panicked])),
         }
     }
 
-    fn run(&self, input: Input) -> Result<Compiled, CompileError> {
-        let mut found = Findings::default();
-        match self.steps(input, &mut found).map_err(CompileError::Stopped)? {
+    fn compile_or_report(&self, input: Input) -> Result<Compiled, CompileError> {
+        let mut diagnostics = Diagnostics::default();
+        match self.run_stages(input, &mut diagnostics).map_err(CompileError::Stopped)? {
             Some(compiled) => Ok(compiled),
-            None => Err(CompileError::Diagnostics(found.into_sorted())),
+            None => Err(CompileError::Diagnostics(diagnostics.into_sorted())),
         }
     }
 
     /// Returns the compiled models, or `None` if there are diagnostics.
-    fn steps(&self, input: Input, found: &mut Findings) -> Result<Option<Compiled>, Error> {
-        let read = input::read(input, self.budget, found)?;
-        let Linked { mut pool, is_complete } = link(&read, self.budget, found)?;
+    fn run_stages(&self, input: Input, diagnostics: &mut Diagnostics) -> Result<Option<Compiled>, Error> {
+        let parsed = input::parse(input, self.budget, diagnostics)?;
+        let Linked { mut pool, is_complete } = link(&parsed, self.budget, diagnostics)?;
         if !is_complete {
             return Ok(None);
         }
-        let declared = declared::find(&pool, self.live);
-        check::check(&check::Subject { pool: &pool, models: &declared, files: &read.parsed }, self.budget, found)?;
-        if found.is_empty() && declared.is_empty() {
+        let declared = declared::find_models(&pool, self.live);
+        check::check(
+            &check::CheckedModels { pool: &pool, models: &declared, files: &parsed.files },
+            self.budget,
+            diagnostics,
+        )?;
+        if diagnostics.is_empty() && declared.is_empty() {
             let help = "write `option (groundplan.model.v1.model) = {};` in a message, and import \"groundplan/model/v1/model.proto\"";
-            found.report(Place::default(), code::NO_MODELS, "no message is a model", help);
+            diagnostics.report(SourceLocation::default(), code::NO_MODELS, "no message is a model", help);
         }
-        if !found.is_empty() {
+        if !diagnostics.is_empty() {
             return Ok(None);
         }
-        let derived = derive::files(&declared);
-        derive::add(&mut pool, &derived, self.budget, found)?;
-        if !found.is_empty() {
+        let derived = derive::derive_files(&declared);
+        derive::add_files(&mut pool, &derived, self.budget, diagnostics)?;
+        if !diagnostics.is_empty() {
             return Ok(None);
         }
         self.budget.check()?;
         let mut storage_names = self.storage_names.clone();
-        storage_names.extend_by(&reachable(declared.iter().map(|declared| declared.message.clone())));
+        storage_names.add_missing(&reachable(declared.iter().map(|declared| declared.message.clone())));
         let descriptor_set = Bytes::from(pool.encode_to_vec());
         match assemble(0, pool, descriptor_set, &storage_names) {
             Ok(catalog) => Ok(Some(Compiled { catalog, storage_names, derived })),
             Err(error) => {
-                let help = "report this as a bug: an earlier check should have found the error";
-                found.report(Place::default(), code::COMPILER_FAILED, error.to_string(), help);
+                let help = "report it: the checks before should have found what is wrong";
+                diagnostics.report(SourceLocation::default(), code::COMPILER_FAILED, error.to_string(), help);
                 Ok(None)
             }
         }

@@ -6,7 +6,7 @@ mod lifetime;
 mod reference;
 
 use crate::catalog::{Catalog, IdFormat, Table};
-use crate::diagnostic::Place;
+use crate::diagnostic::SourceLocation;
 use crate::options::{OPTION, number, text};
 use crate::source::ParsedFiles;
 use crate::{naming, scan};
@@ -16,7 +16,7 @@ pub(crate) use lifetime::{
     DEFAULT_DELETED_DAYS, DeclaredExpiry, DeclaredSoftDelete, MAX_DELETED_DAYS, MAX_TTL_SECONDS,
 };
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
-pub(crate) use reference::{DeclaredReference, of_field as reference_of_field};
+pub(crate) use reference::{DeclaredReference, declared_reference};
 
 /// The number of the field of `DescriptorProto` that contains the options.
 const MESSAGE_OPTIONS: i32 = 7;
@@ -25,7 +25,7 @@ const INDEXES: i32 = 4;
 
 /// A message with the model option, with defaults filled in. It is not checked yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Declared {
+pub(crate) struct DeclaredModel {
     pub(crate) message: MessageDescriptor,
     pub(crate) resource: String,
     pub(crate) plural: String,
@@ -44,7 +44,7 @@ pub(crate) struct Declared {
     pub(crate) references: Vec<DeclaredReference>,
 }
 
-impl Declared {
+impl DeclaredModel {
     pub(crate) fn name(&self) -> &str {
         self.message.name()
     }
@@ -95,9 +95,9 @@ impl Declared {
 }
 
 /// Finds all models, sorted by full name. Models in `live` keep their plurals.
-pub(crate) fn find(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<Declared> {
+pub(crate) fn find_models(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<DeclaredModel> {
     let Some(extension) = pool.get_extension_by_name("groundplan.model.v1.model") else { return Vec::new() };
-    let mut declared: Vec<Declared> = pool
+    let mut declared: Vec<DeclaredModel> = pool
         .all_messages()
         .filter_map(|message| {
             let options = message.options();
@@ -105,7 +105,7 @@ pub(crate) fn find(pool: &DescriptorPool, live: Option<&Catalog>) -> Vec<Declare
                 return None;
             }
             let option = options.get_extension(&extension);
-            Some(declare(message.clone(), option.as_message()?, live))
+            Some(declare_model(message.clone(), option.as_message()?, live))
         })
         .collect();
     declared.sort_by(|one, other| one.full_name().cmp(other.full_name()));
@@ -123,7 +123,7 @@ pub(crate) fn index_count(pool: &DescriptorPool, full_name: &str) -> usize {
     count().unwrap_or_default()
 }
 
-fn declare(message: MessageDescriptor, option: &DynamicMessage, live: Option<&Catalog>) -> Declared {
+fn declare_model(message: MessageDescriptor, option: &DynamicMessage, live: Option<&Catalog>) -> DeclaredModel {
     let written_plural = text(option, "plural");
     let plural_is_written = !written_plural.is_empty();
     let plural = if plural_is_written { written_plural } else { plural(&message, live) };
@@ -140,8 +140,8 @@ fn declare(message: MessageDescriptor, option: &DynamicMessage, live: Option<&Ca
     let indexes = option.get_field_by_name("indexes");
     let indexes = indexes.as_deref().and_then(Value::as_list).unwrap_or_default();
     let indexes = indexes.iter().filter_map(Value::as_message).map(DeclaredIndex::read).collect();
-    let references = message.fields().filter_map(|field| reference_of_field(&field)).collect();
-    Declared {
+    let references = message.fields().filter_map(|field| declared_reference(&field)).collect();
+    DeclaredModel {
         message,
         resource,
         plural,
@@ -179,32 +179,36 @@ fn retention_days(option: &DynamicMessage, part: &str) -> Option<Option<i32>> {
 }
 
 /// The source locations of declarations.
-impl Declared {
+impl DeclaredModel {
     /// Returns the location of the message.
-    pub(crate) fn place(&self) -> Place {
-        Place::message(&self.message)
+    pub(crate) fn location(&self) -> SourceLocation {
+        SourceLocation::of_message(&self.message)
     }
 
     /// Returns the location of the option.
-    pub(crate) fn option_place(&self) -> Place {
-        Place::path(&self.message.parent_file(), &self.option_path())
+    pub(crate) fn option_location(&self) -> SourceLocation {
+        SourceLocation::at_path(&self.message.parent_file(), &self.option_path())
     }
 
     /// Returns the location of an index in the option.
-    pub(crate) fn index_place(&self, at: usize, files: &ParsedFiles) -> Place {
+    pub(crate) fn index_location(&self, at: usize, files: &ParsedFiles) -> SourceLocation {
         let file = self.message.parent_file();
         let mut path = self.option_path();
         path.extend([INDEXES, i32::try_from(at).unwrap_or(i32::MAX)]);
-        let place = Place::path(&file, &path);
-        let option = self.option_place();
-        if place != option {
-            return place;
+        let location = SourceLocation::at_path(&file, &path);
+        let option = self.option_location();
+        if location != option {
+            return location;
         }
         // The source information has no locations inside the option, but the text does.
         let within = files.get(file.name()).and_then(|parsed| {
             let text = parsed.text.as_deref()?;
             let start = option.offset_in(text)?;
-            Some(Place::offset(file.name(), text, start + scan::nth_key(text.get(start..)?, "indexes", at)?))
+            Some(SourceLocation::at_offset(
+                file.name(),
+                text,
+                start + scan::nth_key(text.get(start..)?, "indexes", at)?,
+            ))
         });
         within.unwrap_or(option)
     }

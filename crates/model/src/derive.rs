@@ -4,8 +4,8 @@ mod names;
 mod text;
 
 use crate::code;
-use crate::declared::Declared;
-use crate::diagnostic::{Findings, Place};
+use crate::declared::DeclaredModel;
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::link::add_standard;
 use crate::relations::Relations;
 use crate::source::SourceFile;
@@ -26,8 +26,8 @@ const IMPORTS: [&str; 6] = [
 ];
 
 /// Renders the derived file of each model.
-pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
-    let relations = Relations::of_models(models);
+pub(crate) fn derive_files(models: &[DeclaredModel]) -> Vec<SourceFile> {
+    let relations = Relations::from_models(models);
     models
         .iter()
         .map(|declared| SourceFile { path: declared.service_file(), content: text::service_file(declared, &relations) })
@@ -35,15 +35,20 @@ pub(crate) fn files(models: &[Declared]) -> Vec<SourceFile> {
 }
 
 /// Adds derived files to the pool that contains their models.
-pub(crate) fn add(
+pub(crate) fn add_files(
     pool: &mut DescriptorPool,
     derived: &[SourceFile],
     budget: &Budget,
-    found: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     for import in IMPORTS {
         if let Err(error) = add_standard(pool, import) {
-            found.report(Place::file(import), code::PROTO_LINK, error.to_string(), "hand in no file of this path");
+            diagnostics.report(
+                SourceLocation::of_file(import),
+                code::PROTO_LINK,
+                error.to_string(),
+                "hand in no file of this path",
+            );
             return Ok(());
         }
     }
@@ -55,8 +60,8 @@ pub(crate) fn add(
         };
         if let Err(reason) = added {
             let message = format!("the service cannot be derived: {reason}");
-            found.report(
-                Place::file(&file.path),
+            diagnostics.report(
+                SourceLocation::of_file(&file.path),
                 code::DERIVED_NAME_CLASH,
                 message,
                 "rename the model or what clashes with it",

@@ -40,20 +40,20 @@ impl std::error::Error for Diagnostic {}
 
 /// A location in the models' files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SourceLocation {
     pub(crate) file: String,
     pub(crate) line: u32,
     pub(crate) column: u32,
 }
 
-impl Place {
+impl SourceLocation {
     /// Returns the location of a whole file.
-    pub(crate) fn file(name: &str) -> Self {
+    pub(crate) fn of_file(name: &str) -> Self {
         Self { file: name.to_owned(), line: 0, column: 0 }
     }
 
     /// Returns the line and column of a byte offset in a text.
-    pub(crate) fn offset(file: &str, text: &str, offset: usize) -> Self {
+    pub(crate) fn at_offset(file: &str, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -70,12 +70,12 @@ impl Place {
     }
 
     /// Returns the location of a descriptor path, or the nearest enclosing one that the source information contains.
-    pub(crate) fn path(file: &FileDescriptor, path: &[i32]) -> Self {
-        Self::within(file.file_descriptor_proto(), path)
+    pub(crate) fn at_path(file: &FileDescriptor, path: &[i32]) -> Self {
+        Self::in_unlinked(file.file_descriptor_proto(), path)
     }
 
     /// Returns the location of a path in a file that might not be linked.
-    pub(crate) fn within(file: &FileDescriptorProto, path: &[i32]) -> Self {
+    pub(crate) fn in_unlinked(file: &FileDescriptorProto, path: &[i32]) -> Self {
         let locations = file.source_code_info.as_ref().map_or(&[][..], |info| info.location.as_slice());
         let start = (1..=path.len()).rev().find_map(|length| {
             let wanted = path.get(..length)?;
@@ -87,41 +87,41 @@ impl Place {
             Some(span) => {
                 Self { file: file.name().to_owned(), line: number(span.first()), column: number(span.get(1)) }
             }
-            None => Self::file(file.name()),
+            None => Self::of_file(file.name()),
         }
     }
 
     /// Returns the location of a message's declaration.
-    pub(crate) fn message(message: &MessageDescriptor) -> Self {
-        Self::path(&message.parent_file(), message.path())
+    pub(crate) fn of_message(message: &MessageDescriptor) -> Self {
+        Self::at_path(&message.parent_file(), message.path())
     }
 
     /// Returns the location of a field's declaration.
-    pub(crate) fn field(field: &FieldDescriptor) -> Self {
-        Self::path(&field.parent_message().parent_file(), field.path())
+    pub(crate) fn of_field(field: &FieldDescriptor) -> Self {
+        Self::at_path(&field.parent_message().parent_file(), field.path())
     }
 }
 
 /// Collects diagnostics, so that all of them are reported together.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
+pub(crate) struct Diagnostics {
     kept: Vec<Diagnostic>,
     /// The number of diagnostics beyond [`Self::MAX`].
     more: usize,
 }
 
-impl Findings {
+impl Diagnostics {
     /// The maximum number of reported diagnostics, which keeps responses small.
     pub(crate) const MAX: usize = 500;
 
     pub(crate) fn report(
         &mut self,
-        place: Place,
+        location: SourceLocation,
         code: &'static str,
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let Place { file, line, column } = place;
+        let SourceLocation { file, line, column } = location;
         self.add(Diagnostic { file, line, column, code, message: message.into(), help: help.into() });
     }
 
@@ -148,9 +148,9 @@ impl Findings {
         if self.more > 0 {
             let message = format!("more is wrong than the first {} things that are reported", self.kept.len());
             let help = "correct those, and plan again".to_owned();
-            let place = Place::default();
+            let location = SourceLocation::default();
             let code = code::DIAGNOSTICS_TOO_MANY;
-            self.kept.push(Diagnostic { file: place.file, line: 0, column: 0, code, message, help });
+            self.kept.push(Diagnostic { file: location.file, line: 0, column: 0, code, message, help });
         }
         self.kept
     }

@@ -3,11 +3,11 @@
 use crate::bundled::is_standard;
 use crate::catch_panic::catch_panic_at;
 use crate::code;
-use crate::diagnostic::{Findings, Place};
-use crate::malformed::malformed;
+use crate::diagnostic::{Diagnostics, SourceLocation};
+use crate::malformed::malformed_reason;
 use crate::protoc;
 use crate::scan::{self, MAX_NESTING, Syntax};
-use crate::source::{Input, Parsed, ParsedFiles, Read, SourceFile};
+use crate::source::{Input, ParsedFile, ParsedFiles, ParsedUpload, SourceFile};
 use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
@@ -38,46 +38,51 @@ struct RawSet {
 }
 
 /// Parses the files of an upload and reports the errors.
-pub(crate) fn read(input: Input, budget: &Budget, found: &mut Findings) -> Result<Read, Error> {
+pub(crate) fn parse(input: Input, budget: &Budget, diagnostics: &mut Diagnostics) -> Result<ParsedUpload, Error> {
     match input {
         Input::Files(files) => {
-            let mut refused: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
-            let parsed = read_files(files, budget, found)?;
-            refused.retain(|path| !parsed.contains_key(path));
-            Ok(Read { parsed, refused })
+            let mut rejected: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+            let parsed = parse_files(files, budget, diagnostics)?;
+            rejected.retain(|path| !parsed.contains_key(path));
+            Ok(ParsedUpload { files: parsed, rejected })
         }
         Input::DescriptorSet(bytes) => {
-            let mut refused = BTreeSet::new();
-            let parsed = read_descriptor_set(bytes, budget, &mut refused, found)?;
-            refused.retain(|path| !parsed.contains_key(path));
-            Ok(Read { parsed, refused })
+            let mut rejected = BTreeSet::new();
+            let parsed = parse_descriptor_set(bytes, budget, &mut rejected, diagnostics)?;
+            rejected.retain(|path| !parsed.contains_key(path));
+            Ok(ParsedUpload { files: parsed, rejected })
         }
     }
 }
 
-fn read_files(files: Vec<SourceFile>, budget: &Budget, found: &mut Findings) -> Result<ParsedFiles, Error> {
+fn parse_files(files: Vec<SourceFile>, budget: &Budget, diagnostics: &mut Diagnostics) -> Result<ParsedFiles, Error> {
     let size = files.iter().map(|file| file.content.len()).sum();
     let mut parsed = ParsedFiles::new();
-    if !within_limits(files.len(), size, found) {
+    if !check_limits(files.len(), size, diagnostics) {
         return Ok(parsed);
     }
     let mut paths = BTreeSet::new();
     for SourceFile { path, content } in files {
         budget.check()?;
-        if !path_is_valid(&path, found) || is_standard(&path) {
+        if !check_path(&path, diagnostics) || is_standard(&path) {
             continue;
         }
-        let content = without_mark(content);
+        let content = strip_byte_order_mark(content);
         if !paths.insert(path.clone()) {
-            report_twice(&path, found);
+            report_duplicate(&path, diagnostics);
         } else if content.len() > MAX_FILE_SIZE {
             let message = format!("the file has {} bytes; at most {MAX_FILE_SIZE} (1 MiB) are allowed", content.len());
-            found.report(Place::file(&path), code::FILE_TOO_LARGE, message, "split it into several files");
-        } else if let Some(descriptor) = parse(&path, &content, found) {
-            let before = found.len();
-            protoc::check_parsed(&descriptor, found);
-            if found.len() == before {
-                parsed.insert(path, Parsed { descriptor, encoded: None, text: Some(content) });
+            diagnostics.report(
+                SourceLocation::of_file(&path),
+                code::FILE_TOO_LARGE,
+                message,
+                "split it into several files",
+            );
+        } else if let Some(descriptor) = parse_file(&path, &content, diagnostics) {
+            let before = diagnostics.len();
+            protoc::check_parsed(&descriptor, diagnostics);
+            if diagnostics.len() == before {
+                parsed.insert(path, ParsedFile { descriptor, encoded: None, text: Some(content) });
             }
         }
     }
@@ -85,7 +90,7 @@ fn read_files(files: Vec<SourceFile>, budget: &Budget, found: &mut Findings) -> 
 }
 
 /// Removes the byte order mark that some Windows editors write. protoc skips it too.
-fn without_mark(mut text: String) -> String {
+fn strip_byte_order_mark(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
@@ -93,33 +98,33 @@ fn without_mark(mut text: String) -> String {
 }
 
 /// Parses one `.proto` file.
-fn parse(path: &str, text: &str, found: &mut Findings) -> Option<FileDescriptorProto> {
-    let look = scan::scan(text);
-    let syntax_place = Place::offset(path, text, look.syntax_at);
-    if let Some(at) = look.too_deep_at {
+fn parse_file(path: &str, text: &str, diagnostics: &mut Diagnostics) -> Option<FileDescriptorProto> {
+    let scan = scan::scan(text);
+    let syntax_location = SourceLocation::at_offset(path, text, scan.syntax_at);
+    if let Some(at) = scan.too_deep_at {
         let message = format!("brackets nest deeper than {MAX_NESTING}");
-        found.report(
-            Place::offset(path, text, at),
+        diagnostics.report(
+            SourceLocation::at_offset(path, text, at),
             code::NESTING_TOO_DEEP,
             message,
             "move inner parts to the top level",
         );
         return None;
     }
-    if let Syntax::Edition(edition) = look.syntax {
-        report_edition(syntax_place, &edition, found);
+    if let Syntax::Edition(edition) = scan.syntax {
+        report_edition(syntax_location, &edition, diagnostics);
         return None;
     }
-    match catch_panic_at(|| Place::file(path), || File::from_source(path, text)) {
-        Err(panicked) => found.add(panicked),
+    match catch_panic_at(|| SourceLocation::of_file(path), || File::from_source(path, text)) {
+        Err(panicked) => diagnostics.add(panicked),
         Ok(Ok(file)) => return Some(file.into()),
-        Ok(Err(_)) if look.syntax == Syntax::Proto2 => report_proto2(syntax_place, found),
-        Ok(Err(error)) => report_parse_error(path, text, &error, found),
+        Ok(Err(_)) if scan.syntax == Syntax::Proto2 => report_proto2(syntax_location, diagnostics),
+        Ok(Err(error)) => report_parse_error(path, text, &error, diagnostics),
     }
     None
 }
 
-fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut Findings) {
+fn report_parse_error(path: &str, text: &str, error: &protox::Error, diagnostics: &mut Diagnostics) {
     let mut report = |part: &dyn miette::Diagnostic| {
         let offset = part.labels().and_then(|mut labels| labels.next()).map_or(text.len(), |label| label.offset());
         let help = part
@@ -128,7 +133,7 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut
         // The parser reports an invalid import as an invalid group name.
         let is_import = help.starts_with("imports may not");
         let message = if is_import { "the import is not a path".to_owned() } else { part.to_string() };
-        found.report(Place::offset(path, text, offset), code::PROTO_SYNTAX, message, help);
+        diagnostics.report(SourceLocation::at_offset(path, text, offset), code::PROTO_SYNTAX, message, help);
     };
     report(error);
     for part in error.related().into_iter().flatten().take(MAX_PARSE_ERRORS) {
@@ -136,11 +141,11 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, found: &mut
     }
 }
 
-fn read_descriptor_set(
+fn parse_descriptor_set(
     bytes: Bytes,
     budget: &Budget,
-    refused: &mut BTreeSet<String>,
-    found: &mut Findings,
+    rejected: &mut BTreeSet<String>,
+    diagnostics: &mut Diagnostics,
 ) -> Result<ParsedFiles, Error> {
     let size = bytes.len();
     let mut parsed = ParsedFiles::new();
@@ -148,32 +153,32 @@ fn read_descriptor_set(
         Ok(set) => set,
         Err(_) => {
             let message = "the input is not a serialized google.protobuf.FileDescriptorSet";
-            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+            diagnostics.report(SourceLocation::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
             return Ok(parsed);
         }
     };
-    if !within_limits(set.file.len(), size, found) {
+    if !check_limits(set.file.len(), size, diagnostics) {
         return Ok(parsed);
     }
     for (encoded, at) in set.file.into_iter().zip(1..) {
         budget.check()?;
         let Ok(descriptor) = FileDescriptorProto::decode(encoded.clone()) else {
             let message = format!("file {at} of the descriptor set is not a google.protobuf.FileDescriptorProto");
-            found.report(Place::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+            diagnostics.report(SourceLocation::default(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
             continue;
         };
         let path = descriptor.name().to_owned();
-        if !path_is_valid(&path, found) || is_standard(&path) {
+        if !check_path(&path, diagnostics) || is_standard(&path) {
             continue;
         }
-        if !descriptor_is_sound(&descriptor, found) {
-            refused.insert(path);
+        if !check_descriptor(&descriptor, diagnostics) {
+            rejected.insert(path);
             continue;
         }
         match parsed.entry(path) {
-            Entry::Occupied(first) => report_twice(first.key(), found),
-            Entry::Vacant(place) => {
-                place.insert(Parsed { descriptor, encoded: Some(encoded), text: None });
+            Entry::Occupied(first) => report_duplicate(first.key(), diagnostics),
+            Entry::Vacant(location) => {
+                location.insert(ParsedFile { descriptor, encoded: Some(encoded), text: None });
             }
         }
     }
@@ -184,31 +189,31 @@ const HELP_SET: &str =
     "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
 
 /// Checks that a file of a descriptor set is one that a compiler could have written, and reports why not.
-fn descriptor_is_sound(descriptor: &FileDescriptorProto, found: &mut Findings) -> bool {
-    let before = found.len();
-    let place = || Place::file(descriptor.name());
+fn check_descriptor(descriptor: &FileDescriptorProto, diagnostics: &mut Diagnostics) -> bool {
+    let before = diagnostics.len();
+    let location = || SourceLocation::of_file(descriptor.name());
     match descriptor.syntax.as_deref() {
         None | Some("proto2" | "proto3") => {}
         Some("") => {
             let message = "the file has a syntax that is empty";
-            found.report(place(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
+            diagnostics.report(location(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
         }
-        Some(other) => report_edition(place(), other, found),
+        Some(other) => report_edition(location(), other, diagnostics),
     }
-    if let Some(reason) = malformed(descriptor) {
-        found.report(place(), code::NAME_INVALID, reason, "compile it with buf or protoc");
+    if let Some(reason) = malformed_reason(descriptor) {
+        diagnostics.report(location(), code::NAME_INVALID, reason, "compile it with buf or protoc");
     }
-    if found.len() == before {
-        protoc::check_parsed(descriptor, found);
+    if diagnostics.len() == before {
+        protoc::check_parsed(descriptor, diagnostics);
     }
-    found.len() == before
+    diagnostics.len() == before
 }
 
-fn within_limits(files: usize, size: usize, found: &mut Findings) -> bool {
-    let before = found.is_empty();
+fn check_limits(files: usize, size: usize, diagnostics: &mut Diagnostics) -> bool {
+    let before = diagnostics.is_empty();
     if files == 0 {
-        found.report(
-            Place::default(),
+        diagnostics.report(
+            SourceLocation::default(),
             code::INPUT_EMPTY,
             "there are no files",
             "hand in at least one .proto file with a model",
@@ -216,16 +221,26 @@ fn within_limits(files: usize, size: usize, found: &mut Findings) -> bool {
     }
     if files > MAX_FILES {
         let message = format!("there are {files} files; at most {MAX_FILES} are allowed");
-        found.report(Place::default(), code::FILES_TOO_MANY, message, "leave out files that no model imports");
+        diagnostics.report(
+            SourceLocation::default(),
+            code::FILES_TOO_MANY,
+            message,
+            "leave out files that no model imports",
+        );
     }
     if size > MAX_INPUT_SIZE {
         let message = format!("the files have {size} bytes together; at most {MAX_INPUT_SIZE} (8 MiB) are allowed");
-        found.report(Place::default(), code::INPUT_TOO_LARGE, message, "leave out files that no model imports");
+        diagnostics.report(
+            SourceLocation::default(),
+            code::INPUT_TOO_LARGE,
+            message,
+            "leave out files that no model imports",
+        );
     }
-    before && found.is_empty()
+    before && diagnostics.is_empty()
 }
 
-fn path_is_valid(path: &str, found: &mut Findings) -> bool {
+fn check_path(path: &str, diagnostics: &mut Diagnostics) -> bool {
     let bad_part = |part: &str| part.is_empty() || part == "." || part == "..";
     let bad_character = |character: char| character.is_control() || matches!(character, '\\' | '"' | '\'');
     let valid = path.ends_with(".proto")
@@ -233,24 +248,39 @@ fn path_is_valid(path: &str, found: &mut Findings) -> bool {
         && !path.split('/').any(bad_part)
         && !path.contains(bad_character);
     if !valid {
-        let message = format!("{:?} is not a path for a .proto file", crate::naming::cut(path, MAX_PATH));
+        let message = format!("{:?} is not a path for a .proto file", crate::naming::truncate(path, MAX_PATH));
         let help = "use a relative path with `/` between its parts, ending in .proto, without `..`, quotes or control characters";
-        found.report(Place::file(crate::naming::cut(path, MAX_PATH)), code::PATH_INVALID, message, help);
+        diagnostics.report(
+            SourceLocation::of_file(crate::naming::truncate(path, MAX_PATH)),
+            code::PATH_INVALID,
+            message,
+            help,
+        );
     }
     valid
 }
 
-fn report_twice(path: &str, found: &mut Findings) {
-    found.report(Place::file(path), code::FILE_TWICE, "there are two files of this path", "hand each file in once");
+fn report_duplicate(path: &str, diagnostics: &mut Diagnostics) {
+    diagnostics.report(
+        SourceLocation::of_file(path),
+        code::FILE_TWICE,
+        "there are two files of this path",
+        "hand each file in once",
+    );
 }
 
-fn report_edition(place: Place, edition: &str, found: &mut Findings) {
+fn report_edition(location: SourceLocation, edition: &str, diagnostics: &mut Diagnostics) {
     let message = format!("editions are not supported, and the file is of edition {edition:?}");
-    found.report(place, code::EDITION_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` instead");
+    diagnostics.report(location, code::EDITION_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` instead");
 }
 
 /// Reports proto2 for a file that does not parse or that declares types of models.
-pub(crate) fn report_proto2(place: Place, found: &mut Findings) {
+pub(crate) fn report_proto2(location: SourceLocation, diagnostics: &mut Diagnostics) {
     let message = "proto2 is not supported for models, and a file without a syntax is proto2";
-    found.report(place, code::PROTO2_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` as the first statement");
+    diagnostics.report(
+        location,
+        code::PROTO2_NOT_SUPPORTED,
+        message,
+        "write `syntax = \"proto3\";` as the first statement",
+    );
 }

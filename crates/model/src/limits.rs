@@ -2,7 +2,7 @@
 
 use crate::check::{MAX_FIELDS, MAX_INDEX_FIELDS, MAX_INDEXES, MAX_MODELS, MAX_REFERENCES};
 use crate::declared::{MAX_DELETED_DAYS, MAX_RETENTION_DAYS, MAX_TTL_SECONDS};
-use crate::diagnostic::Findings;
+use crate::diagnostic::Diagnostics;
 use crate::input::{MAX_FILE_SIZE, MAX_FILES, MAX_INPUT_SIZE};
 use crate::link::MAX_UNLINKED;
 use crate::naming::MAX_IDENTIFIER;
@@ -14,7 +14,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("an apply", MAX_FILES, "files", "FILES_TOO_MANY"),
     Limit::bytes("a file", MAX_FILE_SIZE, "FILE_TOO_LARGE"),
     Limit::bytes("the files of an apply together", MAX_INPUT_SIZE, "INPUT_TOO_LARGE"),
-    Limit::things("the diagnostics of a plan", Findings::MAX, "diagnostics", "DIAGNOSTICS_TOO_MANY"),
+    Limit::things("the diagnostics of a plan", Diagnostics::MAX, "diagnostics", "DIAGNOSTICS_TOO_MANY"),
     Limit::things("files that cannot be linked", MAX_UNLINKED, "files", "PROTO_LINK; further files are not linked"),
     Limit::things("nested brackets", MAX_NESTING, "levels", "NESTING_TOO_DEEP"),
     Limit::things("retention of a model's history", MAX_RETENTION_DAYS as usize, "days", "HISTORY_RETENTION_INVALID"),

@@ -1,19 +1,19 @@
 //! Links parsed files to a pool of descriptors: resolves imports, names and options.
 
-mod names;
+mod definitions;
+mod explain;
 mod order;
 mod report;
-mod words;
 
 use crate::bundled::standard_file;
 use crate::catch_panic::catch_panic_at;
 use crate::code;
-use crate::diagnostic::{Findings, Place};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::protoc;
-use crate::source::{Parsed, ParsedFiles, Read};
+use crate::source::{ParsedFile, ParsedFiles, ParsedUpload};
+use definitions::Definitions;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
-use names::Names;
 use prost_reflect::{DescriptorError, DescriptorPool};
 use prost_types::{DescriptorProto, FileDescriptorProto};
 use std::collections::BTreeSet;
@@ -30,30 +30,30 @@ pub(crate) struct Linked {
 }
 
 /// Links files and reports why the others cannot be linked.
-pub(crate) fn link(read: &Read, budget: &Budget, found: &mut Findings) -> Result<Linked, Error> {
-    let files = &read.parsed;
-    let order = order::order(files, &read.refused, found);
-    let mut linker = Linker { files, pool: DescriptorPool::new(), good: Vec::new(), names: None };
-    let mut bad: BTreeSet<&str> = BTreeSet::new();
+pub(crate) fn link(upload: &ParsedUpload, budget: &Budget, diagnostics: &mut Diagnostics) -> Result<Linked, Error> {
+    let files = &upload.files;
+    let order = order::sort_by_imports(files, &upload.rejected, diagnostics);
+    let mut linker = Linker { files, pool: DescriptorPool::new(), linked: Vec::new(), definitions: None };
+    let mut broken: BTreeSet<&str> = BTreeSet::new();
     let mut unlinked = 0;
     for (at, &path) in order.iter().enumerate() {
         budget.check()?;
         let Some(parsed) = files.get(path) else { continue };
         // The import has diagnostics of its own; errors that follow from it would be noise.
-        if parsed.descriptor.dependency.iter().any(|import| bad.contains(import.as_str())) {
-            bad.insert(path);
+        if parsed.descriptor.dependency.iter().any(|import| broken.contains(import.as_str())) {
+            broken.insert(path);
             continue;
         }
-        if linker.link(path, parsed, budget, found)? {
+        if linker.link(path, parsed, budget, diagnostics)? {
             continue;
         }
-        bad.insert(path);
+        broken.insert(path);
         unlinked += 1;
         let left = order.len() - at - 1;
         if unlinked == MAX_UNLINKED && left > 0 {
             let message = format!("{unlinked} files cannot be linked, so the {left} files after them were not tried");
-            found.report(
-                Place::default(),
+            diagnostics.report(
+                SourceLocation::default(),
                 code::PROTO_LINK,
                 message,
                 "correct those that are reported, and plan again",
@@ -68,9 +68,9 @@ struct Linker<'a> {
     files: &'a ParsedFiles,
     pool: DescriptorPool,
     /// The linked files, in the order in which they were added.
-    good: Vec<&'a str>,
+    linked: Vec<&'a str>,
     /// The definitions of all files. Collected for the first file that cannot be linked.
-    names: Option<Names<'a>>,
+    definitions: Option<Definitions<'a>>,
 }
 
 impl<'a> Linker<'a> {
@@ -78,40 +78,40 @@ impl<'a> Linker<'a> {
     fn link(
         &mut self,
         path: &'a str,
-        parsed: &'a Parsed,
+        parsed: &'a ParsedFile,
         budget: &Budget,
-        found: &mut Findings,
+        diagnostics: &mut Diagnostics,
     ) -> Result<bool, Error> {
         let pool = &mut self.pool;
-        let added = match catch_panic_at(|| Place::file(path), || add(pool, parsed)) {
+        let added = match catch_panic_at(|| SourceLocation::of_file(path), || add_file(pool, parsed)) {
             Ok(added) => added,
             Err(panicked) => {
-                found.add(panicked);
+                diagnostics.add(panicked);
                 self.rebuild(budget)?;
                 return Ok(false);
             }
         };
         if let Err(error) = added {
-            let is_kept = declares_extensions(&parsed.descriptor);
-            if is_kept {
+            let keeps_extensions = declares_extensions(&parsed.descriptor);
+            if keeps_extensions {
                 self.rebuild(budget)?;
             }
             // Try again with locations for map entries, so that the error has one.
-            let with_places = report::with_places_of_map_entries(parsed);
-            let again = with_places.map(|descriptor| {
-                catch_panic_at(|| Place::file(path), || self.pool.add_file_descriptor_proto(descriptor))
+            let with_locations = report::with_map_entry_locations(parsed);
+            let again = with_locations.map(|descriptor| {
+                catch_panic_at(|| SourceLocation::of_file(path), || self.pool.add_file_descriptor_proto(descriptor))
             });
-            if is_kept && again.is_some() {
+            if keeps_extensions && again.is_some() {
                 self.rebuild(budget)?;
             }
             let error = again.and_then(|again| again.ok()?.err()).unwrap_or(error);
-            let names = self.names.get_or_insert_with(|| Names::of(self.files));
-            report::report(path, parsed, error, names, found);
+            let definitions = self.definitions.get_or_insert_with(|| Definitions::enumeration(self.files));
+            report::report(path, parsed, error, definitions, diagnostics);
             return Ok(false);
         }
-        self.good.push(path);
+        self.linked.push(path);
         if let Some(file) = self.pool.get_file_by_name(path) {
-            protoc::check_linked(&file, parsed, found);
+            protoc::check_linked(&file, parsed, diagnostics);
         }
         Ok(true)
     }
@@ -120,17 +120,17 @@ impl<'a> Linker<'a> {
     /// extensions of messages in other files (prost-reflect 0.16).
     fn rebuild(&mut self, budget: &Budget) -> Result<(), Error> {
         self.pool = DescriptorPool::new();
-        for parsed in self.good.iter().filter_map(|&path| self.files.get(path)) {
+        for parsed in self.linked.iter().filter_map(|&path| self.files.get(path)) {
             budget.check()?;
             // These files were added before.
-            let _ = add(&mut self.pool, parsed);
+            let _ = add_file(&mut self.pool, parsed);
         }
         Ok(())
     }
 }
 
 /// Adds a file whose imports are in the pool, and the standard files that it imports.
-fn add(pool: &mut DescriptorPool, parsed: &Parsed) -> Result<(), DescriptorError> {
+fn add_file(pool: &mut DescriptorPool, parsed: &ParsedFile) -> Result<(), DescriptorError> {
     for import in &parsed.descriptor.dependency {
         add_standard(pool, import)?;
     }
@@ -154,8 +154,8 @@ pub(crate) fn add_standard(pool: &mut DescriptorPool, path: &str) -> Result<(), 
 
 /// Returns whether a file extends messages.
 fn declares_extensions(file: &FileDescriptorProto) -> bool {
-    fn within(message: &DescriptorProto) -> bool {
-        !message.extension.is_empty() || message.nested_type.iter().any(within)
+    fn in_message(message: &DescriptorProto) -> bool {
+        !message.extension.is_empty() || message.nested_type.iter().any(in_message)
     }
-    !file.extension.is_empty() || file.message_type.iter().any(within)
+    !file.extension.is_empty() || file.message_type.iter().any(in_message)
 }

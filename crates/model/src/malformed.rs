@@ -5,7 +5,7 @@ use prost_types::field_descriptor_proto::Type as FieldType;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 
 /// What is wrong with a descriptor that no compiler would have made, if anything.
-pub(crate) fn malformed(file: &FileDescriptorProto) -> Option<String> {
+pub(crate) fn malformed_reason(file: &FileDescriptorProto) -> Option<String> {
     let package = file.package();
     if !package.is_empty() && !package.split('.').all(is_identifier) {
         return Some(format!("{package:?} is not a package's name"));
@@ -18,10 +18,10 @@ pub(crate) fn malformed(file: &FileDescriptorProto) -> Option<String> {
     if let Some(name) = enums.chain(services).chain(extensions).find(|name| !is_identifier(name)) {
         return Some(format!("{name:?} is not a name"));
     }
-    file.message_type.iter().find_map(malformed_message)
+    file.message_type.iter().find_map(malformed_message_reason)
 }
 
-fn malformed_message(message: &DescriptorProto) -> Option<String> {
+fn malformed_message_reason(message: &DescriptorProto) -> Option<String> {
     let fields = message.field.iter().chain(&message.extension).map(prost_types::FieldDescriptorProto::name);
     let oneofs = message.oneof_decl.iter().map(prost_types::OneofDescriptorProto::name);
     let enums = message.enum_type.iter().flat_map(enum_names);
@@ -29,7 +29,10 @@ fn malformed_message(message: &DescriptorProto) -> Option<String> {
     if let Some(name) = names.find(|name| !is_identifier(name)) {
         return Some(format!("{name:?} is not a name"));
     }
-    let untyped = message.field.iter().find(|field| field.r#type.is_some_and(|of| FieldType::try_from(of).is_err()));
+    let untyped = message
+        .field
+        .iter()
+        .find(|field| field.r#type.is_some_and(|enumeration| FieldType::try_from(enumeration).is_err()));
     if let Some(field) = untyped {
         return Some(format!("the field {:?} has no type that exists", field.name()));
     }
@@ -38,9 +41,9 @@ fn malformed_message(message: &DescriptorProto) -> Option<String> {
     if is_map_entry && !is_pair {
         return Some(format!("the map entry {:?} is not a key and a value", message.name()));
     }
-    message.nested_type.iter().find_map(malformed_message)
+    message.nested_type.iter().find_map(malformed_message_reason)
 }
 
-fn enum_names(of: &prost_types::EnumDescriptorProto) -> impl Iterator<Item = &str> {
-    std::iter::once(of.name()).chain(of.value.iter().map(prost_types::EnumValueDescriptorProto::name))
+fn enum_names(enumeration: &prost_types::EnumDescriptorProto) -> impl Iterator<Item = &str> {
+    std::iter::once(enumeration.name()).chain(enumeration.value.iter().map(prost_types::EnumValueDescriptorProto::name))
 }

@@ -1,7 +1,7 @@
 //! Names of what is made beside columns: each says what it is, and changes when that changes.
 
 use crate::catalog::{IndexField, IndexMethod, OnDelete, Table};
-use crate::naming::{MAX_IDENTIFIER, cut};
+use crate::naming::{MAX_IDENTIFIER, truncate};
 use crate::shape::Shape;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ pub(crate) fn index_name(
         stem.push_str("_living");
     }
     let method = match method {
-        IndexMethod::Ordered => return named(&stem, &definition),
+        IndexMethod::Ordered => return name_with_digest(&stem, &definition),
         IndexMethod::Trigram => "trigram".to_owned(),
         IndexMethod::Elements => "elements".to_owned(),
         IndexMethod::Purge => "purge".to_owned(),
@@ -39,12 +39,12 @@ pub(crate) fn index_name(
     definition.push_str(&method);
     stem.push('_');
     stem.push_str(&method);
-    named(&stem, &definition)
+    name_with_digest(&stem, &definition)
 }
 
 /// The name of a table's primary key. PostgreSQL's own choice could be the name of another table.
 pub(crate) fn primary_key_name(table: &Table) -> String {
-    named(&format!("{}_key", table.name), &format!("primary key\0{}\0{}", table.schema, table.name))
+    name_with_digest(&format!("{}_key", table.name), &format!("primary key\0{}\0{}", table.schema, table.name))
 }
 
 /// The name of the foreign key that a reference is.
@@ -53,22 +53,22 @@ pub(crate) fn foreign_key_name(table: &Table, column: &str, target: &Table, on_d
         "foreign key\0{}\0{}\0{column}\0{}\0{}\0{on_delete:?}",
         table.schema, table.name, target.schema, target.name
     );
-    named(&format!("{}_{column}_exists", table.name), &definition)
+    name_with_digest(&format!("{}_{column}_exists", table.name), &definition)
 }
 
 /// The name of the trigger, and of its function, that keeps the empty text out of a column which was an ordinary text
 /// before it became a reference.
 pub fn empty_trigger_name(table: &Table, column: &str) -> String {
     let definition = format!("no empty text\0{}\0{}\0{column}", table.schema, table.name);
-    named(&format!("{}_{column}_not_empty", table.name), &definition)
+    name_with_digest(&format!("{}_{column}_not_empty", table.name), &definition)
 }
 
-fn named(stem: &str, definition: &str) -> String {
+fn name_with_digest(stem: &str, definition: &str) -> String {
     let digest = Sha256::digest(definition.as_bytes());
     let mut ending = "_".to_owned();
     for byte in digest.iter().take(4) {
         // Writing to a String cannot fail.
         let _ = write!(ending, "{byte:02x}");
     }
-    format!("{}{ending}", cut(stem, MAX_IDENTIFIER - ending.len()))
+    format!("{}{ending}", truncate(stem, MAX_IDENTIFIER - ending.len()))
 }

@@ -1,6 +1,6 @@
 //! Reads the options of `groundplan/model/v1/model.proto` from messages and fields.
 
-use crate::diagnostic::Place;
+use crate::diagnostic::SourceLocation;
 use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectMessage as _, Value};
 
 /// The number of both extensions.
@@ -38,7 +38,7 @@ impl FormulaKind {
 }
 
 /// Calls `read` with a field's option, if it has one.
-pub(crate) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&DynamicMessage) -> T) -> Option<T> {
+pub(crate) fn read_field_option<T>(field: &FieldDescriptor, read: impl FnOnce(&DynamicMessage) -> T) -> Option<T> {
     let options = field.options();
     let extension = field.parent_message().parent_pool().get_extension_by_name("groundplan.model.v1.field")?;
     if !options.has_extension(&extension) {
@@ -48,17 +48,17 @@ pub(crate) fn from_option<T>(field: &FieldDescriptor, read: impl FnOnce(&Dynamic
 }
 
 /// Returns the number of a field's role, 0 if the option sets none.
-pub(crate) fn written_role(field: &FieldDescriptor) -> i32 {
-    from_option(field, |option| number(option, "role")).unwrap_or(0)
+pub(crate) fn role_number(field: &FieldDescriptor) -> i32 {
+    read_field_option(field, |option| number(option, "role")).unwrap_or(0)
 }
 
 /// Returns the expression that sets a field. An empty one counts as absent.
-pub(crate) fn written_formula(field: &FieldDescriptor, kind: FormulaKind) -> Option<String> {
-    from_option(field, |option| text(option, kind.option_name())).filter(|source| !source.is_empty())
+pub(crate) fn formula_source(field: &FieldDescriptor, kind: FormulaKind) -> Option<String> {
+    read_field_option(field, |option| text(option, kind.option_name())).filter(|source| !source.is_empty())
 }
 
 /// Returns the numbers of `google.api.field_behavior`.
-pub(crate) fn written_behavior(field: &FieldDescriptor) -> Vec<i32> {
+pub(crate) fn behavior_numbers(field: &FieldDescriptor) -> Vec<i32> {
     let options = field.options();
     let pool = field.parent_message().parent_pool();
     let Some(extension) = pool.get_extension_by_name("google.api.field_behavior") else { return Vec::new() };
@@ -85,14 +85,14 @@ pub(crate) fn is_required_by_rule(field: &FieldDescriptor) -> bool {
 }
 
 /// Returns the location of an expression: its part of the option, or the whole option if it is written as one message.
-pub(crate) fn formula_place(field: &FieldDescriptor, kind: FormulaKind) -> Place {
+pub(crate) fn formula_location(field: &FieldDescriptor, kind: FormulaKind) -> SourceLocation {
     let mut path = field.path().to_vec();
     path.extend([FIELD_OPTIONS, OPTION, kind.option_number()]);
-    Place::path(&field.parent_message().parent_file(), &path)
+    SourceLocation::at_path(&field.parent_message().parent_file(), &path)
 }
 
 /// Returns whether a message is a model whose option has a given field.
-pub(crate) fn has_part(message: &MessageDescriptor, part: &str) -> bool {
+pub(crate) fn model_option_has(message: &MessageDescriptor, part: &str) -> bool {
     let options = message.options();
     let extension = message.parent_pool().get_extension_by_name("groundplan.model.v1.model");
     let extension = extension.filter(|extension| options.has_extension(extension));

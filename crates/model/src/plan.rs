@@ -8,13 +8,13 @@ mod compare_references;
 mod definition;
 mod leftovers;
 mod reference;
-mod tightened;
+mod stricter_rules;
 mod type_text;
 mod unsupported;
 
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::ddl::{self, Ddl};
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use leftovers::{Leftover, find_leftovers};
 pub use reference::{ColumnState, reference_step, reference_subject};
 
@@ -61,29 +61,29 @@ pub enum StepKind {
 /// # Errors
 /// Changes that are not supported yet, each named with the step that it would need.
 pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
-    let mut refused = Findings::default();
-    let mut warnings = Findings::default();
+    let mut unsupported = Diagnostics::default();
+    let mut warnings = Diagnostics::default();
     let mut steps = Vec::new();
     if let Some(base) = base {
-        compare::types(base, target, &mut refused);
+        compare::compare_types(base, target, &mut unsupported);
         for model in base.models.iter().filter(|model| target.model(&model.full_name).is_none()) {
-            compare::dropped_model(model, base, &mut refused);
+            compare::report_dropped_model(model, base, &mut unsupported);
         }
     }
     for model in &target.models {
         match base.and_then(|base| Some((base, base.model(&model.full_name)?))) {
             None => steps.extend(new_model(model, target)),
             Some((base, before)) => {
-                compare::models(base, before, model, target, &mut refused);
-                compare_lifetimes::lifetimes(before, model, target, &mut refused);
-                compare_references::references(before, model, target, &mut refused);
-                tightened::rules(base, before, target, model, &mut warnings);
-                steps.extend(change::steps(base, before, target, model));
+                compare::compare_models(base, before, model, target, &mut unsupported);
+                compare_lifetimes::compare_lifetimes(before, model, target, &mut unsupported);
+                compare_references::compare_references(before, model, target, &mut unsupported);
+                stricter_rules::warn_of_model(base, before, target, model, &mut warnings);
+                steps.extend(change::change_steps(base, before, target, model));
             }
         }
     }
-    if !refused.is_empty() {
-        return Err(refused.into_sorted());
+    if !unsupported.is_empty() {
+        return Err(unsupported.into_sorted());
     }
     // What is referred to comes before what refers, and what is new before what is said of it; otherwise the models' order
     // stays.
@@ -93,7 +93,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
         StepKind::ChangeDefinition => 2,
     });
     if let (Some(base), true) = (base, steps.is_empty()) {
-        steps = change::other_files(base, target);
+        steps = change::other_file_steps(base, target);
     }
     Ok(Plan { steps, warnings: warnings.into_sorted() })
 }

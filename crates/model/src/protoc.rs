@@ -10,7 +10,7 @@ mod reserved;
 mod uninterpreted;
 
 use crate::code;
-use crate::diagnostic::{Findings, Place};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 pub(crate) use linked::check_linked;
 use prost_types::FileDescriptorProto;
 use std::collections::BTreeSet;
@@ -35,53 +35,57 @@ mod tag {
 }
 
 /// Reports diagnostics in one file.
-struct Report<'a> {
+struct Reporter<'a> {
     file: &'a FileDescriptorProto,
-    found: &'a mut Findings,
+    diagnostics: &'a mut Diagnostics,
 }
 
-impl Report<'_> {
+impl Reporter<'_> {
     fn is_proto3(&self) -> bool {
         self.file.syntax() == "proto3"
     }
 
-    fn say(&mut self, path: &[i32], message: impl Into<String>, help: impl Into<String>) {
-        self.found.report(Place::within(self.file, path), code::PROTO_NOT_ALLOWED, message, help);
+    fn report(&mut self, path: &[i32], message: impl Into<String>, help: impl Into<String>) {
+        self.diagnostics.report(SourceLocation::in_unlinked(self.file, path), code::PROTO_NOT_ALLOWED, message, help);
     }
 }
 
 /// Checks a file that is parsed but not linked yet.
-pub(crate) fn check_parsed(file: &FileDescriptorProto, found: &mut Findings) {
-    let mut report = Report { file, found };
+pub(crate) fn check_parsed(file: &FileDescriptorProto, diagnostics: &mut Diagnostics) {
+    let mut reporter = Reporter { file, diagnostics };
     let mut imports = BTreeSet::new();
     for (import, at) in file.dependency.iter().zip(0..) {
         if !imports.insert(import) {
-            report.say(&[tag::DEPENDENCY, at], format!("{import:?} is imported twice"), "remove one of the two lines");
+            reporter.report(
+                &[tag::DEPENDENCY, at],
+                format!("{import:?} is imported twice"),
+                "remove one of the two lines",
+            );
         }
     }
     check_uninterpreted(
         file.options.iter().flat_map(|options| &options.uninterpreted_option),
         &[tag::OPTIONS],
-        &mut report,
+        &mut reporter,
     );
     for (service, at) in file.service.iter().zip(0..) {
         let options = service.options.iter().flat_map(|options| &options.uninterpreted_option);
         let methods = service.method.iter().flat_map(|method| &method.options);
         let options = options.chain(methods.flat_map(|options| &options.uninterpreted_option));
-        check_uninterpreted(options, &[tag::SERVICE, at], &mut report);
+        check_uninterpreted(options, &[tag::SERVICE, at], &mut reporter);
     }
     for (message, at) in file.message_type.iter().zip(0..) {
-        messages::check(message, &[tag::MESSAGE, at], &mut report);
+        messages::check(message, &[tag::MESSAGE, at], &mut reporter);
     }
-    for (of, at) in file.enum_type.iter().zip(0..) {
-        enums::check(of, &[tag::ENUM, at], &mut report);
+    for (enumeration, at) in file.enum_type.iter().zip(0..) {
+        enums::check(enumeration, &[tag::ENUM, at], &mut reporter);
     }
     for (extension, at) in file.extension.iter().zip(0..) {
-        messages::check_field(extension, &[tag::EXTENSION, at], &mut report);
+        messages::check_field(extension, &[tag::EXTENSION, at], &mut reporter);
     }
 }
 
 /// Appends two parts to a path.
-fn within(path: &[i32], parts: [i32; 2]) -> Vec<i32> {
+fn join_path(path: &[i32], parts: [i32; 2]) -> Vec<i32> {
     [path, &parts].concat()
 }

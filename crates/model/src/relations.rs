@@ -1,6 +1,6 @@
 //! References between models, resolved and named.
 
-use crate::declared::{Declared, DeclaredReference};
+use crate::declared::{DeclaredModel, DeclaredReference};
 use crate::naming::{json_name, upper_camel};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Relation<'a> {
     /// The referencing model.
-    pub(crate) from: &'a Declared,
+    pub(crate) from: &'a DeclaredModel,
     pub(crate) reference: &'a DeclaredReference,
     /// The referenced model.
-    pub(crate) to: &'a Declared,
+    pub(crate) to: &'a DeclaredModel,
 }
 
 impl<'a> Relation<'a> {
@@ -25,7 +25,7 @@ impl<'a> Relation<'a> {
 
     /// Returns the name of the inverse relation.
     pub(crate) fn inverse(&self) -> Option<&'a str> {
-        self.reference.way_back()
+        self.reference.visible_inverse()
     }
 }
 
@@ -35,26 +35,30 @@ pub(crate) struct Relations<'a>(BTreeMap<&'a str, Vec<Relation<'a>>>);
 
 impl<'a> Relations<'a> {
     /// Resolves the references of models, which must be sorted by full name.
-    pub(crate) fn of_models(models: &'a [Declared]) -> Self {
-        let mut found = Self::default();
+    pub(crate) fn from_models(models: &'a [DeclaredModel]) -> Self {
+        let mut relations = Self::default();
         for from in models {
             for reference in &from.references {
-                if let Some(to) = target(models, from, &reference.model) {
-                    found.0.entry(to.full_name()).or_default().push(Relation { from, reference, to });
+                if let Some(to) = find_target(models, from, &reference.model) {
+                    relations.0.entry(to.full_name()).or_default().push(Relation { from, reference, to });
                 }
             }
         }
-        found
+        relations
     }
 
     /// Returns the references to a model, sorted by model and field.
-    pub(crate) fn to(&self, full_name: &str) -> &[Relation<'a>] {
+    pub(crate) fn targeting(&self, full_name: &str) -> &[Relation<'a>] {
         self.0.get(full_name).map_or(&[], Vec::as_slice)
     }
 }
 
 /// Finds the model that an option of another model names.
-pub(crate) fn target<'a>(models: &'a [Declared], from: &Declared, written: &str) -> Option<&'a Declared> {
+pub(crate) fn find_target<'a>(
+    models: &'a [DeclaredModel],
+    from: &DeclaredModel,
+    written: &str,
+) -> Option<&'a DeclaredModel> {
     let find = |name: &str| {
         let at = models.binary_search_by(|model| model.full_name().cmp(name)).ok()?;
         models.get(at)
@@ -65,7 +69,7 @@ pub(crate) fn target<'a>(models: &'a [Declared], from: &Declared, written: &str)
 
 /// Returns the name by which expressions follow a reference: the field's name without the suffix `_id`, unless another
 /// field has that name.
-pub(crate) fn name_of(message: &MessageDescriptor, field: &FieldDescriptor) -> String {
+pub(crate) fn relation_name(message: &MessageDescriptor, field: &FieldDescriptor) -> String {
     let shorter = field.name().strip_suffix("_id").filter(|shorter| !shorter.is_empty());
     let is_taken = |name: &str| {
         let in_json = json_name(name);

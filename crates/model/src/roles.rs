@@ -1,6 +1,6 @@
 //! The fields that the system sets: by option, or by name and type.
 
-use crate::options::{FormulaKind, has_part, written_behavior, written_formula, written_role};
+use crate::options::{FormulaKind, behavior_numbers, formula_source, model_option_has, role_number};
 use crate::shape::Behavior;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
@@ -32,7 +32,7 @@ impl Role {
     }
 
     /// The part of the model's option without which the role means nothing, if there is one.
-    pub(crate) fn needs(self) -> Option<&'static str> {
+    pub(crate) fn required_option(self) -> Option<&'static str> {
         match self {
             Self::DeleteTime => Some("soft_delete"),
             Self::ExpireTime => Some("expiry"),
@@ -41,8 +41,8 @@ impl Role {
     }
 
     /// Whether the model of a message says what the role needs.
-    pub(crate) fn has_what_it_needs(self, message: &MessageDescriptor) -> bool {
-        self.needs().is_none_or(|part| has_part(message, part))
+    pub(crate) fn is_enabled_for(self, message: &MessageDescriptor) -> bool {
+        self.required_option().is_none_or(|part| model_option_has(message, part))
     }
 
     /// Whether it is the server alone that sets the field.
@@ -89,48 +89,48 @@ impl Role {
 
 /// What a field's option says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
-    Nothing,
+pub(crate) enum DeclaredRole {
+    Unset,
     None,
     Role(Role),
     Unknown(i32),
 }
 
 /// Reads a field's option.
-pub(crate) fn written(field: &FieldDescriptor) -> Written {
-    match written_role(field) {
-        0 => Written::Nothing,
-        1 => Written::None,
-        2 => Written::Role(Role::Id),
-        3 => Written::Role(Role::CreateTime),
-        4 => Written::Role(Role::UpdateTime),
-        5 => Written::Role(Role::Etag),
-        6 => Written::Role(Role::DeleteTime),
-        7 => Written::Role(Role::ExpireTime),
-        other => Written::Unknown(other),
+pub(crate) fn declared_role(field: &FieldDescriptor) -> DeclaredRole {
+    match role_number(field) {
+        0 => DeclaredRole::Unset,
+        1 => DeclaredRole::None,
+        2 => DeclaredRole::Role(Role::Id),
+        3 => DeclaredRole::Role(Role::CreateTime),
+        4 => DeclaredRole::Role(Role::UpdateTime),
+        5 => DeclaredRole::Role(Role::Etag),
+        6 => DeclaredRole::Role(Role::DeleteTime),
+        7 => DeclaredRole::Role(Role::ExpireTime),
+        other => DeclaredRole::Unknown(other),
     }
 }
 
 /// A field's role, if it has one that fits.
-pub(crate) fn of_field(field: &FieldDescriptor) -> Option<Role> {
-    let role = match written(field) {
-        Written::Role(role) => role,
-        Written::Nothing => Role::by_name(field.name())?,
-        Written::None | Written::Unknown(_) => return None,
+pub(crate) fn field_role(field: &FieldDescriptor) -> Option<Role> {
+    let role = match declared_role(field) {
+        DeclaredRole::Role(role) => role,
+        DeclaredRole::Unset => Role::by_name(field.name())?,
+        DeclaredRole::None | DeclaredRole::Unknown(_) => return None,
     };
-    (role.fits(field) && role.has_what_it_needs(field.parent_message())).then_some(role)
+    (role.fits(field) && role.is_enabled_for(field.parent_message())).then_some(role)
 }
 
 /// All fields of a role. More than one is an error that [`crate::check`] reports.
-pub(crate) fn fields_of(message: &MessageDescriptor, role: Role) -> Vec<FieldDescriptor> {
-    message.fields().filter(|field| of_field(field) == Some(role)).collect()
+pub(crate) fn fields_with_role(message: &MessageDescriptor, role: Role) -> Vec<FieldDescriptor> {
+    message.fields().filter(|field| field_role(field) == Some(role)).collect()
 }
 
 /// What `google.api.field_behavior`, the field's formula and, in a model, the role say.
-pub(crate) fn behavior(field: &FieldDescriptor, role: Option<Role>) -> Behavior {
-    let written = written_behavior(field);
+pub(crate) fn field_behavior(field: &FieldDescriptor, role: Option<Role>) -> Behavior {
+    let written = behavior_numbers(field);
     let says = |number: i32| written.contains(&number);
     let set_by_server =
-        role.is_some_and(Role::is_set_by_server) || written_formula(field, FormulaKind::Computed).is_some();
+        role.is_some_and(Role::is_set_by_server) || formula_source(field, FormulaKind::Computed).is_some();
     Behavior { required: says(2), output_only: says(3) || set_by_server, input_only: says(4), immutable: says(5) }
 }

@@ -24,7 +24,7 @@ pub enum Input {
 
 /// An uploaded file that was parsed.
 #[derive(Clone, Debug)]
-pub(crate) struct Parsed {
+pub(crate) struct ParsedFile {
     /// The descriptor, with options that are not interpreted yet.
     pub(crate) descriptor: FileDescriptorProto,
     /// The encoded descriptor with its custom options, if the file came in a descriptor set.
@@ -34,13 +34,13 @@ pub(crate) struct Parsed {
 }
 
 /// The uploaded files, by path.
-pub(crate) type ParsedFiles = BTreeMap<String, Parsed>;
+pub(crate) type ParsedFiles = BTreeMap<String, ParsedFile>;
 
 /// The result of parsing an upload.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) parsed: ParsedFiles,
+pub(crate) struct ParsedUpload {
+    pub(crate) files: ParsedFiles,
     /// The paths of files that could not be parsed. They have a diagnostic of their own, so imports of them are not
     /// reported as unknown.
-    pub(crate) refused: BTreeSet<String>,
+    pub(crate) rejected: BTreeSet<String>,
 }

@@ -32,7 +32,7 @@ impl StorageNames {
     }
 
     /// Adds names for the fields that have none: the field's own name, unless an older field of the message has it.
-    pub(crate) fn extend_by(&mut self, reachable: &Reachable) {
+    pub(crate) fn add_missing(&mut self, reachable: &Reachable) {
         for message in &reachable.messages {
             let full_name = message.full_name();
             let mut taken: BTreeSet<String> = self
@@ -56,7 +56,7 @@ impl StorageNames {
 /// and, if that is taken too, a counter.
 fn free_name(name: &str, number: u32, taken: &BTreeSet<String>) -> String {
     let numbered = |ending: String| {
-        let stem = crate::naming::cut(name, crate::naming::MAX_IDENTIFIER - ending.len());
+        let stem = crate::naming::truncate(name, crate::naming::MAX_IDENTIFIER - ending.len());
         format!("{stem}{ending}")
     };
     let fallbacks = (1_u32..).map(|count| match count {

@@ -75,7 +75,7 @@ pub(crate) fn value_kind(field: &FieldDescriptor) -> Kind {
 }
 
 /// Returns why a field's type is not supported, and the remedy; `None` if it is supported.
-pub(crate) fn refusal(field: &FieldDescriptor) -> Option<(String, &'static str)> {
+pub(crate) fn unsupported_reason(field: &FieldDescriptor) -> Option<(String, &'static str)> {
     if field.is_group() {
         return Some(("groups are not supported".to_owned(), "use a message type"));
     }
@@ -91,7 +91,7 @@ pub(crate) fn refusal(field: &FieldDescriptor) -> Option<(String, &'static str)>
             }
             (message.full_name().to_owned(), message.parent_file().syntax())
         }
-        Kind::Enum(of) => (of.full_name().to_owned(), of.parent_file().syntax()),
+        Kind::Enum(enumeration) => (enumeration.full_name().to_owned(), enumeration.parent_file().syntax()),
         _ => return None,
     };
     if name == "google.protobuf.Any" {
@@ -130,11 +130,11 @@ pub(crate) fn reachable(roots: impl IntoIterator<Item = MessageDescriptor>) -> R
         if messages.contains_key(message.full_name()) {
             continue;
         }
-        for field in message.fields().filter(|field| refusal(field).is_none()) {
+        for field in message.fields().filter(|field| unsupported_reason(field).is_none()) {
             match value_kind(&field) {
                 Kind::Message(inner) if well_known(inner.full_name()).is_none() => open.push(inner),
-                Kind::Enum(of) => {
-                    enums.insert(of.full_name().to_owned(), of);
+                Kind::Enum(enumeration) => {
+                    enums.insert(enumeration.full_name().to_owned(), enumeration);
                 }
                 _ => {}
             }

@@ -1,6 +1,6 @@
 //! Errors in assembling a catalog.
 
-use crate::declared::Declared;
+use crate::declared::DeclaredModel;
 
 /// An error in loading a stored revision.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,6 @@ pub enum LoadError {
 }
 
 /// Creates an error about a model.
-pub(super) fn wrong(declared: &Declared, what: &str) -> LoadError {
+pub(super) fn invalid_model(declared: &DeclaredModel, what: &str) -> LoadError {
     LoadError::Model(format!("{} {what}", declared.full_name()))
 }

@@ -1,32 +1,32 @@
 //! Assembles one model of a catalog.
 
-use super::error::{LoadError, wrong};
+use super::error::{LoadError, invalid_model};
 use super::{indexes, references};
 use crate::catalog::{Formula, IdFormat, Model, Roles};
-use crate::declared::Declared;
-use crate::options::{FormulaKind, written_formula};
+use crate::declared::DeclaredModel;
+use crate::options::{FormulaKind, formula_source};
 use crate::relations::Relations;
-use crate::roles::{Role, fields_of};
+use crate::roles::{Role, fields_with_role};
 use crate::shape::{Shape, Shapes};
 use prost_reflect::FieldDescriptor;
 use std::sync::Arc;
 
 /// Assembles a model. `all` are the models that it can reference.
-pub(super) fn model(
-    declared: &Declared,
-    all: &[Declared],
+pub(super) fn assemble_model(
+    declared: &DeclaredModel,
+    all: &[DeclaredModel],
     relations: &Relations<'_>,
     shapes: &Arc<Shapes>,
 ) -> Result<Model, LoadError> {
     let full_name = declared.full_name();
-    let shape_id = shapes.by_name(full_name).ok_or_else(|| wrong(declared, "has no shape"))?;
+    let shape_id = shapes.by_name(full_name).ok_or_else(|| invalid_model(declared, "has no shape"))?;
     let shape = shapes.get(shape_id);
     let role = |role: Role| {
-        let fields = fields_of(&declared.message, role);
+        let fields = fields_with_role(&declared.message, role);
         fields.first().and_then(|field| shape.by_number(field.number()))
     };
     let roles = Roles {
-        id: role(Role::Id).ok_or_else(|| wrong(declared, "has no id"))?,
+        id: role(Role::Id).ok_or_else(|| invalid_model(declared, "has no id"))?,
         created_at: role(Role::CreateTime),
         updated_at: role(Role::UpdateTime),
         etag: role(Role::Etag),
@@ -34,21 +34,25 @@ pub(super) fn model(
         expires_at: role(Role::ExpireTime),
     };
     let history = match declared.history {
-        Some(written) => Some(written.history().ok_or_else(|| wrong(declared, "has a history that cannot be kept"))?),
+        Some(written) => {
+            Some(written.history().ok_or_else(|| invalid_model(declared, "has a history that cannot be kept"))?)
+        }
         None => None,
     };
     let soft_delete = match declared.soft_delete {
-        Some(written) => Some(written.soft_delete().ok_or_else(|| wrong(declared, "does not keep deleted records"))?),
+        Some(written) => {
+            Some(written.soft_delete().ok_or_else(|| invalid_model(declared, "keeps what is deleted for no time"))?)
+        }
         None => None,
     };
     let expiry = match declared.expiry {
-        Some(written) => Some(written.expiry().ok_or_else(|| wrong(declared, "has an expiry of no time"))?),
+        Some(written) => Some(written.expiry().ok_or_else(|| invalid_model(declared, "has an expiry of no time"))?),
         None => None,
     };
     if soft_delete.is_some() != roles.deleted_at.is_some() || expiry.is_some() != roles.expires_at.is_some() {
-        return Err(wrong(declared, "lacks the field for a time that it needs"));
+        return Err(invalid_model(declared, "lacks the field for a time that it needs"));
     }
-    let references = references::of_model(declared, all, shape)?;
+    let references = references::assemble_references(declared, all, shape)?;
     let package = declared.message.package_name();
     let separator = if package.is_empty() { "" } else { "." };
     Ok(Model {
@@ -68,20 +72,20 @@ pub(super) fn model(
         history,
         soft_delete,
         expiry,
-        defaults: formulas(declared, shape, FormulaKind::Default),
-        computed: formulas(declared, shape, FormulaKind::Computed),
+        defaults: read_formulas(declared, shape, FormulaKind::Default),
+        computed: read_formulas(declared, shape, FormulaKind::Computed),
         roles,
         table: declared.table(),
-        indexes: indexes::of_model(declared, shape, &roles, &references)?,
+        indexes: indexes::assemble_indexes(declared, shape, &roles, &references)?,
         references,
-        referrers: references::to_model(full_name, relations, shapes)?,
+        referrers: references::assemble_referrers(full_name, relations, shapes)?,
     })
 }
 
 /// Reads the expressions of one kind.
-fn formulas(declared: &Declared, shape: &Shape, kind: FormulaKind) -> Vec<Formula> {
+fn read_formulas(declared: &DeclaredModel, shape: &Shape, kind: FormulaKind) -> Vec<Formula> {
     let formula = |field: FieldDescriptor| {
-        let source = written_formula(&field, kind)?;
+        let source = formula_source(&field, kind)?;
         Some(Formula { field: shape.by_number(field.number())?, source })
     };
     declared.message.fields().filter_map(formula).collect()

@@ -13,26 +13,26 @@ use std::collections::HashMap;
 const SMALL_NUMBERS: u32 = 256;
 
 /// Builds the shapes of all types that models use. `models` are the full names of the messages that are models.
-pub(super) fn shapes_of(
+pub(super) fn build_shapes(
     reachable: &Reachable,
     models: &[&str],
     names: &StorageNames,
     comments: &mut Comments,
 ) -> Result<Shapes, LoadError> {
     let number = |at: usize| u32::try_from(at).map_err(|_| LoadError::Model("there are too many types".to_owned()));
-    let mut builder = Builder { by_name: HashMap::new(), enums: HashMap::new(), models, names, comments };
+    let mut builder = ShapeBuilder { by_name: HashMap::new(), enums: HashMap::new(), models, names, comments };
     for (at, message) in reachable.messages.iter().enumerate() {
         builder.by_name.insert(message.full_name().to_owned(), ShapeId(number(at)?));
     }
-    for (at, of) in reachable.enums.iter().enumerate() {
-        builder.enums.insert(of.full_name().to_owned(), EnumId(number(at)?));
+    for (at, enumeration) in reachable.enums.iter().enumerate() {
+        builder.enums.insert(enumeration.full_name().to_owned(), EnumId(number(at)?));
     }
     let shapes = reachable.messages.iter().map(|message| builder.shape(message)).collect::<Result<_, _>>()?;
-    let enums = reachable.enums.iter().map(enumeration).collect();
+    let enums = reachable.enums.iter().map(build_enum).collect();
     Ok(Shapes { shapes, enums, by_name: builder.by_name })
 }
 
-struct Builder<'a> {
+struct ShapeBuilder<'a> {
     by_name: HashMap<String, ShapeId>,
     enums: HashMap<String, EnumId>,
     models: &'a [&'a str],
@@ -40,7 +40,7 @@ struct Builder<'a> {
     comments: &'a mut Comments,
 }
 
-impl Builder<'_> {
+impl ShapeBuilder<'_> {
     fn shape(&mut self, message: &MessageDescriptor) -> Result<Shape, LoadError> {
         let full_name = message.full_name();
         let is_model = self.models.contains(&full_name);
@@ -65,12 +65,12 @@ impl Builder<'_> {
         }
         let comment = self.comments.get(&message.parent_file(), message.path());
         let oneofs = members.into_iter().map(|(name, members)| Oneof { name, members }).collect();
-        Ok(finish(full_name, comment, fields, oneofs))
+        Ok(build_shape(full_name, comment, fields, oneofs))
     }
 
     fn field(&mut self, field: &FieldDescriptor, is_model: bool) -> Result<Field, LoadError> {
         let message = field.parent_message();
-        let role = if is_model { roles::of_field(field) } else { None };
+        let role = if is_model { roles::field_role(field) } else { None };
         let storage_name = self.names.get(message.full_name(), field.number()).unwrap_or(field.name());
         Ok(Field {
             number: field.number(),
@@ -80,7 +80,7 @@ impl Builder<'_> {
             comment: self.comments.get(&message.parent_file(), field.path()),
             kind: self.kind(field)?,
             cardinality: cardinality(field)?,
-            behavior: roles::behavior(field, role),
+            behavior: roles::field_behavior(field, role),
             deprecated: field
                 .field_descriptor_proto()
                 .options
@@ -97,7 +97,9 @@ impl Builder<'_> {
             DescriptorKind::Double => Kind::Double,
             DescriptorKind::String => Kind::String,
             DescriptorKind::Bytes => Kind::Bytes,
-            DescriptorKind::Enum(of) => Kind::Enum(*self.enums.get(of.full_name()).ok_or_else(unsupported)?),
+            DescriptorKind::Enum(enumeration) => {
+                Kind::Enum(*self.enums.get(enumeration.full_name()).ok_or_else(unsupported)?)
+            }
             DescriptorKind::Message(message) => match well_known(message.full_name()) {
                 Some(WellKnown::Timestamp) => Kind::Timestamp,
                 Some(WellKnown::Duration) => Kind::Duration,
@@ -134,7 +136,7 @@ fn cardinality(field: &FieldDescriptor) -> Result<Cardinality, LoadError> {
     })
 }
 
-fn finish(full_name: &str, comment: String, fields: Vec<Field>, oneofs: Vec<Oneof>) -> Shape {
+fn build_shape(full_name: &str, comment: String, fields: Vec<Field>, oneofs: Vec<Oneof>) -> Shape {
     let largest = fields.iter().map(|field| field.number).filter(|&number| number < SMALL_NUMBERS).max().unwrap_or(0);
     let mut shape = Shape {
         full_name: full_name.to_owned(),
@@ -148,7 +150,7 @@ fn finish(full_name: &str, comment: String, fields: Vec<Field>, oneofs: Vec<Oneo
     };
     for (field, id) in fields.iter().zip((0..).map(FieldId)) {
         match shape.small_numbers.get_mut(field.number as usize) {
-            Some(place) => *place = Some(id),
+            Some(entry) => *entry = Some(id),
             None => {
                 shape.large_numbers.insert(field.number, id);
             }
@@ -166,14 +168,14 @@ fn finish(full_name: &str, comment: String, fields: Vec<Field>, oneofs: Vec<Oneo
     shape
 }
 
-fn enumeration(of: &EnumDescriptor) -> EnumShape {
+fn build_enum(enumeration: &EnumDescriptor) -> EnumShape {
     let mut shape = EnumShape {
-        full_name: of.full_name().to_owned(),
+        full_name: enumeration.full_name().to_owned(),
         values: Vec::new(),
         by_name: HashMap::new(),
         by_number: HashMap::new(),
     };
-    for value in &of.enum_descriptor_proto().value {
+    for value in &enumeration.enum_descriptor_proto().value {
         shape.values.push((value.name().to_owned(), value.number()));
         shape.by_name.insert(value.name().to_owned(), value.number());
         shape.by_number.entry(value.number()).or_insert_with(|| value.name().to_owned());

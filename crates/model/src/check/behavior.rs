@@ -2,24 +2,24 @@
 
 use crate::catalog::IdFormat;
 use crate::code;
-use crate::declared::Declared;
-use crate::diagnostic::{Findings, Place};
-use crate::options::{FormulaKind, is_required_by_rule, written_formula};
-use crate::roles::{Role, behavior, of_field};
+use crate::declared::DeclaredModel;
+use crate::diagnostic::{Diagnostics, SourceLocation};
+use crate::options::{FormulaKind, formula_source, is_required_by_rule};
+use crate::roles::{Role, field_behavior, field_role};
 
-pub(super) fn check(declared: &Declared, found: &mut Findings) {
+pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
-        let role = of_field(&field);
-        let says = behavior(&field, role);
+        let role = field_role(&field);
+        let says = field_behavior(&field, role);
         let name = field.name();
-        let is_computed = written_formula(&field, FormulaKind::Computed).is_some();
+        let is_computed = formula_source(&field, FormulaKind::Computed).is_some();
         let set_by = match role {
             Some(role) if role.is_set_by_server() => format!("{name} is set by the server ({})", role.option_name()),
             _ if is_computed => format!("{name} is computed"),
             _ => format!("{name} is OUTPUT_ONLY"),
         };
         let mut report = |message: String, help: &str| {
-            found.report(Place::field(&field), code::FIELD_BEHAVIOR_CONFLICT, message, help);
+            diagnostics.report(SourceLocation::of_field(&field), code::FIELD_BEHAVIOR_CONFLICT, message, help);
         };
         if says.output_only && says.required {
             report(format!("{set_by} and REQUIRED of callers"), "drop REQUIRED");

@@ -1,40 +1,45 @@
 //! Things that two models, or a model and something of the user's, would both be.
 
-use super::Subject;
+use super::CheckedModels;
 use crate::code;
-use crate::declared::Declared;
+use crate::declared::DeclaredModel;
 use crate::derive::{Names, RelatedNames};
-use crate::diagnostic::Findings;
+use crate::diagnostic::Diagnostics;
 use crate::relations::Relations;
 use prost_reflect::DescriptorPool;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const HELP_DERIVED: &str = "rename what clashes, set `plural`, or choose another `inverse`";
 
-pub(super) fn check(subject: &Subject<'_>, found: &mut Findings) {
-    check_paths(subject, found);
-    check_schemas(subject, found);
-    check_tables(subject, found);
-    check_derived(subject, found);
+pub(super) fn check(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
+    check_paths(checked, diagnostics);
+    check_schemas(checked, diagnostics);
+    check_tables(checked, diagnostics);
+    check_derived(checked, diagnostics);
 }
 
-fn check_paths(subject: &Subject<'_>, found: &mut Findings) {
-    let mut paths: HashMap<String, &Declared> = HashMap::new();
-    for declared in subject.models {
+fn check_paths(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
+    let mut paths: HashMap<String, &DeclaredModel> = HashMap::new();
+    for declared in checked.models {
         let path = format!("/api/{}/{}", declared.version(), declared.resource);
         if let Some(first) = paths.get(&path) {
             let message = format!("{} and {} would both be at {path}", first.full_name(), declared.full_name());
-            found.report(declared.option_place(), code::REST_PATH_CLASH, message, "set `resource` on one of them");
+            diagnostics.report(
+                declared.option_location(),
+                code::REST_PATH_CLASH,
+                message,
+                "set `resource` on one of them",
+            );
         } else {
             paths.insert(path, declared);
         }
     }
 }
 
-fn check_schemas(subject: &Subject<'_>, found: &mut Findings) {
-    let mut schemas: HashMap<String, &Declared> = HashMap::new();
+fn check_schemas(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
+    let mut schemas: HashMap<String, &DeclaredModel> = HashMap::new();
     let mut reported = BTreeSet::new();
-    for declared in subject.models {
+    for declared in checked.models {
         let package = declared.message.package_name();
         let first = *schemas.entry(declared.table().schema).or_insert(declared);
         if first.message.package_name() != package && reported.insert(package) {
@@ -43,15 +48,15 @@ fn check_schemas(subject: &Subject<'_>, found: &mut Findings) {
                 first.message.package_name(),
                 declared.table().schema
             );
-            let place = crate::diagnostic::Place::path(&declared.message.parent_file(), &[2]);
-            found.report(place, code::SCHEMA_CLASH, message, "rename one of the packages");
+            let location = crate::diagnostic::SourceLocation::at_path(&declared.message.parent_file(), &[2]);
+            diagnostics.report(location, code::SCHEMA_CLASH, message, "rename one of the packages");
         }
     }
 }
 
-fn check_tables(subject: &Subject<'_>, found: &mut Findings) {
-    let mut tables: HashMap<_, &Declared> = HashMap::new();
-    for declared in subject.models {
+fn check_tables(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
+    let mut tables: HashMap<_, &DeclaredModel> = HashMap::new();
+    for declared in checked.models {
         let first = *tables.entry(declared.table()).or_insert(declared);
         if first.full_name() != declared.full_name() && first.message.package_name() == declared.message.package_name()
         {
@@ -61,18 +66,18 @@ fn check_tables(subject: &Subject<'_>, found: &mut Findings) {
                 declared.full_name(),
                 declared.table().name
             );
-            found.report(declared.place(), code::TABLE_CLASH, message, "rename one of the messages");
+            diagnostics.report(declared.location(), code::TABLE_CLASH, message, "rename one of the messages");
         }
     }
 }
 
-fn check_derived(subject: &Subject<'_>, found: &mut Findings) {
-    let mut taken = defined(subject.pool);
+fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
+    let mut taken = defined(checked.pool);
     let mut own: BTreeMap<String, &str> = BTreeMap::new();
-    let relations = Relations::of_models(subject.models);
-    for declared in subject.models {
+    let relations = Relations::from_models(checked.models);
+    for declared in checked.models {
         let package = declared.message.package_name();
-        let related = relations.to(declared.full_name()).iter().filter_map(RelatedNames::of_relation);
+        let related = relations.targeting(declared.full_name()).iter().filter_map(RelatedNames::of_relation);
         let related = related.flat_map(|names| [names.request, names.response]);
         let names = Names::of_model(declared).into_vec().into_iter().chain([declared.service_name()]).chain(related);
         // Two models with one plural would clash many times: once is enough to say so.
@@ -88,14 +93,14 @@ fn check_derived(subject: &Subject<'_>, found: &mut Findings) {
                 }
             };
             let message = format!("{name} is derived for {}, and {other}", declared.full_name());
-            found.report(declared.place(), code::DERIVED_NAME_CLASH, message, HELP_DERIVED);
+            diagnostics.report(declared.location(), code::DERIVED_NAME_CLASH, message, HELP_DERIVED);
         }
         let path = declared.service_file();
-        if subject.files.contains_key(&path) {
+        if checked.files.contains_key(&path) {
             let message =
                 format!("{path:?} is derived for {}, and a file of that path is handed in", declared.full_name());
             let help = "leave it out: Groundplan writes it; a file of your own needs another path";
-            found.report(declared.place(), code::DERIVED_FILE_CLASH, message, help);
+            diagnostics.report(declared.location(), code::DERIVED_FILE_CLASH, message, help);
         }
     }
 }
@@ -108,9 +113,9 @@ fn defined(pool: &DescriptorPool) -> BTreeSet<String> {
         names.extend(file.messages().map(|message| message.full_name().to_owned()));
         names.extend(file.services().map(|service| service.full_name().to_owned()));
         names.extend(file.extensions().map(|extension| extension.full_name().to_owned()));
-        for of in file.enums() {
-            names.insert(of.full_name().to_owned());
-            names.extend(of.values().map(|value| value.full_name().to_owned()));
+        for enumeration in file.enums() {
+            names.insert(enumeration.full_name().to_owned());
+            names.extend(enumeration.values().map(|value| value.full_name().to_owned()));
         }
     }
     names

@@ -1,9 +1,9 @@
 //! Fields: roles, types, and names in JSON.
 
 use crate::code;
-use crate::declared::Declared;
-use crate::diagnostic::{Findings, Place};
-use crate::roles::{self, Role, Written, fields_of};
+use crate::declared::DeclaredModel;
+use crate::diagnostic::{Diagnostics, SourceLocation};
+use crate::roles::{self, DeclaredRole, Role, fields_with_role};
 use crate::types;
 use prost_reflect::MessageDescriptor;
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use std::collections::HashMap;
 pub(crate) const MAX_FIELDS: usize = 500;
 
 /// Checks what the fields of a model are to the system.
-pub(super) fn check_roles(declared: &Declared, found: &mut Findings) {
+pub(super) fn check_roles(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
-        match roles::written(&field) {
-            Written::Role(role) if !role.fits(&field) => {
+        match roles::declared_role(&field) {
+            DeclaredRole::Role(role) if !role.fits(&field) => {
                 let message = format!(
                     "{} has {}, which needs a field of type {}",
                     field.name(),
@@ -23,34 +23,39 @@ pub(super) fn check_roles(declared: &Declared, found: &mut Findings) {
                     role.type_name()
                 );
                 let help = format!("make it a single {} outside of oneofs, or take the role away", role.type_name());
-                found.report(Place::field(&field), code::ROLE_TYPE, message, help);
+                diagnostics.report(SourceLocation::of_field(&field), code::ROLE_TYPE, message, help);
             }
-            Written::Unknown(number) => {
+            DeclaredRole::Unknown(number) => {
                 let message = format!("{} has the role {number}, which this version does not know", field.name());
-                found.report(Place::field(&field), code::ROLE_UNKNOWN, message, "use one of groundplan.model.v1.Role");
+                diagnostics.report(
+                    SourceLocation::of_field(&field),
+                    code::ROLE_UNKNOWN,
+                    message,
+                    "use one of groundplan.model.v1.Role",
+                );
             }
             _ => {}
         }
     }
     for role in Role::ALL {
-        let fields = fields_of(&declared.message, role);
+        let fields = fields_with_role(&declared.message, role);
         if let Some((first, others)) = fields.split_first() {
             for other in others {
                 let message = format!("{} and {} both have {}", first.name(), other.name(), role.option_name());
                 let help =
                     "write `[(groundplan.model.v1.field).role = ROLE_NONE]` at the one that is an ordinary field";
-                found.report(Place::field(other), code::ROLE_TWICE, message, help);
+                diagnostics.report(SourceLocation::of_field(other), code::ROLE_TWICE, message, help);
             }
         } else if role == Role::Id {
-            report_no_id(declared, found);
+            report_no_id(declared, diagnostics);
         }
     }
 }
 
-fn report_no_id(declared: &Declared, found: &mut Findings) {
+fn report_no_id(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let full_name = declared.full_name();
-    let explicit = declared.message.fields().any(|field| roles::written(&field) == Written::Role(Role::Id));
-    let by_name = declared.message.get_field_by_name("id").filter(|id| roles::written(id) == Written::Nothing);
+    let explicit = declared.message.fields().any(|field| roles::declared_role(&field) == DeclaredRole::Role(Role::Id));
+    let by_name = declared.message.get_field_by_name("id").filter(|id| roles::declared_role(id) == DeclaredRole::Unset);
     match by_name {
         // Told already, as ROLE_TYPE.
         _ if explicit => {}
@@ -59,7 +64,7 @@ fn report_no_id(declared: &Declared, found: &mut Findings) {
                 "the field id of {full_name} is not a single string outside of oneofs, and so cannot be its id"
             );
             let help = "write `string id`, or give ROLE_ID to another field of type string";
-            found.report(Place::field(&id), code::ID_NOT_STRING, message, help);
+            diagnostics.report(SourceLocation::of_field(&id), code::ID_NOT_STRING, message, help);
         }
         None => {
             let message = format!("{full_name} has no id");
@@ -67,7 +72,7 @@ fn report_no_id(declared: &Declared, found: &mut Findings) {
                 "add `string id = {};`, or write `[(groundplan.model.v1.field).role = ROLE_ID]` at the field that is it",
                 free_number(&declared.message)
             );
-            found.report(declared.place(), code::ID_MISSING, message, help);
+            diagnostics.report(declared.location(), code::ID_MISSING, message, help);
         }
     }
 }
@@ -86,21 +91,31 @@ fn is_json_name(name: &str) -> bool {
 }
 
 /// Checks a message that a model is made of.
-pub(super) fn check_types(message: &MessageDescriptor, found: &mut Findings) {
+pub(super) fn check_types(message: &MessageDescriptor, diagnostics: &mut Diagnostics) {
     let count = message.fields().len();
     if count > MAX_FIELDS {
         let text = format!("{} has {count} fields; at most {MAX_FIELDS} are allowed", message.full_name());
-        found.report(Place::message(message), code::FIELDS_TOO_MANY, text, "move some into messages of their own");
+        diagnostics.report(
+            SourceLocation::of_message(message),
+            code::FIELDS_TOO_MANY,
+            text,
+            "move some into messages of their own",
+        );
     }
     let mut json_names = HashMap::new();
     for field in message.fields() {
-        if let Some((reason, help)) = types::refusal(&field) {
-            found.report(Place::field(&field), code::TYPE_NOT_SUPPORTED, format!("{}: {reason}", field.name()), help);
+        if let Some((reason, help)) = types::unsupported_reason(&field) {
+            diagnostics.report(
+                SourceLocation::of_field(&field),
+                code::TYPE_NOT_SUPPORTED,
+                format!("{}: {reason}", field.name()),
+                help,
+            );
         }
         if !is_json_name(field.json_name()) {
             let text = format!("{:?} is not a name that {} can have in JSON", field.json_name(), field.name());
             let help = "set `json_name` to a letter or `_`, then letters, digits, `_` or `-`, or leave it out";
-            found.report(Place::field(&field), code::JSON_NAME_INVALID, text, help);
+            diagnostics.report(SourceLocation::of_field(&field), code::JSON_NAME_INVALID, text, help);
         }
         json_names.insert(field.json_name().to_owned(), field);
     }
@@ -110,8 +125,8 @@ pub(super) fn check_types(message: &MessageDescriptor, found: &mut Findings) {
             && other.number() != field.number()
         {
             let text = format!("{:?} is the name of one field and the JSON name of {:?}", field.name(), other.name());
-            found.report(
-                Place::field(&field),
+            diagnostics.report(
+                SourceLocation::of_field(&field),
                 code::JSON_NAME_CLASH,
                 text,
                 "change `json_name`, or rename one of them",

@@ -1,30 +1,31 @@
 //! Defaults and computed fields: where they may be. What their expressions say is checked where expressions are known.
 
 use crate::code;
-use crate::declared::{Declared, reference_of_field};
-use crate::diagnostic::Findings;
-use crate::options::{FormulaKind, formula_place, written_formula};
-use crate::roles::{Role, of_field};
+use crate::declared::{DeclaredModel, declared_reference};
+use crate::diagnostic::Diagnostics;
+use crate::options::{FormulaKind, formula_location, formula_source};
+use crate::roles::{Role, field_role};
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 
-pub(super) fn check(declared: &Declared, found: &mut Findings) {
+pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
-        let formula = |kind| written_formula(&field, kind).is_some();
+        let formula = |kind| formula_source(&field, kind).is_some();
         if formula(FormulaKind::Default) && formula(FormulaKind::Computed) {
             let message = format!("{} has both `default` and `computed`", field.name());
-            let help = "keep `default` if callers can set the field, or `computed` if only the server sets it";
-            found.report(formula_place(&field, FormulaKind::Computed), code::FORMULA_CONFLICT, message, help);
+            let help = "keep `default` if callers may set the field, and `computed` if only the server does";
+            diagnostics.report(formula_location(&field, FormulaKind::Computed), code::FORMULA_CONFLICT, message, help);
         }
         for kind in FormulaKind::ALL.into_iter().filter(|kind| formula(*kind)) {
-            check_field(declared, &field, kind, found);
+            check_field(declared, &field, kind, diagnostics);
         }
     }
 }
 
-fn check_field(declared: &Declared, field: &FieldDescriptor, kind: FormulaKind, found: &mut Findings) {
+fn check_field(declared: &DeclaredModel, field: &FieldDescriptor, kind: FormulaKind, diagnostics: &mut Diagnostics) {
     let (name, option) = (field.name(), kind.option_name());
-    let mut report = |code, message: String, help: &str| found.report(formula_place(field, kind), code, message, help);
-    match (of_field(field), kind) {
+    let mut report =
+        |code, message: String, help: &str| diagnostics.report(formula_location(field, kind), code, message, help);
+    match (field_role(field), kind) {
         (Some(Role::ExpireTime), FormulaKind::Default) => {
             if declared.expiry.is_some_and(|expiry| expiry.ttl.is_some()) {
                 let message = format!("{name} has a `default`, and the model's `expiry` has a `ttl`");
@@ -42,7 +43,7 @@ fn check_field(declared: &Declared, field: &FieldDescriptor, kind: FormulaKind, 
             };
             report(code::FORMULA_ROLE, message, help);
         }
-        (None, FormulaKind::Computed) if reference_of_field(field).is_some() => {
+        (None, FormulaKind::Computed) if declared_reference(field).is_some() => {
             let message = format!("{name} has references and `computed`");
             report(code::FORMULA_ROLE, message, "remove one of the two; a `default` can name a record");
         }
@@ -55,16 +56,16 @@ fn check_field(declared: &Declared, field: &FieldDescriptor, kind: FormulaKind, 
 }
 
 /// Reports formulas in a message that is no model: nobody evaluates what is in it.
-pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], found: &mut Findings) {
+pub(super) fn check_non_model(message: &MessageDescriptor, models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     if models.iter().any(|model| model.full_name() == message.full_name()) {
         return;
     }
     for field in message.fields() {
-        for kind in FormulaKind::ALL.into_iter().filter(|kind| written_formula(&field, *kind).is_some()) {
+        for kind in FormulaKind::ALL.into_iter().filter(|kind| formula_source(&field, *kind).is_some()) {
             let option = kind.option_name();
             let text = format!("{} has `{option}`, but {} is not a model", field.name(), message.full_name());
             let help = "it is for fields of models themselves: give the whole message a value there, or drop it";
-            found.report(formula_place(&field, kind), code::FORMULA_NOT_IN_MODEL, text, help);
+            diagnostics.report(formula_location(&field, kind), code::FORMULA_NOT_IN_MODEL, text, help);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::catalog::{IdFormat, IndexMethod};
 use crate::code;
-use crate::declared::{Declared, DeclaredIndex, reference_of_field};
-use crate::diagnostic::{Findings, Place};
+use crate::declared::{DeclaredIndex, DeclaredModel, declared_reference};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::naming::nearest;
-use crate::roles::{Role, of_field};
+use crate::roles::{Role, field_role};
 use prost_reflect::{FieldDescriptor, Kind};
 
 /// The text search configurations that every PostgreSQL has since version 14.
@@ -41,8 +41,13 @@ const LANGUAGES: [&str; 29] = [
     "yiddish",
 ];
 
-pub(super) fn check(declared: &Declared, index: &DeclaredIndex, place: &Place, found: &mut Findings) {
-    let mut report = |code, message: String, help: &str| found.report(place.clone(), code, message, help);
+pub(super) fn check(
+    declared: &DeclaredModel,
+    index: &DeclaredIndex,
+    location: &SourceLocation,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut report = |code, message: String, help: &str| diagnostics.report(location.clone(), code, message, help);
     let names = index.fields.join(", ");
     let is_search = matches!(index.method, Some(IndexMethod::Search { .. }));
     if !index.language.is_empty() && !is_search {
@@ -73,13 +78,19 @@ pub(super) fn check(declared: &Declared, index: &DeclaredIndex, place: &Place, f
         let message = format!("the index on {names} has a direction and {name}, which knows no order");
         report(code::INDEX_METHOD_CONFLICT, message, "drop ` desc`");
     }
-    check_fields(declared, index, method, place, found);
+    check_fields(declared, index, method, location, diagnostics);
 }
 
 /// Checks that there is one field, and that it is what the method is for.
-fn check_fields(declared: &Declared, index: &DeclaredIndex, method: &IndexMethod, place: &Place, found: &mut Findings) {
+fn check_fields(
+    declared: &DeclaredModel,
+    index: &DeclaredIndex,
+    method: &IndexMethod,
+    location: &SourceLocation,
+    diagnostics: &mut Diagnostics,
+) {
     let mut report =
-        |message: String, help: &str| found.report(place.clone(), code::INDEX_METHOD_FIELDS, message, help);
+        |message: String, help: &str| diagnostics.report(location.clone(), code::INDEX_METHOD_FIELDS, message, help);
     let name = option_name(method);
     if index.fields.len() > 1 {
         let message = format!("the index on {} has {name}, which takes one field", index.fields.join(", "));
@@ -107,11 +118,11 @@ fn is_list_of_scalars(field: &FieldDescriptor) -> bool {
 }
 
 /// Whether a field's column is a text that people write.
-fn is_text(declared: &Declared, field: &FieldDescriptor) -> bool {
-    let is_id = match of_field(field) {
+fn is_text(declared: &DeclaredModel, field: &FieldDescriptor) -> bool {
+    let is_id = match field_role(field) {
         Some(Role::Id) => declared.id_format != Some(IdFormat::ClientAssigned),
         Some(_) => true,
-        None => reference_of_field(field).is_some(),
+        None => declared_reference(field).is_some(),
     };
     field.kind() == Kind::String && !field.is_list() && !is_id
 }

@@ -3,10 +3,10 @@
 use super::index_methods;
 use crate::catalog::IndexMethod;
 use crate::code;
-use crate::declared::{Declared, DeclaredIndex};
-use crate::diagnostic::{Findings, Place};
+use crate::declared::{DeclaredIndex, DeclaredModel};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::naming::nearest;
-use crate::roles::{Role, of_field};
+use crate::roles::{Role, field_role};
 use crate::source::ParsedFiles;
 use crate::types::{self, WellKnown, well_known};
 use prost_reflect::{FieldDescriptor, Kind};
@@ -17,15 +17,15 @@ pub(crate) const MAX_INDEX_FIELDS: usize = 8;
 /// The most indexes of a model.
 pub(crate) const MAX_INDEXES: usize = 64;
 
-pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findings) {
+pub(super) fn check(declared: &DeclaredModel, files: &ParsedFiles, diagnostics: &mut Diagnostics) {
     if declared.indexes.len() > MAX_INDEXES {
         let message = format!(
             "{} has {} indexes; at most {MAX_INDEXES} are allowed",
             declared.full_name(),
             declared.indexes.len()
         );
-        found.report(
-            declared.option_place(),
+        diagnostics.report(
+            declared.option_location(),
             code::INDEXES_TOO_MANY,
             message,
             "each one slows writes down: keep those that queries need",
@@ -33,20 +33,25 @@ pub(super) fn check(declared: &Declared, files: &ParsedFiles, found: &mut Findin
     }
     let mut seen = BTreeSet::new();
     for (at, index) in declared.indexes.iter().enumerate() {
-        let place = declared.index_place(at, files);
-        check_index(declared, index, &place, found);
-        index_methods::check(declared, index, &place, found);
+        let location = declared.index_location(at, files);
+        check_index(declared, index, &location, diagnostics);
+        index_methods::check(declared, index, &location, diagnostics);
         let parts: Vec<(&str, bool)> = index.parts().collect();
         let method = (index.method_number.max(1), index.language.as_str());
         if !parts.is_empty() && !seen.insert((parts, index.unique, method)) {
-            let message = format!("the index on {} appears twice", index.fields.join(", "));
-            found.report(place, code::INDEX_TWICE, message, "keep one of the two");
+            let message = format!("the index on {} is there twice", index.fields.join(", "));
+            diagnostics.report(location, code::INDEX_TWICE, message, "keep one of the two");
         }
     }
 }
 
-fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found: &mut Findings) {
-    let mut report = |code, message: String, help: String| found.report(place.clone(), code, message, help);
+fn check_index(
+    declared: &DeclaredModel,
+    index: &DeclaredIndex,
+    location: &SourceLocation,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut report = |code, message: String, help: String| diagnostics.report(location.clone(), code, message, help);
     if index.fields.is_empty() {
         report(
             code::INDEX_EMPTY,
@@ -93,7 +98,7 @@ fn check_index(declared: &Declared, index: &DeclaredIndex, place: &Place, found:
 
 /// Why a field cannot be indexed, if it cannot.
 fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
-    if of_field(field) == Some(Role::Etag) {
+    if field_role(field) == Some(Role::Etag) {
         return Some("it is the etag, which is made from the record's version");
     }
     if field.is_map() {

@@ -1,35 +1,35 @@
 //! The ways back along references: each needs a name of its own on the model that it begins at.
 
 use crate::code;
-use crate::declared::Declared;
-use crate::diagnostic::{Findings, Place};
+use crate::declared::DeclaredModel;
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::naming::{is_lower_snake, json_name};
-use crate::relations::{Relations, name_of};
+use crate::relations::{Relations, relation_name};
 use std::collections::BTreeMap;
 
-pub(super) fn check(models: &[Declared], found: &mut Findings) {
+pub(super) fn check(models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     for reference in models.iter().flat_map(|model| &model.references) {
         let Some(inverse) = reference.inverse.as_deref() else { continue };
         if !is_lower_snake(inverse) {
             let message = format!("{inverse:?} is not a valid name of an inverse relation");
             let help =
                 "set `inverse` to lower-case letters, digits and single `_` between them, such as `books`, at most 63";
-            found.report(Place::field(&reference.field), code::INVERSE_INVALID, message, help);
-        } else if reference.way_back().is_none() {
+            diagnostics.report(SourceLocation::of_field(&reference.field), code::INVERSE_INVALID, message, help);
+        } else if reference.visible_inverse().is_none() {
             let name = reference.field.name();
             let message = format!("{name} is INPUT_ONLY, and the inverse relation {inverse:?} would reveal its value");
             let help = "drop `inverse`, or INPUT_ONLY";
-            found.report(Place::field(&reference.field), code::INVERSE_INPUT_ONLY, message, help);
+            diagnostics.report(SourceLocation::of_field(&reference.field), code::INVERSE_INPUT_ONLY, message, help);
         }
     }
-    let relations = Relations::of_models(models);
+    let relations = Relations::from_models(models);
     for model in models {
-        check_model(model, &relations, found);
+        check_model(model, &relations, diagnostics);
     }
 }
 
 /// Checks the names that relations and fields have on one model.
-fn check_model(model: &Declared, relations: &Relations<'_>, found: &mut Findings) {
+fn check_model(model: &DeclaredModel, relations: &Relations<'_>, diagnostics: &mut Diagnostics) {
     // By the name in JSON: requests may use either.
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     for field in model.message.fields() {
@@ -38,18 +38,21 @@ fn check_model(model: &Declared, relations: &Relations<'_>, found: &mut Findings
         }
     }
     for reference in &model.references {
-        let name = name_of(&model.message, &reference.field);
+        let name = relation_name(&model.message, &reference.field);
         taken.entry(json_name(&name)).or_insert_with(|| format!("its relation along {}", reference.field.name()));
     }
-    for relation in relations.to(model.full_name()) {
+    for relation in relations.targeting(model.full_name()) {
         let Some(inverse) = relation.inverse() else { continue };
         let field = &relation.reference.field;
         if let Some(other) = taken.get(&json_name(inverse)) {
-            let message = format!(
-                "{} would have the inverse relation {inverse:?}, which is the name of {other}",
-                model.full_name()
+            let message =
+                format!("{} would have the way back {inverse:?}, which is the name of {other}", model.full_name());
+            diagnostics.report(
+                SourceLocation::of_field(field),
+                code::INVERSE_CLASH,
+                message,
+                "choose another `inverse`",
             );
-            found.report(Place::field(field), code::INVERSE_CLASH, message, "choose another `inverse`");
         } else {
             let owner = format!("the inverse relation of {}", field.full_name());
             taken.insert(json_name(inverse), owner);

@@ -1,20 +1,20 @@
 //! How long records are kept that were deleted, when they end by themselves, and the fields that say so.
 
 use crate::code;
-use crate::declared::{DEFAULT_DELETED_DAYS, Declared, MAX_DELETED_DAYS, MAX_TTL_SECONDS};
-use crate::diagnostic::{Findings, Place};
-use crate::roles::{self, Role, Written, fields_of};
+use crate::declared::{DEFAULT_DELETED_DAYS, DeclaredModel, MAX_DELETED_DAYS, MAX_TTL_SECONDS};
+use crate::diagnostic::{Diagnostics, SourceLocation};
+use crate::roles::{self, DeclaredRole, Role, fields_with_role};
 
 /// The numbers of fields that protobuf keeps for itself.
 const RESERVED_NUMBERS: std::ops::RangeInclusive<u32> = 19_000..=19_999;
 
-pub(super) fn check(declared: &Declared, found: &mut Findings) {
+pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let full_name = declared.full_name();
     if let Some(written) = declared.soft_delete.filter(|written| written.soft_delete().is_none()) {
         let message = format!("{full_name} keeps deleted records for {} days", written.retention_days);
         let help =
             format!("set `retention_days` to 1 to {MAX_DELETED_DAYS}, or leave it out for {DEFAULT_DELETED_DAYS}");
-        found.report(declared.option_place(), code::SOFT_DELETE_RETENTION_INVALID, message, help);
+        diagnostics.report(declared.option_location(), code::SOFT_DELETE_RETENTION_INVALID, message, help);
     }
     if let Some((seconds, nanos)) = declared.expiry.filter(|written| written.expiry().is_none()).and_then(|it| it.ttl) {
         let message = format!("{full_name} has a ttl of {seconds} seconds and {nanos} nanoseconds");
@@ -22,31 +22,32 @@ pub(super) fn check(declared: &Declared, found: &mut Findings) {
             "set `ttl` to at least a microsecond and at most {MAX_TTL_SECONDS} seconds, such as `ttl: {{ seconds: 3600 }}`, \
              or leave it out: records then end only where callers say so"
         );
-        found.report(declared.option_place(), code::EXPIRY_TTL_INVALID, message, help);
+        diagnostics.report(declared.option_location(), code::EXPIRY_TTL_INVALID, message, help);
     }
     for (role, name, code) in [
         (Role::DeleteTime, "deleted_at", code::DELETE_TIME_MISSING),
         (Role::ExpireTime, "expires_at", code::EXPIRE_TIME_MISSING),
     ] {
-        check_field(declared, role, name, code, found);
+        check_field(declared, role, name, code, diagnostics);
     }
 }
 
 /// Checks that a field has a role if, and only if, the model's option needs it. `name` is one that has it by itself.
-fn check_field(declared: &Declared, role: Role, name: &str, code: &'static str, found: &mut Findings) {
-    let option = role.needs().unwrap_or_default();
+fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static str, diagnostics: &mut Diagnostics) {
+    let option = role.required_option().unwrap_or_default();
     let full_name = declared.full_name();
-    let mut explicit = declared.message.fields().filter(|field| roles::written(field) == Written::Role(role));
-    if !role.has_what_it_needs(&declared.message) {
+    let mut explicit =
+        declared.message.fields().filter(|field| roles::declared_role(field) == DeclaredRole::Role(role));
+    if !role.is_enabled_for(&declared.message) {
         for field in explicit {
             let message = format!("{} has {}, but {full_name} has no `{option}`", field.name(), role.option_name());
             let help = format!("write `{option}: {{}}` in the model's option, or take the role away");
-            found.report(Place::field(&field), code::ROLE_WITHOUT_OPTION, message, help);
+            diagnostics.report(SourceLocation::of_field(&field), code::ROLE_WITHOUT_OPTION, message, help);
         }
         return;
     }
     // A field whose type does not fit the role that it was given is told already, as ROLE_TYPE.
-    if explicit.next().is_some() || !fields_of(&declared.message, role).is_empty() {
+    if explicit.next().is_some() || !fields_with_role(&declared.message, role).is_empty() {
         return;
     }
     let message = format!("{full_name} has `{option}`, and no field that has {}", role.option_name());
@@ -59,11 +60,11 @@ fn check_field(declared: &Declared, role: Role, name: &str, code: &'static str, 
             role.option_name()
         ),
     };
-    found.report(declared.option_place(), code, message, help);
+    diagnostics.report(declared.option_location(), code, message, help);
 }
 
 /// A number that no field has had, as far as the message says.
-fn next_number(declared: &Declared) -> u32 {
+fn next_number(declared: &DeclaredModel) -> u32 {
     let fields = declared.message.fields().map(|field| field.number());
     // The ends of these are not part of them.
     let reserved = declared.message.reserved_ranges().map(|range| range.end.saturating_sub(1));

@@ -1,10 +1,10 @@
 //! Names that PostgreSQL must be able to keep, and names that are taken.
 
 use crate::code;
-use crate::declared::Declared;
-use crate::diagnostic::{Findings, Place};
+use crate::declared::DeclaredModel;
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::naming::{MAX_IDENTIFIER, snake_case};
-use crate::roles::{Role, of_field};
+use crate::roles::{Role, field_role};
 
 /// Columns that every PostgreSQL table has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
@@ -16,22 +16,22 @@ const REQUEST_FIELDS: [&str; 6] = ["id", "updatemask", "etag", "requestid", "val
 const LIST_FIELDS: [&str; 6] =
     ["nextpagetoken", "totalsize", "totalsizeisestimate", "included", "includedpagetokens", "unreachable"];
 
-pub(super) fn check(declared: &Declared, found: &mut Findings) {
-    check_package(declared, found);
-    check_message(declared, found);
-    check_columns(declared, found);
+pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
+    check_package(declared, diagnostics);
+    check_message(declared, diagnostics);
+    check_columns(declared, diagnostics);
 }
 
-fn check_package(declared: &Declared, found: &mut Findings) {
+fn check_package(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let package = declared.message.package_name();
     let file = declared.message.parent_file();
-    let place = || match package {
-        "" => declared.place(),
-        _ => Place::path(&file, &[2]),
+    let location = || match package {
+        "" => declared.location(),
+        _ => SourceLocation::at_path(&file, &[2]),
     };
     if package.is_empty() {
         let message = format!("{} is in no package", declared.full_name());
-        found.report(place(), code::PACKAGE_MISSING, message, "write `package <name>.v1;` below the syntax");
+        diagnostics.report(location(), code::PACKAGE_MISSING, message, "write `package <name>.v1;` below the syntax");
         return;
     }
     let schema = declared.table().schema;
@@ -45,52 +45,68 @@ fn check_package(declared: &Declared, found: &mut Findings) {
         || matches!(schema.as_str(), "information_schema" | "public");
     if reserved {
         let message = format!("the package {package:?}, with the PostgreSQL schema {schema:?}, is reserved");
-        found.report(place(), code::PACKAGE_RESERVED, message, "choose another package");
+        diagnostics.report(location(), code::PACKAGE_RESERVED, message, "choose another package");
     }
-    check_length("the package", package, &schema, place, found);
+    check_length("the package", package, &schema, location, diagnostics);
 }
 
-fn check_message(declared: &Declared, found: &mut Findings) {
+fn check_message(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let name = declared.name();
-    check_length("the message", name, &declared.table().name, || declared.place(), found);
+    check_length("the message", name, &declared.table().name, || declared.location(), diagnostics);
     let bare = |name: &str| snake_case(name).replace('_', "");
     if REQUEST_FIELDS.contains(&bare(name).as_str()) || LIST_FIELDS.contains(&bare(&declared.plural).as_str()) {
         let message = format!("{name} would give its requests two fields of one name");
-        found.report(declared.place(), code::MODEL_NAME_RESERVED, message, "rename the message, or set `plural`");
+        diagnostics.report(
+            declared.location(),
+            code::MODEL_NAME_RESERVED,
+            message,
+            "rename the message, or set `plural`",
+        );
     }
 }
 
-fn check_columns(declared: &Declared, found: &mut Findings) {
+fn check_columns(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
-        if of_field(&field) == Some(Role::Etag) {
+        if field_role(&field) == Some(Role::Etag) {
             // It has no column.
             continue;
         }
         let name = field.name();
-        let place = || Place::field(&field);
+        let location = || SourceLocation::of_field(&field);
         if name.starts_with('_') {
-            let message = format!("the field {name:?} starts with `_`, which is reserved for Groundplan");
-            found.report(place(), code::NAME_RESERVED, message, "choose another name");
+            let message = format!("the field {name:?} begins with `_`, as only Groundplan's own columns do");
+            diagnostics.report(location(), code::NAME_RESERVED, message, "choose another name");
         }
         if SYSTEM_COLUMNS.contains(&name) {
             let message = format!("{name:?} is a system column of every PostgreSQL table");
-            found.report(
-                place(),
+            diagnostics.report(
+                location(),
                 code::NAME_RESERVED,
                 message,
                 "choose another name; `json_name` can keep the old one in JSON",
             );
         }
-        check_length("the field", name, name, place, found);
+        check_length("the field", name, name, location, diagnostics);
     }
 }
 
-fn check_length(what: &str, name: &str, identifier: &str, place: impl Fn() -> Place, found: &mut Findings) {
+fn check_length(
+    what: &str,
+    name: &str,
+    identifier: &str,
+    location: impl Fn() -> SourceLocation,
+    diagnostics: &mut Diagnostics,
+) {
     if identifier.len() > MAX_IDENTIFIER {
         let message = format!(
             "the name of {what} {name:?} has {} bytes in PostgreSQL, which keeps {MAX_IDENTIFIER}",
             identifier.len()
         );
-        found.report(place(), code::NAME_TOO_LONG, message, format!("shorten it to at most {MAX_IDENTIFIER} bytes"));
+        diagnostics.report(
+            location(),
+            code::NAME_TOO_LONG,
+            message,
+            format!("shorten it to at most {MAX_IDENTIFIER} bytes"),
+        );
     }
 }

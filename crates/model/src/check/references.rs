@@ -2,19 +2,19 @@
 
 use crate::catalog::OnDelete;
 use crate::code;
-use crate::declared::{Declared, DeclaredReference, reference_of_field};
-use crate::diagnostic::{Findings, Place};
+use crate::declared::{DeclaredModel, DeclaredReference, declared_reference};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::naming::nearest;
 use crate::options::is_required_by_rule;
-use crate::relations::target;
-use crate::roles::{self, of_field};
+use crate::relations::find_target;
+use crate::roles::{self, field_role};
 use prost_reflect::{Kind, MessageDescriptor};
 
 /// The most references of a model.
 pub(crate) const MAX_REFERENCES: usize = 64;
 
 /// Checks the references of a model.
-pub(super) fn check(declared: &Declared, models: &[Declared], found: &mut Findings) {
+pub(super) fn check(declared: &DeclaredModel, models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     if declared.references.len() > MAX_REFERENCES {
         let message = format!(
             "{} has {} references; at most {MAX_REFERENCES} are allowed",
@@ -22,44 +22,50 @@ pub(super) fn check(declared: &Declared, models: &[Declared], found: &mut Findin
             declared.references.len()
         );
         let help = "each one is looked up at every write: keep those that must be true";
-        found.report(declared.place(), code::REFERENCES_TOO_MANY, message, help);
+        diagnostics.report(declared.location(), code::REFERENCES_TOO_MANY, message, help);
     }
     for reference in &declared.references {
-        check_field(reference, found);
-        check_model(declared, reference, models, found);
-        check_on_delete(reference, found);
-        check_cascade(declared, reference, models, found);
+        check_field(reference, diagnostics);
+        check_model(declared, reference, models, diagnostics);
+        check_on_delete(reference, diagnostics);
+        check_cascade(declared, reference, models, diagnostics);
     }
 }
 
 /// Reports references in a message that is no model: nobody looks after what is in it.
-pub(super) fn check_others(message: &MessageDescriptor, models: &[Declared], found: &mut Findings) {
+pub(super) fn check_non_model(message: &MessageDescriptor, models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     if models.iter().any(|model| model.full_name() == message.full_name()) {
         return;
     }
-    for field in message.fields().filter(|field| reference_of_field(field).is_some()) {
-        let text = format!("{} has references, but {} is not a model", field.name(), message.full_name());
+    for field in message.fields().filter(|field| declared_reference(field).is_some()) {
+        let text = format!("{} has references, but {} is no model", field.name(), message.full_name());
         let help = "references are for fields of models themselves: move the field there, or drop `references`";
-        found.report(Place::field(&field), code::REFERENCE_NOT_IN_MODEL, text, help);
+        diagnostics.report(SourceLocation::of_field(&field), code::REFERENCE_NOT_IN_MODEL, text, help);
     }
 }
 
-fn check_field(reference: &DeclaredReference, found: &mut Findings) {
+fn check_field(reference: &DeclaredReference, diagnostics: &mut Diagnostics) {
     let field = &reference.field;
     let is_in_oneof = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
     if field.kind() != Kind::String || field.is_list() || field.is_map() || is_in_oneof {
         let message = format!("{} has references and is not a single string outside of oneofs", field.name());
         let help = "write `string` or `optional string`, outside of oneofs, or drop `references`";
-        found.report(Place::field(field), code::REFERENCE_FIELD_TYPE, message, help);
-    } else if let Some(role) = of_field(field) {
+        diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_FIELD_TYPE, message, help);
+    } else if let Some(role) = field_role(field) {
         let message = format!("{} has references and {}", field.name(), role.option_name());
-        let help = "a reference is an ordinary field: choose another field, or add `role: ROLE_NONE` to `references`";
-        found.report(Place::field(field), code::REFERENCE_ROLE, message, help);
+        let help =
+            "a reference is an ordinary field: choose another field, or write `role: ROLE_NONE` beside `references`";
+        diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ROLE, message, help);
     }
 }
 
-fn check_model(declared: &Declared, reference: &DeclaredReference, models: &[Declared], found: &mut Findings) {
-    if target(models, declared, &reference.model).is_some() {
+fn check_model(
+    declared: &DeclaredModel,
+    reference: &DeclaredReference,
+    models: &[DeclaredModel],
+    diagnostics: &mut Diagnostics,
+) {
+    if find_target(models, declared, &reference.model).is_some() {
         return;
     }
     let (field, written) = (&reference.field, &reference.model);
@@ -68,19 +74,19 @@ fn check_model(declared: &Declared, reference: &DeclaredReference, models: &[Dec
         _ => format!("{} refers to {written:?}, which is not a model", field.name()),
     };
     let package = declared.message.package_name();
-    let neighbours = models.iter().filter(|model| model.message.package_name() == package).map(Declared::name);
-    let help = match nearest(written, neighbours.chain(models.iter().map(Declared::full_name))) {
+    let neighbours = models.iter().filter(|model| model.message.package_name() == package).map(DeclaredModel::name);
+    let help = match nearest(written, neighbours.chain(models.iter().map(DeclaredModel::full_name))) {
         Some(near) => format!("did you mean {near:?}?"),
         None => "write `model: \"<full name>\"`, or the short name if it is in the same package; the apply must \
                  include it"
             .to_owned(),
     };
-    found.report(Place::field(field), code::REFERENCE_MODEL_UNKNOWN, message, help);
+    diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_MODEL_UNKNOWN, message, help);
 }
 
-fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
+fn check_on_delete(reference: &DeclaredReference, diagnostics: &mut Diagnostics) {
     let field = &reference.field;
-    let behavior = roles::behavior(field, None);
+    let behavior = roles::field_behavior(field, None);
     let fixed = match (is_required_by_rule(field) || behavior.required, behavior.immutable) {
         (true, _) => Some("required"),
         (false, true) => Some("IMMUTABLE"),
@@ -90,14 +96,14 @@ fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
         None => {
             let message = format!("{} has an on_delete that this version does not know", field.name());
             let help = "use one of groundplan.model.v1.OnDelete";
-            found.report(Place::field(field), code::REFERENCE_ON_DELETE_UNKNOWN, message, help);
+            diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ON_DELETE_UNKNOWN, message, help);
         }
         Some(OnDelete::SetNull) => {
             if let Some(fixed) = fixed {
                 let message =
                     format!("{} is {fixed} and has ON_DELETE_SET_NULL: it could not be cleared", field.name());
                 let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or drop what forbids it";
-                found.report(Place::field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
+                diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
             }
         }
         Some(OnDelete::Restrict | OnDelete::Cascade) => {}
@@ -105,8 +111,13 @@ fn check_on_delete(reference: &DeclaredReference, found: &mut Findings) {
 }
 
 /// Whoever undeletes a record wants back what was deleted because of it.
-fn check_cascade(declared: &Declared, reference: &DeclaredReference, models: &[Declared], found: &mut Findings) {
-    let target = target(models, declared, &reference.model).filter(|target| target.soft_delete.is_some());
+fn check_cascade(
+    declared: &DeclaredModel,
+    reference: &DeclaredReference,
+    models: &[DeclaredModel],
+    diagnostics: &mut Diagnostics,
+) {
+    let target = find_target(models, declared, &reference.model).filter(|target| target.soft_delete.is_some());
     let is_cascade = reference.on_delete == Some(OnDelete::Cascade);
     if let (Some(target), true, None) = (target, is_cascade, declared.soft_delete) {
         let message = format!(
@@ -119,6 +130,11 @@ fn check_cascade(declared: &Declared, reference: &DeclaredReference, models: &[D
             "write `soft_delete: {{}}` in the option of {} too, or use ON_DELETE_RESTRICT or ON_DELETE_SET_NULL",
             declared.full_name()
         );
-        found.report(Place::field(&reference.field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
+        diagnostics.report(
+            SourceLocation::of_field(&reference.field),
+            code::REFERENCE_ON_DELETE_CONFLICT,
+            message,
+            help,
+        );
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
         if concurrently { "CONCURRENTLY " } else { "" },
         quote(&index.name),
         model.table.qualified(),
-        what(model, index)
+        method_clause(model, index)
     );
     let execution = if concurrently { Execution::OutsideTransaction } else { Execution::InSharedTransaction };
     statements.push(Ddl {
@@ -41,11 +41,11 @@ pub(crate) fn add_index(model: &Model, index: &Index, concurrently: bool) -> Vec
 }
 
 /// Returns the method, the columns and the condition of an index.
-fn what(model: &Model, index: &Index) -> String {
+fn method_clause(model: &Model, index: &Index) -> String {
     let columns: Vec<String> = index.fields.iter().map(|part| model.column_name(part.field)).collect();
     let column = columns.first().map(String::as_str).unwrap_or_default();
     match &index.method {
-        IndexMethod::Ordered => format!("({}){}", ordered(model, index).join(", "), condition(model, index)),
+        IndexMethod::Ordered => format!("({}){}", ordered_columns(model, index).join(", "), condition(model, index)),
         IndexMethod::Trigram => format!("USING gin ({column} {TRIGRAM_OPERATORS})"),
         // PostgreSQL uses the index only if the query contains exactly the same expression.
         IndexMethod::Search { language } => {
@@ -63,7 +63,7 @@ fn condition(model: &Model, index: &Index) -> String {
 }
 
 /// Returns the columns of an ordered index.
-fn ordered(model: &Model, index: &Index) -> Vec<String> {
+fn ordered_columns(model: &Model, index: &Index) -> Vec<String> {
     let mut columns = vec!["\"_tenant\"".to_owned()];
     for part in &index.fields {
         let direction = if part.descending { " DESC" } else { "" };

@@ -1,8 +1,8 @@
 //! Declarations of references.
 
 use crate::catalog::OnDelete;
-use crate::options::{from_option, number, text};
-use crate::roles::behavior;
+use crate::options::{number, read_field_option, text};
+use crate::roles::field_behavior;
 use prost_reflect::FieldDescriptor;
 use std::borrow::Cow;
 
@@ -21,14 +21,14 @@ pub(crate) struct DeclaredReference {
 impl DeclaredReference {
     /// Returns the name of the inverse relation. An INPUT_ONLY field has none: listing the referencing records would
     /// expose it.
-    pub(crate) fn way_back(&self) -> Option<&str> {
-        self.inverse.as_deref().filter(|_| !behavior(&self.field, None).input_only)
+    pub(crate) fn visible_inverse(&self) -> Option<&str> {
+        self.inverse.as_deref().filter(|_| !field_behavior(&self.field, None).input_only)
     }
 }
 
 /// Reads the reference of a field, if it has one.
-pub(crate) fn of_field(field: &FieldDescriptor) -> Option<DeclaredReference> {
-    let references = from_option(field, |option| {
+pub(crate) fn declared_reference(field: &FieldDescriptor) -> Option<DeclaredReference> {
+    let references = read_field_option(field, |option| {
         let is_there = option.has_field_by_name("references");
         is_there.then(|| option.get_field_by_name("references").map(Cow::into_owned)).flatten()
     })??;

@@ -1,6 +1,6 @@
 //! The names of the derived messages and methods of a model.
 
-use crate::declared::Declared;
+use crate::declared::DeclaredModel;
 use crate::relations::Relation;
 
 /// The names of the messages of a model's service, without the package.
@@ -40,7 +40,7 @@ pub(crate) struct RevisionNames {
 }
 
 impl Names {
-    pub(crate) fn of_model(declared: &Declared) -> Self {
+    pub(crate) fn of_model(declared: &DeclaredModel) -> Self {
         let (name, plural) = (declared.name(), &declared.plural);
         Self {
             create: format!("Create{name}Request"),

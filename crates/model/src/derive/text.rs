@@ -12,14 +12,14 @@ mod writes;
 
 use super::names::Names;
 use crate::catalog::IdFormat;
-use crate::declared::Declared;
+use crate::declared::DeclaredModel;
 use crate::relations::{Relation, Relations};
-use crate::roles::{Role, fields_of};
+use crate::roles::{Role, fields_with_role};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Writes the file of one model's service. Equal models give equal text.
-pub(super) fn service_file(declared: &Declared, relations: &Relations<'_>) -> String {
+pub(super) fn service_file(declared: &DeclaredModel, relations: &Relations<'_>) -> String {
     let file = declared.message.parent_file();
     let writer = Writer::new(declared, relations);
     let mut imports: BTreeSet<String> = super::IMPORTS.map(str::to_owned).into();
@@ -74,10 +74,10 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(declared: &'a Declared, relations: &'a Relations<'a>) -> Self {
-        let first = |role| fields_of(&declared.message, role).first().map(|field| field.name().to_owned());
+    fn new(declared: &'a DeclaredModel, relations: &'a Relations<'a>) -> Self {
+        let first = |role| fields_with_role(&declared.message, role).first().map(|field| field.name().to_owned());
         let hides_groundplan = is_hidden(declared, "groundplan");
-        let related = relations.to(declared.full_name()).iter().filter(|relation| relation.inverse().is_some());
+        let related = relations.targeting(declared.full_name()).iter().filter(|relation| relation.inverse().is_some());
         Self {
             name: declared.name(),
             package: declared.message.package_name(),
@@ -122,7 +122,7 @@ impl<'a> Writer<'a> {
 }
 
 /// A model's type, as a field of a message of a package refers to it.
-fn type_name(declared: &Declared, package: &str) -> String {
+fn type_name(declared: &DeclaredModel, package: &str) -> String {
     // A field called like its type would hide it, and a part of a package that of another.
     let is_capital = declared.name().starts_with(|first: char| first.is_ascii_uppercase());
     if is_capital && declared.message.package_name() == package {
@@ -133,7 +133,7 @@ fn type_name(declared: &Declared, package: &str) -> String {
 }
 
 /// Whether the first part of a package's name could mean something else within the model's package.
-fn is_hidden(declared: &Declared, first: &str) -> bool {
+fn is_hidden(declared: &DeclaredModel, first: &str) -> bool {
     let pool = declared.message.parent_pool();
     let hides = |name: &str| name.split('.').skip(1).any(|part| part == first);
     pool.files().any(|file| hides(file.package_name()))

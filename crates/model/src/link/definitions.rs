@@ -9,40 +9,40 @@ use std::sync::LazyLock;
 
 /// The definitions of the standard files.
 static STANDARD: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
-    let mut names = HashMap::new();
+    let mut definitions = HashMap::new();
     for (path, file) in standard_files() {
-        define(file.file_descriptor_proto(), |name| {
-            names.insert(name, path);
+        define_file(file.file_descriptor_proto(), |name| {
+            definitions.insert(name, path);
         });
     }
-    names
+    definitions
 });
 
 /// The full names of messages, enums and extensions, with their files.
-pub(super) struct Names<'a>(HashMap<String, &'a str>);
+pub(super) struct Definitions<'a>(HashMap<String, &'a str>);
 
 /// A definition that an undefined name could mean.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Meant<'a> {
+pub(super) struct Candidate<'a> {
     pub(super) full_name: &'a str,
     pub(super) file: &'a str,
     /// Whether the name matches exactly, by the rules of scopes.
     pub(super) is_exact: bool,
 }
 
-impl<'a> Names<'a> {
-    pub(super) fn of(files: &'a ParsedFiles) -> Self {
-        let mut names = HashMap::new();
+impl<'a> Definitions<'a> {
+    pub(super) fn enumeration(files: &'a ParsedFiles) -> Self {
+        let mut definitions = HashMap::new();
         for (path, parsed) in files {
-            define(&parsed.descriptor, |name| {
-                names.insert(name, path.as_str());
+            define_file(&parsed.descriptor, |name| {
+                definitions.insert(name, path.as_str());
             });
         }
-        Self(names)
+        Self(definitions)
     }
 
     /// Finds the definition that `name` in a file of `package` could mean.
-    pub(super) fn meant(&self, name: &str, package: &str) -> Option<Meant<'_>> {
+    pub(super) fn find_candidate(&self, name: &str, package: &str) -> Option<Candidate<'_>> {
         let name = name.trim_start_matches('.');
         let scopes = std::iter::successors(Some(package), |scope| {
             (!scope.is_empty()).then(|| scope.rsplit_once('.').map_or("", |(outer, _)| outer))
@@ -50,22 +50,22 @@ impl<'a> Names<'a> {
         let exact = scopes.map(|scope| if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") });
         for full_name in exact {
             if let Some((full_name, file)) = self.find(&full_name) {
-                return Some(Meant { full_name, file, is_exact: true });
+                return Some(Candidate { full_name, file, is_exact: true });
             }
         }
         let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
         let wanted = last(name);
         // The shortest name is the least nested one.
-        let of_that_name = self.all().filter(|(full_name, _)| last(full_name) == wanted);
+        let of_that_name = self.iter().filter(|(full_name, _)| last(full_name) == wanted);
         let other = of_that_name.min_by_key(|(full_name, _)| (full_name.len(), *full_name));
-        other.map(|(full_name, file)| Meant { full_name, file, is_exact: false })
+        other.map(|(full_name, file)| Candidate { full_name, file, is_exact: false })
     }
 
     /// Finds the definition with the most similar name.
-    pub(super) fn nearest(&self, name: &str) -> Option<Meant<'_>> {
-        let last: BTreeSet<&str> = self.all().filter_map(|(full_name, _)| full_name.rsplit('.').next()).collect();
+    pub(super) fn nearest(&self, name: &str) -> Option<Candidate<'_>> {
+        let last: BTreeSet<&str> = self.iter().filter_map(|(full_name, _)| full_name.rsplit('.').next()).collect();
         let near = nearest(name.rsplit('.').next().unwrap_or_default(), last.into_iter())?;
-        self.meant(near, "")
+        self.find_candidate(near, "")
     }
 
     fn find(&self, full_name: &str) -> Option<(&str, &str)> {
@@ -73,7 +73,7 @@ impl<'a> Names<'a> {
         own.or_else(|| STANDARD.get_key_value(full_name).map(|(name, file)| (name.as_str(), *file)))
     }
 
-    fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, file)| (name.as_str(), *file))
@@ -81,12 +81,12 @@ impl<'a> Names<'a> {
     }
 }
 
-fn define(file: &FileDescriptorProto, mut define: impl FnMut(String)) {
+fn define_file(file: &FileDescriptorProto, mut define: impl FnMut(String)) {
     let package = if file.package().is_empty() { String::new() } else { format!("{}.", file.package()) };
     for message in &file.message_type {
         define_message(message, &package, &mut define);
     }
-    let enums = file.enum_type.iter().map(|of| of.name());
+    let enums = file.enum_type.iter().map(|enumeration| enumeration.name());
     for name in enums.chain(file.extension.iter().map(|extension| extension.name())) {
         define(format!("{package}{name}"));
     }
@@ -100,7 +100,7 @@ fn define_message(message: &DescriptorProto, scope: &str, define: &mut impl FnMu
             define_message(nested, &inner, define);
         }
     }
-    let enums = message.enum_type.iter().map(|of| of.name());
+    let enums = message.enum_type.iter().map(|enumeration| enumeration.name());
     for name in enums.chain(message.extension.iter().map(|extension| extension.name())) {
         define(format!("{inner}{name}"));
     }

@@ -1,7 +1,7 @@
 //! Explains the linker's errors. The library's messages mention its own types, and point to Protocol Buffers
 //! documentation where an import is missing.
 
-use super::names::{Meant, Names};
+use super::definitions::{Candidate, Definitions};
 use crate::bundled::standard_paths;
 use crate::naming::nearest;
 
@@ -9,63 +9,65 @@ use crate::naming::nearest;
 const LANGUAGE: &str = "see https://protobuf.dev/programming-guides/proto3";
 
 /// A message and its remedy.
-pub(super) struct Words {
+pub(super) struct Explanation {
     pub(super) message: String,
     pub(super) help: String,
 }
 
 /// The file with the error.
-pub(super) struct Reader<'a> {
+pub(super) struct Explainer<'a> {
     pub(super) path: &'a str,
     pub(super) package: &'a str,
     pub(super) imports: &'a [String],
-    pub(super) names: &'a Names<'a>,
+    pub(super) definitions: &'a Definitions<'a>,
 }
 
-impl Reader<'_> {
+impl Explainer<'_> {
     /// Explains a part of an error: the library's message and its optional help.
-    pub(super) fn words(&self, message: &str, help: Option<String>) -> Words {
-        if let Some(name) = between(message, "name '", "' is not defined") {
-            return self.not_defined(name);
+    pub(super) fn explain(&self, message: &str, help: Option<String>) -> Explanation {
+        if let Some(name) = strip_around(message, "name '", "' is not defined") {
+            return self.explain_undefined(name);
         }
-        if let Some(name) = between(message, "'", "', which is not defined").and_then(|rest| rest.split('\'').next()) {
-            return self.not_defined(name);
+        if let Some(name) =
+            strip_around(message, "'", "', which is not defined").and_then(|rest| rest.split('\'').next())
+        {
+            return self.explain_undefined(name);
         }
-        if let Some(name) = between(message, "option field '", "' is not defined") {
+        if let Some(name) = strip_around(message, "option field '", "' is not defined") {
             let message = format!("there is no option `{name}`");
-            return Words { message, help: "correct its name, or remove it".to_owned() };
+            return Explanation { message, help: "correct its name, or remove it".to_owned() };
         }
-        if let Some(name) = between(message, "option field '", "' has already been set") {
+        if let Some(name) = strip_around(message, "option field '", "' has already been set") {
             let message = format!("the option `{name}` is set twice");
-            return Words { message, help: "set it once".to_owned() };
+            return Explanation { message, help: "set it once".to_owned() };
         }
         if message.starts_with("failed to decode file descriptor set") {
             let message = "an option of the file cannot be read".to_owned();
-            return Words { message, help: "compile the models with buf or protoc again".to_owned() };
+            return Explanation { message, help: "compile the models with buf or protoc again".to_owned() };
         }
-        let fallback = help_of(message).unwrap_or(LANGUAGE);
-        Words { message: message.to_owned(), help: help.unwrap_or_else(|| fallback.to_owned()) }
+        let fallback = default_help(message).unwrap_or(LANGUAGE);
+        Explanation { message: message.to_owned(), help: help.unwrap_or_else(|| fallback.to_owned()) }
     }
 
     /// Explains an undefined name, with the missing import if there is one.
-    fn not_defined(&self, name: &str) -> Words {
+    fn explain_undefined(&self, name: &str) -> Explanation {
         let shown = name.trim_start_matches('.');
         let message = format!("`{shown}` is not defined");
-        if let Some(meant) = self.names.meant(name, self.package) {
-            return Words { message, help: self.remedy(&meant) };
+        if let Some(candidate) = self.definitions.find_candidate(name, self.package) {
+            return Explanation { message, help: self.remedy(&candidate) };
         }
         let path = unbundled(shown);
-        let help = match (path, self.names.nearest(name)) {
-            (Some(path), _) => format!("{path:?} is not bundled: {HAND_IN}, and import it"),
+        let help = match (path, self.definitions.nearest(name)) {
+            (Some(path), _) => format!("{path:?} is not bundled: {COPY_IT}, and import it"),
             (None, Some(near)) => format!("did you mean `{}`? {}", near.full_name, capitalised(&self.remedy(&near))),
             (None, None) => "define it, or import the file that does".to_owned(),
         };
-        Words { message, help }
+        Explanation { message, help }
     }
 
     /// Returns what to write so that a name resolves.
-    fn remedy(&self, meant: &Meant<'_>) -> String {
-        let Meant { full_name, file, is_exact } = meant;
+    fn remedy(&self, candidate: &Candidate<'_>) -> String {
+        let Candidate { full_name, file, is_exact } = candidate;
         let is_imported = *file == self.path || self.imports.iter().any(|import| import == file);
         match (is_imported, is_exact) {
             (false, true) => format!("add `import {file:?};`"),
@@ -78,9 +80,9 @@ impl Reader<'_> {
 }
 
 /// Returns the remedy for an import that is neither uploaded nor bundled.
-pub(super) fn unknown_import<'a>(import: &str, handed_in: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn unknown_import_help<'a>(import: &str, uploaded: impl Iterator<Item = &'a str>) -> String {
     const RELATIVE: &str = "paths are relative to the folder that is applied";
-    let known: Vec<&str> = handed_in.chain(standard_paths().map(|path| -> &str { path })).collect();
+    let known: Vec<&str> = uploaded.chain(standard_paths().map(|path| -> &str { path })).collect();
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     // The same file in another folder, or a typo. Equal folders alone are not similar: many files share them.
     let moved = known.iter().find(|path| name(path) == name(import));
@@ -88,12 +90,12 @@ pub(super) fn unknown_import<'a>(import: &str, handed_in: impl Iterator<Item = &
         || nearest(import, known.iter().copied().filter(|path| strsim::levenshtein(&name(path), &name(import)) <= 2));
     match moved.copied().or_else(near) {
         Some(near) => format!("did you mean {near:?}? {}", capitalised(RELATIVE)),
-        None if import.starts_with("google/") => format!("it is not bundled: {HAND_IN}"),
+        None if import.starts_with("google/") => format!("it is not bundled: {COPY_IT}"),
         None => format!("hand it in too; {RELATIVE}"),
     }
 }
 
-const HAND_IN: &str =
+const COPY_IT: &str =
     "put a copy of it, as https://github.com/googleapis/googleapis has it, below the folder that is applied";
 
 /// Returns the Google file that defines a name, if it is not bundled.
@@ -106,7 +108,7 @@ fn unbundled(name: &str) -> Option<String> {
 }
 
 /// Returns the remedy for an error for which the library has no help.
-fn help_of(message: &str) -> Option<&'static str> {
+fn default_help(message: &str) -> Option<&'static str> {
     const HELP: &[(&str, &str)] = &[
         ("is defined twice", "rename one of them"),
         ("is already defined in file", "rename one of them, or move one to another package"),
@@ -122,7 +124,7 @@ fn help_of(message: &str) -> Option<&'static str> {
     HELP.iter().find(|(words, _)| message.contains(words)).map(|(_, help)| *help)
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+fn strip_around<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     text.strip_prefix(before)?.strip_suffix(after)
 }
 

@@ -4,21 +4,21 @@ use prost_reflect::{DescriptorPool, DynamicMessage, FileDescriptor, MapKey, Valu
 use std::fmt::Write as _;
 
 /// The text of options, whatever order their maps are in.
-pub(super) fn of_message(message: &DynamicMessage) -> String {
+pub(super) fn message_text(message: &DynamicMessage) -> String {
     let mut text = String::new();
     write_message(message, &mut text);
     text
 }
 
 /// The text of one value of options.
-pub(super) fn of_value(value: &Value) -> String {
+pub(super) fn value_text(value: &Value) -> String {
     let mut text = String::new();
     write_value(value, &mut text);
     text
 }
 
 /// The text of a file, comments included.
-pub(super) fn of_file(pool: &DescriptorPool, file: &FileDescriptor) -> String {
+pub(super) fn file_text(pool: &DescriptorPool, file: &FileDescriptor) -> String {
     let encoded = file.encode_to_vec();
     let mut text = String::new();
     let decoded = pool

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_NAMED: usize = 5;
 
 /// The steps from one version of a model to another.
-pub(super) fn steps(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
+pub(super) fn change_steps(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
     let mut steps = Vec::new();
     for (id, field) in after.shape().iter() {
         if before.shape().by_number(field.number).is_none() {
@@ -64,11 +64,11 @@ fn new_inverses<'a>(before: &Model, after: &'a Model) -> Vec<&'a str> {
 /// The step that changes what is said of a model, if that changes.
 fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Option<Step> {
     let known = |number: u32| before.shape().by_number(number).is_some();
-    let old = definition::of_model(&base.pool, &before.full_name, known);
-    let new = definition::of_model(&target.pool, &after.full_name, known);
+    let old = definition::describe_model(&base.pool, &before.full_name, known);
+    let new = definition::describe_model(&target.pool, &after.full_name, known);
     let mut changed = differences(&old, &new);
     changed.extend(new_inverses(before, after).into_iter().map(|field| format!("{field} inverse")));
-    let mut statements = comments(before, after);
+    let mut statements = comment_statements(before, after);
     for index in &after.indexes {
         let old = before.indexes.iter().find(|old| old.name == index.name);
         if old.is_some_and(|old| old.reason != index.reason) {
@@ -82,22 +82,22 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
     Some(Step {
         kind: StepKind::ChangeDefinition,
         subject: after.full_name.clone(),
-        description: format!("change the definition of {}: {}", after.full_name, list(&changed)),
+        description: format!("change what is said of {}: {}", after.full_name, list_aspects(&changed)),
         statements,
         undo: Vec::new(),
     })
 }
 
 /// Says in PostgreSQL what the models say now.
-fn comments(before: &Model, after: &Model) -> Vec<Ddl> {
+fn comment_statements(before: &Model, after: &Model) -> Vec<Ddl> {
     let mut statements = Vec::new();
     if before.comment != after.comment {
-        statements.push(ddl::plain(after, ddl::comment_on_table(after)));
+        statements.push(ddl::in_shared_transaction(after, ddl::comment_on_table(after)));
     }
     for (id, field) in after.columns() {
         let old = before.shape().by_number(field.number).map(|id| before.shape().field(id));
         if old.is_some_and(|old| old.comment != field.comment) {
-            statements.push(ddl::plain(after, ddl::comment_on_column(after, id)));
+            statements.push(ddl::in_shared_transaction(after, ddl::comment_on_column(after, id)));
         }
     }
     statements
@@ -108,7 +108,7 @@ fn differences(old: &Definition, new: &Definition) -> Vec<String> {
     aspects.into_iter().filter(|aspect| old.get(*aspect) != new.get(*aspect)).cloned().collect()
 }
 
-fn list(changed: &[String]) -> String {
+fn list_aspects(changed: &[String]) -> String {
     let named: Vec<&str> = changed.iter().take(MAX_NAMED).map(String::as_str).collect();
     match changed.len().checked_sub(MAX_NAMED) {
         Some(more @ 1..) => format!("{} and {more} more", named.join(", ")),
@@ -117,8 +117,8 @@ fn list(changed: &[String]) -> String {
 }
 
 /// The files that differ although no model does: comments between messages, options of files, services, other messages.
-pub(super) fn other_files(base: &Catalog, target: &Catalog) -> Vec<Step> {
-    let (old, new) = (files(base), files(target));
+pub(super) fn other_file_steps(base: &Catalog, target: &Catalog) -> Vec<Step> {
+    let (old, new) = (file_texts(base), file_texts(target));
     let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     paths
         .into_iter()
@@ -133,6 +133,6 @@ pub(super) fn other_files(base: &Catalog, target: &Catalog) -> Vec<Step> {
         .collect()
 }
 
-fn files(catalog: &Catalog) -> BTreeMap<String, String> {
-    catalog.pool.files().map(|file| (file.name().to_owned(), canonical::of_file(&catalog.pool, &file))).collect()
+fn file_texts(catalog: &Catalog) -> BTreeMap<String, String> {
+    catalog.pool.files().map(|file| (file.name().to_owned(), canonical::file_text(&catalog.pool, &file))).collect()
 }

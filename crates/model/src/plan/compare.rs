@@ -2,61 +2,73 @@
 
 use super::compare_lifetimes;
 use super::type_text::type_text;
-use super::unsupported::{field_place, message_place, refuse};
+use super::unsupported::{field_location, message_location, report_unsupported};
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
 use crate::declared;
-use crate::diagnostic::{Findings, Place};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::shape::{EnumShape, FieldId, Shape};
 use std::collections::{HashMap, HashSet};
 
 const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
 
 /// Reports a model that is gone.
-pub(super) fn dropped_model(model: &Model, base: &Catalog, found: &mut Findings) {
+pub(super) fn report_dropped_model(model: &Model, base: &Catalog, diagnostics: &mut Diagnostics) {
     let file = base.pool.get_message_by_name(&model.full_name).map(|message| message.parent_file().name().to_owned());
-    let place = Place::file(&file.unwrap_or_default());
+    let location = SourceLocation::of_file(&file.unwrap_or_default());
     let what = format!("dropping (or renaming) the model {}", model.full_name);
-    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_MODEL, &what, "include the model in the apply");
+    report_unsupported(
+        diagnostics,
+        location,
+        code::STEP_NOT_SUPPORTED_DROP_MODEL,
+        &what,
+        "keep the model among what is applied",
+    );
 }
 
 /// Reports what cannot change of a model.
-pub(super) fn models(base: &Catalog, before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
-    let place = || message_place(target, &after.full_name);
-    let mut refuse_change = |what: &str, old: &str, new: &str| {
+pub(super) fn compare_models(
+    base: &Catalog,
+    before: &Model,
+    after: &Model,
+    target: &Catalog,
+    diagnostics: &mut Diagnostics,
+) {
+    let location = || message_location(target, &after.full_name);
+    let mut report_change = |what: &str, old: &str, new: &str| {
         if old != new {
             let what = format!("changing the {what} of {} from {old} to {new}", after.full_name);
             let help = "keep it as it was";
-            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
         }
     };
-    refuse_change("resource", &before.resource, &after.resource);
-    refuse_change("plural", &before.plural, &after.plural);
-    refuse_change("id format", before.id_format.option_name(), after.id_format.option_name());
-    roles(before, after, target, found);
-    indexes(base, before, after, target, found);
+    report_change("resource", &before.resource, &after.resource);
+    report_change("plural", &before.plural, &after.plural);
+    report_change("id format", before.id_format.option_name(), after.id_format.option_name());
+    compare_roles(before, after, target, diagnostics);
+    compare_indexes(base, before, after, target, diagnostics);
 }
 
-fn indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+fn compare_indexes(base: &Catalog, before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     let declared = declared::index_count(&base.pool, &before.full_name);
     for (at, index) in before.indexes.iter().enumerate() {
         let stays = after.indexes.iter().any(|new| new.name == index.name);
-        if compare_lifetimes::is_told_of(before, index, after) {
+        if compare_lifetimes::is_reported(before, index, after) {
             continue;
         }
         // The index that a reference needed may be replaced by another, and stays in the database. If the reference is gone,
         // another diagnostic reports it, and the index is not mentioned: no one declared it.
         let is_of_reference = at >= declared;
-        let replaced = || after.indexes.iter().any(|new| begin_alike(before, index, after, new));
+        let replaced = || after.indexes.iter().any(|new| start_with_same_field(before, index, after, new));
         if stays || is_of_reference && (!still_refers(before, index, after) || replaced()) {
             continue;
         }
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
-        let help = "keep the index as it is, and add a second one";
-        let place = message_place(target, &after.full_name);
-        refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+        let help = "keep the index as it is; add the one that is wanted beside it";
+        let location = message_location(target, &after.full_name);
+        report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
 }
 
@@ -67,12 +79,12 @@ fn still_refers(before: &Model, index: &Index, after: &Model) -> bool {
 }
 
 /// Whether both find records by the same field.
-fn begin_alike(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
+fn start_with_same_field(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
     let first = |model: &Model, index: &Index| index.fields.first().map(|part| model.shape().field(part.field).number);
     new.method == IndexMethod::Ordered && !new.excludes_deleted && first(before, old) == first(after, new)
 }
 
-fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+fn compare_roles(before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     let number = |model: &Model, id: Option<FieldId>| id.map(|id| model.shape().field(id).number);
     let (old, new) = (&before.roles, &after.roles);
     for (role, old, new) in [
@@ -87,69 +99,88 @@ fn roles(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) 
         let is_added = old.is_none() && new.is_some_and(|number| before.shape().by_number(number).is_none());
         if old != new && !is_dropped && !is_added {
             let what = format!("changing which field of {} has {role}", after.full_name);
-            let place = message_place(target, &after.full_name);
-            refuse(found, place, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, "leave the role where it was");
+            let location = message_location(target, &after.full_name);
+            report_unsupported(
+                diagnostics,
+                location,
+                code::STEP_NOT_SUPPORTED_CHANGE_ROLE,
+                &what,
+                "leave the role where it was",
+            );
         }
     }
 }
 
 /// Reports what cannot change of the types that models are made of, models included.
-pub(super) fn types(base: &Catalog, target: &Catalog, found: &mut Findings) {
+pub(super) fn compare_types(base: &Catalog, target: &Catalog, diagnostics: &mut Diagnostics) {
     for before in &base.shapes.shapes {
         if let Some(after) = target.shapes.by_name(&before.full_name) {
             let after = target.shapes.get(after);
-            fields(base, before, target, after, found);
-            new_oneof_members(base, before, target, after, found);
+            compare_fields(base, before, target, after, diagnostics);
+            report_new_oneof_members(base, before, target, after, diagnostics);
         }
     }
-    let enums: HashMap<&str, &EnumShape> = target.shapes.enums.iter().map(|of| (of.full_name.as_str(), of)).collect();
+    let enums: HashMap<&str, &EnumShape> =
+        target.shapes.enums.iter().map(|enumeration| (enumeration.full_name.as_str(), enumeration)).collect();
     for before in &base.shapes.enums {
         if let Some(after) = enums.get(before.full_name.as_str()) {
-            enum_values(before, after, target, found);
+            compare_enum_values(before, after, target, diagnostics);
         }
     }
 }
 
-fn fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found: &mut Findings) {
+fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, diagnostics: &mut Diagnostics) {
     let message = &before.full_name;
     for old in &before.fields {
         let name = &old.name;
         let Some(new) = after.by_number(old.number).map(|id| after.field(id)) else {
             let moved = after.fields.iter().find(|new| new.name == *name && before.by_number(new.number).is_none());
-            let place = message_place(target, message);
+            let location = message_location(target, message);
             match moved {
                 Some(new) => {
                     let what = format!("renumbering field `{name}` of {message} from {} to {}", old.number, new.number);
-                    refuse(found, place, code::STEP_NOT_SUPPORTED_RENUMBER_FIELD, &what, "give it its old number back");
+                    report_unsupported(
+                        diagnostics,
+                        location,
+                        code::STEP_NOT_SUPPORTED_RENUMBER_FIELD,
+                        &what,
+                        "give it its old number back",
+                    );
                 }
                 None => {
                     let what = format!("dropping field `{name}` of {message}");
-                    let help = "keep the field, and set `deprecated = true` for clients";
-                    refuse(found, place, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
+                    let help = "keep the field; `deprecated = true` tells clients to leave it";
+                    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
                 }
             }
             continue;
         };
-        let place = || field_place(target, message, new.number);
+        let location = || field_location(target, message, new.number);
         if old.name != new.name {
             let what = format!("renaming field `{name}` of {message} to `{}`", new.name);
             let help = "give it its old name back; `json_name` changes the name in JSON alone";
-            refuse(found, place(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &what, help);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &what, help);
         }
         let (old_type, new_type) = (type_text(&base.shapes, old), type_text(&target.shapes, new));
         if old_type != new_type {
             let what = format!("changing the type of field `{name}` of {message} from {old_type} to {new_type}");
-            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_FIELD_TYPE, &what, HELP_FIELD);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_FIELD_TYPE, &what, HELP_FIELD);
         } else if oneof(base, message, old.number) != oneof(target, message, new.number) {
             let what = format!("moving field `{name}` of {message} into, out of or between oneofs");
-            refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &what, HELP_FIELD);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &what, HELP_FIELD);
         }
     }
 }
 
 /// Reports members that are added to a oneof which is there already. A process of the revision before does not know them:
 /// where it sets another member, it would leave them set too.
-fn new_oneof_members(base: &Catalog, before: &Shape, target: &Catalog, after: &Shape, found: &mut Findings) {
+fn report_new_oneof_members(
+    base: &Catalog,
+    before: &Shape,
+    target: &Catalog,
+    after: &Shape,
+    diagnostics: &mut Diagnostics,
+) {
     let message = &before.full_name;
     let known: HashSet<String> = before.fields.iter().filter_map(|old| oneof(base, message, old.number)).collect();
     for new in &after.fields {
@@ -161,33 +192,45 @@ fn new_oneof_members(base: &Catalog, before: &Shape, target: &Catalog, after: &S
         if let Some(oneof) = oneof(target, message, new.number).filter(|oneof| known.contains(oneof)) {
             let what = format!("adding field `{name}` to the oneof `{oneof}` of {message}");
             let help = "put the field outside of the oneof, or into a new one";
-            let place = field_place(target, message, new.number);
-            refuse(found, place, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &what, help);
+            let location = field_location(target, message, new.number);
+            report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &what, help);
         }
     }
 }
 
-fn enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, found: &mut Findings) {
-    let of = &before.full_name;
-    let place = || match target.pool.get_enum_by_name(of) {
-        Some(descriptor) => Place::path(&descriptor.parent_file(), descriptor.path()),
-        None => Place::default(),
+fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, diagnostics: &mut Diagnostics) {
+    let enumeration = &before.full_name;
+    let location = || match target.pool.get_enum_by_name(enumeration) {
+        Some(descriptor) => SourceLocation::at_path(&descriptor.parent_file(), descriptor.path()),
+        None => SourceLocation::default(),
     };
     for (name, number) in &before.values {
         match (after.number(name), after.name(*number)) {
             (Some(new), _) if new == *number => {}
             (None, Some(other)) => {
-                let what = format!("renaming value `{name}` of {of} to `{other}`");
-                refuse(found, place(), code::STEP_NOT_SUPPORTED_RENAME_ENUM_VALUE, &what, "give it its old name back");
+                let what = format!("renaming value `{name}` of {enumeration} to `{other}`");
+                report_unsupported(
+                    diagnostics,
+                    location(),
+                    code::STEP_NOT_SUPPORTED_RENAME_ENUM_VALUE,
+                    &what,
+                    "give it its old name back",
+                );
             }
             (Some(new), _) => {
-                let what = format!("renumbering value `{name}` of {of} from {number} to {new}");
-                refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, "give it its old number back");
+                let what = format!("renumbering value `{name}` of {enumeration} from {number} to {new}");
+                report_unsupported(
+                    diagnostics,
+                    location(),
+                    code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE,
+                    &what,
+                    "give it its old number back",
+                );
             }
             (None, None) => {
-                let what = format!("dropping value `{name}` of {of}");
-                let help = "keep it, and set `deprecated = true` for clients";
-                refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
+                let what = format!("dropping value `{name}` of {enumeration}");
+                let help = "keep it; `deprecated = true` tells clients to leave it";
+                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
             }
         }
     }

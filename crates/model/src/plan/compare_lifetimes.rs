@@ -1,26 +1,26 @@
 //! Changes of how long deleted records are kept and of when records end, which need a step that is not supported yet.
 
-use super::unsupported::{message_place, refuse};
+use super::unsupported::{message_location, report_unsupported};
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
 use crate::code;
-use crate::diagnostic::Findings;
+use crate::diagnostic::Diagnostics;
 use crate::shape::FieldId;
 
 /// Reports what cannot change. How long records are kept can, and so can the time to live.
-pub(super) fn lifetimes(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+pub(super) fn compare_lifetimes(before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     let name = &after.full_name;
-    let place = || message_place(target, name);
+    let location = || message_location(target, name);
     if before.soft_delete.is_some() && after.soft_delete.is_none() {
         let what = format!("turning `soft_delete` of {name} off, by which deleted records would come back,");
-        let help = "keep it; with `retention_days: 1`, deleted records are removed permanently after a day";
-        refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+        let help = "keep it; with `retention_days: 1` deleted records are gone for good after a day";
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
     }
     if before.expiry.is_some() && after.expiry.is_none() {
         let what = format!("turning `expiry` of {name} off, by which records that have ended could come back,");
         let help = "keep it without a `ttl`; a record whose time is absent does not end";
-        refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
     }
-    for index in before.indexes.iter().filter(|index| becomes_living_only(before, index, after)) {
+    for index in before.indexes.iter().filter(|index| starts_excluding_deleted(before, index, after)) {
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!(
@@ -28,20 +28,20 @@ pub(super) fn lifetimes(before: &Model, after: &Model, target: &Catalog, found: 
             fields.join(", ")
         );
         let help = "leave it off; a new model can have both";
-        refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
-    role_moves("ROLE_DELETE_TIME", |model| model.roles.deleted_at, before, after, target, found);
-    role_moves("ROLE_EXPIRE_TIME", |model| model.roles.expires_at, before, after, target, found);
+    compare_role("ROLE_DELETE_TIME", |model| model.roles.deleted_at, before, after, target, diagnostics);
+    compare_role("ROLE_EXPIRE_TIME", |model| model.roles.expires_at, before, after, target, diagnostics);
 }
 
 /// Reports a role that an existing field gets: what it says would be taken for something else from then on.
-fn role_moves(
+fn compare_role(
     role: &str,
     field_of: impl Fn(&Model) -> Option<FieldId>,
     before: &Model,
     after: &Model,
     target: &Catalog,
-    found: &mut Findings,
+    diagnostics: &mut Diagnostics,
 ) {
     let old = field_of(before);
     let Some(new) = field_of(after).map(|id| after.shape().field(id)) else { return };
@@ -59,28 +59,28 @@ fn role_moves(
              with `role = {role}`"
         )
     };
-    let place = message_place(target, &after.full_name);
-    refuse(found, place, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, &help);
+    let location = message_location(target, &after.full_name);
+    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, &help);
 }
 
 /// Whether [`lifetimes`] tells all that there is to tell of an index that is gone.
-pub(super) fn is_told_of(before: &Model, index: &Index, after: &Model) -> bool {
+pub(super) fn is_reported(before: &Model, index: &Index, after: &Model) -> bool {
     let is_off = before.soft_delete.is_some() && after.soft_delete.is_none();
     index.method == IndexMethod::Purge
-        || becomes_living_only(before, index, after)
-        || is_off && index.excludes_deleted && has_like(before, index, after, false)
+        || starts_excluding_deleted(before, index, after)
+        || is_off && index.excludes_deleted && has_similar_index(before, index, after, false)
 }
 
 /// Whether a unique index is to hold only the living from now on.
-fn becomes_living_only(before: &Model, index: &Index, after: &Model) -> bool {
-    index.unique && !index.excludes_deleted && has_like(before, index, after, true)
+fn starts_excluding_deleted(before: &Model, index: &Index, after: &Model) -> bool {
+    index.unique && !index.excludes_deleted && has_similar_index(before, index, after, true)
 }
 
 /// Whether a model has a unique index like one of the model before, of the living only or not.
-fn has_like(before: &Model, index: &Index, after: &Model, excludes_deleted: bool) -> bool {
+fn has_similar_index(before: &Model, index: &Index, after: &Model, excludes_deleted: bool) -> bool {
     let parts = |model: &Model, index: &Index| -> Vec<(u32, bool)> {
         index.fields.iter().map(|part| (model.shape().field(part.field).number, part.descending)).collect()
     };
-    let is_like = |new: &&Index| new.unique && new.excludes_deleted == excludes_deleted;
-    after.indexes.iter().filter(is_like).any(|new| parts(after, new) == parts(before, index))
+    let is_similar = |new: &&Index| new.unique && new.excludes_deleted == excludes_deleted;
+    after.indexes.iter().filter(is_similar).any(|new| parts(after, new) == parts(before, index))
 }

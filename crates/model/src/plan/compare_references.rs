@@ -1,31 +1,31 @@
 //! Changes of references that need a step which is not supported yet.
 
-use super::unsupported::{field_place, refuse};
+use super::unsupported::{field_location, report_unsupported};
 use crate::catalog::{Catalog, IdFormat, Model, Reference};
 use crate::code;
-use crate::diagnostic::Findings;
+use crate::diagnostic::Diagnostics;
 
 /// Reports what cannot change of the references of a model. New fields may refer to anything.
-pub(super) fn references(before: &Model, after: &Model, target: &Catalog, found: &mut Findings) {
+pub(super) fn compare_references(before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     for (id, field) in after.shape().iter() {
         let Some(old) = before.shape().by_number(field.number) else { continue };
-        let place = || field_place(target, &after.full_name, field.number);
+        let location = || field_location(target, &after.full_name, field.number);
         let what = format!("field `{}` of {}", field.name, after.full_name);
         match (before.reference(old), after.reference(id)) {
             (None, Some(new)) if new.target_ids == IdFormat::UuidV7 => {
                 let what = format!("making {what} refer to {}, whose ids are UUIDs,", new.target);
                 let help = "keep the field as it is, and add a new one that refers";
-                refuse(found, place(), code::STEP_NOT_SUPPORTED_ADD_REFERENCE, &what, help);
+                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_ADD_REFERENCE, &what, help);
             }
             (Some(old), None) => {
                 let what = format!("letting {what} no longer refer to {}", old.target);
                 let help = "keep `references`, or add a new field without it";
-                refuse(found, place(), code::STEP_NOT_SUPPORTED_DROP_REFERENCE, &what, help);
+                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_REFERENCE, &what, help);
             }
             (Some(old), Some(new)) => {
-                if let Some((change, help)) = change(old, new) {
+                if let Some((change, help)) = unsupported_change(old, new) {
                     let what = format!("changing {change} of {what}");
-                    refuse(found, place(), code::STEP_NOT_SUPPORTED_CHANGE_REFERENCE, &what, help);
+                    report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_REFERENCE, &what, help);
                 }
             }
             _ => {}
@@ -34,7 +34,7 @@ pub(super) fn references(before: &Model, after: &Model, target: &Catalog, found:
 }
 
 /// What changes of a reference, and the way out, if it may not change.
-fn change(old: &Reference, new: &Reference) -> Option<(String, &'static str)> {
+fn unsupported_change(old: &Reference, new: &Reference) -> Option<(String, &'static str)> {
     let back = |reference: &Reference| reference.inverse.clone().unwrap_or_else(|| "none".to_owned());
     if old.target != new.target {
         Some((

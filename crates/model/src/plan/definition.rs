@@ -11,9 +11,9 @@ pub(super) type Definition = BTreeMap<String, String>;
 
 /// Reads what is said of a model and of the types that it is made of. Of the model's own fields only those count whose
 /// number is wanted: the others are steps of their own.
-pub(super) fn of_model(pool: &DescriptorPool, full_name: &str, wanted: impl Fn(u32) -> bool) -> Definition {
+pub(super) fn describe_model(pool: &DescriptorPool, full_name: &str, wanted: impl Fn(u32) -> bool) -> Definition {
     let Some(model) = pool.get_message_by_name(full_name) else { return Definition::new() };
-    let mut reader = Reader { definition: Definition::new(), comments: Comments::default() };
+    let mut reader = DefinitionReader { definition: Definition::new(), comments: Comments::default() };
     let fields: Vec<FieldDescriptor> = model.fields().filter(|field| wanted(field.number())).collect();
     reader.message(&model, "", &fields);
     let types = reachable(std::iter::once(model.clone()));
@@ -21,19 +21,19 @@ pub(super) fn of_model(pool: &DescriptorPool, full_name: &str, wanted: impl Fn(u
         let fields: Vec<FieldDescriptor> = message.fields().collect();
         reader.message(message, &format!("{} ", message.full_name()), &fields);
     }
-    for of in &types.enums {
-        reader.enumeration(of);
+    for enumeration in &types.enums {
+        reader.enumeration(enumeration);
     }
     reader.definition
 }
 
-struct Reader {
+struct DefinitionReader {
     definition: Definition,
     comments: Comments,
 }
 
-impl Reader {
-    fn say(&mut self, aspect: String, text: String) {
+impl DefinitionReader {
+    fn add(&mut self, aspect: String, text: String) {
         if !text.is_empty() && text != "{}" {
             self.definition.insert(aspect, text);
         }
@@ -43,40 +43,40 @@ impl Reader {
     fn message(&mut self, message: &MessageDescriptor, prefix: &str, fields: &[FieldDescriptor]) {
         let file = message.parent_file();
         let comment = self.comments.get(&file, message.path());
-        self.say(format!("{prefix}comment"), comment);
+        self.add(format!("{prefix}comment"), comment);
         let (options, parts) = split_model(message.options());
-        self.say(format!("{prefix}options"), canonical::of_message(&options));
+        self.add(format!("{prefix}options"), canonical::message_text(&options));
         for (part, text) in parts {
-            self.say(format!("{prefix}{part}"), text);
+            self.add(format!("{prefix}{part}"), text);
         }
         for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
             let comment = self.comments.get(&file, oneof.path());
-            self.say(format!("{prefix}{} comment", oneof.name()), comment);
-            self.say(format!("{prefix}{} options", oneof.name()), canonical::of_message(&oneof.options()));
+            self.add(format!("{prefix}{} comment", oneof.name()), comment);
+            self.add(format!("{prefix}{} options", oneof.name()), canonical::message_text(&oneof.options()));
         }
         for field in fields {
             let name = format!("{prefix}{}", field.name());
             let comment = self.comments.get(&file, field.path());
-            self.say(format!("{name} comment"), comment);
-            self.say(format!("{name} options"), canonical::of_message(&without_references(field.options())));
-            self.say(format!("{name} JSON name"), field.json_name().to_owned());
+            self.add(format!("{name} comment"), comment);
+            self.add(format!("{name} options"), canonical::message_text(&without_references(field.options())));
+            self.add(format!("{name} JSON name"), field.json_name().to_owned());
             if !prefix.is_empty() {
-                self.say(name, format!("{} {:?} {:?}", field.number(), field.kind(), field.cardinality()));
+                self.add(name, format!("{} {:?} {:?}", field.number(), field.kind(), field.cardinality()));
             }
         }
     }
 
-    fn enumeration(&mut self, of: &EnumDescriptor) {
-        let file = of.parent_file();
-        let comment = self.comments.get(&file, of.path());
-        self.say(format!("{} comment", of.full_name()), comment);
-        self.say(format!("{} options", of.full_name()), canonical::of_message(&of.options()));
-        for value in of.values() {
-            let name = format!("{} {}", of.full_name(), value.name());
+    fn enumeration(&mut self, enumeration: &EnumDescriptor) {
+        let file = enumeration.parent_file();
+        let comment = self.comments.get(&file, enumeration.path());
+        self.add(format!("{} comment", enumeration.full_name()), comment);
+        self.add(format!("{} options", enumeration.full_name()), canonical::message_text(&enumeration.options()));
+        for value in enumeration.values() {
+            let name = format!("{} {}", enumeration.full_name(), value.name());
             let comment = self.comments.get(&file, value.path());
-            self.say(format!("{name} comment"), comment);
-            self.say(format!("{name} options"), canonical::of_message(&value.options()));
-            self.say(name, value.number().to_string());
+            self.add(format!("{name} comment"), comment);
+            self.add(format!("{name} options"), canonical::message_text(&value.options()));
+            self.add(name, value.number().to_string());
         }
     }
 }
@@ -92,7 +92,7 @@ fn split_model(mut options: DynamicMessage) -> (DynamicMessage, Vec<(&'static st
             model.clear_field_by_name("indexes");
             for part in PARTS.into_iter().filter(|part| model.has_field_by_name(part)).collect::<Vec<_>>() {
                 // One of nothing but defaults is something to say all the same.
-                let written = model.get_field_by_name(part).map(|part| canonical::of_value(&part));
+                let written = model.get_field_by_name(part).map(|part| canonical::value_text(&part));
                 parts.push((part, format!("has {}", written.unwrap_or_default())));
                 model.clear_field_by_name(part);
             }

@@ -30,7 +30,7 @@ fn indexes(before: &Model, after: &Model) -> Vec<Leftover> {
     let schema = quote(&after.table.schema);
     let leftover = |name: &str| {
         let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {schema}.{}", quote(name));
-        let drop = Ddl { execution: Execution::OutsideTransaction, ..ddl::plain(after, sql) };
+        let drop = Ddl { execution: Execution::OutsideTransaction, ..ddl::in_shared_transaction(after, sql) };
         Leftover { table: after.table.clone(), object: DatabaseObject::Index(name.to_owned()), undo: vec![drop] }
     };
     added.map(|index| leftover(&index.name)).collect()

@@ -19,15 +19,15 @@ pub enum ColumnState {
 pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, column: ColumnState) -> Option<Step> {
     let target = catalog.model(&reference.target)?;
     let add = |valid| ddl::add_foreign_key(model, reference, target, valid);
-    let apart = [add(false), ddl::validate(model, reference)];
+    let add_then_validate = [add(false), ddl::validate_foreign_key(model, reference)];
     let (statements, undo): (Vec<Ddl>, Vec<Ddl>) = match column {
         ColumnState::NewTable => (vec![add(true)], Vec::new()),
-        ColumnState::IdsOnly => (apart.into(), vec![ddl::drop_foreign_key(model, reference)]),
+        ColumnState::IdsOnly => (add_then_validate.into(), vec![ddl::drop_foreign_key(model, reference)]),
         ColumnState::Texts { never_null } => {
             let mut undo = vec![ddl::drop_foreign_key(model, reference)];
-            undo.extend(ddl::release_texts(model, reference, never_null));
-            let adopted = ddl::adopt_texts(model, reference, never_null);
-            (adopted.into_iter().chain(apart).collect(), undo)
+            undo.extend(ddl::undo_replace_empty_with_null(model, reference, never_null));
+            let adopted = ddl::replace_empty_with_null(model, reference, never_null);
+            (adopted.into_iter().chain(add_then_validate).collect(), undo)
         }
     };
     let field = &model.shape().field(reference.field).name;

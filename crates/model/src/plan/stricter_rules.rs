@@ -1,10 +1,10 @@
 //! Rules that get stricter. An apply does not look at the records that exist, so a plan warns of what may follow.
 
 use super::canonical;
-use super::unsupported::field_place;
+use super::unsupported::field_location;
 use crate::catalog::{Catalog, Model};
 use crate::code;
-use crate::diagnostic::{Findings, Place};
+use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::types::reachable;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,35 +13,54 @@ use std::collections::{BTreeMap, BTreeSet};
 type Rules = BTreeMap<String, Value>;
 
 /// Warns of the rules of a model, and of the messages in it, that are new or stricter.
-pub(super) fn rules(base: &Catalog, before: &Model, target: &Catalog, after: &Model, found: &mut Findings) {
+pub(super) fn warn_of_model(
+    base: &Catalog,
+    before: &Model,
+    target: &Catalog,
+    after: &Model,
+    diagnostics: &mut Diagnostics,
+) {
     let Some(model) = target.pool.get_message_by_name(&after.full_name) else { return };
     for message in reachable([model]).messages {
         let Some(old) = base.pool.get_message_by_name(message.full_name()) else { continue };
-        let place = Place::message(&message);
-        warn(&old.options(), &message.options(), message.full_name(), place, before, found);
-        fields(&old, &message, target, before, found);
+        let location = SourceLocation::of_message(&message);
+        warn(&old.options(), &message.options(), message.full_name(), location, before, diagnostics);
+        warn_of_fields(&old, &message, target, before, diagnostics);
     }
 }
 
-fn fields(old: &MessageDescriptor, new: &MessageDescriptor, target: &Catalog, model: &Model, found: &mut Findings) {
+fn warn_of_fields(
+    old: &MessageDescriptor,
+    new: &MessageDescriptor,
+    target: &Catalog,
+    model: &Model,
+    diagnostics: &mut Diagnostics,
+) {
     for field in new.fields() {
         let name = format!("{}.{}", new.full_name(), field.name());
-        let place = field_place(target, new.full_name(), field.number());
+        let location = field_location(target, new.full_name(), field.number());
         let known = old.get_field(field.number()).map(|old| old.options());
         let none = || DynamicMessage::new(field.options().descriptor());
-        warn(&known.unwrap_or_else(none), &field.options(), &name, place, model, found);
+        warn(&known.unwrap_or_else(none), &field.options(), &name, location, model, diagnostics);
     }
     for oneof in new.oneofs().filter(|oneof| !oneof.is_synthetic()) {
         let name = format!("{}.{}", new.full_name(), oneof.name());
         let old = old.oneofs().find(|old| old.name() == oneof.name()).map(|old| old.options());
         let none = || DynamicMessage::new(oneof.options().descriptor());
-        let place = Place::path(&oneof.parent_message().parent_file(), oneof.path());
-        warn(&old.unwrap_or_else(none), &oneof.options(), &name, place, model, found);
+        let location = SourceLocation::at_path(&oneof.parent_message().parent_file(), oneof.path());
+        warn(&old.unwrap_or_else(none), &oneof.options(), &name, location, model, diagnostics);
     }
 }
 
-fn warn(old: &DynamicMessage, new: &DynamicMessage, name: &str, place: Place, model: &Model, found: &mut Findings) {
-    let (old, new) = (of_options(old), of_options(new));
+fn warn(
+    old: &DynamicMessage,
+    new: &DynamicMessage,
+    name: &str,
+    location: SourceLocation,
+    model: &Model,
+    diagnostics: &mut Diagnostics,
+) {
+    let (old, new) = (stated_rules(old), stated_rules(new));
     let stricter = new.iter().filter(|(rule, value)| !old.get(*rule).is_some_and(|old| is_as_wide(rule, old, value)));
     let stricter: Vec<&str> = stricter.map(|(rule, _)| rule.as_str()).collect();
     if stricter.is_empty() {
@@ -54,11 +73,11 @@ fn warn(old: &DynamicMessage, new: &DynamicMessage, name: &str, place: Place, mo
         model.full_name
     );
     let help = "look for such records by a filter and correct them, before or after the apply";
-    found.report(place, code::STRICTER_RULE, message, help);
+    diagnostics.report(location, code::STRICTER_RULE, message, help);
 }
 
 /// The rules that options state.
-fn of_options(options: &DynamicMessage) -> Rules {
+fn stated_rules(options: &DynamicMessage) -> Rules {
     let mut rules = Rules::new();
     for (extension, value) in options.extensions() {
         match extension.full_name() {
@@ -102,19 +121,19 @@ fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
         return match name {
             "in" => elements(old).is_subset(&elements(new)),
             "not_in" | "cel" | "cel_expression" => elements(new).is_subset(&elements(old)),
-            _ => canonical::of_value(old) == canonical::of_value(new),
+            _ => canonical::value_text(old) == canonical::value_text(new),
         };
     };
     match name {
         "gt" | "gte" | "min_len" | "min_bytes" | "min_items" | "min_pairs" => other <= one,
         "lt" | "lte" | "max_len" | "max_bytes" | "max_items" | "max_pairs" => other >= one,
-        _ => canonical::of_value(old) == canonical::of_value(new),
+        _ => canonical::value_text(old) == canonical::value_text(new),
     }
 }
 
 /// The elements of a list as text: messages of two catalogs are never equal by themselves.
 fn elements(list: &Value) -> BTreeSet<String> {
-    list.as_list().unwrap_or_default().iter().map(canonical::of_value).collect()
+    list.as_list().unwrap_or_default().iter().map(canonical::value_text).collect()
 }
 
 fn number(value: &Value) -> Option<f64> {

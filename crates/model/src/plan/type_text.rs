@@ -28,7 +28,7 @@ fn kind_text(shapes: &Shapes, kind: Kind) -> String {
         Kind::Double => "double".to_owned(),
         Kind::String => "string".to_owned(),
         Kind::Bytes => "bytes".to_owned(),
-        Kind::Enum(of) => shapes.enumeration(of).full_name.clone(),
+        Kind::Enum(enumeration) => shapes.enumeration(enumeration).full_name.clone(),
         Kind::Message(message) => shapes.get(message).full_name.clone(),
         Kind::Wrapper(wrapped) => format!("google.protobuf.{}", wrapper_text(wrapped)),
         Kind::Timestamp

@@ -1,32 +1,32 @@
 //! Checks that options fit the element on which they are set.
 
-use super::Report;
+use super::Reporter;
 use prost_reflect::{DynamicMessage, ExtensionDescriptor, FieldDescriptor, FileDescriptor, Kind, ReflectMessage as _};
 use prost_types::field_options::JsType;
 use std::collections::BTreeSet;
 
 /// Checks the options of any element.
-pub(super) fn check(options: &DynamicMessage, file: &FileDescriptor, path: &[i32], report: &mut Report<'_>) {
+pub(super) fn check(options: &DynamicMessage, file: &FileDescriptor, path: &[i32], reporter: &mut Reporter<'_>) {
     if options.has_field_by_name("features") {
-        let text = "`features` are for editions, which are not supported";
-        report.say(path, text, "remove the option");
+        let message_text = "`features` are for editions, which are not supported";
+        reporter.report(path, message_text, "remove the option");
     }
     for (extension, _) in options.extensions() {
         let defined = extension.parent_file();
-        if defined != *file && !sees(file, &defined) {
-            let text =
+        if defined != *file && !imports(file, &defined) {
+            let message_text =
                 format!("the option ({}) is set, and {:?} is not imported", extension.full_name(), defined.name());
-            report.say(path, text, format!("add `import {:?};`", defined.name()));
+            reporter.report(path, message_text, format!("add `import {:?};`", defined.name()));
         }
     }
-    if let Some(extension) = wrong_target(options) {
-        let text = format!("the option ({}) cannot be set here, by its own `targets`", extension.full_name());
-        report.say(path, text, "remove the option");
+    if let Some(extension) = option_with_wrong_target(options) {
+        let message_text = format!("the option ({}) cannot be set here, by its own `targets`", extension.full_name());
+        reporter.report(path, message_text, "remove the option");
     }
 }
 
 /// Returns whether a file imports another one, directly or through a public import.
-fn sees(file: &FileDescriptor, other: &FileDescriptor) -> bool {
+fn imports(file: &FileDescriptor, other: &FileDescriptor) -> bool {
     let mut seen = BTreeSet::new();
     let mut open: Vec<FileDescriptor> = file.dependencies().collect();
     while let Some(import) = open.pop() {
@@ -41,7 +41,7 @@ fn sees(file: &FileDescriptor, other: &FileDescriptor) -> bool {
 }
 
 /// Finds an option whose `targets` do not include the element.
-fn wrong_target(options: &DynamicMessage) -> Option<ExtensionDescriptor> {
+fn option_with_wrong_target(options: &DynamicMessage) -> Option<ExtensionDescriptor> {
     let wanted: i32 = match options.descriptor().full_name() {
         "google.protobuf.FileOptions" => 1,
         "google.protobuf.ExtensionRangeOptions" => 2,
@@ -63,23 +63,23 @@ fn wrong_target(options: &DynamicMessage) -> Option<ExtensionDescriptor> {
 }
 
 /// Checks the options of a field that depend on its type.
-pub(super) fn check_field(field: &FieldDescriptor, report: &mut Report<'_>) {
+pub(super) fn check_field(field: &FieldDescriptor, reporter: &mut Reporter<'_>) {
     let Some(options) = &field.field_descriptor_proto().options else { return };
     let (path, name) = (field.path(), field.name());
     let is_long = matches!(field.kind(), Kind::Int64 | Kind::Uint64 | Kind::Sint64 | Kind::Fixed64 | Kind::Sfixed64);
     if options.jstype() != JsType::JsNormal && !is_long {
-        let text = format!("{name} has `jstype`, which is for integers of 64 bits alone");
-        report.say(path, text, "remove the option");
+        let message_text = format!("{name} has `jstype`, which is for integers of 64 bits alone");
+        reporter.report(path, message_text, "remove the option");
     }
     let is_message = matches!(field.kind(), Kind::Message(_)) && !field.is_group();
     let written = field.options();
     let is_set = |name: &str| written.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true));
     if (is_set("lazy") || is_set("unverified_lazy")) && !is_message {
-        report.say(path, format!("{name} has `lazy`, which is for messages alone"), "remove the option");
+        reporter.report(path, format!("{name} has `lazy`, which is for messages alone"), "remove the option");
     }
     let is_packable = field.is_list() && !matches!(field.kind(), Kind::Message(_) | Kind::String | Kind::Bytes);
     if options.packed() && !is_packable {
-        let text = format!("{name} has `packed`, which is for repeated numbers, bools and enums alone");
-        report.say(path, text, "remove the option");
+        let message_text = format!("{name} has `packed`, which is for repeated numbers, bools and enums alone");
+        reporter.report(path, message_text, "remove the option");
     }
 }

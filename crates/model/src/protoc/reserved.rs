@@ -1,35 +1,35 @@
 //! Checks of reserved numbers and names.
 
-use super::Report;
+use super::Reporter;
 use prost_types::{DescriptorProto, EnumDescriptorProto};
 use std::collections::BTreeSet;
 
-pub(super) fn check_message(message: &DescriptorProto, path: &[i32], report: &mut Report<'_>) {
+pub(super) fn check_message(message: &DescriptorProto, path: &[i32], reporter: &mut Reporter<'_>) {
     let name = message.name();
     // The ends of these ranges are exclusive.
     let reserved = message.reserved_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
     let open = message.extension_range.iter().map(|range| (range.start(), range.end().saturating_sub(1)));
     let ranges: Vec<(i32, i32)> = reserved.chain(open).collect();
     if ranges.iter().any(|(start, _)| *start < 1) {
-        report.say(path, format!("{name} reserves a number below 1"), "reserve numbers from 1");
+        reporter.report(path, format!("{name} reserves a number below 1"), "reserve numbers from 1");
     }
-    check_ranges(name, ranges, path, report);
+    check_ranges(name, ranges, path, reporter);
     let fields = message.field.iter().map(|field| field.name());
-    check_names(name, &message.reserved_name, fields, path, report);
+    check_names(name, &message.reserved_name, fields, path, reporter);
 }
 
-pub(super) fn check_enum(of: &EnumDescriptorProto, path: &[i32], report: &mut Report<'_>) {
-    let ranges = of.reserved_range.iter().map(|range| (range.start(), range.end())).collect();
-    check_ranges(of.name(), ranges, path, report);
-    let values = of.value.iter().map(|value| value.name());
-    check_names(of.name(), &of.reserved_name, values, path, report);
+pub(super) fn check_enum(enumeration: &EnumDescriptorProto, path: &[i32], reporter: &mut Reporter<'_>) {
+    let ranges = enumeration.reserved_range.iter().map(|range| (range.start(), range.end())).collect();
+    check_ranges(enumeration.name(), ranges, path, reporter);
+    let values = enumeration.value.iter().map(|value| value.name());
+    check_names(enumeration.name(), &enumeration.reserved_name, values, path, reporter);
 }
 
 /// Checks ranges with inclusive ends.
-fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], report: &mut Report<'_>) {
+fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], reporter: &mut Reporter<'_>) {
     if let Some((start, end)) = ranges.iter().find(|(start, end)| start > end) {
-        let text = format!("{name} has a range of numbers that ends before it starts: {start} to {end}");
-        report.say(path, text, "write the smaller number first");
+        let message_text = format!("{name} has a range of numbers that ends before it starts: {start} to {end}");
+        reporter.report(path, message_text, "write the smaller number first");
         return;
     }
     ranges.sort_unstable();
@@ -38,8 +38,8 @@ fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], report: &
         _ => None,
     });
     if let Some(number) = overlap {
-        let text = format!("{name} has two ranges of reserved or open numbers that both have {number}");
-        report.say(path, text, "let each number be in one range");
+        let message_text = format!("{name} has two ranges of reserved or open numbers that both have {number}");
+        reporter.report(path, message_text, "let each number be in one range");
     }
 }
 
@@ -48,14 +48,14 @@ fn check_names<'a>(
     reserved: &[String],
     used: impl Iterator<Item = &'a str>,
     path: &[i32],
-    report: &mut Report<'_>,
+    reporter: &mut Reporter<'_>,
 ) {
     let mut known = BTreeSet::new();
     if let Some(twice) = reserved.iter().find(|reserved| !known.insert(reserved.as_str())) {
-        report.say(path, format!("{name} reserves the name {twice:?} twice"), "reserve it once");
+        reporter.report(path, format!("{name} reserves the name {twice:?} twice"), "reserve it once");
     }
     for used in used.filter(|used| known.contains(used)) {
-        let text = format!("{name} uses the name {used}, which it reserves");
-        report.say(path, text, "choose another name, or remove it from `reserved`");
+        let message_text = format!("{name} uses the name {used}, which it reserves");
+        reporter.report(path, message_text, "choose another name, or remove it from `reserved`");
     }
 }

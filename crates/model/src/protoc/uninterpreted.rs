@@ -1,10 +1,10 @@
 //! Checks of options that are not interpreted yet.
 
-use super::Report;
+use super::Reporter;
 use prost_types::UninterpretedOption;
 
 /// Returns whether an uninterpreted option is the built-in option of a name.
-pub(super) fn is_plain(option: &UninterpretedOption, name: &str) -> bool {
+pub(super) fn is_built_in(option: &UninterpretedOption, name: &str) -> bool {
     matches!(&option.name[..], [part] if !part.is_extension && part.name_part == name)
 }
 
@@ -12,11 +12,11 @@ pub(super) fn is_plain(option: &UninterpretedOption, name: &str) -> bool {
 pub(super) fn check_uninterpreted<'a>(
     options: impl IntoIterator<Item = &'a UninterpretedOption>,
     path: &[i32],
-    report: &mut Report<'_>,
+    reporter: &mut Reporter<'_>,
 ) {
     let first =
         |option: &UninterpretedOption| option.name.first().map(|part| (part.is_extension, part.name_part.clone()));
     if options.into_iter().any(|option| first(option) == Some((false, "uninterpreted_option".to_owned()))) {
-        report.say(path, "the option `uninterpreted_option` is for compilers", "remove the option");
+        reporter.report(path, "the option `uninterpreted_option` is for compilers", "remove the option");
     }
 }

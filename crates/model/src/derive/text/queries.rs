@@ -2,8 +2,8 @@
 
 use super::Writer;
 use super::messages::READ_MASK;
-use crate::declared::Declared;
-use crate::relations::{Relations, name_of};
+use crate::declared::DeclaredModel;
+use crate::relations::{Relations, relation_name};
 use std::fmt::Write as _;
 
 impl Writer<'_> {
@@ -158,9 +158,10 @@ message {explain_list} {{
 }
 
 /// The names of the steps along relations that begin at a model.
-pub(super) fn relation_names(declared: &Declared, relations: &Relations<'_>) -> Vec<String> {
-    let outgoing = declared.references.iter().map(|reference| name_of(&declared.message, &reference.field));
-    let back = relations.to(declared.full_name()).iter().filter_map(|relation| Some(relation.inverse()?.to_owned()));
+pub(super) fn relation_names(declared: &DeclaredModel, relations: &Relations<'_>) -> Vec<String> {
+    let outgoing = declared.references.iter().map(|reference| relation_name(&declared.message, &reference.field));
+    let back =
+        relations.targeting(declared.full_name()).iter().filter_map(|relation| Some(relation.inverse()?.to_owned()));
     outgoing.chain(back).collect()
 }
 
