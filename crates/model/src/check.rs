@@ -1,4 +1,4 @@
-//! Everything that makes a model servable. What is wrong is reported with its place; nothing is changed.
+//! Checks that models can be served. Errors are reported with their location; nothing is changed.
 
 mod behavior;
 mod clashes;
@@ -24,7 +24,7 @@ pub(crate) use models::MAX_MODELS;
 use prost_reflect::DescriptorPool;
 pub(crate) use references::MAX_REFERENCES;
 
-/// What is checked.
+/// The models to check, with their pool and files.
 pub(crate) struct CheckedModels<'a> {
     pub(crate) pool: &'a DescriptorPool,
     pub(crate) models: &'a [DeclaredModel],

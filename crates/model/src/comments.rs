@@ -1,16 +1,16 @@
-//! What authors say of their messages and fields.
+//! Reads the comments of messages and fields.
 
 use prost_reflect::FileDescriptor;
 use std::collections::HashMap;
 
-/// Comments by file and path, each file read once.
+/// Comments by file and path; each file is read once.
 #[derive(Debug, Default)]
 pub(crate) struct Comments {
     files: HashMap<String, HashMap<Vec<i32>, String>>,
 }
 
 impl Comments {
-    /// The comment before something, or else the one behind it; without markers, empty if there is none.
+    /// Returns the leading comment of an element, or else the trailing one, without markers; empty if there is none.
     pub(crate) fn get(&mut self, file: &FileDescriptor, path: &[i32]) -> String {
         if !self.files.contains_key(file.name()) {
             self.files.insert(file.name().to_owned(), read(file));
@@ -28,7 +28,7 @@ fn read(file: &FileDescriptor) -> HashMap<Vec<i32>, String> {
     info.location.iter().filter_map(|location| Some((location.path.clone(), comment(location)?))).collect()
 }
 
-/// Takes off the blank that follows a marker, and what is meant for linters.
+/// Removes the space after comment markers, and lines for linters.
 fn clean(text: &str) -> String {
     let lines = text
         .lines()

@@ -1,10 +1,10 @@
-//! Descriptors that no compiler would have made: what is linked and written out later relies on their names.
+//! Detects descriptors that no compiler would produce. Linking and rendering rely on valid names.
 
 use crate::naming::is_identifier;
 use prost_types::field_descriptor_proto::Type as FieldType;
 use prost_types::{DescriptorProto, FileDescriptorProto};
 
-/// What is wrong with a descriptor that no compiler would have made, if anything.
+/// Returns what is wrong with a descriptor that no compiler would produce; `None` if nothing is.
 pub(crate) fn malformed_reason(file: &FileDescriptorProto) -> Option<String> {
     let package = file.package();
     if !package.is_empty() && !package.split('.').all(is_identifier) {

@@ -1,4 +1,4 @@
-//! Names of what is made beside columns: each says what it is, and changes when that changes.
+//! Names of indexes, keys and triggers. Each name contains a digest of the definition, so it changes with it.
 
 use crate::catalog::{IndexField, IndexMethod, OnDelete, Table};
 use crate::naming::{MAX_IDENTIFIER, truncate};
@@ -6,7 +6,8 @@ use crate::shape::Shape;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
-/// `<table>_<fields>_<8 hexadecimal digits>`, at most 63 bytes. The digits come from everything but the reason.
+/// Returns `<table>_<fields>_<8 hexadecimal digits>`, at most 63 bytes. The digits are a digest of everything except
+/// the reason.
 pub(crate) fn index_name(
     table: &Table,
     shape: &Shape,
@@ -23,7 +24,7 @@ pub(crate) fn index_name(
         definition.push_str(column);
         definition.push_str(if part.descending { " desc" } else { "" });
     }
-    // Without a word more, names are as they were when there were no living, and when there was no other method.
+    // Earlier versions knew neither soft delete nor other methods; without them, names must stay the same.
     if excludes_deleted {
         definition.push_str("\0living");
         stem.push_str("_living");
@@ -42,12 +43,12 @@ pub(crate) fn index_name(
     name_with_digest(&stem, &definition)
 }
 
-/// The name of a table's primary key. PostgreSQL's own choice could be the name of another table.
+/// Returns the name of a table's primary key. PostgreSQL's default could be the name of another table.
 pub(crate) fn primary_key_name(table: &Table) -> String {
     name_with_digest(&format!("{}_key", table.name), &format!("primary key\0{}\0{}", table.schema, table.name))
 }
 
-/// The name of the foreign key that a reference is.
+/// Returns the name of the foreign key of a reference.
 pub(crate) fn foreign_key_name(table: &Table, column: &str, target: &Table, on_delete: OnDelete) -> String {
     let definition = format!(
         "foreign key\0{}\0{}\0{column}\0{}\0{}\0{on_delete:?}",
@@ -56,7 +57,7 @@ pub(crate) fn foreign_key_name(table: &Table, column: &str, target: &Table, on_d
     name_with_digest(&format!("{}_{column}_exists", table.name), &definition)
 }
 
-/// The name of the trigger, and of its function, that keeps the empty text out of a column which was an ordinary text
+/// Returns the name of the trigger, and of its function, that replaces the empty text in a column that contained texts
 /// before it became a reference.
 pub fn empty_trigger_name(table: &Table, column: &str) -> String {
     let definition = format!("no empty text\0{}\0{}\0{column}", table.schema, table.name);

@@ -1,4 +1,4 @@
-//! Two catalogs to the ordered steps from one to the other.
+//! Plans the ordered steps from one catalog to another.
 
 mod canonical;
 mod change;
@@ -21,45 +21,46 @@ pub use reference::{ColumnState, reference_step, reference_subject};
 /// The ordered steps from one revision to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// None: the models are live already.
+    /// The steps; empty if the models are live already.
     pub steps: Vec<Step>,
-    /// What the apply allows, and whoever applies should know.
+    /// Changes that the apply allows but the caller should know about.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// One thing that an apply does.
+/// A step of an apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub kind: StepKind,
-    /// What it is about: a model, a field or an index.
+    /// The full name of the model, field or index that changes.
     pub subject: String,
-    /// A sentence for people.
+    /// A description for people.
     pub description: String,
-    /// What is run, in order; each statement may be run again. Empty for a step that changes no storage.
+    /// The statements in order, each of which can be repeated; empty for a step that does not change storage.
     pub statements: Vec<Ddl>,
-    /// What takes it back when the apply fails afterwards, where leaving it would hurt; each statement may be run again.
+    /// The statements that revert the step if the apply fails later and the step would restrict writes; each can be
+    /// repeated.
     pub undo: Vec<Ddl>,
 }
 
-/// What kind of thing a step does.
+/// The kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepKind {
-    /// Serve a new model.
+    /// Serves a new model.
     AddModel,
-    /// Serve a new field.
+    /// Serves a new field.
     AddField,
-    /// Build a new index.
+    /// Builds a new index.
     AddIndex,
-    /// Let a field hold nothing but ids of records that are there.
+    /// Restricts a field to ids of existing records.
     AddReference,
-    /// Change only what is said of a model.
+    /// Changes only options and comments of a model.
     ChangeDefinition,
 }
 
-/// Plans how to get from what is live, if anything is, to something else.
+/// Plans the steps from the live models, if there are any, to `target`.
 ///
 /// # Errors
-/// Changes that are not supported yet, each named with the step that it would need.
+/// Returns the unsupported changes, each with the name of the step that it would need.
 pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
     let mut unsupported = Diagnostics::default();
     let mut warnings = Diagnostics::default();
@@ -85,8 +86,8 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
     if !unsupported.is_empty() {
         return Err(unsupported.into_sorted());
     }
-    // What is referred to comes before what refers, and what is new before what is said of it; otherwise the models' order
-    // stays.
+    // Referenced models come before references, and new models and fields before changes of options and comments.
+    // Otherwise, the order of models is kept.
     steps.sort_by_key(|step| match step.kind {
         StepKind::AddModel | StepKind::AddField | StepKind::AddIndex => 0,
         StepKind::AddReference => 1,
@@ -98,7 +99,7 @@ pub fn plan(base: Option<&Catalog>, target: &Catalog) -> Result<Plan, Vec<Diagno
     Ok(Plan { steps, warnings: warnings.into_sorted() })
 }
 
-/// Everything that a new model needs. Nobody uses its table yet, so its indexes need not be built beside writes.
+/// Returns the steps of a new model. Its table has no writers yet, so its indexes are not built concurrently.
 fn new_model(model: &Model, target: &Catalog) -> Vec<Step> {
     let mut steps = vec![Step {
         kind: StepKind::AddModel,
@@ -116,7 +117,7 @@ fn new_model(model: &Model, target: &Catalog) -> Vec<Step> {
     steps
 }
 
-/// The step that builds an index.
+/// Returns the step that builds an index.
 fn new_index(model: &Model, index: &Index, concurrently: bool) -> Step {
     let fields: Vec<String> = index
         .fields

@@ -1,10 +1,10 @@
-//! The fields that the system sets: by option, or by name and type.
+//! The roles of fields that the system uses, set by option or implied by name and type.
 
 use crate::options::{FormulaKind, behavior_numbers, formula_source, model_option_has, role_number};
 use crate::shape::Behavior;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
-/// What a field is to the system.
+/// A role of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     Id,
@@ -19,7 +19,7 @@ impl Role {
     pub(crate) const ALL: [Self; 6] =
         [Self::Id, Self::CreateTime, Self::UpdateTime, Self::Etag, Self::DeleteTime, Self::ExpireTime];
 
-    /// As it is written in options.
+    /// Returns the name of the value in options.
     pub(crate) fn option_name(self) -> &'static str {
         match self {
             Self::Id => "ROLE_ID",
@@ -31,7 +31,7 @@ impl Role {
         }
     }
 
-    /// The part of the model's option without which the role means nothing, if there is one.
+    /// Returns the part of the model's option that the role requires, if any.
     pub(crate) fn required_option(self) -> Option<&'static str> {
         match self {
             Self::DeleteTime => Some("soft_delete"),
@@ -40,12 +40,12 @@ impl Role {
         }
     }
 
-    /// Whether the model of a message says what the role needs.
+    /// Returns whether the model's option contains the part that the role requires.
     pub(crate) fn is_enabled_for(self, message: &MessageDescriptor) -> bool {
         self.required_option().is_none_or(|part| model_option_has(message, part))
     }
 
-    /// Whether it is the server alone that sets the field.
+    /// Returns whether only the server sets the field.
     pub(crate) fn is_set_by_server(self) -> bool {
         match self {
             Self::CreateTime | Self::UpdateTime | Self::Etag | Self::DeleteTime => true,
@@ -53,7 +53,7 @@ impl Role {
         }
     }
 
-    /// The type that fits, as it is written.
+    /// Returns the type of the field as in `.proto` files.
     pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Id | Self::Etag => "string",
@@ -73,7 +73,7 @@ impl Role {
         }
     }
 
-    /// Whether a field can have the role.
+    /// Returns whether a field can have the role.
     pub(crate) fn fits(self, field: &FieldDescriptor) -> bool {
         let alone = field.containing_oneof().is_none_or(|oneof| oneof.is_synthetic());
         let kind = match (self, field.kind()) {
@@ -87,7 +87,7 @@ impl Role {
     }
 }
 
-/// What a field's option says.
+/// The role that a field's option sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeclaredRole {
     Unset,
@@ -96,7 +96,7 @@ pub(crate) enum DeclaredRole {
     Unknown(i32),
 }
 
-/// Reads a field's option.
+/// Reads the role from a field's option.
 pub(crate) fn declared_role(field: &FieldDescriptor) -> DeclaredRole {
     match role_number(field) {
         0 => DeclaredRole::Unset,
@@ -111,7 +111,7 @@ pub(crate) fn declared_role(field: &FieldDescriptor) -> DeclaredRole {
     }
 }
 
-/// A field's role, if it has one that fits.
+/// Returns a field's role, if it has one that fits.
 pub(crate) fn field_role(field: &FieldDescriptor) -> Option<Role> {
     let role = match declared_role(field) {
         DeclaredRole::Role(role) => role,
@@ -121,12 +121,12 @@ pub(crate) fn field_role(field: &FieldDescriptor) -> Option<Role> {
     (role.fits(field) && role.is_enabled_for(field.parent_message())).then_some(role)
 }
 
-/// All fields of a role. More than one is an error that [`crate::check`] reports.
+/// Returns all fields with a role. [`crate::check`] reports more than one as an error.
 pub(crate) fn fields_with_role(message: &MessageDescriptor, role: Role) -> Vec<FieldDescriptor> {
     message.fields().filter(|field| field_role(field) == Some(role)).collect()
 }
 
-/// What `google.api.field_behavior`, the field's formula and, in a model, the role say.
+/// Returns the behavior that `google.api.field_behavior`, the field's formula and, in a model, the role define.
 pub(crate) fn field_behavior(field: &FieldDescriptor, role: Option<Role>) -> Behavior {
     let written = behavior_numbers(field);
     let says = |number: i32| written.contains(&number);

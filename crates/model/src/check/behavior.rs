@@ -1,4 +1,4 @@
-//! What `google.api.field_behavior` and rules say of one field must be possible at once.
+//! Checks that `google.api.field_behavior` and the rules of a field do not contradict each other.
 
 use crate::catalog::IdFormat;
 use crate::code;

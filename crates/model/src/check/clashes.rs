@@ -1,4 +1,4 @@
-//! Things that two models, or a model and something of the user's, would both be.
+//! Checks that names of paths, schemas, tables and derived definitions are unique.
 
 use super::CheckedModels;
 use crate::code;
@@ -80,7 +80,7 @@ fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
         let related = relations.targeting(declared.full_name()).iter().filter_map(RelatedNames::of_relation);
         let related = related.flat_map(|names| [names.request, names.response]);
         let names = Names::of_model(declared).into_vec().into_iter().chain([declared.service_name()]).chain(related);
-        // Two models with one plural would clash many times: once is enough to say so.
+        // Two models with one plural would clash many times; one report is enough.
         let mut told = BTreeSet::new();
         for name in names.map(|name| format!("{package}.{name}")) {
             let other = match own.get(&name) {
@@ -105,7 +105,7 @@ fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The full names of everything at the top level of a package.
+/// Returns the full names of all top-level definitions.
 fn defined(pool: &DescriptorPool) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in pool.files() {

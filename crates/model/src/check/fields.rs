@@ -1,4 +1,4 @@
-//! Fields: roles, types, and names in JSON.
+//! Checks the roles, types and JSON names of fields.
 
 use crate::code;
 use crate::declared::DeclaredModel;
@@ -8,10 +8,10 @@ use crate::types;
 use prost_reflect::MessageDescriptor;
 use std::collections::HashMap;
 
-/// The most fields of a message.
+/// The maximum number of fields of a message.
 pub(crate) const MAX_FIELDS: usize = 500;
 
-/// Checks what the fields of a model are to the system.
+/// Checks the roles of a model's fields.
 pub(super) fn check_roles(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
         match roles::declared_role(&field) {
@@ -57,7 +57,7 @@ fn report_no_id(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let explicit = declared.message.fields().any(|field| roles::declared_role(&field) == DeclaredRole::Role(Role::Id));
     let by_name = declared.message.get_field_by_name("id").filter(|id| roles::declared_role(id) == DeclaredRole::Unset);
     match by_name {
-        // Told already, as ROLE_TYPE.
+        // Reported as ROLE_TYPE.
         _ if explicit => {}
         Some(id) => {
             let message = format!(
@@ -77,20 +77,21 @@ fn report_no_id(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The smallest number that no field has and that is not reserved.
+/// Returns the smallest number that is neither used nor reserved.
 fn free_number(message: &MessageDescriptor) -> u32 {
     let is_reserved = |number: u32| message.reserved_ranges().any(|range| range.contains(&number));
     (1..).find(|&number| message.get_field(number).is_none() && !is_reserved(number)).unwrap_or(1)
 }
 
-/// Letters, digits, `_` and `-`, not beginning with a digit or `-`. Masks separate paths by commas and the parts of a path by
-/// dots, `$` and `@` mean something to those who read JSON, and generators make identifiers of names.
+/// Returns whether a JSON name consists of letters, digits, `_` and `-`, and does not start with a digit or `-`. Field
+/// masks use commas and dots as separators, `$` and `@` have a meaning in JSON tools, and generators derive identifiers
+/// from names.
 fn is_json_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// Checks a message that a model is made of.
+/// Checks a message that a model uses.
 pub(super) fn check_types(message: &MessageDescriptor, diagnostics: &mut Diagnostics) {
     let count = message.fields().len();
     if count > MAX_FIELDS {
@@ -120,7 +121,7 @@ pub(super) fn check_types(message: &MessageDescriptor, diagnostics: &mut Diagnos
         json_names.insert(field.json_name().to_owned(), field);
     }
     for field in message.fields() {
-        // JSON accepts both names, so that neither may mean another field.
+        // JSON accepts both names, so neither can be the name of another field.
         if let Some(other) = json_names.get(field.name())
             && other.number() != field.number()
         {

@@ -1,4 +1,4 @@
-//! Defaults and computed fields: where they may be. What their expressions say is checked where expressions are known.
+//! Checks where defaults and computed fields are allowed. The `expr` crate checks their expressions.
 
 use crate::code;
 use crate::declared::{DeclaredModel, declared_reference};
@@ -55,7 +55,7 @@ fn check_field(declared: &DeclaredModel, field: &FieldDescriptor, kind: FormulaK
     }
 }
 
-/// Reports formulas in a message that is no model: nobody evaluates what is in it.
+/// Reports formulas in a message that is not a model: they would not be evaluated.
 pub(super) fn check_non_model(message: &MessageDescriptor, models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     if models.iter().any(|model| model.full_name() == message.full_name()) {
         return;

@@ -1,4 +1,4 @@
-//! What each method of an index can serve.
+//! Checks that the method of an index fits its fields and options.
 
 use crate::catalog::{IdFormat, IndexMethod};
 use crate::code;
@@ -8,7 +8,7 @@ use crate::naming::nearest;
 use crate::roles::{Role, field_role};
 use prost_reflect::{FieldDescriptor, Kind};
 
-/// The text search configurations that every PostgreSQL has since version 14.
+/// The text search configurations that every PostgreSQL since version 14 has.
 const LANGUAGES: [&str; 29] = [
     "simple",
     "arabic",
@@ -81,7 +81,7 @@ pub(super) fn check(
     check_fields(declared, index, method, location, diagnostics);
 }
 
-/// Checks that there is one field, and that it is what the method is for.
+/// Checks that there is exactly one field, and that the method supports its type.
 fn check_fields(
     declared: &DeclaredModel,
     index: &DeclaredIndex,
@@ -96,7 +96,7 @@ fn check_fields(
         let message = format!("the index on {} has {name}, which takes one field", index.fields.join(", "));
         return report(message, "write an index for each field");
     }
-    // What is unknown is told already.
+    // Unknown fields are reported elsewhere.
     let field = index.parts().next().and_then(|(name, _)| declared.message.get_field_by_name(name));
     let Some(field) = field else { return };
     match method {
@@ -117,7 +117,7 @@ fn is_list_of_scalars(field: &FieldDescriptor) -> bool {
     field.is_list() && !matches!(field.kind(), Kind::Message(_))
 }
 
-/// Whether a field's column is a text that people write.
+/// Returns whether a field's column contains text that people write.
 fn is_text(declared: &DeclaredModel, field: &FieldDescriptor) -> bool {
     let is_id = match field_role(field) {
         Some(Role::Id) => declared.id_format != Some(IdFormat::ClientAssigned),

@@ -1,4 +1,4 @@
-//! Indexes.
+//! Checks indexes and their fields.
 
 use super::index_methods;
 use crate::catalog::IndexMethod;
@@ -12,9 +12,9 @@ use crate::types::{self, WellKnown, well_known};
 use prost_reflect::{FieldDescriptor, Kind};
 use std::collections::BTreeSet;
 
-/// The most fields of an index.
+/// The maximum number of fields of an index.
 pub(crate) const MAX_INDEX_FIELDS: usize = 8;
-/// The most indexes of a model.
+/// The maximum number of indexes of a model.
 pub(crate) const MAX_INDEXES: usize = 64;
 
 pub(super) fn check(declared: &DeclaredModel, files: &ParsedFiles, diagnostics: &mut Diagnostics) {
@@ -87,7 +87,7 @@ fn check_index(
         if !names.insert(name) {
             report(code::INDEX_FIELD_TWICE, format!("{name} is twice in one index"), "name it once".to_owned());
         }
-        // Of the others, `index_methods` knows which fields they take.
+        // For other methods, `index_methods` checks the fields.
         let is_ordered = index.method == Some(IndexMethod::Ordered);
         if let Some(reason) = not_indexable(&field).filter(|_| is_ordered) {
             let help = "index fields of scalar types, enums, timestamps or durations".to_owned();
@@ -96,7 +96,7 @@ fn check_index(
     }
 }
 
-/// Why a field cannot be indexed, if it cannot.
+/// Returns why a field cannot be indexed; `None` if it can.
 fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
     if field_role(field) == Some(Role::Etag) {
         return Some("it is the etag, which is made from the record's version");

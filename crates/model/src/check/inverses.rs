@@ -1,4 +1,4 @@
-//! The ways back along references: each needs a name of its own on the model that it begins at.
+//! Checks that each inverse relation has a valid and unique name on its model.
 
 use crate::code;
 use crate::declared::DeclaredModel;
@@ -28,9 +28,9 @@ pub(super) fn check(models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Checks the names that relations and fields have on one model.
+/// Checks that the names of relations and fields of one model are unique.
 fn check_model(model: &DeclaredModel, relations: &Relations<'_>, diagnostics: &mut Diagnostics) {
-    // By the name in JSON: requests may use either.
+    // By JSON name: requests can use either name.
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     for field in model.message.fields() {
         for name in [json_name(field.name()), field.json_name().to_owned()] {

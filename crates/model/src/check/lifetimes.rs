@@ -1,11 +1,11 @@
-//! How long records are kept that were deleted, when they end by themselves, and the fields that say so.
+//! Checks soft delete, expiry, and the fields that they need.
 
 use crate::code;
 use crate::declared::{DEFAULT_DELETED_DAYS, DeclaredModel, MAX_DELETED_DAYS, MAX_TTL_SECONDS};
 use crate::diagnostic::{Diagnostics, SourceLocation};
 use crate::roles::{self, DeclaredRole, Role, fields_with_role};
 
-/// The numbers of fields that protobuf keeps for itself.
+/// The field numbers that Protocol Buffers reserves.
 const RESERVED_NUMBERS: std::ops::RangeInclusive<u32> = 19_000..=19_999;
 
 pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
@@ -32,7 +32,7 @@ pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Checks that a field has a role if, and only if, the model's option needs it. `name` is one that has it by itself.
+/// Checks that a field has a role exactly if the model's option needs it. `name` is the name that implies the role.
 fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static str, diagnostics: &mut Diagnostics) {
     let option = role.required_option().unwrap_or_default();
     let full_name = declared.full_name();
@@ -46,7 +46,7 @@ fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static 
         }
         return;
     }
-    // A field whose type does not fit the role that it was given is told already, as ROLE_TYPE.
+    // A field whose type does not fit its explicit role is reported as ROLE_TYPE.
     if explicit.next().is_some() || !fields_with_role(&declared.message, role).is_empty() {
         return;
     }
@@ -63,10 +63,10 @@ fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static 
     diagnostics.report(declared.option_location(), code, message, help);
 }
 
-/// A number that no field has had, as far as the message says.
+/// Returns a field number that the message has not used so far.
 fn next_number(declared: &DeclaredModel) -> u32 {
     let fields = declared.message.fields().map(|field| field.number());
-    // The ends of these are not part of them.
+    // The ends of reserved ranges are exclusive.
     let reserved = declared.message.reserved_ranges().map(|range| range.end.saturating_sub(1));
     let next = fields.chain(reserved).max().unwrap_or(0).saturating_add(1);
     if RESERVED_NUMBERS.contains(&next) { RESERVED_NUMBERS.end() + 1 } else { next }

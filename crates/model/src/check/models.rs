@@ -1,4 +1,4 @@
-//! Models as a whole: how many there are, where they are declared, what their options say.
+//! Checks models as a whole: their number, their location and their options.
 
 use super::CheckedModels;
 use crate::code;
@@ -10,7 +10,7 @@ use crate::scan;
 use prost_reflect::Syntax;
 use std::collections::BTreeSet;
 
-/// The most models.
+/// The maximum number of models.
 pub(crate) const MAX_MODELS: usize = 500;
 
 pub(super) fn check(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {

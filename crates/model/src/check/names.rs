@@ -1,4 +1,4 @@
-//! Names that PostgreSQL must be able to keep, and names that are taken.
+//! Checks that names fit into PostgreSQL and are not reserved.
 
 use crate::code;
 use crate::declared::DeclaredModel;
@@ -9,10 +9,10 @@ use crate::roles::{Role, field_role};
 /// Columns that every PostgreSQL table has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
-/// Fields of derived requests, now or later, beside the one that is called like the model.
+/// Fields of derived requests, now or in the future, in addition to the one named after the model.
 const REQUEST_FIELDS: [&str; 6] = ["id", "updatemask", "etag", "requestid", "validateonly", "allowmissing"];
 
-/// Fields of derived lists, now or later, beside the one that is called like the plural.
+/// Fields of derived list responses, now or in the future, in addition to the one named after the plural.
 const LIST_FIELDS: [&str; 6] =
     ["nextpagetoken", "totalsize", "totalsizeisestimate", "included", "includedpagetokens", "unreachable"];
 
@@ -68,7 +68,7 @@ fn check_message(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
 fn check_columns(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     for field in declared.message.fields() {
         if field_role(&field) == Some(Role::Etag) {
-            // It has no column.
+            // The etag has no column.
             continue;
         }
         let name = field.name();

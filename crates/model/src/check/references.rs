@@ -1,4 +1,4 @@
-//! References: where they may be, and where they lead.
+//! Checks where references are allowed, and the models that they reference.
 
 use crate::catalog::OnDelete;
 use crate::code;
@@ -10,7 +10,7 @@ use crate::relations::find_target;
 use crate::roles::{self, field_role};
 use prost_reflect::{Kind, MessageDescriptor};
 
-/// The most references of a model.
+/// The maximum number of references of a model.
 pub(crate) const MAX_REFERENCES: usize = 64;
 
 /// Checks the references of a model.
@@ -32,7 +32,7 @@ pub(super) fn check(declared: &DeclaredModel, models: &[DeclaredModel], diagnost
     }
 }
 
-/// Reports references in a message that is no model: nobody looks after what is in it.
+/// Reports references in a message that is not a model: they would not be enforced.
 pub(super) fn check_non_model(message: &MessageDescriptor, models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
     if models.iter().any(|model| model.full_name() == message.full_name()) {
         return;
@@ -110,7 +110,7 @@ fn check_on_delete(reference: &DeclaredReference, diagnostics: &mut Diagnostics)
     }
 }
 
-/// Whoever undeletes a record wants back what was deleted because of it.
+/// Checks that a cascade can be undone: undeleting a record must restore the records that were deleted with it.
 fn check_cascade(
     declared: &DeclaredModel,
     reference: &DeclaredReference,

@@ -1,23 +1,24 @@
-//! Descriptors as text that is equal if, and only if, they mean the same. Positions in files are no meaning.
+//! Renders descriptors as canonical text: two texts are equal exactly if the descriptors mean the same. Positions in
+//! files are ignored.
 
 use prost_reflect::{DescriptorPool, DynamicMessage, FileDescriptor, MapKey, Value};
 use std::fmt::Write as _;
 
-/// The text of options, whatever order their maps are in.
+/// Returns the text of options, independent of the order of their maps.
 pub(super) fn message_text(message: &DynamicMessage) -> String {
     let mut text = String::new();
     write_message(message, &mut text);
     text
 }
 
-/// The text of one value of options.
+/// Returns the text of one value of an option.
 pub(super) fn value_text(value: &Value) -> String {
     let mut text = String::new();
     write_value(value, &mut text);
     text
 }
 
-/// The text of a file, comments included.
+/// Returns the text of a file, including its comments.
 pub(super) fn file_text(pool: &DescriptorPool, file: &FileDescriptor) -> String {
     let encoded = file.encode_to_vec();
     let mut text = String::new();
@@ -29,7 +30,7 @@ pub(super) fn file_text(pool: &DescriptorPool, file: &FileDescriptor) -> String 
             message.clear_field_by_name("source_code_info");
             write_message(&message, &mut text);
         }
-        // Without the descriptors of descriptors, bytes must do; models always import those.
+        // Without `descriptor.proto` in the pool, compare bytes. Models always import it.
         None => text.push_str(&format!("{encoded:?}")),
     }
     for location in file.file_descriptor_proto().source_code_info.iter().flat_map(|info| &info.location) {

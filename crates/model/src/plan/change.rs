@@ -1,4 +1,4 @@
-//! The steps that change a model which is served already.
+//! Plans the steps that change a served model.
 
 use super::definition::{self, Definition};
 use super::{ColumnState, Step, StepKind, canonical, new_index, reference_step};
@@ -7,10 +7,10 @@ use crate::ddl::{self, Ddl};
 use crate::shape::Cardinality;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// As many changed aspects are named in a description.
+/// The maximum number of changed aspects that a description lists.
 const MAX_NAMED: usize = 5;
 
-/// The steps from one version of a model to another.
+/// Returns the steps from one version of a model to another.
 pub(super) fn change_steps(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
     let mut steps = Vec::new();
     for (id, field) in after.shape().iter() {
@@ -34,7 +34,7 @@ pub(super) fn change_steps(base: &Catalog, before: &Model, target: &Catalog, aft
     steps
 }
 
-/// The steps for fields that refer and did not, or were not there.
+/// Returns the steps for references of new fields and of existing fields that had none.
 fn new_references(before: &Model, target: &Catalog, after: &Model) -> Vec<Step> {
     let step = |reference: &Reference| {
         let field = after.shape().field(reference.field);
@@ -50,7 +50,7 @@ fn new_references(before: &Model, target: &Catalog, after: &Model) -> Vec<Step> 
     after.references.iter().filter_map(step).collect()
 }
 
-/// The ways back that have a name now.
+/// Returns the fields whose inverse relations got a name.
 fn new_inverses<'a>(before: &Model, after: &'a Model) -> Vec<&'a str> {
     let is_new = |reference: &&Reference| {
         let old = before.shape().by_number(after.shape().field(reference.field).number);
@@ -61,7 +61,7 @@ fn new_inverses<'a>(before: &Model, after: &'a Model) -> Vec<&'a str> {
     new.map(|reference| after.shape().field(reference.field).name.as_str()).collect()
 }
 
-/// The step that changes what is said of a model, if that changes.
+/// Returns the step that changes options and comments of a model, if they change.
 fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Model) -> Option<Step> {
     let known = |number: u32| before.shape().by_number(number).is_some();
     let old = definition::describe_model(&base.pool, &before.full_name, known);
@@ -88,7 +88,7 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
     })
 }
 
-/// Says in PostgreSQL what the models say now.
+/// Returns the statements that update comments in PostgreSQL.
 fn comment_statements(before: &Model, after: &Model) -> Vec<Ddl> {
     let mut statements = Vec::new();
     if before.comment != after.comment {
@@ -116,7 +116,8 @@ fn list_aspects(changed: &[String]) -> String {
     }
 }
 
-/// The files that differ although no model does: comments between messages, options of files, services, other messages.
+/// Returns steps for files that differ although their models do not: comments between messages, file options, services,
+/// other messages.
 pub(super) fn other_file_steps(base: &Catalog, target: &Catalog) -> Vec<Step> {
     let (old, new) = (file_texts(base), file_texts(target));
     let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();

@@ -1,4 +1,4 @@
-//! Changes that need a step which is not supported yet. A field is its number, a type its full name.
+//! Finds changes that need an unsupported step. Fields are identified by number, types by full name.
 
 use super::compare_lifetimes;
 use super::type_text::type_text;
@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new number";
 
-/// Reports a model that is gone.
+/// Reports a removed model.
 pub(super) fn report_dropped_model(model: &Model, base: &Catalog, diagnostics: &mut Diagnostics) {
     let file = base.pool.get_message_by_name(&model.full_name).map(|message| message.parent_file().name().to_owned());
     let location = SourceLocation::of_file(&file.unwrap_or_default());
@@ -26,7 +26,7 @@ pub(super) fn report_dropped_model(model: &Model, base: &Catalog, diagnostics: &
     );
 }
 
-/// Reports what cannot change of a model.
+/// Reports unsupported changes of a model.
 pub(super) fn compare_models(
     base: &Catalog,
     before: &Model,
@@ -56,8 +56,9 @@ fn compare_indexes(base: &Catalog, before: &Model, after: &Model, target: &Catal
         if compare_lifetimes::is_reported(before, index, after) {
             continue;
         }
-        // The index that a reference needed may be replaced by another, and stays in the database. If the reference is gone,
-        // another diagnostic reports it, and the index is not mentioned: no one declared it.
+        // The index that a reference implied can be replaced by another one, and stays in the database. If the
+        // reference is gone, another diagnostic reports that, and the index is not mentioned because no one declared
+        // it.
         let is_of_reference = at >= declared;
         let replaced = || after.indexes.iter().any(|new| start_with_same_field(before, index, after, new));
         if stays || is_of_reference && (!still_refers(before, index, after) || replaced()) {
@@ -72,13 +73,13 @@ fn compare_indexes(base: &Catalog, before: &Model, after: &Model, target: &Catal
     }
 }
 
-/// Whether the field of a reference's index refers to anything after the change.
+/// Returns whether the field of a reference's index is still a reference after the change.
 fn still_refers(before: &Model, index: &Index, after: &Model) -> bool {
     let number = index.fields.first().map(|part| before.shape().field(part.field).number);
     number.and_then(|number| after.shape().by_number(number)).is_some_and(|id| after.reference(id).is_some())
 }
 
-/// Whether both find records by the same field.
+/// Returns whether both indexes find records by the same field.
 fn start_with_same_field(before: &Model, old: &Index, after: &Model, new: &Index) -> bool {
     let first = |model: &Model, index: &Index| index.fields.first().map(|part| model.shape().field(part.field).number);
     new.method == IndexMethod::Ordered && !new.excludes_deleted && first(before, old) == first(after, new)
@@ -94,7 +95,7 @@ fn compare_roles(before: &Model, after: &Model, target: &Catalog, diagnostics: &
         ("ROLE_ETAG", old.etag, new.etag),
     ] {
         let (old, new) = (number(before, old), number(after, new));
-        // A field that is gone is told as such, and a new one may have a role that nobody had.
+        // A removed field is reported separately, and a new field can have a role that no field had.
         let is_dropped = old.is_some_and(|number| after.shape().by_number(number).is_none());
         let is_added = old.is_none() && new.is_some_and(|number| before.shape().by_number(number).is_none());
         if old != new && !is_dropped && !is_added {
@@ -111,7 +112,7 @@ fn compare_roles(before: &Model, after: &Model, target: &Catalog, diagnostics: &
     }
 }
 
-/// Reports what cannot change of the types that models are made of, models included.
+/// Reports unsupported changes of the types that models use, including the models.
 pub(super) fn compare_types(base: &Catalog, target: &Catalog, diagnostics: &mut Diagnostics) {
     for before in &base.shapes.shapes {
         if let Some(after) = target.shapes.by_name(&before.full_name) {
@@ -172,8 +173,8 @@ fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shap
     }
 }
 
-/// Reports members that are added to a oneof which is there already. A process of the revision before does not know them:
-/// where it sets another member, it would leave them set too.
+/// Reports new members of an existing oneof. A process of the previous revision does not know them: where it sets
+/// another member, it would leave them set too.
 fn report_new_oneof_members(
     base: &Catalog,
     before: &Shape,
@@ -185,7 +186,7 @@ fn report_new_oneof_members(
     let known: HashSet<String> = before.fields.iter().filter_map(|old| oneof(base, message, old.number)).collect();
     for new in &after.fields {
         let name = &new.name;
-        // A field that only has another number or name is told as such.
+        // A renumbered or renamed field is reported separately.
         if before.by_number(new.number).is_some() || before.fields.iter().any(|old| old.name == *name) {
             continue;
         }
@@ -236,7 +237,7 @@ fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, 
     }
 }
 
-/// The name of the oneof that a field was written in.
+/// Returns the name of the oneof that contains a field.
 fn oneof(catalog: &Catalog, message: &str, number: u32) -> Option<String> {
     let field = catalog.pool.get_message_by_name(message)?.get_field(number)?;
     field.containing_oneof().filter(|oneof| !oneof.is_synthetic()).map(|oneof| oneof.name().to_owned())

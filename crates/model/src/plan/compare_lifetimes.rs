@@ -1,4 +1,4 @@
-//! Changes of how long deleted records are kept and of when records end, which need a step that is not supported yet.
+//! Finds unsupported changes of soft delete and expiry.
 
 use super::unsupported::{message_location, report_unsupported};
 use crate::catalog::{Catalog, Index, IndexMethod, Model};
@@ -6,7 +6,7 @@ use crate::code;
 use crate::diagnostic::Diagnostics;
 use crate::shape::FieldId;
 
-/// Reports what cannot change. How long records are kept can, and so can the time to live.
+/// Reports unsupported changes. Retention and TTL can change.
 pub(super) fn compare_lifetimes(before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     let name = &after.full_name;
     let location = || message_location(target, name);
@@ -34,7 +34,7 @@ pub(super) fn compare_lifetimes(before: &Model, after: &Model, target: &Catalog,
     compare_role("ROLE_EXPIRE_TIME", |model| model.roles.expires_at, before, after, target, diagnostics);
 }
 
-/// Reports a role that an existing field gets: what it says would be taken for something else from then on.
+/// Reports a role that an existing field gets: its values would have a different meaning from then on.
 fn compare_role(
     role: &str,
     field_of: impl Fn(&Model) -> Option<FieldId>,
@@ -63,7 +63,7 @@ fn compare_role(
     report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, &help);
 }
 
-/// Whether [`lifetimes`] tells all that there is to tell of an index that is gone.
+/// Returns whether [`compare_lifetimes`] already reports a removed index.
 pub(super) fn is_reported(before: &Model, index: &Index, after: &Model) -> bool {
     let is_off = before.soft_delete.is_some() && after.soft_delete.is_none();
     index.method == IndexMethod::Purge
@@ -71,12 +71,12 @@ pub(super) fn is_reported(before: &Model, index: &Index, after: &Model) -> bool 
         || is_off && index.excludes_deleted && has_similar_index(before, index, after, false)
 }
 
-/// Whether a unique index is to hold only the living from now on.
+/// Returns whether a unique index changes to exclude deleted records.
 fn starts_excluding_deleted(before: &Model, index: &Index, after: &Model) -> bool {
     index.unique && !index.excludes_deleted && has_similar_index(before, index, after, true)
 }
 
-/// Whether a model has a unique index like one of the model before, of the living only or not.
+/// Returns whether the changed model has a unique index on the same fields that includes or excludes deleted records.
 fn has_similar_index(before: &Model, index: &Index, after: &Model, excludes_deleted: bool) -> bool {
     let parts = |model: &Model, index: &Index| -> Vec<(u32, bool)> {
         index.fields.iter().map(|part| (model.shape().field(part.field).number, part.descending)).collect()

@@ -1,11 +1,11 @@
-//! Changes of references that need a step which is not supported yet.
+//! Finds unsupported changes of references.
 
 use super::unsupported::{field_location, report_unsupported};
 use crate::catalog::{Catalog, IdFormat, Model, Reference};
 use crate::code;
 use crate::diagnostic::Diagnostics;
 
-/// Reports what cannot change of the references of a model. New fields may refer to anything.
+/// Reports unsupported changes of a model's references. New fields can reference any model.
 pub(super) fn compare_references(before: &Model, after: &Model, target: &Catalog, diagnostics: &mut Diagnostics) {
     for (id, field) in after.shape().iter() {
         let Some(old) = before.shape().by_number(field.number) else { continue };
@@ -33,7 +33,7 @@ pub(super) fn compare_references(before: &Model, after: &Model, target: &Catalog
     }
 }
 
-/// What changes of a reference, and the way out, if it may not change.
+/// Returns the change of a reference and its remedy, if the change is not supported.
 fn unsupported_change(old: &Reference, new: &Reference) -> Option<(String, &'static str)> {
     let back = |reference: &Reference| reference.inverse.clone().unwrap_or_else(|| "none".to_owned());
     if old.target != new.target {

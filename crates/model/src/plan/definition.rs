@@ -1,4 +1,4 @@
-//! What is said of a model, aspect by aspect, so that a plan can name what changes.
+//! Describes the options and comments of a model by aspect, so that a plan can name the changed aspects.
 
 use super::canonical;
 use crate::comments::Comments;
@@ -6,11 +6,11 @@ use crate::types::reachable;
 use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, MessageDescriptor, Value};
 use std::collections::BTreeMap;
 
-/// An aspect, as people would call it, to its text.
+/// The text of each aspect, by a readable name.
 pub(super) type Definition = BTreeMap<String, String>;
 
-/// Reads what is said of a model and of the types that it is made of. Of the model's own fields only those count whose
-/// number is wanted: the others are steps of their own.
+/// Describes a model and the types that it uses. Of the model's own fields, only those with wanted numbers are
+/// included: the others are steps of their own.
 pub(super) fn describe_model(pool: &DescriptorPool, full_name: &str, wanted: impl Fn(u32) -> bool) -> Definition {
     let Some(model) = pool.get_message_by_name(full_name) else { return Definition::new() };
     let mut reader = DefinitionReader { definition: Definition::new(), comments: Comments::default() };
@@ -39,7 +39,7 @@ impl DefinitionReader {
         }
     }
 
-    /// `prefix` names the message; it is empty for the model itself.
+    /// Adds the aspects of a message. `prefix` names the message; it is empty for the model itself.
     fn message(&mut self, message: &MessageDescriptor, prefix: &str, fields: &[FieldDescriptor]) {
         let file = message.parent_file();
         let comment = self.comments.get(&file, message.path());
@@ -81,17 +81,18 @@ impl DefinitionReader {
     }
 }
 
-/// The parts of a model's option that are aspects of their own.
+/// The parts of a model's option that are separate aspects.
 const PARTS: [&str; 3] = ["history", "soft_delete", "expiry"];
 
-/// A message's options but for the indexes, which are steps of their own, and those parts that are aspects of their own.
+/// Splits a message's options into the parts that are separate aspects and the rest, without indexes, which have steps
+/// of their own.
 fn split_model(mut options: DynamicMessage) -> (DynamicMessage, Vec<(&'static str, String)>) {
     let mut parts = Vec::new();
     for (extension, value) in options.extensions_mut() {
         if let (true, Value::Message(model)) = (extension.full_name() == "groundplan.model.v1.model", value) {
             model.clear_field_by_name("indexes");
             for part in PARTS.into_iter().filter(|part| model.has_field_by_name(part)).collect::<Vec<_>>() {
-                // One of nothing but defaults is something to say all the same.
+                // A part with only defaults is still an aspect.
                 let written = model.get_field_by_name(part).map(|part| canonical::value_text(&part));
                 parts.push((part, format!("has {}", written.unwrap_or_default())));
                 model.clear_field_by_name(part);
@@ -101,7 +102,7 @@ fn split_model(mut options: DynamicMessage) -> (DynamicMessage, Vec<(&'static st
     (options, parts)
 }
 
-/// A field's options but for what it refers to, which is a step of its own.
+/// Removes the reference from a field's options; it has a step of its own.
 fn without_references(mut options: DynamicMessage) -> DynamicMessage {
     let mut empty = None;
     for (extension, value) in options.extensions_mut() {

@@ -1,4 +1,4 @@
-//! What takes back the storage of a revision that has failed, where records would have to obey it.
+//! Finds indexes and foreign keys of a failed revision that would restrict the records of the live one.
 
 use super::{ColumnState, reference_step};
 use crate::catalog::{Catalog, Model, Reference, Table};
@@ -6,18 +6,18 @@ use crate::ddl::{self, DatabaseObject, Ddl, Execution};
 use crate::quote::quote;
 use crate::shape::Cardinality;
 
-/// What a revision that has failed has left, and the way to take it back.
+/// An object that a failed revision left, and how to remove it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
     pub table: Table,
     /// An index or a foreign key.
     pub object: DatabaseObject,
-    /// In order; each statement may be run again.
+    /// The statements in order; each can be repeated.
     pub undo: Vec<Ddl>,
 }
 
-/// The indexes and the foreign keys of `failed` that `live` does not have, on the tables of `live`. Tables and columns of
-/// `failed` stay: they are in nobody's way, and the next apply takes them up.
+/// Returns the indexes and the foreign keys of `failed` that `live` does not have, on the tables of `live`. Tables and
+/// columns of `failed` stay: they do no harm, and the next apply uses them.
 pub fn find_leftovers(live: &Catalog, failed: &Catalog) -> Vec<Leftover> {
     let both = live.models.iter().filter_map(|model| Some((model, failed.model(&model.full_name)?)));
     both.filter(|(before, after)| before.table == after.table)

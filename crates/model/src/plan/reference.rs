@@ -1,21 +1,22 @@
-//! The step that makes a reference true.
+//! Plans the step that enforces a reference.
 
 use super::{Step, StepKind};
 use crate::catalog::{Catalog, Model, Reference};
 use crate::ddl::{self, Ddl};
 
-/// What is where a reference is to be.
+/// The state of the column that becomes a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnState {
-    /// A new table, to which nobody writes yet.
+    /// In a new table without writers.
     NewTable,
-    /// A table that is written to. The column can hold nothing but ids.
+    /// In a table with writers. The column contains only ids or NULL.
     IdsOnly,
-    /// A table that is written to, and a column with texts in it, none of which may be NULL if `never_null`.
+    /// In a table with writers. The column contains texts; `never_null` if none can be NULL.
     Texts { never_null: bool },
 }
 
-/// The step that makes a reference of a model true. None if its model is not in the catalog, which no compiler would make.
+/// Returns the step that enforces a reference of a model; `None` if the catalog does not contain the referenced model,
+/// which the compiler prevents.
 pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, column: ColumnState) -> Option<Step> {
     let target = catalog.model(&reference.target)?;
     let add = |valid| ddl::add_foreign_key(model, reference, target, valid);
@@ -40,7 +41,7 @@ pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, c
     })
 }
 
-/// What the step of a reference is about.
+/// Returns the subject of the step of a reference.
 pub fn reference_subject(model: &Model, reference: &Reference) -> String {
     format!("{}.{}", model.full_name, model.shape().field(reference.field).name)
 }

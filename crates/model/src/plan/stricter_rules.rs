@@ -1,4 +1,5 @@
-//! Rules that get stricter. An apply does not look at the records that exist, so a plan warns of what may follow.
+//! Warns of stricter rules. An apply does not check existing records, so updates of records that violate a new rule can
+//! fail.
 
 use super::canonical;
 use super::unsupported::field_location;
@@ -9,10 +10,10 @@ use crate::types::reachable;
 use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The rules of something, by their names, such as `string.max_len`.
+/// Rules by name, such as `string.max_len`.
 type Rules = BTreeMap<String, Value>;
 
-/// Warns of the rules of a model, and of the messages in it, that are new or stricter.
+/// Warns of new and stricter rules of a model and of the messages that it uses.
 pub(super) fn warn_of_model(
     base: &Catalog,
     before: &Model,
@@ -76,7 +77,7 @@ fn warn(
     diagnostics.report(location, code::STRICTER_RULE, message, help);
 }
 
-/// The rules that options state.
+/// Returns the rules in options.
 fn stated_rules(options: &DynamicMessage) -> Rules {
     let mut rules = Rules::new();
     for (extension, value) in options.extensions() {
@@ -96,7 +97,7 @@ fn stated_rules(options: &DynamicMessage) -> Rules {
 }
 
 fn flatten(name: &str, value: &Value, rules: &mut Rules) {
-    // They say when rules are looked at, and what would be right.
+    // These fields control when rules apply, or document them.
     const NO_RULES: [&str; 2] = ["ignore", "example"];
     let Some(message) = value.as_message().filter(|message| !message.descriptor().full_name().starts_with("google."))
     else {
@@ -114,7 +115,7 @@ fn flatten(name: &str, value: &Value, rules: &mut Rules) {
     }
 }
 
-/// Whether all that a rule allowed is still allowed.
+/// Returns whether the new rule allows everything that the old one allowed.
 fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
     let name = rule.rsplit('.').next().unwrap_or_default();
     let (Some(one), Some(other)) = (number(old), number(new)) else {
@@ -131,7 +132,7 @@ fn is_as_wide(rule: &str, old: &Value, new: &Value) -> bool {
     }
 }
 
-/// The elements of a list as text: messages of two catalogs are never equal by themselves.
+/// Returns the elements of a list as text: messages of two pools are never equal.
 fn elements(list: &Value) -> BTreeSet<String> {
     list.as_list().unwrap_or_default().iter().map(canonical::value_text).collect()
 }
@@ -140,7 +141,7 @@ fn number(value: &Value) -> Option<f64> {
     match value {
         Value::I32(number) => Some(f64::from(*number)),
         Value::U32(number) => Some(f64::from(*number)),
-        // Limits that large differ by more than what is lost here.
+        // Limits of this size differ by more than the lost precision.
         Value::I64(number) => Some(*number as f64),
         Value::U64(number) => Some(*number as f64),
         Value::F32(number) => Some(f64::from(*number)),

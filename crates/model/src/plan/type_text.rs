@@ -1,8 +1,8 @@
-//! Types as they are written.
+//! Renders types as in `.proto` files.
 
 use crate::shape::{Cardinality, Field, Integer, Kind, MapKey, Shapes, Wrapped};
 
-/// A field's type as it is written, presence included. Members of oneofs count as `optional`.
+/// Returns a field's type as in a `.proto` file, including presence. Members of oneofs count as `optional`.
 pub(super) fn type_text(shapes: &Shapes, field: &Field) -> String {
     let kind = kind_text(shapes, field.kind);
     match field.cardinality {

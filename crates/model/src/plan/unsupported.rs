@@ -1,9 +1,9 @@
-//! How a change that is not supported is reported, and where.
+//! Reports unsupported changes, and finds their locations.
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostics, SourceLocation};
 
-/// Reports a change that cannot be planned.
+/// Reports an unsupported change.
 pub(super) fn report_unsupported(
     diagnostics: &mut Diagnostics,
     location: SourceLocation,
