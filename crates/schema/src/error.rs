@@ -35,8 +35,8 @@ pub(crate) fn status(error: Error) -> Status {
 }
 
 /// Somebody else was first. `newest` is the revision that is live or being made.
-pub(crate) fn revision_conflict(newest: i64, words: &str) -> Error {
-    Error::new(Reason::RevisionConflict, words).with("revision", newest.to_string())
+pub(crate) fn revision_conflict(newest: i64, message: &str) -> Error {
+    Error::new(Reason::RevisionConflict, message).with("revision", newest.to_string())
 }
 
 /// Says whether a failed transaction means that another apply was first.
@@ -53,23 +53,24 @@ pub(crate) fn is_conflict(error: &diesel::result::Error) -> bool {
 pub(crate) fn models_invalid(diagnostics: &[Diagnostic]) -> Status {
     let mut details = error_info(Reason::ModelsInvalid, diagnostics);
     let violation = |diagnostic: &Diagnostic| FieldViolation {
-        field: place(diagnostic),
-        description: sentence(diagnostic),
+        field: location(diagnostic),
+        description: describe(diagnostic),
         reason: diagnostic.code.to_owned(),
         localized_message: None,
     };
     details.set_bad_request(fitting(diagnostics).map(violation).collect::<Vec<_>>());
-    let message = summary("the models cannot be applied", diagnostics);
+    let message = summarize("the models cannot be applied", diagnostics);
     Status::with_error_details(Reason::ModelsInvalid.code().into(), message, details)
 }
 
 /// Steps are not supported: FAILED_PRECONDITION with a PreconditionFailure that lists them.
 pub(crate) fn plan_not_supported(diagnostics: &[Diagnostic]) -> Status {
     let mut details = error_info(Reason::PlanNotSupported, diagnostics);
-    let violation =
-        |diagnostic: &Diagnostic| PreconditionViolation::new(diagnostic.code, place(diagnostic), sentence(diagnostic));
+    let violation = |diagnostic: &Diagnostic| {
+        PreconditionViolation::new(diagnostic.code, location(diagnostic), describe(diagnostic))
+    };
     details.set_precondition_failure(fitting(diagnostics).map(violation).collect::<Vec<_>>());
-    let message = summary("the change cannot be applied", diagnostics);
+    let message = summarize("the change cannot be applied", diagnostics);
     Status::with_error_details(Reason::PlanNotSupported.code().into(), message, details)
 }
 
@@ -79,19 +80,20 @@ fn error_info(reason: Reason, diagnostics: &[Diagnostic]) -> ErrorDetails {
 }
 
 /// The message for people: the first diagnostic, and how many more there are.
-fn summary(what: &str, diagnostics: &[Diagnostic]) -> String {
+fn summarize(outcome: &str, diagnostics: &[Diagnostic]) -> String {
     match diagnostics {
-        [] => what.to_owned(),
-        [only] => format!("{what}: {}: {}", place(only), sentence(only)),
+        [] => outcome.to_owned(),
+        [only] => format!("{outcome}: {}: {}", location(only), describe(only)),
         [first, more @ ..] => {
-            format!("{what}: {}: {} (and {} more; Plan lists all)", place(first), sentence(first), more.len())
+            format!("{outcome}: {}: {} (and {} more; Plan lists all)", location(first), describe(first), more.len())
         }
     }
 }
 
 /// The diagnostics whose texts fit into a header; the first one always does.
 fn fitting(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
-    let length = |diagnostic: &Diagnostic| place(diagnostic).len() + sentence(diagnostic).len() + diagnostic.code.len();
+    let length =
+        |diagnostic: &Diagnostic| location(diagnostic).len() + describe(diagnostic).len() + diagnostic.code.len();
     let together = diagnostics.iter().scan(0, move |sum, diagnostic| {
         *sum += length(diagnostic);
         Some(*sum)
@@ -101,24 +103,24 @@ fn fitting(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
 }
 
 /// Where: `file:line:column`, or as much of it as is known.
-fn place(diagnostic: &Diagnostic) -> String {
+fn location(diagnostic: &Diagnostic) -> String {
     match (diagnostic.file.as_str(), diagnostic.line) {
         ("", _) => "models".to_owned(),
-        (file, 0) => cut(file),
-        (file, line) => format!("{}:{line}:{}", cut(file), diagnostic.column),
+        (file, 0) => truncate(file),
+        (file, line) => format!("{}:{line}:{}", truncate(file), diagnostic.column),
     }
 }
 
 /// What, and the way out.
-fn sentence(diagnostic: &Diagnostic) -> String {
+fn describe(diagnostic: &Diagnostic) -> String {
     if diagnostic.help.is_empty() {
-        return cut(&diagnostic.message);
+        return truncate(&diagnostic.message);
     }
-    format!("{}; {}", cut(&diagnostic.message), cut(&diagnostic.help))
+    format!("{}; {}", truncate(&diagnostic.message), truncate(&diagnostic.help))
 }
 
 /// The text, or its beginning.
-fn cut(text: &str) -> String {
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn an_unknown_place_is_not_a_number() {
         let nowhere = Diagnostic { file: String::new(), ..diagnostic(0, "") };
-        assert_eq!(place(&nowhere), "models");
-        assert_eq!(place(&diagnostic(0, "")), "library.proto");
+        assert_eq!(location(&nowhere), "models");
+        assert_eq!(location(&diagnostic(0, "")), "library.proto");
     }
 }

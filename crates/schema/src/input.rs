@@ -5,19 +5,19 @@ use groundplan_error::{Error, Violation};
 use groundplan_model::{Input, SourceFile};
 use groundplan_proto::schema::v1;
 
-/// A request beyond this is refused before it is decoded. Large enough for an upload that is over a limit to be told so.
+/// A request beyond this is rejected before it is decoded. Large enough for an upload that is over a limit to be told so.
 pub(crate) const MAX_REQUEST: usize = 24 << 20;
 
 /// Gives the models of a request, and refuses one that has none.
-pub(crate) fn checked(models: Option<v1::Models>) -> Result<Input, Error> {
+pub(crate) fn checked_models(models: Option<v1::Models>) -> Result<Input, Error> {
     let v1::Models { files, descriptor_set } = models.unwrap_or_default();
-    let refuse = |rule: &'static str, description: &str| {
+    let invalid = |rule: &'static str, description: &str| {
         let description = description.to_owned();
         Err(Error::invalid(vec![Violation { field: "models".to_owned(), description, rule: rule.into() }]))
     };
     match (files.is_empty(), descriptor_set.is_empty()) {
-        (true, true) => refuse("required", "is required: give .proto files or a descriptor set"),
-        (false, false) => refuse("oneof", "must be either files or a descriptor set, not both"),
+        (true, true) => invalid("required", "is required: give .proto files or a descriptor set"),
+        (false, false) => invalid("oneof", "must be either files or a descriptor set, not both"),
         (true, false) => Ok(Input::DescriptorSet(Bytes::from(descriptor_set))),
         (false, true) => {
             let source = |file: v1::SourceFile| SourceFile { path: file.path, content: file.content };
@@ -34,12 +34,14 @@ mod tests {
     fn one_kind_is_taken() {
         let files = vec![v1::SourceFile { path: "a.proto".into(), content: "text".into() }];
         let (both, none) = (v1::Models { files: files.clone(), descriptor_set: vec![1] }, v1::Models::default());
-        let taken = checked(Some(v1::Models { files, ..none.clone() }));
-        assert!(matches!(taken, Ok(Input::Files(files)) if files[0].path == "a.proto" && files[0].content == "text"));
-        let taken = checked(Some(v1::Models { descriptor_set: vec![1], ..none.clone() }));
-        assert!(matches!(taken, Ok(Input::DescriptorSet(bytes)) if bytes[..] == [1]));
-        for refused in [Some(both), Some(none), None] {
-            assert_eq!(checked(refused).expect_err("is refused").violations()[0].field, "models");
+        let accepted = checked_models(Some(v1::Models { files, ..none.clone() }));
+        assert!(
+            matches!(accepted, Ok(Input::Files(files)) if files[0].path == "a.proto" && files[0].content == "text")
+        );
+        let accepted = checked_models(Some(v1::Models { descriptor_set: vec![1], ..none.clone() }));
+        assert!(matches!(accepted, Ok(Input::DescriptorSet(bytes)) if bytes[..] == [1]));
+        for rejected in [Some(both), Some(none), None] {
+            assert_eq!(checked_models(rejected).expect_err("is rejected").violations()[0].field, "models");
         }
     }
 }

@@ -9,15 +9,14 @@
 //! **Invariant:** this service makes no storage of models and calls nobody. Everything it knows stands in its
 //! tables, so any number of its processes can run, and any of them can die at any moment.
 
-mod compile;
+mod compiler_queue;
 mod convert;
-mod draft;
 mod error;
 mod formulas;
 mod input;
-mod rollout;
+mod proposal;
 mod rpc;
-mod rules;
+mod rules_cache;
 mod service;
 mod store;
 mod tables;
@@ -37,9 +36,9 @@ pub const DATABASE_SCHEMA: &str = "groundplan_schema";
 
 /// The bounds on plans and applies.
 pub const LIMITS: &[Limit] = &[
-    Limit::things("concurrent compilations of uploaded models", compile::AT_ONCE, "uploads", "further uploads wait"),
-    Limit::things("uploads of models waiting for compilation", compile::WAITING, "uploads", "SERVER_BUSY"),
-    Limit::things("compilation of an upload of models", compile::SECONDS as usize, "seconds", "DEADLINE_EXCEEDED"),
+    Limit::things("concurrent compilations of uploaded models", compiler_queue::MAX_CONCURRENT, "uploads", "further uploads wait"),
+    Limit::things("uploads of models waiting for compilation", compiler_queue::MAX_WAITING, "uploads", "SERVER_BUSY"),
+    Limit::things("compilation of an upload of models", compiler_queue::TIME_LIMIT_SECONDS as usize, "seconds", "DEADLINE_EXCEEDED"),
 ];
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

@@ -37,19 +37,19 @@ impl SchemaService for Schema {
     type ApplyStream = Messages<ApplyResponse>;
 
     async fn plan(&self, request: Request<PlanRequest>) -> Reply<PlanResponse> {
-        reply(plan::run(self, checked(request)?).await)
+        reply(plan::plan(self, message_of_principal(request)?).await)
     }
 
     async fn apply(&self, request: Request<ApplyRequest>) -> Reply<Self::ApplyStream> {
-        apply::run(self, checked(request)?).await.map(Response::new)
+        apply::apply(self, message_of_principal(request)?).await.map(Response::new)
     }
 
     async fn list_revisions(&self, request: Request<ListRevisionsRequest>) -> Reply<ListRevisionsResponse> {
-        reply(list_revisions::run(self, checked(request)?).await)
+        reply(list_revisions::list_revisions(self, message_of_principal(request)?).await)
     }
 
     async fn get_revision(&self, request: Request<GetRevisionRequest>) -> Reply<Revision> {
-        reply(get_revision::run(self, checked(request)?).await)
+        reply(get_revision::get_revision(self, message_of_principal(request)?).await)
     }
 }
 
@@ -58,16 +58,16 @@ impl DistributionService for Schema {
     type TailRevisionsStream = Messages<TailRevisionsResponse>;
 
     async fn tail_revisions(&self, request: Request<TailRevisionsRequest>) -> Reply<Self::TailRevisionsStream> {
-        Ok(Response::new(tail_revisions::run(self, checked(request)?)))
+        Ok(Response::new(tail_revisions::tail_revisions(self, message_of_principal(request)?)))
     }
 
     async fn report_progress(&self, request: Request<ReportProgressRequest>) -> Reply<ReportProgressResponse> {
-        reply(report_progress::run(self, checked(request)?).await)
+        reply(report_progress::report_progress(self, message_of_principal(request)?).await)
     }
 }
 
 /// The message of a request that comes from a principal.
-fn checked<T>(request: Request<T>) -> Result<T, Status> {
+fn message_of_principal<T>(request: Request<T>) -> Result<T, Status> {
     authenticated(request).map_err(status)
 }
 

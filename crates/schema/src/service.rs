@@ -1,7 +1,7 @@
 //! The state that the service's calls share.
 
-use crate::compile;
-use crate::rules::RightRules;
+use crate::compiler_queue::CompilerQueue;
+use crate::rules_cache::ValidatedRulesCache;
 use crate::{Dependencies, Settings};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -25,9 +25,9 @@ pub(crate) struct Schema {
     pub(crate) reported: Arc<watch::Sender<()>>,
     /// The applies, which outlive the calls that began them.
     pub(crate) rollouts: TaskTracker,
-    pub(crate) compiling: compile::Queue,
+    pub(crate) compiler_queue: CompilerQueue,
     /// The uploads whose rules are right.
-    pub(crate) rules: Arc<RightRules>,
+    pub(crate) rules: Arc<ValidatedRulesCache>,
 }
 
 impl Schema {
@@ -41,7 +41,7 @@ impl Schema {
             stop,
             reported: Arc::new(watch::channel(()).0),
             rollouts: TaskTracker::new(),
-            compiling: compile::Queue::default(),
+            compiler_queue: CompilerQueue::default(),
             rules: Arc::default(),
         })
     }

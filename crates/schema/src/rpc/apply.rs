@@ -1,10 +1,10 @@
 //! `Apply`: begins a rollout and watches it.
 
+mod rollout;
+
 use super::Messages;
-use crate::draft::{Draft, Verdict};
 use crate::error::{models_invalid, plan_not_supported, status};
-use crate::input;
-use crate::rollout;
+use crate::proposal::{PlanOutcome, Proposal};
 use crate::service::Schema;
 use futures_util::{StreamExt, stream};
 use groundplan_error::Error;
@@ -16,28 +16,27 @@ use tonic::Status;
 /// Progress beyond this, that the caller has not read yet, is left out.
 const UNREAD_UPDATES: usize = 64;
 
-pub(super) async fn run(schema: &Schema, request: ApplyRequest) -> Result<Messages<ApplyResponse>, Status> {
+pub(super) async fn apply(schema: &Schema, request: ApplyRequest) -> Result<Messages<ApplyResponse>, Status> {
     if request.base_revision < 0 {
         return Err(status(Error::field("base_revision", "int64.gte", "must not be negative")));
     }
-    let input = input::checked(request.models).map_err(status)?;
-    let draft = Draft::new(schema, input, request.base_revision).await.map_err(status)?;
-    let planned = match draft.verdict {
-        Verdict::Invalid(diagnostics) => return Err(models_invalid(&diagnostics)),
-        Verdict::Unsupported(diagnostics) => return Err(plan_not_supported(&diagnostics)),
-        Verdict::Planned(planned) => planned,
+    let proposal = Proposal::new(schema, request.models, request.base_revision).await.map_err(status)?;
+    let planned = match proposal.outcome {
+        PlanOutcome::Invalid(diagnostics) => return Err(models_invalid(&diagnostics)),
+        PlanOutcome::Unsupported(diagnostics) => return Err(plan_not_supported(&diagnostics)),
+        PlanOutcome::Planned(planned) => planned,
     };
     let (sender, receiver) = mpsc::channel(UNREAD_UPDATES);
     if planned.plan.steps.is_empty() {
-        schema.rollouts.spawn(rollout::unchanged(schema.clone(), draft.base, sender));
+        schema.rollouts.spawn(rollout::confirm_unchanged(schema.clone(), proposal.base, sender));
     } else {
-        schema.rollouts.spawn(rollout::run(schema.clone(), draft.base, planned, sender));
+        schema.rollouts.spawn(rollout::run(schema.clone(), proposal.base, planned, sender));
     }
     let mut updates = ReceiverStream::new(receiver);
     // Whoever loses against another apply hears it as the answer itself, not as the end of a stream.
     match updates.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(updates))),
-        Some(Err(refusal)) => Err(refusal),
-        None => Err(status(Error::internal("the rollout ended without a response"))),
+        Some(Err(error)) => Err(error),
+        None => Err(status(Error::internal("the rollout ended without an answer"))),
     }
 }

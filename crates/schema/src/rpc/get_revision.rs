@@ -6,27 +6,27 @@ use crate::store::{revisions, storage_names};
 use groundplan_error::{Error, Reason};
 use groundplan_proto::schema::v1::{GetRevisionRequest, Revision};
 
-pub(super) async fn run(schema: &Schema, request: GetRevisionRequest) -> Result<Revision, Error> {
+pub(super) async fn get_revision(schema: &Schema, request: GetRevisionRequest) -> Result<Revision, Error> {
     let number = request.number;
     if number < 0 {
         return Err(Error::field("number", "int64.gte", "must not be negative"));
     }
-    find(schema, number).await?.ok_or_else(|| match number {
+    find_revision(schema, number).await?.ok_or_else(|| match number {
         0 => Error::new(Reason::RevisionNotFound, "nothing was applied yet; apply models first"),
         number => Error::new(Reason::RevisionNotFound, format!("revision {number} does not exist")),
     })
 }
 
 /// Finds a revision and the names known up to it; 0 is the live one.
-async fn find(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
-    let found = schema.query(async |connection| {
-        let found = match number {
-            0 => revisions::live(connection).await?,
+async fn find_revision(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
+    let revision = schema.query(async |connection| {
+        let row = match number {
+            0 => revisions::find_live(connection).await?,
             number => revisions::find(connection, number).await?,
         };
-        let Some(revision) = found else { return Ok(None) };
-        let names = storage_names::up_to(connection, revision.number).await?;
+        let Some(revision) = row else { return Ok(None) };
+        let names = storage_names::list_up_to(connection, revision.number).await?;
         Ok(Some((revision, names)))
     });
-    Ok(found.await?.map(|(revision, names)| convert::revision(revision, names)))
+    Ok(revision.await?.map(|(revision, names)| convert::revision(revision, names)))
 }

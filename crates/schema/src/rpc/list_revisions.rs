@@ -8,7 +8,10 @@ use groundplan_proto::schema::v1::{ListRevisionsRequest, ListRevisionsResponse};
 const DEFAULT_PAGE: i64 = 50;
 const LARGEST_PAGE: i64 = 1_000;
 
-pub(super) async fn run(schema: &Schema, request: ListRevisionsRequest) -> Result<ListRevisionsResponse, Error> {
+pub(super) async fn list_revisions(
+    schema: &Schema,
+    request: ListRevisionsRequest,
+) -> Result<ListRevisionsResponse, Error> {
     let size = match i64::from(request.page_size) {
         ..0 => return Err(Error::field("page_size", "int32.gte", "must not be negative")),
         0 => DEFAULT_PAGE,
@@ -16,19 +19,20 @@ pub(super) async fn run(schema: &Schema, request: ListRevisionsRequest) -> Resul
     };
     let before = match request.page_token.as_str() {
         "" => i64::MAX,
-        token => last_of_page(schema, token)?,
+        token => open_page_token(schema, token)?,
     };
     // One more than fits, to see whether there is a next page.
-    let mut found = schema.query(async |connection| revisions::list(connection, before, size + 1).await).await?;
-    let more = usize::try_from(size).is_ok_and(|size| {
-        let more = found.len() > size;
-        found.truncate(size);
-        more
+    let mut revisions_of_page =
+        schema.query(async |connection| revisions::list(connection, before, size + 1).await).await?;
+    let has_more = usize::try_from(size).is_ok_and(|size| {
+        let has_more = revisions_of_page.len() > size;
+        revisions_of_page.truncate(size);
+        has_more
     });
-    let last = found.last().filter(|_| more);
+    let last = revisions_of_page.last().filter(|_| has_more);
     Ok(ListRevisionsResponse {
-        next_page_token: last.map(|last| page_token(schema, last.number)).transpose()?.unwrap_or_default(),
-        revisions: found.into_iter().map(Into::into).collect(),
+        next_page_token: last.map(|last| seal_page_token(schema, last.number)).transpose()?.unwrap_or_default(),
+        revisions: revisions_of_page.into_iter().map(Into::into).collect(),
     })
 }
 
@@ -39,17 +43,17 @@ const ORIGIN: &[u8] = b"ListRevisions";
 const LONGEST_TOKEN: usize = 256;
 
 /// Seals the number of the last revision of a page.
-fn page_token(schema: &Schema, last: i64) -> Result<String, Error> {
+fn seal_page_token(schema: &Schema, last: i64) -> Result<String, Error> {
     schema.log.sealer().seal(ORIGIN, &last.to_be_bytes())
 }
 
 /// The revision that a token names; the page begins after it.
-fn last_of_page(schema: &Schema, token: &str) -> Result<i64, Error> {
+fn open_page_token(schema: &Schema, token: &str) -> Result<i64, Error> {
     let sealed = Some(token).filter(|token| token.len() <= LONGEST_TOKEN);
     let number = sealed.and_then(|token| schema.log.sealer().open(ORIGIN, token));
     number.and_then(|number| Some(i64::from_be_bytes(number.try_into().ok()?))).ok_or_else(|| {
-        let words =
+        let message =
             "the page token is not from this list; send the next_page_token of the page before, unchanged, or none";
-        Error::new(Reason::PageTokenInvalid, words)
+        Error::new(Reason::PageTokenInvalid, message)
     })
 }

@@ -7,14 +7,17 @@ use groundplan_proto::schema::v1::{ReportProgressRequest, ReportProgressResponse
 use std::time::Duration;
 
 /// Followers that were not seen for this long are forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+const FORGET_AFTER: Duration = Duration::from_secs(60);
 /// Longer texts of a follower are cut.
 const MAX_TEXT: usize = 4_096;
 const MAX_FOLLOWER: usize = 128;
 
-pub(super) async fn run(schema: &Schema, request: ReportProgressRequest) -> Result<ReportProgressResponse, Error> {
+pub(super) async fn report_progress(
+    schema: &Schema,
+    request: ReportProgressRequest,
+) -> Result<ReportProgressResponse, Error> {
     let leaving = request.leaving;
-    let follower = checked(request)?;
+    let follower = checked_follower(request)?;
     schema
         .query(async |connection| {
             if leaving {
@@ -22,7 +25,7 @@ pub(super) async fn run(schema: &Schema, request: ReportProgressRequest) -> Resu
             } else {
                 follower.upsert(connection).await?;
             }
-            followers::delete_silent(connection, FORGOTTEN_AFTER).await
+            followers::delete_not_seen(connection, FORGET_AFTER).await
         })
         .await?;
     schema.reported.send_replace(());
@@ -30,26 +33,28 @@ pub(super) async fn run(schema: &Schema, request: ReportProgressRequest) -> Resu
 }
 
 /// Checks what a follower calls itself.
-fn check_follower(follower: &str) -> Option<Violation> {
-    let wrong = |rule: &'static str, description: &str| {
+fn check_follower_id(follower: &str) -> Option<Violation> {
+    let violation = |rule: &'static str, description: &str| {
         Some(Violation { field: "follower".to_owned(), description: description.to_owned(), rule: rule.into() })
     };
     match follower {
-        "" => wrong("required", "is required"),
-        long if long.len() > MAX_FOLLOWER => wrong("string.max_bytes", "must be at most 128 bytes"),
-        text if text.chars().any(char::is_control) => wrong("string.pattern", "must not contain control characters"),
+        "" => violation("required", "is required"),
+        long if long.len() > MAX_FOLLOWER => violation("string.max_bytes", "must be at most 128 bytes"),
+        text if text.chars().any(char::is_control) => {
+            violation("string.pattern", "must not contain control characters")
+        }
         _ => None,
     }
 }
 
-fn checked(request: ReportProgressRequest) -> Result<Follower, Error> {
+fn checked_follower(request: ReportProgressRequest) -> Result<Follower, Error> {
     let preparation = request.preparation.unwrap_or_default();
     let not_negative = |field: &str, negative: bool| {
         let description = "must not be negative".to_owned();
         negative.then(|| Violation { field: field.to_owned(), description, rule: "gte".into() })
     };
     let violations: Vec<Violation> = [
-        check_follower(&request.follower),
+        check_follower_id(&request.follower),
         not_negative("serving", request.serving < 0),
         not_negative("preparation.revision", preparation.revision < 0),
         not_negative("preparation.steps_done", preparation.steps_done < 0),
@@ -65,14 +70,14 @@ fn checked(request: ReportProgressRequest) -> Result<Follower, Error> {
         serving: request.serving,
         preparing: preparation.revision,
         steps_done: preparation.steps_done,
-        message: storable(&preparation.message),
+        message: truncate_text(&preparation.message),
         done: preparation.done,
-        failure: storable(&preparation.failure),
+        failure: truncate_text(&preparation.failure),
     })
 }
 
 /// A text as PostgreSQL takes it: not too long, and without NUL.
-fn storable(text: &str) -> String {
+fn truncate_text(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_TEXT);
     text.get(..end).unwrap_or_default().replace('\0', "\u{fffd}")
 }
@@ -86,18 +91,18 @@ mod tests {
     fn everything_wrong_is_named() {
         let preparation = Some(Preparation { revision: -1, steps_done: -1, ..Preparation::default() });
         let request = ReportProgressRequest { serving: -1, preparation, ..ReportProgressRequest::default() };
-        let error = checked(request).unwrap_err();
+        let error = checked_follower(request).unwrap_err();
         let fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, ["follower", "serving", "preparation.revision", "preparation.steps_done"]);
-        assert!(check_follower(&"f".repeat(129)).is_some());
-        assert!(check_follower("a\0b").is_some());
-        assert!(check_follower("records-0-1-5f0c3d2a").is_none());
+        assert!(check_follower_id(&"f".repeat(129)).is_some());
+        assert!(check_follower_id("a\0b").is_some());
+        assert!(check_follower_id("records-0-1-5f0c3d2a").is_none());
     }
 
     #[test]
     fn texts_become_storable() {
-        assert_eq!(storable("a\0b"), "a\u{fffd}b");
-        assert_eq!(storable(&"é".repeat(3_000)).len(), MAX_TEXT);
-        assert_eq!(storable(&format!("x{}", "é".repeat(3_000))).len(), MAX_TEXT - 1);
+        assert_eq!(truncate_text("a\0b"), "a\u{fffd}b");
+        assert_eq!(truncate_text(&"é".repeat(3_000)).len(), MAX_TEXT);
+        assert_eq!(truncate_text(&format!("x{}", "é".repeat(3_000))).len(), MAX_TEXT - 1);
     }
 }

@@ -10,7 +10,7 @@ use groundplan_proto::schema::v1::{TailRevisionsRequest, TailRevisionsResponse};
 /// What tokens of the tail are bound to.
 const ORIGIN: &[u8] = b"tail";
 
-pub(super) fn run(schema: &Schema, request: TailRevisionsRequest) -> Messages<TailRevisionsResponse> {
+pub(super) fn tail_revisions(schema: &Schema, request: TailRevisionsRequest) -> Messages<TailRevisionsResponse> {
     let batches = follow(schema.log.clone(), ORIGIN, request.token, schema.stop.clone());
     let respond = |Batch { events, token }: Batch| {
         let events = events.iter().map(|event| event.to_proto()).collect();

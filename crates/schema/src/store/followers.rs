@@ -35,7 +35,7 @@ impl Follower {
 }
 
 /// Lists the followers that were seen within `window`.
-pub(crate) async fn alive(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<Vec<Follower>> {
+pub(crate) async fn list_alive(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<Vec<Follower>> {
     let alive = Follower::query().filter((followers::seen_at + interval(window)).gt(now));
     alive.order(followers::id).load(connection).await
 }
@@ -46,7 +46,7 @@ pub(crate) async fn delete(connection: &mut AsyncPgConnection, id: &str) -> Quer
 }
 
 /// Forgets the followers that were not seen within `window`.
-pub(crate) async fn delete_silent(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<usize> {
+pub(crate) async fn delete_not_seen(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<usize> {
     let silent = followers::table.filter((followers::seen_at + interval(window)).lt(now));
     diesel::delete(silent).execute(connection).await
 }

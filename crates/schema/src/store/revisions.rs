@@ -33,20 +33,20 @@ impl NewRevision<'_> {
 /// What becomes of a revision that was preparing.
 #[derive(Debug, AsChangeset)]
 #[diesel(table_name = revisions, treat_none_as_null = true)]
-struct Ended<'a> {
+struct Outcome<'a> {
     state: i16,
     failure: Option<&'a str>,
     lease_until: Option<DateTime<Utc>>,
 }
 
-impl<'a> Ended<'a> {
+impl<'a> Outcome<'a> {
     fn failed(failure: &'a str) -> Self {
         Self { state: FAILED, failure: Some(failure), lease_until: None }
     }
 }
 
 /// Finds the newest revisions.
-pub(crate) async fn heads(connection: &mut AsyncPgConnection) -> QueryResult<Heads> {
+pub(crate) async fn find_heads(connection: &mut AsyncPgConnection) -> QueryResult<Heads> {
     let newest = |state: i16| {
         let newest_first = revisions::table.filter(revisions::state.eq(state)).order(revisions::number.desc());
         newest_first.select(revisions::number).limit(1).single_value()
@@ -57,7 +57,7 @@ pub(crate) async fn heads(connection: &mut AsyncPgConnection) -> QueryResult<Hea
 }
 
 /// Finds the live revision.
-pub(crate) async fn live(connection: &mut AsyncPgConnection) -> QueryResult<Option<Revision>> {
+pub(crate) async fn find_live(connection: &mut AsyncPgConnection) -> QueryResult<Option<Revision>> {
     let newest_first = Revision::query().filter(revisions::state.eq(LIVE)).order(revisions::number.desc());
     newest_first.first(connection).await.optional()
 }
@@ -86,28 +86,28 @@ pub(crate) async fn fail_expired_in_transaction(
 ) -> QueryResult<Vec<Summary>> {
     let expired =
         revisions::table.filter(revisions::state.eq(PREPARING)).filter(revisions::lease_until.nullable().lt(now));
-    let failed = diesel::update(expired).set((Ended::failed(failure), revisions::updated_at.eq(now)));
+    let failed = diesel::update(expired).set((Outcome::failed(failure), revisions::updated_at.eq(now)));
     failed.returning(Summary::as_returning()).get_results(connection).await
 }
 
 /// Marks a revision failed, unless it is no longer preparing. Says whether it was.
 pub(crate) async fn fail(connection: &mut AsyncPgConnection, number: i64, failure: &str) -> QueryResult<bool> {
-    end(connection, number, Ended::failed(failure)).await
+    end_preparation(connection, number, Outcome::failed(failure)).await
 }
 
 /// Makes a revision the live one, unless it has failed. Says whether it is live. Asking again is harmless: of an answer that
 /// was lost nobody knows whether it was yes.
 pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<bool> {
-    if end(connection, number, Ended { state: LIVE, failure: None, lease_until: None }).await? {
+    if end_preparation(connection, number, Outcome { state: LIVE, failure: None, lease_until: None }).await? {
         return Ok(true);
     }
     diesel::select(exists(in_state(number, LIVE))).get_result(connection).await
 }
 
 /// Ends the preparation of a revision and appends what has become of it, unless it is no longer preparing. Says whether it was.
-async fn end(connection: &mut AsyncPgConnection, number: i64, ended: Ended<'_>) -> QueryResult<bool> {
+async fn end_preparation(connection: &mut AsyncPgConnection, number: i64, outcome: Outcome<'_>) -> QueryResult<bool> {
     let work = async |connection: &mut AsyncPgConnection| {
-        let update = diesel::update(in_state(number, PREPARING)).set((ended, revisions::updated_at.eq(now)));
+        let update = diesel::update(in_state(number, PREPARING)).set((outcome, revisions::updated_at.eq(now)));
         let changed = update.returning(Summary::as_returning()).get_results(connection).await?;
         let was_preparing = !changed.is_empty();
         events::append_in_transaction(connection, changed).await?;
@@ -124,7 +124,7 @@ pub(crate) async fn renew(connection: &mut AsyncPgConnection, number: i64, lease
 }
 
 /// Says after how long the apply of the preparing revision counts as dead.
-pub(crate) async fn lease_left(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Duration>> {
+pub(crate) async fn remaining_lease(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Duration>> {
     let left = sql::<Nullable<Double>>("extract(epoch FROM lease_until - now())::double precision");
     let seconds: Option<f64> = in_state(number, PREPARING).select(left).first(connection).await.optional()?.flatten();
     Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))

@@ -18,12 +18,12 @@ pub(crate) struct StorageName {
 }
 
 /// Lists every name that was ever fixed.
-pub(crate) async fn all(connection: &mut AsyncPgConnection) -> QueryResult<Vec<StorageName>> {
-    up_to(connection, i64::MAX).await
+pub(crate) async fn list_all(connection: &mut AsyncPgConnection) -> QueryResult<Vec<StorageName>> {
+    list_up_to(connection, i64::MAX).await
 }
 
 /// Lists the names that were fixed by a revision or one before it.
-pub(crate) async fn up_to(connection: &mut AsyncPgConnection, revision: i64) -> QueryResult<Vec<StorageName>> {
+pub(crate) async fn list_up_to(connection: &mut AsyncPgConnection, revision: i64) -> QueryResult<Vec<StorageName>> {
     let known = StorageName::query().filter(storage_names::first_revision.le(revision));
     known.order((storage_names::message, storage_names::number)).load(connection).await
 }

@@ -1,28 +1,28 @@
 //! Records a new revision, or finds out who was first.
 
 use crate::convert;
-use crate::draft::Planned;
 use crate::error::{is_conflict, revision_conflict};
+use crate::proposal::PlannedRevision;
 use crate::service::Schema;
 use crate::store::revision_rows::{NewRevision, PREPARING};
 use crate::store::{events, revisions, storage_names};
 use diesel::QueryResult;
-use diesel::result::Error as Failure;
+use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use groundplan_chassis::database::database_error;
 use groundplan_error::Error;
 use std::time::Duration;
 
 /// Records the next revision as preparing, with the names that it fixes, and gives its number.
-pub(super) async fn begin(schema: &Schema, base: i64, planned: Planned) -> Result<i64, Error> {
+pub(super) async fn record_revision(schema: &Schema, base: i64, planned: PlannedRevision) -> Result<i64, Error> {
     let lease = schema.settings.lease;
     let recorded = schema.change(async |connection| {
-        connection.transaction(async |connection| record(connection, base, planned, lease).await).await
+        connection.transaction(async |connection| record_in_transaction(connection, base, planned, lease).await).await
     });
     match recorded.await? {
         Ok(number) => Ok(number),
-        Err(error) if matches!(error, Failure::RollbackTransaction) || is_conflict(&error) => {
-            Err(conflict(schema).await)
+        Err(error) if matches!(error, DieselError::RollbackTransaction) || is_conflict(&error) => {
+            Err(conflict_error(schema).await)
         }
         Err(error) => Err(database_error(error)),
     }
@@ -30,7 +30,12 @@ pub(super) async fn begin(schema: &Schema, base: i64, planned: Planned) -> Resul
 
 /// Two of these at once meet in the index `revisions_one_preparing`: the second waits for the first and then fails. Rolls
 /// back if another revision than `base` is live.
-async fn record(connection: &mut AsyncPgConnection, base: i64, planned: Planned, lease: Duration) -> QueryResult<i64> {
+async fn record_in_transaction(
+    connection: &mut AsyncPgConnection,
+    base: i64,
+    planned: PlannedRevision,
+    lease: Duration,
+) -> QueryResult<i64> {
     let failure = "its apply ended without a result; a later apply took over";
     let mut changed = revisions::fail_expired_in_transaction(connection, failure).await?;
     let number = revisions::next_number_in_transaction(connection).await?;
@@ -38,8 +43,8 @@ async fn record(connection: &mut AsyncPgConnection, base: i64, planned: Planned,
     let revision = NewRevision { number, state: PREPARING, descriptor_set: &planned.descriptor_set, steps: &steps };
     changed.push(revision.insert_in_transaction(connection, lease).await?);
     // Only now is it certain that the live revision stays what it is: nobody else is preparing one.
-    if revisions::heads(connection).await?.live != base {
-        return Err(Failure::RollbackTransaction);
+    if revisions::find_heads(connection).await?.live != base {
+        return Err(DieselError::RollbackTransaction);
     }
     let mut names = planned.new_names;
     for name in &mut names {
@@ -51,27 +56,27 @@ async fn record(connection: &mut AsyncPgConnection, base: i64, planned: Planned,
 }
 
 /// The newest revision that is live or being made.
-pub(super) async fn newest(schema: &Schema) -> Result<i64, Error> {
-    let heads = schema.query(async |connection| revisions::heads(connection).await).await?;
+pub(super) async fn newest_revision(schema: &Schema) -> Result<i64, Error> {
+    let heads = schema.query(async |connection| revisions::find_heads(connection).await).await?;
     Ok(heads.live.max(heads.preparing))
 }
 
 /// Says who was first, and how long it may take at most.
-async fn conflict(schema: &Schema) -> Error {
-    let found = schema.query(async |connection| {
-        let heads = revisions::heads(connection).await?;
-        Ok((heads, revisions::lease_left(connection, heads.preparing).await?))
+async fn conflict_error(schema: &Schema) -> Error {
+    let heads_and_lease = schema.query(async |connection| {
+        let heads = revisions::find_heads(connection).await?;
+        Ok((heads, revisions::remaining_lease(connection, heads.preparing).await?))
     });
-    let (heads, lease_left) = match found.await {
-        Ok(found) => found,
+    let (heads, remaining_lease) = match heads_and_lease.await {
+        Ok(heads_and_lease) => heads_and_lease,
         Err(error) => return error,
     };
-    let Some(lease_left) = lease_left else {
-        let words = format!("another apply came first: revision {} is live; plan and apply again", heads.live);
-        return revision_conflict(heads.live, &words);
+    let Some(remaining_lease) = remaining_lease else {
+        let message = format!("another apply came first: revision {} is live; plan and apply again", heads.live);
+        return revision_conflict(heads.live, &message);
     };
-    let words = format!("another apply is making revision {}; wait for it, or for its lease to end", heads.preparing);
-    revision_conflict(heads.preparing, &words).retry_after(lease_left)
+    let message = format!("another apply is making revision {}; wait for it, or for its lease to end", heads.preparing);
+    revision_conflict(heads.preparing, &message).retry_after(remaining_lease)
 }
 
 #[cfg(test)]
@@ -94,9 +99,9 @@ mod tests {
         Schema::open(dependencies).await.unwrap()
     }
 
-    fn planned(name: &str) -> Planned {
+    fn planned(name: &str) -> PlannedRevision {
         let name = StorageName { message: "a.v1.B".into(), number: 1, name: name.into(), first_revision: 0 };
-        Planned { plan: Default::default(), descriptor_set: Default::default(), new_names: vec![name] }
+        PlannedRevision { plan: Default::default(), descriptor_set: Default::default(), new_names: vec![name] }
     }
 
     async fn publish(schema: &Schema, number: i64) {
@@ -107,31 +112,31 @@ mod tests {
     async fn a_plan_that_was_overtaken_is_not_recorded() {
         let test = TestDatabase::new().await;
         let schema = schema(&test).await;
-        assert_eq!(begin(&schema, 0, planned("id")).await.unwrap(), 1);
-        let conflict = begin(&schema, 0, planned("id")).await.unwrap_err();
+        assert_eq!(record_revision(&schema, 0, planned("id")).await.unwrap(), 1);
+        let conflict = record_revision(&schema, 0, planned("id")).await.unwrap_err();
         assert_eq!(conflict.reason(), Reason::RevisionConflict);
         let left = conflict.retry_delay().unwrap();
         assert!(left > Duration::ZERO && left <= schema.settings.lease, "{left:?}");
         publish(&schema, 1).await;
         // It was made on nothing, but now revision 1 is live.
-        let overtaken = Planned { new_names: Vec::new(), ..planned("id") };
-        assert_eq!(begin(&schema, 0, overtaken).await.unwrap_err().reason(), Reason::RevisionConflict);
-        assert_eq!(newest(&schema).await.unwrap(), 1);
+        let overtaken = PlannedRevision { new_names: Vec::new(), ..planned("id") };
+        assert_eq!(record_revision(&schema, 0, overtaken).await.unwrap_err().reason(), Reason::RevisionConflict);
+        assert_eq!(newest_revision(&schema).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn a_name_that_was_fixed_meanwhile_is_not_fixed_again() {
         let test = TestDatabase::new().await;
         let schema = schema(&test).await;
-        begin(&schema, 0, planned("id")).await.unwrap();
+        record_revision(&schema, 0, planned("id")).await.unwrap();
         publish(&schema, 1).await;
-        assert_eq!(begin(&schema, 1, planned("other")).await.unwrap_err().reason(), Reason::RevisionConflict);
+        assert_eq!(record_revision(&schema, 1, planned("other")).await.unwrap_err().reason(), Reason::RevisionConflict);
         // Nor does another field get its name.
         let mut taken = planned("id");
         taken.new_names[0].number = 2;
-        assert_eq!(begin(&schema, 1, taken).await.unwrap_err().reason(), Reason::RevisionConflict);
-        let names = schema.query(async |connection| storage_names::all(connection).await).await.unwrap();
+        assert_eq!(record_revision(&schema, 1, taken).await.unwrap_err().reason(), Reason::RevisionConflict);
+        let names = schema.query(async |connection| storage_names::list_all(connection).await).await.unwrap();
         assert_eq!(names.iter().map(|name| name.name.as_str()).collect::<Vec<_>>(), ["id"]);
-        assert_eq!(newest(&schema).await.unwrap(), 1);
+        assert_eq!(newest_revision(&schema).await.unwrap(), 1);
     }
 }

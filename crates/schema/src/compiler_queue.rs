@@ -8,86 +8,86 @@ use tokio::sync::{Semaphore, oneshot};
 
 /// Parsers recurse, and a thread that runs out of stack takes the process with it. This is address space, not memory: only
 /// what is touched is paid for, and all of it is given back with the thread.
-const STACK: usize = 64 << 20;
+const STACK_SIZE: usize = 64 << 20;
 
 /// How many uploads are compiled at once. Compiling takes a core, and memory in proportion to the upload.
-pub(crate) const AT_ONCE: usize = 2;
+pub(crate) const MAX_CONCURRENT: usize = 2;
 
 /// How many more may wait for that.
-pub(crate) const WAITING: usize = 6;
+pub(crate) const MAX_WAITING: usize = 6;
 
 /// How long an upload may be compiled, in seconds.
-pub(crate) const SECONDS: u16 = 60;
+pub(crate) const TIME_LIMIT_SECONDS: u16 = 60;
 
-const TIME_LIMIT: Duration = Duration::from_secs(SECONDS as u64);
+const TIME_LIMIT: Duration = Duration::from_secs(TIME_LIMIT_SECONDS as u64);
 
 /// When a caller may try again who found no place.
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The uploads that are compiled, and those that wait. A handle: clones share one queue.
 #[derive(Clone, Debug)]
-pub(crate) struct Queue {
+pub(crate) struct CompilerQueue {
     /// A permit for each that is compiled or waits.
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     /// A permit for each that is compiled.
     threads: Arc<Semaphore>,
     time_limit: Duration,
 }
 
-impl Default for Queue {
+impl Default for CompilerQueue {
     fn default() -> Self {
-        Self::new(AT_ONCE, WAITING, TIME_LIMIT)
+        Self::new(MAX_CONCURRENT, MAX_WAITING, TIME_LIMIT)
     }
 }
 
-impl Queue {
-    fn new(at_once: usize, waiting: usize, time_limit: Duration) -> Self {
-        let places = Arc::new(Semaphore::new(at_once + waiting));
-        Self { places, threads: Arc::new(Semaphore::new(at_once)), time_limit }
+impl CompilerQueue {
+    fn new(concurrent: usize, waiting: usize, time_limit: Duration) -> Self {
+        let slots = Arc::new(Semaphore::new(concurrent + waiting));
+        Self { slots, threads: Arc::new(Semaphore::new(concurrent)), time_limit }
     }
 
     /// Runs `work` on a thread of its own as soon as one is free. The work ends by its budget when nobody waits for it any
     /// more, or when it takes longer than the time limit.
-    pub(crate) async fn run<R: Send + 'static>(
+    pub(crate) async fn run_on_compiler_thread<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Budget) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full())?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| queue_full())?;
         let permit = Arc::clone(&self.threads).acquire_owned().await.map_err(Error::internal)?;
         let budget = Budget::new(DEFAULT, Some(Instant::now() + self.time_limit));
         let _cancelled_with_the_call = budget.cancel_on_drop();
         let (sender, receiver) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK);
+        let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK_SIZE);
         let run = move || {
             let result = work(&budget);
-            drop((permit, place));
+            drop((permit, slot));
             // The caller may have gone.
             let _ = sender.send(result);
         };
         thread.spawn(run).map_err(Error::internal)?;
         let result = receiver.await.map_err(|_| Error::internal("the compiler panicked"))?;
         result.map_err(|error| match error.reason() {
-            Reason::DeadlineExceeded => self.too_long(),
+            Reason::DeadlineExceeded => self.time_limit_exceeded(),
             _ => error,
         })
     }
 
-    fn too_long(&self) -> Error {
+    fn time_limit_exceeded(&self) -> Error {
         let seconds = self.time_limit.as_secs();
-        let words = format!(
+        let message = format!(
             "compiling the models takes longer than {seconds} seconds; leave out files that no model imports, or spread the \
              models over several installations"
         );
-        Error::new(Reason::DeadlineExceeded, words)
+        Error::new(Reason::DeadlineExceeded, message)
     }
 }
 
 /// The refusal of an upload for which there is no place.
-fn full() -> Error {
-    let words = format!(
-        "{AT_ONCE} uploads of models are being compiled and {WAITING} more wait; plan or apply again in a moment"
+fn queue_full() -> Error {
+    let message = format!(
+        "{MAX_CONCURRENT} uploads of models are being compiled and {MAX_WAITING} more wait; plan or apply again in a moment"
     );
-    Error::new(Reason::ServerBusy, words).retry_after(RETRY)
+    Error::new(Reason::ServerBusy, message).retry_after(RETRY_AFTER)
 }
 
 #[cfg(test)]
@@ -101,20 +101,20 @@ mod tests {
         if levels == 0 { ballast[0] } else { descend(levels - 1) + ballast[1] - ballast[2] + 1 }
     }
 
-    fn queue(at_once: usize, waiting: usize) -> Queue {
-        Queue::new(at_once, waiting, TIME_LIMIT)
+    fn queue(concurrent: usize, waiting: usize) -> CompilerQueue {
+        CompilerQueue::new(concurrent, waiting, TIME_LIMIT)
     }
 
     #[tokio::test]
     async fn deep_recursion_fits() {
-        assert_eq!(queue(1, 0).run(|_| Ok(descend(8_000))).await.unwrap(), 8_000);
+        assert_eq!(queue(1, 0).run_on_compiler_thread(|_| Ok(descend(8_000))).await.unwrap(), 8_000);
     }
 
     #[tokio::test]
     async fn a_panic_is_an_error_and_gives_its_place_back() {
         let queue = queue(1, 0);
-        assert!(queue.run(|_| -> Result<(), Error> { panic!("on purpose") }).await.is_err());
-        assert_eq!(queue.run(|_| Ok(7)).await.unwrap(), 7);
+        assert!(queue.run_on_compiler_thread(|_| -> Result<(), Error> { panic!("on purpose") }).await.is_err());
+        assert_eq!(queue.run_on_compiler_thread(|_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
@@ -128,11 +128,11 @@ mod tests {
             let _ = ended.send(());
             budget.check()
         };
-        let mut first = Box::pin(queue.run(endless));
+        let mut first = Box::pin(queue.run_on_compiler_thread(endless));
         assert!((&mut first).now_or_never().is_none());
-        let mut second = Box::pin(queue.run(|_| Ok(2)));
+        let mut second = Box::pin(queue.run_on_compiler_thread(|_| Ok(2)));
         assert!((&mut second).now_or_never().is_none());
-        let refused = queue.run(|_| Ok(3)).await.unwrap_err();
+        let refused = queue.run_on_compiler_thread(|_| Ok(3)).await.unwrap_err();
         assert_eq!(refused.reason(), Reason::ServerBusy);
         assert!(refused.retry_delay().is_some());
         drop(first);
@@ -142,11 +142,11 @@ mod tests {
 
     #[tokio::test]
     async fn time_is_limited() {
-        let queue = Queue::new(1, 0, Duration::from_millis(20));
+        let queue = CompilerQueue::new(1, 0, Duration::from_millis(20));
         let endless = |budget: &Budget| loop {
             budget.check()?;
         };
-        let error = queue.run(endless).await.map(|(): ()| ()).unwrap_err();
+        let error = queue.run_on_compiler_thread(endless).await.map(|(): ()| ()).unwrap_err();
         assert_eq!(error.reason(), Reason::DeadlineExceeded);
         assert!(error.to_string().contains("compiling the models"), "{error}");
     }

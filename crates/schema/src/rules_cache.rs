@@ -12,9 +12,9 @@ const REMEMBERED: usize = 256;
 
 /// The uploads whose rules are right.
 #[derive(Debug, Default)]
-pub(crate) struct RightRules(Mutex<VecDeque<[u8; 32]>>);
+pub(crate) struct ValidatedRulesCache(Mutex<VecDeque<[u8; 32]>>);
 
-impl RightRules {
+impl ValidatedRulesCache {
     /// Checks the rules of models, unless these very models were checked before.
     pub(crate) fn check(&self, catalog: &Catalog) -> Result<(), Vec<Diagnostic>> {
         let digest: [u8; 32] = Sha256::digest(&catalog.descriptor_set).into();
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_right_is_remembered_and_what_is_wrong_is_said_again() {
-        let rules = RightRules::default();
+        let rules = ValidatedRulesCache::default();
         for _ in 0..3 {
             rules.check(&catalog("this != 'x'")).unwrap();
             rules.check(&catalog("this <")).unwrap_err();

@@ -2,7 +2,8 @@
 
 use crate::error::revision_conflict;
 use crate::formulas;
-use crate::rules::RightRules;
+use crate::input::checked_models;
+use crate::rules_cache::ValidatedRulesCache;
 use crate::service::Schema;
 use crate::store::revision_rows::Revision;
 use crate::store::revisions;
@@ -11,41 +12,43 @@ use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
 use groundplan_model::{Catalog, CompileError, Compiled, Compiler, Diagnostic, Input, Plan, StorageNames, catch_panic};
+use groundplan_proto::schema::v1;
 use std::sync::Arc;
 
 /// An upload, judged.
-pub(crate) struct Draft {
+pub(crate) struct Proposal {
     /// The live revision that the plan starts from; 0 if there is none.
     pub(crate) base: i64,
     /// The derived services' full names; none if the models do not compile.
     pub(crate) services: Vec<String>,
-    pub(crate) verdict: Verdict,
+    pub(crate) outcome: PlanOutcome,
 }
 
 /// Whether an upload can be applied.
-pub(crate) enum Verdict {
+pub(crate) enum PlanOutcome {
     /// It cannot: the models are wrong.
     Invalid(Vec<Diagnostic>),
     /// It cannot: the models are fine, but some step from the live ones to them is not supported.
     Unsupported(Vec<Diagnostic>),
     /// It can.
-    Planned(Planned),
+    Planned(PlannedRevision),
 }
 
 /// A revision as it would be.
-pub(crate) struct Planned {
+pub(crate) struct PlannedRevision {
     pub(crate) plan: Plan,
     pub(crate) descriptor_set: Bytes,
     /// The names that it fixes. `first_revision` is not known yet and 0.
     pub(crate) new_names: Vec<StorageName>,
 }
 
-impl Draft {
+impl Proposal {
     /// Judges an upload. Refuses if `base` is neither 0 nor the live revision.
-    pub(crate) async fn new(schema: &Schema, input: Input, base: i64) -> Result<Self, Error> {
+    pub(crate) async fn new(schema: &Schema, models: Option<v1::Models>, base: i64) -> Result<Self, Error> {
+        let input = checked_models(models)?;
         let known = schema.query(async |connection| {
-            let live = revisions::live(connection).await?;
-            Ok((live, storage_names::all(connection).await?))
+            let live = revisions::find_live(connection).await?;
+            Ok((live, storage_names::list_all(connection).await?))
         });
         let (live, names) = known.await?;
         let live_number = live.as_ref().map_or(0, |live| live.number);
@@ -53,66 +56,73 @@ impl Draft {
             return Err(revision_conflict(live_number, &format!("the live revision is {live_number}, not {base}")));
         }
         let rules = Arc::clone(&schema.rules);
-        schema.compiling.run(move |budget| judge(live, &names, input, &rules, budget)).await
+        schema
+            .compiler_queue
+            .run_on_compiler_thread(move |budget| compile_and_plan(live, &names, input, &rules, budget))
+            .await
     }
 }
 
 /// Compiles and plans. Takes as long as the upload is large.
-fn judge(
+fn compile_and_plan(
     live: Option<Revision>,
     names: &[StorageName],
     input: Input,
-    rules: &RightRules,
+    rules: &ValidatedRulesCache,
     budget: &Budget,
-) -> Result<Draft, Error> {
-    let names: StorageNames = names.iter().map(entry).collect();
+) -> Result<Proposal, Error> {
+    let names: StorageNames = names.iter().map(storage_name_entry).collect();
     let base = live.as_ref().map_or(0, |live| live.number);
     let live = live.map(|live| groundplan_model::load(live.number, Bytes::from(live.descriptor_set), &names));
     let live: Option<Catalog> = live.transpose().map_err(Error::internal)?;
     let compiler = Compiler { storage_names: &names, live: live.as_ref(), budget };
-    let compiled = match compiled(input, &compiler, rules) {
+    let compiled = match compile_and_check(input, &compiler, rules) {
         Ok(compiled) => compiled,
         Err(CompileError::Stopped(error)) => return Err(error),
         Err(CompileError::Diagnostics(diagnostics)) => {
-            return Ok(Draft { base, services: Vec::new(), verdict: Verdict::Invalid(diagnostics) });
+            return Ok(Proposal { base, services: Vec::new(), outcome: PlanOutcome::Invalid(diagnostics) });
         }
     };
     let services = compiled.catalog.models.iter().map(|model| model.service.clone()).collect();
-    let verdict = match groundplan_model::plan(live.as_ref(), &compiled.catalog) {
-        Ok(plan) => Verdict::Planned(Planned {
+    let outcome = match groundplan_model::plan(live.as_ref(), &compiled.catalog) {
+        Ok(plan) => PlanOutcome::Planned(PlannedRevision {
             plan,
             new_names: new_names(&compiled.storage_names, &names)?,
             descriptor_set: compiled.catalog.descriptor_set,
         }),
-        Err(diagnostics) => Verdict::Unsupported(diagnostics),
+        Err(diagnostics) => PlanOutcome::Unsupported(diagnostics),
     };
-    Ok(Draft { base, services, verdict })
+    Ok(Proposal { base, services, outcome })
 }
 
 /// Compiles the models, their rules and their formulas. Those are looked at only in models that compile.
-fn compiled(input: Input, compiler: &Compiler<'_>, rules: &RightRules) -> Result<Compiled, CompileError> {
+fn compile_and_check(
+    input: Input,
+    compiler: &Compiler<'_>,
+    rules: &ValidatedRulesCache,
+) -> Result<Compiled, CompileError> {
     let compiled = compiler.compile(input)?;
     compiler.budget.check().map_err(CompileError::Stopped)?;
     let check = || {
-        let mut found = rules.check(&compiled.catalog).err().unwrap_or_default();
-        found.extend(formulas::check(&compiled.catalog));
-        found
+        let mut diagnostics = rules.check(&compiled.catalog).err().unwrap_or_default();
+        diagnostics.extend(formulas::check(&compiled.catalog));
+        diagnostics
     };
-    let found = catch_panic(check).unwrap_or_else(|panicked| vec![panicked]);
+    let diagnostics = catch_panic(check).unwrap_or_else(|panicked| vec![panicked]);
     compiler.budget.check().map_err(CompileError::Stopped)?;
-    if found.is_empty() { Ok(compiled) } else { Err(CompileError::Diagnostics(found)) }
+    if diagnostics.is_empty() { Ok(compiled) } else { Err(CompileError::Diagnostics(diagnostics)) }
 }
 
-fn entry(row: &StorageName) -> ((String, u32), String) {
+fn storage_name_entry(row: &StorageName) -> ((String, u32), String) {
     ((row.message.clone(), row.number.unsigned_abs()), row.name.clone())
 }
 
 /// The names that are not known yet.
 fn new_names(all: &StorageNames, known: &StorageNames) -> Result<Vec<StorageName>, Error> {
     let unknown = all.iter().filter(|(message, number, _)| known.get(message, *number).is_none());
-    let row = |(message, number, name): (&str, u32, &str)| {
+    let to_row = |(message, number, name): (&str, u32, &str)| {
         let number = i32::try_from(number).map_err(Error::internal)?;
         Ok(StorageName { message: message.to_owned(), number, name: name.to_owned(), first_revision: 0 })
     };
-    unknown.map(row).collect()
+    unknown.map(to_row).collect()
 }
