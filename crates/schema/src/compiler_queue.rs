@@ -1,4 +1,4 @@
-//! Runs a compiler apart from the runtime: it takes long, and its stack grows with the nesting of what it reads.
+//! Runs compilers on threads of their own: they take long, and their stack grows with the nesting of the input.
 
 use groundplan_budget::{Budget, DEFAULT};
 use groundplan_error::{Error, Reason};
@@ -6,30 +6,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
-/// Parsers recurse, and a thread that runs out of stack takes the process with it. This is address space, not memory: only
-/// what is touched is paid for, and all of it is given back with the thread.
+/// The stack size in bytes. Parsers are recursive, and a stack overflow would abort the process. Only used pages take
+/// memory, and the thread returns all of them.
 const STACK_SIZE: usize = 64 << 20;
 
-/// How many uploads are compiled at once. Compiling takes a core, and memory in proportion to the upload.
+/// The maximum number of concurrent compilations. Each takes a core, and memory in proportion to the upload.
 pub(crate) const MAX_CONCURRENT: usize = 2;
 
-/// How many more may wait for that.
+/// The maximum number of waiting uploads.
 pub(crate) const MAX_WAITING: usize = 6;
 
-/// How long an upload may be compiled, in seconds.
+/// The time limit of a compilation, in seconds.
 pub(crate) const TIME_LIMIT_SECONDS: u16 = 60;
 
 const TIME_LIMIT: Duration = Duration::from_secs(TIME_LIMIT_SECONDS as u64);
 
-/// When a caller may try again who found no place.
+/// The time after which a rejected caller can retry.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// The uploads that are compiled, and those that wait. A handle: clones share one queue.
+/// The queue of uploads to compile. A handle: clones share one queue.
 #[derive(Clone, Debug)]
 pub(crate) struct CompilerQueue {
-    /// A permit for each that is compiled or waits.
+    /// A permit for each compiling or waiting upload.
     slots: Arc<Semaphore>,
-    /// A permit for each that is compiled.
+    /// A permit for each compiling upload.
     threads: Arc<Semaphore>,
     time_limit: Duration,
 }
@@ -46,8 +46,8 @@ impl CompilerQueue {
         Self { slots, threads: Arc::new(Semaphore::new(concurrent)), time_limit }
     }
 
-    /// Runs `work` on a thread of its own as soon as one is free. The work ends by its budget when nobody waits for it any
-    /// more, or when it takes longer than the time limit.
+    /// Runs `work` on a separate thread as soon as one is free. The budget stops the work when the caller cancels or
+    /// the time limit passes.
     pub(crate) async fn run_on_compiler_thread<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Budget) -> Result<R, Error> + Send + 'static,
@@ -61,7 +61,7 @@ impl CompilerQueue {
         let run = move || {
             let result = work(&budget);
             drop((permit, slot));
-            // The caller may have gone.
+            // The caller might have disconnected.
             let _ = sender.send(result);
         };
         thread.spawn(run).map_err(Error::internal)?;
@@ -82,7 +82,7 @@ impl CompilerQueue {
     }
 }
 
-/// The refusal of an upload for which there is no place.
+/// Returns the error for a full queue.
 fn queue_full() -> Error {
     let message = format!(
         "{MAX_CONCURRENT} uploads of models are being compiled and {MAX_WAITING} more wait; plan or apply again in a moment"

@@ -1,4 +1,4 @@
-//! From the model crate and the tables to the wire.
+//! Converts types of the model crate and rows to the wire format.
 
 use crate::store::revision_rows::{Revision, timestamp};
 use crate::store::storage_names::StorageName;
@@ -6,7 +6,7 @@ use groundplan_model::{Execution, Step, StepKind};
 use groundplan_proto::schema::v1;
 use serde_json::{Value, json};
 
-/// A step for callers.
+/// Converts a step.
 pub(crate) fn step(step: &Step) -> v1::Step {
     let kind = match step.kind {
         StepKind::AddModel => v1::StepKind::AddModel,
@@ -28,9 +28,9 @@ pub(crate) fn step(step: &Step) -> v1::Step {
     }
 }
 
-/// Steps for the table: kinds by name, so that they can be read with SQL.
+/// Converts steps for the table, with kinds by name, so that SQL queries can read them.
 pub(crate) fn steps_to_json(steps: &[Step]) -> Value {
-    // PostgreSQL's jsonb has no NUL.
+    // PostgreSQL's jsonb does not support NUL.
     let text = |text: String| text.replace('\0', "\u{fffd}");
     let step = |step: v1::Step| {
         json!({
@@ -43,7 +43,7 @@ pub(crate) fn steps_to_json(steps: &[Step]) -> Value {
     steps.iter().map(self::step).map(step).collect()
 }
 
-/// Steps from the table.
+/// Reads steps from the table.
 fn steps_from_json(steps: &Value) -> Vec<v1::Step> {
     let text = |step: &Value, key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let step = |step: &Value| v1::Step {
@@ -55,7 +55,7 @@ fn steps_from_json(steps: &Value) -> Vec<v1::Step> {
     steps.as_array().map(|steps| steps.iter().map(step).collect()).unwrap_or_default()
 }
 
-/// Something wrong, for callers.
+/// Converts a diagnostic.
 pub(crate) fn diagnostic(diagnostic: groundplan_model::Diagnostic) -> v1::Diagnostic {
     v1::Diagnostic {
         code: diagnostic.code.to_owned(),
@@ -67,7 +67,7 @@ pub(crate) fn diagnostic(diagnostic: groundplan_model::Diagnostic) -> v1::Diagno
     }
 }
 
-/// A whole revision.
+/// Converts a complete revision.
 pub(crate) fn revision(revision: Revision, names: Vec<StorageName>) -> v1::Revision {
     let name = |name: StorageName| v1::StorageName { message: name.message, number: name.number, name: name.name };
     v1::Revision {

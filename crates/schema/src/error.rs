@@ -1,7 +1,7 @@
-//! What callers are told.
+//! Errors for callers.
 //!
-//! Most refusals are a [`groundplan_error::Error`]. Two carry diagnostics, which are worded for people already and
-//! point into files rather than into the request, and so make their status themselves.
+//! Most errors are a [`groundplan_error::Error`]. Two contain diagnostics, whose locations are in files instead of the
+//! request, so they build their status here.
 
 use groundplan_error::{Code, DOMAIN, Error, Reason};
 use groundplan_identity::Principal;
@@ -10,23 +10,24 @@ use std::collections::HashMap;
 use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
-/// Details travel in a header, which many clients limit to 8 KiB; beyond this many bytes they are counted, not sent.
+/// The maximum size of details in bytes. They are sent in a header, which many clients limit to 8 KiB; further
+/// diagnostics are only counted.
 const MAX_DETAILS: usize = 4 << 10;
 
-/// A text of a diagnostic, in characters, as it travels in a header.
+/// The maximum length of a diagnostic's text in a header, in characters.
 const MAX_TEXT: usize = 300;
 
-/// The constraints that only another apply can break.
+/// The constraints that only a concurrent apply can violate.
 const CONFLICTS: [&str; 4] =
     ["revisions_one_preparing", "revisions_pkey", "storage_names_pkey", "storage_names_name_key"];
 
-/// Unwraps a request that comes from a principal, and refuses any other.
+/// Returns the message of an authenticated request, or an error for any other.
 pub(crate) fn authenticated<T>(request: Request<T>) -> Result<T, Error> {
     Principal::from_extensions(request.extensions())?;
     Ok(request.into_inner())
 }
 
-/// The status of an error. What the caller is not told goes to the log.
+/// Converts an error to a status. Internal details go to the log.
 pub(crate) fn status(error: Error) -> Status {
     if error.reason().code() == Code::Internal {
         tracing::error!(error = error.log_text(), "a call failed");
@@ -34,12 +35,12 @@ pub(crate) fn status(error: Error) -> Status {
     error.to_status()
 }
 
-/// Somebody else was first. `newest` is the revision that is live or being made.
+/// Creates the error for a conflict with another apply. `newest` is the newest live or preparing revision.
 pub(crate) fn revision_conflict(newest: i64, message: &str) -> Error {
     Error::new(Reason::RevisionConflict, message).with("revision", newest.to_string())
 }
 
-/// Says whether a failed transaction means that another apply was first.
+/// Returns whether a transaction failed because of a concurrent apply.
 pub(crate) fn is_conflict(error: &diesel::result::Error) -> bool {
     match error {
         diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, information) => {
@@ -49,7 +50,7 @@ pub(crate) fn is_conflict(error: &diesel::result::Error) -> bool {
     }
 }
 
-/// The models cannot be applied: INVALID_ARGUMENT with a BadRequest whose fields are `file:line:column`.
+/// Creates the error for invalid models: INVALID_ARGUMENT with a BadRequest whose fields are `file:line:column`.
 pub(crate) fn models_invalid(diagnostics: &[Diagnostic]) -> Status {
     let mut details = error_info(Reason::ModelsInvalid, diagnostics);
     let violation = |diagnostic: &Diagnostic| FieldViolation {
@@ -63,7 +64,7 @@ pub(crate) fn models_invalid(diagnostics: &[Diagnostic]) -> Status {
     Status::with_error_details(Reason::ModelsInvalid.code().into(), message, details)
 }
 
-/// Steps are not supported: FAILED_PRECONDITION with a PreconditionFailure that lists them.
+/// Creates the error for unsupported steps: FAILED_PRECONDITION with a PreconditionFailure that lists them.
 pub(crate) fn plan_not_supported(diagnostics: &[Diagnostic]) -> Status {
     let mut details = error_info(Reason::PlanNotSupported, diagnostics);
     let violation = |diagnostic: &Diagnostic| {
@@ -79,7 +80,7 @@ fn error_info(reason: Reason, diagnostics: &[Diagnostic]) -> ErrorDetails {
     ErrorDetails::with_error_info(reason.name(), DOMAIN, HashMap::from([count]))
 }
 
-/// The message for people: the first diagnostic, and how many more there are.
+/// Returns a message with the first diagnostic and the number of others.
 fn summarize(outcome: &str, diagnostics: &[Diagnostic]) -> String {
     match diagnostics {
         [] => outcome.to_owned(),
@@ -90,7 +91,7 @@ fn summarize(outcome: &str, diagnostics: &[Diagnostic]) -> String {
     }
 }
 
-/// The diagnostics whose texts fit into a header; the first one always does.
+/// Returns the diagnostics whose texts fit into a header, and always the first one.
 fn fitting(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
     let length =
         |diagnostic: &Diagnostic| location(diagnostic).len() + describe(diagnostic).len() + diagnostic.code.len();
@@ -102,7 +103,7 @@ fn fitting(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
     diagnostics.iter().take(count)
 }
 
-/// Where: `file:line:column`, or as much of it as is known.
+/// Returns the location as `file:line:column`, or the part of it that is known.
 fn location(diagnostic: &Diagnostic) -> String {
     match (diagnostic.file.as_str(), diagnostic.line) {
         ("", _) => "models".to_owned(),
@@ -111,7 +112,7 @@ fn location(diagnostic: &Diagnostic) -> String {
     }
 }
 
-/// What, and the way out.
+/// Returns the message and the remedy.
 fn describe(diagnostic: &Diagnostic) -> String {
     if diagnostic.help.is_empty() {
         return truncate(&diagnostic.message);
@@ -119,7 +120,7 @@ fn describe(diagnostic: &Diagnostic) -> String {
     format!("{}; {}", truncate(&diagnostic.message), truncate(&diagnostic.help))
 }
 
-/// The text, or its beginning.
+/// Truncates a text.
 fn truncate(text: &str) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

@@ -1,9 +1,10 @@
-//! The formulas of models: what fields get by expressions.
+//! Checks the formulas of models.
 
 use groundplan_expr::{FormulaKind, Formulas, Scope};
 use groundplan_model::{Catalog, Diagnostic, code};
 
-/// Checks all formulas of all models. What is wrong is said at the option; the message has the place within the expression.
+/// Checks all formulas of all models. Diagnostics have the location of the option; their messages contain the position
+/// in the expression.
 pub(crate) fn check(catalog: &Catalog) -> Vec<Diagnostic> {
     let of_model = |model| Formulas::compile(Scope { catalog, model }).err().unwrap_or_default();
     let all = catalog.models.iter().flat_map(|model| of_model(model).into_iter().map(move |refused| (model, refused)));
@@ -25,7 +26,7 @@ mod tests {
     use super::*;
     use groundplan_model::{Input, SourceFile, StorageNames, compile};
 
-    /// What is said of a model with these fields, whose first line is the fourth.
+    /// Returns the diagnostics of a model with these fields, the first of which is on line 4.
     fn said(fields: &str) -> Vec<String> {
         let content = format!(
             "syntax = \"proto3\"; package a.v1; import \"groundplan/model/v1/model.proto\";\n\

@@ -1,4 +1,4 @@
-//! What is uploaded, before anybody looks into it. The limits of files are the model crate's, which names what is over.
+//! Reads the models of a request. The model crate checks the limits on files, and names what exceeds them.
 
 use bytes::Bytes;
 use groundplan_error::{Error, Violation};
@@ -8,7 +8,7 @@ use groundplan_proto::schema::v1;
 /// A request beyond this is rejected before it is decoded. Large enough for an upload that is over a limit to be told so.
 pub(crate) const MAX_REQUEST: usize = 24 << 20;
 
-/// Gives the models of a request, and refuses one that has none.
+/// Returns the models of a request, or an error if it has none.
 pub(crate) fn checked_models(models: Option<v1::Models>) -> Result<Input, Error> {
     let v1::Models { files, descriptor_set } = models.unwrap_or_default();
     let invalid = |rule: &'static str, description: &str| {

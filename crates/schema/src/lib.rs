@@ -1,13 +1,12 @@
-//! The service that keeps revisions: everything that was ever applied, what applying something else would change, and
-//! the apply itself.
+//! The service that stores revisions: all applied models, plans for new ones, and the applies themselves.
 //!
-//! An apply ([`rollout`]) records a *preparing* revision, of which there is at most one, waits until a `records` process
-//! reports that its storage is made, makes it the *live* one with a single `UPDATE`, and ends when every `records`
-//! process serves it. Those processes follow the event log, to which each change of a revision is appended in its own
-//! transaction ([`store::events`]), and report back.
+//! An apply ([`rpc::apply`]) records a *preparing* revision, of which at most one exists, waits until a `records`
+//! process reports that it has created the storage, makes the revision *live* with one `UPDATE`, and finishes when
+//! every `records` process serves it. These processes follow the event log, to which each change of a revision is
+//! appended in the same transaction ([`store::events`]), and report their progress.
 //!
-//! **Invariant:** this service makes no storage of models and calls nobody. Everything it knows stands in its
-//! tables, so any number of its processes can run, and any of them can die at any moment.
+//! **Invariant:** this service creates no storage for models and calls no other service. Its whole state is in its
+//! tables, so that any number of its processes can run, and each of them can stop at any moment.
 
 mod compiler_queue;
 mod convert;
@@ -31,10 +30,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The PostgreSQL schema of this service: connect the [`Database`] of [`Dependencies`] with it.
+/// The PostgreSQL schema of this service, to connect the [`Database`] of [`Dependencies`].
 pub const DATABASE_SCHEMA: &str = "groundplan_schema";
 
-/// The bounds on plans and applies.
+/// The limits on plans and applies.
 pub const LIMITS: &[Limit] = &[
     Limit::things("concurrent compilations of uploaded models", compiler_queue::MAX_CONCURRENT, "uploads", "further uploads wait"),
     Limit::things("uploads of models waiting for compilation", compiler_queue::MAX_WAITING, "uploads", "SERVER_BUSY"),
@@ -43,27 +42,28 @@ pub const LIMITS: &[Limit] = &[
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// What the service needs.
+/// The dependencies of the service.
 pub struct Dependencies {
-    /// Connected with [`DATABASE_SCHEMA`].
+    /// The database, connected with [`DATABASE_SCHEMA`].
     pub database: Database,
     pub settings: Settings,
-    /// Ends the streams that have no end of their own, and the applies, when the process stops.
+    /// Stops endless streams and applies when the process stops.
     pub stop: CancellationToken,
 }
 
-/// How long things may take. Every wait of this service stands here.
+/// The time limits of the service.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long an apply waits while no `records` process is alive.
+    /// The time that an apply waits while no `records` process is alive.
     pub apply_timeout: Duration,
-    /// How long an apply waits for `records` processes that are alive to begin with a revision, and then to serve it.
+    /// The time that an apply waits until live `records` processes start preparing a revision, and then until they
+    /// serve it.
     pub uptake_timeout: Duration,
-    /// After this time without a report a `records` process counts as gone.
+    /// The time without a report after which a `records` process counts as stopped.
     pub follower_timeout: Duration,
-    /// After this time without a renewal an apply counts as dead, and the next one takes over.
+    /// The time without a renewal after which an apply counts as dead and the next one takes over.
     pub lease: Duration,
-    /// How often an apply looks for what was reported to other processes of this service.
+    /// The interval at which an apply reads reports that other processes of this service received.
     pub poll_interval: Duration,
 }
 
@@ -73,15 +73,15 @@ impl Default for Settings {
             apply_timeout: Duration::from_secs(10),
             uptake_timeout: Duration::from_secs(60),
             follower_timeout: Duration::from_secs(6),
-            // Renewed six times as often, so that a pause of seconds loses nothing, and short, so that an apply whose process
-            // was killed holds up the next one only briefly.
+            // Renewed six times as often, so that a pause of a few seconds loses nothing; short, so that a killed
+            // process delays the next apply only briefly.
             lease: Duration::from_secs(9),
             poll_interval: Duration::from_millis(500),
         }
     }
 }
 
-/// Makes and migrates the service's own tables, or checks them, as the database was connected.
+/// Creates or migrates the service's tables, or checks them, depending on the database settings.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
     database.migrate(MIGRATIONS).await?;
     database.migrate(groundplan_eventlog::MIGRATIONS).await
@@ -89,8 +89,8 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 
 /// Migrates the service's tables and mounts its two gRPC services.
 ///
-/// The answer's tasks end by themselves, after [`Dependencies::stop`]; applies that run then are marked failed first.
-pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> {
+/// The returned tasks finish after [`Dependencies::stop`]; running applies are marked failed first.
+pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
     migrate(&dependencies.database).await?;
     let schema = Schema::open(dependencies).await?;
     let rollouts = schema.rollouts.clone();

@@ -1,4 +1,4 @@
-//! What an upload means beside what is live: the models compiled, everything that is wrong with them, and the plan.
+//! A proposal: uploaded models, compiled and compared with the live ones.
 
 use crate::error::revision_conflict;
 use crate::formulas;
@@ -15,35 +15,35 @@ use groundplan_model::{Catalog, CompileError, Compiled, Compiler, Diagnostic, In
 use groundplan_proto::schema::v1;
 use std::sync::Arc;
 
-/// An upload, judged.
+/// A compiled and planned upload.
 pub(crate) struct Proposal {
-    /// The live revision that the plan starts from; 0 if there is none.
+    /// The live revision from which the plan starts; 0 if there is none.
     pub(crate) base: i64,
-    /// The derived services' full names; none if the models do not compile.
+    /// The full names of the derived services; empty if the models do not compile.
     pub(crate) services: Vec<String>,
     pub(crate) outcome: PlanOutcome,
 }
 
 /// Whether an upload can be applied.
 pub(crate) enum PlanOutcome {
-    /// It cannot: the models are wrong.
+    /// The models have errors.
     Invalid(Vec<Diagnostic>),
-    /// It cannot: the models are fine, but some step from the live ones to them is not supported.
+    /// The models are valid, but a step from the live models to them is not supported.
     Unsupported(Vec<Diagnostic>),
-    /// It can.
+    /// The upload can be applied.
     Planned(PlannedRevision),
 }
 
-/// A revision as it would be.
+/// A planned revision.
 pub(crate) struct PlannedRevision {
     pub(crate) plan: Plan,
     pub(crate) descriptor_set: Bytes,
-    /// The names that it fixes. `first_revision` is not known yet and 0.
+    /// The new names in the database. `first_revision` is not known yet and 0.
     pub(crate) new_names: Vec<StorageName>,
 }
 
 impl Proposal {
-    /// Judges an upload. Refuses if `base` is neither 0 nor the live revision.
+    /// Compiles and plans an upload. Returns an error if `base` is neither 0 nor the live revision.
     pub(crate) async fn new(schema: &Schema, models: Option<v1::Models>, base: i64) -> Result<Self, Error> {
         let input = checked_models(models)?;
         let known = schema.query(async |connection| {
@@ -63,7 +63,7 @@ impl Proposal {
     }
 }
 
-/// Compiles and plans. Takes as long as the upload is large.
+/// Compiles and plans. The time depends on the size of the upload.
 fn compile_and_plan(
     live: Option<Revision>,
     names: &[StorageName],
@@ -95,7 +95,7 @@ fn compile_and_plan(
     Ok(Proposal { base, services, outcome })
 }
 
-/// Compiles the models, their rules and their formulas. Those are looked at only in models that compile.
+/// Compiles the models, then checks their rules and formulas, which only valid models have.
 fn compile_and_check(
     input: Input,
     compiler: &Compiler<'_>,
@@ -117,7 +117,7 @@ fn storage_name_entry(row: &StorageName) -> ((String, u32), String) {
     ((row.message.clone(), row.number.unsigned_abs()), row.name.clone())
 }
 
-/// The names that are not known yet.
+/// Returns the names that are not known yet.
 fn new_names(all: &StorageNames, known: &StorageNames) -> Result<Vec<StorageName>, Error> {
     let unknown = all.iter().filter(|(message, number, _)| known.get(message, *number).is_none());
     let to_row = |(message, number, name): (&str, u32, &str)| {

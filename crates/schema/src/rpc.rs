@@ -1,4 +1,4 @@
-//! The calls, one file each.
+//! The gRPC methods, one file each.
 
 mod apply;
 mod get_revision;
@@ -66,7 +66,7 @@ impl DistributionService for Schema {
     }
 }
 
-/// The message of a request that comes from a principal.
+/// Returns the message of an authenticated request.
 fn message_of_principal<T>(request: Request<T>) -> Result<T, Status> {
     authenticated(request).map_err(status)
 }

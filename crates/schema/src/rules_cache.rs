@@ -1,21 +1,21 @@
-//! The rules of models, checked once.
+//! Checks the rules of models once.
 //!
-//! Compiling the rules takes a good part of a plan's time. So the digests of models whose rules are right are remembered.
+//! Compiling the rules takes a large part of a plan's time, so the digests of models with valid rules are cached.
 
 use groundplan_model::{Catalog, Diagnostic};
 use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// How many uploads are remembered.
+/// The maximum number of cached digests.
 const REMEMBERED: usize = 256;
 
-/// The uploads whose rules are right.
+/// The digests of uploads with valid rules.
 #[derive(Debug, Default)]
 pub(crate) struct ValidatedRulesCache(Mutex<VecDeque<[u8; 32]>>);
 
 impl ValidatedRulesCache {
-    /// Checks the rules of models, unless these very models were checked before.
+    /// Checks the rules of models, unless the same models have been checked before.
     pub(crate) fn check(&self, catalog: &Catalog) -> Result<(), Vec<Diagnostic>> {
         let digest: [u8; 32] = Sha256::digest(&catalog.descriptor_set).into();
         if self.known().contains(&digest) {
@@ -31,7 +31,7 @@ impl ValidatedRulesCache {
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, VecDeque<[u8; 32]>> {
-        // A list of digests is whole whenever it can be seen.
+        // A panic cannot leave the list of digests in an invalid state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

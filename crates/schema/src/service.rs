@@ -1,4 +1,4 @@
-//! The state that the service's calls share.
+//! The shared state of the service's methods.
 
 use crate::compiler_queue::CompilerQueue;
 use crate::rules_cache::ValidatedRulesCache;
@@ -13,25 +13,25 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The service. Clones share everything.
+/// The service. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Schema {
     pub(crate) database: Database,
     pub(crate) settings: Settings,
     pub(crate) stop: CancellationToken,
-    /// What becomes of revisions.
+    /// The event log of revisions.
     pub(crate) log: Log,
-    /// Wakes the applies: a follower has reported to this process.
+    /// Notifies applies that a follower reported to this process.
     pub(crate) reported: Arc<watch::Sender<()>>,
-    /// The applies, which outlive the calls that began them.
+    /// The running applies, which outlive the calls that started them.
     pub(crate) rollouts: TaskTracker,
     pub(crate) compiler_queue: CompilerQueue,
-    /// The uploads whose rules are right.
+    /// The uploads whose rules are valid.
     pub(crate) rules: Arc<ValidatedRulesCache>,
 }
 
 impl Schema {
-    /// Opens the service on a migrated database.
+    /// Opens the service with a migrated database.
     pub(crate) async fn open(dependencies: Dependencies) -> Result<Self, Error> {
         let Dependencies { database, settings, stop } = dependencies;
         Ok(Self {
@@ -46,7 +46,7 @@ impl Schema {
         })
     }
 
-    /// Runs queries on a connection of its own.
+    /// Runs queries on a pooled connection.
     pub(crate) async fn query<R>(
         &self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<R>,
@@ -54,7 +54,7 @@ impl Schema {
         self.database.lease().await?.run(work).await.map_err(database_error)
     }
 
-    /// Runs a transaction that changes revisions, on a connection of its own, and has followers hear of it.
+    /// Runs a transaction that changes revisions on a pooled connection, and notifies followers.
     pub(crate) async fn change<R>(
         &self,
         work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<R>,

@@ -1,8 +1,8 @@
-//! Queries, one file a table.
+//! Queries, one file per table.
 //!
-//! Each takes a connection and answers what the database says; what an answer means is decided above. Functions that
-//! only make sense inside a transaction end in `_in_transaction`. Time is the database's own clock throughout, so that
-//! processes whose clocks differ agree on who is alive.
+//! Each function takes a connection and returns the database's result; callers interpret it. Functions that require a
+//! transaction end in `_in_transaction`. All times come from the database's clock, so that processes with different
+//! clocks agree on which followers are alive.
 
 pub(crate) mod events;
 pub(crate) mod followers;
@@ -13,7 +13,7 @@ pub(crate) mod storage_names;
 use diesel::data_types::PgInterval;
 use std::time::Duration;
 
-/// A duration as the database counts it.
+/// Converts a duration to a PostgreSQL interval.
 fn interval(duration: Duration) -> PgInterval {
     PgInterval::from_microseconds(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,7 +1,7 @@
-//! The service's own tables, as `migrations/` makes them in the PostgreSQL schema `groundplan_schema`.
+//! The service's tables, as `migrations/` creates them in the PostgreSQL schema `groundplan_schema`.
 
 diesel::table! {
-    /// Everything that was ever applied, each time whole.
+    /// All applied revisions, each complete.
     revisions (number) {
         number -> BigInt,
         state -> SmallInt,
@@ -15,7 +15,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What a field is called in the database, for ever.
+    /// The permanent names of fields in the database.
     storage_names (message, number) {
         message -> Text,
         number -> Integer,
@@ -25,7 +25,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The `records` processes, as they last reported.
+    /// The last report of each `records` process.
     followers (id) {
         id -> Text,
         serving -> BigInt,

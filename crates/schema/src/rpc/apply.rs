@@ -1,4 +1,4 @@
-//! `Apply`: begins a rollout and watches it.
+//! `Apply`: starts a rollout and streams its progress.
 
 mod rollout;
 
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-/// Progress beyond this, that the caller has not read yet, is left out.
+/// The maximum number of unread progress messages; later ones are dropped.
 const UNREAD_UPDATES: usize = 64;
 
 pub(super) async fn apply(schema: &Schema, request: ApplyRequest) -> Result<Messages<ApplyResponse>, Status> {
@@ -33,7 +33,7 @@ pub(super) async fn apply(schema: &Schema, request: ApplyRequest) -> Result<Mess
         schema.rollouts.spawn(rollout::run(schema.clone(), proposal.base, planned, sender));
     }
     let mut updates = ReceiverStream::new(receiver);
-    // Whoever loses against another apply hears it as the answer itself, not as the end of a stream.
+    // A conflict with another apply is the call's error, not the end of a stream.
     match updates.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(updates))),
         Some(Err(error)) => Err(error),

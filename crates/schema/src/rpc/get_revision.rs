@@ -1,4 +1,4 @@
-//! `GetRevision`: one revision with its descriptors.
+//! `GetRevision`: returns one revision with its descriptors.
 
 use crate::convert;
 use crate::service::Schema;
@@ -17,7 +17,7 @@ pub(super) async fn get_revision(schema: &Schema, request: GetRevisionRequest) -
     })
 }
 
-/// Finds a revision and the names known up to it; 0 is the live one.
+/// Finds a revision and the names that it knows; 0 is the live revision.
 async fn find_revision(schema: &Schema, number: i64) -> Result<Option<Revision>, Error> {
     let revision = schema.query(async |connection| {
         let row = match number {

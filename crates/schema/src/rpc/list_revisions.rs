@@ -1,4 +1,4 @@
-//! `ListRevisions`: newest first, page by page.
+//! `ListRevisions`: lists revisions in pages, newest first.
 
 use crate::service::Schema;
 use crate::store::revisions;
@@ -21,7 +21,7 @@ pub(super) async fn list_revisions(
         "" => i64::MAX,
         token => open_page_token(schema, token)?,
     };
-    // One more than fits, to see whether there is a next page.
+    // One more than the page size, to see whether there is a next page.
     let mut revisions_of_page =
         schema.query(async |connection| revisions::list(connection, before, size + 1).await).await?;
     let has_more = usize::try_from(size).is_ok_and(|size| {
@@ -36,18 +36,18 @@ pub(super) async fn list_revisions(
     })
 }
 
-/// What tokens are bound to. The order never changes and there is no filter: all lists are one.
+/// The scope of page tokens. All lists share one, since there is no filter and one order.
 const ORIGIN: &[u8] = b"ListRevisions";
 
-/// No token of ours is longer.
+/// The maximum length of a page token.
 const LONGEST_TOKEN: usize = 256;
 
-/// Seals the number of the last revision of a page.
+/// Creates a page token from the number of the last revision of a page.
 fn seal_page_token(schema: &Schema, last: i64) -> Result<String, Error> {
     schema.log.sealer().seal(ORIGIN, &last.to_be_bytes())
 }
 
-/// The revision that a token names; the page begins after it.
+/// Returns the number in a page token; the next page starts after it.
 fn open_page_token(schema: &Schema, token: &str) -> Result<i64, Error> {
     let sealed = Some(token).filter(|token| token.len() <= LONGEST_TOKEN);
     let number = sealed.and_then(|token| schema.log.sealer().open(ORIGIN, token));

@@ -1,4 +1,4 @@
-//! `Plan`: says what an apply would do.
+//! `Plan`: returns the steps that an apply would execute.
 
 use crate::convert;
 use crate::proposal::{PlanOutcome, Proposal};

@@ -1,4 +1,4 @@
-//! `ReportProgress`: notes how far a follower is, and that it is alive.
+//! `ReportProgress`: records the progress of a follower, and that it is alive.
 
 use crate::service::Schema;
 use crate::store::followers::{self, Follower};
@@ -6,9 +6,9 @@ use groundplan_error::{Error, Violation};
 use groundplan_proto::schema::v1::{ReportProgressRequest, ReportProgressResponse};
 use std::time::Duration;
 
-/// Followers that were not seen for this long are forgotten.
+/// The time without a report after which a follower is deleted.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
-/// Longer texts of a follower are cut.
+/// The maximum length of a follower's texts, in bytes; longer ones are truncated.
 const MAX_TEXT: usize = 4_096;
 const MAX_FOLLOWER: usize = 128;
 
@@ -32,7 +32,7 @@ pub(super) async fn report_progress(
     Ok(ReportProgressResponse {})
 }
 
-/// Checks what a follower calls itself.
+/// Checks the id of a follower.
 fn check_follower_id(follower: &str) -> Option<Violation> {
     let violation = |rule: &'static str, description: &str| {
         Some(Violation { field: "follower".to_owned(), description: description.to_owned(), rule: rule.into() })
@@ -76,7 +76,7 @@ fn checked_follower(request: ReportProgressRequest) -> Result<Follower, Error> {
     })
 }
 
-/// A text as PostgreSQL takes it: not too long, and without NUL.
+/// Truncates a text and replaces NUL, which PostgreSQL does not support.
 fn truncate_text(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_TEXT);
     text.get(..end).unwrap_or_default().replace('\0', "\u{fffd}")

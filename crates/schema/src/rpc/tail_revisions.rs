@@ -1,4 +1,4 @@
-//! `TailRevisions`: the log of what becomes of revisions, as it is stored.
+//! `TailRevisions`: streams the event log of revisions.
 
 use super::Messages;
 use crate::error::status;
@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use groundplan_eventlog::{Batch, follow};
 use groundplan_proto::schema::v1::{TailRevisionsRequest, TailRevisionsResponse};
 
-/// What tokens of the tail are bound to.
+/// The scope of resume tokens.
 const ORIGIN: &[u8] = b"tail";
 
 pub(super) fn tail_revisions(schema: &Schema, request: TailRevisionsRequest) -> Messages<TailRevisionsResponse> {

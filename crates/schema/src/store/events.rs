@@ -1,4 +1,4 @@
-//! The event log, which says what becomes of revisions.
+//! Appends the changes of revisions to the event log.
 
 use super::revision_rows::{PREPARING, Summary};
 use diesel::QueryResult;
@@ -8,13 +8,13 @@ use groundplan_proto::schema::v1::Revision;
 use groundplan_proto::watch::v1::ChangeKind;
 use prost::Message as _;
 
-/// What all events are about.
+/// The topic of all events.
 const TOPIC: &str = "revision";
 
 const CREATED: i16 = ChangeKind::Created as i16;
 const UPDATED: i16 = ChangeKind::Updated as i16;
 
-/// Appends which state revisions are in now: the last step of the transaction that has put them into it.
+/// Appends the current state of revisions, as the last step of the transaction that changed it.
 pub(crate) async fn append_in_transaction(
     connection: &mut AsyncPgConnection,
     changed: Vec<Summary>,

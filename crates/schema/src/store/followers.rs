@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::time::Duration;
 
-/// A row, as a report writes it and an apply reads it.
+/// A row: the report of a follower.
 #[derive(Clone, Debug, Default, PartialEq, Eq, HasQuery, Insertable, AsChangeset)]
 #[diesel(table_name = followers)]
 pub(crate) struct Follower {
@@ -21,7 +21,7 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// Writes what the follower reports, and that it was seen now.
+    /// Stores the report, and that the follower was seen now.
     pub(crate) async fn upsert(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
         diesel::insert_into(followers::table)
             .values(self)
@@ -34,18 +34,18 @@ impl Follower {
     }
 }
 
-/// Lists the followers that were seen within `window`.
+/// Lists the followers that reported within `window`.
 pub(crate) async fn list_alive(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<Vec<Follower>> {
     let alive = Follower::query().filter((followers::seen_at + interval(window)).gt(now));
     alive.order(followers::id).load(connection).await
 }
 
-/// Forgets a follower.
+/// Deletes a follower.
 pub(crate) async fn delete(connection: &mut AsyncPgConnection, id: &str) -> QueryResult<usize> {
     diesel::delete(followers::table.filter(followers::id.eq(id))).execute(connection).await
 }
 
-/// Forgets the followers that were not seen within `window`.
+/// Deletes the followers that did not report within `window`.
 pub(crate) async fn delete_not_seen(connection: &mut AsyncPgConnection, window: Duration) -> QueryResult<usize> {
     let silent = followers::table.filter((followers::seen_at + interval(window)).lt(now));
     diesel::delete(silent).execute(connection).await

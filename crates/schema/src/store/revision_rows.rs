@@ -11,7 +11,7 @@ pub(crate) const PREPARING: i16 = RevisionState::Preparing as i16;
 pub(crate) const LIVE: i16 = RevisionState::Live as i16;
 pub(crate) const FAILED: i16 = RevisionState::Failed as i16;
 
-/// A whole row.
+/// A complete row.
 #[derive(Debug, HasQuery)]
 #[diesel(table_name = revisions)]
 pub(crate) struct Revision {
@@ -23,7 +23,7 @@ pub(crate) struct Revision {
     pub(crate) failure: Option<String>,
 }
 
-/// A row without what is large.
+/// A row without its large columns.
 #[derive(Debug, HasQuery)]
 #[diesel(table_name = revisions)]
 pub(crate) struct Summary {
@@ -33,7 +33,7 @@ pub(crate) struct Summary {
     pub(crate) failure: Option<String>,
 }
 
-/// A revision that is to be made.
+/// A new revision.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = revisions)]
 pub(crate) struct NewRevision<'a> {
@@ -55,9 +55,9 @@ impl From<Summary> for v1::Revision {
     }
 }
 
-/// A time of the database on the wire.
+/// Converts a time of the database to the wire format.
 pub(crate) fn timestamp(time: DateTime<Utc>) -> Timestamp {
-    // The nanoseconds of a leap second would be 1e9 and more; PostgreSQL has none.
+    // Leap seconds would have 1e9 nanoseconds and more; PostgreSQL has none.
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0).min(999_999_999);
     Timestamp { seconds: time.timestamp(), nanos }
 }

@@ -10,7 +10,7 @@ use diesel::sql_types::{Double, Nullable, Timestamptz};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use std::time::Duration;
 
-/// The newest revisions; 0 where there is none.
+/// The newest revisions; 0 if there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heads {
     pub(crate) live: i64,
@@ -18,7 +18,7 @@ pub(crate) struct Heads {
 }
 
 impl NewRevision<'_> {
-    /// Adds the row, leased for `lease`. Fails on `revisions_one_preparing` or `revisions_pkey` if another apply is first.
+    /// Inserts the row with a lease. Fails on `revisions_one_preparing` or `revisions_pkey` if another apply is first.
     pub(crate) async fn insert_in_transaction(
         &self,
         connection: &mut AsyncPgConnection,
@@ -30,7 +30,7 @@ impl NewRevision<'_> {
     }
 }
 
-/// What becomes of a revision that was preparing.
+/// The final state of a preparing revision.
 #[derive(Debug, AsChangeset)]
 #[diesel(table_name = revisions, treat_none_as_null = true)]
 struct Outcome<'a> {
@@ -62,7 +62,7 @@ pub(crate) async fn find_live(connection: &mut AsyncPgConnection) -> QueryResult
     newest_first.first(connection).await.optional()
 }
 
-/// Finds the revision of a number.
+/// Finds a revision by number.
 pub(crate) async fn find(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Revision>> {
     Revision::query().filter(revisions::number.eq(number)).first(connection).await.optional()
 }
@@ -73,13 +73,13 @@ pub(crate) async fn list(connection: &mut AsyncPgConnection, before: i64, limit:
     older.order(revisions::number.desc()).limit(limit).load(connection).await
 }
 
-/// Finds the number that a new revision gets.
+/// Returns the number for a new revision.
 pub(crate) async fn next_number_in_transaction(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
     let last: Option<i64> = revisions::table.select(max(revisions::number)).get_result(connection).await?;
     Ok(last.unwrap_or(0) + 1)
 }
 
-/// Marks a revision failed whose apply has died, and gives it.
+/// Marks the revision of a dead apply failed, and returns it.
 pub(crate) async fn fail_expired_in_transaction(
     connection: &mut AsyncPgConnection,
     failure: &str,
@@ -90,13 +90,13 @@ pub(crate) async fn fail_expired_in_transaction(
     failed.returning(Summary::as_returning()).get_results(connection).await
 }
 
-/// Marks a revision failed, unless it is no longer preparing. Says whether it was.
+/// Marks a revision failed if it is preparing. Returns whether it was.
 pub(crate) async fn fail(connection: &mut AsyncPgConnection, number: i64, failure: &str) -> QueryResult<bool> {
     end_preparation(connection, number, Outcome::failed(failure)).await
 }
 
-/// Makes a revision the live one, unless it has failed. Says whether it is live. Asking again is harmless: of an answer that
-/// was lost nobody knows whether it was yes.
+/// Makes a revision live unless it has failed. Returns whether it is live. The call can be repeated if the response was
+/// lost.
 pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<bool> {
     if end_preparation(connection, number, Outcome { state: LIVE, failure: None, lease_until: None }).await? {
         return Ok(true);
@@ -104,7 +104,8 @@ pub(crate) async fn publish(connection: &mut AsyncPgConnection, number: i64) -> 
     diesel::select(exists(in_state(number, LIVE))).get_result(connection).await
 }
 
-/// Ends the preparation of a revision and appends what has become of it, unless it is no longer preparing. Says whether it was.
+/// Sets the final state of a preparing revision and appends it to the event log. Returns whether the revision was
+/// preparing.
 async fn end_preparation(connection: &mut AsyncPgConnection, number: i64, outcome: Outcome<'_>) -> QueryResult<bool> {
     let work = async |connection: &mut AsyncPgConnection| {
         let update = diesel::update(in_state(number, PREPARING)).set((outcome, revisions::updated_at.eq(now)));
@@ -116,14 +117,14 @@ async fn end_preparation(connection: &mut AsyncPgConnection, number: i64, outcom
     connection.transaction(work).await
 }
 
-/// Renews the lease of a revision, unless it is no longer preparing. Says whether it was.
+/// Renews the lease of a preparing revision. Returns whether it was preparing.
 pub(crate) async fn renew(connection: &mut AsyncPgConnection, number: i64, lease: Duration) -> QueryResult<bool> {
     let lease_until = (now.into_sql::<Timestamptz>() + interval(lease)).nullable();
     let renewed = (revisions::lease_until.eq(lease_until), revisions::updated_at.eq(now));
     diesel::update(in_state(number, PREPARING)).set(renewed).execute(connection).await.map(|rows| rows > 0)
 }
 
-/// Says after how long the apply of the preparing revision counts as dead.
+/// Returns the remaining lease of a preparing revision.
 pub(crate) async fn remaining_lease(connection: &mut AsyncPgConnection, number: i64) -> QueryResult<Option<Duration>> {
     let left = sql::<Nullable<Double>>("extract(epoch FROM lease_until - now())::double precision");
     let seconds: Option<f64> = in_state(number, PREPARING).select(left).first(connection).await.optional()?.flatten();

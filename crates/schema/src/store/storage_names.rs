@@ -4,7 +4,7 @@ use crate::tables::storage_names;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-/// Rows of one statement: PostgreSQL takes 65,535 binds, and a row has four.
+/// The maximum number of rows per statement: PostgreSQL supports 65,535 parameters, and a row has four.
 const BATCH: usize = 10_000;
 
 /// A row.
@@ -17,19 +17,19 @@ pub(crate) struct StorageName {
     pub(crate) first_revision: i64,
 }
 
-/// Lists every name that was ever fixed.
+/// Lists all names.
 pub(crate) async fn list_all(connection: &mut AsyncPgConnection) -> QueryResult<Vec<StorageName>> {
     list_up_to(connection, i64::MAX).await
 }
 
-/// Lists the names that were fixed by a revision or one before it.
+/// Lists the names of a revision and all earlier ones.
 pub(crate) async fn list_up_to(connection: &mut AsyncPgConnection, revision: i64) -> QueryResult<Vec<StorageName>> {
     let known = StorageName::query().filter(storage_names::first_revision.le(revision));
     known.order((storage_names::message, storage_names::number)).load(connection).await
 }
 
-/// Fixes names. If another apply has fixed names since they were listed, fails on `storage_names_pkey` (the field has one)
-/// or `storage_names_name_key` (another field has it).
+/// Inserts names. If another apply has inserted names since they were listed, fails on `storage_names_pkey` (same
+/// field) or `storage_names_name_key` (same name).
 pub(crate) async fn insert_in_transaction(
     connection: &mut AsyncPgConnection,
     names: &[StorageName],

@@ -1,8 +1,8 @@
-//! An apply, from the plan to the moment when everybody serves it.
+//! An apply, from the plan until all `records` processes serve the revision.
 //!
-//! It is a task of its own: the call that began it only watches, so a caller who goes away leaves nothing undecided.
-//! Its state is the revision's row. While it lives it renews the row's lease; a process that is killed stops doing so,
-//! and the next apply marks the row failed and goes on.
+//! It runs in its own task, so it completes even if the caller disconnects. Its state is the row of the revision. It
+//! renews the row's lease; if the process is killed, the lease expires, and the next apply marks the row failed and
+//! continues.
 
 mod follower_wait;
 mod record;
@@ -23,21 +23,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// What a watching call gets: progress, and at the end LIVE or an error.
+/// A message of the stream: progress, and at the end LIVE or an error.
 pub(crate) type Update = Result<ApplyResponse, Status>;
 
-/// An apply that is under way.
+/// An apply in progress.
 pub(crate) struct Rollout {
     schema: Schema,
     number: i64,
     steps_total: i32,
-    /// When the lease of the revision was last renewed, or a little before.
+    /// The time of the last renewal of the lease, or slightly before it.
     renewed: Instant,
     updates: mpsc::Sender<Update>,
     last_sent: Option<ApplyResponse>,
 }
 
-/// Begins an apply of what is `planned` on the live revision `base`, and sends what happens.
+/// Applies a planned revision on top of the live revision `base`, and sends its progress.
 pub(super) async fn run(schema: Schema, base: i64, planned: PlannedRevision, updates: mpsc::Sender<Update>) {
     let steps_total = i32::try_from(planned.plan.steps.len()).unwrap_or(i32::MAX);
     let stop = schema.stop.clone();
@@ -53,8 +53,8 @@ pub(super) async fn run(schema: Schema, base: i64, planned: PlannedRevision, upd
     send_outcome(outcome, &updates, &stop).await;
 }
 
-/// Answers an apply of what is the live revision `number` already, once all followers that are alive serve it; an apply
-/// before this one may have given up before they did. If there are none, nobody is waited for.
+/// Responds to an apply of the live models: waits until all live followers serve the revision, in case an earlier apply
+/// timed out. Does not wait if no follower is alive.
 pub(super) async fn confirm_unchanged(schema: Schema, number: i64, updates: mpsc::Sender<Update>) {
     let stop = schema.stop.clone();
     let mut rollout =
@@ -67,7 +67,7 @@ pub(super) async fn confirm_unchanged(schema: Schema, number: i64, updates: mpsc
     send_outcome(outcome, &updates, &stop).await;
 }
 
-/// Sends the last message. The caller may have gone, or may not read: neither may keep the process from stopping.
+/// Sends the last message. A caller that disconnected or does not read must not prevent the process from stopping.
 async fn send_outcome(outcome: Result<ApplyResponse, Error>, updates: &mpsc::Sender<Update>, stop: &CancellationToken) {
     tokio::select! {
         biased;
@@ -90,8 +90,8 @@ impl Rollout {
         Ok(self.response(ApplyPhase::Live, self.steps_total, "every `records` process serves the revision"))
     }
 
-    /// Waits until a follower has made the storage, and then publishes the revision. The database may be away for as long as
-    /// the lease lasts: nobody else can have taken over.
+    /// Waits until a follower has created the storage, and then publishes the revision. The database can be unavailable
+    /// until the lease expires, because no other apply can take over before.
     async fn wait_for_storage(&mut self) -> Result<(), Error> {
         let mut reports = self.schema.reported.subscribe();
         let mut follower_wait = FollowerWait::new();
@@ -108,8 +108,8 @@ impl Rollout {
         }
     }
 
-    /// Looks once how far the storage is, publishes the revision if it is made, and renews the lease if it is not. Says
-    /// whether the revision is live.
+    /// Reads the progress once, publishes the revision if its storage is complete, and renews the lease otherwise.
+    /// Returns whether the revision is live.
     async fn poll_storage(&mut self, follower_wait: &mut FollowerWait) -> Result<bool, Error> {
         let alive = self.list_alive_followers().await?;
         match storage_progress(&alive, self.number) {
@@ -137,14 +137,15 @@ impl Rollout {
         Ok(false)
     }
 
-    /// Makes the revision the live one.
+    /// Makes the revision live.
     async fn publish(&self) -> Result<(), Error> {
         let number = self.number;
         let published = self.schema.change(async |connection| revisions::publish(connection, number).await);
         if published.await?.map_err(refusal)? { Ok(()) } else { Err(self.lease_lost().await) }
     }
 
-    /// Waits until all followers serve the revision. It is live: while the database is away there is only nothing to see.
+    /// Waits until all followers serve the revision. It is live already, so an unavailable database only delays the
+    /// progress messages.
     async fn wait_until_served(&mut self, when_no_followers: WhenNoFollowers) -> Result<(), Error> {
         let mut reports = self.schema.reported.subscribe();
         let mut follower_wait = FollowerWait::new();
@@ -172,13 +173,13 @@ impl Rollout {
         }
     }
 
-    /// The followers that count.
+    /// Lists the followers that are alive.
     async fn list_alive_followers(&self) -> Result<Vec<followers::Follower>, Error> {
         let window = self.schema.settings.follower_timeout;
         self.schema.query(async |connection| followers::list_alive(connection, window).await).await
     }
 
-    /// Waits for a report to this process, or until it is time to look what was reported to others.
+    /// Waits for a report to this process, or until it is time to read the reports that other processes received.
     async fn wait_for_report(&self, reports: &mut watch::Receiver<()>) -> Result<(), Error> {
         tokio::select! {
             () = self.schema.stop.cancelled() => {
@@ -189,7 +190,7 @@ impl Rollout {
         }
     }
 
-    /// Marks the revision failed. If that fails too, its lease runs out and the next apply does it.
+    /// Marks the revision failed. If that fails too, the lease expires and the next apply does it.
     async fn mark_failed(&self, error: &Error) {
         let (number, failure) = (self.number, error.message().into_owned());
         tracing::warn!(revision = number, error = error.log_text(), "the revision failed");
@@ -199,14 +200,14 @@ impl Rollout {
         }
     }
 
-    /// Another apply has taken over, because this one did not renew its lease in time.
+    /// Returns the error for a lost lease: another apply took over because this one did not renew its lease in time.
     async fn lease_lost(&self) -> Error {
         let newest = record::newest_revision(&self.schema).await;
         let message = format!("revision {} lost its lease and another apply took over; apply again", self.number);
         newest.map_or_else(|error| error, |newest| revision_conflict(newest, &message))
     }
 
-    /// Tells the caller, if it has not been told the same already and reads what it is told.
+    /// Sends progress to the caller, unless it repeats the last message or the caller does not read.
     fn send_progress(&mut self, phase: ApplyPhase, steps_done: i32, message: &str) {
         let response = self.response(phase, steps_done, message);
         if self.last_sent.as_ref() != Some(&response) {
@@ -227,7 +228,7 @@ impl Rollout {
     }
 }
 
-/// Says how many followers do not serve the revision yet.
+/// Returns a message with the number of followers that do not serve the revision yet.
 fn waiting_message(lagging: usize, alive: usize) -> String {
     match alive {
         0 | 1 => "waiting for the `records` process to serve the revision".to_owned(),
@@ -235,16 +236,17 @@ fn waiting_message(lagging: usize, alive: usize) -> String {
     }
 }
 
-/// What it means that no follower is alive.
+/// What an apply does when no follower is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WhenNoFollowers {
-    /// One is waited for.
+    /// Wait for a follower.
     Wait,
-    /// There is nobody to wait for.
+    /// Finish without waiting.
     Finish,
 }
 
-/// Whether the database may be back in a moment: all its connections are busy, or it restarts or fails over.
+/// Returns whether the database might be available again soon: all connections are in use, or it restarts or fails
+/// over.
 fn is_transient(error: &Error) -> bool {
     error.reason() == Reason::DatabaseUnavailable
 }

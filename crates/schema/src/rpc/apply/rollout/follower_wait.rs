@@ -1,14 +1,14 @@
-//! How long an apply waits for followers, and what it says when it waits no longer.
+//! Limits how long an apply waits for followers.
 
 use crate::Settings;
 use groundplan_error::{Error, Reason};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How many followers a refusal names.
+/// The maximum number of followers that an error names.
 const MAX_NAMES: usize = 5;
 
-/// How long nothing has moved.
+/// The time since the last progress.
 pub(super) struct FollowerWait {
     pub(super) since: Instant,
     none_alive_since: Option<Instant>,
@@ -19,7 +19,8 @@ impl FollowerWait {
         Self { since: Instant::now(), none_alive_since: None }
     }
 
-    /// Refuses to wait longer for followers: of those that are `alive`, the `missing` ones `problem` what is needed.
+    /// Returns an error when the waiting time is over. Of the `alive` followers, the `missing` ones have the given
+    /// problem.
     pub(super) fn check(
         &mut self,
         settings: &Settings,
@@ -47,7 +48,7 @@ impl FollowerWait {
     }
 }
 
-/// Some of the names, and how many more there are.
+/// Lists the first names, and the number of the others.
 fn list_names(names: &[&str]) -> String {
     let (named, more) = names.split_at_checked(MAX_NAMES).unwrap_or((names, &[]));
     match more.len() {

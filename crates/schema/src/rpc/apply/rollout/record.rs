@@ -1,4 +1,4 @@
-//! Records a new revision, or finds out who was first.
+//! Records a new revision, or reports the conflicting one.
 
 use crate::convert;
 use crate::error::{is_conflict, revision_conflict};
@@ -13,7 +13,7 @@ use groundplan_chassis::database::database_error;
 use groundplan_error::Error;
 use std::time::Duration;
 
-/// Records the next revision as preparing, with the names that it fixes, and gives its number.
+/// Records the next revision as preparing, with its new names, and returns its number.
 pub(super) async fn record_revision(schema: &Schema, base: i64, planned: PlannedRevision) -> Result<i64, Error> {
     let lease = schema.settings.lease;
     let recorded = schema.change(async |connection| {
@@ -28,8 +28,8 @@ pub(super) async fn record_revision(schema: &Schema, base: i64, planned: Planned
     }
 }
 
-/// Two of these at once meet in the index `revisions_one_preparing`: the second waits for the first and then fails. Rolls
-/// back if another revision than `base` is live.
+/// Concurrent transactions conflict in the index `revisions_one_preparing`: the second one waits for the first and then
+/// fails. Rolls back if another revision than `base` is live.
 async fn record_in_transaction(
     connection: &mut AsyncPgConnection,
     base: i64,
@@ -42,7 +42,7 @@ async fn record_in_transaction(
     let steps = convert::steps_to_json(&planned.plan.steps);
     let revision = NewRevision { number, state: PREPARING, descriptor_set: &planned.descriptor_set, steps: &steps };
     changed.push(revision.insert_in_transaction(connection, lease).await?);
-    // Only now is it certain that the live revision stays what it is: nobody else is preparing one.
+    // From here on, the live revision cannot change: no other apply is preparing one.
     if revisions::find_heads(connection).await?.live != base {
         return Err(DieselError::RollbackTransaction);
     }
@@ -55,13 +55,13 @@ async fn record_in_transaction(
     Ok(number)
 }
 
-/// The newest revision that is live or being made.
+/// Returns the newest live or preparing revision.
 pub(super) async fn newest_revision(schema: &Schema) -> Result<i64, Error> {
     let heads = schema.query(async |connection| revisions::find_heads(connection).await).await?;
     Ok(heads.live.max(heads.preparing))
 }
 
-/// Says who was first, and how long it may take at most.
+/// Returns the error that names the conflicting revision, and the maximum time that it can take.
 async fn conflict_error(schema: &Schema) -> Error {
     let heads_and_lease = schema.query(async |connection| {
         let heads = revisions::find_heads(connection).await?;
@@ -118,7 +118,7 @@ mod tests {
         let left = conflict.retry_delay().unwrap();
         assert!(left > Duration::ZERO && left <= schema.settings.lease, "{left:?}");
         publish(&schema, 1).await;
-        // It was made on nothing, but now revision 1 is live.
+        // The plan was based on no revision, but revision 1 is live now.
         let overtaken = PlannedRevision { new_names: Vec::new(), ..planned("id") };
         assert_eq!(record_revision(&schema, 0, overtaken).await.unwrap_err().reason(), Reason::RevisionConflict);
         assert_eq!(newest_revision(&schema).await.unwrap(), 1);
@@ -131,7 +131,7 @@ mod tests {
         record_revision(&schema, 0, planned("id")).await.unwrap();
         publish(&schema, 1).await;
         assert_eq!(record_revision(&schema, 1, planned("other")).await.unwrap_err().reason(), Reason::RevisionConflict);
-        // Nor does another field get its name.
+        // Another field cannot get the name either.
         let mut taken = planned("id");
         taken.new_names[0].number = 2;
         assert_eq!(record_revision(&schema, 1, taken).await.unwrap_err().reason(), Reason::RevisionConflict);

@@ -1,23 +1,23 @@
-//! What the followers' reports say of a revision, together.
+//! Evaluates the followers' reports about a revision.
 
 use crate::store::followers::Follower;
 
-/// How far the storage of a revision is.
+/// The progress of creating the storage of a revision.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum StorageProgress {
-    /// No follower works on it.
+    /// No follower has started.
     NotStarted,
     Working {
         steps_done: i32,
         message: String,
     },
-    /// Some follower has made it, and so it is there for all.
+    /// A follower has completed it; all followers share the storage.
     Done,
     Failed(String),
 }
 
-/// Says how far the storage of revision `number` is. What is done stays done, whatever another follower met, and as
-/// long as somebody works on it, it may still be made.
+/// Returns the progress of revision `number`. A completed storage stays complete, whatever other followers report, and
+/// while a follower is working, the storage can still be completed.
 pub(super) fn storage_progress(alive: &[Follower], number: i64) -> StorageProgress {
     let preparing_revision = || alive.iter().filter(|follower| follower.preparing == number);
     if preparing_revision().any(|follower| follower.done) {
@@ -32,7 +32,7 @@ pub(super) fn storage_progress(alive: &[Follower], number: i64) -> StorageProgre
         .map_or(StorageProgress::NotStarted, |follower| StorageProgress::Failed(follower.failure.clone()))
 }
 
-/// Names the followers that do not serve revision `number` or a newer one.
+/// Lists the followers that do not serve revision `number` or a newer one.
 pub(super) fn lagging_followers(alive: &[Follower], number: i64) -> Vec<&str> {
     alive.iter().filter(|follower| follower.serving < number).map(|follower| follower.id.as_str()).collect()
 }
