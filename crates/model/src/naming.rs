@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_follow_from_names() {
+    fn names_are_derived_from_names() {
         for (name, snake, many, resource) in [
             ("Entity", "entity", "Entities", "entities"),
             ("LineItem", "line_item", "LineItems", "lineItems"),

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_are_doubled_and_nul_is_left_out() {
+    fn quotes_are_doubled_and_nul_is_removed() {
         assert_eq!(quote("a\"b\0c"), "\"a\"\"bc\"");
         assert_eq!(quote("select"), "\"select\"");
         assert_eq!(quote_literal("it's \\ \"x\"\0; --"), "'it''s \\ \"x\"; --'");

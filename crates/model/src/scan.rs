@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_syntax_is_found_behind_comments() {
+    fn the_syntax_is_found_after_comments() {
         assert_eq!(scan("/* syntax = \"proto2\" */ // no\n syntax = 'proto3';").syntax, Syntax::Proto3);
         let edition = scan("\nedition = \"2023\";");
         assert_eq!((edition.syntax, edition.syntax_at), (Syntax::Edition("2023".to_owned()), 1));

@@ -80,7 +80,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_fallback_that_is_taken_is_not_given_again() {
+    fn fallback_names_are_not_reused() {
         let taken = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         assert_eq!(free_name("a", 7, &taken(&[])), "a");
         assert_eq!(free_name("a", 7, &taken(&["a"])), "a_7");

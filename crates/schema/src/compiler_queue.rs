@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_and_gives_its_place_back() {
+    async fn a_panic_is_an_error_and_frees_its_slot() {
         let queue = queue(1, 0);
         assert!(queue.run_on_compiler_thread(|_| -> Result<(), Error> { panic!("on purpose") }).await.is_err());
         assert_eq!(queue.run_on_compiler_thread(|_| Ok(7)).await.unwrap(), 7);
     }
 
     #[tokio::test]
-    async fn who_finds_no_place_is_refused_and_who_leaves_ends_the_work() {
+    async fn a_full_queue_rejects_callers_and_cancellation_stops_the_work() {
         let queue = queue(1, 1);
         let (ended, has_ended) = mpsc::channel();
         let endless = move |budget: &Budget| -> Result<(), Error> {

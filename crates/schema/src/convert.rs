@@ -87,7 +87,7 @@ mod tests {
     use groundplan_model::{Ddl, Table};
 
     #[test]
-    fn steps_come_back_from_the_table() {
+    fn steps_survive_a_round_trip_through_the_table() {
         let ddl = |sql: &str| Ddl {
             sql: sql.into(),
             execution: Execution::InSharedTransaction,
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_step_is_left_out() {
+    fn invalid_steps_are_skipped() {
         assert_eq!(steps_from_json(&json!({"kind": 7})), []);
         assert_eq!(steps_from_json(&json!([{"kind": 7}])), [v1::Step::default()]);
     }

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_comes_in_without_a_principal() {
+    fn requests_without_a_principal_are_rejected() {
         let mut request = Request::new(7);
         request.extensions_mut().insert(Principal::root());
         assert_eq!(authenticated(request).unwrap(), 7);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn each_diagnostic_says_where_what_and_how_out() {
+    fn each_diagnostic_has_a_location_a_message_and_a_remedy() {
         let status = models_invalid(&[diagnostic(7, "add `string id = 1;`"), diagnostic(9, "")]);
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         let details = status.get_error_details();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_stay_small() {
+    fn headers_have_a_limited_size() {
         let many = vec![diagnostic(1, &"so long ".repeat(30)); 10_000];
         for status in [models_invalid(&many), plan_not_supported(&many)] {
             assert!(status.message().len() + status.details().len() < 7 << 10, "{}", status.details().len());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_place_is_not_a_number() {
+    fn an_unknown_location_has_no_numbers() {
         let nowhere = Diagnostic { file: String::new(), ..diagnostic(0, "") };
         assert_eq!(location(&nowhere), "models");
         assert_eq!(location(&diagnostic(0, "")), "library.proto");

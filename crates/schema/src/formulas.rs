@@ -38,14 +38,14 @@ mod tests {
     }
 
     #[test]
-    fn right_formulas_are_no_news() {
+    fn valid_formulas_have_no_diagnostics() {
         let right = "string id = 1;\nint32 b = 2 [(groundplan.model.v1.field).default = '3'];\n\
                      int32 c = 3 [(groundplan.model.v1.field) = {computed: 'b * 2'}];";
         assert_eq!(said(right), Vec::<String>::new());
     }
 
     #[test]
-    fn all_wrong_formulas_are_said_at_their_options() {
+    fn all_invalid_formulas_are_reported_at_their_options() {
         let wrong = "string id = 1;\n\
                      int32 b = 2 [(groundplan.model.v1.field).default = 'c +'];\n\
                      int32 c = 3 [(groundplan.model.v1.field) = {computed: 'b + \"x\"'}];";

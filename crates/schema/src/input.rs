@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_kind_is_taken() {
+    fn exactly_one_kind_of_models_is_accepted() {
         let files = vec![v1::SourceFile { path: "a.proto".into(), content: "text".into() }];
         let (both, none) = (v1::Models { files: files.clone(), descriptor_set: vec![1] }, v1::Models::default());
         let accepted = checked_models(Some(v1::Models { files, ..none.clone() }));

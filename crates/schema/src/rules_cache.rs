@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_remembered_and_what_is_wrong_is_said_again() {
+    fn valid_rules_are_cached_and_invalid_ones_are_reported_again() {
         let rules = ValidatedRulesCache::default();
         for _ in 0..3 {
             rules.check(&catalog("this != 'x'")).unwrap();

@@ -77,7 +77,7 @@ mod tests {
     use super::short_name;
 
     #[test]
-    fn the_name_of_the_enum_is_left_out() {
+    fn the_prefix_of_the_enum_is_removed() {
         for (enumeration, value, expected) in [
             ("Kind", "KIND_OLD", "Old"),
             ("Kind", "OLD", "Old"),

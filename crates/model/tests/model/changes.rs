@@ -7,7 +7,7 @@ const BASE: &str = "// What it is.\nmessage M {\n option (groundplan.model.v1.mo
     string id = 1;\n // A text.\n string s = 2;\n int32 n = 3;\n E e = 4;\n N inner = 5;\n oneof o { string x = 6; string y = 7; }\n optional bool b = 8;\n}\n\
     // More.\nmessage N { string a = 1; repeated N more = 2; oneof q { bool k = 3; string l = 4; } }\nenum E { E_UNSPECIFIED = 0; E_ONE = 1; }";
 
-/// The steps of replacing some text of the base, as `Kind subject`.
+/// Returns the steps of replacing text of the base, as `Kind subject`.
 fn planned(from: &str, to: &str) -> Result<Plan, Vec<String>> {
     assert!(BASE.contains(from), "{from:?} is not in the base");
     plan_between(&catalog(BASE), &catalog(&BASE.replacen(from, to, 1)))
@@ -30,12 +30,12 @@ fn sql(plan: &Plan) -> Vec<&str> {
 #[test]
 fn equal_models_need_no_steps() {
     assert_eq!(planned("", "").unwrap().steps, []);
-    // Where something stands is nothing that it says.
+    // Positions in files are ignored.
     assert_eq!(planned(" int32 n = 3;\n", "\n\n   int32   n = 3;\n").unwrap().steps, []);
 }
 
 #[test]
-fn a_new_field_is_a_column() {
+fn a_new_field_adds_a_column() {
     let plan = planned("optional bool b = 8;", "optional bool b = 8; // New.\n repeated uint64 u = 9;").unwrap();
     assert_eq!(kinds(&plan), [(StepKind::AddField, "a.v1.M.u"), (StepKind::ChangeDefinition, "a.v1.M")]);
     let plan = planned("optional bool b = 8;", "optional bool b = 8;\n // New.\n repeated uint64 u = 9;").unwrap();
@@ -73,7 +73,7 @@ fn a_new_index_is_built_concurrently() {
 }
 
 #[test]
-fn a_new_model_comes_with_its_indexes() {
+fn a_new_model_creates_its_indexes() {
     let target = catalog(&format!(
         "{BASE}\nmessage Z {{ option (groundplan.model.v1.model) = {{ indexes: {{ fields: \"id desc\" }} }}; string id = 1; }}"
     ));
@@ -89,7 +89,7 @@ fn a_new_model_comes_with_its_indexes() {
 }
 
 #[test]
-fn what_is_said_can_change() {
+fn options_and_comments_can_change() {
     for (from, to, aspect, statement) in [
         ("// What it is.", "// What it's.", "comment", "COMMENT ON TABLE \"a_v1\".\"m\" IS 'What it''s.'"),
         ("// A text.", "", "s comment", "COMMENT ON COLUMN \"a_v1\".\"m\".\"s\" IS NULL"),
@@ -110,7 +110,7 @@ fn what_is_said_can_change() {
 }
 
 #[test]
-fn a_history_can_be_turned_on_changed_and_turned_off() {
+fn history_can_be_enabled_changed_and_disabled() {
     let with = |history: &str| BASE.replacen("reason: \"why\" } }", &format!("reason: \"why\" }} {history} }}"), 1);
     let [none, default, long] = ["", "history: {}", "history: { retention_days: 90 }"].map(with);
     assert_ne!(none, default);
@@ -124,7 +124,7 @@ fn a_history_can_be_turned_on_changed_and_turned_off() {
 }
 
 #[test]
-fn what_is_beside_models_can_change() {
+fn file_parts_outside_models_can_change() {
     let target = catalog(&format!("{BASE}\nmessage Unused {{ string a = 1; }}"));
     let plan = plan_between(&catalog(BASE), &target).unwrap();
     assert_eq!(kinds(&plan), [(StepKind::ChangeDefinition, "a/v1/a.proto")]);
@@ -132,7 +132,7 @@ fn what_is_beside_models_can_change() {
 }
 
 #[test]
-fn a_missing_step_is_named() {
+fn unsupported_steps_are_named() {
     for (from, to, expected) in [
         (
             " int32 n = 3;\n",
@@ -202,7 +202,7 @@ fn a_missing_step_is_named() {
             "STEP_NOT_SUPPORTED_CHANGE_ROLE",
         ),
     ] {
-        // An etag cannot be indexed: the index goes first.
+        // An etag cannot be indexed, so the index is removed first.
         let base =
             if to.contains("ROLE_ETAG") { BASE.replace("fields: \"s\"", "fields: \"n\"") } else { BASE.to_owned() };
         assert!(base.contains(from), "{from}");
@@ -212,7 +212,7 @@ fn a_missing_step_is_named() {
 }
 
 #[test]
-fn a_model_that_is_gone_is_a_missing_step() {
+fn removing_a_model_is_unsupported() {
     let other = compile_files(vec![file(
         "b/v1/b.proto",
         source("message Q { option (groundplan.model.v1.model) = {}; string id = 1; }").replace("a.v1", "b.v1"),
@@ -222,7 +222,7 @@ fn a_model_that_is_gone_is_a_missing_step() {
     assert_eq!(refused[0].file, "a/v1/a.proto");
 }
 
-/// The warnings of replacing some text of a model.
+/// Returns the warnings of replacing text of a model.
 fn warnings(before: &str, after: &str) -> Vec<String> {
     let of = |fields: &str| {
         catalog(&format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1;\n{fields}\n}}"))
@@ -233,7 +233,7 @@ fn warnings(before: &str, after: &str) -> Vec<String> {
 }
 
 #[test]
-fn stricter_rules_are_warned_of() {
+fn stricter_rules_cause_warnings() {
     const REST: &str =
         "existing records of a.v1.M are not checked, and an update of a record that breaks it can be rejected";
     for (before, after, rules) in [
@@ -274,7 +274,7 @@ fn stricter_rules_are_warned_of() {
 }
 
 #[test]
-fn wider_rules_are_not_warned_of() {
+fn wider_rules_cause_no_warnings() {
     for (before, after) in [
         ("[(google.api.field_behavior) = REQUIRED]", ""),
         ("[(buf.validate.field).required = true]", "[(buf.validate.field).required = false]"),

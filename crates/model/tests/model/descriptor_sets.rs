@@ -1,4 +1,4 @@
-//! Descriptor sets that no compiler would make.
+//! Descriptor sets that no compiler would produce.
 
 use groundplan_model::{Input, StorageNames, compile};
 use prost::Message as _;
@@ -38,7 +38,7 @@ fn field(name: &str, number: i32) -> FieldDescriptorProto {
 }
 
 #[test]
-fn what_is_no_set_is_refused() {
+fn invalid_descriptor_sets_are_rejected() {
     let codes = |bytes: &'static [u8]| {
         let found = compile(Input::DescriptorSet(bytes.into()), &StorageNames::default()).unwrap_err();
         found.iter().map(|found| found.code).collect::<Vec<_>>()
@@ -49,7 +49,7 @@ fn what_is_no_set_is_refused() {
 }
 
 #[test]
-fn names_that_are_no_names_are_refused() {
+fn invalid_names_are_rejected() {
     for name in ["", "a\"b", "a b", "1a", "ä", "a;DROP"] {
         assert_eq!(codes(vec![file(vec![message(name, Vec::new())])]), ["NAME_INVALID"], "{name:?}");
         assert_eq!(codes(vec![file(vec![message("M", vec![field(name, 1)])])]), ["NAME_INVALID"], "{name:?}");
@@ -61,7 +61,7 @@ fn names_that_are_no_names_are_refused() {
 }
 
 #[test]
-fn broken_structures_are_refused_and_panic_nowhere() {
+fn broken_structures_are_rejected_without_a_panic() {
     let editions = FileDescriptorProto { syntax: Some("editions".to_owned()), ..file(Vec::new()) };
     assert_eq!(codes(vec![editions]), ["EDITION_NOT_SUPPORTED"]);
     let map_entry = DescriptorProto {
@@ -83,7 +83,7 @@ fn broken_structures_are_refused_and_panic_nowhere() {
     assert_eq!(codes(vec![file(Vec::new()), file(Vec::new())]), ["FILE_TWICE"]);
 }
 
-/// The codes of a file with one message.
+/// Returns the codes of a file with one message.
 fn of_message(message: DescriptorProto) -> Vec<&'static str> {
     codes(vec![file(vec![message])])
 }
@@ -96,7 +96,7 @@ fn an_empty_syntax_is_a_diagnostic() {
 }
 
 #[test]
-fn what_no_compiler_writes_is_refused() {
+fn descriptors_that_no_compiler_writes_are_rejected() {
     let refused = |message: DescriptorProto| {
         let codes = of_message(message.clone());
         assert!(!codes.is_empty() && codes.iter().all(|code| *code == "PROTO_NOT_ALLOWED"), "{codes:?} {message:?}");
@@ -124,7 +124,7 @@ fn what_no_compiler_writes_is_refused() {
         oneof_decl: oneofs.iter().map(|name| oneof(name)).collect(),
         ..message("M", fields)
     };
-    // Three in the oneof of one `optional` field.
+    // Three fields in the oneof of one `optional` field.
     refused(with_oneofs(&["_x"], vec![member("x", 1, 0, true), member("y", 2, 0, true), member("z", 3, 0, true)]));
     refused(with_oneofs(&["o"], Vec::new()));
     refused(with_oneofs(&["_x", "o"], vec![member("x", 1, 0, true), member("y", 2, 1, false)]));
@@ -147,7 +147,7 @@ fn what_no_compiler_writes_is_refused() {
     refused(map(entry("Other", pair())));
     refused(map(entry("MEntry", vec![field("value", 1), field("key", 2)])));
     refused(map(entry("MEntry", vec![FieldDescriptorProto { r#type: Some(1), ..field("key", 1) }, field("value", 2)])));
-    // Another message uses the entry, and then a map does.
+    // Another message uses the entry, and then a map of another message does.
     let stranger = |label| FieldDescriptorProto {
         label: Some(label),
         r#type: Some(11),
@@ -166,7 +166,7 @@ fn what_no_compiler_writes_is_refused() {
 
 #[test]
 fn options_need_their_imports() {
-    // The option of models, as bytes that a compiler of a file with the import would write.
+    // The model option, encoded as a compiler would encode it in a file with the import.
     let model =
         prost_reflect::DynamicMessage::new(model_pool().get_message_by_name("google.protobuf.MessageOptions").unwrap());
     let mut options = model;
@@ -196,7 +196,7 @@ fn options_need_their_imports() {
     assert_eq!(set(&["a0.proto"]), [("PROTO_NOT_ALLOWED", add)]);
 }
 
-/// A pool with the options of models.
+/// Returns a pool with the options of models.
 fn model_pool() -> prost_reflect::DescriptorPool {
     crate::support::catalog("message M { option (groundplan.model.v1.model) = {}; string id = 1; }").pool
 }

@@ -1,4 +1,4 @@
-//! docs/diagnostics.md and the codes.
+//! Compares docs/diagnostics.md with the codes.
 
 use groundplan_model::code;
 
@@ -9,7 +9,7 @@ fn every_code_is_explained_and_every_explanation_has_a_code() {
     for code in code::ALL {
         assert!(explained.contains(code), "docs/diagnostics.md does not explain {code}");
     }
-    // The rules' codes are of the crate `validation`, and it looks after them.
+    // The `validation` crate checks the codes of rules.
     for heading in explained.iter().filter(|heading| !heading.starts_with("RULE_")) {
         assert!(code::ALL.contains(heading), "docs/diagnostics.md explains {heading}, which does not exist");
     }

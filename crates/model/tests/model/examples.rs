@@ -9,7 +9,7 @@ fn compiled(paths: &[&str]) -> Compiled {
 }
 
 #[test]
-fn the_entity_is_derived_as_ever() {
+fn the_derived_entity_matches_the_golden_file() {
     let compiled = compiled(ENTITY);
     assert_eq!(compiled.derived.len(), 1);
     assert_eq!(compiled.derived[0].path, "example/v1/entity_service.proto");
@@ -18,7 +18,7 @@ fn the_entity_is_derived_as_ever() {
 }
 
 #[test]
-fn the_library_is_derived_as_ever() {
+fn the_derived_library_matches_the_golden_file() {
     let compiled = compiled(LIBRARY);
     let paths: Vec<&str> = compiled.derived.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["author", "book", "publisher", "shelf"].map(|name| format!("library/v1/{name}_service.proto")));
@@ -29,7 +29,7 @@ fn the_library_is_derived_as_ever() {
 }
 
 #[test]
-fn the_entity_is_served_as_the_template_says() {
+fn the_entity_has_the_expected_methods() {
     let catalog = compiled(ENTITY).catalog;
     let model = catalog.collection("v1", "resource").unwrap();
     assert_eq!(model.full_name, "example.v1.Entity");
@@ -47,7 +47,7 @@ fn the_entity_is_served_as_the_template_says() {
 }
 
 #[test]
-fn every_shape_of_the_library_is_known() {
+fn the_catalog_contains_every_shape_of_the_library() {
     let catalog = compiled(LIBRARY).catalog;
     let book = catalog.model("library.v1.Book").unwrap();
     let shape = book.shape();
@@ -67,7 +67,7 @@ fn every_shape_of_the_library_is_known() {
 }
 
 #[test]
-fn what_is_stored_loads_to_the_same() {
+fn a_stored_revision_loads_to_the_same_catalog() {
     let compiled = compiled(LIBRARY);
     let loaded = load(7, compiled.catalog.descriptor_set.clone(), &compiled.storage_names).unwrap();
     assert_eq!(loaded.revision, 7);
@@ -93,7 +93,7 @@ fn equal_input_gives_equal_bytes() {
 #[test]
 fn a_descriptor_set_gives_the_same_catalog() {
     let compiled = compiled(LIBRARY);
-    // What somebody would hand in who compiled the models with buf: without the derived services.
+    // The upload of a user who compiled the models with buf: without the derived services.
     let mut set = prost_types::FileDescriptorSet::default();
     let mut raw: Vec<u8> = Vec::new();
     for file in compiled.catalog.pool.files().filter(|file| !file.name().ends_with("_service.proto")) {
@@ -106,7 +106,7 @@ fn a_descriptor_set_gives_the_same_catalog() {
 }
 
 #[test]
-fn what_is_exported_compiles_and_is_enough() {
+fn exported_files_compile_without_others() {
     let files = example(LIBRARY);
     let compiled = compile_files(files.clone()).unwrap();
     let exported = export(&compiled, &files);
@@ -130,7 +130,7 @@ fn what_is_exported_compiles_and_is_enough() {
             "library/v1/shelf_service.proto",
         ]
     );
-    // It compiles again, with what Groundplan adds taken off. `buf lint` runs over it in the journeys.
+    // The exported files compile again without the derived services. The journeys run `buf lint` over them.
     let models =
         exported.into_iter().filter(|file| file.path.ends_with(".proto") && !file.path.ends_with("_service.proto"));
     let again = compile_files(models.collect()).unwrap();

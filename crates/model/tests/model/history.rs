@@ -20,14 +20,14 @@ fn fields(message: &MessageDescriptor) -> Vec<(u32, String)> {
     message.fields().map(|field| (field.number(), field.name().to_owned())).collect()
 }
 
-/// The codes and messages of a file that is refused.
+/// Returns the codes and messages of an invalid file.
 fn refused(text: &str) -> Vec<String> {
     let found = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
     found.iter().map(|found| format!("{}: {}", found.code, found.message)).collect()
 }
 
 #[test]
-fn a_history_has_a_default_and_a_range() {
+fn history_retention_has_a_default_and_a_range() {
     assert_eq!(history(""), None);
     assert_eq!(history("history: {}"), Some(30));
     assert_eq!(history("history: { retention_days: 1 }"), Some(1));
@@ -59,7 +59,7 @@ fn only_a_model_with_history_has_revisions() {
 }
 
 #[test]
-fn revisions_come_before_ways_back() {
+fn list_revisions_comes_before_inverse_relations() {
     let catalog = catalog(
         "message A { option (groundplan.model.v1.model) = { history: {} }; string id = 1; \
          string up = 2 [(groundplan.model.v1.field).references = { model: \"A\" inverse: \"down\" }]; }",
@@ -92,7 +92,7 @@ fn every_model_can_be_watched() {
 }
 
 #[test]
-fn a_record_gives_way_to_other_fields_of_events() {
+fn event_fields_avoid_names_of_other_fields() {
     for name in ["Token", "Transaction", "Time", "Kind", "Removal", "Previous", "ChangedFields", "Principal"] {
         let text = model("history: {} plural: \"Many\"").replace("Thing", name);
         let catalog = catalog(&text);
@@ -113,7 +113,7 @@ fn a_record_gives_way_to_other_fields_of_events() {
 }
 
 #[test]
-fn what_is_derived_clashes_with_nothing() {
+fn derived_names_are_checked_for_conflicts() {
     let with = |option: &str, other: &str| refused(&format!("{}\n{other}", model(option)));
     for (other, clash) in [
         ("message WatchThingsRequest {}", "a.v1.WatchThingsRequest"),
@@ -140,7 +140,7 @@ fn what_is_derived_clashes_with_nothing() {
 }
 
 #[test]
-fn packages_that_hide_others_hide_nothing_from_watches() {
+fn watches_resolve_types_that_packages_hide() {
     for package in ["a.groundplan.v1", "a.google.v1", "a.watch.v1"] {
         for name in ["Thing", "Groundplan", "Google", "Watch"] {
             let text = source(&model("history: {}").replace("Thing", name)).replace("a.v1", package);

@@ -14,7 +14,7 @@ fn name(model: &Model, field: groundplan_model::FieldId) -> &str {
     &model.shape().field(field).name
 }
 
-/// A model with an option and the fields for both times.
+/// Returns a model with an option and both time fields.
 fn model(option: &str, more: &str) -> String {
     format!(
         "message Thing {{ option (groundplan.model.v1.model) = {{ {option} }}; string id = 1; string s = 2; \
@@ -23,7 +23,7 @@ fn model(option: &str, more: &str) -> String {
 }
 
 #[test]
-fn lifetimes_are_derived_as_ever() {
+fn derived_lifetimes_match_the_golden_file() {
     let compiled = compiled();
     for file in &compiled.derived {
         assert_golden(&format!("lifetimes/{}", file.path.rsplit('/').next().unwrap()), &file.content);
@@ -32,7 +32,7 @@ fn lifetimes_are_derived_as_ever() {
 }
 
 #[test]
-fn the_catalog_knows_how_records_end() {
+fn the_catalog_contains_lifetimes() {
     let compiled = compiled();
     let loaded = load(2, compiled.catalog.descriptor_set.clone(), &compiled.storage_names).unwrap();
     for catalog in [&compiled.catalog, &loaded] {
@@ -58,7 +58,7 @@ fn the_catalog_knows_how_records_end() {
 }
 
 #[test]
-fn without_the_options_the_names_are_ordinary() {
+fn names_imply_roles_only_with_the_options() {
     let catalog = catalog(&model("", ""));
     let thing = &catalog.models[0];
     assert_eq!((thing.soft_delete, thing.expiry), (None, None));
@@ -101,7 +101,7 @@ fn options_have_defaults_and_ranges() {
 }
 
 #[test]
-fn a_field_that_is_missing_is_proposed() {
+fn a_missing_field_is_suggested() {
     let helps = |text: &str| -> Vec<String> {
         let found = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
         found.iter().map(|found| format!("{}: {}", found.code, found.help)).collect()
@@ -120,7 +120,7 @@ fn a_field_that_is_missing_is_proposed() {
 }
 
 #[test]
-fn deleted_records_give_their_values_away() {
+fn unique_indexes_exclude_deleted_records() {
     let index = "indexes: { fields: \"s\" unique: true } indexes: { fields: \"s\" }";
     let indexes = |option: &str| {
         let catalog = catalog(&model(&format!("{index} {option}"), ""));
@@ -137,7 +137,7 @@ fn deleted_records_give_their_values_away() {
 }
 
 #[test]
-fn an_index_of_the_living_does_not_serve_a_reference() {
+fn an_index_without_deleted_records_does_not_serve_a_reference() {
     let reference = "string up = 5 [(groundplan.model.v1.field).references = { model: \"Thing\" }];";
     let unique = "indexes: { fields: \"up\" unique: true }";
     let of = |option: &str| {
@@ -151,7 +151,7 @@ fn an_index_of_the_living_does_not_serve_a_reference() {
 }
 
 #[test]
-fn undelete_is_only_where_deleting_is_soft() {
+fn undelete_requires_soft_delete() {
     let kinds = |option: &str| {
         let catalog = catalog(&model(option, ""));
         let thing = &catalog.models[0];
@@ -175,7 +175,7 @@ fn undelete_is_only_where_deleting_is_soft() {
 }
 
 #[test]
-fn what_soft_deletion_derives_clashes_with_nothing() {
+fn derived_names_of_soft_delete_are_checked_for_conflicts() {
     for name in ["UndeleteThingRequest", "BatchDeleteThingsResponse"] {
         let codes = |option: &str| -> Vec<&str> {
             let text = format!("{}\nmessage {name} {{}}", model(option, ""));
@@ -188,7 +188,7 @@ fn what_soft_deletion_derives_clashes_with_nothing() {
 }
 
 #[test]
-fn an_expression_is_reported_where_it_stands() {
+fn an_expression_is_reported_at_its_location() {
     let text = "message M { option (groundplan.model.v1.model) = {}; string id = 1;\n\
                 string a = 2 [\n  (groundplan.model.v1.field).default = \"'x'\"];\n\
                 string b = 3 [deprecated = true,\n    (groundplan.model.v1.field) = { computed: \"a\" }];\n}";
@@ -204,13 +204,13 @@ fn between(base: &str, target: &str) -> Result<Plan, Vec<String>> {
     plan(Some(&base), &target).map_err(|found| found.iter().map(ToString::to_string).collect())
 }
 
-/// The model of the plans, without fields for times.
+/// The model of the plans, without time fields.
 fn bare(option: &str, more: &str) -> String {
     format!("message M {{ option (groundplan.model.v1.model) = {{ {option} }}; string id = 1; string s = 2; {more} }}")
 }
 
 #[test]
-fn both_can_be_turned_on_and_changed() {
+fn soft_delete_and_expiry_can_be_enabled_and_changed() {
     let deleted_at = "google.protobuf.Timestamp deleted_at = 3;";
     let soft = bare("soft_delete: {}", deleted_at);
     let planned = between(&bare("", ""), &soft).unwrap();
@@ -231,7 +231,7 @@ fn both_can_be_turned_on_and_changed() {
 }
 
 #[test]
-fn what_would_bring_records_back_or_end_them_is_refused() {
+fn changes_that_would_restore_or_expire_records_are_unsupported() {
     let (deleted_at, expires_at) =
         ("google.protobuf.Timestamp deleted_at = 3;", "google.protobuf.Timestamp expires_at = 4;");
     let unique = "indexes: { fields: \"s\" unique: true }";

@@ -48,7 +48,7 @@ fn models_and_fields_have_limits() {
 }
 
 #[test]
-fn a_thousand_files_may_import_each_other_in_a_row() {
+fn a_chain_of_a_thousand_imports_is_allowed() {
     let mut files: Vec<SourceFile> = (1..MAX_FILES)
         .map(|at| file(&format!("f{at}.proto"), format!("syntax = \"proto3\"; import \"f{}.proto\";", at - 1)))
         .collect();
@@ -79,7 +79,7 @@ fn paths_are_relative_and_plain() {
 }
 
 #[test]
-fn bundled_files_may_be_handed_in_and_are_ignored() {
+fn uploaded_bundled_files_are_ignored() {
     assert!(codes(with(file("buf/validate/validate.proto", "not even protobuf"))).is_empty());
 }
 

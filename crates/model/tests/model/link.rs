@@ -1,4 +1,4 @@
-//! Files that cannot be linked: how many of them are tried, how long that takes, and what is said.
+//! Files that cannot be linked: how many are tried, how long that takes, and how errors are explained.
 
 use crate::support::{compile_files, file, source};
 use groundplan_budget::{Budget, DEFAULT};
@@ -11,7 +11,7 @@ fn found(files: Vec<SourceFile>) -> Vec<Diagnostic> {
     compile_files(files).err().unwrap_or_default()
 }
 
-/// What is said of one file, as `line message (help)`.
+/// Returns the diagnostics of one file as `line message (help)`.
 fn said(text: &str) -> Vec<String> {
     found(vec![file("a/v1/a.proto", text)])
         .iter()
@@ -19,7 +19,7 @@ fn said(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Good files, each large, and bad ones, which come in between by their paths.
+/// Returns large valid files with invalid ones between them, in the order of their paths.
 fn good_and_bad(count: usize, messages: usize, bad_text: &str) -> Vec<SourceFile> {
     let mut files = Vec::new();
     for at in 0..count {
@@ -38,7 +38,7 @@ fn good_and_bad(count: usize, messages: usize, bad_text: &str) -> Vec<SourceFile
 }
 
 #[test]
-fn files_that_cannot_be_linked_cost_no_more_than_those_that_can() {
+fn files_that_cannot_be_linked_are_as_cheap_as_others() {
     let started = Instant::now();
     let alone: Vec<SourceFile> =
         good_and_bad(100, 30, "").into_iter().filter(|file| file.path.ends_with("a.proto")).collect();
@@ -55,7 +55,7 @@ fn files_that_cannot_be_linked_cost_no_more_than_those_that_can() {
 }
 
 #[test]
-fn a_file_whose_extensions_were_taken_back_leaves_no_trace() {
+fn a_rejected_file_leaves_no_extensions() {
     let bad = "syntax = \"proto3\"; package q{}.v1; import \"google/protobuf/descriptor.proto\"; \
                extend google.protobuf.FieldOptions { string x{} = 5000{}; } message B { Nope x = 1; }";
     let mut files = good_and_bad(5, 3, bad);
@@ -67,7 +67,7 @@ fn a_file_whose_extensions_were_taken_back_leaves_no_trace() {
 }
 
 #[test]
-fn many_errors_of_one_file_are_counted_and_do_not_take_long() {
+fn many_errors_of_one_file_are_counted_quickly() {
     let mut text = "syntax = \"proto3\"; package a.v1;\nmessage M {\n".to_owned();
     for number in 1..=3_000 {
         writeln!(text, "N{number} f{number} = {number};").unwrap();
@@ -81,7 +81,7 @@ fn many_errors_of_one_file_are_counted_and_do_not_take_long() {
 }
 
 #[test]
-fn the_work_ends_with_its_budget() {
+fn an_exhausted_budget_stops_the_work() {
     let files = || Input::Files(good_and_bad(20, 5, "syntax = \"proto3\";"));
     let names = StorageNames::default();
     let stopped = |budget: &Budget| match (Compiler { storage_names: &names, live: None, budget }).compile(files()) {
@@ -95,7 +95,7 @@ fn the_work_ends_with_its_budget() {
 }
 
 #[test]
-fn a_forgotten_import_names_its_line() {
+fn a_missing_import_suggests_its_line() {
     const START: &str = "syntax = \"proto3\";\npackage a.v1;\n";
     for (text, expected) in [
         (
@@ -142,7 +142,7 @@ fn a_forgotten_import_names_its_line() {
 }
 
 #[test]
-fn an_import_among_the_files_is_named_in_whatever_order_they_come() {
+fn a_missing_import_is_found_in_any_order_of_files() {
     for (other, user) in [("a.proto", "b.proto"), ("b.proto", "a.proto")] {
         let files = vec![
             file(other, "syntax = \"proto3\"; package x.v1; message Other { }"),
@@ -168,7 +168,7 @@ fn an_unknown_import_is_explained() {
 }
 
 #[test]
-fn a_mark_before_the_text_is_skipped() {
+fn a_byte_order_mark_is_skipped() {
     let text = format!("\u{feff}{}", source("message M { option (groundplan.model.v1.model) = {}; string id = 1; }"));
     assert_eq!(found(vec![file("a/v1/a.proto", text)]), []);
 }

@@ -1,4 +1,4 @@
-//! The crate from outside: text in, catalogs, plans and diagnostics out.
+//! Tests of the public API: models in, catalogs, plans and diagnostics out.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "in tests, a panic is how to fail")]
 
 mod changes;

@@ -1,4 +1,4 @@
-//! Names in storage.
+//! Names in the database.
 
 use crate::support::{compile_files, file, source};
 use groundplan_budget::Budget;
@@ -8,15 +8,15 @@ use prost::Message as _;
 const MODEL: &str = "message M { option (groundplan.model.v1.model) = {}; string id = 1; string name = 2; N n = 3; message N { string a = 1; } }";
 
 #[test]
-fn names_are_the_fields_own_at_first() {
+fn new_names_are_the_fields_names() {
     let compiled = compile_files(vec![file("a/v1/a.proto", source(MODEL))]).unwrap();
     let names: Vec<(&str, u32, &str)> = compiled.storage_names.iter().collect();
     assert_eq!(names, [("a.v1.M", 1, "id"), ("a.v1.M", 2, "name"), ("a.v1.M", 3, "n"), ("a.v1.M.N", 1, "a")]);
 }
 
 #[test]
-fn known_names_stay_and_are_never_given_twice() {
-    // Field 2 was called `title` once, and `name` was the name of a field that is gone.
+fn known_names_stay_and_are_never_reused() {
+    // Field 2 had the name `title`, and a removed field had the name `name`.
     let known: StorageNames =
         [(("a.v1.M".to_owned(), 2), "title".to_owned()), (("a.v1.M".to_owned(), 9), "n".to_owned())]
             .into_iter()
@@ -37,7 +37,7 @@ fn known_names_stay_and_are_never_given_twice() {
 }
 
 #[test]
-fn index_names_fit_and_tell_indexes_apart() {
+fn index_names_fit_and_are_distinct() {
     let long = "a".repeat(60);
     let text = format!(
         "message M {{ option (groundplan.model.v1.model) = {{ indexes: {{ fields: \"{long}_x\" }} indexes: {{ fields: \"{long}_y\" }} \
@@ -62,14 +62,15 @@ fn path(catalog: &Catalog) -> (&str, &str) {
     (&model.plural, &model.resource)
 }
 
-/// What the rules of an earlier version made of `Shelf`: the plural that it derived is in the derived service.
+/// Returns the catalog that an earlier version derived from `Shelf`: its derived service contains the plural of that
+/// version.
 fn of_an_earlier_version() -> Catalog {
     let written = compile(shelf("plural: \"Shelfs\""), &StorageNames::default()).unwrap().catalog;
     let own = written.pool.get_file_by_name("a/v1/a.proto").unwrap();
     let mut own = own.file_descriptor_proto().clone();
     let mut message = own.message_type.remove(0);
     message.options = None;
-    // The option, number 77310, with nothing in it.
+    // The empty option with the number 77310.
     let mut option = Vec::new();
     prost::encoding::bytes::encode(77_310, &Vec::new(), &mut option);
     let mut message = message.encode_to_vec();
@@ -85,7 +86,7 @@ fn of_an_earlier_version() -> Catalog {
 }
 
 #[test]
-fn plurals_of_models_that_are_applied_stay() {
+fn plurals_of_applied_models_stay() {
     assert_eq!(path(&compile(shelf(""), &StorageNames::default()).unwrap().catalog), ("Shelves", "shelves"));
     let live = of_an_earlier_version();
     assert_eq!(path(&live), ("Shelfs", "shelfs"));
@@ -94,13 +95,13 @@ fn plurals_of_models_that_are_applied_stay() {
         Compiler { storage_names: &names, live: Some(&live), budget: &budget }.compile(shelf("")).unwrap().catalog;
     assert_eq!(path(&again), ("Shelfs", "shelfs"));
     assert!(again.models[0].method_path(groundplan_model::MethodKind::List).ends_with("/ListShelfs"));
-    // What is written counts.
+    // A declared plural takes precedence.
     let written = Compiler { storage_names: &names, live: Some(&live), budget: &budget };
     assert_eq!(path(&written.compile(shelf("plural: \"Shelves\"")).unwrap().catalog), ("Shelves", "shelves"));
 }
 
 #[test]
-fn words_without_a_plural_have_services_too() {
+fn words_without_a_plural_have_services() {
     for word in ["Staff", "Series", "News", "Information", "Equipment", "Sheep", "Books"] {
         let text = format!(
             "message {word} {{ option (groundplan.model.v1.model) = {{ history: {{}} soft_delete: {{}} }}; string id = 1; \

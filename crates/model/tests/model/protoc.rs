@@ -1,10 +1,10 @@
-//! What we accept, protoc accepts: small files, each judged by both.
+//! Compares the compiler with protoc for a table of small files.
 
 use crate::support::{compile_files, file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files that protoc refuses, by what is wrong with them. `{}` stands for `syntax = "proto3"; package a.v1;`.
+/// Files that protoc rejects, by their error. `{}` stands for `syntax = "proto3"; package a.v1;`.
 const REFUSED: &[(&str, &str)] = &[
     ("features of a file", "{} option features.field_presence = EXPLICIT;"),
     ("features of a message", "{} message M { option features.field_presence = EXPLICIT; }"),
@@ -141,7 +141,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("an edition", "edition = \"2023\"; package a.v1;"),
 ];
 
-/// Those that protoc accepts by itself: editions are not supported, and programs that load both files fail.
+/// Files that only protoc accepts: editions are not supported, and programs cannot load two files with conflicting
+/// extensions.
 const STRICTER: &[&str] = &["an edition", "two extensions of one number in two files"];
 
 /// Files that protoc accepts.
@@ -210,14 +211,14 @@ fn files(text: &str) -> Vec<(String, String)> {
     files
 }
 
-/// What we say, but for that there are no models.
+/// Returns the compiler's diagnostics, except NO_MODELS.
 fn ours(files: &[(String, String)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| file(path, text.as_str())).collect();
     let found = compile_files(files).err().unwrap_or_default();
     found.iter().filter(|found| found.code != "NO_MODELS").map(ToString::to_string).collect()
 }
 
-/// What protoc says.
+/// Returns protoc's error, if any.
 fn theirs(files: &[(String, String)], folder: &Path) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     std::fs::create_dir_all(folder).unwrap();
@@ -238,7 +239,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
-fn what_protoc_refuses_is_a_diagnostic() {
+fn files_that_protoc_rejects_have_a_diagnostic() {
     let mut wrong = Vec::new();
     for (name, text) in REFUSED {
         let files = files(text);
@@ -253,7 +254,7 @@ fn what_protoc_refuses_is_a_diagnostic() {
 }
 
 #[test]
-fn what_protoc_accepts_is_fine() {
+fn files_that_protoc_accepts_compile() {
     let mut wrong = Vec::new();
     for (name, text) in FINE {
         let files = files(text);
@@ -266,7 +267,7 @@ fn what_protoc_accepts_is_fine() {
 }
 
 #[test]
-fn refusals_have_a_line() {
+fn diagnostics_have_a_line() {
     for (name, text) in REFUSED.iter().filter(|(_, text)| !text.contains("--")) {
         let files = files(&text.replace("{}", "{}\n"));
         for said in ours(&files) {

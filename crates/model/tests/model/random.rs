@@ -1,4 +1,4 @@
-//! Models at random: each compiles, or is refused with a stated reason; nothing panics.
+//! Random models: each compiles or has diagnostics, without a panic.
 
 use crate::support::{compile_files, file, source};
 use groundplan_model::{Catalog, Input, StorageNames, code, column_type, compile, load, plan};
@@ -82,7 +82,7 @@ fn model() -> impl Strategy<Value = String> {
                 indexes.concat()
             );
             for (at, field) in fields.iter().enumerate() {
-                // Numbers on both sides of the table of small ones.
+                // Numbers below and above the limit of small numbers.
                 let number = if at % 3 == 0 { at + 300 } else { at + 2 };
                 write!(text, "\n  {}", field.replace('#', &number.to_string())).unwrap();
             }
@@ -97,7 +97,8 @@ fn model() -> impl Strategy<Value = String> {
     )
 }
 
-/// A descriptor set of the user's part of an example, without positions, so that damage hits what matters.
+/// Returns the uploaded files of an example as a descriptor set without positions, so that random damage hits the
+/// descriptors.
 static SET: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = "message M { option (groundplan.model.v1.model) = { indexes: { fields: \"s\" } }; string id = 1; string s = 2; \
         map<string, N> n = 3; oneof o { E e = 4; int32 x = 5; } optional bool b = 6; } message N { repeated N n = 1; } \
@@ -111,7 +112,7 @@ static SET: LazyLock<Vec<u8>> = LazyLock::new(|| {
     bytes
 });
 
-/// A file whose parts stay as they are, custom options included.
+/// A file that is decoded without loss, including custom options.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawFile {
     #[prost(string, tag = "1")]
@@ -130,7 +131,7 @@ struct RawFile {
     syntax: String,
 }
 
-/// What is true of every catalog.
+/// Checks the invariants of a catalog.
 fn check(catalog: &Catalog) {
     for model in &catalog.models {
         for (id, field) in model.shape().iter() {
@@ -149,7 +150,7 @@ fn check(catalog: &Catalog) {
 }
 
 #[test]
-fn models_compile_or_are_refused() {
+fn models_compile_or_are_rejected() {
     let config = ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() };
     let compiled = Cell::new(0);
     let outcome = TestRunner::new(config).run(&model(), |text| {
@@ -160,7 +161,7 @@ fn models_compile_or_are_refused() {
     assert!(compiled.get() > 20, "only {} models were not refused", compiled.get());
 }
 
-/// Whether a model compiles.
+/// Returns whether a model compiles.
 fn compiles_or_is_refused(text: &str) -> Result<bool, TestCaseError> {
     match compile_files(vec![file("a/v1/a.proto", source(text))]) {
         Ok(compiled) => {

@@ -1,4 +1,4 @@
-//! References, ways back, and the methods of indexes: from their text to the catalog, services, SQL and plans.
+//! References, inverse relations and index methods: from options to the catalog, services, SQL and plans.
 
 use crate::support::{assert_golden, catalog, compile_files, file, sql};
 use groundplan_model::{
@@ -18,7 +18,7 @@ fn compiled() -> Compiled {
 }
 
 #[test]
-fn relations_are_derived_as_ever() {
+fn derived_relations_match_the_golden_file() {
     let compiled = compiled();
     for file in &compiled.derived {
         assert_golden(&format!("relations/{}", file.path.rsplit('/').next().unwrap()), &file.content);
@@ -27,7 +27,7 @@ fn relations_are_derived_as_ever() {
 }
 
 #[test]
-fn the_catalog_knows_both_ends() {
+fn the_catalog_contains_references_and_referrers() {
     let catalog = compiled().catalog;
     let (order, customer) = (catalog.model("shop.v1.Order").unwrap(), catalog.model("crm.v1.Customer").unwrap());
     let field = |model: &Model, name: &str| model.shape().by_name(name).unwrap();
@@ -52,7 +52,7 @@ fn the_catalog_knows_both_ends() {
 }
 
 #[test]
-fn references_bring_their_index() {
+fn references_imply_an_index() {
     let catalog = compiled().catalog;
     let indexes = |name: &str| {
         let model = catalog.model(name).unwrap();
@@ -80,7 +80,7 @@ fn references_bring_their_index() {
 }
 
 #[test]
-fn a_relation_is_called_like_its_field_where_the_shorter_name_is_taken() {
+fn a_relation_has_its_fields_name_if_the_shorter_one_is_taken() {
     let names = |fields: &str| {
         let text = format!("message M {{ option (groundplan.model.v1.model) = {{}}; string id = 1; {fields} }}");
         let catalog = catalog(&text);
@@ -96,7 +96,7 @@ fn a_relation_is_called_like_its_field_where_the_shorter_name_is_taken() {
 }
 
 #[test]
-fn what_is_exported_names_all_that_it_imports() {
+fn exported_files_import_everything_that_they_use() {
     let compiled = compiled();
     let exported = export(&compiled, &files());
     let service = exported.iter().find(|file| file.path == "crm/v1/customer_service.proto").unwrap();
@@ -124,7 +124,7 @@ fn kinds(plan: &Plan) -> Vec<(StepKind, &str)> {
 }
 
 #[test]
-fn a_new_field_may_refer() {
+fn a_new_field_can_be_a_reference() {
     let plan = planned(
         "string author = 4;",
         "string author = 4; string writer = 9 [(groundplan.model.v1.field).references = { model: \"Author\" inverse: \"books\" }];",
@@ -147,7 +147,7 @@ fn a_new_field_may_refer() {
 }
 
 #[test]
-fn texts_become_references_beside_the_revision_before() {
+fn texts_become_references_while_the_previous_revision_writes() {
     let plan = planned(
         "string shelf = 2;",
         "string shelf = 2 [(groundplan.model.v1.field).references = { model: \"Shelf\" inverse: \"books\" }];",
@@ -185,14 +185,14 @@ fn texts_become_references_beside_the_revision_before() {
 }
 
 #[test]
-fn a_way_back_can_be_named_later() {
+fn an_inverse_relation_can_be_named_later() {
     let plan = planned("model: \"Shelf\" }", "model: \"Shelf\" inverse: \"books\" }").unwrap();
     assert_eq!(kinds(&plan), [(StepKind::ChangeDefinition, "a.v1.Book")]);
     assert!(plan.steps[0].description.ends_with(": other inverse"), "{}", plan.steps[0].description);
 }
 
 #[test]
-fn a_wider_index_may_take_the_place_of_what_a_reference_implied() {
+fn a_wider_index_can_replace_an_implied_one() {
     let wider = BASE.replacen(
         "(groundplan.model.v1.model) = {};\n",
         "(groundplan.model.v1.model) = { indexes: { fields: \"other\" fields: \"author\" } };\n",
@@ -205,7 +205,7 @@ fn a_wider_index_may_take_the_place_of_what_a_reference_implied() {
 }
 
 #[test]
-fn what_cannot_change_of_a_reference_is_named() {
+fn unsupported_changes_of_references_are_named() {
     for (from, to, expected) in [
         (
             "string author = 4;",
@@ -242,7 +242,7 @@ fn what_cannot_change_of_a_reference_is_named() {
 }
 
 #[test]
-fn another_method_is_another_index() {
+fn another_method_creates_another_index() {
     let with = |index: &str| {
         catalog(&format!(
             "message M {{ option (groundplan.model.v1.model) = {{ indexes: {{ fields: \"s\" {index} }} }}; string id = 1; string s = 2; }}"

@@ -1,9 +1,9 @@
-//! What the tests share.
+//! Helpers for the tests.
 
 use groundplan_model::{Catalog, Compiled, Diagnostic, Input, Plan, SourceFile, StorageNames, compile};
 use std::path::{Path, PathBuf};
 
-/// The files of an example, as `groundplan apply examples/` hands them in.
+/// Reads the files of an example, as `groundplan apply examples/` uploads them.
 pub(crate) fn example(paths: &[&str]) -> Vec<SourceFile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     paths
@@ -27,7 +27,8 @@ pub(crate) fn compile_files(files: Vec<SourceFile>) -> Result<Compiled, Vec<Diag
     compile(Input::Files(files), &StorageNames::default())
 }
 
-/// A proto3 file of package `a.v1` with the usual imports in its first line, so that line numbers are easy to count.
+/// Returns a proto3 file of package `a.v1` with common imports on its first line, so that line numbers are easy to
+/// count.
 pub(crate) fn source(rest: &str) -> String {
     format!(
         "syntax = \"proto3\"; package a.v1; import \"groundplan/model/v1/model.proto\"; import \"google/protobuf/timestamp.proto\"; \
@@ -38,13 +39,13 @@ pub(crate) fn source(rest: &str) -> String {
     )
 }
 
-/// The catalog of one file that must be right.
+/// Compiles one valid file.
 pub(crate) fn catalog(rest: &str) -> Catalog {
     let compiled = compile_files(vec![file("a/v1/a.proto", source(rest))]);
     compiled.unwrap_or_else(|found| panic!("{found:#?}")).catalog
 }
 
-/// Compares with a file of `tests/golden`. The actual text is left where the message says.
+/// Compares a text with a file of `tests/golden`. On a difference, the message names a file with the actual text.
 pub(crate) fn assert_golden(name: &str, actual: &str) {
     let expected_at = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     let expected = std::fs::read_to_string(&expected_at).unwrap_or_default();
@@ -56,7 +57,7 @@ pub(crate) fn assert_golden(name: &str, actual: &str) {
     }
 }
 
-/// A plan as text: each step with its SQL.
+/// Renders a plan as text: each step with its SQL.
 pub(crate) fn sql(plan: &Plan) -> String {
     let mut text = String::new();
     for step in &plan.steps {

@@ -88,7 +88,7 @@ mod tests {
     use groundplan_proto::schema::v1::Preparation;
 
     #[test]
-    fn everything_wrong_is_named() {
+    fn all_violations_are_reported() {
         let preparation = Some(Preparation { revision: -1, steps_done: -1, ..Preparation::default() });
         let request = ReportProgressRequest { serving: -1, preparation, ..ReportProgressRequest::default() };
         let error = checked_follower(request).unwrap_err();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_become_storable() {
+    fn texts_are_truncated_and_have_no_nul() {
         assert_eq!(truncate_text("a\0b"), "a\u{fffd}b");
         assert_eq!(truncate_text(&"é".repeat(3_000)).len(), MAX_TEXT);
         assert_eq!(truncate_text(&format!("x{}", "é".repeat(3_000))).len(), MAX_TEXT - 1);

@@ -1,4 +1,4 @@
-//! Applies, from the plan to the moment when everybody serves the revision, and everything that can come in between.
+//! Applies, from the plan until all followers serve the revision, with conflicts and failures.
 
 use crate::support::{
     Follower, Manner, entity, file, impatient, patient, reason_and, start, start_with_one_connection,
@@ -21,7 +21,7 @@ fn last(responses: &[ApplyResponse]) -> (ApplyPhase, i64, bool) {
 }
 
 #[tokio::test]
-async fn the_first_apply_is_served_and_the_same_again_changes_nothing() {
+async fn the_first_apply_is_served_and_a_repeated_one_changes_nothing() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let _follower = Follower::start(&process, "records-1", Manner::Obey);
@@ -48,9 +48,9 @@ async fn the_first_apply_is_served_and_the_same_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_applies_at_once_one_wins_and_the_other_is_told() {
+async fn of_two_concurrent_applies_one_succeeds_and_one_gets_a_conflict() {
     let test = TestDatabase::new().await;
-    // Two processes of the service: nothing in memory decides.
+    // Two processes of the service: no decision depends on memory.
     let (one, two) = (start(&test, patient()).await, start(&test, patient()).await);
     let follower = Follower::start(&two, "records-1", Manner::Hold);
     let (first, second) = tokio::join!(one.apply(entity(FIELD1)), two.apply(entity(FIELD2)));
@@ -73,7 +73,7 @@ async fn of_two_applies_at_once_one_wins_and_the_other_is_told() {
 }
 
 #[tokio::test]
-async fn everything_wrong_is_told_at_once_and_nothing_changes() {
+async fn invalid_models_get_all_diagnostics_and_change_nothing() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let wrong = "syntax = \"proto3\";\npackage example.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
@@ -99,7 +99,7 @@ async fn everything_wrong_is_told_at_once_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_refused() {
+async fn invalid_requests_are_rejected() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let nothing = process.schema.clone().plan(PlanRequest { models: None }).await.unwrap_err();
@@ -113,7 +113,7 @@ async fn bad_requests_are_refused() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_supported_is_refused() {
+async fn unsupported_steps_are_rejected() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let _follower = Follower::start(&process, "records-1", Manner::Obey);
@@ -131,7 +131,7 @@ async fn a_step_that_is_not_supported_is_refused() {
 }
 
 #[tokio::test]
-async fn a_failed_step_fails_the_revision_and_the_next_apply_goes_on() {
+async fn a_failed_step_fails_the_revision_and_the_next_apply_continues() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let follower = Follower::start(&process, "records-1", Manner::Fail("two records have the same isbn".into()));
@@ -154,7 +154,7 @@ async fn a_failed_step_fails_the_revision_and_the_next_apply_goes_on() {
 }
 
 #[tokio::test]
-async fn without_records_an_apply_says_what_to_start() {
+async fn without_records_an_apply_names_the_command_to_start() {
     let test = TestDatabase::new().await;
     let process = start(&test, impatient()).await;
     let refused = process.apply_to_the_end(entity(FIELD1)).await.unwrap_err();
@@ -164,7 +164,7 @@ async fn without_records_an_apply_says_what_to_start() {
 }
 
 #[tokio::test]
-async fn an_apply_ends_without_its_caller() {
+async fn an_apply_completes_without_its_caller() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let follower = Follower::start(&process, "records-1", Manner::Hold);
@@ -179,7 +179,7 @@ async fn an_apply_waits_for_every_follower() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let _obeying = Follower::start(&process, "records-1", Manner::Obey);
-    // It is alive, and it serves nothing.
+    // The follower is alive but serves nothing.
     let idle = ReportProgressRequest { follower: "records-2".into(), ..ReportProgressRequest::default() };
     process.distribution.clone().report_progress(idle.clone()).await.unwrap();
     let mut stream = process.apply(entity(FIELD1)).await.unwrap();
@@ -197,7 +197,7 @@ async fn an_apply_waits_for_every_follower() {
 }
 
 #[tokio::test]
-async fn an_apply_that_waits_no_longer_says_for_whom() {
+async fn an_apply_that_times_out_names_the_followers() {
     let test = TestDatabase::new().await;
     let settings = Settings { uptake_timeout: Duration::from_millis(500), ..patient() };
     let process = start(&test, settings).await;
@@ -215,7 +215,7 @@ async fn an_apply_that_waits_no_longer_says_for_whom() {
 }
 
 #[tokio::test]
-async fn applying_again_waits_for_those_that_do_not_serve_yet() {
+async fn a_repeated_apply_waits_for_lagging_followers() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let follower = Follower::start(&process, "records-1", Manner::Obey);
@@ -232,7 +232,7 @@ async fn applying_again_waits_for_those_that_do_not_serve_yet() {
         responses.push(response);
     }
     assert_eq!(last(&responses), (ApplyPhase::Live, 1, false));
-    // Without any, nobody is waited for.
+    // Without followers, the apply does not wait.
     drop(follower);
     for id in ["records-1", "records-2"] {
         let leaving = ReportProgressRequest { follower: id.into(), leaving: true, ..idle.clone() };
@@ -243,10 +243,10 @@ async fn applying_again_waits_for_those_that_do_not_serve_yet() {
 }
 
 #[tokio::test]
-async fn an_apply_outlives_a_short_trouble_of_the_database() {
+async fn an_apply_survives_a_short_database_outage() {
     let test = TestDatabase::new().await;
     let process = start_with_one_connection(&test, patient()).await;
-    // Whoever asks while the only connection is away hears that the database is not available.
+    // Queries fail while the only connection is in use.
     let trouble = async || {
         let taken = loop {
             if let Ok(taken) = process.database.lease().await {
@@ -278,7 +278,7 @@ async fn an_apply_outlives_a_short_trouble_of_the_database() {
 }
 
 #[test]
-fn what_a_killed_process_has_begun_is_taken_over() {
+fn the_apply_of_a_killed_process_is_taken_over() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (killed, alive) = (runtime(), runtime());
     let test = alive.block_on(TestDatabase::new());
@@ -300,7 +300,7 @@ fn what_a_killed_process_has_begun_is_taken_over() {
 }
 
 #[tokio::test]
-async fn an_apply_that_lost_its_lease_is_told() {
+async fn an_apply_that_lost_its_lease_gets_an_error() {
     let test = TestDatabase::new().await;
     let settings = Settings { lease: Duration::from_millis(60), ..patient() };
     let (process, other) = (start(&test, settings).await, start(&test, patient()).await);
@@ -318,7 +318,7 @@ async fn an_apply_that_lost_its_lease_is_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_base_is_refused() {
+async fn a_wrong_base_is_rejected() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let _follower = Follower::start(&process, "records-1", Manner::Obey);
@@ -333,7 +333,7 @@ async fn a_wrong_base_is_refused() {
 }
 
 #[tokio::test]
-async fn a_process_that_stops_decides_what_it_began() {
+async fn a_stopping_process_fails_its_applies() {
     let test = TestDatabase::new().await;
     let mut process = start(&test, patient()).await;
     let _follower = Follower::start(&process, "records-1", Manner::Hold);

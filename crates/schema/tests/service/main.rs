@@ -1,4 +1,4 @@
-//! The service as a whole, over a PostgreSQL and its own gRPC clients.
+//! The whole service with a PostgreSQL database and gRPC clients.
 
 #[cfg(test)]
 mod apply;

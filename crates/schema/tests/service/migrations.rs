@@ -1,4 +1,4 @@
-//! Each migration can be taken back, and made again.
+//! Each migration can be reverted and repeated.
 
 use diesel_async::AsyncMigrationHarness;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};

@@ -1,4 +1,4 @@
-//! Plans: what they warn of, and uploads that would stall or break a compiler.
+//! Plans: warnings, and uploads that could block or crash a compiler.
 
 use crate::support::{Follower, Manner, Process, entity, patient, start};
 use groundplan_proto::schema::v1::{Models, PlanRequest, PlanResponse, SourceFile};
@@ -10,7 +10,7 @@ async fn plan(process: &Process, models: Models) -> PlanResponse {
     process.schema.clone().plan(PlanRequest { models: Some(models) }).await.unwrap().into_inner()
 }
 
-/// Good files, each with 60 messages of 12 fields, and as many with an unknown type.
+/// Returns valid files with 60 messages of 12 fields each, and as many files with an unknown type.
 fn hostile(count: usize) -> Models {
     let mut models = Models::default();
     let mut add = |path: String, content: String| models.files.push(SourceFile { path, content });
@@ -30,7 +30,7 @@ fn hostile(count: usize) -> Models {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_plan_ends_and_others_are_answered_meanwhile() {
+async fn a_hostile_plan_finishes_and_does_not_delay_others() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let started = Instant::now();
@@ -45,10 +45,10 @@ async fn a_hostile_plan_ends_and_others_are_answered_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_descriptor_set_that_no_compiler_makes_is_a_diagnostic() {
+async fn an_invalid_descriptor_set_is_a_diagnostic() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
-    // A syntax that is there and empty: prost-reflect panics on it.
+    // An empty syntax: prost-reflect panics on it.
     let descriptor_set = b"\x0a\x0e\x0a\x0agood.proto\x62\x00".to_vec();
     let plan = plan(&process, Models { descriptor_set, ..Models::default() }).await;
     assert_eq!(plan.diagnostics[0].code, "DESCRIPTOR_SET_INVALID");

@@ -1,4 +1,4 @@
-//! Reading revisions: by number, and page by page.
+//! Reading revisions by number and in pages.
 
 use crate::support::{Process, patient, reason_and, start};
 use groundplan_chassis::database::Bind;
@@ -6,7 +6,7 @@ use groundplan_proto::schema::v1::{ListRevisionsRequest, ListRevisionsResponse, 
 use groundplan_testkit::TestDatabase;
 use tonic::{Code, Status};
 
-/// Makes failed revisions, by hand.
+/// Inserts failed revisions.
 async fn failed_revisions(process: &Process, count: i64) {
     let sql = "INSERT INTO revisions (number, state, descriptor_set, steps, failure)
                SELECT number, 3, '', '[]', 'on purpose' FROM generate_series(1, ?::bigint) AS number";
@@ -40,7 +40,7 @@ async fn lists_come_in_pages() {
     assert_eq!(all, (1..=1_001).rev().collect::<Vec<_>>());
     assert_eq!(list(&process, 0, "").await.unwrap().revisions.len(), 50);
     assert_eq!(list(&process, i32::MAX, "").await.unwrap().revisions.len(), 1_000);
-    // The last page has exactly what fits: there is none after it.
+    // The last page is exactly full: no page follows it.
     let almost_all = list(&process, 1_000, "").await.unwrap();
     let exact = list(&process, 1, &almost_all.next_page_token).await.unwrap();
     assert_eq!((numbers(&exact), exact.next_page_token.as_str()), (vec![1], ""));
@@ -59,7 +59,7 @@ async fn page_tokens_are_sealed() {
     failed_revisions(&process, 3).await;
     let token = list(&process, 1, "").await.unwrap().next_page_token;
     assert_eq!(numbers(&list(&process, 1, &token).await.unwrap()), [2]);
-    // Another process of the service opens it too.
+    // Another process of the service accepts the token too.
     let other = start(&test, patient()).await;
     assert_eq!(numbers(&list(&other, 2, &token).await.unwrap()), [2, 1]);
     let changed = format!("{}{}", if token.starts_with('A') { "B" } else { "A" }, &token[1..]);

@@ -1,4 +1,4 @@
-//! The service over a database of the test's own, and a follower that plays `records`.
+//! The service with a test database, and a follower that simulates `records`.
 
 use groundplan_chassis::database::{Bind, Database, Sql, execute};
 use groundplan_chassis::settings::{DatabaseSettings, defaults};
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tonic_types::StatusExt;
 
-/// One process of the service.
+/// A process of the service.
 pub(crate) struct Process {
     pub(crate) schema: SchemaServiceClient<Transport>,
     pub(crate) distribution: DistributionServiceClient<Transport>,
@@ -47,7 +47,7 @@ pub(crate) async fn start(test: &TestDatabase, settings: Settings) -> Process {
     start_on(test, settings, defaults()).await
 }
 
-/// Starts a process that has a single connection to the database, and does not wait for it long.
+/// Starts a process with a single database connection and a short timeout.
 pub(crate) async fn start_with_one_connection(test: &TestDatabase, settings: Settings) -> Process {
     let one = DatabaseSettings { db_pool_size: 1, db_pool_timeout: Duration::from_millis(50), ..defaults() };
     start_on(test, settings, one).await
@@ -63,7 +63,7 @@ async fn start_on(test: &TestDatabase, settings: Settings, settings_of_database:
     Process { schema, distribution: DistributionServiceClient::new(transport), database, stop, tasks: mounted.tasks }
 }
 
-/// A model with an id and these fields behind it.
+/// Returns a model with an id, followed by the given fields.
 pub(crate) fn entity(fields: &str) -> Models {
     let content = format!(
         "syntax = \"proto3\";\npackage example.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
@@ -84,7 +84,7 @@ impl Process {
         self.schema.clone().apply(request).await.map(tonic::Response::into_inner)
     }
 
-    /// Applies, and reads to the end.
+    /// Applies models and reads the whole stream.
     pub(crate) async fn apply_to_the_end(&self, models: Models) -> Result<Vec<ApplyResponse>, Status> {
         let mut stream = self.apply(models).await?;
         let mut responses = Vec::new();
@@ -113,7 +113,7 @@ impl Process {
         lease.run(async |connection| execute(connection, &sql, binds).await).await.unwrap();
     }
 
-    /// Reports, if need be again until the database takes it.
+    /// Reports progress, repeatedly until the database accepts it.
     pub(crate) async fn report(&self, report: ReportProgressRequest) {
         eventually(async || self.distribution.clone().report_progress(report.clone()).await.is_ok()).await;
     }
@@ -124,25 +124,25 @@ impl Process {
     }
 }
 
-/// Waits until something holds; for ever if it never does, and then the test runner says so.
+/// Waits until a condition holds. If it never does, the test runner's timeout reports it.
 pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
-/// What a follower does with a revision that is being prepared.
+/// What a follower reports for a preparing revision.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Manner {
-    /// Says that it works on it, and nothing more.
+    /// Reports that it is working.
     Hold,
-    /// Says that it is done.
+    /// Reports that it is done.
     Obey,
-    /// Says that it cannot.
+    /// Reports a failure.
     Fail(String),
 }
 
-/// A follower that plays `records`, until it is dropped.
+/// A follower that simulates `records` until it is dropped.
 pub(crate) struct Follower {
     pub(crate) manner: watch::Sender<Manner>,
     _task: JoinSet<()>,
@@ -157,7 +157,7 @@ impl Follower {
     }
 }
 
-/// A future whose type is forgotten: the compiler cannot prove of a client's own that it may change threads.
+/// Boxes a future: the compiler cannot prove that the client's own type is `Send`.
 fn sendable<'a, T>(future: impl Future<Output = T> + Send + 'a) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
     Box::pin(future)
 }
@@ -209,7 +209,7 @@ async fn follow(
     }
 }
 
-/// What an event says of a revision.
+/// Decodes the revision of an event.
 pub(crate) fn revision_of(event: &Event) -> Revision {
     let revision = Revision::decode(event.payload.as_slice()).unwrap();
     assert_eq!((event.topic.as_str(), event.tenant.as_str()), ("revision", ""));
@@ -217,7 +217,7 @@ pub(crate) fn revision_of(event: &Event) -> Revision {
     revision
 }
 
-/// The reason of a refusal, and one fact of it.
+/// Returns the reason of an error and one value of its metadata.
 pub(crate) fn reason_and(status: &Status, fact: &str) -> (String, String) {
     let details = status.get_error_details();
     let information = details.error_info().expect("every refusal has a reason");

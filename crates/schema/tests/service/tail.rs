@@ -1,4 +1,4 @@
-//! Following what becomes of revisions, by the event log.
+//! Tests of TailRevisions.
 
 use crate::support::{Follower, Manner, Process, entity, eventually, patient, reason_and, revision_of, start};
 use groundplan_chassis::database::{Columns as _, Sql, rows};
@@ -13,7 +13,7 @@ use tonic::{Code, Streaming};
 const FIELD1: &str = "  string field1 = 2;\n";
 const FIELD2: &str = "  double field2 = 3;\n";
 
-/// Reads until an event says that a revision is in a state. Gives all events, and the token behind them.
+/// Reads until an event reports a revision in a state. Returns all events, and the token after them.
 async fn hear(tail: &mut Streaming<TailRevisionsResponse>, number: i64, state: RevisionState) -> (Vec<Event>, String) {
     let mut heard = Vec::new();
     loop {
@@ -26,13 +26,13 @@ async fn hear(tail: &mut Streaming<TailRevisionsResponse>, number: i64, state: R
     }
 }
 
-/// What events say: the kind, the number and the state.
+/// Returns the kind, the number and the state of each event.
 fn said(events: &[Event]) -> Vec<(i32, i64, RevisionState)> {
     let said = |event: &Event| (event.kind, revision_of(event).number, revision_of(event).state());
     events.iter().map(said).collect()
 }
 
-/// Begins to tail, and gives the token of the beginning.
+/// Starts to tail, and returns the first token.
 async fn begin(process: &Process) -> (Streaming<TailRevisionsResponse>, String) {
     let mut tail = process.tail("").await.unwrap();
     let first = tail.message().await.unwrap().unwrap();
@@ -59,7 +59,7 @@ async fn each_change_of_a_revision_is_appended_in_its_transaction() {
     assert_eq!(said(&heard), [(Created as i32, 2, Preparing), (Updated as i32, 2, Failed)]);
     assert_eq!(revision_of(&heard[1]).failure, "two records have the same isbn");
 
-    // The rows were last written by the transactions that appended.
+    // The transactions that appended the events wrote the rows last.
     let apart = "SELECT count(*) FROM revisions WHERE xmin::text <> (\
                  SELECT (transaction::text::numeric % 4294967296)::text FROM events WHERE key = number::text \
                  ORDER BY position DESC LIMIT 1)";
@@ -69,7 +69,7 @@ async fn each_change_of_a_revision_is_appended_in_its_transaction() {
 }
 
 #[tokio::test]
-async fn a_takeover_is_one_append_and_a_refused_apply_is_none() {
+async fn a_takeover_appends_once_and_a_rejected_apply_does_not() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     let (mut tail, _) = begin(&process).await;
@@ -77,7 +77,7 @@ async fn a_takeover_is_one_append_and_a_refused_apply_is_none() {
     let _apply = process.apply(entity(FIELD1)).await.unwrap();
     let refused = process.apply(entity(FIELD2)).await.unwrap_err();
     assert_eq!(reason_and(&refused, "").0, "REVISION_CONFLICT");
-    // Again if the first apply was just renewing its lease.
+    // Repeat, since the first apply might renew its lease in between.
     eventually(async || {
         process.sql("UPDATE revisions SET lease_until = now() - interval '1 second'", &[]).await;
         process.apply(entity(FIELD2)).await.is_ok()
@@ -92,7 +92,7 @@ async fn a_takeover_is_one_append_and_a_refused_apply_is_none() {
 }
 
 #[tokio::test]
-async fn another_process_hears_at_once() {
+async fn other_processes_are_notified_immediately() {
     let test = TestDatabase::new().await;
     let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
     let _follower = Follower::start(&process, "records-1", Manner::Obey);
@@ -115,7 +115,7 @@ async fn another_process_hears_at_once() {
 }
 
 #[tokio::test]
-async fn a_token_goes_on_in_another_process_and_nothing_is_missed() {
+async fn a_token_resumes_in_another_process_without_gaps() {
     let test = TestDatabase::new().await;
     let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
     let _follower = Follower::start(&other, "records-1", Manner::Obey);

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_says_who_is_waited_for() {
+    async fn the_error_names_the_followers() {
         let message = "after 0 s, 1 of 2 `records` processes do not serve revision 7: records-2; see their logs";
         assert_eq!(refused(2, &["records-2"], "do not serve revision 7").await, message);
         let many = ["a", "b", "c", "d", "e", "f", "g"];

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plan_that_was_overtaken_is_not_recorded() {
+    async fn an_outdated_plan_is_not_recorded() {
         let test = TestDatabase::new().await;
         let schema = schema(&test).await;
         assert_eq!(record_revision(&schema, 0, planned("id")).await.unwrap(), 1);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_was_fixed_meanwhile_is_not_fixed_again() {
+    async fn a_name_that_another_apply_inserted_is_a_conflict() {
         let test = TestDatabase::new().await;
         let schema = schema(&test).await;
         record_revision(&schema, 0, planned("id")).await.unwrap();

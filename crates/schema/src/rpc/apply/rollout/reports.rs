@@ -46,13 +46,13 @@ mod tests {
     }
 
     #[test]
-    fn the_furthest_counts() {
+    fn the_most_advanced_follower_counts() {
         let working = StorageProgress::Working { steps_done: 3, message: "step 3".into() };
         assert_eq!(storage_progress(&[preparing(1), preparing(3), preparing(2)], 7), working);
     }
 
     #[test]
-    fn one_is_enough_and_beats_a_failure() {
+    fn one_working_follower_outweighs_a_failure() {
         let failed = || Follower { failure: "not unique".into(), ..preparing(2) };
         assert_eq!(storage_progress(&[failed(), Follower { done: true, ..preparing(3) }], 7), StorageProgress::Done);
         let working = StorageProgress::Working { steps_done: 1, message: "step 1".into() };
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn other_revisions_say_nothing() {
+    fn reports_about_other_revisions_are_ignored() {
         let other = Follower { id: "records-6".into(), preparing: 6, done: true, serving: 6, ..preparing(1) };
         let followers = [other, Follower { serving: 8, ..Follower::default() }];
         assert_eq!(storage_progress(&followers, 7), StorageProgress::NotStarted);
