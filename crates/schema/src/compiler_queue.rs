@@ -75,8 +75,8 @@ impl CompilerQueue {
     fn time_limit_exceeded(&self) -> Error {
         let seconds = self.time_limit.as_secs();
         let message = format!(
-            "compiling the models takes longer than {seconds} seconds; leave out files that no model imports, or spread the \
-             models over several installations"
+            "compiling the models takes longer than {seconds} seconds; remove files that no model imports, or spread \
+             the models over several installations"
         );
         Error::new(Reason::DeadlineExceeded, message)
     }
@@ -85,7 +85,7 @@ impl CompilerQueue {
 /// Returns the error for a full queue.
 fn queue_full() -> Error {
     let message = format!(
-        "{MAX_CONCURRENT} uploads of models are being compiled and {MAX_WAITING} more wait; plan or apply again in a moment"
+        "{MAX_CONCURRENT} uploads of models are being compiled and {MAX_WAITING} more are waiting; try again in a moment"
     );
     Error::new(Reason::ServerBusy, message).retry_after(RETRY_AFTER)
 }

@@ -16,8 +16,8 @@ pub(crate) fn checked_models(models: Option<v1::Models>) -> Result<Input, Error>
         Err(Error::invalid(vec![Violation { field: "models".to_owned(), description, rule: rule.into() }]))
     };
     match (files.is_empty(), descriptor_set.is_empty()) {
-        (true, true) => invalid("required", "is required: give .proto files or a descriptor set"),
-        (false, false) => invalid("oneof", "must be either files or a descriptor set, not both"),
+        (true, true) => invalid("required", "is required; set .proto files or a descriptor set"),
+        (false, false) => invalid("oneof", "must contain either files or a descriptor set, not both"),
         (true, false) => Ok(Input::DescriptorSet(Bytes::from(descriptor_set))),
         (false, true) => {
             let source = |file: v1::SourceFile| SourceFile { path: file.path, content: file.content };

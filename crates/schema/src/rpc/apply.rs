@@ -37,6 +37,6 @@ pub(super) async fn apply(schema: &Schema, request: ApplyRequest) -> Result<Mess
     match updates.next().await {
         Some(Ok(first)) => Ok(Box::pin(stream::iter([Ok(first)]).chain(updates))),
         Some(Err(error)) => Err(error),
-        None => Err(status(Error::internal("the rollout ended without an answer"))),
+        None => Err(status(Error::internal("the rollout stopped without a response"))),
     }
 }

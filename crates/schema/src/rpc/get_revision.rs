@@ -12,7 +12,7 @@ pub(super) async fn get_revision(schema: &Schema, request: GetRevisionRequest) -
         return Err(Error::field("number", "int64.gte", "must not be negative"));
     }
     find_revision(schema, number).await?.ok_or_else(|| match number {
-        0 => Error::new(Reason::RevisionNotFound, "nothing was applied yet; apply models first"),
+        0 => Error::new(Reason::RevisionNotFound, "no models have been applied yet; apply models first"),
         number => Error::new(Reason::RevisionNotFound, format!("revision {number} does not exist")),
     })
 }

@@ -53,7 +53,7 @@ fn open_page_token(schema: &Schema, token: &str) -> Result<i64, Error> {
     let number = sealed.and_then(|token| schema.log.sealer().open(ORIGIN, token));
     number.and_then(|number| Some(i64::from_be_bytes(number.try_into().ok()?))).ok_or_else(|| {
         let message =
-            "the page token is not from this list; send the next_page_token of the page before, unchanged, or none";
+            "the page token does not belong to this list; send the next_page_token of the previous page unchanged, or none";
         Error::new(Reason::PageTokenInvalid, message)
     })
 }

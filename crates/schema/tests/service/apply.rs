@@ -205,7 +205,7 @@ async fn an_apply_that_times_out_names_the_followers() {
     process.report(idle("records-2")).await;
     let refused = process.apply_to_the_end(entity(FIELD1)).await.unwrap_err();
     assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::Unavailable, "PEER_UNAVAILABLE".into()));
-    let words = "after 0 s, 1 of 1 `records` processes have not started with revision 1: records-2; see their logs";
+    let words = "after 0 s, 1 of 1 `records` processes have not started revision 1: records-2; see their logs";
     assert_eq!(refused.message(), words);
     let _obeying = Follower::start(&process, "records-1", Manner::Obey);
     process.report(idle("records-3")).await;

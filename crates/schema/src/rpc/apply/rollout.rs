@@ -100,7 +100,7 @@ impl Rollout {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(error) if is_transient(&error) && self.renewed.elapsed() < self.schema.settings.lease => {
-                    tracing::debug!(revision = self.number, error = error.log_text(), "trying again");
+                    tracing::debug!(revision = self.number, error = error.log_text(), "retrying");
                 }
                 Err(error) => return Err(error),
             }
@@ -121,7 +121,7 @@ impl Rollout {
             }
             StorageProgress::NotStarted => {
                 let ids: Vec<&str> = alive.iter().map(|follower| follower.id.as_str()).collect();
-                let problem = format!("have not begun with revision {}", self.number);
+                let problem = format!("have not started revision {}", self.number);
                 follower_wait.check(&self.schema.settings, alive.len(), &ids, &problem)?;
             }
         }
@@ -165,7 +165,7 @@ impl Rollout {
                 Err(error)
                     if is_transient(&error) && follower_wait.since.elapsed() < self.schema.settings.uptake_timeout =>
                 {
-                    tracing::debug!(revision = self.number, error = error.log_text(), "trying again");
+                    tracing::debug!(revision = self.number, error = error.log_text(), "retrying");
                 }
                 Err(error) => return Err(error),
             }

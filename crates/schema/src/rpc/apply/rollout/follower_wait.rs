@@ -33,7 +33,7 @@ impl FollowerWait {
         if alive == 0 {
             let none_alive_since = *self.none_alive_since.get_or_insert_with(Instant::now);
             if none_alive_since.elapsed() > settings.apply_timeout {
-                return give_up("no `records` process follows; start `groundplan serve records`".to_owned());
+                return give_up("no `records` process is connected; start `groundplan serve records`".to_owned());
             }
             return Ok(());
         }
@@ -76,11 +76,11 @@ mod tests {
         let message = "after 0 s, 1 of 2 `records` processes do not serve revision 7: records-2; see their logs";
         assert_eq!(refused(2, &["records-2"], "do not serve revision 7").await, message);
         let many = ["a", "b", "c", "d", "e", "f", "g"];
-        let message = "after 0 s, 7 of 7 `records` processes have not begun with revision 7: a, b, c, d, e and 2 more; see \
+        let message = "after 0 s, 7 of 7 `records` processes have not started revision 7: a, b, c, d, e and 2 more; see \
                      their logs";
-        assert_eq!(refused(7, &many, "have not begun with revision 7").await, message);
+        assert_eq!(refused(7, &many, "have not started revision 7").await, message);
         assert_eq!(list_names(&many[..5]), "a, b, c, d, e");
-        let message = "no `records` process follows; start `groundplan serve records`";
+        let message = "no `records` process is connected; start `groundplan serve records`";
         assert_eq!(refused(0, &[], "do not serve revision 7").await, message);
     }
 }

@@ -36,7 +36,7 @@ async fn record_in_transaction(
     planned: PlannedRevision,
     lease: Duration,
 ) -> QueryResult<i64> {
-    let failure = "its apply ended without a result; a later apply took over";
+    let failure = "the apply stopped without a result, and a later apply took over";
     let mut changed = revisions::fail_expired_in_transaction(connection, failure).await?;
     let number = revisions::next_number_in_transaction(connection).await?;
     let steps = convert::steps_to_json(&planned.plan.steps);
@@ -75,7 +75,8 @@ async fn conflict_error(schema: &Schema) -> Error {
         let message = format!("another apply came first: revision {} is live; plan and apply again", heads.live);
         return revision_conflict(heads.live, &message);
     };
-    let message = format!("another apply is making revision {}; wait for it, or for its lease to end", heads.preparing);
+    let message =
+        format!("another apply is preparing revision {}; wait until it finishes or its lease expires", heads.preparing);
     revision_conflict(heads.preparing, &message).retry_after(remaining_lease)
 }
 
