@@ -20,8 +20,8 @@ pub(crate) fn catch_panic_at<T>(
     // Callers drop all values that the function might have left half changed.
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
         let SourceLocation { file, line, column } = location();
-        let message = "Groundplan's compiler fails on these models, which is a fault of Groundplan".to_owned();
-        let help = "leave parts of the models out to find the one that it fails on, and report that one".to_owned();
+        let message = "Groundplan's compiler failed on these models, which is a bug in Groundplan".to_owned();
+        let help = "remove parts of the models to find the one that causes the failure, and report it".to_owned();
         Diagnostic { file, line, column, code: code::COMPILER_FAILED, message, help }
     })
 }

@@ -118,7 +118,7 @@ impl Compiler<'_> {
         match assemble(0, pool, descriptor_set, &storage_names) {
             Ok(catalog) => Ok(Some(Compiled { catalog, storage_names, derived })),
             Err(error) => {
-                let help = "report it: the checks before should have found what is wrong";
+                let help = "report this as a bug; an earlier check should have detected it";
                 diagnostics.report(SourceLocation::default(), code::COMPILER_FAILED, error.to_string(), help);
                 Ok(None)
             }

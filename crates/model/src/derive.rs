@@ -47,7 +47,7 @@ pub(crate) fn add_files(
                 SourceLocation::of_file(import),
                 code::PROTO_LINK,
                 error.to_string(),
-                "hand in no file of this path",
+                "remove the uploaded file with this path",
             );
             return Ok(());
         }
@@ -64,7 +64,7 @@ pub(crate) fn add_files(
                 SourceLocation::of_file(&file.path),
                 code::DERIVED_NAME_CLASH,
                 message,
-                "rename the model or what clashes with it",
+                "rename the model or the conflicting definition",
             );
             return Ok(());
         }

@@ -146,8 +146,9 @@ impl Diagnostics {
         self.kept.sort();
         self.kept.dedup();
         if self.more > 0 {
-            let message = format!("more is wrong than the first {} things that are reported", self.kept.len());
-            let help = "correct those, and plan again".to_owned();
+            let message =
+                format!("there are more than {} diagnostics; only the first ones are reported", self.kept.len());
+            let help = "correct these, and plan again".to_owned();
             let location = SourceLocation::default();
             let code = code::DIAGNOSTICS_TOO_MANY;
             self.kept.push(Diagnostic { file: location.file, line: 0, column: 0, code, message, help });

@@ -19,7 +19,7 @@ lint:
     # Create, Get and Update return the record, and Delete returns google.protobuf.Empty (AIP-131 to AIP-135).
     - RPC_RESPONSE_STANDARD_NAME
     - RPC_REQUEST_RESPONSE_UNIQUE
-  # Copies of published files, so that this folder is complete.
+  # Copies of published files, so that this folder is self-contained.
   ignore:
 ";
 

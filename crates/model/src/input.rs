@@ -102,12 +102,12 @@ fn parse_file(path: &str, text: &str, diagnostics: &mut Diagnostics) -> Option<F
     let scan = scan::scan(text);
     let syntax_location = SourceLocation::at_offset(path, text, scan.syntax_at);
     if let Some(at) = scan.too_deep_at {
-        let message = format!("brackets nest deeper than {MAX_NESTING}");
+        let message = format!("brackets are nested deeper than {MAX_NESTING} levels");
         diagnostics.report(
             SourceLocation::at_offset(path, text, at),
             code::NESTING_TOO_DEEP,
             message,
-            "move inner parts to the top level",
+            "move inner messages to the top level",
         );
         return None;
     }
@@ -186,7 +186,7 @@ fn parse_descriptor_set(
 }
 
 const HELP_SET: &str =
-    "make it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
+    "create it with `buf build -o models.binpb` or `protoc --include_imports --include_source_info -o models.binpb`";
 
 /// Checks that a file of a descriptor set is one that a compiler could have written, and reports why not.
 fn check_descriptor(descriptor: &FileDescriptorProto, diagnostics: &mut Diagnostics) -> bool {
@@ -195,7 +195,7 @@ fn check_descriptor(descriptor: &FileDescriptorProto, diagnostics: &mut Diagnost
     match descriptor.syntax.as_deref() {
         None | Some("proto2" | "proto3") => {}
         Some("") => {
-            let message = "the file has a syntax that is empty";
+            let message = "the syntax of the file is empty";
             diagnostics.report(location(), code::DESCRIPTOR_SET_INVALID, message, HELP_SET);
         }
         Some(other) => report_edition(location(), other, diagnostics),
@@ -216,7 +216,7 @@ fn check_limits(files: usize, size: usize, diagnostics: &mut Diagnostics) -> boo
             SourceLocation::default(),
             code::INPUT_EMPTY,
             "there are no files",
-            "hand in at least one .proto file with a model",
+            "upload at least one .proto file with a model",
         );
     }
     if files > MAX_FILES {
@@ -225,7 +225,7 @@ fn check_limits(files: usize, size: usize, diagnostics: &mut Diagnostics) -> boo
             SourceLocation::default(),
             code::FILES_TOO_MANY,
             message,
-            "leave out files that no model imports",
+            "remove files that no model imports",
         );
     }
     if size > MAX_INPUT_SIZE {
@@ -234,7 +234,7 @@ fn check_limits(files: usize, size: usize, diagnostics: &mut Diagnostics) -> boo
             SourceLocation::default(),
             code::INPUT_TOO_LARGE,
             message,
-            "leave out files that no model imports",
+            "remove files that no model imports",
         );
     }
     before && diagnostics.is_empty()
@@ -249,7 +249,7 @@ fn check_path(path: &str, diagnostics: &mut Diagnostics) -> bool {
         && !path.contains(bad_character);
     if !valid {
         let message = format!("{:?} is not a path for a .proto file", crate::naming::truncate(path, MAX_PATH));
-        let help = "use a relative path with `/` between its parts, ending in .proto, without `..`, quotes or control characters";
+        let help = "use a relative path with `/` between its parts that ends in .proto, without `..`, quotes or control characters";
         diagnostics.report(
             SourceLocation::of_file(crate::naming::truncate(path, MAX_PATH)),
             code::PATH_INVALID,
@@ -264,19 +264,19 @@ fn report_duplicate(path: &str, diagnostics: &mut Diagnostics) {
     diagnostics.report(
         SourceLocation::of_file(path),
         code::FILE_TWICE,
-        "there are two files of this path",
-        "hand each file in once",
+        "there are two files with this path",
+        "upload each file once",
     );
 }
 
 fn report_edition(location: SourceLocation, edition: &str, diagnostics: &mut Diagnostics) {
-    let message = format!("editions are not supported, and the file is of edition {edition:?}");
+    let message = format!("editions are not supported, but the file uses edition {edition:?}");
     diagnostics.report(location, code::EDITION_NOT_SUPPORTED, message, "write `syntax = \"proto3\";` instead");
 }
 
 /// Reports proto2 for a file that does not parse or that declares types of models.
 pub(crate) fn report_proto2(location: SourceLocation, diagnostics: &mut Diagnostics) {
-    let message = "proto2 is not supported for models, and a file without a syntax is proto2";
+    let message = "proto2 is not supported for models; a file without a syntax is proto2";
     diagnostics.report(
         location,
         code::PROTO2_NOT_SUPPORTED,

@@ -51,12 +51,12 @@ pub(crate) fn link(upload: &ParsedUpload, budget: &Budget, diagnostics: &mut Dia
         unlinked += 1;
         let left = order.len() - at - 1;
         if unlinked == MAX_UNLINKED && left > 0 {
-            let message = format!("{unlinked} files cannot be linked, so the {left} files after them were not tried");
+            let message = format!("{unlinked} files cannot be linked, so the remaining {left} files were skipped");
             diagnostics.report(
                 SourceLocation::default(),
                 code::PROTO_LINK,
                 message,
-                "correct those that are reported, and plan again",
+                "correct the reported files, and plan again",
             );
             return Ok(Linked { pool: linker.pool, is_complete: false });
         }

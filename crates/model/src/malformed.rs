@@ -8,7 +8,7 @@ use prost_types::{DescriptorProto, FileDescriptorProto};
 pub(crate) fn malformed_reason(file: &FileDescriptorProto) -> Option<String> {
     let package = file.package();
     if !package.is_empty() && !package.split('.').all(is_identifier) {
-        return Some(format!("{package:?} is not a package's name"));
+        return Some(format!("{package:?} is not a valid package name"));
     }
     let enums = file.enum_type.iter().flat_map(enum_names);
     let services = file.service.iter().flat_map(|service| {
@@ -16,7 +16,7 @@ pub(crate) fn malformed_reason(file: &FileDescriptorProto) -> Option<String> {
     });
     let extensions = file.extension.iter().map(prost_types::FieldDescriptorProto::name);
     if let Some(name) = enums.chain(services).chain(extensions).find(|name| !is_identifier(name)) {
-        return Some(format!("{name:?} is not a name"));
+        return Some(format!("{name:?} is not a valid name"));
     }
     file.message_type.iter().find_map(malformed_message_reason)
 }
@@ -27,19 +27,19 @@ fn malformed_message_reason(message: &DescriptorProto) -> Option<String> {
     let enums = message.enum_type.iter().flat_map(enum_names);
     let mut names = std::iter::once(message.name()).chain(fields).chain(oneofs).chain(enums);
     if let Some(name) = names.find(|name| !is_identifier(name)) {
-        return Some(format!("{name:?} is not a name"));
+        return Some(format!("{name:?} is not a valid name"));
     }
     let untyped = message
         .field
         .iter()
         .find(|field| field.r#type.is_some_and(|enumeration| FieldType::try_from(enumeration).is_err()));
     if let Some(field) = untyped {
-        return Some(format!("the field {:?} has no type that exists", field.name()));
+        return Some(format!("the field {:?} has an unknown type", field.name()));
     }
     let is_map_entry = message.options.as_ref().is_some_and(prost_types::MessageOptions::map_entry);
     let is_pair = matches!(&message.field[..], [key, value] if key.number() == 1 && value.number() == 2);
     if is_map_entry && !is_pair {
-        return Some(format!("the map entry {:?} is not a key and a value", message.name()));
+        return Some(format!("the map entry {:?} does not consist of a key and a value", message.name()));
     }
     message.nested_type.iter().find_map(malformed_message_reason)
 }

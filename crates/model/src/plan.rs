@@ -130,16 +130,16 @@ fn new_index(model: &Model, index: &Index, concurrently: bool) -> Step {
     let kind = match &index.method {
         IndexMethod::Ordered if index.unique => "a unique index".to_owned(),
         IndexMethod::Ordered => "an index".to_owned(),
-        IndexMethod::Trigram => "an index of trigrams".to_owned(),
-        IndexMethod::Search { language } => format!("an index of words ({language})"),
-        IndexMethod::Elements => "an index of elements".to_owned(),
-        IndexMethod::Purge => "an index for the purge".to_owned(),
+        IndexMethod::Trigram => "a trigram index".to_owned(),
+        IndexMethod::Search { language } => format!("a text search index ({language})"),
+        IndexMethod::Elements => "an element index".to_owned(),
+        IndexMethod::Purge => "a purge index".to_owned(),
     };
     let reason = if index.reason.is_empty() { String::new() } else { format!(": {}", index.reason) };
     Step {
         kind: StepKind::AddIndex,
         subject: format!("{}.{}", model.table.schema, index.name),
-        description: format!("build {kind} of {} on {}{reason}", model.full_name, fields.join(", ")),
+        description: format!("build {kind} for {} on {}{reason}", model.full_name, fields.join(", ")),
         statements: ddl::add_index(model, index, concurrently),
         undo: Vec::new(),
     }

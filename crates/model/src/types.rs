@@ -82,7 +82,7 @@ pub(crate) fn unsupported_reason(field: &FieldDescriptor) -> Option<(String, &'s
     if let (true, Kind::Message(entry)) = (field.is_map(), field.kind())
         && map_key(&entry.map_entry_key_field().kind()).is_none()
     {
-        return Some(("the keys of the map are not supported".to_owned(), "use integers, bool or string as keys"));
+        return Some(("the keys of the map are not supported".to_owned(), "use integer, bool or string keys"));
     }
     let (name, syntax) = match value_kind(field) {
         Kind::Message(message) => {

@@ -35,9 +35,19 @@ pub const DATABASE_SCHEMA: &str = "groundplan_schema";
 
 /// The limits on plans and applies.
 pub const LIMITS: &[Limit] = &[
-    Limit::things("concurrent compilations of uploaded models", compiler_queue::MAX_CONCURRENT, "uploads", "further uploads wait"),
+    Limit::things(
+        "concurrent compilations of uploaded models",
+        compiler_queue::MAX_CONCURRENT,
+        "uploads",
+        "further uploads wait",
+    ),
     Limit::things("uploads of models waiting for compilation", compiler_queue::MAX_WAITING, "uploads", "SERVER_BUSY"),
-    Limit::things("compilation of an upload of models", compiler_queue::TIME_LIMIT_SECONDS as usize, "seconds", "DEADLINE_EXCEEDED"),
+    Limit::things(
+        "compilation of an upload of models",
+        compiler_queue::TIME_LIMIT_SECONDS as usize,
+        "seconds",
+        "DEADLINE_EXCEEDED",
+    ),
 ];
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

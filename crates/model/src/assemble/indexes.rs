@@ -21,7 +21,7 @@ pub(super) fn assemble_indexes(
             fields.push(IndexField { field, descending });
         }
         let method =
-            index.method.clone().ok_or_else(|| invalid_model(declared, "has an index of an unknown method"))?;
+            index.method.clone().ok_or_else(|| invalid_model(declared, "has an index with an unknown method"))?;
         let (unique, reason) = (index.unique, index.reason.clone());
         // Deleting a record frees its unique values.
         let excludes_deleted = unique && roles.deleted_at.is_some();

@@ -35,22 +35,22 @@ pub(super) fn assemble_model(
     };
     let history = match declared.history {
         Some(written) => {
-            Some(written.history().ok_or_else(|| invalid_model(declared, "has a history that cannot be kept"))?)
+            Some(written.history().ok_or_else(|| invalid_model(declared, "has an invalid history retention"))?)
         }
         None => None,
     };
     let soft_delete = match declared.soft_delete {
         Some(written) => {
-            Some(written.soft_delete().ok_or_else(|| invalid_model(declared, "keeps what is deleted for no time"))?)
+            Some(written.soft_delete().ok_or_else(|| invalid_model(declared, "has an invalid soft delete retention"))?)
         }
         None => None,
     };
     let expiry = match declared.expiry {
-        Some(written) => Some(written.expiry().ok_or_else(|| invalid_model(declared, "has an expiry of no time"))?),
+        Some(written) => Some(written.expiry().ok_or_else(|| invalid_model(declared, "has an invalid expiry TTL"))?),
         None => None,
     };
     if soft_delete.is_some() != roles.deleted_at.is_some() || expiry.is_some() != roles.expires_at.is_some() {
-        return Err(invalid_model(declared, "lacks the field for a time that it needs"));
+        return Err(invalid_model(declared, "lacks a time field that its options require"));
     }
     let references = references::assemble_references(declared, all, shape)?;
     let package = declared.message.package_name();

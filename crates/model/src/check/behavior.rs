@@ -22,25 +22,28 @@ pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
             diagnostics.report(SourceLocation::of_field(&field), code::FIELD_BEHAVIOR_CONFLICT, message, help);
         };
         if says.output_only && says.required {
-            report(format!("{set_by} and REQUIRED of callers"), "drop REQUIRED");
+            report(format!("{set_by}, so callers cannot be required to set it"), "remove REQUIRED");
         }
         if says.output_only && is_required_by_rule(&field) {
-            report(format!("{set_by}, and its rules require it of callers"), "drop `(buf.validate.field).required`");
+            report(
+                format!("{set_by}, but its rules require callers to set it"),
+                "remove `(buf.validate.field).required`",
+            );
         }
         if says.output_only && says.input_only {
-            report(format!("{set_by} and INPUT_ONLY: nobody could ever see it"), "keep one of the two");
+            report(format!("{set_by} and INPUT_ONLY, so no one could set or read it"), "remove one of the two");
         }
         if is_computed && says.immutable {
-            let help = "use `default`, which is evaluated once, or drop IMMUTABLE";
-            report(format!("{name} is computed at each write and IMMUTABLE"), help);
+            let help = "use `default`, which is evaluated once, or remove IMMUTABLE";
+            report(format!("{name} is computed at each write, so it cannot be IMMUTABLE"), help);
         }
         if role == Some(Role::Id) && says.input_only {
-            report(format!("{name} is the id and INPUT_ONLY: nobody could get the record"), "drop INPUT_ONLY");
+            report(format!("{name} is the id, so it cannot be INPUT_ONLY"), "remove INPUT_ONLY");
         }
         if role == Some(Role::Id) && says.output_only && declared.id_format == Some(IdFormat::ClientAssigned) {
             report(
-                format!("{name} is assigned by clients and OUTPUT_ONLY"),
-                "drop OUTPUT_ONLY, or use ID_FORMAT_UUID_V7",
+                format!("{name} is assigned by clients, so it cannot be OUTPUT_ONLY"),
+                "remove OUTPUT_ONLY, or use ID_FORMAT_UUID_V7",
             );
         }
     }

@@ -9,7 +9,7 @@ use crate::relations::Relations;
 use prost_reflect::DescriptorPool;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-const HELP_DERIVED: &str = "rename what clashes, set `plural`, or choose another `inverse`";
+const HELP_DERIVED: &str = "rename the conflicting definition, set `plural`, or choose another `inverse`";
 
 pub(super) fn check(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
     check_paths(checked, diagnostics);
@@ -23,7 +23,7 @@ fn check_paths(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
     for declared in checked.models {
         let path = format!("/api/{}/{}", declared.version(), declared.resource);
         if let Some(first) = paths.get(&path) {
-            let message = format!("{} and {} would both be at {path}", first.full_name(), declared.full_name());
+            let message = format!("{} and {} would both have the path {path}", first.full_name(), declared.full_name());
             diagnostics.report(
                 declared.option_location(),
                 code::REST_PATH_CLASH,
@@ -85,8 +85,8 @@ fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
         for name in names.map(|name| format!("{package}.{name}")) {
             let other = match own.get(&name) {
                 Some(other) if !told.insert(*other) => continue,
-                Some(other) => format!("so is one for {other}"),
-                None if taken.remove(&name) => "it is defined already".to_owned(),
+                Some(other) => format!("{other} derives the same name"),
+                None if taken.remove(&name) => "the name is already defined".to_owned(),
                 None => {
                     own.insert(name, declared.full_name());
                     continue;
@@ -97,9 +97,11 @@ fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
         }
         let path = declared.service_file();
         if checked.files.contains_key(&path) {
-            let message =
-                format!("{path:?} is derived for {}, and a file of that path is handed in", declared.full_name());
-            let help = "leave it out: Groundplan writes it; a file of your own needs another path";
+            let message = format!(
+                "{path:?} is derived for {}, but the upload contains a file with this path",
+                declared.full_name()
+            );
+            let help = "remove the file if Groundplan generated it; otherwise, give it another path";
             diagnostics.report(declared.location(), code::DERIVED_FILE_CLASH, message, help);
         }
     }

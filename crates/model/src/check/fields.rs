@@ -22,16 +22,16 @@ pub(super) fn check_roles(declared: &DeclaredModel, diagnostics: &mut Diagnostic
                     role.option_name(),
                     role.type_name()
                 );
-                let help = format!("make it a single {} outside of oneofs, or take the role away", role.type_name());
+                let help = format!("make it a single {} outside of oneofs, or remove the role", role.type_name());
                 diagnostics.report(SourceLocation::of_field(&field), code::ROLE_TYPE, message, help);
             }
             DeclaredRole::Unknown(number) => {
-                let message = format!("{} has the role {number}, which this version does not know", field.name());
+                let message = format!("{} has the unknown role {number}", field.name());
                 diagnostics.report(
                     SourceLocation::of_field(&field),
                     code::ROLE_UNKNOWN,
                     message,
-                    "use one of groundplan.model.v1.Role",
+                    "use a value of groundplan.model.v1.Role",
                 );
             }
             _ => {}
@@ -42,8 +42,7 @@ pub(super) fn check_roles(declared: &DeclaredModel, diagnostics: &mut Diagnostic
         if let Some((first, others)) = fields.split_first() {
             for other in others {
                 let message = format!("{} and {} both have {}", first.name(), other.name(), role.option_name());
-                let help =
-                    "write `[(groundplan.model.v1.field).role = ROLE_NONE]` at the one that is an ordinary field";
+                let help = "write `[(groundplan.model.v1.field).role = ROLE_NONE]` on the ordinary field";
                 diagnostics.report(SourceLocation::of_field(other), code::ROLE_TWICE, message, help);
             }
         } else if role == Role::Id {
@@ -60,16 +59,15 @@ fn report_no_id(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
         // Reported as ROLE_TYPE.
         _ if explicit => {}
         Some(id) => {
-            let message = format!(
-                "the field id of {full_name} is not a single string outside of oneofs, and so cannot be its id"
-            );
+            let message =
+                format!("the field id of {full_name} is not a single string outside of oneofs, so it cannot be the id");
             let help = "write `string id`, or give ROLE_ID to another field of type string";
             diagnostics.report(SourceLocation::of_field(&id), code::ID_NOT_STRING, message, help);
         }
         None => {
             let message = format!("{full_name} has no id");
             let help = format!(
-                "add `string id = {};`, or write `[(groundplan.model.v1.field).role = ROLE_ID]` at the field that is it",
+                "add `string id = {};`, or write `[(groundplan.model.v1.field).role = ROLE_ID]` on the id field",
                 free_number(&declared.message)
             );
             diagnostics.report(declared.location(), code::ID_MISSING, message, help);
@@ -100,7 +98,7 @@ pub(super) fn check_types(message: &MessageDescriptor, diagnostics: &mut Diagnos
             SourceLocation::of_message(message),
             code::FIELDS_TOO_MANY,
             text,
-            "move some into messages of their own",
+            "move some of them into nested messages",
         );
     }
     let mut json_names = HashMap::new();
@@ -114,8 +112,8 @@ pub(super) fn check_types(message: &MessageDescriptor, diagnostics: &mut Diagnos
             );
         }
         if !is_json_name(field.json_name()) {
-            let text = format!("{:?} is not a name that {} can have in JSON", field.json_name(), field.name());
-            let help = "set `json_name` to a letter or `_`, then letters, digits, `_` or `-`, or leave it out";
+            let text = format!("{:?} is not a valid JSON name for {}", field.json_name(), field.name());
+            let help = "set `json_name` to a letter or `_`, followed by letters, digits, `_` or `-`, or remove it";
             diagnostics.report(SourceLocation::of_field(&field), code::JSON_NAME_INVALID, text, help);
         }
         json_names.insert(field.json_name().to_owned(), field);

@@ -51,19 +51,19 @@ pub(super) fn check(
     let names = index.fields.join(", ");
     let is_search = matches!(index.method, Some(IndexMethod::Search { .. }));
     if !index.language.is_empty() && !is_search {
-        let message = format!("the index on {names} has a language, which only INDEX_METHOD_SEARCH has a use for");
-        report(code::INDEX_METHOD_CONFLICT, message, "drop `language`, or write `method: INDEX_METHOD_SEARCH`");
+        let message = format!("the index on {names} has a language, which only INDEX_METHOD_SEARCH supports");
+        report(code::INDEX_METHOD_CONFLICT, message, "remove `language`, or write `method: INDEX_METHOD_SEARCH`");
     }
     if is_search && !index.language.is_empty() && !LANGUAGES.contains(&index.language.as_str()) {
-        let message = format!("{:?} is not a text search configuration of PostgreSQL", index.language);
+        let message = format!("{:?} is not a built-in text search configuration of PostgreSQL", index.language);
         let near = nearest(&index.language, LANGUAGES.into_iter());
         let near = near.map_or_else(String::new, |near| format!("did you mean {near:?}? "));
-        report(code::INDEX_LANGUAGE_UNKNOWN, message, &format!("{near}Choose one of {}", LANGUAGES.join(", ")));
+        report(code::INDEX_LANGUAGE_UNKNOWN, message, &format!("{near}Supported are {}", LANGUAGES.join(", ")));
     }
     let method = match &index.method {
         None => {
-            let message = format!("the index on {names} has the method {}, which is unknown", index.method_number);
-            let help = "use one of groundplan.model.v1.IndexMethod";
+            let message = format!("the index on {names} has the unknown method {}", index.method_number);
+            let help = "use a value of groundplan.model.v1.IndexMethod";
             return report(code::INDEX_METHOD_UNKNOWN, message, help);
         }
         Some(IndexMethod::Ordered) => return,
@@ -71,12 +71,12 @@ pub(super) fn check(
     };
     let name = option_name(method);
     if index.unique {
-        let message = format!("the index on {names} is unique and has {name}: only ordered indexes can be unique");
-        report(code::INDEX_METHOD_CONFLICT, message, "drop `unique`, or the method");
+        let message = format!("the index on {names} has {name}, so it cannot be unique");
+        report(code::INDEX_METHOD_CONFLICT, message, "remove `unique` or the method");
     }
     if index.parts().any(|(_, descending)| descending) {
-        let message = format!("the index on {names} has a direction and {name}, which knows no order");
-        report(code::INDEX_METHOD_CONFLICT, message, "drop ` desc`");
+        let message = format!("the index on {names} has {name}, which does not support a direction");
+        report(code::INDEX_METHOD_CONFLICT, message, "remove ` desc`");
     }
     check_fields(declared, index, method, location, diagnostics);
 }
@@ -93,21 +93,20 @@ fn check_fields(
         |message: String, help: &str| diagnostics.report(location.clone(), code::INDEX_METHOD_FIELDS, message, help);
     let name = option_name(method);
     if index.fields.len() > 1 {
-        let message = format!("the index on {} has {name}, which takes one field", index.fields.join(", "));
-        return report(message, "write an index for each field");
+        let message = format!("the index on {} has {name}, which supports one field", index.fields.join(", "));
+        return report(message, "create an index for each field");
     }
     // Unknown fields are reported elsewhere.
     let field = index.parts().next().and_then(|(name, _)| declared.message.get_field_by_name(name));
     let Some(field) = field else { return };
     match method {
         IndexMethod::Elements if !is_list_of_scalars(&field) => {
-            let message = format!("{} cannot have an index with {name}: it is not a repeated scalar", field.name());
-            report(message, "use it for repeated fields of scalars or enums");
+            let message = format!("{} is not a repeated scalar, which {name} requires", field.name());
+            report(message, "use {name} for repeated fields of scalars or enums");
         }
         IndexMethod::Trigram | IndexMethod::Search { .. } if !is_text(declared, &field) => {
-            let message =
-                format!("{} cannot have an index with {name}: it is not a string field of its own", field.name());
-            report(message, "use it for single fields of type string, but not for ids, references and the etag");
+            let message = format!("{} is not an ordinary string, which {name} requires", field.name());
+            report(message, "use {name} for single fields of type string, except ids, references and the etag");
         }
         _ => {}
     }

@@ -28,7 +28,7 @@ pub(super) fn check(declared: &DeclaredModel, files: &ParsedFiles, diagnostics: 
             declared.option_location(),
             code::INDEXES_TOO_MANY,
             message,
-            "each one slows writes down: keep those that queries need",
+            "keep only those that queries need; each index slows down writes",
         );
     }
     let mut seen = BTreeSet::new();
@@ -39,8 +39,8 @@ pub(super) fn check(declared: &DeclaredModel, files: &ParsedFiles, diagnostics: 
         let parts: Vec<(&str, bool)> = index.parts().collect();
         let method = (index.method_number.max(1), index.language.as_str());
         if !parts.is_empty() && !seen.insert((parts, index.unique, method)) {
-            let message = format!("the index on {} is there twice", index.fields.join(", "));
-            diagnostics.report(location, code::INDEX_TWICE, message, "keep one of the two");
+            let message = format!("the index on {} is declared twice", index.fields.join(", "));
+            diagnostics.report(location, code::INDEX_TWICE, message, "remove one of the two");
         }
     }
 }
@@ -56,19 +56,23 @@ fn check_index(
         report(
             code::INDEX_EMPTY,
             "an index has no fields".to_owned(),
-            "name at least one: `fields: \"name\"`".to_owned(),
+            "add at least one: `fields: \"name\"`".to_owned(),
         );
     }
     if index.fields.len() > MAX_INDEX_FIELDS {
         let message = format!("an index has {} fields; at most {MAX_INDEX_FIELDS} are allowed", index.fields.len());
-        report(code::INDEX_FIELDS_TOO_MANY, message, "remove the last ones; the first fields matter most".to_owned());
+        report(
+            code::INDEX_FIELDS_TOO_MANY,
+            message,
+            "keep the first fields; they determine which records PostgreSQL reads".to_owned(),
+        );
     }
     if !index.where_.is_empty() {
         let message = format!("the index on {} has a `where`, which is not supported yet", index.fields.join(", "));
         report(
             code::INDEX_WHERE_NOT_SUPPORTED,
             message,
-            "leave `where` out: the index then covers all records".to_owned(),
+            "remove `where`; the index then includes all records".to_owned(),
         );
     }
     let mut names = BTreeSet::new();
@@ -77,15 +81,13 @@ fn check_index(
             let fields: Vec<FieldDescriptor> = declared.message.fields().collect();
             let help = match nearest(name, fields.iter().map(FieldDescriptor::name)) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => {
-                    "use the names of the fields in the message, and append ` desc` for descending order".to_owned()
-                }
+                None => "use names of the message's fields, optionally followed by ` desc`".to_owned(),
             };
             report(code::INDEX_FIELD_UNKNOWN, format!("{} has no field {name:?} to index", declared.full_name()), help);
             continue;
         };
         if !names.insert(name) {
-            report(code::INDEX_FIELD_TWICE, format!("{name} is twice in one index"), "name it once".to_owned());
+            report(code::INDEX_FIELD_TWICE, format!("{name} is listed twice in one index"), "list it once".to_owned());
         }
         // For other methods, `index_methods` checks the fields.
         let is_ordered = index.method == Some(IndexMethod::Ordered);
@@ -99,13 +101,13 @@ fn check_index(
 /// Returns why a field cannot be indexed; `None` if it can.
 fn not_indexable(field: &FieldDescriptor) -> Option<&'static str> {
     if field_role(field) == Some(Role::Etag) {
-        return Some("it is the etag, which is made from the record's version");
+        return Some("it is the etag, which is computed from the record's version");
     }
     if field.is_map() {
         return Some("it is a map");
     }
     if field.is_list() {
-        return Some("it is repeated; `method: INDEX_METHOD_ELEMENTS` indexes its elements");
+        return Some("it is repeated; use `method: INDEX_METHOD_ELEMENTS` to index its elements");
     }
     match types::value_kind(field) {
         Kind::Message(message) => match well_known(message.full_name()) {

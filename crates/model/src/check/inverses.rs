@@ -13,12 +13,12 @@ pub(super) fn check(models: &[DeclaredModel], diagnostics: &mut Diagnostics) {
         if !is_lower_snake(inverse) {
             let message = format!("{inverse:?} is not a valid name of an inverse relation");
             let help =
-                "set `inverse` to lower-case letters, digits and single `_` between them, such as `books`, at most 63";
+                "set `inverse` to at most 63 lower-case letters, digits and single `_` between them, such as `books`";
             diagnostics.report(SourceLocation::of_field(&reference.field), code::INVERSE_INVALID, message, help);
         } else if reference.visible_inverse().is_none() {
             let name = reference.field.name();
-            let message = format!("{name} is INPUT_ONLY, and the inverse relation {inverse:?} would reveal its value");
-            let help = "drop `inverse`, or INPUT_ONLY";
+            let message = format!("{name} is INPUT_ONLY, but the inverse relation {inverse:?} would expose its value");
+            let help = "remove `inverse` or INPUT_ONLY";
             diagnostics.report(SourceLocation::of_field(&reference.field), code::INVERSE_INPUT_ONLY, message, help);
         }
     }
@@ -39,14 +39,16 @@ fn check_model(model: &DeclaredModel, relations: &Relations<'_>, diagnostics: &m
     }
     for reference in &model.references {
         let name = relation_name(&model.message, &reference.field);
-        taken.entry(json_name(&name)).or_insert_with(|| format!("its relation along {}", reference.field.name()));
+        taken.entry(json_name(&name)).or_insert_with(|| format!("its relation of {}", reference.field.name()));
     }
     for relation in relations.targeting(model.full_name()) {
         let Some(inverse) = relation.inverse() else { continue };
         let field = &relation.reference.field;
         if let Some(other) = taken.get(&json_name(inverse)) {
-            let message =
-                format!("{} would have the way back {inverse:?}, which is the name of {other}", model.full_name());
+            let message = format!(
+                "{} would have the inverse relation {inverse:?}, which is the name of {other}",
+                model.full_name()
+            );
             diagnostics.report(
                 SourceLocation::of_field(field),
                 code::INVERSE_CLASH,

@@ -12,15 +12,16 @@ pub(super) fn check(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let full_name = declared.full_name();
     if let Some(written) = declared.soft_delete.filter(|written| written.soft_delete().is_none()) {
         let message = format!("{full_name} keeps deleted records for {} days", written.retention_days);
-        let help =
-            format!("set `retention_days` to 1 to {MAX_DELETED_DAYS}, or leave it out for {DEFAULT_DELETED_DAYS}");
+        let help = format!(
+            "set `retention_days` to a value from 1 to {MAX_DELETED_DAYS}, or remove it for the default of {DEFAULT_DELETED_DAYS}"
+        );
         diagnostics.report(declared.option_location(), code::SOFT_DELETE_RETENTION_INVALID, message, help);
     }
     if let Some((seconds, nanos)) = declared.expiry.filter(|written| written.expiry().is_none()).and_then(|it| it.ttl) {
         let message = format!("{full_name} has a ttl of {seconds} seconds and {nanos} nanoseconds");
         let help = format!(
             "set `ttl` to at least a microsecond and at most {MAX_TTL_SECONDS} seconds, such as `ttl: {{ seconds: 3600 }}`, \
-             or leave it out: records then end only where callers say so"
+             or remove it; records then expire only if callers set a time"
         );
         diagnostics.report(declared.option_location(), code::EXPIRY_TTL_INVALID, message, help);
     }
@@ -41,7 +42,7 @@ fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static 
     if !role.is_enabled_for(&declared.message) {
         for field in explicit {
             let message = format!("{} has {}, but {full_name} has no `{option}`", field.name(), role.option_name());
-            let help = format!("write `{option}: {{}}` in the model's option, or take the role away");
+            let help = format!("write `{option}: {{}}` in the model's option, or remove the role");
             diagnostics.report(SourceLocation::of_field(&field), code::ROLE_WITHOUT_OPTION, message, help);
         }
         return;
@@ -50,12 +51,12 @@ fn check_field(declared: &DeclaredModel, role: Role, name: &str, code: &'static 
     if explicit.next().is_some() || !fields_with_role(&declared.message, role).is_empty() {
         return;
     }
-    let message = format!("{full_name} has `{option}`, and no field that has {}", role.option_name());
+    let message = format!("{full_name} has `{option}`, but no field with {}", role.option_name());
     let help = match declared.message.get_field_by_name(name) {
         None => format!("add `{} {name} = {};`", role.type_name(), next_number(declared)),
         Some(_) => format!(
-            "make `{name}` a single {0} outside of oneofs, or write `[(groundplan.model.v1.field).role = {1}]` at a field \
-             that is one",
+            "make `{name}` a single {0} outside of oneofs, or write `[(groundplan.model.v1.field).role = {1}]` on such a \
+             field",
             role.type_name(),
             role.option_name()
         ),

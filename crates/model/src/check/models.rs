@@ -20,7 +20,7 @@ pub(super) fn check(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) 
             SourceLocation::default(),
             code::MODELS_TOO_MANY,
             message,
-            "apply them to several installations",
+            "spread them over several installations",
         );
     }
     let mut proto2 = BTreeSet::new();
@@ -42,21 +42,21 @@ fn check_model(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     let full_name = declared.full_name();
     let location = || declared.option_location();
     if declared.message.parent_message().is_some() {
-        let message = format!("{full_name} is declared inside another message, and models are top-level messages");
+        let message = format!("{full_name} is nested in another message, but models must be top-level messages");
         diagnostics.report(location(), code::MODEL_NESTED, message, "move it to the top level of its file");
     }
     if !is_resource(&declared.resource) {
-        let message = format!("{:?} is not the name of a resource", declared.resource);
-        let help = "set `resource` to a letter, then letters, digits, `-` or `_`, at most 63 in all";
+        let message = format!("{:?} is not a valid resource name", declared.resource);
+        let help = "set `resource` to a letter, followed by letters, digits, `-` or `_`, with at most 63 characters";
         diagnostics.report(location(), code::RESOURCE_INVALID, message, help);
     }
     if declared.plural_is_written && !is_upper_camel(&declared.plural) {
-        let message = format!("{:?} is not a plural in UpperCamel", declared.plural);
-        let help = "set `plural` to a capital letter, then letters and digits, at most 63 in all";
+        let message = format!("{:?} is not a valid plural in UpperCamelCase", declared.plural);
+        let help = "set `plural` to a capital letter, followed by letters and digits, with at most 63 characters";
         diagnostics.report(location(), code::PLURAL_INVALID, message, help);
     }
     if declared.id_format.is_none() {
-        let message = format!("{full_name} has an id_format that this version does not know");
+        let message = format!("{full_name} has an unknown id_format");
         diagnostics.report(
             location(),
             code::ID_FORMAT_UNKNOWN,
@@ -65,8 +65,10 @@ fn check_model(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
         );
     }
     if let Some(history) = declared.history.filter(|history| history.history().is_none()) {
-        let message = format!("{full_name} has a history of {} days", history.retention_days);
-        let help = format!("set `retention_days` to 1 to {MAX_RETENTION_DAYS}, or leave it out for 30");
+        let message = format!("{full_name} has a history retention of {} days", history.retention_days);
+        let help = format!(
+            "set `retention_days` to a value from 1 to {MAX_RETENTION_DAYS}, or remove it for the default of 30"
+        );
         diagnostics.report(location(), code::HISTORY_RETENTION_INVALID, message, help);
     }
 }

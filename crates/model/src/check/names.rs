@@ -30,8 +30,8 @@ fn check_package(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
         _ => SourceLocation::at_path(&file, &[2]),
     };
     if package.is_empty() {
-        let message = format!("{} is in no package", declared.full_name());
-        diagnostics.report(location(), code::PACKAGE_MISSING, message, "write `package <name>.v1;` below the syntax");
+        let message = format!("{} does not have a package", declared.full_name());
+        diagnostics.report(location(), code::PACKAGE_MISSING, message, "write `package <name>.v1;` after the syntax");
         return;
     }
     let schema = declared.table().schema;
@@ -55,7 +55,7 @@ fn check_message(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
     check_length("the message", name, &declared.table().name, || declared.location(), diagnostics);
     let bare = |name: &str| snake_case(name).replace('_', "");
     if REQUEST_FIELDS.contains(&bare(name).as_str()) || LIST_FIELDS.contains(&bare(&declared.plural).as_str()) {
-        let message = format!("{name} would give its requests two fields of one name");
+        let message = format!("requests for {name} would have two fields with the same name");
         diagnostics.report(
             declared.location(),
             code::MODEL_NAME_RESERVED,
@@ -74,16 +74,16 @@ fn check_columns(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
         let name = field.name();
         let location = || SourceLocation::of_field(&field);
         if name.starts_with('_') {
-            let message = format!("the field {name:?} begins with `_`, as only Groundplan's own columns do");
+            let message = format!("the field {name:?} starts with `_`, which is reserved for Groundplan's columns");
             diagnostics.report(location(), code::NAME_RESERVED, message, "choose another name");
         }
         if SYSTEM_COLUMNS.contains(&name) {
-            let message = format!("{name:?} is a system column of every PostgreSQL table");
+            let message = format!("{name:?} is a system column of PostgreSQL tables");
             diagnostics.report(
                 location(),
                 code::NAME_RESERVED,
                 message,
-                "choose another name; `json_name` can keep the old one in JSON",
+                "choose another name; `json_name` can preserve the name in JSON",
             );
         }
         check_length("the field", name, name, location, diagnostics);
@@ -98,10 +98,8 @@ fn check_length(
     diagnostics: &mut Diagnostics,
 ) {
     if identifier.len() > MAX_IDENTIFIER {
-        let message = format!(
-            "the name of {what} {name:?} has {} bytes in PostgreSQL, which keeps {MAX_IDENTIFIER}",
-            identifier.len()
-        );
+        let message =
+            format!("the name of {what} {name:?} has {} bytes; PostgreSQL supports {MAX_IDENTIFIER}", identifier.len());
         diagnostics.report(
             location(),
             code::NAME_TOO_LONG,

@@ -21,7 +21,7 @@ pub(super) fn check(declared: &DeclaredModel, models: &[DeclaredModel], diagnost
             declared.full_name(),
             declared.references.len()
         );
-        let help = "each one is looked up at every write: keep those that must be true";
+        let help = "keep only those that must be enforced; each one is checked at every write";
         diagnostics.report(declared.location(), code::REFERENCES_TOO_MANY, message, help);
     }
     for reference in &declared.references {
@@ -38,8 +38,8 @@ pub(super) fn check_non_model(message: &MessageDescriptor, models: &[DeclaredMod
         return;
     }
     for field in message.fields().filter(|field| declared_reference(field).is_some()) {
-        let text = format!("{} has references, but {} is no model", field.name(), message.full_name());
-        let help = "references are for fields of models themselves: move the field there, or drop `references`";
+        let text = format!("{} has `references`, but {} is not a model", field.name(), message.full_name());
+        let help = "move the field into the model, or remove `references`";
         diagnostics.report(SourceLocation::of_field(&field), code::REFERENCE_NOT_IN_MODEL, text, help);
     }
 }
@@ -48,13 +48,12 @@ fn check_field(reference: &DeclaredReference, diagnostics: &mut Diagnostics) {
     let field = &reference.field;
     let is_in_oneof = field.containing_oneof().is_some_and(|oneof| !oneof.is_synthetic());
     if field.kind() != Kind::String || field.is_list() || field.is_map() || is_in_oneof {
-        let message = format!("{} has references and is not a single string outside of oneofs", field.name());
-        let help = "write `string` or `optional string`, outside of oneofs, or drop `references`";
+        let message = format!("{} has `references`, but is not a single string outside of oneofs", field.name());
+        let help = "use `string` or `optional string` outside of oneofs, or remove `references`";
         diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_FIELD_TYPE, message, help);
     } else if let Some(role) = field_role(field) {
-        let message = format!("{} has references and {}", field.name(), role.option_name());
-        let help =
-            "a reference is an ordinary field: choose another field, or write `role: ROLE_NONE` beside `references`";
+        let message = format!("{} has `references` and {}", field.name(), role.option_name());
+        let help = "use an ordinary field, or add `role: ROLE_NONE` next to `references`";
         diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ROLE, message, help);
     }
 }
@@ -70,16 +69,18 @@ fn check_model(
     }
     let (field, written) = (&reference.field, &reference.model);
     let message = match written.as_str() {
-        "" => format!("{} has references, and does not say to which model", field.name()),
-        _ => format!("{} refers to {written:?}, which is not a model", field.name()),
+        "" => format!("{} has `references` without a model", field.name()),
+        _ => format!("{} references {written:?}, which is not a model", field.name()),
     };
     let package = declared.message.package_name();
     let neighbours = models.iter().filter(|model| model.message.package_name() == package).map(DeclaredModel::name);
     let help = match nearest(written, neighbours.chain(models.iter().map(DeclaredModel::full_name))) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => "write `model: \"<full name>\"`, or the short name if it is in the same package; the apply must \
-                 include it"
-            .to_owned(),
+        None => {
+            "write `model: \"<full name>\"`, or the short name for a model in the same package; the upload must contain \
+                 the model"
+                .to_owned()
+        }
     };
     diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_MODEL_UNKNOWN, message, help);
 }
@@ -94,15 +95,14 @@ fn check_on_delete(reference: &DeclaredReference, diagnostics: &mut Diagnostics)
     };
     match reference.on_delete {
         None => {
-            let message = format!("{} has an on_delete that this version does not know", field.name());
-            let help = "use one of groundplan.model.v1.OnDelete";
+            let message = format!("{} has an unknown on_delete", field.name());
+            let help = "use a value of groundplan.model.v1.OnDelete";
             diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ON_DELETE_UNKNOWN, message, help);
         }
         Some(OnDelete::SetNull) => {
             if let Some(fixed) = fixed {
-                let message =
-                    format!("{} is {fixed} and has ON_DELETE_SET_NULL: it could not be cleared", field.name());
-                let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or drop what forbids it";
+                let message = format!("{} is {fixed}, so ON_DELETE_SET_NULL could not clear it", field.name());
+                let help = "use ON_DELETE_RESTRICT or ON_DELETE_CASCADE, or make the field optional and mutable";
                 diagnostics.report(SourceLocation::of_field(field), code::REFERENCE_ON_DELETE_CONFLICT, message, help);
             }
         }
@@ -121,13 +121,13 @@ fn check_cascade(
     let is_cascade = reference.on_delete == Some(OnDelete::Cascade);
     if let (Some(target), true, None) = (target, is_cascade, declared.soft_delete) {
         let message = format!(
-            "{} has ON_DELETE_CASCADE to {}, which has `soft_delete`: undeleting could not bring {} back",
+            "{} has ON_DELETE_CASCADE to {}, which has `soft_delete`, so undelete could not restore {}",
             reference.field.name(),
             target.full_name(),
             declared.full_name()
         );
         let help = format!(
-            "write `soft_delete: {{}}` in the option of {} too, or use ON_DELETE_RESTRICT or ON_DELETE_SET_NULL",
+            "add `soft_delete: {{}}` to the option of {}, or use ON_DELETE_RESTRICT or ON_DELETE_SET_NULL",
             declared.full_name()
         );
         diagnostics.report(

@@ -34,7 +34,7 @@ impl Explainer<'_> {
             return self.explain_undefined(name);
         }
         if let Some(name) = strip_around(message, "option field '", "' is not defined") {
-            let message = format!("there is no option `{name}`");
+            let message = format!("the option `{name}` does not exist");
             return Explanation { message, help: "correct its name, or remove it".to_owned() };
         }
         if let Some(name) = strip_around(message, "option field '", "' has already been set") {
@@ -58,9 +58,9 @@ impl Explainer<'_> {
         }
         let path = unbundled(shown);
         let help = match (path, self.definitions.nearest(name)) {
-            (Some(path), _) => format!("{path:?} is not bundled: {COPY_IT}, and import it"),
+            (Some(path), _) => format!("{path:?} is not bundled; {COPY_IT}, and import it"),
             (None, Some(near)) => format!("did you mean `{}`? {}", near.full_name, capitalised(&self.remedy(&near))),
-            (None, None) => "define it, or import the file that does".to_owned(),
+            (None, None) => "define it, or import the file that defines it".to_owned(),
         };
         Explanation { message, help }
     }
@@ -81,7 +81,7 @@ impl Explainer<'_> {
 
 /// Returns the remedy for an import that is neither uploaded nor bundled.
 pub(super) fn unknown_import_help<'a>(import: &str, uploaded: impl Iterator<Item = &'a str>) -> String {
-    const RELATIVE: &str = "paths are relative to the folder that is applied";
+    const RELATIVE: &str = "paths are relative to the applied folder";
     let known: Vec<&str> = uploaded.chain(standard_paths().map(|path| -> &str { path })).collect();
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     // The same file in another folder, or a typo. Equal folders alone are not similar: many files share them.
@@ -90,13 +90,12 @@ pub(super) fn unknown_import_help<'a>(import: &str, uploaded: impl Iterator<Item
         || nearest(import, known.iter().copied().filter(|path| strsim::levenshtein(&name(path), &name(import)) <= 2));
     match moved.copied().or_else(near) {
         Some(near) => format!("did you mean {near:?}? {}", capitalised(RELATIVE)),
-        None if import.starts_with("google/") => format!("it is not bundled: {COPY_IT}"),
-        None => format!("hand it in too; {RELATIVE}"),
+        None if import.starts_with("google/") => format!("it is not bundled; {COPY_IT}"),
+        None => format!("upload it too; {RELATIVE}"),
     }
 }
 
-const COPY_IT: &str =
-    "put a copy of it, as https://github.com/googleapis/googleapis has it, below the folder that is applied";
+const COPY_IT: &str = "copy it from https://github.com/googleapis/googleapis into the applied folder";
 
 /// Returns the Google file that defines a name, if it is not bundled.
 fn unbundled(name: &str) -> Option<String> {
@@ -112,14 +111,14 @@ fn default_help(message: &str) -> Option<&'static str> {
     const HELP: &[(&str, &str)] = &[
         ("is defined twice", "rename one of them"),
         ("is already defined in file", "rename one of them, or move one to another package"),
-        ("field number", "give the field a number that is free"),
+        ("field number", "give the field an unused number"),
         ("a field with JSON name", "change `json_name`, or rename one of them"),
         ("camel-case name of field", "rename one of them"),
         ("is not a message", "use a message type, an enum or a scalar type"),
-        ("the first value for proto3 enums must be 0", "start the enum with a zero value, such as `UNSPECIFIED = 0`"),
+        ("the first value for proto3 enums must be 0", "start the enum with a value such as `UNSPECIFIED = 0`"),
         ("enums must have at least one value", "add a value with the number 0"),
-        ("enum number", "give the value a number that is free"),
-        ("as an extension number", "give the extension a number that the extended message keeps for extensions"),
+        ("enum number", "give the value an unused number"),
+        ("as an extension number", "give the extension a number in an extension range of the extended message"),
     ];
     HELP.iter().find(|(words, _)| message.contains(words)).map(|(_, help)| *help)
 }

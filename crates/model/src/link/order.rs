@@ -95,8 +95,8 @@ impl<'a> Traversal<'a, '_> {
         match self.states.get(import) {
             None => None,
             Some(FileState::InProgress) => {
-                let message = format!("importing {import:?} closes a cycle of imports");
-                let help = "move what both need into a third file";
+                let message = format!("the import {import:?} creates an import cycle");
+                let help = "move shared definitions into a third file";
                 let location = self.location(path, at);
                 self.diagnostics.report(location, code::IMPORT_CYCLE, message, help);
                 Some(FileState::Broken)
@@ -108,7 +108,7 @@ impl<'a> Traversal<'a, '_> {
     fn report_unknown(&mut self, path: &str, at: usize, import: &str) {
         let help = explain::unknown_import_help(import, self.files.keys().map(String::as_str));
         let location = self.location(path, at);
-        self.diagnostics.report(location, code::IMPORT_UNKNOWN, format!("the import {import:?} is unknown"), help);
+        self.diagnostics.report(location, code::IMPORT_UNKNOWN, format!("the import {import:?} does not exist"), help);
     }
 
     /// Returns the location of an import.

@@ -82,7 +82,7 @@ fn definition_step(base: &Catalog, before: &Model, target: &Catalog, after: &Mod
     Some(Step {
         kind: StepKind::ChangeDefinition,
         subject: after.full_name.clone(),
-        description: format!("change what is said of {}: {}", after.full_name, list_aspects(&changed)),
+        description: format!("change options or comments of {}: {}", after.full_name, list_aspects(&changed)),
         statements,
         undo: Vec::new(),
     })
@@ -127,7 +127,7 @@ pub(super) fn other_file_steps(base: &Catalog, target: &Catalog) -> Vec<Step> {
         .map(|path| Step {
             kind: StepKind::ChangeDefinition,
             subject: path.clone(),
-            description: format!("change the other definitions in {path}"),
+            description: format!("change parts of {path} outside of its models"),
             statements: Vec::new(),
             undo: Vec::new(),
         })

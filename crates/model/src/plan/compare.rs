@@ -22,7 +22,7 @@ pub(super) fn report_dropped_model(model: &Model, base: &Catalog, diagnostics: &
         location,
         code::STEP_NOT_SUPPORTED_DROP_MODEL,
         &what,
-        "keep the model among what is applied",
+        "keep the model in the applied files",
     );
 }
 
@@ -38,7 +38,7 @@ pub(super) fn compare_models(
     let mut report_change = |what: &str, old: &str, new: &str| {
         if old != new {
             let what = format!("changing the {what} of {} from {old} to {new}", after.full_name);
-            let help = "keep it as it was";
+            let help = "restore its value";
             report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
         }
     };
@@ -67,7 +67,7 @@ fn compare_indexes(base: &Catalog, before: &Model, after: &Model, target: &Catal
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
-        let help = "keep the index as it is; add the one that is wanted beside it";
+        let help = "keep the index as it is, and add the new one";
         let location = message_location(target, &after.full_name);
         report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
@@ -106,7 +106,7 @@ fn compare_roles(before: &Model, after: &Model, target: &Catalog, diagnostics: &
                 location,
                 code::STEP_NOT_SUPPORTED_CHANGE_ROLE,
                 &what,
-                "leave the role where it was",
+                "keep the role on its field",
             );
         }
     }
@@ -145,12 +145,12 @@ fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shap
                         location,
                         code::STEP_NOT_SUPPORTED_RENUMBER_FIELD,
                         &what,
-                        "give it its old number back",
+                        "restore its number",
                     );
                 }
                 None => {
                     let what = format!("dropping field `{name}` of {message}");
-                    let help = "keep the field; `deprecated = true` tells clients to leave it";
+                    let help = "keep the field; `deprecated = true` tells clients not to use it";
                     report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
                 }
             }
@@ -159,7 +159,7 @@ fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shap
         let location = || field_location(target, message, new.number);
         if old.name != new.name {
             let what = format!("renaming field `{name}` of {message} to `{}`", new.name);
-            let help = "give it its old name back; `json_name` changes the name in JSON alone";
+            let help = "restore its name; `json_name` changes only the name in JSON";
             report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &what, help);
         }
         let (old_type, new_type) = (type_text(&base.shapes, old), type_text(&target.shapes, new));
@@ -192,7 +192,7 @@ fn report_new_oneof_members(
         }
         if let Some(oneof) = oneof(target, message, new.number).filter(|oneof| known.contains(oneof)) {
             let what = format!("adding field `{name}` to the oneof `{oneof}` of {message}");
-            let help = "put the field outside of the oneof, or into a new one";
+            let help = "add the field outside of the oneof, or to a new one";
             let location = field_location(target, message, new.number);
             report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &what, help);
         }
@@ -215,7 +215,7 @@ fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, 
                     location(),
                     code::STEP_NOT_SUPPORTED_RENAME_ENUM_VALUE,
                     &what,
-                    "give it its old name back",
+                    "restore its name",
                 );
             }
             (Some(new), _) => {
@@ -225,12 +225,12 @@ fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, 
                     location(),
                     code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE,
                     &what,
-                    "give it its old number back",
+                    "restore its number",
                 );
             }
             (None, None) => {
                 let what = format!("dropping value `{name}` of {enumeration}");
-                let help = "keep it; `deprecated = true` tells clients to leave it";
+                let help = "keep it; `deprecated = true` tells clients not to use it";
                 report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
             }
         }

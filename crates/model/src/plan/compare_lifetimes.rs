@@ -11,23 +11,23 @@ pub(super) fn compare_lifetimes(before: &Model, after: &Model, target: &Catalog,
     let name = &after.full_name;
     let location = || message_location(target, name);
     if before.soft_delete.is_some() && after.soft_delete.is_none() {
-        let what = format!("turning `soft_delete` of {name} off, by which deleted records would come back,");
-        let help = "keep it; with `retention_days: 1` deleted records are gone for good after a day";
+        let what = format!("removing `soft_delete` from {name}, which would restore deleted records,");
+        let help = "keep it; with `retention_days: 1`, deleted records are purged after one day";
         report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
     }
     if before.expiry.is_some() && after.expiry.is_none() {
-        let what = format!("turning `expiry` of {name} off, by which records that have ended could come back,");
-        let help = "keep it without a `ttl`; a record whose time is absent does not end";
+        let what = format!("removing `expiry` from {name}, which could restore expired records,");
+        let help = "keep it without a `ttl`; a record without a time does not expire";
         report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
     }
     for index in before.indexes.iter().filter(|index| starts_excluding_deleted(before, index, after)) {
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
         let what = format!(
-            "turning `soft_delete` of {name} on, whose unique index on {} must exclude deleted records,",
+            "adding `soft_delete` to {name}, whose unique index on {} would have to exclude deleted records,",
             fields.join(", ")
         );
-        let help = "leave it off; a new model can have both";
+        let help = "remove it; only a new model can have both";
         report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
     }
     compare_role("ROLE_DELETE_TIME", |model| model.roles.deleted_at, before, after, target, diagnostics);
@@ -52,10 +52,10 @@ fn compare_role(
     }
     let what = format!("giving {role} to field `{}` of {}", new.name, after.full_name);
     let help = if is_moved {
-        "leave the role where it was".to_owned()
+        "keep the role on its field".to_owned()
     } else {
         format!(
-            "its times were not meant so: write `[(groundplan.model.v1.field).role = ROLE_NONE]` at it, and add a new field \
+            "its values have another meaning: write `[(groundplan.model.v1.field).role = ROLE_NONE]` on it, and add a new field \
              with `role = {role}`"
         )
     };

@@ -13,12 +13,12 @@ pub(super) fn compare_references(before: &Model, after: &Model, target: &Catalog
         let what = format!("field `{}` of {}", field.name, after.full_name);
         match (before.reference(old), after.reference(id)) {
             (None, Some(new)) if new.target_ids == IdFormat::UuidV7 => {
-                let what = format!("making {what} refer to {}, whose ids are UUIDs,", new.target);
-                let help = "keep the field as it is, and add a new one that refers";
+                let what = format!("making {what} a reference to {}, whose ids are UUIDs,", new.target);
+                let help = "keep the field as it is, and add a new one with `references`";
                 report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_ADD_REFERENCE, &what, help);
             }
             (Some(old), None) => {
-                let what = format!("letting {what} no longer refer to {}", old.target);
+                let what = format!("removing the reference of {what} to {}", old.target);
                 let help = "keep `references`, or add a new field without it";
                 report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_REFERENCE, &what, help);
             }
@@ -39,19 +39,19 @@ fn unsupported_change(old: &Reference, new: &Reference) -> Option<(String, &'sta
     if old.target != new.target {
         Some((
             format!("the model from {} to {}", old.target, new.target),
-            "add a new field that refers to the other model",
+            "add a new field that references the other model",
         ))
     } else if old.on_delete != new.on_delete {
         let (old, new) = (old.on_delete.option_name(), new.on_delete.option_name());
-        Some((format!("on_delete from {old} to {new}"), "keep it as it was"))
+        Some((format!("on_delete from {old} to {new}"), "restore its value"))
     } else if old.inverse.is_some() && old.inverse != new.inverse {
         Some((
             format!("the inverse from {} to {}", back(old), back(new)),
-            "keep the inverse relation: callers use its name",
+            "keep it; callers use the name of the inverse relation",
         ))
     } else if old.name != new.name {
         let change = format!("the relation's name from {} to {}", old.name, new.name);
-        Some((change, "callers know the relation by its name: give the new field another one"))
+        Some((change, "keep it; callers use the name of the relation, so give the new field another one"))
     } else {
         None
     }

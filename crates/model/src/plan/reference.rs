@@ -35,7 +35,10 @@ pub fn reference_step(catalog: &Catalog, model: &Model, reference: &Reference, c
     Some(Step {
         kind: StepKind::AddReference,
         subject: reference_subject(model, reference),
-        description: format!("let {field} of {} refer to records of {} that exist", model.full_name, target.full_name),
+        description: format!(
+            "enforce that {field} of {} references existing records of {}",
+            model.full_name, target.full_name
+        ),
         statements,
         undo,
     })

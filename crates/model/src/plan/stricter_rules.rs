@@ -68,12 +68,12 @@ fn warn(
         return;
     }
     let message = format!(
-        "{name} has a new or stricter rule ({}); existing records of {} are not checked, and an update of a record that \
-         breaks it can be rejected",
+        "{name} has a new or stricter rule ({}); existing records of {} are not checked, so an update of one that \
+         violates it can fail",
         stricter.join(", "),
         model.full_name
     );
-    let help = "look for such records by a filter and correct them, before or after the apply";
+    let help = "find such records with a filter and correct them, before or after the apply";
     diagnostics.report(location, code::STRICTER_RULE, message, help);
 }
 

@@ -14,7 +14,7 @@ pub(super) fn check(enumeration: &EnumDescriptorProto, path: &[i32], reporter: &
     let numbers: BTreeSet<i32> = enumeration.value.iter().map(|value| value.number()).collect();
     if allows_alias(enumeration) && numbers.len() == enumeration.value.len() {
         let message_text =
-            format!("{} has `allow_alias`, and no two of its values have one number", enumeration.name());
+            format!("{} has `allow_alias`, but no two of its values have the same number", enumeration.name());
         reporter.report(path, message_text, "remove `allow_alias`");
     }
     if !reporter.is_proto3() {
@@ -27,7 +27,7 @@ pub(super) fn check(enumeration: &EnumDescriptorProto, path: &[i32], reporter: &
             *names.entry(short_name(enumeration.name(), value.name())).or_insert((value.name(), value.number()));
         if number != value.number() {
             let message_text = format!(
-                "the values {name} and {} of {} are one name without the enum's own",
+                "the values {name} and {} of {} are equal without the enum's name",
                 value.name(),
                 enumeration.name()
             );

@@ -42,8 +42,8 @@ fn check_lite(file: &FileDescriptor, reporter: &mut Reporter<'_>) {
     let imports = file.file_descriptor_proto().dependency.iter().zip(0..);
     for (import, at) in imports {
         if file.parent_pool().get_file_by_name(import).is_some_and(|import| is_lite(&import)) {
-            let message_text = format!("{import:?} has `optimize_for = LITE_RUNTIME`, and this file has not");
-            reporter.report(&[tag::DEPENDENCY, at], message_text, "remove the option there");
+            let message_text = format!("{import:?} has `optimize_for = LITE_RUNTIME`, but this file does not");
+            reporter.report(&[tag::DEPENDENCY, at], message_text, "remove the option from the imported file");
         }
     }
 }
@@ -55,7 +55,7 @@ fn check_message(message: &MessageDescriptor, file: &FileDescriptor, reporter: &
         reporter.report(path, message_text, "remove the option");
     }
     if is_message_set(message) && message.fields().len() > 0 {
-        let message_text = format!("{} has `message_set_wire_format`, and fields", message.name());
+        let message_text = format!("{} has `message_set_wire_format`, so it cannot have fields", message.name());
         reporter.report(path, message_text, "remove the option");
     }
     for field in message.fields() {
@@ -89,8 +89,8 @@ fn check_entry(kind: &Kind, owner: Option<&MessageDescriptor>, name: &str, path:
     let Kind::Message(entry) = kind else { return };
     if entry.is_map_entry() && entry.parent_message().as_ref() != owner {
         let message_text =
-            format!("{name} has the type {}, which is the entry of another field's map", entry.full_name());
-        reporter.report(path, message_text, "give it a message of its own");
+            format!("{name} has the type {}, which is the map entry of another field", entry.full_name());
+        reporter.report(path, message_text, "use a separate message");
     }
 }
 
@@ -136,22 +136,23 @@ fn check_extension(extension: &ExtensionDescriptor, file: &FileDescriptor, repor
     let name = extension.full_name();
     check_entry(&extension.kind(), None, name, path, reporter);
     if reporter.is_proto3() && !OPTIONS.contains(&extended.full_name()) {
-        let message_text = format!("{name} extends {}; proto3 may extend only options", extended.full_name());
+        let message_text = format!("{name} extends {}; proto3 can extend only options", extended.full_name());
         let is_rule = extended.full_name().starts_with("buf.validate.");
         let help = match is_rule {
-            true => "declare the rule in a file of its own with `syntax = \"proto2\";`",
-            false => "use a oneof or google.protobuf.Struct for open content",
+            true => "declare the rule in a separate file with `syntax = \"proto2\";`",
+            false => "use a oneof or google.protobuf.Struct for open data",
         };
         reporter.report(path, message_text, help);
     }
     let is_message = matches!(extension.kind(), Kind::Message(_)) && !extension.is_list() && !extension.is_group();
     if is_message_set(&extended) && !is_message {
-        let message_text = format!("{name} extends {}, which takes single messages alone", extended.full_name());
-        reporter.report(path, message_text, "make it a single message");
+        let message_text = format!("{name} extends {}, which accepts only single messages", extended.full_name());
+        reporter.report(path, message_text, "change it to a single message");
     }
     if let Some(other) = extension_with_same_number(extension, &extended) {
         let number = extension.number();
-        let message_text = format!("{name} extends {} by {number}, as {other} does", extended.full_name());
+        let message_text =
+            format!("{name} extends {} with the number {number}, which {other} already uses", extended.full_name());
         reporter.report(path, message_text, "give it another number");
     }
 }

@@ -12,15 +12,11 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], reporter: &mut Repo
     let name = message.name();
     if reporter.is_proto3() && !message.extension_range.is_empty() {
         let message_text = format!("{name} has `extensions`, which proto3 does not allow");
-        reporter.report(
-            path,
-            message_text,
-            "remove `extensions`; use a oneof or google.protobuf.Struct for what is open",
-        );
+        reporter.report(path, message_text, "remove `extensions`; use a oneof or google.protobuf.Struct for open data");
     }
     let written = message.options.iter().flat_map(|options| &options.uninterpreted_option);
     if written.clone().any(|option| is_built_in(option, "map_entry")) {
-        let message_text = format!("{name} sets `map_entry`, which only `map<…>` may do");
+        let message_text = format!("{name} sets `map_entry`, which is reserved for `map<…>`");
         reporter.report(path, message_text, "write a field of type `map<key, value>` instead");
     }
     check_uninterpreted(written, path, reporter);
@@ -75,10 +71,10 @@ pub(super) fn check_field(field: &FieldDescriptorProto, path: &[i32], reporter: 
         reporter.report(path, format!("{name} is an extension and has a `json_name`"), "remove `json_name`");
     }
     if field.json_name().contains('\0') {
-        reporter.report(path, format!("the JSON name of {name} has a NUL"), "change `json_name`");
+        reporter.report(path, format!("the JSON name of {name} contains NUL"), "change `json_name`");
     }
     if field.json_name().starts_with('[') && field.json_name().ends_with(']') && field.extendee.is_none() {
-        let message_text = format!("the JSON name of {name} is in brackets, as only those of extensions are");
+        let message_text = format!("the JSON name of {name} is in brackets, which are reserved for extensions");
         reporter.report(path, message_text, "change `json_name`");
     }
 }
@@ -92,7 +88,7 @@ fn check_map_fields(message: &DescriptorProto, path: &[i32], reporter: &mut Repo
         let is_right = matches!(fields[..], [field] if field.label() == Label::Repeated
             && entry.name() == format!("{}Entry", upper_camel(field.name())));
         if !is_right || !is_key_and_value(entry) {
-            let message_text = format!("the map entry {} is not what a compiler makes of a map", entry.name());
+            let message_text = format!("the map entry {} is not one that a compiler generates", entry.name());
             reporter.report(&join_path(path, [tag::NESTED, at]), message_text, HELP_SET);
         }
     }

@@ -20,18 +20,18 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], reporter: &mut Repo
             reporter.report(&path, format!("the oneof {name} has no fields"), "add a field to it, or remove it");
         }
         if optionals > 0 && members.len() > 1 {
-            let message_text = format!("the oneof {name} of an `optional` field has other fields");
+            let message_text = format!("the oneof {name} of an `optional` field contains other fields");
             reporter.report(&path, message_text, HELP_SET);
         }
         if optionals == 0 && seen_optional {
-            let message_text = format!("the oneof {name} is declared after one that stands for an `optional` field");
+            let message_text = format!("the oneof {name} is declared after the oneof of an `optional` field");
             reporter.report(&path, message_text, HELP_SET);
         }
         seen_optional |= optionals > 0;
         let is_apart =
             |pair: &[(usize, &FieldDescriptorProto)]| matches!(pair, [(one, _), (next, _)] if one + 1 != *next);
         if members.windows(2).any(is_apart) {
-            reporter.report(&path, format!("fields of the oneof {name} are apart from each other"), HELP_SET);
+            reporter.report(&path, format!("the fields of the oneof {name} are not adjacent"), HELP_SET);
         }
         if members.iter().any(|(_, field)| field.label() != Label::Optional) {
             reporter.report(&path, format!("a field of the oneof {name} is repeated or required"), HELP_SET);
@@ -44,7 +44,7 @@ pub(super) fn check(message: &DescriptorProto, path: &[i32], reporter: &mut Repo
             reporter.report(&join_path(path, [tag::FIELD, at]), message_text, HELP_SET);
         }
         if field.proto3_optional() && (field.oneof_index.is_none() || !reporter.is_proto3()) {
-            let message_text = format!("{} is `optional` as proto3 has it, without a oneof of its own", field.name());
+            let message_text = format!("{} is a proto3 `optional` field without its own oneof", field.name());
             reporter.report(&join_path(path, [tag::FIELD, at]), message_text, HELP_SET);
         }
     }

@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 /// Checks the options of any element.
 pub(super) fn check(options: &DynamicMessage, file: &FileDescriptor, path: &[i32], reporter: &mut Reporter<'_>) {
     if options.has_field_by_name("features") {
-        let message_text = "`features` are for editions, which are not supported";
+        let message_text = "`features` requires editions, which are not supported";
         reporter.report(path, message_text, "remove the option");
     }
     for (extension, _) in options.extensions() {
         let defined = extension.parent_file();
         if defined != *file && !imports(file, &defined) {
             let message_text =
-                format!("the option ({}) is set, and {:?} is not imported", extension.full_name(), defined.name());
+                format!("the option ({}) is set, but {:?} is not imported", extension.full_name(), defined.name());
             reporter.report(path, message_text, format!("add `import {:?};`", defined.name()));
         }
     }
     if let Some(extension) = option_with_wrong_target(options) {
-        let message_text = format!("the option ({}) cannot be set here, by its own `targets`", extension.full_name());
+        let message_text = format!("the `targets` of the option ({}) do not allow it here", extension.full_name());
         reporter.report(path, message_text, "remove the option");
     }
 }
@@ -68,18 +68,18 @@ pub(super) fn check_field(field: &FieldDescriptor, reporter: &mut Reporter<'_>) 
     let (path, name) = (field.path(), field.name());
     let is_long = matches!(field.kind(), Kind::Int64 | Kind::Uint64 | Kind::Sint64 | Kind::Fixed64 | Kind::Sfixed64);
     if options.jstype() != JsType::JsNormal && !is_long {
-        let message_text = format!("{name} has `jstype`, which is for integers of 64 bits alone");
+        let message_text = format!("{name} has `jstype`, which requires a 64-bit integer");
         reporter.report(path, message_text, "remove the option");
     }
     let is_message = matches!(field.kind(), Kind::Message(_)) && !field.is_group();
     let written = field.options();
     let is_set = |name: &str| written.get_field_by_name(name).is_some_and(|value| value.as_bool() == Some(true));
     if (is_set("lazy") || is_set("unverified_lazy")) && !is_message {
-        reporter.report(path, format!("{name} has `lazy`, which is for messages alone"), "remove the option");
+        reporter.report(path, format!("{name} has `lazy`, which requires a message"), "remove the option");
     }
     let is_packable = field.is_list() && !matches!(field.kind(), Kind::Message(_) | Kind::String | Kind::Bytes);
     if options.packed() && !is_packable {
-        let message_text = format!("{name} has `packed`, which is for repeated numbers, bools and enums alone");
+        let message_text = format!("{name} has `packed`, which requires a repeated number, bool or enum");
         reporter.report(path, message_text, "remove the option");
     }
 }

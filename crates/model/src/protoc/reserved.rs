@@ -28,7 +28,7 @@ pub(super) fn check_enum(enumeration: &EnumDescriptorProto, path: &[i32], report
 /// Checks ranges with inclusive ends.
 fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], reporter: &mut Reporter<'_>) {
     if let Some((start, end)) = ranges.iter().find(|(start, end)| start > end) {
-        let message_text = format!("{name} has a range of numbers that ends before it starts: {start} to {end}");
+        let message_text = format!("{name} has a range that ends before it starts: {start} to {end}");
         reporter.report(path, message_text, "write the smaller number first");
         return;
     }
@@ -38,8 +38,8 @@ fn check_ranges(name: &str, mut ranges: Vec<(i32, i32)>, path: &[i32], reporter:
         _ => None,
     });
     if let Some(number) = overlap {
-        let message_text = format!("{name} has two ranges of reserved or open numbers that both have {number}");
-        reporter.report(path, message_text, "let each number be in one range");
+        let message_text = format!("two reserved or extension ranges of {name} contain {number}");
+        reporter.report(path, message_text, "include each number in one range");
     }
 }
 

@@ -17,6 +17,6 @@ pub(super) fn check_uninterpreted<'a>(
     let first =
         |option: &UninterpretedOption| option.name.first().map(|part| (part.is_extension, part.name_part.clone()));
     if options.into_iter().any(|option| first(option) == Some((false, "uninterpreted_option".to_owned()))) {
-        reporter.report(path, "the option `uninterpreted_option` is for compilers", "remove the option");
+        reporter.report(path, "the option `uninterpreted_option` is reserved for compilers", "remove the option");
     }
 }

@@ -60,7 +60,7 @@ fn a_new_index_is_built_concurrently() {
             .unwrap();
     let [step] = &plan.steps[..] else { panic!("{plan:#?}") };
     assert_eq!(step.kind, StepKind::AddIndex);
-    assert_eq!(step.description, "build a unique index of a.v1.M on n desc, b");
+    assert_eq!(step.description, "build a unique index for a.v1.M on n desc, b");
     let [statement] = &step.statements[..] else { panic!("{step:#?}") };
     let name = statement.index().unwrap();
     assert_eq!(statement.execution, Execution::OutsideTransaction);
@@ -117,7 +117,7 @@ fn history_can_be_enabled_changed_and_disabled() {
     for (from, to) in [(&none, &default), (&none, &long), (&default, &long), (&long, &default), (&long, &none)] {
         let plan = plan_between(&catalog(from), &catalog(to)).unwrap();
         assert_eq!(kinds(&plan), [(StepKind::ChangeDefinition, "a.v1.M")], "{to}");
-        assert_eq!(plan.steps[0].description, "change the definition of a.v1.M: history");
+        assert_eq!(plan.steps[0].description, "change options or comments of a.v1.M: history");
         assert!(sql(&plan).is_empty());
     }
     assert!(plan_between(&catalog(&long), &catalog(&long)).unwrap().steps.is_empty());
@@ -234,8 +234,7 @@ fn warnings(before: &str, after: &str) -> Vec<String> {
 
 #[test]
 fn stricter_rules_cause_warnings() {
-    const REST: &str =
-        "existing records of a.v1.M are not checked, and an update of a record that breaks it can be rejected";
+    const REST: &str = "existing records of a.v1.M are not checked, so an update of one that violates it can fail";
     for (before, after, rules) in [
         ("", "[(google.api.field_behavior) = REQUIRED]", "REQUIRED"),
         ("", "[(buf.validate.field).required = true]", "required"),

@@ -304,7 +304,7 @@ fn unknown_and_cyclic_imports_have_a_location() {
     assert!(found[0].help.contains("\"a/v1/a.proto\""), "{}", found[0]);
     assert_eq!(
         found[0].to_string(),
-        format!("a.proto:2:1: IMPORT_UNKNOWN: the import \"a/v1/b.proto\" is unknown ({})", found[0].help)
+        format!("a.proto:2:1: IMPORT_UNKNOWN: the import \"a/v1/b.proto\" does not exist ({})", found[0].help)
     );
 }
 
@@ -353,7 +353,7 @@ fn the_most_similar_model_and_language_are_suggested() {
     let book = model(&refers("string author = 2", "model: \"Auhtor\""));
     assert_eq!(helped(&format!("{author}\n{book}")), "did you mean \"Author\"?");
     let index = with_option("indexes: { fields: \"s\" method: INDEX_METHOD_SEARCH language: \"englsh\" }");
-    assert!(helped(&index).starts_with("did you mean \"english\"? Choose one of simple, arabic"), "{}", helped(&index));
+    assert!(helped(&index).starts_with("did you mean \"english\"? Supported are simple, arabic"), "{}", helped(&index));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn history_retention_has_a_default_and_a_range() {
     for days in ["-1", "3651", "65537", "2147483647", "-2147483648"] {
         assert_eq!(
             refused(&model(&format!("history: {{ retention_days: {days} }}"))),
-            [format!("HISTORY_RETENTION_INVALID: a.v1.Thing has a history of {days} days")]
+            [format!("HISTORY_RETENTION_INVALID: a.v1.Thing has a history retention of {days} days")]
         );
     }
 }
@@ -119,13 +119,15 @@ fn derived_names_are_checked_for_conflicts() {
         ("message WatchThingsRequest {}", "a.v1.WatchThingsRequest"),
         ("message WatchThingsResponse {}", "a.v1.WatchThingsResponse"),
     ] {
-        let expected = format!("DERIVED_NAME_CLASH: {clash} is derived for a.v1.Thing, and it is defined already");
+        let expected =
+            format!("DERIVED_NAME_CLASH: {clash} is derived for a.v1.Thing, and the name is already defined");
         assert_eq!(with("", other), [expected], "{other}");
     }
     for name in ["ThingRevision", "ListThingRevisionsRequest", "ListThingRevisionsResponse"] {
         let other = format!("message {name} {{}}");
         assert!(with("", &other).is_empty(), "without a history, {name} is free");
-        let expected = format!("DERIVED_NAME_CLASH: a.v1.{name} is derived for a.v1.Thing, and it is defined already");
+        let expected =
+            format!("DERIVED_NAME_CLASH: a.v1.{name} is derived for a.v1.Thing, and the name is already defined");
         assert_eq!(with("history: {}", &other), [expected]);
     }
     let back = "message Part { option (groundplan.model.v1.model) = {}; string id = 1; \

@@ -219,12 +219,12 @@ fn soft_delete_and_expiry_can_be_enabled_and_changed() {
     let statement = &planned.steps[1].statements[0].sql;
     assert!(statement.starts_with("CREATE INDEX CONCURRENTLY IF NOT EXISTS \"m_deleted_at_purge_"), "{statement}");
     assert!(statement.ends_with(" ON \"a_v1\".\"m\" (\"deleted_at\") WHERE \"deleted_at\" IS NOT NULL"), "{statement}");
-    assert_eq!(planned.steps[2].description, "change the definition of a.v1.M: soft_delete");
+    assert_eq!(planned.steps[2].description, "change options or comments of a.v1.M: soft_delete");
     let longer = between(&soft, &bare("soft_delete: { retention_days: 60 }", deleted_at)).unwrap();
     assert_eq!(longer.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::ChangeDefinition]);
     let expires_at = "google.protobuf.Timestamp expires_at = 4;";
     let planned = between(&bare("", ""), &bare("expiry: {}", expires_at)).unwrap();
-    assert_eq!(planned.steps[2].description, "change the definition of a.v1.M: expiry");
+    assert_eq!(planned.steps[2].description, "change options or comments of a.v1.M: expiry");
     let shorter =
         between(&bare("expiry: {}", expires_at), &bare("expiry: { ttl: { seconds: 1 } }", expires_at)).unwrap();
     assert_eq!(shorter.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::ChangeDefinition]);
@@ -237,18 +237,14 @@ fn changes_that_would_restore_or_expire_records_are_unsupported() {
     let unique = "indexes: { fields: \"s\" unique: true }";
     let soft = |option: &str| bare(&format!("soft_delete: {{}} {option}"), deleted_at);
     for (base, target, expected) in [
-        (soft(""), bare("", deleted_at), "STEP_NOT_SUPPORTED_CHANGE_MODEL: turning `soft_delete` of a.v1.M off"),
-        (
-            soft(unique),
-            bare(unique, deleted_at),
-            "STEP_NOT_SUPPORTED_CHANGE_MODEL: turning `soft_delete` of a.v1.M off",
-        ),
-        (bare(unique, ""), soft(unique), "STEP_NOT_SUPPORTED_DROP_INDEX: turning `soft_delete` of a.v1.M on"),
+        (soft(""), bare("", deleted_at), "STEP_NOT_SUPPORTED_CHANGE_MODEL: removing `soft_delete` from a.v1.M"),
+        (soft(unique), bare(unique, deleted_at), "STEP_NOT_SUPPORTED_CHANGE_MODEL: removing `soft_delete` from a.v1.M"),
+        (bare(unique, ""), soft(unique), "STEP_NOT_SUPPORTED_DROP_INDEX: adding `soft_delete` to a.v1.M"),
         (soft(unique), soft(""), "STEP_NOT_SUPPORTED_DROP_INDEX: dropping (or changing) the index"),
         (
             bare("expiry: {}", expires_at),
             bare("", expires_at),
-            "STEP_NOT_SUPPORTED_CHANGE_MODEL: turning `expiry` of a.v1.M off",
+            "STEP_NOT_SUPPORTED_CHANGE_MODEL: removing `expiry` from a.v1.M",
         ),
         (
             bare("", deleted_at),

@@ -133,8 +133,8 @@ fn a_missing_import_suggests_its_line() {
         ),
         (
             "message M { google.type.Money x = 1; }",
-            "3 `google.type.Money` is not defined (\"google/type/money.proto\" is not bundled: put a copy of it, as \
-             https://github.com/googleapis/googleapis has it, below the folder that is applied, and import it)",
+            "3 `google.type.Money` is not defined (\"google/type/money.proto\" is not bundled; copy it from \
+             https://github.com/googleapis/googleapis into the applied folder, and import it)",
         ),
     ] {
         assert_eq!(said(&format!("{START}{text}")), [expected], "{text}");
@@ -156,15 +156,17 @@ fn a_missing_import_is_found_in_any_order_of_files() {
 
 #[test]
 fn an_unknown_import_is_explained() {
-    let of = |import: &str| said(&format!("syntax = \"proto3\";\nimport \"{import}\";")).remove(0);
+    let diagnostic = |import: &str| said(&format!("syntax = \"proto3\";\nimport \"{import}\";")).remove(0);
     assert_eq!(
-        of("google/type/money.proto"),
-        "2 the import \"google/type/money.proto\" is unknown (it is not bundled: put a copy of it, as \
-         https://github.com/googleapis/googleapis has it, below the folder that is applied)"
+        diagnostic("google/type/money.proto"),
+        "2 the import \"google/type/money.proto\" does not exist (it is not bundled; copy it from \
+         https://github.com/googleapis/googleapis into the applied folder)"
     );
-    assert!(of("google/protobuf/timestamps.proto").contains("did you mean \"google/protobuf/timestamp.proto\"?"));
-    assert!(of("model.proto").contains("did you mean \"groundplan/model/v1/model.proto\"?"));
-    assert!(of("other/thing.proto").contains("hand it in too"));
+    assert!(
+        diagnostic("google/protobuf/timestamps.proto").contains("did you mean \"google/protobuf/timestamp.proto\"?")
+    );
+    assert!(diagnostic("model.proto").contains("did you mean \"groundplan/model/v1/model.proto\"?"));
+    assert!(diagnostic("other/thing.proto").contains("upload it too"));
 }
 
 #[test]

@@ -210,12 +210,12 @@ fn unsupported_changes_of_references_are_named() {
         (
             "string author = 4;",
             "string author = 4 [(groundplan.model.v1.field).references = { model: \"Author\" }];",
-            "STEP_NOT_SUPPORTED_ADD_REFERENCE: making field `author` of a.v1.Book refer to a.v1.Author, whose ids are UUIDs, needs",
+            "STEP_NOT_SUPPORTED_ADD_REFERENCE: making field `author` of a.v1.Book a reference to a.v1.Author, whose ids are UUIDs, needs",
         ),
         (
             " [(groundplan.model.v1.field).references = { model: \"Shelf\" }]",
             "",
-            "STEP_NOT_SUPPORTED_DROP_REFERENCE: letting field `other` of a.v1.Book no longer refer to a.v1.Shelf",
+            "STEP_NOT_SUPPORTED_DROP_REFERENCE: removing the reference of field `other` of a.v1.Book to a.v1.Shelf",
         ),
         (
             "model: \"Shelf\" }",

@@ -143,7 +143,7 @@ async fn records_that_refer_to_nothing_are_named_and_nothing_changes() {
     assert_eq!(error.reason(), Reason::StepFailed);
     let words = error.message();
     for part in [
-        "let shelf of test.v1.Book refer to records of test.v1.Shelf that exist: 12 of the records of test.v1.Book",
+        "enforce that shelf of test.v1.Book references existing records of test.v1.Shelf: 12 of the records of test.v1.Book",
         "\"00000000-0000-0000-0000-000000000002\" of tenant \"t\" to \"gone\"",
         // It is another tenant's.
         "\"00000000-0000-0000-0000-000000000003\" of tenant \"t\" to \"c\"",
