@@ -132,9 +132,9 @@ mod tests {
         assert!((&mut first).now_or_never().is_none());
         let mut second = Box::pin(queue.run_on_compiler_thread(|_| Ok(2)));
         assert!((&mut second).now_or_never().is_none());
-        let refused = queue.run_on_compiler_thread(|_| Ok(3)).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::ServerBusy);
-        assert!(refused.retry_delay().is_some());
+        let rejected = queue.run_on_compiler_thread(|_| Ok(3)).await.unwrap_err();
+        assert_eq!(rejected.reason(), Reason::ServerBusy);
+        assert!(rejected.retry_delay().is_some());
         drop(first);
         assert_eq!(second.await.unwrap(), 2, "the one who waits has the thread of the one who left");
         has_ended.recv().unwrap();

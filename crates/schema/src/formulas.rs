@@ -6,17 +6,17 @@ use groundplan_model::{Catalog, Diagnostic, code};
 /// Checks all formulas of all models. Diagnostics have the location of the option; their messages contain the position
 /// in the expression.
 pub(crate) fn check(catalog: &Catalog) -> Vec<Diagnostic> {
-    let of_model = |model| Formulas::compile(Scope { catalog, model }).err().unwrap_or_default();
-    let all = catalog.models.iter().flat_map(|model| of_model(model).into_iter().map(move |refused| (model, refused)));
-    all.map(|(model, refused)| {
-        let name = &model.shape().field(refused.formula.field).name;
-        let message = format!("{}.{name}: {}", model.full_name, refused.error);
-        let option = match refused.kind {
+    let compile = |model| Formulas::compile(Scope { catalog, model }).err().unwrap_or_default();
+    let all = catalog.models.iter().flat_map(|model| compile(model).into_iter().map(move |invalid| (model, invalid)));
+    all.map(|(model, invalid)| {
+        let name = &model.shape().field(invalid.formula.field).name;
+        let message = format!("{}.{name}: {}", model.full_name, invalid.error);
+        let option = match invalid.kind {
             FormulaKind::Default => "default",
             FormulaKind::Computed => "computed",
         };
         let help = format!("correct `{option}` of (groundplan.model.v1.field)");
-        catalog.formula_diagnostic(model, &refused.formula, code::FORMULA_INVALID, message, help)
+        catalog.formula_diagnostic(model, &invalid.formula, code::FORMULA_INVALID, message, help)
     })
     .collect()
 }
@@ -27,7 +27,7 @@ mod tests {
     use groundplan_model::{Input, SourceFile, StorageNames, compile};
 
     /// Returns the diagnostics of a model with these fields, the first of which is on line 4.
-    fn said(fields: &str) -> Vec<String> {
+    fn diagnostics_of(fields: &str) -> Vec<String> {
         let content = format!(
             "syntax = \"proto3\"; package a.v1; import \"groundplan/model/v1/model.proto\";\n\
              message A {{\n  option (groundplan.model.v1.model) = {{}};\n{fields}\n}}"
@@ -41,7 +41,7 @@ mod tests {
     fn valid_formulas_have_no_diagnostics() {
         let right = "string id = 1;\nint32 b = 2 [(groundplan.model.v1.field).default = '3'];\n\
                      int32 c = 3 [(groundplan.model.v1.field) = {computed: 'b * 2'}];";
-        assert_eq!(said(right), Vec::<String>::new());
+        assert_eq!(diagnostics_of(right), Vec::<String>::new());
     }
 
     #[test]
@@ -50,7 +50,7 @@ mod tests {
                      int32 b = 2 [(groundplan.model.v1.field).default = 'c +'];\n\
                      int32 c = 3 [(groundplan.model.v1.field) = {computed: 'b + \"x\"'}];";
         assert_eq!(
-            said(wrong),
+            diagnostics_of(wrong),
             [
                 "a.proto:5:14: FORMULA_INVALID: a.v1.A.b: the expression ends after `+`: a value is missing (at 1:4) \
                  (correct `default` of (groundplan.model.v1.field))",

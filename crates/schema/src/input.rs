@@ -5,7 +5,8 @@ use groundplan_error::{Error, Violation};
 use groundplan_model::{Input, SourceFile};
 use groundplan_proto::schema::v1;
 
-/// A request beyond this is rejected before it is decoded. Large enough for an upload that is over a limit to be told so.
+/// The maximum size of a request in bytes. It exceeds the limit on models, so that most oversized uploads get a
+/// diagnostic.
 pub(crate) const MAX_REQUEST: usize = 24 << 20;
 
 /// Returns the models of a request, or an error if it has none.

@@ -14,6 +14,6 @@ pub enum LoadError {
 }
 
 /// Creates an error about a model.
-pub(super) fn invalid_model(declared: &DeclaredModel, what: &str) -> LoadError {
-    LoadError::Model(format!("{} {what}", declared.full_name()))
+pub(super) fn invalid_model(declared: &DeclaredModel, problem: &str) -> LoadError {
+    LoadError::Model(format!("{} {problem}", declared.full_name()))
 }

@@ -15,7 +15,7 @@ pub(super) fn assemble_references(
 ) -> Result<Vec<Reference>, LoadError> {
     let assemble = |reference: &crate::declared::DeclaredReference| {
         let name = reference.field.name();
-        let invalid = |what: &str| invalid_model(declared, &format!("{what} the reference {name:?}"));
+        let invalid = |problem: &str| invalid_model(declared, &format!("{problem} the reference {name:?}"));
         let to = find_target(all, declared, &reference.model).ok_or_else(|| invalid("has no model for"))?;
         let field = shape.by_number(reference.field.number()).ok_or_else(|| invalid("has no field for"))?;
         let on_delete = reference.on_delete.unwrap_or(OnDelete::Restrict);

@@ -81,10 +81,10 @@ fn check_derived(checked: &CheckedModels<'_>, diagnostics: &mut Diagnostics) {
         let related = related.flat_map(|names| [names.request, names.response]);
         let names = Names::of_model(declared).into_vec().into_iter().chain([declared.service_name()]).chain(related);
         // Two models with one plural would clash many times; one report is enough.
-        let mut told = BTreeSet::new();
+        let mut reported_with = BTreeSet::new();
         for name in names.map(|name| format!("{package}.{name}")) {
             let other = match own.get(&name) {
-                Some(other) if !told.insert(*other) => continue,
+                Some(other) if !reported_with.insert(*other) => continue,
                 Some(other) => format!("{other} derives the same name"),
                 None if taken.remove(&name) => "the name is already defined".to_owned(),
                 None => {

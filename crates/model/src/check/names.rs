@@ -91,7 +91,7 @@ fn check_columns(declared: &DeclaredModel, diagnostics: &mut Diagnostics) {
 }
 
 fn check_length(
-    what: &str,
+    kind: &str,
     name: &str,
     identifier: &str,
     location: impl Fn() -> SourceLocation,
@@ -99,7 +99,7 @@ fn check_length(
 ) {
     if identifier.len() > MAX_IDENTIFIER {
         let message =
-            format!("the name of {what} {name:?} has {} bytes; PostgreSQL supports {MAX_IDENTIFIER}", identifier.len());
+            format!("the name of {kind} {name:?} has {} bytes; PostgreSQL supports {MAX_IDENTIFIER}", identifier.len());
         diagnostics.report(
             location(),
             code::NAME_TOO_LONG,

@@ -16,12 +16,12 @@ const HELP_FIELD: &str = "keep the field as it is, and add a new one under a new
 pub(super) fn report_dropped_model(model: &Model, base: &Catalog, diagnostics: &mut Diagnostics) {
     let file = base.pool.get_message_by_name(&model.full_name).map(|message| message.parent_file().name().to_owned());
     let location = SourceLocation::of_file(&file.unwrap_or_default());
-    let what = format!("dropping (or renaming) the model {}", model.full_name);
+    let change = format!("dropping (or renaming) the model {}", model.full_name);
     report_unsupported(
         diagnostics,
         location,
         code::STEP_NOT_SUPPORTED_DROP_MODEL,
-        &what,
+        &change,
         "keep the model in the applied files",
     );
 }
@@ -35,11 +35,11 @@ pub(super) fn compare_models(
     diagnostics: &mut Diagnostics,
 ) {
     let location = || message_location(target, &after.full_name);
-    let mut report_change = |what: &str, old: &str, new: &str| {
+    let mut report_change = |aspect: &str, old: &str, new: &str| {
         if old != new {
-            let what = format!("changing the {what} of {} from {old} to {new}", after.full_name);
+            let change = format!("changing the {aspect} of {} from {old} to {new}", after.full_name);
             let help = "restore its value";
-            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &change, help);
         }
     };
     report_change("resource", &before.resource, &after.resource);
@@ -66,10 +66,10 @@ fn compare_indexes(base: &Catalog, before: &Model, after: &Model, target: &Catal
         }
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
-        let what = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
+        let change = format!("dropping (or changing) the index of {} on {}", after.full_name, fields.join(", "));
         let help = "keep the index as it is, and add the new one";
         let location = message_location(target, &after.full_name);
-        report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+        report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_INDEX, &change, help);
     }
 }
 
@@ -99,13 +99,13 @@ fn compare_roles(before: &Model, after: &Model, target: &Catalog, diagnostics: &
         let is_dropped = old.is_some_and(|number| after.shape().by_number(number).is_none());
         let is_added = old.is_none() && new.is_some_and(|number| before.shape().by_number(number).is_none());
         if old != new && !is_dropped && !is_added {
-            let what = format!("changing which field of {} has {role}", after.full_name);
+            let change = format!("changing which field of {} has {role}", after.full_name);
             let location = message_location(target, &after.full_name);
             report_unsupported(
                 diagnostics,
                 location,
                 code::STEP_NOT_SUPPORTED_CHANGE_ROLE,
-                &what,
+                &change,
                 "keep the role on its field",
             );
         }
@@ -139,36 +139,43 @@ fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shap
             let location = message_location(target, message);
             match moved {
                 Some(new) => {
-                    let what = format!("renumbering field `{name}` of {message} from {} to {}", old.number, new.number);
+                    let change =
+                        format!("renumbering field `{name}` of {message} from {} to {}", old.number, new.number);
                     report_unsupported(
                         diagnostics,
                         location,
                         code::STEP_NOT_SUPPORTED_RENUMBER_FIELD,
-                        &what,
+                        &change,
                         "restore its number",
                     );
                 }
                 None => {
-                    let what = format!("dropping field `{name}` of {message}");
+                    let change = format!("dropping field `{name}` of {message}");
                     let help = "keep the field; `deprecated = true` tells clients not to use it";
-                    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_FIELD, &what, help);
+                    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_FIELD, &change, help);
                 }
             }
             continue;
         };
         let location = || field_location(target, message, new.number);
         if old.name != new.name {
-            let what = format!("renaming field `{name}` of {message} to `{}`", new.name);
+            let change = format!("renaming field `{name}` of {message} to `{}`", new.name);
             let help = "restore its name; `json_name` changes only the name in JSON";
-            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &what, help);
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_RENAME_FIELD, &change, help);
         }
         let (old_type, new_type) = (type_text(&base.shapes, old), type_text(&target.shapes, new));
         if old_type != new_type {
-            let what = format!("changing the type of field `{name}` of {message} from {old_type} to {new_type}");
-            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_FIELD_TYPE, &what, HELP_FIELD);
+            let change = format!("changing the type of field `{name}` of {message} from {old_type} to {new_type}");
+            report_unsupported(
+                diagnostics,
+                location(),
+                code::STEP_NOT_SUPPORTED_CHANGE_FIELD_TYPE,
+                &change,
+                HELP_FIELD,
+            );
         } else if oneof(base, message, old.number) != oneof(target, message, new.number) {
-            let what = format!("moving field `{name}` of {message} into, out of or between oneofs");
-            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &what, HELP_FIELD);
+            let change = format!("moving field `{name}` of {message} into, out of or between oneofs");
+            report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_ONEOF, &change, HELP_FIELD);
         }
     }
 }
@@ -191,10 +198,10 @@ fn report_new_oneof_members(
             continue;
         }
         if let Some(oneof) = oneof(target, message, new.number).filter(|oneof| known.contains(oneof)) {
-            let what = format!("adding field `{name}` to the oneof `{oneof}` of {message}");
+            let change = format!("adding field `{name}` to the oneof `{oneof}` of {message}");
             let help = "add the field outside of the oneof, or to a new one";
             let location = field_location(target, message, new.number);
-            report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &what, help);
+            report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_ADD_ONEOF_MEMBER, &change, help);
         }
     }
 }
@@ -209,29 +216,29 @@ fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, 
         match (after.number(name), after.name(*number)) {
             (Some(new), _) if new == *number => {}
             (None, Some(other)) => {
-                let what = format!("renaming value `{name}` of {enumeration} to `{other}`");
+                let change = format!("renaming value `{name}` of {enumeration} to `{other}`");
                 report_unsupported(
                     diagnostics,
                     location(),
                     code::STEP_NOT_SUPPORTED_RENAME_ENUM_VALUE,
-                    &what,
+                    &change,
                     "restore its name",
                 );
             }
             (Some(new), _) => {
-                let what = format!("renumbering value `{name}` of {enumeration} from {number} to {new}");
+                let change = format!("renumbering value `{name}` of {enumeration} from {number} to {new}");
                 report_unsupported(
                     diagnostics,
                     location(),
                     code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE,
-                    &what,
+                    &change,
                     "restore its number",
                 );
             }
             (None, None) => {
-                let what = format!("dropping value `{name}` of {enumeration}");
+                let change = format!("dropping value `{name}` of {enumeration}");
                 let help = "keep it; `deprecated = true` tells clients not to use it";
-                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &what, help);
+                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &change, help);
             }
         }
     }

@@ -11,24 +11,24 @@ pub(super) fn compare_lifetimes(before: &Model, after: &Model, target: &Catalog,
     let name = &after.full_name;
     let location = || message_location(target, name);
     if before.soft_delete.is_some() && after.soft_delete.is_none() {
-        let what = format!("removing `soft_delete` from {name}, which would restore deleted records,");
+        let change = format!("removing `soft_delete` from {name}, which would restore deleted records,");
         let help = "keep it; with `retention_days: 1`, deleted records are purged after one day";
-        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &change, help);
     }
     if before.expiry.is_some() && after.expiry.is_none() {
-        let what = format!("removing `expiry` from {name}, which could restore expired records,");
+        let change = format!("removing `expiry` from {name}, which could restore expired records,");
         let help = "keep it without a `ttl`; a record without a time does not expire";
-        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &what, help);
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_MODEL, &change, help);
     }
     for index in before.indexes.iter().filter(|index| starts_excluding_deleted(before, index, after)) {
         let fields: Vec<&str> =
             index.fields.iter().map(|part| before.shape().field(part.field).name.as_str()).collect();
-        let what = format!(
+        let change = format!(
             "adding `soft_delete` to {name}, whose unique index on {} would have to exclude deleted records,",
             fields.join(", ")
         );
         let help = "remove it; only a new model can have both";
-        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &what, help);
+        report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_INDEX, &change, help);
     }
     compare_role("ROLE_DELETE_TIME", |model| model.roles.deleted_at, before, after, target, diagnostics);
     compare_role("ROLE_EXPIRE_TIME", |model| model.roles.expires_at, before, after, target, diagnostics);
@@ -50,7 +50,7 @@ fn compare_role(
     if known.is_none() && !is_moved || known == old {
         return;
     }
-    let what = format!("giving {role} to field `{}` of {}", new.name, after.full_name);
+    let change = format!("giving {role} to field `{}` of {}", new.name, after.full_name);
     let help = if is_moved {
         "keep the role on its field".to_owned()
     } else {
@@ -60,7 +60,7 @@ fn compare_role(
         )
     };
     let location = message_location(target, &after.full_name);
-    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &what, &help);
+    report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_CHANGE_ROLE, &change, &help);
 }
 
 /// Returns whether [`compare_lifetimes`] already reports a removed index.

@@ -10,22 +10,34 @@ pub(super) fn compare_references(before: &Model, after: &Model, target: &Catalog
     for (id, field) in after.shape().iter() {
         let Some(old) = before.shape().by_number(field.number) else { continue };
         let location = || field_location(target, &after.full_name, field.number);
-        let what = format!("field `{}` of {}", field.name, after.full_name);
+        let subject = format!("field `{}` of {}", field.name, after.full_name);
         match (before.reference(old), after.reference(id)) {
             (None, Some(new)) if new.target_ids == IdFormat::UuidV7 => {
-                let what = format!("making {what} a reference to {}, whose ids are UUIDs,", new.target);
+                let description = format!("making {subject} a reference to {}, whose ids are UUIDs,", new.target);
                 let help = "keep the field as it is, and add a new one with `references`";
-                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_ADD_REFERENCE, &what, help);
+                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_ADD_REFERENCE, &description, help);
             }
             (Some(old), None) => {
-                let what = format!("removing the reference of {what} to {}", old.target);
+                let description = format!("removing the reference of {subject} to {}", old.target);
                 let help = "keep `references`, or add a new field without it";
-                report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_REFERENCE, &what, help);
+                report_unsupported(
+                    diagnostics,
+                    location(),
+                    code::STEP_NOT_SUPPORTED_DROP_REFERENCE,
+                    &description,
+                    help,
+                );
             }
             (Some(old), Some(new)) => {
                 if let Some((change, help)) = unsupported_change(old, new) {
-                    let what = format!("changing {change} of {what}");
-                    report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_CHANGE_REFERENCE, &what, help);
+                    let description = format!("changing {change} of {subject}");
+                    report_unsupported(
+                        diagnostics,
+                        location(),
+                        code::STEP_NOT_SUPPORTED_CHANGE_REFERENCE,
+                        &description,
+                        help,
+                    );
                 }
             }
             _ => {}

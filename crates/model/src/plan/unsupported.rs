@@ -8,11 +8,11 @@ pub(super) fn report_unsupported(
     diagnostics: &mut Diagnostics,
     location: SourceLocation,
     code: &'static str,
-    what: &str,
+    change: &str,
     help: &str,
 ) {
     let step = code.trim_start_matches("STEP_NOT_SUPPORTED_").replace('_', " ");
-    diagnostics.report(location, code, format!("{what} needs the step {step}, which is not supported yet"), help);
+    diagnostics.report(location, code, format!("{change} needs the step {step}, which is not supported yet"), help);
 }
 
 pub(super) fn message_location(catalog: &Catalog, message: &str) -> SourceLocation {

@@ -9,8 +9,8 @@ use prost_types::{
 
 fn codes(files: Vec<FileDescriptorProto>) -> Vec<&'static str> {
     let bytes = FileDescriptorSet { file: files }.encode_to_vec();
-    let found = compile(Input::DescriptorSet(bytes.into()), &StorageNames::default()).err().unwrap_or_default();
-    found.iter().map(|found| found.code).collect()
+    let diagnostics = compile(Input::DescriptorSet(bytes.into()), &StorageNames::default()).err().unwrap_or_default();
+    diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 fn file(messages: Vec<DescriptorProto>) -> FileDescriptorProto {
@@ -40,8 +40,8 @@ fn field(name: &str, number: i32) -> FieldDescriptorProto {
 #[test]
 fn invalid_descriptor_sets_are_rejected() {
     let codes = |bytes: &'static [u8]| {
-        let found = compile(Input::DescriptorSet(bytes.into()), &StorageNames::default()).unwrap_err();
-        found.iter().map(|found| found.code).collect::<Vec<_>>()
+        let diagnostics = compile(Input::DescriptorSet(bytes.into()), &StorageNames::default()).unwrap_err();
+        diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>()
     };
     assert_eq!(codes(b"syntax = \"proto3\";"), ["DESCRIPTOR_SET_INVALID"]);
     assert_eq!(codes(b"\x0a\x02\xff\xff"), ["DESCRIPTOR_SET_INVALID"]);
@@ -91,13 +91,13 @@ fn of_message(message: DescriptorProto) -> Vec<&'static str> {
 #[test]
 fn an_empty_syntax_is_a_diagnostic() {
     let bytes = b"\x0a\x0e\x0a\x0agood.proto\x62\x00";
-    let found = compile(Input::DescriptorSet(bytes.to_vec().into()), &StorageNames::default()).unwrap_err();
-    assert_eq!((found[0].code, found[0].file.as_str()), ("DESCRIPTOR_SET_INVALID", "good.proto"));
+    let diagnostics = compile(Input::DescriptorSet(bytes.to_vec().into()), &StorageNames::default()).unwrap_err();
+    assert_eq!((diagnostics[0].code, diagnostics[0].file.as_str()), ("DESCRIPTOR_SET_INVALID", "good.proto"));
 }
 
 #[test]
 fn descriptors_that_no_compiler_writes_are_rejected() {
-    let refused = |message: DescriptorProto| {
+    let assert_rejected = |message: DescriptorProto| {
         let codes = of_message(message.clone());
         assert!(!codes.is_empty() && codes.iter().all(|code| *code == "PROTO_NOT_ALLOWED"), "{codes:?} {message:?}");
     };
@@ -107,13 +107,13 @@ fn descriptors_that_no_compiler_writes_are_rejected() {
         message("M", vec![of])
     };
     assert_eq!(of_message(with(&|_| {})), ["NO_MODELS"]);
-    refused(with(&|of| of.label = Some(2)));
-    refused(with(&|of| of.type_name = Some(".a.v1.M".to_owned())));
-    refused(with(&|of| of.r#type = Some(11)));
-    refused(with(&|of| of.r#type = None));
-    refused(with(&|of| of.r#type = Some(10)));
-    refused(with(&|of| of.default_value = Some("x".to_owned())));
-    refused(with(&|of| of.proto3_optional = Some(true)));
+    assert_rejected(with(&|of| of.label = Some(2)));
+    assert_rejected(with(&|of| of.type_name = Some(".a.v1.M".to_owned())));
+    assert_rejected(with(&|of| of.r#type = Some(11)));
+    assert_rejected(with(&|of| of.r#type = None));
+    assert_rejected(with(&|of| of.r#type = Some(10)));
+    assert_rejected(with(&|of| of.default_value = Some("x".to_owned())));
+    assert_rejected(with(&|of| of.proto3_optional = Some(true)));
     let oneof = |name: &str| OneofDescriptorProto { name: Some(name.to_owned()), ..Default::default() };
     let member = |name: &str, number, oneof, optional| FieldDescriptorProto {
         oneof_index: Some(oneof),
@@ -125,10 +125,13 @@ fn descriptors_that_no_compiler_writes_are_rejected() {
         ..message("M", fields)
     };
     // Three fields in the oneof of one `optional` field.
-    refused(with_oneofs(&["_x"], vec![member("x", 1, 0, true), member("y", 2, 0, true), member("z", 3, 0, true)]));
-    refused(with_oneofs(&["o"], Vec::new()));
-    refused(with_oneofs(&["_x", "o"], vec![member("x", 1, 0, true), member("y", 2, 1, false)]));
-    refused(with_oneofs(&["o"], vec![member("x", 1, 0, false), field("y", 2), member("z", 3, 0, false)]));
+    assert_rejected(with_oneofs(
+        &["_x"],
+        vec![member("x", 1, 0, true), member("y", 2, 0, true), member("z", 3, 0, true)],
+    ));
+    assert_rejected(with_oneofs(&["o"], Vec::new()));
+    assert_rejected(with_oneofs(&["_x", "o"], vec![member("x", 1, 0, true), member("y", 2, 1, false)]));
+    assert_rejected(with_oneofs(&["o"], vec![member("x", 1, 0, false), field("y", 2), member("z", 3, 0, false)]));
     let entry = |name: &str, fields| DescriptorProto {
         options: Some(MessageOptions { map_entry: Some(true), ..Default::default() }),
         ..message(name, fields)
@@ -144,9 +147,12 @@ fn descriptors_that_no_compiler_writes_are_rejected() {
         DescriptorProto { nested_type: vec![entry], ..message("M", vec![of]) }
     };
     assert_eq!(of_message(map(entry("MEntry", pair()))), ["NO_MODELS"]);
-    refused(map(entry("Other", pair())));
-    refused(map(entry("MEntry", vec![field("value", 1), field("key", 2)])));
-    refused(map(entry("MEntry", vec![FieldDescriptorProto { r#type: Some(1), ..field("key", 1) }, field("value", 2)])));
+    assert_rejected(map(entry("Other", pair())));
+    assert_rejected(map(entry("MEntry", vec![field("value", 1), field("key", 2)])));
+    assert_rejected(map(entry(
+        "MEntry",
+        vec![FieldDescriptorProto { r#type: Some(1), ..field("key", 1) }, field("value", 2)],
+    )));
     // Another message uses the entry, and then a map of another message does.
     let stranger = |label| FieldDescriptorProto {
         label: Some(label),
@@ -188,8 +194,8 @@ fn options_need_their_imports() {
         let mut set = Vec::new();
         prost::encoding::bytes::encode(1, &user, &mut set);
         prost::encoding::bytes::encode(1, &first.encode_to_vec(), &mut set);
-        let found = compile(Input::DescriptorSet(set.into()), &StorageNames::default()).err().unwrap_or_default();
-        found.iter().map(|found| (found.code, found.help.clone())).collect::<Vec<_>>()
+        let diagnostics = compile(Input::DescriptorSet(set.into()), &StorageNames::default()).err().unwrap_or_default();
+        diagnostics.iter().map(|diagnostic| (diagnostic.code, diagnostic.help.clone())).collect::<Vec<_>>()
     };
     assert_eq!(set(&["groundplan/model/v1/model.proto"]), []);
     let add = "add `import \"groundplan/model/v1/model.proto\";`".to_owned();

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use groundplan_model::{Cardinality, Compiled, Input, Kind, MethodKind, StorageNames, compile, export, load, plan};
 
 fn compiled(paths: &[&str]) -> Compiled {
-    compile_files(example(paths)).unwrap_or_else(|found| panic!("{found:#?}"))
+    compile_files(example(paths)).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"))
 }
 
 #[test]

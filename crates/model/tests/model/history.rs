@@ -21,9 +21,9 @@ fn fields(message: &MessageDescriptor) -> Vec<(u32, String)> {
 }
 
 /// Returns the codes and messages of an invalid file.
-fn refused(text: &str) -> Vec<String> {
-    let found = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
-    found.iter().map(|found| format!("{}: {}", found.code, found.message)).collect()
+fn diagnostics_of_text(text: &str) -> Vec<String> {
+    let diagnostics = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
+    diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.message)).collect()
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn history_retention_has_a_default_and_a_range() {
     assert_eq!(history("history: { retention_days: 3650 }"), Some(3_650));
     for days in ["-1", "3651", "65537", "2147483647", "-2147483648"] {
         assert_eq!(
-            refused(&model(&format!("history: {{ retention_days: {days} }}"))),
+            diagnostics_of_text(&model(&format!("history: {{ retention_days: {days} }}"))),
             [format!("HISTORY_RETENTION_INVALID: a.v1.Thing has a history retention of {days} days")]
         );
     }
@@ -114,7 +114,7 @@ fn event_fields_avoid_names_of_other_fields() {
 
 #[test]
 fn derived_names_are_checked_for_conflicts() {
-    let with = |option: &str, other: &str| refused(&format!("{}\n{other}", model(option)));
+    let with = |option: &str, other: &str| diagnostics_of_text(&format!("{}\n{other}", model(option)));
     for (other, clash) in [
         ("message WatchThingsRequest {}", "a.v1.WatchThingsRequest"),
         ("message WatchThingsResponse {}", "a.v1.WatchThingsResponse"),
@@ -147,7 +147,8 @@ fn watches_resolve_types_that_packages_hide() {
         for name in ["Thing", "Groundplan", "Google", "Watch"] {
             let text = source(&model("history: {}").replace("Thing", name)).replace("a.v1", package);
             let text = text.replace("(groundplan.", "(.groundplan.");
-            let compiled = compile_files(vec![file("a.proto", text)]).unwrap_or_else(|found| panic!("{found:#?}"));
+            let compiled =
+                compile_files(vec![file("a.proto", text)]).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"));
             let response = compiled.catalog.models[0].method_name(MethodKind::Watch) + "Response";
             let kind = message(&compiled.catalog, &format!("{package}.{response}")).get_field(1).unwrap().kind();
             assert_eq!(kind.as_enum().unwrap().full_name(), "groundplan.watch.v1.EventKind", "{package} {name}");

@@ -7,7 +7,7 @@ use groundplan_model::{
 
 fn compiled() -> Compiled {
     let files: Vec<SourceFile> = vec![file("clinic/v1/visit.proto", include_str!("../golden/lifetimes/visit.proto"))];
-    compile_files(files).unwrap_or_else(|found| panic!("{found:#?}"))
+    compile_files(files).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"))
 }
 
 fn name(model: &Model, field: groundplan_model::FieldId) -> &str {
@@ -74,17 +74,19 @@ fn options_have_defaults_and_ranges() {
     assert_eq!(expiry("expiry: {}"), Some(None));
     assert_eq!(expiry("expiry: { ttl: { nanos: 1000 } }"), Some(Some(1)));
     assert_eq!(expiry("expiry: { ttl: { seconds: 3153600000 } }"), Some(Some(3_153_600_000_000_000)));
-    let days = |option: &str| catalog(&model(option, "")).models[0].soft_delete.map(|kept| kept.retention_days);
+    let days =
+        |option: &str| catalog(&model(option, "")).models[0].soft_delete.map(|soft_delete| soft_delete.retention_days);
     assert_eq!(days("soft_delete: {}"), Some(30));
     assert_eq!(days("soft_delete: { retention_days: 1 }"), Some(1));
     assert_eq!(days("soft_delete: { retention_days: 3650 }"), Some(3_650));
-    let refused = |option: &str| -> Vec<&str> {
-        let found = compile_files(vec![file("a/v1/a.proto", source(&model(option, "")))]).err().unwrap_or_default();
-        found.iter().map(|found| found.code).collect()
+    let diagnostics = |option: &str| -> Vec<&str> {
+        let diagnostics =
+            compile_files(vec![file("a/v1/a.proto", source(&model(option, "")))]).err().unwrap_or_default();
+        diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
     };
     for days in ["-1", "3651", "65537", "2147483647"] {
         let option = format!("soft_delete: {{ retention_days: {days} }}");
-        assert_eq!(refused(&option), ["SOFT_DELETE_RETENTION_INVALID"], "{days}");
+        assert_eq!(diagnostics(&option), ["SOFT_DELETE_RETENTION_INVALID"], "{days}");
     }
     for ttl in [
         "",
@@ -96,15 +98,15 @@ fn options_have_defaults_and_ranges() {
         "nanos: 1000000000",
         "seconds: 9223372036854775807",
     ] {
-        assert_eq!(refused(&format!("expiry: {{ ttl: {{ {ttl} }} }}")), ["EXPIRY_TTL_INVALID"], "{ttl}");
+        assert_eq!(diagnostics(&format!("expiry: {{ ttl: {{ {ttl} }} }}")), ["EXPIRY_TTL_INVALID"], "{ttl}");
     }
 }
 
 #[test]
 fn a_missing_field_is_suggested() {
     let helps = |text: &str| -> Vec<String> {
-        let found = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
-        found.iter().map(|found| format!("{}: {}", found.code, found.help)).collect()
+        let diagnostics = compile_files(vec![file("a/v1/a.proto", source(text))]).err().unwrap_or_default();
+        diagnostics.iter().map(|diagnostic| format!("{}: {}", diagnostic.code, diagnostic.help)).collect()
     };
     let text = "message M { option (groundplan.model.v1.model) = { soft_delete: {} expiry: {} }; string id = 1; reserved 5 to 7; }";
     assert_eq!(
@@ -179,8 +181,8 @@ fn derived_names_of_soft_delete_are_checked_for_conflicts() {
     for name in ["UndeleteThingRequest", "BatchDeleteThingsResponse"] {
         let codes = |option: &str| -> Vec<&str> {
             let text = format!("{}\nmessage {name} {{}}", model(option, ""));
-            let found = compile_files(vec![file("a/v1/a.proto", source(&text))]).err().unwrap_or_default();
-            found.iter().map(|found| found.code).collect()
+            let diagnostics = compile_files(vec![file("a/v1/a.proto", source(&text))]).err().unwrap_or_default();
+            diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
         };
         assert!(codes("").is_empty(), "{name} is free");
         assert_eq!(codes("soft_delete: {}"), ["DERIVED_NAME_CLASH"], "{name}");
@@ -201,7 +203,7 @@ fn an_expression_is_reported_at_its_location() {
 
 fn between(base: &str, target: &str) -> Result<Plan, Vec<String>> {
     let (base, target): (Catalog, Catalog) = (catalog(base), catalog(target));
-    plan(Some(&base), &target).map_err(|found| found.iter().map(ToString::to_string).collect())
+    plan(Some(&base), &target).map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
 }
 
 /// The model of the plans, without time fields.
@@ -266,7 +268,7 @@ fn changes_that_would_restore_or_expire_records_are_unsupported() {
             "STEP_NOT_SUPPORTED_CHANGE_ROLE: giving ROLE_EXPIRE_TIME to field `expire_time`",
         ),
     ] {
-        let refused = between(&base, &target).unwrap_err();
-        assert!(refused.len() == 1 && refused[0].contains(expected), "{expected}: {refused:#?}");
+        let diagnostics = between(&base, &target).unwrap_err();
+        assert!(diagnostics.len() == 1 && diagnostics[0].contains(expected), "{expected}: {diagnostics:#?}");
     }
 }

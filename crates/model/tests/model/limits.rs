@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 const MODEL: &str = "message M { option (groundplan.model.v1.model) = {}; string id = 1; }";
 
 fn codes(files: Vec<SourceFile>) -> Vec<&'static str> {
-    compile_files(files).err().unwrap_or_default().iter().map(|found| found.code).collect()
+    compile_files(files).err().unwrap_or_default().iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 fn with(other: SourceFile) -> Vec<SourceFile> {

@@ -7,13 +7,13 @@ use groundplan_model::{CompileError, Compiler, Diagnostic, Input, SourceFile, St
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-fn found(files: Vec<SourceFile>) -> Vec<Diagnostic> {
+fn compile_errors(files: Vec<SourceFile>) -> Vec<Diagnostic> {
     compile_files(files).err().unwrap_or_default()
 }
 
 /// Returns the diagnostics of one file as `line message (help)`.
-fn said(text: &str) -> Vec<String> {
-    found(vec![file("a/v1/a.proto", text)])
+fn diagnostics_of(text: &str) -> Vec<String> {
+    compile_errors(vec![file("a/v1/a.proto", text)])
         .iter()
         .map(|it| format!("{} {} ({})", it.line, it.message, it.help))
         .collect()
@@ -42,16 +42,16 @@ fn files_that_cannot_be_linked_are_as_cheap_as_others() {
     let started = Instant::now();
     let alone: Vec<SourceFile> =
         good_and_bad(100, 30, "").into_iter().filter(|file| file.path.ends_with("a.proto")).collect();
-    assert_eq!(found(alone).iter().map(|found| found.code).collect::<Vec<_>>(), ["NO_MODELS"]);
+    assert_eq!(compile_errors(alone).iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["NO_MODELS"]);
     let good = started.elapsed();
     let started = Instant::now();
     let bad = good_and_bad(100, 30, "syntax = \"proto3\"; package q{}.v1; message B { Nope x = 1; }");
-    let found = found(bad);
+    let diagnostics = compile_errors(bad);
     // Rebuilding the pool for each of them took a hundred times as long.
     assert!(started.elapsed() < good * 4 + Duration::from_secs(2), "{:?} after {good:?}", started.elapsed());
-    let nope = found.iter().filter(|found| found.message == "`Nope` is not defined").count();
-    let rest = found.iter().filter(|found| found.message.contains("were not tried")).count();
-    assert_eq!((nope, rest, found.len()), (20, 1, 21));
+    let nope = diagnostics.iter().filter(|diagnostic| diagnostic.message == "`Nope` is not defined").count();
+    let rest = diagnostics.iter().filter(|diagnostic| diagnostic.message.contains("were not tried")).count();
+    assert_eq!((nope, rest, diagnostics.len()), (20, 1, 21));
 }
 
 #[test]
@@ -62,8 +62,11 @@ fn a_rejected_file_leaves_no_extensions() {
     let options = "syntax = \"proto3\"; package z.v1; import \"google/protobuf/descriptor.proto\"; \
                    extend google.protobuf.FieldOptions { string z = 50001; } message Z { int32 z = 1 [(z) = \"text\"]; }";
     files.push(file("z.proto", options));
-    let found = found(files);
-    assert_eq!(found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), ["`Nope` is not defined"; 5]);
+    let diagnostics = compile_errors(files);
+    assert_eq!(
+        diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect::<Vec<_>>(),
+        ["`Nope` is not defined"; 5]
+    );
 }
 
 #[test]
@@ -74,10 +77,10 @@ fn many_errors_of_one_file_are_counted_quickly() {
     }
     text.push('}');
     let started = Instant::now();
-    let found = found(vec![file("a.proto", text)]);
+    let diagnostics = compile_errors(vec![file("a.proto", text)]);
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
-    assert_eq!(found.len(), 501);
-    assert_eq!(found.last().map(|last| last.code), Some("DIAGNOSTICS_TOO_MANY"));
+    assert_eq!(diagnostics.len(), 501);
+    assert_eq!(diagnostics.last().map(|last| last.code), Some("DIAGNOSTICS_TOO_MANY"));
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn a_missing_import_suggests_its_line() {
              https://github.com/googleapis/googleapis into the applied folder, and import it)",
         ),
     ] {
-        assert_eq!(said(&format!("{START}{text}")), [expected], "{text}");
+        assert_eq!(diagnostics_of(&format!("{START}{text}")), [expected], "{text}");
     }
 }
 
@@ -148,15 +151,15 @@ fn a_missing_import_is_found_in_any_order_of_files() {
             file(other, "syntax = \"proto3\"; package x.v1; message Other { }"),
             file(user, "syntax = \"proto3\"; package y.v1; message M { x.v1.Other o = 1; }"),
         ];
-        let found = found(files);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].help, format!("add `import {other:?};`"));
+        let diagnostics = compile_errors(files);
+        assert_eq!(diagnostics.len(), 1);
+        assert_eq!(diagnostics[0].help, format!("add `import {other:?};`"));
     }
 }
 
 #[test]
 fn an_unknown_import_is_explained() {
-    let diagnostic = |import: &str| said(&format!("syntax = \"proto3\";\nimport \"{import}\";")).remove(0);
+    let diagnostic = |import: &str| diagnostics_of(&format!("syntax = \"proto3\";\nimport \"{import}\";")).remove(0);
     assert_eq!(
         diagnostic("google/type/money.proto"),
         "2 the import \"google/type/money.proto\" does not exist (it is not bundled; copy it from \
@@ -172,5 +175,5 @@ fn an_unknown_import_is_explained() {
 #[test]
 fn a_byte_order_mark_is_skipped() {
     let text = format!("\u{feff}{}", source("message M { option (groundplan.model.v1.model) = {}; string id = 1; }"));
-    assert_eq!(found(vec![file("a/v1/a.proto", text)]), []);
+    assert_eq!(compile_errors(vec![file("a/v1/a.proto", text)]), []);
 }

@@ -14,4 +14,5 @@ mod names;
 mod protoc;
 mod random;
 mod relations;
+mod stricter_rules;
 mod support;

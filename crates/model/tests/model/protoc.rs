@@ -214,8 +214,8 @@ fn files(text: &str) -> Vec<(String, String)> {
 /// Returns the compiler's diagnostics, except NO_MODELS.
 fn ours(files: &[(String, String)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| file(path, text.as_str())).collect();
-    let found = compile_files(files).err().unwrap_or_default();
-    found.iter().filter(|found| found.code != "NO_MODELS").map(ToString::to_string).collect()
+    let diagnostics = compile_files(files).err().unwrap_or_default();
+    diagnostics.iter().filter(|diagnostic| diagnostic.code != "NO_MODELS").map(ToString::to_string).collect()
 }
 
 /// Returns protoc's error, if any.
@@ -261,7 +261,7 @@ fn files_that_protoc_accepts_compile() {
         if let Err(why) = theirs(&files, &folder(name)) {
             wrong.push(format!("{name}: protoc refuses it: {why}"));
         }
-        wrong.extend(ours(&files).into_iter().map(|found| format!("{name}: {found}")));
+        wrong.extend(ours(&files).into_iter().map(|diagnostic| format!("{name}: {diagnostic}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -270,8 +270,8 @@ fn files_that_protoc_accepts_compile() {
 fn diagnostics_have_a_line() {
     for (name, text) in REFUSED.iter().filter(|(_, text)| !text.contains("--")) {
         let files = files(&text.replace("{}", "{}\n"));
-        for said in ours(&files) {
-            assert!(said.starts_with("a.proto:"), "{name}: {said}");
+        for diagnostic in ours(&files) {
+            assert!(diagnostic.starts_with("a.proto:"), "{name}: {diagnostic}");
         }
     }
 }

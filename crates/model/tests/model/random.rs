@@ -172,9 +172,9 @@ fn compiles_or_is_refused(text: &str) -> Result<bool, TestCaseError> {
             prop_assert!(!plan(None, &loaded).unwrap().steps.is_empty());
             Ok(true)
         }
-        Err(found) => {
-            prop_assert!(!found.is_empty());
-            for diagnostic in found {
+        Err(diagnostics) => {
+            prop_assert!(!diagnostics.is_empty());
+            for diagnostic in diagnostics {
                 prop_assert!(code::ALL.contains(&diagnostic.code) && !diagnostic.help.is_empty(), "{diagnostic}");
                 prop_assert!(!diagnostic.help.contains("checks before"), "{diagnostic}");
             }

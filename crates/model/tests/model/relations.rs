@@ -14,7 +14,7 @@ fn files() -> Vec<SourceFile> {
 }
 
 fn compiled() -> Compiled {
-    compile_files(files()).unwrap_or_else(|found| panic!("{found:#?}"))
+    compile_files(files()).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"))
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn planned(from: &str, to: &str) -> Result<Plan, Vec<String>> {
 }
 
 fn between(base: &Catalog, target: &Catalog) -> Result<Plan, Vec<String>> {
-    plan(Some(base), target).map_err(|refused| refused.iter().map(ToString::to_string).collect())
+    plan(Some(base), target).map_err(|diagnostics| diagnostics.iter().map(ToString::to_string).collect())
 }
 
 fn kinds(plan: &Plan) -> Vec<(StepKind, &str)> {
@@ -200,8 +200,8 @@ fn a_wider_index_can_replace_an_implied_one() {
     );
     let plan = between(&catalog(BASE), &catalog(&wider)).unwrap();
     assert_eq!(plan.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), [StepKind::AddIndex]);
-    let refused = between(&catalog(&wider), &catalog(BASE)).unwrap_err();
-    assert!(refused[0].contains("STEP_NOT_SUPPORTED_DROP_INDEX"), "{refused:#?}");
+    let diagnostics = between(&catalog(&wider), &catalog(BASE)).unwrap_err();
+    assert!(diagnostics[0].contains("STEP_NOT_SUPPORTED_DROP_INDEX"), "{diagnostics:#?}");
 }
 
 #[test]
@@ -224,21 +224,21 @@ fn unsupported_changes_of_references_are_named() {
         ),
         ("model: \"Shelf\" }", "model: \"Author\" }", "changing the model from a.v1.Shelf to a.v1.Author"),
     ] {
-        let refused = planned(from, to).unwrap_err();
-        assert!(refused.iter().any(|refusal| refusal.contains(expected)), "{to}: {refused:#?}");
-        let of_index = refused.iter().find(|refusal| refusal.contains("DROP_INDEX"));
+        let diagnostics = planned(from, to).unwrap_err();
+        assert!(diagnostics.iter().any(|diagnostic| diagnostic.contains(expected)), "{to}: {diagnostics:#?}");
+        let of_index = diagnostics.iter().find(|diagnostic| diagnostic.contains("DROP_INDEX"));
         assert_eq!(of_index, None, "nobody declared an index");
     }
     let named = BASE.replacen("model: \"Shelf\" }", "model: \"Shelf\" inverse: \"books\" }", 1);
     for other in ["model: \"Shelf\" }", "model: \"Shelf\" inverse: \"volumes\" }"] {
         let changed = BASE.replacen("model: \"Shelf\" }", other, 1);
-        let refused = between(&catalog(&named), &catalog(&changed)).unwrap_err();
-        assert!(refused[0].contains("changing the inverse from books to "), "{refused:#?}");
+        let diagnostics = between(&catalog(&named), &catalog(&changed)).unwrap_err();
+        assert!(diagnostics[0].contains("changing the inverse from books to "), "{diagnostics:#?}");
     }
     let by_id = BASE.replacen("string other = 5", "string other_id = 5", 1);
     let taken = by_id.replacen("string id = 1;\n", "string id = 1; int32 other = 6;\n", 1);
-    let refused = between(&catalog(&by_id), &catalog(&taken)).unwrap_err();
-    assert!(refused[0].contains("the relation's name from other to other_id"), "{refused:#?}");
+    let diagnostics = between(&catalog(&by_id), &catalog(&taken)).unwrap_err();
+    assert!(diagnostics[0].contains("the relation's name from other to other_id"), "{diagnostics:#?}");
 }
 
 #[test]
@@ -258,8 +258,8 @@ fn another_method_creates_another_index() {
     for (at, one) in methods.iter().enumerate() {
         for other in &methods[at + 1..] {
             assert_ne!(name(&with(one)), name(&with(other)));
-            let refused = between(&with(one), &with(other)).unwrap_err();
-            assert!(refused[0].contains("STEP_NOT_SUPPORTED_DROP_INDEX"), "{refused:#?}");
+            let diagnostics = between(&with(one), &with(other)).unwrap_err();
+            assert!(diagnostics[0].contains("STEP_NOT_SUPPORTED_DROP_INDEX"), "{diagnostics:#?}");
         }
     }
     assert_eq!(name(&with("")), name(&with("method: INDEX_METHOD_ORDERED")), "as it was before there were methods");

@@ -42,7 +42,7 @@ pub(crate) fn source(rest: &str) -> String {
 /// Compiles one valid file.
 pub(crate) fn catalog(rest: &str) -> Catalog {
     let compiled = compile_files(vec![file("a/v1/a.proto", source(rest))]);
-    compiled.unwrap_or_else(|found| panic!("{found:#?}")).catalog
+    compiled.unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}")).catalog
 }
 
 /// Compares a text with a file of `tests/golden`. On a difference, the message names a file with the actual text.

@@ -1,6 +1,6 @@
 //! Plans: warnings, and uploads that could block or crash a compiler.
 
-use crate::support::{Follower, Manner, Process, entity, patient, start};
+use crate::support::{Follower, FollowerBehavior, Process, entity, patient, start};
 use groundplan_proto::schema::v1::{Models, PlanRequest, PlanResponse, SourceFile};
 use groundplan_testkit::TestDatabase;
 use std::fmt::Write as _;
@@ -38,8 +38,8 @@ async fn a_hostile_plan_finishes_and_does_not_delay_others() {
         let plan = plan(&process, entity("  string text = 2;\n")).await;
         (plan.steps.len(), started.elapsed())
     };
-    let (refused, (steps, waited)) = tokio::join!(plan(&process, hostile(200)), honest);
-    assert_eq!(refused.diagnostics.len(), 21, "20 files, and that the others were not tried");
+    let (error, (steps, waited)) = tokio::join!(plan(&process, hostile(200)), honest);
+    assert_eq!(error.diagnostics.len(), 21, "20 files, and that the others were not tried");
     assert!(steps > 0 && waited < Duration::from_secs(20), "{waited:?}");
     assert!(started.elapsed() < Duration::from_secs(50), "{:?}", started.elapsed());
 }
@@ -59,7 +59,7 @@ async fn an_invalid_descriptor_set_is_a_diagnostic() {
 async fn a_plan_warns_of_stricter_rules_and_can_be_applied() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
-    let _follower = Follower::start(&process, "records-1", Manner::Obey);
+    let _follower = Follower::start(&process, "records-1", FollowerBehavior::Done);
     process.apply_to_the_end(entity("  string text = 2;\n")).await.unwrap();
     let mut stricter = entity("  string text = 2 [(google.api.field_behavior) = REQUIRED];\n");
     let file = stricter.files.first_mut().unwrap();

@@ -1,6 +1,6 @@
 //! Reading revisions by number and in pages.
 
-use crate::support::{Process, patient, reason_and, start};
+use crate::support::{Process, patient, reason_and_metadata, start};
 use groundplan_chassis::database::Bind;
 use groundplan_proto::schema::v1::{ListRevisionsRequest, ListRevisionsResponse, RevisionState};
 use groundplan_testkit::TestDatabase;
@@ -65,9 +65,9 @@ async fn page_tokens_are_sealed() {
     let changed = format!("{}{}", if token.starts_with('A') { "B" } else { "A" }, &token[1..]);
     let tail = process.tail("").await.unwrap().message().await.unwrap().unwrap().token;
     for forged in ["r2", "2", "x", "é", &changed, &tail, &"A".repeat(100_000)] {
-        let refused = list(&process, 0, forged).await.unwrap_err();
+        let error = list(&process, 0, forged).await.unwrap_err();
         let reason = (Code::InvalidArgument, "PAGE_TOKEN_INVALID".to_owned());
-        assert_eq!((refused.code(), reason_and(&refused, "").0), reason, "{}", forged.len());
+        assert_eq!((error.code(), reason_and_metadata(&error, "").0), reason, "{}", forged.len());
     }
 }
 
@@ -76,8 +76,8 @@ async fn a_revision_that_does_not_exist_is_not_found() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
     for number in [0, 1, i64::MAX] {
-        let refused = process.revision(number).await.unwrap_err();
-        assert_eq!((refused.code(), reason_and(&refused, "").0), (Code::NotFound, "REVISION_NOT_FOUND".into()));
+        let error = process.revision(number).await.unwrap_err();
+        assert_eq!((error.code(), reason_and_metadata(&error, "").0), (Code::NotFound, "REVISION_NOT_FOUND".into()));
     }
     assert_eq!(process.revision(-1).await.unwrap_err().code(), Code::InvalidArgument);
 }

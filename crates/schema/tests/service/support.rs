@@ -44,16 +44,16 @@ pub(crate) fn patient() -> Settings {
 
 /// Starts a process of the service.
 pub(crate) async fn start(test: &TestDatabase, settings: Settings) -> Process {
-    start_on(test, settings, defaults()).await
+    start_with(test, settings, defaults()).await
 }
 
 /// Starts a process with a single database connection and a short timeout.
 pub(crate) async fn start_with_one_connection(test: &TestDatabase, settings: Settings) -> Process {
     let one = DatabaseSettings { db_pool_size: 1, db_pool_timeout: Duration::from_millis(50), ..defaults() };
-    start_on(test, settings, one).await
+    start_with(test, settings, one).await
 }
 
-async fn start_on(test: &TestDatabase, settings: Settings, settings_of_database: DatabaseSettings) -> Process {
+async fn start_with(test: &TestDatabase, settings: Settings, settings_of_database: DatabaseSettings) -> Process {
     let database = Database::connect(&test.url(), DATABASE_SCHEMA, &settings_of_database).await.unwrap();
     let stop = CancellationToken::new();
     let mounted = mount(Dependencies { database: database.clone(), settings, stop: stop.clone() }).await.unwrap();
@@ -67,7 +67,7 @@ async fn start_on(test: &TestDatabase, settings: Settings, settings_of_database:
 pub(crate) fn entity(fields: &str) -> Models {
     let content = format!(
         "syntax = \"proto3\";\npackage example.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
-         // Something to store.\nmessage Entity {{\n  option (groundplan.model.v1.model) = {{ resource: \"resource\" }};\n\
+         // A record.\nmessage Entity {{\n  option (groundplan.model.v1.model) = {{ resource: \"resource\" }};\n\
          \x20 string id = 1;\n{fields}}}\n"
     );
     file("example/v1/entity.proto", &content)
@@ -133,27 +133,27 @@ pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
 
 /// What a follower reports for a preparing revision.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Manner {
+pub(crate) enum FollowerBehavior {
     /// Reports that it is working.
-    Hold,
+    Working,
     /// Reports that it is done.
-    Obey,
+    Done,
     /// Reports a failure.
     Fail(String),
 }
 
 /// A follower that simulates `records` until it is dropped.
 pub(crate) struct Follower {
-    pub(crate) manner: watch::Sender<Manner>,
+    pub(crate) behavior: watch::Sender<FollowerBehavior>,
     _task: JoinSet<()>,
 }
 
 impl Follower {
-    pub(crate) fn start(process: &Process, id: &str, manner: Manner) -> Self {
-        let (sender, receiver) = watch::channel(manner);
+    pub(crate) fn start(process: &Process, id: &str, behavior: FollowerBehavior) -> Self {
+        let (sender, receiver) = watch::channel(behavior);
         let mut task = JoinSet::new();
         task.spawn(follow(process.schema.clone(), process.distribution.clone(), id.to_owned(), receiver));
-        Self { manner: sender, _task: task }
+        Self { behavior: sender, _task: task }
     }
 }
 
@@ -166,25 +166,25 @@ async fn follow(
     mut schema: SchemaServiceClient<Transport>,
     mut client: DistributionServiceClient<Transport>,
     id: String,
-    mut manner: watch::Receiver<Manner>,
+    mut behavior: watch::Receiver<FollowerBehavior>,
 ) {
     let mut tail = sendable(client.tail_revisions(TailRevisionsRequest::default())).await.unwrap().into_inner();
     let mut report = ReportProgressRequest { follower: id, ..ReportProgressRequest::default() };
     let (mut steps, mut has_begun) = (0, false);
     loop {
         if let Some(preparation) = &mut report.preparation {
-            let manner = manner.borrow_and_update().clone();
+            let behavior = behavior.borrow_and_update().clone();
             preparation.message = "making tables".to_owned();
-            preparation.done = manner == Manner::Obey;
+            preparation.done = behavior == FollowerBehavior::Done;
             preparation.steps_done = if preparation.done { steps } else { 0 };
-            preparation.failure = if let Manner::Fail(why) = manner { why } else { String::new() };
+            preparation.failure = if let FollowerBehavior::Fail(why) = behavior { why } else { String::new() };
         }
         if sendable(client.report_progress(report.clone())).await.is_err() {
             return;
         }
         let next = tokio::select! {
             next = tail.message() => next,
-            changed = manner.changed() => { if changed.is_err() { return } else { continue } }
+            changed = behavior.changed() => { if changed.is_err() { return } else { continue } }
             () = tokio::time::sleep(Duration::from_secs(1)) => continue,
         };
         let Ok(Some(response)) = next else { return };
@@ -218,8 +218,8 @@ pub(crate) fn revision_of(event: &Event) -> Revision {
 }
 
 /// Returns the reason of an error and one value of its metadata.
-pub(crate) fn reason_and(status: &Status, fact: &str) -> (String, String) {
+pub(crate) fn reason_and_metadata(status: &Status, key: &str) -> (String, String) {
     let details = status.get_error_details();
-    let information = details.error_info().expect("every refusal has a reason");
-    (information.reason.clone(), information.metadata.get(fact).cloned().unwrap_or_default())
+    let information = details.error_info().expect("every error has a reason");
+    (information.reason.clone(), information.metadata.get(key).cloned().unwrap_or_default())
 }

@@ -1,6 +1,8 @@
 //! Tests of TailRevisions.
 
-use crate::support::{Follower, Manner, Process, entity, eventually, patient, reason_and, revision_of, start};
+use crate::support::{
+    Follower, FollowerBehavior, Process, entity, eventually, patient, reason_and_metadata, revision_of, start,
+};
 use groundplan_chassis::database::{Columns as _, Sql, rows};
 use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::RevisionState::{self, Failed, Live, Preparing};
@@ -14,26 +16,30 @@ const FIELD1: &str = "  string field1 = 2;\n";
 const FIELD2: &str = "  double field2 = 3;\n";
 
 /// Reads until an event reports a revision in a state. Returns all events, and the token after them.
-async fn hear(tail: &mut Streaming<TailRevisionsResponse>, number: i64, state: RevisionState) -> (Vec<Event>, String) {
-    let mut heard = Vec::new();
+async fn read_until(
+    tail: &mut Streaming<TailRevisionsResponse>,
+    number: i64,
+    state: RevisionState,
+) -> (Vec<Event>, String) {
+    let mut all_events = Vec::new();
     loop {
         let TailRevisionsResponse { events, token } = tail.message().await.unwrap().unwrap();
-        heard.extend(events);
-        let last = heard.last().map(revision_of);
+        all_events.extend(events);
+        let last = all_events.last().map(revision_of);
         if last.is_some_and(|last| (last.number, last.state()) == (number, state)) {
-            return (heard, token);
+            return (all_events, token);
         }
     }
 }
 
 /// Returns the kind, the number and the state of each event.
-fn said(events: &[Event]) -> Vec<(i32, i64, RevisionState)> {
-    let said = |event: &Event| (event.kind, revision_of(event).number, revision_of(event).state());
-    events.iter().map(said).collect()
+fn kinds_and_states(events: &[Event]) -> Vec<(i32, i64, RevisionState)> {
+    let kind_and_state = |event: &Event| (event.kind, revision_of(event).number, revision_of(event).state());
+    events.iter().map(kind_and_state).collect()
 }
 
 /// Starts to tail, and returns the first token.
-async fn begin(process: &Process) -> (Streaming<TailRevisionsResponse>, String) {
+async fn start_tail(process: &Process) -> (Streaming<TailRevisionsResponse>, String) {
     let mut tail = process.tail("").await.unwrap();
     let first = tail.message().await.unwrap().unwrap();
     assert_eq!(first.events, []);
@@ -44,20 +50,20 @@ async fn begin(process: &Process) -> (Streaming<TailRevisionsResponse>, String) 
 async fn each_change_of_a_revision_is_appended_in_its_transaction() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
-    let (mut tail, _) = begin(&process).await;
-    let follower = Follower::start(&process, "records-1", Manner::Obey);
+    let (mut tail, _) = start_tail(&process).await;
+    let follower = Follower::start(&process, "records-1", FollowerBehavior::Done);
     process.apply_to_the_end(entity(FIELD1)).await.unwrap();
-    let (heard, _) = hear(&mut tail, 1, Live).await;
-    assert_eq!(said(&heard), [(Created as i32, 1, Preparing), (Updated as i32, 1, Live)]);
-    let revision = revision_of(&heard[0]);
+    let (events, _) = read_until(&mut tail, 1, Live).await;
+    assert_eq!(kinds_and_states(&events), [(Created as i32, 1, Preparing), (Updated as i32, 1, Live)]);
+    let revision = revision_of(&events[0]);
     assert_eq!((revision.descriptor_set, revision.storage_names, revision.steps), Default::default());
-    assert!(revision.created_at.is_some() && heard[0].position < heard[1].position);
+    assert!(revision.created_at.is_some() && events[0].position < events[1].position);
 
-    follower.manner.send_replace(Manner::Fail("two records have the same isbn".into()));
+    follower.behavior.send_replace(FollowerBehavior::Fail("two records have the same isbn".into()));
     process.apply_to_the_end(entity(&format!("{FIELD1}{FIELD2}"))).await.unwrap_err();
-    let (heard, _) = hear(&mut tail, 2, Failed).await;
-    assert_eq!(said(&heard), [(Created as i32, 2, Preparing), (Updated as i32, 2, Failed)]);
-    assert_eq!(revision_of(&heard[1]).failure, "two records have the same isbn");
+    let (events, _) = read_until(&mut tail, 2, Failed).await;
+    assert_eq!(kinds_and_states(&events), [(Created as i32, 2, Preparing), (Updated as i32, 2, Failed)]);
+    assert_eq!(revision_of(&events[1]).failure, "two records have the same isbn");
 
     // The transactions that appended the events wrote the rows last.
     let apart = "SELECT count(*) FROM revisions WHERE xmin::text <> (\
@@ -72,41 +78,41 @@ async fn each_change_of_a_revision_is_appended_in_its_transaction() {
 async fn a_takeover_appends_once_and_a_rejected_apply_does_not() {
     let test = TestDatabase::new().await;
     let process = start(&test, patient()).await;
-    let (mut tail, _) = begin(&process).await;
-    let _follower = Follower::start(&process, "records-1", Manner::Hold);
+    let (mut tail, _) = start_tail(&process).await;
+    let _follower = Follower::start(&process, "records-1", FollowerBehavior::Working);
     let _apply = process.apply(entity(FIELD1)).await.unwrap();
-    let refused = process.apply(entity(FIELD2)).await.unwrap_err();
-    assert_eq!(reason_and(&refused, "").0, "REVISION_CONFLICT");
+    let error = process.apply(entity(FIELD2)).await.unwrap_err();
+    assert_eq!(reason_and_metadata(&error, "").0, "REVISION_CONFLICT");
     // Repeat, since the first apply might renew its lease in between.
     eventually(async || {
         process.sql("UPDATE revisions SET lease_until = now() - interval '1 second'", &[]).await;
         process.apply(entity(FIELD2)).await.is_ok()
     })
     .await;
-    let (heard, _) = hear(&mut tail, 2, Preparing).await;
+    let (events, _) = read_until(&mut tail, 2, Preparing).await;
     let expected = [(Created as i32, 1, Preparing), (Updated as i32, 1, Failed), (Created as i32, 2, Preparing)];
-    assert_eq!(said(&heard), expected);
-    let places: Vec<(i32, bool)> = heard.iter().map(|event| (event.part, event.last)).collect();
-    assert_eq!(places, [(0, true), (0, false), (1, true)]);
-    assert_eq!(heard[1].position, heard[2].position);
+    assert_eq!(kinds_and_states(&events), expected);
+    let parts: Vec<(i32, bool)> = events.iter().map(|event| (event.part, event.last)).collect();
+    assert_eq!(parts, [(0, true), (0, false), (1, true)]);
+    assert_eq!(events[1].position, events[2].position);
 }
 
 #[tokio::test]
 async fn other_processes_are_notified_immediately() {
     let test = TestDatabase::new().await;
     let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
-    let _follower = Follower::start(&process, "records-1", Manner::Obey);
-    let (mut tail, _) = begin(&other).await;
+    let _follower = Follower::start(&process, "records-1", FollowerBehavior::Done);
+    let (mut tail, _) = start_tail(&other).await;
     let mut latencies = Vec::new();
     for number in 1..=4 {
         let fields: String = (2..=number + 1).map(|field| format!("  string field{field} = {field};\n")).collect();
         let apply = process.apply_to_the_end(entity(&fields));
-        let hear = async {
-            let (heard, _) = hear(&mut tail, number, Live).await;
-            let appended: SystemTime = heard.last().unwrap().appended_at.unwrap().try_into().unwrap();
+        let read_until = async {
+            let (events, _) = read_until(&mut tail, number, Live).await;
+            let appended: SystemTime = events.last().unwrap().appended_at.unwrap().try_into().unwrap();
             SystemTime::now().duration_since(appended).unwrap_or_default()
         };
-        let (applied, took) = tokio::join!(apply, hear);
+        let (applied, took) = tokio::join!(apply, read_until);
         applied.unwrap();
         latencies.push(took);
     }
@@ -118,20 +124,20 @@ async fn other_processes_are_notified_immediately() {
 async fn a_token_resumes_in_another_process_without_gaps() {
     let test = TestDatabase::new().await;
     let (process, other) = (start(&test, patient()).await, start(&test, patient()).await);
-    let _follower = Follower::start(&other, "records-1", Manner::Obey);
-    let (mut tail, token) = begin(&process).await;
+    let _follower = Follower::start(&other, "records-1", FollowerBehavior::Done);
+    let (mut tail, token) = start_tail(&process).await;
     other.apply_to_the_end(entity(FIELD1)).await.unwrap();
-    let (heard, behind) = hear(&mut tail, 1, Live).await;
+    let (events, next_token) = read_until(&mut tail, 1, Live).await;
     process.stop.cancel();
     let stopped = tail.message().await.unwrap_err();
-    assert_eq!((stopped.code(), reason_and(&stopped, "").0), (Code::Unavailable, "NOT_READY".into()));
+    assert_eq!((stopped.code(), reason_and_metadata(&stopped, "").0), (Code::Unavailable, "NOT_READY".into()));
     other.apply_to_the_end(entity(&format!("{FIELD1}{FIELD2}"))).await.unwrap();
 
     let restarted = start(&test, patient()).await;
-    let (missed, _) = hear(&mut restarted.tail(&behind).await.unwrap(), 2, Live).await;
-    assert_eq!(said(&missed), [(Created as i32, 2, Preparing), (Updated as i32, 2, Live)]);
-    let (all, _) = hear(&mut restarted.tail(&token).await.unwrap(), 2, Live).await;
-    assert_eq!(all, [heard, missed].concat());
+    let (missed, _) = read_until(&mut restarted.tail(&next_token).await.unwrap(), 2, Live).await;
+    assert_eq!(kinds_and_states(&missed), [(Created as i32, 2, Preparing), (Updated as i32, 2, Live)]);
+    let (all, _) = read_until(&mut restarted.tail(&token).await.unwrap(), 2, Live).await;
+    assert_eq!(all, [events, missed].concat());
     let foreign = restarted.tail("foreign").await.unwrap().message().await.unwrap_err();
-    assert_eq!((foreign.code(), reason_and(&foreign, "").0), (Code::InvalidArgument, "TOKEN_INVALID".into()));
+    assert_eq!((foreign.code(), reason_and_metadata(&foreign, "").0), (Code::InvalidArgument, "TOKEN_INVALID".into()));
 }

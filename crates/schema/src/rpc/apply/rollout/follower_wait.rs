@@ -61,26 +61,26 @@ fn list_names(names: &[&str]) -> String {
 mod tests {
     use super::*;
 
-    async fn refused(alive: usize, missing: &[&str], problem: &str) -> String {
+    async fn rejected(alive: usize, missing: &[&str], problem: &str) -> String {
         let (mut wait, mut settings) = (FollowerWait::new(), Settings::default());
         wait.check(&settings, alive, missing, problem).unwrap();
         (settings.apply_timeout, settings.uptake_timeout) = (Duration::ZERO, Duration::ZERO);
         tokio::time::sleep(Duration::from_millis(1)).await;
-        let refused = wait.check(&settings, alive, missing, problem).unwrap_err();
-        assert_eq!(refused.reason(), Reason::PeerUnavailable);
-        refused.message().into_owned()
+        let rejected = wait.check(&settings, alive, missing, problem).unwrap_err();
+        assert_eq!(rejected.reason(), Reason::PeerUnavailable);
+        rejected.message().into_owned()
     }
 
     #[tokio::test]
     async fn the_error_names_the_followers() {
         let message = "after 0 s, 1 of 2 `records` processes do not serve revision 7: records-2; see their logs";
-        assert_eq!(refused(2, &["records-2"], "do not serve revision 7").await, message);
+        assert_eq!(rejected(2, &["records-2"], "do not serve revision 7").await, message);
         let many = ["a", "b", "c", "d", "e", "f", "g"];
         let message = "after 0 s, 7 of 7 `records` processes have not started revision 7: a, b, c, d, e and 2 more; see \
                      their logs";
-        assert_eq!(refused(7, &many, "have not started revision 7").await, message);
+        assert_eq!(rejected(7, &many, "have not started revision 7").await, message);
         assert_eq!(list_names(&many[..5]), "a, b, c, d, e");
         let message = "no `records` process is connected; start `groundplan serve records`";
-        assert_eq!(refused(0, &[], "do not serve revision 7").await, message);
+        assert_eq!(rejected(0, &[], "do not serve revision 7").await, message);
     }
 }
