@@ -213,7 +213,7 @@ async fn a_failed_apply_gives_the_texts_back() {
     let title = "string title = 3 [(groundplan.model.v1.field).references = { model: \"Shelf\" }];";
     let target = Arc::new(catalog(2, &refers("").replace("string title = 3;", title)));
     let error = fixture.prepare(Some(base.clone()), target).await.unwrap_err();
-    assert!(error.message().contains("let title of test.v1.Book"), "{}", error.message());
+    assert!(error.message().contains("enforce that title of test.v1.Book"), "{}", error.message());
     assert_eq!(shelf_column(&fixture).await, (true, true));
     assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf = ''").await, 1);
     assert_eq!(count(&fixture, "SELECT 1 FROM pg_constraint WHERE conname LIKE 'book_shelf%'").await, 0);
@@ -236,7 +236,7 @@ async fn what_a_killed_apply_took_is_given_back_by_the_next_that_fails() {
         }
         assert_eq!(shelf_column(&fixture).await, (false, false), "{done}");
         let error = fixture.prepare(Some(base.clone()), worse.clone()).await.unwrap_err();
-        assert!(error.message().contains("let title of test.v1.Book"), "{}", error.message());
+        assert!(error.message().contains("enforce that title of test.v1.Book"), "{}", error.message());
         assert_eq!(shelf_column(&fixture).await, (true, true), "{done}");
         assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf = ''").await, 1);
         assert_eq!(fixture.prepare(None, base.clone()).await.unwrap(), 0);
