@@ -100,7 +100,7 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
 /// Migrates the service's tables and mounts its two gRPC services.
 ///
 /// The returned tasks finish after [`Dependencies::stop`]; running applies are marked failed first.
-pub async fn mount(dependencies: Dependencies) -> Result<Mounted, Error> {
+pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> {
     migrate(&dependencies.database).await?;
     let schema = Schema::open(dependencies).await?;
     let rollouts = schema.rollouts.clone();

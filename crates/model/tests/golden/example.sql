@@ -22,7 +22,7 @@ COMMENT ON COLUMN "example_v1"."entity"."field2" IS 'The number of the entity.';
 COMMENT ON COLUMN "example_v1"."entity"."created_at" IS 'The creation time. Set by the server.';
 COMMENT ON COLUMN "example_v1"."entity"."updated_at" IS 'The time of the last change. Set by the server.';
 
--- AddIndex example_v1.entity_field1_cf315fe1: build an index for example.v1.Entity on field1: looked up by name
+-- AddIndex example_v1.entity_field1_cf315fe1: build an index for example.v1.Entity on field1: lookup by name
 CREATE INDEX IF NOT EXISTS "entity_field1_cf315fe1" ON "example_v1"."entity" ("_tenant", "field1", "id");
 COMMENT ON INDEX "example_v1"."entity_field1_cf315fe1" IS 'lookup by name';
 

@@ -49,11 +49,11 @@ COMMENT ON COLUMN "library_v1"."author"."portrait" IS 'A portrait, as a small JP
 COMMENT ON COLUMN "library_v1"."author"."create_time" IS 'The creation time of the record. Set by the server.';
 COMMENT ON COLUMN "library_v1"."author"."update_time" IS 'The time of the last change. Set by the server.';
 
--- AddIndex library_v1.author_family_name_given_name_8f70825a: build an index for library.v1.Author on family_name, given_name: authors by name, as a catalogue lists them
+-- AddIndex library_v1.author_family_name_given_name_8f70825a: build an index for library.v1.Author on family_name, given_name: authors by name, in catalog order
 CREATE INDEX IF NOT EXISTS "author_family_name_given_name_8f70825a" ON "library_v1"."author" ("_tenant", "family_name", "given_name", "id");
 COMMENT ON INDEX "library_v1"."author_family_name_given_name_8f70825a" IS 'authors by name, in catalog order';
 
--- AddIndex library_v1.author_email_4eebae21: build a unique index for library.v1.Author on email: one account an address; authors without one never clash
+-- AddIndex library_v1.author_email_4eebae21: build a unique index for library.v1.Author on email: one author per address; authors without one do not conflict
 CREATE UNIQUE INDEX IF NOT EXISTS "author_email_4eebae21" ON "library_v1"."author" ("_tenant", "email");
 COMMENT ON INDEX "library_v1"."author_email_4eebae21" IS 'one author per address; authors without one do not conflict';
 
@@ -140,21 +140,21 @@ COMMENT ON INDEX "library_v1"."book_isbn_66302375" IS 'an ISBN names one book; o
 CREATE INDEX IF NOT EXISTS "book_author_publish_time_bcdaf21a" ON "library_v1"."book" ("_tenant", "author", "publish_time" DESC, "id");
 COMMENT ON INDEX "library_v1"."book_author_publish_time_bcdaf21a" IS 'an author''s newest books';
 
--- AddIndex library_v1.book_shelf_title_bcefd8c2: build an index for library.v1.Book on shelf, title: what is on a shelf, in order
+-- AddIndex library_v1.book_shelf_title_bcefd8c2: build an index for library.v1.Book on shelf, title: the books on a shelf, in order
 CREATE INDEX IF NOT EXISTS "book_shelf_title_bcefd8c2" ON "library_v1"."book" ("_tenant", "shelf", "title", "id");
 COMMENT ON INDEX "library_v1"."book_shelf_title_bcefd8c2" IS 'the books on a shelf, in order';
 
--- AddIndex library_v1.book_summary_search_english_17d10078: build a text search index (english) for library.v1.Book on summary: readers ask for words
+-- AddIndex library_v1.book_summary_search_english_17d10078: build a text search index (english) for library.v1.Book on summary: full-text search by readers
 CREATE INDEX IF NOT EXISTS "book_summary_search_english_17d10078" ON "library_v1"."book" USING gin (to_tsvector('english'::regconfig, "summary"));
 COMMENT ON INDEX "library_v1"."book_summary_search_english_17d10078" IS 'full-text search by readers';
 
--- AddIndex library_v1.book_title_trigram_4c9717fd: build a trigram index for library.v1.Book on title: half-remembered titles
+-- AddIndex library_v1.book_title_trigram_4c9717fd: build a trigram index for library.v1.Book on title: search by parts of a title
 CREATE SCHEMA IF NOT EXISTS "groundplan_extensions";
 CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA "groundplan_extensions";
 CREATE INDEX IF NOT EXISTS "book_title_trigram_4c9717fd" ON "library_v1"."book" USING gin ("title" "groundplan_extensions".gin_trgm_ops);
 COMMENT ON INDEX "library_v1"."book_title_trigram_4c9717fd" IS 'search by parts of a title';
 
--- AddIndex library_v1.book_ratings_elements_2b17a9b6: build an element index for library.v1.Book on ratings: books that somebody gave five stars
+-- AddIndex library_v1.book_ratings_elements_2b17a9b6: build an element index for library.v1.Book on ratings: books with a five-star rating
 CREATE INDEX IF NOT EXISTS "book_ratings_elements_2b17a9b6" ON "library_v1"."book" USING gin ("ratings");
 COMMENT ON INDEX "library_v1"."book_ratings_elements_2b17a9b6" IS 'books with a five-star rating';
 
@@ -199,7 +199,7 @@ COMMENT ON COLUMN "library_v1"."publisher"."update_time" IS 'The time of the las
 CREATE UNIQUE INDEX IF NOT EXISTS "publisher_display_name_735df5f5" ON "library_v1"."publisher" ("_tenant", "display_name");
 COMMENT ON INDEX "library_v1"."publisher_display_name_735df5f5" IS 'no two publishers have the same name';
 
--- AddIndex library_v1.publisher_country_founded_year_f21423f4: build an index for library.v1.Publisher on country, founded_year desc: the youngest publishers of a country
+-- AddIndex library_v1.publisher_country_founded_year_f21423f4: build an index for library.v1.Publisher on country, founded_year desc: the newest publishers of a country
 CREATE INDEX IF NOT EXISTS "publisher_country_founded_year_f21423f4" ON "library_v1"."publisher" ("_tenant", "country", "founded_year" DESC, "id");
 COMMENT ON INDEX "library_v1"."publisher_country_founded_year_f21423f4" IS 'the newest publishers of a country';
 
@@ -233,7 +233,7 @@ COMMENT ON COLUMN "library_v1"."shelf"."open" IS 'Whether readers can take books
 COMMENT ON COLUMN "library_v1"."shelf"."create_time" IS 'The creation time of the record. Set by the server.';
 COMMENT ON COLUMN "library_v1"."shelf"."update_time" IS 'The time of the last change. Set by the server.';
 
--- AddIndex library_v1.shelf_theme_93f6a37f: build an index for library.v1.Shelf on theme: readers ask for a theme
+-- AddIndex library_v1.shelf_theme_93f6a37f: build an index for library.v1.Shelf on theme: lookup by theme
 CREATE INDEX IF NOT EXISTS "shelf_theme_93f6a37f" ON "library_v1"."shelf" ("_tenant", "theme", "id");
 COMMENT ON INDEX "library_v1"."shelf_theme_93f6a37f" IS 'lookup by theme';
 

@@ -14,7 +14,7 @@ use crate::service::Schema;
 use crate::store::followers;
 use crate::store::revisions;
 use follower_wait::FollowerWait;
-use groundplan_chassis::database::refusal;
+use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason};
 use groundplan_proto::schema::v1::{ApplyPhase, ApplyResponse};
 use reports::{StorageProgress, lagging_followers, storage_progress};
@@ -141,7 +141,7 @@ impl Rollout {
     async fn publish(&self) -> Result<(), Error> {
         let number = self.number;
         let published = self.schema.change(async |connection| revisions::publish(connection, number).await);
-        if published.await?.map_err(refusal)? { Ok(()) } else { Err(self.lease_lost().await) }
+        if published.await?.map_err(database_error)? { Ok(()) } else { Err(self.lease_lost().await) }
     }
 
     /// Waits until all followers serve the revision. It is live already, so an unavailable database only delays the
