@@ -49,7 +49,7 @@ async fn commits_are_read_strictly() {
         ),
         (
             r#"{"create":{"record":{"@type":"library.v1.Book","title":"x","title":"y"}}}"#,
-            "\"writes[0].create.record.title\" appears more than once (its JSON name and its proto name are one field)".into(),
+            "\"writes[0].create.record.title\" occurs more than once (its JSON name and its proto name are the same field)".into(),
         ),
         (
             r#"{"update":{"record":{"@type":"library.v1.Book"}}}"#,
