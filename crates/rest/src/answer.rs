@@ -19,7 +19,7 @@ use axum::body::Body;
 use groundplan_codec::{Stored, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
-use http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderValue};
 use http::{Response, StatusCode};
 
 /// One record after a write: `{"data": {…}}` with its ETag.
@@ -57,6 +57,13 @@ pub(crate) fn json_body(status: StatusCode, body: impl Into<Body>) -> Response<B
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
+    response
+}
+
+/// The response to OPTIONS.
+pub(crate) fn options(allow: &'static str) -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
 }
 

@@ -4,15 +4,12 @@ use crate::refusal::Refusal;
 use axum::body::Body;
 use bytes::Bytes;
 use groundplan_error::{Error, Reason};
+use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 /// A patch that merges (RFC 7396).
 const MERGE_PATCH: &str = "application/merge-patch+json";
-
-/// What a PATCH takes, for `Accept-Patch` (RFC 5789).
-pub(crate) const PATCHES: HeaderValue = HeaderValue::from_static("application/merge-patch+json, application/json");
 
 /// Whether the body is said to be a JSON merge patch.
 pub(crate) fn is_merge_patch(headers: &HeaderMap) -> bool {

@@ -1,7 +1,6 @@
 //! Fields in refusals, by the names that JSON has for them: the model's own, such as `displayName` for `display_name`, and those of
 //! batches and commits, such as `updateMask`.
 
-use crate::operations::record_key;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Kind, Shape};
@@ -40,6 +39,21 @@ pub(crate) fn of_commit(models: &[Arc<Model>], error: Error) -> Error {
             (_, name) => format!("{item}.{kind}.{}{rest}", lower_camel(name)),
         }
     })
+}
+
+/// The name of the key that a request has its record under, in lowerCamel.
+pub(crate) fn record_key(model: &Model) -> String {
+    let mut key = String::with_capacity(model.singular_field.len());
+    for part in model.singular_field.split('_').filter(|part| !part.is_empty()) {
+        let (first, rest) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
+        if key.is_empty() {
+            key.push_str(first)
+        } else {
+            key.push_str(&first.to_uppercase())
+        }
+        key.push_str(rest);
+    }
+    key
 }
 
 /// The path of a field of a record.

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of a catalog.
 
+mod bodies;
 mod commits;
 mod envelopes;
 mod errors;

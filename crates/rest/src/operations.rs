@@ -21,13 +21,11 @@ mod update;
 mod view;
 mod watch;
 
-pub(crate) use batch::record_key;
-
+use crate::answer::options;
 use crate::named;
 use crate::query::{Query, key_of_body};
-use crate::refusal::Refusal;
-use crate::router::options;
-use crate::{body, target};
+use crate::refusal::{ACCEPT_PATCH, PATCHES, Refusal};
+use crate::target;
 use axum::body::Body;
 use bytes::Bytes;
 use groundplan_call::offload_if_long;
@@ -37,11 +35,8 @@ use groundplan_error::Error;
 use groundplan_identity::Caller;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_operations::Backend;
-use http::{HeaderMap, HeaderName, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use std::sync::Arc;
-
-/// What patches there are (RFC 5789).
-pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// What every operation knows: whom it asks, who calls, which model it is about, and how large a body may be.
 pub(crate) struct Call<'a, B> {
@@ -142,7 +137,7 @@ pub(crate) async fn record<B: Backend>(
         }
         Method::OPTIONS => {
             let mut response = options(ALLOWED);
-            response.headers_mut().insert(ACCEPT_PATCH, body::PATCHES);
+            response.headers_mut().insert(ACCEPT_PATCH, PATCHES);
             Ok(response)
         }
         method => Err(Refusal::method(&method, parts.uri.path(), ALLOWED)),

@@ -1,12 +1,16 @@
 //! A failure as HTTP: the error's envelope, with the statuses that only HTTP knows.
 
-use crate::body::PATCHES;
-use crate::operations::ACCEPT_PATCH;
 use axum::body::Body;
 use groundplan_call::envelope;
 use groundplan_error::{Error, Reason};
-use http::header::{ALLOW, HeaderValue};
+use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
+
+/// The header that lists the media types of a PATCH (RFC 5789).
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// The media types of a PATCH.
+pub(crate) const PATCHES: HeaderValue = HeaderValue::from_static("application/merge-patch+json, application/json");
 
 /// A failed request. Boxed, since results that carry it are moved around a lot and are rarely failures.
 #[derive(Debug)]

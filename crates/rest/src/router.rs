@@ -14,7 +14,7 @@ use groundplan_error::Error;
 use groundplan_identity::Caller;
 use groundplan_model::catalog::Catalog;
 use groundplan_operations::Backend;
-use http::header::{ALLOW, CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ impl<B: Backend> Rest<B> {
                 response.headers_mut().insert(ETAG, etag);
                 Ok(response)
             }
-            Method::OPTIONS => Ok(options(ALLOWED)),
+            Method::OPTIONS => Ok(answer::options(ALLOWED)),
             _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
         }
     }
@@ -133,11 +133,4 @@ fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<Matched
     };
     let model = catalog.collection(version, resource)?;
     Some(MatchedMethod::new(model.service.clone(), model.method_name(kind)))
-}
-
-/// Answers OPTIONS.
-pub(crate) fn options(allow: &'static str) -> Response<Body> {
-    let mut response = answer::empty(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    response
 }

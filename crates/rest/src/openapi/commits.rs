@@ -1,8 +1,7 @@
 //! What a commit takes and answers.
 
+use super::bodies::{flag_or_null, manner, mask, or_null, query, text_or_null};
 use super::names::{Side, reference};
-use super::paths::{flag_or_null, manner, mask, text_or_null};
-use super::queries::{or_null, query};
 use crate::answer::TYPE_URL;
 use crate::choices::ISOLATION;
 use crate::input::TYPE;

@@ -6,8 +6,6 @@ mod commit;
 mod queried;
 mod written;
 
-pub(super) use batches::{flag_or_null, manner, mask, text_or_null};
-
 use super::envelopes::Envelope;
 use super::example::{self, Purpose};
 use super::headers::{condition, etag, header, revision};

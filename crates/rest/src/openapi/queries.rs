@@ -2,6 +2,7 @@
 
 mod answers;
 
+use super::bodies::{or_null, query};
 use super::envelopes::relations;
 use crate::choices::{COUNT, FUNCTION};
 use groundplan_codec::mask::MAX_PATHS;
@@ -10,7 +11,7 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Cardinality, Field, Kind};
 use groundplan_operations::limits::{
     DEFAULT_PAGE_SIZE, MAX_AGGREGATIONS, MAX_BATCH, MAX_EXPAND_DEPTH, MAX_EXPAND_PATHS, MAX_EXPANDED, MAX_GROUP_BY,
-    MAX_PAGE_SIZE, MAX_REQUEST_ID, MAX_SKIP,
+    MAX_PAGE_SIZE, MAX_SKIP,
 };
 use serde_json::{Map, Value, json};
 
@@ -162,23 +163,8 @@ pub(super) fn number(most: i32) -> Value {
     json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": most })
 }
 
-/// A request id; an empty one is none.
-pub(super) fn request_id() -> Value {
-    json!({ "type": "string", "pattern": format!("^[!-~]{{0,{MAX_REQUEST_ID}}}$") })
-}
-
 fn names(most: usize) -> Value {
     json!({ "type": "array", "items": { "type": "string" }, "maxItems": most })
-}
-
-/// A key of a query's body: null is the same as leaving it out.
-pub(super) fn or_null(schema: Value, description: &str) -> Value {
-    json!({ "anyOf": [schema, { "type": "null" }], "description": description })
-}
-
-/// An object with these keys and no others.
-pub(super) fn query(properties: Value) -> Value {
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 fn batch_query() -> Value {

@@ -71,18 +71,3 @@ pub(super) fn records(model: &Model, written: Written) -> Result<Response<Body>,
     let envelope = Envelope::of_records(model, None, &records);
     replayed(written.is_repeat, Ok(answer::json_body(StatusCode::OK, envelope.into_bytes())))
 }
-
-/// The name of the key that a request has its record under, in lowerCamel.
-pub(crate) fn record_key(model: &Model) -> String {
-    let mut key = String::with_capacity(model.singular_field.len());
-    for part in model.singular_field.split('_').filter(|part| !part.is_empty()) {
-        let (first, rest) = part.split_at(part.chars().next().map_or(0, char::len_utf8));
-        if key.is_empty() {
-            key.push_str(first)
-        } else {
-            key.push_str(&first.to_uppercase())
-        }
-        key.push_str(rest);
-    }
-    key
-}

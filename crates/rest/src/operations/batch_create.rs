@@ -1,6 +1,7 @@
 //! POST of `:batchCreate`: several records at once.
 
 use super::{Call, batch};
+use crate::named::record_key;
 use crate::refusal::Refusal;
 use axum::body::Body;
 use groundplan_operations::{Backend, Operation};
@@ -11,7 +12,7 @@ pub(super) async fn answer<B: Backend>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
-    let key = batch::record_key(&call.model);
+    let key = record_key(&call.model);
     let (model, budget) = (call.model.clone(), call.caller.budget.clone());
     let written = batch::write(call, (headers, body), vec![key.clone()], move |request| {
         let record = request.record(&key, &model, &budget)?.record;

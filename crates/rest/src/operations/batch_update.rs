@@ -3,6 +3,7 @@
 use super::precondition::unquoted;
 use super::{Call, batch, take_etag};
 use crate::input::{Input, mask};
+use crate::named::record_key;
 use crate::refusal::Refusal;
 use crate::wording::refused;
 use axum::body::Body;
@@ -19,7 +20,7 @@ pub(super) async fn answer<B: Backend>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refusal> {
-    let key = batch::record_key(&call.model);
+    let key = record_key(&call.model);
     let keys = [key.as_str(), "updateMask", "etag", "allowMissing"].map(str::to_owned).into();
     let (model, budget) = (call.model.clone(), call.caller.budget.clone());
     let read = move |request: &mut Input<'_>| read(&model, &key, request, &budget);

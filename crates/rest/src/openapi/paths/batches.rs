@@ -2,15 +2,15 @@
 
 use super::written::nothing;
 use super::{OfModel, Operation};
+use crate::named::record_key;
+use crate::openapi::bodies::{flag_or_null, manner, mask, query, text_or_null};
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::{self, Purpose};
 use crate::openapi::headers::{conditions, idempotency_key, replayed};
 use crate::openapi::names::{Side, reference};
-use crate::openapi::queries::{or_null, query, request_id};
-use crate::operations::record_key;
 use groundplan_model::catalog::MethodKind;
 use groundplan_operations::limits::MAX_BATCH;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 impl OfModel<'_> {
     pub(super) fn batch_create(&self) -> Value {
@@ -99,30 +99,4 @@ impl OfModel<'_> {
         records["headers"]["idempotency-replayed"] = replayed();
         records
     }
-}
-
-/// The keys of any body that writes.
-pub(in crate::openapi) fn manner() -> Map<String, Value> {
-    let id = or_null(request_id(), "The same as Idempotency-Key, in the body.");
-    let only = flag_or_null(
-        "Validate the request without writing anything. The response has the records that a write would return.",
-    );
-    Map::from_iter([("requestId".to_owned(), id), ("validateOnly".to_owned(), only)])
-}
-
-/// A key that is a string, or not there.
-pub(in crate::openapi) fn text_or_null(description: &str) -> Value {
-    or_null(json!({ "type": "string" }), description)
-}
-
-/// A key that is yes or no.
-pub(in crate::openapi) fn flag_or_null(description: &str) -> Value {
-    or_null(json!({ "type": "boolean" }), description)
-}
-
-/// A key that names fields.
-pub(in crate::openapi) fn mask(description: &str) -> Value {
-    let text = json!({ "type": "string" });
-    let either = json!({ "anyOf": [text, { "type": "array", "items": text }] });
-    or_null(either, &format!("{description} Paths separated by commas, or a list of paths."))
 }

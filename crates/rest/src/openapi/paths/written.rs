@@ -1,11 +1,12 @@
 //! The operations that write one record.
 
 use super::{OfModel, Operation};
+use crate::openapi::bodies::request_id;
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::Purpose;
 use crate::openapi::headers::{conditions, etag, header, idempotency_key, replayed, revision};
 use crate::openapi::names::{Side, reference};
-use crate::openapi::queries::{parameter, request_id};
+use crate::openapi::queries::parameter;
 use crate::request_id::NAME as KEY;
 use groundplan_model::catalog::{IdFormat, MethodKind};
 use serde_json::{Value, json};
