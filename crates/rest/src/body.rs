@@ -1,6 +1,6 @@
 //! The body of a request: bounded, and JSON by its headers.
 
-use crate::refusal::Refusal;
+use crate::rest_error::RestError;
 use axum::body::Body;
 use bytes::Bytes;
 use groundplan_error::{Error, Reason};
@@ -18,16 +18,16 @@ pub(crate) fn is_merge_patch(headers: &HeaderMap) -> bool {
 }
 
 /// Reads a body of at most `limit` bytes that must be JSON, and no patch. It is not parsed yet.
-pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RestError> {
     if is_merge_patch(headers) {
         let words = "the body is said to be a merge patch, which only PATCH takes; send it as application/json";
-        return Err(Refusal::media_type(words));
+        return Err(RestError::media_type(words));
     }
     read_patch(headers, body, limit).await
 }
 
 /// The same for a PATCH, whose body may be a patch.
-pub(crate) async fn read_patch(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+pub(crate) async fn read_patch(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RestError> {
     check_headers(headers)?;
     let bytes = read(body, limit).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -42,7 +42,7 @@ pub(crate) async fn read_optional_json(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
-) -> Result<Option<Bytes>, Refusal> {
+) -> Result<Option<Bytes>, RestError> {
     let bytes = read(body, limit).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
@@ -52,7 +52,7 @@ pub(crate) async fn read_optional_json(
 }
 
 /// Makes sure that there is no body.
-pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), Refusal> {
+pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), RestError> {
     match Limited::new(body, 0).collect().await {
         Ok(_) => Ok(()),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -62,11 +62,11 @@ pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), Refusal
     }
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+async fn read(body: Body, limit: usize) -> Result<Bytes, RestError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(Refusal::too_large(format!("the body is larger than {limit} bytes; send less in one request")))
+            Err(RestError::too_large(format!("the body is larger than {limit} bytes; send less in one request")))
         }
         Err(error) => Err(ended_early(error).into()),
     }
@@ -76,11 +76,11 @@ fn ended_early(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::new(Reason::MalformedRequest, "the body ended early").caused_by(cause)
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_headers(headers: &HeaderMap) -> Result<(), RestError> {
     if let Some(encoding) = headers.get(CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
-        return Err(Refusal::media_type(format!(
+        return Err(RestError::media_type(format!(
             "the body is encoded as {encoding:?}; send it without Content-Encoding"
         )));
     }
@@ -89,10 +89,10 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
         (None, _) => Ok(()),
         (Some(value), None) if value.to_str().is_ok_and(is_json) => Ok(()),
         (Some(value), None) => {
-            Err(Refusal::media_type(format!("the body is {value:?}; send JSON, with Content-Type: application/json")))
+            Err(RestError::media_type(format!("the body is {value:?}; send JSON, with Content-Type: application/json")))
         }
         (Some(_), Some(_)) => {
-            Err(Refusal::media_type("Content-Type is given more than once; send application/json only"))
+            Err(RestError::media_type("Content-Type is given more than once; send application/json only"))
         }
     }
 }

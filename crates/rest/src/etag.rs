@@ -50,19 +50,19 @@ fn read(headers: &HeaderMap, name: &HeaderName, weak_allowed: bool) -> Result<Op
     let mut present = false;
     for line in headers.get_all(name) {
         present = true;
-        let mut rest = line.to_str().map_err(|_invisible| refused(name))?.trim_matches(SPACE);
+        let mut rest = line.to_str().map_err(|_invisible| malformed(name))?.trim_matches(SPACE);
         while !rest.is_empty() {
-            let (tag, behind) = next(rest).ok_or_else(|| refused(name))?;
+            let (tag, behind) = next(rest).ok_or_else(|| malformed(name))?;
             match tag {
                 Tag::Any => any = true,
-                Tag::Weak(_) if !weak_allowed => return Err(weak_refused(name)),
+                Tag::Weak(_) if !weak_allowed => return Err(weak_etag(name)),
                 Tag::Weak(tag) | Tag::Strong(tag) => tags.push(tag.to_owned()),
             }
             let behind = behind.trim_start_matches(SPACE);
             rest = match behind.strip_prefix(',') {
                 Some(behind) => behind.trim_start_matches(SPACE),
                 None if behind.is_empty() => behind,
-                None => return Err(refused(name)),
+                None => return Err(malformed(name)),
             };
         }
     }
@@ -70,7 +70,7 @@ fn read(headers: &HeaderMap, name: &HeaderName, weak_allowed: bool) -> Result<Op
         (false, ..) => Ok(None),
         (true, true, true) => Ok(Some(Tags::Any)),
         (true, false, false) => Ok(Some(Tags::Of(tags))),
-        (true, ..) => Err(refused(name)),
+        (true, ..) => Err(malformed(name)),
     }
 }
 
@@ -101,13 +101,13 @@ fn next(text: &str) -> Option<(Tag<'_>, &str)> {
     Some((if weak { Tag::Weak(tag) } else { Tag::Strong(tag) }, behind))
 }
 
-fn refused(name: &HeaderName) -> Error {
+fn malformed(name: &HeaderName) -> Error {
     let message =
         format!("{} must be * or a list of etags, each in double quotes, such as \"5f1d7a84c0e1\"", title(name));
     Error::new(Reason::EtagInvalid, message).with("header", title(name))
 }
 
-fn weak_refused(name: &HeaderName) -> Error {
+fn weak_etag(name: &HeaderName) -> Error {
     let message = format!("{} takes no weak etags; send the ETag of a response as it is, without W/", title(name));
     Error::new(Reason::EtagInvalid, message).with("header", title(name))
 }

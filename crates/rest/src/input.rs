@@ -5,9 +5,9 @@ pub(crate) mod mask;
 pub(crate) mod raw;
 mod record;
 
-use crate::choices::Choices;
+use crate::enum_params::EnumParam;
 use crate::limits::MAX_SUGGESTIONS;
-use crate::wording::{self, refusal, refused, violation};
+use crate::parameter_errors::{self, invalid_parameter, invalid_parameters, violation};
 use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Refusals};
 use groundplan_operations::limits::MAX_BATCH;
@@ -62,7 +62,7 @@ impl<'a> Input<'a> {
                 members.push((name, value));
             }
         }
-        if violations.is_empty() { Ok(Self { path, members }) } else { Err(refusal(violations)) }
+        if violations.is_empty() { Ok(Self { path, members }) } else { Err(invalid_parameters(violations)) }
     }
 
     /// Whether a key is there, and not `null`.
@@ -94,7 +94,7 @@ impl<'a> Input<'a> {
     /// Names with commas between them, such as a FieldMask; none if it is not there or empty.
     pub(crate) fn names(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let text = self.text(name)?;
-        wording::names(&self.path_of(name), &text)
+        parameter_errors::split_names(&self.path_of(name), &text)
     }
 
     /// Yes or no; no if it is not there.
@@ -104,10 +104,10 @@ impl<'a> Input<'a> {
     }
 
     /// One of several names, which must be there.
-    pub(crate) fn choice<T: Copy>(&mut self, name: &str, choices: &Choices<T>) -> Result<T, Error> {
+    pub(crate) fn choice<T: Copy>(&mut self, name: &str, param: &EnumParam<T>) -> Result<T, Error> {
         match self.take(name).map(raw::text).transpose()?.flatten() {
-            Some(text) => choices.find(&self.path_of(name), &text),
-            None => Err(choices.refusal(&self.path_of(name))),
+            Some(text) => param.parse(&self.path_of(name), &text),
+            None => Err(param.error(&self.path_of(name))),
         }
     }
 
@@ -115,9 +115,9 @@ impl<'a> Input<'a> {
     pub(crate) fn choice_or_default<T: Copy + Default>(
         &mut self,
         name: &str,
-        choices: &Choices<T>,
+        param: &EnumParam<T>,
     ) -> Result<T, Error> {
-        if self.has(name) { self.choice(name, choices) } else { Ok(T::default()) }
+        if self.has(name) { self.choice(name, param) } else { Ok(T::default()) }
     }
 
     /// A list of strings; empty if it is not there.
@@ -153,7 +153,7 @@ impl<'a> Input<'a> {
         let (items, count) = self.counted(name)?;
         if count == 0 || count > MAX_BATCH {
             let description = format!("must have from 1 to {MAX_BATCH} elements, not {count}");
-            return Err(refused(self.path_of(name), "count", description));
+            return Err(invalid_parameter(self.path_of(name), "count", description));
         }
         let one = |item| self.element(name, item, known).and_then(&read);
         Refusals::collect(items.into_iter().enumerate().map(one))
@@ -186,7 +186,7 @@ impl<'a> Input<'a> {
     }
 
     fn wrong(&self, name: &str, expected: &str, found: &RawValue) -> Error {
-        refused(self.path_of(name), "json_type", format!("must be {expected}, not {}", raw::kind(found)))
+        invalid_parameter(self.path_of(name), "json_type", format!("must be {expected}, not {}", raw::kind(found)))
     }
 }
 

@@ -37,23 +37,23 @@
 //! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON; a PATCH answers with `Accept-Patch`. `application/x-www-form-urlencoded`
 //!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
 
-mod answer;
 mod body;
-mod choices;
+mod enum_params;
 mod etag;
 mod input;
+mod json_field_paths;
 mod link;
-mod named;
+mod methods;
 mod openapi;
-mod operations;
+mod parameter_errors;
+mod projection;
 mod query;
-mod refusal;
 mod request_id;
+mod response;
+mod rest_error;
 mod router;
-mod shown;
 mod target;
 mod time;
-mod wording;
 
 pub mod limits;
 

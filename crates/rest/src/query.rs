@@ -1,11 +1,12 @@
 //! Query parameters: strict, so that a misspelt one is an error and not another result.
 
-use crate::choices::Choices;
+use crate::enum_params::EnumParam;
 use crate::input::is_snake_of;
 use crate::limits::MAX_SUGGESTIONS;
-use crate::wording::{self, refusal, refused, violation};
+use crate::parameter_errors::{self, invalid_parameter, invalid_parameters, violation};
 use groundplan_codec::shorten_name;
 use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
+use groundplan_operations::View;
 use percent_encoding::percent_decode;
 
 /// From this likeness on, a name is probably a misspelling of another.
@@ -49,7 +50,7 @@ impl Query {
                 parameters.push((name, value));
             }
         }
-        if violations.is_empty() { Ok(Self(parameters)) } else { Err(refusal(violations)) }
+        if violations.is_empty() { Ok(Self(parameters)) } else { Err(invalid_parameters(violations)) }
     }
 
     /// The value of a parameter, if it is given.
@@ -64,7 +65,7 @@ impl Query {
 
     /// Names with commas between them; none if it is not given or empty.
     pub(crate) fn names(&self, name: &str) -> Result<Vec<String>, Error> {
-        wording::names(name, self.get(name).unwrap_or_default())
+        parameter_errors::split_names(name, self.get(name).unwrap_or_default())
     }
 
     /// Yes or no; no if it is not given.
@@ -72,13 +73,18 @@ impl Query {
         match self.get(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(refused(name, "boolean", "must be true or false")),
+            Some(_) => Err(invalid_parameter(name, "boolean", "must be true or false")),
         }
     }
 
     /// One of several names; the default if it is not given.
-    pub(crate) fn choice<T: Copy + Default>(&self, name: &str, choices: &Choices<T>) -> Result<T, Error> {
-        self.get(name).map_or(Ok(T::default()), |text| choices.find(name, text))
+    pub(crate) fn choice<T: Copy + Default>(&self, name: &str, param: &EnumParam<T>) -> Result<T, Error> {
+        self.get(name).map_or(Ok(T::default()), |text| param.parse(name, text))
+    }
+
+    /// The parameters `readMask` and `expand`.
+    pub(crate) fn view(&self) -> Result<View, Error> {
+        Ok(View { read_mask: self.names("readMask")?, expand: self.names("expand")? })
     }
 
     /// Every parameter that is given, in order.
@@ -91,7 +97,7 @@ impl Query {
         let Some(text) = self.get(name) else { return Ok(0) };
         match text.parse::<i32>() {
             Ok(count) if count >= 0 => Ok(count),
-            _ => Err(refused(name, "integer", format!("must be an integer from 0 to {}", i32::MAX))),
+            _ => Err(invalid_parameter(name, "integer", format!("must be an integer from 0 to {}", i32::MAX))),
         }
     }
 }
@@ -218,7 +224,7 @@ mod tests {
             assert!(query(none).names("names").unwrap().is_empty());
         }
         assert!(query("names=,").names("names").is_err());
-        let choices = Choices(&[("ONE", "NUMBER_ONE", 1), ("TWO", "NUMBER_TWO", 2)]);
+        let choices = EnumParam(&[("ONE", "NUMBER_ONE", 1), ("TWO", "NUMBER_TWO", 2)]);
         assert_eq!(query("choice=NUMBER_TWO").choice("choice", &choices).unwrap(), 2);
         assert_eq!(query("").choice("choice", &choices).unwrap(), 0);
         let refused = query("choice=").choice("choice", &choices).unwrap_err();

@@ -1,6 +1,6 @@
 //! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): what a repeated call is known by.
 
-use crate::wording::refused;
+use crate::parameter_errors::invalid_parameter;
 use groundplan_error::Error;
 use groundplan_operations::is_request_id;
 use groundplan_operations::limits::MAX_REQUEST_ID;
@@ -18,7 +18,9 @@ pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<String>, Error> {
         (Some(value), None) => key(value).map(Some).ok_or_else(|| {
             wrong(NAME, "must be a string in double quotes of", ", such as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"")
         }),
-        (Some(_), Some(_)) => Err(refused(NAME, "request_id", "is given more than once; send one for each call")),
+        (Some(_), Some(_)) => {
+            Err(invalid_parameter(NAME, "request_id", "is given more than once; send one for each call"))
+        }
     }
 }
 
@@ -28,7 +30,7 @@ pub(crate) fn check(name: &str, id: &str) -> Result<(), Error> {
 }
 
 fn wrong(name: &str, what: &str, example: &str) -> Error {
-    refused(name, "request_id", format!("{what} 1 to {MAX_REQUEST_ID} visible ASCII characters{example}"))
+    invalid_parameter(name, "request_id", format!("{what} 1 to {MAX_REQUEST_ID} visible ASCII characters{example}"))
 }
 
 /// Takes the quotes off. Many clients send none.

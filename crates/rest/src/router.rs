@@ -1,10 +1,10 @@
 //! From a request to the operation that answers it.
 
+use crate::methods::{self, Call};
 use crate::openapi::Documents;
-use crate::operations::{self, Call};
-use crate::refusal::Refusal;
+use crate::rest_error::RestError;
 use crate::target::{self, Target};
-use crate::{answer, etag};
+use crate::{etag, response};
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::State;
@@ -44,7 +44,7 @@ struct Rest<B> {
 
 async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) -> Response<Body> {
     let is_head = request.method() == Method::HEAD;
-    let mut response = rest.respond(request).await.unwrap_or_else(Refusal::into_response);
+    let mut response = rest.respond(request).await.unwrap_or_else(RestError::into_response);
     if is_head {
         if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
@@ -55,14 +55,14 @@ async fn serve<B: Backend>(State(rest): State<Rest<B>>, request: Request<Body>) 
 }
 
 impl<B: Backend> Rest<B> {
-    async fn respond(&self, mut request: Request<Body>) -> Result<Response<Body>, Refusal> {
+    async fn respond(&self, mut request: Request<Body>) -> Result<Response<Body>, RestError> {
         let caller = Caller::take(request.extensions_mut())?;
         let catalog = self.backend.catalog()?;
         let revision = HeaderValue::from(catalog.revision);
         let target = Target::parse(request.uri().path())?;
         let called = called(&catalog, &target, request.method());
         let outcome = self.operate(caller, (catalog, target), request).await;
-        let mut response = outcome.unwrap_or_else(Refusal::into_response);
+        let mut response = outcome.unwrap_or_else(RestError::into_response);
         if let Some(called) = called {
             response.extensions_mut().insert(called);
         }
@@ -75,33 +75,33 @@ impl<B: Backend> Rest<B> {
         caller: Caller,
         (catalog, target): (Arc<Catalog>, Target),
         request: Request<Body>,
-    ) -> Result<Response<Body>, Refusal> {
-        let call = |caller: Caller, version: &str, resource: &str| -> Result<Call<'_, B>, Refusal> {
+    ) -> Result<Response<Body>, RestError> {
+        let call = |caller: Caller, version: &str, resource: &str| -> Result<Call<'_, B>, RestError> {
             let model = Arc::clone(target::find(&catalog, version, resource)?);
             Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
         };
         match target {
             Target::OpenApi => self.document(&catalog, &request),
-            Target::Commit => operations::commit((&self.backend, &caller), &catalog, request, self.max_body).await,
+            Target::Commit => methods::commit((&self.backend, &caller), &catalog, request, self.max_body).await,
             Target::Collection { version, resource } => {
-                operations::collection(call(caller, &version, &resource)?, request).await
+                methods::collection(call(caller, &version, &resource)?, request).await
             }
             Target::Custom { version, resource, method } => {
-                operations::custom(call(caller, &version, &resource)?, &method, request).await
+                methods::custom(call(caller, &version, &resource)?, &method, request).await
             }
             Target::Record { version, resource, id } => {
-                operations::record(call(caller, &version, &resource)?, &id, request).await
+                methods::record(call(caller, &version, &resource)?, &id, request).await
             }
             Target::RecordCustom { version, resource, id, method } => {
-                operations::record_custom(call(caller, &version, &resource)?, (&id, &method), request).await
+                methods::record_custom(call(caller, &version, &resource)?, (&id, &method), request).await
             }
             Target::Related { version, resource, id, inverse } => {
-                operations::related(call(caller, &version, &resource)?, &catalog, (&id, &inverse), request).await
+                methods::related(call(caller, &version, &resource)?, &catalog, (&id, &inverse), request).await
             }
         }
     }
 
-    fn document(&self, catalog: &Catalog, request: &Request<Body>) -> Result<Response<Body>, Refusal> {
+    fn document(&self, catalog: &Catalog, request: &Request<Body>) -> Result<Response<Body>, RestError> {
         const ALLOWED: &str = "GET, HEAD, OPTIONS";
         crate::query::Query::parse(request.uri().query(), &[])?;
         match *request.method() {
@@ -110,16 +110,16 @@ impl<B: Backend> Rest<B> {
                 let document = self.documents.of(catalog);
                 let is_known = known.is_some_and(|tags| tags.contain(&document.etag));
                 let mut response = match is_known {
-                    true => answer::empty(StatusCode::NOT_MODIFIED),
-                    false => answer::json_body(StatusCode::OK, document.text),
+                    true => response::empty(StatusCode::NOT_MODIFIED),
+                    false => response::json_body(StatusCode::OK, document.text),
                 };
                 // Weak: a gateway may compress the document.
                 let etag = HeaderValue::try_from(format!("W/\"{}\"", document.etag)).map_err(Error::internal)?;
                 response.headers_mut().insert(ETAG, etag);
                 Ok(response)
             }
-            Method::OPTIONS => Ok(answer::options(ALLOWED)),
-            _ => Err(Refusal::method(request.method(), request.uri().path(), ALLOWED)),
+            Method::OPTIONS => Ok(response::options(ALLOWED)),
+            _ => Err(RestError::method(request.method(), request.uri().path(), ALLOWED)),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a path under `/api` means.
 
-mod refusals;
+mod not_found;
 
 use groundplan_codec::shorten_name;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
 use http::Method;
+pub(crate) use not_found::{no_history, no_method, no_record_method, no_undelete};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
-pub(crate) use refusals::{no_history, no_method, no_record_method, no_undelete};
 use std::sync::Arc;
 
 /// Everything but RFC 3986's unreserved characters.
@@ -39,7 +39,7 @@ impl Target {
         let below = path.strip_prefix("/api").unwrap_or(path);
         if let Some(method) = below.strip_prefix(':') {
             let method = decode(method)?;
-            return if method == "commit" { Ok(Self::Commit) } else { Err(refusals::no_method_of_all(&method)) };
+            return if method == "commit" { Ok(Self::Commit) } else { Err(not_found::no_method_of_all(&method)) };
         }
         let below = below.trim_start_matches('/');
         if below.is_empty() {

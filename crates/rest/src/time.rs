@@ -1,6 +1,6 @@
 //! Times as text: RFC 3339, as records have them.
 
-use crate::wording::refused;
+use crate::parameter_errors::invalid_parameter;
 use chrono::{DateTime, SecondsFormat, Timelike as _};
 use groundplan_codec::{FIRST_TIME, LAST_TIME};
 use groundplan_error::Error;
@@ -11,7 +11,7 @@ pub(crate) fn read(parameter: &str, text: &str) -> Result<i64, Error> {
     let way_out = if text.contains(' ') { "; the plus sign of an offset is %2B in a query" } else { "" };
     let malformed = || {
         let description = format!("must be a time such as 2030-12-31T23:59:59.5Z (RFC 3339){way_out}");
-        refused(parameter, "timestamp", description)
+        invalid_parameter(parameter, "timestamp", description)
     };
     let capitals = text.as_bytes().get(10) == Some(&b'T') && !text.bytes().any(|byte| byte.is_ascii_lowercase());
     let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| capitals).ok_or_else(malformed)?;
@@ -22,7 +22,7 @@ pub(crate) fn read(parameter: &str, text: &str) -> Result<i64, Error> {
     let micros = time.timestamp_micros();
     match (FIRST_TIME..=LAST_TIME).contains(&micros) {
         true => Ok(micros),
-        false => Err(refused(parameter, "range", "must be in the years from 1 to 9999")),
+        false => Err(invalid_parameter(parameter, "range", "must be in the years from 1 to 9999")),
     }
 }
 

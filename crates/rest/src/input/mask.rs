@@ -1,7 +1,7 @@
 //! What an update changes: what its mask says, or the keys that its record has.
 
 use super::{Input, Members, raw};
-use crate::wording::refused;
+use crate::parameter_errors::invalid_parameter;
 use groundplan_codec::json::Decoded;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_error::Error;
@@ -25,7 +25,7 @@ impl Input<'_> {
             return Ok(None);
         }
         let parsed = UpdateMask::parse(&model.shapes, model.shape, &paths);
-        parsed.map(Some).map_err(|error| refused(self.path_of(MASK), error.rule, error.message))
+        parsed.map(Some).map_err(|error| invalid_parameter(self.path_of(MASK), error.rule, error.message))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Records inside of a body.
 
 use super::{Input, Members, raw};
-use crate::named::record_path;
+use crate::json_field_paths::record_path;
+use crate::parameter_errors::invalid_parameter;
 use crate::target;
-use crate::wording::refused;
 use groundplan_budget::Budget;
 use groundplan_codec::DecodeError;
 use groundplan_codec::json::{self, Decoded};
@@ -58,23 +58,23 @@ fn take_model(catalog: &Catalog, members: &mut Members<'_>, place: &str) -> Resu
     let (first, second) = (named.next(), named.next());
     drop(named);
     if second.is_some() {
-        return Err(refused(place, "duplicate", "is given more than once"));
+        return Err(invalid_parameter(place, "duplicate", "is given more than once"));
     }
     let Some((_, value)) = first.filter(|(_, value)| !raw::is_null(value)) else {
         return find(catalog, "", place);
     };
     let name = raw::text(value)?
-        .ok_or_else(|| refused(place, "json_type", format!("must be a string, not {}", raw::kind(value))))?;
+        .ok_or_else(|| invalid_parameter(place, "json_type", format!("must be a string, not {}", raw::kind(value))))?;
     find(catalog, name.rsplit('/').next().unwrap_or_default(), place)
 }
 
 fn find(catalog: &Catalog, name: &str, place: &str) -> Result<Arc<Model>, Error> {
     if name.is_empty() {
         let description = "is required: the full name of the model, such as example.v1.Entity";
-        return Err(refused(place, "required", description));
+        return Err(invalid_parameter(place, "required", description));
     }
     let found = target::find_model(catalog, name);
-    found.cloned().map_err(|description| refused(place, "unknown_model", description))
+    found.cloned().map_err(|description| invalid_parameter(place, "unknown_model", description))
 }
 
 /// The text of the object that the other members are.
@@ -94,11 +94,11 @@ fn placed(model: &Model, error: DecodeError, place: &str) -> Error {
     }
     if error.field.is_empty() {
         let description = error.message.strip_prefix("the record ").unwrap_or(&error.message);
-        return refused(place, error.rule, description);
+        return invalid_parameter(place, error.rule, description);
     }
-    refused(format!("{place}.{}", record_path(model, &error.field)), error.rule, error.message)
+    invalid_parameter(format!("{place}.{}", record_path(model, &error.field)), error.rule, error.message)
 }
 
 fn missing(place: &str) -> Error {
-    refused(place, "required", "is required")
+    invalid_parameter(place, "required", "is required")
 }

@@ -1,7 +1,7 @@
 //! Bodies that are read, and those that are not.
 
 use super::*;
-use crate::choices::FUNCTION;
+use crate::enum_params::FUNCTION;
 
 const KNOWN: &[&str] = &["filter", "groupBy", "allowScan", "aggregations"];
 

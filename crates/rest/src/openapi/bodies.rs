@@ -4,7 +4,7 @@ use groundplan_operations::limits::MAX_REQUEST_ID;
 use serde_json::{Map, Value, json};
 
 /// The keys of any body that writes.
-pub(super) fn manner() -> Map<String, Value> {
+pub(super) fn write_option_keys() -> Map<String, Value> {
     let id = or_null(request_id(), "The same as Idempotency-Key, in the body.");
     let only = flag_or_null(
         "Validate the request without writing anything. The response has the records that a write would return.",

@@ -1,10 +1,10 @@
 //! What a commit takes and answers.
 
-use super::bodies::{flag_or_null, manner, mask, or_null, query, text_or_null};
+use super::bodies::{flag_or_null, mask, or_null, query, text_or_null, write_option_keys};
 use super::names::{Side, reference};
-use crate::answer::TYPE_URL;
-use crate::choices::ISOLATION;
+use crate::enum_params::ISOLATION;
 use crate::input::TYPE;
+use crate::response::TYPE_URL;
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_operations::limits::MAX_BATCH;
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ pub(super) fn schemas(catalog: &Catalog) -> Map<String, Value> {
 fn request(catalog: &Catalog) -> Value {
     let writes: Vec<Value> = OPERATIONS.into_iter().map(|name| write(catalog, name)).collect();
     let isolation = json!({ "type": "string", "enum": ISOLATION.names() });
-    let mut properties = manner();
+    let mut properties = write_option_keys();
     properties.insert(
         "writes".into(),
         json!({ "type": "array", "items": { "oneOf": writes }, "minItems": 1, "maxItems": MAX_BATCH }),

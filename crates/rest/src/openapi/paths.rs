@@ -134,7 +134,7 @@ impl OfModel<'_> {
             Envelope::Batch | Envelope::Records => json!({ "data": [record] }),
             _ => json!({ "data": record }),
         };
-        answer(description, envelope.reference(self.model), example)
+        json_response(description, envelope.reference(self.model), example)
     }
 
     /// The model's name with its article, as far as a letter tells.
@@ -160,7 +160,7 @@ fn link() -> Value {
 }
 
 /// A response of JSON.
-fn answer(description: &str, schema: Value, example: Value) -> Value {
+fn json_response(description: &str, schema: Value, example: Value) -> Value {
     json!({
         "description": description,
         "headers": { "groundplan-revision": revision() },

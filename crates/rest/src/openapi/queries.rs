@@ -1,10 +1,10 @@
 //! What queries take and answer, where it is the same for every model.
 
-mod answers;
+mod responses;
 
 use super::bodies::{or_null, query};
 use super::envelopes::relations;
-use crate::choices::{COUNT, FUNCTION};
+use crate::enum_params::{COUNT, FUNCTION};
 use groundplan_codec::mask::MAX_PATHS;
 use groundplan_expr::limits::{MAX_LENGTH as MAX_FILTER, MAX_ORDER_LENGTH as MAX_ORDER};
 use groundplan_model::catalog::Model;
@@ -29,8 +29,8 @@ pub(super) fn schemas() -> Map<String, Value> {
     let of = [
         (BATCH_QUERY, batch_query()),
         (AGGREGATE_QUERY, aggregate_query()),
-        (GROUPS, answers::groups()),
-        (EXPLANATION, answers::explanation()),
+        (GROUPS, responses::groups()),
+        (EXPLANATION, responses::explanation()),
     ];
     of.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

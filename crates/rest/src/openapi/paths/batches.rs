@@ -2,8 +2,8 @@
 
 use super::written::nothing;
 use super::{OfModel, Operation};
-use crate::named::record_key;
-use crate::openapi::bodies::{flag_or_null, manner, mask, query, text_or_null};
+use crate::json_field_paths::record_key;
+use crate::openapi::bodies::{flag_or_null, mask, query, text_or_null, write_option_keys};
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::{self, Purpose};
 use crate::openapi::headers::{conditions, idempotency_key, replayed};
@@ -49,11 +49,11 @@ impl OfModel<'_> {
         });
         let example = json!({ "id": example::id(self.catalog, self.model) });
         let mut operation = self.batch(MethodKind::BatchDelete, "Deletes", (properties, json!(["id"])), example);
-        let (status, answer) = match self.model.soft_delete {
+        let (status, response) = match self.model.soft_delete {
             Some(_) => ("200", self.records("The deleted records, in the order of the requests.")),
             None => ("204", nothing("The records are deleted.")),
         };
-        operation["responses"][status] = answer;
+        operation["responses"][status] = response;
         operation
     }
 
@@ -66,7 +66,7 @@ impl OfModel<'_> {
         let mut parameters = conditions();
         parameters.push(idempotency_key());
         operation["parameters"] = parameters.into();
-        let mut properties = manner();
+        let mut properties = write_option_keys();
         properties.insert("etag".into(), text_or_null("The expected etag; if it does not match, the response is 409."));
         operation["requestBody"] = json!({
             "required": false,
@@ -83,7 +83,7 @@ impl OfModel<'_> {
         let (properties, required) = request;
         let mut item = query(properties);
         item["required"] = required;
-        let mut properties = manner();
+        let mut properties = write_option_keys();
         let requests = json!({ "type": "array", "items": item, "minItems": 1, "maxItems": MAX_BATCH });
         properties.insert("requests".into(), requests);
         let mut schema = query(properties.into());

@@ -1,7 +1,7 @@
 //! The operations that are about changes of records: watches and histories.
 
-use super::{OfModel, Operation, answer, link};
-use crate::choices::START;
+use super::{OfModel, Operation, json_response, link};
+use crate::enum_params::START;
 use crate::limits::MAX_EVENT_ID;
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::example::{self, Purpose};
@@ -58,7 +58,7 @@ impl OfModel<'_> {
             "transaction": TRANSACTION,
         });
         let example = json!({ "data": [revision], "nextPageToken": "" });
-        let mut page = answer("A page of revisions.", Envelope::History.reference(self.model), example);
+        let mut page = json_response("A page of revisions.", Envelope::History.reference(self.model), example);
         page["headers"]["Link"] = link();
         operation["responses"]["200"] = page;
         Some(json!({ "parameters": [self.id()], "get": operation }))

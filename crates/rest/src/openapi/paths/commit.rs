@@ -1,12 +1,12 @@
 //! The operation that writes records of any models.
 
-use super::answer;
-use crate::answer::TYPE_URL;
+use super::json_response;
 use crate::input::TYPE;
 use crate::openapi::commits::{REQUEST, RESULTS, TAG};
 use crate::openapi::errors;
 use crate::openapi::example::{self, Purpose};
 use crate::openapi::headers::{idempotency_key, replayed};
+use crate::response::TYPE_URL;
 use groundplan_model::catalog::Catalog;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(super) fn item(catalog: &Catalog) -> Option<Value> {
     let example = json!({ "writes": [{ "create": { "record": typed(Purpose::Create) } }] });
     let result = json!({ "record": typed(Purpose::Output), "etag": example::ETAG });
     let data = json!({ "data": { "results": [result], "attempts": 1 } });
-    let mut done = answer("The results, in the order of the writes.", schema(RESULTS), data);
+    let mut done = json_response("The results, in the order of the writes.", schema(RESULTS), data);
     done["headers"]["idempotency-replayed"] = replayed();
     let mut operation = json!({
         "operationId": "commit",

@@ -1,6 +1,6 @@
 //! The operations on collections that are neither a list nor a write.
 
-use super::{OfModel, Operation, answer};
+use super::{OfModel, Operation, json_response};
 use crate::openapi::envelopes::Envelope;
 use crate::openapi::{example, queries};
 use groundplan_model::catalog::MethodKind;
@@ -48,5 +48,5 @@ fn query_body(schema: &str, example: Value) -> Value {
 /// A response of what is no record.
 fn computed(description: &str, schema: &str, data: Value) -> Value {
     let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
-    answer(description, schema, json!({ "data": data }))
+    json_response(description, schema, json!({ "data": data }))
 }

@@ -21,7 +21,7 @@ impl OfModel<'_> {
             format!("Creates {}.", self.a_record()),
             &[404, 409, 413, 415],
         );
-        operation["parameters"] = manner().into();
+        operation["parameters"] = write_option_parameters().into();
         operation["requestBody"] = self.body(self.whole(), Purpose::Create);
         operation["responses"]["201"] = self.created("The stored record.");
         operation["responses"]["200"] =
@@ -65,7 +65,7 @@ impl OfModel<'_> {
     fn update_parameters(&self) -> Vec<Value> {
         let allow_missing = "Create the record if it does not exist. Not allowed with If-Match, which requires an existing record. A PUT with `If-None-Match: *` does not need it.";
         let mut parameters = conditions();
-        parameters.extend(manner());
+        parameters.extend(write_option_parameters());
         parameters.push(allow_missing_parameter(allow_missing));
         parameters
     }
@@ -76,7 +76,7 @@ impl OfModel<'_> {
         let etag = "The expected etag; if it does not match, the response is 409.";
         let mut parameters = conditions();
         parameters.push(parameter("etag", etag, json!({ "type": "string" }), Value::Null));
-        parameters.extend(manner());
+        parameters.extend(write_option_parameters());
         parameters.push(allow_missing_parameter("Succeed if the record does not exist."));
         operation["parameters"] = parameters.into();
         let kept = self.model.soft_delete.is_some();
@@ -114,7 +114,7 @@ pub(super) fn nothing(description: &str) -> Value {
 }
 
 /// The parameters of any single write.
-fn manner() -> Vec<Value> {
+fn write_option_parameters() -> Vec<Value> {
     let id = format!("The same as {KEY}, in the query.");
     let only = "Validate the request without writing anything. The response has the record that a write would return, without an ETag.";
     vec![

@@ -1,0 +1,41 @@
+//! DELETE of a record.
+
+use super::Call;
+use super::precondition::Precondition;
+use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
+use crate::query::Query;
+use crate::rest_error::RestError;
+use crate::{body, response};
+use axum::body::Body;
+use groundplan_operations::{Backend, Operation};
+use http::{HeaderMap, Response, StatusCode};
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &["etag", REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
+
+pub(super) async fn handle<B: Backend>(
+    call: &Call<'_, B>,
+    id: &str,
+    (headers, query): (&HeaderMap, &Query),
+    body: Body,
+) -> Result<Response<Body>, RestError> {
+    let options = WriteOptions::from_query(headers, query)?;
+    let may_be_missing = query.flag("allowMissing")?;
+    let precondition = Precondition::new(headers, query.get("etag").map(str::to_owned))?;
+    body::expect_none(body, "send an etag as If-Match, or as ?etag=").await?;
+    let allow_missing = may_be_missing && !precondition.needs_a_record();
+    // A condition that a missing record meets is of no use to who deletes it: there is nothing to keep it from.
+    let expected = precondition.resolve(call, id, &options, false).await?;
+    let etag = expected.etag().unwrap_or_default().to_owned();
+    let result = options.write(call, Operation::Delete { id: id.to_owned(), etag, allow_missing }).await;
+    let written = result.map_err(|error| expected.to_rest_error(error, &call.model.full_name, id))?;
+    let is_repeat = written.is_repeat;
+    // Where deleting is soft, the record is still there.
+    replayed(
+        is_repeat,
+        match written.into_single() {
+            Some(stored) => options.record_response(&call.model, &stored),
+            None => Ok(response::empty(StatusCode::NO_CONTENT)),
+        },
+    )
+}

@@ -1,0 +1,186 @@
+//! Conditions of a write: etags in headers (412 if one does not hold) and in the body or query (409).
+
+use super::Call;
+use super::write_options::{REQUEST_ID, WriteOptions};
+use crate::etag::{self, Tags};
+use crate::parameter_errors::invalid_parameter;
+use crate::rest_error::RestError;
+use groundplan_error::{Error, Reason};
+use groundplan_operations::{Backend, View};
+use http::HeaderMap;
+
+/// What must hold for a write to happen.
+#[derive(Debug)]
+pub(super) struct Precondition {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+    field: Option<String>,
+}
+
+/// The one etag that the backend is to compare.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ExpectedEtag {
+    Nothing,
+    /// There is no record, and that is what the caller wants.
+    Absent,
+    ByHeader(String),
+    ByField(String),
+}
+
+impl Precondition {
+    /// The conditions of the headers, and that of the body or query.
+    pub(super) fn new(headers: &HeaderMap, field: Option<String>) -> Result<Self, Error> {
+        let if_match = etag::if_match(headers)?;
+        if let (Some(tags), Some(field)) = (&if_match, &field)
+            && !tags.contain(unquoted(field))
+        {
+            return Err(invalid_parameter("etag", "etag", "is not among the etags of If-Match; send one of them"));
+        }
+        Ok(Self { if_match, if_none_match: etag::if_none_match(headers)?, field })
+    }
+
+    /// Whether only a record that is not there can meet them (RFC 9110, 13.1.2): the write is to create it.
+    pub(super) fn needs_no_record(&self) -> bool {
+        self.if_none_match == Some(Tags::Any)
+    }
+
+    /// Whether only a record that is there can meet them (RFC 9110, 13.1.1).
+    pub(super) fn needs_a_record(&self) -> bool {
+        self.if_match.is_some()
+    }
+
+    /// Comes down to one etag. Only what one comparison cannot decide reads the record first; the write is then bound
+    /// to what was read, so nothing can come between.
+    pub(super) async fn resolve<B: Backend>(
+        self,
+        call: &Call<'_, B>,
+        id: &str,
+        options: &WriteOptions,
+        allow_missing: bool,
+    ) -> Result<ExpectedEtag, RestError> {
+        let this = match self.resolve_without_record() {
+            Ok(expected) => return Ok(expected),
+            Err(this) => this,
+        };
+        if !options.request_id.is_empty() {
+            // What a repeat would read is what the first call has made, so that it could not be told from another call.
+            let description =
+                "and Idempotency-Key go together with one etag, not with several ones nor with If-None-Match";
+            return Err(invalid_parameter(REQUEST_ID, "request_id", description).into());
+        }
+        match call.backend.get(&call.caller, &call.model, id, &View::default(), None).await {
+            Ok((stored, _)) => this.resolve_with_etag(&stored.etag, || mismatch(&call.model.full_name, id)),
+            Err(error) if allow_missing && error.reason() == Reason::RecordNotFound && this.field.is_none() => {
+                Ok(ExpectedEtag::Absent)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Settles without the record, where one comparison is enough.
+    fn resolve_without_record(self) -> Result<ExpectedEtag, Self> {
+        match (&self.if_match, &self.if_none_match, &self.field) {
+            (None | Some(Tags::Any), None, None) => Ok(ExpectedEtag::Nothing),
+            (None | Some(Tags::Any), None, Some(field)) => Ok(ExpectedEtag::ByField(field.clone())),
+            (Some(tags), None, field) => match tags.only() {
+                Some(tag) if field.as_ref().is_none_or(|field| unquoted(field) == tag) => {
+                    Ok(ExpectedEtag::ByHeader(tag.to_owned()))
+                }
+                _ => Err(self),
+            },
+            (_, Some(_), _) => Err(self),
+        }
+    }
+
+    /// Settles by the record's current etag.
+    fn resolve_with_etag(self, current: &str, mismatch: impl Fn() -> Error) -> Result<ExpectedEtag, RestError> {
+        let wanted = self.if_match.is_none_or(|tags| tags.contain(current));
+        let unwanted = self.if_none_match.is_some_and(|tags| tags.contain(current));
+        if !wanted || unwanted {
+            return Err(RestError::precondition(mismatch()));
+        }
+        if self.field.is_some_and(|field| unquoted(&field) != current) {
+            return Err(mismatch().into());
+        }
+        Ok(ExpectedEtag::ByHeader(current.to_owned()))
+    }
+}
+
+impl ExpectedEtag {
+    /// What the backend compares.
+    pub(super) fn etag(&self) -> Option<&str> {
+        match self {
+            Self::Nothing | Self::Absent => None,
+            Self::ByHeader(etag) | Self::ByField(etag) => Some(etag),
+        }
+    }
+
+    /// The backend's error, with the status that belongs to where the etag came from.
+    pub(super) fn to_rest_error(&self, error: Error, model: &str, id: &str) -> RestError {
+        match (self, error.reason()) {
+            (Self::ByHeader(_), Reason::EtagMismatch) => RestError::precondition(error),
+            // A tag of somebody else's is one that no record has: RFC 9110 knows no wrong tags, only ones that do not match.
+            (Self::ByHeader(_), Reason::EtagInvalid) | (Self::Absent, Reason::RecordExists) => {
+                RestError::precondition(mismatch(model, id))
+            }
+            _ => error.into(),
+        }
+    }
+}
+
+/// An etag without the quotes that it may have.
+pub(super) fn unquoted(etag: &str) -> &str {
+    etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+}
+
+fn mismatch(model: &str, id: &str) -> Error {
+    let message = format!("{model} {id:?} has another etag; read it again, and decide again");
+    Error::new(Reason::EtagMismatch, message).about(model, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+
+    fn precondition(headers: &[(HeaderName, &'static str)], field: Option<&str>) -> Precondition {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        Precondition::new(&headers, field.map(str::to_owned)).unwrap()
+    }
+
+    #[test]
+    fn one_comparison_needs_no_read() {
+        assert_eq!(precondition(&[], None).resolve_without_record().unwrap(), ExpectedEtag::Nothing);
+        assert_eq!(precondition(&[(IF_MATCH, "*")], None).resolve_without_record().unwrap(), ExpectedEtag::Nothing);
+        let field = precondition(&[(IF_MATCH, "*")], Some("a")).resolve_without_record().unwrap();
+        assert_eq!(field, ExpectedEtag::ByField("a".into()));
+        let header = precondition(&[(IF_MATCH, "\"a\"")], Some("\"a\"")).resolve_without_record().unwrap();
+        assert_eq!(header, ExpectedEtag::ByHeader("a".into()));
+    }
+
+    #[test]
+    fn two_etags_that_differ_are_refused() {
+        let headers = [(IF_MATCH, HeaderValue::from_static("\"a\", \"b\""))].into_iter().collect();
+        assert!(Precondition::new(&headers, Some("\"b\"".into())).is_ok());
+        assert_eq!(Precondition::new(&headers, Some("c".into())).unwrap_err().reason(), Reason::InvalidFields);
+    }
+
+    #[test]
+    fn several_conditions_are_held_against_the_record() {
+        let status = |headers: &[(HeaderName, &'static str)], field| {
+            let open = precondition(headers, field).resolve_without_record().unwrap_err();
+            match open.resolve_with_etag("b", || mismatch("m", "1")) {
+                Ok(expected) => {
+                    assert_eq!(expected, ExpectedEtag::ByHeader("b".into()));
+                    200
+                }
+                Err(refusal) => refusal.into_response().status().as_u16(),
+            }
+        };
+        assert_eq!(status(&[(IF_MATCH, "\"a\", \"b\"")], None), 200);
+        assert_eq!(status(&[(IF_MATCH, "\"a\", \"c\"")], None), 412);
+        assert_eq!(status(&[(IF_MATCH, "\"a\", \"b\"")], Some("a")), 409);
+        assert_eq!(status(&[(IF_NONE_MATCH, "*")], None), 412);
+        assert_eq!(status(&[(IF_NONE_MATCH, "\"a\"")], Some("\"b\"")), 200);
+    }
+}

@@ -1,0 +1,115 @@
+//! PATCH and PUT of a record.
+
+use super::create::created;
+use super::precondition::{ExpectedEtag, Precondition};
+use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
+use super::{Call, decode, field_of_body, take_etag};
+use crate::input::mask;
+use crate::query::Query;
+use crate::rest_error::RestError;
+use crate::{body, json_field_paths};
+use axum::body::Body;
+use groundplan_codec::mask::UpdateMask;
+use groundplan_codec::{Record, Value, json};
+use groundplan_error::Error;
+use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_operations::{Backend, Operation, Transforms};
+use http::{HeaderMap, Response};
+
+/// The query parameters, which are the fields of the gRPC request.
+pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
+
+/// Where a parameter belongs that the body has room for.
+pub(super) fn place(model: &Model, name: &str) -> Option<String> {
+    match name {
+        "updateMask" | "update_mask" => {
+            let words =
+                "the keys of a PATCH are its mask, and PUT replaces all; batchUpdate and commit take one in the body";
+            Some(words.to_owned())
+        }
+        _ => field_of_body(model, name),
+    }
+}
+
+/// How much of the record the body stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UpdateScope {
+    /// PATCH: the fields whose keys are there. `null` clears one. A JSON merge patch goes on inside of them.
+    PresentFields,
+    /// PUT: all of it. What is not there is cleared.
+    AllFields,
+}
+
+pub(super) async fn handle<B: Backend>(
+    call: &Call<'_, B>,
+    id: &str,
+    (headers, query): (&HeaderMap, &Query),
+    body: Body,
+    scope: UpdateScope,
+) -> Result<Response<Body>, RestError> {
+    let model = &call.model;
+    let options = WriteOptions::from_query(headers, query)?;
+    let may_be_missing = query.flag("allowMissing")?;
+    let (mut update, mask) = read(call, headers, body, scope).await?;
+    resolve_id(model, id, &mut update)?;
+    let precondition = Precondition::new(headers, take_etag(model, &mut update))?;
+    let is_to_create = scope == UpdateScope::AllFields && precondition.needs_no_record();
+    let allow_missing = (may_be_missing || is_to_create) && !precondition.needs_a_record();
+    let expected = precondition.resolve(call, id, &options, allow_missing).await?;
+    let etag = expected.etag().unwrap_or_default().to_owned();
+    let transforms = Transforms::default();
+    let operation = match expected {
+        // Somebody may create it meanwhile: then this must not change it.
+        ExpectedEtag::Absent => Operation::Create { record: update, local_ref: String::new() },
+        _ => Operation::Update { id: id.to_owned(), update, mask, transforms, etag, allow_missing },
+    };
+    let result = options.write(call, operation).await;
+    let written = result.map_err(|error| expected.to_rest_error(error, &model.full_name, id))?;
+    let (is_repeat, has_created) = (written.is_repeat, written.has_created());
+    let stored = written.into_single().ok_or_else(|| Error::internal("an update has given no record"))?;
+    replayed(
+        is_repeat,
+        if has_created { created(model, &stored, &options) } else { options.record_response(model, &stored) },
+    )
+}
+
+/// What the body says, and which fields of the record it is about.
+async fn read<B: Backend>(
+    call: &Call<'_, B>,
+    headers: &HeaderMap,
+    body: Body,
+    scope: UpdateScope,
+) -> Result<(Record, UpdateMask), RestError> {
+    let model = &call.model;
+    if scope == UpdateScope::AllFields {
+        let bytes = body::read_json(headers, body, call.max_body).await?;
+        return Ok((decode(call, bytes).await?.record, UpdateMask::All));
+    }
+    if body::is_merge_patch(headers) {
+        let bytes = body::read_patch(headers, body, call.max_body).await?;
+        let patch = json::decode_patch(&model.shapes, model.shape, &bytes, &call.caller.budget);
+        let (update, merge) = patch.map_err(|error| json_field_paths::of_record(model, error.into()))?;
+        return Ok((update, UpdateMask::Merge(merge.without_fields(&mask::names_of_record(model)))));
+    }
+    let bytes = body::read_patch(headers, body, call.max_body).await?;
+    let decoded = decode(call, bytes).await?;
+    let mask = UpdateMask::from_fields(mask::present(model, &decoded));
+    Ok((decoded.record, mask))
+}
+
+/// An id in the body may repeat the path's, not contradict it. Behind this, the record has the path's.
+fn resolve_id(model: &Model, id: &str, record: &mut Record) -> Result<(), Error> {
+    if let Some(Value::String(given)) = record.get(model.roles.id) {
+        let same = match model.id_format {
+            IdFormat::UuidV7 => given.eq_ignore_ascii_case(id),
+            IdFormat::ClientAssigned => given == id,
+        };
+        if !same {
+            let name = &model.shape().field(model.roles.id).name;
+            let description = format!("is {given:?} in the body but {id:?} in the path; leave it out of the body");
+            return Err(Error::field(name.as_str(), "path_id", description));
+        }
+    }
+    record.set(model.roles.id, Some(Value::String(id.to_owned())));
+    Ok(())
+}
