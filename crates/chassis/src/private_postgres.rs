@@ -9,6 +9,7 @@ mod cluster;
 mod directory;
 mod files;
 mod owner;
+mod process;
 mod supervise;
 
 use crate::settings::{PostgresSettings, Secret};
