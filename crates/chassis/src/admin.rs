@@ -20,11 +20,11 @@ pub async fn listen(settings: &AdminSettings) -> Result<Option<TcpListener>, Err
     let Some(port) = settings.admin_port else { return Ok(None) };
     let address = (settings.admin_listen, port);
     TcpListener::bind(address).await.map(Some).map_err(|error| {
-        let words = format!(
+        let message = format!(
             "cannot listen on {}:{port}: {error}; set GROUNDPLAN_ADMIN_PORT and GROUNDPLAN_ADMIN_LISTEN",
             settings.admin_listen
         );
-        Error::new(Reason::NotReady, words)
+        Error::new(Reason::NotReady, message)
     })
 }
 

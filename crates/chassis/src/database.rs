@@ -84,10 +84,10 @@ impl Database {
 
     /// Leases a connection of the pool. Waits a bounded time for a free one.
     pub async fn lease(&self) -> Result<Lease, Error> {
-        let began = Instant::now();
-        let taken = self.pool.acquire().instrument(tracing::debug_span!("queue")).await;
-        context::add_wait(began.elapsed());
-        let connection = taken?;
+        let started = Instant::now();
+        let acquired = self.pool.acquire().instrument(tracing::debug_span!("queue")).await;
+        context::add_wait(started.elapsed());
+        let connection = acquired?;
         Ok(Lease::new(connection, Arc::clone(&self.canceller)))
     }
 

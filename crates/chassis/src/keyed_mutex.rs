@@ -60,7 +60,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn callers_of_one_key_are_serialized_and_others_do_not_wait() {
         let (keyed_mutex, inside) = (Arc::new(KeyedMutex::default()), Arc::new(AtomicU32::new(0)));
-        let began = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         let tasks: Vec<_> = (0..30)
             .map(|at| {
                 let (keyed_mutex, inside) = (keyed_mutex.clone(), inside.clone());
@@ -81,7 +81,7 @@ mod tests {
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(began.elapsed().as_secs(), 10, "three keys run in parallel");
+        assert_eq!(started.elapsed().as_secs(), 10, "three keys run in parallel");
         assert!(keyed_mutex.queues.lock().unwrap().is_empty(), "keys remain");
     }
 

@@ -3,32 +3,24 @@
 //! `API_KEY`, `PORT` and `DB_URL` have the names of the template; all others start with `GROUNDPLAN_`. Nothing else reads the
 //! environment.
 
-mod admin;
-mod budget;
-mod credentials;
 mod database;
 mod describe;
 mod events;
+mod limits;
 mod networks;
-mod postgres;
-mod query;
 mod secret;
 mod server;
 mod telemetry;
 mod tls;
 mod units;
 
-pub use admin::AdminSettings;
-pub use budget::BudgetSettings;
-pub use credentials::CredentialSettings;
-pub use database::{DatabaseSettings, MigrationSettings};
+pub use database::{DatabaseSettings, MigrationSettings, PostgresSettings};
 pub use describe::{SettingRow, SettingSource, describe};
 pub use events::EventSettings;
+pub use limits::{BudgetSettings, QuerySettings};
 pub use networks::Networks;
-pub use postgres::PostgresSettings;
-pub use query::QuerySettings;
 pub use secret::{Secret, mask_url};
-pub use server::ServerSettings;
+pub use server::{AdminSettings, CredentialSettings, ServerSettings};
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub use tls::{AllowList, CallerSettings, TlsSettings};
 pub use units::{parse_duration, parse_size};

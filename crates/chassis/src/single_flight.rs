@@ -8,14 +8,14 @@ use tokio::sync::Mutex;
 /// that was started after its request; waiting callers share the next one.
 #[derive(Debug)]
 pub struct SingleFlight<T> {
-    asked: AtomicU64,
+    requests: AtomicU64,
     /// The number of requests before the last run started, and its result; none if it failed.
     last: Mutex<Option<(u64, Option<T>)>>,
 }
 
 impl<T> Default for SingleFlight<T> {
     fn default() -> Self {
-        Self { asked: AtomicU64::new(0), last: Mutex::new(None) }
+        Self { requests: AtomicU64::new(0), last: Mutex::new(None) }
     }
 }
 
@@ -26,17 +26,17 @@ impl<T: Clone> SingleFlight<T> {
         load: impl AsyncFnOnce() -> Result<T, Error>,
         failure: impl FnOnce() -> Error,
     ) -> Result<T, Error> {
-        let number = self.asked.fetch_add(1, Ordering::AcqRel);
+        let number = self.requests.fetch_add(1, Ordering::AcqRel);
         let mut last = self.last.lock().await;
-        if let Some((covered, answer)) = &*last
-            && number < *covered
+        if let Some((covered_requests, result)) = &*last
+            && number < *covered_requests
         {
-            return answer.clone().ok_or_else(failure);
+            return result.clone().ok_or_else(failure);
         }
-        let covered = self.asked.load(Ordering::Acquire);
-        let found = load().await;
-        *last = Some((covered, found.as_ref().ok().cloned()));
-        found
+        let covered_requests = self.requests.load(Ordering::Acquire);
+        let result = load().await;
+        *last = Some((covered_requests, result.as_ref().ok().cloned()));
+        result
     }
 }
 
@@ -55,15 +55,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_callers_share_the_next_result() {
-        let (single_flight, found) = (Arc::new(SingleFlight::default()), Arc::new(AtomicU64::new(0)));
+        let (single_flight, runs) = (Arc::new(SingleFlight::default()), Arc::new(AtomicU64::new(0)));
         let run = |fails: bool| {
-            let (single_flight, found) = (single_flight.clone(), found.clone());
+            let (single_flight, runs) = (single_flight.clone(), runs.clone());
             tokio::spawn(async move {
-                let before = found.load(Ordering::SeqCst);
+                let before = runs.load(Ordering::SeqCst);
                 let load = async || {
                     sleep(Duration::from_millis(10)).await;
-                    let answer = found.fetch_add(1, Ordering::SeqCst) + 1;
-                    if fails { Err(away()) } else { Ok(answer) }
+                    let result = runs.fetch_add(1, Ordering::SeqCst) + 1;
+                    if fails { Err(away()) } else { Ok(result) }
                 };
                 (before, single_flight.run(load, away).await)
             })
@@ -72,10 +72,10 @@ mod tests {
         sleep(Duration::from_millis(5)).await;
         asking.extend((0..1_000).map(|_| run(false)));
         for one in asking {
-            let (before, answer) = one.await.unwrap();
-            assert!(answer.unwrap() > before, "a result is never older than its request");
+            let (before, result) = one.await.unwrap();
+            assert!(result.unwrap() > before, "a result is never older than its request");
         }
-        assert!(found.load(Ordering::SeqCst) <= 3, "{found:?}");
+        assert!(runs.load(Ordering::SeqCst) <= 3, "{runs:?}");
         let failing: Vec<_> = (0..1_000).map(|_| run(true)).collect();
         let all = async {
             for one in failing {

@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn an_invalid_setting_is_named() {
-        let wrong = TelemetrySettings { log: "info,=,".to_owned(), ..defaults() };
-        let error = start(&wrong, "test", false).unwrap_err().to_string();
+        let invalid = TelemetrySettings { log: "info,=,".to_owned(), ..defaults() };
+        let error = start(&invalid, "test", false).unwrap_err().to_string();
         assert!(error.contains("GROUNDPLAN_LOG"), "{error}");
     }
 

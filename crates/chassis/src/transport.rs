@@ -70,21 +70,22 @@ pub fn remote(
 
 /// Parses one URL of a peer.
 fn parse_url(url: &str, tls: Option<(&Arc<Tls>, Option<&'static str>)>) -> Result<(Endpoint, PeerHost), Error> {
-    let wrong = |what: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {what}"));
+    let invalid_url =
+        |problem: &str| Error::new(Reason::PeerUnavailable, format!("{url:?} is not a peer's URL: {problem}"));
     let example = "expected a URL such as http://schema:3000 or https://schema:3000";
-    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(example).caused_by(error))?;
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| invalid_url(example).caused_by(error))?;
     let uri = endpoint.uri();
-    let (host, port) = host_and_port(uri).ok_or_else(|| wrong(example))?;
+    let (host, port) = host_and_port(uri).ok_or_else(|| invalid_url(example))?;
     let verification = match (uri.scheme_str(), tls) {
         (Some("http"), _) => None,
         (Some("https"), Some((tls, peer))) => {
-            let name = ServerName::try_from(host.clone()).map_err(|error| wrong(example).caused_by(error))?;
+            let name = ServerName::try_from(host.clone()).map_err(|error| invalid_url(example).caused_by(error))?;
             Some(Verification { tls: Arc::clone(tls), name, peer })
         }
         (Some("https"), None) => {
-            return Err(wrong("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
+            return Err(invalid_url("https needs GROUNDPLAN_TLS_CERT, GROUNDPLAN_TLS_KEY and GROUNDPLAN_TLS_CA"));
         }
-        _ => return Err(wrong(example)),
+        _ => return Err(invalid_url(example)),
     };
     Ok((endpoint, PeerHost { name: host, port, verification }))
 }

@@ -121,9 +121,9 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             for arg in command.get_arguments() {
                 let Some(variable) = arg.get_env() else { continue };
-                let words = (arg.get_long().map(str::to_owned), arg.get_default_values().to_vec());
-                let first = known.entry(variable.to_owned()).or_insert_with(|| words.clone());
-                assert_eq!(*first, words, "{variable:?} in {}", command.get_name());
+                let definition = (arg.get_long().map(str::to_owned), arg.get_default_values().to_vec());
+                let first = known.entry(variable.to_owned()).or_insert_with(|| definition.clone());
+                assert_eq!(*first, definition, "{variable:?} in {}", command.get_name());
             }
         }
         assert!(known.len() > 15);

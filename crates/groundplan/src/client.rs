@@ -144,13 +144,13 @@ pub(crate) fn new_schema_client(transport: Transport) -> SchemaServiceClient<Tra
 
 /// Returns the innermost cause of a transport error: `Connection refused` instead of `transport error`.
 fn root_cause(status: &Status) -> String {
-    let mut words = status.message().to_owned();
+    let mut cause = status.message().to_owned();
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
-        words = error.to_string();
+        cause = error.to_string();
         source = error.source();
     }
-    words
+    cause
 }
 
 /// Checks whether a URL refers to this machine.

@@ -108,11 +108,11 @@ mod tests {
 
     #[test]
     fn every_setting_of_every_command_is_shown() {
-        let shown: BTreeSet<String> = rows(&["groundplan", "config"]).into_iter().map(|row| row.variable).collect();
+        let listed: BTreeSet<String> = rows(&["groundplan", "config"]).into_iter().map(|row| row.variable).collect();
         for command in Cli::command().get_subcommands() {
             for variable in command.get_arguments().filter_map(|arg| arg.get_env()) {
                 let variable = variable.to_string_lossy();
-                assert!(shown.contains(variable.as_ref()), "{variable} of {} is missing", command.get_name());
+                assert!(listed.contains(variable.as_ref()), "{variable} of {} is missing", command.get_name());
             }
         }
     }

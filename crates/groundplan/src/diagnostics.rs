@@ -77,12 +77,12 @@ fn source_excerpt(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
     let line = text.lines().nth(index)?;
     let before = usize::try_from(diagnostic.column).ok()?.checked_sub(1)?;
     let visible = |letter: char| if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter };
-    let shown: String = line.chars().map(visible).collect();
+    let text_line: String = line.chars().map(visible).collect();
     // Keep tabs, so that the marker aligns with its column whatever the tab width of the terminal is.
     let indent: String = line.chars().take(before).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
     let number = diagnostic.line.to_string();
     let margin = " ".repeat(number.len());
-    Some(format!("    {number} | {shown}\n    {margin} | {indent}^"))
+    Some(format!("    {number} | {text_line}\n    {margin} | {indent}^"))
 }
 
 #[cfg(test)]
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn the_marker_stands_below_the_column() {
-        let shown = text(&[diagnostic("a.proto", 2, 4)], &models(), true);
+        let text_line = text(&[diagnostic("a.proto", 2, 4)], &models(), true);
         let expected = "models/a.proto:2:4: CODE: is wrong\n    2 | \tb \u{fffd}c\n      | \t  ^\n    help: do better\n1 problem; nothing was changed";
-        assert_eq!(shown, expected);
+        assert_eq!(text_line, expected);
     }
 
     #[test]
@@ -123,8 +123,8 @@ mod tests {
             (("a.proto", 0, 0), "models/a.proto: CODE"),
             (("b.proto", 9, 9), "b.proto:9:9: CODE"),
         ] {
-            let shown = text(&[diagnostic(location.0, location.1, location.2)], &models(), true);
-            assert!(shown.starts_with(start) && !shown.contains('^'), "{shown}");
+            let text_line = text(&[diagnostic(location.0, location.1, location.2)], &models(), true);
+            assert!(text_line.starts_with(start) && !text_line.contains('^'), "{text_line}");
         }
     }
 }

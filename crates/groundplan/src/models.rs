@@ -149,30 +149,30 @@ impl FileCollector {
     }
 
     fn add_file(&mut self, path: String, disk_path: PathBuf, size: u64) -> Result<(), CliError> {
-        let shown = disk_path.display();
+        let display = disk_path.display();
         self.size += size;
         if size > MAX_FILE_BYTES {
             return Err(CliError::usage(format!(
-                "{shown} has {size} bytes; the limit for one file is 1 MiB: split it"
+                "{display} has {size} bytes; the limit for one file is 1 MiB: split it"
             )));
         }
         if self.size > MAX_TOTAL_BYTES {
             return Err(CliError::usage(format!(
-                "the models up to {shown} have {} bytes; the limit is 8 MiB",
+                "the models up to {display} have {} bytes; the limit is 8 MiB",
                 self.size
             )));
         }
         if self.by_import_path.len() == MAX_FILES {
             return Err(CliError::usage(format!(
-                "there are more than {MAX_FILES} .proto files; {shown} is one too many"
+                "there are more than {MAX_FILES} .proto files; {display} is one too many"
             )));
         }
         if let Some((_, other)) = self.by_import_path.get(&path) {
-            return Err(CliError::usage(format!("{shown} and {} are both imported as {path:?}", other.display())));
+            return Err(CliError::usage(format!("{display} and {} are both imported as {path:?}", other.display())));
         }
         let bytes = fs::read(&disk_path).map_err(|error| read_error(&disk_path, &error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            CliError::usage(format!("{shown} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+            CliError::usage(format!("{display} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
         })?;
         self.by_import_path.insert(path, (text, disk_path));
         Ok(())

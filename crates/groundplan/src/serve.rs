@@ -46,7 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
-    let missing = |what: &str, why: &str| CliError::usage(format!("serve needs {what}: {why}"));
+    let missing = |setting: &str, reason: &str| CliError::usage(format!("serve needs {setting}: {reason}"));
     let db_url = args.settings.database.db_url.clone();
     let db_url =
         db_url.ok_or_else(|| missing("DB_URL", "the PostgreSQL to use; `groundplan up` starts a private one"))?;

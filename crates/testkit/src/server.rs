@@ -113,8 +113,8 @@ async fn template() -> PathBuf {
         let directory =
             tempfile::Builder::new().prefix("groundplan-test-").tempdir_in("/tmp").expect("/tmp is writable");
         let directory = make_traversable(directory);
-        let made = PrivatePostgres::initialise_for_tests(directory.path(), &settings()).await;
-        made.map_err(|error| error.log_text()).expect("initdb runs");
+        let created = PrivatePostgres::initialise_for_tests(directory.path(), &settings()).await;
+        created.map_err(|error| error.log_text()).expect("initdb runs");
         let _ = fs::remove_dir_all(&template);
         let unfinished = template.with_extension("new");
         let _ = fs::remove_dir_all(&unfinished);

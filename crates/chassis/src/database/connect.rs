@@ -35,22 +35,23 @@ impl ConnectionTarget {
     /// Parses `DB_URL`.
     pub(super) fn parse(url: &Secret, schema: &'static str, settings: &DatabaseSettings) -> Result<Self, Error> {
         let masked_url = mask_url(url.expose());
-        let wrong =
-            |what: &str| Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({masked_url}) is wrong: {what}"));
+        let invalid_url = |problem: &str| {
+            Error::new(Reason::DatabaseUnavailable, format!("DB_URL ({masked_url}) is wrong: {problem}"))
+        };
         let (rest, tls_pairs) = tls::extract_parameters(url);
         let mut config: Config = rest.parse().map_err(|error: tokio_postgres::Error| {
             // The position of the password in an unreadable URL is unknown, so quote only the parser's message, which names
             // options and positions.
-            let what = error_chain(&error);
-            let message = format!("DB_URL is wrong: {what}; expected postgres://user:password@host:5432/database");
+            let problem = error_chain(&error);
+            let message = format!("DB_URL is wrong: {problem}; expected postgres://user:password@host:5432/database");
             Error::new(Reason::DatabaseUnavailable, message)
         })?;
-        let mut tls = Tls::from_pairs(tls_pairs).map_err(|what| wrong(&what))?;
+        let mut tls = Tls::from_pairs(tls_pairs).map_err(|problem| invalid_url(&problem))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(wrong("it names no host; expected postgres://user:password@host:5432/database"));
+            return Err(invalid_url("it names no host; expected postgres://user:password@host:5432/database"));
         }
         if config.get_user().is_none() {
-            return Err(wrong("it names no user; expected postgres://user:password@host:5432/database"));
+            return Err(invalid_url("it names no user; expected postgres://user:password@host:5432/database"));
         }
         if config.get_hosts().is_empty() {
             // A certificate can also name the address.
@@ -117,13 +118,13 @@ impl ConnectionTarget {
         })
     }
 
-    fn unreachable(&self, why: &str) -> Error {
+    fn unreachable(&self, reason: &str) -> Error {
         let host = match self.config.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
             Some(Host::Unix(path)) => path.display().to_string(),
             None => "its host".to_owned(),
         };
-        let message = format!("cannot connect to PostgreSQL at {host} (DB_URL is {}): {why}", self.masked_url);
+        let message = format!("cannot connect to PostgreSQL at {host} (DB_URL is {}): {reason}", self.masked_url);
         Error::new(Reason::DatabaseUnavailable, message).retry_after(RETRY_AFTER)
     }
 
@@ -144,7 +145,7 @@ impl ConnectionTarget {
         let (version, encoding, is_read_only, exists) =
             (row.get::<_, i32>(0), row.get::<_, String>(1), row.get::<_, bool>(2), row.get::<_, bool>(3));
         let unsuitable =
-            |what: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {what}"));
+            |problem: String| Error::new(Reason::DatabaseUnavailable, format!("the database of DB_URL {problem}"));
         if version < MIN_SERVER_VERSION {
             return Err(unsuitable(format!("runs PostgreSQL {}; 15 or later is needed", version / 10_000)));
         }
@@ -218,10 +219,10 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
             text.push_str(": ");
-            text.push_str(&words);
+            text.push_str(&cause_text);
         }
         source = cause.source();
     }

@@ -104,5 +104,5 @@ fn log_description(failure: &Failure) -> String {
 
 /// Returns a message without the value that it quotes at its end, as in `invalid input syntax for type integer: "x"`.
 fn redact_value(message: &str) -> &str {
-    message.split_once(": \"").map_or(message, |(what, _)| what)
+    message.split_once(": \"").map_or(message, |(text, _)| text)
 }

@@ -49,8 +49,10 @@ struct RunGuard<'a> {
 
 impl RunGuard<'_> {
     fn connection(&mut self) -> &mut AsyncPgConnection {
-        let taken = self.lease.connection.as_mut();
-        &mut taken.expect("only a dropped run takes the connection, and its borrow ends the lease's use").connection
+        let connection = self.lease.connection.as_mut();
+        &mut connection
+            .expect("only a dropped run takes the connection, and its borrow ends the lease's use")
+            .connection
     }
 }
 

@@ -13,10 +13,10 @@ pub enum MigrationMode {
 }
 
 /// Returns the error of a process that is not allowed to migrate outdated tables.
-pub(super) fn outdated_tables(schema: &str, what: &str) -> Error {
+pub(super) fn outdated_tables(schema: &str, reason: &str) -> Error {
     let service = schema.trim_start_matches("groundplan_");
     let message = format!(
-        "the tables of {schema} are older than this program needs ({what}): run `groundplan migrate {service}` with the same \
+        "the tables of {schema} are older than this program needs ({reason}): run `groundplan migrate {service}` with the same \
          DB_URL, or serve with GROUNDPLAN_MIGRATE=true"
     );
     Error::new(Reason::NotReady, message)

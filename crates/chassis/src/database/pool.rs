@@ -75,13 +75,13 @@ impl Pool {
 
     /// Acquires a connection. Waits a bounded time, or not at all while the database is unreachable.
     pub(super) async fn acquire(&self) -> Result<LeasedConnection, Error> {
-        let taken = tokio::select! {
+        let acquired = tokio::select! {
             // Poll this first: it is the one that tries to connect again.
             biased;
-            taken = self.pool.get_owned() => taken,
+            acquired = self.pool.get_owned() => acquired,
             () = self.health.until_unreachable(&self.pool) => Err(bb8::RunError::TimedOut),
         };
-        taken.map_err(|error| {
+        acquired.map_err(|error| {
             let cause = match error {
                 bb8::RunError::User(error) => Some(error.log_text()),
                 bb8::RunError::TimedOut => self.health.recent_error(self.timeout),

@@ -14,17 +14,17 @@ const PLAN_INTERVAL: Duration = Duration::from_secs(10);
 /// The maximum length of a text or a plan, in characters.
 const MAX_TEXT_CHARS: usize = 4_000;
 
-/// Records the time of a statement that started at `began`. A slow one is recorded with its text and, outside of transactions,
+/// Records the time of a statement that started at `started`. A slow one is recorded with its text and, outside of transactions,
 /// its plan. Callers of [`super::row_stream`] call this after the last row; the other functions call it themselves.
-pub async fn record_statement(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind], began: Instant) {
-    let took = began.elapsed();
-    if !context::add_statement(took) {
+pub async fn record_statement(connection: &mut AsyncPgConnection, sql: &Sql, binds: &[Bind], started: Instant) {
+    let elapsed = started.elapsed();
+    if !context::add_statement(elapsed) {
         return;
     }
     // If EXPLAIN failed, it would abort the transaction.
     let should_explain = !is_in_transaction(connection) && claim_plan_slot();
     let plan = if should_explain { Box::pin(explain(connection, sql, binds)).await } else { None };
-    context::remember_statement(SlowStatement { text: truncate(&sql.to_string()), took, plan });
+    context::remember_statement(SlowStatement { text: truncate(&sql.to_string()), took: elapsed, plan });
 }
 
 fn is_in_transaction(connection: &mut AsyncPgConnection) -> bool {

@@ -164,11 +164,11 @@ mod tests {
         assert_eq!(parse_timeout("99999999M"), Some(Duration::from_secs(99_999_999 * 60)));
         assert_eq!(parse_timeout("0n"), Some(Duration::ZERO));
         assert_eq!(parse_timeout("5u"), Some(Duration::from_micros(5)));
-        for wrong in ["", "5", "m", "123456789m", "-5m", "+5m", "1.5S", "5s", "5 m", "5mm", "٥m"] {
+        for invalid in ["", "5", "m", "123456789m", "-5m", "+5m", "1.5S", "5s", "5 m", "5mm", "٥m"] {
             assert_eq!(
-                HeaderValue::from_bytes(wrong.as_bytes()).ok().and_then(|value| super::parse_timeout(&value)),
+                HeaderValue::from_bytes(invalid.as_bytes()).ok().and_then(|value| super::parse_timeout(&value)),
                 None,
-                "{wrong}"
+                "{invalid}"
             );
         }
     }

@@ -28,8 +28,8 @@ impl RootKey {
     pub fn new(key: &Secret) -> Result<Self, Error> {
         match weakness(key.expose()) {
             None => Ok(Self { digest: Sha256::digest(key.expose()).into() }),
-            Some(what) => {
-                let message = format!("API_KEY {what}; create one of 32 random bytes with `openssl rand -hex 32`");
+            Some(weakness) => {
+                let message = format!("API_KEY {weakness}; create one of 32 random bytes with `openssl rand -hex 32`");
                 Err(Error::new(Reason::CredentialsInvalid, message))
             }
         }
@@ -43,13 +43,13 @@ impl RootKey {
             return Err(credentials_error("several authorization headers were sent"));
         }
         // The same message for every kind of invalid credentials.
-        let wrong = || credentials_error("the credentials are not valid");
-        let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len()).ok_or_else(wrong)?;
+        let invalid = || credentials_error("the credentials are not valid");
+        let (scheme, key) = value.as_bytes().split_at_checked("Bearer ".len()).ok_or_else(invalid)?;
         if !scheme.eq_ignore_ascii_case(b"Bearer ") {
-            return Err(wrong());
+            return Err(invalid());
         }
         let digest: [u8; 32] = Sha256::digest(key.trim_ascii()).into();
-        if bool::from(digest.ct_eq(&self.digest)) { Ok(()) } else { Err(wrong()) }
+        if bool::from(digest.ct_eq(&self.digest)) { Ok(()) } else { Err(invalid()) }
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn weak_keys_are_rejected_with_the_command_to_create_one() {
-        for (key, words) in [
+        for (key, expected) in [
             ("", "visible ASCII"),
             ("two words", "visible ASCII"),
             ("schlüssel", "visible ASCII"),
@@ -101,7 +101,7 @@ mod tests {
             ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "sequences"),
         ] {
             let error = RootKey::new(&Secret::new(key)).err().unwrap().to_string();
-            assert!(error.contains(words) && error.contains("openssl rand -hex 32"), "{key}: {error}");
+            assert!(error.contains(expected) && error.contains("openssl rand -hex 32"), "{key}: {error}");
             assert!(key.len() < 2 || !error.contains(key), "the error must not contain the key: {error}");
         }
     }

@@ -129,9 +129,9 @@ impl FrameValidator {
     fn push(&mut self, mut data: &[u8]) -> Result<(), Error> {
         while let Some(&first) = data.first() {
             if self.remaining > 0 {
-                let taken = self.remaining.min(data.len());
-                self.remaining -= taken;
-                data = data.get(taken..).unwrap_or_default();
+                let skipped = self.remaining.min(data.len());
+                self.remaining -= skipped;
+                data = data.get(skipped..).unwrap_or_default();
                 continue;
             }
             if self.header_length == 0 {

@@ -131,8 +131,8 @@ fn unknown_method(uri: &Uri) -> Error {
 
 /// tonic's message has the limit at its end, or before `bytes, exceeded`.
 fn too_large(message: &str) -> Error {
-    let words = message.split("exceeded").next().unwrap_or_default();
-    let limit = words.split(|letter: char| !letter.is_ascii_digit()).rfind(|digits| !digits.is_empty());
+    let prefix = message.split("exceeded").next().unwrap_or_default();
+    let limit = prefix.split(|letter: char| !letter.is_ascii_digit()).rfind(|digits| !digits.is_empty());
     let limit = limit.map_or_else(String::new, |limit| format!(" than {limit} bytes"));
     Error::new(Reason::TooLarge, format!("a message of the request is larger{limit}; split it up, or raise the limit"))
 }

@@ -137,7 +137,7 @@ async fn only_the_key_authenticates() {
         let response = send(Request::get("/who").header("authorization", good).body(Body::empty()).unwrap()).await;
         assert_eq!((response.status().as_u16(), text(response).await.as_str()), (200, "root"));
     }
-    let wrong = [
+    let invalid = [
         vec![],
         vec!["Bearer wrong".to_owned()],
         vec![format!("Bearer {KEY}x")],
@@ -147,7 +147,7 @@ async fn only_the_key_authenticates() {
         vec![format!("Bearer {KEY}"), format!("Bearer {KEY}")],
     ];
     let mut messages = Vec::new();
-    for headers in wrong {
+    for headers in invalid {
         let request = |content_type| {
             let request = Request::get("/who").header("content-type", content_type);
             let request = headers.iter().fold(request, |request, value| request.header("authorization", value));

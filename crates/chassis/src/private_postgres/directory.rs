@@ -42,8 +42,8 @@ impl Directory {
         let child = self.child(name)?;
         let uid = child.file.metadata()?.uid();
         if uid != owner.uid() && uid != owner.own_uid() {
-            let what = format!("{} belongs to another user (user id {uid})", child.path.display());
-            return Err(io::Error::new(ErrorKind::PermissionDenied, what));
+            let message = format!("{} belongs to another user (user id {uid})", child.path.display());
+            return Err(io::Error::new(ErrorKind::PermissionDenied, message));
         }
         rustix::fs::fchmod(&child.file, Mode::RWXU)?;
         owner.give_to_owner(&child.file)?;

@@ -63,13 +63,13 @@ impl FrameReader {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
             bytes = bytes.get(skipped..).unwrap_or_default();
-            let (Some(space), taken) = (self.header.get_mut(self.filled..), (HEADER - self.filled).min(bytes.len()))
+            let (Some(space), copied) = (self.header.get_mut(self.filled..), (HEADER - self.filled).min(bytes.len()))
             else {
                 return;
             };
-            let (part, rest) = bytes.split_at(taken);
+            let (part, rest) = bytes.split_at(copied);
             space.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
-            self.filled += taken;
+            self.filled += copied;
             bytes = rest;
             if self.filled == HEADER {
                 let frame = Frame::parse(self.header);
@@ -101,9 +101,9 @@ mod tests {
         });
         let expected: Vec<Frame> = sent.map(|(length, kind, flags)| Frame { length, kind, flags }).to_vec();
         for size in [1, 2, 8, 9, 10, 1_000, bytes.len()] {
-            let (mut frames, mut frames_read) = (FrameReader::after_prefix(24), Vec::new());
-            bytes.chunks(size).for_each(|chunk| frames.read(chunk, |frame| frames_read.push(frame)));
-            assert_eq!(frames_read, expected, "in pieces of {size}");
+            let (mut frames, mut found_frames) = (FrameReader::after_prefix(24), Vec::new());
+            bytes.chunks(size).for_each(|chunk| frames.read(chunk, |frame| found_frames.push(frame)));
+            assert_eq!(found_frames, expected, "in pieces of {size}");
         }
     }
 

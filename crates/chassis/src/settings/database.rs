@@ -1,6 +1,7 @@
-//! The database.
+//! The database, and the private PostgreSQL.
 
 use super::{Secret, parse_duration};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The connection to PostgreSQL and its limits.
@@ -34,7 +35,7 @@ pub struct DatabaseSettings {
     pub db_statement_timeout: Duration,
 }
 
-/// Who makes the services' own tables.
+/// The mode of migrations.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub struct MigrationSettings {
@@ -42,4 +43,20 @@ pub struct MigrationSettings {
     /// to date; run `groundplan migrate` to create or migrate them.
     #[arg(long, env = "GROUNDPLAN_MIGRATE", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub migrate: bool,
+}
+
+/// The private PostgreSQL, which is used without `DB_URL`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Private PostgreSQL")]
+pub struct PostgresSettings {
+    /// Data directory of the private PostgreSQL and the stored API key. Default: `.groundplan` in the working
+    /// directory, or, when the process runs as root and the user `postgres` cannot reach that directory, a directory in
+    /// `/var/lib/groundplan`.
+    #[arg(long, env = "GROUNDPLAN_DATA", value_name = "DIRECTORY")]
+    pub data: Option<PathBuf>,
+
+    /// Directory with PostgreSQL's `initdb`, `pg_ctl` and `postgres`. Default: the newest version installed, or else
+    /// the one that `deploy/setup.sh` downloads.
+    #[arg(long, env = "GROUNDPLAN_PG_BIN", value_name = "DIRECTORY")]
+    pub pg_bin: Option<PathBuf>,
 }

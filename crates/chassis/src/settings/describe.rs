@@ -69,7 +69,7 @@ fn row(arg: &Arg, matches: &ArgMatches) -> Option<SettingRow> {
     };
     let value = matches.try_get_raw(id).ok().flatten().map(|values| {
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
-        shown(arg, &variable, &values.join(","))
+        displayed_value(arg, &variable, &values.join(","))
     });
     Some(SettingRow {
         flag: arg.get_long().map(|long| format!("--{long}")).unwrap_or_default(),
@@ -81,7 +81,7 @@ fn row(arg: &Arg, matches: &ArgMatches) -> Option<SettingRow> {
 }
 
 /// Returns the value, masked if it is secret.
-fn shown(arg: &Arg, variable: &str, value: &str) -> String {
+fn displayed_value(arg: &Arg, variable: &str, value: &str) -> String {
     match (variable, arg.is_hide_env_values_set()) {
         ("DB_URL", _) => mask_url(value),
         (_, true) => Secret::new(value).to_string(),

@@ -30,12 +30,12 @@ impl Networks {
 
 impl Network {
     fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not an address or a network, such as 10.0.0.1 or 10.0.0.0/8");
+        let invalid = || format!("{text:?} is not an address or a network, such as 10.0.0.1 or 10.0.0.0/8");
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let address: IpAddr = address.parse().map_err(|_| invalid())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| wrong()))?;
-        if bits > most { Err(wrong()) } else { Ok(Self { address, bits }) }
+        let bits = bits.map_or(Ok(most), |bits| bits.parse().map_err(|_| invalid()))?;
+        if bits > most { Err(invalid()) } else { Ok(Self { address, bits }) }
     }
 
     fn contains(&self, address: IpAddr) -> bool {
@@ -78,8 +78,8 @@ mod tests {
         }
         assert!(Networks::parse("0.0.0.0/0").unwrap().contains("9.9.9.9".parse().unwrap()));
         assert!(!Networks::parse("").unwrap().contains("127.0.0.1".parse().unwrap()));
-        for wrong in ["host", "10.0.0.0/33", "10.0.0.0/x", "::/129"] {
-            assert!(Networks::parse(wrong).is_err(), "{wrong}");
+        for invalid in ["host", "10.0.0.0/33", "10.0.0.0/x", "::/129"] {
+            assert!(Networks::parse(invalid).is_err(), "{invalid}");
         }
     }
 }

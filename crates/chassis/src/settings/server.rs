@@ -1,10 +1,10 @@
-//! The server and its limits.
+//! The server with its limits, the admin port, and the credentials of callers.
 
-use super::{BudgetSettings, Networks, parse_duration, parse_size};
+use super::{BudgetSettings, Networks, Secret, parse_duration, parse_size};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Where to listen, and what one caller may ask for.
+/// The address of the server, and its limits.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerSettings {
@@ -103,6 +103,32 @@ pub struct ServerSettings {
     /// What one request may use, and what all of them may hold.
     #[command(flatten)]
     pub budgets: BudgetSettings,
+}
+
+/// The address of the admin port, with health and metrics.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Operation")]
+pub struct AdminSettings {
+    /// Port for `/livez`, `/readyz` and `/metrics` (Prometheus), served without credentials and TLS. Without it, no
+    /// admin port is opened.
+    #[arg(long, env = "GROUNDPLAN_ADMIN_PORT", value_name = "PORT")]
+    pub admin_port: Option<u16>,
+
+    /// Address on which the admin port listens. The default accepts connections from this machine only.
+    #[arg(long, env = "GROUNDPLAN_ADMIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub admin_listen: IpAddr,
+}
+
+/// Credentials of the root principal.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Credentials")]
+pub struct CredentialSettings {
+    /// Key of the root principal, which callers send as `authorization: Bearer <key>`: 32 random bytes, as 64
+    /// hexadecimal digits or 43 base64 characters (`openssl rand -hex 32`). Required, except that `up` generates a key
+    /// when it is not set.
+    // Its form is checked by layers::RootKey, whose error, unlike clap's, does not repeat the value.
+    #[arg(long, env = "API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub api_key: Option<Secret>,
 }
 
 /// Parses a duration that is not zero.

@@ -27,7 +27,7 @@ pub struct TelemetrySettings {
     pub trace_statements: bool,
 }
 
-/// The form of a log line.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.

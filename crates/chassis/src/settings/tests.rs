@@ -101,13 +101,13 @@ fn invalid_values_are_rejected_with_a_remedy() {
 fn durations_and_sizes_need_valid_units() {
     assert_eq!(parse_duration("500ms").unwrap(), Duration::from_millis(500));
     assert_eq!(parse_duration("2m").unwrap(), Duration::from_secs(120));
-    for wrong in ["", "5", "s", "1.5s", "-1s", "18446744073709551615h"] {
-        assert!(parse_duration(wrong).is_err(), "{wrong}");
+    for invalid in ["", "5", "s", "1.5s", "-1s", "18446744073709551615h"] {
+        assert!(parse_duration(invalid).is_err(), "{invalid}");
     }
     assert_eq!(parse_size("4MiB").unwrap(), 4 << 20);
     assert_eq!(parse_size("17").unwrap(), 17);
-    for wrong in ["", "MiB", "1kb", "18446744073709551615GiB"] {
-        assert!(parse_size(wrong).is_err(), "{wrong}");
+    for invalid in ["", "MiB", "1kb", "18446744073709551615GiB"] {
+        assert!(parse_size(invalid).is_err(), "{invalid}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// The certificate that this process shows, and the authority that it holds others' against.
+/// The certificate of this process, and the trusted authorities.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Mutual TLS")]
 pub struct TlsSettings {
@@ -22,7 +22,7 @@ pub struct TlsSettings {
     pub tls_ca: Option<PathBuf>,
 }
 
-/// Who may call a server that has mutual TLS.
+/// The allowed callers of a server with mutual TLS.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Mutual TLS")]
 pub struct CallerSettings {

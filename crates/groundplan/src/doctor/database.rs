@@ -10,18 +10,20 @@ const CHECK: &str = "DB_URL";
 /// Returns none without a DB_URL: the database is then the private one.
 pub(super) async fn check(settings: &DatabaseSettings) -> Option<Finding> {
     let url = settings.db_url.as_ref()?;
-    let shown = mask_url(url.expose());
+    let display = mask_url(url.expose());
     let client = match database::client(url, settings).await {
         Err(error) => return Some(unreachable(error.message().into_owned())),
         Ok(client) => client,
     };
     Some(
-        inspect(&client, &shown).await.unwrap_or_else(|error| unreachable(format!("{shown}: {}", error_chain(&error)))),
+        inspect(&client, &display)
+            .await
+            .unwrap_or_else(|error| unreachable(format!("{display}: {}", error_chain(&error)))),
     )
 }
 
 /// Checks whether the database can be used.
-async fn inspect(client: &Client, shown: &str) -> Result<Finding, tokio_postgres::Error> {
+async fn inspect(client: &Client, display: &str) -> Result<Finding, tokio_postgres::Error> {
     let row = client
         .query_one(
             "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_setting('server_encoding'),
@@ -32,7 +34,7 @@ async fn inspect(client: &Client, shown: &str) -> Result<Finding, tokio_postgres
         .await?;
     let (version, number): (String, i32) = (row.get(0), row.get(1));
     let (encoding, is_read_only, can_create): (String, bool, bool) = (row.get(2), row.get(3), row.get(4));
-    let server = format!("{shown}: PostgreSQL {version}");
+    let server = format!("{display}: PostgreSQL {version}");
     Ok(if number < 150_000 {
         Finding::fail(CHECK, server, "use PostgreSQL 15 or later")
     } else if encoding != "UTF8" {

@@ -26,22 +26,22 @@ pub(super) fn postgres(settings: &PostgresSettings, has_db_url: bool) -> Finding
 pub(super) fn data_directory(settings: &PostgresSettings) -> Vec<Finding> {
     const CHECK: &str = "data directory";
     let data = client::data_directory(settings);
-    let shown = data.display();
+    let display = data.display();
     let mut findings = vec![match fs::metadata(&data) {
         Ok(metadata) if !metadata.is_dir() => {
-            Finding::fail(CHECK, format!("{shown} is not a folder"), "set GROUNDPLAN_DATA to another")
+            Finding::fail(CHECK, format!("{display} is not a folder"), "set GROUNDPLAN_DATA to another")
         }
         Ok(metadata) if metadata.permissions().readonly() => Finding::fail(
             CHECK,
-            format!("{shown} cannot be written to"),
+            format!("{display} cannot be written to"),
             "correct its permissions, or set GROUNDPLAN_DATA",
         ),
-        Ok(_) => Finding::ok(CHECK, shown.to_string()),
+        Ok(_) => Finding::ok(CHECK, display.to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Finding::ok(CHECK, format!("{shown} does not exist yet; `groundplan up` creates it"))
+            Finding::ok(CHECK, format!("{display} does not exist yet; `groundplan up` creates it"))
         }
         Err(error) => {
-            Finding::fail(CHECK, format!("{shown}: {error}"), "correct its permissions, or set GROUNDPLAN_DATA")
+            Finding::fail(CHECK, format!("{display}: {error}"), "correct its permissions, or set GROUNDPLAN_DATA")
         }
     }];
     findings.extend(check_stored_key(&data));

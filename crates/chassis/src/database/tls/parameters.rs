@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn misleading_parameters_are_rejected() {
-        for (text, words) in [
+        for (text, expected) in [
             ("sslmode=VERIFY-FULL", "must be disable, allow, prefer, require, verify-ca or verify-full"),
             ("sslmode=on", "must be disable"),
             ("sslmode=verify-full", "need sslrootcert"),
@@ -133,7 +133,7 @@ mod tests {
             ("sslmode=require sslkey=/k", "needs sslcert"),
         ] {
             let error = parse(text).unwrap_err();
-            assert!(error.contains(words), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }
