@@ -8,7 +8,7 @@ tokio::task_local! {
     static CONTEXT: Arc<CallContext>;
 }
 
-/// The context of one call. Time that tasks spend which the call spawns is not counted.
+/// The context of one call. Time in tasks that the call spawns is not counted.
 #[derive(Debug, Default)]
 pub struct CallContext {
     /// The trace id, or the request id if there is no trace.
@@ -33,7 +33,7 @@ pub struct SlowStatement {
 }
 
 impl CallContext {
-    /// The context of a call that starts. A statement that takes longer than `slow` is kept with its text.
+    /// Creates the context of a new call. Statements that take longer than `slow` are recorded with their text.
     pub fn new(name: String, slow: Duration) -> Arc<Self> {
         Arc::new(Self { name, slow, ..Self::default() })
     }
@@ -43,12 +43,12 @@ impl CallContext {
         Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 
-    /// How long its statements have run, with the time on the network.
+    /// Returns the time spent in statements, including the round trips to the database.
     pub fn ran(&self) -> Duration {
         Duration::from_micros(self.ran.load(Ordering::Relaxed))
     }
 
-    /// The slowest of its statements, if it was slow.
+    /// Returns the slowest statement, if it was slow.
     pub fn slowest(&self) -> Option<SlowStatement> {
         self.slowest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -59,12 +59,12 @@ pub fn scope<F: Future>(context: Arc<CallContext>, call: F) -> impl Future<Outpu
     CONTEXT.scope(context, call)
 }
 
-/// The name of the current call; none outside of calls.
+/// Returns the name of the current call; none outside of calls.
 pub fn name() -> Option<String> {
     CONTEXT.try_with(|context| context.name.clone()).ok()
 }
 
-/// Adds time that the call has waited for a connection.
+/// Adds time that the call has spent waiting for a connection.
 pub fn add_wait(time: Duration) {
     // Outside of calls there is nothing to add to.
     let _ = CONTEXT.try_with(|context| add(&context.waited, time));
@@ -79,7 +79,7 @@ pub fn add_statement(time: Duration) -> bool {
     is_slow.unwrap_or(false)
 }
 
-/// Keeps a slow statement if it is the call's slowest.
+/// Records a slow statement if it is the call's slowest.
 pub fn remember_statement(statement: SlowStatement) {
     let _ = CONTEXT.try_with(|context| {
         let mut slowest = context.slowest.lock().unwrap_or_else(PoisonError::into_inner);

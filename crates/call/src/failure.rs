@@ -1,4 +1,4 @@
-//! A failed call over REST, and what the layers learn of it.
+//! Errors over REST, with their cause and code for the layers.
 
 use crate::context;
 use axum::body::Body;
@@ -6,16 +6,16 @@ use groundplan_error::{Code, Error, UNTOUCHED};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
-/// The whole story of a refusal, for the log: it travels in the response's extensions, and never leaves the server.
+/// The full cause of an error, for the log: an extension of the response, which never leaves the server.
 #[derive(Clone, Debug)]
 pub struct Cause(pub String);
 
-/// The code of an error over REST, where no header has it. It travels in the response's extensions.
+/// The gRPC code of a REST error, which no header has, as an extension of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorCode(pub Code);
 
-/// The REST form: the envelope, and what HTTP says in headers. `instead` is for statuses that only HTTP knows: it replaces
-/// the status and the `error.code` that belong to the error's reason. Of a failure of ours the caller learns nothing more.
+/// Returns the REST envelope with its headers. `instead` replaces the status and the `error.code` of the reason, for statuses that
+/// exist only in HTTP. Failures of the server reveal no details.
 pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> Response<Body> {
     let (status, mut envelope) = error.to_envelope();
     let mut status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

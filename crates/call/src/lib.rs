@@ -1,5 +1,5 @@
-//! What the layers and the handlers of one call share: its method, its context, the cause of its failure, and a thread for long
-//! work. REST and gRPC are both built on it.
+//! Shared by the layers and the handlers of a call: its method, its context, the cause of its error, and threads for long
+//! work. Both REST and gRPC use it.
 
 mod failure;
 mod method;

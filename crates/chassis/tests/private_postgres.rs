@@ -91,7 +91,7 @@ async fn a_directory_is_locked_and_the_server_of_a_killed_process_is_taken_over(
     drop(postgres);
     let postgres = PrivatePostgres::for_tests(directory.path(), &settings()).await.unwrap();
     assert_eq!(postmaster(directory.path()), process, "the same server");
-    // The server was told to reload the settings.
+    // The server must reload the settings.
     let read = "SELECT (pg_conf_load_time() > pg_postmaster_start_time())::text";
     let reading = async {
         while ask(&postgres.url(), read).await.unwrap() != "true" {

@@ -50,10 +50,10 @@ impl Running {
     async fn say(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // A reset is a close, too.
-        let _ = tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the server closes");
-        String::from_utf8_lossy(&answer).into_owned()
+        let _ = tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut response)).await.expect("the server closes");
+        String::from_utf8_lossy(&response).into_owned()
     }
 }
 
@@ -63,11 +63,11 @@ async fn both_protocols_share_a_port() {
         .route("/hello", get(|| async { "hello" }))
         .merge(grpc_routes(tonic_health::server::health_reporter().1));
     let server = start(router, defaults()).await;
-    let answer = server.say(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    let response = server.say(b"GET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(response.starts_with("HTTP/1.1 200") && response.ends_with("hello"), "{response}");
     // Shorter than the preface of HTTP/2.
-    let answer = server.say(b"GET / HTTP/1.0\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+    let response = server.say(b"GET / HTTP/1.0\r\n\r\n").await;
+    assert!(response.starts_with("HTTP/1.0 404"), "{response}");
     let mut client = server.client();
     client.check(HealthCheckRequest::default()).await.unwrap();
     drop(client);
@@ -115,9 +115,9 @@ async fn open_calls_finish_before_the_server_stops() {
     let refused = async { while TcpStream::connect(server.address).await.is_ok() {} };
     tokio::time::timeout(TIMEOUT, refused).await.unwrap();
     finish.send_replace(true);
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.ends_with("finished"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.ends_with("finished"), "{response}");
     assert_eq!(server.stop().await, Drained { cut: 0 });
 }
 
@@ -223,9 +223,12 @@ async fn connections_have_a_maximum_age() {
     // An idle connection is closed immediately.
     let mut quiet = TcpStream::connect(server.address).await.unwrap();
     quiet.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    tokio::time::timeout(TIMEOUT, quiet.read_to_string(&mut answer)).await.expect("the connection is closed").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let mut response = String::new();
+    tokio::time::timeout(TIMEOUT, quiet.read_to_string(&mut response))
+        .await
+        .expect("the connection is closed")
+        .unwrap();
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
     server.stop().await;
 }
 
@@ -243,7 +246,7 @@ async fn a_slow_http1_response_is_not_a_stall() {
         async move { body.lock().unwrap().take().unwrap() }
     };
     let server = start(Router::new().route("/slow", get(handler)), settings).await;
-    let answer = server.say(b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    assert!(answer.contains("piece 5;"), "{answer}");
+    let response = server.say(b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(response.contains("piece 5;"), "{response}");
     server.stop().await;
 }

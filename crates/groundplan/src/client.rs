@@ -17,7 +17,7 @@ use tonic_types::StatusExt as _;
 /// The largest accepted response, in bytes: the descriptors of a revision, or a plan with its SQL.
 const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
-/// Which suite to talk to.
+/// The address of the suite.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Suite")]
 pub(crate) struct ClientSettings {
@@ -27,7 +27,7 @@ pub(crate) struct ClientSettings {
     pub(crate) address: String,
 }
 
-/// Everything that it takes to make a call.
+/// The settings of calls to a suite.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Client {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Who calls, and what the call may use.
+//! The authenticated caller of a request, and its budget.
 
 mod caller;
 mod principal;

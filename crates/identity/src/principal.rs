@@ -34,7 +34,7 @@ fn missing() -> Error {
     credentials_error("no credentials were sent")
 }
 
-/// The error for credentials that are missing or wrong: `what` is wrong, and what to send.
+/// Creates an error about credentials, with the header to send.
 pub fn credentials_error(what: &str) -> Error {
     Error::new(Reason::CredentialsInvalid, format!("{what}; send one header `authorization: Bearer <API_KEY>`"))
 }

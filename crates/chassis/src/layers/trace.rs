@@ -141,7 +141,7 @@ fn record_outcome(response: &Response, context: &CallContext, took: Duration, is
         Level::ERROR => tracing::error!(status, took_us = took, cause = error_cause(response), "a call failed"),
         Level::WARN => tracing::warn!(status, took_us = took, cause = error_cause(response), "a call was rejected"),
         _ if is_slow => log_slow_call(context, &status, took),
-        _ => tracing::debug!(status, took_us = took, "answered"),
+        _ => tracing::debug!(status, took_us = took, "a call finished"),
     }
 }
 
