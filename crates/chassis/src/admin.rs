@@ -49,7 +49,7 @@ pub fn serve(
 fn metrics(registry: &Registry, headers: &HeaderMap) -> (StatusCode, [(http::HeaderName, HeaderValue); 1], Vec<u8>) {
     let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
     if accepts.contains("application/openmetrics-text") {
-        let text = openmetrics::text(&registry.gather(), &EXEMPLARS);
+        let text = openmetrics::format(&registry.gather(), &EXEMPLARS);
         return (
             StatusCode::OK,
             [(CONTENT_TYPE, HeaderValue::from_static(openmetrics::CONTENT_TYPE))],

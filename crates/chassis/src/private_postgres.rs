@@ -94,7 +94,7 @@ impl PrivatePostgres {
         settings: &PostgresSettings,
         durability: Durability,
     ) -> Result<(Cluster, File), Error> {
-        let owner = Owner::find()?;
+        let owner = Owner::detect()?;
         let directory = files::create_base(directory)?;
         owner.check_reach(directory.path())?;
         let lock = lock(&directory)?;
@@ -133,7 +133,7 @@ impl PrivatePostgres {
     /// for example).
     pub fn default_directory(working_directory: &Path) -> PathBuf {
         let here = working_directory.join(".groundplan");
-        match Owner::find() {
+        match Owner::detect() {
             Ok(owner) if owner.check_reach(&here).is_err() => {
                 Path::new("/var/lib/groundplan").join(short_hash(working_directory))
             }
@@ -143,7 +143,7 @@ impl PrivatePostgres {
 
     /// Returns the directory of PostgreSQL's programs for a new data directory, and their major version.
     pub fn programs(settings: &PostgresSettings) -> Result<(PathBuf, u32), Error> {
-        let binaries = Binaries::find(settings.pg_bin.as_deref(), &Owner::find()?, None)?;
+        let binaries = Binaries::find(settings.pg_bin.as_deref(), &Owner::detect()?, None)?;
         Ok((binaries.directory().to_path_buf(), binaries.major()))
     }
 

@@ -10,7 +10,7 @@ pub use name::PeerName;
 
 use crate::settings::TlsSettings;
 use arc_swap::ArcSwap;
-use files::{FileState, Files};
+use files::{FileState, TlsFiles};
 use groundplan_error::{Error, Reason};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
@@ -32,13 +32,13 @@ type FileStates = [FileState; 3];
 /// The current certificates of this process.
 #[derive(Debug)]
 pub struct Tls {
-    files: Files,
-    current: ArcSwap<Loaded>,
+    files: TlsFiles,
+    current: ArcSwap<LoadedConfigs>,
 }
 
 /// The configurations that were read from the files.
 #[derive(Debug)]
-struct Loaded {
+struct LoadedConfigs {
     name: PeerName,
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
@@ -48,9 +48,9 @@ impl Tls {
     /// Reads the files, and reloads changed ones while the returned value lives; none if the settings name no files. Call it
     /// within the runtime.
     pub fn load(settings: &TlsSettings) -> Result<Option<Arc<Self>>, Error> {
-        let Some(files) = Files::from_settings(settings)? else { return Ok(None) };
+        let Some(files) = TlsFiles::from_settings(settings)? else { return Ok(None) };
         let file_state = files.states();
-        let loaded = Loaded::read(&files)?;
+        let loaded = LoadedConfigs::read(&files)?;
         tracing::info!(name = %loaded.name, "connections require mutual TLS");
         let tls = Arc::new(Self { files, current: ArcSwap::from_pointee(loaded) });
         tokio::spawn(reload_periodically(Arc::downgrade(&tls), file_state));
@@ -73,7 +73,7 @@ impl Tls {
         if file_state == known {
             return known;
         }
-        match Loaded::read(&self.files) {
+        match LoadedConfigs::read(&self.files) {
             Ok(loaded) => {
                 tracing::info!(name = %loaded.name, "new certificates are in use");
                 self.current.store(Arc::new(loaded));
@@ -100,8 +100,8 @@ async fn reload_periodically(tls: Weak<Tls>, mut file_state: FileStates) {
     }
 }
 
-impl Loaded {
-    fn read(files: &Files) -> Result<Self, Error> {
+impl LoadedConfigs {
+    fn read(files: &TlsFiles) -> Result<Self, Error> {
         let (chain, key) = (files.chain()?, files.key()?);
         let name = files.name(&chain)?;
         let roots = Arc::new(files.authorities()?);

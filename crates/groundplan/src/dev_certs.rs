@@ -92,7 +92,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
-    fn make(out: &Path, name: &[&str], force: bool) -> Result<(), String> {
+    fn create(out: &Path, name: &[&str], force: bool) -> Result<(), String> {
         let name = name.iter().map(|name| (*name).to_owned()).collect();
         let dns = vec!["records.groundplan.svc".to_owned(), "10.0.0.1".to_owned()];
         run(&Args { out: out.to_owned(), name, dns, days: 1, force }).map_err(|error| error.message().to_owned())
@@ -102,7 +102,7 @@ mod tests {
     async fn created_certificates_can_be_loaded_and_their_keys_are_private() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("certs");
-        make(&out, &["access"], false).unwrap();
+        create(&out, &["access"], false).unwrap();
         for name in ["schema", "records", "envoy", "operator", "access"] {
             let file = |ending| Some(out.join(format!("{name}.{ending}")));
             let settings =
@@ -118,25 +118,25 @@ mod tests {
     fn existing_files_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-        make(folder.path(), &[], false).unwrap();
+        create(folder.path(), &[], false).unwrap();
         let (authority, schema) = (read("ca.pem"), read("schema.pem"));
-        make(folder.path(), &["later"], false).unwrap();
+        create(folder.path(), &["later"], false).unwrap();
         assert_eq!((read("ca.pem"), read("schema.pem")), (authority.clone(), schema.clone()));
-        make(folder.path(), &[], true).unwrap();
+        create(folder.path(), &[], true).unwrap();
         assert_eq!(read("ca.pem"), authority);
         assert_ne!(read("schema.pem"), schema);
         fs::remove_file(folder.path().join("schema.key")).unwrap();
-        assert!(make(folder.path(), &[], false).unwrap_err().contains("schema.key"), "half a pair is an error");
-        make(folder.path(), &[], true).unwrap();
+        assert!(create(folder.path(), &[], false).unwrap_err().contains("schema.key"), "half a pair is an error");
+        create(folder.path(), &[], true).unwrap();
         fs::copy(folder.path().join("schema.key"), folder.path().join("ca.key")).unwrap();
-        assert!(make(folder.path(), &[], true).unwrap_err().contains("ca.key"));
+        assert!(create(folder.path(), &[], true).unwrap_err().contains("ca.key"));
     }
 
     #[test]
     fn invalid_names_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["", "ca", "../x", "a b", "A"] {
-            assert!(make(folder.path(), &[name], false).is_err(), "{name:?}");
+            assert!(create(folder.path(), &[name], false).is_err(), "{name:?}");
         }
         assert!(!folder.path().join("ca.pem").exists());
     }

@@ -8,7 +8,7 @@ use crate::output::print_error;
 use crate::transfer::{Format, ProgressMeter, STANDARD_STREAM};
 use groundplan_proto::records::v1::ExportRequest;
 use std::path::PathBuf;
-use target::Target;
+use target::ExportTarget;
 
 /// Export the records of a model to a file
 ///
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
     let status_error = |status| args.client.status_error(&status);
     let request = ExportRequest { model: args.model.clone(), format: format.number(), filter: args.filter.clone() };
     let mut messages = args.client.records_client()?.export(request).await.map_err(status_error)?.into_inner();
-    let mut target = Target::open(&args.file)?;
+    let mut target = ExportTarget::open(&args.file)?;
     let meter = ProgressMeter::start(None);
     let mut records = None;
     while let Some(message) = messages.message().await.map_err(status_error)? {

@@ -106,7 +106,7 @@ async fn import(args: &Args) -> Result<(), CliError> {
     };
     meter.finish();
     let report = answer?.into_inner();
-    show(args, &report, &meter)?;
+    print_result(args, &report, &meter)?;
     if report.failed > 0 { Err(CliError::already_reported()) } else { Ok(()) }
 }
 
@@ -136,7 +136,7 @@ fn header(args: &Args, format: Format) -> ImportHeader {
 }
 
 /// Prints the result of the import.
-fn show(args: &Args, report: &ImportResponse, meter: &ProgressMeter) -> Result<(), CliError> {
+fn print_result(args: &Args, report: &ImportResponse, meter: &ProgressMeter) -> Result<(), CliError> {
     let errors = report.errors.iter();
     if args.output == Output::Json {
         let errors: Vec<_> = errors

@@ -18,14 +18,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     match args.output {
-        Output::Json => print(json(&all()))?,
-        Output::Text => text(&all()).into_iter().try_for_each(print)?,
+        Output::Json => print(json(&all_limits()))?,
+        Output::Text => text(&all_limits()).into_iter().try_for_each(print)?,
     }
     Ok(())
 }
 
 /// Returns the limits of each crate, in the order in which a request meets them.
-fn all() -> Vec<(&'static str, Limit)> {
+fn all_limits() -> Vec<(&'static str, Limit)> {
     let areas: [(&str, &[Limit]); 6] = [
         ("models", groundplan_model::LIMITS),
         ("models", groundplan_schema::LIMITS),

@@ -39,7 +39,7 @@ pub(crate) async fn run(args: Box<Args>) -> Result<(), CliError> {
     let stop = process::shutdown_on_signals()?;
     let listener = process::listen(&args.settings.server).await?;
     // Report an invalid key before any slow work.
-    let key = ApiKey::find(&args)?;
+    let key = ApiKey::find_or_generate(&args)?;
     let postgres = match &args.settings.database.db_url {
         Some(_) => None,
         None => tokio::select! {
@@ -136,7 +136,7 @@ enum KeyOrigin {
 
 impl ApiKey {
     /// Returns the key that is set or stored, or generates one, and checks it.
-    fn find(args: &Args) -> Result<Self, CliError> {
+    fn find_or_generate(args: &Args) -> Result<Self, CliError> {
         let data = data_directory(&args.postgres);
         let key = match &args.settings.credentials.api_key {
             Some(set) => Self { secret: set.clone(), origin: KeyOrigin::Set },

@@ -12,7 +12,7 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 const CALL_DURATION: &str = "groundplan_call_duration_seconds";
 
 /// Formats all metrics.
-pub(super) fn text(families: &[MetricFamily], exemplars: &Exemplars) -> String {
+pub(super) fn format(families: &[MetricFamily], exemplars: &Exemplars) -> String {
     let mut out = String::new();
     for family in families {
         // OpenMetrics names the family of a counter without the suffix `_total` of its samples.
@@ -92,7 +92,7 @@ fn push_line(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CALL_DURATION, text};
+    use super::{CALL_DURATION, format};
     use crate::telemetry::exemplars::Exemplars;
     use prometheus::{Counter, Gauge, HistogramOpts, HistogramVec, Opts, Registry};
 
@@ -123,6 +123,6 @@ mod tests {
              {CALL_DURATION}_sum{{method=\"m\",service=\"s\"}} 3.25\n{CALL_DURATION}_count{{method=\"m\",service=\"s\"}} 2\n\
              # TYPE open gauge\n# HELP open Open\nopen 2.5\n# EOF\n"
         );
-        assert_eq!(text(&registry.gather(), &exemplars), expected);
+        assert_eq!(format(&registry.gather(), &exemplars), expected);
     }
 }

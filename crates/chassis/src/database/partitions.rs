@@ -106,12 +106,12 @@ impl PartitionedTable {
 
     /// Returns whether there are partitions for the current time.
     async fn prepare_on(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
-        let now = now(connection).await?;
-        if self.list(connection).await?.last().is_some_and(|last| last.until > now) {
+        let now = current_time(connection).await?;
+        if self.list_partitions(connection).await?.last().is_some_and(|last| last.until > now) {
             return Ok(true);
         }
         connection.batch_execute(SESSION_LIMITS).await?;
-        if !self.lock(connection).await? {
+        if !self.try_lock(connection).await? {
             return Ok(false);
         }
         self.create_missing(connection).await?;
@@ -127,7 +127,7 @@ impl PartitionedTable {
 
     async fn maintain_on(&self, connection: &mut AsyncPgConnection, released: &impl ReleaseCheck) -> QueryResult<()> {
         connection.batch_execute(SESSION_LIMITS).await?;
-        if !self.lock(connection).await? {
+        if !self.try_lock(connection).await? {
             return Ok(());
         }
         self.create_missing(connection).await?;
@@ -135,13 +135,13 @@ impl PartitionedTable {
     }
 
     /// Tries to take the maintenance lock until the connection closes. Returns false if another process holds it.
-    async fn lock(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
+    async fn try_lock(&self, connection: &mut AsyncPgConnection) -> QueryResult<bool> {
         let name = format!("groundplan partitions of {}", self.table);
         let locked = rows(connection, &LOCK, &[Bind::text(&name)]).await?;
         Ok(locked.first().map(|row| row.bool(0)).transpose()?.flatten().unwrap_or_default())
     }
 
-    async fn list(&self, connection: &mut AsyncPgConnection) -> QueryResult<Vec<Partition>> {
+    async fn list_partitions(&self, connection: &mut AsyncPgConnection) -> QueryResult<Vec<Partition>> {
         let read = |row: &PgRow| {
             Ok(Partition {
                 name: row.text(0)?.unwrap_or_default(),
@@ -154,8 +154,8 @@ impl PartitionedTable {
 
     /// Creates partitions after the last one until there are enough.
     async fn create_missing(&self, connection: &mut AsyncPgConnection) -> QueryResult<()> {
-        let (table, now) = (self.table, now(connection).await?);
-        let last = self.list(connection).await?.last().map(|partition| partition.until);
+        let (table, now) = (self.table, current_time(connection).await?);
+        let last = self.list_partitions(connection).await?.last().map(|partition| partition.until);
         for (from, until) in missing_ranges(last, now, self.length()) {
             let name = format!("{table}_from_{from}");
             // Create the table first and attach it then: CREATE TABLE … PARTITION OF would block inserts.
@@ -171,9 +171,12 @@ impl PartitionedTable {
 
     async fn drop_expired(&self, connection: &mut AsyncPgConnection, released: &impl ReleaseCheck) -> QueryResult<()> {
         let table = self.table;
-        let oldest = now(connection).await? - i64::try_from(self.retention.as_secs()).unwrap_or(i64::MAX);
-        let (detaching, attached) =
-            self.list(connection).await?.into_iter().partition::<Vec<_>, _>(|partition| partition.is_detaching);
+        let oldest = current_time(connection).await? - i64::try_from(self.retention.as_secs()).unwrap_or(i64::MAX);
+        let (detaching, attached) = self
+            .list_partitions(connection)
+            .await?
+            .into_iter()
+            .partition::<Vec<_>, _>(|partition| partition.is_detaching);
         // Finish these first: PostgreSQL allows one pending detach at a time.
         for Partition { name, .. } in detaching {
             connection
@@ -198,7 +201,7 @@ impl PartitionedTable {
     }
 }
 
-async fn now(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
+async fn current_time(connection: &mut AsyncPgConnection) -> QueryResult<i64> {
     let rows = rows(connection, &NOW, &[]).await?;
     Ok(rows.first().map(|row| row.i64(0)).transpose()?.flatten().unwrap_or_default())
 }

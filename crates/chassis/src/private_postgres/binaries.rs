@@ -36,7 +36,7 @@ impl Binaries {
         data_version: Option<u32>,
     ) -> Result<Self, Error> {
         let candidates = match requested_directory {
-            Some(directory) => vec![Self::at(directory, owner).ok_or_else(|| {
+            Some(directory) => vec![Self::in_directory(directory, owner).ok_or_else(|| {
                 postgres_error(format!(
                     "GROUNDPLAN_PG_BIN is {}, which does not contain working initdb, pg_ctl and postgres: {INSTALL_HINT}",
                     directory.display()
@@ -44,8 +44,8 @@ impl Binaries {
             })?],
             None => {
                 let system = system_directories();
-                let system = system.iter().filter_map(|directory| Self::at(directory, owner));
-                let ours = in_checkout().and_then(|directory| Self::at(&directory, owner));
+                let system = system.iter().filter_map(|directory| Self::in_directory(directory, owner));
+                let ours = in_checkout().and_then(|directory| Self::in_directory(&directory, owner));
                 system.chain(ours.map(|ours| Self { in_checkout: true, ..ours })).collect()
             }
         };
@@ -70,7 +70,7 @@ impl Binaries {
     }
 
     /// Returns the programs of a directory if all of them exist and run, as the user that will run them.
-    fn at(directory: &Path, owner: &Owner) -> Option<Self> {
+    fn in_directory(directory: &Path, owner: &Owner) -> Option<Self> {
         // The programs run in other working directories, so the path must be absolute.
         let directory = fs::canonicalize(directory).ok()?;
         if !["initdb", "pg_ctl", "postgres"].iter().all(|name| directory.join(name).is_file()) {
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn errors_about_missing_programs_explain_the_installation() {
-        let (empty, owner) = (tempfile::tempdir().unwrap(), Owner::find().unwrap());
+        let (empty, owner) = (tempfile::tempdir().unwrap(), Owner::detect().unwrap());
         for error in [Binaries::choose(Vec::new(), Some(15)), Binaries::find(Some(empty.path()), &owner, None)] {
             let error = error.unwrap_err();
             let error = error.to_string();

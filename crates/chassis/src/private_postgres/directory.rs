@@ -149,7 +149,7 @@ mod tests {
         fs::write(&victim, "secret").unwrap();
         let before = fs::metadata(&victim).unwrap();
         let directory = Directory::open(ours.path()).unwrap();
-        let owner = Owner::find().unwrap();
+        let owner = Owner::detect().unwrap();
         for name in ["file", "file.draft"] {
             symlink(&victim, ours.path().join(name)).unwrap();
         }

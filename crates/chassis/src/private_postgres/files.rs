@@ -156,7 +156,7 @@ mod tests {
     fn the_recorded_pid_is_cleared_and_the_rest_is_kept() {
         let (folder, home) = home("postmaster.pid", "4711\n/data\n1234\n5432\n");
         assert_eq!(recorded_pid(&home), Some(4711));
-        clear_recorded_pid(&home, &Owner::find().unwrap()).unwrap();
+        clear_recorded_pid(&home, &Owner::detect().unwrap()).unwrap();
         let text = fs::read_to_string(folder.path().join("data/postmaster.pid")).unwrap();
         assert_eq!(text, "999999999\n/data\n1234\n5432\n");
         fs::remove_file(folder.path().join("data/postmaster.pid")).unwrap();
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_long_path_gets_a_short_socket() {
-        let owner = Owner::find().unwrap();
+        let owner = Owner::detect().unwrap();
         let folder = tempfile::Builder::new().prefix("short-").tempdir_in("/tmp").unwrap();
         let long = folder.path().join("long".repeat(30));
         fs::create_dir(&long).unwrap();

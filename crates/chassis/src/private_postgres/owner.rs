@@ -14,18 +14,18 @@ pub(super) struct Owner {
     /// The user of this process.
     uid: u32,
     /// The user to switch to.
-    postgres: Option<Ids>,
+    postgres: Option<UserIds>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Ids {
+struct UserIds {
     uid: u32,
     gid: u32,
 }
 
 impl Owner {
     /// Determines the user of this process, and the one to run as.
-    pub(super) fn find() -> Result<Self, Error> {
+    pub(super) fn detect() -> Result<Self, Error> {
         let uid = rustix::process::geteuid().as_raw();
         if uid != 0 {
             return Ok(Self { uid, postgres: None });
@@ -88,20 +88,20 @@ impl Owner {
 }
 
 /// Parses the ids of a user from the text of `/etc/passwd`.
-fn ids(users: &str, name: &str) -> Option<Ids> {
+fn ids(users: &str, name: &str) -> Option<UserIds> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
         if fields.next()? != name {
             return None;
         }
         let _password = fields.next()?;
-        Some(Ids { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
+        Some(UserIds { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, Owner, ids};
+    use super::{Owner, UserIds, ids};
     use std::fs::{Permissions, create_dir, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -118,7 +118,7 @@ mod tests {
         let closed = tempfile::tempdir().unwrap();
         let directory = closed.path().join("inner");
         create_dir(&directory).unwrap();
-        let owner = Owner { uid: 0, postgres: Some(Ids { uid: 4_000_000, gid: 4_000_000 }) };
+        let owner = Owner { uid: 0, postgres: Some(UserIds { uid: 4_000_000, gid: 4_000_000 }) };
         set_permissions(closed.path(), Permissions::from_mode(0o711)).unwrap();
         assert!(owner.check_reach(&directory).is_ok());
         set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();

@@ -28,11 +28,11 @@ impl ConnectionLimit {
 pub(super) struct ConnectionLimits {
     most: usize,
     most_of_address: usize,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
 }

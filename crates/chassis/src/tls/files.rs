@@ -15,7 +15,7 @@ const MAX_FILE: u64 = 4 << 20;
 
 /// The paths of the files.
 #[derive(Clone, Debug)]
-pub(super) struct Files {
+pub(super) struct TlsFiles {
     certificate: PathBuf,
     key: PathBuf,
     authorities: PathBuf,
@@ -24,7 +24,7 @@ pub(super) struct Files {
 /// The state of a file: its modification time, its length and its inode; none if it does not exist.
 pub(crate) type FileState = Option<(i64, i64, u64, u64)>;
 
-impl Files {
+impl TlsFiles {
     /// Returns the files of the settings: all three, or none.
     pub(super) fn from_settings(settings: &TlsSettings) -> Result<Option<Self>, Error> {
         match (&settings.tls_cert, &settings.tls_key, &settings.tls_ca) {

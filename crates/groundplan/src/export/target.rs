@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The target of an export.
-pub(super) struct Target {
+pub(super) struct ExportTarget {
     out: Box<dyn Write + Send>,
     /// The temporary path and the final path of a file.
     names: Option<(PathBuf, PathBuf)>,
 }
 
-impl Target {
+impl ExportTarget {
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         if path == Path::new(STANDARD_STREAM) {
             return Ok(Self { out: Box::new(io::stdout()), names: None });

@@ -33,7 +33,7 @@ fn extract_from_url(url: &str, names: &[&str]) -> (String, ParameterPairs) {
 
 fn extract_from_pairs(text: &str, names: &[&str]) -> (String, ParameterPairs) {
     let (mut remaining, mut extracted, mut rest) = (String::new(), Vec::new(), text);
-    while let Some((name, value, after)) = pair(rest) {
+    while let Some((name, value, after)) = parse_pair(rest) {
         match names.contains(&name) {
             true => extracted.push((name.to_owned(), value)),
             false => remaining.push_str(rest.strip_suffix(after).unwrap_or(rest)),
@@ -44,15 +44,15 @@ fn extract_from_pairs(text: &str, names: &[&str]) -> (String, ParameterPairs) {
 }
 
 /// Parses the pair at the start of `text`, and returns the rest.
-fn pair(text: &str) -> Option<(&str, String, &str)> {
+fn parse_pair(text: &str) -> Option<(&str, String, &str)> {
     let text = text.trim_start();
     let (name, rest) = text.split_at(text.find(|letter: char| letter.is_whitespace() || letter == '=')?);
-    let (value, rest) = value(rest.trim_start().strip_prefix('=')?.trim_start())?;
+    let (value, rest) = parse_value(rest.trim_start().strip_prefix('=')?.trim_start())?;
     Some((name, value, rest))
 }
 
 /// Parses the value at the start of `text`, quoted or not, and returns the rest.
-fn value(text: &str) -> Option<(String, &str)> {
+fn parse_value(text: &str) -> Option<(String, &str)> {
     let (is_quoted, text) = text.strip_prefix('\'').map_or((false, text), |text| (true, text));
     let mut value = String::new();
     let mut letters = text.char_indices();

@@ -1,6 +1,6 @@
 //! The TLS configuration of files, cached while they do not change.
 
-use super::parameters::{Authorities, Mode, Parameters};
+use super::parameters::{Authorities, Parameters, SslVerification};
 use super::verifier::{TrustedCertificates, Verifier};
 use crate::tls::files::{FileState, file_error, file_state, read_certificates, read_key};
 use groundplan_error::{Error, Reason};
@@ -44,7 +44,7 @@ impl ConfigCache {
         {
             return Ok(Arc::clone(config));
         }
-        let config = match (self.read(), &*loaded) {
+        let config = match (self.read_config(), &*loaded) {
             (Ok(config), _) => Arc::new(config),
             (Err(error), None) => return Err(into_database_error(error)),
             (Err(error), Some((_, config))) => {
@@ -66,10 +66,10 @@ impl ConfigCache {
         [authorities, certificate, key].map(|file| file.map(|file| file_state(file)))
     }
 
-    fn read(&self) -> Result<ClientConfig, Error> {
+    fn read_config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let trusted = self.parameters.authorities.as_ref().map(load_trusted).transpose()?;
-        let verify_name = self.parameters.mode == Mode::VerifyFull;
+        let verify_name = self.parameters.mode == SslVerification::VerifyFull;
         let verifier = Verifier::new(provider.signature_verification_algorithms, trusted, verify_name);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])
@@ -95,13 +95,19 @@ impl ConfigCache {
 
 fn load_trusted(authorities: &Authorities) -> Result<TrustedCertificates, Error> {
     match authorities {
-        Authorities::File(file) => TrustedCertificates::all(read_certificates(AUTHORITIES, file)?).map_err(|error| {
-            file_error(AUTHORITIES, file, &format!("has a certificate that cannot be used as an authority: {error}"))
-        }),
+        Authorities::File(file) => {
+            TrustedCertificates::from_all(read_certificates(AUTHORITIES, file)?).map_err(|error| {
+                file_error(
+                    AUTHORITIES,
+                    file,
+                    &format!("has a certificate that cannot be used as an authority: {error}"),
+                )
+            })
+        }
         Authorities::System => {
             let native = rustls_native_certs::load_native_certs();
             let errors: Vec<_> = native.errors.iter().map(ToString::to_string).collect();
-            TrustedCertificates::readable(native.certs).ok_or_else(|| {
+            TrustedCertificates::from_parsable(native.certs).ok_or_else(|| {
                 let message = format!(
                     "sslrootcert=system of DB_URL: this system has no authorities; install its package of CA certificates, or \
                      set SSL_CERT_FILE or sslrootcert to a file {}",

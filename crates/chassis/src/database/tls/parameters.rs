@@ -8,7 +8,7 @@ pub(super) const NAMES: [&str; 4] = ["sslmode", "sslrootcert", "sslcert", "sslke
 
 /// The verification of the server, as in libpq.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum SslVerification {
     /// No TLS.
     Disable,
     /// TLS only if the server rejects plain connections.
@@ -34,13 +34,13 @@ pub(super) enum Authorities {
 /// The TLS parameters of `DB_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Parameters {
-    pub(super) mode: Mode,
+    pub(super) mode: SslVerification,
     pub(super) authorities: Option<Authorities>,
     /// The client certificate and its key.
     pub(super) identity: Option<(PathBuf, PathBuf)>,
 }
 
-impl Mode {
+impl SslVerification {
     fn parse(text: &str) -> Result<Self, String> {
         Ok(match text {
             "disable" => Self::Disable,
@@ -75,16 +75,16 @@ impl Parameters {
             file => Authorities::File(file.into()),
         });
         let is_system = authorities == Some(Authorities::System);
-        let default_mode = if is_system { Mode::VerifyFull } else { Mode::Prefer };
-        let mode = mode.map_or(Ok(default_mode), Mode::parse)?;
-        if is_system && mode != Mode::VerifyFull {
+        let default_mode = if is_system { SslVerification::VerifyFull } else { SslVerification::Prefer };
+        let mode = mode.map_or(Ok(default_mode), SslVerification::parse)?;
+        if is_system && mode != SslVerification::VerifyFull {
             return Err(
                 "sslrootcert=system requires sslmode=verify-full: anybody can get a certificate of a public authority for \
                  another name"
                     .to_owned(),
             );
         }
-        if authorities.is_none() && matches!(mode, Mode::VerifyCa | Mode::VerifyFull) {
+        if authorities.is_none() && matches!(mode, SslVerification::VerifyCa | SslVerification::VerifyFull) {
             return Err(
                 "sslmode=verify-ca and verify-full need sslrootcert: the PEM file of the authority that signed the server's \
                  certificate, or `system` (with verify-full) for the authorities of the system"
@@ -104,7 +104,7 @@ impl Parameters {
 #[cfg(test)]
 mod tests {
     use super::super::connection_string::extract;
-    use super::{Authorities, Mode, NAMES, Parameters};
+    use super::{Authorities, NAMES, Parameters, SslVerification};
 
     fn parse(text: &str) -> Result<Parameters, String> {
         Parameters::from_pairs(extract(text, &NAMES).1)
@@ -112,10 +112,10 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_libpq() {
-        assert_eq!(parse("host=h").unwrap().mode, Mode::Prefer);
-        assert_eq!(parse("sslmode=require sslmode=disable").unwrap().mode, Mode::Disable);
+        assert_eq!(parse("host=h").unwrap().mode, SslVerification::Prefer);
+        assert_eq!(parse("sslmode=require sslmode=disable").unwrap().mode, SslVerification::Disable);
         let system = parse("postgres://u@h/d?sslrootcert=system").unwrap();
-        assert_eq!((system.mode, system.authorities), (Mode::VerifyFull, Some(Authorities::System)));
+        assert_eq!((system.mode, system.authorities), (SslVerification::VerifyFull, Some(Authorities::System)));
         let full = parse("sslmode=verify-full sslrootcert=/ca.pem sslcert=/c sslkey=/k").unwrap();
         assert_eq!(full.authorities, Some(Authorities::File("/ca.pem".into())));
         assert_eq!(full.identity, Some(("/c".into(), "/k".into())));

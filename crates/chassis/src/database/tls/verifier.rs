@@ -31,14 +31,14 @@ pub(super) struct Verifier {
 
 impl TrustedCertificates {
     /// Trusts all certificates, or returns an error.
-    pub(super) fn all(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
+    pub(super) fn from_all(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         certificates.iter().try_for_each(|certificate| roots.add(certificate.clone()))?;
         Ok(Self { roots, certificates })
     }
 
     /// Trusts the certificates that can be parsed, if any.
-    pub(super) fn readable(certificates: Vec<CertificateDer<'static>>) -> Option<Self> {
+    pub(super) fn from_parsable(certificates: Vec<CertificateDer<'static>>) -> Option<Self> {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(certificates);
         (added > 0).then(|| Self { roots, certificates: Vec::new() })
