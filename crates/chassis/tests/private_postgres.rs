@@ -237,36 +237,3 @@ fn postgres_can_reach_the_default_directory() {
     let chosen = PrivatePostgres::default_directory(closed.path());
     assert_eq!(chosen.starts_with("/var/lib/groundplan"), is_root, "{}", chosen.display());
 }
-
-/// A file that only this user can access, in its own directory, with its metadata.
-struct Victim {
-    folder: TempDir,
-    before: (u32, u32, i64),
-}
-
-impl Victim {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("victim"), "4711\nours\n").unwrap();
-        fs::set_permissions(folder.path().join("victim"), fs::Permissions::from_mode(0o600)).unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let before = Self::about(&folder.path().join("victim"));
-        Self { folder, before }
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("victim")
-    }
-
-    fn about(path: &Path) -> (u32, u32, i64) {
-        let about = fs::metadata(path).unwrap();
-        (about.uid(), about.mode(), about.ctime_nsec())
-    }
-
-    fn assert_untouched(&self, what: &str) {
-        assert_eq!(fs::read_to_string(self.path()).unwrap(), "4711\nours\n", "{what}");
-        assert_eq!(Self::about(&self.path()), self.before, "{what}");
-        let folder = fs::metadata(self.folder.path()).unwrap();
-        assert_eq!((folder.uid(), folder.mode() & 0o777), (self.before.0, 0o711), "{what}");
-    }
-}
