@@ -43,8 +43,8 @@ pub fn local(router: Router) -> Transport {
 }
 
 /// Creates a transport to a peer at `urls`, one such as `http://schema:3000` or several separated by commas, with the root
-/// principal's key. `https` uses mutual TLS; the peer's certificate must have the given name, if there is one. Calls go to all
-/// addresses of the names in turn; addresses that respond are preferred. Connections open when they are first used, and again
+/// principal's key. `https` uses mutual TLS; the peer's certificate must have the given name, if there is one. Calls rotate
+/// over all addresses of the names; addresses that respond are preferred. Connections open when they are first used, and again
 /// after they are lost. Call it within the runtime.
 pub fn remote(
     urls: &str,

@@ -78,7 +78,7 @@ fn source_excerpt(diagnostic: &Diagnostic, models: &Models) -> Option<String> {
     let before = usize::try_from(diagnostic.column).ok()?.checked_sub(1)?;
     let visible = |letter: char| if letter.is_control() && letter != '\t' { '\u{fffd}' } else { letter };
     let text_line: String = line.chars().map(visible).collect();
-    // Keep tabs, so that the marker aligns with its column whatever the tab width of the terminal is.
+    // Keep tabs, so that the marker aligns with its column for every tab width of the terminal.
     let indent: String = line.chars().take(before).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
     let number = diagnostic.line.to_string();
     let margin = " ".repeat(number.len());

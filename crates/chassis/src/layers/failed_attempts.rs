@@ -1,6 +1,6 @@
 //! Failed attempts to authenticate, limited by address.
 //!
-//! A call with the right key is always served: otherwise clients behind a shared address or a proxy could lock each other out.
+//! A call with the right key is always served: otherwise clients with a shared address or proxy could lock each other out.
 //! Guessing is impossible anyway, because a key has 32 random bytes. The limit makes clients with a wrong key slow down, and
 //! notifies operators.
 

@@ -1,4 +1,4 @@
-//! A peer with one or more host names. Calls go to all their addresses in turn; addresses that respond are preferred.
+//! A peer with one or more host names. Calls rotate over all their addresses; addresses that respond are preferred.
 
 use super::address::{Address, PeerHost};
 use futures_util::future::join_all;

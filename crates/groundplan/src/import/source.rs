@@ -1,4 +1,4 @@
-//! Reads the file of an import in its own thread: standard input can block forever.
+//! Reads the file of an import in its own thread: standard input can block permanently.
 
 use crate::error::CliError;
 use crate::transfer::{Format, ProgressMeter, STANDARD_STREAM};
