@@ -48,8 +48,8 @@ impl From<Failure> for Ended {
             }
             Some("25") => Self::Failed(lost().caused_by(described(&failure))),
             Some("23") if no_partition => {
-                let words = "the event log has no room for this time yet; try again";
-                let refused = Error::new(Reason::DatabaseUnavailable, words).retry_after(Duration::from_secs(1));
+                let message = "no event log partition exists for the current time; try again";
+                let refused = Error::new(Reason::DatabaseUnavailable, message).retry_after(Duration::from_secs(1));
                 Self::Failed(refused.caused_by(described(&failure)))
             }
             Some("22" | "23" | "54" | "P0") => Self::Spoiled(message, Error::internal(described(&failure))),
