@@ -4,6 +4,7 @@ import datetime
 import os
 import pathlib
 import platform
+import re
 import subprocess
 
 from processes import BINARIES, ROOT
@@ -23,6 +24,6 @@ def describe():
         "commit": output("git", "rev-parse", "--short=12", "HEAD") + dirty,
         "machine": f"{os.cpu_count()} processors ({processors[0] if processors else platform.machine()}), {memory} GiB of memory, Linux {platform.release()}",
         "postgres": output("psql", "--version").removeprefix("psql (PostgreSQL) ").split(" ")[0],
-        "envoy": (output(output(str(ROOT / "deploy/envoy/find.sh")) or "false", "--version").split("/") + [""] * 3)[1],
+        "envoy": next(iter(re.findall(r"/(\d+\.\d+\.\d+)/", output(output(str(ROOT / "deploy/envoy/find.sh")) or "false", "--version"))), "(none)"),
         "build": "release" if "release" in BINARIES.parts else "debug",
     }

@@ -38,16 +38,16 @@ def comparison(outcomes, plots):
 
 The *peer* (`crates/peer`) is a service that we wrote by hand for the same model: tonic, diesel-async and bb8, the same table, the same statements, all of them prepared, and no
 authentication, rules, filters or telemetry. The *reference peer* is an independent one, with a table and statements of its own. *pgbench* runs the peer's statements without a server.
-All have a closed loop: each caller sends its next request when it has the response. Rates are medians of alternating rounds. *Ratio* is the rate divided by the peer's. Processor time is per
+All have a closed loop: each caller sends its next request when it has the response. Rates are medians of alternating rounds. *Ratio* is the rate divided by the peer's, *to reference* by the reference peer's. Processor time is per
 request, in microseconds; *load* is the load generator's. Create and Update append to a log in the same transaction, except for "Create without log"."""]
     for operation, by_callers in outcomes.items():
         rows = []
         for count, by_target in by_callers.items():
-            base = by_target["peer"]["requests_per_second"]
             for target, outcome in by_target.items():
-                rows.append([count, target, f"{outcome['requests_per_second']:,.0f}", f"{outcome['requests_per_second'] / base:.2f}", outcome["latency_ms"]["p50"],
-                             outcome["latency_ms"]["p99"], *processor(target, outcome)])
-        parts.append(f"#### {TITLES[operation]}\n\n" + table(["callers", "target", "requests/s", "ratio", "p50 ms", "p99 ms", "server µs", "Envoy µs", "PostgreSQL µs", "load µs"], rows))
+                rate = outcome["requests_per_second"]
+                ratios = (f"{rate / by_target[base]['requests_per_second']:.2f}" if base in by_target else "–" for base in ("peer", "reference peer"))
+                rows.append([count, target, f"{rate:,.0f}", *ratios, f"{outcome['latency_ms']['p50']:.2f}", f"{outcome['latency_ms']['p99']:.2f}", *processor(target, outcome)])
+        parts.append(f"#### {TITLES[operation]}\n\n" + table(["callers", "target", "requests/s", "ratio", "to reference", "p50 ms", "p99 ms", "server µs", "Envoy µs", "PostgreSQL µs", "load µs"], rows))
     parts.append("\n".join(f"![{count} callers: {name}]({plots}/{name}-{count}.svg)" for count in next(iter(outcomes.values())) for name in ("rate", "p99")))
     return "\n\n".join(parts)
 
@@ -99,7 +99,7 @@ def specification(results):
     largest, models = (max(grown[name], key=int) for name in ("rows", "models"))
     volume = grown["rows"][largest]
     rows = [
-        ["response time", f"p50 and p99 at {count} callers, in ms", ", ".join(f"{TITLES[name]} {of(name, count, 'p50')} and {of(name, count, 'p99')}" for name in operations)],
+        ["response time", f"p50 and p99 at {count} callers, in ms", ", ".join(f"{TITLES[name]} {of(name, count, 'p50'):.1f} and {of(name, count, 'p99'):.1f}" for name in operations)],
         ["throughput", f"requests per second at {most} callers", ", ".join(f"{TITLES[name]} {of(name, most)}" for name in operations)],
         ["", "the same, compared with a service written by hand", ratios],
         ["concurrency", "callers measured", ", ".join(callers)],

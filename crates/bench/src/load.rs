@@ -84,12 +84,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         connections: args.connections.min(args.callers),
     };
     let phase = Arc::new(Phase::default());
-    let mut workers = JoinSet::new();
+    let mut preparing = JoinSet::new();
     for (number, caller) in target.callers(args.callers).await?.into_iter().enumerate() {
         let rows = rows::Rows { all: args.rows, text: args.text, worker: number as u64, workers: args.callers.into() };
-        let mut worker = Worker::new(caller, args.operation, rows);
-        worker.prepare().await?;
-        workers.spawn(worker.run(phase.clone()));
+        preparing.spawn(Worker::new(caller, args.operation, rows).prepare());
+    }
+    let mut workers = JoinSet::new();
+    while let Some(worker) = preparing.join_next().await {
+        workers.spawn(worker??.run(phase.clone()));
     }
     let (elapsed, usage) = measure(&args, &phase).await?;
     let (mut latencies, mut errors) = (Vec::new(), 0_u64);

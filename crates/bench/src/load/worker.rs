@@ -42,14 +42,14 @@ impl Worker {
     }
 
     /// Reads the etags of the rows that this worker changes.
-    pub(super) async fn prepare(&mut self) -> Result<(), Failure> {
+    pub(super) async fn prepare(mut self) -> Result<Self, Failure> {
         if self.operation == Operation::Update {
             for id in self.rows.own() {
                 let etag = self.caller.get(&id).await?;
                 self.own.push((id, etag));
             }
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Sends requests until it is stopped.
