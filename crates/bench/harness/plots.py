@@ -1,5 +1,7 @@
 """The plots, as SVG."""
 
+import re
+
 import pygal
 from pygal.style import LightColorizedStyle
 
@@ -14,7 +16,8 @@ def chart(kind, folder, name, title, labels, series, **options):
     for label, values in series.items():
         plot.add(label, values)
     folder.mkdir(parents=True, exist_ok=True)
-    text = plot.render(is_unicode=True)
+    # pygal leaves the settings of its scripts.
+    text = re.sub(r"<script.*?</script>", "", plot.render(is_unicode=True), flags=re.DOTALL)
     (folder / f"{name}.svg").write_text(text.rstrip() + "\n")
 
 
