@@ -50,7 +50,7 @@ def measure(binary):
     with tempfile.TemporaryDirectory(prefix="groundplan-counts-") as folder:
         out = pathlib.Path(folder) / "out"
         done = subprocess.run(
-            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--collect-atstart=no", f"--toggle-collect={COUNTED}",
+            ["valgrind", "--tool=callgrind", "--fair-sched=try", f"--callgrind-out-file={out}", "--collect-atstart=no", f"--toggle-collect={COUNTED}",
              f"--dump-after={COUNTED}", "--quiet", binary], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=600)
         if done.returncode:
             sys.exit(f"counts: {binary} failed:\n{done.stderr}")
