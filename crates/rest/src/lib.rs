@@ -51,6 +51,7 @@ mod query;
 mod request_id;
 mod response;
 mod rest_error;
+mod route;
 mod router;
 mod target;
 mod time;

@@ -22,11 +22,11 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads what is behind the `?`. Parameters other than `known` are refused by name, all at once.
     pub(crate) fn parse(text: Option<&str>, known: &[&str]) -> Result<Self, Error> {
-        Self::parse_beside(text, known, |_| None)
+        Self::parse_with_body(text, known, |_| None)
     }
 
     /// The same, of a request that has a body: where a parameter belongs that the body knows, and how it is written there.
-    pub(crate) fn parse_beside(
+    pub(crate) fn parse_with_body(
         text: Option<&str>,
         known: &[&str],
         place: impl Fn(&str) -> Option<String>,
@@ -190,7 +190,7 @@ mod tests {
     fn keys_of_the_body_are_refused_with_their_place() {
         let sentence = |text: &str| {
             let place = |name: &str| key_of_body(&["requests", "validateOnly"], name);
-            Query::parse_beside(Some(text), &[], place).unwrap_err().message().into_owned()
+            Query::parse_with_body(Some(text), &[], place).unwrap_err().message().into_owned()
         };
         for name in ["validateOnly", "validate_only"] {
             let expected =

@@ -61,10 +61,10 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 }
 
 /// The response to OPTIONS.
-pub(crate) fn options(allow: &'static str) -> Response<Body> {
+pub(crate) fn options(allow: &str) -> Result<Response<Body>, Error> {
     let mut response = empty(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    response
+    response.headers_mut().insert(ALLOW, HeaderValue::from_str(allow).map_err(Error::internal)?);
+    Ok(response)
 }
 
 /// The record's id.

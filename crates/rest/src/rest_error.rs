@@ -22,7 +22,7 @@ struct Parts {
     error: Error,
     /// Instead of the status and the `error.code` that belong to the error's reason.
     instead: Option<(StatusCode, &'static str)>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     lists_patch_media_types: bool,
 }
 
@@ -34,7 +34,8 @@ impl From<Error> for RestError {
 
 impl RestError {
     /// The path exists, but not with this method.
-    pub(crate) fn method(method: &http::Method, path: &str, allow: &'static str) -> Self {
+    pub(crate) fn method(method: &http::Method, path: &str, allow: impl Into<String>) -> Self {
+        let allow = allow.into();
         let message = format!("{method} is not possible on {path}; these are: {allow}");
         let mut rest_error = Self::with_status(
             Error::new(Reason::MethodUnknown, message),
@@ -76,8 +77,8 @@ impl RestError {
     pub(crate) fn into_response(self) -> Response<Body> {
         let Parts { error, instead, allow, lists_patch_media_types } = *self.0;
         let mut response = envelope(&error, instead);
-        if let Some(allow) = allow {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            response.headers_mut().insert(ALLOW, allow);
         }
         if lists_patch_media_types {
             response.headers_mut().insert(ACCEPT_PATCH, PATCH_MEDIA_TYPES);

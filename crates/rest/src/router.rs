@@ -76,29 +76,16 @@ impl<B: Backend> Rest<B> {
         (catalog, target): (Arc<Catalog>, Target),
         request: Request<Body>,
     ) -> Result<Response<Body>, RestError> {
-        let call = |caller: Caller, version: &str, resource: &str| -> Result<Call<'_, B>, RestError> {
-            let model = Arc::clone(target::find(&catalog, version, resource)?);
-            Ok(Call { backend: &self.backend, caller, model, max_body: self.max_body })
+        let (version, resource) = match target {
+            Target::OpenApi => return self.document(&catalog, &request),
+            Target::Commit => {
+                return methods::handle_commit((&self.backend, &caller), &catalog, request, self.max_body).await;
+            }
+            _ => target.collection().unwrap_or_default(),
         };
-        match target {
-            Target::OpenApi => self.document(&catalog, &request),
-            Target::Commit => methods::commit((&self.backend, &caller), &catalog, request, self.max_body).await,
-            Target::Collection { version, resource } => {
-                methods::collection(call(caller, &version, &resource)?, request).await
-            }
-            Target::Custom { version, resource, method } => {
-                methods::custom(call(caller, &version, &resource)?, &method, request).await
-            }
-            Target::Record { version, resource, id } => {
-                methods::record(call(caller, &version, &resource)?, &id, request).await
-            }
-            Target::RecordCustom { version, resource, id, method } => {
-                methods::record_custom(call(caller, &version, &resource)?, (&id, &method), request).await
-            }
-            Target::Related { version, resource, id, inverse } => {
-                methods::related(call(caller, &version, &resource)?, &catalog, (&id, &inverse), request).await
-            }
-        }
+        let model = Arc::clone(target::find(&catalog, version, resource)?);
+        let call = Call { backend: &self.backend, caller, catalog: &catalog, model, max_body: self.max_body };
+        methods::handle(call, &target, request).await
     }
 
     fn document(&self, catalog: &Catalog, request: &Request<Body>) -> Result<Response<Body>, RestError> {
@@ -118,19 +105,21 @@ impl<B: Backend> Rest<B> {
                 response.headers_mut().insert(ETAG, etag);
                 Ok(response)
             }
-            Method::OPTIONS => Ok(response::options(ALLOWED)),
+            Method::OPTIONS => Ok(response::options(ALLOWED)?),
             _ => Err(RestError::method(request.method(), request.uri().path(), ALLOWED)),
         }
     }
 }
 
-/// The gRPC method that does what a request asks for. OPTIONS, and what no model has, are none.
+/// The gRPC method that a request counts as a call of; none for OPTIONS and for paths without methods.
 fn called(catalog: &Catalog, target: &Target, method: &Method) -> Option<MatchedMethod> {
-    let kind = target.kind(method)?;
-    let Some((version, resource)) = target.collection() else {
-        return (*target == Target::Commit)
-            .then(|| MatchedMethod::new("groundplan.records.v1.RecordsService", "Commit"));
-    };
-    let model = catalog.collection(version, resource)?;
+    if method == Method::OPTIONS {
+        return None;
+    }
+    if *target == Target::Commit {
+        return Some(MatchedMethod::new("groundplan.records.v1.RecordsService", "Commit"));
+    }
+    let (version, resource) = target.collection()?;
+    let (model, kind) = (catalog.collection(version, resource)?, methods::called_method(target, method)?);
     Some(MatchedMethod::new(model.service.clone(), model.method_name(kind)))
 }

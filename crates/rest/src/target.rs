@@ -4,8 +4,7 @@ mod not_found;
 
 use groundplan_codec::shorten_name;
 use groundplan_error::{Error, Reason};
-use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
-use http::Method;
+use groundplan_model::catalog::{Catalog, Model, Referrer};
 pub(crate) use not_found::{no_history, no_method, no_record_method, no_undelete};
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use std::sync::Arc;
@@ -13,6 +12,9 @@ use std::sync::Arc;
 /// Everything but RFC 3986's unreserved characters.
 pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path of the method that writes records of any models.
+pub(crate) const COMMIT_PATH: &str = "/api:commit";
 
 /// What a path means.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,13 +26,13 @@ pub(crate) enum Target {
     /// `/api/{version}/{resource}`
     Collection { version: String, resource: String },
     /// `/api/{version}/{resource}:{method}`
-    Custom { version: String, resource: String, method: String },
+    CollectionMethod { version: String, resource: String, method: String },
     /// `/api/{version}/{resource}/{id}`
     Record { version: String, resource: String, id: String },
     /// `/api/{version}/{resource}/{id}:{method}`
-    RecordCustom { version: String, resource: String, id: String, method: String },
+    RecordMethod { version: String, resource: String, id: String, method: String },
     /// `/api/{version}/{resource}/{id}/{inverse}`
-    Related { version: String, resource: String, id: String, inverse: String },
+    Relation { version: String, resource: String, id: String, inverse: String },
 }
 
 impl Target {
@@ -39,7 +41,11 @@ impl Target {
         let below = path.strip_prefix("/api").unwrap_or(path);
         if let Some(method) = below.strip_prefix(':') {
             let method = decode(method)?;
-            return if method == "commit" { Ok(Self::Commit) } else { Err(not_found::no_method_of_all(&method)) };
+            return if COMMIT_PATH.strip_prefix("/api:") == Some(&method) {
+                Ok(Self::Commit)
+            } else {
+                Err(not_found::no_method_of_all(&method))
+            };
         }
         let below = below.trim_start_matches('/');
         if below.is_empty() {
@@ -58,7 +64,7 @@ impl Target {
             (Some(version), Some(resource), None, ..) => Ok(Self::of_collection(version, resource)),
             (Some(version), Some(resource), Some(id), None, _) => Ok(Self::of_record(version, resource, id)),
             (Some(version), Some(resource), Some(id), Some(inverse), None) => {
-                Ok(Self::Related { version, resource, id, inverse })
+                Ok(Self::Relation { version, resource, id, inverse })
             }
             _ => Err(not_found(format!(
                 "there is nothing at {path}; paths are /api/{{version}}/{{resource}}, /api/{{version}}/{{resource}}/{{id}} and /api/{{version}}/{{resource}}/{{id}}/{{relation}}"
@@ -71,36 +77,24 @@ impl Target {
         match self {
             Self::OpenApi | Self::Commit => None,
             Self::Collection { version, resource }
-            | Self::Custom { version, resource, .. }
+            | Self::CollectionMethod { version, resource, .. }
             | Self::Record { version, resource, .. }
-            | Self::RecordCustom { version, resource, .. }
-            | Self::Related { version, resource, .. } => Some((version, resource)),
+            | Self::RecordMethod { version, resource, .. }
+            | Self::Relation { version, resource, .. } => Some((version, resource)),
         }
     }
 
-    /// What kind of method answers it, as far as its path and the HTTP method say that.
-    pub(crate) fn kind(&self, method: &Method) -> Option<MethodKind> {
-        Some(match (self, method) {
-            (_, &Method::OPTIONS) | (Self::OpenApi, _) => return None,
-            (Self::Commit, _) => MethodKind::BatchUpdate,
-            (Self::Collection { .. }, &Method::POST) => MethodKind::Create,
-            (Self::Collection { .. } | Self::Related { .. }, _) => MethodKind::List,
-            (Self::Record { .. }, &Method::PATCH | &Method::PUT) => MethodKind::Update,
-            (Self::Record { .. }, &Method::DELETE) => MethodKind::Delete,
-            (Self::Record { .. }, _) => MethodKind::Get,
-            (Self::Custom { method, .. } | Self::RecordCustom { method, .. }, _) => match method.as_str() {
-                "batchGet" => MethodKind::BatchGet,
-                "batchCreate" => MethodKind::BatchCreate,
-                "batchUpdate" => MethodKind::BatchUpdate,
-                "batchDelete" => MethodKind::BatchDelete,
-                "aggregate" => MethodKind::Aggregate,
-                "explainList" => MethodKind::ExplainList,
-                "watch" => MethodKind::Watch,
-                "listRevisions" => MethodKind::ListRevisions,
-                "undelete" => MethodKind::Undelete,
-                _ => return None,
-            },
-        })
+    /// The id of the record; empty if the path has none.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Record { id, .. } | Self::RecordMethod { id, .. } | Self::Relation { id, .. } => id,
+            Self::OpenApi | Self::Commit | Self::Collection { .. } | Self::CollectionMethod { .. } => "",
+        }
+    }
+
+    /// The name of the inverse relation; empty if the path has none.
+    pub(crate) fn inverse(&self) -> &str {
+        if let Self::Relation { inverse, .. } = self { inverse } else { "" }
     }
 
     /// No resource has a colon in its name: what is behind the last one is a method.
@@ -108,7 +102,7 @@ impl Target {
         match resource.rsplit_once(':') {
             None => Self::Collection { version, resource },
             Some((resource, method)) => {
-                Self::Custom { version, resource: resource.to_owned(), method: method.to_owned() }
+                Self::CollectionMethod { version, resource: resource.to_owned(), method: method.to_owned() }
             }
         }
     }
@@ -118,7 +112,7 @@ impl Target {
         match id.rsplit_once(':') {
             None => Self::Record { version, resource, id },
             Some((id, method)) => {
-                Self::RecordCustom { version, resource, id: id.to_owned(), method: method.to_owned() }
+                Self::RecordMethod { version, resource, id: id.to_owned(), method: method.to_owned() }
             }
         }
     }
@@ -127,8 +121,8 @@ impl Target {
 /// Finds the model of a collection, or names the nearest one.
 pub(crate) fn find<'a>(catalog: &'a Catalog, version: &str, resource: &str) -> Result<&'a Arc<Model>, Error> {
     catalog.collection(version, resource).ok_or_else(|| {
-        let asked = collection_path(version, resource);
-        match nearest(&asked, catalog.models.iter().map(|model| path_of(model))) {
+        let asked = path_of_resource(version, resource);
+        match nearest(&asked, catalog.models.iter().map(|model| collection_path(model))) {
             Some(nearest) => {
                 not_found(format!("there is no collection {asked}; the nearest is {nearest}")).with("nearest", nearest)
             }
@@ -177,21 +171,26 @@ fn nearest(asked: &str, candidates: impl Iterator<Item = String>) -> Option<Stri
 }
 
 /// The path of a model's collection.
-pub(crate) fn path_of(model: &Model) -> String {
-    collection_path(&model.version, &model.resource)
+pub(crate) fn collection_path(model: &Model) -> String {
+    path_of_resource(&model.version, &model.resource)
 }
 
 /// The path of a record.
 pub(crate) fn record_path(model: &Model, id: &str) -> String {
-    format!("{}/{}", path_of(model), utf8_percent_encode(id, SEGMENT))
+    format!("{}/{}", collection_path(model), utf8_percent_encode(id, SEGMENT))
+}
+
+/// The path of a custom method of a record.
+pub(crate) fn record_method_path(model: &Model, id: &str, method: &str) -> String {
+    format!("{}:{method}", record_path(model, id))
 }
 
 /// The path of the records that refer to a record.
 pub(crate) fn inverse_path(model: &Model, inverse: &str) -> String {
-    format!("{}/{{id}}/{}", path_of(model), utf8_percent_encode(inverse, SEGMENT))
+    format!("{}/{{id}}/{}", collection_path(model), utf8_percent_encode(inverse, SEGMENT))
 }
 
-fn collection_path(version: &str, resource: &str) -> String {
+fn path_of_resource(version: &str, resource: &str) -> String {
     format!("/api/{}/{}", utf8_percent_encode(version, SEGMENT), utf8_percent_encode(resource, SEGMENT))
 }
 

@@ -1,6 +1,6 @@
 //! POST of `:aggregate`: what is computed over records.
 
-use super::Call;
+use super::{Call, Request};
 use crate::body;
 use crate::enum_params::FUNCTION;
 use crate::input::Input;
@@ -14,17 +14,13 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::Kind;
 use groundplan_operations::{AggregateQuery, Backend, value_name};
 use groundplan_proto::query::v1::{Aggregation, Function};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 
 /// The keys of the body.
 pub(super) const KEYS: &[&str] = &["filter", "groupBy", "aggregations", "allowScan"];
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
-    let bytes = body::read_json(headers, body, call.max_body.min(MAX_QUERY_BODY)).await?;
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let bytes = body::read_json(&request.headers, request.body, call.max_body.min(MAX_QUERY_BODY)).await?;
     let query = read(&bytes)?;
     let (keys, values) = (keys(&call.model, &query), values(&call.model, &query));
     let computed = call.backend.aggregate(&call.caller, &call.model, &query).await;

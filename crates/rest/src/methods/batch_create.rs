@@ -1,21 +1,17 @@
 //! POST of `:batchCreate`: several records at once.
 
-use super::{Call, batch_writes};
+use super::{Call, Request, batch_writes};
 use crate::json_field_paths::record_key;
 use crate::rest_error::RestError;
 use axum::body::Body;
 use groundplan_operations::{Backend, Operation};
-use http::{HeaderMap, Response};
+use http::Response;
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
     let key = record_key(&call.model);
     let (model, budget) = (call.model.clone(), call.caller.budget.clone());
-    let written = batch_writes::write(call, (headers, body), vec![key.clone()], move |request| {
-        let record = request.record(&key, &model, &budget)?.record;
+    let written = batch_writes::write(call, request, vec![key.clone()], move |item| {
+        let record = item.record(&key, &model, &budget)?.record;
         Ok(Operation::Create { record, local_ref: String::new() })
     })
     .await?;

@@ -1,31 +1,23 @@
 //! POST of `:batchDelete`: several records go at once.
 
 use super::write_options::replayed;
-use super::{Call, batch_writes};
+use super::{Call, Request, batch_writes};
 use crate::response;
 use crate::rest_error::RestError;
 use axum::body::Body;
 use groundplan_operations::{Backend, Operation};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
-    let written = batch_writes::write(
-        call,
-        (headers, body),
-        ["id", "etag", "allowMissing"].map(str::to_owned).into(),
-        |request| {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let written =
+        batch_writes::write(call, request, ["id", "etag", "allowMissing"].map(str::to_owned).into(), |item| {
             Ok(Operation::Delete {
-                id: request.text("id")?,
-                etag: request.text("etag")?,
-                allow_missing: request.flag("allowMissing")?,
+                id: item.text("id")?,
+                etag: item.text("etag")?,
+                allow_missing: item.flag("allowMissing")?,
             })
-        },
-    )
-    .await?;
+        })
+        .await?;
     if call.model.soft_delete.is_some() {
         return batch_writes::records(&call.model, written);
     }

@@ -1,6 +1,6 @@
 //! POST of `:batchGet`: several records by their ids.
 
-use super::Call;
+use super::{Call, Request};
 use crate::body;
 use crate::input::Input;
 use crate::limits::MAX_QUERY_BODY;
@@ -11,17 +11,13 @@ use crate::rest_error::RestError;
 use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_operations::{Backend, View};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 
 /// The keys of the body.
 pub(super) const KEYS: &[&str] = &["ids", "requests", "readMask", "expand"];
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
-    let bytes = body::read_json(headers, body, call.max_body.min(MAX_QUERY_BODY)).await?;
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let bytes = body::read_json(&request.headers, request.body, call.max_body.min(MAX_QUERY_BODY)).await?;
     let mut input = Input::parse(&bytes, KEYS)?;
     let ids = read_ids(&mut input)?;
     let view = View { read_mask: input.names("readMask")?, expand: input.texts("expand")? };

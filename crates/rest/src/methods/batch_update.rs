@@ -1,7 +1,7 @@
 //! POST of `:batchUpdate`: changes of several records.
 
 use super::precondition::unquoted;
-use super::{Call, batch_writes, take_etag};
+use super::{Call, Request, batch_writes, take_etag};
 use crate::input::{Input, mask};
 use crate::json_field_paths::record_key;
 use crate::parameter_errors::invalid_parameter;
@@ -13,18 +13,14 @@ use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_operations::{Backend, Operation, Transforms};
-use http::{HeaderMap, Response};
+use http::Response;
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
     let key = record_key(&call.model);
     let keys = [key.as_str(), "updateMask", "etag", "allowMissing"].map(str::to_owned).into();
     let (model, budget) = (call.model.clone(), call.caller.budget.clone());
-    let read = move |request: &mut Input<'_>| read(&model, &key, request, &budget);
-    let written = batch_writes::write(call, (headers, body), keys, read).await?;
+    let read = move |item: &mut Input<'_>| read(&model, &key, item, &budget);
+    let written = batch_writes::write(call, request, keys, read).await?;
     batch_writes::records(&call.model, written)
 }
 

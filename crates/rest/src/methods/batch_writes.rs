@@ -1,7 +1,7 @@
 //! What writes of several records of one model have in common.
 
-use super::Call;
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
+use super::{Call, Request};
 use crate::body;
 use crate::input::Input;
 use crate::json_field_paths;
@@ -28,12 +28,12 @@ pub(super) type Keys = Vec<String>;
 /// Writes what a body says. `read` makes an operation of one of its requests.
 pub(super) async fn write<B: Backend>(
     call: &Call<'_, B>,
-    (headers, body): (&HeaderMap, Body),
+    request: Request<'_>,
     keys: Keys,
     read: impl Fn(&mut Input<'_>) -> Result<Operation, Error> + Send + 'static,
 ) -> Result<Written, RestError> {
-    let bytes = body::read_json(headers, body, call.max_body).await?;
-    let (model, headers) = (call.model.clone(), headers.clone());
+    let bytes = body::read_json(&request.headers, request.body, call.max_body).await?;
+    let (model, headers) = (call.model.clone(), request.headers);
     let writes = offload_if_long(bytes.len(), move || writes(&model, &headers, &bytes, &keys, read)).await??;
     let written = call.backend.write(&call.caller, writes).await;
     Ok(written.map_err(|error| json_field_paths::of_batch(&call.model, with_rest_names(error, KEYS)))?)

@@ -1,9 +1,8 @@
 //! POST of a record to its collection.
 
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
-use super::{Call, decode};
+use super::{Call, Request, decode};
 use crate::etag::{self, Tags};
-use crate::query::Query;
 use crate::rest_error::RestError;
 use crate::{body, response, target};
 use axum::body::Body;
@@ -17,16 +16,12 @@ use http::{HeaderMap, Response, StatusCode};
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY];
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    query: &Query,
-    body: Body,
-) -> Result<Response<Body>, RestError> {
-    let options = WriteOptions::from_query(headers, query)?;
-    let bytes = body::read_json(headers, body, call.max_body).await?;
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { headers, query, body, .. } = request;
+    let options = WriteOptions::from_query(&headers, &query)?;
+    let bytes = body::read_json(&headers, body, call.max_body).await?;
     let decoded = decode(call, bytes).await?;
-    let is_conditional = is_conditional(&call.model, headers)?;
+    let is_conditional = is_conditional(&call.model, &headers)?;
     let operation = Operation::Create { record: decoded.record, local_ref: String::new() };
     let written = options.write(call, operation).await.map_err(|error| match error.reason() {
         Reason::RecordExists if is_conditional => RestError::precondition(error),

@@ -1,27 +1,23 @@
 //! DELETE of a record.
 
-use super::Call;
 use super::precondition::Precondition;
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
-use crate::query::Query;
+use super::{Call, Request};
 use crate::rest_error::RestError;
 use crate::{body, response};
 use axum::body::Body;
 use groundplan_operations::{Backend, Operation};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &["etag", REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    id: &str,
-    (headers, query): (&HeaderMap, &Query),
-    body: Body,
-) -> Result<Response<Body>, RestError> {
-    let options = WriteOptions::from_query(headers, query)?;
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { target, headers, query, body, .. } = request;
+    let id = target.id();
+    let options = WriteOptions::from_query(&headers, &query)?;
     let may_be_missing = query.flag("allowMissing")?;
-    let precondition = Precondition::new(headers, query.get("etag").map(str::to_owned))?;
+    let precondition = Precondition::new(&headers, query.get("etag").map(str::to_owned))?;
     body::expect_none(body, "send an etag as If-Match, or as ?etag=").await?;
     let allow_missing = may_be_missing && !precondition.needs_a_record();
     // A condition that a missing record meets is of no use to who deletes it: there is nothing to keep it from.

@@ -1,6 +1,6 @@
 //! GET of a record.
 
-use super::Call;
+use super::{Call, Request};
 use crate::parameter_errors::{invalid_parameter, with_rest_names};
 use crate::projection::Projection;
 use crate::query::Query;
@@ -11,7 +11,7 @@ use axum::body::Body;
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_operations::Backend;
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &["readMask", "expand", READ_TIME];
@@ -19,12 +19,9 @@ pub(super) const PARAMETERS: &[&str] = &["readMask", "expand", READ_TIME];
 /// Asks for the record as it was.
 const READ_TIME: &str = "readTime";
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    id: &str,
-    headers: &HeaderMap,
-    query: &Query,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { target, headers, query, .. } = &request;
+    let id = target.id();
     let known = etag::if_none_match(headers)?;
     let view = query.view()?;
     let read_time = read_time(&call.model, query)?;

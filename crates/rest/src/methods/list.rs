@@ -1,6 +1,6 @@
 //! GET of a collection.
 
-use super::Call;
+use super::{Call, Request};
 use crate::enum_params::COUNT;
 use crate::parameter_errors::{invalid_parameter, with_rest_names};
 use crate::projection::Projection;
@@ -22,11 +22,12 @@ pub(super) const PARAMETERS: &[&str] =
 /// Asks for deleted records besides.
 const SHOW_DELETED: &str = "showDeleted";
 
-pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, query: &Query) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let query = &request.query;
     let asked = read(&call.model, query)?;
     let page = call.backend.list(&call.caller, &call.model, &asked).await;
     let page = page.map_err(|error| with_rest_names(error, PARAMETERS))?;
-    of_page(&call.model, &target::path_of(&call.model), query, &asked, &page)
+    of_page(&call.model, &target::collection_path(&call.model), query, &asked, &page)
 }
 
 /// Reads the query parameters of a list of a model's records.

@@ -1,9 +1,8 @@
 //! GET of `:listRevisions`: what a record was.
 
-use super::Call;
+use super::{Call, Request};
 use crate::parameter_errors::with_rest_names;
 use crate::projection::Projection;
-use crate::query::Query;
 use crate::response::{self, Envelope};
 use crate::rest_error::RestError;
 use crate::{link, target};
@@ -15,11 +14,9 @@ use http::{Response, StatusCode};
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &["pageSize", "pageToken", "readMask"];
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    id: &str,
-    query: &Query,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { route, target, query, .. } = &request;
+    let id = target.id();
     let model = &call.model;
     let asked = HistoryQuery {
         page_size: query.number("pageSize")?,
@@ -32,7 +29,7 @@ pub(super) async fn handle<B: Backend>(
     let mut envelope = Envelope::of_text(response::revisions(model, shown.as_ref(), &page.revisions));
     envelope.next_page_token(&page.next_page_token);
     let mut response = response::json_body(StatusCode::OK, envelope.into_bytes());
-    let path = format!("{}:listRevisions", target::record_path(model, id));
+    let path = target::record_method_path(model, id, route.path.custom_method().unwrap_or_default());
     if let Some(link) = link::to_next_page(&path, query, &page.next_page_token) {
         response.headers_mut().insert(LINK, link);
     }

@@ -1,25 +1,19 @@
 //! GET of the records that refer to a record.
 
-use super::{Call, list};
+use super::{Call, Request, list};
 use crate::parameter_errors::with_rest_names;
-use crate::query::Query;
 use crate::rest_error::RestError;
 use crate::target;
 use axum::body::Body;
 use groundplan_error::Error;
-use groundplan_model::catalog::Catalog;
 use groundplan_operations::Backend;
 use http::Response;
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    catalog: &Catalog,
-    id: &str,
-    referrer: usize,
-    query: &Query,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { target, query, .. } = &request;
+    let (id, referrer) = (target.id(), target::find_inverse(&call.model, target.inverse())?);
     let way = call.model.referrers.get(referrer);
-    let found = way.and_then(|way| Some((catalog.model(&way.model)?, way.inverse.as_deref()?)));
+    let found = way.and_then(|way| Some((call.catalog.model(&way.model)?, way.inverse.as_deref()?)));
     let Some((others, inverse)) = found else {
         return Err(Error::internal(format!("{} has no inverse relation {referrer}", call.model.full_name)).into());
     };

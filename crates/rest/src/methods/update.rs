@@ -3,9 +3,8 @@
 use super::create::created;
 use super::precondition::{ExpectedEtag, Precondition};
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
-use super::{Call, decode, field_of_body, take_etag};
+use super::{Call, Request, decode, field_of_body, take_etag};
 use crate::input::mask;
-use crate::query::Query;
 use crate::rest_error::RestError;
 use crate::{body, json_field_paths};
 use axum::body::Body;
@@ -14,13 +13,13 @@ use groundplan_codec::{Record, Value, json};
 use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
 use groundplan_operations::{Backend, Operation, Transforms};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
 
 /// Where a parameter belongs that the body has room for.
-pub(super) fn place(model: &Model, name: &str) -> Option<String> {
+pub(super) fn hint(model: &Model, name: &str) -> Option<String> {
     match name {
         "updateMask" | "update_mask" => {
             let words =
@@ -33,26 +32,29 @@ pub(super) fn place(model: &Model, name: &str) -> Option<String> {
 
 /// How much of the record the body stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UpdateScope {
+enum UpdateScope {
     /// PATCH: the fields whose keys are there. `null` clears one. A JSON merge patch goes on inside of them.
     PresentFields,
     /// PUT: all of it. What is not there is cleared.
     AllFields,
 }
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    id: &str,
-    (headers, query): (&HeaderMap, &Query),
-    body: Body,
-    scope: UpdateScope,
-) -> Result<Response<Body>, RestError> {
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let http_method = request.http_method.clone();
+    let result = update(call, request).await;
+    result.map_err(|error| if http_method == Method::PATCH { error.with_patch_media_types() } else { error })
+}
+
+async fn update<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let Request { target, http_method, headers, query, body, .. } = request;
+    let id = target.id();
+    let scope = if http_method == Method::PUT { UpdateScope::AllFields } else { UpdateScope::PresentFields };
     let model = &call.model;
-    let options = WriteOptions::from_query(headers, query)?;
+    let options = WriteOptions::from_query(&headers, &query)?;
     let may_be_missing = query.flag("allowMissing")?;
-    let (mut update, mask) = read(call, headers, body, scope).await?;
+    let (mut update, mask) = read(call, &headers, body, scope).await?;
     resolve_id(model, id, &mut update)?;
-    let precondition = Precondition::new(headers, take_etag(model, &mut update))?;
+    let precondition = Precondition::new(&headers, take_etag(model, &mut update))?;
     let is_to_create = scope == UpdateScope::AllFields && precondition.needs_no_record();
     let allow_missing = (may_be_missing || is_to_create) && !precondition.needs_a_record();
     let expected = precondition.resolve(call, id, &options, allow_missing).await?;

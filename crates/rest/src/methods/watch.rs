@@ -1,6 +1,6 @@
 //! GET of `:watch`: changes as they are committed.
 
-use super::Call;
+use super::{Call, Request};
 use crate::enum_params::START;
 use crate::limits::MAX_EVENT_ID;
 use crate::parameter_errors::{invalid_parameter, with_rest_names};
@@ -19,12 +19,8 @@ pub(super) const PARAMETERS: &[&str] = &["filter", "readMask", "start", "token",
 /// Where a browser's `EventSource` got to before its connection broke.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-pub(super) async fn handle<B: Backend>(
-    call: &Call<'_, B>,
-    headers: &HeaderMap,
-    query: &Query,
-) -> Result<Response<Body>, RestError> {
-    let asked = read(headers, query)?;
+pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
+    let asked = read(&request.headers, &request.query)?;
     let events = call.backend.watch(&call.caller, &call.model, &asked).await;
     let events = events.map_err(|error| with_rest_names(error, PARAMETERS))?;
     Ok(response::events(events, asked.read_mask))

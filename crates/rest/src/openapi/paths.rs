@@ -11,8 +11,11 @@ use super::example::{self, Purpose};
 use super::headers::{condition, etag, header, revision};
 use super::names::{Operation, OperationIds, ways_back};
 use super::{errors, fields, queries};
+use crate::methods::{DERIVED, is_served};
+use crate::route::Path;
 use crate::target;
 use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
+use http::Method;
 use serde_json::{Map, Value, json};
 
 /// All paths.
@@ -20,29 +23,19 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
     let ids = OperationIds::of(catalog);
     let mut paths = Map::new();
     if let Some(item) = commit::item(catalog) {
-        paths.insert("/api:commit".to_owned(), item);
+        paths.insert(target::COMMIT_PATH.to_owned(), item);
     }
     for model in &catalog.models {
         let of = OfModel { catalog, model, ids: &ids };
-        let path = target::path_of(model);
-        paths.insert(format!("{path}/{{id}}"), of.record());
-        paths.insert(format!("{path}:batchGet"), json!({ "post": of.batch_get() }));
-        paths.insert(format!("{path}:batchCreate"), json!({ "post": of.batch_create() }));
-        paths.insert(format!("{path}:batchUpdate"), json!({ "post": of.batch_update() }));
-        paths.insert(format!("{path}:batchDelete"), json!({ "post": of.batch_delete() }));
-        paths.insert(format!("{path}:aggregate"), json!({ "post": of.aggregate() }));
-        paths.insert(format!("{path}:explainList"), json!({ "get": of.explain_list() }));
-        paths.insert(format!("{path}:watch"), json!({ "get": of.watch() }));
-        if let Some(item) = of.revisions() {
-            paths.insert(format!("{path}/{{id}}:listRevisions"), item);
-        }
-        if let Some(item) = of.undelete() {
-            paths.insert(format!("{path}/{{id}}:undelete"), item);
-        }
-        paths.insert(path, of.collection());
-        for (place, referrer) in ways_back(model) {
-            if let Some((inverse, item)) = of.related(place, referrer) {
-                paths.insert(target::inverse_path(model, inverse), item);
+        for (kind, route) in DERIVED.iter().filter(|(kind, _)| is_served(model, *kind)) {
+            if route.path == Path::Relation {
+                let related = ways_back(model).filter_map(|(place, referrer)| of.related(place, referrer));
+                paths.extend(related.map(|(inverse, item)| (target::inverse_path(model, inverse), item)));
+                continue;
+            }
+            let item = paths.entry(route.path.template(model)).or_insert_with(|| of.path_item(&route.path));
+            for method in route.http_methods.iter().filter(|method| *method != Method::HEAD) {
+                item[method.as_str().to_lowercase()] = of.method(*kind, method);
             }
         }
     }
@@ -56,18 +49,33 @@ struct OfModel<'a> {
 }
 
 impl OfModel<'_> {
-    fn collection(&self) -> Value {
-        json!({ "get": self.list(), "post": self.create() })
+    /// A path without its operations.
+    fn path_item(&self, path: &Path) -> Value {
+        match path {
+            Path::Record | Path::RecordMethod(_) => json!({ "parameters": [self.id()] }),
+            _ => json!({}),
+        }
     }
 
-    fn record(&self) -> Value {
-        json!({
-            "parameters": [self.id()],
-            "get": self.get(),
-            "patch": self.patch(),
-            "put": self.replace(),
-            "delete": self.delete(),
-        })
+    /// The operation of a method.
+    fn method(&self, kind: MethodKind, http_method: &Method) -> Value {
+        match kind {
+            MethodKind::List | MethodKind::ListRelated(_) => self.list(),
+            MethodKind::Create => self.create(),
+            MethodKind::Get => self.get(),
+            MethodKind::Update if http_method == Method::PUT => self.replace(),
+            MethodKind::Update => self.patch(),
+            MethodKind::Delete => self.delete(),
+            MethodKind::Undelete => self.undelete(),
+            MethodKind::BatchGet => self.batch_get(),
+            MethodKind::BatchCreate => self.batch_create(),
+            MethodKind::BatchUpdate => self.batch_update(),
+            MethodKind::BatchDelete => self.batch_delete(),
+            MethodKind::Aggregate => self.aggregate(),
+            MethodKind::ExplainList => self.explain_list(),
+            MethodKind::Watch => self.watch(),
+            MethodKind::ListRevisions => self.revisions(),
+        }
     }
 
     fn get(&self) -> Value {

@@ -16,7 +16,7 @@ fn paths_are_split_and_decoded() {
     assert_eq!(Target::parse("/api/v1/resource").unwrap(), collection);
     let record = Target::Record { version: version.clone(), resource: resource.clone(), id: "a/b ü".into() };
     assert_eq!(Target::parse("/api/v1/books/a%2Fb%20%C3%BC").unwrap(), record);
-    let related = Target::Related { version, resource, id: "1".into(), inverse: "copies".into() };
+    let related = Target::Relation { version, resource, id: "1".into(), inverse: "copies".into() };
     assert_eq!(Target::parse("/api/v1/books/1/copies").unwrap(), related);
 }
 
@@ -28,7 +28,8 @@ fn the_last_colon_of_a_collection_names_a_method() {
         ("/api/v1/a:b:c", "a:b", "c"),
         ("/api/v1/books:", "books", ""),
     ] {
-        let custom = Target::Custom { version: "v1".into(), resource: resource.into(), method: method.into() };
+        let custom =
+            Target::CollectionMethod { version: "v1".into(), resource: resource.into(), method: method.into() };
         assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
     }
 }
@@ -44,11 +45,11 @@ fn the_last_colon_of_a_record_names_a_method() {
         ("/api/v1/books/:c", "", "c"),
     ] {
         let (version, resource) = ("v1".to_owned(), "books".to_owned());
-        let custom = Target::RecordCustom { version, resource, id: id.into(), method: method.into() };
+        let custom = Target::RecordMethod { version, resource, id: id.into(), method: method.into() };
         assert_eq!(Target::parse(path).unwrap(), custom, "{path}");
     }
     let (version, resource) = ("v1".to_owned(), "books".to_owned());
-    let related = Target::Related { version, resource, id: "a:b".into(), inverse: "copies:c".into() };
+    let related = Target::Relation { version, resource, id: "a:b".into(), inverse: "copies:c".into() };
     assert_eq!(Target::parse("/api/v1/books/a:b/copies:c").unwrap(), related);
 }
 

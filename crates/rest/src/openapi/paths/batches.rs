@@ -57,9 +57,8 @@ impl OfModel<'_> {
         operation
     }
 
-    /// What brings a deleted record back; none if deleting is for good.
-    pub(super) fn undelete(&self) -> Option<Value> {
-        self.model.soft_delete?;
+    /// Restores a deleted record.
+    pub(super) fn undelete(&self) -> Value {
         let summary = format!("Undeletes {}.", self.a_record());
         let kind = Operation::Method(MethodKind::Undelete);
         let mut operation = self.operation(kind, summary, &[404, 409, 412, 413, 415]);
@@ -73,7 +72,7 @@ impl OfModel<'_> {
             "content": { "application/json": { "schema": query(properties.into()), "example": {} } },
         });
         operation["responses"]["200"] = self.stored("The undeleted record.");
-        Some(json!({ "parameters": [self.id()], "post": operation }))
+        operation
     }
 
     fn batch(&self, kind: MethodKind, verb: &str, request: (Value, Value), example: Value) -> Value {

@@ -47,9 +47,8 @@ impl OfModel<'_> {
         operation
     }
 
-    /// The history of one record; none if the model keeps none.
-    pub(super) fn revisions(&self) -> Option<Value> {
-        self.model.history?;
+    /// The history of one record.
+    pub(super) fn revisions(&self) -> Value {
         let summary = format!("Lists the revisions of {}, newest first, page by page.", self.a_record());
         let mut operation = self.operation(Operation::Method(MethodKind::ListRevisions), summary, &[404, 410]);
         operation["parameters"] = revisions_parameters(self.model).into();
@@ -61,7 +60,7 @@ impl OfModel<'_> {
         let mut page = json_response("A page of revisions.", Envelope::History.reference(self.model), example);
         page["headers"]["Link"] = link();
         operation["responses"]["200"] = page;
-        Some(json!({ "parameters": [self.id()], "get": operation }))
+        operation
     }
 
     fn event(&self) -> String {
