@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Measures the suite: `make bench`, which builds first. Each measurement has a fresh suite with a private PostgreSQL, as
-# deploy/run.sh makes it, on PORT (3900). What is measured goes to standard output, what is going on to standard error.
+# deploy/run.sh makes it, on PORT (3900). Results go to standard output, progress to standard error.
 #
 # From the environment:
-#   GROUNDPLAN_BIN      the binary (target/release/groundplan); groundplan-bench stands beside it.
+#   GROUNDPLAN_BIN      the binary (target/release/groundplan); groundplan-bench is next to it.
 #   BENCH_RUNS          how often latencies are measured (3).
 #   BENCH_SECONDS       how long each time (20).
 #   BENCH_ROWS          how many rows are imported (1000000).

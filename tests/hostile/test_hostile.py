@@ -269,6 +269,6 @@ def test_a_client_that_does_not_read_is_disconnected(target, port):
             connection.send(frame(DATA, struct.pack(">BI", 0, len(request)) + request, END_STREAM, stream))
         connection.drain(12)
         assert {stream for kind, _, stream, _ in connection.frames() if kind == DATA} >= {1, 39}
-        # Envoy waits as long as for a silent stream: it holds only its buffers.
+        # Envoy waits for the same time as for a silent stream: it holds only its buffers.
         assert connection.ended or port == target.port
         connection.close()

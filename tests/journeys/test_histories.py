@@ -1,4 +1,4 @@
-"""Eight clients do single operations and commits at random while the server is killed again and again: what they were told fits together, for each
+"""Eight clients do single operations and commits at random while the server is killed again and again: their responses are consistent, for each
 record and for commits of several. `histories` is the checker, whose own tests say what it rejects.
 
 GROUNDPLAN_HISTORY_SECONDS makes it longer; GROUNDPLAN_SEED repeats what the clients ask for, if not when.
@@ -26,7 +26,7 @@ MOST_SECONDS = SECONDS + 600
 CLIENTS = 8
 # The server lives so long, at least and at most.
 LIFE = (2.0, 5.0)
-# Records by themselves, of one server's life; and those that only commits create, and nobody deletes.
+# Single records, of one server's life; and those that only commits create, and nobody deletes.
 SOLO, JOINT = 10, 8
 MODELS = """
 syntax = "proto3";
@@ -48,7 +48,7 @@ message Item {
 """
 DEFAULTS = {"value": "", "count": 0, "tokens": ()}
 REASONS = {"RECORD_EXISTS": EXISTS, "RECORD_NOT_FOUND": MISSING, "ETAG_MISMATCH": MISMATCH, "CONDITION_NOT_MET": EXISTS}
-# Refusals that tell nothing of a record: nothing was done.
+# Errors without information about a record: nothing was done.
 SILENT = {"RECORD_BUSY", "RATE_LIMITED", "WRITE_CONFLICT"}
 
 
@@ -103,7 +103,7 @@ class Client:
         return [f"life{self.world.lives}-joint{at}" for at in self.chance.sample(range(JOINT), count)]
 
     def etag(self, record):
-        """The newest etag that anybody was told, or an older one; none if nobody was."""
+        """The newest etag that any client received, or an older one; none if there is none."""
         told = self.world.told.get(record)
         return told and told[-1 if self.chance.random() < 0.85 else self.chance.randrange(len(told))]
 
@@ -131,7 +131,7 @@ class Client:
         await self.single(step, "Delete", self.types.requests["Delete"](id=record, etag=text_of(step.etag)))
 
     async def commit(self):
-        """Writes of records by themselves, one or some, at either isolation."""
+        """Writes of single records, one or some, at either isolation."""
         names = list(dict.fromkeys(self.solo() for _ in range(self.chance.randrange(1, 4))))
         mark, steps = self.mark(), []
         for record in names:
@@ -238,7 +238,7 @@ class Client:
             told.append(step.version)
 
     async def failed(self, operation, error):
-        """A refusal says what was wrong; anything else leaves open what has happened."""
+        """An error with a reason names the cause; anything else leaves the outcome open."""
         if error.code() in UNKNOWN:
             self.world.broken.append(operation)
             await asyncio.sleep(0.05)
@@ -311,7 +311,7 @@ def test_responses_are_consistent(suite, tmp_path):
     history.dump(tmp_path / "history.jsonl")
     found = linearizability.check(history)
     found += serializability.check(history)
-    # Whoever commits keeps what it has seen until it is done, so that even real time is kept.
+    # A commit locks the records that it has read, so real time is respected too.
     found += serializability.check(history, real_time=True, locked=True)
     print(f"seed {SEED}: {history.counts()} in {told - began:.0f} s, {suite.kills} kills, refused {world.refusals}, attempts {world.attempts}; "
           f"checked in {time.monotonic() - told:.1f} s")

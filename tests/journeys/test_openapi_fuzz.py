@@ -17,14 +17,14 @@ EXAMPLES = os.environ.get("GROUNDPLAN_FUZZ_EXAMPLES", "3")
 # All checks except one.
 SETTINGS = """
 [checks]
-# A schema cannot say what CEL, page tokens, etags, rules across fields and references to records are: much of what keeps it is
-# refused for good reasons. That right calls are accepted is what the other journeys are for.
+# A schema cannot describe CEL, page tokens, etags, rules across fields and references to records: many requests that match it are
+# rejected correctly. The other journeys test that valid calls are accepted.
 positive_data_acceptance.enabled = false
-# A condition that does not hold is found before a body that is wrong: RFC 9110 leaves the order to us. And a body may be too large.
+# A condition is checked before the body: RFC 9110 leaves the order open. And a body can be too large.
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429", "431"]
 
 [phases.coverage]
-# All but QUERY, which has no RFC yet: Envoy itself refuses it, with 400, where it comes without a Content-Type.
+# All but QUERY, which has no RFC yet: Envoy itself rejects it, with 400, without a Content-Type.
 unexpected-methods = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "PATCH", "TRACE"]
 """
 

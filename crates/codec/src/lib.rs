@@ -1,7 +1,7 @@
 //! Records as values, and their three encodings: protobuf wire bytes, proto3 JSON, and the JSON of `jsonb` columns.
 //!
 //! The [`Shapes`](groundplan_model::shape::Shapes) of a catalog drive everything: there is no generated code and there are no
-//! dynamic messages. Decoded records are normalized, so that equal records compare equal whatever their encoding. Errors have
+//! dynamic messages. Decoded records are normalized, so that equal records compare equal regardless of their encoding. Errors have
 //! the path of the field and say how to fix the input. Pure: no I/O, no waiting.
 
 mod error;

@@ -57,7 +57,7 @@ impl UpdateMask {
         Self::from_paths(fields.into_iter().map(|field| Path(vec![field])).collect())
     }
 
-    /// Applies `update` to `base`. Output-only fields never change, at any depth, whatever the mask.
+    /// Applies `update` to `base`. Output-only fields never change, at any depth, regardless of the mask.
     ///
     /// Unknown members of a message stay while the message exists, even if all its fields are replaced. This does not apply to
     /// elements of lists and maps, which are replaced completely.

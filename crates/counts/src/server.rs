@@ -26,7 +26,7 @@ pub(crate) fn runtime() -> Runtime {
 pub(crate) struct Suite {
     /// All routes with all layers.
     pub(crate) router: Router,
-    /// What works besides the routes.
+    /// The services in addition to the routes.
     _mounted: [MountedService; 2],
     _database: TestDatabase,
 }

@@ -1,4 +1,4 @@
-//! The stream behind `Tail` methods.
+//! The stream of `Tail` methods.
 
 use crate::log::log_replaced;
 use crate::{Event, Log};

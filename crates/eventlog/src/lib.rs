@@ -4,7 +4,7 @@
 //! memory, without gaps and in the order of their positions, and serves all followers of the process ([`Log`]). A token is a
 //! sealed position and survives restarts. Partitions by time are created in advance and dropped after the retention.
 //!
-//! **Gapless.** The tail delivers each committed event exactly once, whatever the order of commits. Only transactions that
+//! **Gapless.** The tail delivers each committed event exactly once, regardless of the order of commits. Only transactions that
 //! have appended can make the tail wait.
 
 mod append;

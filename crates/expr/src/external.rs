@@ -2,7 +2,7 @@
 
 use crate::ir::{Expr, Field, Root};
 
-/// What an expression depends on besides the record.
+/// What an expression depends on in addition to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExternalDependency {
     /// Another record, along a relation.

@@ -91,7 +91,7 @@ impl Filter {
         &self.access
     }
 
-    /// Returns what the condition depends on besides the record; `None` if the record alone determines the result.
+    /// Returns what the condition depends on in addition to the record; `None` if the record alone determines the result.
     pub fn external_dependency(&self) -> Option<ExternalDependency> {
         external::external_dependency(&self.expr)
     }

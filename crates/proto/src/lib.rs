@@ -20,7 +20,7 @@ pub mod query {
     }
 }
 
-/// `groundplan.records.v1`: what is asked of several models at once.
+/// `groundplan.records.v1`: operations on several models.
 pub mod records {
     #[allow(missing_docs, clippy::all, unreachable_pub)]
     pub mod v1 {

@@ -1,8 +1,8 @@
-//! The codec of the generated stubs: requests are held to their definition before they are decoded.
+//! The codec of the generated stubs: requests are checked against their definition before they are decoded.
 //!
-//! prost skips what it does not know. A field that a newer client sends is then dropped in silence, be it the guard of a
-//! write. So the bytes of every request are walked first, nested messages too, by the descriptors that the stubs are made of.
-//! Answers are not: a client goes on with a newer server.
+//! prost skips unknown fields. It would silently drop a field of a newer client, even the guard of a write. So the bytes of
+//! every request are checked first, including nested messages, by the descriptors of the stubs. Responses are not checked: a
+//! client continues to work with a newer server.
 
 mod shapes;
 mod walk;

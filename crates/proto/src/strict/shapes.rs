@@ -102,7 +102,7 @@ impl Field {
     }
 }
 
-/// A full name without the dot that descriptors begin it with.
+/// Returns a full name without the leading dot of descriptors.
 fn bare(name: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }

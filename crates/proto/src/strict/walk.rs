@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 100;
 
 const CUT_OFF: &str = "it is truncated, or its bytes are not protobuf";
 
-/// Refuses what is not in the definition. An error is the reason why the bytes are no such message.
+/// Rejects bytes that do not match the definition. The error is the reason.
 pub(super) fn check(shapes: &Shapes, shape: &Shape, bytes: &[u8]) -> Result<(), String> {
     walk(shapes, shape, bytes, 1).map_err(|Stray { path, why }| match path.as_str() {
         "" => why,
@@ -50,7 +50,7 @@ fn walk(shapes: &Shapes, shape: &Shape, bytes: &[u8], depth: usize) -> Result<()
     Ok(())
 }
 
-/// The bytes of a value, which are left behind; none if they are not there, or of no wire type of proto3.
+/// Takes the bytes of a value off `rest`; `None` if they are missing or have no wire type of proto3.
 fn take<'a>(wire: WireType, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = match wire {
         WireType::Varint => {

@@ -53,7 +53,7 @@ pub(crate) fn random(writer: i32) -> StdRng {
     StdRng::seed_from_u64((u64::from(seed) << 32) | u64::from(writer.cast_unsigned()))
 }
 
-/// The maximum number of concurrent prepared transactions. The server allows 32, and kills leave some behind for a moment.
+/// The maximum number of concurrent prepared transactions. The server allows 32, and kills leave some of them open for a moment.
 const PREPARED: usize = 24;
 
 /// Finishes prepared transactions on its own connection.
