@@ -41,7 +41,7 @@ def blank(match):
 
 
 def files(*patterns):
-    return sorted(path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file())
+    return sorted({path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()})
 
 
 def documents():
@@ -111,7 +111,7 @@ def literal(token):
 def is_prose(value):
     """Whether a literal looks like words rather than SQL, a path or a pattern."""
     words = re.findall(r"(?<![\w\"{])[a-z]{2,}(?![\w({])", value)
-    return len(words) >= 2 and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE FROM|CREATE|ALTER|WITH|SET|FROM|WHERE|GRANT)\b [a-z\"({$]", value)
+    return len(words) >= 2 and len(value.split()) >= 3 and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE FROM|CREATE|ALTER|WITH|SET|FROM|WHERE|GRANT)\b [a-z\"({$]", value)
 
 
 def crates():

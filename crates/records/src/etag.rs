@@ -46,7 +46,7 @@ pub(crate) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Re
 pub(crate) fn mismatch(model: &Model, id: &crate::id::Id, current: i64) -> Error {
     let id = id.to_string();
     let message =
-        format!("{} {id:?} has changed since the etag was given; read it again, and decide again", model.full_name);
+        format!("{} {id:?} has changed since the etag was given; read it again before you write", model.full_name);
     Error::new(Reason::EtagMismatch, message).about(&model.full_name, id).with("currentEtag", of_version(current))
 }
 

@@ -96,7 +96,7 @@ async fn take_back(conn: &mut AsyncPgConnection, revision: i64, leftover: &Lefto
         match run::statements(conn, std::slice::from_ref(statement)).await {
             Ok(()) => tracing::info!(revision, sql = statement.sql, "the storage of a failed revision is dropped"),
             Err((_, error)) => {
-                tracing::warn!(revision, sql = statement.sql, %error, "a failed revision leaves this; run this statement");
+                tracing::warn!(revision, sql = statement.sql, %error, "the storage of a failed revision stays; run this statement");
             }
         }
     }
@@ -131,7 +131,10 @@ impl Work {
             if patience.is_over(Instant::now()) {
                 if !self.is_live && !self.built.is_empty() {
                     let indexes = indexes::names(&self.built);
-                    tracing::warn!(indexes, "indexes of an apply that failed cannot be dropped: the database is away");
+                    tracing::warn!(
+                        indexes,
+                        "indexes of a failed apply cannot be dropped: the database is not available"
+                    );
                 }
                 return Err(error);
             }

@@ -38,7 +38,7 @@ fn observe(records: &Records) {
     let served = records.clone();
     meter
         .i64_observable_gauge("groundplan.revision")
-        .with_description("The revision of the models that is served; 0: none")
+        .with_description("The served revision of the models; 0 if there is none")
         .with_callback(move |gauge| {
             let Some(records) = served.upgrade() else { return };
             gauge.observe(records.revision(), &[]);
@@ -46,7 +46,7 @@ fn observe(records: &Records) {
         .build();
     meter
         .u64_observable_gauge("groundplan.watches.open")
-        .with_description("Followers that are served")
+        .with_description("The number of watchers")
         .with_callback(move |gauge| {
             let Some(records) = records.upgrade() else { return };
             gauge.observe(records.hub().followers() as u64, &[]);
@@ -60,10 +60,7 @@ async fn keep_request_ids(records: &Records) {
     let pause = (retention / 60).clamp(Duration::from_secs(10), Duration::from_secs(600));
     loop {
         if let Err(error) = request_ids::partitioned(retention).maintain(records.database(), &ReleaseAlways).await {
-            tracing::warn!(
-                error = error.log_text(),
-                "the request ids' partitions cannot be looked after; trying again"
-            );
+            tracing::warn!(error = error.log_text(), "cannot maintain the partitions of request ids; retrying");
         }
         tokio::select! {
             () = tokio::time::sleep(pause.mul_f64(rand::random::<f64>() / 2.0 + 0.75)) => {}

@@ -20,7 +20,7 @@ pub(crate) fn is_merge_patch(headers: &HeaderMap) -> bool {
 /// Reads a body of at most `limit` bytes that must be JSON, and no patch. It is not parsed yet.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RestError> {
     if is_merge_patch(headers) {
-        let words = "the body is said to be a merge patch, which only PATCH takes; send it as application/json";
+        let words = "only PATCH accepts a merge patch; send the body as application/json";
         return Err(RestError::media_type(words));
     }
     read_patch(headers, body, limit).await
@@ -66,7 +66,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, RestError> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(RestError::too_large(format!("the body is larger than {limit} bytes; send less in one request")))
+            Err(RestError::too_large(format!("the body is larger than {limit} bytes; send fewer records per request")))
         }
         Err(error) => Err(ended_early(error).into()),
     }

@@ -108,7 +108,8 @@ fn malformed(name: &HeaderName) -> Error {
 }
 
 fn weak_etag(name: &HeaderName) -> Error {
-    let message = format!("{} takes no weak etags; send the ETag of a response as it is, without W/", title(name));
+    let message =
+        format!("{} does not accept weak etags; send the ETag of a response unchanged, without W/", title(name));
     Error::new(Reason::EtagInvalid, message).with("header", title(name))
 }
 

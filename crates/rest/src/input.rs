@@ -53,7 +53,7 @@ impl<'a> Input<'a> {
                     true => format!("; these are: {}", known.join(", ")),
                     false => nearest,
                 };
-                violations.push(violation(at, "unknown_field", format!("is not a key here{suggestion}")));
+                violations.push(violation(at, "unknown_field", format!("is not a known key{suggestion}")));
                 continue;
             };
             if members.iter().any(|(other, _)| other == name) {

@@ -55,7 +55,7 @@ impl Target {
         }
         if let Some(shorter) = path.strip_suffix('/') {
             let shorter = shorter.trim_end_matches('/');
-            return Err(not_found(format!("there is nothing at {path}; leave the slash at the end off: {shorter}")));
+            return Err(not_found(format!("there is nothing at {path}; leave out the slash at the end: {shorter}")));
         }
         let mut segments = below.split('/').map(decode);
         let mut next = || segments.next().transpose();

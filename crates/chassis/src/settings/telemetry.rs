@@ -32,7 +32,7 @@ pub struct TelemetrySettings {
 pub enum LogFormat {
     /// For people.
     Pretty,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for programs.
     Json,
 }
 

@@ -41,7 +41,7 @@ pub(super) fn service_file(declared: &DeclaredModel, relations: &Relations<'_>) 
     text
 }
 
-/// What the text of one service is made of.
+/// Writes the text of one service.
 struct Writer<'a> {
     name: &'a str,
     package: &'a str,
@@ -56,20 +56,20 @@ struct Writer<'a> {
     id: String,
     id_format: IdFormat,
     etag: Option<String>,
-    /// Whether a deleted record is kept for a while.
+    /// Whether the model has soft delete.
     is_soft: bool,
     /// `google`, or `.google` where the package would hide it.
     google: &'static str,
-    /// The package of what queries share, with a dot in front where another would hide it.
+    /// The package of the types that queries share, with a leading dot where another package would hide it.
     query: &'static str,
-    /// The package of what watches share, likewise.
+    /// The package of the types that watches share, with the same rule for the dot.
     watch: &'static str,
     messages: Names,
-    /// The ways back that have a name.
+    /// The inverse relations that have a name.
     related: Vec<Relation<'a>>,
     /// Of all models.
     relations: &'a Relations<'a>,
-    /// The relations that begin here.
+    /// The names of the relations of this model.
     relation_names: Vec<String>,
 }
 

@@ -151,7 +151,7 @@ fn compare_fields(base: &Catalog, before: &Shape, target: &Catalog, after: &Shap
                 }
                 None => {
                     let change = format!("dropping field `{name}` of {message}");
-                    let help = "keep the field; `deprecated = true` tells clients not to use it";
+                    let help = "keep the field, and set `deprecated = true` for clients";
                     report_unsupported(diagnostics, location, code::STEP_NOT_SUPPORTED_DROP_FIELD, &change, help);
                 }
             }
@@ -237,7 +237,7 @@ fn compare_enum_values(before: &EnumShape, after: &EnumShape, target: &Catalog, 
             }
             (None, None) => {
                 let change = format!("dropping value `{name}` of {enumeration}");
-                let help = "keep it; `deprecated = true` tells clients not to use it";
+                let help = "keep it, and set `deprecated = true` for clients";
                 report_unsupported(diagnostics, location(), code::STEP_NOT_SUPPORTED_DROP_ENUM_VALUE, &change, help);
             }
         }

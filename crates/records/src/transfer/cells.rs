@@ -52,7 +52,7 @@ fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
     let mut rest = inside;
     loop {
         let Some((part, behind)) = rest.split_once('"') else {
-            return Err(at(number, "opens a quote that nothing closes"));
+            return Err(at(number, "has an opening quote without a closing quote"));
         };
         // All but the last piece end in a quote that is written twice.
         match behind.strip_prefix('"') {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// The refusal of a part that others came before.
 pub(crate) fn overtaken() -> Ended {
-    let words = "others wrote records with the ids of the import's rows while it was loaded; try again";
+    let words = "concurrent writes created records with ids of the import; try again";
     Ended::Met(Error::new(Reason::RecordBusy, words))
 }
 
@@ -23,7 +23,7 @@ pub(crate) async fn check(loading: &Loading<'_>, rows: usize, report: &mut Repor
     let conflict = loading.header.on_conflict;
     if conflict != OnConflict::Replace {
         checks.ids(&loading.staging.taken, report, "exists already").await?;
-        checks.ids(&loading.staging.doubled, report, "is that of an earlier row, too").await?;
+        checks.ids(&loading.staging.doubled, report, "is also the id of an earlier row").await?;
     }
     let mut superseded = Vec::new();
     // A row that is left out may be what another one refers to, or what another one clashed with.

@@ -79,7 +79,7 @@ impl Exporting {
         match stop.run_until_cancelled(timeout(LONGEST_EXPORT, transaction.run(work))).await {
             Some(Ok(exported)) => exported.map_err(Stop::into_error),
             Some(Err(_)) => Err(too_long()),
-            None => Err(Error::new(Reason::NotReady, "the server stops; export again")),
+            None => Err(Error::new(Reason::NotReady, "the server is stopping; export again")),
         }
     }
 
@@ -118,7 +118,7 @@ impl Exporting {
             Ok(Err(_)) => Err(Error::new(Reason::Cancelled, "the reader of the export went away")),
             Err(_) => {
                 let words = format!(
-                    "the export was not read for {} seconds, and its snapshot cannot be held for longer; export again, and read on",
+                    "the export was not read for {} seconds, and its snapshot expired; export again, and read faster",
                     PATIENCE.as_secs()
                 );
                 Err(Error::new(Reason::DeadlineExceeded, words))
@@ -130,8 +130,7 @@ impl Exporting {
 /// The end of an export whose snapshot has become too old.
 fn too_long() -> Error {
     let words = format!(
-        "the export took longer than {} minutes, and its snapshot cannot be held for longer; filter it, and export the parts one after \
-         the other",
+        "the export took longer than {} minutes, and its snapshot expired; export it in parts, with filters",
         LONGEST_EXPORT.as_secs() / 60
     );
     Error::new(Reason::DeadlineExceeded, words)

@@ -88,7 +88,7 @@ impl Reader {
         };
         read.map_err(|mut fault| {
             if row.is_cut {
-                fault.message.push_str(" (it is the last line, and has no end: was the file cut off?)");
+                fault.message.push_str(" (the last line is incomplete: is the file truncated?)");
             }
             fault
         })

@@ -71,6 +71,6 @@ fn finish(read: Result<(), Error>, loaded: Result<(Option<Report>, Progress), Er
     match (read, report) {
         (Err(error), _) => Err(error.with("rowsLoaded", progress.rows.to_string())),
         (Ok(()), Some(report)) => Ok(report),
-        (Ok(()), None) => Err(Error::new(Reason::Internal, "the import ended before its end")),
+        (Ok(()), None) => Err(Error::new(Reason::Internal, "the import stopped early")),
     }
 }

@@ -47,7 +47,7 @@ impl Progress {
         };
         let row = found.await.map_err(|failure| Ended::from(failure).into_error())?;
         if row.get::<_, Vec<u8>>(0) != header.digest {
-            return Err(other("the header was another one"));
+            return Err(other("the header was different"));
         }
         let report = Report::decode(row.get::<_, &[u8]>(3)).map_err(Error::internal)?;
         Ok(Self { rows: row.get(1), digest: row.get(2), report, is_complete: row.get(4) })

@@ -171,7 +171,7 @@ impl Reading<'_> {
         let is_short = is_end && state.done < before.rows;
         let is_long = before.is_complete && state.done > before.rows;
         let is_other = before.rows > 0 && state.done == before.rows && digest(state) != before.digest;
-        if is_short || is_long || is_other { Err(other("the rows were other ones")) } else { Ok(()) }
+        if is_short || is_long || is_other { Err(other("the rows were different")) } else { Ok(()) }
     }
 }
 
@@ -192,7 +192,7 @@ fn digest(state: &State) -> Vec<u8> {
 pub(super) fn broken(status: tonic::Status) -> Error {
     from_tonic_status(&status)
         .or_else(|| Error::of_status(&status))
-        .unwrap_or_else(|| Error::new(Reason::Cancelled, "the stream of the import broke off").caused_by(status))
+        .unwrap_or_else(|| Error::new(Reason::Cancelled, "the stream of the import was interrupted").caused_by(status))
 }
 
 /// The next bytes; none at the end.
@@ -200,11 +200,11 @@ async fn next_chunk(call: &Call<'_>, messages: &mut Streaming<ImportRequest>) ->
     let next = tokio::select! {
         next = timeout(PATIENCE, messages.message()) => next,
         () = call.records.stop().cancelled() => {
-            return Err(Error::new(Reason::NotReady, "the server stops; send the import again"));
+            return Err(Error::new(Reason::NotReady, "the server is stopping; send the import again"));
         }
     };
     let next = next.map_err(|_| {
-        let words = format!("no chunk of the import came for {} seconds", PATIENCE.as_secs());
+        let words = format!("no chunk of the import arrived for {} seconds", PATIENCE.as_secs());
         Error::new(Reason::DeadlineExceeded, words)
     })?;
     match next.map_err(broken)? {

@@ -49,7 +49,7 @@ impl Reporting for Report {
     fn refusal(&self) -> Error {
         let first = self.errors.first().map(sentence).unwrap_or_default();
         let message = format!(
-            "nothing was loaded: {} of the first {} rows are bad; {first}; correct them, or let ON_ERROR_SKIP leave them out",
+            "nothing was loaded: {} of the first {} rows are invalid; {first}; correct them, or skip them with ON_ERROR_SKIP",
             self.failed, self.read
         );
         let refused = Error::new(Reason::RowsInvalid, message);

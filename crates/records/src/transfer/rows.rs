@@ -218,7 +218,9 @@ impl Rows {
                     self.at = self.chunk.len();
                     return None;
                 }
-                Varint::Cut => return Some(self.give_up("ends within the length of a message: was the file cut off?")),
+                Varint::Cut => {
+                    return Some(self.give_up("ends within the length of a message: is the file truncated?"));
+                }
                 Varint::Wrong => {
                     let words = "has an invalid length; nothing after it can be read";
                     return Some(self.give_up(words));
@@ -238,7 +240,7 @@ impl Rows {
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             if there < length {
                 if self.is_finished {
-                    return Some(self.give_up("is shorter than its length says: was the file cut off?"));
+                    return Some(self.give_up("is shorter than its length: is the file truncated?"));
                 }
                 self.pending.extend_from_slice(rest);
                 self.at = self.chunk.len();

@@ -97,7 +97,7 @@ impl Initial {
     }
 
     fn model(&self, at: usize) -> Result<&Arc<CompiledModel>, Error> {
-        self.compiled.models.get(at).ok_or_else(|| Error::internal("a watch has no such model"))
+        self.compiled.models.get(at).ok_or_else(|| Error::internal("a watch has an unknown model"))
     }
 
     fn call(&self, at: usize) -> Result<Call<'_>, Error> {
@@ -188,7 +188,7 @@ impl Found {
                 ..WatchEvent::default()
             })
         });
-        let snapshot = self.snapshot.ok_or_else(|| Error::internal("a page was read by no snapshot"))?;
+        let snapshot = self.snapshot.ok_or_else(|| Error::internal("a page was read without a snapshot"))?;
         let next = goes_on.then_some(self.last_values);
         Ok(Page { events: events.collect(), last_id: self.last_id, snapshot, next, _held: self.held })
     }

@@ -79,7 +79,7 @@ pub(crate) fn kind(value: &RawValue) -> &'static str {
 }
 
 fn malformed(error: serde_json::Error) -> Error {
-    Error::new(Reason::MalformedRequest, format!("the body is not JSON that can be read: {error}"))
+    Error::new(Reason::MalformedRequest, format!("the body is not valid JSON: {error}"))
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {

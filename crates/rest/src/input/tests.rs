@@ -27,10 +27,10 @@ fn values_are_read_by_type() {
 #[test]
 fn keys_are_known_and_given_once() {
     let refused = |body: &str| sentence(body, |_| Ok(()));
-    assert_eq!(refused(r#"{"fliter":""}"#), "\"fliter\" is not a key here; did you mean filter?");
+    assert_eq!(refused(r#"{"fliter":""}"#), "\"fliter\" is not a known key; did you mean filter?");
     assert_eq!(
         refused(r#"{"zzzzzzzzzz":1}"#),
-        "\"zzzzzzzzzz\" is not a key here; these are: filter, groupBy, allowScan, aggregations"
+        "\"zzzzzzzzzz\" is not a known key; these are: filter, groupBy, allowScan, aggregations"
     );
     assert_eq!(refused(r#"{"filter":"","filter":null}"#), "\"filter\" is given more than once");
     assert_eq!(refused(r#"{"groupBy":[],"group_by":[]}"#), "\"group_by\" is given more than once");
@@ -60,7 +60,7 @@ fn types_are_named_by_their_path() {
     assert_eq!(inner(r#"{"aggregations":[{},1]}"#), "\"aggregations[1]\" must be an object, not a number");
     assert_eq!(
         inner(r#"{"aggregations":[{"feild":1}]}"#),
-        "\"aggregations[0].feild\" is not a key here; did you mean field?"
+        "\"aggregations[0].feild\" is not a known key; did you mean field?"
     );
     for function in ["1", "null", "\"sum\"", "\"FUNCTION_UNSPECIFIED\"", "[]"] {
         let message = inner(&format!(r#"{{"aggregations":[{{"function":{function}}}]}}"#));

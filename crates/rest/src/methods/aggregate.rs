@@ -58,7 +58,7 @@ fn values(model: &Model, query: &AggregateQuery) -> Result<Vec<ComputedValue>, E
         let name = value_name(aggregation);
         let json_name = if aggregation.name.is_empty() { camel_case(&name) } else { name.clone() };
         if values.iter().any(|other| other.json_name == json_name) {
-            let words = format!("is {json_name:?}, which another aggregation is called; give each a name");
+            let words = format!("is {json_name:?}, which is also the name of another aggregation; give each a name");
             return Err(Error::field(format!("aggregations[{at}].name"), "unique", words));
         }
         let is_of_field = matches!(aggregation.function(), Function::Min | Function::Max);

@@ -64,11 +64,7 @@ pub(super) fn id_of(model: &Model, record: &Record, place: &str) -> Result<Strin
         Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),
         _ => {
             let name = &model.shape().field(model.roles.id).json_name;
-            Err(invalid_parameter(
-                format!("{place}.{name}"),
-                "required",
-                "is required: it says which record is to change",
-            ))
+            Err(invalid_parameter(format!("{place}.{name}"), "required", "is required: it selects the record"))
         }
     }
 }

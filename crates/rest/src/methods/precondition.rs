@@ -65,7 +65,7 @@ impl Precondition {
         if !options.request_id.is_empty() {
             // What a repeat would read is what the first call has made, so that it could not be told from another call.
             let description =
-                "and Idempotency-Key go together with one etag, not with several ones nor with If-None-Match";
+                "and Idempotency-Key go together with one etag, but not with several etags or with If-None-Match";
             return Err(invalid_parameter(REQUEST_ID, "request_id", description).into());
         }
         match call.backend.get(&call.caller, &call.model, id, &View::default(), None).await {
@@ -134,7 +134,7 @@ pub(super) fn unquoted(etag: &str) -> &str {
 }
 
 fn mismatch(model: &str, id: &str) -> Error {
-    let message = format!("{model} {id:?} has another etag; read it again, and decide again");
+    let message = format!("{model} {id:?} has a different etag; read it again before you write");
     Error::new(Reason::EtagMismatch, message).about(model, id)
 }
 

@@ -39,7 +39,7 @@ impl WriteOptions {
     pub(super) fn from_batch_body(headers: &HeaderMap, body: &mut Input<'_>) -> Result<Self, Error> {
         for name in [IF_MATCH, IF_NONE_MATCH] {
             if headers.contains_key(&name) {
-                let words = format!("{name} is for the methods of one record; send each record's etag in the body");
+                let words = format!("{name} is only for methods of one record; send each record's etag in the body");
                 return Err(Error::new(Reason::EtagInvalid, words).with("header", name.as_str()));
             }
         }

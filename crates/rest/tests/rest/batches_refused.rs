@@ -25,7 +25,7 @@ async fn batches_are_read_strictly() {
             r#"{"requests":[{"book":{"titel":"x"}}]}"#,
             "\"requests[0].book.titel\" is not a field of library.v1.Book; did you mean title?".into(),
         ),
-        ("Create", r#"{"requests":[{"boook":{}}]}"#, "\"requests[0].boook\" is not a key here; did you mean book?".into()),
+        ("Create", r#"{"requests":[{"boook":{}}]}"#, "\"requests[0].boook\" is not a known key; did you mean book?".into()),
         ("Create", r#"{"requests":[{"book":{},"requestId":"x"}]}"#, format!("\"requests[0].requestId\" {outside}")),
         ("Delete", r#"{"requests":[{"validateOnly":true}]}"#, format!("\"requests[0].validateOnly\" {outside}")),
         ("Delete", r#"{"requests":[{"id":1}]}"#, "\"requests[0].id\" must be a string, not a number".into()),
@@ -33,7 +33,7 @@ async fn batches_are_read_strictly() {
         (
             "Update",
             r#"{"requests":[{"book":{"title":"x"}}]}"#,
-            "\"requests[0].book.id\" is required: it says which record is to change".into(),
+            "\"requests[0].book.id\" is required: it selects the record".into(),
         ),
         (
             "Update",

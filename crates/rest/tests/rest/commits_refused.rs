@@ -13,9 +13,9 @@ async fn commits_are_read_strictly() {
         (r#"{"create":null,"condition":"true"}"#, format!("\"writes[0]\" {kind}")),
         (
             r#"{"verify":{},"delete":{}}"#,
-            "\"writes[0].delete\" cannot be sent together with verify; make two writes of them".into(),
+            "\"writes[0].delete\" cannot be sent together with verify; send two writes".into(),
         ),
-        (r#"{"upsert":{}}"#, "\"writes[0].upsert\" is not a key here; these are: create, update, delete, undelete, verify, condition".into()),
+        (r#"{"upsert":{}}"#, "\"writes[0].upsert\" is not a known key; these are: create, update, delete, undelete, verify, condition".into()),
         (r#"{"delete":[]}"#, "\"writes[0].delete\" must be an object, not an array".into()),
         (r#"{"condition":1,"delete":{}}"#, "\"writes[0].condition\" must be a string, not a number".into()),
         (
@@ -53,7 +53,7 @@ async fn commits_are_read_strictly() {
         ),
         (
             r#"{"update":{"record":{"@type":"library.v1.Book"}}}"#,
-            "\"writes[0].update.record.id\" is required: it says which record is to change".into(),
+            "\"writes[0].update.record.id\" is required: it selects the record".into(),
         ),
         (
             r#"{"update":{"record":{"@type":"library.v1.Book","id":"b1"},"updateMask":["titel"]}}"#,
@@ -65,7 +65,7 @@ async fn commits_are_read_strictly() {
         ),
         (
             r#"{"update":{"record":{"@type":"library.v1.Book","id":"b1"},"servertime":"x"}}"#,
-            "\"writes[0].update.servertime\" is not a key here; did you mean serverTime?".into(),
+            "\"writes[0].update.servertime\" is not a known key; did you mean serverTime?".into(),
         ),
     ] {
         let answer = client.send("POST /api:commit", &[], format!(r#"{{"writes":[{writes}]}}"#)).await;
@@ -75,7 +75,7 @@ async fn commits_are_read_strictly() {
     for (body, message) in [
         (r#"{"isolation":"SNAPSHOT"}"#, isolation),
         (r#"{"isolation":2}"#, isolation),
-        (r#"{"write":[]}"#, "\"write\" is not a key here; did you mean writes?"),
+        (r#"{"write":[]}"#, "\"write\" is not a known key; did you mean writes?"),
         (r#"{"requestId":"a b"}"#, "\"requestId\" must be 1 to 128 visible ASCII characters"),
         ("[]", "the body must be a JSON object, not an array"),
         ("", "the body is empty; send a JSON object"),

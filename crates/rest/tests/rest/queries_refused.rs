@@ -95,12 +95,12 @@ async fn batches_are_read_strictly() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     for (body, message) in [
-        (r#"{"id":"b1"}"#, "\"id\" is not a key here; did you mean ids?"),
+        (r#"{"id":"b1"}"#, "\"id\" is not a known key; did you mean ids?"),
         (r#"{"ids":"b1"}"#, "\"ids\" must be an array, not a string"),
         (r#"{"ids":[1]}"#, "\"ids[0]\" must be a string, not a number"),
         (r#"{"ids":["b1"],"requests":[]}"#, "\"requests\" cannot be sent together with ids; send the ids alone"),
         (r#"{"requests":["b1"]}"#, "\"requests[0]\" must be an object, not a string"),
-        (r#"{"requests":[{"id":"b1"},{"ids":"b1"}]}"#, "\"requests[1].ids\" is not a key here; did you mean id?"),
+        (r#"{"requests":[{"id":"b1"},{"ids":"b1"}]}"#, "\"requests[1].ids\" is not a known key; did you mean id?"),
         (
             r#"{"requests":[{"id":"b1","readMask":"title"}]}"#,
             "\"requests[0].readMask\" is not allowed in one request of a batch; set readMask for the whole batch",
@@ -133,7 +133,7 @@ async fn aggregations_are_read_strictly() {
         (r#"{"aggregations":[{"function":"sum"}]}"#, function),
         (r#"{"aggregations":[{"function":2}]}"#, function),
         (r#"{"aggregations":{}}"#, "\"aggregations\" must be an array, not an object"),
-        (r#"{"aggregation":[]}"#, "\"aggregation\" is not a key here; did you mean aggregations?"),
+        (r#"{"aggregation":[]}"#, "\"aggregation\" is not a known key; did you mean aggregations?"),
         (
             r#"{"aggregations":[{"function":"SUM","field":3}]}"#,
             "\"aggregations[0].field\" must be a string, not a number",
@@ -141,7 +141,7 @@ async fn aggregations_are_read_strictly() {
         (r#"{"groupBy":"author"}"#, "\"groupBy\" must be an array, not a string"),
         (r#"{"allowScan":"true"}"#, "\"allowScan\" must be true or false, not a string"),
         (r#"{"filter":true}"#, "\"filter\" must be a string, not a bool"),
-        (r#"{"orderBy":"x"}"#, "\"orderBy\" is not a key here; these are: filter, groupBy, aggregations, allowScan"),
+        (r#"{"orderBy":"x"}"#, "\"orderBy\" is not a known key; these are: filter, groupBy, aggregations, allowScan"),
     ] {
         let answer = client.send("POST /api/v1/books:aggregate", &[], body).await;
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, message), "{body}");

@@ -75,7 +75,7 @@ async fn a_bad_undelete_is_refused() {
     let asked = memory.questions();
     let undelete = "POST /api/v1/lineItems/i1:undelete";
     for (body, message) in [
-        (r#"{"id":"i1"}"#, "\"id\" is not a key here; these are: etag, requestId, validateOnly"),
+        (r#"{"id":"i1"}"#, "\"id\" is not a known key; these are: etag, requestId, validateOnly"),
         (r#"{"etag":1}"#, "\"etag\" must be a string, not a number"),
         ("[]", "the body must be a JSON object, not an array"),
     ] {

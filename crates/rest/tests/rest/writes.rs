@@ -196,7 +196,7 @@ async fn conditions_of_headers_are_not_for_several_records() {
         ] {
             let answer = client.send(&format!("POST {path}"), &[header], body).await;
             assert_eq!(answer.status, 400, "{path} {header}");
-            assert!(answer.error().1.contains("is for the methods of one record"), "{}", answer.error().1);
+            assert!(answer.error().1.contains("is only for methods of one record"), "{}", answer.error().1);
         }
     }
     assert_eq!(memory.questions(), asked);
@@ -219,8 +219,7 @@ async fn what_a_repeat_could_not_be_told_by_has_no_request_id() {
     let asked = memory.questions();
     for condition in ["if-none-match: \"x\"", "if-match: \"a\", \"b\""] {
         let answer = client.send("PUT /api/v1/books/b1", &["idempotency-key: k", condition], "{}").await;
-        let words =
-            "\"requestId\" and Idempotency-Key go together with one etag, not with several ones nor with If-None-Match";
+        let words = "\"requestId\" and Idempotency-Key go together with one etag, but not with several etags or with If-None-Match";
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, words), "{condition}");
     }
     assert_eq!(memory.questions(), asked);

@@ -1,10 +1,10 @@
-//! Several records written together: the methods, what is asked, and what is answered.
+//! The methods, requests and responses of batch writes.
 
 use super::Writer;
 use super::writes::{REQUEST_ID, VALIDATE_ONLY};
 use std::fmt::Write as _;
 
-/// What is the same of each batch of writes, as its method says it.
+/// The part of the comment that all batch writes share.
 const TOGETHER: &str = "Either all
   // requests succeed or none. An error names the invalid request, such as `requests[3]`.";
 

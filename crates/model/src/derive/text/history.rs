@@ -1,4 +1,4 @@
-//! What is asked of the past states of a record. Only models with a history have any of this.
+//! The methods and messages of a record's history, for models with a history.
 
 use super::Writer;
 use super::messages::READ_MASK;
@@ -84,7 +84,7 @@ message {revision} {{
         )
     }
 
-    /// How a request for one record in the past is refused.
+    /// The error of a request for one record in the past.
     pub(super) fn too_old(&self) -> &'static str {
         match self.messages.revisions {
             Some(_) => ".\n  // OUT_OF_RANGE (HISTORY_GONE) if `read_time` is older than the history",
@@ -92,7 +92,7 @@ message {revision} {{
         }
     }
 
-    /// What requests for one record may not say within a batch.
+    /// The fields that requests within a batch must leave empty.
     pub(super) fn batch_gets(&self) -> &'static str {
         match self.messages.revisions {
             Some(_) => {

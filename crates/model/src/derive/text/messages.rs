@@ -1,4 +1,4 @@
-//! What is asked for one record.
+//! The request for one record.
 
 use super::Writer;
 use std::fmt::Write as _;
@@ -25,5 +25,5 @@ message {get} {{
     }
 }
 
-/// What a `read_mask` is.
+/// The comment of `read_mask`.
 pub(super) const READ_MASK: &str = "  // The fields to return (AIP-157): field names, with dots for nested fields. Without a mask, or with `*`: all fields.";

@@ -1,4 +1,4 @@
-//! What is asked of several records, and what is answered.
+//! The requests and responses of queries.
 
 use super::Writer;
 use super::messages::READ_MASK;
@@ -139,7 +139,7 @@ message {explain_list} {{
         );
     }
 
-    /// What comes with the records, under the numbers that follow one.
+    /// The fields for related records, with the field numbers after `number`.
     fn included(&self, number: u32) -> String {
         let google = self.google;
         format!(
@@ -157,7 +157,7 @@ message {explain_list} {{
     }
 }
 
-/// The names of the steps along relations that begin at a model.
+/// Returns the names of the relations of a model, including inverse relations.
 pub(super) fn relation_names(declared: &DeclaredModel, relations: &Relations<'_>) -> Vec<String> {
     let outgoing = declared.references.iter().map(|reference| relation_name(&declared.message, &reference.field));
     let back =
@@ -165,7 +165,7 @@ pub(super) fn relation_names(declared: &DeclaredModel, relations: &Relations<'_>
     outgoing.chain(back).collect()
 }
 
-/// The field of a request for a page that asks for deleted records too, if those that are listed are kept.
+/// The field `show_deleted`, for models with soft delete.
 pub(super) fn show_deleted(is_soft: bool) -> &'static str {
     if is_soft {
         "  // Whether to return deleted records too, within their retention (AIP-164).\n  bool show_deleted = 11;\n"
@@ -174,7 +174,7 @@ pub(super) fn show_deleted(is_soft: bool) -> &'static str {
     }
 }
 
-/// What an `expand` is.
+/// The comment of `expand`.
 fn expand(relation_names: &[String]) -> String {
     let names: Vec<String> = relation_names.iter().map(|name| format!("`{name}`")).collect();
     let begin = match &names[..] {

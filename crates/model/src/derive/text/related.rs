@@ -1,4 +1,4 @@
-//! What is asked of the records that refer to one.
+//! The request and the response of an inverse relation.
 
 use super::queries::{relation_names, show_deleted};
 use super::{Writer, type_name};

@@ -1,4 +1,4 @@
-//! The service: its methods, what each does, and how it refuses.
+//! The service and its methods, with their errors.
 
 use super::Writer;
 use crate::catalog::IdFormat;

@@ -1,4 +1,4 @@
-//! What is asked of a watch, and its events.
+//! The request and the events of a watch.
 
 use super::Writer;
 use super::messages::READ_MASK;

@@ -1,4 +1,4 @@
-//! What is asked to change one record.
+//! The requests that change one record.
 
 use super::Writer;
 use std::fmt::Write as _;
@@ -107,12 +107,12 @@ message {undelete} {{
     }
 }
 
-/// What a `request_id` is.
+/// The comment of `request_id`.
 pub(super) const REQUEST_ID: &str =
     "  // Makes the request idempotent (AIP-155): 1 to 128 visible ASCII characters, such as a UUID, different for each
   // operation. A repeated request returns the response of the first one, for 24 hours by default. With different content
   // it is INVALID_ARGUMENT (REQUEST_ID_REUSED). Empty: every request is executed.";
 
-/// What `validate_only` is.
+/// The comment of `validate_only`.
 pub(super) const VALIDATE_ONLY: &str =
     "  // Validate the request without writing anything (AIP-163). The response is the same as for a write.";

@@ -62,7 +62,8 @@ impl Request {
             let place = format!("aggregations[{at}]");
             let one = Computed::parse(scope, &place, aggregation)?;
             if computed.iter().any(|other| other.name == one.name) {
-                let words = format!("is {:?}, which another aggregation is called; give each a name", one.name);
+                let words =
+                    format!("is {:?}, which is also the name of another aggregation; give each a name", one.name);
                 return Err(Error::field(format!("{place}.name"), "unique", words));
             }
             computed.push(one);

@@ -108,7 +108,7 @@ fn other_separator(names: &str) -> Option<Fault> {
     let (_, shown) = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
         .into_iter()
         .find(|(separator, _)| names.contains(*separator) && !names.contains(','))?;
-    let words = format!("has {shown} between its names; write the file with commas, as RFC 4180 has it");
+    let words = format!("has {shown} between its names; separate them with commas (RFC 4180)");
     Some(Fault::whole("csv", words))
 }
 

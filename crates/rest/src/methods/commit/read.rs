@@ -45,7 +45,7 @@ pub(super) fn write(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) ->
             return Err(invalid_parameter(input.place(), "oneof", description));
         }
         [first, second, ..] => {
-            let description = format!("cannot be sent together with {first}; make two writes of them");
+            let description = format!("cannot be sent together with {first}; send two writes");
             return Err(invalid_parameter(input.path_of(second), "oneof", description));
         }
     };

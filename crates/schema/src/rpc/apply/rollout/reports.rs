@@ -16,7 +16,7 @@ pub(super) enum StorageProgress {
     Failed(String),
 }
 
-/// Returns the progress of revision `number`. A completed storage stays complete, whatever other followers report, and
+/// Returns the progress of revision `number`. A completed storage stays complete, regardless of the reports of other followers, and
 /// while a follower is working, the storage can still be completed.
 pub(super) fn storage_progress(alive: &[Follower], number: i64) -> StorageProgress {
     let preparing_revision = || alive.iter().filter(|follower| follower.preparing == number);
