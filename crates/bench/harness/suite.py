@@ -26,10 +26,15 @@ class Suite:
         environment |= {"PORT": str(self.port), "GROUNDPLAN_DATA": str(self.data), "GROUNDPLAN_MODELS": "", "GROUNDPLAN_BIN": str(BINARIES / "groundplan")}
         with self.log.open("w") as log:
             self.process = subprocess.Popen([ROOT / "deploy/run.sh"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(lambda: "Groundplan is ready" in self.log.read_text(), f"the suite starts; see {self.log}", self.process)
-        self.api_key = (self.data / "api-key").read_text().strip()
-        self.database = Database(self.data)
-        self.apply_seconds = self.apply(folders)
+        try:
+            until(lambda: "Groundplan is ready" in self.log.read_text(), "the suite starts", self.process)
+            self.api_key = (self.data / "api-key").read_text().strip()
+            self.database = Database(self.data)
+            self.apply_seconds = self.apply(folders)
+        except BaseException:
+            say(self.log.read_text()[-2000:])
+            self.close()
+            raise
 
     def apply(self, folders):
         """Applies models; returns how long that took, in seconds."""
