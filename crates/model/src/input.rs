@@ -131,7 +131,7 @@ fn report_parse_error(path: &str, text: &str, error: &protox::Error, diagnostics
             .help()
             .map_or_else(|| "see https://protobuf.dev/programming-guides/proto3".to_owned(), |help| help.to_string());
         // The parser reports an invalid import as an invalid group name.
-        let is_import = help.starts_with("imports may not");
+        let is_import = help.contains("backslashes");
         let message = if is_import { "the import is not a path".to_owned() } else { part.to_string() };
         diagnostics.report(SourceLocation::at_offset(path, text, offset), code::PROTO_SYNTAX, message, help);
     };
