@@ -12,10 +12,10 @@ mod change;
 mod changefeed;
 mod clock;
 mod column;
+mod derived;
 mod etag;
 mod follower;
 mod formulas;
-mod grpc;
 mod history;
 mod id;
 mod index_keys;
@@ -26,10 +26,10 @@ mod page_token;
 mod purge;
 mod purge_lag;
 mod query;
+mod records_service;
 mod references;
 mod reflection;
 mod row;
-mod rpc;
 mod scan;
 mod served;
 mod served_revisions;
@@ -37,6 +37,7 @@ mod state;
 mod stop;
 mod storage;
 mod store;
+mod streamed;
 mod table;
 mod table_sizes;
 mod tables;
@@ -142,12 +143,12 @@ pub async fn mount(dependencies: Dependencies) -> Result<MountedService, Error> 
         v1::ServerReflectionServer::new(reflection.clone()).max_decoding_message_size(MAX_REFLECTION_REQUEST);
     let reflection_v1alpha =
         v1alpha::ServerReflectionServer::new(reflection).max_decoding_message_size(MAX_REFLECTION_REQUEST);
-    let bound = axum::middleware::from_fn_with_state(settings.max_message_bytes, rpc::bound);
+    let bound = axum::middleware::from_fn_with_state(settings.max_message_bytes, records_service::bound);
     let router = groundplan_rest::router(records.clone(), settings.max_message_bytes)
         .merge(grpc_routes(reflection_v1))
         .merge(grpc_routes(reflection_v1alpha))
-        .merge(grpc_routes(rpc::server(records.clone())).layer(bound))
-        .merge(grpc::router(records, settings));
+        .merge(grpc_routes(records_service::server(records.clone())).layer(bound))
+        .merge(derived::router(records, settings));
     Ok(MountedService {
         router,
         names: vec![v1::SERVICE_NAME, v1alpha::SERVICE_NAME, records_service_server::SERVICE_NAME],

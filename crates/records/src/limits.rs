@@ -2,8 +2,8 @@
 
 use crate::id;
 use crate::index_keys::MAX_INDEX_KEY;
-use crate::operations::{aggregate, delete, events, expand, streamed, write};
-use crate::{changefeed, page_token, query, transfer, transfer_slots, watch};
+use crate::operations::{aggregate, delete, expand, write, write_session};
+use crate::{changefeed, page_token, query, streamed, transfer, transfer_slots, watch};
 use groundplan_budget::DEFAULT as BUDGET;
 use groundplan_chassis::health;
 use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Unit};
@@ -68,7 +68,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the groups of an aggregate", limits::MAX_GROUPS, "groups", "rejected"),
     Limit::bytes("the name of an aggregation", aggregate::MAX_NAME, "rejected"),
     Limit::things("a delete that cascades", delete::MAX_DELETED, "records", "rejected"),
-    Limit::bytes("the records that a write changes or deletes", events::MAX_BYTES, "rejected"),
+    Limit::bytes("the records that a write changes or deletes", write_session::MAX_BYTES, "rejected"),
     Limit::things("the references that a delete clears", delete::MAX_CLEARED, "references", "rejected"),
     Limit::things("the models of a WatchMany", watch::MAX_MODELS, "models", "rejected"),
     Limit::bytes(

@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::change::Change;
 use crate::id::Id;
-use crate::operations::streamed::rows_until;
+use crate::streamed::rows_until;
 use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, database_error, rows};
 use groundplan_error::Error;

@@ -5,11 +5,11 @@ mod result;
 
 pub(crate) use request::MAX_NAME;
 
-use super::streamed::{MAX_ANSWER_BYTES, rows_until_or};
 use crate::call::Call;
 use crate::clock::now;
 use crate::query::{Draft, Selection, advice};
 use crate::scan::{self, Scan};
+use crate::streamed::{MAX_ANSWER_BYTES, rows_until_or};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_budget::Resource;
 use groundplan_chassis::database::{Bind, PgRow, database_error};

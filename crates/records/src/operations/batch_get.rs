@@ -2,9 +2,9 @@
 
 use super::expand::{self, Paths};
 use super::names;
-use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
 use crate::call::Call;
 use crate::id::Id;
+use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
 use crate::{living, row};
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::mask::ReadMask;

@@ -1,6 +1,7 @@
 //! When calls meet in the database, and how the one that lost tries again.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use groundplan_error::{Error, Reason};
 use rand::RngExt;
 use std::time::Duration;
 
@@ -27,4 +28,10 @@ pub(super) fn is_deadlock(error: &DieselError) -> bool {
         }
         _ => false,
     }
+}
+
+/// The refusal of writes that others kept overtaking.
+pub(super) fn busy(attempts: u32) -> Error {
+    let message = format!("others came first at each of {attempts} attempts to write; nothing was written: try again");
+    Error::new(Reason::RecordBusy, message).retry_after(PAUSE * attempts)
 }

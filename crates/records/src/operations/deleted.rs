@@ -9,6 +9,7 @@ use crate::table::Table;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, database_error, rows};
+use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 
@@ -74,4 +75,12 @@ pub(super) fn refused_again(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!("{} {id:?} is deleted already; undelete it to have it back", model.full_name);
     Error::new(Reason::RecordDeleted, message).about(&model.full_name, id)
+}
+
+/// Refuses a record that is deleted.
+pub(super) fn check_living(model: &Model, id: &Id, record: &Record) -> Result<(), Error> {
+    if living::deletion(model, record).is_none() {
+        return Ok(());
+    }
+    Err(refused(model, id))
 }

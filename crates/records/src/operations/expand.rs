@@ -5,13 +5,14 @@
 
 mod collected;
 mod paths;
+mod related_token;
 mod tokens;
 mod walk;
 
 pub(crate) use paths::Paths;
 
-use super::streamed::FRAME_BYTES;
 use crate::call::Call;
+use crate::streamed::FRAME_BYTES;
 use collected::Collected;
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};

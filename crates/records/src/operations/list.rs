@@ -1,15 +1,13 @@
 //! List: the records that match, in order, page by page.
 
 mod reading;
-mod related;
 
 pub(crate) use reading::Reading;
-pub(crate) use related::{list_related, related_token};
 
 use super::expand;
-use super::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
 use crate::call::Call;
 use crate::query::{Parent, Plan};
+use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
 use groundplan_chassis::database::PgRow;
 use groundplan_codec::{Stored, wire};
 use groundplan_error::{Error, Reason};

@@ -1,8 +1,8 @@
 //! Records that have ended, or were deleted long ago, go for good.
 
-use super::delete::{Manner, Roots, delete_locked, restricts};
-use super::events::Events;
+use super::delete::{DeleteMode, Roots, delete_locked, restricts};
 use super::names;
+use super::write_session::Events;
 use crate::call::Call;
 use crate::clock::now;
 use crate::id::Id;
@@ -66,7 +66,7 @@ fn free(call: &Call<'_>) -> Result<String, Error> {
     let model = &call.table.model;
     let id = model.column_name(model.roles.id);
     let mut conditions = String::new();
-    for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, Manner::Purge)) {
+    for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, DeleteMode::Purge)) {
         let other = &call.related(&referrer.model)?.model;
         let (table, column) = (other.table.qualified(), other.column_name(referrer.field));
         let lives = living::living(other, "o");
@@ -198,7 +198,7 @@ async fn for_good(
     let binds: Vec<Bind> = which.into_iter().chain(binds.iter().cloned()).collect();
     let ids = names::read_ids(model, &rows(conn, &sql, &binds).await?)?;
     if !ids.is_empty() {
-        delete_locked(call, conn, Roots { model, ids: &ids }, Manner::Purge, log).await?;
+        delete_locked(call, conn, Roots { model, ids: &ids }, DeleteMode::Purge, log).await?;
     }
     Ok(ids.len())
 }

@@ -1,26 +1,15 @@
 //! Writes, as all protocols ask for them.
 //!
 //! One write that asks for nothing special is one statement. Everything else is one transaction: what was asked for is
-//! [`planned`], cut into runs of writes of one kind and model, and each run is a few statements over all its records.
+//! [planned](plan), cut into runs of writes of one kind and model, and each run is a few statements over all its records.
 
-mod answer;
-mod condition;
-mod creates;
-mod deletes;
 mod digest;
 pub(crate) mod local;
-mod parked;
-mod place;
-mod planned;
-mod references;
-mod session;
-mod statements;
+mod park;
+mod plan;
+mod request;
+mod response;
 mod transaction;
-mod transform;
-mod updates;
-
-pub(super) use parked::Parked;
-pub(super) use transform::Transform;
 
 use super::{create, delete, update};
 use crate::call::Call;
@@ -31,7 +20,7 @@ use groundplan_error::Error;
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_operations::limits::MAX_REQUEST_ID;
 use groundplan_operations::{Form, Operation, Write, Writes, Written, is_request_id};
-use transaction::Request;
+use request::Request;
 
 /// The gRPC path of a commit.
 const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
@@ -93,7 +82,7 @@ async fn together(call: &Call<'_>, writes: &Writes) -> Result<Written, Error> {
     // Each write is planned, made ready and answered: three more copies of what was decoded, and what is sent of them.
     let decoded = usize::try_from(call.budget.spent(Resource::Bytes)).unwrap_or(usize::MAX);
     call.budget.hold(decoded.saturating_mul(COPIES))?;
-    let planned = planned::plan(call, writes).await?;
+    let planned = plan::plan(call, writes).await?;
     let method = method_of(writes);
     let request = (!writes.request_id.is_empty()).then(|| Request {
         key: Key {

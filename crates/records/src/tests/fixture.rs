@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::served::Served;
 use crate::state::Records;
-use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, grpc, history, rpc, storage};
+use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, derived, history, records_service, storage};
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_budget::{Budget, Memory};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
@@ -63,8 +63,8 @@ impl Fixture {
             Records::open(database.clone(), settings, Memory::new(192 << 20), CancellationToken::new()).await.unwrap();
         let mut tasks = JoinSet::new();
         crate::tasks::spawn(&records, &mut tasks);
-        let routes =
-            grpc::router(records.clone(), settings).merge(mounted_service::grpc_routes(rpc::server(records.clone())));
+        let routes = derived::router(records.clone(), settings)
+            .merge(mounted_service::grpc_routes(records_service::server(records.clone())));
         let transport = transport::local(layers::message_layers(routes));
         Self { database, records, transport, server, _tasks: tasks }
     }

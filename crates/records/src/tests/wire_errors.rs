@@ -231,7 +231,7 @@ async fn what_is_not_grpc_is_told_where_to_go() {
 #[tokio::test]
 async fn a_call_without_a_principal_learns_nothing() {
     let fixture = Fixture::new().await;
-    let router = crate::grpc::router(fixture.records.clone(), crate::Settings::default());
+    let router = crate::derived::router(fixture.records.clone(), crate::Settings::default());
     let request = Request::post("/test.v1.ItemService/GetNothing").header("content-type", "application/grpc");
     let response = router.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.headers()["grpc-status"], "16");
@@ -243,7 +243,7 @@ async fn a_call_that_is_given_up_leaves_no_statement_behind() {
     let lock = fixture.another_database().await;
     let mut lease = lock.lease().await.unwrap();
     let hold = groundplan_chassis::database::Sql::new("LOCK TABLE test_v1.label");
-    let router = crate::grpc::router(fixture.records.clone(), crate::Settings::default());
+    let router = crate::derived::router(fixture.records.clone(), crate::Settings::default());
     let transport = transport::local(router);
     lease
         .run(async |conn| {

@@ -1,13 +1,13 @@
 //! The references with SET_NULL to what goes for good.
 
-use super::MAX_CLEARED;
-use super::doomed::{Doomed, referrers};
+use super::cascade::{CascadeSet, referrers};
+use super::limits::MAX_CLEARED;
 use super::restrict::stays;
 use super::roots::Roots;
 use crate::call::Call;
-use crate::operations::events::Events;
+use crate::clock::later;
 use crate::operations::names;
-use crate::operations::update::later;
+use crate::operations::write_session::Events;
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
@@ -17,22 +17,22 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Model, OnDelete, Referrer};
 
 /// Clears them. Their records change: they get a version and a time of update.
-pub(super) async fn clear(
+pub(crate) async fn clear(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     roots: Roots<'_>,
-    doomed: &Doomed,
+    cascade: &CascadeSet,
     log: &mut Events<'_>,
 ) -> Result<(), Stop> {
     let time = log.time();
     let mut room = MAX_CLEARED;
-    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
+    for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {
         for referrer in referrers(model, OnDelete::SetNull) {
             let other = call.related(&referrer.model)?;
             let which = [
                 Bind::text(&call.principal.tenant),
                 names::bind_ids(model, ids),
-                names::bind_ids(&other.model, doomed.of(&other.model)),
+                names::bind_ids(&other.model, cascade.of(&other.model)),
             ];
             // Nobody can begin to refer to what is locked: no more are cleared than are found here.
             let limit = Bind::i64(i64::try_from(room.saturating_add(1)).map_err(Error::internal)?);

@@ -1,8 +1,8 @@
 //! What keeps a record from being deleted: others that live and refer to it with RESTRICT, unless they go with it. A purge is
 //! kept off by those with CASCADE, too.
 
-use super::Manner;
-use super::doomed::Doomed;
+use super::cascade::CascadeSet;
+use super::mode::DeleteMode;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::id::Id;
@@ -30,19 +30,19 @@ struct Restricting {
 }
 
 /// Refuses the delete if something is in its way.
-pub(super) async fn check(
+pub(crate) async fn check(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     roots: Roots<'_>,
-    manner: Manner,
-    doomed: &Doomed,
+    mode: DeleteMode,
+    cascade: &CascadeSet,
 ) -> Result<(), Stop> {
     let mut found = Vec::new();
-    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
-        for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, manner)) {
+    for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {
+        for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, mode)) {
             if found.len() <= MAX_NAMED {
                 let other = &call.related(&referrer.model)?.model;
-                find(call, conn, (model, ids), (other, referrer), doomed, &mut found).await?;
+                find(call, conn, (model, ids), (other, referrer), cascade, &mut found).await?;
             }
         }
     }
@@ -50,10 +50,10 @@ pub(super) async fn check(
 }
 
 /// Whether a living record that refers so keeps what it refers to.
-pub(in crate::operations) fn restricts(on_delete: OnDelete, manner: Manner) -> bool {
+pub(crate) fn restricts(on_delete: OnDelete, mode: DeleteMode) -> bool {
     match on_delete {
         OnDelete::Restrict => true,
-        OnDelete::Cascade => manner == Manner::Purge,
+        OnDelete::Cascade => mode == DeleteMode::Purge,
         OnDelete::SetNull => false,
     }
 }
@@ -64,7 +64,7 @@ async fn find(
     conn: &mut AsyncPgConnection,
     (model, ids): (&Model, &BTreeSet<Id>),
     (other, referrer): (&Arc<Model>, &Referrer),
-    doomed: &Doomed,
+    cascade: &CascadeSet,
     found: &mut Vec<Restricting>,
 ) -> QueryResult<()> {
     let (table, key, column) =
@@ -79,7 +79,7 @@ async fn find(
     let binds = [
         Bind::text(&call.principal.tenant),
         names::bind_ids(model, ids),
-        names::bind_ids(other, doomed.of(other)),
+        names::bind_ids(other, cascade.of(other)),
         Bind::i64(limit),
     ];
     for row in rows(conn, &sql, &binds).await? {
@@ -94,9 +94,9 @@ async fn find(
 }
 
 /// The condition that a record `r` is not among the ids of a bind.
-pub(super) fn stays(model: &Model) -> String {
+pub(crate) fn stays(model: &Model) -> String {
     let (key, array) = (model.column_name(model.roles.id), names::id_array(model));
-    format!("NOT EXISTS (SELECT FROM unnest(?::{array}) AS doomed(id) WHERE doomed.id = r.{key})")
+    format!("NOT EXISTS (SELECT FROM unnest(?::{array}) AS cascade(id) WHERE cascade.id = r.{key})")
 }
 
 /// The refusal. What to do stands before the names, which may be long.

@@ -1,16 +1,16 @@
 //! The records that a delete is of, before it is known what goes with them.
 
 use crate::id::Id;
-use crate::operations::events::MAX_BYTES;
+use crate::operations::write_session::MAX_BYTES;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 use std::fmt;
 
 /// Records of one model, at least one; all of them are locked.
 #[derive(Clone, Copy)]
-pub(in crate::operations) struct Roots<'a> {
-    pub(in crate::operations) model: &'a Model,
-    pub(in crate::operations) ids: &'a [Id],
+pub(crate) struct Roots<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) ids: &'a [Id],
 }
 
 impl fmt::Display for Roots<'_> {
@@ -30,12 +30,12 @@ impl Roots<'_> {
     }
 
     /// A refusal that is about these records.
-    pub(super) fn refused(&self, reason: Reason, message: String) -> Error {
+    pub(crate) fn refused(&self, reason: Reason, message: String) -> Error {
         Error::new(reason, message).about(&self.model.full_name, self.first())
     }
 
     /// The refusal of more bytes than one transaction can take.
-    pub(super) fn too_large(&self) -> Error {
+    pub(crate) fn too_large(&self) -> Error {
         let message = format!(
             "the records that would be deleted with {self}, or changed, have more than {} MiB together; nothing was deleted: \
              delete some of those that refer to it first",

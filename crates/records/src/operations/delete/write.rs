@@ -1,12 +1,12 @@
 //! The statements that delete: references are cleared, then all records go at once.
 
-use super::doomed::Doomed;
+use super::cascade::CascadeSet;
 use super::roots::Roots;
 use crate::call::Call;
+use crate::clock::later;
 use crate::id::Id;
-use crate::operations::events::Events;
 use crate::operations::names;
-use crate::operations::update::later;
+use crate::operations::write_session::Events;
 use crate::stop::Stop;
 use crate::table::Table;
 use diesel_async::AsyncPgConnection;
@@ -17,16 +17,16 @@ use std::collections::BTreeSet;
 
 /// Deletes the records by one statement: foreign keys are checked at its end, when none of the records is left, so that it
 /// does not matter how they refer to each other.
-pub(super) async fn for_good(
+pub(crate) async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     roots: Roots<'_>,
-    doomed: &Doomed,
+    cascade: &CascadeSet,
     log: &mut Events<'_>,
 ) -> Result<(), Stop> {
     let mut deletes = Vec::new();
     let mut binds = Vec::new();
-    for (at, (model, ids)) in doomed.models().enumerate() {
+    for (at, (model, ids)) in cascade.models().enumerate() {
         let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
         if !ids.is_empty() {
             for (before, version) in read(call, conn, (model, ids), roots, log).await? {
@@ -42,15 +42,15 @@ pub(super) async fn for_good(
 }
 
 /// Marks the records as deleted, model by model, and gives those of the roots' model.
-pub(super) async fn softly(
+pub(crate) async fn softly(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     roots: Roots<'_>,
-    doomed: &Doomed,
+    cascade: &CascadeSet,
     log: &mut Events<'_>,
 ) -> Result<Vec<(Record, i64)>, Stop> {
     let mut marked = Vec::new();
-    for (model, ids) in doomed.models().filter(|(_, ids)| !ids.is_empty()) {
+    for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {
         let time = log.time();
         for (before, version) in read(call, conn, (model, ids), roots, log).await? {
             let after = mark(model, &before, Some(time), time);
@@ -69,7 +69,7 @@ pub(super) async fn softly(
 }
 
 /// Takes the marks off again.
-pub(super) async fn unmark(
+pub(crate) async fn unmark(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     (table, before): (&Table, &[(Record, i64)]),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Records by model and id.
-pub(super) struct Collected<'a> {
+pub(crate) struct Collected<'a> {
     /// The model of the records that were asked for.
     model: &'a Arc<Model>,
     asked: HashMap<&'a str, &'a Stored>,
@@ -22,25 +22,25 @@ pub(super) struct Collected<'a> {
 
 impl<'a> Collected<'a> {
     /// Nothing beside the records that were asked for.
-    pub(super) fn beside(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
+    pub(crate) fn beside(model: &'a Arc<Model>, records: &'a [Stored], are_shown: bool) -> Self {
         let asked = records.iter().map(|stored| (id_of(model, &stored.record), stored)).collect();
         Self { model, asked, asked_are_shown: are_shown, related: BTreeMap::new(), records: 0, bytes: 0 }
     }
 
     /// The ids of the records that were asked for, each once.
-    pub(super) fn asked_ids(&self) -> Vec<String> {
+    pub(crate) fn asked_ids(&self) -> Vec<String> {
         let mut ids: Vec<String> = self.asked.keys().map(|id| (*id).to_owned()).collect();
         ids.sort();
         ids
     }
 
     /// A record that is at hand: whole, or one that was asked for, with at least what relations need.
-    pub(super) fn get(&self, model: &Model, id: &str) -> Option<&Record> {
+    pub(crate) fn get(&self, model: &Model, id: &str) -> Option<&Record> {
         self.related(model, id).or_else(|| self.asked(model, id)).map(|stored| &stored.record)
     }
 
     /// Whether the answer has the whole record.
-    pub(super) fn has(&self, model: &Model, id: &str) -> bool {
+    pub(crate) fn has(&self, model: &Model, id: &str) -> bool {
         self.related(model, id).is_some() || self.asked_are_shown && self.asked(model, id).is_some()
     }
 
@@ -53,7 +53,7 @@ impl<'a> Collected<'a> {
     }
 
     /// Takes a record that the answer does not have yet, if there is room for it.
-    pub(super) fn add(&mut self, model: &Arc<Model>, id: String, stored: Stored) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, model: &Arc<Model>, id: String, stored: Stored) -> Result<(), Error> {
         self.records += 1;
         self.bytes += length(model, &stored);
         if self.records > MAX_RECORDS || self.bytes > MAX_BYTES {
@@ -65,13 +65,13 @@ impl<'a> Collected<'a> {
     }
 
     /// The related records.
-    pub(super) fn into_records(self) -> Vec<(Arc<Model>, Vec<Stored>)> {
+    pub(crate) fn into_records(self) -> Vec<(Arc<Model>, Vec<Stored>)> {
         self.related.into_values().map(|(model, records)| (model, records.into_values().collect())).collect()
     }
 }
 
 /// The id of a record, which SQL may have left empty.
-pub(super) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
+pub(crate) fn id_of<'a>(model: &Model, record: &'a Record) -> &'a str {
     match record.get(model.roles.id) {
         Some(Value::String(id)) => id,
         _ => "",

@@ -12,28 +12,28 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
     /// Of the records that the paths start from.
-    pub(super) model: Arc<Model>,
-    pub(super) edges: Vec<Edge>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) edges: Vec<Edge>,
 }
 
 /// A step of a path, and the steps behind it.
 #[derive(Clone, Debug)]
-pub(super) struct Edge {
-    pub(super) relation: Relation,
-    pub(super) edges: Vec<Edge>,
+pub(crate) struct Edge {
+    pub(crate) relation: Relation,
+    pub(crate) edges: Vec<Edge>,
 }
 
 /// A step along a relation.
 #[derive(Clone, Debug)]
-pub(super) struct Relation {
+pub(crate) struct Relation {
     /// Of the records that it leads to.
-    pub(super) target: Arc<Model>,
-    pub(super) way: Way,
+    pub(crate) target: Arc<Model>,
+    pub(crate) way: Way,
 }
 
 /// Which way a relation leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// To the record whose id this field has.
     There(FieldId),
     /// To the records that have the id in `field` of theirs.

@@ -1,15 +1,15 @@
 //! Where the lists of related records go on.
 
+use super::related_token::related_token;
 use super::walk::Continued;
 use crate::call::Call;
-use crate::operations::list::related_token;
 use crate::query::Parent;
 use groundplan_error::Error;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A page token for each way back on which there is more, by the path of its list below the version; with the version
 /// where the answer has another list of that path, in another version.
-pub(super) fn page_tokens(call: &Call<'_>, continued: Vec<Continued>) -> Result<BTreeMap<String, String>, Error> {
+pub(crate) fn page_tokens(call: &Call<'_>, continued: Vec<Continued>) -> Result<BTreeMap<String, String>, Error> {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for way in &continued {
         versions.entry(path(way)).or_default().insert(way.start.version.clone());

@@ -7,8 +7,8 @@ use crate::call::Call;
 use crate::id::Id;
 use crate::living;
 use crate::operations::names;
-use crate::operations::streamed::each_row;
 use crate::row;
+use crate::streamed::each_row;
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, database_error};
 use groundplan_codec::{Stored, Value};
@@ -19,21 +19,21 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A way back from one record that leads to more records than an answer has.
-pub(super) struct Continued {
+pub(crate) struct Continued {
     /// Where it starts.
-    pub(super) start: Arc<Model>,
-    pub(super) id: Id,
+    pub(crate) start: Arc<Model>,
+    pub(crate) id: Id,
     /// Its name.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where it leads, and the field that refers to the start.
-    pub(super) target: Arc<Model>,
-    pub(super) field: FieldId,
+    pub(crate) target: Arc<Model>,
+    pub(crate) field: FieldId,
     /// The last of the records that the answer has.
-    pub(super) last: Id,
+    pub(crate) last: Id,
 }
 
 /// Follows all paths. What they lead to is collected; the ways on which there is more are given back.
-pub(super) async fn walk(
+pub(crate) async fn walk(
     call: &Call<'_>,
     paths: &Paths,
     collected: &mut Collected<'_>,

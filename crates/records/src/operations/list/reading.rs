@@ -1,7 +1,6 @@
 //! A list that is about to be read: everything that can be checked without the database is.
 
 use super::super::expand::Paths;
-use super::super::streamed::rows_until;
 use crate::call::Call;
 use crate::clock::now;
 use crate::column::Column;
@@ -9,6 +8,7 @@ use crate::page_token::{Cursor, Origin};
 use crate::query::{Compiled, Draft, Layout, Parent, Part, Selection, advice};
 use crate::row;
 use crate::scan::{self, Scan};
+use crate::streamed::rows_until;
 use crate::table::Table;
 use bytes::Bytes;
 use groundplan_chassis::database::{Bind, Columns, PgRow, database_error};

@@ -9,7 +9,7 @@ use groundplan_operations::{Operation, Transforms, Writes};
 use sha2::{Digest as _, Sha256};
 
 /// The digest of writes.
-pub(super) fn of_writes(writes: &Writes) -> [u8; 32] {
+pub(crate) fn of_writes(writes: &Writes) -> [u8; 32] {
     let mut digest = Parts(Sha256::new());
     digest.flag(writes.is_serializable);
     for write in &writes.list {

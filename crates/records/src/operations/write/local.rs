@@ -11,7 +11,7 @@ use std::collections::HashMap;
 pub(crate) const MAX_NAME: usize = 64;
 
 /// The names of a commit. Other requests have none, and `$` means nothing in them.
-pub(super) struct Locals<'a> {
+pub(crate) struct Locals<'a> {
     names: HashMap<&'a str, Named<'a>>,
     /// The ids of the records that are created, by the place of the write. None: the write creates nothing, or gives its record
     /// what is no id.
@@ -29,7 +29,7 @@ struct Named<'a> {
 
 impl<'a> Locals<'a> {
     /// Finds the names, and gives every record that is created its id: an earlier write may refer to a later one's record.
-    pub(super) fn new(writes: &'a Writes) -> Result<Self, Error> {
+    pub(crate) fn new(writes: &'a Writes) -> Result<Self, Error> {
         let mut names: HashMap<&str, Named<'_>> = HashMap::new();
         let mut ids = vec![None; writes.list.len()];
         for (at, (write, of_write)) in writes.list.iter().zip(&mut ids).enumerate() {
@@ -53,12 +53,12 @@ impl<'a> Locals<'a> {
     }
 
     /// The id of the record that a write creates.
-    pub(super) fn created(&self, at: usize) -> Option<&Id> {
+    pub(crate) fn created(&self, at: usize) -> Option<&Id> {
         self.ids.get(at)?.as_ref()
     }
 
     /// The id that a text of a write stands for, if it is a name. The record must be there when the write runs.
-    pub(super) fn id(&self, model: &Model, text: &str, at: usize) -> Result<Option<Id>, Error> {
+    pub(crate) fn id(&self, model: &Model, text: &str, at: usize) -> Result<Option<Id>, Error> {
         let name = &model.shape().field(model.roles.id).name;
         let found = match self.find(&model.full_name, text) {
             Ok(Some((place, _))) if place == at => Err(format!("is {text}, which is the record of this very write")),
@@ -73,7 +73,7 @@ impl<'a> Locals<'a> {
 
     /// Puts ids in place of names in the fields that refer to a record. Any write of the commit may create it: references are
     /// checked when all writes are done.
-    pub(super) fn resolve(&self, model: &Model, record: &mut Record) -> Result<(), Error> {
+    pub(crate) fn resolve(&self, model: &Model, record: &mut Record) -> Result<(), Error> {
         let mut violations = Vec::new();
         for reference in &model.references {
             let Some(Value::String(text)) = record.get(reference.field) else { continue };

@@ -1,33 +1,23 @@
 //! Writes in one transaction: all of them, with the events and the answer to a request id, or nothing.
 
-use super::answer;
-use super::planned::{Action, Planned};
-use super::references::Made;
-use super::session::Session;
-use super::{creates, deletes, parked, updates};
+use super::request::Request;
+use super::{park, response};
 use crate::call::Call;
 use crate::clock::now;
-use crate::operations::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
-use crate::operations::events::Events;
+use crate::operations::conflict::{ATTEMPTS, busy, is_deadlock, pause};
 use crate::operations::refusal;
+use crate::operations::write_session::{self, Action, Events, Made, Planned, Session, response_capacity};
+use crate::operations::{create, delete, undelete, update, verify};
 use crate::stop::Stop;
-use crate::store::request_ids::{
-    Answered, Key, is_period_missing, is_request_id_taken, request_id_find, request_id_record,
-};
+use crate::store::request_ids::{Answered, is_period_missing, is_request_id_taken, request_id_find, request_id_record};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Sql, execute};
-use groundplan_error::{Error, Reason};
+use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use groundplan_operations::{Form, Writes, Written};
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
-
-/// What a request id is bound to.
-pub(super) struct Request<'a> {
-    pub(super) key: Key<'a>,
-    pub(super) digest: [u8; 32],
-}
 
 /// How an attempt ends that leaves nothing behind.
 enum End {
@@ -43,7 +33,7 @@ impl<T: Into<Stop>> From<T> for End {
 }
 
 /// Writes, and begins again where others come first.
-pub(super) async fn run(
+pub(crate) async fn run(
     call: &Call<'_>,
     planned: &[Planned<'_>],
     writes: &Writes,
@@ -128,12 +118,6 @@ fn unnamed(call: &Call<'_>, error: DieselError) -> Error {
     }
 }
 
-/// The refusal of writes that others kept overtaking.
-pub(super) fn busy(attempts: u32) -> Error {
-    let message = format!("others came first at each of {attempts} attempts to write; nothing was written: try again");
-    Error::new(Reason::RecordBusy, message).retry_after(PAUSE * attempts)
-}
-
 /// Checks foreign keys when all writes are done, where they can be deferred.
 static DEFER: LazyLock<Sql> = LazyLock::new(|| Sql::new("SET CONSTRAINTS ALL DEFERRED"));
 
@@ -156,14 +140,14 @@ impl Attempt<'_> {
         if let Some(request) = request
             && let Some(answered) = request_id_find(conn, request.key).await?
         {
-            return Ok(answer::repeat(self.planned, request, &answered)?);
+            return Ok(response::repeat(self.planned, request, &answered)?);
         }
         let now = now()?;
         let mut session = Session {
             events: Events::new(self.call.author(now), self.call.budget.clone()),
             call: self.call.clone(),
             answers: vec![None; self.planned.len()],
-            room: answer::room(self.writes),
+            room: response_capacity(self.writes),
             created: vec![false; self.planned.len()],
             references: Made::default(),
             is_careful: self.is_careful,
@@ -172,12 +156,12 @@ impl Attempt<'_> {
         self.write(&mut session, conn).await?;
         let created = session.created.clone();
         let written = Written { records: session.shown(), created, attempts: self.number, is_repeat: false };
-        answer::check_size(self.writes, self.planned, &written)?;
+        write_session::check_size(self.writes, self.planned, &written)?;
         if self.writes.validate_only {
             return Err(End::Validated(written));
         }
         if let Some(request) = request {
-            let answer = answer::encode(&session, &written);
+            let answer = response::encode(&session, &written);
             let answered = Answered { digest: request.digest.to_vec(), answer };
             request_id_record(conn, request.key, answered, self.call.records.settings().request_id_retention).await?;
         }
@@ -197,13 +181,13 @@ impl<'a> Attempt<'a> {
         }
         let may_exchange = self.is_careful && self.planned.len() > 1;
         if may_exchange {
-            parked::park(session, conn, self.planned).await?;
+            park::park(session, conn, self.planned).await?;
         }
         for (first, run) in runs(self.planned, self.is_careful) {
             write(session, conn, first, run).await?;
         }
         if may_exchange {
-            parked::unpark(session, conn, self.planned).await?;
+            park::unpark(session, conn, self.planned).await?;
         }
         session.references.check(&session.call, conn, self.is_careful).await?;
         if is_deferred {
@@ -223,11 +207,11 @@ async fn write<'a>(
     let Some(write) = run.first() else { return Ok(()) };
     let (table, run) = (&write.table, (first, run));
     match write.action {
-        Action::Create(_) => creates::run(session, conn, table, run).await,
-        Action::Update(_) => updates::run(session, conn, table, run).await,
-        Action::Delete { .. } => deletes::delete(session, conn, table, run).await,
-        Action::Undelete => deletes::undelete(session, conn, table, run).await,
-        Action::Verify { .. } => deletes::verify(session, conn, table, run.1).await,
+        Action::Create(_) => create::run(session, conn, table, run).await,
+        Action::Update(_) => update::run(session, conn, table, run).await,
+        Action::Delete { .. } => delete::run(session, conn, table, run).await,
+        Action::Undelete => undelete::run(session, conn, table, run).await,
+        Action::Verify { .. } => verify::run(session, conn, table, run.1).await,
     }
 }
 

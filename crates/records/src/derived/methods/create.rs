@@ -1,0 +1,21 @@
+//! The RPC CreateEntity.
+
+use crate::derived::active_call::ActiveCall;
+use crate::derived::codec::Reply;
+use crate::derived::request::Fields;
+use crate::derived::writes;
+use bytes::Bytes;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use groundplan_operations::Operation;
+use tonic::Response;
+
+pub(super) async fn handle(active: &ActiveCall, message: &Bytes) -> Result<Response<Reply>, Error> {
+    writes::single(active, message, operation).await
+}
+
+/// The operation that a request asks for.
+pub(super) fn operation(model: &Model, request: &Fields<'_>, budget: &Budget) -> Result<Operation, Error> {
+    Ok(Operation::Create { record: request.record(model, budget)?, local_ref: String::new() })
+}

@@ -1,0 +1,22 @@
+//! The RPC DeleteEntity.
+
+use crate::derived::active_call::ActiveCall;
+use crate::derived::codec::Reply;
+use crate::derived::request::Fields;
+use crate::derived::writes;
+use bytes::Bytes;
+use groundplan_budget::Budget;
+use groundplan_error::Error;
+use groundplan_model::catalog::Model;
+use groundplan_operations::Operation;
+use tonic::Response;
+
+pub(super) async fn handle(active: &ActiveCall, message: &Bytes) -> Result<Response<Reply>, Error> {
+    writes::single(active, message, operation).await
+}
+
+/// The operation that a request asks for.
+pub(super) fn operation(_: &Model, request: &Fields<'_>, _: &Budget) -> Result<Operation, Error> {
+    let (id, etag) = (request.id.to_owned(), request.etag.to_owned());
+    Ok(Operation::Delete { id, etag, allow_missing: request.allow_missing })
+}

@@ -1,0 +1,13 @@
+//! The RPC ListEntities.
+
+use crate::derived::active_call::ActiveCall;
+use crate::derived::codec::Reply;
+use crate::derived::request::Fields;
+use crate::operations;
+use groundplan_error::Error;
+use tonic::Response;
+
+pub(super) async fn handle(active: &ActiveCall, request: Fields<'_>) -> Result<Response<Reply>, Error> {
+    let page = operations::list(&active.call(), &request.list, None).await?;
+    Ok(Response::new(Reply::Page { model: active.model().clone(), page }))
+}

@@ -1,0 +1,81 @@
+//! Methods that write: one record, or a batch.
+
+use super::active_call::ActiveCall;
+use super::codec::Reply;
+use super::request::Fields;
+use super::response::written_records;
+use crate::operations::write::write;
+use bytes::Bytes;
+use groundplan_budget::Budget;
+use groundplan_call::offload_if_long;
+use groundplan_error::{Error, Refusals};
+use groundplan_model::catalog::{MethodKind, Model};
+use groundplan_operations::{Form, Operation, Write, Writes};
+use std::sync::Arc;
+use tonic::Response;
+
+/// How a method reads the operation that a request, or one request of a batch, asks for.
+type ReadOperation = fn(&Model, &Fields<'_>, &Budget) -> Result<Operation, Error>;
+
+/// Does a method that writes one record.
+pub(super) async fn single(
+    active: &ActiveCall,
+    message: &Bytes,
+    operation: ReadOperation,
+) -> Result<Response<Reply>, Error> {
+    let (model, kind, budget) = (active.model().clone(), active.kind, active.caller.budget.clone());
+    let (length, message) = (message.len(), message.clone());
+    let read = move || -> Result<Writes, Error> {
+        let request = Fields::read(&model, kind, &message)?;
+        let operation = operation(&model, &request, &budget)?;
+        Ok(with_options(Writes::single(&model, operation), &request))
+    };
+    // Long messages are read on another thread, so that other calls do not wait.
+    let writes = offload_if_long(length, read).await??;
+    written_records(active.model(), true, write(&active.call(), writes).await?)
+}
+
+/// Does a method that writes a batch. `part` is the method whose request each part is.
+pub(super) async fn batch(
+    active: &ActiveCall,
+    message: &Bytes,
+    part: MethodKind,
+    operation: ReadOperation,
+) -> Result<Response<Reply>, Error> {
+    let (model, kind, budget) = (active.model().clone(), active.kind, active.caller.budget.clone());
+    let (length, message) = (message.len(), message.clone());
+    let read = move || -> Result<Writes, Error> {
+        let request = Fields::read(&model, kind, &message)?;
+        let list = request.parts.iter().enumerate().map(|(at, message)| {
+            let write = read_part(&model, part, message, &budget, operation);
+            write.map_err(|error| error.within(&format!("requests[{at}]")))
+        });
+        let writes = Writes { list: Refusals::collect(list)?, form: Form::Batch, ..Writes::default() };
+        Ok(with_options(writes, &request))
+    };
+    let writes = offload_if_long(length, read).await??;
+    written_records(active.model(), false, write(&active.call(), writes).await?)
+}
+
+fn with_options(mut writes: Writes, request: &Fields<'_>) -> Writes {
+    request.request_id.clone_into(&mut writes.request_id);
+    writes.validate_only = request.validate_only;
+    writes
+}
+
+/// Reads one request of a batch.
+fn read_part(
+    model: &Arc<Model>,
+    part: MethodKind,
+    message: &[u8],
+    budget: &Budget,
+    operation: ReadOperation,
+) -> Result<Write, Error> {
+    let request = Fields::read(model, part, message)?;
+    for (name, is_given) in [("request_id", !request.request_id.is_empty()), ("validate_only", request.validate_only)] {
+        if is_given {
+            return Err(Error::field(name, "empty", "must be empty; the batch's own is for all of it"));
+        }
+    }
+    Ok(Write { model: model.clone(), operation: operation(model, &request, budget)?, condition: String::new() })
+}

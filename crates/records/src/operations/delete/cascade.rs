@@ -1,0 +1,157 @@
+//! What goes with a record: those that refer to it with CASCADE, those that refer to these, and so on.
+
+use super::limits::MAX_DELETED;
+use super::mode::DeleteMode;
+use super::roots::Roots;
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
+use crate::operations::names;
+use crate::stop::Stop;
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::{Model, OnDelete, Referrer};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// The records that go, all of them locked.
+pub(crate) struct CascadeSet {
+    /// By the model's full name: all models of which something could go, whether it does or not, so that a model has the
+    /// same statements at each delete.
+    models: Models,
+}
+
+type Models = BTreeMap<String, (Arc<Model>, BTreeSet<Id>)>;
+
+/// Which records that refer to one go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    All,
+    Living,
+    /// Those that are deleted or have ended: nobody sees them, and they cannot come back without what they refer to.
+    Gone,
+}
+
+impl Which {
+    /// None goes, if it is none of these.
+    fn of_referrer(referrer: &Referrer, other: &Model, mode: DeleteMode) -> Option<Self> {
+        match (referrer.on_delete, mode) {
+            (OnDelete::Cascade, DeleteMode::ForGood) => Some(Self::All),
+            (OnDelete::Cascade, DeleteMode::Soft) => Some(Self::Living),
+            (OnDelete::Cascade, DeleteMode::Purge) | (OnDelete::Restrict, DeleteMode::ForGood | DeleteMode::Purge) => {
+                living::may_be_gone(other).then_some(Self::Gone)
+            }
+            (OnDelete::Restrict, DeleteMode::Soft) | (OnDelete::SetNull, _) => None,
+        }
+    }
+
+    /// The condition on a record `r`, with ` AND ` in front.
+    fn condition(self, other: &Model) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Living => living::living(other, "r"),
+            Self::Gone => format!(" AND NOT (true{})", living::living(other, "r")),
+        }
+    }
+}
+
+impl CascadeSet {
+    /// Finds and locks what goes with records: one statement for each model of each level.
+    pub(crate) async fn find(
+        call: &Call<'_>,
+        conn: &mut AsyncPgConnection,
+        roots: Roots<'_>,
+        mode: DeleteMode,
+    ) -> Result<Self, Stop> {
+        let mut cascade = Self { models: possible(call, mode)? };
+        for id in roots.ids {
+            cascade.add(roots.model, id.clone());
+        }
+        let mut open = VecDeque::from([(call.table.model.clone(), roots.ids.to_vec())]);
+        while let Some((model, ids)) = open.pop_front() {
+            for referrer in &model.referrers {
+                let other = call.related(&referrer.model)?.model.clone();
+                let Some(which) = Which::of_referrer(referrer, &other, mode) else { continue };
+                let mut found = lock_referrers(call, conn, (&model, &ids), (&other, referrer), which).await?;
+                found.retain(|id| cascade.add(&other, id.clone()));
+                if cascade.models.values().map(|(_, ids)| ids.len()).sum::<usize>() > MAX_DELETED.max(roots.ids.len()) {
+                    return Err(too_many(roots).into());
+                }
+                if !found.is_empty() {
+                    open.push_back((other, found));
+                }
+            }
+        }
+        Ok(cascade)
+    }
+
+    /// The models of which something could go, with the ids of what does.
+    pub(crate) fn models(&self) -> impl Iterator<Item = (&Arc<Model>, &BTreeSet<Id>)> {
+        self.models.values().map(|(model, ids)| (model, ids))
+    }
+
+    /// The ids of a model's records that go.
+    pub(crate) fn of(&self, model: &Model) -> impl Iterator<Item = &Id> {
+        self.models.get(&model.full_name).into_iter().flat_map(|(_, ids)| ids)
+    }
+
+    /// Says whether the record is a new one.
+    fn add(&mut self, model: &Model, id: Id) -> bool {
+        self.models.get_mut(&model.full_name).is_some_and(|(_, ids)| ids.insert(id))
+    }
+}
+
+/// The references that lead to a model, of one kind.
+pub(crate) fn referrers(model: &Model, kind: OnDelete) -> impl Iterator<Item = &Referrer> {
+    model.referrers.iter().filter(move |referrer| referrer.on_delete == kind)
+}
+
+/// The models whose records may go with one of the call's model, itself included.
+fn possible(call: &Call<'_>, mode: DeleteMode) -> Result<Models, Error> {
+    let mut models = BTreeMap::new();
+    let mut open = vec![call.table.model.clone()];
+    while let Some(model) = open.pop() {
+        if models.contains_key(&model.full_name) {
+            continue;
+        }
+        for referrer in &model.referrers {
+            let other = &call.related(&referrer.model)?.model;
+            if Which::of_referrer(referrer, other, mode).is_some() {
+                open.push(other.clone());
+            }
+        }
+        models.insert(model.full_name.clone(), (model, BTreeSet::new()));
+    }
+    Ok(models)
+}
+
+/// Locks records of a model that refer to some of another, in the order of their ids, and gives these.
+async fn lock_referrers(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (model, ids): (&Model, &[Id]),
+    (other, referrer): (&Model, &Referrer),
+    which: Which,
+) -> QueryResult<Vec<Id>> {
+    let (table, key, column) =
+        (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
+    // One more than can go is enough to know that it is too much, even if all the others are known already.
+    let limit = MAX_DELETED + 1;
+    let condition = which.condition(other);
+    let sql = Sql::new(&format!(
+        "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?){condition} \
+         ORDER BY r.{key} LIMIT {limit} FOR UPDATE"
+    ));
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    names::read_ids(other, &rows(conn, &sql, &binds).await?)
+}
+
+fn too_many(roots: Roots<'_>) -> Error {
+    let message = format!(
+        "more than {MAX_DELETED} records would be deleted with {roots}; nothing was deleted: delete some of those that \
+         refer to it first"
+    );
+    roots.refused(Reason::AnswerTooLarge, message)
+}

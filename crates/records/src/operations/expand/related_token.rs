@@ -1,0 +1,27 @@
+//! The page token of a list of related records.
+
+use crate::bind::bind_id;
+use crate::clock::now;
+use crate::id::Id;
+use crate::page_token::Cursor;
+use crate::query::{Compiled, Parent};
+use crate::state::Records;
+use crate::table::Table;
+use bytes::Bytes;
+use groundplan_error::Error;
+
+/// The token with which the list of a parent's records goes on behind the record `last`, in the order of the ids. `table` is
+/// that of the records.
+pub(crate) fn related_token(
+    records: &Records,
+    tenant: &str,
+    table: &Table,
+    parent: &Parent,
+    last: &Id,
+) -> Result<String, Error> {
+    let origin = Compiled::default().origin(tenant, &table.model, Some(parent), false);
+    let id = bind_id(last).as_bytes().map(Bytes::copy_from_slice);
+    let now = now()?;
+    let cursor = Cursor { now, ids_descend: false, values: vec![id] };
+    records.page_tokens().seal(&origin, &cursor, now)
+}

@@ -1,0 +1,33 @@
+//! The records that refer to one: the list at the end of a way back, such as an author's books.
+
+use super::list::list;
+use crate::bind::bind_id;
+use crate::call::Call;
+use crate::id::Id;
+use crate::query::Parent;
+use groundplan_chassis::database::{Bind, database_error, rows};
+use groundplan_error::Error;
+use groundplan_operations::{ListQuery, Page};
+
+/// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
+pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {
+    let model = &call.table.model;
+    let referrer =
+        model.referrers.get(referrer).ok_or_else(|| Error::internal("an inverse relation has no reference"))?;
+    let parent = Parent { field: referrer.field, id: Id::parse(model, id)? };
+    let table = call.related(&referrer.model)?.clone();
+    let page = list(&Call { table, ..call.clone() }, query, Some(&parent)).await?;
+    // A record that others refer to is there: only where there are none does it take a look.
+    if page.records.is_empty() && !exists(call, &parent.id).await? {
+        return Err(call.not_found(&parent.id));
+    }
+    Ok(page)
+}
+
+async fn exists(call: &Call<'_>, id: &Id) -> Result<bool, Error> {
+    let binds = [Bind::text(&call.principal.tenant), bind_id(id)];
+    let sql = &call.table.statements.version;
+    let mut lease = call.records.database().lease().await?;
+    let found = lease.run(async |conn| rows(conn, sql, &binds).await).await.map_err(database_error)?;
+    Ok(!found.is_empty())
+}

@@ -1,0 +1,75 @@
+//! A deleted record comes back, and with it those that were deleted with it.
+
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
+use crate::operations::delete::{MAX_DELETED, unmark};
+use crate::operations::names;
+use crate::operations::write_session::Events;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql};
+use groundplan_codec::Record;
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::OnDelete;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What has come back.
+pub(crate) struct Undeleted {
+    /// The record that was asked for, with its new version.
+    pub(crate) root: (Record, i64),
+    /// Those that came back with it.
+    pub(crate) others: Vec<(Arc<Table>, Id)>,
+}
+
+/// Undeletes a record that is locked. Those that refer to it with CASCADE and were deleted in the same moment were deleted with
+/// it: they come back too, unless they have ended. The caller sees whether what all of these refer to is there.
+pub(crate) async fn undelete_locked(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (id, record, version): (&Id, Record, i64),
+    log: &mut Events<'_>,
+) -> Result<Undeleted, Stop> {
+    let time = living::deletion(&call.table.model, &record).unwrap_or_default();
+    let back = unmark(call, conn, (&call.table, &[(record, version)]), log).await?;
+    let root = back.into_iter().next().ok_or_else(|| Error::internal("an undeleted record is nowhere"))?;
+    let mut others = Vec::new();
+    let mut open: VecDeque<(Arc<Table>, Vec<Id>)> = VecDeque::from([(call.table.clone(), vec![id.clone()])]);
+    while let Some((table, ids)) = open.pop_front() {
+        for referrer in table.model.referrers.iter().filter(|referrer| referrer.on_delete == OnDelete::Cascade) {
+            let other = call.related(&referrer.model)?.clone();
+            let Some(deleted_at) = other.model.roles.deleted_at else { continue };
+            let (name, key) = (other.model.table.qualified(), other.model.column_name(other.model.roles.id));
+            let sql = Sql::new(&format!(
+                "SELECT r._version, {} FROM {name} AS r WHERE r._tenant = ? AND r.{} = ANY(?) AND r.{} = ?{} \
+                 ORDER BY r.{key} FOR UPDATE",
+                names::columns(&other),
+                other.model.column_name(referrer.field),
+                other.model.column_name(deleted_at),
+                living::not_expired(&other.model, "r"),
+            ));
+            let binds =
+                [Bind::text(&call.principal.tenant), names::bind_ids(&table.model, &ids), Bind::timestamptz(time)];
+            let found = log.read(conn, (&other, &sql, &binds), &too_many).await?;
+            if others.len() + found.len() >= MAX_DELETED {
+                return Err(too_many().into());
+            }
+            if !found.is_empty() {
+                let back = unmark(call, conn, (&other, &found), log).await?;
+                let ids = back.iter().map(|(record, _)| Id::of_record(&other.model, record));
+                let ids: Vec<Id> = ids.collect::<Result<_, Error>>()?;
+                others.extend(ids.iter().map(|id| (other.clone(), id.clone())));
+                open.push_back((other, ids));
+            }
+        }
+    }
+    Ok(Undeleted { root, others })
+}
+
+fn too_many() -> Error {
+    let message =
+        format!("more than {} records were deleted with it and would come back; nothing was undeleted", MAX_DELETED);
+    Error::new(Reason::AnswerTooLarge, message)
+}

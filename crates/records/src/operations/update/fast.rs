@@ -1,0 +1,85 @@
+//! An update by one statement.
+
+use super::merge::merged;
+use crate::bind;
+use crate::call::Call;
+use crate::clock::now;
+use crate::etag;
+use crate::id::Id;
+use crate::operations::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
+use crate::operations::deleted::check_living;
+use crate::operations::get;
+use crate::operations::reference::{self, Failure};
+use groundplan_chassis::database::Bind;
+use groundplan_codec::mask::UpdateMask;
+use groundplan_codec::{Record, Stored};
+use groundplan_error::{Error, Reason};
+use groundplan_model::catalog::Model;
+
+/// Changes a record, provided that its etag is `etag`, if that is given. What only the server sets stays as it is, whatever
+/// the mask names.
+pub(crate) async fn update(
+    call: &Call<'_>,
+    id: &str,
+    update: Record,
+    mask: &UpdateMask,
+    etag: &str,
+) -> Result<Stored, Error> {
+    let model = &call.table.model;
+    let id = Id::parse(model, id)?;
+    let wanted = etag::wanted(etag, model, Some(&update))?;
+    for attempt in 1..=ATTEMPTS {
+        let (before, version) = get::read(call, &id).await?;
+        if wanted.is_some_and(|wanted| wanted != version) {
+            return Err(etag::mismatch(model, &id, version));
+        }
+        check_living(model, &id, &before)?;
+        let now = now()?;
+        let Some(after) = merged(call, &before, (&update, mask, &[]), now).await? else {
+            return Ok(call.show(before, version));
+        };
+        if write(call, &id, (&before, &after), version, now).await? {
+            return Ok(call.show(after, version + 1));
+        }
+        if wanted.is_none() && attempt < ATTEMPTS {
+            pause(attempt).await;
+        }
+    }
+    Err(busy(model, &id))
+}
+
+/// Writes the whole row, if it is still of this version; says whether it was.
+async fn write(
+    call: &Call<'_>,
+    id: &Id,
+    (before, record): (&Record, &Record),
+    version: i64,
+    now: i64,
+) -> Result<bool, Error> {
+    let table = &call.table;
+    let mut binds = vec![Bind::i64(version + 1)];
+    for column in table.changing() {
+        binds.push(bind::bind(&table.model, column, record)?);
+    }
+    binds.extend([Bind::text(&call.principal.tenant), bind::bind_id(id), Bind::i64(version)]);
+    binds.extend(call.author(now).updated(&table.model, before, record, version + 1).into_binds());
+    match call.write(&table.statements.update, &binds).await? {
+        Ok(written) => Ok(written > 0),
+        // Who deletes what the record refers to came first.
+        Err(error) if is_deadlock(&error) => Ok(false),
+        Err(error) => match reference::of_write(call, record, error).await {
+            Failure::Overtaken(_) => Ok(false),
+            Failure::Refused(error) => Err(error),
+        },
+    }
+}
+
+/// The refusal of an update that others kept overtaking. It is ABORTED, as any write that others came before.
+fn busy(model: &Model, id: &Id) -> Error {
+    let id = id.to_string();
+    let message = format!(
+        "{} {id:?} was changed by others at each of {ATTEMPTS} attempts to update it; try again",
+        model.full_name
+    );
+    Error::new(Reason::RecordBusy, message).about(&model.full_name, id).retry_after(PAUSE * ATTEMPTS)
+}

@@ -1,0 +1,145 @@
+//! Changes of records, several at once.
+
+use super::merge::merged;
+use crate::bind;
+use crate::call::Call;
+use crate::id::Id;
+use crate::operations::conflict::busy;
+use crate::operations::create::{self, ReadyRecord, guarded};
+use crate::operations::deleted::check_living;
+use crate::operations::write_session::{self, Action, Change, Lock, Maker, Planned, Session, WritePath, parts};
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::Bind;
+use groundplan_codec::Record;
+use groundplan_error::{Error, Refusals};
+use std::sync::Arc;
+
+/// A record that is ready to be written anew.
+struct Changed<'a> {
+    at: usize,
+    place: WritePath<'a>,
+    id: Id,
+    before: Record,
+    after: Record,
+    /// The new one.
+    version: i64,
+}
+
+/// How often records that are missing and may be created are looked for. Others can create and delete them all the while.
+const ROUNDS: u32 = 8;
+
+/// Updates the records of writes, all of one model. Those that are missing are created, where that is allowed; one that others
+/// create first is updated.
+pub(crate) async fn run<'a>(
+    session: &mut Session<'a>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    (first, writes): (usize, &[Planned<'a>]),
+) -> Result<(), Stop> {
+    let mut open: Vec<(usize, &Planned<'a>)> = (first..).zip(writes).collect();
+    for _ in 0..ROUNDS {
+        let missing = update(session, conn, table, &open).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let taken = create::insert(session, conn, table, missing).await?;
+        if taken.is_empty() {
+            return Ok(());
+        }
+        open.retain(|(at, _)| taken.iter().any(|one| one.at == *at));
+    }
+    Err(busy(ROUNDS).into())
+}
+
+/// Updates those records that are there, and gives those that are to be created.
+async fn update<'a>(
+    session: &mut Session<'a>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    writes: &[(usize, &Planned<'a>)],
+) -> Result<Vec<ReadyRecord<'a>>, Stop> {
+    let call = session.call_of(table);
+    let mut found = session.lock(conn, table, writes.iter().map(|(_, write)| &write.id), Lock::Update).await?;
+    let (mut changed, mut missing, mut refusals) = (Vec::new(), Vec::new(), Refusals::default());
+    for (at, write) in writes.iter().copied() {
+        let Action::Update(change) = &write.action else { continue };
+        match (found.remove(&write.id), &change.missing) {
+            (Some((before, version)), _) => {
+                let after = updated(&call, write, change, (&before, version), session.now).await;
+                match refusals.keep(after) {
+                    Some(Some(after)) => {
+                        let (place, id) = (write.place, write.id.clone());
+                        changed.push(Changed { at, place, id, before, after, version: version + 1 });
+                    }
+                    // Nothing changes: the answer is the record as it is.
+                    Some(None) => {
+                        session.check_answers(table, std::iter::once(&before))?;
+                        session.answer(at, table, before, version);
+                    }
+                    None => {}
+                }
+            }
+            (None, Some(record)) if write.wanted.is_none() && write.condition.is_none() => {
+                missing.extend(refusals.keep(ReadyRecord::new(&call, write, at, record, session.now).await));
+            }
+            (None, _) => {
+                refusals.keep::<()>(Err(call.not_found(&write.id).within(&write.place.item())));
+            }
+        }
+        if refusals.is_over() {
+            break;
+        }
+    }
+    refusals.finish()?;
+    session.check_answers(table, changed.iter().map(|one| &one.after))?;
+    store(session, &call, conn, changed).await?;
+    Ok(missing)
+}
+
+/// A record as it is to be; none if nothing of it changes.
+async fn updated(
+    call: &Call<'_>,
+    write: &Planned<'_>,
+    change: &Change,
+    (before, version): (&Record, i64),
+    now: i64,
+) -> Result<Option<Record>, Error> {
+    let model = &call.table.model;
+    check_living(model, &write.id, before).map_err(|error| error.within(&write.place.item()))?;
+    write_session::check(call, write, (before, version), now).await?;
+    let after = merged(call, before, (&change.update, &change.mask, &change.transforms), now).await;
+    after.map_err(|error| error.within(&write.place.record()))
+}
+
+async fn store<'a>(
+    session: &mut Session<'a>,
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    changed: Vec<Changed<'a>>,
+) -> Result<(), Stop> {
+    let table = &call.table;
+    let model = &table.model;
+    for part in parts(&changed, table.columns.len() + 2) {
+        let mut binds = Vec::with_capacity(part.len() * (table.columns.len() + 2));
+        for one in part {
+            binds.extend([Bind::i64(one.version), bind::bind_id(&one.id)]);
+            for column in table.changing() {
+                binds.push(bind::bind(model, column, &one.after)?);
+            }
+        }
+        binds.push(Bind::text(&call.principal.tenant));
+        let sql = write_session::update(table, part.len());
+        let first = part.first().map(|one| (one.place, &one.after));
+        guarded(session.is_careful, call, conn, first, (&sql, &binds)).await?;
+    }
+    for one in changed {
+        let maker = Maker { at: one.at, place: one.place, is_other: false };
+        session.references.add(model, maker, (Some(&one.before), &one.after), &one.id);
+        session.events.parked.replaced(model, &one.id);
+        session.events.updated(model, &one.before, &one.after, one.version);
+        session.answer(one.at, table, one.after, one.version);
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Verifications: what a commit expects of records that it does not change.
+
+use super::deleted;
+use super::write_session::{self, Action, Lock, Planned, Session, ids_of};
+use crate::living;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_error::{Error, Reason};
+use std::sync::Arc;
+
+/// Holds records against what writes expect of them, and keeps them so.
+pub(crate) async fn run(
+    session: &mut Session<'_>,
+    conn: &mut AsyncPgConnection,
+    table: &Arc<Table>,
+    writes: &[Planned<'_>],
+) -> Result<(), Stop> {
+    let call = session.call_of(table);
+    let found = session.lock(conn, table, ids_of(writes), Lock::Share).await?;
+    for write in writes {
+        let Action::Verify { is_missing } = write.action else { continue };
+        let there = found.get(&write.id);
+        match (there.filter(|(record, _)| living::deletion(&table.model, record).is_none()), is_missing) {
+            (None, true) => {}
+            (Some((record, version)), false) => {
+                write_session::check(&call, write, (record, *version), session.now).await?;
+            }
+            (None, false) => {
+                let refused = match there {
+                    Some(_) => deleted::refused(&table.model, &write.id),
+                    None => call.not_found(&write.id),
+                };
+                return Err(refused.within(&write.place.item()).into());
+            }
+            (Some(_), true) => {
+                let id = write.id.to_string();
+                let message = format!("{} {id:?} exists, but verify requires it to be missing", table.model.full_name);
+                let refused = Error::new(Reason::ConditionNotMet, message).about(&table.model.full_name, id);
+                return Err(refused.within(&write.place.item()).into());
+            }
+        }
+    }
+    Ok(())
+}

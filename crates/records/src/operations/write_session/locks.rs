@@ -1,0 +1,27 @@
+//! Locks on records that others refer to.
+
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
+use crate::operations::names;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, rows};
+
+/// Says which of some ids records of a model have that are there for whoever refers to them, and keeps it so.
+pub(crate) async fn lock_living(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    target: &Table,
+    ids: &[Id],
+) -> Result<Vec<Id>, Stop> {
+    let model = &target.model;
+    let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
+    let sql = Sql::new(&format!(
+        "SELECT r.{key} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} ORDER BY r.{key} FOR KEY SHARE",
+        living::living(model, "r")
+    ));
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    Ok(names::read_ids(model, &rows(conn, &sql, &binds).await?)?)
+}

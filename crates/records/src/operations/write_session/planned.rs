@@ -1,0 +1,65 @@
+//! One planned write: what is known of it before any record is read.
+
+use super::write_path::WritePath;
+use crate::id::Id;
+use crate::operations::transform::Transform;
+use crate::query::Compiled;
+use crate::stop::Stop;
+use crate::table::Table;
+use groundplan_codec::Record;
+use groundplan_codec::mask::UpdateMask;
+use std::sync::Arc;
+
+/// One write.
+pub(crate) struct Planned<'a> {
+    pub(crate) place: WritePath<'a>,
+    pub(crate) table: Arc<Table>,
+    pub(crate) id: Id,
+    /// The version that the record must have.
+    pub(crate) wanted: Option<i64>,
+    pub(crate) condition: Option<Arc<Compiled>>,
+    pub(crate) action: Action,
+}
+
+impl Planned<'_> {
+    /// Whether it evaluates expressions while it holds a connection.
+    pub(crate) fn evaluates(&self) -> bool {
+        self.condition.is_some() || self.table.has_expressions
+    }
+}
+
+/// What is to become of the record.
+pub(crate) enum Action {
+    /// With its id.
+    Create(Record),
+    Update(Change),
+    Delete {
+        allow_missing: bool,
+    },
+    Undelete,
+    Verify {
+        is_missing: bool,
+    },
+}
+
+/// How a record is to change.
+pub(crate) struct Change {
+    /// Without the operands of the transforms.
+    pub(crate) update: Record,
+    pub(crate) mask: UpdateMask,
+    pub(crate) transforms: Vec<Transform>,
+    /// The whole record as it was sent, if it is to be created where it is missing.
+    pub(crate) missing: Option<Record>,
+}
+
+pub(crate) fn ids_of<'p>(writes: &'p [Planned<'_>]) -> impl Iterator<Item = &'p Id> {
+    writes.iter().map(|write| &write.id)
+}
+
+/// A refusal of what goes with the records of several writes is about the first of them.
+pub(crate) fn within_first(stop: Stop, writes: &[Planned<'_>]) -> Stop {
+    match (stop, writes.first()) {
+        (Stop::Refused(error), Some(write)) => Stop::Refused(error.within(&write.place.item())),
+        (stop, _) => stop,
+    }
+}

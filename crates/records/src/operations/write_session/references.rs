@@ -1,0 +1,134 @@
+//! The references that writes make, checked when all writes are done: a record may refer to what a later write creates.
+//!
+//! Foreign keys are deferred until then, and know nothing of records that are deleted softly or have ended.
+
+use super::locks::lock_living;
+use super::write_path::WritePath;
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
+use crate::operations::{names, reference};
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_codec::Record;
+use groundplan_error::{Error, Violation};
+use groundplan_model::catalog::{Model, OnDelete, Reference};
+use groundplan_model::shape::FieldId;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The references that must lead somewhere when the transaction ends, by model and field.
+#[derive(Default)]
+pub(crate) struct Made<'a>(BTreeMap<(String, FieldId), HashMap<Id, Maker<'a>>>);
+
+/// The write that made a reference.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker<'a> {
+    pub(crate) at: usize,
+    pub(crate) place: WritePath<'a>,
+    /// Whether the record is another one than that of the write: it came back with it.
+    pub(crate) is_other: bool,
+}
+
+/// A reference that leads nowhere.
+struct Broken<'a> {
+    maker: Maker<'a>,
+    record: String,
+    violation: Violation,
+}
+
+impl<'a> Made<'a> {
+    /// Notes the references of a record that are not those that it had before.
+    pub(crate) fn add(
+        &mut self,
+        model: &Model,
+        maker: Maker<'a>,
+        (before, after): (Option<&Record>, &Record),
+        id: &Id,
+    ) {
+        for reference in &model.references {
+            let now = after.get(reference.field);
+            if now.is_some() && before.is_none_or(|before| before.get(reference.field) != now) {
+                self.insert(model, reference.field, id, maker);
+            }
+        }
+    }
+
+    /// Notes the references of a record that comes back. One with SET_NULL may lead to what is deleted, as it could before.
+    pub(crate) fn add_undeleted(&mut self, model: &Model, maker: Maker<'a>, id: &Id) {
+        for reference in model.references.iter().filter(|reference| reference.on_delete != OnDelete::SetNull) {
+            self.insert(model, reference.field, id, maker);
+        }
+    }
+
+    /// Notes one reference of a record.
+    pub(crate) fn insert(&mut self, model: &Model, field: FieldId, id: &Id, maker: Maker<'a>) {
+        self.0.entry((model.full_name.clone(), field)).or_default().insert(id.clone(), maker);
+    }
+
+    /// Refuses references to what is deleted or has ended, by the first write that made one. `all` are checked where a foreign
+    /// key has refused something, which it does not name well.
+    pub(crate) async fn check(&self, call: &Call<'_>, conn: &mut AsyncPgConnection, all: bool) -> Result<(), Stop> {
+        let mut broken = Vec::new();
+        for ((model, field), makers) in &self.0 {
+            let table = call.related(model)?;
+            let Some(reference) = table.model.reference(*field) else { continue };
+            let target = call.related(&reference.target)?;
+            if all || living::may_be_gone(&target.model) {
+                find(call, conn, (table, reference, target), makers, &mut broken).await?;
+            }
+        }
+        let Some(first) = broken.iter().min_by_key(|one| (one.maker.at, &one.record)) else { return Ok(()) };
+        let (at, place) = (first.maker.at, first.maker.place);
+        let of_record = |one: &&Broken<'_>| one.maker.at == at && one.record == first.record;
+        let violations = broken.iter().filter(of_record).map(|one| one.violation.clone()).collect();
+        let place = if first.maker.is_other { place.item() } else { place.record() };
+        Err(Error::invalid(violations).within(&place).into())
+    }
+}
+
+/// Finds the references of records, as they are now, that lead nowhere. What they lead to is locked, so that it stays.
+async fn find<'a>(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (table, reference, target): (&Table, &Reference, &Table),
+    makers: &HashMap<Id, Maker<'a>>,
+    broken: &mut Vec<Broken<'a>>,
+) -> Result<(), Stop> {
+    let model = &table.model;
+    let referring = referring(call, conn, (model, reference, &target.model), makers.keys()).await?;
+    let wanted: HashSet<&Id> = referring.iter().map(|(_, id)| id).collect();
+    let mut wanted: Vec<Id> = wanted.into_iter().cloned().collect();
+    wanted.sort_unstable();
+    let found: HashSet<Id> = lock_living(call, conn, target, &wanted).await?.into_iter().collect();
+    for (id, leads_to) in referring.into_iter().filter(|(_, id)| !found.contains(id)) {
+        let Some(maker) = makers.get(&id) else { continue };
+        let violation = match maker.is_other {
+            true => reference::kept_away(call, conn, (model, &id), (reference, &leads_to)).await?,
+            false => reference::missed(call, conn, model, (reference, &leads_to)).await?,
+        };
+        broken.push(Broken { maker: *maker, record: format!("{}/{id}", model.full_name), violation });
+    }
+    Ok(())
+}
+
+/// Which of some records live and refer, each with what it refers to.
+async fn referring(
+    call: &Call<'_>,
+    conn: &mut AsyncPgConnection,
+    (model, reference, target): (&Model, &Reference, &Model),
+    ids: impl Iterator<Item = &Id>,
+) -> Result<Vec<(Id, Id)>, Stop> {
+    let (name, key, column) =
+        (model.table.qualified(), model.column_name(model.roles.id), model.column_name(reference.field));
+    let sql = Sql::new(&format!(
+        "SELECT r.{key}, r.{column} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND r.{column} IS NOT NULL{} \
+         ORDER BY r.{key}",
+        living::living(model, "r")
+    ));
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
+    let found = rows(conn, &sql, &binds).await?;
+    let pairs = found.iter().map(|row| Ok((names::read_id(model, row, 0)?, names::read_id(target, row, 1)?)));
+    Ok(pairs.collect::<diesel::QueryResult<_>>()?)
+}

@@ -1,0 +1,118 @@
+//! One attempt at writes: what it has done so far.
+
+use super::events::{Events, MAX_BYTES};
+use super::references::Made;
+use super::response_size::{record_size, too_large as response_too_large};
+use crate::call::Call;
+use crate::id::Id;
+use crate::living;
+use crate::operations::names;
+use crate::stop::Stop;
+use crate::table::Table;
+use diesel_async::AsyncPgConnection;
+use groundplan_chassis::database::{Bind, Sql};
+use groundplan_codec::{Record, Stored};
+use groundplan_error::{Error, Reason};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How records are locked while they are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// To be updated: others may still refer to it.
+    Update,
+    /// To be deleted: nobody may begin to refer to it.
+    Delete,
+    /// To be looked at: nobody may change it.
+    Share,
+}
+
+/// What an attempt has done.
+pub(crate) struct Session<'a> {
+    pub(crate) call: Call<'a>,
+    pub(crate) events: Events<'a>,
+    /// By the place of the write: the record as it is now, with its version.
+    pub(crate) answers: Vec<Option<(Arc<Table>, Record, i64)>>,
+    /// How many bytes the records of the answer may have that are still to come.
+    pub(crate) room: usize,
+    /// By the place of the write: whether the record was not there before.
+    pub(crate) created: Vec<bool>,
+    /// What is checked when all writes are done.
+    pub(crate) references: Made<'a>,
+    /// Whether each record is written by itself, so that whoever breaks a constraint is known.
+    pub(crate) is_careful: bool,
+    /// Microseconds since the Unix epoch.
+    pub(crate) now: i64,
+}
+
+impl<'a> Session<'a> {
+    /// The same call, for another model.
+    pub(crate) fn call_of(&self, table: &Arc<Table>) -> Call<'a> {
+        Call { table: table.clone(), ..self.call.clone() }
+    }
+
+    pub(crate) fn answer(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
+        if let Some(answer) = self.answers.get_mut(at) {
+            *answer = Some((table.clone(), record, version));
+        }
+    }
+
+    /// The same for a record that was not there before.
+    pub(crate) fn answer_created(&mut self, at: usize, table: &Arc<Table>, record: Record, version: i64) {
+        if let Some(created) = self.created.get_mut(at) {
+            *created = true;
+        }
+        self.answer(at, table, record, version);
+    }
+
+    /// Takes the room for records in the answer, before they are written: what is refused has not filled the log.
+    pub(crate) fn check_answers<'r>(
+        &mut self,
+        table: &Table,
+        records: impl Iterator<Item = &'r Record>,
+    ) -> Result<(), Error> {
+        for record in records {
+            self.room = self.room.checked_sub(record_size(table, record)).ok_or_else(response_too_large)?;
+            self.call.budget.hold(2 * record.memory())?;
+        }
+        Ok(())
+    }
+
+    /// Reads and locks records of one model, in the order of their ids. Those that have ended are not there.
+    pub(crate) async fn lock<'i>(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        table: &Table,
+        ids: impl IntoIterator<Item = &'i Id>,
+        lock: Lock,
+    ) -> Result<HashMap<Id, (Record, i64)>, Stop> {
+        let model = &table.model;
+        let (name, key, columns) = (model.table.qualified(), model.column_name(model.roles.id), names::columns(table));
+        let how = match lock {
+            Lock::Update => "NO KEY UPDATE",
+            Lock::Delete => "UPDATE",
+            Lock::Share => "SHARE",
+        };
+        let sql = Sql::new(&format!(
+            "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} \
+             ORDER BY r.{key} FOR {how}",
+            living::not_expired(model, "r")
+        ));
+        let binds = [Bind::text(&self.call.principal.tenant), names::bind_ids(model, ids)];
+        let found = self.events.read(conn, (table, &sql, &binds), &too_large).await?;
+        let by_id = found.into_iter().map(|(record, version)| Ok((Id::of_record(model, &record)?, (record, version))));
+        by_id.collect::<Result<_, Error>>().map_err(Stop::from)
+    }
+
+    /// The answers as the caller may see them.
+    pub(crate) fn shown(&self) -> Vec<Option<Stored>> {
+        let shown = |(table, record, version): &(Arc<Table>, Record, i64)| table.show(record.clone(), *version);
+        self.answers.iter().map(|answer| answer.as_ref().map(shown)).collect()
+    }
+}
+
+fn too_large() -> Error {
+    let message =
+        format!("the records are more than {} MiB together; write fewer records per request", MAX_BYTES >> 20);
+    Error::new(Reason::TooLarge, message)
+}

@@ -1,0 +1,100 @@
+//! A bound on commits before they are decoded: two bytes of an empty write ask for hundreds of bytes of memory.
+
+use crate::derived::reader::{Reader, Wire};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::future::ready;
+use futures_util::stream;
+use groundplan_budget::Budget;
+use groundplan_chassis::respond::error_response;
+use groundplan_error::{Error, Reason};
+use groundplan_operations::limits::MAX_BATCH;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+/// The method that takes a list of messages.
+const COMMIT: &str = "/groundplan.records.v1.RecordsService/Commit";
+
+/// What stands before a gRPC message: whether it is compressed, and its length.
+const HEAD: usize = 5;
+
+/// The field of the writes.
+const WRITES: u32 = 1;
+
+/// The memory that a byte of a commit asks for once its writes are counted: an empty path of a mask is two bytes, and a string.
+pub(super) const MEMORY: usize = 12;
+
+/// Refuses commits of too many writes, and holds the memory that the others need. Whatever else is wrong is found where a message is
+/// decoded.
+pub(crate) async fn bound(State(most): State<usize>, request: Request, next: Next) -> Response {
+    if request.uri().path() != COMMIT {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = match Limited::new(body, most + HEAD).collect().await {
+        Ok(read) => read.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("the request is longer than {most} bytes; split it up, or raise the limit");
+            return error_response(&Error::new(Reason::TooLarge, message), true).map(Body::new);
+        }
+        // What the layers outside refuse in the body has its own status, which tonic answers.
+        Err(error) => {
+            let failing = Body::from_stream(stream::once(ready(Err::<Bytes, _>(error))));
+            return next.run(Request::from_parts(parts, failing)).await;
+        }
+    };
+    match hold(&bytes, parts.extensions.get::<Budget>()) {
+        Ok(()) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(error) => error_response(&error, true).map(Body::new),
+    }
+}
+
+/// Counts the writes of a commit, and holds the memory that decoding them takes.
+fn hold(bytes: &[u8], budget: Option<&Budget>) -> Result<(), Error> {
+    let message = bytes.get(HEAD..).unwrap_or_default();
+    let writes = count(message);
+    if writes > MAX_BATCH {
+        let words = format!("must be 1 to {MAX_BATCH}, not {writes}; split a longer list up");
+        return Err(Error::field("writes", "repeated.max_items", words));
+    }
+    if let Some(budget) = budget {
+        budget.hold(message.len().saturating_mul(MEMORY))?;
+    }
+    Ok(())
+}
+
+/// How many writes a message has, as far as it can be read.
+fn count(message: &[u8]) -> usize {
+    let (mut reader, mut writes) = (Reader(message), 0);
+    while let Ok(Some((number, value))) = reader.next() {
+        writes += usize::from(number == WRITES && matches!(value, Wire::Delimited(_)));
+    }
+    writes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEAD, MAX_BATCH, count, hold};
+    use groundplan_budget::{Budget, DEFAULT, Memory};
+    use groundplan_error::Reason;
+
+    #[test]
+    fn writes_are_counted_before_they_are_decoded() {
+        let body = |writes: usize| [&[0; HEAD][..], &[0x0A, 0].repeat(writes)].concat();
+        assert!(hold(&body(MAX_BATCH), None).is_ok());
+        let error = hold(&body(MAX_BATCH + 1), None).unwrap_err();
+        assert_eq!(error.violations()[0].field, "writes");
+        assert_eq!(count(&[0x0A, 9]), 0);
+    }
+
+    #[test]
+    fn the_memory_for_a_commit_is_held_before_it_is_decoded() {
+        let budget = Budget::for_request(DEFAULT, &Memory::new(1 << 20), None);
+        let body = [&[0; HEAD][..], &[0x12], &[0xFF, 0xFF, 3], &[b'x'; 65_535][..]].concat();
+        assert!(hold(&body, Some(&budget)).is_ok());
+        assert!(budget.held() > 12 * 65_535);
+        assert_eq!(hold(&body, Some(&budget)).unwrap_err().reason(), Reason::MemoryExhausted);
+    }
+}
