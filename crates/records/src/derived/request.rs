@@ -248,6 +248,11 @@ fn int32(number: u64) -> Result<i32, Broken> {
     i32::try_from(number.cast_signed()).map_err(|_| ("range", "must be a whole number of 32 bits"))
 }
 
+/// Reads a record.
+fn decode(model: &Model, bytes: &[u8], budget: &Budget) -> Result<Record, Error> {
+    wire::decode(&model.shapes, model.shape, bytes, budget).map_err(Error::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::aggregation;
@@ -264,9 +269,4 @@ mod tests {
             assert!(aggregation(broken).is_err(), "{broken:?}");
         }
     }
-}
-
-/// Reads a record.
-fn decode(model: &Model, bytes: &[u8], budget: &Budget) -> Result<Record, Error> {
-    wire::decode(&model.shapes, model.shape, bytes, budget).map_err(Error::from)
 }
