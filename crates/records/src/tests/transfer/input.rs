@@ -54,7 +54,7 @@ async fn names_of_columns_are_checked() {
         ("id,text,id\n", "twice"),
         ("id,,text\n", "line 1 must have the names"),
         ("\n\n\"id\n", "line 3"),
-        ("id;text\na;b\n", "has semicolons between its names; write the file with commas"),
+        ("id;text\na;b\n", "has semicolons between its names; separate them with commas"),
         ("id\ttext\n", "has tabs between its names"),
     ] {
         let status = import(&fixture, skipping("Label", Format::Csv), names.as_bytes()).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn broken_bytes_are_bad_rows() {
     let report = import(&fixture, skipping("Label", Format::Ndjson), rows).await.unwrap();
     assert_eq!(counts(&report), [4, 2, 0, 0, 2]);
     assert_eq!((report.errors[0].line, report.errors[0].rule.as_str()), (2, "utf8"));
-    assert!(report.errors[1].message.contains("cut off"), "{:?}", report.errors[1]);
+    assert!(report.errors[1].message.contains("truncated"), "{:?}", report.errors[1]);
     let utf16: Vec<u8> = "{\"id\":\"e\"}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let status = import(&fixture, skipping("Label", Format::Ndjson), &utf16).await.unwrap_err();
     assert!(status.message().contains("UTF-16"), "{}", status.message());
