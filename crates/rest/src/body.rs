@@ -1,4 +1,4 @@
-//! The body of a request: bounded, and JSON by its headers.
+//! Reads the body of a request, within a limit, and checks that its headers declare JSON.
 
 use crate::rest_error::RestError;
 use axum::body::Body;
@@ -8,25 +8,25 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-/// A patch that merges (RFC 7396).
+/// The media type of a JSON merge patch (RFC 7396).
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// Whether the body is said to be a JSON merge patch.
+/// Whether the Content-Type is a JSON merge patch.
 pub(crate) fn is_merge_patch(headers: &HeaderMap) -> bool {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     essence(value) == MERGE_PATCH
 }
 
-/// Reads a body of at most `limit` bytes that must be JSON, and no patch. It is not parsed yet.
+/// Reads a JSON body of at most `limit` bytes without parsing it. Merge patches are rejected.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RestError> {
     if is_merge_patch(headers) {
-        let words = "only PATCH accepts a merge patch; send the body as application/json";
-        return Err(RestError::media_type(words));
+        let message = "only PATCH accepts a merge patch; send the body as application/json";
+        return Err(RestError::media_type(message));
     }
     read_patch(headers, body, limit).await
 }
 
-/// The same for a PATCH, whose body may be a patch.
+/// Does the same for a PATCH, whose body can be a merge patch.
 pub(crate) async fn read_patch(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, RestError> {
     check_headers(headers)?;
     let bytes = read(body, limit).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn read_patch(headers: &HeaderMap, body: Body, limit: usize) ->
     Ok(bytes)
 }
 
-/// Reads a body of at most `limit` bytes that is JSON, or not there. It is not parsed yet.
+/// Reads an optional JSON body of at most `limit` bytes without parsing it.
 pub(crate) async fn read_optional_json(
     headers: &HeaderMap,
     body: Body,
@@ -51,12 +51,12 @@ pub(crate) async fn read_optional_json(
     Ok(Some(bytes))
 }
 
-/// Makes sure that there is no body.
+/// Checks that the request has no body.
 pub(crate) async fn expect_none(body: Body, way_out: &str) -> Result<(), RestError> {
     match Limited::new(body, 0).collect().await {
         Ok(_) => Ok(()),
         Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::new(Reason::MalformedRequest, format!("this method takes no body; {way_out}")).into())
+            Err(Error::new(Reason::MalformedRequest, format!("this method has no body; {way_out}")).into())
         }
         Err(error) => Err(ended_early(error).into()),
     }
@@ -88,9 +88,9 @@ fn check_headers(headers: &HeaderMap) -> Result<(), RestError> {
     match (lines.next(), lines.next()) {
         (None, _) => Ok(()),
         (Some(value), None) if value.to_str().is_ok_and(is_json) => Ok(()),
-        (Some(value), None) => {
-            Err(RestError::media_type(format!("the body is {value:?}; send JSON, with Content-Type: application/json")))
-        }
+        (Some(value), None) => Err(RestError::media_type(format!(
+            "the Content-Type is {value:?}; send JSON with Content-Type: application/json"
+        ))),
         (Some(_), Some(_)) => {
             Err(RestError::media_type("Content-Type is given more than once; send application/json only"))
         }
@@ -102,7 +102,7 @@ fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Whether a media type is JSON that can be a record, or what plain `curl -d` calls everything.
+/// Whether a media type is JSON that can be a record, or the default of `curl -d`.
 fn is_json(media_type: &str) -> bool {
     let mut parts = media_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     parts.next();

@@ -4,17 +4,17 @@ use groundplan_error::{Error, Reason};
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
-/// What a conditional header names.
+/// The etags in a conditional header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Tags {
-    /// `*`: whatever there is.
+    /// `*`: any record.
     Any,
     /// Any of these, without their quotes.
     Of(Vec<String>),
 }
 
 impl Tags {
-    /// Whether a record with this etag is among what the header names.
+    /// Whether an etag matches.
     pub(crate) fn contain(&self, etag: &str) -> bool {
         match self {
             Self::Any => true,
@@ -22,7 +22,7 @@ impl Tags {
         }
     }
 
-    /// The tag of a header that names exactly one.
+    /// The etag, if there is exactly one.
     pub(crate) fn only(&self) -> Option<&str> {
         match self {
             Self::Of(tags) => match tags.as_slice() {
@@ -34,12 +34,12 @@ impl Tags {
     }
 }
 
-/// Reads If-Match. It compares strongly, so weak tags are refused.
+/// Reads If-Match. It compares strongly, so weak etags are rejected.
 pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, Error> {
     read(headers, &IF_MATCH, false)
 }
 
-/// Reads If-None-Match. It compares weakly: `W/` makes no difference.
+/// Reads If-None-Match. It compares weakly: `W/` is ignored.
 pub(crate) fn if_none_match(headers: &HeaderMap) -> Result<Option<Tags>, Error> {
     read(headers, &IF_NONE_MATCH, true)
 }
@@ -52,16 +52,16 @@ fn read(headers: &HeaderMap, name: &HeaderName, weak_allowed: bool) -> Result<Op
         present = true;
         let mut rest = line.to_str().map_err(|_invisible| malformed(name))?.trim_matches(SPACE);
         while !rest.is_empty() {
-            let (tag, behind) = next(rest).ok_or_else(|| malformed(name))?;
+            let (tag, remaining) = next(rest).ok_or_else(|| malformed(name))?;
             match tag {
                 Tag::Any => any = true,
                 Tag::Weak(_) if !weak_allowed => return Err(weak_etag(name)),
                 Tag::Weak(tag) | Tag::Strong(tag) => tags.push(tag.to_owned()),
             }
-            let behind = behind.trim_start_matches(SPACE);
-            rest = match behind.strip_prefix(',') {
-                Some(behind) => behind.trim_start_matches(SPACE),
-                None if behind.is_empty() => behind,
+            let remaining = remaining.trim_start_matches(SPACE);
+            rest = match remaining.strip_prefix(',') {
+                Some(remaining) => remaining.trim_start_matches(SPACE),
+                None if remaining.is_empty() => remaining,
                 None => return Err(malformed(name)),
             };
         }
@@ -82,23 +82,23 @@ enum Tag<'a> {
     Strong(&'a str),
 }
 
-/// Takes one tag from the front. A tag without quotes is understood as well.
+/// Splits off the first etag. Quotes are optional.
 fn next(text: &str) -> Option<(Tag<'_>, &str)> {
-    if let Some(behind) = text.strip_prefix('*') {
-        return Some((Tag::Any, behind));
+    if let Some(remaining) = text.strip_prefix('*') {
+        return Some((Tag::Any, remaining));
     }
     let (weak, text) = match text.strip_prefix("W/") {
         Some(text) => (true, text),
         None => (false, text),
     };
-    let (tag, behind) = match text.strip_prefix('"') {
+    let (tag, remaining) = match text.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"')?,
         None => text.split_at(text.find([',', ' ', '\t', '"']).unwrap_or(text.len())),
     };
     if tag.is_empty() {
         return None;
     }
-    Some((if weak { Tag::Weak(tag) } else { Tag::Strong(tag) }, behind))
+    Some((if weak { Tag::Weak(tag) } else { Tag::Strong(tag) }, remaining))
 }
 
 fn malformed(name: &HeaderName) -> Error {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_etags_are_rejected() {
         for bad in ["", " ", "\"", "\"\"", "\"a\" \"b\"", "\"a", ",", "*, \"a\"", "W/", "a b"] {
             let error = if_match(&headers(&[bad])).unwrap_err();
             assert_eq!(error.reason(), Reason::EtagInvalid, "{bad:?}");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_tags_are_for_if_none_match_only() {
+    fn weak_etags_are_only_valid_in_if_none_match() {
         let error = if_match(&headers(&[r#""a", W/"b""#])).unwrap_err();
         assert!(error.message().contains("without W/"), "{error}");
         let mut map = HeaderMap::new();

@@ -1,5 +1,4 @@
-//! The body of a query or of several writes: a JSON object that is read key by key, so that a refusal has the path of what it
-//! is about.
+//! The JSON body of a query or batch. It is read key by key, so that each error has the path of the invalid value.
 
 pub(crate) mod mask;
 pub(crate) mod raw;
@@ -15,16 +14,16 @@ use raw::Members;
 pub(crate) use record::{TYPE, Typed};
 use serde_json::value::RawValue;
 
-/// The members of an object, all of them known and each at most once. `null` is the same as leaving one out.
+/// The members of an object: each key is known and unique. `null` means absent.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
-    /// What leads to the object, with a `.` at its end; empty for the body itself.
+    /// The path of the object, with a trailing `.`; empty for the body itself.
     path: String,
     members: Vec<(&'a str, &'a RawValue)>,
 }
 
 impl<'a> Input<'a> {
-    /// Reads a body. Keys other than `known` are refused by name, all at once; `snake_case` is understood as well.
+    /// Reads a body. The error lists all unknown keys. `snake_case` keys are accepted too.
     pub(crate) fn parse(body: &'a [u8], known: &[&'a str]) -> Result<Self, Error> {
         let value = raw::parse(body)?;
         match raw::members(value)? {
@@ -44,7 +43,7 @@ impl<'a> Input<'a> {
                 break;
             }
             let at = format!("{path}{}", shorten_name(&key));
-            let Some(name) = known.iter().find(|name| **name == key || is_snake_of(&key, name)) else {
+            let Some(name) = known.iter().find(|name| **name == key || is_proto_name_of(&key, name)) else {
                 let nearest = match violations.len() {
                     ..MAX_SUGGESTIONS => suggestion(&key, known.iter().copied()),
                     _ => String::new(),
@@ -65,45 +64,45 @@ impl<'a> Input<'a> {
         if violations.is_empty() { Ok(Self { path, members }) } else { Err(invalid_parameters(violations)) }
     }
 
-    /// Whether a key is there, and not `null`.
+    /// Whether a key is present and not `null`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(other, value)| *other == name && !raw::is_null(value))
     }
 
-    /// The keys that are there, and not `null`.
+    /// The keys that are present and not `null`.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
         self.members.iter().filter(|(_, value)| !raw::is_null(value)).map(|(name, _)| *name)
     }
 
-    /// What stands in front of a field's name in refusals.
+    /// Returns the path of a field, for errors.
     pub(crate) fn path_of(&self, name: &str) -> String {
         format!("{}{name}", self.path)
     }
 
-    /// The object itself in refusals.
-    pub(crate) fn place(&self) -> &str {
+    /// The path of the object itself, for errors.
+    pub(crate) fn object_path(&self) -> &str {
         self.path.trim_end_matches('.')
     }
 
-    /// A string; empty if it is not there.
+    /// Reads a string; empty if absent.
     pub(crate) fn text(&mut self, name: &str) -> Result<String, Error> {
         let Some(value) = self.take(name) else { return Ok(String::new()) };
-        raw::text(value)?.ok_or_else(|| self.wrong(name, "a string", value))
+        raw::text(value)?.ok_or_else(|| self.wrong_type(name, "a string", value))
     }
 
-    /// Names with commas between them, such as a FieldMask; none if it is not there or empty.
+    /// Reads comma-separated names, such as a FieldMask; none if absent or empty.
     pub(crate) fn names(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let text = self.text(name)?;
         parameter_errors::split_names(&self.path_of(name), &text)
     }
 
-    /// Yes or no; no if it is not there.
+    /// Reads a bool; false if absent.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Error> {
         let Some(value) = self.take(name) else { return Ok(false) };
-        raw::flag(value).ok_or_else(|| self.wrong(name, "true or false", value))
+        raw::flag(value).ok_or_else(|| self.wrong_type(name, "true or false", value))
     }
 
-    /// One of several names, which must be there.
+    /// Reads a required enum.
     pub(crate) fn choice<T: Copy>(&mut self, name: &str, param: &EnumParam<T>) -> Result<T, Error> {
         match self.take(name).map(raw::text).transpose()?.flatten() {
             Some(text) => param.parse(&self.path_of(name), &text),
@@ -111,7 +110,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// One of several names; the default if it is not there.
+    /// Reads an enum; the default if absent.
     pub(crate) fn choice_or_default<T: Copy + Default>(
         &mut self,
         name: &str,
@@ -120,30 +119,29 @@ impl<'a> Input<'a> {
         if self.has(name) { self.choice(name, param) } else { Ok(T::default()) }
     }
 
-    /// A list of strings; empty if it is not there.
+    /// Reads a list of strings; empty if absent.
     pub(crate) fn texts(&mut self, name: &str) -> Result<Vec<String>, Error> {
         let items = self.list(name)?;
         let text = |(at, value): (usize, &'a RawValue)| {
-            raw::text(value)?.ok_or_else(|| self.wrong(&format!("{name}[{at}]"), "a string", value))
+            raw::text(value)?.ok_or_else(|| self.wrong_type(&format!("{name}[{at}]"), "a string", value))
         };
         items.into_iter().enumerate().map(text).collect()
     }
 
-    /// An object with these keys; none if it is not there.
+    /// Reads an object with these keys; none if absent.
     pub(crate) fn object(&mut self, name: &str, known: &[&'a str]) -> Result<Option<Self>, Error> {
         let Some(value) = self.take(name) else { return Ok(None) };
-        let members = raw::members(value)?.ok_or_else(|| self.wrong(name, "an object", value))?;
+        let members = raw::members(value)?.ok_or_else(|| self.wrong_type(name, "an object", value))?;
         Self::new(format!("{}.", self.path_of(name)), members, known).map(Some)
     }
 
-    /// A list of objects with these keys; empty if it is not there.
+    /// Reads a list of objects with these keys; empty if absent.
     pub(crate) fn objects(&mut self, name: &str, known: &[&'a str]) -> Result<Vec<Self>, Error> {
         let items = self.list(name)?;
         items.into_iter().enumerate().map(|item| self.element(name, item, known)).collect()
     }
 
-    /// What is made of each of a list of objects with these keys, as many as one call may have. All that are wrong are refused
-    /// together.
+    /// Reads a list of 1 to [`MAX_BATCH`] objects with these keys. The error names the violations of all elements.
     pub(crate) fn batch<T>(
         &mut self,
         name: &str,
@@ -159,39 +157,39 @@ impl<'a> Input<'a> {
         Refusals::collect(items.into_iter().enumerate().map(one))
     }
 
-    /// An element of a list that is an object with these keys.
+    /// Reads an element of a list as an object with these keys.
     fn element(&self, name: &str, (at, value): (usize, &'a RawValue), known: &[&'a str]) -> Result<Self, Error> {
         match raw::members(value)? {
             Some(members) => Self::new(format!("{}[{at}].", self.path_of(name)), members, known),
-            None => Err(self.wrong(&format!("{name}[{at}]"), "an object", value)),
+            None => Err(self.wrong_type(&format!("{name}[{at}]"), "an object", value)),
         }
     }
 
-    /// The elements of a list: one too many is enough for any list to be refused.
+    /// The elements of a list, at most one more than any list can have.
     fn list(&mut self, name: &str) -> Result<Vec<&'a RawValue>, Error> {
         self.counted(name).map(|(items, _)| items)
     }
 
-    /// The elements of a list, and how many it has.
+    /// The elements of a list, and their number.
     fn counted(&mut self, name: &str) -> Result<(Vec<&'a RawValue>, usize), Error> {
         let Some(value) = self.take(name) else { return Ok((Vec::new(), 0)) };
-        let elements = raw::elements(value)?.ok_or_else(|| self.wrong(name, "an array", value))?;
+        let elements = raw::elements(value)?.ok_or_else(|| self.wrong_type(name, "an array", value))?;
         Ok((elements.kept, elements.count))
     }
 
-    /// The text of a value; none if it is not there, or `null`.
+    /// Takes a value; none if it is absent or `null`.
     fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.members.iter().position(|(other, _)| *other == name)?;
         Some(self.members.swap_remove(at).1).filter(|value| !raw::is_null(value))
     }
 
-    fn wrong(&self, name: &str, expected: &str, found: &RawValue) -> Error {
-        invalid_parameter(self.path_of(name), "json_type", format!("must be {expected}, not {}", raw::kind(found)))
+    fn wrong_type(&self, name: &str, expected: &str, value: &RawValue) -> Error {
+        invalid_parameter(self.path_of(name), "json_type", format!("must be {expected}, not {}", raw::kind(value)))
     }
 }
 
-/// Whether a key is the name that the field has in the `.proto`: `group_by` for `groupBy`.
-pub(crate) fn is_snake_of(key: &str, name: &str) -> bool {
+/// Whether a key is the proto name of a field: `group_by` for `groupBy`.
+pub(crate) fn is_proto_name_of(key: &str, name: &str) -> bool {
     let mut key = key.chars();
     name.chars().all(|letter| {
         if letter.is_ascii_uppercase() {

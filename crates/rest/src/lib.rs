@@ -1,6 +1,6 @@
 //! The REST API and OpenAPI document of every model: the only crate that knows HTTP and its JSON envelopes.
 //!
-//! [`router`] answers under `/api` for whatever [`Backend`] stands behind it:
+//! [`router`] serves a [`Backend`] under `/api`:
 //!
 //! | path | methods |
 //! | --- | --- |
@@ -17,25 +17,25 @@
 //! | `/api:commit` | POST (writes of any models together), OPTIONS |
 //! | `/api/openapi.json` | GET, HEAD, OPTIONS |
 //!
-//! Beside the data of lists, and of records that are read, stand `nextPageToken`, `totalSize`, `totalSizeIsEstimate`,
-//! `included` and `includedPageTokens`, as far as they were asked for. A `Link` header leads to the next page.
+//! Responses of reads can also have `nextPageToken`, `totalSize`, `totalSizeIsEstimate`,
+//! `included` and `includedPageTokens`, if requested. A `Link` header leads to the next page.
 //!
-//! A watch is `text/event-stream` and lasts until one side ends it: each event has its kind as `event`, its token as `id`,
-//! and the change as JSON in `data`. The last one may be `error`, with the envelope of a failure. `Last-Event-ID` resumes.
+//! A watch is `text/event-stream` and lasts until one side closes it. Each event has its kind as `event`, its token as `id`,
+//! and the change as JSON in `data`. The last event can be `error`, with an error envelope. `Last-Event-ID` resumes.
 //!
-//! Writes take `Idempotency-Key` as a header, or `requestId` in the query or the body: a repeat gets the first answer, with
-//! `idempotency-replayed: true`. With `validateOnly` nothing is written, and the answer has neither `ETag` nor `Location`.
-//! An update without `updateMask`, such as a PATCH, changes the fields whose keys are in its record; `null` clears one
-//! and messages inside are replaced whole. As `application/merge-patch+json` a PATCH merges at every depth (RFC 7396).
+//! Writes take `Idempotency-Key` as a header, or `requestId` in the query or the body: a repeated call gets the first response, with
+//! `idempotency-replayed: true`. With `validateOnly` nothing is written, and the response has neither `ETag` nor `Location`.
+//! An update without `updateMask`, such as a PATCH, changes the fields whose keys are present; `null` clears a field,
+//! and nested messages are replaced as a whole. As `application/merge-patch+json`, a PATCH merges recursively (RFC 7396).
 //!
-//! Success is `{"data": …}`, failure is `{"error": {"code", "message", "details"}}`, and every answer says by
-//! `groundplan-revision` which revision gave it. Four statuses are HTTP's own and have no gRPC twin:
+//! Success is `{"data": …}`, and failure is `{"error": {"code", "message", "details"}}`. The header
+//! `groundplan-revision` has the revision that served the request. Four statuses have no gRPC equivalent:
 //!
-//! * 405, code `UNIMPLEMENTED`: the path exists, the method does not; `Allow` lists those that do;
-//! * 412, code `CONFLICT`: `If-Match` or `If-None-Match` does not hold (an etag in the body or the query that does not: 409);
-//! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body is larger than what [`router`] was given;
-//! * 415, code `INVALID_INPUT`: the body is said to be something other than JSON; a PATCH answers with `Accept-Patch`. `application/x-www-form-urlencoded`
-//!   passes, because plain `curl -d` says so of everything; the body is parsed as JSON all the same.
+//! * 405, code `UNIMPLEMENTED`: the path does not support the HTTP method; `Allow` lists the supported ones;
+//! * 412, code `CONFLICT`: `If-Match` or `If-None-Match` is not met (409 for an etag in the body or the query);
+//! * 413, code `INVALID_INPUT`, reason `TOO_LARGE`: the body exceeds the limit of [`router`];
+//! * 415, code `INVALID_INPUT`: the Content-Type is not JSON; the response to a PATCH has `Accept-Patch`. `application/x-www-form-urlencoded`
+//!   is accepted, because it is the default of `curl -d`; the body is parsed as JSON.
 
 mod body;
 mod enum_params;

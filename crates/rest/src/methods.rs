@@ -93,11 +93,11 @@ pub(crate) async fn handle_commit<B: Backend>(
     commit::handle((backend, caller), catalog, (&parts.headers, body), max_body).await
 }
 
-/// The derived method that a request counts as a call of.
+/// The method that a request counts as a call of.
 pub(crate) fn called_method(target: &Target, http_method: &Method) -> Option<MethodKind> {
     let called = table::at(target).find(|(_, route)| route.http_methods.contains(http_method));
     match called.or_else(|| table::at(target).next())?.0 {
-        // The inverse relations of a model count together.
+        // A list of related records counts as a list.
         MethodKind::ListRelated(_) => Some(MethodKind::List),
         kind => Some(kind),
     }
@@ -119,7 +119,7 @@ fn without_method(routes: impl Iterator<Item = &'static Route>, parts: &Parts) -
 }
 
 /// The hint for a parameter that is a field of the record in the body.
-fn field_of_body(model: &Model, name: &str) -> Option<String> {
+fn record_field_hint(model: &Model, name: &str) -> Option<String> {
     let field = model.shape().field(model.shape().by_name(name)?);
     Some(format!("send it in the body, as its key {}", field.json_name))
 }

@@ -1,9 +1,9 @@
-//! Refusals of parameters and keys: they are quoted as they are typed, not made the beginning of a sentence.
+//! Errors for parameters and keys. Their messages quote the name as the client wrote it, and do not capitalize it.
 
 use groundplan_error::{Error, Reason, Violation};
 use std::borrow::Cow;
 
-/// What is wrong with a parameter or a key.
+/// Returns the violation of a parameter or key.
 pub(crate) fn violation(
     name: impl Into<String>,
     rule: impl Into<Cow<'static, str>>,
@@ -12,7 +12,7 @@ pub(crate) fn violation(
     Violation { field: name.into(), description: description.into(), rule: rule.into() }
 }
 
-/// The refusal of one parameter or key.
+/// Returns the error for one parameter or key.
 pub(crate) fn invalid_parameter(
     name: impl Into<String>,
     rule: impl Into<Cow<'static, str>>,
@@ -21,13 +21,13 @@ pub(crate) fn invalid_parameter(
     invalid_parameters(vec![violation(name, rule, description)])
 }
 
-/// The refusal of parameters or keys. The message is about the first.
+/// Returns the error for several parameters or keys. The message is that of the first violation.
 pub(crate) fn invalid_parameters(violations: Vec<Violation>) -> Error {
     let first = violations.first().map(|first| format!("{:?} {}", first.field, first.description));
     violations.into_iter().fold(Error::new(Reason::InvalidFields, first.unwrap_or_default()), Error::violating)
 }
 
-/// A refusal by the backend, whose names are those of the gRPC request, with the names that REST has for these.
+/// Replaces the names of the gRPC request in an error of the backend with the `names` of REST.
 pub(crate) fn with_rest_names(error: Error, names: &[&str]) -> Error {
     let typed = |field: &str| {
         let (first, rest) = field.split_at(field.find(['.', '[']).unwrap_or(field.len()));
@@ -46,12 +46,12 @@ pub(crate) fn with_rest_names(error: Error, names: &[&str]) -> Error {
     }
 }
 
-/// The letters that a name has in both of its forms.
+/// A name without case and underscores, to compare snake_case with lowerCamel.
 fn plain(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
-/// Names with commas between them; none if the text is empty.
+/// Splits comma-separated names; none if the text is empty.
 pub(crate) fn split_names(parameter: &str, text: &str) -> Result<Vec<String>, Error> {
     if text.is_empty() {
         return Ok(Vec::new());
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_paths_are_refused() {
+    fn empty_paths_are_rejected() {
         assert_eq!(split_names("readMask", "a,b.c").unwrap(), ["a", "b.c"]);
         assert!(split_names("readMask", "").unwrap().is_empty());
         for text in [",", "a,", ",a", "a,,b"] {

@@ -1,7 +1,7 @@
-//! What a read mask shows of a record's JSON.
+//! Projects a record's JSON by a read mask.
 //!
-//! The codec writes the zeros of fields that have none, also of those that a mask leaves out: here they go. Records come
-//! from the backend with everything else cleared already.
+//! The codec writes zeros for unset fields, including those that a mask leaves out; the projection removes them. The backend has
+//! already cleared all other values that the mask leaves out.
 
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::Error;
@@ -9,10 +9,10 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::{FieldId, Kind, Shape, Shapes};
 use std::collections::BTreeMap;
 
-/// Messages inside messages beyond which no record goes.
+/// The deepest nesting of messages in a record.
 const MAX_DEPTH: usize = groundplan_codec::MAX_DEPTH as usize;
 
-/// The members of an object that are shown, by their keys as JSON text.
+/// The members of an object to return, by their keys as JSON text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Projection(BTreeMap<Vec<u8>, Part>);
 
@@ -23,12 +23,12 @@ enum Part {
 }
 
 impl Projection {
-    /// What a mask shows of a model's records; none if that is everything.
+    /// The projection of a mask; none if it includes all fields.
     pub(crate) fn of(model: &Model, mask: &[String]) -> Result<Option<Self>, Error> {
         Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?))
     }
 
-    /// The same, and the id besides.
+    /// The same, and always with the id.
     pub(crate) fn with_id(model: &Model, mask: &[String]) -> Result<Option<Self>, Error> {
         Ok(Self::of_mask(model, &ReadMask::parse(&model.shapes, model.shape, mask)?.with_fields(&[model.roles.id])))
     }
@@ -57,7 +57,7 @@ impl Projection {
         }
     }
 
-    /// Copies an object, as the codec writes it, without what is not shown.
+    /// Copies an object in the form of the codec, without the members outside the projection.
     pub(crate) fn copy(&self, object: &[u8], out: &mut Vec<u8>) {
         out.push(b'{');
         let start = out.len();
@@ -81,7 +81,7 @@ impl Projection {
     }
 }
 
-/// Splits JSON text without space at the first delimiter that is in no string and no brackets.
+/// Splits JSON text without whitespace at the first delimiter outside of strings and brackets.
 fn split(text: &[u8], delimiter: u8) -> (&[u8], &[u8]) {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in text.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! Query parameters: strict, so that a misspelt one is an error and not another result.
+//! Query parameters. Unknown parameters are errors, so that a misspelled one does not change the result silently.
 
 use crate::enum_params::EnumParam;
-use crate::input::is_snake_of;
+use crate::input::is_proto_name_of;
 use crate::limits::MAX_SUGGESTIONS;
 use crate::parameter_errors::{self, invalid_parameter, invalid_parameters, violation};
 use groundplan_codec::shorten_name;
@@ -9,27 +9,27 @@ use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
 use groundplan_operations::View;
 use percent_encoding::percent_decode;
 
-/// From this likeness on, a name is probably a misspelling of another.
-const LIKE: f64 = 0.5;
+/// The similarity from which a name is probably a misspelling of another.
+const MIN_SIMILARITY: f64 = 0.5;
 
-/// The longest name that is compared: likeness costs the product of the lengths.
-const LONGEST: usize = 64;
+/// The longest name to compare, in bytes: the cost is the product of the lengths.
+const MAX_COMPARED_LENGTH: usize = 64;
 
-/// The parameters of a request, all of them known and each at most once.
+/// The parameters of a request: each is known and unique.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads what is behind the `?`. Parameters other than `known` are refused by name, all at once.
+    /// Parses a query string. The error lists all unknown parameters.
     pub(crate) fn parse(text: Option<&str>, known: &[&str]) -> Result<Self, Error> {
         Self::parse_with_body(text, known, |_| None)
     }
 
-    /// The same, of a request that has a body: where a parameter belongs that the body knows, and how it is written there.
+    /// Does the same for a request with a body. `hint` returns the hint for a parameter that belongs in the body.
     pub(crate) fn parse_with_body(
         text: Option<&str>,
         known: &[&str],
-        place: impl Fn(&str) -> Option<String>,
+        hint: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         let mut violations = Vec::new();
@@ -40,8 +40,8 @@ impl Query {
                 break;
             }
             if !known.contains(&name.as_str()) {
-                violations.push(match place(&name) {
-                    Some(place) => misplaced(name, &place),
+                violations.push(match hint(&name) {
+                    Some(hint) => misplaced(name, &hint),
                     None => unknown(name, known, violations.len() < MAX_SUGGESTIONS),
                 });
             } else if parameters.iter().any(|(other, _)| *other == name) {
@@ -53,22 +53,22 @@ impl Query {
         if violations.is_empty() { Ok(Self(parameters)) } else { Err(invalid_parameters(violations)) }
     }
 
-    /// The value of a parameter, if it is given.
+    /// The value of a parameter, if present.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter as text; empty if it is not given.
+    /// The value of a parameter as text; empty if absent.
     pub(crate) fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default().to_owned()
     }
 
-    /// Names with commas between them; none if it is not given or empty.
+    /// Comma-separated names; none if absent or empty.
     pub(crate) fn names(&self, name: &str) -> Result<Vec<String>, Error> {
         parameter_errors::split_names(name, self.get(name).unwrap_or_default())
     }
 
-    /// Yes or no; no if it is not given.
+    /// A bool; false if absent.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
         match self.get(name) {
             None | Some("false") => Ok(false),
@@ -77,7 +77,7 @@ impl Query {
         }
     }
 
-    /// One of several names; the default if it is not given.
+    /// An enum; the default if absent.
     pub(crate) fn choice<T: Copy + Default>(&self, name: &str, param: &EnumParam<T>) -> Result<T, Error> {
         self.get(name).map_or(Ok(T::default()), |text| param.parse(name, text))
     }
@@ -87,12 +87,12 @@ impl Query {
         Ok(View { read_mask: self.names("readMask")?, expand: self.names("expand")? })
     }
 
-    /// Every parameter that is given, in order.
+    /// All parameters, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A number that is not negative, or 0 if it is not given.
+    /// A non-negative number; 0 if absent.
     pub(crate) fn number(&self, name: &str) -> Result<i32, Error> {
         let Some(text) = self.get(name) else { return Ok(0) };
         match text.parse::<i32>() {
@@ -102,31 +102,31 @@ impl Query {
     }
 }
 
-/// Where a parameter belongs that is one of the keys of a body, in either of its forms.
-pub(crate) fn key_of_body(keys: &[&str], name: &str) -> Option<String> {
-    let key = keys.iter().find(|key| **key == name || is_snake_of(name, key))?;
+/// The hint for a parameter that is a key of the body, in snake_case or lowerCamel.
+pub(crate) fn body_key_hint(keys: &[&str], name: &str) -> Option<String> {
+    let key = keys.iter().find(|key| **key == name || is_proto_name_of(name, key))?;
     Some(format!("send it in the body, as its key {key}"))
 }
 
-fn misplaced(name: String, place: &str) -> Violation {
-    violation(name, "misplaced_parameter", format!("is not a query parameter here; {place}"))
+fn misplaced(name: String, hint: &str) -> Violation {
+    violation(name, "misplaced_parameter", format!("is not a query parameter here; {hint}"))
 }
 
-/// The refusal of a name. Only the first few are compared with the known ones.
+/// The violation for an unknown name. It suggests the nearest known name if `is_compared`.
 fn unknown(name: String, known: &[&str], is_compared: bool) -> Violation {
-    let plain = |name: &str| name.replace(['_', '-'], "").to_lowercase();
-    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&plain(&name), &plain(other));
+    let normalized = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let similarity = |other: &str| strsim::normalized_damerau_levenshtein(&normalized(&name), &normalized(other));
     let nearest = known
         .iter()
-        .filter(|_| is_compared && name.len() <= LONGEST)
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    let way_out = match nearest {
-        Some(nearest) if likeness(nearest) >= LIKE => format!("the nearest is {nearest}"),
+        .filter(|_| is_compared && name.len() <= MAX_COMPARED_LENGTH)
+        .max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+    let suggestion = match nearest {
+        Some(nearest) if similarity(nearest) >= MIN_SIMILARITY => format!("the nearest is {nearest}"),
         None if known.is_empty() => "there are none".to_owned(),
         _ => format!("these are: {}", known.join(", ")),
     };
     let name = shorten_name(&name).into_owned();
-    violation(name, "unknown_parameter", format!("is not a query parameter here; {way_out}"))
+    violation(name, "unknown_parameter", format!("is not a query parameter here; {suggestion}"))
 }
 
 fn decode(text: &str) -> Result<String, Error> {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_parameters_are_refused_by_name() {
+    fn unknown_and_repeated_parameters_are_rejected_by_name() {
         assert_eq!(
             sentences("page_token=a&pageSize=1&pageSize=1&x", KNOWN),
             [
@@ -174,23 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parameters_are_read_until_they_are_too_many() {
+    fn unknown_parameters_are_reported_up_to_the_limit() {
         let many: String = (0..10_000).map(|at| format!("pagesize{at}=&")).collect();
         let error = Query::parse(Some(&many), KNOWN).unwrap_err();
-        // One more than is told says that there are more.
+        // One more than the response includes, to report that there are more.
         assert_eq!(error.violations().len(), MAX_VIOLATIONS + 1);
         let compared = error.violations().iter().filter(|found| found.description.contains("the nearest is"));
         assert_eq!(compared.count(), MAX_SUGGESTIONS);
         // Names that are too long are not compared.
-        let long = format!("pageSize{}", "e".repeat(LONGEST));
+        let long = format!("pageSize{}", "e".repeat(MAX_COMPARED_LENGTH));
         assert!(sentences(&long, KNOWN)[0].ends_with("these are: pageSize, pageToken"));
     }
 
     #[test]
-    fn keys_of_the_body_are_refused_with_their_place() {
+    fn body_keys_in_the_query_are_rejected_with_a_hint() {
         let sentence = |text: &str| {
-            let place = |name: &str| key_of_body(&["requests", "validateOnly"], name);
-            Query::parse_with_body(Some(text), &[], place).unwrap_err().message().into_owned()
+            let hint = |name: &str| body_key_hint(&["requests", "validateOnly"], name);
+            Query::parse_with_body(Some(text), &[], hint).unwrap_err().message().into_owned()
         };
         for name in ["validateOnly", "validate_only"] {
             let expected =
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_cut_and_not_compared() {
+    fn long_names_are_shortened_and_not_compared() {
         let long = "x".repeat(100_000);
         let sentence = sentences(&long, KNOWN).remove(0);
         assert!(sentence.len() < 200 && sentence.ends_with("these are: pageSize, pageToken"), "{sentence}");

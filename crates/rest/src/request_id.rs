@@ -1,4 +1,4 @@
-//! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): what a repeated call is known by.
+//! The header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), which identifies repeated calls.
 
 use crate::parameter_errors::invalid_parameter;
 use groundplan_error::Error;
@@ -7,10 +7,10 @@ use groundplan_operations::limits::MAX_REQUEST_ID;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// As refusals and the document write it.
+/// The name as in errors and in the OpenAPI document.
 pub(crate) const NAME: &str = "Idempotency-Key";
 
-/// The key of a call; none if there is no header.
+/// Reads the key from the header; none if absent.
 pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let mut values = headers.get_all(HEADER).iter();
     match (values.next(), values.next()) {
@@ -24,7 +24,7 @@ pub(crate) fn of_header(headers: &HeaderMap) -> Result<Option<String>, Error> {
     }
 }
 
-/// Checks an id from elsewhere; an empty one is none.
+/// Checks an id from the query or the body. An empty id means absent.
 pub(crate) fn check(name: &str, id: &str) -> Result<(), Error> {
     if id.is_empty() || is_request_id(id) { Ok(()) } else { Err(wrong(name, "must be", "")) }
 }
@@ -33,7 +33,7 @@ fn wrong(name: &str, what: &str, example: &str) -> Error {
     invalid_parameter(name, "request_id", format!("{what} 1 to {MAX_REQUEST_ID} visible ASCII characters{example}"))
 }
 
-/// Takes the quotes off. Many clients send none.
+/// Removes the quotes. Many clients send none.
 fn key(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?.trim_matches([' ', '\t']);
     let key = match text.strip_prefix('"') {
@@ -43,7 +43,7 @@ fn key(value: &HeaderValue) -> Option<String> {
     is_request_id(&key).then_some(key)
 }
 
-/// The characters of a structured-field string (RFC 9651, 3.3.3): a backslash stands before a quote or itself.
+/// Unescapes a structured-field string (RFC 9651, 3.3.3): a backslash escapes a quote or a backslash.
 fn unescaped(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn other_keys_are_refused() {
+    fn invalid_keys_are_rejected() {
         let long = "x".repeat(MAX_REQUEST_ID + 1);
         let quoted = format!("\"{long}\"");
         for bad in [

@@ -1,4 +1,4 @@
-//! Success as HTTP: records are encoded straight into the body.
+//! Successful responses. Records are encoded directly into the body.
 
 mod committed;
 mod computed_values;
@@ -22,13 +22,13 @@ use groundplan_model::catalog::Model;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderValue};
 use http::{Response, StatusCode};
 
-/// One record after a write: `{"data": {…}}` with its ETag.
+/// The response with a written record: `{"data": {…}}` with its ETag.
 pub(crate) fn record(status: StatusCode, model: &Model, stored: &Stored) -> Result<Response<Body>, RestError> {
     let response = json_body(status, Envelope::of_record(model, None, stored).into_bytes());
     with_etag(response, stored)
 }
 
-/// One record as it would be: without an ETag, since no record has it.
+/// The response of a dry run. It has no ETag, because the record is not stored.
 pub(crate) fn unstored(model: &Model, stored: &Stored) -> Response<Body> {
     json_body(StatusCode::OK, Envelope::of_record(model, None, stored).into_bytes())
 }
@@ -40,7 +40,7 @@ pub(crate) fn with_etag(mut response: Response<Body>, stored: &Stored) -> Result
     Ok(response)
 }
 
-/// The caller has this record already.
+/// The response if the client already has the record.
 pub(crate) fn not_modified(stored: &Stored) -> Result<Response<Body>, RestError> {
     with_etag(empty(StatusCode::NOT_MODIFIED), stored)
 }
@@ -67,7 +67,7 @@ pub(crate) fn options(allow: &str) -> Result<Response<Body>, Error> {
     Ok(response)
 }
 
-/// The record's id.
+/// The id of a record.
 pub(crate) fn id_of<'a>(model: &Model, stored: &'a Stored) -> Result<&'a str, Error> {
     match stored.record.get(model.roles.id) {
         Some(Value::String(id)) => Ok(id),

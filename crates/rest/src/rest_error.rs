@@ -1,4 +1,4 @@
-//! A failure as HTTP: the error's envelope, with the statuses that only HTTP knows.
+//! Errors as HTTP responses, with the statuses that only HTTP has.
 
 use axum::body::Body;
 use groundplan_call::envelope;
@@ -13,14 +13,14 @@ pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patc
 pub(crate) const PATCH_MEDIA_TYPES: HeaderValue =
     HeaderValue::from_static("application/merge-patch+json, application/json");
 
-/// A failed request. Boxed, since results that carry it are moved around a lot and are rarely failures.
+/// The error of a request. It is boxed so that a `Result` with it is small.
 #[derive(Debug)]
 pub(crate) struct RestError(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
     error: Error,
-    /// Instead of the status and the `error.code` that belong to the error's reason.
+    /// Replaces the status and the `error.code` of the error's reason.
     instead: Option<(StatusCode, &'static str)>,
     allow: Option<String>,
     lists_patch_media_types: bool,
@@ -33,10 +33,10 @@ impl From<Error> for RestError {
 }
 
 impl RestError {
-    /// The path exists, but not with this method.
+    /// The path exists, but does not support this HTTP method.
     pub(crate) fn method(method: &http::Method, path: &str, allow: impl Into<String>) -> Self {
         let allow = allow.into();
-        let message = format!("{method} is not possible on {path}; these are: {allow}");
+        let message = format!("{path} does not support {method}; supported methods: {allow}");
         let mut rest_error = Self::with_status(
             Error::new(Reason::MethodUnknown, message),
             StatusCode::METHOD_NOT_ALLOWED,
@@ -51,18 +51,18 @@ impl RestError {
         Self::with_status(Error::new(Reason::TooLarge, message), StatusCode::PAYLOAD_TOO_LARGE, "INVALID_INPUT")
     }
 
-    /// The body is not JSON, by its headers.
+    /// The headers do not declare JSON.
     pub(crate) fn media_type(message: impl Into<String>) -> Self {
         let error = Error::new(Reason::MalformedRequest, message);
         Self::with_status(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "INVALID_INPUT")
     }
 
-    /// A condition in a header does not hold.
+    /// A condition in a header is not met.
     pub(crate) fn precondition(error: Error) -> Self {
         Self::with_status(error, StatusCode::PRECONDITION_FAILED, "CONFLICT")
     }
 
-    /// The same refusal of a PATCH: where its media type is wrong, it says which ones there are.
+    /// Adds the supported media types to the error of a PATCH, if its media type is wrong.
     pub(crate) fn with_patch_media_types(mut self) -> Self {
         let is_of_media_type = matches!(self.0.instead, Some((StatusCode::UNSUPPORTED_MEDIA_TYPE, _)));
         self.0.lists_patch_media_types = is_of_media_type;
@@ -73,7 +73,7 @@ impl RestError {
         Self(Box::new(Parts { error, instead: Some((status, code)), allow: None, lists_patch_media_types: false }))
     }
 
-    /// The response. Its extensions carry the whole story to the log.
+    /// The response. Its extensions carry the details for the log.
     pub(crate) fn into_response(self) -> Response<Body> {
         let Parts { error, instead, allow, lists_patch_media_types } = *self.0;
         let mut response = envelope(&error, instead);
@@ -93,7 +93,7 @@ mod tests {
     use http::header::WWW_AUTHENTICATE;
 
     #[test]
-    fn the_statuses_of_http_keep_the_codes_of_the_catalogue() {
+    fn http_statuses_override_the_status_of_the_reason() {
         let method = RestError::method(&http::Method::PUT, "/api/v1/books", "GET, POST").into_response();
         assert_eq!(method.status(), 405);
         assert_eq!(method.headers()[ALLOW], "GET, POST");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_without_credentials_learn_the_scheme() {
+    fn unauthenticated_errors_name_the_scheme() {
         let response = RestError::from(Error::new(Reason::CredentialsInvalid, "no")).into_response();
         assert_eq!(
             (response.status().as_u16(), &response.headers()[WWW_AUTHENTICATE]),

@@ -1,6 +1,6 @@
 //! The path, the HTTP methods and the input of a method.
 
-use crate::query::{Query, key_of_body};
+use crate::query::{Query, body_key_hint};
 use crate::target::{self, Target};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
@@ -93,7 +93,7 @@ impl Route {
     /// Reads the query parameters.
     pub(crate) fn parse_query(&self, text: Option<&str>, model: Option<&Model>) -> Result<Query, Error> {
         Query::parse_with_body(text, self.parameters, |name| match (&self.body, model) {
-            (BodyKeys::Keys(keys), _) => key_of_body(keys, name),
+            (BodyKeys::Keys(keys), _) => body_key_hint(keys, name),
             (BodyKeys::Record(hint), Some(model)) => hint(model, name),
             (BodyKeys::Record(_), None) | (BodyKeys::None, _) => None,
         })

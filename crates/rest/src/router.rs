@@ -1,4 +1,4 @@
-//! From a request to the operation that answers it.
+//! Maps requests to handlers.
 
 use crate::methods::{self, Call};
 use crate::openapi::Documents;
@@ -18,15 +18,15 @@ use http::header::{CONTENT_LENGTH, ETAG, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
 
-/// Which revision gave the answer.
+/// The header with the revision that served the request.
 const REVISION: HeaderName = HeaderName::from_static("groundplan-revision");
 
-/// Everything below `/api`. There is no fallback, but whatever is below `/api` is answered with an envelope.
+/// Returns the router for `/api`. It has no fallback, but every path under `/api` gets a response with an envelope.
 ///
-/// Bodies of more than `max_body` bytes are refused. The [`Caller`] is among the request's extensions; without one, the answer is 401.
+/// Bodies longer than `max_body` bytes are rejected. The [`Caller`] is an extension of the request; without one, the response is 401.
 pub fn router<B: Backend>(backend: B, max_body: usize) -> Router {
     let state = Rest { backend, max_body, documents: Documents::default() };
-    // Paths are split by `Target`: axum's own extractors answer bad ones with plain text.
+    // `Target` splits the paths, because axum's extractors reject invalid paths with plain text.
     Router::new()
         .route("/api", any(serve::<B>))
         .route("/api/", any(serve::<B>))
@@ -83,7 +83,7 @@ impl<B: Backend> Rest<B> {
             }
             _ => target.collection().unwrap_or_default(),
         };
-        let model = Arc::clone(target::find(&catalog, version, resource)?);
+        let model = Arc::clone(target::find_collection(&catalog, version, resource)?);
         let call = Call { backend: &self.backend, caller, catalog: &catalog, model, max_body: self.max_body };
         methods::handle(call, &target, request).await
     }
@@ -100,7 +100,7 @@ impl<B: Backend> Rest<B> {
                     true => response::empty(StatusCode::NOT_MODIFIED),
                     false => response::json_body(StatusCode::OK, document.text),
                 };
-                // Weak: a gateway may compress the document.
+                // Weak, because a gateway might compress the document.
                 let etag = HeaderValue::try_from(format!("W/\"{}\"", document.etag)).map_err(Error::internal)?;
                 response.headers_mut().insert(ETAG, etag);
                 Ok(response)

@@ -1,4 +1,4 @@
-//! What a path under `/api` means.
+//! Parses the paths under `/api`.
 
 mod not_found;
 
@@ -9,14 +9,14 @@ pub(crate) use not_found::{no_history, no_method, no_record_method, no_undelete}
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use std::sync::Arc;
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of the method that writes records of any models.
 pub(crate) const COMMIT_PATH: &str = "/api:commit";
 
-/// What a path means.
+/// A parsed path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// `/api/openapi.json`
@@ -36,7 +36,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Reads a path that starts with `/api`.
+    /// Parses a path that starts with `/api`.
     pub(crate) fn parse(path: &str) -> Result<Self, Error> {
         let below = path.strip_prefix("/api").unwrap_or(path);
         if let Some(method) = below.strip_prefix(':') {
@@ -72,7 +72,7 @@ impl Target {
         }
     }
 
-    /// The version and the resource that it is about.
+    /// The version and the resource, if the path has them.
     pub(crate) fn collection(&self) -> Option<(&str, &str)> {
         match self {
             Self::OpenApi | Self::Commit => None,
@@ -97,7 +97,7 @@ impl Target {
         if let Self::Relation { inverse, .. } = self { inverse } else { "" }
     }
 
-    /// No resource has a colon in its name: what is behind the last one is a method.
+    /// Splits off the method after the last colon. Names of resources have no colon.
     fn of_collection(version: String, resource: String) -> Self {
         match resource.rsplit_once(':') {
             None => Self::Collection { version, resource },
@@ -107,7 +107,7 @@ impl Target {
         }
     }
 
-    /// No id has a colon: what is behind the last one is a method.
+    /// Splits off the method after the last colon. Ids have no colon.
     fn of_record(version: String, resource: String, id: String) -> Self {
         match id.rsplit_once(':') {
             None => Self::Record { version, resource, id },
@@ -118,28 +118,32 @@ impl Target {
     }
 }
 
-/// Finds the model of a collection, or names the nearest one.
-pub(crate) fn find<'a>(catalog: &'a Catalog, version: &str, resource: &str) -> Result<&'a Arc<Model>, Error> {
+/// Finds the model of a collection. The error names the nearest one.
+pub(crate) fn find_collection<'a>(
+    catalog: &'a Catalog,
+    version: &str,
+    resource: &str,
+) -> Result<&'a Arc<Model>, Error> {
     catalog.collection(version, resource).ok_or_else(|| {
-        let asked = path_of_resource(version, resource);
-        match nearest(&asked, catalog.models.iter().map(|model| collection_path(model))) {
-            Some(nearest) => {
-                not_found(format!("there is no collection {asked}; the nearest is {nearest}")).with("nearest", nearest)
-            }
+        let requested = path_of_resource(version, resource);
+        match nearest(&requested, catalog.models.iter().map(|model| collection_path(model))) {
+            Some(nearest) => not_found(format!("there is no collection {requested}; the nearest is {nearest}"))
+                .with("nearest", nearest),
             None => not_found(format!(
-                "there is no collection {asked}, since no models are applied; see groundplan apply --help"
+                "there is no collection {requested}, since no models are applied; see groundplan apply --help"
             )),
         }
     })
 }
 
-/// Finds a model by its full name, or says which one is the nearest.
+/// Finds a model by its full name. The error names the nearest one.
 pub(crate) fn find_model<'a>(catalog: &'a Catalog, full_name: &str) -> Result<&'a Arc<Model>, String> {
-    // Who leaves the package out means the name that is behind it.
-    let plain = |model: &Arc<Model>| if full_name.contains('.') { model.full_name.clone() } else { model.name.clone() };
-    let likeness = |model: &&Arc<Model>| strsim::jaro_winkler(&plain(model), &shorten_name(full_name));
+    // A name without a package is compared with names without packages.
+    let comparable_name =
+        |model: &Arc<Model>| if full_name.contains('.') { model.full_name.clone() } else { model.name.clone() };
+    let similarity = |model: &&Arc<Model>| strsim::jaro_winkler(&comparable_name(model), &shorten_name(full_name));
     catalog.model(full_name).ok_or_else(|| {
-        match catalog.models.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
+        match catalog.models.iter().max_by(|one, other| similarity(one).total_cmp(&similarity(other))) {
             Some(nearest) => {
                 format!("is {:?}, which is not a model; the nearest is {}", shorten_name(full_name), nearest.full_name)
             }
@@ -148,26 +152,26 @@ pub(crate) fn find_model<'a>(catalog: &'a Catalog, full_name: &str) -> Result<&'
     })
 }
 
-/// Finds the way back to records that refer to a record, by its place in [`Model::referrers`], or names the nearest one.
+/// Finds an inverse relation, as an index of [`Model::referrers`]. The error names the nearest one.
 pub(crate) fn find_inverse(model: &Model, inverse: &str) -> Result<usize, Error> {
-    let named = |referrer: &Referrer| referrer.inverse.as_deref() == Some(inverse);
-    model.referrers.iter().position(named).ok_or_else(|| {
-        let asked = inverse_path(model, inverse);
-        let ways = model.referrers.iter().filter_map(|referrer| referrer.inverse.as_deref());
-        match nearest(inverse, ways.map(str::to_owned)) {
+    let is_inverse = |referrer: &Referrer| referrer.inverse.as_deref() == Some(inverse);
+    model.referrers.iter().position(is_inverse).ok_or_else(|| {
+        let requested = inverse_path(model, inverse);
+        let inverses = model.referrers.iter().filter_map(|referrer| referrer.inverse.as_deref());
+        match nearest(inverse, inverses.map(str::to_owned)) {
             Some(nearest) => {
                 let nearest = inverse_path(model, &nearest);
-                not_found(format!("there is nothing at {asked}; the nearest is {nearest}")).with("nearest", nearest)
+                not_found(format!("there is nothing at {requested}; the nearest is {nearest}")).with("nearest", nearest)
             }
-            None => not_found(format!("there is nothing at {asked}, since no model refers to {}", model.full_name)),
+            None => not_found(format!("there is nothing at {requested}, since no model refers to {}", model.full_name)),
         }
     })
 }
 
-/// The candidate that is most like what was asked for.
-fn nearest(asked: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(candidate, asked);
-    candidates.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+/// The candidate that is most similar to the requested name.
+fn nearest(requested: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+    let similarity = |candidate: &str| strsim::jaro_winkler(candidate, requested);
+    candidates.max_by(|one, other| similarity(one).total_cmp(&similarity(other)))
 }
 
 /// The path of a model's collection.

@@ -1,21 +1,21 @@
-//! Times as text: RFC 3339, as records have them.
+//! Times as RFC 3339 text, as in records.
 
 use crate::parameter_errors::invalid_parameter;
 use chrono::{DateTime, SecondsFormat, Timelike as _};
 use groundplan_codec::{FIRST_TIME, LAST_TIME};
 use groundplan_error::Error;
 
-/// Reads the time of a parameter, in microseconds since the Unix epoch. Finer input is cut off, towards the past.
-pub(crate) fn read(parameter: &str, text: &str) -> Result<i64, Error> {
-    // What looks like a space was a plus sign: in a query it means a space.
-    let way_out = if text.contains(' ') { "; the plus sign of an offset is %2B in a query" } else { "" };
+/// Parses the time of a parameter to microseconds since the Unix epoch. Finer digits are truncated towards the past.
+pub(crate) fn parse(parameter: &str, text: &str) -> Result<i64, Error> {
+    // In a query, an unescaped plus sign means a space.
+    let hint = if text.contains(' ') { "; the plus sign of an offset is %2B in a query" } else { "" };
     let malformed = || {
-        let description = format!("must be a time such as 2030-12-31T23:59:59.5Z (RFC 3339){way_out}");
+        let description = format!("must be a time such as 2030-12-31T23:59:59.5Z (RFC 3339){hint}");
         invalid_parameter(parameter, "timestamp", description)
     };
     let capitals = text.as_bytes().get(10) == Some(&b'T') && !text.bytes().any(|byte| byte.is_ascii_lowercase());
     let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| capitals).ok_or_else(malformed)?;
-    // Chrono shows a leap second like this; no stored time is one.
+    // Chrono represents a leap second like this. Records cannot store it.
     if time.nanosecond() >= 1_000_000_000 {
         return Err(malformed());
     }
@@ -26,9 +26,9 @@ pub(crate) fn read(parameter: &str, text: &str) -> Result<i64, Error> {
     }
 }
 
-/// Writes microseconds since the Unix epoch, in UTC, with 0, 3 or 6 digits of a fraction.
-pub(crate) fn text(micros: i64) -> String {
-    // What is out of chrono's range shows as the epoch, as in records.
+/// Formats microseconds since the Unix epoch in UTC, with 0, 3 or 6 fractional digits.
+pub(crate) fn format(micros: i64) -> String {
+    // Times out of chrono's range become the epoch, as in records.
     DateTime::from_timestamp_micros(micros).unwrap_or_default().to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_and_written() {
+    fn times_are_parsed_and_formatted() {
         for (given, again) in [
             ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
@@ -45,14 +45,14 @@ mod tests {
             ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z"),
             ("2024-02-29T12:00:00.5+01:30", "2024-02-29T10:30:00.500Z"),
         ] {
-            assert_eq!(text(read("readTime", given).unwrap()), again);
+            assert_eq!(format(parse("readTime", given).unwrap()), again);
         }
-        assert_eq!(text(i64::MAX), "1970-01-01T00:00:00Z");
+        assert_eq!(format(i64::MAX), "1970-01-01T00:00:00Z");
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
-        let message = |text: &str| read("readTime", text).unwrap_err().message().into_owned();
+    fn invalid_times_are_rejected() {
+        let message = |text: &str| parse("readTime", text).unwrap_err().message().into_owned();
         for text in [
             "",
             "yesterday",

@@ -1,5 +1,5 @@
-//! JSON text that is taken apart level by level: every key of an object is kept, also one that comes twice, and every value
-//! stays as it was sent until somebody knows what it must be.
+//! Splits JSON text level by level. It keeps all keys of an object, including duplicates, and leaves the values as text
+//! until their type is known.
 
 use crate::limits::MAX_MEMBERS;
 use groundplan_codec::mask::MAX_PATHS;
@@ -12,23 +12,23 @@ use std::fmt;
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
-/// The elements of an array, as many as any array may have, and one more.
+/// The elements of an array, at most one more than any array can have.
 #[derive(Debug)]
 pub(super) struct Elements<'a> {
     pub(super) kept: Vec<&'a RawValue>,
-    /// How many there are.
+    /// The number of elements in the array.
     pub(super) count: usize,
 }
 
-/// The most elements that are kept: masks have as many paths, batches as many records.
+/// The most elements to keep: the limit for paths in masks and for records in batches, and one more.
 const MAX_KEPT: usize = MAX_PATHS + 1;
 
-/// Reads a body. All of it is JSON behind this, but for what strings and numbers mean.
+/// Parses a body. The rest of this module can rely on valid JSON, except for the contents of strings and numbers.
 pub(super) fn parse(text: &[u8]) -> Result<&RawValue, Error> {
     serde_json::from_slice(text).map_err(malformed)
 }
 
-/// The members of an object; none if the value is something else.
+/// The members of an object; none if the value has another type.
 pub(crate) fn members(value: &RawValue) -> Result<Option<Members<'_>>, Error> {
     if !value.get().starts_with('{') {
         return Ok(None);
@@ -36,7 +36,7 @@ pub(crate) fn members(value: &RawValue) -> Result<Option<Members<'_>>, Error> {
     serde_json::from_str(value.get()).map(Some).map_err(malformed)
 }
 
-/// The elements of an array; none if the value is something else.
+/// The elements of an array; none if the value has another type.
 pub(super) fn elements(value: &RawValue) -> Result<Option<Elements<'_>>, Error> {
     if !value.get().starts_with('[') {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(super) fn elements(value: &RawValue) -> Result<Option<Elements<'_>>, Error> 
     serde_json::from_str(value.get()).map(Some).map_err(malformed)
 }
 
-/// A string; none if the value is something else.
+/// A string; none if the value has another type.
 pub(super) fn text(value: &RawValue) -> Result<Option<String>, Error> {
     if !value.get().starts_with('"') {
         return Ok(None);
@@ -52,7 +52,7 @@ pub(super) fn text(value: &RawValue) -> Result<Option<String>, Error> {
     serde_json::from_str(value.get()).map(Some).map_err(malformed)
 }
 
-/// Yes or no; none if the value is something else.
+/// A bool; none if the value has another type.
 pub(super) fn flag(value: &RawValue) -> Option<bool> {
     match value.get() {
         "true" => Some(true),
@@ -66,7 +66,7 @@ pub(crate) fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
 }
 
-/// What a value is, for people.
+/// The type of a value, for error messages.
 pub(crate) fn kind(value: &RawValue) -> &'static str {
     match value.get().bytes().next() {
         Some(b'{') => "an object",

@@ -1,4 +1,4 @@
-//! Bodies that are read, and those that are not.
+//! Tests of reading bodies.
 
 use super::*;
 use crate::enum_params::FUNCTION;
@@ -25,7 +25,7 @@ fn values_are_read_by_type() {
 }
 
 #[test]
-fn keys_are_known_and_given_once() {
+fn unknown_and_duplicate_keys_are_rejected() {
     let refused = |body: &str| sentence(body, |_| Ok(()));
     assert_eq!(refused(r#"{"fliter":""}"#), "\"fliter\" is not a known key; did you mean filter?");
     assert_eq!(
@@ -40,7 +40,7 @@ fn keys_are_known_and_given_once() {
 }
 
 #[test]
-fn types_are_named_by_their_path() {
+fn wrong_types_are_reported_with_their_path() {
     assert_eq!(
         sentence(r#"{"filter":1}"#, |i| i.text("filter").map(drop)),
         "\"filter\" must be a string, not a number"
@@ -73,11 +73,11 @@ fn other_bodies_are_malformed() {
     for (body, words) in [
         ("[]", "must be a JSON object, not an array"),
         ("null", "must be a JSON object, not null"),
-        ("{", "is not JSON"),
-        ("{} x", "is not JSON"),
-        (r#"{"filter":"\ud800"}"#, "is not JSON"),
-        (r#"{"\ud800":1}"#, "is not JSON"),
-        (r#"{"filter":01}"#, "is not JSON"),
+        ("{", "is not valid JSON"),
+        ("{} x", "is not valid JSON"),
+        (r#"{"filter":"\ud800"}"#, "is not valid JSON"),
+        (r#"{"\ud800":1}"#, "is not valid JSON"),
+        (r#"{"filter":01}"#, "is not valid JSON"),
     ] {
         let read = Input::parse(body.as_bytes(), KNOWN).and_then(|mut input| input.text("filter"));
         let error = read.unwrap_err();

@@ -1,4 +1,4 @@
-//! POST of `:aggregate`: what is computed over records.
+//! POST `:aggregate`: computes values over records.
 
 use super::{Call, Request};
 use crate::body;
@@ -25,7 +25,7 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     let (keys, values) = (keys(&call.model, &query), values(&call.model, &query));
     let computed = call.backend.aggregate(&call.caller, &call.model, &query).await;
     let computed = computed.map_err(|error| with_rest_names(error, KEYS))?;
-    // Names that are one in JSON only. What the backend refuses comes first.
+    // Duplicate JSON names are reported after the errors of the backend.
     let values = values?;
     let text = response::groups(&call.model.shapes, &computed, &keys, &values).to_string();
     Ok(response::json_body(StatusCode::OK, Envelope::of_text(&text).into_bytes()))
@@ -42,7 +42,7 @@ fn read(body: &[u8]) -> Result<AggregateQuery, Error> {
     })
 }
 
-/// What the answer has of the fields to group by. The backend refuses those that the model does not have.
+/// The fields to group by in the response. The backend rejects unknown fields.
 fn keys(model: &Model, query: &AggregateQuery) -> Vec<ComputedValue> {
     let key = |name: &String| {
         let (json_name, kind) = field(model, name).unzip();
@@ -51,15 +51,16 @@ fn keys(model: &Model, query: &AggregateQuery) -> Vec<ComputedValue> {
     query.group_by.iter().map(key).collect()
 }
 
-/// What the answer has of the aggregations. A name that the caller gave stays as it is.
+/// The aggregations in the response. A name given by the client does not change.
 fn values(model: &Model, query: &AggregateQuery) -> Result<Vec<ComputedValue>, Error> {
     let mut values: Vec<ComputedValue> = Vec::new();
     for (at, aggregation) in query.aggregations.iter().enumerate() {
         let name = value_name(aggregation);
         let json_name = if aggregation.name.is_empty() { camel_case(&name) } else { name.clone() };
         if values.iter().any(|other| other.json_name == json_name) {
-            let words = format!("is {json_name:?}, which is also the name of another aggregation; give each a name");
-            return Err(Error::field(format!("aggregations[{at}].name"), "unique", words));
+            let description =
+                format!("is {json_name:?}, which is also the name of another aggregation; give each a name");
+            return Err(Error::field(format!("aggregations[{at}].name"), "unique", description));
         }
         let is_of_field = matches!(aggregation.function(), Function::Min | Function::Max);
         let kind = if is_of_field { field(model, &aggregation.field).map(|(_, kind)| kind) } else { None };
@@ -68,7 +69,7 @@ fn values(model: &Model, query: &AggregateQuery) -> Result<Vec<ComputedValue>, E
     Ok(values)
 }
 
-/// The JSON name and the kind of a field by its path, in names of either kind.
+/// The JSON name and the kind of a field by its path, in proto or JSON names.
 fn field(model: &Model, path: &str) -> Option<(String, Kind)> {
     let mut shape = model.shape();
     let mut names = Vec::new();
@@ -85,7 +86,7 @@ fn field(model: &Model, path: &str) -> Option<(String, Kind)> {
     Some((names.join("."), kind?))
 }
 
-/// A name in the style of JSON.
+/// Converts a name to lowerCamel.
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_').filter(|word| !word.is_empty());
     let mut camel = words.next().unwrap_or_default().to_owned();
@@ -110,7 +111,7 @@ mod tests {
     use super::camel_case;
 
     #[test]
-    fn names_are_in_the_style_of_json() {
+    fn names_are_converted_to_lower_camel() {
         for (name, json) in [
             ("count", "count"),
             ("sum_page_count", "sumPageCount"),

@@ -1,4 +1,4 @@
-//! POST of `:batchCreate`: several records at once.
+//! POST `:batchCreate`: creates several records.
 
 use super::{Call, Request, batch_writes};
 use crate::json_field_paths::record_key;

@@ -1,4 +1,4 @@
-//! POST of `:batchDelete`: several records go at once.
+//! POST `:batchDelete`: deletes several records.
 
 use super::write_options::replayed;
 use super::{Call, Request, batch_writes};

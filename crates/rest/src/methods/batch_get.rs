@@ -1,4 +1,4 @@
-//! POST of `:batchGet`: several records by their ids.
+//! POST `:batchGet`: reads several records by their ids.
 
 use super::{Call, Request};
 use crate::body;
@@ -21,8 +21,8 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     let mut input = Input::parse(&bytes, KEYS)?;
     let ids = read_ids(&mut input)?;
     let view = View { read_mask: input.names("readMask")?, expand: input.texts("expand")? };
-    let found = call.backend.batch_get(&call.caller, &call.model, &ids, &view).await;
-    let (records, included) = found.map_err(|error| with_rest_names(error, KEYS))?;
+    let response = call.backend.batch_get(&call.caller, &call.model, &ids, &view).await;
+    let (records, included) = response.map_err(|error| with_rest_names(error, KEYS))?;
     let shown = Projection::of(&call.model, &view.read_mask)?;
     let mut envelope = Envelope::of_records(&call.model, shown.as_ref(), &records);
     if !view.expand.is_empty() {
@@ -31,7 +31,7 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     Ok(response::json_body(StatusCode::OK, envelope.into_bytes()))
 }
 
-/// The ids: as strings, or as the requests that gRPC takes.
+/// Reads the ids: a list of strings, or requests as in gRPC.
 fn read_ids(input: &mut Input) -> Result<Vec<String>, Error> {
     if !input.has("requests") {
         return input.texts("ids");

@@ -1,4 +1,4 @@
-//! POST of `:batchUpdate`: changes of several records.
+//! POST `:batchUpdate`: updates several records.
 
 use super::precondition::unquoted;
 use super::{Call, Request, batch_writes, take_etag};
@@ -39,7 +39,7 @@ fn read(model: &Model, key: &str, request: &mut Input<'_>, budget: &Budget) -> R
     })
 }
 
-/// The etag that the record must have: that of the request, or that of its record. Both are the same, or one is not there.
+/// The expected etag: that of the request or that of its record. If both are present, they must be equal.
 pub(super) fn resolve_etag(
     model: &Model,
     request: &mut Input<'_>,
@@ -58,7 +58,7 @@ pub(super) fn resolve_etag(
     }
 }
 
-/// The id of the record that is to change, which its new values name.
+/// The id of the record to update, which the new values must include.
 pub(super) fn id_of(model: &Model, record: &Record, place: &str) -> Result<String, Error> {
     match record.get(model.roles.id) {
         Some(Value::String(id)) if !id.is_empty() => Ok(id.clone()),

@@ -1,4 +1,4 @@
-//! What writes of several records of one model have in common.
+//! The common parts of BatchCreate, BatchUpdate and BatchDelete.
 
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
 use super::{Call, Request};
@@ -22,10 +22,10 @@ const REQUESTS: &str = "requests";
 /// The keys of the body.
 pub(super) const KEYS: &[&str] = &[REQUESTS, REQUEST_ID, VALIDATE_ONLY];
 
-/// The keys of a request within a batch that it has alone.
+/// The keys of one request in a batch.
 pub(super) type Keys = Vec<String>;
 
-/// Writes what a body says. `read` makes an operation of one of its requests.
+/// Writes the requests of a body. `read` reads one of them.
 pub(super) async fn write<B: Backend>(
     call: &Call<'_, B>,
     request: Request<'_>,
@@ -65,7 +65,7 @@ fn writes(
     Ok(options.apply(Writes { list, form: Form::Batch, ..Writes::default() }))
 }
 
-/// The records as they are now, in the order of the requests.
+/// The response with the written records, in the order of the requests.
 pub(super) fn records(model: &Model, written: Written) -> Result<Response<Body>, RestError> {
     let records: Vec<Stored> = written.records.into_iter().flatten().collect();
     let envelope = Envelope::of_records(model, None, &records);

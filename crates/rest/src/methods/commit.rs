@@ -1,4 +1,4 @@
-//! POST of `/api:commit`: writes of any models, together or not at all.
+//! POST `/api:commit`: writes records of any models in one transaction.
 
 mod read;
 

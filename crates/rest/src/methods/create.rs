@@ -1,4 +1,4 @@
-//! POST of a record to its collection.
+//! POST to a collection: creates a record.
 
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
 use super::{Call, Request, decode};
@@ -32,17 +32,16 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     replayed(is_repeat, created(&call.model, &stored, &options))
 }
 
-/// Whether the record must not be there. The headers are about the record that is to be created (RFC 9110, 13.1): no record has
-/// an etag that it could have.
+/// Whether the record must not exist. The headers are conditions on the record to create (RFC 9110, 13.1), so no etag can match.
 fn is_conditional(model: &Model, headers: &HeaderMap) -> Result<bool, RestError> {
     if etag::if_match(headers)?.is_some() {
-        let words = format!("If-Match needs a {} that exists, but POST creates one; use PATCH or PUT", model.name);
-        return Err(RestError::precondition(Error::new(Reason::EtagMismatch, words)));
+        let message = format!("If-Match needs a {} that exists, but POST creates one; use PATCH or PUT", model.name);
+        return Err(RestError::precondition(Error::new(Reason::EtagMismatch, message)));
     }
     Ok(etag::if_none_match(headers)?.is_some_and(|tags| tags == Tags::Any))
 }
 
-/// The answer with a record that was created.
+/// The response with a created record.
 pub(super) fn created(model: &Model, stored: &Stored, options: &WriteOptions) -> Result<Response<Body>, RestError> {
     if options.validate_only {
         return options.record_response(model, stored);

@@ -20,13 +20,13 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     let precondition = Precondition::new(&headers, query.get("etag").map(str::to_owned))?;
     body::expect_none(body, "send an etag as If-Match, or as ?etag=").await?;
     let allow_missing = may_be_missing && !precondition.needs_a_record();
-    // A condition that a missing record meets is of no use to who deletes it: there is nothing to keep it from.
+    // A missing record needs no protection, so it is an error even if it meets the condition.
     let expected = precondition.resolve(call, id, &options, false).await?;
     let etag = expected.etag().unwrap_or_default().to_owned();
     let result = options.write(call, Operation::Delete { id: id.to_owned(), etag, allow_missing }).await;
     let written = result.map_err(|error| expected.to_rest_error(error, &call.model.full_name, id))?;
     let is_repeat = written.is_repeat;
-    // Where deleting is soft, the record is still there.
+    // After a soft delete, the record still exists.
     replayed(
         is_repeat,
         match written.into_single() {

@@ -1,4 +1,4 @@
-//! GET of `:explainList`: how a list would be run.
+//! GET `:explainList`: returns the query plan of a list.
 
 use super::{Call, Request, list};
 use crate::parameter_errors::with_rest_names;

@@ -16,7 +16,7 @@ use http::{Response, StatusCode};
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &["readMask", "expand", READ_TIME];
 
-/// Asks for the record as it was.
+/// Requests the record as of this time.
 const READ_TIME: &str = "readTime";
 
 pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
@@ -25,9 +25,9 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     let known = etag::if_none_match(headers)?;
     let view = query.view()?;
     let read_time = read_time(&call.model, query)?;
-    let found = call.backend.get(&call.caller, &call.model, id, &view, read_time).await;
-    let (stored, included) = found.map_err(|error| with_rest_names(error, PARAMETERS))?;
-    // The etag is the record's alone: what it leads to may have changed.
+    let response = call.backend.get(&call.caller, &call.model, id, &view, read_time).await;
+    let (stored, included) = response.map_err(|error| with_rest_names(error, PARAMETERS))?;
+    // The etag covers only the record: related records might have changed.
     if view.expand.is_empty() && known.is_some_and(|tags| tags.contain(&stored.etag)) {
         return response::not_modified(&stored);
     }
@@ -39,7 +39,7 @@ pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>)
     response::with_etag(response::json_body(StatusCode::OK, envelope.into_bytes()), &stored)
 }
 
-/// The time to read at, in microseconds since the Unix epoch.
+/// The requested time, in microseconds since the Unix epoch.
 fn read_time(model: &Model, query: &Query) -> Result<Option<i64>, Error> {
     let Some(text) = query.get(READ_TIME) else { return Ok(None) };
     if model.history.is_none() {
@@ -47,5 +47,5 @@ fn read_time(model: &Model, query: &Query) -> Result<Option<i64>, Error> {
             format!("needs a history, which {} does not keep; give the model the option history", model.full_name);
         return Err(invalid_parameter(READ_TIME, "history", description));
     }
-    time::read(READ_TIME, text).map(Some)
+    time::parse(READ_TIME, text).map(Some)
 }

@@ -1,4 +1,4 @@
-//! GET of a collection.
+//! GET of a collection: lists records.
 
 use super::{Call, Request};
 use crate::enum_params::COUNT;
@@ -19,7 +19,7 @@ use http::{Response, StatusCode};
 pub(super) const PARAMETERS: &[&str] =
     &["filter", "orderBy", "pageSize", "pageToken", "skip", "readMask", "count", "allowScan", "expand", SHOW_DELETED];
 
-/// Asks for deleted records besides.
+/// Requests deleted records too.
 const SHOW_DELETED: &str = "showDeleted";
 
 pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
@@ -56,7 +56,7 @@ fn show_deleted(model: &Model, query: &Query) -> Result<bool, Error> {
     query.flag(SHOW_DELETED)
 }
 
-/// A page of the records at a path.
+/// The response with a page of the records at a path.
 pub(super) fn of_page(
     model: &Model,
     path: &str,

@@ -1,4 +1,4 @@
-//! GET of `:listRevisions`: what a record was.
+//! GET `:listRevisions`: lists the revisions of a record.
 
 use super::{Call, Request};
 use crate::parameter_errors::with_rest_names;

@@ -1,4 +1,4 @@
-//! Conditions of a write: etags in headers (412 if one does not hold) and in the body or query (409).
+//! The conditions of a write: etags in headers (412 if not met) and in the body or query (409).
 
 use super::Call;
 use super::write_options::{REQUEST_ID, WriteOptions};
@@ -9,7 +9,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_operations::{Backend, View};
 use http::HeaderMap;
 
-/// What must hold for a write to happen.
+/// The conditions of a write.
 #[derive(Debug)]
 pub(super) struct Precondition {
     if_match: Option<Tags>,
@@ -17,18 +17,18 @@ pub(super) struct Precondition {
     field: Option<String>,
 }
 
-/// The one etag that the backend is to compare.
+/// The etag that the backend must compare, and where it comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ExpectedEtag {
     Nothing,
-    /// There is no record, and that is what the caller wants.
+    /// The record does not exist, as the client expects.
     Absent,
     ByHeader(String),
     ByField(String),
 }
 
 impl Precondition {
-    /// The conditions of the headers, and that of the body or query.
+    /// Reads the conditions of the headers, and combines them with that of the body or query.
     pub(super) fn new(headers: &HeaderMap, field: Option<String>) -> Result<Self, Error> {
         let if_match = etag::if_match(headers)?;
         if let (Some(tags), Some(field)) = (&if_match, &field)
@@ -39,18 +39,18 @@ impl Precondition {
         Ok(Self { if_match, if_none_match: etag::if_none_match(headers)?, field })
     }
 
-    /// Whether only a record that is not there can meet them (RFC 9110, 13.1.2): the write is to create it.
+    /// Whether the record must not exist (RFC 9110, 13.1.2).
     pub(super) fn needs_no_record(&self) -> bool {
         self.if_none_match == Some(Tags::Any)
     }
 
-    /// Whether only a record that is there can meet them (RFC 9110, 13.1.1).
+    /// Whether the record must exist (RFC 9110, 13.1.1).
     pub(super) fn needs_a_record(&self) -> bool {
         self.if_match.is_some()
     }
 
-    /// Comes down to one etag. Only what one comparison cannot decide reads the record first; the write is then bound
-    /// to what was read, so nothing can come between.
+    /// Resolves the conditions to one etag. If one comparison is not enough, it reads the record and binds the write to the etag that it
+    /// read, so that concurrent changes are detected.
     pub(super) async fn resolve<B: Backend>(
         self,
         call: &Call<'_, B>,
@@ -63,7 +63,7 @@ impl Precondition {
             Err(this) => this,
         };
         if !options.request_id.is_empty() {
-            // What a repeat would read is what the first call has made, so that it could not be told from another call.
+            // A repeated call would read the result of the first one, and could not be recognized as a repeat.
             let description =
                 "and Idempotency-Key go together with one etag, but not with several etags or with If-None-Match";
             return Err(invalid_parameter(REQUEST_ID, "request_id", description).into());
@@ -77,7 +77,7 @@ impl Precondition {
         }
     }
 
-    /// Settles without the record, where one comparison is enough.
+    /// Resolves the conditions without the record, if one comparison is enough.
     fn resolve_without_record(self) -> Result<ExpectedEtag, Self> {
         match (&self.if_match, &self.if_none_match, &self.field) {
             (None | Some(Tags::Any), None, None) => Ok(ExpectedEtag::Nothing),
@@ -92,7 +92,7 @@ impl Precondition {
         }
     }
 
-    /// Settles by the record's current etag.
+    /// Resolves the conditions with the record's current etag.
     fn resolve_with_etag(self, current: &str, mismatch: impl Fn() -> Error) -> Result<ExpectedEtag, RestError> {
         let wanted = self.if_match.is_none_or(|tags| tags.contain(current));
         let unwanted = self.if_none_match.is_some_and(|tags| tags.contain(current));
@@ -107,7 +107,7 @@ impl Precondition {
 }
 
 impl ExpectedEtag {
-    /// What the backend compares.
+    /// The etag that the backend compares.
     pub(super) fn etag(&self) -> Option<&str> {
         match self {
             Self::Nothing | Self::Absent => None,
@@ -115,11 +115,11 @@ impl ExpectedEtag {
         }
     }
 
-    /// The backend's error, with the status that belongs to where the etag came from.
+    /// Converts an error of the backend. The status depends on the source of the etag.
     pub(super) fn to_rest_error(&self, error: Error, model: &str, id: &str) -> RestError {
         match (self, error.reason()) {
             (Self::ByHeader(_), Reason::EtagMismatch) => RestError::precondition(error),
-            // A tag of somebody else's is one that no record has: RFC 9110 knows no wrong tags, only ones that do not match.
+            // RFC 9110 has no invalid etags, only etags that do not match.
             (Self::ByHeader(_), Reason::EtagInvalid) | (Self::Absent, Reason::RecordExists) => {
                 RestError::precondition(mismatch(model, id))
             }
@@ -128,7 +128,7 @@ impl ExpectedEtag {
     }
 }
 
-/// An etag without the quotes that it may have.
+/// An etag without its quotes, if any.
 pub(super) fn unquoted(etag: &str) -> &str {
     etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
 }
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn two_etags_that_differ_are_refused() {
+    fn different_etags_are_rejected() {
         let headers = [(IF_MATCH, HeaderValue::from_static("\"a\", \"b\""))].into_iter().collect();
         assert!(Precondition::new(&headers, Some("\"b\"".into())).is_ok());
         assert_eq!(Precondition::new(&headers, Some("c".into())).unwrap_err().reason(), Reason::InvalidFields);
     }
 
     #[test]
-    fn several_conditions_are_held_against_the_record() {
+    fn several_conditions_are_compared_with_the_record() {
         let status = |headers: &[(HeaderName, &'static str)], field| {
             let open = precondition(headers, field).resolve_without_record().unwrap_err();
             match open.resolve_with_etag("b", || mismatch("m", "1")) {

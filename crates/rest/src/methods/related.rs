@@ -1,4 +1,4 @@
-//! GET of the records that refer to a record.
+//! GET of an inverse relation: lists the records that refer to a record.
 
 use super::{Call, Request, list};
 use crate::parameter_errors::with_rest_names;
@@ -12,9 +12,12 @@ use http::Response;
 pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
     let Request { target, query, .. } = &request;
     let (id, referrer) = (target.id(), target::find_inverse(&call.model, target.inverse())?);
-    let way = call.model.referrers.get(referrer);
-    let found = way.and_then(|way| Some((call.catalog.model(&way.model)?, way.inverse.as_deref()?)));
-    let Some((others, inverse)) = found else {
+    let relation = call
+        .model
+        .referrers
+        .get(referrer)
+        .and_then(|referrer| Some((call.catalog.model(&referrer.model)?, referrer.inverse.as_deref()?)));
+    let Some((others, inverse)) = relation else {
         return Err(Error::internal(format!("{} has no inverse relation {referrer}", call.model.full_name)).into());
     };
     let asked = list::read(others, query)?;

@@ -27,7 +27,7 @@ pub(crate) static DERIVED: [(MethodKind, Route); 15] = [
             path: Path::Collection,
             http_methods: &[Method::POST],
             parameters: create::PARAMETERS,
-            body: BodyKeys::Record(super::field_of_body),
+            body: BodyKeys::Record(super::record_field_hint),
         },
     ),
     (MethodKind::BatchGet, Route::post(Path::CollectionMethod("batchGet"), batch_get::KEYS)),

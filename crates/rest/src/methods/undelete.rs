@@ -1,4 +1,4 @@
-//! POST of `:undelete`: a deleted record comes back.
+//! POST `:undelete`: restores a deleted record.
 
 use super::precondition::Precondition;
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};

@@ -1,9 +1,9 @@
-//! PATCH and PUT of a record.
+//! PATCH and PUT of a record: updates it.
 
 use super::create::created;
 use super::precondition::{ExpectedEtag, Precondition};
 use super::write_options::{REQUEST_ID, VALIDATE_ONLY, WriteOptions, replayed};
-use super::{Call, Request, decode, field_of_body, take_etag};
+use super::{Call, Request, decode, record_field_hint, take_etag};
 use crate::input::mask;
 use crate::rest_error::RestError;
 use crate::{body, json_field_paths};
@@ -18,24 +18,23 @@ use http::{HeaderMap, Method, Response};
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &[REQUEST_ID, VALIDATE_ONLY, "allowMissing"];
 
-/// Where a parameter belongs that the body has room for.
+/// The hint for a parameter that belongs in the body.
 pub(super) fn hint(model: &Model, name: &str) -> Option<String> {
     match name {
         "updateMask" | "update_mask" => {
-            let words =
-                "the keys of a PATCH are its mask, and PUT replaces all; batchUpdate and commit take one in the body";
-            Some(words.to_owned())
+            let message = "the keys of a PATCH are its mask, and PUT replaces all fields; batchUpdate and commit accept a mask in the body";
+            Some(message.to_owned())
         }
-        _ => field_of_body(model, name),
+        _ => record_field_hint(model, name),
     }
 }
 
-/// How much of the record the body stands for.
+/// The fields that the body replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UpdateScope {
-    /// PATCH: the fields whose keys are there. `null` clears one. A JSON merge patch goes on inside of them.
+    /// PATCH: the fields whose keys are present; `null` clears a field. A JSON merge patch merges recursively.
     PresentFields,
-    /// PUT: all of it. What is not there is cleared.
+    /// PUT: all fields; absent fields are cleared.
     AllFields,
 }
 
@@ -61,7 +60,7 @@ async fn update<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<
     let etag = expected.etag().unwrap_or_default().to_owned();
     let transforms = Transforms::default();
     let operation = match expected {
-        // Somebody may create it meanwhile: then this must not change it.
+        // Another call might create the record meanwhile. This call must not change it.
         ExpectedEtag::Absent => Operation::Create { record: update, local_ref: String::new() },
         _ => Operation::Update { id: id.to_owned(), update, mask, transforms, etag, allow_missing },
     };
@@ -75,7 +74,7 @@ async fn update<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<
     )
 }
 
-/// What the body says, and which fields of the record it is about.
+/// Reads the body and the mask of the fields to change.
 async fn read<B: Backend>(
     call: &Call<'_, B>,
     headers: &HeaderMap,
@@ -91,7 +90,7 @@ async fn read<B: Backend>(
         let bytes = body::read_patch(headers, body, call.max_body).await?;
         let patch = json::decode_patch(&model.shapes, model.shape, &bytes, &call.caller.budget);
         let (update, merge) = patch.map_err(|error| json_field_paths::of_record(model, error.into()))?;
-        return Ok((update, UpdateMask::Merge(merge.without_fields(&mask::names_of_record(model)))));
+        return Ok((update, UpdateMask::Merge(merge.without_fields(&mask::identity_fields(model)))));
     }
     let bytes = body::read_patch(headers, body, call.max_body).await?;
     let decoded = decode(call, bytes).await?;
@@ -99,7 +98,7 @@ async fn read<B: Backend>(
     Ok((decoded.record, mask))
 }
 
-/// An id in the body may repeat the path's, not contradict it. Behind this, the record has the path's.
+/// Checks that the id in the body, if any, is that of the path, and sets the id of the path.
 fn resolve_id(model: &Model, id: &str, record: &mut Record) -> Result<(), Error> {
     if let Some(Value::String(given)) = record.get(model.roles.id) {
         let same = match model.id_format {

@@ -1,4 +1,4 @@
-//! GET of `:watch`: changes as they are committed.
+//! GET `:watch`: streams changes.
 
 use super::{Call, Request};
 use crate::enum_params::START;
@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 /// The query parameters, which are the fields of the gRPC request.
 pub(super) const PARAMETERS: &[&str] = &["filter", "readMask", "start", "token", "withPrevious", "allowScan"];
 
-/// Where a browser's `EventSource` got to before its connection broke.
+/// The header with the last event that a browser's `EventSource` received before its connection broke.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub(super) async fn handle<B: Backend>(call: &Call<'_, B>, request: Request<'_>) -> Result<Response<Body>, RestError> {
@@ -35,14 +35,14 @@ fn read(headers: &HeaderMap, query: &Query) -> Result<WatchQuery, Error> {
         with_previous: query.flag("withPrevious")?,
         allow_scan: query.flag("allowScan")?,
     };
-    // A browser comes back with the URL that it began with: only the header says where it got to.
+    // A browser reconnects with its first URL: only the header has the current token.
     if let Some(token) = last_event_id(headers)? {
         (asked.start, asked.token) = (Start::Unspecified, token);
     }
     Ok(asked)
 }
 
-/// The id of the last event that the caller has; none if the header is empty, as it is before the first event.
+/// The id of the last event that the client received; none if the header is empty, as before the first event.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let visible = |value: &HeaderValue| {
         let bytes = value.as_bytes();

@@ -1,4 +1,4 @@
-//! How a write is made, whatever it writes: once for each request id, or only tried.
+//! The options of all writes: the request id and the dry run.
 
 use super::Call;
 use crate::input::Input;
@@ -18,10 +18,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 pub(super) const REQUEST_ID: &str = "requestId";
 pub(super) const VALIDATE_ONLY: &str = "validateOnly";
 
-/// Says that a call was made before, and that this is its answer.
+/// The header that marks the response of an earlier call.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// How a write is made.
+/// The options of a write.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WriteOptions {
     pub(super) request_id: String,
@@ -29,35 +29,35 @@ pub(super) struct WriteOptions {
 }
 
 impl WriteOptions {
-    /// As headers and query say.
+    /// Reads the options from the headers and the query.
     pub(super) fn from_query(headers: &HeaderMap, query: &Query) -> Result<Self, Error> {
         let request_id = resolve_request_id(headers, query.text(REQUEST_ID))?;
         Ok(Self { request_id, validate_only: query.flag(VALIDATE_ONLY)? })
     }
 
-    /// As headers and body say, for a write of several records: the headers' conditions could not be about one of them.
+    /// Reads the options of a batch from the headers and the body. Conditions in headers are rejected, because they apply to one record.
     pub(super) fn from_batch_body(headers: &HeaderMap, body: &mut Input<'_>) -> Result<Self, Error> {
         for name in [IF_MATCH, IF_NONE_MATCH] {
             if headers.contains_key(&name) {
-                let words = format!("{name} is only for methods of one record; send each record's etag in the body");
-                return Err(Error::new(Reason::EtagInvalid, words).with("header", name.as_str()));
+                let message = format!("{name} is only for methods of one record; send each record's etag in the body");
+                return Err(Error::new(Reason::EtagInvalid, message).with("header", name.as_str()));
             }
         }
         Self::from_body(headers, body)
     }
 
-    /// As headers and body say.
+    /// Reads the options from the headers and the body.
     pub(super) fn from_body(headers: &HeaderMap, body: &mut Input<'_>) -> Result<Self, Error> {
         let request_id = resolve_request_id(headers, body.text(REQUEST_ID)?)?;
         Ok(Self { request_id, validate_only: body.flag(VALIDATE_ONLY)? })
     }
 
-    /// Gives it to writes.
+    /// Sets the options of writes.
     pub(super) fn apply(&self, writes: Writes) -> Writes {
         Writes { request_id: self.request_id.clone(), validate_only: self.validate_only, ..writes }
     }
 
-    /// Answers with a record.
+    /// The response with a written record.
     pub(super) fn record_response(&self, model: &Model, stored: &Stored) -> Result<Response<Body>, RestError> {
         if self.validate_only {
             return Ok(response::unstored(model, stored));
@@ -65,27 +65,27 @@ impl WriteOptions {
         response::record(StatusCode::OK, model, stored)
     }
 
-    /// Makes a single write.
+    /// Writes one record.
     pub(super) async fn write<B: Backend>(&self, call: &Call<'_, B>, operation: Operation) -> Result<Written, Error> {
         let written = call.backend.write(&call.caller, self.apply(Writes::single(&call.model, operation))).await;
         written.map_err(|error| json_field_paths::of_record(&call.model, error))
     }
 }
 
-/// The id of the call. It is one, wherever it stands.
+/// The request id, from the header or the parameter. If both are present, they must be equal.
 fn resolve_request_id(headers: &HeaderMap, given: String) -> Result<String, Error> {
     request_id::check(REQUEST_ID, &given)?;
     match request_id::of_header(headers)? {
         None => Ok(given),
         Some(key) if given.is_empty() || given == key => Ok(key),
         Some(_) => {
-            let description = format!("is another one than {}; send one of them", request_id::NAME);
+            let description = format!("differs from {}; send one of them", request_id::NAME);
             Err(invalid_parameter(REQUEST_ID, "request_id", description))
         }
     }
 }
 
-/// Says so if the answer is that to an earlier call.
+/// Marks the response of an earlier call.
 pub(super) fn replayed(
     is_repeat: bool,
     response: Result<Response<Body>, RestError>,

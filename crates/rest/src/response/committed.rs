@@ -1,11 +1,11 @@
-//! What a commit has done, as JSON.
+//! The results of a commit as JSON.
 
 use super::object::{Object, RECORD_ROOM};
 use groundplan_model::catalog::Model;
 use groundplan_operations::Written;
 use std::sync::Arc;
 
-/// `{"data": {"results": […], "attempts": 1}}`, in the order of the writes, whose models these are.
+/// Encodes `{"data": {"results": […], "attempts": 1}}`, in the order of the writes. `models` has the model of each write.
 pub(crate) fn committed(models: &[Arc<Model>], written: &Written) -> Vec<u8> {
     let mut out = Vec::with_capacity(RECORD_ROOM * (models.len() + 1));
     out.extend_from_slice(b"{\"data\":{\"results\":[");

@@ -1,4 +1,4 @@
-//! What is computed over records, as plain JSON.
+//! Aggregations and query plans as plain JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value as Json, json};
 use std::collections::HashMap;
 
-/// What JSON has of a computed value: its name, and the kind of the field in whose type it is, if it is in one.
+/// The JSON name of a computed value, and the kind of the field that has its type, if any.
 #[derive(Debug)]
 pub(crate) struct ComputedValue {
     /// The name in the response of the backend.
@@ -19,7 +19,7 @@ pub(crate) struct ComputedValue {
     pub(crate) kind: Option<FieldKind>,
 }
 
-/// The groups of an aggregation: `[{"keys": {…}, "values": {…}}]`.
+/// Encodes the groups of an aggregation: `[{"keys": {…}, "values": {…}}]`.
 pub(crate) fn groups(
     shapes: &Shapes,
     response: &AggregateResponse,
@@ -39,7 +39,7 @@ fn named(shapes: &Shapes, values: &HashMap<String, Value>, computed: &[ComputedV
     computed.iter().filter_map(of).collect()
 }
 
-/// A value as proto3 JSON has the field that it is of: enums by their names, integers of 32 bits as numbers.
+/// A value in the proto3 JSON of its field: enums as names, 32-bit integers as numbers.
 fn typed(shapes: &Shapes, field: Option<FieldKind>, value: &Kind) -> Json {
     match (field, value) {
         (Some(FieldKind::Enum(id)), Kind::Int64Value(number)) => {
@@ -57,7 +57,7 @@ fn typed(shapes: &Shapes, field: Option<FieldKind>, value: &Kind) -> Json {
     }
 }
 
-/// Whether JSON has integers of a type as numbers.
+/// Whether integers of a type are JSON numbers.
 fn is_short(integer: Integer) -> bool {
     match integer {
         Integer::Int32 | Integer::Sint32 | Integer::Sfixed32 | Integer::Uint32 | Integer::Fixed32 => true,
@@ -65,7 +65,7 @@ fn is_short(integer: Integer) -> bool {
     }
 }
 
-/// A value as proto3 JSON has its type.
+/// A value in the proto3 JSON of its type.
 fn plain(kind: &Kind) -> Json {
     match kind {
         Kind::BoolValue(value) => Json::from(*value),
@@ -79,7 +79,7 @@ fn plain(kind: &Kind) -> Json {
     }
 }
 
-/// As records have it: 123, not 123.0, and words for what is no number of JSON.
+/// A double as in records: 123, not 123.0, and strings for values that JSON numbers cannot express.
 fn double(value: f64) -> Json {
     match value {
         value if value.is_nan() => "NaN".into(),
@@ -89,7 +89,7 @@ fn double(value: f64) -> Json {
     }
 }
 
-/// How a list would be run, in the order of its message. The plan is no text here, but the JSON that the text is.
+/// Encodes a query plan in the order of its message. The plan is JSON here, not a string.
 pub(crate) fn explanation(explanation: &Explanation) -> Result<String, Error> {
     let plan = match explanation.plan_json.trim() {
         "" => "null",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_has_its_plan_inside() {
+    fn an_explanation_embeds_its_plan() {
         let of = |plan: &str| Explanation { plan_json: plan.to_owned(), estimated_rows: 7, ..Explanation::default() };
         let text = explanation(&of("[{\"Plan\": {\"Node Type\": \"Seq Scan\"}}]\n")).unwrap();
         assert!(

@@ -1,4 +1,4 @@
-//! `{"data": …}`, and what stands beside the data.
+//! The envelope: `{"data": …}`, page tokens, totals and included records.
 
 use super::object::{RECORD_ROOM, write_record};
 use crate::projection::Projection;
@@ -7,11 +7,11 @@ use groundplan_model::catalog::Model;
 use groundplan_operations::{Included, Page};
 use serde_json::Value;
 
-/// An envelope that is being written. It lacks its last brace.
+/// An envelope without its closing brace.
 pub(crate) struct Envelope(Vec<u8>);
 
 impl Envelope {
-    /// Of one record, or what is shown of it.
+    /// Starts an envelope with one record or its projection.
     pub(crate) fn of_record(model: &Model, shown: Option<&Projection>, stored: &Stored) -> Self {
         let mut envelope = Self(Vec::with_capacity(2 * RECORD_ROOM));
         envelope.raw("{\"data\":");
@@ -19,7 +19,7 @@ impl Envelope {
         envelope
     }
 
-    /// Of several records.
+    /// Starts an envelope with several records.
     pub(crate) fn of_records(model: &Model, shown: Option<&Projection>, records: &[Stored]) -> Self {
         let mut envelope = Self(Vec::with_capacity(RECORD_ROOM * (records.len() + 1)));
         envelope.raw("{\"data\":");
@@ -27,12 +27,12 @@ impl Envelope {
         envelope
     }
 
-    /// Of other JSON.
+    /// Starts an envelope with other JSON.
     pub(crate) fn of_text(data: impl AsRef<[u8]>) -> Self {
         Self([b"{\"data\":", data.as_ref()].concat())
     }
 
-    /// Adds the token of the next page, and the total if it was asked for.
+    /// Adds the token of the next page, and the total if requested.
     pub(crate) fn page(&mut self, page: &Page) {
         self.next_page_token(&page.next_page_token);
         if let Some(total) = page.total {
@@ -48,7 +48,7 @@ impl Envelope {
         self.member("nextPageToken", &token.into());
     }
 
-    /// Adds the records that relations lead to.
+    /// Adds the related records.
     pub(crate) fn included(&mut self, included: &Included) {
         self.raw(",\"included\":{");
         for (at, (model, records)) in included.records.iter().enumerate() {
@@ -65,7 +65,7 @@ impl Envelope {
         }
     }
 
-    /// The whole text.
+    /// Closes the envelope and returns its text.
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         self.raw("}");
         self.0

@@ -1,4 +1,4 @@
-//! A watch as server-sent events, as the WHATWG defines them for `EventSource`.
+//! A watch as server-sent events (WHATWG `EventSource`).
 
 use super::object::{Object, RECORD_ROOM};
 use crate::projection::Projection;
@@ -14,14 +14,14 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use std::convert::Infallible;
 
-/// Browsers come back a second after a watch has ended.
+/// Browsers reconnect a second after a watch has ended.
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 
-/// The prefixes that the names have in the `.proto`.
+/// The prefixes of the names in the `.proto`.
 const KIND: &str = "EVENT_KIND_";
 const REMOVAL: &str = "REMOVAL_";
 
-/// The answer that lasts as long as the watch. Dropping its body drops the watch.
+/// The response, which lasts until the watch ends. Dropping its body drops the watch.
 pub(crate) fn events(events: WatchStream, read_mask: Vec<String>) -> Response<Body> {
     let chunks = stream::unfold(Some((events, read_mask)), |open| async {
         let (mut events, read_mask) = open?;
@@ -35,13 +35,13 @@ pub(crate) fn events(events: WatchStream, read_mask: Vec<String>) -> Response<Bo
     *response.headers_mut() = HeaderMap::from_iter([
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Otherwise nginx and its like keep events back until they have more of them.
+        // Otherwise proxies such as nginx buffer events.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ]);
     response
 }
 
-/// The event's text: written once for all that share it, since they have the same mask.
+/// The text of an event. It is encoded once for all watchers with the same mask.
 fn encoded(event: &WatchEvent, read_mask: &[String]) -> Result<Bytes, Error> {
     event.encoded.sse.get_or_write(event.memory.as_ref(), || text(event, read_mask).map(Bytes::from))
 }
@@ -51,11 +51,11 @@ fn text(event: &WatchEvent, read_mask: &[String]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(2 * RECORD_ROOM);
     out.extend_from_slice(format!("event: {}\n", kind.strip_prefix(KIND).unwrap_or(kind)).as_bytes());
     out.extend_from_slice(format!("id: {}\n", event.token).as_bytes());
-    // JSON has no line breaks outside its strings, and none but escaped ones inside: it is one line.
+    // The JSON is one line: the codec writes no line breaks, and those in strings are escaped.
     out.extend_from_slice(b"data: ");
     let mut object = Object::new(&mut out);
     if let Some(model) = &event.model {
-        // Without its id nobody would know which record an event is about.
+        // The id identifies the record, even if the mask leaves it out.
         change(event, model, Projection::with_id(model, read_mask)?.as_ref(), &mut object);
     }
     object.end();
@@ -79,14 +79,14 @@ fn change(event: &WatchEvent, model: &Model, shown: Option<&Projection>, object:
         object.member("transaction", event.transaction.as_str());
     }
     if let Some(time) = event.time {
-        object.member("time", time::text(time));
+        object.member("time", time::format(time));
     }
 }
 
-/// The last event of a watch: why it ends. Without an id, so that the caller goes on behind the one before.
+/// The last event of a failed watch. It has no id, so that the client resumes after the event before it.
 fn failure(error: Error) -> Bytes {
     let error = match error.reason() {
-        // The status is sent long ago, so that nobody else logs it.
+        // The status was sent before, so no other layer logs the error.
         Reason::Internal => {
             tracing::error!(error = error.log_text(), "a watch failed");
             Error::internal("in the log")

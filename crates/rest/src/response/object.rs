@@ -1,17 +1,17 @@
-//! A JSON object that is written member by member.
+//! Writes a JSON object member by member.
 
 use crate::projection::Projection;
 use groundplan_codec::{Record, json};
 use groundplan_model::catalog::Model;
 use serde_json::Value;
 
-/// Room for a record of common size, so that most texts are allocated once.
+/// The capacity for a typical record, in bytes, so that most texts are allocated once.
 pub(super) const RECORD_ROOM: usize = 512;
 
-/// What stands before a full name where it is a URL.
+/// The prefix of a full name in a type URL.
 pub(crate) const TYPE_URL: &str = "type.googleapis.com/";
 
-/// An object that is being written behind other text. It lacks its last brace.
+/// An object without its closing brace, appended to other text.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
@@ -24,13 +24,13 @@ impl<'a> Object<'a> {
         Self { out, is_empty: true }
     }
 
-    /// Adds a record, or what is shown of it.
+    /// Adds a record or its projection.
     pub(super) fn record(&mut self, name: &str, model: &Model, shown: Option<&Projection>, record: &Record) {
         self.key(name);
         write_record(model, shown, record, self.out);
     }
 
-    /// Adds a whole record that says which model it is of, as a `google.protobuf.Any` does.
+    /// Adds a whole record with the name of its model, as in a `google.protobuf.Any`.
     pub(super) fn typed_record(&mut self, name: &str, model: &Model, record: &Record) {
         self.key(name);
         self.out.extend_from_slice(format!("{{\"@type\":\"{TYPE_URL}{}\"", model.full_name).as_bytes());
@@ -51,7 +51,7 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(value.into().to_string().as_bytes());
     }
 
-    /// Adds the names of fields, as JSON has them; nothing if there are none.
+    /// Adds the JSON names of fields; nothing if there are none.
     pub(super) fn fields(&mut self, name: &str, model: &Model, fields: &[String]) {
         if fields.is_empty() {
             return;
@@ -78,7 +78,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Writes a record, or what is shown of it.
+/// Writes a record or its projection.
 pub(super) fn write_record(model: &Model, shown: Option<&Projection>, record: &Record, out: &mut Vec<u8>) {
     let Some(shown) = shown else {
         return json::encode(&model.shapes, model.shape, record, out);

@@ -1,4 +1,4 @@
-//! A record's history as JSON.
+//! The history of a record as JSON.
 
 use super::object::{Object, RECORD_ROOM};
 use crate::projection::Projection;
@@ -6,10 +6,10 @@ use crate::time;
 use groundplan_model::catalog::Model;
 use groundplan_operations::RecordRevision;
 
-/// The prefix that the kinds have in the `.proto`.
+/// The prefix of the kinds in the `.proto`.
 const KIND: &str = "CHANGE_KIND_";
 
-/// A list of what a record was.
+/// Encodes a list of revisions.
 pub(crate) fn revisions(model: &Model, shown: Option<&Projection>, revisions: &[RecordRevision]) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 * RECORD_ROOM * (revisions.len() + 1));
     out.push(b'[');
@@ -28,7 +28,7 @@ fn write(model: &Model, shown: Option<&Projection>, revision: &RecordRevision, o
     let mut object = Object::new(out);
     object.member("kind", kind.strip_prefix(KIND).unwrap_or(kind));
     object.record("data", model, shown, &revision.stored.record);
-    object.member("time", time::text(revision.time));
+    object.member("time", time::format(revision.time));
     object.member("etag", revision.stored.etag.as_str());
     object.fields("changedFields", model, &revision.changed_fields);
     object.member("principal", revision.principal.as_str());

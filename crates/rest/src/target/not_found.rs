@@ -1,34 +1,34 @@
-//! Refusals of methods that a path does not have.
+//! Errors for paths without a method.
 
 use super::{COMMIT_PATH, SEGMENT, collection_path, nearest, not_found};
 use groundplan_error::Error;
 use groundplan_model::catalog::Model;
 use percent_encoding::utf8_percent_encode;
 
-/// Refuses a method that collections do not have, and names the nearest of those that they do.
+/// The error for an unknown method of a collection. It names the nearest known one.
 pub(crate) fn no_method(model: &Model, method: &str, methods: impl Iterator<Item = &'static str>) -> Error {
-    let asked = format!("{}:{}", collection_path(model), utf8_percent_encode(method, SEGMENT));
+    let requested = format!("{}:{}", collection_path(model), utf8_percent_encode(method, SEGMENT));
     let nearest = nearest(method, methods.map(str::to_owned)).unwrap_or_default();
     let nearest = format!("{}:{nearest}", collection_path(model));
-    not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
+    not_found(format!("there is no method {requested}; the nearest is {nearest}")).with("nearest", nearest)
 }
 
-/// Refuses a method that records do not have, and names the nearest of those that they do, if there is one.
+/// The error for an unknown method of a record. It names the nearest known one, if there is any.
 pub(crate) fn no_record_method(model: &Model, method: &str, methods: impl Iterator<Item = &'static str>) -> Error {
-    let asked = format!("{}/{{id}}:{}", collection_path(model), utf8_percent_encode(method, SEGMENT));
+    let requested = format!("{}/{{id}}:{}", collection_path(model), utf8_percent_encode(method, SEGMENT));
     match nearest(method, methods.map(str::to_owned)) {
         Some(nearest) => {
             let nearest = format!("{}/{{id}}:{nearest}", collection_path(model));
-            not_found(format!("there is no method {asked}; the nearest is {nearest}")).with("nearest", nearest)
+            not_found(format!("there is no method {requested}; the nearest is {nearest}")).with("nearest", nearest)
         }
         None => not_found(format!(
-            "there is no method {asked}: records of {} have none, and ids have no colon",
+            "there is no method {requested}: records of {} have none, and ids have no colon",
             model.full_name
         )),
     }
 }
 
-/// Refuses to show the history of a model that keeps none.
+/// The error for revisions of a model without a history.
 pub(crate) fn no_history(model: &Model, path: &str) -> Error {
     not_found(format!(
         "there is nothing at {path}, since {} keeps no history; give the model the option history",
@@ -36,7 +36,7 @@ pub(crate) fn no_history(model: &Model, path: &str) -> Error {
     ))
 }
 
-/// Refuses to bring records back of a model that keeps no deleted ones.
+/// The error for an undelete of a model without soft deletes.
 pub(crate) fn no_undelete(model: &Model, path: &str) -> Error {
     not_found(format!(
         "there is nothing at {path}, since {} keeps no deleted records; give the model the option soft_delete",
@@ -44,8 +44,8 @@ pub(crate) fn no_undelete(model: &Model, path: &str) -> Error {
     ))
 }
 
-/// Refuses a method that the API as a whole does not have.
+/// The error for an unknown method of the whole API.
 pub(super) fn no_method_of_all(method: &str) -> Error {
-    let asked = format!("/api:{}", utf8_percent_encode(method, SEGMENT));
-    not_found(format!("there is no method {asked}; the nearest is {COMMIT_PATH}")).with("nearest", COMMIT_PATH)
+    let requested = format!("/api:{}", utf8_percent_encode(method, SEGMENT));
+    not_found(format!("there is no method {requested}; the nearest is {COMMIT_PATH}")).with("nearest", COMMIT_PATH)
 }

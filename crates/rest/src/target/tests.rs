@@ -1,4 +1,4 @@
-//! What paths mean.
+//! Tests of path parsing.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn paths_are_split_and_decoded() {
 }
 
 #[test]
-fn the_last_colon_of_a_collection_names_a_method() {
+fn a_method_follows_the_last_colon_of_a_collection() {
     for (path, resource, method) in [
         ("/api/v1/books:batchGet", "books", "batchGet"),
         ("/api/v1/books%3AbatchGet", "books", "batchGet"),
@@ -35,7 +35,7 @@ fn the_last_colon_of_a_collection_names_a_method() {
 }
 
 #[test]
-fn the_last_colon_of_a_record_names_a_method() {
+fn a_method_follows_the_last_colon_of_a_record() {
     for (path, id, method) in [
         ("/api/v1/books/a:listRevisions", "a", "listRevisions"),
         ("/api/v1/books/a%3AlistRevisions", "a", "listRevisions"),
@@ -54,11 +54,11 @@ fn the_last_colon_of_a_record_names_a_method() {
 }
 
 #[test]
-fn other_paths_are_refused_with_a_way_out() {
+fn invalid_paths_are_rejected_with_a_suggestion() {
     for path in ["/api", "/api/", "/api/v1", "/api/v1/books/1/2/3", "/api/v1/books/"] {
         assert_eq!(reason(path).0, Reason::PathNotFound, "{path}");
     }
-    assert!(reason("/api/v1/books//").1.ends_with("off: /api/v1/books"));
+    assert!(reason("/api/v1/books//").1.ends_with("end: /api/v1/books"));
     assert!(reason("/api").1.contains("/api/openapi.json"));
     for path in ["/api:comit", "/api:", "/api:commit/", "/api:commit/x", "/api:Commit"] {
         assert_eq!(reason(path).0, Reason::PathNotFound, "{path}");
@@ -70,7 +70,7 @@ fn other_paths_are_refused_with_a_way_out() {
 fn invalid_utf8_is_malformed() {
     for path in ["/api/v1/books/%ff", "/api/v1/books/1/2/3/%ff"] {
         let found = reason(path);
-        // Behind what is not a path at all, nothing is looked at.
+        // Segments after the end of a valid path are not decoded.
         assert_eq!(found.0 == Reason::MalformedRequest, path.len() < 20, "{path}");
     }
     assert!(reason("/api/v1/books/%ff").1.contains("%ff"));

@@ -1,4 +1,4 @@
-//! Writes of several records of one model.
+//! Batch writes of records of one model.
 
 use crate::queries::library;
 use crate::writes::written;
@@ -14,7 +14,7 @@ fn mask(model: &Model, paths: &[&str]) -> UpdateMask {
     UpdateMask::parse(&model.shapes, model.shape, &paths).unwrap()
 }
 
-/// The mask, the etag and whether the record may be missing.
+/// The mask, the etag and `allow_missing`.
 #[cfg(test)]
 pub(crate) fn update(write: &Write) -> (&UpdateMask, &str, bool) {
     let Operation::Update { mask, etag, allow_missing, .. } = &write.operation else { panic!("{write:?}") };
@@ -22,7 +22,7 @@ pub(crate) fn update(write: &Write) -> (&UpdateMask, &str, bool) {
 }
 
 #[tokio::test]
-async fn several_records_are_created() {
+async fn batch_create_creates_records() {
     let (client, memory) = library().await;
     let body = r#"{"requests":[{"book":{"id":"x","title":"1"}},{"book":{"id":"y"},"requestId":"","validateOnly":false}],
         "requestId":"r","validateOnly":false}"#;
@@ -40,7 +40,7 @@ async fn several_records_are_created() {
 }
 
 #[tokio::test]
-async fn several_records_change() {
+async fn batch_update_updates_records() {
     let (client, memory) = library().await;
     let body = r#"{"requests":[
         {"book":{"id":"b1","title":null,"pages":1}},
@@ -67,7 +67,7 @@ async fn several_records_change() {
 }
 
 #[tokio::test]
-async fn several_records_go() {
+async fn batch_delete_deletes_records() {
     let (client, memory) = library().await;
     let body = r#"{"requests":[{"id":"b1","etag":"a"},{"id":"none","allowMissing":true}],"validate_only":true}"#;
     let answer = client.send("POST /api/v1/books:batchDelete", &[], body).await;
@@ -84,7 +84,7 @@ async fn several_records_go() {
 }
 
 #[tokio::test]
-async fn repeats_say_so() {
+async fn repeated_batches_are_marked_as_replayed() {
     for (method, request, status) in [
         ("batchCreate", r#"{"book":{"id":"x"}}"#, 200),
         ("batchUpdate", r#"{"book":{"id":"b1"}}"#, 200),

@@ -1,4 +1,4 @@
-//! Commits: writes of any models together.
+//! Commits: writes of any models in one transaction.
 
 use crate::batches::update;
 use crate::queries::library;
@@ -9,7 +9,7 @@ use groundplan_operations::{Form, Operation, Transforms, Write};
 use serde_json::json;
 
 #[tokio::test]
-async fn every_kind_of_write_arrives() {
+async fn every_kind_of_write_reaches_the_backend() {
     let (client, memory) = library().await;
     let body = r#"{"writes":[
         {"create":{"localRef":"a","record":{"name":"U","@type":"type.googleapis.com/library.v1.Author","id":"new"}}},
@@ -49,7 +49,7 @@ async fn every_kind_of_write_arrives() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_its_record_has_beside_transforms() {
+async fn an_update_changes_the_present_fields_that_no_transform_names() {
     let (client, memory) = library().await;
     let sent = async |update: &str| -> (Write, Vec<String>) {
         let body = format!(r#"{{"writes":[{{"update":{update}}}],"validateOnly":true}}"#);
@@ -99,7 +99,7 @@ async fn an_update_changes_what_its_record_has_beside_transforms() {
 }
 
 #[tokio::test]
-async fn a_commit_has_its_manner() {
+async fn a_commit_has_write_options() {
     let (client, memory) = library().await;
     let writes = r#""writes":[{"verify":{"model":"library.v1.Book","id":"b1"}}]"#;
     for (isolation, is_serializable) in [
@@ -121,7 +121,7 @@ async fn a_commit_has_its_manner() {
 }
 
 #[tokio::test]
-async fn a_failure_of_one_write_is_that_of_the_commit() {
+async fn an_error_of_one_write_fails_the_commit() {
     let (client, _) = library().await;
     let gone = r#"{"writes":[{"delete":{"model":"library.v1.Book","id":"b1"}},{"verify":{"model":"library.v1.Book","id":"none"}}]}"#;
     let answer = client.send("POST /api:commit", &[], gone).await;

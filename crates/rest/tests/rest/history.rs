@@ -1,4 +1,4 @@
-//! What records were: revisions, and reads of the past.
+//! Revisions, and reads at a past time.
 
 use crate::memory::{Asked, Memory};
 use crate::openapi_queries::parameters;
@@ -10,13 +10,13 @@ use groundplan_rest::openapi;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 fn models() -> Arc<Catalog> {
     catalog(&[("notes/v1/history.proto", include_str!("history.proto"))])
 }
 
-/// A note, and a draft.
+/// A note and a draft.
 #[cfg(test)]
 async fn notes() -> (Client, Memory) {
     let memory = Memory::new(models());
@@ -42,7 +42,7 @@ fn revision(memory: &Memory, kind: ChangeKind, time: i64, changed_fields: &[&str
 }
 
 #[tokio::test]
-async fn revisions_come_page_by_page() {
+async fn revisions_are_paged() {
     let (client, memory) = notes().await;
     let revisions = vec![
         revision(&memory, ChangeKind::Deleted, 2_000_000, &[]),
@@ -81,7 +81,7 @@ async fn revisions_come_page_by_page() {
 }
 
 #[tokio::test]
-async fn revisions_are_read_strictly() {
+async fn invalid_revision_queries_are_rejected() {
     let (client, memory) = notes().await;
     let asked = memory.questions();
     for (request, status, message) in [
@@ -122,7 +122,7 @@ async fn revisions_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn a_record_is_read_as_it_was() {
+async fn a_record_is_read_at_a_past_time() {
     let (client, memory) = notes().await;
     for (time, micros) in [
         ("2026-11-27T05:00:00Z", 1_795_755_600_000_000),
@@ -160,7 +160,7 @@ async fn a_record_is_read_as_it_was() {
 }
 
 #[test]
-fn the_document_has_histories_where_there_are_some() {
+fn the_document_has_the_histories_of_models_that_keep_one() {
     let document = openapi(&models());
     let paths = &document["paths"];
     let revisions = &paths["/api/v1/notes/{id}:listRevisions"];

@@ -83,7 +83,7 @@ async fn conditional_reads() {
 }
 
 #[tokio::test]
-async fn patch_changes_the_keys_that_are_there() {
+async fn patch_changes_the_fields_whose_keys_are_present() {
     let (client, path) = client_with_entity().await;
     let patched = client.send(&format!("PATCH {path}"), &[], r#"{"field2":0,"note":null}"#).await;
     assert_eq!((patched.status.as_u16(), patched.header("etag")), (200, "\"b\""));
@@ -93,7 +93,7 @@ async fn patch_changes_the_keys_that_are_there() {
 }
 
 #[tokio::test]
-async fn put_replaces_everything() {
+async fn put_replaces_all_fields() {
     let (client, path) = client_with_entity().await;
     let replaced = client.send(&format!("PUT {path}"), &[], format!(r#"{{"id":"{ID}","field1":"new"}}"#)).await;
     assert_eq!(replaced.json(), json!({ "data": { "id": ID, "field1": "new", "field2": 0 } }));
@@ -107,7 +107,7 @@ async fn put_replaces_everything() {
 }
 
 #[tokio::test]
-async fn the_document_is_sent_once_to_whoever_keeps_it() {
+async fn the_document_is_not_sent_again_to_clients_that_cache_it() {
     let client = client();
     let first = client.send("GET /api/openapi.json", &[], "").await;
     let etag = first.header("etag").to_owned();
@@ -169,7 +169,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn other_methods_are_refused_with_those_that_exist() {
+async fn unsupported_http_methods_are_rejected_with_the_supported_ones() {
     let (client, path) = client_with_entity().await;
     for (path, allow) in [
         (path.as_str(), "GET, HEAD, PATCH, PUT, DELETE, OPTIONS"),
@@ -198,7 +198,7 @@ async fn unknown_paths_name_the_nearest() {
     for (path, words) in [
         ("/api/v1/resources", "the nearest is /api/v1/resource"),
         ("/api/v2/tagged/1", "the nearest is /api/v1/tagged"),
-        ("/api/v1/resource/", "off: /api/v1/resource"),
+        ("/api/v1/resource/", "end: /api/v1/resource"),
         ("/api", "/api/openapi.json"),
         ("/api/", "/api/openapi.json"),
         ("/api//", "/api/openapi.json"),
@@ -256,7 +256,7 @@ async fn bodies_must_be_json_records() {
 }
 
 #[tokio::test]
-async fn callers_without_a_principal_learn_nothing() {
+async fn unauthenticated_callers_get_401() {
     let request = Request::get("/api/v1/nothing").body("".into()).unwrap();
     let answer = client().send_request(request).await;
     assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (401, "UNAUTHENTICATED"));
@@ -264,7 +264,7 @@ async fn callers_without_a_principal_learn_nothing() {
 }
 
 #[tokio::test]
-async fn our_own_failures_stay_inside() {
+async fn internal_errors_are_not_sent() {
     let answer = client().send("POST /api/v1/tagged", &[], r#"{"id":"broken"}"#).await;
     assert_eq!((answer.status.as_u16(), answer.error().0.as_str()), (500, "INTERNAL"));
     assert!(!String::from_utf8_lossy(&answer.bytes).contains("fire"));

@@ -1,9 +1,9 @@
 //! The router over a backend in memory, and the OpenAPI document.
 
 mod batches;
-mod batches_refused;
+mod batches_invalid;
 mod commits;
-mod commits_refused;
+mod commits_invalid;
 mod history;
 mod http;
 mod merge_patch;
@@ -11,11 +11,11 @@ mod openapi;
 mod openapi_queries;
 mod openapi_writes;
 mod queries;
-mod queries_refused;
+mod queries_invalid;
 mod soft_deletes;
 mod watch;
 mod writes;
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A backend that keeps records in memory, and remembers what it was asked.
+//! A backend in memory that records its calls.
 
 mod script;
 mod writes;
@@ -17,10 +17,10 @@ pub(crate) use script::Script;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// By model and id: a record and its version.
+/// The records with their versions, by model and id.
 type Records = BTreeMap<(String, String), (Record, u64)>;
 
-/// What the backend was asked.
+/// The calls of the backend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Asked {
     Get(String, View),
@@ -35,7 +35,7 @@ pub(crate) enum Asked {
     Write(Writes),
 }
 
-/// What the backend answers beside the records that it has.
+/// The responses of the backend other than its records.
 #[derive(Clone, Default)]
 pub(crate) struct Answers {
     pub(crate) total: Option<Total>,
@@ -44,13 +44,13 @@ pub(crate) struct Answers {
     pub(crate) computed: AggregateResponse,
     pub(crate) watch: Script,
     pub(crate) revisions: HistoryPage,
-    /// Whether every write is a repeat.
+    /// Whether every write is a repeated one.
     pub(crate) is_repeat: bool,
-    /// Why every write is refused.
+    /// The error of every write.
     pub(crate) refused: Option<fn() -> Error>,
 }
 
-/// Pages and masks are real; nothing is filtered, ordered or computed.
+/// It supports pages and masks, but does not filter, order or aggregate.
 #[derive(Clone)]
 pub(crate) struct Memory {
     catalog: Arc<Catalog>,
@@ -64,22 +64,22 @@ impl Memory {
         Self { catalog, records: Arc::default(), asked: Arc::default(), answers: Arc::default() }
     }
 
-    /// What was asked last.
+    /// The last call.
     pub(crate) fn asked(&self) -> Asked {
         self.asked.lock().unwrap().last().cloned().unwrap()
     }
 
-    /// How often something was asked.
+    /// The number of calls of a method.
     pub(crate) fn questions(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
 
-    /// Changes what is answered from now on.
+    /// Changes the responses from now on.
     pub(crate) fn answer(&self, change: impl FnOnce(&mut Answers)) {
         change(&mut self.answers.lock().unwrap());
     }
 
-    /// A record as it is stored.
+    /// A stored record.
     pub(crate) fn stored(&self, model: &str, id: &str) -> (Arc<Model>, Stored) {
         let model = self.catalog.model(model).cloned().unwrap();
         let (record, version) = self.checked(&model, id, None).unwrap();

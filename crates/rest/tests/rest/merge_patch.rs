@@ -1,4 +1,4 @@
-//! JSON merge patches (RFC 7396), and what PATCH does with other media types.
+//! JSON merge patches (RFC 7396), and the media types of PATCH.
 
 use crate::memory::Memory;
 use crate::support::{Client, catalog};
@@ -39,7 +39,7 @@ async fn client_with(record: &Value) -> Client {
     client
 }
 
-/// What is left of a record after a patch, without zeros.
+/// A record after a patch, without zeros.
 #[cfg(test)]
 async fn patched(before: Value, patch: Value) -> Value {
     let mut record = before;
@@ -56,10 +56,10 @@ async fn patched(before: Value, patch: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_merge_patch_goes_into_messages_and_maps_and_free_form_json() {
+async fn a_merge_patch_merges_messages_maps_and_free_form_json() {
     let part = |note: &str, count: i32| json!({ "note": note, "count": count });
     for (before, patch, after) in [
-        // The fault that this was found by: siblings stay.
+        // Regression: siblings are kept.
         (json!({ "part": part("n", 1) }), json!({ "part": { "count": 2 } }), json!({ "part": part("n", 2) })),
         (json!({ "part": part("n", 1) }), json!({ "part": { "note": null } }), json!({ "part": part("", 1) })),
         (json!({ "part": part("n", 1) }), json!({ "part": null }), json!({})),
@@ -103,7 +103,7 @@ async fn a_merge_patch_goes_into_messages_and_maps_and_free_form_json() {
 
 /// The cases of RFC 7396's appendix A that have an object before and after.
 #[tokio::test]
-async fn free_form_json_merges_as_the_rfc_has_it() {
+async fn free_form_json_merges_as_in_the_rfc() {
     for (before, patch, after) in [
         (json!({ "a": "b" }), json!({ "a": "c" }), json!({ "a": "c" })),
         (json!({ "a": "b" }), json!({ "b": "c" }), json!({ "a": "b", "b": "c" })),
@@ -122,7 +122,7 @@ async fn free_form_json_merges_as_the_rfc_has_it() {
 }
 
 #[tokio::test]
-async fn a_merge_patch_makes_a_whole_record_where_there_is_none() {
+async fn a_merge_patch_creates_a_missing_record() {
     let client = client_with(&json!({ "id": "a" })).await;
     let body = r#"{"part":{"note":"n","count":null},"labels":{"a":null,"b":"2"}}"#;
     let created = client.send("PATCH /api/v1/things/new?allowMissing=true", &[MERGE], body).await;
@@ -132,7 +132,7 @@ async fn a_merge_patch_makes_a_whole_record_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_merge_patch_is_named_by_its_place() {
+async fn invalid_merge_patches_are_rejected_with_the_field_path() {
     let client = client_with(&json!({ "id": "a" })).await;
     for (body, place) in [
         (r#"{"part":{"count":"x"}}"#, "part.count"),
@@ -149,7 +149,7 @@ async fn what_is_wrong_with_a_merge_patch_is_named_by_its_place() {
 }
 
 #[tokio::test]
-async fn patches_are_for_patch_and_other_types_are_refused_with_what_there_is() {
+async fn only_patch_accepts_merge_patches_and_lists_its_media_types() {
     let client = client_with(&json!({ "id": "a" })).await;
     for method in ["POST /api/v1/things", "PUT /api/v1/things/a"] {
         let answer = client.send(method, &[MERGE], "{}").await;
@@ -166,7 +166,7 @@ async fn patches_are_for_patch_and_other_types_are_refused_with_what_there_is() 
 }
 
 #[tokio::test]
-async fn as_plain_json_a_message_is_replaced_as_a_whole() {
+async fn a_plain_json_patch_replaces_whole_messages() {
     let client = client_with(&json!({ "id": "a", "part": { "note": "n", "count": 1 } })).await;
     let answer = client.send("PATCH /api/v1/things/a", &[], r#"{"part":{"count":2}}"#).await;
     assert_eq!(answer.json()["data"]["part"], json!({ "note": "", "count": 2 }));

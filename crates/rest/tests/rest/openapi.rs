@@ -1,4 +1,4 @@
-//! The OpenAPI document of models that have every field shape.
+//! The OpenAPI document of models with every kind of field.
 
 use crate::support::catalog;
 use groundplan_codec::json;
@@ -22,7 +22,7 @@ fn everything() -> std::sync::Arc<Catalog> {
     catalog(&[("example/v1/everything.proto", EVERYTHING), ("other/v2/twin.proto", TWIN)])
 }
 
-/// Every value in a document, with the key that it stands under.
+/// Every value in a document with its key.
 fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str, &'a Value)) {
     match value {
         Value::Object(fields) => fields.iter().for_each(|(key, value)| {
@@ -35,7 +35,7 @@ fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str, &'a Value)) {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     let document = openapi(&everything());
     let mut references = 0;
     walk(&document, &mut |key, value| {
@@ -48,9 +48,9 @@ fn every_reference_leads_somewhere() {
     assert!(references > 50, "{references}");
 }
 
-/// What generators of clients stumble over.
+/// Schemas that break client generators.
 #[test]
-fn schemas_have_types_and_no_property_means_not_here() {
+fn schemas_have_types_and_no_false_properties() {
     let document = openapi(&everything());
     walk(&document["components"], &mut |key, value| {
         let is_schema = value.is_object() && key != "properties" && key != "example";
@@ -75,7 +75,7 @@ fn schemas_have_types_and_no_property_means_not_here() {
 }
 
 #[test]
-fn a_record_whose_id_the_caller_chooses_has_a_schema_of_its_own_to_be_created() {
+fn models_with_client_assigned_ids_have_a_create_schema() {
     let document = openapi(&everything());
     let schema = &document["components"]["schemas"]["other.v2.Everything-Create"];
     assert_eq!(schema["required"], serde_json::json!(["id"]));
@@ -125,7 +125,7 @@ fn examples_of_requests_and_responses_decode() {
 }
 
 #[test]
-fn schemas_say_what_each_side_may_send() {
+fn schemas_differ_between_requests_and_responses() {
     let document = openapi(&everything());
     let schema = |name: &str| &document["components"]["schemas"][name];
     let required = |name: &str| -> Vec<&str> {
@@ -162,7 +162,7 @@ fn schemas_say_what_each_side_may_send() {
 }
 
 #[test]
-fn inputs_may_have_every_form_that_is_understood() {
+fn input_schemas_accept_every_supported_form() {
     let document = openapi(&everything());
     let property =
         |name: &str| document["components"]["schemas"]["example.v1.Everything-Input"]["properties"][name].clone();
@@ -186,7 +186,7 @@ fn inputs_may_have_every_form_that_is_understood() {
 }
 
 #[test]
-fn constrained_examples_keep_their_rules() {
+fn constrained_examples_satisfy_their_rules() {
     let document = openapi(&everything());
     let example =
         &document["paths"]["/api/v1/everythings"]["post"]["requestBody"]["content"]["application/json"]["example"];
@@ -200,12 +200,12 @@ fn constrained_examples_keep_their_rules() {
 }
 
 #[test]
-fn the_document_is_the_same_each_time() {
+fn the_document_is_deterministic() {
     assert_eq!(openapi(&everything()).to_string(), openapi(&everything()).to_string());
 }
 
 #[test]
-fn whatever_creates_a_record_answers_201_with_its_place() {
+fn every_creation_returns_201_with_the_location() {
     let document = openapi(&everything());
     let mut creating = 0;
     for (path, method) in

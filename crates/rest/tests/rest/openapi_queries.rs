@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of queries and relations.
+//! Queries and relations in the OpenAPI document.
 
 use crate::memory::Memory;
 use crate::queries::LIBRARY;
@@ -6,7 +6,7 @@ use crate::support::{Client, catalog};
 use groundplan_rest::openapi;
 use serde_json::{Value, json};
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 fn document() -> Value {
     openapi(&catalog(&[("library/v1/library.proto", LIBRARY)]))
@@ -53,7 +53,7 @@ fn included_records_are_those_that_relations_reach() {
 }
 
 #[test]
-fn the_way_back_answers_with_the_other_model() {
+fn an_inverse_relation_returns_the_other_model() {
     let document = document();
     let back = &document["paths"]["/api/v1/publishers/{id}/all_books"];
     assert_eq!(back["get"]["operationId"], "listPublisherAllBooks");
@@ -64,7 +64,7 @@ fn the_way_back_answers_with_the_other_model() {
 }
 
 #[tokio::test]
-async fn examples_are_calls_that_work() {
+async fn examples_are_valid_calls() {
     let memory = Memory::new(catalog(&[("library/v1/library.proto", LIBRARY)]));
     let client = Client(groundplan_rest::router(memory, 10_000));
     let document = document();

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of writes.
+//! Writes in the OpenAPI document.
 
 use crate::openapi_queries::parameters;
 use crate::queries::LIBRARY;
@@ -6,7 +6,7 @@ use crate::support::catalog;
 use groundplan_rest::openapi;
 use serde_json::{Value, json};
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 fn document() -> Value {
     openapi(&catalog(&[("library/v1/library.proto", LIBRARY)]))
@@ -60,7 +60,7 @@ fn batches_have_their_bodies() {
 }
 
 #[test]
-fn a_commit_takes_records_of_every_model() {
+fn a_commit_accepts_records_of_every_model() {
     let document = document();
     let commit = &document["paths"]["/api:commit"]["post"];
     assert_eq!((&commit["operationId"], &commit["tags"]), (&json!("commit"), &json!(["Commit"])));
@@ -86,7 +86,7 @@ fn a_commit_takes_records_of_every_model() {
 }
 
 #[test]
-fn a_commit_answers_with_records_that_say_of_which_model_they_are() {
+fn a_commit_returns_records_with_their_models() {
     let document = document();
     let schemas = &document["components"]["schemas"];
     let data = &schemas["Commit-Results"]["properties"]["data"];
@@ -104,9 +104,9 @@ fn a_commit_answers_with_records_that_say_of_which_model_they_are() {
     assert_eq!(&committed, shown);
 }
 
-/// What generators of clients leave out.
+/// Schemas that client generators ignore.
 #[test]
-fn no_properties_stand_beside_a_reference() {
+fn schemas_have_no_properties_next_to_a_reference() {
     fn check(value: &Value) {
         assert!(value.get("$ref").is_none() || value.get("properties").is_none(), "{value}");
         value.as_object().into_iter().flat_map(|object| object.values()).for_each(check);

@@ -1,4 +1,4 @@
-//! What queries ask the backend, and the envelopes of its answers.
+//! Queries that reach the backend, and the envelopes of the responses.
 
 use crate::memory::{Asked, Memory};
 use crate::support::{Client, catalog};
@@ -33,7 +33,7 @@ fn view(read_mask: &[&str], expand: &[&str]) -> View {
     View { read_mask: strings(read_mask), expand: strings(expand) }
 }
 
-/// The author, as a relation leads there.
+/// The author as an included record.
 fn included(memory: &Memory) -> Included {
     let (model, author) = memory.stored("library.v1.Author", "le-guin");
     let page_tokens = [("authors/le-guin/books".to_owned(), "n\"ext".to_owned())].into();
@@ -41,7 +41,7 @@ fn included(memory: &Memory) -> Included {
 }
 
 #[tokio::test]
-async fn every_parameter_of_a_list_arrives() {
+async fn every_parameter_of_a_list_reaches_the_backend() {
     let (client, memory) = library().await;
     let filter = "title%20%3D%3D+%22a%26b%22";
     let everything = format!(
@@ -82,7 +82,7 @@ async fn every_parameter_of_a_list_arrives() {
 }
 
 #[tokio::test]
-async fn a_page_says_only_what_was_asked_for() {
+async fn a_page_has_only_the_requested_members() {
     let (client, memory) = library().await;
     let plain = client.send("GET /api/v1/books?pageSize=1&readMask=title", &[], "").await;
     assert_eq!(plain.bytes, r#"{"data":[{"title":"The Dispossessed"}],"nextPageToken":"1"}"#);
@@ -125,7 +125,7 @@ async fn a_list_links_to_its_next_page() {
 }
 
 #[tokio::test]
-async fn a_record_is_read_in_part_and_with_what_it_leads_to() {
+async fn a_record_is_read_with_a_mask_and_related_records() {
     let (client, memory) = library().await;
     let part = client.send("GET /api/v1/authors/le-guin?readMask=born.place,name", &[], "").await;
     assert_eq!(part.bytes, r#"{"data":{"name":"Ursula","born":{"place":""}}}"#);
@@ -147,7 +147,7 @@ async fn a_record_is_read_in_part_and_with_what_it_leads_to() {
 }
 
 #[tokio::test]
-async fn the_way_back_is_a_list_of_the_other_model() {
+async fn an_inverse_relation_is_a_list_of_the_other_model() {
     let (client, memory) = library().await;
     let books = client.send("GET /api/v1/authors/le-guin/books?pageSize=2&readMask=title", &[], "").await;
     assert_eq!(books.bytes, r#"{"data":[{"title":"The Dispossessed"},{"title":"Lavinia"}],"nextPageToken":"2"}"#);
@@ -164,7 +164,7 @@ async fn the_way_back_is_a_list_of_the_other_model() {
 }
 
 #[tokio::test]
-async fn several_records_by_their_ids() {
+async fn batch_get_reads_records_by_their_ids() {
     let (client, memory) = library().await;
     let post = async |body: &str| client.send("POST /api/v1/books:batchGet", &[], body.to_owned()).await;
     let batch = post(r#"{"ids":["b3","b1"],"readMask":"title,pages","expand":["author"]}"#).await;
@@ -181,7 +181,7 @@ async fn several_records_by_their_ids() {
 }
 
 #[tokio::test]
-async fn sums_and_groups() {
+async fn aggregations_have_groups_and_values() {
     let (client, memory) = library().await;
     let value = |kind| Value { kind: Some(kind) };
     let group = Group {

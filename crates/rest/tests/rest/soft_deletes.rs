@@ -1,4 +1,4 @@
-//! Models that keep their deleted records.
+//! Models with soft deletes.
 
 use crate::memory::{Asked, Memory};
 use crate::openapi_queries::parameters;
@@ -10,7 +10,7 @@ use groundplan_rest::openapi;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 fn models() -> Arc<Catalog> {
     catalog(&[("shop/v1/lifetimes.proto", include_str!("lifetimes.proto"))])
@@ -31,7 +31,7 @@ async fn shop() -> (Client, Memory) {
 }
 
 #[tokio::test]
-async fn a_deleted_record_is_answered() {
+async fn a_soft_delete_returns_the_record() {
     let (client, _) = shop().await;
     let deleted = client.send("DELETE /api/v1/lineItems/i1", &["if-match: \"a\""], "").await;
     assert_eq!((deleted.status.as_u16(), deleted.header("etag")), (200, "\"b\""));
@@ -47,7 +47,7 @@ async fn a_deleted_record_is_answered() {
 }
 
 #[tokio::test]
-async fn a_record_comes_back() {
+async fn undelete_restores_a_record() {
     let (client, memory) = shop().await;
     let undelete = "POST /api/v1/lineItems/i1:undelete";
     let plain = client.send(undelete, &[], "").await;
@@ -70,7 +70,7 @@ async fn a_record_comes_back() {
 }
 
 #[tokio::test]
-async fn a_bad_undelete_is_refused() {
+async fn an_invalid_undelete_is_rejected() {
     let (client, memory) = shop().await;
     let asked = memory.questions();
     let undelete = "POST /api/v1/lineItems/i1:undelete";
@@ -97,7 +97,7 @@ async fn a_bad_undelete_is_refused() {
 }
 
 #[tokio::test]
-async fn lists_show_deleted_records_if_asked() {
+async fn lists_return_deleted_records_on_request() {
     let (client, memory) = shop().await;
     for (path, is_related) in [("lineItems", false), ("orders/o/line_items", true)] {
         for (query, show_deleted) in [("", false), ("?showDeleted=false", false), ("?showDeleted=true", true)] {
@@ -133,7 +133,7 @@ async fn keys_of_records_are_in_lower_camel() {
 }
 
 #[test]
-fn the_document_says_which_models_keep_deleted_records() {
+fn the_document_has_undelete_only_for_soft_deletes() {
     let document = openapi(&models());
     let paths = &document["paths"];
     for (path, kept) in

@@ -1,4 +1,4 @@
-//! Models to serve, and a client: just enough to look at statuses, headers and envelopes.
+//! Models to serve, and a client for statuses, headers and envelopes.
 
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use axum::body::Body;
@@ -20,7 +20,7 @@ pub(crate) fn catalog(files: &[(&str, &str)]) -> Arc<Catalog> {
     Arc::new(compiled.catalog)
 }
 
-/// An answer, with its body read.
+/// A response with its body.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,

@@ -21,7 +21,7 @@ fn lazy(record: Record) -> LazyRecord {
     LazyRecord::new(move || record.clone())
 }
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 fn book(memory: &Memory, kind: EventKind) -> WatchEvent {
     let (model, stored) = memory.stored("library.v1.Book", "b2");
@@ -58,7 +58,7 @@ async fn body(client: &Client, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn events_are_framed_as_the_standard_says() {
+async fn events_are_framed_as_in_the_standard() {
     let (client, memory) = library().await;
     let updated = WatchEvent {
         previous: Some(lazy(titled(&memory, "a\nb\r\u{2028}"))),
@@ -92,12 +92,12 @@ async fn events_are_framed_as_the_standard_says() {
         "event: BOOKMARK\nid: b\ndata: {}\n\n".to_owned(),
     ];
     assert_eq!(body(&client, "").await, expected.concat());
-    // The second follower gets the texts that the first one made.
+    // The second watcher gets the texts encoded for the first one.
     assert_eq!(body(&client, "").await, expected.concat());
 }
 
 #[tokio::test]
-async fn a_watch_says_how_it_is_to_be_read() {
+async fn a_watch_has_the_headers_of_an_event_stream() {
     let (client, _) = library().await;
     let answer = client.send("GET /api/v1/books:watch", &["accept: text/event-stream"], "").await;
     assert_eq!((answer.status.as_u16(), answer.bytes.as_ref()), (200, b"retry: 1000\n\n".as_slice()));
@@ -113,7 +113,7 @@ async fn a_watch_says_how_it_is_to_be_read() {
 }
 
 #[tokio::test]
-async fn every_parameter_of_a_watch_arrives() {
+async fn every_parameter_of_a_watch_reaches_the_backend() {
     let (client, memory) = library().await;
     let watch = async |query: &str, headers: &[&str]| {
         let answer = client.send(&format!("GET /api/v1/books:watch?{query}"), headers, "").await;
@@ -142,7 +142,7 @@ async fn every_parameter_of_a_watch_arrives() {
 }
 
 #[tokio::test]
-async fn a_mask_hides_zeros_too_but_not_the_id() {
+async fn a_mask_removes_zeros_but_not_the_id() {
     let (client, memory) = library().await;
     let event = WatchEvent {
         record: Some(lazy(titled(&memory, "new"))),
@@ -158,7 +158,7 @@ async fn a_mask_hides_zeros_too_but_not_the_id() {
 }
 
 #[tokio::test]
-async fn events_are_written_once_for_all_followers() {
+async fn events_are_encoded_once_for_all_watchers() {
     let (client, memory) = library().await;
     let event = Arc::new(book(&memory, EventKind::Created));
     memory.answer(|answers| answers.watch.events = vec![Arc::clone(&event)]);
@@ -170,7 +170,7 @@ async fn events_are_written_once_for_all_followers() {
 }
 
 #[tokio::test]
-async fn the_last_event_says_why_there_are_no_more() {
+async fn the_last_event_has_the_error() {
     let (client, memory) = library().await;
     play(&memory, vec![marker(EventKind::Bookmark, "b")], Some((Reason::RateLimited, "read\nfaster")));
     let envelope = Error::new(Reason::RateLimited, "read\nfaster").to_envelope().1;
@@ -184,7 +184,7 @@ async fn the_last_event_says_why_there_are_no_more() {
 }
 
 #[tokio::test]
-async fn a_watch_that_does_not_begin_is_refused_as_anything_else() {
+async fn a_watch_that_fails_to_start_returns_a_plain_error() {
     let (client, memory) = library().await;
     memory.answer(|answers| answers.watch.refused = Some((Reason::IndexRequired, "declare an index")));
     let answer = client.send("GET /api/v1/books:watch?start=INITIAL", &[], "").await;
@@ -215,7 +215,7 @@ async fn a_watch_that_does_not_begin_is_refused_as_anything_else() {
 }
 
 #[tokio::test]
-async fn a_watch_is_a_get() {
+async fn a_watch_supports_only_get() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     for method in ["HEAD", "POST", "PUT", "DELETE"] {
@@ -226,7 +226,7 @@ async fn a_watch_is_a_get() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_ends_the_watch() {
+async fn a_client_that_disconnects_ends_the_watch() {
     let (client, memory) = library().await;
     let follower = Arc::new(());
     memory.answer(|answers| {
@@ -236,7 +236,7 @@ async fn a_caller_who_goes_away_ends_the_watch() {
     let request = Request::get("/api/v1/books:watch").extension(Principal::root()).body(Body::empty()).unwrap();
     let mut body = client.0.clone().oneshot(request).await.unwrap().into_body();
     for expected in ["retry: 1000\n\n", "event: BOOKMARK\nid: b\ndata: {}\n\n"] {
-        // Each event is there as soon as it has happened, however long the next one takes.
+        // Each event arrives immediately, even if the next one takes long.
         let chunk = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(chunk, expected);
     }

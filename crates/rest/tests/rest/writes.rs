@@ -1,4 +1,4 @@
-//! Writes of one record: once for each request id, only tried, or of records that need not be there.
+//! Writes of one record: request ids, dry runs, conditions and missing records.
 
 use crate::memory::{Asked, Memory};
 use crate::queries::library;
@@ -8,7 +8,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_operations::{Operation, Writes};
 use serde_json::json;
 
-// Clippy lets helpers unwrap, as tests may, only where this is said.
+// Clippy allows `unwrap` in tests by default, but not in their helpers.
 #[cfg(test)]
 pub(crate) fn written(memory: &Memory) -> Writes {
     let Asked::Write(writes) = memory.asked() else { panic!("{:?}", memory.asked()) };
@@ -24,7 +24,7 @@ const METHODS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn request_ids_come_by_header_or_query() {
+async fn request_ids_are_read_from_header_or_query() {
     for (method, body) in METHODS {
         for (query, header, expected) in [
             ("", "accept: */*", ""),
@@ -45,18 +45,14 @@ async fn request_ids_come_by_header_or_query() {
 }
 
 #[tokio::test]
-async fn wrong_request_ids_are_refused_by_name() {
+async fn invalid_request_ids_are_rejected_by_name() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let long = format!("idempotency-key: {}", "x".repeat(129));
     for (method, body) in METHODS {
         let (other, twice) = ("Idempotency-Key: \"b\"", ["idempotency-key: a", "idempotency-key: a"]);
         for (query, headers, words) in [
-            (
-                "?requestId=a",
-                &[other] as &[&str],
-                "\"requestId\" is another one than Idempotency-Key; send one of them",
-            ),
+            ("?requestId=a", &[other] as &[&str], "\"requestId\" differs from Idempotency-Key; send one of them"),
             ("", &["idempotency-key: "], "\"Idempotency-Key\" must be a string in double quotes of 1 to 128 visible"),
             ("", &["idempotency-key: \"\""], "\"Idempotency-Key\" must be a string in double quotes"),
             ("", &["idempotency-key: a b"], "\"Idempotency-Key\" must be a string in double quotes"),
@@ -76,7 +72,7 @@ async fn wrong_request_ids_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_answered_as_the_first_call_and_says_so() {
+async fn a_repeated_write_returns_the_first_response_as_replayed() {
     for ((method, body), status) in METHODS.into_iter().zip([201, 200, 200, 204]) {
         let (client, memory) = library().await;
         memory.answer(|answers| answers.is_repeat = true);
@@ -87,7 +83,7 @@ async fn a_repeat_is_answered_as_the_first_call_and_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_only_tried_is_not_stored() {
+async fn a_dry_run_stores_nothing() {
     let (client, memory) = library().await;
     let created = client.send("POST /api/v1/books?validateOnly=true", &[], r#"{"id":"new","title":"x"}"#).await;
     assert_eq!((created.status.as_u16(), created.header("location"), created.header("etag")), (200, "", ""));
@@ -105,7 +101,7 @@ async fn what_is_only_tried_is_not_stored() {
 }
 
 #[tokio::test]
-async fn records_need_not_be_there_if_the_caller_says_so() {
+async fn allow_missing_permits_missing_records() {
     let (client, memory) = library().await;
     for (method, body) in [("PATCH", r#"{"title":"x"}"#), ("PUT", r#"{"title":"x"}"#)] {
         let path = format!("/api/v1/books/{}", method.to_lowercase());
@@ -127,7 +123,7 @@ async fn records_need_not_be_there_if_the_caller_says_so() {
 }
 
 #[tokio::test]
-async fn if_match_needs_a_record_all_the_same() {
+async fn if_match_requires_a_record_despite_allow_missing() {
     let (client, memory) = library().await;
     for (method, body) in [("PATCH", "{}"), ("PUT", "{}"), ("DELETE", "")] {
         for tags in ["*", "\"a\""] {
@@ -145,7 +141,7 @@ async fn if_match_needs_a_record_all_the_same() {
 }
 
 #[tokio::test]
-async fn if_none_match_creates_what_is_not_there_and_nothing_else() {
+async fn if_none_match_creates_only_missing_records() {
     let (client, memory) = library().await;
     let put = async |id: &str| {
         let path = format!("PUT /api/v1/books/{id}?allowMissing=true");
@@ -169,7 +165,7 @@ async fn if_none_match_creates_what_is_not_there_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_post_is_held_to_the_conditions_of_its_headers() {
+async fn a_post_checks_the_conditions_of_its_headers() {
     let (client, memory) = library().await;
     let post = async |header: &str| client.send("POST /api/v1/books", &[header], r#"{"id":"new"}"#).await;
     assert_eq!(post("if-none-match: *").await.status, 201);
@@ -184,7 +180,7 @@ async fn a_post_is_held_to_the_conditions_of_its_headers() {
 }
 
 #[tokio::test]
-async fn conditions_of_headers_are_not_for_several_records() {
+async fn conditional_headers_are_rejected_for_batches() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     for header in ["if-match: \"a\"", "if-none-match: *"] {
@@ -203,7 +199,7 @@ async fn conditions_of_headers_are_not_for_several_records() {
 }
 
 #[tokio::test]
-async fn two_etags_that_differ_are_refused() {
+async fn different_etags_are_rejected() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let answer = client.send("DELETE /api/v1/books/b1?etag=b", &["if-match: \"a\""], "").await;
@@ -214,7 +210,7 @@ async fn two_etags_that_differ_are_refused() {
 }
 
 #[tokio::test]
-async fn what_a_repeat_could_not_be_told_by_has_no_request_id() {
+async fn request_ids_require_at_most_one_etag() {
     let (client, memory): (Client, _) = library().await;
     let asked = memory.questions();
     for condition in ["if-none-match: \"x\"", "if-match: \"a\", \"b\""] {

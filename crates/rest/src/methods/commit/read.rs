@@ -1,4 +1,4 @@
-//! Reading one write of a commit.
+//! Reads one write of a commit.
 
 use crate::input::{Input, Typed, mask};
 use crate::methods::batch_update::{id_of, resolve_etag};
@@ -31,8 +31,8 @@ const DELETE: &[&str] = &["model", "id", "etag", "allowMissing"];
 const UNDELETE: &[&str] = &["model", "id", "etag"];
 const VERIFY: &[&str] = &["model", "id", "etag", "missing"];
 
-/// What is written, and of which model.
-type Read = Result<(Arc<Model>, Operation), Error>;
+/// The model and the operation of a write.
+type ReadWrite = Result<(Arc<Model>, Operation), Error>;
 
 /// Reads a write.
 pub(super) fn write(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Result<Write, Error> {
@@ -42,34 +42,34 @@ pub(super) fn write(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) ->
         [name] => *name,
         [] => {
             let description = "must have one of create, update, delete, undelete, verify";
-            return Err(invalid_parameter(input.place(), "oneof", description));
+            return Err(invalid_parameter(input.object_path(), "oneof", description));
         }
         [first, second, ..] => {
             let description = format!("cannot be sent together with {first}; send two writes");
             return Err(invalid_parameter(input.path_of(second), "oneof", description));
         }
     };
-    let (keys, read): (_, fn(&Catalog, Input<'_>, &Budget) -> Read) = match name {
+    let (keys, read): (_, fn(&Catalog, Input<'_>, &Budget) -> ReadWrite) = match name {
         "create" => (CREATE, create),
         "update" => (UPDATE, update),
         "delete" => (DELETE, delete),
         "undelete" => (UNDELETE, undelete),
         _ => (VERIFY, verify),
     };
-    let Some(within) = input.object(name, keys)? else {
+    let Some(object) = input.object(name, keys)? else {
         return Err(Error::internal(format!("{} exists and does not exist", input.path_of(name))));
     };
-    let (model, operation) = read(catalog, within, budget)?;
+    let (model, operation) = read(catalog, object, budget)?;
     Ok(Write { model, operation, condition })
 }
 
-fn create(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
+fn create(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> ReadWrite {
     let Typed { model, decoded, .. } = input.typed(catalog, budget)?;
     let local_ref = input.text("localRef")?;
     Ok((model, Operation::Create { record: decoded.record, local_ref }))
 }
 
-fn update(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
+fn update(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> ReadWrite {
     let Typed { model, mut decoded, members } = input.typed(catalog, budget)?;
     let given = input.update_mask(&model)?;
     let transforms = Transforms {
@@ -82,7 +82,7 @@ fn update(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
     };
     let mask = match given {
         Some(mask) => mask,
-        None => mask::present_beside(&model, &decoded, &members, &all(&transforms))?,
+        None => mask::present_without(&model, &decoded, &members, &all_paths(&transforms))?,
     };
     let operation = Operation::Update {
         id: id_of(&model, &decoded.record, &input.path_of("record"))?,
@@ -95,30 +95,30 @@ fn update(catalog: &Catalog, mut input: Input<'_>, budget: &Budget) -> Read {
     Ok((model, operation))
 }
 
-/// The paths of all transforms.
-fn all(transforms: &Transforms) -> Vec<String> {
+/// All paths of the transforms.
+fn all_paths(transforms: &Transforms) -> Vec<String> {
     let Transforms { increment, append, remove, maximum, minimum, server_time } = transforms;
     [increment, append, remove, maximum, minimum, server_time].into_iter().flatten().cloned().collect()
 }
 
-fn delete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
-    let (model, id, etag) = named(catalog, &mut input)?;
+fn delete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> ReadWrite {
+    let (model, id, etag) = record_key(catalog, &mut input)?;
     let allow_missing = input.flag("allowMissing")?;
     Ok((model, Operation::Delete { id, etag, allow_missing }))
 }
 
-fn undelete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
-    let (model, id, etag) = named(catalog, &mut input)?;
+fn undelete(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> ReadWrite {
+    let (model, id, etag) = record_key(catalog, &mut input)?;
     Ok((model, Operation::Undelete { id, etag }))
 }
 
-fn verify(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> Read {
-    let (model, id, etag) = named(catalog, &mut input)?;
+fn verify(catalog: &Catalog, mut input: Input<'_>, _: &Budget) -> ReadWrite {
+    let (model, id, etag) = record_key(catalog, &mut input)?;
     let is_missing = input.flag("missing")?;
     Ok((model, Operation::Verify { id, etag, is_missing }))
 }
 
-/// A record that is named, not sent.
-fn named(catalog: &Catalog, input: &mut Input<'_>) -> Result<(Arc<Model>, String, String), Error> {
+/// Reads the model, the id and the etag of a record.
+fn record_key(catalog: &Catalog, input: &mut Input<'_>) -> Result<(Arc<Model>, String, String), Error> {
     Ok((input.model(catalog)?, input.text("id")?, input.text("etag")?))
 }

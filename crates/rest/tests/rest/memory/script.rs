@@ -1,4 +1,4 @@
-//! A watch that says what a test wants.
+//! A watch with scripted events.
 
 use futures_util::stream::{self, StreamExt as _};
 use groundplan_error::{Error, Reason};
@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub(crate) struct Script {
     pub(crate) refused: Option<(Reason, &'static str)>,
     pub(crate) events: Vec<Arc<WatchEvent>>,
-    /// The failure behind the events.
+    /// The error after the events.
     pub(crate) failed: Option<(Reason, &'static str)>,
-    /// Held by every watch that somebody follows. If the script has nothing else, it has no end.
+    /// Held by every open watch. Without an error, the script does not end.
     pub(crate) follower: Option<Arc<()>>,
 }
 

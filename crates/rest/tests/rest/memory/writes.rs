@@ -1,4 +1,4 @@
-//! Writes, one by one: an etag is compared, and nothing else is checked.
+//! Writes of the backend in memory: it compares etags and checks nothing else.
 
 use super::Memory;
 use groundplan_codec::{Stored, Value};
@@ -6,7 +6,7 @@ use groundplan_error::Error;
 use groundplan_operations::{Operation, Write};
 
 impl Memory {
-    /// Makes one write.
+    /// Applies one write.
     pub(super) fn write_one(&self, Write { model, operation, .. }: Write) -> Result<Option<Stored>, Error> {
         let given = |etag: &str| Some(etag.to_owned()).filter(|etag| !etag.is_empty());
         match operation {

@@ -1,9 +1,9 @@
-//! Bad commits: each mistake is refused by its place, and the backend is asked nothing.
+//! Invalid commits: each error has the field path, and nothing reaches the backend.
 
 use crate::queries::library;
 
 #[tokio::test]
-async fn commits_are_read_strictly() {
+async fn invalid_commits_are_rejected_with_the_field_path() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let kind = "must have one of create, update, delete, undelete, verify";

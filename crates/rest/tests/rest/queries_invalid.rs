@@ -1,9 +1,9 @@
-//! Bad queries: each is refused by name, and the backend is asked nothing.
+//! Invalid queries: each error names the parameter, and nothing reaches the backend.
 
 use crate::queries::library;
 
 #[tokio::test]
-async fn parameters_are_refused_by_name() {
+async fn invalid_parameters_are_rejected_by_name() {
     let (client, memory) = library().await;
     let lists = ["books", "books:explainList", "authors/le-guin/books"];
     for (query, message) in [
@@ -67,8 +67,8 @@ async fn parameters_are_refused_by_name() {
         ("PUT books/b1?title=x", "\"title\" is not a query parameter here; send it in the body, as its key title"),
         (
             "PATCH books/b1?updateMask=title",
-            "\"updateMask\" is not a query parameter here; the keys of a PATCH are its mask, and PUT replaces all; \
-             batchUpdate and commit take one in the body",
+            "\"updateMask\" is not a query parameter here; the keys of a PATCH are its mask, and PUT replaces all fields; \
+             batchUpdate and commit accept a mask in the body",
         ),
     ] {
         let (method, path) = path.split_once(' ').unwrap();
@@ -80,7 +80,7 @@ async fn parameters_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn masks_are_the_models() {
+async fn invalid_masks_are_rejected() {
     let (client, _) = library().await;
     for path in ["books?readMask=titel", "books/b1?readMask=titel", "authors/le-guin/books?readMask=titel"] {
         let answer = client.send(&format!("GET /api/v1/{path}"), &[], "").await;
@@ -91,7 +91,7 @@ async fn masks_are_the_models() {
 }
 
 #[tokio::test]
-async fn batches_are_read_strictly() {
+async fn invalid_batches_are_rejected_with_the_field_path() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     for (body, message) in [
@@ -123,7 +123,7 @@ async fn batches_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn aggregations_are_read_strictly() {
+async fn invalid_aggregations_are_rejected() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let function = "\"aggregations[0].function\" must be one of COUNT, SUM, MIN, MAX, AVERAGE";

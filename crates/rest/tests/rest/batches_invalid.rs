@@ -1,10 +1,10 @@
-//! Bad batches: each mistake is refused by its place, and the backend is asked nothing.
+//! Invalid batches: each error has the field path, and nothing reaches the backend.
 
 use crate::queries::library;
 use groundplan_error::{Error, Violation};
 
 #[tokio::test]
-async fn batches_are_read_strictly() {
+async fn invalid_batches_are_rejected_with_the_field_path() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let outside = "is not allowed in one request of a batch; set it for the whole batch";
@@ -58,7 +58,7 @@ async fn batches_are_read_strictly() {
     let answer = client.send("POST /api/v1/books:batchDelete", &[], many).await;
     assert_eq!(answer.error().1, "\"requests\" must have from 1 to 1000 elements, not 1001");
     let both = client.send("POST /api/v1/books:batchDelete", &["idempotency-key: a"], r#"{"requestId":"b"}"#).await;
-    assert_eq!(both.error().1, "\"requestId\" is another one than Idempotency-Key; send one of them");
+    assert_eq!(both.error().1, "\"requestId\" differs from Idempotency-Key; send one of them");
     let plain = client.send("POST /api/v1/books:batchDelete", &["content-type: text/plain"], "{}").await;
     assert_eq!(plain.status, 415);
     let huge = format!(r#"{{"requests":[{{"id":"{}"}}]}}"#, "x".repeat(4 << 20));
@@ -69,7 +69,7 @@ async fn batches_are_read_strictly() {
 }
 
 #[tokio::test]
-async fn all_wrong_requests_are_named_in_order() {
+async fn all_invalid_requests_are_reported_in_order() {
     let (client, memory) = library().await;
     let asked = memory.questions();
     let body = r#"{"requests":[{"book":{"pages":"x"}},{"book":{}},{"boook":{}},{"book":{},"requestId":"x"},7]}"#;
@@ -98,7 +98,7 @@ async fn all_wrong_requests_are_named_in_order() {
 }
 
 #[tokio::test]
-async fn a_full_batch_passes() {
+async fn a_full_batch_is_accepted() {
     let (client, _) = library().await;
     let requests: Vec<String> = (0..1_000).map(|at| format!(r#"{{"book":{{"id":"n{at}"}}}}"#)).collect();
     let body = format!(r#"{{"requests":[{}]}}"#, requests.join(","));
@@ -107,7 +107,7 @@ async fn a_full_batch_passes() {
 }
 
 #[tokio::test]
-async fn fields_have_the_names_of_json() {
+async fn errors_have_the_json_names_of_fields() {
     let (client, memory) = library().await;
     for (call, body, message) in [
         ("POST v1/books", r#"{"author_id":1}"#, "authorId must be a string, not a number"),
@@ -164,7 +164,7 @@ async fn fields_have_the_names_of_json() {
 }
 
 #[tokio::test]
-async fn refusals_of_the_backend_keep_their_places() {
+async fn errors_of_the_backend_keep_their_field_paths() {
     let (client, memory) = library().await;
     memory.answer(|answers| {
         answers.refused = Some(|| {
