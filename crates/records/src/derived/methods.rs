@@ -43,7 +43,7 @@ pub(super) async fn unary(active: &ActiveCall, message: &Bytes) -> Result<Respon
         MethodKind::ListRevisions => list_revisions::handle(active, request()?).await,
         MethodKind::ExplainList => explain_list::handle(active, request()?).await,
         MethodKind::Aggregate => aggregate::handle(active, request()?).await,
-        MethodKind::Watch => Err(Error::internal("a stream is no method with one response")),
+        MethodKind::Watch => Err(Error::internal("a stream is not a method with one response")),
     }
 }
 
