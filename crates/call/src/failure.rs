@@ -38,7 +38,7 @@ pub fn envelope(error: &Error, instead: Option<(StatusCode, &'static str)>) -> R
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if error.is_untouched() {
+    if error.is_not_started() {
         headers.insert(UNTOUCHED, HeaderValue::from_static("true"));
     }
     if let Some(delay) = error.retry_delay() {

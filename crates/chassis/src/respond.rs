@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_gateway_knows_which_calls_were_not_started() {
-        let starting = Error::new(Reason::NotReady, "starting").untouched();
+        let starting = Error::new(Reason::NotReady, "starting").not_started();
         for grpc in [true, false] {
             assert_eq!(error_response(&starting, grpc).headers()["groundplan-untouched"], "true");
         }

@@ -1,6 +1,6 @@
 //! The canonical codes of errors, as `google.rpc.Code` numbers them.
 
-/// The class of an error: the part of it that every gRPC client knows.
+/// The code of an error, which all gRPC clients know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     Ok = 0,

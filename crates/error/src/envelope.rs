@@ -29,7 +29,7 @@ pub const fn rest_code(code: Code) -> (HttpStatus, &'static str) {
     }
 }
 
-/// The body of a refusal. Its text is the JSON, in the order in which people read it: code, message, details.
+/// The body of an error response. `Display` writes the JSON in the order code, message, details.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     pub code: &'static str,
@@ -51,17 +51,17 @@ impl fmt::Display for Envelope {
 }
 
 impl Envelope {
-    /// Says by what the call is known in the server's log and traces.
+    /// Adds the request id, which the log and the traces have too.
     pub fn identify(&mut self, request_id: &str) {
         self.details.push(json!({ "@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": request_id }));
     }
 }
 
 impl Error {
-    /// The facts that programs can read, and whether fewer violations are `told` than there are.
-    pub(crate) fn facts(&self, told: usize) -> BTreeMap<&'static str, String> {
+    /// The metadata for programs. `included` is the number of violations in the response.
+    pub(crate) fn facts(&self, included: usize) -> BTreeMap<&'static str, String> {
         let mut facts = self.0.metadata.clone();
-        if told < self.0.violations.len() {
+        if included < self.0.violations.len() {
             facts.insert("moreViolations", "true".to_owned());
         }
         facts

@@ -1,4 +1,4 @@
-//! The gRPC form of an error: a status with `google.rpc` details. Only with the feature `grpc`, which gRPC adapters ask for.
+//! Converts errors to gRPC statuses with `google.rpc` details. Requires the feature `grpc`.
 
 use crate::{Code, DOMAIN, Error, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Reason, UNTOUCHED};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Error {
             details.set_retry_info(Some(delay));
         }
         let mut status = Status::with_error_details(self.0.reason.code().into(), self.message(), details);
-        if self.0.is_untouched {
+        if self.0.is_not_started {
             status.metadata_mut().insert(UNTOUCHED, MetadataValue::from_static("true"));
         }
         status
@@ -48,7 +48,7 @@ impl Error {
 }
 
 impl Error {
-    /// The error that a status of ours was made of, with its reason and its message; none if the status is a library's.
+    /// The reason and the message of a status that was created from an [`Error`]; none for other statuses.
     pub fn of_status(status: &Status) -> Option<Self> {
         let details = status.get_error_details();
         let info = details.error_info().filter(|info| info.domain == DOMAIN)?;
@@ -87,7 +87,7 @@ impl From<tonic::Code> for Code {
     }
 }
 
-/// As many as a header has room for, and the first one.
+/// The items that fit into a header, at least the first one.
 fn fitting<T>(all: impl Iterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<T> {
     let mut sum = 0;
     let fits = |(at, one): &(usize, T)| {
@@ -98,8 +98,8 @@ fn fitting<T>(all: impl Iterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<
 }
 
 impl From<Error> for Status {
-    /// The status that a handler returns. The error comes along as its source: whoever logs the call finds the cause there,
-    /// and tonic never sends it.
+    /// Returns the status for a handler. The error is its source, so that the access log has the cause;
+    /// tonic never sends the source.
     fn from(error: Error) -> Self {
         let mut status = error.to_status();
         status.set_source(Arc::new(error));

@@ -1,37 +1,37 @@
-//! What every bound looks like, so that a list of all of them can be made from the code that keeps them.
+//! The form of all limits, so that their list can be generated from the code that enforces them.
 
-/// A bound on what callers send or get. Each crate lists its own, made of the constants that it checks against.
+/// A limit for requests or responses. Each crate lists its limits, based on the constants that it checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// What is bounded, such as `a filter`.
+    /// The limited object, such as `a filter`.
     pub what: &'static str,
-    /// The most that is allowed.
+    /// The maximum.
     pub most: u64,
     pub unit: Unit,
-    /// What happens beyond, or the environment variable that changes it.
+    /// The effect of exceeding the limit, or the environment variable that changes it.
     pub note: &'static str,
 }
 
-/// What a limit counts.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     Bytes,
-    /// A number of things, by their plural.
+    /// A number of objects, with their plural.
     Things(&'static str),
 }
 
 impl Limit {
-    /// A number of bytes.
+    /// A limit in bytes.
     pub const fn bytes(what: &'static str, most: usize, note: &'static str) -> Self {
         Self { what, most: most as u64, unit: Unit::Bytes, note }
     }
 
-    /// A number of things.
+    /// A limit on a number of objects.
     pub const fn things(what: &'static str, most: usize, things: &'static str, note: &'static str) -> Self {
         Self { what, most: most as u64, unit: Unit::Things(things), note }
     }
 
-    /// The bound for people: `4 KiB`, `1,000 records`.
+    /// The limit as text: `4 KiB`, `1,000 records`.
     pub fn text(&self) -> String {
         match self.unit {
             Unit::Bytes if self.most >= 1 << 20 && self.most.is_multiple_of(1 << 20) => {
@@ -46,7 +46,7 @@ impl Limit {
     }
 }
 
-/// Digits in groups of three.
+/// Groups digits by three.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tonic_types::StatusExt;
 
-/// What a caller reads.
+/// The body of a REST response.
 fn body(error: &Error) -> serde_json::Value {
     serde_json::from_str(&error.to_envelope().1.to_string()).unwrap()
 }
@@ -22,7 +22,7 @@ fn reasons_are_unique_and_well_formed() {
 }
 
 #[test]
-fn the_templates_own_example() {
+fn the_example_of_the_template() {
     let error = Error::invalid(vec![violation("field1")]);
     let (status, envelope) = error.to_envelope();
     assert_eq!(status, 400);
@@ -35,7 +35,7 @@ fn the_templates_own_example() {
 }
 
 #[test]
-fn only_words_are_capitalised() {
+fn only_single_words_are_capitalized() {
     let sentence = |field: &str| violation(field).sentence();
     assert_eq!(sentence("title"), "Title is required");
     for field in ["display_name", "displayName", "author.name", "tags[2]", "requests[3].book.title", "line 2: title"] {
@@ -50,18 +50,21 @@ fn fields_are_renamed_in_violations_and_in_the_sentence() {
     let camel = |field: &str| field.replace("_name", "Name");
     let error = Error::invalid(vec![violation("first_name"), violation("last_name")]).renamed(camel);
     assert_eq!((error.message().as_ref(), error.violations()[1].field.as_str()), ("firstName is required", "lastName"));
-    let quoted = Error::new(Reason::InvalidFields, "\"first_name\" is required").violating(violation("first_name"));
+    let quoted =
+        Error::new(Reason::InvalidFields, "\"first_name\" is required").with_violation(violation("first_name"));
     assert_eq!(quoted.renamed(camel).message(), "\"firstName\" is required");
-    let other = Error::new(Reason::NotUnique, "first_name is taken").violating(violation("first_name"));
+    let other = Error::new(Reason::NotUnique, "first_name is taken").with_violation(violation("first_name"));
     assert_eq!(other.renamed(camel).message(), "first_name is taken");
     assert_eq!(Error::internal("x").renamed(camel).reason(), Reason::Internal);
 }
 
 #[test]
-fn both_protocols_say_the_same() {
+fn both_protocols_have_the_same_details() {
     for &reason in Reason::ALL {
-        let error =
-            Error::new(reason, "words").with("key", "value").about("a.v1.B", "7").retry_after(Duration::from_secs(2));
+        let error = Error::new(reason, "words")
+            .with("key", "value")
+            .with_resource("a.v1.B", "7")
+            .retry_after(Duration::from_secs(2));
         let (http, body) = (error.to_envelope().0, body(&error));
         let status = error.to_status();
         assert_eq!((http, body["error"]["code"].as_str().unwrap()), reason.rest());
@@ -76,7 +79,7 @@ fn both_protocols_say_the_same() {
 }
 
 #[test]
-fn both_protocols_name_the_rule_of_a_violation() {
+fn both_protocols_have_the_rule_of_a_violation() {
     let error = Error::invalid(vec![violation("title")]);
     let details = error.to_status().get_error_details();
     assert_eq!(details.bad_request().unwrap().field_violations[0].reason, "required");
@@ -84,7 +87,7 @@ fn both_protocols_name_the_rule_of_a_violation() {
 }
 
 #[test]
-fn a_status_of_ours_is_an_error_again() {
+fn a_status_converts_back_to_an_error() {
     let status = Error::new(Reason::MalformedRequest, "the words").to_status();
     let error = Error::of_status(&status).unwrap();
     assert_eq!((error.reason(), error.message().as_ref()), (Reason::MalformedRequest, "the words"));
@@ -92,13 +95,13 @@ fn a_status_of_ours_is_an_error_again() {
 }
 
 #[test]
-fn what_is_in_the_way_is_named() {
+fn preconditions_are_included() {
     let precondition = |at: usize| Precondition {
         kind: "REFERENCE",
         subject: format!("a.v1.B/{at}"),
         description: "c_id refers to it".into(),
     };
-    let error = Error::new(Reason::RecordReferenced, "words").unless((0..100).map(precondition).collect());
+    let error = Error::new(Reason::RecordReferenced, "words").with_preconditions((0..100).map(precondition).collect());
     let details = error.to_status().get_error_details();
     let violations = &details.precondition_failure().unwrap().violations;
     assert_eq!((violations.len(), violations[1].r#type.as_str()), (MAX_VIOLATIONS, "REFERENCE"));
@@ -109,7 +112,7 @@ fn what_is_in_the_way_is_named() {
 }
 
 #[test]
-fn a_cause_reaches_the_log_and_nobody_else() {
+fn a_cause_is_logged_and_not_sent() {
     let error = Error::internal(std::io::Error::other("password=hunter2"));
     assert!(error.log_text().contains("hunter2"));
     assert!(!error.to_status().to_string().contains("hunter2"));
@@ -118,7 +121,7 @@ fn a_cause_reaches_the_log_and_nobody_else() {
 }
 
 #[test]
-fn answers_stay_small() {
+fn responses_are_limited_in_size() {
     let error = Error::invalid((0..10_000).map(|at| violation(&format!("field{at}"))).collect());
     let details = error.to_status().get_error_details();
     assert_eq!(details.bad_request().unwrap().field_violations.len(), MAX_VIOLATIONS);
@@ -128,7 +131,7 @@ fn answers_stay_small() {
     assert_eq!(body["error"]["details"][0]["metadata"]["moreViolations"], "true");
     let few = Error::invalid((0..MAX_VIOLATIONS).map(|at| violation(&format!("field{at}"))).collect());
     assert!(few.to_status().get_error_details().error_info().unwrap().metadata.is_empty());
-    // Those that are long are fewer, so that clients take the header; the first one is always told.
+    // Long violations are cut to fit into the header; the first one is always included.
     let long = |field: String| Error::invalid((0..100).map(|_| violation(&field)).collect());
     let status = long("x".repeat(90)).to_status();
     let headers = status.details().len() * 4 / 3 + status.message().len();
@@ -152,16 +155,16 @@ fn the_reference_is_complete() {
 }
 
 #[test]
-fn a_gateway_knows_what_was_not_begun() {
+fn calls_that_were_not_started_are_marked() {
     let starting = Error::new(Reason::NotReady, "starting");
-    assert!(starting.to_status().metadata().get("groundplan-untouched").is_none() && !starting.is_untouched());
-    let starting = starting.untouched();
+    assert!(starting.to_status().metadata().get("groundplan-untouched").is_none() && !starting.is_not_started());
+    let starting = starting.not_started();
     assert_eq!(starting.to_status().metadata().get("groundplan-untouched").unwrap(), "true");
-    assert!(starting.is_untouched());
+    assert!(starting.is_not_started());
 }
 
 #[test]
-fn codes_are_those_of_grpc() {
+fn codes_equal_those_of_grpc() {
     for number in 0..=16 {
         let theirs = tonic::Code::from_i32(number);
         let ours = crate::Code::from(theirs);

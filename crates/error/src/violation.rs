@@ -1,30 +1,30 @@
-//! What a refusal names: fields, what is in the way, and what the call was about.
+//! The details of an error: fields, preconditions and the record.
 
 use std::borrow::Cow;
 
-/// One field of a request that breaks a rule.
+/// A field of a request that violates a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The path in the request, such as `author.addresses[2].zip`: by proto names, and by those of JSON once it is for REST.
+    /// The path in the request, such as `author.addresses[2].zip`, in proto names; REST converts it to JSON names.
     pub field: String,
-    /// What is wrong, as it follows the field's name: `is required`, `must be at least 1`.
+    /// The problem, as it follows the name of the field: `is required`, `must be at least 1`.
     pub description: String,
     /// The rule, such as `string.min_len` or `required`.
     pub rule: Cow<'static, str>,
 }
 
-/// Something that must change before the call can succeed.
+/// A condition that must be met before the call can succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Precondition {
-    /// What kind of thing is in the way, such as `REFERENCE`: programs match on it.
+    /// The kind of condition, such as `REFERENCE`. Programs match on it.
     pub kind: &'static str,
-    /// What is in the way.
+    /// The object that violates the condition.
     pub subject: String,
-    /// Why it is, for people.
+    /// The cause, for people.
     pub description: String,
 }
 
-/// What a call was about.
+/// The record that a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     /// The model's full name.
@@ -34,8 +34,8 @@ pub struct Resource {
 }
 
 impl Violation {
-    /// The sentence that starts with the field's name: `Field1 is required`. Only the name of a field that is one word gets a
-    /// capital. Paths and names of several words stay as they are written, and so do names that no field has:
+    /// The sentence that starts with the name of the field: `Field1 is required`. Only names of one lower-case word are capitalized.
+    /// Paths, names of several words and unknown names do not change:
     /// `display_name is required`, `nam is not a field of …`.
     pub fn sentence(&self) -> String {
         let is_field = self.rule != "unknown_field";

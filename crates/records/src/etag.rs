@@ -47,7 +47,9 @@ pub(crate) fn mismatch(model: &Model, id: &crate::id::Id, current: i64) -> Error
     let id = id.to_string();
     let message =
         format!("{} {id:?} has changed since the etag was given; read it again before you write", model.full_name);
-    Error::new(Reason::EtagMismatch, message).about(&model.full_name, id).with("currentEtag", of_version(current))
+    Error::new(Reason::EtagMismatch, message)
+        .with_resource(&model.full_name, id)
+        .with("currentEtag", of_version(current))
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn too_long(bytes: usize) -> Error {
     );
     let description = "leads to a value that is too long for a page token".to_owned();
     let violation = Violation { field: "order_by".into(), description, rule: "page_token.max_bytes".into() };
-    Error::new(Reason::OrderInvalid, words).violating(violation)
+    Error::new(Reason::OrderInvalid, words).with_violation(violation)
 }
 
 #[cfg(test)]

@@ -57,5 +57,5 @@ impl ServedRevisions {
 fn not_ready() -> Error {
     Error::new(Reason::NotReady, "the server is starting and does not know the live revision yet; try again")
         .retry_after(NOT_READY_RETRY)
-        .untouched()
+        .not_started()
 }

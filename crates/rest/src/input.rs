@@ -8,7 +8,7 @@ use crate::enum_params::EnumParam;
 use crate::limits::MAX_SUGGESTIONS;
 use crate::parameter_errors::{self, invalid_parameter, invalid_parameters, violation};
 use groundplan_codec::{shorten_name, suggestion};
-use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Refusals};
+use groundplan_error::{Error, ErrorCollector, MAX_VIOLATIONS, Reason};
 use groundplan_operations::limits::MAX_BATCH;
 use raw::Members;
 pub(crate) use record::{TYPE, Typed};
@@ -154,7 +154,7 @@ impl<'a> Input<'a> {
             return Err(invalid_parameter(self.path_of(name), "count", description));
         }
         let one = |item| self.element(name, item, known).and_then(&read);
-        Refusals::collect(items.into_iter().enumerate().map(one))
+        ErrorCollector::collect(items.into_iter().enumerate().map(one))
     }
 
     /// Reads an element of a list as an object with these keys.

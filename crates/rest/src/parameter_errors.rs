@@ -24,7 +24,7 @@ pub(crate) fn invalid_parameter(
 /// Returns the error for several parameters or keys. The message is that of the first violation.
 pub(crate) fn invalid_parameters(violations: Vec<Violation>) -> Error {
     let first = violations.first().map(|first| format!("{:?} {}", first.field, first.description));
-    violations.into_iter().fold(Error::new(Reason::InvalidFields, first.unwrap_or_default()), Error::violating)
+    violations.into_iter().fold(Error::new(Reason::InvalidFields, first.unwrap_or_default()), Error::with_violation)
 }
 
 /// Replaces the names of the gRPC request in an error of the backend with the `names` of REST.

@@ -64,5 +64,5 @@ fn not_alone(outside: ExternalDependency) -> Error {
     let words = format!("a watch cannot filter by {what}");
     let violation =
         Violation { field: "filter".into(), description: format!("is not valid: {words}"), rule: "cel".into() };
-    Error::new(Reason::FilterInvalid, format!("filter: {words}")).violating(violation)
+    Error::new(Reason::FilterInvalid, format!("filter: {words}")).with_violation(violation)
 }

@@ -8,7 +8,7 @@ use crate::operations::write::write;
 use bytes::Bytes;
 use groundplan_budget::Budget;
 use groundplan_call::offload_if_long;
-use groundplan_error::{Error, Refusals};
+use groundplan_error::{Error, ErrorCollector};
 use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_operations::{Form, Operation, Write, Writes};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(super) async fn batch(
             let write = read_part(&model, part, message, &budget, operation);
             write.map_err(|error| error.within(&format!("requests[{at}]")))
         });
-        let writes = Writes { list: Refusals::collect(list)?, form: Form::Batch, ..Writes::default() };
+        let writes = Writes { list: ErrorCollector::collect(list)?, form: Form::Batch, ..Writes::default() };
         Ok(with_options(writes, &request))
     };
     let writes = offload_if_long(length, read).await??;

@@ -125,7 +125,7 @@ fn check_presence(call: &Call<'_>, ids: &[Id], found: &Found) -> Result<(), Erro
             let (model, id) = (&call.table.model.full_name, first.to_string());
             let others = if others == 1 { "does another".to_owned() } else { format!("do {others} others") };
             let message = format!("{model} {id:?} does not exist, nor {others} of the batch");
-            Error::new(Reason::RecordNotFound, message).about(model, id)
+            Error::new(Reason::RecordNotFound, message).with_resource(model, id)
         }
     })
 }

@@ -59,7 +59,7 @@ fn taken(model: &Model, id: &Id, is_deleted: bool) -> Error {
         true => format!("{model} {id:?} exists already and is deleted; undelete it, or choose another id"),
         false => format!("{model} {id:?} exists already; update it, or choose another id"),
     };
-    let refused = Error::new(Reason::RecordExists, message).about(model, id);
+    let refused = Error::new(Reason::RecordExists, message).with_resource(model, id);
     if is_deleted { refused.with("isDeleted", "true") } else { refused }
 }
 
@@ -67,14 +67,14 @@ fn taken(model: &Model, id: &Id, is_deleted: bool) -> Error {
 pub(super) fn refused(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!("{} {id:?} is deleted; undelete it first", model.full_name);
-    Error::new(Reason::RecordDeleted, message).about(&model.full_name, id)
+    Error::new(Reason::RecordDeleted, message).with_resource(&model.full_name, id)
 }
 
 /// The refusal of a second delete.
 pub(super) fn refused_again(model: &Model, id: &Id) -> Error {
     let id = id.to_string();
     let message = format!("{} {id:?} is deleted already; undelete it to have it back", model.full_name);
-    Error::new(Reason::RecordDeleted, message).about(&model.full_name, id)
+    Error::new(Reason::RecordDeleted, message).with_resource(&model.full_name, id)
 }
 
 /// Refuses a record that is deleted.

@@ -120,7 +120,7 @@ fn not_unique(model: &Model, constraint: &str) -> Error {
     let together = if names.len() == 1 { String::new() } else { format!(", together with {}", names.join(" and ")) };
     names.iter().fold(refused, |refused, name| {
         let description = format!("is that of another {} already{together}", model.name);
-        refused.violating(Violation { field: (*name).to_owned(), description, rule: "unique".into() })
+        refused.with_violation(Violation { field: (*name).to_owned(), description, rule: "unique".into() })
     })
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn run(
             (Some(_), true) => {
                 let id = write.id.to_string();
                 let message = format!("{} {id:?} exists, but verify requires it to be missing", table.model.full_name);
-                let refused = Error::new(Reason::ConditionNotMet, message).about(&table.model.full_name, id);
+                let refused = Error::new(Reason::ConditionNotMet, message).with_resource(&table.model.full_name, id);
                 return Err(refused.within(&write.place.item()).into());
             }
         }

@@ -81,7 +81,7 @@ pub(crate) fn order_error(field: &str, error: &ExprError) -> Error {
 fn refused(reason: Reason, field: &str, rule: &'static str, error: &ExprError) -> Error {
     let description = format!("is not valid: {error}");
     let refused = Error::new(reason, format!("{field}: {error}"));
-    let refused = refused.violating(Violation { field: field.to_owned(), description, rule: rule.into() });
+    let refused = refused.with_violation(Violation { field: field.to_owned(), description, rule: rule.into() });
     match error.position {
         Some((line, column)) => refused.with("line", line.to_string()).with("column", column.to_string()),
         None => refused,

@@ -60,7 +60,7 @@ impl Reporting for Report {
                 field => format!("line {}: {field}", error.line),
             };
             let (description, rule) = (error.message.clone(), error.rule.clone().into());
-            refused.violating(Violation { field, description, rule })
+            refused.with_violation(Violation { field, description, rule })
         })
     }
 }

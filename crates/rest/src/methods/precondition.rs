@@ -135,7 +135,7 @@ pub(super) fn unquoted(etag: &str) -> &str {
 
 fn mismatch(model: &str, id: &str) -> Error {
     let message = format!("{model} {id:?} has a different etag; read it again before you write");
-    Error::new(Reason::EtagMismatch, message).about(model, id)
+    Error::new(Reason::EtagMismatch, message).with_resource(model, id)
 }
 
 #[cfg(test)]

@@ -187,5 +187,5 @@ fn name_of(place: &str, aggregation: &Aggregation) -> Result<String, Error> {
 fn refused(place: &str, description: &str) -> Error {
     let violation = Violation { field: place.to_owned(), description: description.to_owned(), rule: "field".into() };
     // The place as it is, like in all other messages of this reason.
-    Error::new(Reason::OrderInvalid, format!("{place} {description}")).violating(violation)
+    Error::new(Reason::OrderInvalid, format!("{place} {description}")).with_violation(violation)
 }

@@ -11,7 +11,7 @@ use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, PgRow, Sql, rows};
 use groundplan_codec::Record;
-use groundplan_error::{Error, Refusals};
+use groundplan_error::{Error, ErrorCollector};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -47,15 +47,15 @@ pub(crate) async fn run<'a>(
     (first, writes): (usize, &[Planned<'a>]),
 ) -> Result<(), Stop> {
     let call = session.call_of(table);
-    let (mut ready, mut refusals) = (Vec::with_capacity(writes.len()), Refusals::default());
+    let (mut ready, mut errors) = (Vec::with_capacity(writes.len()), ErrorCollector::default());
     for (write, at) in writes.iter().zip(first..) {
         let Action::Create(record) = &write.action else { continue };
-        ready.extend(refusals.keep(ReadyRecord::new(&call, write, at, record, session.now).await));
-        if refusals.is_over() {
+        ready.extend(errors.keep(ReadyRecord::new(&call, write, at, record, session.now).await));
+        if errors.is_full() {
             break;
         }
     }
-    refusals.finish()?;
+    errors.finish()?;
     match insert(session, conn, table, ready).await?.first() {
         Some(taken) => Err(deleted::exists_on(&call, conn, &taken.id).await?.within(&taken.place.item()).into()),
         None => Ok(()),

@@ -127,5 +127,5 @@ fn refused(roots: Roots<'_>, found: &[Restricting]) -> Error {
         subject: format!("{}/{}", restricting.model.full_name, restricting.id),
         description: format!("{} refers to {}", restricting.field, restricting.target),
     });
-    roots.refused(Reason::RecordReferenced, message).unless(preconditions.collect())
+    roots.refused(Reason::RecordReferenced, message).with_preconditions(preconditions.collect())
 }

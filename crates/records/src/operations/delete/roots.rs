@@ -31,7 +31,7 @@ impl Roots<'_> {
 
     /// A refusal that is about these records.
     pub(crate) fn refused(&self, reason: Reason, message: String) -> Error {
-        Error::new(reason, message).about(&self.model.full_name, self.first())
+        Error::new(reason, message).with_resource(&self.model.full_name, self.first())
     }
 
     /// The refusal of more bytes than one transaction can take.

@@ -25,7 +25,7 @@ pub(crate) async fn run<'a>(
         if living::deletion(&table.model, &record).is_none() {
             let id = write.id.to_string();
             let message = format!("{} {id:?} is not deleted", table.model.full_name);
-            let refused = Error::new(Reason::RecordNotDeleted, message).about(&table.model.full_name, id);
+            let refused = Error::new(Reason::RecordNotDeleted, message).with_resource(&table.model.full_name, id);
             return Err(of_item(refused).into());
         }
         let back = undelete_locked(&call, conn, (&write.id, record, version), &mut session.events).await;

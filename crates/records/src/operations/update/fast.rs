@@ -81,5 +81,5 @@ fn busy(model: &Model, id: &Id) -> Error {
         "{} {id:?} was changed by others at each of {ATTEMPTS} attempts to update it; try again",
         model.full_name
     );
-    Error::new(Reason::RecordBusy, message).about(&model.full_name, id).retry_after(PAUSE * ATTEMPTS)
+    Error::new(Reason::RecordBusy, message).with_resource(&model.full_name, id).retry_after(PAUSE * ATTEMPTS)
 }

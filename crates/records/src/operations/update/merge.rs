@@ -41,7 +41,7 @@ pub(crate) fn merge(
             description: "cannot be changed; leave it out of the update".to_owned(),
             rule: "immutable".into(),
         };
-        return Err(Error::new(Reason::FieldImmutable, message).with("field", path).violating(violation));
+        return Err(Error::new(Reason::FieldImmutable, message).with("field", path).with_violation(violation));
     }
     table.formulas.compute(model, &mut after, now, &call.budget)?;
     if after == *stored {

@@ -13,7 +13,7 @@ use crate::table::Table;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::Record;
-use groundplan_error::{Error, Refusals};
+use groundplan_error::{Error, ErrorCollector};
 use std::sync::Arc;
 
 /// A record that is ready to be written anew.
@@ -62,13 +62,13 @@ async fn update<'a>(
 ) -> Result<Vec<ReadyRecord<'a>>, Stop> {
     let call = session.call_of(table);
     let mut found = session.lock(conn, table, writes.iter().map(|(_, write)| &write.id), Lock::Update).await?;
-    let (mut changed, mut missing, mut refusals) = (Vec::new(), Vec::new(), Refusals::default());
+    let (mut changed, mut missing, mut errors) = (Vec::new(), Vec::new(), ErrorCollector::default());
     for (at, write) in writes.iter().copied() {
         let Action::Update(change) = &write.action else { continue };
         match (found.remove(&write.id), &change.missing) {
             (Some((before, version)), _) => {
                 let after = updated(&call, write, change, (&before, version), session.now).await;
-                match refusals.keep(after) {
+                match errors.keep(after) {
                     Some(Some(after)) => {
                         let (place, id) = (write.place, write.id.clone());
                         changed.push(Changed { at, place, id, before, after, version: version + 1 });
@@ -82,17 +82,17 @@ async fn update<'a>(
                 }
             }
             (None, Some(record)) if write.wanted.is_none() && write.condition.is_none() => {
-                missing.extend(refusals.keep(ReadyRecord::new(&call, write, at, record, session.now).await));
+                missing.extend(errors.keep(ReadyRecord::new(&call, write, at, record, session.now).await));
             }
             (None, _) => {
-                refusals.keep::<()>(Err(call.not_found(&write.id).within(&write.place.item())));
+                errors.keep::<()>(Err(call.not_found(&write.id).within(&write.place.item())));
             }
         }
-        if refusals.is_over() {
+        if errors.is_full() {
             break;
         }
     }
-    refusals.finish()?;
+    errors.finish()?;
     session.check_answers(table, changed.iter().map(|one| &one.after))?;
     store(session, &call, conn, changed).await?;
     Ok(missing)

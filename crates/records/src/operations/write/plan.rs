@@ -11,7 +11,7 @@ use crate::operations::write_session::{Action, Change, Planned, WritePath};
 use crate::query::Compiled;
 use crate::table::Table;
 use groundplan_codec::Record;
-use groundplan_error::{Error, Reason, Refusals, Violation};
+use groundplan_error::{Error, ErrorCollector, Reason, Violation};
 use groundplan_expr::ExternalDependency;
 use groundplan_operations::limits::MAX_BATCH;
 use groundplan_operations::{Form, Operation, Write, Writes};
@@ -42,14 +42,14 @@ pub(crate) async fn plan<'a>(call: &Call<'_>, writes: &'a Writes) -> Result<Vec<
 /// The refusal of a batch of which some requests cannot be planned. Records that would be created are held to their rules, so
 /// that the refusal names what they break too.
 async fn all_that_is_wrong(call: &Call<'_>, planned: Vec<Result<Planned<'_>, Error>>) -> Error {
-    let mut refusals = Refusals::default();
+    let mut errors = ErrorCollector::default();
     for (at, one) in planned.into_iter().enumerate() {
-        refusals.keep(checked(call, one, at).await);
-        if refusals.is_over() {
+        errors.keep(checked(call, one, at).await);
+        if errors.is_full() {
             break;
         }
     }
-    let wrong = refusals.finish().err();
+    let wrong = errors.finish().err();
     wrong.unwrap_or_else(|| Error::internal("a batch was rejected without a violation"))
 }
 
@@ -151,7 +151,7 @@ fn condition(call: &Call<'_>, write: &Write, table: &Table, action: &Action) -> 
 
 fn refused(words: &str) -> Error {
     let violation = Violation { field: "condition".into(), description: words.into(), rule: "cel".into() };
-    Error::new(Reason::FilterInvalid, format!("condition: {words}")).violating(violation)
+    Error::new(Reason::FilterInvalid, format!("condition: {words}")).with_violation(violation)
 }
 
 /// The refusal of a filter, as that of a condition.
@@ -162,7 +162,7 @@ fn renamed(error: Error) -> Error {
         .iter()
         .map(|violation| Violation { field: violation.field.replacen("filter", "condition", 1), ..violation.clone() })
         .collect();
-    violations.into_iter().fold(Error::new(error.reason(), words), Error::violating)
+    violations.into_iter().fold(Error::new(error.reason(), words), Error::with_violation)
 }
 
 /// Refuses a batch that names a record twice, by all places but the first.
@@ -181,5 +181,5 @@ fn check_distinct(planned: &[Planned<'_>]) -> Result<(), Error> {
         let description = format!("is that of {} too; a batch names each record once", first.item());
         Err(Error::field(name.as_str(), "repeated.unique", description).within(&place))
     });
-    Refusals::collect(distinct).map(drop)
+    ErrorCollector::collect(distinct).map(drop)
 }

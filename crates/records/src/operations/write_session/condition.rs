@@ -43,7 +43,9 @@ pub(crate) async fn check(
         subject: format!("{}/{id}", model.full_name),
         description: format!("{} does not hold", write.place.item() + ".condition"),
     };
-    let refused = Error::new(Reason::ConditionNotMet, message).about(&model.full_name, id).unless(vec![precondition]);
+    let refused = Error::new(Reason::ConditionNotMet, message)
+        .with_resource(&model.full_name, id)
+        .with_preconditions(vec![precondition]);
     Err(refused.within(&write.place.item()))
 }
 

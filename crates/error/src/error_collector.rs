@@ -1,16 +1,16 @@
-//! What is wrong with the parts of one request, told together.
+//! Combines the errors of the parts of a request.
 
 use crate::{Code, Error, MAX_VIOLATIONS};
 
-/// The refusals of a request's parts, which become one that names the fields of all.
+/// Collects the errors of the parts of a request into one error with the violations of all.
 ///
-/// The first one decides: its reason and its message are those of all. Where it names fields, those that later ones name are
-/// added, in their order, until they are more than [`MAX_VIOLATIONS`]. Later refusals that name none are left out.
+/// The first error determines the reason and the message. If it is about fields, the violations of later errors are
+/// appended, until there are more than [`MAX_VIOLATIONS`]. Later errors that are not about fields are dropped.
 #[derive(Debug, Default)]
-pub struct Refusals(Option<Error>);
+pub struct ErrorCollector(Option<Error>);
 
-impl Refusals {
-    /// Takes a part, or keeps why there is none.
+impl ErrorCollector {
+    /// Returns a part, or keeps its error.
     pub fn keep<T>(&mut self, part: Result<T, Error>) -> Option<T> {
         let later = match part {
             Ok(part) => return Some(part),
@@ -26,29 +26,29 @@ impl Refusals {
         None
     }
 
-    /// Whether nothing is to be added any more.
-    pub fn is_over(&self) -> bool {
+    /// Whether later errors would be dropped.
+    pub fn is_full(&self) -> bool {
         self.0.as_ref().is_some_and(|first| {
             let is_about_fields = first.reason().code() == Code::InvalidArgument && !first.violations().is_empty();
             !is_about_fields || first.violations().len() > MAX_VIOLATIONS
         })
     }
 
-    /// The refusal, if there is one.
+    /// Returns the error, if there is any.
     pub fn finish(self) -> Result<(), Error> {
         self.0.map_or(Ok(()), Err)
     }
 
-    /// All parts, or the refusal of all that are none.
+    /// Returns all parts, or the combined error.
     pub fn collect<T>(parts: impl IntoIterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
-        let (mut refusals, mut kept) = (Self::default(), Vec::new());
+        let (mut errors, mut kept) = (Self::default(), Vec::new());
         for part in parts {
-            kept.extend(refusals.keep(part));
-            if refusals.is_over() {
+            kept.extend(errors.keep(part));
+            if errors.is_full() {
                 break;
             }
         }
-        refusals.finish().map(|()| kept)
+        errors.finish().map(|()| kept)
     }
 }
 
@@ -62,35 +62,35 @@ mod tests {
     }
 
     fn fields(parts: Vec<Result<(), Error>>) -> Vec<String> {
-        let error = Refusals::collect(parts).unwrap_err();
+        let error = ErrorCollector::collect(parts).unwrap_err();
         error.violations().iter().map(|violation| violation.field.clone()).collect()
     }
 
     #[test]
-    fn the_fields_of_all_parts_are_named_in_order() {
-        assert_eq!(Refusals::collect([Ok(1), Ok(2)]).unwrap(), [1, 2]);
+    fn violations_of_all_parts_are_in_order() {
+        assert_eq!(ErrorCollector::collect([Ok(1), Ok(2)]).unwrap(), [1, 2]);
         let two = Error::invalid(["b", "c"].map(|field| of(field).violations()[0].clone()).to_vec());
         assert_eq!(fields(vec![Ok(()), Err(of("a")), Ok(()), Err(two)]), ["a", "b", "c"]);
-        let error = Refusals::collect::<()>([Err(of("a")), Err(of("b"))]).unwrap_err();
+        let error = ErrorCollector::collect::<()>([Err(of("a")), Err(of("b"))]).unwrap_err();
         assert_eq!((error.reason(), error.message().as_ref()), (Reason::InvalidFields, "A is required"));
     }
 
     #[test]
-    fn the_first_refusal_decides() {
+    fn the_first_error_determines_the_result() {
         let missing = || Err(Error::record_not_found("m", "1"));
         assert_eq!(fields(vec![Err(of("a")), missing(), Err(of("b"))]), ["a", "b"]);
-        let error = Refusals::collect(vec![missing(), Err::<(), _>(of("a"))]).unwrap_err();
+        let error = ErrorCollector::collect(vec![missing(), Err::<(), _>(of("a"))]).unwrap_err();
         assert_eq!((error.reason(), error.violations().len()), (Reason::RecordNotFound, 0));
     }
 
     #[test]
-    fn no_more_are_looked_for_than_are_told() {
+    fn collecting_stops_at_the_limit() {
         let mut asked = 0;
         let parts = std::iter::repeat_with(|| {
             asked += 1;
             Err::<(), _>(of("a"))
         });
-        let error = Refusals::collect(parts).unwrap_err();
+        let error = ErrorCollector::collect(parts).unwrap_err();
         assert_eq!((error.violations().len(), asked), (MAX_VIOLATIONS + 1, MAX_VIOLATIONS + 1));
     }
 }
