@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Describes the REST API of every model. The same catalog gives the same document.
+/// Returns the document of the REST API. It is the same for the same catalog.
 pub fn openapi(catalog: &Catalog) -> Value {
     json!({
         "openapi": "3.1.0",
@@ -60,7 +60,7 @@ The records of every applied model, as JSON.
 * The header `groundplan-revision` of each response is the revision of the models, which is also the version of this document.
 ";
 
-/// The document of the latest revision that was asked for, so that it is computed once a revision.
+/// Caches the document of the last requested revision.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Documents(Arc<Mutex<Option<(i64, Document)>>>);
 
@@ -68,7 +68,7 @@ pub(crate) struct Documents(Arc<Mutex<Option<(i64, Document)>>>);
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) text: Bytes,
-    /// The same for the same text, from whichever process it comes.
+    /// A hash of the text, the same in every process.
     pub(crate) etag: String,
 }
 
@@ -80,7 +80,7 @@ impl Documents {
         {
             return document.clone();
         }
-        // The lock is free meanwhile: two callers at once compute it twice, and nobody waits.
+        // The lock is released during the computation: concurrent calls compute it twice instead of waiting.
         let text = Bytes::from(openapi(catalog).to_string());
         let etag = Sha256::digest(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let document = Document { text, etag };

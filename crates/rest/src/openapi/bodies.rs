@@ -3,7 +3,7 @@
 use groundplan_operations::limits::MAX_REQUEST_ID;
 use serde_json::{Map, Value, json};
 
-/// The keys of any body that writes.
+/// The keys of the write options.
 pub(super) fn write_option_keys() -> Map<String, Value> {
     let id = or_null(request_id(), "The same as Idempotency-Key, in the body.");
     let only = flag_or_null(
@@ -12,34 +12,34 @@ pub(super) fn write_option_keys() -> Map<String, Value> {
     Map::from_iter([("requestId".to_owned(), id), ("validateOnly".to_owned(), only)])
 }
 
-/// A key that is a string, or not there.
+/// An optional string.
 pub(super) fn text_or_null(description: &str) -> Value {
     or_null(json!({ "type": "string" }), description)
 }
 
-/// A key that is yes or no.
+/// An optional bool.
 pub(super) fn flag_or_null(description: &str) -> Value {
     or_null(json!({ "type": "boolean" }), description)
 }
 
-/// A key that names fields.
+/// An optional list of field paths.
 pub(super) fn mask(description: &str) -> Value {
     let text = json!({ "type": "string" });
     let either = json!({ "anyOf": [text, { "type": "array", "items": text }] });
     or_null(either, &format!("{description} Paths separated by commas, or a list of paths."))
 }
 
-/// A request id; an empty one is none.
+/// A request id; empty means absent.
 pub(super) fn request_id() -> Value {
     json!({ "type": "string", "pattern": format!("^[!-~]{{0,{MAX_REQUEST_ID}}}$") })
 }
 
-/// A key of a query's body: null is the same as leaving it out.
+/// An optional key: `null` means absent.
 pub(super) fn or_null(schema: Value, description: &str) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }], "description": description })
 }
 
-/// An object with these keys and no others.
+/// An object with only these keys.
 pub(super) fn query(properties: Value) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }

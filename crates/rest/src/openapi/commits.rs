@@ -1,4 +1,4 @@
-//! What a commit takes and answers.
+//! The request and the response of a commit.
 
 use super::bodies::{flag_or_null, mask, or_null, query, text_or_null, write_option_keys};
 use super::names::{Side, reference};
@@ -9,11 +9,11 @@ use groundplan_model::catalog::{Catalog, Model};
 use groundplan_operations::limits::MAX_BATCH;
 use serde_json::{Map, Value, json};
 
-/// What `:commit` takes.
+/// The request of `:commit`.
 pub(super) const REQUEST: &str = "Commit-Request";
-/// What `:commit` answers.
+/// The response of `:commit`.
 pub(super) const RESULTS: &str = "Commit-Results";
-/// What the operation stands under.
+/// The tag of the operation.
 pub(super) const TAG: &str = "Commit";
 
 /// The kinds of writes.
@@ -24,19 +24,19 @@ pub(super) fn tag() -> Value {
     json!({ "name": TAG, "description": "Writes records of several models in one transaction." })
 }
 
-/// What says which model a record is of.
+/// The property for the model of a record.
 pub(super) fn type_of(model: &Model, side: Side) -> Value {
     json!({ "type": "string", "enum": types(model, side), "description": "The full name of the model." })
 }
 
-/// How a model is called: the server takes its name too.
+/// The accepted names of a model.
 fn types(model: &Model, side: Side) -> Vec<String> {
     let name = &model.full_name;
     let short = (side == Side::Typed).then(|| name.clone());
     [format!("{TYPE_URL}{name}")].into_iter().chain(short).collect()
 }
 
-/// The components; none where there is no model.
+/// The components; none without models.
 pub(super) fn schemas(catalog: &Catalog) -> Map<String, Value> {
     if catalog.models.is_empty() {
         return Map::new();
@@ -112,7 +112,7 @@ fn update(catalog: &Catalog, etag: Value) -> Value {
     })
 }
 
-/// A record of any model. One that is there already has its id.
+/// A record of any model. An existing record requires its id.
 fn typed(catalog: &Catalog, is_there: bool) -> Value {
     let mut record = record(catalog, Side::Typed);
     let choices = record["oneOf"].as_array_mut().into_iter().flatten();
@@ -122,7 +122,7 @@ fn typed(catalog: &Catalog, is_there: bool) -> Value {
     record
 }
 
-/// One of the components of this side. Where generators know by what to tell them apart, clients have a type for each.
+/// One of the components of this side. With a discriminator, generators create a type for each.
 fn record(catalog: &Catalog, side: Side) -> Value {
     let references = catalog.models.iter().map(|model| reference(&model.full_name, side));
     let mapping: Map<String, Value> = (catalog.models.iter().zip(references.clone()))

@@ -2,28 +2,28 @@
 
 mod changes;
 
-use super::names::{Side, reference, ways_back};
+use super::names::{Side, inverse_relations, reference};
 use groundplan_model::catalog::{Catalog, Model};
 use groundplan_operations::limits::MAX_EXPAND_DEPTH;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// A form in which records are sent.
+/// The kinds of envelopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Envelope {
-    /// A record that was written.
+    /// A written record.
     Written,
-    /// A record that is read.
+    /// A record that was read.
     Read,
-    /// A part of a list.
+    /// A page of a list.
     Page,
     /// Records by their ids.
     Batch,
-    /// Records that were written together.
+    /// Records of a batch write.
     Records,
-    /// The data of an event. It has no envelope around it: the event is that.
+    /// The data of an event, which has no envelope.
     Event,
-    /// What one record was.
+    /// The revisions of a record.
     History,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn of(catalog: &Catalog, model: &Model) -> Map<String, Value> {
 /// The names of a model's relations, for `expand`.
 pub(super) fn relations(model: &Model) -> Vec<&str> {
     let there = model.references.iter().map(|reference| reference.name.as_str());
-    there.chain(ways_back(model).filter_map(|(_, referrer)| referrer.inverse.as_deref())).collect()
+    there.chain(inverse_relations(model).filter_map(|(_, referrer)| referrer.inverse.as_deref())).collect()
 }
 
 fn paging() -> [(String, Value); 3] {
@@ -133,7 +133,7 @@ fn reachable<'a>(catalog: &'a Catalog, model: &'a Model) -> BTreeSet<&'a str> {
 
 fn neighbours(model: &Model) -> impl Iterator<Item = &str> {
     let there = model.references.iter().map(|reference| reference.target.as_str());
-    there.chain(ways_back(model).map(|(_, referrer)| referrer.model.as_str()))
+    there.chain(inverse_relations(model).map(|(_, referrer)| referrer.model.as_str()))
 }
 
 fn member(name: &str, schema: Value) -> Map<String, Value> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// A failure: the HTTP status, the name of its component, the codes that it can have, and what it means.
+/// An error response: the HTTP status, the name of its component, its codes, and its meaning.
 struct Failure {
     status: u16,
     name: &'static str,
@@ -84,16 +84,16 @@ const FAILURES: &[Failure] = &[
     Failure { status: 504, name: "DeadlineExceeded", codes: &["DEADLINE_EXCEEDED"], meaning: "The deadline passed." },
 ];
 
-/// The name of the envelope's component. No message has a hyphen in its name, and nothing derived from one ends like this.
+/// The name of the envelope's component. It differs from all components of messages, because names of messages have no hyphen.
 pub(super) const COMPONENT: &str = "Error-Envelope";
 
-/// What any operation may answer.
+/// The statuses of all operations.
 const COMMON: &[u16] = &[400, 401, 403, 429, 431, 499, 500, 501, 503, 504];
 
 /// The components.
 pub(super) fn responses() -> Value {
     let of = |failure: &Failure| {
-        // HTTP itself refuses before we can: what the body is, if there is one, is not ours to say.
+        // The HTTP library rejects the request, so the body, if any, is unknown.
         let Some(code) = failure.codes.first() else {
             return (failure.name.to_owned(), json!({ "description": failure.meaning }));
         };
@@ -106,7 +106,7 @@ pub(super) fn responses() -> Value {
     FAILURES.iter().map(of).collect::<Map<_, _>>().into()
 }
 
-/// References for an operation that may also answer with `statuses`, besides what any may.
+/// The references for an operation that has `statuses` in addition to the common ones.
 pub(super) fn references(statuses: &[u16]) -> Map<String, Value> {
     let applies = |failure: &&Failure| COMMON.contains(&failure.status) || statuses.contains(&failure.status);
     let reference = |failure: &Failure| {

@@ -1,4 +1,4 @@
-//! Examples: records that decode, and keep the rules as far as they are known.
+//! Example records, which decode and satisfy the known rules.
 
 use super::rules::Rules;
 use super::schemas::is_read_only;
@@ -6,7 +6,7 @@ use groundplan_model::catalog::{Catalog, IdFormat, Model};
 use groundplan_model::shape::{Cardinality, EnumShape, Field, FieldId, Integer, Kind, MapKey, Shape};
 use serde_json::{Map, Number, Value, json};
 
-/// What the example is for.
+/// The purpose of an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Create,
@@ -15,9 +15,9 @@ pub(super) enum Purpose {
     Output,
 }
 
-/// Messages inside messages, beyond which an example is understood without more.
+/// The deepest nesting of messages in an example.
 const MAX_DEPTH: usize = 3;
-/// Items of an example's list, whatever the rules demand.
+/// The most items of a list in an example, regardless of the rules.
 const MAX_ITEMS: u64 = 10;
 
 pub(super) const UUID: &str = "01981f4c-5b7e-7a3c-9d2e-3f4a5b6c7d8e";
@@ -65,7 +65,7 @@ fn system_value(examples: &Examples<'_>, model: &Model, id: FieldId, purpose: Pu
         Purpose::Create | Purpose::Replace | Purpose::Patch => None,
         Purpose::Output if id == model.roles.id => Some(self::id(examples.catalog, model)),
         Purpose::Output if model.roles.etag == Some(id) => Some(ETAG.into()),
-        // One that is there is not deleted.
+        // The example record is not deleted.
         Purpose::Output if model.roles.deleted_at == Some(id) => None,
         Purpose::Output => examples.field(model.shape(), id, field, &mut vec![&model.full_name]),
     }
@@ -116,7 +116,7 @@ impl<'a> Examples<'a> {
         }
     }
 
-    /// One value; `at` tells it from others in the same list.
+    /// One value. `at` is its index in a list.
     fn one(&self, kind: Kind, rules: Option<&Rules>, at: u64, inside: &mut Vec<&'a str>) -> Option<Value> {
         let none = Rules::default();
         let rules = rules.unwrap_or(&none);

@@ -6,18 +6,18 @@ use groundplan_model::catalog::IdFormat;
 use groundplan_model::shape::{Cardinality, Field, Integer, Kind, MapKey, Shapes};
 use serde_json::{Map, Value, json};
 
-/// Keywords about numbers, which say nothing about the strings that 64-bit integers are.
+/// Keywords for numbers, which do not apply to 64-bit integers in strings.
 const NUMERIC: [&str; 6] = ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "const", "enum"];
 
-/// The schema of a field's value on one side of the API. Rules are for what callers send: what is stored may be older.
+/// The schema of a field's value on one side of the API. Rules apply only to requests, because stored values can be older.
 pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) -> Value {
     let inner = match (side, field.cardinality) {
-        // A mask leads into messages, not into lists and maps.
+        // A mask can select fields of messages, but not in lists and maps.
         (Side::Masked, Cardinality::Repeated | Cardinality::Map(_)) | (Side::Output | Side::Committed, _) => {
             Side::Output
         }
         (Side::Masked, _) => Side::Masked,
-        // A message inside a record is sent whole, also in a patch.
+        // A nested message is sent as a whole, even in a patch.
         (Side::Input | Side::Create | Side::Patch | Side::Typed, _) => Side::Input,
     };
     let element = |rules: Option<&Rules>| {
@@ -45,21 +45,21 @@ pub(super) fn schema(shapes: &Shapes, field: &Field, rules: &Rules, side: Side) 
     whole
 }
 
-/// Adds null to what a value may be.
+/// Allows `null` as a value.
 pub(super) fn nullable(mut schema: Value) -> Value {
     let nothing = json!({ "type": "null" });
     if let Some(choices) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
         choices.push(nothing);
         return schema;
     }
-    // A schema without a type takes anything.
+    // A schema without a type accepts any value.
     if schema.get("type").is_none() && schema.get("$ref").is_none() {
         return schema;
     }
     json!({ "anyOf": [schema, nothing] })
 }
 
-/// Says which ids there are.
+/// Describes the format of ids.
 pub(super) fn describe_id(schema: &mut Value, format: IdFormat) {
     match format {
         IdFormat::UuidV7 => schema["format"] = "uuid".into(),
@@ -67,8 +67,8 @@ pub(super) fn describe_id(schema: &mut Value, format: IdFormat) {
     }
 }
 
-/// The same for an id that may be empty, which is the same as leaving it out. One schema says both, since generators make a type
-/// of each choice.
+/// The same for an id that can be empty, which means absent. It is one schema, because generators create a type
+/// for each alternative.
 pub(super) fn describe_optional_id(schema: &mut Value, format: IdFormat) {
     let id = match format {
         IdFormat::UuidV7 => UUID,
@@ -110,7 +110,7 @@ fn one(shapes: &Shapes, kind: Kind, side: Side) -> Value {
     }
 }
 
-/// Numbers are understood as strings too, and large ones are written so, which loses nothing in JavaScript.
+/// Numbers in strings are accepted too, and 64-bit numbers are returned so, to keep their precision in JavaScript.
 fn integer(integer: Integer, side: Side) -> Value {
     let number = match (integer.is_64_bit(), integer.is_unsigned()) {
         (true, false) => json!({ "type": "integer", "format": "int64" }),
@@ -163,12 +163,12 @@ fn field_mask(side: Side) -> Value {
     ] })
 }
 
-/// Adds a rule's keywords where they mean what the rule means.
+/// Adds the keywords of a rule, where they have the same meaning.
 fn constrain(schema: &mut Value, keywords: &Map<String, Value>) {
     let is_reference = schema.get("$ref").is_some();
     for target in alternatives(schema) {
         let is_text = target.get("type").is_some_and(|kind| kind == "string");
-        // The words for what is no number, and numbers as text, are what they are.
+        // Names such as `NaN`, and numbers in strings, do not change.
         let is_number_text = is_text && (target.contains_key("enum") || target.contains_key("pattern"));
         for (name, value) in keywords {
             let numeric = NUMERIC.contains(&name.as_str());
@@ -188,7 +188,7 @@ fn constrain(schema: &mut Value, keywords: &Map<String, Value>) {
     }
 }
 
-/// The schemas of which a value has one.
+/// The alternatives of a schema.
 fn alternatives(schema: &mut Value) -> Vec<&mut Map<String, Value>> {
     if schema.get("anyOf").is_some() {
         let choices = schema.get_mut("anyOf").and_then(Value::as_array_mut);

@@ -37,11 +37,11 @@ pub(super) fn revision() -> Value {
     header("The revision of the models that served the request.", json!({ "type": "integer", "format": "int64" }))
 }
 
-/// What makes a write happen once.
+/// `Idempotency-Key`.
 pub(super) fn idempotency_key() -> Value {
     let description = "Makes the write idempotent: a repeated request returns the first response. Preferably a UUID in double \
                        quotes; the quotes are optional.";
-    // A subset: backslashes before quotes are understood as well.
+    // A subset: the server also accepts backslashes before quotes.
     let most = MAX_REQUEST_ID - 1;
     let pattern = format!(r#"^("[!#-\[\]-~]{{1,{MAX_REQUEST_ID}}}"|[!#-~][!-~]{{0,{most}}})$"#);
     json!({

@@ -4,26 +4,26 @@ use groundplan_model::catalog::{Catalog, MethodKind, Model, Referrer};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Which side of the API a schema is for.
+/// The side of the API that a schema is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Side {
-    /// What the server sends.
+    /// A message in a response.
     Output,
-    /// What the server sends of a message if the caller names the fields to send.
+    /// A message in a response with a read mask.
     Masked,
-    /// A whole value that the caller sends.
+    /// A whole message in a request.
     Input,
-    /// The same, with the id that the caller must choose.
+    /// The same, with the required id that the client assigns.
     Create,
-    /// Some fields of a record that the caller sends.
+    /// Some fields of a record in a request.
     Patch,
-    /// The same, and which model it is of.
+    /// The same, with the model.
     Typed,
-    /// What the server sends, and which model it is of.
+    /// A record in a response, with its model.
     Committed,
 }
 
-/// A component's name. A hyphen cannot be in a message's name, so no two clash.
+/// The name of a component. Names of messages have no hyphen, so components cannot clash.
 pub(super) fn component(full_name: &str, side: Side) -> String {
     match side {
         Side::Output => full_name.to_owned(),
@@ -41,10 +41,10 @@ pub(super) fn reference(full_name: &str, side: Side) -> Value {
     json!({ "$ref": format!("#/components/schemas/{}", component(full_name, side)) })
 }
 
-/// The operations of REST: a gRPC method each, but for Update, which is two.
+/// The operations of REST: one for each gRPC method, except for Update, which has two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
-    /// Update of the fields that are there.
+    /// Update of the present fields.
     Patch,
     /// Update of all fields.
     Replace,
@@ -52,7 +52,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Every operation of a model.
+    /// All operations of a model.
     fn of(model: &Model) -> impl Iterator<Item = Self> {
         let kinds = [
             MethodKind::Create,
@@ -69,7 +69,7 @@ impl Operation {
         ];
         let revisions = model.history.map(|_| MethodKind::ListRevisions);
         let undelete = model.soft_delete.map(|_| MethodKind::Undelete);
-        let related = ways_back(model).map(|(place, _)| MethodKind::ListRelated(place));
+        let related = inverse_relations(model).map(|(place, _)| MethodKind::ListRelated(place));
         [Self::Patch, Self::Replace]
             .into_iter()
             .chain(kinds.into_iter().chain(undelete).chain(revisions).chain(related).map(Self::Method))
@@ -84,8 +84,8 @@ impl Operation {
     }
 }
 
-/// The references that lead to a model and have a name from there, with their places.
-pub(super) fn ways_back(model: &Model) -> impl Iterator<Item = (u16, &Referrer)> {
+/// The inverse relations of a model, with their indexes.
+pub(super) fn inverse_relations(model: &Model) -> impl Iterator<Item = (u16, &Referrer)> {
     (0..).zip(&model.referrers).filter(|(_, referrer)| referrer.inverse.is_some())
 }
 

@@ -9,7 +9,7 @@ mod written;
 use super::envelopes::Envelope;
 use super::example::{self, Purpose};
 use super::headers::{condition, etag, header, revision};
-use super::names::{Operation, OperationIds, ways_back};
+use super::names::{Operation, OperationIds, inverse_relations};
 use super::{errors, fields, queries};
 use crate::methods::{DERIVED, is_served};
 use crate::route::Path;
@@ -29,7 +29,7 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
         let of = OfModel { catalog, model, ids: &ids };
         for (kind, route) in DERIVED.iter().filter(|(kind, _)| is_served(model, *kind)) {
             if route.path == Path::Relation {
-                let related = ways_back(model).filter_map(|(place, referrer)| of.related(place, referrer));
+                let related = inverse_relations(model).filter_map(|(place, referrer)| of.related(place, referrer));
                 paths.extend(related.map(|(inverse, item)| (target::inverse_path(model, inverse), item)));
                 continue;
             }
@@ -103,7 +103,7 @@ impl OfModel<'_> {
         operation
     }
 
-    /// The list of the records that refer to one of this model, by the name that leads there.
+    /// The list of an inverse relation, with its name.
     fn related<'a>(&self, place: u16, referrer: &'a Referrer) -> Option<(&'a str, Value)> {
         let (inverse, others) = (referrer.inverse.as_deref()?, self.catalog.model(&referrer.model)?);
         let summary = format!("Lists the {} that refer to {}, page by page.", others.plural, self.a_record());
@@ -145,7 +145,7 @@ impl OfModel<'_> {
         json_response(description, envelope.reference(self.model), example)
     }
 
-    /// The model's name with its article, as far as a letter tells.
+    /// The name of the model with its article, chosen by the first letter.
     fn a_record(&self) -> String {
         let article = if self.model.name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
         format!("{article} {}", self.model.name)

@@ -1,4 +1,4 @@
-//! What queries take and answer, where it is the same for every model.
+//! The parameters, bodies and responses of queries that are the same for every model.
 
 mod responses;
 
@@ -15,13 +15,13 @@ use groundplan_operations::limits::{
 };
 use serde_json::{Map, Value, json};
 
-/// What `batchGet` takes.
+/// The request of `batchGet`.
 pub(super) const BATCH_QUERY: &str = "BatchGet-Query";
-/// What `aggregate` takes.
+/// The request of `aggregate`.
 pub(super) const AGGREGATE_QUERY: &str = "Aggregate-Query";
-/// What `aggregate` answers.
+/// The response of `aggregate`.
 pub(super) const GROUPS: &str = "Aggregate-Groups";
-/// What `explainList` answers.
+/// The response of `explainList`.
 pub(super) const EXPLANATION: &str = "Explanation-Envelope";
 
 /// The components.
@@ -84,21 +84,21 @@ pub(super) fn list_parameters(model: &Model) -> Vec<Value> {
     parameters
 }
 
-/// The parameter that says which records.
+/// The parameter `filter`.
 pub(super) fn filter(model: &Model) -> Value {
     let description =
         format!("A filter: a CEL expression over the fields, at most {MAX_FILTER} bytes. Default: all records.");
     parameter("filter", &description, text(MAX_FILTER), filter_example(model))
 }
 
-/// The parameter that says which fields.
+/// The parameter `readMask`.
 pub(super) fn mask(model: &Model) -> Value {
     let fields: Vec<&str> = shown_fields(model).take(2).map(|field| field.json_name.as_str()).collect();
     let description = "The fields to return, with dots for nested fields. Default: all fields.";
     separated(parameter("readMask", description, names(MAX_PATHS), fields.into()))
 }
 
-/// The parameters that say what is shown of records.
+/// The parameters `readMask` and `expand`.
 pub(super) fn view_parameters(model: &Model) -> Vec<Value> {
     let relations = relations(model);
     let Some(first) = relations.first() else { return vec![mask(model)] };
@@ -111,7 +111,7 @@ pub(super) fn view_parameters(model: &Model) -> Vec<Value> {
     vec![mask(model), separated(expand)]
 }
 
-/// Fields that answers can have.
+/// The fields that responses can have.
 pub(super) fn shown_fields(model: &Model) -> impl Iterator<Item = &Field> {
     model.shape().fields.iter().filter(|field| !field.behavior.input_only)
 }
@@ -147,7 +147,7 @@ pub(super) fn parameter(name: &str, description: &str, schema: Value, example: V
     parameter
 }
 
-/// Makes a parameter of several values one with commas between them.
+/// Separates the values of a list parameter by commas.
 fn separated(mut parameter: Value) -> Value {
     parameter["style"] = "form".into();
     parameter["explode"] = false.into();
@@ -158,7 +158,7 @@ fn text(most: usize) -> Value {
     json!({ "type": "string", "maxLength": most })
 }
 
-/// A number from 0 on.
+/// A non-negative number.
 pub(super) fn number(most: i32) -> Value {
     json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": most })
 }

@@ -1,4 +1,4 @@
-//! What `buf.validate` says about a field, as far as JSON Schema can say it too.
+//! The `buf.validate` rules of a field that JSON Schema can express.
 
 use groundplan_model::catalog::Catalog;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Value as Reflected};
@@ -10,9 +10,9 @@ pub(super) struct Rules {
     pub(super) required: bool,
     /// Keywords of JSON Schema about one value (of a list or map: about the whole).
     pub(super) keywords: Map<String, Value>,
-    /// Values that the rules' author gives as examples, or that the rules name as the only ones.
+    /// The examples in the rules, and the only allowed values.
     pub(super) examples: Vec<Value>,
-    /// What a string starts and ends with.
+    /// The prefix and the suffix of a string.
     pub(super) affixes: (String, String),
     /// The rules of a list's items or a map's values.
     pub(super) elements: Option<Box<Rules>>,
@@ -29,7 +29,7 @@ impl Rules {
 
     fn read(rules: &DynamicMessage) -> Self {
         let mut read = Self { required: flag(rules, "required"), ..Self::default() };
-        // Rules that hold only sometimes would make the schema stricter than the server.
+        // Rules that apply only sometimes would make the schema stricter than the server.
         let ignore = rules.get_field_by_name("ignore").and_then(|value| value.as_enum_number()).unwrap_or_default();
         let kind = rules.fields().find(|(field, _)| field.containing_oneof().is_some());
         let (Some((kind, Reflected::Message(of_kind))), 0) = (kind, ignore) else { return read };
@@ -73,7 +73,7 @@ impl Rules {
                     self.keyword("enum", value);
                     self.examples.extend(list(value));
                 }
-                // The author's own come first.
+                // The examples of the author come first.
                 (_, "example") => drop(self.examples.splice(0..0, list(value))),
                 _ => {}
             }
@@ -106,7 +106,7 @@ impl Rules {
         }
     }
 
-    /// RE2's own syntax would mean something else, or nothing, to a validator that uses JavaScript's.
+    /// Syntax that only RE2 has would be different or invalid in JavaScript.
     fn pattern(&mut self, value: &Reflected) {
         let Some(pattern) = value.as_str() else { return };
         if !["(?", "\\A", "\\z", "\\Q", "\\C", "\\p", "\\P", "[[:", "\\x{", "\\a"]

@@ -1,4 +1,4 @@
-//! The components: a schema for each message and enum that models are made of.
+//! The schema components: one for each message and enum of the models.
 
 use super::commits;
 use super::envelopes;
@@ -36,7 +36,7 @@ pub(super) fn of(catalog: &Catalog) -> Map<String, Value> {
     schemas
 }
 
-/// Fields of a record, and the model that it is of. Its id may be a name of the same commit, such as `$a`.
+/// The fields of a record with its model. The id can be a local reference of the same commit, such as `$a`.
 fn typed(catalog: &Catalog, model: &Model) -> Value {
     let mut schema = message(catalog, model.shape(), Some(model), Side::Patch);
     let id = &model.shape().field(model.roles.id).json_name;
@@ -49,8 +49,8 @@ fn committed(catalog: &Catalog, model: &Model) -> Value {
     with_type(message(catalog, model.shape(), Some(model), Side::Committed), model, Side::Committed)
 }
 
-/// The schema of a record with the property that names its model. It is written out, because generators of clients ignore properties
-/// beside a reference.
+/// The schema of a record with the property for its model. It is written out, because client generators ignore properties
+/// next to a reference.
 fn with_type(mut schema: Value, model: &Model, side: Side) -> Value {
     let mut required = vec![Value::from(TYPE)];
     required.extend(schema.get("required").and_then(Value::as_array).into_iter().flatten().cloned());
@@ -59,7 +59,7 @@ fn with_type(mut schema: Value, model: &Model, side: Side) -> Value {
     schema
 }
 
-/// Adds what a message type refers to, and itself. Without recursion of its own on cycles: each type is visited once.
+/// Adds a message type and all types that it refers to. Each type is visited once, so cycles end.
 fn collect(catalog: &Catalog, root: ShapeId, seen: &mut BTreeSet<ShapeId>, schemas: &mut Map<String, Value>) {
     let mut open = vec![root];
     while let Some(id) = open.pop() {
@@ -148,12 +148,12 @@ fn property(catalog: &Catalog, model: Option<&Model>, id: FieldId, field: &Field
     schema
 }
 
-/// Whether the caller sends it.
+/// Whether the client sends values of this side.
 fn is_sent(side: Side) -> bool {
     matches!(side, Side::Input | Side::Create | Side::Patch)
 }
 
-/// Whether the server sets the field, whatever the caller sends.
+/// Whether the server sets the field and ignores the client's value.
 pub(super) fn is_read_only(model: Option<&Model>, id: FieldId, field: &Field) -> bool {
     let Some(roles) = model.map(|model| &model.roles) else { return field.behavior.output_only };
     let is_role = |role: Option<FieldId>| role == Some(id);
@@ -168,7 +168,7 @@ fn is_required(model: Option<&Model>, id: FieldId, field: &Field, rules: &Rules,
     let roles = model.map(|model| &model.roles);
     let is_id = roles.is_some_and(|roles| roles.id == id);
     match side {
-        // A PUT has the id in its path already, and a POST without one says so itself.
+        // A PUT has the id in its path, and a POST without an id returns an error.
         Side::Input => demanded && !is_id,
         Side::Create => demanded || is_id,
         Side::Patch | Side::Typed | Side::Masked => false,

@@ -75,7 +75,7 @@ async fn all_invalid_requests_are_reported_in_order() {
     let body = r#"{"requests":[{"book":{"pages":"x"}},{"book":{}},{"boook":{}},{"book":{},"requestId":"x"},7]}"#;
     let answer = client.send("POST /api/v1/books:batchCreate", &[], body).await;
     assert_eq!(answer.error().1, "\"requests[0].book.pages\" must be a number, not the string \"x\"");
-    let fields = |answer: &crate::support::Answer| -> Vec<String> {
+    let fields = |answer: &crate::support::TestResponse| -> Vec<String> {
         let details = answer.json()["error"]["details"][1]["fieldViolations"].clone();
         details.as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap().to_owned()).collect()
     };

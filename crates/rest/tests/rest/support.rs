@@ -21,13 +21,13 @@ pub(crate) fn catalog(files: &[(&str, &str)]) -> Arc<Catalog> {
 }
 
 /// A response with its body.
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Bytes,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         Self { status: parts.status, headers: parts.headers, bytes: body.collect().await.unwrap().to_bytes() }
@@ -54,7 +54,7 @@ pub(crate) struct Client(pub(crate) axum::Router);
 
 impl Client {
     /// Sends `METHOD /path` with headers such as `if-match: "a"`.
-    pub(crate) async fn send(&self, request_line: &str, headers: &[&str], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(&self, request_line: &str, headers: &[&str], body: impl Into<Body>) -> TestResponse {
         let (method, uri) = request_line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(uri).extension(Principal::root());
         for header in headers {
@@ -64,7 +64,7 @@ impl Client {
         self.send_request(request.body(body.into()).unwrap()).await
     }
 
-    pub(crate) async fn send_request(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.0.clone().oneshot(request).await.unwrap()).await
+    pub(crate) async fn send_request(&self, request: Request<Body>) -> TestResponse {
+        TestResponse::of(self.0.clone().oneshot(request).await.unwrap()).await
     }
 }

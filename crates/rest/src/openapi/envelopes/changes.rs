@@ -1,4 +1,4 @@
-//! What is said of changes: the data of a watch's event, and a page of a history.
+//! The data of a watch's event, and a page of a history.
 
 use super::{member, next_page_token, object};
 use crate::openapi::names::{Side, reference};

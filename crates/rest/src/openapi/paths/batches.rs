@@ -1,4 +1,4 @@
-//! The operations that write several records of a model, and the one that brings one back.
+//! The batch writes of a model, and Undelete.
 
 use super::written::nothing;
 use super::{OfModel, Operation};

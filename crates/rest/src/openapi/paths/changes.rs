@@ -1,4 +1,4 @@
-//! The operations that are about changes of records: watches and histories.
+//! The operations for changes of records: watches and histories.
 
 use super::{OfModel, Operation, json_response, link};
 use crate::enum_params::START;
@@ -11,7 +11,7 @@ use groundplan_model::catalog::{MethodKind, Model};
 use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use serde_json::{Value, json};
 
-/// A token, as far as callers see: they only hand it back.
+/// An example token, which is opaque to clients.
 const TOKEN: &str = "AZgfTFt-ejw";
 const TIME: &str = "2026-01-31T12:00:00Z";
 const TRANSACTION: &str = "8412";
@@ -40,7 +40,7 @@ impl OfModel<'_> {
             "content": { "text/event-stream": {
                 "schema": { "type": "string" },
                 "example": self.event(),
-                // OpenAPI 3.1 has no word for the schema of an event's data.
+                // OpenAPI 3.1 has no keyword for the schema of an event's data.
                 "x-groundplan-event-data": Envelope::Event.reference(self.model),
             } },
         });
@@ -73,7 +73,7 @@ impl OfModel<'_> {
     }
 }
 
-/// The parameter of one record that asks for its past.
+/// The parameter `readTime`.
 pub(super) fn read_time(model: &Model) -> Option<Value> {
     let days = model.history?.retention_days;
     let description = format!(

@@ -14,7 +14,7 @@ const DESCRIPTION: &str = "\
 A write sees the results of the writes before it. Later writes can use `$name` for a record that is created with the `localRef` `name`, as their `id` and in \
 reference fields. Each write can have a `condition` on the record before the write. Errors name the field by its path, such as `writes[3].create.record.title`.";
 
-/// The path; none where there is no model.
+/// The path item; none without models.
 pub(super) fn item(catalog: &Catalog) -> Option<Value> {
     let model = catalog.models.first()?;
     let typed = |purpose| {

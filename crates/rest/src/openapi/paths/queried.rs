@@ -45,7 +45,7 @@ fn query_body(schema: &str, example: Value) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema, "example": example } } })
 }
 
-/// A response of what is no record.
+/// A response without records.
 fn computed(description: &str, schema: &str, data: Value) -> Value {
     let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
     json_response(description, schema, json!({ "data": data }))

@@ -11,7 +11,7 @@ use crate::request_id::NAME as KEY;
 use groundplan_model::catalog::{IdFormat, MethodKind};
 use serde_json::{Value, json};
 
-/// How the two media types of a PATCH differ.
+/// The difference between the two media types of a PATCH.
 const MERGE: &str = "As `application/json`, each field whose key is present is replaced as a whole. As `application/merge-patch+json` (RFC 7396), objects are merged recursively into messages, maps and free-form JSON, and null removes a field or a map key.";
 
 impl OfModel<'_> {
@@ -29,7 +29,7 @@ impl OfModel<'_> {
         operation
     }
 
-    /// A record that is to be created.
+    /// A record to create.
     pub(super) fn whole(&self) -> Value {
         let side = match self.model.id_format {
             IdFormat::UuidV7 => Side::Input,
@@ -88,7 +88,7 @@ impl OfModel<'_> {
         operation
     }
 
-    /// A record that was not there before, with its path.
+    /// A response with a created record and its path.
     fn created(&self, description: &str) -> Value {
         let mut created = self.stored(description);
         created["headers"]["Location"] =
@@ -96,7 +96,7 @@ impl OfModel<'_> {
         created
     }
 
-    /// The record that a write has given, with its ETag.
+    /// A response with a written record and its ETag.
     pub(super) fn stored(&self, description: &str) -> Value {
         let mut stored = self.shown(description, Envelope::Written);
         stored["headers"]["ETag"] = etag();

@@ -1,4 +1,4 @@
-//! What is answered to queries, where it is no record.
+//! The responses of queries without records.
 
 use groundplan_operations::limits::MAX_GROUPS;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) fn groups() -> Value {
     })
 }
 
-/// How a list would be run.
+/// The query plan of a list.
 pub(super) fn explanation() -> Value {
     let texts =
         |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
