@@ -45,6 +45,7 @@ crates_stay_apart() {
 step cargo fmt --all --check
 step deploy/prose.py
 step crates_stay_apart
+step deploy/modules.py
 step cargo clippy --locked --workspace --all-targets -- -D warnings
 step buf lint
 step buf format --diff --exit-code --path proto/groundplan
