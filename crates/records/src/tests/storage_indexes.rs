@@ -95,7 +95,9 @@ async fn an_extension_that_is_refused_is_told_with_the_way_out() {
         .await;
     let error = fixture.prepare(None, Arc::new(catalog(1, MODELS))).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StepFailed);
-    for part in ["a trigram index for test.v1.Thing", "permission denied", "let a superuser run `CREATE EXTENSION pg_trgm`"] {
+    for part in
+        ["a trigram index for test.v1.Thing", "permission denied", "let a superuser run `CREATE EXTENSION pg_trgm`"]
+    {
         assert!(error.message().contains(part), "{part}: {}", error.message());
     }
 }
