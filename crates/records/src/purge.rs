@@ -3,11 +3,11 @@
 pub(crate) mod held;
 
 use crate::call::Call;
-use crate::living;
 use crate::operations::purge;
 use crate::purge_lag::Kind;
 use crate::served::Served;
 use crate::state::Records;
+use crate::visibility;
 use groundplan_budget::Budget;
 use groundplan_error::Error;
 use groundplan_identity::Principal;
@@ -38,7 +38,7 @@ pub(crate) async fn round(records: &Records, held: &mut Held) -> Result<usize, E
     let principal = Principal { tenant: String::new(), name: PURGE.to_owned() };
     let mut all = 0;
     measure(records, &served, &principal).await?;
-    for model in served.catalog.models.iter().filter(|model| living::may_be_gone(model)) {
+    for model in served.catalog.models.iter().filter(|model| visibility::can_hide_records(model)) {
         let Some(table) = served.table(model).cloned() else { continue };
         let call = Call { records, principal: &principal, budget: Budget::default(), served: served.clone(), table };
         let name = &model.full_name;
@@ -66,7 +66,7 @@ pub(crate) async fn round(records: &Records, held: &mut Held) -> Result<usize, E
 async fn measure(records: &Records, served: &Arc<Served>, principal: &Principal) -> Result<(), Error> {
     for kind in [Kind::Deleted, Kind::Expired] {
         let mut oldest = None;
-        for model in served.catalog.models.iter().filter(|model| living::may_be_gone(model)) {
+        for model in served.catalog.models.iter().filter(|model| visibility::can_hide_records(model)) {
             let Some(table) = served.table(model).cloned() else { continue };
             let call = Call { records, principal, budget: Budget::default(), served: served.clone(), table };
             let since = purge::waiting_since(&call, kind).await?;

@@ -4,7 +4,7 @@ use crate::Settings;
 use crate::changefeed::{self, Hub};
 use crate::page_token::PageTokens;
 use crate::purge_lag::Lag;
-use crate::query::Shapes;
+use crate::query::StatementCachePolicy;
 use crate::served::Served;
 use crate::served_revisions::ServedRevisions;
 use crate::store::request_ids;
@@ -45,7 +45,7 @@ struct State {
     /// What all calls of the process may hold together.
     memory: Memory,
     page_tokens: PageTokens,
-    shapes: Shapes,
+    statement_cache: StatementCachePolicy,
     sizes: Sizes,
     log: Log,
     hub: Arc<Hub>,
@@ -96,7 +96,7 @@ impl Records {
             settings,
             memory,
             page_tokens,
-            shapes: Shapes::default(),
+            statement_cache: StatementCachePolicy::default(),
             sizes: Sizes::default(),
             log,
             hub,
@@ -202,8 +202,8 @@ impl Records {
     }
 
     /// Which statements are kept prepared.
-    pub(crate) fn shapes(&self) -> &Shapes {
-        &self.0.shapes
+    pub(crate) fn statement_cache(&self) -> &StatementCachePolicy {
+        &self.0.statement_cache
     }
 
     /// How large tables are.

@@ -5,8 +5,8 @@ use crate::behavior::Behaviors;
 use crate::column::Column;
 use crate::etag;
 use crate::formulas::Formulas;
-use crate::living::{may_be_gone, not_expired};
 use crate::query::{Compiled, Layout, Part, Selection};
+use crate::visibility::{can_hide_records, not_expired};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_codec::{Record, Stored, Value};
@@ -28,7 +28,7 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     pub(crate) statements: Statements,
     /// Whether it refers to a model whose records may be stored and yet gone: a foreign key is not enough then.
-    pub(crate) refers_to_gone: bool,
+    pub(crate) refers_to_hidden: bool,
     /// Whether a write evaluates expressions: defaults, computed fields, or rules.
     pub(crate) has_expressions: bool,
 }
@@ -61,13 +61,13 @@ impl Table {
     ) -> Self {
         let columns = Column::of_model(&model);
         let statements = Statements::build(&model, &columns);
-        let refers_to_gone = model
+        let refers_to_hidden = model
             .references
             .iter()
-            .any(|reference| catalog.model(&reference.target).is_some_and(|target| may_be_gone(target)));
+            .any(|reference| catalog.model(&reference.target).is_some_and(|target| can_hide_records(target)));
         let behaviors = Behaviors::of_model(&model);
         let has_expressions = has_expressions || !formulas.is_empty();
-        Self { behaviors, formulas, model, validator, columns, statements, refers_to_gone, has_expressions }
+        Self { behaviors, formulas, model, validator, columns, statements, refers_to_hidden, has_expressions }
     }
 
     /// The record as a caller may see it, with its etag.

@@ -5,8 +5,8 @@ use super::context::Context;
 use super::decoded::Decoded;
 use super::delivery::Delivery;
 use super::event::seen;
-use crate::living;
 use crate::served::Served;
+use crate::visibility;
 use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
@@ -54,7 +54,7 @@ impl CompiledSubscription {
 impl CompiledModel {
     /// Whether a record matches: a failure of the expression is no match.
     fn matches(&self, served: &Served, record: &Record, budget: &Budget) -> Result<bool, Error> {
-        if living::deletion(&self.table.model, record).is_some() {
+        if visibility::deleted_at(&self.table.model, record).is_some() {
             return Ok(false);
         }
         let Some(filter) = &self.query.filter else { return Ok(true) };

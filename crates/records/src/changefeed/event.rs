@@ -3,7 +3,7 @@
 use super::compiled_subscription::{CompiledModel, CompiledSubscription};
 use super::decoded::Decoded;
 use crate::change::Change;
-use crate::living;
+use crate::visibility;
 
 use groundplan_codec::Record;
 use groundplan_eventlog::Event;
@@ -78,7 +78,7 @@ fn lazy(model: &Arc<CompiledModel>, decoded: &Arc<Decoded>, side: Side, version:
 
 /// Whether a change was a soft deletion.
 fn is_deletion(model: &CompiledModel, change: &Change) -> bool {
-    change.after.as_ref().is_some_and(|after| living::deletion(&model.table.model, after).is_some())
+    change.after.as_ref().is_some_and(|after| visibility::deleted_at(&model.table.model, after).is_some())
 }
 
 /// A record as followers may see it.

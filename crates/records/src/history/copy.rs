@@ -2,7 +2,7 @@
 
 use super::CONSUMER;
 use crate::state::Records;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, execute, oid, rows};
 use groundplan_error::Error;
@@ -48,7 +48,7 @@ pub(super) async fn step(records: &Records) -> Result<bool, Error> {
         };
         connection.build_transaction().read_committed().run(transaction).await
     });
-    copied.await.map_err(Stop::into_error)
+    copied.await.map_err(TxError::into_error)
 }
 
 /// How far the copy came; none if nobody keeps a history.
@@ -85,7 +85,7 @@ async fn copy(
     position: i64,
     events: &[Arc<Event>],
     last: i64,
-) -> Result<bool, Stop> {
+) -> Result<bool, TxError> {
     let found = rows(connection, &LOCK, &[Bind::text(CONSUMER)]).await?;
     let Some(now) = found.first().map(|row| row.i64(0)).transpose()?.flatten() else { return Ok(false) };
     if now != position {

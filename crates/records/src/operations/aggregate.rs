@@ -7,7 +7,7 @@ pub(crate) use request::MAX_NAME;
 
 use crate::call::Call;
 use crate::clock::now;
-use crate::query::{Draft, Selection, advice};
+use crate::query::{Selection, SqlBuilder, advice};
 use crate::scan::{self, Scan};
 use crate::streamed::{MAX_ANSWER_BYTES, rows_until_or};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -45,29 +45,29 @@ pub(crate) async fn aggregate(call: &Call<'_>, query: &AggregateQuery) -> Result
 }
 
 /// The columns of a row are the keys, then what the aggregations need.
-fn statement(request: &Request, selection: &Selection<'_>) -> Result<Draft, Error> {
-    let mut draft = Draft::default();
-    draft.push("SELECT ");
+fn statement(request: &Request, selection: &Selection<'_>) -> Result<SqlBuilder, Error> {
+    let mut builder = SqlBuilder::default();
+    builder.push("SELECT ");
     let keys = request.keys.iter().map(|key| key.column.key());
     for (at, sql) in keys.chain(request.computed.iter().map(|computed| computed.sql.as_str())).enumerate() {
-        draft.push(if at == 0 { "" } else { ", " }).push(sql);
+        builder.push(if at == 0 { "" } else { ", " }).push(sql);
     }
-    draft.push(" FROM ");
-    selection.source(&mut draft);
+    builder.push(" FROM ");
+    selection.source(&mut builder);
     if !request.keys.is_empty() {
         let by: Vec<&str> = request.keys.iter().map(|key| key.column.sql()).collect();
         let by = by.join(", ");
         let limit = i64::try_from(MAX_GROUPS + 1).map_err(Error::internal)?;
-        draft.push(&format!(" GROUP BY {by} ORDER BY {by} LIMIT ")).value(Bind::i64(limit), "bigint");
+        builder.push(&format!(" GROUP BY {by} ORDER BY {by} LIMIT ")).value(Bind::i64(limit), "bigint");
     }
-    Ok(draft)
+    Ok(builder)
 }
 
 /// Reads the groups, and no more of them than an answer can hold: what is left is not sent, and no connection has it.
-async fn read(call: &Call<'_>, request: &Request, statement: &Draft) -> Result<Vec<Group>, Error> {
+async fn read(call: &Call<'_>, request: &Request, statement: &SqlBuilder) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     let mut room = MAX_ANSWER_BYTES;
-    let sql = call.records.shapes().sql(statement.text());
+    let sql = call.records.statement_cache().sql(statement.text());
     let take = |row: PgRow| {
         call.budget.charge(Resource::Rows, 1)?;
         if groups.len() == MAX_GROUPS {

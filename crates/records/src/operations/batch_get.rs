@@ -5,7 +5,7 @@ use super::names;
 use crate::call::Call;
 use crate::id::Id;
 use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
-use crate::{living, row};
+use crate::{row, visibility};
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
@@ -95,7 +95,7 @@ async fn read(call: &Call<'_>, ids: &[Id], mask: &ReadMask) -> Result<Found, Err
     let model = &table.model;
     let wanted: BTreeSet<&Id> = ids.iter().collect();
     let (columns, from, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
-    let ended = living::not_expired(model, "r");
+    let ended = visibility::not_expired(model, "r");
     let sql = format!("SELECT r._version, {columns} FROM {from} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){ended}");
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, wanted)];
     let mut found = HashMap::new();

@@ -4,8 +4,8 @@
 use super::names;
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::table::Table;
+use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, database_error, rows};
@@ -26,7 +26,7 @@ pub(super) async fn is_deleted(
     let sql = Sql::new(&format!(
         "SELECT true FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND r.{} IS NOT NULL{}",
         model.column_name(deleted_at),
-        living::not_expired(model, "r")
+        visibility::not_expired(model, "r")
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, [id])];
     Ok(!rows(conn, &sql, &binds).await?.is_empty())
@@ -79,7 +79,7 @@ pub(super) fn refused_again(model: &Model, id: &Id) -> Error {
 
 /// Refuses a record that is deleted.
 pub(super) fn check_living(model: &Model, id: &Id, record: &Record) -> Result<(), Error> {
-    if living::deletion(model, record).is_none() {
+    if visibility::deleted_at(model, record).is_none() {
         return Ok(());
     }
     Err(refused(model, id))

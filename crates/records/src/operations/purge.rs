@@ -6,9 +6,9 @@ use super::write_session::Events;
 use crate::call::Call;
 use crate::clock::now;
 use crate::id::Id;
-use crate::living;
 use crate::purge_lag::Kind;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, rows};
@@ -32,9 +32,9 @@ pub(super) async fn ended(
     conn: &mut AsyncPgConnection,
     ids: &[Id],
     log: &mut Events<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let model = &call.table.model;
-    let condition = format!("NOT (true{})", living::not_expired(model, "r"));
+    let condition = format!("NOT (true{})", visibility::not_expired(model, "r"));
     for_good(call, conn, ids, (&condition, &[], Locked::Awaited), log).await.map(drop)
 }
 
@@ -69,7 +69,7 @@ fn free(call: &Call<'_>) -> Result<String, Error> {
     for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, DeleteMode::Purge)) {
         let other = &call.related(&referrer.model)?.model;
         let (table, column) = (other.table.qualified(), other.column_name(referrer.field));
-        let lives = living::living(other, "o");
+        let lives = visibility::visible(other, "o");
         conditions.push_str(&format!(
             " AND NOT EXISTS (SELECT FROM {table} AS o WHERE o._tenant = r._tenant AND o.{column} = r.{id}{lives})"
         ));
@@ -162,7 +162,7 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
             let mut log = Events::new(call.author(now()?), Budget::default());
             let gone = for_good(call, conn, ids, (&condition, &binds, Locked::Skipped), &mut log).await?;
             log.append(conn).await?;
-            Ok::<usize, Stop>(gone)
+            Ok::<usize, TxError>(gone)
         };
         conn.build_transaction().read_committed().run(transaction).await
     });
@@ -171,8 +171,8 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
             call.records.log().appended();
             Ok(gone)
         }
-        Err(Stop::Refused(error)) => Err(error),
-        Err(Stop::Database(error)) => {
+        Err(TxError::Rejected(error)) => Err(error),
+        Err(TxError::Database(error)) => {
             call.records.failed(&error);
             Err(super::refusal::of_delete(&call.table.model, error))
         }
@@ -186,7 +186,7 @@ async fn for_good(
     ids: &[Id],
     (condition, binds, locked): (&str, &[Bind], Locked),
     log: &mut Events<'_>,
-) -> Result<usize, Stop> {
+) -> Result<usize, TxError> {
     let model = &call.table.model;
     let (table, key) = (model.table.qualified(), model.column_name(model.roles.id));
     let skip = if locked == Locked::Skipped { " SKIP LOCKED" } else { "" };

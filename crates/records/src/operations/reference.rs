@@ -4,7 +4,7 @@ use super::{deleted, refusal};
 use crate::bind::bind_id;
 use crate::call::Call;
 use crate::id::Id;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
@@ -37,7 +37,7 @@ fn is_broken_reference(error: &DieselError) -> bool {
 
 /// How a transaction ends when a statement that writes one record of a request has failed. What a foreign key refuses there was
 /// not deferred, and the transaction answers no question any more: the key alone says which reference it is.
-pub(super) fn stop(call: &Call<'_>, record: &Record, error: DieselError, place: &str) -> Stop {
+pub(super) fn stop(call: &Call<'_>, record: &Record, error: DieselError, place: &str) -> TxError {
     let model = &call.table.model;
     let DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, facts) = &error else {
         return refusal::stop(model, error, place);
@@ -123,7 +123,7 @@ pub(super) async fn missed(
     conn: &mut AsyncPgConnection,
     model: &Model,
     (reference, id): (&Reference, &Id),
-) -> Result<Violation, Stop> {
+) -> Result<Violation, TxError> {
     let target = call.related(&reference.target)?;
     let is_deleted = deleted::is_deleted(call, conn, target, id).await?;
     Ok(violation(model, reference, id, if is_deleted { DELETED } else { NOWHERE }))
@@ -135,7 +135,7 @@ pub(super) async fn kept_away(
     conn: &mut AsyncPgConnection,
     (model, record): (&Model, &Id),
     (reference, id): (&Reference, &Id),
-) -> Result<Violation, Stop> {
+) -> Result<Violation, TxError> {
     let target = call.related(&reference.target)?;
     let is_deleted = deleted::is_deleted(call, conn, target, id).await?;
     let what = if is_deleted { "which is deleted; undelete that first" } else { NOWHERE };

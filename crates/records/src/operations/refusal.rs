@@ -1,7 +1,7 @@
 //! What the database's refusals of a write mean to the caller.
 
 use crate::index_keys::MAX_INDEX_KEY;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason, Violation};
@@ -29,7 +29,7 @@ pub(super) fn of_write(model: &Model, error: DieselError) -> Error {
 }
 
 /// How a transaction ends when a statement about one record of a request has failed. `place` is where the request has it.
-pub(super) fn stop(model: &Model, error: DieselError, place: &str) -> Stop {
+pub(super) fn stop(model: &Model, error: DieselError, place: &str) -> TxError {
     if is_constraint(&error) { of_write(model, error).within(place).into() } else { error.into() }
 }
 

@@ -2,9 +2,9 @@
 
 use super::deleted;
 use super::write_session::{self, Action, Lock, Planned, Session, ids_of};
-use crate::living;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_error::{Error, Reason};
 use std::sync::Arc;
@@ -15,13 +15,13 @@ pub(crate) async fn run(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     writes: &[Planned<'_>],
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let call = session.call_of(table);
     let found = session.lock(conn, table, ids_of(writes), Lock::Share).await?;
     for write in writes {
         let Action::Verify { is_missing } = write.action else { continue };
         let there = found.get(&write.id);
-        match (there.filter(|(record, _)| living::deletion(&table.model, record).is_none()), is_missing) {
+        match (there.filter(|(record, _)| visibility::deleted_at(&table.model, record).is_none()), is_missing) {
             (None, true) => {}
             (Some((record, version)), false) => {
                 write_session::check(&call, write, (record, *version), session.now).await?;

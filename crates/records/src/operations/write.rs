@@ -59,11 +59,11 @@ fn once(stored: Option<Stored>) -> Written {
 fn is_plain(call: &Call<'_>, writes: &Writes) -> bool {
     let [write] = writes.list.as_slice() else { return false };
     let model = &call.table.model;
-    let refers_to_gone = call.table.refers_to_gone;
+    let refers_to_hidden = call.table.refers_to_hidden;
     let is_plain = match &write.operation {
-        Operation::Create { .. } => !refers_to_gone && model.expiry.is_none(),
+        Operation::Create { .. } => !refers_to_hidden && model.expiry.is_none(),
         Operation::Update { transforms, allow_missing, .. } => {
-            !allow_missing && transforms.is_empty() && !refers_to_gone
+            !allow_missing && transforms.is_empty() && !refers_to_hidden
         }
         Operation::Delete { allow_missing, .. } => {
             !allow_missing && model.soft_delete.is_none() && model.referrers.is_empty()

@@ -4,7 +4,7 @@
 //! descends, and NaN is the largest number. A condition bounds the first key in a way that an index can use, so that a page
 //! far behind costs no more than the first one.
 
-use super::Draft;
+use super::SqlBuilder;
 use bytes::Bytes;
 use groundplan_chassis::database::Bind;
 
@@ -22,12 +22,12 @@ type At<'a> = (Key<'a>, Option<Bytes>);
 
 /// The rows behind the one with these values: those that meet one of the conditions. No row meets two of them, and those
 /// that meet an earlier one come first.
-pub(super) fn behind(keys: &[At<'_>]) -> Vec<Draft> {
+pub(super) fn behind(keys: &[At<'_>]) -> Vec<SqlBuilder> {
     let Some(((key, value), rest)) = keys.split_first() else { return Vec::new() };
     let first = if rows_compare(keys) {
         compare_rows(keys)
     } else {
-        let mut first = Draft::default();
+        let mut first = SqlBuilder::default();
         if value.is_some() {
             // What follows implies it, but no index can use that.
             let operator = if key.descending { " <= " } else { " >= " };
@@ -58,26 +58,26 @@ fn rows_compare(keys: &[At<'_>]) -> bool {
 }
 
 /// `(a, b) > (?, ?)`
-fn compare_rows(keys: &[At<'_>]) -> Draft {
-    let mut draft = Draft::default();
+fn compare_rows(keys: &[At<'_>]) -> SqlBuilder {
+    let mut builder = SqlBuilder::default();
     let operator = if keys.first().is_some_and(|(key, _)| key.descending) { " < " } else { " > " };
     if let [(key, value)] = keys {
-        compare(&mut draft, key, operator, value.as_ref());
-        return draft;
+        compare(&mut builder, key, operator, value.as_ref());
+        return builder;
     }
     let names: Vec<&str> = keys.iter().map(|(key, _)| key.sql).collect();
-    draft.push("(").push(&names.join(", ")).push(")").push(operator).push("(");
+    builder.push("(").push(&names.join(", ")).push(")").push(operator).push("(");
     for (at, (key, value)) in keys.iter().enumerate() {
-        draft.push(if at == 0 { "" } else { ", " }).cast(bind(value.as_ref()), key.sql_type);
+        builder.push(if at == 0 { "" } else { ", " }).cast(bind(value.as_ref()), key.sql_type);
     }
-    draft.push(")");
-    draft
+    builder.push(")");
+    builder
 }
 
 /// The rows behind, as one condition in brackets.
-fn beyond(keys: &[At<'_>]) -> Draft {
+fn beyond(keys: &[At<'_>]) -> SqlBuilder {
     let Some(((key, value), rest)) = keys.split_first() else {
-        let mut none = Draft::default();
+        let mut none = SqlBuilder::default();
         none.push("false");
         return none;
     };
@@ -86,42 +86,47 @@ fn beyond(keys: &[At<'_>]) -> Draft {
     if value.is_some() && !nulls_follow {
         return if rows_compare(keys) { compare_rows(keys) } else { beyond_present(keys) };
     }
-    let mut draft = Draft::default();
-    draft.push("(");
+    let mut builder = SqlBuilder::default();
+    builder.push("(");
     if value.is_some() {
-        draft.append(beyond_present(keys)).push(" OR ").append(is_null(key, true));
+        builder.append(beyond_present(keys)).push(" OR ").append(is_null(key, true));
     } else {
-        draft.append(is_null(key, true)).push(" AND ").append(beyond(rest));
+        builder.append(is_null(key, true)).push(" AND ").append(beyond(rest));
         if key.descending {
-            draft.push(" OR ").append(is_null(key, false));
+            builder.push(" OR ").append(is_null(key, false));
         }
     }
-    draft.push(")");
-    draft
+    builder.push(")");
+    builder
 }
 
 /// `(a > ? OR (a = ? AND …))`: the rows behind whose first key is not NULL, if that of the row before is not.
-fn beyond_present(keys: &[At<'_>]) -> Draft {
-    let mut draft = Draft::default();
-    let Some(((key, value), rest)) = keys.split_first() else { return draft };
-    draft.push("(");
-    compare(&mut draft, key, if key.descending { " < " } else { " > " }, value.as_ref());
+fn beyond_present(keys: &[At<'_>]) -> SqlBuilder {
+    let mut builder = SqlBuilder::default();
+    let Some(((key, value), rest)) = keys.split_first() else { return builder };
+    builder.push("(");
+    compare(&mut builder, key, if key.descending { " < " } else { " > " }, value.as_ref());
     if !rest.is_empty() {
-        draft.push(" OR (");
-        compare(&mut draft, key, " = ", value.as_ref()).push(" AND ").append(beyond(rest)).push(")");
+        builder.push(" OR (");
+        compare(&mut builder, key, " = ", value.as_ref()).push(" AND ").append(beyond(rest)).push(")");
     }
-    draft.push(")");
-    draft
+    builder.push(")");
+    builder
 }
 
-fn compare<'a>(draft: &'a mut Draft, key: &Key<'_>, operator: &str, value: Option<&Bytes>) -> &'a mut Draft {
-    draft.push(key.sql).push(operator).cast(bind(value), key.sql_type)
+fn compare<'a>(
+    builder: &'a mut SqlBuilder,
+    key: &Key<'_>,
+    operator: &str,
+    value: Option<&Bytes>,
+) -> &'a mut SqlBuilder {
+    builder.push(key.sql).push(operator).cast(bind(value), key.sql_type)
 }
 
-fn is_null(key: &Key<'_>, null: bool) -> Draft {
-    let mut draft = Draft::default();
-    draft.push(key.sql).push(if null { " IS NULL" } else { " IS NOT NULL" });
-    draft
+fn is_null(key: &Key<'_>, null: bool) -> SqlBuilder {
+    let mut builder = SqlBuilder::default();
+    builder.push(key.sql).push(if null { " IS NULL" } else { " IS NOT NULL" });
+    builder
 }
 
 fn bind(value: Option<&Bytes>) -> Bind {
@@ -142,7 +147,7 @@ mod tests {
             (key, (*value != "N").then(|| Bytes::from_static(b"v")))
         };
         let keys: Vec<_> = keys.iter().map(at).collect();
-        behind(&keys).into_iter().map(|draft| draft.text().replace("?::int", "?")).collect()
+        behind(&keys).into_iter().map(|builder| builder.text().replace("?::int", "?")).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What PostgreSQL says of how it would run a statement.
 
-use super::Draft;
+use super::SqlBuilder;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Columns, Sql, database_error, rows};
 use groundplan_error::Error;
@@ -13,7 +13,7 @@ pub(crate) struct Plan(Value);
 
 impl Plan {
     /// Asks for the plan of a statement with these very values. It is not run.
-    pub(crate) async fn of(connection: &mut AsyncPgConnection, statement: &Draft) -> Result<Self, Error> {
+    pub(crate) async fn of(connection: &mut AsyncPgConnection, statement: &SqlBuilder) -> Result<Self, Error> {
         let sql = Sql::new(statement.text()).explain_json();
         let found = rows(connection, &sql, statement.binds()).await.map_err(database_error)?;
         let text = found.first().map(|row| row.text(0)).transpose().map_err(database_error)?.flatten();

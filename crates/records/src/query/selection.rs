@@ -1,11 +1,11 @@
 //! Which records somebody wants, and the statements that read them.
 
 use super::keyset::{self, Key};
-use super::{Compiled, Draft};
+use super::{Compiled, SqlBuilder};
 use crate::bind::bind_id;
 use crate::column::Column;
 use crate::id::Id;
-use crate::living::{living, not_expired};
+use crate::visibility::{not_expired, visible};
 use bytes::Bytes;
 use groundplan_chassis::database::{Bind, Columns, PgRow, database_error};
 use groundplan_error::Error;
@@ -89,10 +89,10 @@ impl<'a> Layout<'a> {
 
 impl<'a> Selection<'a> {
     /// Reads rows.
-    pub(crate) fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> Draft {
+    pub(crate) fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
         let id = self.column(self.model.roles.id);
         let keys = self.keys(&id, part.ids_descend);
-        let mut page = Draft::default();
+        let mut page = SqlBuilder::default();
         page.push("SELECT r._version");
         for column in layout.columns {
             page.push(", ").push(&self.column(column.field));
@@ -113,7 +113,7 @@ impl<'a> Selection<'a> {
         if !part.counted {
             return page;
         }
-        let mut counted = Draft::default();
+        let mut counted = SqlBuilder::default();
         counted.push("SELECT page.*, total.count FROM (").append(self.count()).push(") total LEFT JOIN (");
         counted.append(page).push(") page ON true ORDER BY ");
         order(
@@ -124,56 +124,56 @@ impl<'a> Selection<'a> {
     }
 
     /// Counts the records.
-    pub(crate) fn count(&self) -> Draft {
-        let mut draft = Draft::default();
-        draft.push("SELECT count(*) FROM ");
-        self.source(&mut draft);
-        draft
+    pub(crate) fn count(&self) -> SqlBuilder {
+        let mut builder = SqlBuilder::default();
+        builder.push("SELECT count(*) FROM ");
+        self.source(&mut builder);
+        builder
     }
 
     /// Reads all records, for a plan of it.
-    pub(crate) fn everything(&self) -> Draft {
-        let mut draft = Draft::default();
-        draft.push("SELECT FROM ");
-        self.source(&mut draft);
-        draft
+    pub(crate) fn everything(&self) -> SqlBuilder {
+        let mut builder = SqlBuilder::default();
+        builder.push("SELECT FROM ");
+        self.source(&mut builder);
+        builder
     }
 
     /// The table under the alias `r`, with the condition.
-    pub(crate) fn source(&self, draft: &mut Draft) {
-        draft.push(&format!("{} r WHERE ", self.model.table.qualified()));
-        draft.push("r._tenant = ").value(Bind::text(self.tenant), "text");
-        draft.push(&if self.with_deleted { not_expired(self.model, "r") } else { living(self.model, "r") });
+    pub(crate) fn source(&self, builder: &mut SqlBuilder) {
+        builder.push(&format!("{} r WHERE ", self.model.table.qualified()));
+        builder.push("r._tenant = ").value(Bind::text(self.tenant), "text");
+        builder.push(&if self.with_deleted { not_expired(self.model, "r") } else { visible(self.model, "r") });
         if let Some(parent) = self.parent {
             let of_type = if matches!(parent.id, Id::Uuid(_)) { "uuid" } else { "text" };
-            draft.push(&format!(" AND {} = ", self.column(parent.field))).value(bind_id(&parent.id), of_type);
+            builder.push(&format!(" AND {} = ", self.column(parent.field))).value(bind_id(&parent.id), of_type);
         }
         if let Some(filter) = &self.compiled.filter {
-            draft.push(" AND (").fragment(filter.sql(), self.now).push(")");
+            builder.push(" AND (").fragment(filter.sql(), self.now).push(")");
         }
     }
 
     /// The rows that a page is cut from, under the alias `r`.
-    fn rows(&self, draft: &mut Draft, keys: &[Key<'_>], part: &Part<'_>) {
+    fn rows(&self, builder: &mut SqlBuilder, keys: &[Key<'_>], part: &Part<'_>) {
         let at: Vec<_> = keys.iter().copied().zip(part.after.unwrap_or_default().iter().cloned()).collect();
         let mut conditions = keyset::behind(&at);
         if conditions.len() < 2 {
-            self.source(draft);
+            self.source(builder);
             if let Some(condition) = conditions.pop() {
-                draft.push(" AND ").append(condition);
+                builder.push(" AND ").append(condition);
             }
             return;
         }
         // An index serves each of the conditions, but not any of them.
-        draft.push("(");
+        builder.push("(");
         for (at, condition) in conditions.into_iter().enumerate() {
-            draft.push(if at == 0 { "(SELECT r.* FROM " } else { " UNION ALL (SELECT r.* FROM " });
-            self.source(draft);
-            draft.push(" AND ").append(condition).push(" ORDER BY ");
-            order(draft, keys.iter().map(|key| (key.sql.to_owned(), key.descending)));
-            draft.push(" LIMIT ").value(Bind::i64(part.limit + part.skip), "bigint").push(")");
+            builder.push(if at == 0 { "(SELECT r.* FROM " } else { " UNION ALL (SELECT r.* FROM " });
+            self.source(builder);
+            builder.push(" AND ").append(condition).push(" ORDER BY ");
+            order(builder, keys.iter().map(|key| (key.sql.to_owned(), key.descending)));
+            builder.push(" LIMIT ").value(Bind::i64(part.limit + part.skip), "bigint").push(")");
         }
-        draft.push(") r");
+        builder.push(") r");
     }
 
     /// The keys of the order, with the id that breaks ties.
@@ -206,8 +206,8 @@ fn name_of_key(at: usize) -> String {
     format!("\"key {at}\"")
 }
 
-fn order(draft: &mut Draft, keys: impl Iterator<Item = (String, bool)>) {
+fn order(builder: &mut SqlBuilder, keys: impl Iterator<Item = (String, bool)>) {
     for (at, (sql, descending)) in keys.enumerate() {
-        draft.push(if at == 0 { "" } else { ", " }).push(&sql).push(if descending { " DESC" } else { "" });
+        builder.push(if at == 0 { "" } else { ", " }).push(&sql).push(if descending { " DESC" } else { "" });
     }
 }

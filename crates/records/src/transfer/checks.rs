@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::load::Loading;
 use super::report::{Report, Reporting as _};
 use super::staging::{REMOVE, SUPERSEDE};
-use crate::living::may_be_gone;
+use crate::visibility::can_hide_records;
 use groundplan_error::{Error, Reason};
 use groundplan_model::shape::FieldId;
 use groundplan_proto::records::v1::OnConflict;
@@ -88,7 +88,7 @@ impl Checks<'_, '_> {
         let mut bad = HashSet::new();
         for (field, sql) in &self.loading.staging.references {
             let target = model.reference(*field).map_or("", |reference| reference.target.as_str());
-            let is_gone = self.loading.call.related(target).is_ok_and(|target| may_be_gone(&target.model));
+            let is_gone = self.loading.call.related(target).is_ok_and(|target| can_hide_records(&target.model));
             let what = if is_gone { "which does not exist or is deleted" } else { "which does not exist" };
             for (line, id) in self.find(sql).await? {
                 bad.insert(line);

@@ -6,9 +6,9 @@ use crate::clock::now;
 use crate::query::{Compiled, Layout, Part, Selection};
 use crate::row;
 use crate::state::Records;
-use crate::stop::Stop;
 use crate::table::Table;
 use crate::transfer_slots::Slot;
+use crate::tx_error::TxError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::stream::{BoxStream, unfold};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -77,24 +77,24 @@ impl Exporting {
         let work = async |connection: &mut AsyncPgConnection| self.rows(connection).await;
         let mut transaction = connection.build_transaction().repeatable_read().read_only();
         match stop.run_until_cancelled(timeout(LONGEST_EXPORT, transaction.run(work))).await {
-            Some(Ok(exported)) => exported.map_err(Stop::into_error),
+            Some(Ok(exported)) => exported.map_err(TxError::into_error),
             Some(Err(_)) => Err(too_long()),
             None => Err(Error::new(Reason::NotReady, "the server is stopping; export again")),
         }
     }
 
     /// Sends all rows.
-    async fn rows(&self, connection: &mut AsyncPgConnection) -> Result<(), Stop> {
+    async fn rows(&self, connection: &mut AsyncPgConnection) -> Result<(), TxError> {
         let model = &self.table.model;
         let layout = Layout::new(model, &self.compiled, &self.table.columns, false);
         let (tenant, compiled) = (&self.caller.tenant, &self.compiled);
         let selection = Selection { model, tenant, compiled, parent: None, now: now()?, with_deleted: true };
-        let draft = selection.page(&layout, &Part { limit: i64::MAX, ..Part::default() });
-        let sql = Sql::once(draft.text());
+        let builder = selection.page(&layout, &Part { limit: i64::MAX, ..Part::default() });
+        let sql = Sql::once(builder.text());
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);
         format::write_head(model, self.format, &mut chunk);
         let mut records = 0;
-        let mut rows = row_stream(connection, &sql, draft.binds()).await?;
+        let mut rows = row_stream(connection, &sql, builder.binds()).await?;
         while let Some(found) = rows.try_next().await? {
             let record = row::record(model, layout.columns, &found, 1)?;
             let held = self.records.memory().hold(2 * record.memory())?;

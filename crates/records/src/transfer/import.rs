@@ -55,7 +55,7 @@ pub(crate) async fn import(
         let staging = Staging::new(&call)?;
         client.batch_execute(&staging.prepare).await.map_err(|failure| Ended::from(failure).into_error())?;
         // What is deleted softly is no broken reference to the database.
-        let is_careful = header.is_atomic() || call.table.refers_to_gone;
+        let is_careful = header.is_atomic() || call.table.refers_to_hidden;
         let mut loading = Loading { call, header: &header, client, staging, progress, is_careful, events: 0 };
         let loaded = loading.run(parts).await;
         loaded.map(|report| (report, loading.progress))

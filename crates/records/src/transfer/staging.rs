@@ -5,7 +5,7 @@
 //! the columns of the table.
 
 use crate::call::Call;
-use crate::living;
+use crate::visibility;
 use groundplan_error::Error;
 use groundplan_eventlog::append_selected;
 use groundplan_model::catalog::{Index, IndexMethod, Model, Reference};
@@ -176,9 +176,9 @@ impl Of<'_> {
         } else {
             String::new()
         };
-        let (living, kept) = if living::may_be_gone(target) {
+        let (living, kept) = if visibility::can_hide_records(target) {
             // Locked, so that it stays until the import is done. Who referred to it before it was gone may go on.
-            let lives = living::living(target, "t") + " FOR KEY SHARE";
+            let lives = visibility::visible(target, "t") + " FOR KEY SHARE";
             let (own_id, own_staged) = self.id();
             let column = self.model.column_name(reference.field);
             let kept = format!(

@@ -7,7 +7,7 @@ use crate::operations::Reading;
 use crate::query::Part;
 use crate::row;
 use crate::state::Records;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
 use bytes::Bytes;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
@@ -65,8 +65,8 @@ impl Initial {
         let reading = Reading::begin(&call, &query, None)?;
         let layout = reading.layout(false);
         let part = Part { after: after.map(Vec::as_slice), limit: PAGE, ..Part::default() };
-        let draft = reading.statement(&layout, &part);
-        let sql = self.records.shapes().sql(draft.text());
+        let builder = reading.statement(&layout, &part);
+        let sql = self.records.statement_cache().sql(builder.text());
         let model = self.model(at)?;
         let _reader = self.records.hub().reader().await?;
         // As much as an ordinary page takes. In the end the page holds what it has.
@@ -76,7 +76,7 @@ impl Initial {
         let reading = lease.run(async |connection| {
             let transaction = async |connection: &mut AsyncPgConnection| {
                 found.snapshot = Some(Snapshot::current(connection).await?);
-                let mut rows = row_stream(connection, &sql, draft.binds()).await?;
+                let mut rows = row_stream(connection, &sql, builder.binds()).await?;
                 while let Some(row) = rows.try_next().await? {
                     found.add(model, &row, layout.values(&row)?)?;
                     if found.is_cut() {
@@ -91,7 +91,7 @@ impl Initial {
             connection.build_transaction().repeatable_read().read_only().run(transaction).await
         });
         if let Ok(read) = Abortable::new(reading, registration).await {
-            read.map_err(Stop::into_error)?;
+            read.map_err(TxError::into_error)?;
         }
         found.page(model)
     }

@@ -6,8 +6,8 @@ use crate::call::Call;
 use crate::id::Id;
 use crate::operations::write_session::{self, Action, Maker, Planned, Session, WritePath, parts};
 use crate::operations::{deleted, names, reference};
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, PgRow, Sql, rows};
 use groundplan_codec::Record;
@@ -45,7 +45,7 @@ pub(crate) async fn run<'a>(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     (first, writes): (usize, &[Planned<'a>]),
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let call = session.call_of(table);
     let (mut ready, mut errors) = (Vec::with_capacity(writes.len()), ErrorCollector::default());
     for (write, at) in writes.iter().zip(first..) {
@@ -68,7 +68,7 @@ pub(crate) async fn insert<'a>(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     ready: Vec<ReadyRecord<'a>>,
-) -> Result<Vec<ReadyRecord<'a>>, Stop> {
+) -> Result<Vec<ReadyRecord<'a>>, TxError> {
     let call = session.call_of(table);
     session.check_answers(table, ready.iter().map(|one| &one.record))?;
     make_room(session, &call, conn, &ready).await?;
@@ -108,7 +108,7 @@ pub(crate) async fn guarded(
     conn: &mut AsyncPgConnection,
     first: Option<(WritePath<'_>, &Record)>,
     (sql, binds): (&Sql, &[Bind]),
-) -> Result<Vec<PgRow>, Stop> {
+) -> Result<Vec<PgRow>, TxError> {
     let written = rows(conn, sql, binds).await;
     written.map_err(|error| match first.filter(|_| is_careful) {
         Some((place, record)) => reference::stop(call, record, error, &place.record()),
@@ -122,7 +122,7 @@ async fn make_room(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     ready: &[ReadyRecord<'_>],
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     if call.table.model.expiry.is_none() {
         return Ok(());
     }

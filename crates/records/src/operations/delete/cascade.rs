@@ -5,9 +5,9 @@ use super::mode::DeleteMode;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::names;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
@@ -41,7 +41,7 @@ impl Which {
             (OnDelete::Cascade, DeleteMode::ForGood) => Some(Self::All),
             (OnDelete::Cascade, DeleteMode::Soft) => Some(Self::Living),
             (OnDelete::Cascade, DeleteMode::Purge) | (OnDelete::Restrict, DeleteMode::ForGood | DeleteMode::Purge) => {
-                living::may_be_gone(other).then_some(Self::Gone)
+                visibility::can_hide_records(other).then_some(Self::Gone)
             }
             (OnDelete::Restrict, DeleteMode::Soft) | (OnDelete::SetNull, _) => None,
         }
@@ -51,8 +51,8 @@ impl Which {
     fn condition(self, other: &Model) -> String {
         match self {
             Self::All => String::new(),
-            Self::Living => living::living(other, "r"),
-            Self::Gone => format!(" AND NOT (true{})", living::living(other, "r")),
+            Self::Living => visibility::visible(other, "r"),
+            Self::Gone => format!(" AND NOT (true{})", visibility::visible(other, "r")),
         }
     }
 }
@@ -64,7 +64,7 @@ impl CascadeSet {
         conn: &mut AsyncPgConnection,
         roots: Roots<'_>,
         mode: DeleteMode,
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, TxError> {
         let mut cascade = Self { models: possible(call, mode)? };
         for id in roots.ids {
             cascade.add(roots.model, id.clone());

@@ -8,8 +8,8 @@ use crate::call::Call;
 use crate::clock::later;
 use crate::operations::names;
 use crate::operations::write_session::Events;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_codec::{Record, Value};
@@ -23,7 +23,7 @@ pub(crate) async fn clear(
     roots: Roots<'_>,
     cascade: &CascadeSet,
     log: &mut Events<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let time = log.time();
     let mut room = MAX_CLEARED;
     for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {

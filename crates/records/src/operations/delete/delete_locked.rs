@@ -6,7 +6,7 @@ use super::roots::Roots;
 use super::{clear, restrict, write};
 use crate::call::Call;
 use crate::operations::write_session::Events;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_codec::Record;
 
@@ -21,7 +21,7 @@ pub(crate) async fn delete_locked(
     roots: Roots<'_>,
     mode: DeleteMode,
     log: &mut Events<'_>,
-) -> Result<Vec<(Record, i64)>, Stop> {
+) -> Result<Vec<(Record, i64)>, TxError> {
     let cascade = CascadeSet::find(call, conn, roots, mode).await?;
     restrict::check(call, conn, roots, mode, &cascade).await?;
     match mode {

@@ -6,9 +6,9 @@ use super::mode::DeleteMode;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::names;
-use crate::stop::Stop;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
@@ -36,7 +36,7 @@ pub(crate) async fn check(
     roots: Roots<'_>,
     mode: DeleteMode,
     cascade: &CascadeSet,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let mut found = Vec::new();
     for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {
         for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, mode)) {
@@ -70,7 +70,7 @@ async fn find(
     let (table, key, column) =
         (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
     // Who is deleted or has ended keeps nobody: it goes with what it refers to, or is bound to nothing that is gone for good.
-    let stays = stays(other) + &living::living(other, "r");
+    let stays = stays(other) + &visibility::visible(other, "r");
     let sql = Sql::new(&format!(
         "SELECT r.{key}, r.{column} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?) AND {stays} \
          ORDER BY r.{key} LIMIT ?"

@@ -2,11 +2,11 @@
 
 use super::{DeleteMode, Roots, delete_locked};
 use crate::id::Id;
-use crate::living;
 use crate::operations::deleted;
 use crate::operations::write_session::{self, Action, Lock, Planned, Session, ids_of, within_first};
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,14 +17,16 @@ pub(crate) async fn run(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     (first, writes): (usize, &[Planned<'_>]),
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let call = session.call_of(table);
     let found = session.lock(conn, table, ids_of(writes), Lock::Delete).await?;
     let (mut ids, mut places) = (Vec::new(), HashMap::new());
     for (write, at) in writes.iter().zip(first..) {
         let Action::Delete { allow_missing } = write.action else { continue };
         let there = found.get(&write.id);
-        if let Some((record, version)) = there.filter(|(record, _)| living::deletion(&table.model, record).is_none()) {
+        if let Some((record, version)) =
+            there.filter(|(record, _)| visibility::deleted_at(&table.model, record).is_none())
+        {
             write_session::check(&call, write, (record, *version), session.now).await?;
             ids.push(write.id.clone());
             places.insert(write.id.clone(), at);

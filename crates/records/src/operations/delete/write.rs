@@ -7,8 +7,8 @@ use crate::clock::later;
 use crate::id::Id;
 use crate::operations::names;
 use crate::operations::write_session::Events;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_codec::{Record, Value};
@@ -23,7 +23,7 @@ pub(crate) async fn for_good(
     roots: Roots<'_>,
     cascade: &CascadeSet,
     log: &mut Events<'_>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let mut deletes = Vec::new();
     let mut binds = Vec::new();
     for (at, (model, ids)) in cascade.models().enumerate() {
@@ -48,7 +48,7 @@ pub(crate) async fn softly(
     roots: Roots<'_>,
     cascade: &CascadeSet,
     log: &mut Events<'_>,
-) -> Result<Vec<(Record, i64)>, Stop> {
+) -> Result<Vec<(Record, i64)>, TxError> {
     let mut marked = Vec::new();
     for (model, ids) in cascade.models().filter(|(_, ids)| !ids.is_empty()) {
         let time = log.time();
@@ -74,7 +74,7 @@ pub(crate) async fn unmark(
     conn: &mut AsyncPgConnection,
     (table, before): (&Table, &[(Record, i64)]),
     log: &mut Events<'_>,
-) -> Result<Vec<(Record, i64)>, Stop> {
+) -> Result<Vec<(Record, i64)>, TxError> {
     let (model, time) = (&table.model, log.time());
     let mut living = Vec::new();
     let mut ids = Vec::new();
@@ -127,7 +127,7 @@ async fn read(
     (model, ids): (&Model, &BTreeSet<Id>),
     roots: Roots<'_>,
     log: &mut Events<'_>,
-) -> Result<Vec<(Record, i64)>, Stop> {
+) -> Result<Vec<(Record, i64)>, TxError> {
     let table = call.related(&model.full_name)?;
     let (name, key, columns) = (model.table.qualified(), model.column_name(model.roles.id), names::columns(table));
     let sql = Sql::new(&format!(

@@ -5,11 +5,11 @@ use super::collected::{Collected, id_of};
 use super::paths::{Edge, Paths, Way};
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::names;
 use crate::row;
 use crate::streamed::each_row;
 use crate::table::Table;
+use crate::visibility;
 use groundplan_chassis::database::{Bind, Columns, PgRow, Sql, database_error};
 use groundplan_codec::{Stored, Value};
 use groundplan_error::Error;
@@ -80,7 +80,7 @@ async fn there(
         let (columns, name, key) = (names::columns(table), model.table.qualified(), model.column_name(model.roles.id));
         let sql = format!(
             "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){}",
-            living::not_expired(model, "r")
+            visibility::not_expired(model, "r")
         );
         let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, &wanted)];
         each_row(call, &Sql::new(&sql), &binds, |row| {
@@ -149,7 +149,7 @@ impl Back<'_> {
             "SELECT r._version, start.at, {columns} FROM unnest(?::{array}) WITH ORDINALITY AS start(id, at) \
              CROSS JOIN LATERAL (SELECT * FROM {name} AS r WHERE r._tenant = ? AND r.{reference} = start.id{} \
              ORDER BY r.{key} LIMIT ?) AS r ORDER BY start.at, r.{key}",
-            living::living(model, "r")
+            visibility::visible(model, "r")
         ))
     }
 

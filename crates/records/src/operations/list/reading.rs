@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::clock::now;
 use crate::column::Column;
 use crate::page_token::{Cursor, Origin};
-use crate::query::{Compiled, Draft, Layout, Parent, Part, Selection, advice};
+use crate::query::{Compiled, Layout, Parent, Part, Selection, SqlBuilder, advice};
 use crate::row;
 use crate::scan::{self, Scan};
 use crate::streamed::rows_until;
@@ -139,7 +139,7 @@ impl<'c> Reading<'c> {
     }
 
     /// The statement that reads the rows.
-    pub(crate) fn statement(&self, layout: &Layout<'_>, part: &Part<'_>) -> Draft {
+    pub(crate) fn statement(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
         self.selection().page(layout, part)
     }
 
@@ -159,9 +159,9 @@ impl<'c> Reading<'c> {
             };
             return rows_until(self.call, sql, &binds, take).await;
         }
-        let draft = self.statement(layout, part);
-        let sql = self.call.records.shapes().sql(draft.text());
-        rows_until(self.call, &sql, draft.binds(), take).await
+        let builder = self.statement(layout, part);
+        let sql = self.call.records.statement_cache().sql(builder.text());
+        rows_until(self.call, &sql, builder.binds(), take).await
     }
 
     /// Whether it is what most callers want, whole records by their ids: those statements are there since the apply.

@@ -1,10 +1,10 @@
 //! Undeletes of records of one model, in a transaction.
 
 use super::undelete_locked::{Undeleted, undelete_locked};
-use crate::living;
 use crate::operations::write_session::{self, Lock, Maker, Planned, Session, ids_of, within_first};
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_error::{Error, Reason};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ pub(crate) async fn run<'a>(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     (first, writes): (usize, &[Planned<'a>]),
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let call = session.call_of(table);
     let mut found = session.lock(conn, table, ids_of(writes), Lock::Delete).await?;
     for (write, at) in writes.iter().zip(first..) {
         let of_item = |error: Error| error.within(&write.place.item());
         let (record, version) = found.remove(&write.id).ok_or_else(|| of_item(call.not_found(&write.id)))?;
         write_session::check(&call, write, (&record, version), session.now).await?;
-        if living::deletion(&table.model, &record).is_none() {
+        if visibility::deleted_at(&table.model, &record).is_none() {
             let id = write.id.to_string();
             let message = format!("{} {id:?} is not deleted", table.model.full_name);
             let refused = Error::new(Reason::RecordNotDeleted, message).with_resource(&table.model.full_name, id);

@@ -2,12 +2,12 @@
 
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::delete::{MAX_DELETED, unmark};
 use crate::operations::names;
 use crate::operations::write_session::Events;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::Record;
@@ -31,8 +31,8 @@ pub(crate) async fn undelete_locked(
     conn: &mut AsyncPgConnection,
     (id, record, version): (&Id, Record, i64),
     log: &mut Events<'_>,
-) -> Result<Undeleted, Stop> {
-    let time = living::deletion(&call.table.model, &record).unwrap_or_default();
+) -> Result<Undeleted, TxError> {
+    let time = visibility::deleted_at(&call.table.model, &record).unwrap_or_default();
     let back = unmark(call, conn, (&call.table, &[(record, version)]), log).await?;
     let root = back.into_iter().next().ok_or_else(|| Error::internal("an undeleted record is nowhere"))?;
     let mut others = Vec::new();
@@ -48,7 +48,7 @@ pub(crate) async fn undelete_locked(
                 names::columns(&other),
                 other.model.column_name(referrer.field),
                 other.model.column_name(deleted_at),
-                living::not_expired(&other.model, "r"),
+                visibility::not_expired(&other.model, "r"),
             ));
             let binds =
                 [Bind::text(&call.principal.tenant), names::bind_ids(&table.model, &ids), Bind::timestamptz(time)];

@@ -8,8 +8,8 @@ use crate::operations::conflict::busy;
 use crate::operations::create::{self, ReadyRecord, guarded};
 use crate::operations::deleted::check_living;
 use crate::operations::write_session::{self, Action, Change, Lock, Maker, Planned, Session, WritePath, parts};
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::Record;
@@ -37,7 +37,7 @@ pub(crate) async fn run<'a>(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     (first, writes): (usize, &[Planned<'a>]),
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let mut open: Vec<(usize, &Planned<'a>)> = (first..).zip(writes).collect();
     for _ in 0..ROUNDS {
         let missing = update(session, conn, table, &open).await?;
@@ -59,7 +59,7 @@ async fn update<'a>(
     conn: &mut AsyncPgConnection,
     table: &Arc<Table>,
     writes: &[(usize, &Planned<'a>)],
-) -> Result<Vec<ReadyRecord<'a>>, Stop> {
+) -> Result<Vec<ReadyRecord<'a>>, TxError> {
     let call = session.call_of(table);
     let mut found = session.lock(conn, table, writes.iter().map(|(_, write)| &write.id), Lock::Update).await?;
     let (mut changed, mut missing, mut errors) = (Vec::new(), Vec::new(), ErrorCollector::default());
@@ -118,7 +118,7 @@ async fn store<'a>(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     changed: Vec<Changed<'a>>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let table = &call.table;
     let model = &table.model;
     for part in parts(&changed, table.columns.len() + 2) {

@@ -9,9 +9,9 @@ use crate::column::{Absence, Column, ColumnKind, Scalar};
 use crate::id::Id;
 use crate::operations::write_session::{Action, Change, Maker, OfModel, Planned, Session};
 use crate::operations::{names, refusal};
-use crate::stop::Stop;
 use crate::table::Table;
-use crate::{bind, living, row};
+use crate::tx_error::TxError;
+use crate::{bind, row, visibility};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute, rows};
 use groundplan_codec::mask::UpdateMask;
@@ -25,7 +25,7 @@ pub(crate) async fn park(
     session: &mut Session<'_>,
     conn: &mut AsyncPgConnection,
     planned: &[Planned<'_>],
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let mut by_model: BTreeMap<&str, (&Arc<Table>, HashMap<Id, usize>)> = BTreeMap::new();
     for (at, write) in planned.iter().enumerate() {
         if may_free(write) {
@@ -111,12 +111,12 @@ async fn park_model(
     conn: &mut AsyncPgConnection,
     (table, columns): (&Arc<Table>, Vec<Column>),
     ids: &HashMap<Id, usize>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let model = &table.model;
     let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
     let names: String = columns.iter().map(|column| format!(", r.{}", model.column_name(column.field))).collect();
     let which = [Bind::text(&session.call.principal.tenant), names::bind_ids(model, ids.keys())];
-    let condition = format!("r._tenant = ? AND r.{key} = ANY(?){}", living::living(model, "r"));
+    let condition = format!("r._tenant = ? AND r.{key} = ANY(?){}", visibility::visible(model, "r"));
     let sql = Sql::new(&format!(
         "SELECT r.{key}{names} FROM {name} AS r WHERE {condition} ORDER BY r.{key} FOR NO KEY UPDATE"
     ));
@@ -143,7 +143,7 @@ pub(crate) async fn unpark<'a>(
     session: &mut Session<'a>,
     conn: &mut AsyncPgConnection,
     planned: &[Planned<'a>],
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     for OfModel { table, columns, records } in std::mem::take(&mut session.events.parked).0.into_values() {
         let model = &table.model;
         let sets: Vec<String> =

@@ -8,8 +8,8 @@ use crate::operations::conflict::{ATTEMPTS, busy, is_deadlock, pause};
 use crate::operations::refusal;
 use crate::operations::write_session::{self, Action, Events, Made, Planned, Session, response_capacity};
 use crate::operations::{create, delete, undelete, update, verify};
-use crate::stop::Stop;
 use crate::store::request_ids::{Answered, is_period_missing, is_request_id_taken, request_id_find, request_id_record};
+use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Sql, execute};
@@ -21,14 +21,14 @@ use std::sync::{Arc, LazyLock};
 
 /// How an attempt ends that leaves nothing behind.
 enum End {
-    Stop(Stop),
+    Failed(TxError),
     /// Everything was right, and nothing was to be written.
     Validated(Written),
 }
 
-impl<T: Into<Stop>> From<T> for End {
+impl<T: Into<TxError>> From<T> for End {
     fn from(stop: T) -> Self {
-        Self::Stop(stop.into())
+        Self::Failed(stop.into())
     }
 }
 
@@ -74,8 +74,8 @@ pub(crate) async fn run(
                 return Ok(written);
             }
             Err(End::Validated(written)) => return Ok(written),
-            Err(End::Stop(Stop::Refused(error))) => return Err(error),
-            Err(End::Stop(Stop::Database(error))) => error,
+            Err(End::Failed(TxError::Rejected(error))) => return Err(error),
+            Err(End::Failed(TxError::Database(error))) => error,
         };
         drop(lease);
         // What the attempt has read is gone with it.
@@ -173,7 +173,7 @@ impl Attempt<'_> {
 impl<'a> Attempt<'a> {
     /// Does all writes, and sees to it that together they leave every reference and every unique value in order. A single write
     /// refers to nothing that comes later: its keys are deferred only where they are to be told apart.
-    async fn write(&self, session: &mut Session<'a>, conn: &mut AsyncPgConnection) -> Result<(), Stop> {
+    async fn write(&self, session: &mut Session<'a>, conn: &mut AsyncPgConnection) -> Result<(), TxError> {
         let may_refer_ahead = self.is_careful || self.writes.form != Form::Single;
         let is_deferred = may_refer_ahead && self.planned.iter().any(|write| !write.table.model.references.is_empty());
         if is_deferred {
@@ -203,7 +203,7 @@ async fn write<'a>(
     conn: &mut AsyncPgConnection,
     first: usize,
     run: &[Planned<'a>],
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let Some(write) = run.first() else { return Ok(()) };
     let (table, run) = (&write.table, (first, run));
     match write.action {

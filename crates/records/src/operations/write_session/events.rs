@@ -4,8 +4,8 @@ use super::parked::Parked;
 use crate::change::Author;
 use crate::id::Id;
 use crate::row;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use futures_util::TryStreamExt as _;
 use groundplan_budget::{Budget, Resource};
@@ -63,7 +63,7 @@ impl<'a> Events<'a> {
         conn: &mut AsyncPgConnection,
         (table, sql, binds): (&Table, &Sql, &[Bind]),
         too_large: &(dyn Fn() -> Error + Sync),
-    ) -> Result<Vec<(Record, i64)>, Stop> {
+    ) -> Result<Vec<(Record, i64)>, TxError> {
         let began = Instant::now();
         let mut rows = row_stream(conn, sql, binds).await?;
         let mut found = Vec::new();
@@ -84,7 +84,7 @@ impl<'a> Events<'a> {
     }
 
     /// Appends everything to the log.
-    pub(crate) async fn append(self, conn: &mut AsyncPgConnection) -> Result<(), Stop> {
+    pub(crate) async fn append(self, conn: &mut AsyncPgConnection) -> Result<(), TxError> {
         Ok(append(conn, &self.events).await?)
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::names;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 
@@ -15,12 +15,12 @@ pub(crate) async fn lock_living(
     conn: &mut AsyncPgConnection,
     target: &Table,
     ids: &[Id],
-) -> Result<Vec<Id>, Stop> {
+) -> Result<Vec<Id>, TxError> {
     let model = &target.model;
     let (name, key) = (model.table.qualified(), model.column_name(model.roles.id));
     let sql = Sql::new(&format!(
         "SELECT r.{key} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} ORDER BY r.{key} FOR KEY SHARE",
-        living::living(model, "r")
+        visibility::visible(model, "r")
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
     Ok(names::read_ids(model, &rows(conn, &sql, &binds).await?)?)

@@ -4,8 +4,8 @@ use super::write_path::WritePath;
 use crate::id::Id;
 use crate::operations::transform::Transform;
 use crate::query::Compiled;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
 use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
 use std::sync::Arc;
@@ -57,9 +57,9 @@ pub(crate) fn ids_of<'p>(writes: &'p [Planned<'_>]) -> impl Iterator<Item = &'p 
 }
 
 /// A refusal of what goes with the records of several writes is about the first of them.
-pub(crate) fn within_first(stop: Stop, writes: &[Planned<'_>]) -> Stop {
+pub(crate) fn within_first(stop: TxError, writes: &[Planned<'_>]) -> TxError {
     match (stop, writes.first()) {
-        (Stop::Refused(error), Some(write)) => Stop::Refused(error.within(&write.place.item())),
+        (TxError::Rejected(error), Some(write)) => TxError::Rejected(error.within(&write.place.item())),
         (stop, _) => stop,
     }
 }

@@ -6,10 +6,10 @@ use super::locks::lock_living;
 use super::write_path::WritePath;
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::{names, reference};
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_codec::Record;
@@ -69,13 +69,13 @@ impl<'a> Made<'a> {
 
     /// Refuses references to what is deleted or has ended, by the first write that made one. `all` are checked where a foreign
     /// key has refused something, which it does not name well.
-    pub(crate) async fn check(&self, call: &Call<'_>, conn: &mut AsyncPgConnection, all: bool) -> Result<(), Stop> {
+    pub(crate) async fn check(&self, call: &Call<'_>, conn: &mut AsyncPgConnection, all: bool) -> Result<(), TxError> {
         let mut broken = Vec::new();
         for ((model, field), makers) in &self.0 {
             let table = call.related(model)?;
             let Some(reference) = table.model.reference(*field) else { continue };
             let target = call.related(&reference.target)?;
-            if all || living::may_be_gone(&target.model) {
+            if all || visibility::can_hide_records(&target.model) {
                 find(call, conn, (table, reference, target), makers, &mut broken).await?;
             }
         }
@@ -95,7 +95,7 @@ async fn find<'a>(
     (table, reference, target): (&Table, &Reference, &Table),
     makers: &HashMap<Id, Maker<'a>>,
     broken: &mut Vec<Broken<'a>>,
-) -> Result<(), Stop> {
+) -> Result<(), TxError> {
     let model = &table.model;
     let referring = referring(call, conn, (model, reference, &target.model), makers.keys()).await?;
     let wanted: HashSet<&Id> = referring.iter().map(|(_, id)| id).collect();
@@ -119,13 +119,13 @@ async fn referring(
     conn: &mut AsyncPgConnection,
     (model, reference, target): (&Model, &Reference, &Model),
     ids: impl Iterator<Item = &Id>,
-) -> Result<Vec<(Id, Id)>, Stop> {
+) -> Result<Vec<(Id, Id)>, TxError> {
     let (name, key, column) =
         (model.table.qualified(), model.column_name(model.roles.id), model.column_name(reference.field));
     let sql = Sql::new(&format!(
         "SELECT r.{key}, r.{column} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?) AND r.{column} IS NOT NULL{} \
          ORDER BY r.{key}",
-        living::living(model, "r")
+        visibility::visible(model, "r")
     ));
     let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
     let found = rows(conn, &sql, &binds).await?;

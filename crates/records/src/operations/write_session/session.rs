@@ -5,10 +5,10 @@ use super::references::Made;
 use super::response_size::{record_size, too_large as response_too_large};
 use crate::call::Call;
 use crate::id::Id;
-use crate::living;
 use crate::operations::names;
-use crate::stop::Stop;
 use crate::table::Table;
+use crate::tx_error::TxError;
+use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::{Record, Stored};
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
         table: &Table,
         ids: impl IntoIterator<Item = &'i Id>,
         lock: Lock,
-    ) -> Result<HashMap<Id, (Record, i64)>, Stop> {
+    ) -> Result<HashMap<Id, (Record, i64)>, TxError> {
         let model = &table.model;
         let (name, key, columns) = (model.table.qualified(), model.column_name(model.roles.id), names::columns(table));
         let how = match lock {
@@ -96,12 +96,12 @@ impl<'a> Session<'a> {
         let sql = Sql::new(&format!(
             "SELECT r._version, {columns} FROM {name} AS r WHERE r._tenant = ? AND r.{key} = ANY(?){} \
              ORDER BY r.{key} FOR {how}",
-            living::not_expired(model, "r")
+            visibility::not_expired(model, "r")
         ));
         let binds = [Bind::text(&self.call.principal.tenant), names::bind_ids(model, ids)];
         let found = self.events.read(conn, (table, &sql, &binds), &too_large).await?;
         let by_id = found.into_iter().map(|(record, version)| Ok((Id::of_record(model, &record)?, (record, version))));
-        by_id.collect::<Result<_, Error>>().map_err(Stop::from)
+        by_id.collect::<Result<_, Error>>().map_err(TxError::from)
     }
 
     /// The answers as the caller may see them.

@@ -3,7 +3,7 @@
 use super::pool::NOW;
 use super::rows;
 use crate::column::Column;
-use crate::query::Draft;
+use crate::query::SqlBuilder;
 use crate::tests::fixture::Fixture;
 use crate::{bind, row};
 use groundplan_budget::Budget;
@@ -112,10 +112,12 @@ impl World {
     /// The ids of the records that PostgreSQL finds by a condition.
     pub(super) async fn found(&mut self, filter: &Filter) -> Result<BTreeSet<String>, String> {
         let (table, id) = (table(&self.model), quote(&self.model.shape().field(self.model.roles.id).storage_name));
-        let mut draft = Draft::default();
-        draft.push(&format!("SELECT r.{id}::text FROM {table} r WHERE r._tenant = ")).value(Bind::text(TENANT), "text");
-        draft.push(" AND (").fragment(filter.sql(), NOW).push(")");
-        let found = self.rows(draft.text(), draft.binds()).await?;
+        let mut builder = SqlBuilder::default();
+        builder
+            .push(&format!("SELECT r.{id}::text FROM {table} r WHERE r._tenant = "))
+            .value(Bind::text(TENANT), "text");
+        builder.push(" AND (").fragment(filter.sql(), NOW).push(")");
+        let found = self.rows(builder.text(), builder.binds()).await?;
         Ok(found.iter().map(|row| row.text(0).unwrap().unwrap()).collect())
     }
 

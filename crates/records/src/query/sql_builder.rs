@@ -6,14 +6,14 @@ use std::borrow::Cow;
 
 /// A statement while it is written.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub(crate) struct SqlBuilder {
     text: String,
     binds: Vec<Bind>,
     /// PostgreSQL's types of the values.
     types: Vec<Cow<'static, str>>,
 }
 
-impl Draft {
+impl SqlBuilder {
     /// Adds text that no caller wrote. It has no `?`.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
@@ -45,7 +45,7 @@ impl Draft {
         self.push(&fragment.text)
     }
 
-    /// Adds another draft.
+    /// Adds another builder.
     pub(crate) fn append(&mut self, other: Self) -> &mut Self {
         self.binds.extend(other.binds);
         self.types.extend(other.types);
@@ -128,21 +128,21 @@ fn of_slot(slot: &Slot) -> (&'static str, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::Draft;
+    use super::SqlBuilder;
     use groundplan_chassis::database::{Bind, oid};
     use groundplan_expr::{Fragment, Slot};
 
     #[test]
     fn values_keep_their_order_and_their_types() {
-        let mut draft = Draft::default();
-        draft.push("SELECT 1 WHERE _tenant = ").value(Bind::text("a"), "text").push(" AND ");
+        let mut builder = SqlBuilder::default();
+        builder.push("SELECT 1 WHERE _tenant = ").value(Bind::text("a"), "text").push(" AND ");
         let slots = vec![Slot::Array(vec![Slot::Bigint(3)]), Slot::Array(vec![]), Slot::Now];
         let fragment = Fragment { text: "a = ANY(?) AND b = ANY(?::double precision[]) AND c < ?".into(), slots };
-        draft.fragment(&fragment, 7).push(" AND id > ").cast(Bind::uuid([0; 16]), "uuid");
-        assert_eq!(draft.binds()[1], Bind::array(oid::INT8, &[Bind::i64(3)]));
-        assert_eq!(draft.binds()[2], Bind::array(oid::FLOAT8, &[]));
-        assert_eq!(draft.binds()[3], Bind::timestamptz(7));
-        let (text, types) = draft.explained();
+        builder.fragment(&fragment, 7).push(" AND id > ").cast(Bind::uuid([0; 16]), "uuid");
+        assert_eq!(builder.binds()[1], Bind::array(oid::INT8, &[Bind::i64(3)]));
+        assert_eq!(builder.binds()[2], Bind::array(oid::FLOAT8, &[]));
+        assert_eq!(builder.binds()[3], Bind::timestamptz(7));
+        let (text, types) = builder.explained();
         assert_eq!(
             text,
             "SELECT 1 WHERE _tenant = $1 AND a = ANY($2) AND b = ANY($3::double precision[]) AND c < $4 AND id > $5::uuid"

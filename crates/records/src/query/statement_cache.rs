@@ -21,7 +21,7 @@ const MAX_SEEN: usize = 1_000;
 
 /// The texts that are kept prepared, by their hashes.
 #[derive(Debug, Default)]
-pub(crate) struct Shapes {
+pub(crate) struct StatementCachePolicy {
     hasher: RandomState,
     state: Mutex<State>,
 }
@@ -41,7 +41,7 @@ struct Kept {
     bytes: usize,
 }
 
-impl Shapes {
+impl StatementCachePolicy {
     /// The statement of a text: kept prepared if the text comes for the second time and there is room.
     pub(crate) fn sql(&self, text: &str) -> Sql {
         if self.admits(text, Instant::now()) { Sql::new(text) } else { Sql::once(text) }
@@ -94,44 +94,44 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_KEPT, MAX_KEPT_BYTES, Shapes};
+    use super::{MAX_KEPT, MAX_KEPT_BYTES, StatementCachePolicy};
     use groundplan_chassis::database::MAX_CONNECTION_LIFETIME;
     use std::time::{Duration, Instant};
 
     #[test]
     fn the_second_time_counts_and_only_so_many_are_kept() {
-        let shapes = Shapes::default();
+        let policy = StatementCachePolicy::default();
         let now = Instant::now();
-        assert_eq!([0; 3].map(|_| shapes.admits("a", now)), [false, true, true]);
+        assert_eq!([0; 3].map(|_| policy.admits("a", now)), [false, true, true]);
         let admitted = (0..2_000).filter(|at| {
             let text = format!("SELECT {at}");
-            assert!(!shapes.admits(&text, now));
-            shapes.admits(&text, now)
+            assert!(!policy.admits(&text, now));
+            policy.admits(&text, now)
         });
         assert_eq!(admitted.count(), MAX_KEPT - 1);
-        assert!(shapes.admits("a", now + MAX_CONNECTION_LIFETIME));
+        assert!(policy.admits("a", now + MAX_CONNECTION_LIFETIME));
         let later = now + MAX_CONNECTION_LIFETIME + Duration::from_secs(1);
-        assert!(!shapes.admits("b", later));
-        assert!(shapes.admits("b", later), "those that no connection has any more make room");
-        assert!(shapes.admits("a", later), "what is used stays");
+        assert!(!policy.admits("b", later));
+        assert!(policy.admits("b", later), "those that no connection has any more make room");
+        assert!(policy.admits("a", later), "what is used stays");
     }
 
     #[test]
     fn long_texts_are_bounded_together() {
-        let shapes = Shapes::default();
+        let policy = StatementCachePolicy::default();
         let admitted = (0..200).filter(|at| {
             let text = format!("{at}{}", "x".repeat(20_000));
-            shapes.admits(&text, Instant::now()) || shapes.admits(&text, Instant::now())
+            policy.admits(&text, Instant::now()) || policy.admits(&text, Instant::now())
         });
         assert_eq!(admitted.count(), MAX_KEPT_BYTES / 20_003);
     }
 
     #[test]
     fn what_was_seen_long_ago_is_new_again() {
-        let shapes = Shapes::default();
+        let policy = StatementCachePolicy::default();
         let now = Instant::now();
-        assert!(!shapes.admits("a", now));
-        (0..1_000).for_each(|at| assert!(!shapes.admits(&at.to_string(), now)));
-        assert!(!shapes.admits("a", now));
+        assert!(!policy.admits("a", now));
+        (0..1_000).for_each(|at| assert!(!policy.admits(&at.to_string(), now)));
+        assert!(!policy.admits("a", now));
     }
 }
