@@ -5,22 +5,23 @@
 //! table, and from there, by statements over all of its rows, into the model's table and the event log. So both cores work, and
 //! what waits for each other is bounded. An export is one task that reads a snapshot and waits for its reader ([`export`]).
 
-mod cells;
 mod changes;
 mod checks;
 mod copy;
+mod csv;
 mod export;
-mod failure;
-mod fault;
 mod format;
 mod header;
 mod import;
 mod load;
 mod part;
+mod part_error;
 mod progress;
 mod reading;
 mod report;
+mod row_error;
 mod rows;
+mod session;
 mod staging;
 mod written;
 

@@ -1,10 +1,9 @@
 //! Rows that replace records: what each record was is read, and what it becomes is written with its event.
 
-use super::checks::overtaken;
-use super::failure::Ended;
-use super::fault::Fault;
-use super::load::Loading;
+use super::part_error::{PartError, overtaken};
 use super::report::{Report, Reporting as _};
+use super::row_error::RowError;
+use super::session::ImportSession;
 use super::staging::{REMOVE, REMOVE_REPLACED};
 use super::written::Written;
 use super::{MAX_PART_BYTES, part};
@@ -37,53 +36,53 @@ pub(crate) struct Replaced {
 enum Outcome {
     Changed,
     Same,
-    Bad(Vec<Fault>),
+    Bad(Vec<RowError>),
 }
 
 /// Replaces the records whose ids rows have, and takes those rows out of staging.
-pub(crate) async fn replace(loading: &Loading<'_>, report: &mut Report) -> Result<Replaced, Ended> {
-    loading.execute(&loading.staging.replaced, &[]).await?;
+pub(crate) async fn replace(session: &ImportSession<'_>, report: &mut Report) -> Result<Replaced, PartError> {
+    session.execute(&session.staging.replaced, &[]).await?;
     let mut bytes = Vec::new();
     let (mut replaced, mut done) = (Replaced::default(), Vec::new());
     loop {
-        let rows = loading.client.query(FETCH, &[]).await?;
+        let rows = session.client.query(FETCH, &[]).await?;
         for row in &rows {
             let line: i64 = row.get(0);
-            match change(loading, line, &Raw(row), &mut bytes)? {
+            match change(session, line, &Raw(row), &mut bytes)? {
                 Outcome::Changed => replaced.changed += 1,
                 Outcome::Same => {
                     done.push(line);
                     replaced.same += 1;
                 }
-                Outcome::Bad(faults) => {
+                Outcome::Bad(row_errors) => {
                     done.push(line);
-                    report.fail(u64::try_from(line).unwrap_or_default(), faults);
+                    report.fail(u64::try_from(line).unwrap_or_default(), row_errors);
                 }
             }
         }
         if rows.is_empty() || bytes.len() >= MAX_PART_BYTES {
-            loading.stage(&loading.staging.copy_changes, &Bytes::from(std::mem::take(&mut bytes))).await?;
+            session.stage(&session.staging.copy_changes, &Bytes::from(std::mem::take(&mut bytes))).await?;
         }
         if rows.is_empty() {
             break;
         }
     }
-    loading.run_sql("CLOSE replaced").await?;
+    session.run_sql("CLOSE replaced").await?;
     if !done.is_empty() {
-        loading.client.execute(REMOVE, &[&done]).await?;
+        session.client.execute(REMOVE, &[&done]).await?;
     }
     if replaced.changed > 0 {
-        if loading.execute(&loading.staging.update, &[]).await? != replaced.changed {
+        if session.execute(&session.staging.update, &[]).await? != replaced.changed {
             return Err(overtaken());
         }
-        loading.client.execute(REMOVE_REPLACED, &[]).await?;
+        session.client.execute(REMOVE_REPLACED, &[]).await?;
     }
     Ok(replaced)
 }
 
 /// Adds what a record becomes.
-fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Outcome, Error> {
-    let call = &loading.call;
+fn change(session: &ImportSession<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Outcome, Error> {
+    let call = &session.call;
     let model = &call.table.model;
     let read = |failure: tokio_postgres::Error| Error::internal(failure);
     let payload: &[u8] = row.0.try_get(1).map_err(read)?;
@@ -93,13 +92,13 @@ fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) ->
     let kind = i16::try_from(ChangeKind::Created as i32).unwrap_or_default();
     let change = Change::of_payload(model, kind, Bytes::copy_from_slice(payload))?;
     let mut after = change.after.ok_or_else(|| Error::internal("a row of staging has no record"))?;
-    let kept = keep(loading, &before, &mut after, has_created_at);
+    let kept = keep(session, &before, &mut after, has_created_at);
     if after == before {
         return Ok(Outcome::Same);
     }
     // What was kept may be wrong beside what is new.
     if kept && let Err(error) = check(call, &after) {
-        return Ok(Outcome::Bad(Fault::of_error(&error)));
+        return Ok(Outcome::Bad(RowError::of_error(&error)));
     }
     let written = Written::updated(call, &before, &after, version)?;
     part::encode(call, u64::try_from(line).unwrap_or_default(), &after, &written, out)?;
@@ -107,8 +106,8 @@ fn change(loading: &Loading<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) ->
 }
 
 /// Keeps what exports do not show, and the time of creation where the row has none; says whether there was anything to keep.
-fn keep(loading: &Loading<'_>, before: &Record, after: &mut Record, has_created_at: bool) -> bool {
-    let model = &loading.call.table.model;
+fn keep(session: &ImportSession<'_>, before: &Record, after: &mut Record, has_created_at: bool) -> bool {
+    let model = &session.call.table.model;
     if let Some(field) = model.roles.created_at.filter(|_| !has_created_at) {
         after.set(field, before.get(field).cloned());
     }

@@ -3,7 +3,7 @@
 mod postgres;
 mod table;
 
-use super::fault::Fault;
+use super::row_error::RowError;
 use super::rows::{Framing, Row};
 use groundplan_budget::Budget;
 use groundplan_codec::{Record, json, wire};
@@ -65,41 +65,41 @@ impl Reader {
     pub(crate) fn names(&mut self, model: &Model, row: &Row<'_>) -> Result<(), Error> {
         let columns = match &row.content {
             Ok(content) => text(content).and_then(|text| Columns::read(model, text)),
-            Err(fault) => Err(fault.clone()),
+            Err(row_error) => Err(row_error.clone()),
         };
-        self.columns = Some(columns.map_err(|fault| table::refusal(&fault, row.line))?);
+        self.columns = Some(columns.map_err(|row_error| table::refusal(&row_error, row.line))?);
         Ok(())
     }
 
     /// Reads the record of a row, which is charged to its own budget.
-    pub(crate) fn record(&mut self, model: &Model, row: &Row<'_>, budget: &Budget) -> Result<Record, Fault> {
+    pub(crate) fn record(&mut self, model: &Model, row: &Row<'_>, budget: &Budget) -> Result<Record, RowError> {
         let content = *row.content.as_ref().map_err(Clone::clone)?;
         let (shapes, shape) = (&model.shapes, model.shape);
         let read = match (self.format, &self.columns) {
-            (Format::Delimited, _) => wire::decode(shapes, shape, content, budget).map_err(Fault::from),
+            (Format::Delimited, _) => wire::decode(shapes, shape, content, budget).map_err(RowError::from),
             (Format::Csv, Some(columns)) => text(content)
                 .and_then(|text| columns.to_json(model, text, &mut self.text))
-                .and_then(|()| json::decode(shapes, shape, &self.text, budget).map_err(Fault::from))
+                .and_then(|()| json::decode(shapes, shape, &self.text, budget).map_err(RowError::from))
                 .map(|decoded| decoded.record),
             _ => {
                 text(content)?;
-                json::decode(shapes, shape, content, budget).map(|decoded| decoded.record).map_err(Fault::from)
+                json::decode(shapes, shape, content, budget).map(|decoded| decoded.record).map_err(RowError::from)
             }
         };
-        read.map_err(|mut fault| {
+        read.map_err(|mut row_error| {
             if row.is_cut {
-                fault.message.push_str(" (the last line is incomplete: is the file truncated?)");
+                row_error.message.push_str(" (the last line is incomplete: is the file truncated?)");
             }
-            fault
+            row_error
         })
     }
 }
 
 /// The text of a row.
-fn text(content: &[u8]) -> Result<&str, Fault> {
+fn text(content: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(content).map_err(|error| {
         let words = format!("is not UTF-8: byte {} is not part of a character", error.valid_up_to() + 1);
-        Fault::whole("utf8", words)
+        RowError::whole("utf8", words)
     })
 }
 

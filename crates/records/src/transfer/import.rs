@@ -1,11 +1,11 @@
 //! One import, from its header to its answer.
 
-use super::failure::Ended;
 use super::header::Header;
-use super::load::Loading;
+use super::part_error::PartError;
 use super::progress::Progress;
 use super::reading::{Reading, broken};
 use super::report::Report;
+use super::session::ImportSession;
 use super::staging::Staging;
 use super::{IMPORT_MEMORY, PATIENCE};
 use crate::call::Call;
@@ -53,12 +53,12 @@ pub(crate) async fn import(
     let loading = async move {
         let call = Call { records: &records, principal: &caller, budget: Budget::default(), served, table };
         let staging = Staging::new(&call)?;
-        client.batch_execute(&staging.prepare).await.map_err(|failure| Ended::from(failure).into_error())?;
+        client.batch_execute(&staging.prepare).await.map_err(|failure| PartError::from(failure).into_error())?;
         // What is deleted softly is no broken reference to the database.
         let is_careful = header.is_atomic() || call.table.refers_to_hidden;
-        let mut loading = Loading { call, header: &header, client, staging, progress, is_careful, events: 0 };
-        let loaded = loading.run(parts).await;
-        loaded.map(|report| (report, loading.progress))
+        let mut session = ImportSession { call, header: &header, client, staging, progress, is_careful, events: 0 };
+        let loaded = session.run(parts).await;
+        loaded.map(|report| (report, session.progress))
     };
     let (read, loaded) = tokio::join!(spawn_scoped(reading), spawn_scoped(loading));
     finish(read, loaded)

@@ -1,27 +1,19 @@
-//! Loading: the parts of an import into the table and the event log.
+//! Loads the parts of an import into the table and the event log.
 
-use super::CHUNK_BYTES;
 use super::changes::{self, Replaced};
 use super::checks;
-use super::copy::{HEAD, TAIL};
-use super::failure::Ended;
-use super::fault::Fault;
-use super::header::Header;
 use super::part::{Batch, Part};
+use super::part_error::{PartError, overtaken};
 use super::progress::Progress;
 use super::reading::Sent;
 use super::report::{Report, Reporting as _};
-use super::staging::{EMPTY, Staging};
-use crate::call::Call;
-use bytes::Bytes;
-use futures_util::SinkExt as _;
+use super::row_error::RowError;
+use super::session::ImportSession;
+use super::staging::EMPTY;
 use groundplan_error::Error;
 use groundplan_proto::records::v1::OnConflict;
-use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
 
 /// How often a part is tried that meets others.
 const ATTEMPTS: u32 = 8;
@@ -29,25 +21,11 @@ const ATTEMPTS: u32 = 8;
 /// The pause before the second attempt; each later one is longer by as much.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The loading of one import. All statements are on a connection of its own, by the library under Diesel, which has no COPY.
-pub(crate) struct Loading<'a> {
-    pub(crate) call: Call<'a>,
-    pub(crate) header: &'a Header,
-    pub(crate) client: Client,
-    pub(crate) staging: Staging,
-    pub(crate) progress: Progress,
-    /// Whether rows are looked at before they are written. Where all are good, as they are most often, the table itself finds
-    /// that sooner.
-    pub(crate) is_careful: bool,
-    /// Of the transaction that is open: how many events it keeps.
-    pub(crate) events: i64,
-}
-
-impl Loading<'_> {
+impl ImportSession<'_> {
     /// Loads what comes, to its end. None if the reader broke off.
     pub(crate) async fn run(&mut self, mut parts: Receiver<Sent>) -> Result<Option<Report>, Error> {
         if self.header.is_atomic() && !self.progress.is_complete {
-            self.run_sql("BEGIN").await.map_err(Ended::into_error)?;
+            self.run_sql("BEGIN").await.map_err(PartError::into_error)?;
         }
         while let Some(sent) = parts.recv().await {
             match sent {
@@ -73,18 +51,18 @@ impl Loading<'_> {
         })
     }
 
-    async fn part_of_all(&mut self, part: &Part) -> Result<(), Ended> {
+    async fn part_of_all(&mut self, part: &Part) -> Result<(), PartError> {
         let mut report = self.batch(&part.batch).await?;
         report.add(part.report.clone());
         // Every row of the batch counts as read in the part.
         self.progress.report.add(report);
         if !self.header.skips_errors && self.progress.report.failed > 0 {
-            return Err(Ended::Failed(self.progress.report.refusal()));
+            return Err(PartError::Failed(self.progress.report.refusal()));
         }
         Ok(())
     }
 
-    async fn part_alone(&mut self, part: &Part) -> Result<(), Ended> {
+    async fn part_alone(&mut self, part: &Part) -> Result<(), PartError> {
         for attempt in 1..=ATTEMPTS {
             let tried = if self.is_careful { self.try_carefully(part).await } else { self.try_fast(part).await };
             match tried {
@@ -93,7 +71,7 @@ impl Loading<'_> {
                     self.call.records.log().appended();
                     return Ok(());
                 }
-                Err(Ended::Met(_) | Ended::Spoiled(..)) if attempt < ATTEMPTS => {
+                Err(PartError::Conflict(_) | PartError::Rejected(..)) if attempt < ATTEMPTS => {
                     self.run_sql("ROLLBACK").await?;
                     self.is_careful = true;
                     tokio::time::sleep(PAUSE * (attempt - 1)).await;
@@ -101,17 +79,17 @@ impl Loading<'_> {
                 Err(ended) => return Err(ended),
             }
         }
-        Err(Ended::Failed(Error::internal("a part has no attempt left, and none has failed")))
+        Err(PartError::Failed(Error::internal("a part has no attempt left, and none has failed")))
     }
 
     /// Writes all rows of a part as if none were bad, and finds out that it is so.
-    async fn try_fast(&mut self, part: &Part) -> Result<Progress, Ended> {
+    async fn try_fast(&mut self, part: &Part) -> Result<Progress, PartError> {
         self.run_sql("BEGIN").await?;
         self.stage(&self.staging.copy_rows, part.batch.bytes()).await?;
         let created = self.execute(&self.staging.insert, &[]).await?;
         let rows = i64::try_from(part.batch.len()).unwrap_or(i64::MAX);
         if created != rows {
-            return Err(checks::overtaken());
+            return Err(overtaken());
         }
         let report = Report { created, ..Report::default() };
         let after = self.save(part, report).await?;
@@ -123,7 +101,7 @@ impl Loading<'_> {
     }
 
     /// Looks at each row of a part, and writes the good ones.
-    async fn try_carefully(&mut self, part: &Part) -> Result<Progress, Ended> {
+    async fn try_carefully(&mut self, part: &Part) -> Result<Progress, PartError> {
         self.run_sql("BEGIN").await?;
         self.events = 0;
         let report = self.batch(&part.batch).await?;
@@ -134,7 +112,7 @@ impl Loading<'_> {
     }
 
     /// Loads a batch in the transaction that is open. What the database itself refuses is found by halves.
-    async fn batch(&mut self, batch: &Batch) -> Result<Report, Ended> {
+    async fn batch(&mut self, batch: &Batch) -> Result<Report, PartError> {
         let mut report = Report::default();
         let mut open = vec![batch.clone()];
         while let Some(batch) = open.pop() {
@@ -145,11 +123,11 @@ impl Loading<'_> {
                     report.add(loaded);
                     self.events += events;
                 }
-                Err(Ended::Spoiled(message, _)) => {
+                Err(PartError::Rejected(message, _)) => {
                     self.run_sql("ROLLBACK TO batch").await?;
                     match batch.split() {
                         Some((first, second)) => open.extend([second, first]),
-                        None => report.fail(batch.line(), vec![Fault::whole("database", refused(&message))]),
+                        None => report.fail(batch.line(), vec![RowError::whole("database", refused(&message))]),
                     }
                 }
                 Err(ended) => return Err(ended),
@@ -159,7 +137,7 @@ impl Loading<'_> {
     }
 
     /// Loads rows; gives what has become of them, and how many events they have.
-    async fn rows(&self, batch: &Batch) -> Result<(Report, i64), Ended> {
+    async fn rows(&self, batch: &Batch) -> Result<(Report, i64), PartError> {
         if batch.len() == 0 {
             return Ok((Report::default(), 0));
         }
@@ -178,13 +156,13 @@ impl Loading<'_> {
         if self.execute(&self.staging.keep_events, &[]).await? != changed
             || (replaced.changed + replaced.same == 0 && report.created != left)
         {
-            return Err(checks::overtaken());
+            return Err(overtaken());
         }
         Ok((report, changed))
     }
 
     /// Ends the import.
-    async fn end(&mut self, rows: i64, digest: Vec<u8>) -> Result<(), Ended> {
+    async fn end(&mut self, rows: i64, digest: Vec<u8>) -> Result<(), PartError> {
         if self.progress.is_complete {
             return Ok(());
         }
@@ -201,7 +179,7 @@ impl Loading<'_> {
     }
 
     /// Notes how far the import is with a part, of whose good rows this has become.
-    async fn save(&self, part: &Part, mut report: Report) -> Result<Progress, Ended> {
+    async fn save(&self, part: &Part, mut report: Report) -> Result<Progress, PartError> {
         let mut all = self.progress.report.clone();
         report.add(part.report.clone());
         all.add(report);
@@ -210,38 +188,11 @@ impl Loading<'_> {
         Ok(after)
     }
 
-    async fn append_kept(&self) -> Result<(), Ended> {
+    async fn append_kept(&self) -> Result<(), PartError> {
         if self.events > 0 {
             self.execute(&self.staging.append_kept, &[&self.call.table.model.full_name, &self.events]).await?;
         }
         Ok(())
-    }
-
-    /// Copies rows into staging.
-    pub(super) async fn stage(&self, copy: &str, rows: &Bytes) -> Result<(), Ended> {
-        let mut sink = pin!(self.client.copy_in::<_, Bytes>(copy).await?);
-        sink.feed(Bytes::from_static(HEAD)).await?;
-        let mut rest = rows.clone();
-        while !rest.is_empty() {
-            sink.feed(rest.split_to(rest.len().min(CHUNK_BYTES))).await?;
-        }
-        sink.feed(Bytes::from_static(TAIL)).await?;
-        sink.finish().await?;
-        Ok(())
-    }
-
-    /// Runs a statement whose first value is the tenant, and gives how many rows it changed.
-    pub(super) async fn execute(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<i64, Ended> {
-        let tenant: &(dyn ToSql + Sync) = &self.call.principal.tenant;
-        // Some take nothing at all.
-        let takes_tenant = sql.contains("$1");
-        let values: Vec<_> = takes_tenant.then_some(tenant).into_iter().chain(values.iter().copied()).collect();
-        let changed = self.client.execute(sql, &values).await?;
-        Ok(i64::try_from(changed).unwrap_or(i64::MAX))
-    }
-
-    pub(super) async fn run_sql(&self, sql: &str) -> Result<(), Ended> {
-        Ok(self.client.batch_execute(sql).await?)
     }
 
     /// Adds to a refusal what is loaded, where parts before are.

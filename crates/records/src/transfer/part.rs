@@ -1,7 +1,7 @@
 //! A part of an import: rows that are checked, encoded for COPY.
 
-use super::fault::Fault;
 use super::report::{Report, Reporting as _};
+use super::row_error::RowError;
 use super::written::Written;
 use super::{MAX_PART_BYTES, MAX_PART_ROWS, copy};
 use crate::bind;
@@ -85,9 +85,9 @@ impl Filling {
     }
 
     /// Counts a row that is bad.
-    pub(crate) fn refuse(&mut self, line: u64, faults: Vec<Fault>) {
+    pub(crate) fn refuse(&mut self, line: u64, row_errors: Vec<RowError>) {
         self.report.read += 1;
-        self.report.fail(line, faults);
+        self.report.fail(line, row_errors);
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -1,8 +1,8 @@
 //! How far an import came, so that it can be sent again and nothing is loaded twice.
 
 use super::PROGRESS_HOURS;
-use super::failure::Ended;
 use super::header::Header;
+use super::part_error::PartError;
 use super::report::Report;
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
@@ -45,7 +45,7 @@ impl Progress {
             client.execute(BEGIN, &[tenant, name, id, &header.digest]).await?;
             client.query_one(FIND, &[tenant, name, id]).await
         };
-        let row = found.await.map_err(|failure| Ended::from(failure).into_error())?;
+        let row = found.await.map_err(|failure| PartError::from(failure).into_error())?;
         if row.get::<_, Vec<u8>>(0) != header.digest {
             return Err(other("the header was different"));
         }
@@ -60,7 +60,7 @@ impl Progress {
         caller: &Principal,
         header: &Header,
         before: i64,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), PartError> {
         if header.import_id.is_empty() {
             return Ok(());
         }
@@ -74,7 +74,7 @@ impl Progress {
         }
         let words =
             "another call uses this import_id; wait for its response, or send the import again after it has finished";
-        Err(Ended::Failed(Error::new(Reason::RecordBusy, words)))
+        Err(PartError::Failed(Error::new(Reason::RecordBusy, words)))
     }
 }
 

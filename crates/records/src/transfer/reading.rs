@@ -1,10 +1,10 @@
 //! Reading an import: the call's messages to parts.
 
-use super::fault::Fault;
 use super::format::Reader;
 use super::header::Header;
 use super::part::{Filling, Part};
 use super::progress::{Progress, other};
+use super::row_error::RowError;
 use super::rows::{Row, Rows};
 use super::written::Written;
 use super::{MAX_ATOMIC_BYTES, MAX_ATOMIC_ROWS, PATIENCE};
@@ -119,24 +119,26 @@ impl Reading<'_> {
         self.bound(state)?;
         match self.record(state, row) {
             Ok(()) => {}
-            Err(faults) if faults.iter().any(|fault| fault.ended.is_some()) => return Err(ended(faults)),
-            Err(faults) => state.filling.refuse(row.line, faults),
+            Err(row_errors) if row_errors.iter().any(|row_error| row_error.ended.is_some()) => {
+                return Err(ended(row_errors));
+            }
+            Err(row_errors) => state.filling.refuse(row.line, row_errors),
         }
         Ok(())
     }
 
     /// Adds the record of a row to the part.
-    fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<Fault>> {
+    fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<RowError>> {
         let model = &self.call.table.model;
         let budget = Budget::for_request(DEFAULT, self.call.records.memory(), None);
-        let record = state.reader.record(model, row, &budget).map_err(|fault| vec![fault])?;
+        let record = state.reader.record(model, row, &budget).map_err(|row_error| vec![row_error])?;
         let has_created_at = model.roles.created_at.is_some_and(|field| record.get(field).is_some());
-        let faults = |error: Error| Fault::of_error(&error);
+        let row_errors = |error: Error| RowError::of_error(&error);
         let model = &self.call.table.model;
-        let id = Id::for_create(model, record.get(model.roles.id)).map_err(faults)?;
-        let record = complete(&self.call, record, &id, Origin::Import, state.time).map_err(faults)?;
+        let id = Id::for_create(model, record.get(model.roles.id)).map_err(row_errors)?;
+        let record = complete(&self.call, record, &id, Origin::Import, state.time).map_err(row_errors)?;
         let written = Written::created(&self.call, &record, state.time, has_created_at);
-        state.filling.add(&self.call, row.line, &record, &written).map_err(faults)
+        state.filling.add(&self.call, row.line, &record, &written).map_err(row_errors)
     }
 
     /// Sends the part; says whether anybody takes it.
@@ -176,10 +178,11 @@ impl Reading<'_> {
 }
 
 /// The end of an import that found no memory for a row. It can be sent again.
-fn ended(faults: Vec<Fault>) -> Error {
-    let fault = faults.into_iter().find(|fault| fault.ended.is_some());
-    let (reason, message) = fault
-        .map_or((Reason::Internal, String::new()), |fault| (fault.ended.unwrap_or(Reason::Internal), fault.message));
+fn ended(row_errors: Vec<RowError>) -> Error {
+    let row_error = row_errors.into_iter().find(|row_error| row_error.ended.is_some());
+    let (reason, message) = row_error.map_or((Reason::Internal, String::new()), |row_error| {
+        (row_error.ended.unwrap_or(Reason::Internal), row_error.message)
+    });
     Error::new(reason, message).retry_after(AGAIN)
 }
 

@@ -1,7 +1,7 @@
 //! What has become of the rows.
 
 use super::MAX_ERRORS;
-use super::fault::Fault;
+use super::row_error::RowError;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_proto::records::v1::{ImportError, ImportResponse};
 
@@ -11,7 +11,7 @@ pub(crate) type Report = ImportResponse;
 /// What is done with reports.
 pub(crate) trait Reporting {
     /// Counts a bad row.
-    fn fail(&mut self, line: u64, faults: Vec<Fault>);
+    fn fail(&mut self, line: u64, row_errors: Vec<RowError>);
     /// Adds what came later.
     fn add(&mut self, later: Self);
     /// The refusal of an import that is all or nothing.
@@ -19,11 +19,11 @@ pub(crate) trait Reporting {
 }
 
 impl Reporting for Report {
-    fn fail(&mut self, line: u64, faults: Vec<Fault>) {
+    fn fail(&mut self, line: u64, row_errors: Vec<RowError>) {
         self.failed += 1;
-        for fault in faults {
+        for row_error in row_errors {
             if self.errors.len() < MAX_ERRORS {
-                self.errors.push(fault.at(line));
+                self.errors.push(row_error.at(line));
             } else {
                 self.more_errors = true;
             }

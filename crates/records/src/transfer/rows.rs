@@ -2,7 +2,7 @@
 
 mod scan;
 
-use super::fault::Fault;
+use super::row_error::RowError;
 use bytes::Bytes;
 use groundplan_error::{Error, Reason};
 use scan::{Quote, Varint, end_of_quoted, varint};
@@ -24,7 +24,7 @@ pub(crate) enum Framing {
 pub(crate) struct Row<'a> {
     /// The line in which it begins, or the number of the message; from 1.
     pub(crate) line: u64,
-    pub(crate) content: Result<&'a [u8], Fault>,
+    pub(crate) content: Result<&'a [u8], RowError>,
     /// Whether it is the last one, and its line has no end.
     pub(crate) is_cut: bool,
 }
@@ -266,12 +266,12 @@ impl Rows {
     fn give_up(&mut self, words: &str) -> Row<'static> {
         self.is_broken = true;
         self.pending = Vec::new();
-        Row { line: self.line, content: Err(Fault::whole("framing", words)), is_cut: false }
+        Row { line: self.line, content: Err(RowError::whole("framing", words)), is_cut: false }
     }
 }
 
-fn too_long(limit: usize) -> Fault {
-    Fault::whole("row.max_bytes", format!("is longer than {limit} bytes, the limit for a row"))
+fn too_long(limit: usize) -> RowError {
+    RowError::whole("row.max_bytes", format!("is longer than {limit} bytes, the limit for a row"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! CSV: the cells of a row to a JSON object, and back.
 
-use super::super::cells::{self, Cell, cells};
-use super::super::fault::Fault;
+use super::super::csv::{self, Cell, cells};
+use super::super::row_error::RowError;
 use super::postgres;
 use groundplan_codec::{Record, json, shorten_name, suggestion};
 use groundplan_error::{Error, Reason};
@@ -52,10 +52,10 @@ pub(super) struct Columns(Vec<(FieldId, Style)>);
 
 impl Columns {
     /// Reads the line of the names.
-    pub(super) fn read(model: &Model, text: &str) -> Result<Self, Fault> {
+    pub(super) fn read(model: &Model, text: &str) -> Result<Self, RowError> {
         let shape = model.shape();
-        if let Some(fault) = other_separator(text) {
-            return Err(fault);
+        if let Some(row_error) = other_separator(text) {
+            return Err(row_error);
         }
         let mut columns = Vec::new();
         let mut seen = HashSet::new();
@@ -64,10 +64,10 @@ impl Columns {
             let Some(id) = shape.by_name(name) else {
                 let suggestion = suggestion(name, shape.fields.iter().map(|field| field.name.as_str()));
                 let words = format!("is not a field of {}{suggestion}", shape.full_name);
-                return Err(Fault::field(&shorten_name(name), "unknown_field", words));
+                return Err(RowError::field(&shorten_name(name), "unknown_field", words));
             };
             if !seen.insert(id) {
-                return Err(Fault::field(&shorten_name(name), "duplicate", "appears twice"));
+                return Err(RowError::field(&shorten_name(name), "duplicate", "appears twice"));
             }
             columns.push((id, Style::of(&model.shapes, shape.field(id))));
         }
@@ -75,11 +75,11 @@ impl Columns {
     }
 
     /// Writes the object that a row stands for.
-    pub(super) fn to_json(&self, model: &Model, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub(super) fn to_json(&self, model: &Model, text: &str, out: &mut Vec<u8>) -> Result<(), RowError> {
         let cells = cells(text)?;
         if cells.len() != self.0.len() {
             let words = format!("has {} cells where the first line has {} names", cells.len(), self.0.len());
-            return Err(Fault::whole("csv", words));
+            return Err(RowError::whole("csv", words));
         }
         out.clear();
         out.push(b'{');
@@ -104,12 +104,12 @@ impl Columns {
 }
 
 /// The refusal of names that something else than commas separates.
-fn other_separator(names: &str) -> Option<Fault> {
+fn other_separator(names: &str) -> Option<RowError> {
     let (_, shown) = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
         .into_iter()
         .find(|(separator, _)| names.contains(*separator) && !names.contains(','))?;
     let words = format!("has {shown} between its names; separate them with commas (RFC 4180)");
-    Some(Fault::whole("csv", words))
+    Some(RowError::whole("csv", words))
 }
 
 /// Whether a cell has a value. Programs that put everything in quotes write `""` for what is not there, too: that is an empty
@@ -124,7 +124,7 @@ fn elements(field: &Field, text: &str) -> Option<Vec<String>> {
 }
 
 /// Writes the elements of a list as JSON.
-fn list(shapes: &Shapes, field: &Field, elements: &[String], out: &mut Vec<u8>) -> Result<(), Fault> {
+fn list(shapes: &Shapes, field: &Field, elements: &[String], out: &mut Vec<u8>) -> Result<(), RowError> {
     out.push(b'[');
     for (at, element) in elements.iter().enumerate() {
         if at > 0 {
@@ -137,7 +137,7 @@ fn list(shapes: &Shapes, field: &Field, elements: &[String], out: &mut Vec<u8>) 
 }
 
 /// Writes a cell's value as JSON.
-fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(), RowError> {
     let text = &*postgres::scalar(field.kind, text);
     let is_json = match style {
         Style::Text | Style::Word => false,
@@ -156,7 +156,7 @@ fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(
             (_, Kind::Bool | Kind::Wrapper(Wrapped::Bool)) => "true or false, or t or f",
             _ => "JSON",
         };
-        return Err(Fault::field(&field.name, "csv", format!("must be {expected}")));
+        return Err(RowError::field(&field.name, "csv", format!("must be {expected}")));
     }
     out.extend_from_slice(text.as_bytes());
     Ok(())
@@ -168,8 +168,8 @@ fn quote(text: &str, out: &mut Vec<u8>) {
 }
 
 /// The refusal of a file whose first line has no names of fields.
-pub(super) fn refusal(fault: &Fault, line: u64) -> Error {
-    let Fault { field, message, .. } = fault;
+pub(super) fn refusal(row_error: &RowError, line: u64) -> Error {
+    let RowError { field, message, .. } = row_error;
     let subject = if field.is_empty() { "it" } else { field };
     let message = format!("line {line} must have the names of the model's fields: {subject} {message}");
     Error::new(Reason::MalformedRequest, message)
@@ -200,9 +200,9 @@ pub(super) fn write_row(model: &Model, record: &Record, out: &mut Vec<u8>) -> Re
         let is_there = field.cardinality != Cardinality::Implicit;
         if is_string {
             let text: String = serde_json::from_str(member).map_err(Error::internal)?;
-            cells::write(&text, is_there, out);
+            csv::write(&text, is_there, out);
         } else {
-            cells::write(member, is_there, out);
+            csv::write(member, is_there, out);
         }
     }
     out.extend_from_slice(b"\r\n");

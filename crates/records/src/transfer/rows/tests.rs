@@ -10,7 +10,7 @@ fn cut(framing: Framing, limit: usize, chunks: &[&[u8]]) -> Vec<Seen> {
     let mut seen = Vec::new();
     let take = |rows: &mut Rows, seen: &mut Vec<Seen>| {
         while let Some(row) = rows.next().unwrap() {
-            seen.push((row.line, row.content.map(<[u8]>::to_vec).map_err(|fault| fault.rule), row.is_cut));
+            seen.push((row.line, row.content.map(<[u8]>::to_vec).map_err(|row_error| row_error.rule), row.is_cut));
         }
     };
     for chunk in chunks {

@@ -6,7 +6,7 @@ use groundplan_proto::records::v1::ImportError;
 
 /// One thing that is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct RowError {
     /// Empty if it is the row as a whole.
     pub(crate) field: String,
     pub(crate) rule: String,
@@ -16,13 +16,13 @@ pub(crate) struct Fault {
     pub(crate) ended: Option<Reason>,
 }
 
-impl Fault {
-    /// A fault of the row as a whole.
+impl RowError {
+    /// A row_error of the row as a whole.
     pub(crate) fn whole(rule: &str, message: impl Into<String>) -> Self {
         Self::field("", rule, message)
     }
 
-    /// A fault of a field.
+    /// A row_error of a field.
     pub(crate) fn field(field: &str, rule: &str, message: impl Into<String>) -> Self {
         Self { field: field.to_owned(), rule: rule.to_owned(), message: message.into(), ended: None }
     }
@@ -45,9 +45,9 @@ impl Fault {
     }
 }
 
-impl From<DecodeError> for Fault {
+impl From<DecodeError> for RowError {
     fn from(error: DecodeError) -> Self {
-        // A row that is too large is a bad row. That others hold the memory is no fault of the row.
+        // A row that is too large is a bad row. That others hold the memory is no row_error of the row.
         let ended = error.fatal_reason.filter(|reason| *reason == Reason::MemoryExhausted);
         let field = if error.fatal_reason.is_some() { "" } else { error.field.as_str() };
         Self { ended, ..Self::field(field, error.rule, error.message) }

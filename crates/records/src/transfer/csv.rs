@@ -3,7 +3,7 @@
 //! Written by hand because the parsers that there are do not say whether a cell had quotes, which tells an empty text from no
 //! value, and read whatever is malformed as something.
 
-use super::fault::Fault;
+use super::row_error::RowError;
 use std::borrow::Cow;
 
 /// A cell of a row.
@@ -14,7 +14,7 @@ pub(crate) struct Cell<'a> {
 }
 
 /// The cells of a row, without its line end.
-pub(crate) fn cells(row: &str) -> Result<Vec<Cell<'_>>, Fault> {
+pub(crate) fn cells(row: &str) -> Result<Vec<Cell<'_>>, RowError> {
     let mut cells = Vec::new();
     let mut rest = row;
     loop {
@@ -35,7 +35,7 @@ pub(crate) fn cells(row: &str) -> Result<Vec<Cell<'_>>, Fault> {
 }
 
 /// A cell without quotes, and what is behind it.
-fn plain(rest: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
+fn plain(rest: &str, number: usize) -> Result<(Cell<'_>, &str), RowError> {
     let end = rest.find(',').unwrap_or(rest.len());
     let (text, behind) = rest.split_at(end);
     if text.contains(['"', '\r']) {
@@ -47,7 +47,7 @@ fn plain(rest: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
 }
 
 /// A cell behind its opening quote, and what is behind it.
-fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
+fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), RowError> {
     let mut text = Cow::Borrowed("");
     let mut rest = inside;
     loop {
@@ -74,8 +74,8 @@ fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), Fault> {
     }
 }
 
-fn at(number: usize, words: &str) -> Fault {
-    Fault::whole("csv", format!("is not CSV: cell {} {words}", number + 1))
+fn at(number: usize, words: &str) -> RowError {
+    RowError::whole("csv", format!("is not CSV: cell {} {words}", number + 1))
 }
 
 /// Writes a cell; one that is empty and `is_there` has quotes.
@@ -118,8 +118,8 @@ mod tests {
         for (row, cell) in
             [("a\"b", 1), ("x,\"a", 2), ("\"a\"b", 1), ("\"a\" ,b", 1), ("a,b\rc", 2), ("\"", 1), ("\"\"\"", 1)]
         {
-            let fault = cells(row).unwrap_err();
-            assert!(fault.message.contains(&format!("cell {cell} ")), "{row}: {fault:?}");
+            let row_error = cells(row).unwrap_err();
+            assert!(row_error.message.contains(&format!("cell {cell} ")), "{row}: {row_error:?}");
         }
     }
 

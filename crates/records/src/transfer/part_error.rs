@@ -7,22 +7,22 @@ use tokio_postgres::Error as Failure;
 use tokio_postgres::error::SqlState;
 
 /// How a part has ended that was not loaded.
-pub(crate) enum Ended {
+pub(crate) enum PartError {
     /// It met others in the database: another attempt may do it.
-    Met(Error),
+    Conflict(Error),
     /// A row breaks what the database holds it to, and that is nothing that is served: a column too many for a page, a
     /// constraint or a trigger of somebody's own.
-    Spoiled(String, Error),
+    Rejected(String, Error),
     Failed(Error),
 }
 
-impl From<Error> for Ended {
+impl From<Error> for PartError {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for PartError {
     fn from(failure: Failure) -> Self {
         let Some(facts) = failure.as_db_error() else { return Self::Failed(lost().caused_by(failure)) };
         let code = facts.code();
@@ -34,7 +34,7 @@ impl From<Failure> for Ended {
         ]
         .contains(code)
         {
-            return Self::Met(met().caused_by(described(&failure)));
+            return Self::Conflict(met().caused_by(described(&failure)));
         }
         let message = facts.message().to_owned();
         let no_partition = message.starts_with("no partition of relation");
@@ -52,17 +52,17 @@ impl From<Failure> for Ended {
                 let refused = Error::new(Reason::DatabaseUnavailable, message).retry_after(Duration::from_secs(1));
                 Self::Failed(refused.caused_by(described(&failure)))
             }
-            Some("22" | "23" | "54" | "P0") => Self::Spoiled(message, Error::internal(described(&failure))),
+            Some("22" | "23" | "54" | "P0") => Self::Rejected(message, Error::internal(described(&failure))),
             _ => Self::Failed(Error::internal(described(&failure))),
         }
     }
 }
 
-impl Ended {
+impl PartError {
     /// The answer for the caller, where there is no other attempt.
     pub(crate) fn into_error(self) -> Error {
         match self {
-            Self::Met(error) | Self::Spoiled(_, error) | Self::Failed(error) => error,
+            Self::Conflict(error) | Self::Rejected(_, error) | Self::Failed(error) => error,
         }
     }
 
@@ -96,4 +96,10 @@ fn described(failure: &Failure) -> String {
         }
         None => failure.to_string(),
     }
+}
+
+/// Returns the error of a part whose records other calls wrote during the import.
+pub(crate) fn overtaken() -> PartError {
+    let message = "concurrent writes created records with ids of the import; try again";
+    PartError::Conflict(Error::new(Reason::RecordBusy, message))
 }
