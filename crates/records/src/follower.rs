@@ -11,7 +11,6 @@ mod withdrawal;
 use crate::history;
 use crate::served::Served;
 use crate::state::Records;
-use crate::storage::{self, Progress};
 use bytes::Bytes;
 use groundplan_chassis::database::Database;
 use groundplan_chassis::transport::Transport;
@@ -21,6 +20,7 @@ use groundplan_model::StorageNames;
 use groundplan_model::catalog::Catalog;
 use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::{Revision, RevisionState};
+use groundplan_storage::Progress;
 use news::News;
 use peer::Peer;
 use report::{Reporter, Reports};
@@ -160,7 +160,7 @@ impl Follower {
         self.reports.preparing(revision.number, 0, "comparing the revision with the storage");
         let served = compile(revision).await?;
         let (database, base, target, progress) = self.storage_work(&served);
-        let steps = storage::prepare(database, base, target, progress).await?;
+        let steps = groundplan_storage::prepare(database, base, target, progress).await?;
         tracing::info!(revision = revision.number, "the storage is complete");
         self.reports.done(revision.number, steps.max(revision.steps.len()));
         self.prepared = Some(served);
@@ -179,7 +179,7 @@ impl Follower {
             _ => compile(revision).await?,
         };
         let (database, base, target, progress) = self.storage_work(&served);
-        match storage::repair(database, base, target, progress).await {
+        match groundplan_storage::repair(database, base, target, progress).await {
             Ok(_) => {}
             Err(error) if error.reason() == Reason::DatabaseUnavailable => return Err(error),
             // One spoiled table must not take all models down.

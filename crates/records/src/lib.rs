@@ -1,6 +1,6 @@
 //! The service that stores and serves the records of every model.
 //!
-//! It follows `schema` ([`follower`]), makes the tables of a revision ([`storage`]), and serves the revision's derived
+//! It follows `schema` ([`follower`]), completes the storage of a revision (`groundplan_storage`), and serves the revision's derived
 //! services without generated code: [`grpc`] and REST turn a request into one of the [`operations`], which know nothing
 //! of either. Everything compiled of a revision is one value, [`served::Served`], swapped whole.
 
@@ -33,7 +33,6 @@ mod scan;
 mod served;
 mod served_revisions;
 mod state;
-mod storage;
 mod store;
 mod streamed;
 mod table;

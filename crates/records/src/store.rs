@@ -1,5 +1,4 @@
 //! The queries on the service's own tables, one file a table.
 
-pub(crate) mod prepared;
 pub(crate) mod request_ids;
 pub(crate) mod secrets;

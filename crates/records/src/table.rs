@@ -15,10 +15,6 @@ use groundplan_model::catalog::{Catalog, Model};
 use groundplan_validation::Validate;
 use std::sync::Arc;
 
-/// The columns that every table has besides those of its fields.
-pub(crate) const TENANT: &str = "_tenant";
-pub(crate) const VERSION: &str = "_version";
-
 /// A model with all that its operations need.
 pub(crate) struct Table {
     pub(crate) model: Arc<Model>,

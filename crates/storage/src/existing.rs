@@ -1,4 +1,4 @@
-//! What was there before the first step.
+//! The objects that exist before the first step.
 
 use super::indexes::Indexes;
 use diesel::QueryResult;
@@ -18,7 +18,7 @@ static RELATIONS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// The columns of texts, and whether they are `NOT NULL`.
+/// The text columns, and whether they are `NOT NULL`.
 static TEXTS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT n.nspname::text, c.relname::text, a.attname::text, a.attnotnull FROM pg_attribute a \
@@ -28,7 +28,7 @@ static TEXTS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// The foreign keys that every record obeys, and whether they can be checked at the end of a transaction.
+/// The validated foreign keys, and whether their check can be deferred to the end of a transaction.
 pub(super) static FOREIGN_KEYS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT n.nspname::text, c.relname::text, k.conname::text, k.condeferrable FROM pg_constraint k \
@@ -37,7 +37,7 @@ pub(super) static FOREIGN_KEYS: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// The triggers that somebody made.
+/// The triggers that are not internal to PostgreSQL.
 pub(super) static TRIGGERS: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT n.nspname::text, c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
@@ -52,24 +52,26 @@ static EXTENSION: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// Schema, table, and something of the table.
-pub(super) type Part = (String, String, String);
+/// Schema, table, and the name of an object of the table.
+pub(super) type ObjectName = (String, String, String);
 
-/// What was there before the first step.
+/// The objects that exist before the first step.
 #[derive(Default)]
 pub(super) struct Existing {
     tables: BTreeSet<(String, String)>,
-    /// Those that are valid.
+    /// The valid ones.
     indexes: Indexes,
-    texts: BTreeMap<Part, bool>,
-    foreign_keys: BTreeMap<Part, bool>,
-    triggers: BTreeSet<Part>,
+    /// Text columns to whether they are `NOT NULL`.
+    texts: BTreeMap<ObjectName, bool>,
+    /// Foreign keys to whether they can be deferred.
+    foreign_keys: BTreeMap<ObjectName, bool>,
+    triggers: BTreeSet<ObjectName>,
     trigram_schema: Option<String>,
 }
 
 impl Existing {
-    /// Looks at the schemas of a revision.
-    pub(super) async fn look(conn: &mut AsyncPgConnection, target: &Catalog) -> QueryResult<Self> {
+    /// Reads the objects in the schemas of a revision.
+    pub(super) async fn read(conn: &mut AsyncPgConnection, target: &Catalog) -> QueryResult<Self> {
         let mut existing = Self::default();
         let binds = [schemas(target)];
         for row in rows(conn, &RELATIONS, &binds).await? {
@@ -78,13 +80,13 @@ impl Existing {
             kind.insert(name);
         }
         for row in rows(conn, &TEXTS, &binds).await? {
-            existing.texts.insert(part(&row)?, row.bool(3)?.unwrap_or_default());
+            existing.texts.insert(object_name(&row)?, row.bool(3)?.unwrap_or_default());
         }
         for row in rows(conn, &FOREIGN_KEYS, &binds).await? {
-            existing.foreign_keys.insert(part(&row)?, row.bool(3)?.unwrap_or_default());
+            existing.foreign_keys.insert(object_name(&row)?, row.bool(3)?.unwrap_or_default());
         }
         for row in rows(conn, &TRIGGERS, &binds).await? {
-            existing.triggers.insert(part(&row)?);
+            existing.triggers.insert(object_name(&row)?);
         }
         existing.trigram_schema = extension_schema(conn, TRIGRAM_EXTENSION).await?;
         Ok(existing)
@@ -99,52 +101,52 @@ impl Existing {
     }
 
     pub(super) fn has_foreign_key(&self, table: &Table, name: &str) -> bool {
-        self.foreign_keys.contains_key(&part_of(table, name))
+        self.foreign_keys.contains_key(&object_of(table, name))
     }
 
-    /// Whether a foreign key is there that is checked at each statement, whatever a transaction says.
+    /// Reports whether a foreign key exists whose check cannot be deferred.
     pub(super) fn has_strict_foreign_key(&self, table: &Table, name: &str) -> bool {
-        self.foreign_keys.get(&part_of(table, name)) == Some(&false)
+        self.foreign_keys.get(&object_of(table, name)) == Some(&false)
     }
 
-    /// Whether a column of texts is `NOT NULL`; none if there is no such column.
+    /// Reports whether a text column is `NOT NULL`; `None` if the column does not exist.
     pub(super) fn text_is_never_null(&self, table: &Table, column: &str) -> Option<bool> {
-        self.texts.get(&part_of(table, column)).copied()
+        self.texts.get(&object_of(table, column)).copied()
     }
 
-    /// Whether a column turns empty texts into NULL: it is a reference, or becomes one.
+    /// Reports whether a trigger replaces empty texts of a column with NULL: it is a reference, or becomes one.
     pub(super) fn has_empty_trigger(&self, table: &Table, column: &str) -> bool {
-        self.triggers.contains(&part_of(table, &empty_trigger_name(table, column)))
+        self.triggers.contains(&object_of(table, &empty_trigger_name(table, column)))
     }
 
-    /// The schema of the extension for trigrams, if the database has it.
+    /// Returns the schema of the trigram extension; `None` if it is not installed.
     pub(super) fn trigram_schema(&self) -> Option<&str> {
         self.trigram_schema.as_deref()
     }
 }
 
-/// The schema of an extension, if the database has it.
+/// Returns the schema of an extension; `None` if it is not installed.
 pub(super) async fn extension_schema(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<Option<String>> {
-    let found = rows(conn, &EXTENSION, &[Bind::text(name)]).await?;
-    Ok(found.first().map(|row| row.text(0)).transpose()?.flatten())
+    let extensions = rows(conn, &EXTENSION, &[Bind::text(name)]).await?;
+    Ok(extensions.first().map(|row| row.text(0)).transpose()?.flatten())
 }
 
-/// The name of something of a table.
-pub(super) fn part_of(table: &Table, name: &str) -> Part {
+/// Returns the full name of an object of a table.
+pub(super) fn object_of(table: &Table, name: &str) -> ObjectName {
     (table.schema.clone(), table.name.clone(), name.to_owned())
 }
 
-/// The name at the beginning of a row.
-pub(super) fn part(row: &PgRow) -> QueryResult<Part> {
+/// Returns the object name in the first three columns of a row.
+pub(super) fn object_name(row: &PgRow) -> QueryResult<ObjectName> {
     Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?))
 }
 
-/// A text that is not NULL.
+/// Returns a text column, empty for NULL.
 pub(super) fn text(row: &PgRow, at: usize) -> QueryResult<String> {
     Ok(row.text(at)?.unwrap_or_default())
 }
 
-/// The PostgreSQL schemas of a revision, to be bound.
+/// Returns the PostgreSQL schemas of a revision as a bind.
 pub(super) fn schemas(target: &Catalog) -> Bind {
     let schemas: BTreeSet<&str> = target.models.iter().map(|model| model.table.schema.as_str()).collect();
     let schemas: Vec<Bind> = schemas.into_iter().map(Bind::text).collect();

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 /// Indexes by schema and name.
 pub(super) type Indexes = BTreeSet<(String, String)>;
 
-/// The indexes that a step builds.
+/// Returns the indexes that a step builds.
 pub(super) fn of_step(step: &Step) -> impl Iterator<Item = (String, String)> {
     step.statements.iter().filter_map(|statement| Some((statement.table.schema.clone(), statement.index()?.to_owned())))
 }
 
-/// The indexes of a revision.
+/// Returns the indexes of a revision.
 pub(super) fn of_catalog(catalog: &Catalog) -> Indexes {
     let indexes = catalog
         .models
@@ -21,7 +21,7 @@ pub(super) fn of_catalog(catalog: &Catalog) -> Indexes {
     indexes.collect()
 }
 
-/// Their names, for a log.
+/// Returns the names of indexes, for a log.
 pub(super) fn names(indexes: &Indexes) -> String {
     let names: Vec<String> = indexes.iter().map(|(schema, name)| format!("{schema}.{name}")).collect();
     names.join(", ")

@@ -1,7 +1,7 @@
-//! One process at a time works on the storage.
+//! The lock that lets one process at a time work on the storage.
 
 use super::Progress;
-use super::failure::Trouble;
+use super::error::StorageError;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Columns, Sql, rows};
@@ -14,16 +14,16 @@ use tokio::time::Instant;
 /// The key of the advisory lock.
 const KEY: i64 = i64::from_be_bytes(*b"gp.store");
 
-/// How long another process may have the lock without being seen at work.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
+/// The longest time that another process can hold the lock without working.
+pub(super) const MAX_IDLE: Duration = Duration::from_secs(600);
 
-/// Between two attempts, in milliseconds, so that several processes that wait do not ask at the same moments.
+/// The pause between two attempts, in milliseconds; random, so that waiting processes do not ask at the same moment.
 const PAUSE: std::ops::Range<u64> = 100..300;
 
 static TRY_LOCK: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_try_advisory_lock(?::bigint)"));
 static UNLOCK: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_advisory_unlock(?::bigint)"));
 
-/// Who has the lock. A statement that runs is work, unless it waits for somebody else's lock.
+/// The session that holds the lock. It works if it runs a statement that does not wait for a lock.
 static HOLDER: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "SELECT a.pid, coalesce(host(a.client_addr), 'its own machine'), \
@@ -42,28 +42,31 @@ struct Holder {
     is_working: bool,
 }
 
-/// Waits for the lock of the session, and gives up when who has it does nothing for as long as `patience`.
+/// Waits for the lock.
 ///
-/// It asks again and again: a session that waits *in* the lock would be a running statement, for whose end the other
-/// one's `CREATE INDEX CONCURRENTLY` waits.
-pub(crate) async fn acquire(
+/// This polls: a session that waits *in* the lock would be a running statement, and the holder's
+/// `CREATE INDEX CONCURRENTLY` would wait for its end.
+///
+/// # Errors
+/// `STEP_FAILED` if the holder does nothing for `max_idle`.
+pub(super) async fn acquire(
     conn: &mut AsyncPgConnection,
-    patience: Duration,
+    max_idle: Duration,
     progress: &Progress,
-) -> Result<(), Trouble> {
-    let mut idle = Instant::now();
-    let mut told = None;
-    while !ask(conn, &TRY_LOCK).await? {
+) -> Result<(), StorageError> {
+    let mut idle_since = Instant::now();
+    let mut reported = None;
+    while !query(conn, &TRY_LOCK).await? {
         if let Some(holder) = holder(conn).await? {
-            let is_another = told.replace(holder.process) != Some(holder.process);
+            let is_another = reported.replace(holder.process) != Some(holder.process);
             if is_another {
-                progress(0, &holder.waits());
+                progress(0, &holder.wait_message());
             }
             if is_another || holder.is_working {
-                idle = Instant::now();
+                idle_since = Instant::now();
             }
-            if idle.elapsed() >= patience {
-                return Err(Trouble::Explained(Error::new(Reason::StepFailed, holder.gives_up(patience))));
+            if idle_since.elapsed() >= max_idle {
+                return Err(StorageError::Explained(Error::new(Reason::StepFailed, holder.give_up_message(max_idle))));
             }
         }
         let pause = rand::rng().random_range(PAUSE);
@@ -73,25 +76,25 @@ pub(crate) async fn acquire(
 }
 
 impl Holder {
-    fn waits(&self) -> String {
+    fn wait_message(&self) -> String {
         let Self { process, address, .. } = self;
-        format!("waits until another process has done its work on the storage (session {process}, from {address})")
+        format!("waiting until another process finishes its work on the storage (session {process}, from {address})")
     }
 
-    fn gives_up(&self, patience: Duration) -> String {
+    fn give_up_message(&self, max_idle: Duration) -> String {
         let Self { process, address, .. } = self;
         format!(
             "another process keeps the storage locked (session {process}, from {address}) and has done nothing for \
-             {patience:?}; see what it waits for in pg_stat_activity, or end it with \
+             {max_idle:?}; see what it waits for in pg_stat_activity, or end it with \
              `SELECT pg_terminate_backend({process})`, and apply again"
         )
     }
 }
 
-/// Finds who has the lock, if that is still so.
+/// Returns the holder of the lock, if there is one.
 async fn holder(conn: &mut AsyncPgConnection) -> QueryResult<Option<Holder>> {
-    let found = rows(conn, &HOLDER, &[Bind::i64(KEY)]).await?;
-    let Some(row) = found.first() else { return Ok(None) };
+    let holders = rows(conn, &HOLDER, &[Bind::i64(KEY)]).await?;
+    let Some(row) = holders.first() else { return Ok(None) };
     Ok(Some(Holder {
         process: row.i32(0)?.unwrap_or_default(),
         address: row.text(1)?.unwrap_or_default(),
@@ -99,12 +102,12 @@ async fn holder(conn: &mut AsyncPgConnection) -> QueryResult<Option<Holder>> {
     }))
 }
 
-/// Lets the next process work.
+/// Releases the lock.
 pub(super) async fn release(conn: &mut AsyncPgConnection) -> QueryResult<()> {
-    ask(conn, &UNLOCK).await.map(drop)
+    query(conn, &UNLOCK).await.map(drop)
 }
 
-async fn ask(conn: &mut AsyncPgConnection, sql: &Sql) -> QueryResult<bool> {
-    let answer = rows(conn, sql, &[Bind::i64(KEY)]).await?;
-    Ok(answer.first().map(|row| row.bool(0)).transpose()?.flatten().unwrap_or_default())
+async fn query(conn: &mut AsyncPgConnection, sql: &Sql) -> QueryResult<bool> {
+    let rows = rows(conn, sql, &[Bind::i64(KEY)]).await?;
+    Ok(rows.first().map(|row| row.bool(0)).transpose()?.flatten().unwrap_or_default())
 }

@@ -1,18 +1,25 @@
-//! Which revisions have their storage.
+//! The table of the revisions whose storage is complete. The migrations of the embedding service create it.
 
-use crate::tables::prepared;
 use diesel::dsl::exists;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, select};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-/// Whether the storage of this revision is complete.
-pub(crate) async fn prepared_contains(conn: &mut AsyncPgConnection, revision: i64, digest: &[u8]) -> QueryResult<bool> {
-    let found = prepared::table.filter(prepared::revision.eq(revision)).filter(prepared::digest.eq(digest));
-    select(exists(found)).get_result(conn).await
+diesel::table! {
+    /// Revisions whose tables, columns and indexes are complete.
+    prepared (revision) {
+        revision -> Int8,
+        digest -> Bytea,
+    }
 }
 
-/// Notes that the storage of this revision is complete.
-pub(crate) async fn prepared_record(conn: &mut AsyncPgConnection, revision: i64, digest: &[u8]) -> QueryResult<usize> {
+/// Reports whether the storage of this revision was completed.
+pub(super) async fn is_prepared(conn: &mut AsyncPgConnection, revision: i64, digest: &[u8]) -> QueryResult<bool> {
+    let matching = prepared::table.filter(prepared::revision.eq(revision)).filter(prepared::digest.eq(digest));
+    select(exists(matching)).get_result(conn).await
+}
+
+/// Records that the storage of this revision is complete.
+pub(super) async fn record_prepared(conn: &mut AsyncPgConnection, revision: i64, digest: &[u8]) -> QueryResult<usize> {
     diesel::insert_into(prepared::table)
         .values((prepared::revision.eq(revision), prepared::digest.eq(digest)))
         .on_conflict(prepared::revision)

@@ -6,7 +6,7 @@
 use super::peer::Peer;
 use super::{apart, silent};
 use crate::state::Records;
-use crate::storage;
+
 use groundplan_error::Error;
 use groundplan_proto::schema::v1::{Revision, RevisionState};
 
@@ -37,7 +37,7 @@ pub(super) async fn withdraw(records: &Records, schema: &Peer) -> Result<(), Err
                 failed(&newest).contains(&number) && live.is_some_and(|live| live.number == served.revision()),
             )
         };
-        storage::withdraw(records.database(), number, &leftovers, is_settled).await?;
+        groundplan_storage::withdraw(records.database(), number, &leftovers, is_settled).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::served::Served;
 use crate::state::Records;
-use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, derived, history, records_service, storage};
+use crate::{DATABASE_SCHEMA, MIGRATIONS, Settings, derived, history, records_service};
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_budget::{Budget, Memory};
 use groundplan_chassis::database::{Database, PgRow, Sql, rows};
@@ -87,7 +87,7 @@ impl Fixture {
     }
 
     pub(super) async fn prepare(&self, base: Option<Arc<Catalog>>, target: Arc<Catalog>) -> Result<usize, Error> {
-        storage::prepare(self.database.clone(), base, target, Box::new(|_, _| {})).await
+        groundplan_storage::prepare(self.database.clone(), base, target, Box::new(|_, _| {})).await
     }
 
     /// Another connection to the same PostgreSQL, as another process has it.

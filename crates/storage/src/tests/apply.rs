@@ -2,8 +2,6 @@ use super::fixture::{Fixture, catalog, thing};
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use groundplan_chassis::database::Columns;
 use groundplan_error::Reason;
-use groundplan_model::catalog::MethodKind::{Create, Get};
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,15 +26,15 @@ fn plain() -> String {
 }
 
 #[tokio::test]
-async fn storage_is_made_once_and_again_does_nothing() {
+async fn repeated_prepare_does_nothing() {
     let fixture = Fixture::empty().await;
     let target = Arc::new(catalog(1, INDEXED));
     assert!(fixture.prepare(None, target.clone()).await.unwrap() > 0);
     assert_eq!(fixture.prepare(None, target.clone()).await.unwrap(), 0);
-    // Another life of the schema service's database: the same number, other models.
+    // The schema service's database was replaced: the same number, other models.
     let other = Arc::new(catalog(1, &thing("string other = 2;")));
     assert!(fixture.prepare(None, other).await.unwrap() > 0);
-    // What somebody has dropped comes back.
+    // Dropped objects are restored.
     fixture.query("ALTER TABLE test_v1.thing DROP COLUMN size").await;
     let later = Arc::new(catalog(2, INDEXED));
     assert!(fixture.prepare(Some(target), later).await.unwrap() > 0);
@@ -44,37 +42,25 @@ async fn storage_is_made_once_and_again_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_field_leaves_records_as_they_are() {
-    let fixture = Fixture::empty().await;
-    fixture.apply(1, &thing("string code = 2;")).await.unwrap();
-    let created = fixture.call("Thing", Create, json!({"thing": {"code": "a"}})).await.unwrap();
-    fixture.apply(2, &thing("string code = 2;\nint64 size = 3;\nrepeated string tags = 4;")).await.unwrap();
-    assert_eq!(fixture.call("Thing", Get, json!({"id": created["id"]})).await.unwrap(), created);
-    let larger =
-        fixture.call("Thing", Create, json!({"thing": {"code": "b", "size": "7", "tags": ["x"]}})).await.unwrap();
-    assert_eq!(fixture.call("Thing", Get, json!({"id": larger["id"]})).await.unwrap(), larger);
-}
-
-#[tokio::test]
-async fn a_leftover_of_another_type_is_named() {
+async fn error_names_leftover_of_another_type() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &thing("")).await.unwrap();
     fixture.query("ALTER TABLE test_v1.thing ADD COLUMN size text").await;
     let error = fixture.apply(2, &plain()).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StepFailed);
-    let words = error.message();
-    assert!(words.contains("column size of table test_v1.thing is text") && words.contains("needs bigint"), "{words}");
-    assert_eq!(fixture.records.served().unwrap().revision(), 1);
+    let message = error.message();
+    assert!(message.contains("column size of table test_v1.thing is text"), "{message}");
+    assert!(message.contains("needs bigint"), "{message}");
     fixture.query("ALTER TABLE test_v1.thing DROP COLUMN size").await;
     fixture.apply(3, &plain()).await.unwrap();
 }
 
 #[tokio::test]
-async fn duplicates_are_told_with_the_index_and_its_fields() {
+async fn error_names_index_and_fields_of_duplicates() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &plain()).await.unwrap();
     for _ in 0..2 {
-        fixture.call("Thing", Create, json!({"thing": {"code": "twin"}})).await.unwrap();
+        fixture.insert("code", "'twin'").await;
     }
     let error = fixture.apply(2, INDEXED).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StepFailed);
@@ -82,14 +68,14 @@ async fn duplicates_are_told_with_the_index_and_its_fields() {
     for part in [index.as_str(), "the same code", "twin", "test.v1.Thing"] {
         assert!(error.message().contains(part), "{part}: {}", error.message());
     }
-    // The failed build has left no invalid index behind, and a later apply goes on.
+    // The failed build leaves no invalid index, and a later apply succeeds.
     assert!(fixture.query("SELECT 1 FROM pg_index WHERE NOT indisvalid").await.is_empty());
     fixture.query("DELETE FROM test_v1.thing").await;
     fixture.apply(3, INDEXED).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_invalid_index_of_a_killed_build_is_built_anew() {
+async fn invalid_index_of_killed_build_is_rebuilt() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &plain()).await.unwrap();
     let index = catalog(2, INDEXED).models[0].indexes[1].name.clone();
@@ -103,16 +89,16 @@ async fn an_invalid_index_of_a_killed_build_is_built_anew() {
 }
 
 #[tokio::test]
-async fn two_processes_make_it_once() {
+async fn concurrent_processes_work_once() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &plain()).await.unwrap();
-    let base = fixture.records.served().unwrap().catalog.clone();
+    let base = fixture.live();
     let target = Arc::new(catalog(2, INDEXED));
     let mut work = Vec::new();
     for _ in 0..4 {
         let database = fixture.another_database().await;
         let (base, target) = (Some(base.clone()), target.clone());
-        work.push(tokio::spawn(crate::storage::prepare(database, base, target, Box::new(|_, _| {}))));
+        work.push(tokio::spawn(crate::prepare(database, base, target, Box::new(|_, _| {}))));
     }
     let mut steps = Vec::new();
     for prepared in work {
@@ -122,11 +108,11 @@ async fn two_processes_make_it_once() {
     assert_eq!(steps[..3], [0, 0, 0], "only one works");
     assert!(steps[3] > 0);
     let locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'";
-    assert!(fixture.query(locks).await.is_empty(), "the lock is given back");
+    assert!(fixture.query(locks).await.is_empty(), "the lock is released");
 }
 
 #[tokio::test]
-async fn a_locked_table_is_waited_for() {
+async fn prepare_waits_for_locked_table() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &thing("")).await.unwrap();
     let blocker = fixture.another_database().await;
@@ -135,10 +121,10 @@ async fn a_locked_table_is_waited_for() {
         .run(async |conn| {
             conn.transaction(async |conn| {
                 conn.batch_execute("LOCK TABLE test_v1.thing IN ACCESS SHARE MODE").await?;
-                let base = fixture.records.served().unwrap().catalog.clone();
+                let base = fixture.live();
                 let target = Arc::new(catalog(2, &plain()));
                 let work = fixture.prepare(Some(base), target);
-                // Longer than the lock is waited for at once.
+                // Longer than the lock timeout of one attempt.
                 assert!(tokio::time::timeout(Duration::from_millis(2_600), work).await.is_err());
                 Ok::<_, diesel::result::Error>(())
             })
@@ -146,7 +132,7 @@ async fn a_locked_table_is_waited_for() {
         })
         .await
         .unwrap();
-    // The work that was left alone ends by itself, and the same work finds it done.
+    // The abandoned work finishes in its task, and the second apply finds it done.
     fixture.apply(2, &plain()).await.unwrap();
-    fixture.call("Thing", Create, json!({"thing": {"size": "1"}})).await.unwrap();
+    fixture.insert("size", "1").await;
 }

@@ -1,86 +1,84 @@
-//! The storage when something stands in its way.
+//! Errors and obstacles while the storage is completed.
 
 use super::fixture::{Fixture, catalog, thing};
-use crate::storage::{self, Progress, lock};
+use crate::{Progress, lock};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use groundplan_chassis::database::{Columns, Sql, rows};
 use groundplan_error::Reason;
-use groundplan_model::catalog::MethodKind::Create;
-use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const FIELDS: &str = "string code = 2;\nint64 size = 3;";
 
-/// A model `Thing` with these indexes.
+/// Returns a file with a model `Thing` with these indexes.
 fn indexed(indexes: &str) -> String {
     thing(FIELDS).replace("model) = {}", &format!("model) = {{ {indexes} }}"))
 }
 
-/// Both are unique; records of the same size stand in the way of the second.
+/// Two unique indexes; records of the same size violate the second.
 const UNIQUE: &str = "indexes: { fields: \"code\" unique: true } indexes: { fields: \"size\" unique: true }";
 
 const PLAIN: &str = "indexes: { fields: \"size\" }";
 
 #[tokio::test]
-async fn a_failed_apply_leaves_no_index_to_be_obeyed() {
+async fn failed_apply_drops_its_indexes() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &indexed(PLAIN)).await.unwrap();
     for code in ["a", "b"] {
-        fixture.call("Thing", Create, json!({"thing": {"code": code, "size": "1"}})).await.unwrap();
+        fixture.insert("code, size", &format!("'{code}', 1")).await;
     }
     let error = fixture.apply(2, &indexed(&format!("{PLAIN} {UNIQUE}"))).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StepFailed);
-    let found = fixture.query("SELECT indexname::text FROM pg_indexes WHERE schemaname = 'test_v1'").await;
-    assert_eq!(found.len(), 2, "the primary key, and the live revision's index");
-    fixture.call("Thing", Create, json!({"thing": {"code": "a"}})).await.unwrap();
+    let indexes = fixture.query("SELECT indexname::text FROM pg_indexes WHERE schemaname = 'test_v1'").await;
+    assert_eq!(indexes.len(), 2, "the primary key, and the live revision's index");
+    fixture.insert("code", "'a'").await;
 }
 
 #[tokio::test]
-async fn what_a_failed_apply_found_stays() {
+async fn failed_apply_keeps_existing_indexes() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &indexed(PLAIN)).await.unwrap();
     for code in ["a", "b"] {
-        fixture.call("Thing", Create, json!({"thing": {"code": code, "size": "1"}})).await.unwrap();
+        fixture.insert("code, size", &format!("'{code}', 1")).await;
     }
-    // Without a base, as a process that does not know what is live.
+    // Without a base, like a process that does not know the live revision.
     let target = Arc::new(catalog(2, &indexed(&format!("{PLAIN} {UNIQUE}"))));
     fixture.prepare(None, target).await.unwrap_err();
-    let found = fixture.query("SELECT 1 FROM pg_indexes WHERE schemaname = 'test_v1'").await;
-    assert_eq!(found.len(), 2, "the primary key, and the live revision's index");
+    let indexes = fixture.query("SELECT 1 FROM pg_indexes WHERE schemaname = 'test_v1'").await;
+    assert_eq!(indexes.len(), 2, "the primary key, and the live revision's index");
 }
 
 #[tokio::test]
 async fn unique_indexes_are_built_last() {
     let fixture = Fixture::empty().await;
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let messages = Arc::new(Mutex::new(Vec::new()));
     let target = Arc::new(catalog(1, &indexed(&format!("{UNIQUE} {PLAIN}"))));
-    let heard = told.clone();
-    let progress: Progress = Box::new(move |_, message| heard.lock().unwrap().push(message.to_owned()));
-    storage::prepare(fixture.database.clone(), None, target, progress).await.unwrap();
-    let told = told.lock().unwrap();
-    let place = |start: &str| told.iter().position(|message| message.starts_with(start)).unwrap();
-    assert!(place("build an index") < place("build a unique index"), "{told:?}");
+    let sink = messages.clone();
+    let progress: Progress = Box::new(move |_, message| sink.lock().unwrap().push(message.to_owned()));
+    crate::prepare(fixture.database.clone(), None, target, progress).await.unwrap();
+    let messages = messages.lock().unwrap();
+    let position = |start: &str| messages.iter().position(|message| message.starts_with(start)).unwrap();
+    assert!(position("build an index") < position("build a unique index"), "{messages:?}");
 }
 
 #[tokio::test]
-async fn work_begins_again_when_its_connection_is_lost() {
+async fn lost_connection_restarts_the_work() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &thing("")).await.unwrap();
     let mut blocker = fixture.database.dedicated().await.unwrap();
     blocker.batch_execute("BEGIN; LOCK TABLE test_v1.thing IN ACCESS SHARE MODE").await.unwrap();
-    let base = fixture.records.served().unwrap().catalog.clone();
+    let base = fixture.live();
     let target = Arc::new(catalog(2, &thing(FIELDS)));
-    let work = tokio::spawn(storage::prepare(fixture.database.clone(), Some(base), target, Box::new(|_, _| {})));
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+    let work = tokio::spawn(crate::prepare(fixture.database.clone(), Some(base), target, Box::new(|_, _| {})));
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'";
-    until_found(&fixture, end).await;
+    until_found(&fixture, terminate).await;
     drop(blocker);
     work.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_busy_pool_keeps_no_storage_from_being_made() {
+async fn prepare_does_not_depend_on_the_pool() {
     let fixture = Fixture::empty().await;
     let mut leases = Vec::new();
     while let Ok(lease) = fixture.database.lease().await {
@@ -90,27 +88,27 @@ async fn a_busy_pool_keeps_no_storage_from_being_made() {
 }
 
 #[tokio::test]
-async fn who_keeps_the_lock_is_named_and_not_waited_for_without_end() {
+async fn error_names_idle_holder_of_the_lock() {
     let fixture = Fixture::empty().await;
     let mut other = fixture.database.dedicated().await.unwrap();
-    let nobody: Progress = Box::new(|_, _| {});
-    assert!(lock::acquire(&mut other, Duration::ZERO, &nobody).await.is_ok());
+    let ignore: Progress = Box::new(|_, _| {});
+    assert!(lock::acquire(&mut other, Duration::ZERO, &ignore).await.is_ok());
     let process = process(&mut other).await;
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
-    let progress: Progress = Box::new(move |_, message| heard.lock().unwrap().push(message.to_owned()));
+    let messages = Arc::new(Mutex::new(Vec::new()));
+    let sink = messages.clone();
+    let progress: Progress = Box::new(move |_, message| sink.lock().unwrap().push(message.to_owned()));
     let mut conn = fixture.database.dedicated().await.unwrap();
     let waiting = lock::acquire(&mut conn, Duration::from_millis(300), &progress);
     let outcome = tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap();
     let error = outcome.err().unwrap().explained(&catalog(1, &thing("")));
     assert!(error.message().contains(&format!("pg_terminate_backend({process})")), "{}", error.message());
-    let told = told.lock().unwrap();
-    assert!(told.len() == 1 && told[0].contains(&format!("session {process}")), "{told:?}");
+    let messages = messages.lock().unwrap();
+    assert!(messages.len() == 1 && messages[0].contains(&format!("session {process}")), "{messages:?}");
 }
 
 #[tokio::test]
-async fn leftovers_that_differ_in_more_than_their_type_are_named() {
-    for (leftover, field, words) in [
+async fn error_names_leftovers_that_differ_in_null_or_default() {
+    for (leftover, field, expected) in [
         (
             "size bigint",
             "int64 size = 2;",
@@ -132,36 +130,36 @@ async fn leftovers_that_differ_in_more_than_their_type_are_named() {
         fixture.apply(1, &thing("")).await.unwrap();
         fixture.query(&format!("ALTER TABLE test_v1.thing ADD COLUMN {leftover}")).await;
         let error = fixture.apply(2, &thing(field)).await.unwrap_err();
-        assert!(error.message().contains(words), "{leftover}: {}", error.message());
+        assert!(error.message().contains(expected), "{leftover}: {}", error.message());
     }
 }
 
 #[tokio::test]
-async fn a_table_without_its_key_is_named() {
+async fn error_names_table_without_primary_key() {
     let fixture = Fixture::empty().await;
     fixture.query("CREATE SCHEMA test_v1").await;
     let table = "test_v1.thing (_tenant text NOT NULL, _version bigint NOT NULL, id uuid NOT NULL)";
     fixture.query(&format!("CREATE TABLE {table}")).await;
     let error = fixture.apply(1, &thing("")).await.unwrap_err();
-    let words = "table test_v1.thing has no primary key, but test.v1.Thing needs one on (_tenant, id)";
-    assert!(error.message().contains(words), "{}", error.message());
+    let expected = "table test_v1.thing has no primary key, but test.v1.Thing needs one on (_tenant, id)";
+    assert!(error.message().contains(expected), "{}", error.message());
     fixture.query("ALTER TABLE test_v1.thing ADD PRIMARY KEY (_tenant, id)").await;
     fixture.apply(2, &thing("")).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_index_that_the_live_revision_lacks_is_built_beside_writes() {
+async fn repair_builds_missing_index_concurrently() {
     let fixture = Fixture::empty().await;
     let source = indexed(PLAIN);
     fixture.apply(1, &source).await.unwrap();
     let index = catalog(1, &source).models[0].indexes[0].name.clone();
     fixture.query(&format!("DROP INDEX test_v1.{index}")).await;
-    // Only a build beside writes waits for a snapshot that is older.
+    // Only a concurrent build waits for an older snapshot.
     let mut reader = fixture.database.dedicated().await.unwrap();
     reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
     process(&mut reader).await;
     let target = Arc::new(catalog(1, &source));
-    let work = tokio::spawn(storage::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})));
+    let work = tokio::spawn(crate::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})));
     let built = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE INDEX CONCURRENTLY%'";
     until_found(&fixture, built).await;
     reader.batch_execute("COMMIT").await.unwrap();
@@ -169,33 +167,33 @@ async fn an_index_that_the_live_revision_lacks_is_built_beside_writes() {
 }
 
 #[tokio::test]
-async fn a_repair_does_what_it_can_and_takes_nothing_back() {
+async fn repair_continues_after_errors_and_undoes_nothing() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &indexed("")).await.unwrap();
     for code in ["a", "b"] {
-        fixture.call("Thing", Create, json!({"thing": {"code": code, "size": "1"}})).await.unwrap();
+        fixture.insert("code, size", &format!("'{code}', 1")).await;
     }
-    // The first of the two can be built, the second cannot, and the model after it has no table.
+    // The first index can be built, the second cannot, and the table of the next model is missing.
     let other = "message Zebra { option (groundplan.model.v1.model) = {}; string id = 1; }";
     let target = Arc::new(catalog(2, &format!("{}{other}", indexed(UNIQUE))));
-    let repaired = storage::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
+    let repaired = crate::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
     assert_eq!(repaired.unwrap_err().reason(), Reason::StepFailed);
-    let found = fixture.query("SELECT 1 FROM pg_indexes WHERE schemaname = 'test_v1' AND tablename = 'thing'").await;
-    assert_eq!(found.len(), 2, "the primary key, and the index that can be built");
+    let indexes = fixture.query("SELECT 1 FROM pg_indexes WHERE schemaname = 'test_v1' AND tablename = 'thing'").await;
+    assert_eq!(indexes.len(), 2, "the primary key, and the index that can be built");
     fixture.query("SELECT id FROM test_v1.zebra").await;
 }
 
-/// Runs a query until it finds something.
+/// Runs a query until it returns rows.
 async fn until_found(fixture: &Fixture, sql: &str) {
-    let found = async {
+    let poll = async {
         while fixture.query(sql).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), found).await.unwrap_or_else(|_| panic!("nothing found: {sql}"));
+    tokio::time::timeout(Duration::from_secs(20), poll).await.unwrap_or_else(|_| panic!("no rows: {sql}"));
 }
 
-/// The server's process of a connection.
+/// Returns the server's process of a connection.
 async fn process(conn: &mut AsyncPgConnection) -> i32 {
     rows(conn, &Sql::new("SELECT pg_backend_pid()"), &[]).await.unwrap()[0].i32(0).unwrap().unwrap()
 }

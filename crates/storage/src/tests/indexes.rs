@@ -1,4 +1,4 @@
-//! The indexes of trigrams, words and elements.
+//! Trigram, full-text and element indexes.
 
 use super::fixture::{Fixture, catalog};
 use diesel_async::SimpleAsyncConnection as _;
@@ -25,7 +25,7 @@ message Thing {
 }
 ";
 
-/// What PostgreSQL would do, if it may not read a whole table.
+/// Returns PostgreSQL's plan without sequential scans.
 async fn plan(fixture: &Fixture, condition: &str) -> String {
     let mut conn = fixture.database.dedicated().await.unwrap();
     conn.batch_execute("SET enable_seqscan = off; SET enable_indexscan = off").await.unwrap();
@@ -34,8 +34,8 @@ async fn plan(fixture: &Fixture, condition: &str) -> String {
     lines.iter().map(|line| line.text(0).unwrap().unwrap()).collect::<Vec<String>>().join("\n")
 }
 
-/// Every index is there and used.
-async fn assert_served(fixture: &Fixture) {
+/// Checks that each index exists and is used.
+async fn assert_used(fixture: &Fixture) {
     let model = &catalog(1, MODELS).models[0];
     for (index, condition) in model.indexes.iter().zip([
         "r.title LIKE '%middle%'",
@@ -49,20 +49,20 @@ async fn assert_served(fixture: &Fixture) {
 }
 
 #[tokio::test]
-async fn each_method_serves_its_conditions() {
+async fn each_index_method_serves_its_conditions() {
     let fixture = Fixture::empty().await;
     let target = Arc::new(catalog(1, MODELS));
     fixture.prepare(None, target.clone()).await.unwrap();
-    assert_served(&fixture).await;
+    assert_used(&fixture).await;
     assert_eq!(fixture.prepare(None, target.clone()).await.unwrap(), 0);
-    // What somebody has dropped comes back, beside writes.
+    // Dropped indexes are rebuilt.
     fixture.query(&format!("DROP INDEX test_v1.{}", target.models[0].indexes[0].name)).await;
     assert!(fixture.prepare(None, target).await.unwrap() > 0);
-    assert_served(&fixture).await;
+    assert_used(&fixture).await;
 }
 
 #[tokio::test]
-async fn they_are_built_on_a_table_with_records() {
+async fn indexes_are_built_on_table_with_records() {
     let fixture = Fixture::empty().await;
     let plain = MODELS.lines().filter(|line| !line.contains("indexes:")).collect::<Vec<&str>>().join("\n");
     let base = Arc::new(catalog(1, &plain));
@@ -71,27 +71,27 @@ async fn they_are_built_on_a_table_with_records() {
                   VALUES ('t', 1, gen_random_uuid(), 'in the middle', '{one,two}')";
     fixture.query(insert).await;
     fixture.prepare(Some(base), Arc::new(catalog(2, MODELS))).await.unwrap();
-    assert_served(&fixture).await;
+    assert_used(&fixture).await;
 }
 
 #[tokio::test]
-async fn the_extension_may_be_in_another_schema() {
+async fn extension_can_be_in_another_schema() {
     let fixture = Fixture::empty().await;
     fixture.query("CREATE SCHEMA \"some where\"").await;
     fixture.query("CREATE EXTENSION pg_trgm SCHEMA \"some where\"").await;
     fixture.prepare(None, Arc::new(catalog(1, MODELS))).await.unwrap();
-    assert_served(&fixture).await;
+    assert_used(&fixture).await;
     assert!(fixture.query("SELECT 1 FROM pg_namespace WHERE nspname = 'groundplan_extensions'").await.is_empty());
 }
 
 #[tokio::test]
-async fn an_extension_that_is_refused_is_told_with_the_way_out() {
+async fn error_explains_rejected_extension() {
     let fixture = Fixture::empty().await;
-    let refuse = "CREATE FUNCTION public.refuse() RETURNS event_trigger LANGUAGE plpgsql AS \
+    let reject = "CREATE FUNCTION public.reject_extension() RETURNS event_trigger LANGUAGE plpgsql AS \
                   'BEGIN RAISE EXCEPTION ''permission denied to create extension''; END'";
-    fixture.query(refuse).await;
+    fixture.query(reject).await;
     fixture
-        .query("CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION public.refuse()")
+        .query("CREATE EVENT TRIGGER reject_extension ON ddl_command_start WHEN TAG IN ('CREATE EXTENSION') EXECUTE FUNCTION public.reject_extension()")
         .await;
     let error = fixture.prepare(None, Arc::new(catalog(1, MODELS))).await.unwrap_err();
     assert_eq!(error.reason(), Reason::StepFailed);
@@ -103,7 +103,7 @@ async fn an_extension_that_is_refused_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
-async fn a_table_that_sorts_texts_in_another_way_is_left_as_it_is() {
+async fn table_with_another_collation_is_unchanged() {
     let fixture = Fixture::empty().await;
     fixture.query("CREATE SCHEMA test_v1").await;
     fixture
@@ -114,16 +114,16 @@ async fn a_table_that_sorts_texts_in_another_way_is_left_as_it_is() {
         )
         .await;
     fixture.prepare(None, Arc::new(catalog(1, MODELS))).await.unwrap();
-    assert_served(&fixture).await;
+    assert_used(&fixture).await;
 }
 
 #[tokio::test]
-async fn new_texts_are_sorted_by_code_points() {
+async fn new_text_columns_have_collation_c() {
     let fixture = Fixture::empty().await;
     fixture.prepare(None, Arc::new(catalog(1, MODELS))).await.unwrap();
     let sql = "SELECT a.attname::text FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation \
                WHERE a.attrelid = 'test_v1.thing'::regclass AND c.collname = 'C' ORDER BY 1";
-    let found = fixture.query(sql).await;
-    let found: Vec<String> = found.iter().map(|row| row.text(0).unwrap().unwrap()).collect();
-    assert_eq!(found, ["_tenant", "note", "tags", "title"]);
+    let rows = fixture.query(sql).await;
+    let columns: Vec<String> = rows.iter().map(|row| row.text(0).unwrap().unwrap()).collect();
+    assert_eq!(columns, ["_tenant", "note", "tags", "title"]);
 }

@@ -1,7 +1,6 @@
 //! Foreign keys: on new tables, on new columns, and on columns that held ordinary texts.
 
 use super::fixture::{Fixture, catalog};
-use crate::storage;
 use diesel_async::SimpleAsyncConnection as _;
 use groundplan_chassis::database::Columns;
 use groundplan_error::Reason;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 const TENANT: &str =
     "INSERT INTO test_v1.shelf (_tenant, _version, id) VALUES ('t', 1, 'a'), ('t', 1, 'b'), ('other', 1, 'c')";
 
-/// Books on shelves, whose ids callers give. `to` is what the option of `shelf` says.
+/// Returns models of books and shelves with client-assigned ids. `to` is the option of the field `shelf`.
 fn library(to: &str) -> String {
     format!(
         "syntax = \"proto3\";\npackage test.v1;\nimport \"groundplan/model/v1/model.proto\";\n\
@@ -26,7 +25,7 @@ fn refers(options: &str) -> String {
     library(&format!("[(groundplan.model.v1.field).references = {{ model: \"Shelf\" {options} }}]"))
 }
 
-/// Inserts a book as a process does that knows only its title and its shelf.
+/// Returns a statement that inserts a book with only a title and a shelf.
 fn book(number: u32, shelf: &str) -> String {
     format!(
         "INSERT INTO test_v1.book (_tenant, _version, id, title, shelf) \
@@ -34,25 +33,25 @@ fn book(number: u32, shelf: &str) -> String {
     )
 }
 
-/// Runs a statement, and gives PostgreSQL's refusal if it refuses.
+/// Runs a statement and returns PostgreSQL's error.
 async fn attempt(fixture: &Fixture, sql: &str) -> Result<(), String> {
     let mut conn = fixture.database.dedicated().await.unwrap();
     conn.batch_execute(sql).await.map_err(|error| error.to_string())
 }
 
-/// How many rows there are.
+/// Returns the number of rows of a query.
 async fn count(fixture: &Fixture, sql: &str) -> usize {
     fixture.query(sql).await.len()
 }
 
-/// Whether the column of `shelf` is `NOT NULL`, and whether it has a default.
+/// Reports whether the column of `shelf` is `NOT NULL`, and whether it has a default.
 async fn shelf_column(fixture: &Fixture) -> (bool, bool) {
     let sql = "SELECT attnotnull, atthasdef FROM pg_attribute WHERE attrelid = 'test_v1.book'::regclass AND attname = 'shelf'";
     let found = fixture.query(sql).await;
     (found[0].bool(0).unwrap().unwrap(), found[0].bool(1).unwrap().unwrap())
 }
 
-/// The live revision with `shelf` as an ordinary text, and some shelves and books.
+/// Creates a revision with `shelf` as an ordinary text, and some shelves and books.
 async fn with_texts(shelves: &[&str]) -> (Fixture, Arc<Catalog>) {
     let fixture = Fixture::empty().await;
     let base = Arc::new(catalog(1, &library("")));
@@ -64,7 +63,7 @@ async fn with_texts(shelves: &[&str]) -> (Fixture, Arc<Catalog>) {
     (fixture, base)
 }
 
-/// The step that lets `shelf` refer.
+/// Returns the step that turns `shelf` into a reference.
 fn reference_step(base: &Catalog, target: &Catalog) -> Step {
     let steps = plan(Some(base), target).unwrap().steps;
     steps.into_iter().find(|step| step.kind == StepKind::AddReference).unwrap()
@@ -80,7 +79,7 @@ async fn new_tables_have_foreign_keys() {
     attempt(&fixture, &book(1, "a")).await.unwrap();
     let refusal = attempt(&fixture, &book(2, "missing")).await.unwrap_err();
     assert!(refusal.contains("book_shelf_exists_"), "{refusal}");
-    // That of another tenant is not there either.
+    // A shelf of another tenant is not visible.
     attempt(&fixture, &book(2, "c")).await.unwrap_err();
     let sequel = "INSERT INTO test_v1.book (_tenant, _version, id, sequel_id) \
                   SELECT 't', 1, '00000000-0000-0000-0000-00000000000f', id FROM test_v1.book";
@@ -88,11 +87,11 @@ async fn new_tables_have_foreign_keys() {
     attempt(&fixture, "DELETE FROM test_v1.shelf WHERE id = 'a'").await.unwrap();
     assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf IS NULL").await, 2, "set to NULL");
     attempt(&fixture, "DELETE FROM test_v1.book WHERE sequel_id IS NULL").await.unwrap();
-    assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book").await, 0, "its sequel goes too");
+    assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book").await, 0, "its sequel is deleted too");
 }
 
 #[tokio::test]
-async fn packages_refer_to_each_other() {
+async fn packages_can_refer_to_each_other() {
     let model = |package: &str, name: &str, to: &str| SourceFile {
         path: format!("{package}.proto"),
         content: format!(
@@ -145,7 +144,7 @@ async fn records_that_refer_to_nothing_are_named_and_nothing_changes() {
     for part in [
         "enforce that shelf of test.v1.Book references existing records of test.v1.Shelf: 12 of the records of test.v1.Book",
         "\"00000000-0000-0000-0000-000000000002\" of tenant \"t\" to \"gone\"",
-        // It is another tenant's.
+        // The shelf belongs to another tenant.
         "\"00000000-0000-0000-0000-000000000003\" of tenant \"t\" to \"c\"",
         " and others; correct or clear them, and apply again",
     ] {
@@ -162,7 +161,7 @@ async fn records_that_refer_to_nothing_are_named_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn a_new_column_with_strange_ids_in_it_is_told_by_the_foreign_key() {
+async fn foreign_key_names_orphans_in_new_column() {
     let (fixture, base) = with_texts(&["", ""]).await;
     attempt(&fixture, "ALTER TABLE test_v1.book ADD COLUMN prequel uuid").await.unwrap();
     let strange = "UPDATE test_v1.book SET prequel = '00000000-0000-0000-0000-0000000000ff'";
@@ -172,7 +171,7 @@ async fn a_new_column_with_strange_ids_in_it_is_told_by_the_foreign_key() {
     let error = fixture.prepare(Some(base.clone()), target.clone()).await.unwrap_err();
     let words = error.message();
     assert!(words.contains("2 of the records of test.v1.Book refer by prequel"), "{words}");
-    // Nobody has to obey it.
+    // The foreign key is gone.
     attempt(&fixture, strange).await.unwrap();
     attempt(&fixture, "UPDATE test_v1.book SET prequel = NULL").await.unwrap();
     fixture.prepare(Some(base), target).await.unwrap();
@@ -180,7 +179,7 @@ async fn a_new_column_with_strange_ids_in_it_is_told_by_the_foreign_key() {
 }
 
 #[tokio::test]
-async fn a_restart_in_the_middle_goes_on() {
+async fn restart_continues_after_each_statement() {
     let target = Arc::new(catalog(2, &refers("")));
     for done in 1..=5 {
         let (fixture, base) = with_texts(&["a", "", "b"]).await;
@@ -193,12 +192,12 @@ async fn a_restart_in_the_middle_goes_on() {
 }
 
 #[tokio::test]
-async fn a_table_of_the_revision_before_is_brought_up_without_knowing_that() {
+async fn table_of_previous_revision_is_completed_without_base() {
     let (fixture, _) = with_texts(&["a", ""]).await;
     let target = Arc::new(catalog(2, &refers("")));
     fixture.prepare(None, target.clone()).await.unwrap();
     assert_eq!(shelf_column(&fixture).await, (false, false));
-    // What somebody has dropped comes back.
+    // Dropped constraints are restored.
     let name = &target.model("test.v1.Book").unwrap().references[0].constraint;
     attempt(&fixture, &format!("ALTER TABLE test_v1.book DROP CONSTRAINT {name}")).await.unwrap();
     assert!(fixture.prepare(None, target).await.unwrap() > 0);
@@ -206,10 +205,10 @@ async fn a_table_of_the_revision_before_is_brought_up_without_knowing_that() {
 }
 
 #[tokio::test]
-async fn a_failed_apply_gives_the_texts_back() {
+async fn failed_apply_restores_texts() {
     let (fixture, base) = with_texts(&["a", "", "b"]).await;
     attempt(&fixture, "UPDATE test_v1.book SET title = 'no shelf' WHERE shelf = 'b'").await.unwrap();
-    // The shelves become references, and then the titles cannot.
+    // The shelves become references, then the titles fail.
     let title = "string title = 3 [(groundplan.model.v1.field).references = { model: \"Shelf\" }];";
     let target = Arc::new(catalog(2, &refers("").replace("string title = 3;", title)));
     let error = fixture.prepare(Some(base.clone()), target).await.unwrap_err();
@@ -223,9 +222,9 @@ async fn a_failed_apply_gives_the_texts_back() {
 }
 
 #[tokio::test]
-async fn what_a_killed_apply_took_is_given_back_by_the_next_that_fails() {
+async fn next_failed_apply_restores_changes_of_killed_apply() {
     let target = Arc::new(catalog(2, &refers("")));
-    // The next one fails because of the titles.
+    // The next apply fails because of the titles.
     let title = "string title = 3 [(groundplan.model.v1.field).references = { model: \"Shelf\" }];";
     let worse = Arc::new(catalog(2, &refers("").replace("string title = 3;", title)));
     for done in [3, 4, 5] {
@@ -246,24 +245,24 @@ async fn what_a_killed_apply_took_is_given_back_by_the_next_that_fails() {
 }
 
 #[tokio::test]
-async fn a_repair_forbids_null_again_in_ordinary_texts() {
+async fn repair_restores_not_null_of_ordinary_texts() {
     let (fixture, base) = with_texts(&["a", ""]).await;
-    // As an apply leaves it that is killed while it takes its work back.
+    // The state after an apply that was killed during its undo.
     let half = "ALTER TABLE test_v1.book ALTER COLUMN shelf DROP NOT NULL; UPDATE test_v1.book SET shelf = NULL WHERE shelf = ''";
     attempt(&fixture, half).await.unwrap();
-    let nothing = || Box::new(|_: usize, _: &str| {});
-    storage::repair(fixture.database.clone(), Some(base.clone()), base.clone(), nothing()).await.unwrap();
+    let progress = || Box::new(|_: usize, _: &str| {});
+    crate::repair(fixture.database.clone(), Some(base.clone()), base.clone(), progress()).await.unwrap();
     assert_eq!(shelf_column(&fixture).await, (true, true));
     assert_eq!(count(&fixture, "SELECT 1 FROM test_v1.book WHERE shelf = ''").await, 1);
-    // Where an apply goes on, nothing is restored: processes of both revisions work with it.
+    // Nothing is restored where an apply continues: processes of both revisions can use the column.
     let target = Arc::new(catalog(2, &refers("")));
     fixture.prepare(Some(base.clone()), target).await.unwrap();
-    storage::repair(fixture.database.clone(), None, base, nothing()).await.unwrap();
+    crate::repair(fixture.database.clone(), None, base, progress()).await.unwrap();
     assert_eq!(shelf_column(&fixture).await, (false, false));
 }
 
 #[tokio::test]
-async fn a_large_table_is_turned_batch_after_batch() {
+async fn large_table_is_rewritten_in_batches() {
     let (fixture, base) = with_texts(&[]).await;
     // About 1,500 pages, most of them without a shelf.
     let many = "INSERT INTO test_v1.book (_tenant, _version, id, title, shelf) SELECT 't', 1, gen_random_uuid(), \
@@ -275,7 +274,7 @@ async fn a_large_table_is_turned_batch_after_batch() {
 }
 
 #[tokio::test]
-async fn foreign_keys_of_earlier_versions_become_deferrable_beside_writes() {
+async fn foreign_keys_of_earlier_versions_become_deferrable() {
     let fixture = Fixture::empty().await;
     let target = Arc::new(catalog(1, &refers("")));
     fixture.prepare(None, target.clone()).await.unwrap();
@@ -290,8 +289,8 @@ async fn foreign_keys_of_earlier_versions_become_deferrable_beside_writes() {
         attempt(&fixture, &format!("ALTER TABLE test_v1.book ALTER CONSTRAINT {name} NOT DEFERRABLE")).await.unwrap();
     }
     assert_eq!(count(&fixture, &strict).await, 2);
-    // A process that starts makes sure of the storage of the live revision.
-    let repaired = storage::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
+    // A starting process completes the storage of the live revision.
+    let repaired = crate::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
     repaired.unwrap();
     assert_eq!(count(&fixture, &strict).await, 0);
     let refused = attempt(&fixture, &book(2, "nowhere")).await.unwrap_err();

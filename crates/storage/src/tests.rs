@@ -1,0 +1,7 @@
+//! The storage on a real PostgreSQL.
+
+mod apply;
+mod failures;
+mod fixture;
+mod indexes;
+mod references;
