@@ -1,7 +1,6 @@
 //! A call of an authenticated caller, and what everything that is done for it needs.
 
 use crate::change::Author;
-use crate::id::Id;
 use crate::served::Served;
 use crate::state::Records;
 use crate::table::Table;
@@ -11,6 +10,7 @@ use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
 use groundplan_identity::Principal;
+use groundplan_query::id::Id;
 use std::sync::Arc;
 
 /// Who calls, and what for. The caller is authenticated; the root principal, the only one there is, may do everything.

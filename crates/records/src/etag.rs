@@ -43,7 +43,7 @@ pub(crate) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Re
 }
 
 /// The refusal of a record that has changed.
-pub(crate) fn mismatch(model: &Model, id: &crate::id::Id, current: i64) -> Error {
+pub(crate) fn mismatch(model: &Model, id: &groundplan_query::id::Id, current: i64) -> Error {
     let id = id.to_string();
     let message =
         format!("{} {id:?} has changed since the etag was given; read it again before you write", model.full_name);

@@ -6,29 +6,21 @@
 
 mod backend;
 mod behavior;
-mod bind;
 mod call;
 mod change;
 mod changefeed;
 mod clock;
-mod column;
 mod derived;
 mod etag;
 mod follower;
 mod formulas;
 mod history;
-mod id;
-mod index_keys;
 mod limits;
 mod operations;
-mod page_token;
 mod purge;
 mod purge_lag;
-mod query;
 mod records_service;
-mod references;
 mod reflection;
-mod row;
 mod scan;
 mod served;
 mod served_revisions;
@@ -42,7 +34,6 @@ mod tasks;
 mod transfer;
 mod transfer_slots;
 mod tx_error;
-mod visibility;
 mod watch;
 
 pub use limits::LIMITS;

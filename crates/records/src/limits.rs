@@ -1,13 +1,14 @@
 //! Every bound on calls and answers, in one list.
 
-use crate::id;
-use crate::index_keys::MAX_INDEX_KEY;
 use crate::operations::{aggregate, delete, expand, write, write_session};
-use crate::{changefeed, page_token, query, streamed, transfer, transfer_slots, watch};
+use crate::{changefeed, streamed, transfer, transfer_slots, watch};
 use groundplan_budget::DEFAULT as BUDGET;
 use groundplan_chassis::health;
 use groundplan_error::{Limit, MAX_VIOLATION_BYTES, MAX_VIOLATIONS, Unit};
 use groundplan_operations::limits;
+use groundplan_query::id;
+use groundplan_query::index_keys::MAX_INDEX_KEY;
+use groundplan_query::page_token;
 
 /// What a process may hold unless a setting says otherwise.
 const MEMORY: usize = 192 << 20;
@@ -139,7 +140,7 @@ pub const LIMITS: &[Limit] = &[
     Limit::things("the time that an import or export waits for its client", 30, "seconds", "DEADLINE_EXCEEDED"),
     Limit::things(
         "statements kept prepared",
-        query::MAX_KEPT,
+        groundplan_query::MAX_KEPT,
         "statements",
         "further ones are prepared for each execution",
     ),

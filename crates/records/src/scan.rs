@@ -1,10 +1,10 @@
 //! Which queries may read a table from end to end.
 
 use crate::call::Call;
-use crate::query::{Compiled, advice};
 use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
 use groundplan_error::{Error, Limit, Reason, Unit};
 use groundplan_model::catalog::Model;
+use groundplan_query::{Compiled, advice};
 use std::sync::LazyLock;
 
 static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_table_size(?::text::regclass)"));

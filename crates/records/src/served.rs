@@ -1,13 +1,13 @@
 //! What is served: everything compiled of one revision.
 
 use crate::formulas::Formulas;
-use crate::query::{Compiled, Queries};
 use crate::table::Table;
 use bytes::Bytes;
 use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::Error;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_query::{Compiled, Queries};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -2,9 +2,7 @@
 
 use crate::Settings;
 use crate::changefeed::{self, Hub};
-use crate::page_token::PageTokens;
 use crate::purge_lag::Lag;
-use crate::query::StatementCachePolicy;
 use crate::served::Served;
 use crate::served_revisions::ServedRevisions;
 use crate::store::request_ids;
@@ -20,6 +18,8 @@ use groundplan_chassis::keyed_mutex::KeyedMutex;
 use groundplan_error::Error;
 use groundplan_eventlog::Log;
 use groundplan_model::catalog::Model;
+use groundplan_query::StatementCachePolicy;
+use groundplan_query::page_token::PageTokens;
 use std::sync::{Arc, Weak};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;

@@ -2,16 +2,16 @@
 //! prepared statement.
 
 use crate::behavior::Behaviors;
-use crate::column::Column;
 use crate::etag;
 use crate::formulas::Formulas;
-use crate::query::{Compiled, Layout, Part, Selection};
-use crate::visibility::{can_hide_records, not_expired};
 use bytes::Bytes;
 use groundplan_chassis::database::Sql;
 use groundplan_codec::{Record, Stored, Value};
 use groundplan_eventlog::append_after_change;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_query::column::Column;
+use groundplan_query::visibility::{can_hide_records, not_expired};
+use groundplan_query::{Compiled, Layout, Part, Selection};
 use groundplan_validation::Validate;
 use std::sync::Arc;
 

@@ -6,13 +6,13 @@ use super::decoded::Decoded;
 use super::delivery::Delivery;
 use super::event::seen;
 use crate::served::Served;
-use crate::visibility;
 use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
 use groundplan_eventlog::Event;
 use groundplan_expr::Scope;
 use groundplan_operations::WatchEvent;
+use groundplan_query::visibility;
 use std::sync::Arc;
 
 /// About how many bytes an event takes that waits, besides the change that all watches share.

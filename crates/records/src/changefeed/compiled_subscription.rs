@@ -1,13 +1,13 @@
 //! A subscription, compiled for a revision.
 
 use super::{SubscribedModel, Subscription};
-use crate::page_token::Origin;
-use crate::query::Compiled;
 use crate::served::Served;
 use crate::table::Table;
 use groundplan_codec::mask::ReadMask;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_expr::ExternalDependency;
+use groundplan_query::Compiled;
+use groundplan_query::page_token::Origin;
 use std::sync::Arc;
 
 /// A subscription, compiled for one revision.

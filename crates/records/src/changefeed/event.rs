@@ -3,7 +3,7 @@
 use super::compiled_subscription::{CompiledModel, CompiledSubscription};
 use super::decoded::Decoded;
 use crate::change::Change;
-use crate::visibility;
+use groundplan_query::visibility;
 
 use groundplan_codec::Record;
 use groundplan_eventlog::Event;

@@ -1,9 +1,9 @@
 //! What a follower asks for. Followers that ask for the same are served together.
 
-use crate::page_token::Origin;
 use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
 use groundplan_operations::WatchQuery;
+use groundplan_query::page_token::Origin;
 
 /// What a follower asks for, as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

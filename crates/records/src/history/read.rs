@@ -2,12 +2,12 @@
 
 use crate::call::Call;
 use crate::change::Change;
-use crate::id::Id;
 use crate::streamed::rows_until;
 use diesel::QueryResult;
 use groundplan_chassis::database::{Bind, Columns as _, PgRow, Sql, database_error, rows};
 use groundplan_error::Error;
 use groundplan_eventlog::Cursor;
+use groundplan_query::id::Id;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 

@@ -7,7 +7,6 @@ pub(crate) use request::MAX_NAME;
 
 use crate::call::Call;
 use crate::clock::now;
-use crate::query::{Selection, SqlBuilder, advice};
 use crate::scan::{self, Scan};
 use crate::streamed::{MAX_ANSWER_BYTES, rows_until_or};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -18,6 +17,7 @@ use groundplan_expr::Scope;
 use groundplan_operations::AggregateQuery;
 use groundplan_operations::limits::MAX_GROUPS;
 use groundplan_proto::query::v1::{AggregateResponse, Group};
+use groundplan_query::{Selection, SqlBuilder, advice};
 use prost::Message as _;
 use request::Request;
 use std::ops::ControlFlow;

@@ -3,9 +3,7 @@
 use super::expand::{self, Paths};
 use super::names;
 use crate::call::Call;
-use crate::id::Id;
 use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES, each_row};
-use crate::{row, visibility};
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Stored, wire};
@@ -13,6 +11,8 @@ use groundplan_error::{Error, MAX_VIOLATIONS, Reason, Violation};
 use groundplan_model::catalog::Model;
 use groundplan_operations::limits::MAX_BATCH;
 use groundplan_operations::{Included, View};
+use groundplan_query::id::Id;
+use groundplan_query::{row, visibility};
 use std::collections::{BTreeSet, HashMap};
 
 /// Where a request has its ids.

@@ -3,15 +3,15 @@
 
 use super::names;
 use crate::call::Call;
-use crate::id::Id;
 use crate::table::Table;
-use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, database_error, rows};
 use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 
 /// Whether the record of an id is stored, and deleted.
 pub(super) async fn is_deleted(

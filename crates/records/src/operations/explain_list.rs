@@ -2,10 +2,10 @@
 
 use super::list::Reading;
 use crate::call::Call;
-use crate::query::Plan;
 use groundplan_error::Error;
 use groundplan_operations::ListQuery;
 use groundplan_proto::query::v1::Explanation;
+use groundplan_query::Plan;
 
 /// Says how PostgreSQL would read a page. It is not read, and never refused for lack of an index.
 pub(crate) async fn explain_list(call: &Call<'_>, query: &ListQuery) -> Result<Explanation, Error> {

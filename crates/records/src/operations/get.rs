@@ -2,13 +2,13 @@
 
 use super::expand::{self, Paths};
 use crate::call::Call;
-use crate::id::Id;
-use crate::{bind, row};
 use groundplan_chassis::database::{Bind, database_error, rows};
 use groundplan_codec::mask::ReadMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
 use groundplan_operations::{Included, View};
+use groundplan_query::id::Id;
+use groundplan_query::{bind, row};
 
 /// Reads a record.
 pub(crate) async fn get(call: &Call<'_>, id: &str, view: &View) -> Result<(Stored, Included), Error> {

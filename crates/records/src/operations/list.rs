@@ -6,7 +6,6 @@ pub(crate) use reading::Reading;
 
 use super::expand;
 use crate::call::Call;
-use crate::query::{Parent, Plan};
 use crate::streamed::{FRAME_BYTES, MAX_ANSWER_BYTES};
 use groundplan_chassis::database::PgRow;
 use groundplan_codec::{Stored, wire};
@@ -14,6 +13,7 @@ use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 use groundplan_operations::{ListQuery, Page, Total};
 use groundplan_proto::query::v1::Count;
+use groundplan_query::{Parent, Plan};
 use std::ops::ControlFlow;
 
 /// Reads a page of a model's records, or of those that refer to a parent.

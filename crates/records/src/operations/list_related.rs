@@ -1,13 +1,13 @@
 //! The records that refer to one: the list at the end of a way back, such as an author's books.
 
 use super::list::list;
-use crate::bind::bind_id;
 use crate::call::Call;
-use crate::id::Id;
-use crate::query::Parent;
 use groundplan_chassis::database::{Bind, database_error, rows};
 use groundplan_error::Error;
 use groundplan_operations::{ListQuery, Page};
+use groundplan_query::Parent;
+use groundplan_query::bind::bind_id;
+use groundplan_query::id::Id;
 
 /// Reads a page of the records that refer to the record `id`, by the place of the way back in the model's referrers.
 pub(crate) async fn list_related(call: &Call<'_>, id: &str, referrer: usize, query: &ListQuery) -> Result<Page, Error> {

@@ -4,8 +4,6 @@ use super::get;
 use crate::call::Call;
 use crate::clock::now;
 use crate::history::{Coverage, MAX_BYTES, Written, first_after, newest_first};
-use crate::id::Id;
-use crate::page_token::{Cursor as PageCursor, Origin};
 use bytes::Bytes;
 use groundplan_codec::Stored;
 use groundplan_codec::mask::ReadMask;
@@ -14,6 +12,8 @@ use groundplan_eventlog::Cursor;
 use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 use groundplan_operations::{HistoryPage, HistoryQuery, Included, RecordRevision, View};
 use groundplan_proto::watch::v1::ChangeKind;
+use groundplan_query::id::Id;
+use groundplan_query::page_token::{Cursor as PageCursor, Origin};
 
 /// Clocks of callers may be ahead of ours by as much, in microseconds.
 const SKEW: i64 = 5_000_000;

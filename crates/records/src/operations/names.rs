@@ -1,10 +1,10 @@
 //! The names that statements are made of here. They come from the catalog and are quoted.
 
-use crate::bind::bind_id;
-use crate::id::Id;
 use crate::table::Table;
 use groundplan_chassis::database::{Bind, Columns, PgRow, oid};
 use groundplan_model::catalog::{IdFormat, Model};
+use groundplan_query::bind::bind_id;
+use groundplan_query::id::Id;
 use uuid::Uuid;
 
 /// The columns of all fields, of the alias `r`.

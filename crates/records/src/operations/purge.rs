@@ -5,16 +5,16 @@ use super::names;
 use super::write_session::Events;
 use crate::call::Call;
 use crate::clock::now;
-use crate::id::Id;
 use crate::purge_lag::Kind;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Sql, database_error, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
 use groundplan_model::catalog::Model;
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::BTreeMap;
 
 /// The most records that one transaction purges: its locks are short.

@@ -1,9 +1,7 @@
 //! What a foreign key's refusal of a write means: the record refers to one that is not there.
 
 use super::{deleted, refusal};
-use crate::bind::bind_id;
 use crate::call::Call;
-use crate::id::Id;
 use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::AsyncPgConnection;
@@ -11,6 +9,8 @@ use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::{Model, Reference};
+use groundplan_query::bind::bind_id;
+use groundplan_query::id::Id;
 
 /// What a failed write of a record means.
 pub(super) enum Failure {

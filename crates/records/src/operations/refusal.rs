@@ -1,11 +1,11 @@
 //! What the database's refusals of a write mean to the caller.
 
-use crate::index_keys::MAX_INDEX_KEY;
 use crate::tx_error::TxError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use groundplan_chassis::database::database_error;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_model::catalog::{Index, Model};
+use groundplan_query::index_keys::MAX_INDEX_KEY;
 
 /// Gives a failed write its meaning.
 pub(super) fn of_write(model: &Model, error: DieselError) -> Error {

@@ -1,9 +1,9 @@
 //! The last look at a record before it is stored.
 
 use crate::call::Call;
-use crate::{index_keys, references};
 use groundplan_codec::{Record, wire};
 use groundplan_error::{Error, Reason};
+use groundplan_query::{index_keys, references};
 
 /// Refuses a record that breaks its model's rules or that its indexes cannot hold. The record is complete: the server's
 /// own fields are set.

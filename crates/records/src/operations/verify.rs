@@ -4,9 +4,9 @@ use super::deleted;
 use super::write_session::{self, Action, Lock, Planned, Session, ids_of};
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_error::{Error, Reason};
+use groundplan_query::visibility;
 use std::sync::Arc;
 
 /// Holds records against what writes expect of them, and keeps them so.

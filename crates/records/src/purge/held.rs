@@ -48,7 +48,7 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Id;
+    use groundplan_query::id::Id;
 
     #[test]
     fn a_record_that_stays_waits_longer_each_time() {

@@ -3,11 +3,11 @@
 use super::fixture::Fixture;
 use super::list_keyset::{MODELS, fill};
 use crate::operations::list;
-use crate::query::MAX_KEPT;
 use groundplan_chassis::database::{Columns, Sql, rows};
 use groundplan_identity::Principal;
 use groundplan_model::catalog::MethodKind::{ExplainList, List};
 use groundplan_operations::ListQuery;
+use groundplan_query::MAX_KEPT;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use tonic::Code;

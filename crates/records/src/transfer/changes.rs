@@ -9,12 +9,12 @@ use super::written::Written;
 use super::{MAX_PART_BYTES, part};
 use crate::change::Change;
 use crate::operations::check;
-use crate::row::{self, Cells};
 use bytes::Bytes;
 use diesel::QueryResult;
 use groundplan_codec::Record;
 use groundplan_error::Error;
 use groundplan_proto::watch::v1::ChangeKind;
+use groundplan_query::row::{self, Cells};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 

@@ -5,9 +5,9 @@ use super::report::{Report, Reporting as _};
 use super::row_error::RowError;
 use super::session::ImportSession;
 use super::staging::{REMOVE, SUPERSEDE};
-use crate::visibility::can_hide_records;
 use groundplan_model::shape::FieldId;
 use groundplan_proto::records::v1::OnConflict;
+use groundplan_query::visibility::can_hide_records;
 use std::collections::{BTreeMap, HashSet};
 
 /// Leaves bad and skipped rows out of staging; gives how many are left.

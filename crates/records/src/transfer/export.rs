@@ -3,8 +3,6 @@
 use super::format::{self, Format};
 use super::{CHUNK_BYTES, EXPORT_MEMORY, LONGEST_EXPORT, PATIENCE};
 use crate::clock::now;
-use crate::query::{Compiled, Layout, Part, Selection};
-use crate::row;
 use crate::state::Records;
 use crate::table::Table;
 use crate::transfer_slots::Slot;
@@ -16,6 +14,8 @@ use groundplan_chassis::database::{Sql, database_error, row_stream};
 use groundplan_error::{Error, Reason};
 use groundplan_identity::Principal;
 use groundplan_proto::records::v1::{ExportRequest, ExportResponse, ExportSummary};
+use groundplan_query::row;
+use groundplan_query::{Compiled, Layout, Part, Selection};
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;

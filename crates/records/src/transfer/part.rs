@@ -4,11 +4,11 @@ use super::report::{Report, Reporting as _};
 use super::row_error::RowError;
 use super::written::Written;
 use super::{MAX_PART_BYTES, MAX_PART_ROWS, copy};
-use crate::bind;
 use crate::call::Call;
 use bytes::Bytes;
 use groundplan_codec::Record;
 use groundplan_error::Error;
+use groundplan_query::bind;
 use std::ops::Range;
 
 /// How many columns a row of staging has besides those of the record: its line, its version, its event, and whether it has a time

@@ -5,12 +5,12 @@
 //! the columns of the table.
 
 use crate::call::Call;
-use crate::visibility;
 use groundplan_error::Error;
 use groundplan_eventlog::append_selected;
 use groundplan_model::catalog::{Index, IndexMethod, Model, Reference};
 use groundplan_model::shape::FieldId;
 use groundplan_proto::watch::v1::ChangeKind;
+use groundplan_query::visibility;
 
 /// What the session of an import is set to. Joins of a large table with a part must use the table's index, and PostgreSQL knows
 /// too little of a temporary table to see that.

@@ -4,8 +4,6 @@
 use crate::call::Call;
 use crate::changefeed::{CompiledModel, CompiledSubscription, hold_when_free, shown};
 use crate::operations::Reading;
-use crate::query::Part;
-use crate::row;
 use crate::state::Records;
 use crate::tx_error::TxError;
 use bytes::Bytes;
@@ -20,6 +18,8 @@ use groundplan_eventlog::Snapshot;
 use groundplan_identity::Principal;
 use groundplan_operations::{LazyRecord, ListQuery, WatchEvent};
 use groundplan_proto::watch::v1::EventKind;
+use groundplan_query::Part;
+use groundplan_query::row;
 use std::sync::Arc;
 
 /// The most records of a page.

@@ -1,13 +1,13 @@
 //! What to compute, checked against the model.
 
 use super::result::{Column, Outcome};
-use crate::query::order_error;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_expr::ir::{Expr, Field, Root, Type};
 use groundplan_expr::{ExprError, Filter, OrderKey, Scope, value};
 use groundplan_operations::limits::{MAX_AGGREGATIONS, MAX_GROUP_BY};
 use groundplan_operations::{AggregateQuery, value_name};
 use groundplan_proto::query::v1::{Aggregation, Function};
+use groundplan_query::order_error;
 
 /// The longest name of a value, in bytes.
 pub(crate) const MAX_NAME: usize = 63;

@@ -1,14 +1,14 @@
 //! A new record as it is stored: checked, and with what the server sets.
 
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::off_thread::{OwnedCall, is_long};
 use crate::operations::validate;
-use crate::references;
 use groundplan_call::offload;
 use groundplan_codec::{LAST_TIME, Record, Value};
 use groundplan_error::Error;
 use groundplan_model::catalog::Expiry;
+use groundplan_query::id::Id;
+use groundplan_query::references;
 
 /// Where a new record comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

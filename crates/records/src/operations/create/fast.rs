@@ -1,16 +1,16 @@
 //! A create by one statement.
 
 use super::complete::completed;
-use crate::bind;
 use crate::call::Call;
 use crate::clock::now;
-use crate::id::Id;
 use crate::operations::conflict::{ATTEMPTS, is_deadlock, pause};
 use crate::operations::deleted;
 use crate::operations::reference::{self, Failure};
 use groundplan_chassis::database::Bind;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::Error;
+use groundplan_query::bind;
+use groundplan_query::id::Id;
 
 /// Stores a new record, by one statement.
 pub(crate) async fn create(call: &Call<'_>, record: Record) -> Result<Stored, Error> {

@@ -1,9 +1,7 @@
 //! New records, several at once.
 
 use super::complete::completed;
-use crate::bind;
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::write_session::{self, Action, Maker, Planned, Session, WritePath, parts};
 use crate::operations::{deleted, names, reference};
 use crate::table::Table;
@@ -12,6 +10,8 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, PgRow, Sql, rows};
 use groundplan_codec::Record;
 use groundplan_error::{Error, ErrorCollector};
+use groundplan_query::bind;
+use groundplan_query::id::Id;
 use std::collections::HashSet;
 use std::sync::Arc;
 

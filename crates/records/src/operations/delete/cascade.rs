@@ -4,15 +4,15 @@ use super::limits::MAX_DELETED;
 use super::mode::DeleteMode;
 use super::roots::Roots;
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::names;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::{Model, OnDelete, Referrer};
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

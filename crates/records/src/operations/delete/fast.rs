@@ -1,14 +1,14 @@
 //! A delete by one statement.
 
-use crate::bind;
 use crate::call::Call;
 use crate::clock::now;
 use crate::etag;
-use crate::id::Id;
 use crate::operations::conflict::pause;
 use crate::operations::{get, refusal};
 use groundplan_chassis::database::Bind;
 use groundplan_error::Error;
+use groundplan_query::bind;
+use groundplan_query::id::Id;
 
 /// How often a record is deleted without a lock on it before.
 const UNLOCKED_ATTEMPTS: u32 = 3;

@@ -5,15 +5,15 @@ use super::cascade::CascadeSet;
 use super::mode::DeleteMode;
 use super::roots::Roots;
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::names;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_error::{Error, Precondition, Reason};
 use groundplan_model::catalog::{Model, OnDelete, Referrer};
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! The records that a delete is of, before it is known what goes with them.
 
-use crate::id::Id;
 use crate::operations::write_session::MAX_BYTES;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_query::id::Id;
 use std::fmt;
 
 /// Records of one model, at least one; all of them are locked.

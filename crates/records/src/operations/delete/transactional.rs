@@ -1,13 +1,13 @@
 //! Deletions, undeletions and verifications, several at once.
 
 use super::{DeleteMode, Roots, delete_locked};
-use crate::id::Id;
 use crate::operations::deleted;
 use crate::operations::write_session::{self, Action, Lock, Planned, Session, ids_of, within_first};
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -4,7 +4,6 @@ use super::cascade::CascadeSet;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::clock::later;
-use crate::id::Id;
 use crate::operations::names;
 use crate::operations::write_session::Events;
 use crate::table::Table;
@@ -13,6 +12,7 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute};
 use groundplan_codec::{Record, Value};
 use groundplan_model::catalog::Model;
+use groundplan_query::id::Id;
 use std::collections::BTreeSet;
 
 /// Deletes the records by one statement: foreign keys are checked at its end, when none of the records is left, so that it

@@ -1,14 +1,14 @@
 //! The page token of a list of related records.
 
-use crate::bind::bind_id;
 use crate::clock::now;
-use crate::id::Id;
-use crate::page_token::Cursor;
-use crate::query::{Compiled, Parent};
 use crate::state::Records;
 use crate::table::Table;
 use bytes::Bytes;
 use groundplan_error::Error;
+use groundplan_query::bind::bind_id;
+use groundplan_query::id::Id;
+use groundplan_query::page_token::Cursor;
+use groundplan_query::{Compiled, Parent};
 
 /// The token with which the list of a parent's records goes on behind the record `last`, in the order of the ids. `table` is
 /// that of the records.

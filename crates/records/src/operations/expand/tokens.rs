@@ -3,8 +3,8 @@
 use super::related_token::related_token;
 use super::walk::Continued;
 use crate::call::Call;
-use crate::query::Parent;
 use groundplan_error::Error;
+use groundplan_query::Parent;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A page token for each way back on which there is more, by the path of its list below the version; with the version

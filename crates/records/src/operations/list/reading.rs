@@ -3,10 +3,6 @@
 use super::super::expand::Paths;
 use crate::call::Call;
 use crate::clock::now;
-use crate::column::Column;
-use crate::page_token::{Cursor, Origin};
-use crate::query::{Compiled, Layout, Parent, Part, Selection, SqlBuilder, advice};
-use crate::row;
 use crate::scan::{self, Scan};
 use crate::streamed::rows_until;
 use crate::table::Table;
@@ -18,6 +14,10 @@ use groundplan_error::Error;
 use groundplan_operations::ListQuery;
 use groundplan_operations::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_SKIP};
 use groundplan_proto::query::v1::Count;
+use groundplan_query::column::Column;
+use groundplan_query::page_token::{Cursor, Origin};
+use groundplan_query::row;
+use groundplan_query::{Compiled, Layout, Parent, Part, Selection, SqlBuilder, advice};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 

@@ -4,9 +4,9 @@ use super::undelete_locked::{Undeleted, undelete_locked};
 use crate::operations::write_session::{self, Lock, Maker, Planned, Session, ids_of, within_first};
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_error::{Error, Reason};
+use groundplan_query::visibility;
 use std::sync::Arc;
 
 /// Brings the records of writes back, all of one model, with those that were deleted with them.

@@ -1,18 +1,18 @@
 //! A deleted record comes back, and with it those that were deleted with it.
 
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::delete::{MAX_DELETED, unmark};
 use crate::operations::names;
 use crate::operations::write_session::Events;
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::Record;
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::OnDelete;
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::VecDeque;
 use std::sync::Arc;
 

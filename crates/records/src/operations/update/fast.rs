@@ -1,11 +1,9 @@
 //! An update by one statement.
 
 use super::merge::merged;
-use crate::bind;
 use crate::call::Call;
 use crate::clock::now;
 use crate::etag;
-use crate::id::Id;
 use crate::operations::conflict::{ATTEMPTS, PAUSE, is_deadlock, pause};
 use crate::operations::deleted::check_living;
 use crate::operations::get;
@@ -15,6 +13,8 @@ use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Stored};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
+use groundplan_query::bind;
+use groundplan_query::id::Id;
 
 /// Changes a record, provided that its etag is `etag`, if that is given. What only the server sets stays as it is, whatever
 /// the mask names.

@@ -5,11 +5,11 @@ use crate::clock::later;
 use crate::operations::off_thread::{OwnedCall, is_long};
 use crate::operations::transform::Transform;
 use crate::operations::validate;
-use crate::references;
 use groundplan_call::offload;
 use groundplan_codec::mask::UpdateMask;
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason, Violation};
+use groundplan_query::references;
 
 /// The record as it is to be: checked, complete, and with a new time of update. None if it would be what it is already: then
 /// there is nothing to write, and the record keeps its version and its time of update.

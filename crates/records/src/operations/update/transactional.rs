@@ -1,9 +1,7 @@
 //! Changes of records, several at once.
 
 use super::merge::merged;
-use crate::bind;
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::conflict::busy;
 use crate::operations::create::{self, ReadyRecord, guarded};
 use crate::operations::deleted::check_living;
@@ -14,6 +12,8 @@ use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::Bind;
 use groundplan_codec::Record;
 use groundplan_error::{Error, ErrorCollector};
+use groundplan_query::bind;
+use groundplan_query::id::Id;
 use std::sync::Arc;
 
 /// A record that is ready to be written anew.

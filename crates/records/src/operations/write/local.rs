@@ -1,10 +1,10 @@
 //! Names that records get within one commit: `$name` stands for the id of a record that a write of the commit creates.
 
-use crate::id::Id;
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::Model;
 use groundplan_operations::{Form, Operation, Writes};
+use groundplan_query::id::Id;
 use std::collections::HashMap;
 
 /// The longest name, in bytes.

@@ -5,18 +5,18 @@
 //! the end what no write has replaced. Nobody else sees a placeholder, and neither events nor answers have one: whoever reads
 //! such a record in this transaction gets what it had.
 
-use crate::column::{Absence, Column, ColumnKind, Scalar};
-use crate::id::Id;
 use crate::operations::write_session::{Action, Change, Maker, OfModel, Planned, Session};
 use crate::operations::{names, refusal};
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::{bind, row, visibility};
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, execute, rows};
 use groundplan_codec::mask::UpdateMask;
 use groundplan_model::catalog::{IndexMethod, Model};
 use groundplan_model::shape::FieldId;
+use groundplan_query::column::{Absence, Column, ColumnKind, Scalar};
+use groundplan_query::id::Id;
+use groundplan_query::{bind, row, visibility};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -3,13 +3,13 @@
 use super::planned::Planned;
 use crate::call::Call;
 use crate::etag;
-use crate::query::Compiled;
 use groundplan_budget::{Budget, Resource};
 use groundplan_call::offload;
 use groundplan_codec::Record;
 use groundplan_error::{Error, Precondition, Reason};
 use groundplan_expr::Scope;
 use groundplan_model::catalog::{Catalog, Model};
+use groundplan_query::Compiled;
 use std::sync::Arc;
 use tokio::task::yield_now;
 

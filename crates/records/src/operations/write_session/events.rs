@@ -2,8 +2,6 @@
 
 use super::parked::Parked;
 use crate::change::Author;
-use crate::id::Id;
-use crate::row;
 use crate::table::Table;
 use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
@@ -14,6 +12,8 @@ use groundplan_codec::{Record, wire};
 use groundplan_error::Error;
 use groundplan_eventlog::{NewEvent, append};
 use groundplan_model::catalog::Model;
+use groundplan_query::id::Id;
+use groundplan_query::row;
 use std::time::Instant;
 
 /// The most bytes of all records that one transaction reads to change or delete them, as the event log keeps them.

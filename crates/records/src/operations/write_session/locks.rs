@@ -1,13 +1,13 @@
 //! Locks on records that others refer to.
 
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::names;
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 
 /// Says which of some ids records of a model have that are there for whoever refers to them, and keeps it so.
 pub(crate) async fn lock_living(

@@ -1,10 +1,10 @@
 //! The unique values of records that have placeholders while the writes of one request run.
 
-use crate::column::Column;
-use crate::id::Id;
 use crate::table::Table;
 use groundplan_codec::Record;
 use groundplan_model::catalog::Model;
+use groundplan_query::column::Column;
+use groundplan_query::id::Id;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! One planned write: what is known of it before any record is read.
 
 use super::write_path::WritePath;
-use crate::id::Id;
 use crate::operations::transform::Transform;
-use crate::query::Compiled;
 use crate::table::Table;
 use crate::tx_error::TxError;
 use groundplan_codec::Record;
 use groundplan_codec::mask::UpdateMask;
+use groundplan_query::Compiled;
+use groundplan_query::id::Id;
 use std::sync::Arc;
 
 /// One write.

@@ -5,17 +5,17 @@
 use super::locks::lock_living;
 use super::write_path::WritePath;
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::{names, reference};
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_codec::Record;
 use groundplan_error::{Error, Violation};
 use groundplan_model::catalog::{Model, OnDelete, Reference};
 use groundplan_model::shape::FieldId;
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The references that must lead somewhere when the transaction ends, by model and field.

@@ -4,15 +4,15 @@ use super::events::{Events, MAX_BYTES};
 use super::references::Made;
 use super::response_size::{record_size, too_large as response_too_large};
 use crate::call::Call;
-use crate::id::Id;
 use crate::operations::names;
 use crate::table::Table;
 use crate::tx_error::TxError;
-use crate::visibility;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql};
 use groundplan_codec::{Record, Stored};
 use groundplan_error::{Error, Reason};
+use groundplan_query::id::Id;
+use groundplan_query::visibility;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -2,10 +2,7 @@
 
 use super::pool::NOW;
 use super::rows;
-use crate::column::Column;
-use crate::query::SqlBuilder;
 use crate::tests::fixture::Fixture;
-use crate::{bind, row};
 use groundplan_budget::Budget;
 use groundplan_chassis::database::{Bind, Columns as _, Lease, PgRow, Sql, execute, rows};
 use groundplan_codec::{Record, Value};
@@ -13,6 +10,9 @@ use groundplan_expr::{EvaluationFailure, Filter, Scope};
 use groundplan_model::catalog::{Catalog, IdFormat, Model};
 use groundplan_model::quote;
 use groundplan_model::shape::FieldId;
+use groundplan_query::SqlBuilder;
+use groundplan_query::column::Column;
+use groundplan_query::{bind, row};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::collections::{BTreeSet, HashMap};

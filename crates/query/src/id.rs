@@ -7,26 +7,26 @@ use std::fmt;
 use uuid::Uuid;
 
 /// The longest id that callers may give, in bytes.
-pub(crate) const MAX_ID: usize = 128;
+pub const MAX_ID: usize = 128;
 
 /// The length of a UUID in its hyphenated form.
 const UUID_LENGTH: usize = 36;
 
 /// An id of its model's format.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Id {
+pub enum Id {
     Uuid(Uuid),
     Text(String),
 }
 
 impl Id {
     /// Reads what a caller sent.
-    pub(crate) fn parse(model: &Model, text: &str) -> Result<Self, Error> {
+    pub fn parse(model: &Model, text: &str) -> Result<Self, Error> {
         Self::read(model, text).map_err(|(rule, description)| Error::field(name(model), rule, description))
     }
 
     /// The same, with the rule that it breaks and the words for whoever knows the field's name.
-    pub(crate) fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
+    pub fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
         if text.is_empty() {
             return Err(("required", "is required"));
         }
@@ -44,7 +44,7 @@ impl Id {
     }
 
     /// The id of a record that is about to be created: the caller's, or a new one where the server makes them.
-    pub(crate) fn for_create(model: &Model, given: Option<&Value>) -> Result<Self, Error> {
+    pub fn for_create(model: &Model, given: Option<&Value>) -> Result<Self, Error> {
         match (given, model.id_format) {
             (Some(Value::String(text)), _) => Self::parse(model, text),
             (_, IdFormat::UuidV7) => Ok(Self::Uuid(Uuid::now_v7())),
@@ -53,7 +53,7 @@ impl Id {
     }
 
     /// The id of a stored record. SQL may have written one that no caller may give; what it has is taken as it is.
-    pub(crate) fn of_record(model: &Model, record: &Record) -> Result<Self, Error> {
+    pub fn of_record(model: &Model, record: &Record) -> Result<Self, Error> {
         match record.get(model.roles.id) {
             Some(Value::String(text)) => Self::of_stored(model, text),
             // The empty text is absent in a record.
@@ -62,7 +62,7 @@ impl Id {
     }
 
     /// Reads the text of a stored id.
-    pub(crate) fn of_stored(model: &Model, text: &str) -> Result<Self, Error> {
+    pub fn of_stored(model: &Model, text: &str) -> Result<Self, Error> {
         match model.id_format {
             IdFormat::UuidV7 => Uuid::try_parse(text).map(Self::Uuid).map_err(|error| {
                 let table = &model.table;
@@ -76,7 +76,7 @@ impl Id {
     }
 
     /// As it stands in the record: a UUID in lower case.
-    pub(crate) fn to_value(&self) -> Value {
+    pub fn to_value(&self) -> Value {
         Value::String(self.to_string())
     }
 }

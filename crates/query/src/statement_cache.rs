@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The most texts that are kept prepared at a time.
-pub(crate) const MAX_KEPT: usize = 500;
+pub const MAX_KEPT: usize = 500;
 
 /// The most bytes of those texts together: what a server keeps of a statement grows with its text.
 const MAX_KEPT_BYTES: usize = 1 << 20;
@@ -21,7 +21,7 @@ const MAX_SEEN: usize = 1_000;
 
 /// The texts that are kept prepared, by their hashes.
 #[derive(Debug, Default)]
-pub(crate) struct StatementCachePolicy {
+pub struct StatementCachePolicy {
     hasher: RandomState,
     state: Mutex<State>,
 }
@@ -43,7 +43,7 @@ struct Kept {
 
 impl StatementCachePolicy {
     /// The statement of a text: kept prepared if the text comes for the second time and there is room.
-    pub(crate) fn sql(&self, text: &str) -> Sql {
+    pub fn sql(&self, text: &str) -> Sql {
         if self.admits(text, Instant::now()) { Sql::new(text) } else { Sql::once(text) }
     }
 

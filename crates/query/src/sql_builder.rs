@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// A statement while it is written.
 #[derive(Debug, Default)]
-pub(crate) struct SqlBuilder {
+pub struct SqlBuilder {
     text: String,
     binds: Vec<Bind>,
     /// PostgreSQL's types of the values.
@@ -15,13 +15,13 @@ pub(crate) struct SqlBuilder {
 
 impl SqlBuilder {
     /// Adds text that no caller wrote. It has no `?`.
-    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+    pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
     /// Adds a value for a place where PostgreSQL infers the type.
-    pub(crate) fn value(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
+    pub fn value(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
         self.text.push('?');
         self.binds.push(bind);
         self.types.push(Cow::Borrowed(of_type));
@@ -29,12 +29,12 @@ impl SqlBuilder {
     }
 
     /// Adds a value with its type.
-    pub(crate) fn cast(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
+    pub fn cast(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
         self.value(bind, of_type).push("::").push(of_type)
     }
 
     /// Adds a compiled expression. `now` is the time of the request.
-    pub(crate) fn fragment(&mut self, fragment: &Fragment, now: i64) -> &mut Self {
+    pub fn fragment(&mut self, fragment: &Fragment, now: i64) -> &mut Self {
         let mut behind = fragment.text.split('?').skip(1);
         for slot in &fragment.slots {
             let cast = behind.next().and_then(|text| text.strip_prefix("::")).unwrap_or_default();
@@ -46,23 +46,23 @@ impl SqlBuilder {
     }
 
     /// Adds another builder.
-    pub(crate) fn append(&mut self, other: Self) -> &mut Self {
+    pub fn append(&mut self, other: Self) -> &mut Self {
         self.binds.extend(other.binds);
         self.types.extend(other.types);
         self.push(&other.text)
     }
 
     /// The text, with a `?` for each value.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
-    pub(crate) fn binds(&self) -> &[Bind] {
+    pub fn binds(&self) -> &[Bind] {
         &self.binds
     }
 
     /// The text as PostgreSQL gets it, and the types of the values.
-    pub(crate) fn explained(self) -> (String, Vec<String>) {
+    pub fn explained(self) -> (String, Vec<String>) {
         let types = self.types.into_iter().map(Cow::into_owned).collect();
         (Sql::once(&self.text).numbered(), types)
     }

@@ -10,14 +10,14 @@ use groundplan_model::shape::FieldId;
 
 /// The most bytes of texts and byte strings that the fields of one index may hold together, the id and the tenant included;
 /// and the most of one element in an index of elements.
-pub(crate) const MAX_INDEX_KEY: usize = 2_500;
+pub const MAX_INDEX_KEY: usize = 2_500;
 
 /// The most bytes of a text in an index of words. PostgreSQL keeps 1 MiB of words and places for one, and those of a text
 /// take up to four times its own length.
-pub(crate) const MAX_SEARCHED_TEXT: usize = 200_000;
+pub const MAX_SEARCHED_TEXT: usize = 200_000;
 
 /// Finds the fields that are too long for the model's indexes.
-pub(crate) fn violations(model: &Model, tenant: &str, record: &Record) -> Vec<Violation> {
+pub fn violations(model: &Model, tenant: &str, record: &Record) -> Vec<Violation> {
     let mut violations: Vec<Violation> = Vec::new();
     for index in &model.indexes {
         let found = match index.method {

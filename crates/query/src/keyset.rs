@@ -10,11 +10,11 @@ use groundplan_chassis::database::Bind;
 
 /// A key of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key<'a> {
-    pub(crate) sql: &'a str,
-    pub(crate) sql_type: &'static str,
-    pub(crate) descending: bool,
-    pub(crate) nullable: bool,
+pub struct Key<'a> {
+    pub sql: &'a str,
+    pub sql_type: &'static str,
+    pub descending: bool,
+    pub nullable: bool,
 }
 
 /// A key with the value that the row before has; NULL is `None`.

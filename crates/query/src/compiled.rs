@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 /// A filter and an order over a model. The default one is all records in the order of their ids.
 #[derive(Debug, Default)]
-pub(crate) struct Compiled {
+pub struct Compiled {
     /// As the caller wrote it.
     text: String,
-    pub(crate) filter: Option<Filter>,
+    pub filter: Option<Filter>,
     /// What the order names before the id: behind that one, nothing can make a difference.
-    pub(crate) keys: Vec<OrderKey>,
+    pub keys: Vec<OrderKey>,
     /// Whether ids descend, if the order names them.
-    pub(crate) ids_descend: Option<bool>,
+    pub ids_descend: Option<bool>,
 }
 
 impl Compiled {
-    pub(crate) fn new(catalog: &Catalog, model: &Arc<Model>, filter: &str, order: &str) -> Result<Self, Error> {
+    pub fn new(catalog: &Catalog, model: &Arc<Model>, filter: &str, order: &str) -> Result<Self, Error> {
         let scope = Scope { catalog, model };
         let compiled = match filter.trim() {
             "" => None,
@@ -36,18 +36,18 @@ impl Compiled {
     }
 
     /// Whether it is all records in the order of their ids.
-    pub(crate) fn is_everything(&self) -> bool {
+    pub fn is_everything(&self) -> bool {
         self.filter.is_none() && self.keys.is_empty() && self.ids_descend != Some(true)
     }
 
     /// How many bytes its texts have.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let filter = self.filter.as_ref().map_or(0, |filter| filter.sql().text.len());
         self.text.len() + filter + self.keys.iter().map(|key| key.name.len() + key.sql.len()).sum::<usize>()
     }
 
     /// What a page token of this query is bound to: everything that gives its values their meaning.
-    pub(crate) fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>, with_deleted: bool) -> Origin {
+    pub fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>, with_deleted: bool) -> Origin {
         let parent = parent.map(|parent| (&model.shape().field(parent.field).storage_name, parent.id.to_string()));
         let (field, id) = parent.as_ref().map_or(("", ""), |(field, id)| (field, id));
         let sql = self.filter.as_ref().map_or("", |filter| &filter.sql().text);
@@ -74,7 +74,7 @@ fn filter_error(error: &ExprError) -> Error {
 }
 
 /// The refusal of an order, or of another field that is named in a request.
-pub(crate) fn order_error(field: &str, error: &ExprError) -> Error {
+pub fn order_error(field: &str, error: &ExprError) -> Error {
     refused(Reason::OrderInvalid, field, "field", error)
 }
 

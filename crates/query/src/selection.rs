@@ -14,41 +14,41 @@ use groundplan_model::shape::FieldId;
 
 /// The record that a related list is of: only those that refer to it are listed.
 #[derive(Clone, Debug)]
-pub(crate) struct Parent {
+pub struct Parent {
     /// The reference, of the model that is listed.
-    pub(crate) field: FieldId,
-    pub(crate) id: Id,
+    pub field: FieldId,
+    pub id: Id,
 }
 
 /// Which records of a table somebody wants.
 #[derive(Clone, Copy)]
-pub(crate) struct Selection<'a> {
-    pub(crate) model: &'a Model,
-    pub(crate) tenant: &'a str,
-    pub(crate) compiled: &'a Compiled,
-    pub(crate) parent: Option<&'a Parent>,
+pub struct Selection<'a> {
+    pub model: &'a Model,
+    pub tenant: &'a str,
+    pub compiled: &'a Compiled,
+    pub parent: Option<&'a Parent>,
     /// The time of the request.
-    pub(crate) now: i64,
+    pub now: i64,
     /// Whether deleted records are among them.
-    pub(crate) with_deleted: bool,
+    pub with_deleted: bool,
 }
 
 /// Which part of the records is read.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Part<'a> {
+pub struct Part<'a> {
     /// Those behind the row whose keys have these values, the id's last.
-    pub(crate) after: Option<&'a [Option<Bytes>]>,
-    pub(crate) ids_descend: bool,
-    pub(crate) limit: i64,
-    pub(crate) skip: i64,
+    pub after: Option<&'a [Option<Bytes>]>,
+    pub ids_descend: bool,
+    pub limit: i64,
+    pub skip: i64,
     /// Whether all records are counted, in the same moment.
-    pub(crate) counted: bool,
+    pub counted: bool,
 }
 
 /// What a row of a page has: `_version`, columns, keys that are not among them, and the count.
 #[derive(Debug)]
-pub(crate) struct Layout<'a> {
-    pub(crate) columns: &'a [Column],
+pub struct Layout<'a> {
+    pub columns: &'a [Column],
     /// Where the keys are, the id's last.
     keys: Vec<usize>,
     /// Where the first key is that is no column of the row.
@@ -57,7 +57,7 @@ pub(crate) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     /// The layout of rows with these columns. A `counted` row has all keys beside its columns.
-    pub(crate) fn new(model: &Model, compiled: &Compiled, columns: &'a [Column], counted: bool) -> Self {
+    pub fn new(model: &Model, compiled: &Compiled, columns: &'a [Column], counted: bool) -> Self {
         let extra = 1 + columns.len();
         let mut end = extra;
         let fields = compiled.keys.iter().map(|key| key.column).chain([Some(model.roles.id)]);
@@ -76,20 +76,20 @@ impl<'a> Layout<'a> {
     }
 
     /// The values of a row's keys.
-    pub(crate) fn values(&self, row: &PgRow) -> Result<Vec<Option<Bytes>>, Error> {
+    pub fn values(&self, row: &PgRow) -> Result<Vec<Option<Bytes>>, Error> {
         let value = |at: &usize| row.bytes(*at, |bytes| bytes.map(Bytes::copy_from_slice));
         self.keys.iter().map(value).collect::<Result<_, _>>().map_err(database_error)
     }
 
     /// The count of a counted row.
-    pub(crate) fn count(&self, row: &PgRow) -> Result<Option<i64>, Error> {
+    pub fn count(&self, row: &PgRow) -> Result<Option<i64>, Error> {
         row.i64(self.extra + self.keys.len()).map_err(database_error)
     }
 }
 
 impl<'a> Selection<'a> {
     /// Reads rows.
-    pub(crate) fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
+    pub fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
         let id = self.column(self.model.roles.id);
         let keys = self.keys(&id, part.ids_descend);
         let mut page = SqlBuilder::default();
@@ -124,7 +124,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Counts the records.
-    pub(crate) fn count(&self) -> SqlBuilder {
+    pub fn count(&self) -> SqlBuilder {
         let mut builder = SqlBuilder::default();
         builder.push("SELECT count(*) FROM ");
         self.source(&mut builder);
@@ -132,7 +132,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Reads all records, for a plan of it.
-    pub(crate) fn everything(&self) -> SqlBuilder {
+    pub fn everything(&self) -> SqlBuilder {
         let mut builder = SqlBuilder::default();
         builder.push("SELECT FROM ");
         self.source(&mut builder);
@@ -140,7 +140,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The table under the alias `r`, with the condition.
-    pub(crate) fn source(&self, builder: &mut SqlBuilder) {
+    pub fn source(&self, builder: &mut SqlBuilder) {
         builder.push(&format!("{} r WHERE ", self.model.table.qualified()));
         builder.push("r._tenant = ").value(Bind::text(self.tenant), "text");
         builder.push(&if self.with_deleted { not_expired(self.model, "r") } else { visible(self.model, "r") });

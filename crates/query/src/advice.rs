@@ -9,25 +9,25 @@ use groundplan_model::shape::FieldId;
 const MAX_FIELDS: usize = 8;
 
 /// Whether an index narrows the records to those that match, or to those of a parent.
-pub(crate) fn narrows(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
+pub fn narrows(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     parent.is_some() || compiled.filter.as_ref().is_some_and(|filter| serves(model, filter.access()))
 }
 
 /// Whether a page is read by an index: it narrows a filter, or gives the order of everything.
-pub(crate) fn serves_page(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
+pub fn serves_page(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     narrows(model, compiled, parent)
         || (compiled.filter.is_none() && (compiled.keys.is_empty() || index_order(model, compiled, parent).is_some()))
 }
 
 /// Whether larger ids are to come first among records that are equal in the order's keys: as the caller says, or as an
 /// index gives them that is read forwards or backwards.
-pub(crate) fn ids_descend(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
+pub fn ids_descend(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     let all_descend = !compiled.keys.is_empty() && compiled.keys.iter().all(|key| key.descending);
     compiled.ids_descend.or_else(|| index_order(model, compiled, parent)).unwrap_or(all_descend)
 }
 
 /// The line, or lines, for the model's option with which the query is served.
-pub(crate) fn advice(model: &Model, compiled: &Compiled) -> Option<String> {
+pub fn advice(model: &Model, compiled: &Compiled) -> Option<String> {
     let order = Order::of(compiled);
     let lines = match &compiled.filter {
         Some(filter) => wanted(model, filter.access(), order)?,
@@ -41,7 +41,7 @@ pub(crate) fn advice(model: &Model, compiled: &Compiled) -> Option<String> {
 }
 
 /// Whether a filter fails to be served for asking too little of a text.
-pub(crate) fn is_too_short(compiled: &Compiled) -> bool {
+pub fn is_too_short(compiled: &Compiled) -> bool {
     fn is_in(access: &Access) -> bool {
         match access {
             Access::All(parts) | Access::Any(parts) => parts.iter().any(is_in),

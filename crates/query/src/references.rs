@@ -11,7 +11,7 @@ const UUID_LENGTH: usize = 36;
 
 /// Writes references as they are stored: an empty one is absent, and a UUID is in lower case with hyphens. What is no
 /// UUID stays, for [`reference_violations`] to find.
-pub(crate) fn make_canonical(model: &Model, record: &mut Record) {
+pub fn make_canonical(model: &Model, record: &mut Record) {
     for reference in &model.references {
         let Some(Value::String(text)) = record.get(reference.field) else { continue };
         let canonical = match (text.as_str(), reference.target_ids) {
@@ -27,7 +27,7 @@ pub(crate) fn make_canonical(model: &Model, record: &mut Record) {
 }
 
 /// Finds the references that cannot be ids of the model that they lead to.
-pub(crate) fn reference_violations(model: &Model, record: &Record) -> Vec<Violation> {
+pub fn reference_violations(model: &Model, record: &Record) -> Vec<Violation> {
     let wrong = model.references.iter().filter(|reference| match record.get(reference.field) {
         Some(Value::String(text)) => {
             reference.target_ids == IdFormat::UuidV7 && !text.is_empty() && uuid(text).is_none()
@@ -38,12 +38,12 @@ pub(crate) fn reference_violations(model: &Model, record: &Record) -> Vec<Violat
 }
 
 /// The UUID that a text is, in the form in which ids are given.
-pub(crate) fn uuid(text: &str) -> Option<Uuid> {
+pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == UUID_LENGTH).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
 /// The violation of a text that is no UUID.
-pub(crate) fn not_a_uuid(field: &Field) -> Violation {
+pub fn not_a_uuid(field: &Field) -> Violation {
     Violation {
         field: field.name.clone(),
         description: "must be a UUID such as 0198c0de-7a5e-7c3b-9d41-0242ac120002, the id of a record, or empty".into(),

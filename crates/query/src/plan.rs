@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 /// PostgreSQL's plan of a statement, as `EXPLAIN (FORMAT JSON)` gives it.
 #[derive(Debug)]
-pub(crate) struct Plan(Value);
+pub struct Plan(Value);
 
 impl Plan {
     /// Asks for the plan of a statement with these very values. It is not run.
-    pub(crate) async fn of(connection: &mut AsyncPgConnection, statement: &SqlBuilder) -> Result<Self, Error> {
+    pub async fn of(connection: &mut AsyncPgConnection, statement: &SqlBuilder) -> Result<Self, Error> {
         let sql = Sql::new(statement.text()).explain_json();
         let found = rows(connection, &sql, statement.binds()).await.map_err(database_error)?;
         let text = found.first().map(|row| row.text(0)).transpose().map_err(database_error)?.flatten();
@@ -21,25 +21,25 @@ impl Plan {
     }
 
     /// How many rows PostgreSQL expects.
-    pub(crate) fn rows(&self) -> i64 {
+    pub fn rows(&self) -> i64 {
         // The planner counts rows as doubles, and prints them without a fraction.
         self.top("Plan Rows").and_then(Value::as_i64).unwrap_or(i64::MAX)
     }
 
     /// The expected cost, in PostgreSQL's unit.
-    pub(crate) fn cost(&self) -> f64 {
+    pub fn cost(&self) -> f64 {
         self.top("Total Cost").and_then(Value::as_f64).unwrap_or_default()
     }
 
     /// The indexes that are used, each once, in the order of their names.
-    pub(crate) fn indexes(&self) -> Vec<String> {
+    pub fn indexes(&self) -> Vec<String> {
         let mut found = BTreeSet::new();
         indexes(&self.0, &mut found);
         found.into_iter().collect()
     }
 
     /// The whole plan.
-    pub(crate) fn json(&self) -> String {
+    pub fn json(&self) -> String {
         self.0.to_string()
     }
 

@@ -6,18 +6,18 @@ use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
 
 /// A field's column.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
-    pub(crate) field: FieldId,
-    pub(crate) kind: ColumnKind,
+pub struct Column {
+    pub field: FieldId,
+    pub kind: ColumnKind,
     /// What stands for an absent value.
-    pub(crate) absence: Absence,
+    pub absence: Absence,
     /// Whether it holds the id of another record: NULL then stands for the empty text too.
-    pub(crate) is_reference: bool,
+    pub is_reference: bool,
 }
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ColumnKind {
+pub enum ColumnKind {
     /// The id of a record of a model whose ids are UUIDs.
     Uuid,
     Scalar(Scalar),
@@ -27,7 +27,7 @@ pub(crate) enum ColumnKind {
 
 /// A type that fits a column of its own, or an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scalar {
+pub enum Scalar {
     Boolean,
     Bigint,
     Numeric,
@@ -43,7 +43,7 @@ pub(crate) enum Scalar {
 
 /// What stands in a column for an absent value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Absence {
+pub enum Absence {
     Null,
     /// Zero, or empty: the column is `NOT NULL`.
     Zero,
@@ -51,7 +51,7 @@ pub(crate) enum Absence {
 
 impl Column {
     /// The columns of a model, in the order of its fields. The etag has none: it is `_version`.
-    pub(crate) fn of_model(model: &Model) -> Vec<Self> {
+    pub fn of_model(model: &Model) -> Vec<Self> {
         let stored = model.columns();
         stored.map(|(id, field)| Self::of_field(model, id, field)).collect()
     }
@@ -109,7 +109,7 @@ fn scalar(kind: Kind) -> Option<Scalar> {
 
 impl Scalar {
     /// PostgreSQL's number for the type, or for that of its elements, as arrays name it.
-    pub(crate) const fn oid(self) -> u32 {
+    pub const fn oid(self) -> u32 {
         match self {
             Self::Boolean => oid::BOOL,
             Self::Bytea => oid::BYTEA,

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 512 << 10;
 
 /// The compiled queries of one revision, the least recently used of which makes room.
 #[derive(Debug, Default)]
-pub(crate) struct Queries {
+pub struct Queries {
     /// The query that most callers have: no filter, and the order of the ids, of any model.
     everything: Arc<Compiled>,
     kept: Mutex<Kept>,
@@ -46,7 +46,7 @@ fn bytes(text: &Text, compiled: &Compiled) -> usize {
 
 impl Queries {
     /// Compiles a filter and an order, or finds them compiled.
-    pub(crate) fn compile(
+    pub fn compile(
         &self,
         catalog: &Catalog,
         model: &Arc<Model>,
@@ -106,8 +106,8 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::{Kept, MAX_BYTES, MAX_QUERIES, Queries, Text, bytes};
-    use crate::query::Compiled;
-    use crate::tests::fixture::catalog;
+    use crate::Compiled;
+    use crate::testing::catalog;
     use std::sync::Arc;
 
     fn text(filter: String) -> Text {

@@ -10,13 +10,13 @@ use std::time::Duration;
 const FORM: u8 = 2;
 
 /// No token of ours is longer. It holds an id, of at most 2,700 bytes even where SQL made it, and the values of `order_by`.
-pub(crate) const MAX_TOKEN: usize = 6 << 10;
+pub const MAX_TOKEN: usize = 6 << 10;
 
 /// What stands for the length of a value that is not there.
 const NULL: u32 = u32::MAX;
 
 /// Seals and opens page tokens with the installation's key.
-pub(crate) struct PageTokens {
+pub struct PageTokens {
     sealer: Sealer,
     /// In microseconds.
     lifetime: i64,
@@ -24,27 +24,27 @@ pub(crate) struct PageTokens {
 
 /// The list that a token is of: it opens for no other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin([u8; 32]);
+pub struct Origin([u8; 32]);
 
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cursor {
+pub struct Cursor {
     /// `now` of the request for the first page, in microseconds since the Unix epoch.
-    pub(crate) now: i64,
+    pub now: i64,
     /// Whether larger ids come first among records that are equal in the order's other keys.
-    pub(crate) ids_descend: bool,
+    pub ids_descend: bool,
     /// The keys of the last record, the id last, in PostgreSQL's binary format; a NULL is `None`.
-    pub(crate) values: Vec<Option<Bytes>>,
+    pub values: Vec<Option<Bytes>>,
 }
 
 impl Origin {
     /// The digest.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Digests what gives the values of a cursor their meaning.
-    pub(crate) fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             // With its length before it, no part runs into the next one.
@@ -56,19 +56,19 @@ impl Origin {
 }
 
 impl PageTokens {
-    pub(crate) fn new(key: &[u8], lifetime: Duration) -> Result<Self, Error> {
+    pub fn new(key: &[u8], lifetime: Duration) -> Result<Self, Error> {
         Ok(Self { sealer: Sealer::new(key)?, lifetime: i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX) })
     }
 
     /// Seals a cursor of a list. `now` is the time.
-    pub(crate) fn seal(&self, origin: &Origin, cursor: &Cursor, now: i64) -> Result<String, Error> {
+    pub fn seal(&self, origin: &Origin, cursor: &Cursor, now: i64) -> Result<String, Error> {
         let text = write(cursor, now.saturating_add(self.lifetime));
         let token = self.sealer.seal(&origin.0, &text)?;
         if token.len() > MAX_TOKEN { Err(too_long(text.len())) } else { Ok(token) }
     }
 
     /// Opens a token of the same list.
-    pub(crate) fn open(&self, origin: &Origin, token: &str, now: i64) -> Result<Cursor, Error> {
+    pub fn open(&self, origin: &Origin, token: &str, now: i64) -> Result<Cursor, Error> {
         let (cursor, expires) = self.try_open(origin, token).ok_or_else(|| {
             Error::new(
                 Reason::PageTokenInvalid,

@@ -11,7 +11,7 @@ use groundplan_model::shape::{Cardinality, Field};
 use uuid::Uuid;
 
 /// The bind of a column. A value of a kind that its field does not have is a fault of ours.
-pub(crate) fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bind, Error> {
+pub fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bind, Error> {
     let field = model.shape().field(column.field);
     match (record.get(column.field), column.absence) {
         (Some(Value::String(text)), Absence::Null) if column.is_reference && text.is_empty() => Ok(Bind::Null),
@@ -26,7 +26,7 @@ pub(crate) fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bi
 }
 
 /// The bind of an id that has been checked.
-pub(crate) fn bind_id(id: &Id) -> Bind {
+pub fn bind_id(id: &Id) -> Bind {
     match id {
         Id::Uuid(uuid) => Bind::uuid(uuid.into_bytes()),
         Id::Text(text) => Bind::text(text),

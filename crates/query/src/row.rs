@@ -23,7 +23,7 @@ const TIMES: RangeInclusive<i64> = FIRST_TIME..=LAST_TIME;
 type Misfit = String;
 
 /// The columns of a row, whichever library has it: the bytes that PostgreSQL sent.
-pub(crate) trait Cells {
+pub trait Cells {
     /// Gives the bytes of a column to `read`.
     fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R>;
 }
@@ -37,12 +37,12 @@ impl Cells for OfDiesel<'_> {
 }
 
 /// Reads a record from a row, whose columns begin at `offset`.
-pub(crate) fn record(model: &Model, columns: &[Column], row: &PgRow, offset: usize) -> Result<Record, Error> {
+pub fn record(model: &Model, columns: &[Column], row: &PgRow, offset: usize) -> Result<Record, Error> {
     record_of(model, columns, &OfDiesel(row), offset)
 }
 
 /// The same, of a row of any library.
-pub(crate) fn record_of(model: &Model, columns: &[Column], row: &impl Cells, offset: usize) -> Result<Record, Error> {
+pub fn record_of(model: &Model, columns: &[Column], row: &impl Cells, offset: usize) -> Result<Record, Error> {
     let shape = model.shape();
     let mut record = Record::new(shape);
     for (column, at) in columns.iter().zip(offset..) {
@@ -57,7 +57,7 @@ pub(crate) fn record_of(model: &Model, columns: &[Column], row: &impl Cells, off
 }
 
 /// Reads the version of a row that begins with it.
-pub(crate) fn version(row: &PgRow) -> Result<i64, Error> {
+pub fn version(row: &PgRow) -> Result<i64, Error> {
     row.i64(0).map_err(database_error)?.ok_or_else(|| Error::internal("a row has no version"))
 }
 

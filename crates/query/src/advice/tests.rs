@@ -1,6 +1,6 @@
 use super::{Order, advice, ids_descend, is_too_short, order_of, serves, serves_page, wanted};
-use crate::query::Compiled;
-use crate::tests::fixture::catalog;
+use crate::Compiled;
+use crate::testing::catalog;
 use groundplan_expr::{Access, ColumnTest, OrderKey, Scope, value};
 use groundplan_model::catalog::{Catalog, Model};
 use std::sync::Arc;
