@@ -1,46 +1,46 @@
-//! Which queries an index serves, and which index would serve one that is not served.
+//! Reports which queries an index serves, and suggests an index for the others.
 
 use super::{Compiled, Parent};
 use groundplan_expr::{Access, ColumnTest, OrderKey};
 use groundplan_model::catalog::{IdFormat, Index, IndexMethod, Model};
 use groundplan_model::shape::FieldId;
 
-/// The most fields of an index.
+/// The maximum number of fields of an index.
 const MAX_FIELDS: usize = 8;
 
-/// Whether an index narrows the records to those that match, or to those of a parent.
+/// Reports whether an index narrows the records to those that match the filter, or to those of a parent.
 pub fn narrows(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     parent.is_some() || compiled.filter.as_ref().is_some_and(|filter| serves(model, filter.access()))
 }
 
-/// Whether a page is read by an index: it narrows a filter, or gives the order of everything.
+/// Reports whether an index serves a page: it narrows the filter, or returns all records in order.
 pub fn serves_page(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     narrows(model, compiled, parent)
         || (compiled.filter.is_none() && (compiled.keys.is_empty() || index_order(model, compiled, parent).is_some()))
 }
 
-/// Whether larger ids are to come first among records that are equal in the order's keys: as the caller says, or as an
-/// index gives them that is read forwards or backwards.
+/// Reports whether larger ids come first among records that are equal in the order's keys: as the caller requests, or as an
+/// index returns them in a forward or backward scan.
 pub fn ids_descend(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> bool {
     let all_descend = !compiled.keys.is_empty() && compiled.keys.iter().all(|key| key.descending);
     compiled.ids_descend.or_else(|| index_order(model, compiled, parent)).unwrap_or(all_descend)
 }
 
-/// The line, or lines, for the model's option with which the query is served.
+/// Returns the lines for the model's option that add indexes for the query; `None` if no index helps.
 pub fn advice(model: &Model, compiled: &Compiled) -> Option<String> {
     let order = Order::of(compiled);
     let lines = match &compiled.filter {
-        Some(filter) => wanted(model, filter.access(), order)?,
+        Some(filter) => suggested(model, filter.access(), order)?,
         None if compiled.keys.is_empty() => return None,
         None => {
-            let fields = of_order(model, &[], order).filter(|fields| fields.len() <= MAX_FIELDS)?;
+            let fields = order_fields(model, &[], order).filter(|fields| fields.len() <= MAX_FIELDS)?;
             vec![ordered_line(model, fields)?]
         }
     };
     (!lines.is_empty()).then(|| lines.join(" "))
 }
 
-/// Whether a filter fails to be served for asking too little of a text.
+/// Reports whether the filter contains a substring that is too short for an index.
 pub fn is_too_short(compiled: &Compiled) -> bool {
     fn is_in(access: &Access) -> bool {
         match access {
@@ -52,7 +52,7 @@ pub fn is_too_short(compiled: &Compiled) -> bool {
     compiled.filter.as_ref().is_some_and(|filter| is_in(filter.access()))
 }
 
-/// What an order names before the id, and whether ids descend if it names them, too.
+/// The keys of an order before the id, and the direction of the ids if the order names them.
 #[derive(Clone, Copy, Debug)]
 struct Order<'a> {
     keys: &'a [OrderKey],
@@ -67,21 +67,22 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Whether an index serves a condition.
+/// Reports whether an index serves a condition.
 fn serves(model: &Model, access: &Access) -> bool {
     match access {
         Access::All(parts) => parts.iter().any(|part| serves(model, part)),
-        // What is never true reads nothing.
+        // A condition that is never true reads nothing.
         Access::Any(parts) => parts.iter().all(|part| serves(model, part)),
         Access::Column { field, test } => {
             let by_primary_key = *field == model.roles.id && key_serves(model, *test);
-            by_primary_key || model.indexes.iter().any(|index| begins_with(index, *field) && fits(&index.method, *test))
+            by_primary_key
+                || model.indexes.iter().any(|index| begins_with(index, *field) && method_serves(&index.method, *test))
         }
         Access::TooShort | Access::Opaque => false,
     }
 }
 
-/// Whether the primary key serves a test of the id.
+/// Reports whether the primary key serves a test of the id.
 fn key_serves(model: &Model, test: ColumnTest) -> bool {
     match test {
         ColumnTest::Equal | ColumnTest::Range => true,
@@ -94,8 +95,8 @@ fn begins_with(index: &Index, field: FieldId) -> bool {
     index.fields.first().is_some_and(|first| first.field == field)
 }
 
-/// Whether an index of this method serves a test of its first field.
-fn fits(method: &IndexMethod, test: ColumnTest) -> bool {
+/// Reports whether an index of this method serves a test of its first field.
+fn method_serves(method: &IndexMethod, test: ColumnTest) -> bool {
     match method {
         IndexMethod::Ordered => {
             matches!(test, ColumnTest::Equal | ColumnTest::Range | ColumnTest::Prefix | ColumnTest::ShortPrefix)
@@ -107,7 +108,7 @@ fn fits(method: &IndexMethod, test: ColumnTest) -> bool {
     }
 }
 
-/// The direction of the ids where an index gives the order, if one does.
+/// Returns whether ids descend in an index that returns the order; `None` if no index does.
 fn index_order(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> Option<bool> {
     let mut fixed: Vec<FieldId> = parent.map(|parent| parent.field).into_iter().collect();
     if let Some(filter) = &compiled.filter {
@@ -116,8 +117,8 @@ fn index_order(model: &Model, compiled: &Compiled, parent: Option<&Parent>) -> O
     model.indexes.iter().find_map(|index| order_of(model, index, &fixed, Order::of(compiled)))
 }
 
-/// The direction of the ids in which an index gives an order, all of it: an index that only begins with the keys has its
-/// other columns before the id. `fixed` fields have one value.
+/// Returns whether ids descend in an index that returns the whole order; `None` if it does not. An index with more columns
+/// than the keys sorts by those before the id. `fixed` fields have a single value.
 fn order_of(model: &Model, index: &Index, fixed: &[FieldId], order: Order<'_>) -> Option<bool> {
     if index.method != IndexMethod::Ordered {
         return None;
@@ -133,10 +134,10 @@ fn order_of(model: &Model, index: &Index, fixed: &[FieldId], order: Order<'_>) -
     }
     let backwards = backwards?;
     let descend = match columns.next() {
-        // Behind the id, nothing can make a difference.
+        // Columns after the id do not change the order.
         Some(id) if id.field == model.roles.id => id.descending != backwards,
         Some(_) => return None,
-        // Where no two records are equal in the keys, ids break no ties. NULLs are not equal to each other.
+        // Without records that are equal in the keys, ids break no ties. NULLs are not equal to each other.
         None if index.unique && order.keys.iter().all(|key| !key.nullable) => order.ids_descend.unwrap_or(backwards),
         None if index.unique => return None,
         None => backwards,
@@ -144,17 +145,17 @@ fn order_of(model: &Model, index: &Index, fixed: &[FieldId], order: Order<'_>) -
     order.ids_descend.is_none_or(|wanted| wanted == descend).then_some(descend)
 }
 
-/// The fields that a condition has equal to a value.
-fn equal_fields(access: &Access, found: &mut Vec<FieldId>) {
+/// Collects the fields that a condition compares with a single value.
+fn equal_fields(access: &Access, fields: &mut Vec<FieldId>) {
     match access {
-        Access::All(parts) => parts.iter().for_each(|part| equal_fields(part, found)),
-        Access::Column { field, test: ColumnTest::Equal } => found.push(*field),
+        Access::All(parts) => parts.iter().for_each(|part| equal_fields(part, fields)),
+        Access::Column { field, test: ColumnTest::Equal } => fields.push(*field),
         _ => {}
     }
 }
 
-/// The indexes with which a condition is served; nothing if there are none.
-fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String>> {
+/// Returns the lines of the indexes that a condition needs; `None` if no index can serve it.
+fn suggested(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String>> {
     if serves(model, access) {
         return Some(Vec::new());
     }
@@ -162,7 +163,7 @@ fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String
         Access::All(parts) => {
             let part = |test: fn(ColumnTest) -> bool| {
                 let fields = parts.iter().filter_map(move |part| match part {
-                    Access::Column { field, test: found } if test(*found) => Some(*field),
+                    Access::Column { field, test: actual } if test(*actual) => Some(*field),
                     _ => None,
                 });
                 fields.collect::<Vec<_>>()
@@ -172,12 +173,12 @@ fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String
             if let Some(line) = ordered(model, &equal, &between, order) {
                 return Some(vec![line]);
             }
-            parts.iter().find_map(|part| wanted(model, part, order))
+            parts.iter().find_map(|part| suggested(model, part, order))
         }
         Access::Any(parts) => {
             let mut lines: Vec<String> = Vec::new();
             for part in parts {
-                for line in wanted(model, part, Order::NONE)? {
+                for line in suggested(model, part, Order::NONE)? {
                     if !lines.contains(&line) {
                         lines.push(line);
                     }
@@ -201,24 +202,24 @@ fn wanted(model: &Model, access: &Access, order: Order<'_>) -> Option<Vec<String
     }
 }
 
-/// An ordered index: what is equal first, then what lies in a range, or else the order.
+/// Returns the line of an ordered index: the fields with a single value first, then the range, or else the order.
 fn ordered(model: &Model, equal: &[FieldId], between: &[FieldId], order: Order<'_>) -> Option<String> {
     let range = between.first().copied();
     if equal.is_empty() && range.is_none() {
         return None;
     }
     let by_order = range.is_none() || order.keys.first().is_some_and(|key| key.column == range);
-    if by_order && let Some(fields) = of_order(model, equal, order) {
+    if by_order && let Some(fields) = order_fields(model, equal, order) {
         return ordered_line(model, fields);
     }
     ordered_line(model, equal.iter().copied().chain(range).map(|field| (field, false)).collect())
 }
 
-/// The fields of an index that gives an order, each with whether it descends; nothing if a key is no column.
-fn of_order(model: &Model, equal: &[FieldId], order: Order<'_>) -> Option<Vec<(FieldId, bool)>> {
+/// Returns the fields of an index for an order, each with whether it descends; `None` if a key is not a column.
+fn order_fields(model: &Model, equal: &[FieldId], order: Order<'_>) -> Option<Vec<(FieldId, bool)>> {
     let keys = order.keys.iter().map(|key| key.column.map(|field| (field, key.descending)));
     let mut fields: Vec<_> = keys.collect::<Option<Vec<_>>>()?;
-    // Ids ascend behind the fields of an index, unless it says otherwise.
+    // Ids ascend after the fields of an index by default.
     if order.ids_descend == Some(true) && !fields.is_empty() {
         fields.push((model.roles.id, true));
     }
@@ -228,7 +229,7 @@ fn of_order(model: &Model, equal: &[FieldId], order: Order<'_>) -> Option<Vec<(F
 fn ordered_line(model: &Model, mut fields: Vec<(FieldId, bool)>) -> Option<String> {
     let mut seen = Vec::new();
     fields.retain(|(field, descending)| {
-        // The id is there by itself.
+        // Each index contains the id.
         let is_new = !seen.contains(field) && (*field != model.roles.id || *descending);
         seen.push(*field);
         is_new
@@ -237,7 +238,7 @@ fn ordered_line(model: &Model, mut fields: Vec<(FieldId, bool)>) -> Option<Strin
     (!fields.is_empty()).then(|| line(model, &fields, None))
 }
 
-/// The line of an index in the model's option.
+/// Returns the line of an index in the model's option.
 fn line(model: &Model, fields: &[(FieldId, bool)], method: Option<&str>) -> String {
     let mut line = "indexes: {".to_owned();
     for (field, descending) in fields {

@@ -1,4 +1,4 @@
-//! Values of a record to binds of a statement.
+//! Converts values of a record to binds of a statement.
 
 use crate::column::{Absence, Column, ColumnKind, Scalar};
 use crate::id::Id;
@@ -10,7 +10,10 @@ use groundplan_model::catalog::Model;
 use groundplan_model::shape::{Cardinality, Field};
 use uuid::Uuid;
 
-/// The bind of a column. A value of a kind that its field does not have is a fault of ours.
+/// Returns the bind of a record's column.
+///
+/// # Errors
+/// A violation if a reference is not a UUID; `INTERNAL` if the value is not of the field's kind.
 pub fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bind, Error> {
     let field = model.shape().field(column.field);
     match (record.get(column.field), column.absence) {
@@ -25,7 +28,7 @@ pub fn bind(model: &Model, column: &Column, record: &Record) -> Result<Bind, Err
     }
 }
 
-/// The bind of an id that has been checked.
+/// Returns the bind of a valid id.
 pub fn bind_id(id: &Id) -> Bind {
     match id {
         Id::Uuid(uuid) => Bind::uuid(uuid.into_bytes()),
@@ -48,7 +51,7 @@ fn present(model: &Model, field: &Field, kind: ColumnKind, value: &Value) -> Res
     }
 }
 
-/// What a `NOT NULL` column holds for an absent value.
+/// Returns what a `NOT NULL` column holds for an absent value.
 fn zero(model: &Model, field: &Field, kind: ColumnKind) -> Result<Bind, Error> {
     Ok(match kind {
         ColumnKind::Scalar(Scalar::Boolean) => Bind::bool(false),
@@ -69,7 +72,7 @@ fn zero(model: &Model, field: &Field, kind: ColumnKind) -> Result<Bind, Error> {
     })
 }
 
-/// The bind of one value; none if it is not of the type.
+/// Returns the bind of one value; `None` if it is not of the type.
 fn single(scalar: Scalar, value: &Value) -> Option<Bind> {
     Some(match (scalar, value) {
         (Scalar::Boolean, Value::Bool(value)) => Bind::bool(*value),

@@ -1,4 +1,4 @@
-//! How the fields of a model lie in the columns of its table.
+//! The mapping of a model's fields to the columns of its table.
 
 use groundplan_chassis::database::oid;
 use groundplan_model::catalog::{IdFormat, Model};
@@ -9,9 +9,9 @@ use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Wrapped};
 pub struct Column {
     pub field: FieldId,
     pub kind: ColumnKind,
-    /// What stands for an absent value.
+    /// The representation of an absent value.
     pub absence: Absence,
-    /// Whether it holds the id of another record: NULL then stands for the empty text too.
+    /// Whether it holds the id of another record. NULL then also represents the empty text.
     pub is_reference: bool,
 }
 
@@ -25,7 +25,7 @@ pub enum ColumnKind {
     Json,
 }
 
-/// A type that fits a column of its own, or an array.
+/// The type of a column or of the elements of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {
     Boolean,
@@ -41,7 +41,7 @@ pub enum Scalar {
     Paths,
 }
 
-/// What stands in a column for an absent value.
+/// The representation of an absent value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
     Null,
@@ -50,7 +50,7 @@ pub enum Absence {
 }
 
 impl Column {
-    /// The columns of a model, in the order of its fields. The etag has none: it is `_version`.
+    /// Returns the columns of a model in the order of its fields. The etag has none: it is derived from `_version`.
     pub fn of_model(model: &Model) -> Vec<Self> {
         let stored = model.columns();
         stored.map(|(id, field)| Self::of_field(model, id, field)).collect()
@@ -72,7 +72,7 @@ impl Column {
     }
 }
 
-/// The column type of a field, apart from ids and references.
+/// Returns the column type of a field that is neither an id nor a reference.
 fn kind(field: &Field) -> ColumnKind {
     match (field.cardinality, field.kind) {
         (Cardinality::Map(_), _) => ColumnKind::Json,
@@ -85,7 +85,7 @@ fn kind(field: &Field) -> ColumnKind {
     }
 }
 
-/// The type of a single value; none if it is stored as JSON.
+/// Returns the type of a single value; `None` if it is stored as JSON.
 fn scalar(kind: Kind) -> Option<Scalar> {
     Some(match kind {
         Kind::Bool | Kind::Wrapper(Wrapped::Bool) => Scalar::Boolean,
@@ -108,7 +108,7 @@ fn scalar(kind: Kind) -> Option<Scalar> {
 }
 
 impl Scalar {
-    /// PostgreSQL's number for the type, or for that of its elements, as arrays name it.
+    /// Returns PostgreSQL's OID of the type, or of the elements of an array.
     pub const fn oid(self) -> u32 {
         match self {
             Self::Boolean => oid::BOOL,

@@ -10,12 +10,12 @@ use std::sync::Arc;
 /// A filter and an order over a model. The default one is all records in the order of their ids.
 #[derive(Debug, Default)]
 pub struct Compiled {
-    /// As the caller wrote it.
+    /// The filter as the caller wrote it.
     text: String,
     pub filter: Option<Filter>,
-    /// What the order names before the id: behind that one, nothing can make a difference.
+    /// The keys of the order before the id. Keys after the id do not change the order.
     pub keys: Vec<OrderKey>,
-    /// Whether ids descend, if the order names them.
+    /// Whether ids descend; `None` if the order does not name them.
     pub ids_descend: Option<bool>,
 }
 
@@ -35,18 +35,18 @@ impl Compiled {
         Ok(Self { text: filter.to_owned(), filter: compiled, keys, ids_descend })
     }
 
-    /// Whether it is all records in the order of their ids.
+    /// Reports whether the query returns all records in the order of their ids.
     pub fn is_everything(&self) -> bool {
         self.filter.is_none() && self.keys.is_empty() && self.ids_descend != Some(true)
     }
 
-    /// How many bytes its texts have.
+    /// Returns the size of its texts in bytes.
     pub fn bytes(&self) -> usize {
         let filter = self.filter.as_ref().map_or(0, |filter| filter.sql().text.len());
         self.text.len() + filter + self.keys.iter().map(|key| key.name.len() + key.sql.len()).sum::<usize>()
     }
 
-    /// What a page token of this query is bound to: everything that gives its values their meaning.
+    /// Returns the origin that page tokens of this query are bound to: everything that determines the meaning of their values.
     pub fn origin(&self, tenant: &str, model: &Model, parent: Option<&Parent>, with_deleted: bool) -> Origin {
         let parent = parent.map(|parent| (&model.shape().field(parent.field).storage_name, parent.id.to_string()));
         let (field, id) = parent.as_ref().map_or(("", ""), |(field, id)| (field, id));
@@ -68,22 +68,22 @@ fn direction(descending: Option<bool>) -> &'static str {
     }
 }
 
-/// The refusal of a filter.
+/// Returns the error of a filter.
 fn filter_error(error: &ExprError) -> Error {
-    refused(Reason::FilterInvalid, "filter", "cel", error)
+    invalid(Reason::FilterInvalid, "filter", "cel", error)
 }
 
-/// The refusal of an order, or of another field that is named in a request.
+/// Returns the error of an order, or of another expression of a request.
 pub fn order_error(field: &str, error: &ExprError) -> Error {
-    refused(Reason::OrderInvalid, field, "field", error)
+    invalid(Reason::OrderInvalid, field, "field", error)
 }
 
-fn refused(reason: Reason, field: &str, rule: &'static str, error: &ExprError) -> Error {
+fn invalid(reason: Reason, field: &str, rule: &'static str, error: &ExprError) -> Error {
     let description = format!("is not valid: {error}");
-    let refused = Error::new(reason, format!("{field}: {error}"));
-    let refused = refused.with_violation(Violation { field: field.to_owned(), description, rule: rule.into() });
+    let invalid = Error::new(reason, format!("{field}: {error}"));
+    let invalid = invalid.with_violation(Violation { field: field.to_owned(), description, rule: rule.into() });
     match error.position {
-        Some((line, column)) => refused.with("line", line.to_string()).with("column", column.to_string()),
-        None => refused,
+        Some((line, column)) => invalid.with("line", line.to_string()).with("column", column.to_string()),
+        None => invalid,
     }
 }

@@ -1,4 +1,4 @@
-//! Ids: what callers may send, and what is kept.
+//! Ids of records, as callers send them and as they are stored.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::Error;
@@ -6,7 +6,7 @@ use groundplan_model::catalog::{IdFormat, Model};
 use std::fmt;
 use uuid::Uuid;
 
-/// The longest id that callers may give, in bytes.
+/// The maximum length of an id from a caller, in bytes.
 pub const MAX_ID: usize = 128;
 
 /// The length of a UUID in its hyphenated form.
@@ -20,12 +20,15 @@ pub enum Id {
 }
 
 impl Id {
-    /// Reads what a caller sent.
+    /// Parses an id from a caller.
+    ///
+    /// # Errors
+    /// A violation of the model's id field.
     pub fn parse(model: &Model, text: &str) -> Result<Self, Error> {
         Self::read(model, text).map_err(|(rule, description)| Error::field(name(model), rule, description))
     }
 
-    /// The same, with the rule that it breaks and the words for whoever knows the field's name.
+    /// Parses an id from a caller. The error is a rule and a description without the field's name.
     pub fn read(model: &Model, text: &str) -> Result<Self, (&'static str, &'static str)> {
         if text.is_empty() {
             return Err(("required", "is required"));
@@ -43,7 +46,10 @@ impl Id {
         }
     }
 
-    /// The id of a record that is about to be created: the caller's, or a new one where the server makes them.
+    /// Returns the id for a new record: the caller's, or a new one if the server assigns ids.
+    ///
+    /// # Errors
+    /// Those of [`Id::parse`].
     pub fn for_create(model: &Model, given: Option<&Value>) -> Result<Self, Error> {
         match (given, model.id_format) {
             (Some(Value::String(text)), _) => Self::parse(model, text),
@@ -52,16 +58,19 @@ impl Id {
         }
     }
 
-    /// The id of a stored record. SQL may have written one that no caller may give; what it has is taken as it is.
+    /// Returns the id of a stored record. SQL can write ids that callers cannot send; they are returned unchanged.
     pub fn of_record(model: &Model, record: &Record) -> Result<Self, Error> {
         match record.get(model.roles.id) {
             Some(Value::String(text)) => Self::of_stored(model, text),
-            // The empty text is absent in a record.
+            // A record does not hold empty texts.
             _ => Self::of_stored(model, ""),
         }
     }
 
-    /// Reads the text of a stored id.
+    /// Parses the text of a stored id.
+    ///
+    /// # Errors
+    /// `INTERNAL` if it is not a UUID and the model's ids are.
     pub fn of_stored(model: &Model, text: &str) -> Result<Self, Error> {
         match model.id_format {
             IdFormat::UuidV7 => Uuid::try_parse(text).map(Self::Uuid).map_err(|error| {
@@ -75,7 +84,7 @@ impl Id {
         }
     }
 
-    /// As it stands in the record: a UUID in lower case.
+    /// Returns the id as a value of a record. UUIDs are in lower case.
     pub fn to_value(&self) -> Value {
         Value::String(self.to_string())
     }
@@ -90,7 +99,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// The name of the model's id field.
+/// Returns the name of the model's id field.
 fn name(model: &Model) -> &str {
     &model.shape().field(model.roles.id).name
 }

@@ -1,34 +1,34 @@
-//! The limits of what fits into an index.
+//! The size limits of indexed fields.
 //!
-//! PostgreSQL refuses index keys beyond about 2,700 bytes *after compression*, so whether a long text is accepted would
-//! depend on its letters. These limits depend on its length alone, and are checked before anything is written.
+//! PostgreSQL rejects index keys of more than about 2,700 bytes *after compression*, so whether it accepts a long text depends
+//! on the text's content. These limits depend only on the length, and are checked before the write.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::Violation;
 use groundplan_model::catalog::{Index, IndexMethod, Model};
 use groundplan_model::shape::FieldId;
 
-/// The most bytes of texts and byte strings that the fields of one index may hold together, the id and the tenant included;
-/// and the most of one element in an index of elements.
+/// The maximum total size of the texts and byte strings of one index, including the id and the tenant; and of one element in
+/// an index of elements, in bytes.
 pub const MAX_INDEX_KEY: usize = 2_500;
 
-/// The most bytes of a text in an index of words. PostgreSQL keeps 1 MiB of words and places for one, and those of a text
-/// take up to four times its own length.
+/// The maximum size of a text in a full-text index, in bytes. PostgreSQL stores up to 1 MiB of words and positions for a
+/// text, and they take up to four times its length.
 pub const MAX_SEARCHED_TEXT: usize = 200_000;
 
-/// Finds the fields that are too long for the model's indexes.
+/// Returns a violation for each field that is too long for the model's indexes.
 pub fn violations(model: &Model, tenant: &str, record: &Record) -> Vec<Violation> {
     let mut violations: Vec<Violation> = Vec::new();
     for index in &model.indexes {
-        let found = match index.method {
+        let violation = match index.method {
             IndexMethod::Ordered => too_long_key(model, index, tenant, record),
             IndexMethod::Search { .. } => too_long_text(model, index, record),
             IndexMethod::Elements => too_long_element(model, index, record),
             IndexMethod::Purge => None,
-            // A trigram is short, whatever it is part of.
+            // Trigrams are short, however long the text is.
             IndexMethod::Trigram => None,
         };
-        if let Some(violation) = found
+        if let Some(violation) = violation
             && !violations.contains(&violation)
         {
             violations.push(violation);
@@ -37,7 +37,7 @@ pub fn violations(model: &Model, tenant: &str, record: &Record) -> Vec<Violation
     violations
 }
 
-/// Names the longest field of an index whose fields are too long together.
+/// Returns a violation of the longest field of an index whose fields are too long together.
 fn too_long_key(model: &Model, index: &Index, tenant: &str, record: &Record) -> Option<Violation> {
     let lengths = index.fields.iter().map(|indexed| (indexed.field, length(record.get(indexed.field))));
     let total: usize = lengths.clone().map(|(_, length)| length).sum();
@@ -50,7 +50,7 @@ fn too_long_key(model: &Model, index: &Index, tenant: &str, record: &Record) -> 
     Some(violation(model, longest, description))
 }
 
-/// Names a text with too many words.
+/// Returns a violation of a text that is too long for a full-text index.
 fn too_long_text(model: &Model, index: &Index, record: &Record) -> Option<Violation> {
     let field = index.fields.first()?.field;
     let length = length(record.get(field));
@@ -59,7 +59,7 @@ fn too_long_text(model: &Model, index: &Index, record: &Record) -> Option<Violat
     (length > MAX_SEARCHED_TEXT).then(|| violation(model, field, description))
 }
 
-/// Names a list with an element that is too long.
+/// Returns a violation of a list with an element that is too long.
 fn too_long_element(model: &Model, index: &Index, record: &Record) -> Option<Violation> {
     let field = index.fields.first()?.field;
     let Some(Value::List(values)) = record.get(field) else { return None };
@@ -74,7 +74,7 @@ fn violation(model: &Model, field: FieldId, description: String) -> Violation {
     Violation { field: model.shape().field(field).name.clone(), description, rule: "index.max_bytes".into() }
 }
 
-/// The bytes of a value whose length has no bound of its own.
+/// Returns the size of a text or byte string in bytes, and 0 for other values, whose size is bounded.
 fn length(value: Option<&Value>) -> usize {
     match value {
         Some(Value::String(text)) => text.len(),

@@ -1,8 +1,8 @@
-//! How a list goes on: the conditions of the rows behind one, by the values of the order's keys.
+//! Keyset pagination: the conditions of the rows after a row, by the values of the order's keys.
 //!
-//! The order is PostgreSQL's: NULL is larger than everything, so it comes last where a key ascends and first where it
-//! descends, and NaN is the largest number. A condition bounds the first key in a way that an index can use, so that a page
-//! far behind costs no more than the first one.
+//! The order is PostgreSQL's: NULL is larger than every value, so it comes last if a key ascends and first if it descends, and
+//! NaN is the largest number. Conditions bound the first key in a way that an index can use, so that each page costs as much
+//! as the first one.
 
 use super::SqlBuilder;
 use bytes::Bytes;
@@ -17,19 +17,19 @@ pub struct Key<'a> {
     pub nullable: bool,
 }
 
-/// A key with the value that the row before has; NULL is `None`.
-type At<'a> = (Key<'a>, Option<Bytes>);
+/// A key with its value in the previous row; NULL is `None`.
+type KeyValue<'a> = (Key<'a>, Option<Bytes>);
 
-/// The rows behind the one with these values: those that meet one of the conditions. No row meets two of them, and those
-/// that meet an earlier one come first.
-pub(super) fn behind(keys: &[At<'_>]) -> Vec<SqlBuilder> {
+/// Returns the conditions of the rows after the row with these values. Each such row meets exactly one condition, and rows
+/// that meet an earlier condition come first.
+pub(super) fn rows_after(keys: &[KeyValue<'_>]) -> Vec<SqlBuilder> {
     let Some(((key, value), rest)) = keys.split_first() else { return Vec::new() };
     let first = if rows_compare(keys) {
         compare_rows(keys)
     } else {
         let mut first = SqlBuilder::default();
         if value.is_some() {
-            // What follows implies it, but no index can use that.
+            // The next condition implies this one, but an index can use only this one.
             let operator = if key.descending { " <= " } else { " >= " };
             compare(&mut first, key, operator, value.as_ref()).push(" AND ");
         } else {
@@ -37,28 +37,28 @@ pub(super) fn behind(keys: &[At<'_>]) -> Vec<SqlBuilder> {
             if rest.is_empty() {
                 first.push(" AND false");
             } else {
-                first.push(" AND ").append(beyond(rest));
+                first.push(" AND ").append(after(rest));
             }
             let others = is_null(key, false);
             return if key.descending { vec![first, others] } else { vec![first] };
         }
-        // NULLs are a condition of their own, below.
-        first.append(beyond_present(keys));
+        // Rows with NULL are a separate condition, below.
+        first.append(after_non_null(keys));
         first
     };
     if key.nullable && !key.descending { vec![first, is_null(key, true)] } else { vec![first] }
 }
 
-/// Whether one comparison of rows says it all: where a NULL makes it NULL, the row must not be behind.
-fn rows_compare(keys: &[At<'_>]) -> bool {
+/// Reports whether one row comparison is enough: if a NULL makes it NULL, the row must not follow.
+fn rows_compare(keys: &[KeyValue<'_>]) -> bool {
     let descending = keys.first().is_some_and(|(key, _)| key.descending);
     let one_direction = keys.iter().all(|(key, value)| key.descending == descending && value.is_some());
-    // A NULL in the first key is dealt with beside.
+    // A NULL in the first key is a separate condition.
     one_direction && (descending || keys.iter().skip(1).all(|(key, _)| !key.nullable))
 }
 
 /// `(a, b) > (?, ?)`
-fn compare_rows(keys: &[At<'_>]) -> SqlBuilder {
+fn compare_rows(keys: &[KeyValue<'_>]) -> SqlBuilder {
     let mut builder = SqlBuilder::default();
     let operator = if keys.first().is_some_and(|(key, _)| key.descending) { " < " } else { " > " };
     if let [(key, value)] = keys {
@@ -74,24 +74,24 @@ fn compare_rows(keys: &[At<'_>]) -> SqlBuilder {
     builder
 }
 
-/// The rows behind, as one condition in brackets.
-fn beyond(keys: &[At<'_>]) -> SqlBuilder {
+/// Returns the rows after a row as one condition in parentheses.
+fn after(keys: &[KeyValue<'_>]) -> SqlBuilder {
     let Some(((key, value), rest)) = keys.split_first() else {
         let mut none = SqlBuilder::default();
         none.push("false");
         return none;
     };
-    // NULLs are larger than what is there: those that follow it must be let in.
+    // NULL is larger than every value: rows with NULL follow in ascending order.
     let nulls_follow = key.nullable && !key.descending;
     if value.is_some() && !nulls_follow {
-        return if rows_compare(keys) { compare_rows(keys) } else { beyond_present(keys) };
+        return if rows_compare(keys) { compare_rows(keys) } else { after_non_null(keys) };
     }
     let mut builder = SqlBuilder::default();
     builder.push("(");
     if value.is_some() {
-        builder.append(beyond_present(keys)).push(" OR ").append(is_null(key, true));
+        builder.append(after_non_null(keys)).push(" OR ").append(is_null(key, true));
     } else {
-        builder.append(is_null(key, true)).push(" AND ").append(beyond(rest));
+        builder.append(is_null(key, true)).push(" AND ").append(after(rest));
         if key.descending {
             builder.push(" OR ").append(is_null(key, false));
         }
@@ -100,15 +100,15 @@ fn beyond(keys: &[At<'_>]) -> SqlBuilder {
     builder
 }
 
-/// `(a > ? OR (a = ? AND …))`: the rows behind whose first key is not NULL, if that of the row before is not.
-fn beyond_present(keys: &[At<'_>]) -> SqlBuilder {
+/// `(a > ? OR (a = ? AND …))`: the next rows whose first key is not NULL, if that of the previous row is not.
+fn after_non_null(keys: &[KeyValue<'_>]) -> SqlBuilder {
     let mut builder = SqlBuilder::default();
     let Some(((key, value), rest)) = keys.split_first() else { return builder };
     builder.push("(");
     compare(&mut builder, key, if key.descending { " < " } else { " > " }, value.as_ref());
     if !rest.is_empty() {
         builder.push(" OR (");
-        compare(&mut builder, key, " = ", value.as_ref()).push(" AND ").append(beyond(rest)).push(")");
+        compare(&mut builder, key, " = ", value.as_ref()).push(" AND ").append(after(rest)).push(")");
     }
     builder.push(")");
     builder
@@ -135,7 +135,7 @@ fn bind(value: Option<&Bytes>) -> Bind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, behind};
+    use super::{Key, rows_after};
     use bytes::Bytes;
 
     /// `a`: ascending, `-a`: descending, with `?` nullable; a value of `N` is NULL.
@@ -147,11 +147,11 @@ mod tests {
             (key, (*value != "N").then(|| Bytes::from_static(b"v")))
         };
         let keys: Vec<_> = keys.iter().map(at).collect();
-        behind(&keys).into_iter().map(|builder| builder.text().replace("?::int", "?")).collect()
+        rows_after(&keys).into_iter().map(|builder| builder.text().replace("?::int", "?")).collect()
     }
 
     #[test]
-    fn conditions_read_as_expected() {
+    fn conditions_match_the_order() {
         for (keys, expected) in [
             ("id=1", &["id > ?"][..]),
             ("-id=1", &["id < ?"]),

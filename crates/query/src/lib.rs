@@ -13,7 +13,7 @@ pub mod index_keys;
 mod keyset;
 pub mod page_token;
 mod plan;
-mod queries;
+mod query_cache;
 pub mod references;
 pub mod row;
 mod selection;
@@ -23,7 +23,7 @@ pub mod visibility;
 
 pub use compiled::{Compiled, order_error};
 pub use plan::Plan;
-pub use queries::Queries;
+pub use query_cache::QueryCache;
 pub use selection::{Layout, Parent, Part, Selection};
 pub use sql_builder::SqlBuilder;
 pub use statement_cache::{MAX_KEPT, StatementCachePolicy};

@@ -1,4 +1,4 @@
-//! Page tokens: where a list goes on, sealed, so that nobody can read, forge or reuse them elsewhere.
+//! Page tokens: the encrypted position of the next page. Callers can neither read nor forge them, nor use them for another list.
 
 use bytes::{Buf, BufMut, Bytes};
 use groundplan_chassis::seal::Sealer;
@@ -6,13 +6,14 @@ use groundplan_error::{Error, Reason, Violation};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// The first byte of what is sealed, so that tokens of a later form are told apart.
-const FORM: u8 = 2;
+/// The first byte of a token's content, to distinguish later formats.
+const FORMAT: u8 = 2;
 
-/// No token of ours is longer. It holds an id, of at most 2,700 bytes even where SQL made it, and the values of `order_by`.
+/// The maximum length of a token in bytes. It holds an id, of at most 2,700 bytes even if SQL wrote it, and the values of
+/// `order_by`.
 pub const MAX_TOKEN: usize = 6 << 10;
 
-/// What stands for the length of a value that is not there.
+/// The length that represents a NULL.
 const NULL: u32 = u32::MAX;
 
 /// Seals and opens page tokens with the installation's key.
@@ -22,32 +23,32 @@ pub struct PageTokens {
     lifetime: i64,
 }
 
-/// The list that a token is of: it opens for no other one.
+/// The list of a token. Other lists reject the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin([u8; 32]);
 
-/// Where a list goes on.
+/// The position where a list continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// `now` of the request for the first page, in microseconds since the Unix epoch.
     pub now: i64,
-    /// Whether larger ids come first among records that are equal in the order's other keys.
+    /// Whether larger ids come first among records that are equal in the other keys.
     pub ids_descend: bool,
-    /// The keys of the last record, the id last, in PostgreSQL's binary format; a NULL is `None`.
+    /// The keys of the last record in PostgreSQL's binary format, the id last; NULL is `None`.
     pub values: Vec<Option<Bytes>>,
 }
 
 impl Origin {
-    /// The digest.
+    /// Returns the digest.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Digests what gives the values of a cursor their meaning.
+    /// Digests everything that determines the meaning of a cursor's values.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
-            // With its length before it, no part runs into the next one.
+            // The length prefix separates the parts.
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
@@ -60,7 +61,10 @@ impl PageTokens {
         Ok(Self { sealer: Sealer::new(key)?, lifetime: i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX) })
     }
 
-    /// Seals a cursor of a list. `now` is the time.
+    /// Seals a cursor of a list. `now` is in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// `ORDER_INVALID` if the values are too long for a token.
     pub fn seal(&self, origin: &Origin, cursor: &Cursor, now: i64) -> Result<String, Error> {
         let text = write(cursor, now.saturating_add(self.lifetime));
         let token = self.sealer.seal(&origin.0, &text)?;
@@ -68,6 +72,9 @@ impl PageTokens {
     }
 
     /// Opens a token of the same list.
+    ///
+    /// # Errors
+    /// `PAGE_TOKEN_INVALID`, `PAGE_TOKEN_EXPIRED`.
     pub fn open(&self, origin: &Origin, token: &str, now: i64) -> Result<Cursor, Error> {
         let (cursor, expires) = self.try_open(origin, token).ok_or_else(|| {
             Error::new(
@@ -93,15 +100,15 @@ impl PageTokens {
     }
 }
 
-/// The cursor as bytes, with the time of its end.
+/// Encodes a cursor with its time of expiry.
 fn write(cursor: &Cursor, expires: i64) -> Vec<u8> {
-    let mut text = vec![FORM];
+    let mut text = vec![FORMAT];
     text.put_i64(expires);
     text.put_i64(cursor.now);
     text.put_u8(u8::from(cursor.ids_descend));
     for value in &cursor.values {
         match value {
-            // PostgreSQL has no values of 4 GiB.
+            // PostgreSQL values are smaller than 4 GiB.
             Some(value) => {
                 text.put_u32(u32::try_from(value.len()).unwrap_or(NULL - 1));
                 text.put_slice(value);
@@ -113,7 +120,7 @@ fn write(cursor: &Cursor, expires: i64) -> Vec<u8> {
 }
 
 fn read(mut text: Bytes) -> Option<(Cursor, i64)> {
-    if text.try_get_u8().ok()? != FORM {
+    if text.try_get_u8().ok()? != FORMAT {
         return None;
     }
     let expires = text.try_get_i64().ok()?;
@@ -132,15 +139,15 @@ fn read(mut text: Bytes) -> Option<(Cursor, i64)> {
     Some((Cursor { now, ids_descend, values }, expires))
 }
 
-/// The refusal of an order by values that are too long.
+/// Returns the error of an order by values that are too long.
 fn too_long(bytes: usize) -> Error {
-    let words = format!(
+    let message = format!(
         "the last record of the page has {bytes} bytes in the fields of order_by and the id, too many for a page token; order \
          by shorter fields, or filter so that one page is enough"
     );
     let description = "leads to a value that is too long for a page token".to_owned();
     let violation = Violation { field: "order_by".into(), description, rule: "page_token.max_bytes".into() };
-    Error::new(Reason::OrderInvalid, words).with_violation(violation)
+    Error::new(Reason::OrderInvalid, message).with_violation(violation)
 }
 
 #[cfg(test)]
@@ -163,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_for_its_list_only() {
+    fn token_opens_only_for_its_list() {
         let list = origin(&["default", "a.v1.B", ""]);
         for values in [&[Some("id")][..], &[None, Some(""), Some("id")], &[]] {
             let token = tokens(7).seal(&list, &cursor(values), NOW).unwrap();
@@ -181,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends() {
+    fn token_expires() {
         let list = origin(&["default"]);
         let token = tokens(7).seal(&list, &cursor(&[Some("id")]), NOW).unwrap();
         assert!(tokens(7).open(&list, &token, NOW + 59_999_999).is_ok());
@@ -189,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_letter_is_noticed() {
+    fn changed_tokens_are_rejected() {
         let list = origin(&["default"]);
         let token = tokens(7).seal(&list, &cursor(&[Some("0198c0de"), None]), NOW).unwrap();
         for at in 0..token.len() {
@@ -201,24 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_can_be_opened_or_is_not_sealed() {
+    fn sealed_tokens_can_be_opened_and_long_ones_are_rejected() {
         let list = origin(&["default"]);
         let long = "x".repeat(2_700);
         let token = tokens(7).seal(&list, &cursor(&[Some(&long)]), NOW).unwrap();
         assert_eq!(tokens(7).open(&list, &token, NOW).unwrap(), cursor(&[Some(&long)]));
-        let refused = tokens(7).seal(&list, &cursor(&[Some(&"x".repeat(100_000))]), NOW).unwrap_err();
-        assert_eq!((refused.reason(), refused.violations()[0].field.as_str()), (Reason::OrderInvalid, "order_by"));
+        let error = tokens(7).seal(&list, &cursor(&[Some(&"x".repeat(100_000))]), NOW).unwrap_err();
+        assert_eq!((error.reason(), error.violations()[0].field.as_str()), (Reason::OrderInvalid, "order_by"));
     }
 
     #[test]
-    fn garbage_is_refused() {
+    fn garbage_is_rejected() {
         for garbage in ["x", "====", "null", "é", &"A".repeat(100), &"A".repeat(1_000_000)] {
             assert!(tokens(7).open(&origin(&[]), garbage, NOW).is_err(), "{}", garbage.len());
         }
     }
 
     #[test]
-    fn broken_cursors_are_refused() {
+    fn truncated_cursors_are_rejected() {
         let whole = write(&cursor(&[Some("abc"), None, Some("d")]), NOW);
         let complete = [18, 25, 29, whole.len()];
         for length in (0..whole.len()).filter(|length| !complete.contains(length)) {

@@ -1,4 +1,4 @@
-//! Fields that hold ids of other records: what they may hold, before anybody asks whether the record is there.
+//! Reference fields: normalizes and validates ids of other records, without checking whether the records exist.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::Violation;
@@ -9,8 +9,8 @@ use uuid::Uuid;
 /// The length of a UUID in its hyphenated form.
 const UUID_LENGTH: usize = 36;
 
-/// Writes references as they are stored: an empty one is absent, and a UUID is in lower case with hyphens. What is no
-/// UUID stays, for [`reference_violations`] to find.
+/// Normalizes references: an empty reference becomes absent, and a UUID is written in lower case with hyphens. Other texts
+/// stay, and [`reference_violations`] reports them.
 pub fn make_canonical(model: &Model, record: &mut Record) {
     for reference in &model.references {
         let Some(Value::String(text)) = record.get(reference.field) else { continue };
@@ -26,23 +26,23 @@ pub fn make_canonical(model: &Model, record: &mut Record) {
     }
 }
 
-/// Finds the references that cannot be ids of the model that they lead to.
+/// Returns a violation for each reference that cannot be an id of its target model.
 pub fn reference_violations(model: &Model, record: &Record) -> Vec<Violation> {
-    let wrong = model.references.iter().filter(|reference| match record.get(reference.field) {
+    let invalid = model.references.iter().filter(|reference| match record.get(reference.field) {
         Some(Value::String(text)) => {
             reference.target_ids == IdFormat::UuidV7 && !text.is_empty() && uuid(text).is_none()
         }
         _ => false,
     });
-    wrong.map(|reference| not_a_uuid(model.shape().field(reference.field))).collect()
+    invalid.map(|reference| not_a_uuid(model.shape().field(reference.field))).collect()
 }
 
-/// The UUID that a text is, in the form in which ids are given.
+/// Parses a UUID in hyphenated form.
 pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == UUID_LENGTH).then(|| Uuid::try_parse(text).ok()).flatten()
 }
 
-/// The violation of a text that is no UUID.
+/// Returns the violation of a text that is not a UUID.
 pub fn not_a_uuid(field: &Field) -> Violation {
     Violation {
         field: field.name.clone(),

@@ -1,7 +1,7 @@
-//! Rows, in PostgreSQL's binary formats, to records.
+//! Converts rows in PostgreSQL's binary formats to records.
 //!
-//! Anybody may write these tables with SQL, so a value that the field cannot hold is possible. It is refused by name,
-//! never bent to fit.
+//! SQL users can write values that a field cannot hold. Such a value is an error that names its column; values are never changed
+//! to fit.
 
 use crate::column::{Column, ColumnKind, Scalar};
 use bytes::Bytes;
@@ -16,39 +16,42 @@ use groundplan_model::shape::{Field, Kind, Wrapped};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
-/// Years 1 to 9999 in microseconds since the Unix epoch, as google.protobuf.Timestamp has them.
+/// The range of google.protobuf.Timestamp, years 1 to 9999, in microseconds since the Unix epoch.
 const TIMES: RangeInclusive<i64> = FIRST_TIME..=LAST_TIME;
 
-/// How a value does not fit its field, as it follows the column's name.
-type Misfit = String;
+/// Why a value does not fit its field, as a predicate after the column's name.
+type Mismatch = String;
 
-/// The columns of a row, whichever library has it: the bytes that PostgreSQL sent.
+/// The columns of a row of any client library, as the bytes from PostgreSQL.
 pub trait Cells {
-    /// Gives the bytes of a column to `read`.
+    /// Passes the bytes of a column to `read`; `None` for NULL.
     fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R>;
 }
 
-struct OfDiesel<'a>(&'a PgRow);
+struct DieselRow<'a>(&'a PgRow);
 
-impl Cells for OfDiesel<'_> {
+impl Cells for DieselRow<'_> {
     fn cell<R>(&self, column: usize, read: impl FnOnce(Option<&[u8]>) -> R) -> QueryResult<R> {
         self.0.bytes(column, read)
     }
 }
 
-/// Reads a record from a row, whose columns begin at `offset`.
+/// Reads a record from a row whose columns start at `offset`.
+///
+/// # Errors
+/// `INTERNAL` if a value does not fit its field.
 pub fn record(model: &Model, columns: &[Column], row: &PgRow, offset: usize) -> Result<Record, Error> {
-    record_of(model, columns, &OfDiesel(row), offset)
+    record_of(model, columns, &DieselRow(row), offset)
 }
 
-/// The same, of a row of any library.
+/// Like [`record`], for a row of any library.
 pub fn record_of(model: &Model, columns: &[Column], row: &impl Cells, offset: usize) -> Result<Record, Error> {
     let shape = model.shape();
     let mut record = Record::new(shape);
     for (column, at) in columns.iter().zip(offset..) {
         let field = shape.field(column.field);
         let read = row.cell(at, |bytes| bytes.map(|bytes| value(model, field, column.kind, bytes)).transpose());
-        let value = read.map_err(database_error)?.map_err(|misfit| refuse(model, field, &misfit))?;
+        let value = read.map_err(database_error)?.map_err(|mismatch| mismatch_error(model, field, &mismatch))?;
         if value.is_some() {
             record.set_in(shape, column.field, value);
         }
@@ -56,20 +59,20 @@ pub fn record_of(model: &Model, columns: &[Column], row: &impl Cells, offset: us
     Ok(record)
 }
 
-/// Reads the version of a row that begins with it.
+/// Reads the version from the first column of a row.
 pub fn version(row: &PgRow) -> Result<i64, Error> {
     row.i64(0).map_err(database_error)?.ok_or_else(|| Error::internal("a row has no version"))
 }
 
-fn refuse(model: &Model, field: &Field, misfit: &str) -> Error {
+fn mismatch_error(model: &Model, field: &Field, mismatch: &str) -> Error {
     Error::internal(format!(
-        "column {} of table {}.{} {misfit}, which field {} cannot hold; correct the row with SQL",
+        "column {} of table {}.{} {mismatch}, which field {} cannot hold; correct the row with SQL",
         field.storage_name, model.table.schema, model.table.name, field.name
     ))
 }
 
 /// Reads a column's value.
-fn value(model: &Model, field: &Field, kind: ColumnKind, bytes: &[u8]) -> Result<Value, Misfit> {
+fn value(model: &Model, field: &Field, kind: ColumnKind, bytes: &[u8]) -> Result<Value, Mismatch> {
     Ok(match kind {
         ColumnKind::Uuid => {
             let uuid = Uuid::from_slice(bytes).map_err(|error| error.to_string())?;
@@ -85,7 +88,7 @@ fn value(model: &Model, field: &Field, kind: ColumnKind, bytes: &[u8]) -> Result
 }
 
 /// Reads one value.
-fn single(field: &Field, scalar: Scalar, bytes: &[u8]) -> Result<Value, Misfit> {
+fn single(field: &Field, scalar: Scalar, bytes: &[u8]) -> Result<Value, Mismatch> {
     Ok(match scalar {
         Scalar::Boolean => Value::Bool(bytes != [0]),
         Scalar::Bigint => Value::Int(integer(field.kind, i64::from_be_bytes(fixed(bytes)?))?),
@@ -110,20 +113,20 @@ fn single(field: &Field, scalar: Scalar, bytes: &[u8]) -> Result<Value, Misfit> 
 }
 
 /// Reads an array without nulls.
-fn array<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, Misfit>) -> Result<Vec<T>, Misfit> {
+fn array<T>(bytes: &[u8], read: impl Fn(&[u8]) -> Result<T, Mismatch>) -> Result<Vec<T>, Mismatch> {
     let elements = decode_array(bytes).ok_or("is not an array")?;
     elements.map(|element| read(element.ok_or("is an array with a null in it")?)).collect()
 }
 
-/// Refuses what is outside of the field's integer type.
-fn integer(kind: Kind, value: i64) -> Result<i64, Misfit> {
+/// Checks that a value is in the range of the field's integer type.
+fn integer(kind: Kind, value: i64) -> Result<i64, Mismatch> {
     let (Kind::Integer(integer) | Kind::Wrapper(Wrapped::Integer(integer))) = kind else { return Ok(value) };
     if integer.range().contains(&i128::from(value)) { Ok(value) } else { Err(format!("is {value}")) }
 }
 
-/// Rounds what SQL wrote with more digits than a `float` field has, but refuses a number that is too large for one.
-#[expect(clippy::cast_possible_truncation, reason = "it rounds to the nearest float on purpose")]
-fn double(kind: Kind, value: f64) -> Result<f64, Misfit> {
+/// Rounds a number with more digits than a `float` field holds. A number that is too large for the field is an error.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to the nearest float is intended")]
+fn double(kind: Kind, value: f64) -> Result<f64, Mismatch> {
     if !matches!(kind, Kind::Float | Kind::Wrapper(Wrapped::Float)) {
         return Ok(value);
     }
@@ -131,11 +134,11 @@ fn double(kind: Kind, value: f64) -> Result<f64, Misfit> {
     if rounded.is_infinite() && value.is_finite() { Err(format!("is {value}")) } else { Ok(rounded) }
 }
 
-fn text(bytes: &[u8]) -> Result<String, Misfit> {
+fn text(bytes: &[u8]) -> Result<String, Mismatch> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| error.to_string())
 }
 
-fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Misfit> {
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Mismatch> {
     bytes.try_into().map_err(|_| format!("has {} bytes instead of {N}", bytes.len()))
 }
 
@@ -146,7 +149,7 @@ mod tests {
     use groundplan_model::shape::{Integer, Kind};
 
     #[test]
-    fn integers_are_never_bent_to_fit() {
+    fn integers_out_of_range_are_errors() {
         assert_eq!(integer(Kind::Integer(Integer::Int32), -2_147_483_648), Ok(-2_147_483_648));
         assert!(integer(Kind::Integer(Integer::Int32), 2_147_483_648).is_err());
         assert!(integer(Kind::Integer(Integer::Uint32), -1).is_err());
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float_is_rounded_but_never_made_infinite() {
+    fn floats_are_rounded_but_never_infinite() {
         assert_eq!(double(Kind::Float, 0.1), Ok(f64::from(0.1_f32)));
         assert_eq!(double(Kind::Double, 0.1), Ok(0.1));
         assert_eq!(double(Kind::Float, f64::INFINITY), Ok(f64::INFINITY));
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_refuse_nulls() {
+    fn nulls_in_arrays_are_errors() {
         let texts = Bind::array(oid::TEXT, &[Bind::text("a"), Bind::text("")]);
         assert_eq!(array(texts.as_bytes().unwrap(), text), Ok(vec!["a".to_owned(), String::new()]));
         let null = Bind::array(oid::TEXT, &[Bind::text("a"), Bind::Null]);

@@ -1,4 +1,4 @@
-//! Which records somebody wants, and the statements that read them.
+//! A selection of records, and the statements that read them.
 
 use super::keyset::{self, Key};
 use super::{Compiled, SqlBuilder};
@@ -12,58 +12,58 @@ use groundplan_error::Error;
 use groundplan_model::catalog::{IdFormat, Model};
 use groundplan_model::shape::FieldId;
 
-/// The record that a related list is of: only those that refer to it are listed.
+/// The parent of a related list, which contains only records that refer to it.
 #[derive(Clone, Debug)]
 pub struct Parent {
-    /// The reference, of the model that is listed.
+    /// The reference field of the listed model.
     pub field: FieldId,
     pub id: Id,
 }
 
-/// Which records of a table somebody wants.
+/// The records of a table that a request asks for.
 #[derive(Clone, Copy)]
 pub struct Selection<'a> {
     pub model: &'a Model,
     pub tenant: &'a str,
     pub compiled: &'a Compiled,
     pub parent: Option<&'a Parent>,
-    /// The time of the request.
+    /// The time of the request, in microseconds since the Unix epoch.
     pub now: i64,
-    /// Whether deleted records are among them.
+    /// Whether to include deleted records.
     pub with_deleted: bool,
 }
 
-/// Which part of the records is read.
+/// The part of the selected records to read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Part<'a> {
-    /// Those behind the row whose keys have these values, the id's last.
+    /// Starts after the row whose keys have these values, the id's last.
     pub after: Option<&'a [Option<Bytes>]>,
     pub ids_descend: bool,
     pub limit: i64,
     pub skip: i64,
-    /// Whether all records are counted, in the same moment.
+    /// Whether to count all selected records in the same snapshot.
     pub counted: bool,
 }
 
-/// What a row of a page has: `_version`, columns, keys that are not among them, and the count.
+/// The columns of a result row: `_version`, the fields, the keys that are not among them, and the count.
 #[derive(Debug)]
 pub struct Layout<'a> {
     pub columns: &'a [Column],
-    /// Where the keys are, the id's last.
+    /// The positions of the keys, the id's last.
     keys: Vec<usize>,
-    /// Where the first key is that is no column of the row.
+    /// The position of the first key that is not among the fields.
     extra: usize,
 }
 
 impl<'a> Layout<'a> {
-    /// The layout of rows with these columns. A `counted` row has all keys beside its columns.
+    /// Returns the layout of rows with these columns. A `counted` row repeats all keys after its columns.
     pub fn new(model: &Model, compiled: &Compiled, columns: &'a [Column], counted: bool) -> Self {
         let extra = 1 + columns.len();
         let mut end = extra;
         let fields = compiled.keys.iter().map(|key| key.column).chain([Some(model.roles.id)]);
-        let place = |field: Option<FieldId>| {
-            let found = columns.iter().position(|column| !counted && Some(column.field) == field);
-            found.map_or_else(
+        let position = |field: Option<FieldId>| {
+            let column = columns.iter().position(|column| !counted && Some(column.field) == field);
+            column.map_or_else(
                 || {
                     end += 1;
                     end - 1
@@ -71,24 +71,24 @@ impl<'a> Layout<'a> {
                 |at| at + 1,
             )
         };
-        let keys = fields.map(place).collect();
+        let keys = fields.map(position).collect();
         Self { columns, keys, extra }
     }
 
-    /// The values of a row's keys.
+    /// Returns the values of a row's keys.
     pub fn values(&self, row: &PgRow) -> Result<Vec<Option<Bytes>>, Error> {
         let value = |at: &usize| row.bytes(*at, |bytes| bytes.map(Bytes::copy_from_slice));
         self.keys.iter().map(value).collect::<Result<_, _>>().map_err(database_error)
     }
 
-    /// The count of a counted row.
+    /// Returns the count of a counted row.
     pub fn count(&self, row: &PgRow) -> Result<Option<i64>, Error> {
         row.i64(self.extra + self.keys.len()).map_err(database_error)
     }
 }
 
 impl<'a> Selection<'a> {
-    /// Reads rows.
+    /// Returns the statement that reads a part of the records.
     pub fn page(&self, layout: &Layout<'_>, part: &Part<'_>) -> SqlBuilder {
         let id = self.column(self.model.roles.id);
         let keys = self.keys(&id, part.ids_descend);
@@ -98,7 +98,7 @@ impl<'a> Selection<'a> {
             page.push(", ").push(&self.column(column.field));
         }
         for (at, (key, _)) in
-            keys.iter().zip(&layout.keys).enumerate().filter(|(_, (_, place))| **place >= layout.extra)
+            keys.iter().zip(&layout.keys).enumerate().filter(|(_, (_, position))| **position >= layout.extra)
         {
             page.push(", ").push(key.sql).push(&format!(" AS {}", name_of_key(at)));
         }
@@ -123,7 +123,7 @@ impl<'a> Selection<'a> {
         counted
     }
 
-    /// Counts the records.
+    /// Returns the statement that counts the records.
     pub fn count(&self) -> SqlBuilder {
         let mut builder = SqlBuilder::default();
         builder.push("SELECT count(*) FROM ");
@@ -131,7 +131,7 @@ impl<'a> Selection<'a> {
         builder
     }
 
-    /// Reads all records, for a plan of it.
+    /// Returns the statement that reads all records, for `EXPLAIN`.
     pub fn everything(&self) -> SqlBuilder {
         let mut builder = SqlBuilder::default();
         builder.push("SELECT FROM ");
@@ -139,7 +139,7 @@ impl<'a> Selection<'a> {
         builder
     }
 
-    /// The table under the alias `r`, with the condition.
+    /// Adds the table under the alias `r` with the condition of the selection.
     pub fn source(&self, builder: &mut SqlBuilder) {
         builder.push(&format!("{} r WHERE ", self.model.table.qualified()));
         builder.push("r._tenant = ").value(Bind::text(self.tenant), "text");
@@ -153,10 +153,10 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// The rows that a page is cut from, under the alias `r`.
+    /// Adds the rows to cut a page from, under the alias `r`.
     fn rows(&self, builder: &mut SqlBuilder, keys: &[Key<'_>], part: &Part<'_>) {
         let at: Vec<_> = keys.iter().copied().zip(part.after.unwrap_or_default().iter().cloned()).collect();
-        let mut conditions = keyset::behind(&at);
+        let mut conditions = keyset::rows_after(&at);
         if conditions.len() < 2 {
             self.source(builder);
             if let Some(condition) = conditions.pop() {
@@ -164,7 +164,7 @@ impl<'a> Selection<'a> {
             }
             return;
         }
-        // An index serves each of the conditions, but not any of them.
+        // An index serves each condition separately, but not their disjunction.
         builder.push("(");
         for (at, condition) in conditions.into_iter().enumerate() {
             builder.push(if at == 0 { "(SELECT r.* FROM " } else { " UNION ALL (SELECT r.* FROM " });
@@ -176,7 +176,7 @@ impl<'a> Selection<'a> {
         builder.push(") r");
     }
 
-    /// The keys of the order, with the id that breaks ties.
+    /// Returns the keys of the order, and the id as the last one.
     fn keys<'k>(&'k self, id: &'k str, ids_descend: bool) -> Vec<Key<'k>> {
         let keys = self.compiled.keys.iter().map(|key| Key {
             sql: &key.sql,
@@ -193,7 +193,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// PostgreSQL's type of a model's ids.
+/// Returns PostgreSQL's type of a model's ids.
 fn id_type(model: &Model) -> &'static str {
     match model.id_format {
         IdFormat::UuidV7 => "uuid",
@@ -201,7 +201,7 @@ fn id_type(model: &Model) -> &'static str {
     }
 }
 
-/// A name that no column has.
+/// Returns the name of a key in the result, which no field's column can have.
 fn name_of_key(at: usize) -> String {
     format!("\"key {at}\"")
 }

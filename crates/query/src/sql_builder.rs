@@ -1,26 +1,26 @@
-//! A statement while it is written: its text, and the values for it.
+//! A builder for SQL statements with binds.
 
 use groundplan_chassis::database::{Bind, Sql, oid};
 use groundplan_expr::{Fragment, Slot};
 use std::borrow::Cow;
 
-/// A statement while it is written.
+/// A statement under construction: its text and its binds.
 #[derive(Debug, Default)]
 pub struct SqlBuilder {
     text: String,
     binds: Vec<Bind>,
-    /// PostgreSQL's types of the values.
+    /// PostgreSQL's types of the binds.
     types: Vec<Cow<'static, str>>,
 }
 
 impl SqlBuilder {
-    /// Adds text that no caller wrote. It has no `?`.
+    /// Adds text without input of callers and without `?`.
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
-    /// Adds a value for a place where PostgreSQL infers the type.
+    /// Adds a bind whose type PostgreSQL infers from its context.
     pub fn value(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
         self.text.push('?');
         self.binds.push(bind);
@@ -28,16 +28,16 @@ impl SqlBuilder {
         self
     }
 
-    /// Adds a value with its type.
+    /// Adds a bind with a cast to its type.
     pub fn cast(&mut self, bind: Bind, of_type: &'static str) -> &mut Self {
         self.value(bind, of_type).push("::").push(of_type)
     }
 
-    /// Adds a compiled expression. `now` is the time of the request.
+    /// Adds a compiled expression. `now` is the time of the request in microseconds since the Unix epoch.
     pub fn fragment(&mut self, fragment: &Fragment, now: i64) -> &mut Self {
-        let mut behind = fragment.text.split('?').skip(1);
+        let mut suffixes = fragment.text.split('?').skip(1);
         for slot in &fragment.slots {
-            let cast = behind.next().and_then(|text| text.strip_prefix("::")).unwrap_or_default();
+            let cast = suffixes.next().and_then(|text| text.strip_prefix("::")).unwrap_or_default();
             let (bind, of_type) = value(slot, now, cast);
             self.binds.push(bind);
             self.types.push(of_type);
@@ -45,14 +45,14 @@ impl SqlBuilder {
         self.push(&fragment.text)
     }
 
-    /// Adds another builder.
+    /// Adds the text and the binds of another builder.
     pub fn append(&mut self, other: Self) -> &mut Self {
         self.binds.extend(other.binds);
         self.types.extend(other.types);
         self.push(&other.text)
     }
 
-    /// The text, with a `?` for each value.
+    /// Returns the text, with a `?` for each bind.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -61,14 +61,14 @@ impl SqlBuilder {
         &self.binds
     }
 
-    /// The text as PostgreSQL gets it, and the types of the values.
+    /// Returns the text as PostgreSQL gets it, and the types of the binds.
     pub fn explained(self) -> (String, Vec<String>) {
         let types = self.types.into_iter().map(Cow::into_owned).collect();
         (Sql::once(&self.text).numbered(), types)
     }
 }
 
-/// A value in PostgreSQL's format, with its type. `cast` is what the statement says of the type.
+/// Returns a bind in PostgreSQL's format with its type. `cast` is the type cast after it in the statement.
 fn value(slot: &Slot, now: i64, cast: &str) -> (Bind, Cow<'static, str>) {
     let bind = match slot {
         Slot::Boolean(value) => Bind::bool(*value),
@@ -91,7 +91,7 @@ fn value(slot: &Slot, now: i64, cast: &str) -> (Bind, Cow<'static, str>) {
     (bind, Cow::Borrowed(of_slot(slot).0))
 }
 
-/// The types of which there are values: PostgreSQL's name and number.
+/// The supported types: PostgreSQL's name and OID.
 const TYPES: [(&str, u32); 10] = [
     ("text", oid::TEXT),
     ("boolean", oid::BOOL),
@@ -105,7 +105,7 @@ const TYPES: [(&str, u32); 10] = [
     ("interval", oid::INTERVAL),
 ];
 
-/// The element type that a cast such as `bigint[]` begins with: an empty array does not tell.
+/// Returns the element type at the start of a cast such as `bigint[]`, for arrays without elements.
 fn named(cast: &str) -> (&'static str, u32) {
     TYPES.into_iter().find(|(name, _)| cast.starts_with(name)).unwrap_or(("text", oid::TEXT))
 }
@@ -133,7 +133,7 @@ mod tests {
     use groundplan_expr::{Fragment, Slot};
 
     #[test]
-    fn values_keep_their_order_and_their_types() {
+    fn binds_keep_their_order_and_types() {
         let mut builder = SqlBuilder::default();
         builder.push("SELECT 1 WHERE _tenant = ").value(Bind::text("a"), "text").push(" AND ");
         let slots = vec![Slot::Array(vec![Slot::Bigint(3)]), Slot::Array(vec![]), Slot::Now];

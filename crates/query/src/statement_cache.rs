@@ -1,8 +1,8 @@
-//! Which statements the connections keep prepared.
+//! Decides which statements the connections keep prepared.
 //!
-//! Callers shape statements by their filters and orders. A connection, and its server process, keeps what it has prepared
-//! for as long as it lives, so texts are admitted: those that come again, and only so many. The others are prepared for one
-//! run. Values are no part of a text: one application has few of them.
+//! Filters and orders of callers determine the text of statements. A connection and its server process keep prepared statements
+//! until it closes, so only a limited number of texts that recur are kept. Others are prepared for one execution. Values are not
+//! part of a text, so one application has few texts.
 
 use groundplan_chassis::database::{MAX_CONNECTION_LIFETIME, Sql};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -10,16 +10,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most texts that are kept prepared at a time.
+/// The maximum number of texts that are kept prepared.
 pub const MAX_KEPT: usize = 500;
 
-/// The most bytes of those texts together: what a server keeps of a statement grows with its text.
+/// The maximum total size of those texts in bytes. A server's memory for a statement grows with its text.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 
-/// The most texts that were seen once and are remembered.
+/// The maximum number of remembered texts that occurred once.
 const MAX_SEEN: usize = 1_000;
 
-/// The texts that are kept prepared, by their hashes.
+/// The texts that are kept prepared, by hash.
 #[derive(Debug, Default)]
 pub struct StatementCachePolicy {
     hasher: RandomState,
@@ -28,21 +28,21 @@ pub struct StatementCachePolicy {
 
 #[derive(Debug, Default)]
 struct State {
-    kept: HashMap<u64, Kept>,
+    kept: HashMap<u64, PreparedText>,
     bytes: usize,
     seen: HashSet<u64>,
-    /// Those of `seen`, the first seen first.
+    /// The hashes of `seen`, the oldest first.
     order: VecDeque<u64>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct PreparedText {
     last_used: Instant,
     bytes: usize,
 }
 
 impl StatementCachePolicy {
-    /// The statement of a text: kept prepared if the text comes for the second time and there is room.
+    /// Returns the statement of a text. It is kept prepared if the text recurs and capacity is left.
     pub fn sql(&self, text: &str) -> Sql {
         if self.admits(text, Instant::now()) { Sql::new(text) } else { Sql::once(text) }
     }
@@ -58,20 +58,20 @@ impl StatementCachePolicy {
             state.see(hash);
             return false;
         }
-        if !state.has_room(text.len()) {
+        if !state.has_capacity(text.len()) {
             state.forget(now, MAX_CONNECTION_LIFETIME);
         }
-        if !state.has_room(text.len()) {
+        if !state.has_capacity(text.len()) {
             return false;
         }
         state.bytes += text.len();
-        state.kept.insert(hash, Kept { last_used: now, bytes: text.len() });
+        state.kept.insert(hash, PreparedText { last_used: now, bytes: text.len() });
         true
     }
 }
 
 impl State {
-    fn has_room(&self, bytes: usize) -> bool {
+    fn has_capacity(&self, bytes: usize) -> bool {
         self.kept.len() < MAX_KEPT && self.bytes + bytes <= MAX_KEPT_BYTES
     }
 
@@ -85,7 +85,7 @@ impl State {
         self.order.push_back(hash);
     }
 
-    /// Drops what was not used for as long as a connection can live: no connection has it any more.
+    /// Drops texts that were not used for the maximum lifetime of a connection: no connection has them any more.
     fn forget(&mut self, now: Instant, lifetime: Duration) {
         self.kept.retain(|_, kept| now.duration_since(kept.last_used) <= lifetime);
         self.bytes = self.kept.values().map(|kept| kept.bytes).sum();
@@ -99,7 +99,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn the_second_time_counts_and_only_so_many_are_kept() {
+    fn recurring_texts_are_kept_up_to_the_limit() {
         let policy = StatementCachePolicy::default();
         let now = Instant::now();
         assert_eq!([0; 3].map(|_| policy.admits("a", now)), [false, true, true]);
@@ -112,12 +112,12 @@ mod tests {
         assert!(policy.admits("a", now + MAX_CONNECTION_LIFETIME));
         let later = now + MAX_CONNECTION_LIFETIME + Duration::from_secs(1);
         assert!(!policy.admits("b", later));
-        assert!(policy.admits("b", later), "those that no connection has any more make room");
-        assert!(policy.admits("a", later), "what is used stays");
+        assert!(policy.admits("b", later), "texts that no connection has are dropped");
+        assert!(policy.admits("a", later), "used texts stay");
     }
 
     #[test]
-    fn long_texts_are_bounded_together() {
+    fn total_size_of_texts_is_limited() {
         let policy = StatementCachePolicy::default();
         let admitted = (0..200).filter(|at| {
             let text = format!("{at}{}", "x".repeat(20_000));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_long_ago_is_new_again() {
+    fn old_texts_are_forgotten() {
         let policy = StatementCachePolicy::default();
         let now = Instant::now();
         assert!(!policy.admits("a", now));

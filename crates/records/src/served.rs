@@ -7,7 +7,7 @@ use groundplan_codec::{shorten_name, suggestion};
 use groundplan_error::Error;
 use groundplan_model::StorageNames;
 use groundplan_model::catalog::{Catalog, Model};
-use groundplan_query::{Compiled, Queries};
+use groundplan_query::{Compiled, QueryCache};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Served {
     pub(crate) catalog: Arc<Catalog>,
     /// By the model's full name.
     tables: HashMap<String, Arc<Table>>,
-    queries: Queries,
+    queries: QueryCache,
 }
 
 impl Served {
@@ -37,7 +37,7 @@ impl Served {
             Ok((model.full_name.clone(), Arc::new(table)))
         });
         let tables = tables.collect::<Result<_, Error>>()?;
-        Ok(Self { tables, queries: Queries::default(), catalog: Arc::new(catalog) })
+        Ok(Self { tables, queries: QueryCache::default(), catalog: Arc::new(catalog) })
     }
 
     /// What is served while nothing was ever applied.

@@ -1,4 +1,4 @@
-use super::{Order, advice, ids_descend, is_too_short, order_of, serves, serves_page, wanted};
+use super::{Order, advice, ids_descend, is_too_short, order_of, serves, serves_page, suggested};
 use crate::Compiled;
 use crate::testing::catalog;
 use groundplan_expr::{Access, ColumnTest, OrderKey, Scope, value};
@@ -185,7 +185,7 @@ fn advice_can_be_pasted() {
         (all(&[Access::Opaque, Access::TooShort]), "lent", None),
         (lent.clone(), "title, id desc", Some(r#"indexes: { fields: "lent" fields: "title" fields: "id desc" }"#)),
     ] {
-        let found = wanted(&books.1, &access, Order::of(&books.ordered(order))).map(|lines| lines.join(" "));
+        let found = suggested(&books.1, &access, Order::of(&books.ordered(order))).map(|lines| lines.join(" "));
         assert_eq!(found.as_deref(), expected, "{access:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The compiled queries of a revision, so that what comes again is not compiled again.
+//! A cache of the compiled queries of a revision.
 
 use super::Compiled;
 use groundplan_error::Error;
@@ -7,31 +7,31 @@ use groundplan_model::catalog::{Catalog, Model};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The most queries that are kept.
+/// The maximum number of cached queries.
 const MAX_QUERIES: usize = 256;
 
-/// The most bytes of their texts together, as callers write them and as PostgreSQL gets them. What else is compiled takes a
-/// few times as much; the caches of the few revisions before the served one are small enough to end with those.
+/// The maximum total size of their texts and SQL, in bytes. The other compiled data takes a few times as much. The caches of
+/// previous revisions are small enough to be dropped with them.
 const MAX_BYTES: usize = 512 << 10;
 
-/// The compiled queries of one revision, the least recently used of which makes room.
+/// The compiled queries of one revision. A full cache drops the least recently used query.
 #[derive(Debug, Default)]
-pub struct Queries {
-    /// The query that most callers have: no filter, and the order of the ids, of any model.
+pub struct QueryCache {
+    /// The most frequent query: no filter, and the order of the ids, of any model.
     everything: Arc<Compiled>,
-    kept: Mutex<Kept>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Entries {
     by_text: HashMap<Text, (Arc<Compiled>, u64)>,
-    /// Of all texts, and of what is compiled of them.
+    /// The size of all texts and of the SQL compiled from them.
     bytes: usize,
-    /// Grows with each use.
+    /// Increments with each use.
     clock: u64,
 }
 
-/// What a query is compiled of.
+/// The source of a query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Text {
     model: String,
@@ -39,13 +39,16 @@ struct Text {
     order_by: String,
 }
 
-/// How many bytes a query keeps.
+/// Returns the size of a cached query in bytes.
 fn bytes(text: &Text, compiled: &Compiled) -> usize {
     text.model.len() + text.filter.len() + text.order_by.len() + compiled.bytes()
 }
 
-impl Queries {
-    /// Compiles a filter and an order, or finds them compiled.
+impl QueryCache {
+    /// Compiles a filter and an order, or returns the cached query.
+    ///
+    /// # Errors
+    /// `FILTER_INVALID`, `ORDER_INVALID`.
     pub fn compile(
         &self,
         catalog: &Catalog,
@@ -57,24 +60,24 @@ impl Queries {
             return Ok(self.everything.clone());
         }
         if filter.len() > MAX_LENGTH || order_by.len() > MAX_ORDER_LENGTH {
-            // It will be refused, and must not be a key before.
+            // Compiling it fails, and it must not become a key.
             return Compiled::new(catalog, model, filter, order_by).map(Arc::new);
         }
         let text = Text { model: model.full_name.clone(), filter: filter.to_owned(), order_by: order_by.to_owned() };
-        if let Some(compiled) = self.kept().get(&text) {
+        if let Some(compiled) = self.entries().get(&text) {
             return Ok(compiled);
         }
         let compiled = Arc::new(Compiled::new(catalog, model, filter, order_by)?);
-        self.kept().insert(text, compiled.clone());
+        self.entries().insert(text, compiled.clone());
         Ok(compiled)
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Entries {
     fn get(&mut self, text: &Text) -> Option<Arc<Compiled>> {
         self.clock += 1;
         let (compiled, last_used) = self.by_text.get_mut(text)?;
@@ -89,7 +92,7 @@ impl Kept {
             let Some(oldest) = oldest.map(|(text, _)| text.clone()) else { break };
             self.remove(&oldest);
         }
-        // Another call may have compiled the same meanwhile.
+        // Another call might have added the same query meanwhile.
         self.remove(&text);
         self.clock += 1;
         self.bytes += bytes;
@@ -105,7 +108,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, MAX_BYTES, MAX_QUERIES, Queries, Text, bytes};
+    use super::{Entries, MAX_BYTES, MAX_QUERIES, QueryCache, Text, bytes};
     use crate::Compiled;
     use crate::testing::catalog;
     use std::sync::Arc;
@@ -115,42 +118,42 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_makes_room() {
-        let mut kept = Kept::default();
+    fn least_recently_used_query_is_dropped() {
+        let mut entries = Entries::default();
         for at in 0..2 * MAX_QUERIES {
-            kept.insert(text(at.to_string()), Arc::new(Compiled::default()));
-            assert!(kept.get(&text("0".into())).is_some(), "what is used stays");
+            entries.insert(text(at.to_string()), Arc::new(Compiled::default()));
+            assert!(entries.get(&text("0".into())).is_some(), "used queries stay");
         }
-        assert_eq!(kept.by_text.len(), MAX_QUERIES);
-        assert!(kept.get(&text("1".into())).is_none());
-        assert!(kept.get(&text((2 * MAX_QUERIES - 1).to_string())).is_some());
+        assert_eq!(entries.by_text.len(), MAX_QUERIES);
+        assert!(entries.get(&text("1".into())).is_none());
+        assert!(entries.get(&text((2 * MAX_QUERIES - 1).to_string())).is_some());
     }
 
     #[test]
-    fn their_bytes_are_bounded() {
-        let mut kept = Kept::default();
+    fn total_size_is_limited() {
+        let mut entries = Entries::default();
         for at in 0..MAX_QUERIES {
-            kept.insert(text(format!("{at}{}", "x".repeat(4_000))), Arc::new(Compiled::default()));
-            assert!(kept.bytes <= MAX_BYTES);
+            entries.insert(text(format!("{at}{}", "x".repeat(4_000))), Arc::new(Compiled::default()));
+            assert!(entries.bytes <= MAX_BYTES);
         }
-        let all: usize = kept.by_text.iter().map(|(text, (compiled, _))| bytes(text, compiled)).sum();
-        assert_eq!(kept.bytes, all);
-        assert!(kept.by_text.len() > 50);
+        let all: usize = entries.by_text.iter().map(|(text, (compiled, _))| bytes(text, compiled)).sum();
+        assert_eq!(entries.bytes, all);
+        assert!(entries.by_text.len() > 50);
     }
 
     #[test]
-    fn what_is_compiled_counts_and_everything_is_shared() {
+    fn compiled_size_counts_and_query_without_filter_is_shared() {
         let source = "syntax = \"proto3\"; package test.v1; import \"groundplan/model/v1/model.proto\"; message Thing { \
                       option (groundplan.model.v1.model) = {}; string id = 1; string title = 2; }";
         let catalog = catalog(1, source);
         let model = catalog.model("test.v1.Thing").unwrap();
-        let queries = Queries::default();
+        let queries = QueryCache::default();
         let compile = |filter: &str| queries.compile(&catalog, model, filter, "").unwrap();
         assert!(Arc::ptr_eq(&compile(""), &compile("")));
-        assert_eq!(queries.kept().bytes, 0);
+        assert_eq!(queries.entries().bytes, 0);
         let compiled = compile("title == 'a'");
         assert!(Arc::ptr_eq(&compiled, &compile("title == 'a'")));
-        assert_eq!(queries.kept().bytes, "test.v1.Thing".len() + "title == 'a'".len() + compiled.bytes());
+        assert_eq!(queries.entries().bytes, "test.v1.Thing".len() + "title == 'a'".len() + compiled.bytes());
         assert!(compiled.bytes() > "title == 'a'".len());
     }
 }
