@@ -1,9 +1,9 @@
-//! Imports and exports: many records at once.
+//! Import and Export, which transfer many records in one call.
 //!
-//! An import is two tasks. One reads the call: it cuts the bytes into rows ([`rows`]), the rows into records ([`format`]), checks
-//! each as any write is checked, and encodes it for `COPY` ([`part`]). The other one loads part by part ([`load`]): into a staging
-//! table, and from there, by statements over all of its rows, into the model's table and the event log. So both cores work, and
-//! what waits for each other is bounded. An export is one task that reads a snapshot and waits for its reader ([`export`]).
+//! An import has two tasks, connected by a bounded channel. The first one reads the call: it splits the bytes into rows
+//! ([`rows`]), decodes the rows ([`format`]), validates each record like any write, and encodes it for `COPY` ([`part`]). The
+//! second one loads part by part ([`load`]): into a staging table, and from there, with statements over all of its rows, into the
+//! model's table and the event log. An export is one task that reads a snapshot at the speed of its reader ([`export`]).
 
 mod changes;
 mod checks;
@@ -30,36 +30,36 @@ pub(crate) use import::import;
 
 use std::time::Duration;
 
-/// The most rows of a part: what is one transaction where bad rows are skipped.
+/// The maximum number of rows of a part, which is one transaction if invalid rows are skipped.
 pub(crate) const MAX_PART_ROWS: usize = 20_000;
 
-/// The most bytes of a part, but for its last row.
+/// The maximum size of a part in bytes, without its last row.
 pub(crate) const MAX_PART_BYTES: usize = 8 << 20;
 
-/// The most rows of an import that is one transaction.
+/// The maximum number of rows of an import in one transaction.
 pub(crate) const MAX_ATOMIC_ROWS: usize = 100_000;
 
-/// The most bytes of the rows of an import that is one transaction: its events are read together by whoever copies them.
+/// The maximum size of an import in one transaction, in bytes. Consumers of the event log read its events together.
 pub(crate) const MAX_ATOMIC_BYTES: usize = 64 << 20;
 
-/// What an import holds of the process's memory besides the row that it reads: the part that is filled, the one that waits, the one
-/// that is loaded, and what is sent of it.
+/// The memory that an import reserves in addition to the current row, in bytes: the part being filled, the waiting one, the
+/// loading one, and its unsent data.
 pub(crate) const IMPORT_MEMORY: usize = 4 * MAX_PART_BYTES;
 
-/// What an export holds of the process's memory besides the record that it writes.
+/// The memory that an export reserves in addition to the current record, in bytes.
 pub(crate) const EXPORT_MEMORY: usize = 8 * CHUNK_BYTES;
 
-/// How long an export may take: PostgreSQL keeps what its snapshot sees, and cleans up nothing that is newer.
+/// The maximum duration of an export. Until its snapshot ends, PostgreSQL cannot vacuum newer row versions.
 pub(crate) const LONGEST_EXPORT: Duration = Duration::from_secs(3_600);
 
-/// The most errors of an answer.
+/// The maximum number of errors of a response.
 pub(crate) const MAX_ERRORS: usize = 100;
 
-/// How long an import waits for bytes, and an export for its reader.
+/// The maximum wait of an import for the next bytes, and of an export for its reader.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The bytes of a message of an export, but for the rest of its last record.
+/// The size of a message of an export in bytes, without the rest of its last record.
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
-/// How long the progress of an import is kept.
+/// How long the progress of an import is stored.
 pub(crate) const PROGRESS_HOURS: usize = 24;

@@ -1,4 +1,4 @@
-//! How many imports and exports run at once.
+//! The limit of concurrent imports and exports.
 
 use groundplan_budget::{Held, Memory};
 use groundplan_error::{Error, Reason};
@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The most imports and exports that run at once: each has a connection of its own.
+/// The maximum number of concurrent imports and exports. Each has its own connection.
 pub(crate) const MAX_AT_ONCE: usize = 4;
 
-/// When a caller may send again what found no place or no memory.
-pub(crate) const AGAIN: Duration = Duration::from_secs(5);
+/// When a caller can retry after a rejection for lack of slots or memory.
+pub(crate) const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// The places for imports and exports of a process.
+/// The slots for imports and exports of a process.
 #[derive(Debug)]
 pub(crate) struct Slots(Arc<Semaphore>);
 
-/// The place and the memory of one of them.
+/// The slot and the memory of one import or export.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     _memory: Held,
 }
 
@@ -30,14 +30,17 @@ impl Default for Slots {
 }
 
 impl Slots {
-    /// Takes a place and memory, for as long as what is given lives.
+    /// Takes a slot and `bytes` of memory until the result is dropped.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` without a free slot, `MEMORY_EXHAUSTED` without memory.
     pub(crate) fn take(&self, memory: &Memory, bytes: usize) -> Result<Slot, Error> {
-        let place = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+        let permit = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
             let words = format!(
                 "{MAX_AT_ONCE} imports and exports are running, which is the limit; try again after one has finished"
             );
-            Error::new(Reason::RateLimited, words).retry_after(AGAIN)
+            Error::new(Reason::RateLimited, words).retry_after(RETRY_DELAY)
         })?;
-        Ok(Slot { _place: place, _memory: memory.hold(bytes)? })
+        Ok(Slot { _permit: permit, _memory: memory.hold(bytes)? })
     }
 }

@@ -1,4 +1,4 @@
-//! Rows that replace records: what each record was is read, and what it becomes is written with its event.
+//! Rows that replace records: reads each record, and writes its new state with an event.
 
 use super::part_error::{PartError, overtaken};
 use super::report::{Report, Reporting as _};
@@ -18,28 +18,28 @@ use groundplan_query::row::{self, Cells};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-/// Reads some of the records that are replaced. They may be large.
+/// Reads some of the replaced records. Records can be large.
 const FETCH: &str = "FETCH 100 FROM replaced";
 
 /// The columns of the cursor before those of the record.
 const OWN_COLUMNS: usize = 4;
 
-/// How many records rows have replaced.
+/// The numbers of replaced records.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Replaced {
     pub(crate) changed: i64,
-    /// Those that were as their rows already: they get no version and no event.
+    /// The number of records that equal their rows. They get no new version and no event.
     pub(crate) same: i64,
 }
 
-/// What a row makes of the record with its id.
+/// The effect of a row on the record with its id.
 enum Outcome {
     Changed,
     Same,
     Bad(Vec<RowError>),
 }
 
-/// Replaces the records whose ids rows have, and takes those rows out of staging.
+/// Replaces the records with the ids of rows, and removes those rows from the staging table.
 pub(crate) async fn replace(session: &ImportSession<'_>, report: &mut Report) -> Result<Replaced, PartError> {
     session.execute(&session.staging.replaced, &[]).await?;
     let mut bytes = Vec::new();
@@ -80,7 +80,7 @@ pub(crate) async fn replace(session: &ImportSession<'_>, report: &mut Report) ->
     Ok(replaced)
 }
 
-/// Adds what a record becomes.
+/// Adds the new state of a record to `out`.
 fn change(session: &ImportSession<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u8>) -> Result<Outcome, Error> {
     let call = &session.call;
     let model = &call.table.model;
@@ -96,7 +96,7 @@ fn change(session: &ImportSession<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u
     if after == before {
         return Ok(Outcome::Same);
     }
-    // What was kept may be wrong beside what is new.
+    // Kept values can violate rules together with new values.
     if kept && let Err(error) = check(call, &after) {
         return Ok(Outcome::Bad(RowError::of_error(&error)));
     }
@@ -105,7 +105,8 @@ fn change(session: &ImportSession<'_>, line: i64, row: &Raw<'_>, out: &mut Vec<u
     Ok(Outcome::Changed)
 }
 
-/// Keeps what exports do not show, and the time of creation where the row has none; says whether there was anything to keep.
+/// Keeps the input-only fields, which exports omit, and the creation time if the row has none. Returns whether it kept an
+/// input-only field.
 fn keep(session: &ImportSession<'_>, before: &Record, after: &mut Record, has_created_at: bool) -> bool {
     let model = &session.call.table.model;
     if let Some(field) = model.roles.created_at.filter(|_| !has_created_at) {
@@ -121,10 +122,10 @@ fn keep(session: &ImportSession<'_>, before: &Record, after: &mut Record, has_cr
     kept
 }
 
-/// A row of the library under Diesel, read as Diesel's are.
+/// A row of tokio-postgres, which is read like Diesel's rows.
 struct Raw<'a>(&'a Row);
 
-/// The bytes of a column, whatever its type.
+/// The bytes of a column of any type.
 struct Value<'a>(&'a [u8]);
 
 impl<'a> FromSql<'a> for Value<'a> {

@@ -2,14 +2,14 @@
 
 use groundplan_chassis::database::Bind;
 
-/// What stands before the first row: the signature, no flags, no extension.
+/// The file header: the signature, no flags, no extension.
 pub(crate) const HEAD: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 
-/// What stands behind the last row.
+/// The file trailer.
 pub(crate) const TAIL: &[u8] = &[0xFF, 0xFF];
 
-/// Begins a row of so many columns.
-pub(crate) fn begin(columns: usize, out: &mut Vec<u8>) {
+/// Starts a row with a number of columns.
+pub(crate) fn start_row(columns: usize, out: &mut Vec<u8>) {
     // A table has at most 1,600 columns.
     out.extend_from_slice(&i16::try_from(columns).unwrap_or(i16::MAX).to_be_bytes());
 }
@@ -19,7 +19,7 @@ pub(crate) fn column(value: &Bind, out: &mut Vec<u8>) {
     bytes(value.as_bytes(), out);
 }
 
-/// The same, of bytes that are at hand; none for NULL.
+/// Adds a column with these bytes to the row; `None` is NULL.
 pub(crate) fn bytes(value: Option<&[u8]>, out: &mut Vec<u8>) {
     match value {
         None => out.extend_from_slice(&(-1_i32).to_be_bytes()),

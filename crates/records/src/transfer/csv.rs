@@ -1,7 +1,7 @@
-//! Comma-separated values by RFC 4180, strictly: a quote in the wrong place is an error, and never swallows what follows.
+//! A strict parser and writer for CSV by RFC 4180: a misplaced quote is an error and never changes the meaning of the rest.
 //!
-//! Written by hand because the parsers that there are do not say whether a cell had quotes, which tells an empty text from no
-//! value, and read whatever is malformed as something.
+//! Existing parsers do not report whether a cell was quoted, which distinguishes an empty text from an absent value, and they
+//! accept malformed input.
 
 use super::row_error::RowError;
 use std::borrow::Cow;
@@ -13,49 +13,49 @@ pub(crate) struct Cell<'a> {
     pub(crate) is_quoted: bool,
 }
 
-/// The cells of a row, without its line end.
+/// Parses the cells of a row without its line end.
 pub(crate) fn cells(row: &str) -> Result<Vec<Cell<'_>>, RowError> {
     let mut cells = Vec::new();
     let mut rest = row;
     loop {
-        let (cell, behind) = match rest.strip_prefix('"') {
+        let (cell, remainder) = match rest.strip_prefix('"') {
             Some(inside) => quoted(inside, cells.len())?,
             None => plain(rest, cells.len())?,
         };
         cells.push(cell);
-        match behind.strip_prefix(',') {
+        match remainder.strip_prefix(',') {
             Some(next) => rest = next,
-            None if behind.is_empty() => return Ok(cells),
+            None if remainder.is_empty() => return Ok(cells),
             None => {
-                let words = "has text after its closing quote; double the quotes within a cell";
-                return Err(at(cells.len() - 1, words));
+                let message = "has text after its closing quote; double the quotes within a cell";
+                return Err(error_at(cells.len() - 1, message));
             }
         }
     }
 }
 
-/// A cell without quotes, and what is behind it.
+/// Parses a cell without quotes. Returns it and the rest of the row.
 fn plain(rest: &str, number: usize) -> Result<(Cell<'_>, &str), RowError> {
     let end = rest.find(',').unwrap_or(rest.len());
-    let (text, behind) = rest.split_at(end);
+    let (text, remainder) = rest.split_at(end);
     if text.contains(['"', '\r']) {
-        let words =
+        let message =
             "has a quote or a carriage return and is not in quotes; put it in quotes, and write each quote twice";
-        return Err(at(number, words));
+        return Err(error_at(number, message));
     }
-    Ok((Cell { text: Cow::Borrowed(text), is_quoted: false }, behind))
+    Ok((Cell { text: Cow::Borrowed(text), is_quoted: false }, remainder))
 }
 
-/// A cell behind its opening quote, and what is behind it.
+/// Parses a cell after its opening quote. Returns it and the rest of the row.
 fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), RowError> {
     let mut text = Cow::Borrowed("");
     let mut rest = inside;
     loop {
-        let Some((part, behind)) = rest.split_once('"') else {
-            return Err(at(number, "has an opening quote without a closing quote"));
+        let Some((part, remainder)) = rest.split_once('"') else {
+            return Err(error_at(number, "has an opening quote without a closing quote"));
         };
-        // All but the last piece end in a quote that is written twice.
-        match behind.strip_prefix('"') {
+        // Each piece except the last ends with a doubled quote.
+        match remainder.strip_prefix('"') {
             Some(next) => {
                 let text = text.to_mut();
                 text.push_str(part);
@@ -68,20 +68,20 @@ fn quoted(inside: &str, number: usize) -> Result<(Cell<'_>, &str), RowError> {
                 } else {
                     text.to_mut().push_str(part);
                 }
-                return Ok((Cell { text, is_quoted: true }, behind));
+                return Ok((Cell { text, is_quoted: true }, remainder));
             }
         }
     }
 }
 
-fn at(number: usize, words: &str) -> RowError {
-    RowError::whole("csv", format!("is not CSV: cell {} {words}", number + 1))
+fn error_at(number: usize, message: &str) -> RowError {
+    RowError::whole("csv", format!("is not CSV: cell {} {message}", number + 1))
 }
 
-/// Writes a cell; one that is empty and `is_there` has quotes.
-pub(crate) fn write(text: &str, is_there: bool, out: &mut Vec<u8>) {
-    let is_plain = if text.is_empty() { !is_there } else { !text.contains(['"', ',', '\n', '\r']) };
-    // What begins or ends with a space stays as it is: RFC 4180 has no trimming.
+/// Writes a cell. An empty cell that `is_present` gets quotes.
+pub(crate) fn write(text: &str, is_present: bool, out: &mut Vec<u8>) {
+    let is_plain = if text.is_empty() { !is_present } else { !text.contains(['"', ',', '\n', '\r']) };
+    // RFC 4180 does not trim spaces.
     if is_plain {
         out.extend_from_slice(text.as_bytes());
         return;
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_read() {
+    fn cells_are_parsed() {
         let plain = |text: &str| (text.to_owned(), false);
         let quoted = |text: &str| (text.to_owned(), true);
         assert_eq!(texts("a,b"), [plain("a"), plain("b")]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_in_wrong_places_are_refused() {
+    fn misplaced_quotes_are_errors() {
         for (row, cell) in
             [("a\"b", 1), ("x,\"a", 2), ("\"a\"b", 1), ("\"a\" ,b", 1), ("a,b\rc", 2), ("\"", 1), ("\"\"\"", 1)]
         {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_rows_can_be_parsed() {
         for row in [vec!["a", "", "b\"c", "\r\n", ",", " x "], vec!["\"\"", "é\u{1F600}"]] {
             let mut line = Vec::new();
             for (at, text) in row.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! One export: a snapshot, streamed as its reader takes it.
+//! The Export method: streams a snapshot at the speed of its reader.
 
 use super::format::{self, Format};
 use super::{CHUNK_BYTES, EXPORT_MEMORY, LONGEST_EXPORT, PATIENCE};
@@ -21,13 +21,16 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How many messages wait for the reader.
+/// The number of messages that wait for the reader.
 const WAITING: usize = 4;
 
 /// The messages of an export.
 pub(crate) type Messages = BoxStream<'static, Result<ExportResponse, Error>>;
 
-/// Begins an export. It goes on by a task of its own, which ends with the stream.
+/// Starts an export in a task that is aborted when the stream is dropped.
+///
+/// # Errors
+/// Violations of the request, `RATE_LIMITED`, `MEMORY_EXHAUSTED`, `DATABASE_UNAVAILABLE`.
 pub(crate) async fn export(records: Records, caller: Principal, request: ExportRequest) -> Result<Messages, Error> {
     let format = Format::of(request.format, "format")?;
     let served = records.served()?;
@@ -36,14 +39,14 @@ pub(crate) async fn export(records: Records, caller: Principal, request: ExportR
     let slot = records.transfers().take(records.memory(), EXPORT_MEMORY)?;
     let connection = records.database().dedicated().await?;
     let (sender, messages) = channel(WAITING);
-    let exporting = Exporting { records, caller, table, compiled, format, sender, _slot: slot };
-    let task = AbortOnDropHandle::new(tokio::spawn(exporting.run(connection)));
+    let task = ExportTask { records, caller, table, compiled, format, sender, _slot: slot };
+    let task = AbortOnDropHandle::new(tokio::spawn(task.run(connection)));
     Ok(unfold(Some((messages, task)), next).boxed())
 }
 
 type Task = AbortOnDropHandle<Result<(), Error>>;
 
-/// The next message; behind the last, why it is the last.
+/// Returns the next message, and after the last one the error of the task.
 async fn next(
     state: Option<(Receiver<ExportResponse>, Task)>,
 ) -> Option<(Result<ExportResponse, Error>, Option<(Receiver<ExportResponse>, Task)>)> {
@@ -57,8 +60,8 @@ async fn next(
     }
 }
 
-/// An export at work.
-struct Exporting {
+/// A running export.
+struct ExportTask {
     records: Records,
     caller: Principal,
     table: Arc<Table>,
@@ -68,9 +71,9 @@ struct Exporting {
     _slot: Slot,
 }
 
-impl Exporting {
+impl ExportTask {
     async fn run(self, mut connection: AsyncPgConnection) -> Result<(), Error> {
-        // The statement lasts as long as its reader. PostgreSQL ends it even if nobody is left here to do so.
+        // The statement takes as long as its reader. PostgreSQL cancels it even if this process is gone.
         let prepare = format!("SET statement_timeout = '{}s'", (LONGEST_EXPORT + PATIENCE).as_secs());
         connection.batch_execute(&prepare).await.map_err(database_error)?;
         let stop = self.records.stop().clone();
@@ -95,10 +98,10 @@ impl Exporting {
         format::write_head(model, self.format, &mut chunk);
         let mut records = 0;
         let mut rows = row_stream(connection, &sql, builder.binds()).await?;
-        while let Some(found) = rows.try_next().await? {
-            let record = row::record(model, layout.columns, &found, 1)?;
+        while let Some(row) = rows.try_next().await? {
+            let record = row::record(model, layout.columns, &row, 1)?;
             let held = self.records.memory().hold(2 * record.memory())?;
-            let stored = self.table.show(record, row::version(&found)?);
+            let stored = self.table.show(record, row::version(&row)?);
             format::write(model, self.format, &stored.record, &mut chunk)?;
             drop(held);
             records += 1;
@@ -111,27 +114,30 @@ impl Exporting {
         Ok(())
     }
 
-    /// Sends a message to a reader that takes it in time.
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// `DEADLINE_EXCEEDED` if the reader does not take it in time, `CANCELLED` if the reader is gone.
     async fn send(&self, message: ExportResponse) -> Result<(), Error> {
         match timeout(PATIENCE, self.sender.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Error::new(Reason::Cancelled, "the reader of the export went away")),
             Err(_) => {
-                let words = format!(
+                let message = format!(
                     "the export was not read for {} seconds, and its snapshot expired; export again, and read faster",
                     PATIENCE.as_secs()
                 );
-                Err(Error::new(Reason::DeadlineExceeded, words))
+                Err(Error::new(Reason::DeadlineExceeded, message))
             }
         }
     }
 }
 
-/// The end of an export whose snapshot has become too old.
+/// Returns the error of an export that takes too long.
 fn too_long() -> Error {
-    let words = format!(
+    let message = format!(
         "the export took longer than {} minutes, and its snapshot expired; export it in parts, with filters",
         LONGEST_EXPORT.as_secs() / 60
     );
-    Error::new(Reason::DeadlineExceeded, words)
+    Error::new(Reason::DeadlineExceeded, message)
 }

@@ -1,4 +1,4 @@
-//! Rows to records and back, by the format of the file.
+//! Converts rows to records and back, by the format of the file.
 
 mod postgres;
 mod table;
@@ -13,7 +13,7 @@ use groundplan_proto::records::v1;
 use prost::encoding::encode_varint;
 use table::Columns;
 
-/// How records are written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Ndjson,
@@ -28,8 +28,8 @@ impl Format {
             Ok(v1::Format::Csv) => Ok(Self::Csv),
             Ok(v1::Format::Delimited) => Ok(Self::Delimited),
             _ => {
-                let words = "must be FORMAT_NDJSON, FORMAT_CSV or FORMAT_DELIMITED";
-                Err(Error::field(place, "enum.defined_only", words))
+                let message = "must be FORMAT_NDJSON, FORMAT_CSV or FORMAT_DELIMITED";
+                Err(Error::field(place, "enum.defined_only", message))
             }
         }
     }
@@ -46,7 +46,7 @@ impl Format {
 /// Reads the rows of one import.
 pub(crate) struct Reader {
     format: Format,
-    /// Of CSV, once its first line is read.
+    /// The columns of a CSV file, after its first line.
     columns: Option<Columns>,
     text: Vec<u8>,
 }
@@ -56,22 +56,25 @@ impl Reader {
         Self { format, columns: None, text: Vec::new() }
     }
 
-    /// Whether the next row is that of the names.
-    pub(crate) fn wants_names(&self) -> bool {
+    /// Reports whether the next row contains the names.
+    pub(crate) fn expects_names(&self) -> bool {
         self.format == Format::Csv && self.columns.is_none()
     }
 
-    /// Reads the row of the names.
+    /// Reads the row with the names.
+    ///
+    /// # Errors
+    /// `MALFORMED_REQUEST` if it does not contain names of fields.
     pub(crate) fn names(&mut self, model: &Model, row: &Row<'_>) -> Result<(), Error> {
         let columns = match &row.content {
             Ok(content) => text(content).and_then(|text| Columns::read(model, text)),
             Err(row_error) => Err(row_error.clone()),
         };
-        self.columns = Some(columns.map_err(|row_error| table::refusal(&row_error, row.line))?);
+        self.columns = Some(columns.map_err(|row_error| table::header_error(&row_error, row.line))?);
         Ok(())
     }
 
-    /// Reads the record of a row, which is charged to its own budget.
+    /// Reads the record of a row within a budget of its own.
     pub(crate) fn record(&mut self, model: &Model, row: &Row<'_>, budget: &Budget) -> Result<Record, RowError> {
         let content = *row.content.as_ref().map_err(Clone::clone)?;
         let (shapes, shape) = (&model.shapes, model.shape);
@@ -95,15 +98,15 @@ impl Reader {
     }
 }
 
-/// The text of a row.
+/// Returns the text of a row.
 fn text(content: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(content).map_err(|error| {
-        let words = format!("is not UTF-8: byte {} is not part of a character", error.valid_up_to() + 1);
-        RowError::whole("utf8", words)
+        let message = format!("is not UTF-8: byte {} is not part of a character", error.valid_up_to() + 1);
+        RowError::whole("utf8", message)
     })
 }
 
-/// What stands before the first record.
+/// Writes the bytes before the first record.
 pub(crate) fn write_head(model: &Model, format: Format, out: &mut Vec<u8>) {
     if format == Format::Csv {
         table::write_names(model, out);

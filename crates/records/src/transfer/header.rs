@@ -1,4 +1,4 @@
-//! What an import is asked to do.
+//! The header of an import.
 
 use super::format::Format;
 use groundplan_error::Error;
@@ -8,21 +8,25 @@ use groundplan_proto::records::v1::{ImportHeader, OnConflict, OnError};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
-/// A header, checked.
+/// A valid header.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) model: String,
     pub(crate) format: Format,
     pub(crate) skips_errors: bool,
     pub(crate) on_conflict: OnConflict,
-    /// Empty if it cannot be sent again.
+    /// Empty if the import cannot be resumed.
     pub(crate) import_id: String,
     pub(crate) validate_only: bool,
-    /// What the import must be when it is sent again.
+    /// The digest of the header, which must be the same when the import is resumed.
     pub(crate) digest: Vec<u8>,
 }
 
 impl Header {
+    /// Validates a header.
+    ///
+    /// # Errors
+    /// A violation of the first invalid field.
     pub(crate) fn read(header: ImportHeader) -> Result<Self, Error> {
         let digest = Sha256::digest(header.encode_to_vec()).to_vec();
         let format = Format::of(header.format, "header.format")?;
@@ -30,23 +34,23 @@ impl Header {
             Error::field("header.on_error", "enum.defined_only", "must be ON_ERROR_ABORT or ON_ERROR_SKIP")
         })?;
         let on_conflict = OnConflict::try_from(header.on_conflict).map_err(|_| {
-            let words = "must be ON_CONFLICT_FAIL, ON_CONFLICT_SKIP or ON_CONFLICT_REPLACE";
-            Error::field("header.on_conflict", "enum.defined_only", words)
+            let message = "must be ON_CONFLICT_FAIL, ON_CONFLICT_SKIP or ON_CONFLICT_REPLACE";
+            Error::field("header.on_conflict", "enum.defined_only", message)
         })?;
         let ImportHeader { model, import_id, validate_only, .. } = header;
         if !import_id.is_empty() && !is_request_id(&import_id) {
-            let words = format!("must be 1 to {MAX_REQUEST_ID} visible ASCII characters, or absent");
-            return Err(Error::field("header.import_id", "string.pattern", words));
+            let message = format!("must be 1 to {MAX_REQUEST_ID} visible ASCII characters, or absent");
+            return Err(Error::field("header.import_id", "string.pattern", message));
         }
         if validate_only && !import_id.is_empty() {
-            let words = "must be absent with validate_only: there is nothing to resume";
-            return Err(Error::field("header.import_id", "import_id", words));
+            let message = "must be absent with validate_only: there is nothing to resume";
+            return Err(Error::field("header.import_id", "import_id", message));
         }
         let skips_errors = on_error == OnError::Skip;
         Ok(Self { model, format, skips_errors, on_conflict, import_id, validate_only, digest })
     }
 
-    /// Whether all of it is one transaction.
+    /// Reports whether the import is one transaction.
     pub(crate) fn is_atomic(&self) -> bool {
         !self.skips_errors || self.validate_only
     }

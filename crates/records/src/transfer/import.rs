@@ -1,9 +1,9 @@
-//! One import, from its header to its answer.
+//! The Import method, from its header to its response.
 
 use super::header::Header;
 use super::part_error::PartError;
 use super::progress::Progress;
-use super::reading::{Reading, broken};
+use super::reading::{Reading, stream_error};
 use super::report::Report;
 use super::session::ImportSession;
 use super::staging::Staging;
@@ -21,10 +21,13 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::Streaming;
 
-/// How many parts wait for the loader beside the one that it loads and the one that is read.
+/// The number of parts that wait for the loader, in addition to the loading part and the part being read.
 const WAITING: usize = 1;
 
-/// Loads what the call sends.
+/// Loads the rows of a call.
+///
+/// # Errors
+/// Those of the reader and of the loader, with `rowsLoaded`.
 pub(crate) async fn import(
     records: Records,
     caller: Principal,
@@ -32,7 +35,7 @@ pub(crate) async fn import(
 ) -> Result<ImportResponse, Error> {
     let missing = || Error::field("header", "required", "must be in the first message");
     let first = timeout(PATIENCE, messages.message()).await.map_err(|_| missing())?;
-    let first = first.map_err(broken)?.ok_or_else(missing)?;
+    let first = first.map_err(stream_error)?.ok_or_else(missing)?;
     let Some(Part::Header(header)) = first.part else { return Err(missing()) };
     let header = Arc::new(Header::read(header)?);
     let served = records.served()?;
@@ -54,7 +57,7 @@ pub(crate) async fn import(
         let call = Call { records: &records, principal: &caller, budget: Budget::default(), served, table };
         let staging = Staging::new(&call)?;
         client.batch_execute(&staging.prepare).await.map_err(|failure| PartError::from(failure).into_error())?;
-        // What is deleted softly is no broken reference to the database.
+        // PostgreSQL accepts references to soft-deleted records.
         let is_careful = header.is_atomic() || call.table.refers_to_hidden;
         let mut session = ImportSession { call, header: &header, client, staging, progress, is_careful, events: 0 };
         let loaded = session.run(parts).await;
@@ -64,9 +67,9 @@ pub(crate) async fn import(
     finish(read, loaded)
 }
 
-/// The answer, of how both tasks have ended.
+/// Returns the response from the results of both tasks.
 fn finish(read: Result<(), Error>, loaded: Result<(Option<Report>, Progress), Error>) -> Result<ImportResponse, Error> {
-    // Where the loader failed, the reader could only end.
+    // If the loader failed, the reader only stopped.
     let (report, progress) = loaded?;
     match (read, report) {
         (Err(error), _) => Err(error.with("rowsLoaded", progress.rows.to_string())),

@@ -5,7 +5,7 @@ use super::checks;
 use super::part::{Batch, Part};
 use super::part_error::{PartError, overtaken};
 use super::progress::Progress;
-use super::reading::Sent;
+use super::reading::LoaderMessage;
 use super::report::{Report, Reporting as _};
 use super::row_error::RowError;
 use super::session::ImportSession;
@@ -15,25 +15,28 @@ use groundplan_proto::records::v1::OnConflict;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 
-/// How often a part is tried that meets others.
+/// The number of attempts to load a part that conflicts with other transactions.
 const ATTEMPTS: u32 = 8;
 
-/// The pause before the second attempt; each later one is longer by as much.
+/// The pause before the second attempt. Each later pause is longer by the same amount.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl ImportSession<'_> {
-    /// Loads what comes, to its end. None if the reader broke off.
-    pub(crate) async fn run(&mut self, mut parts: Receiver<Sent>) -> Result<Option<Report>, Error> {
+    /// Loads parts until the end of the import. Returns `None` if the reader stopped early.
+    ///
+    /// # Errors
+    /// The error of the first part that cannot be loaded, with `rowsLoaded`.
+    pub(crate) async fn run(&mut self, mut parts: Receiver<LoaderMessage>) -> Result<Option<Report>, Error> {
         if self.header.is_atomic() && !self.progress.is_complete {
             self.run_sql("BEGIN").await.map_err(PartError::into_error)?;
         }
-        while let Some(sent) = parts.recv().await {
-            match sent {
-                Sent::Part(part) => self.part(part).await?,
-                Sent::End(rows, digest) => {
-                    if let Err(ended) = self.end(rows, digest).await {
-                        ended.note(self.call.records);
-                        return Err(ended.into_error());
+        while let Some(message) = parts.recv().await {
+            match message {
+                LoaderMessage::Part(part) => self.part(part).await?,
+                LoaderMessage::End(rows, digest) => {
+                    if let Err(error) = self.end(rows, digest).await {
+                        error.note(self.call.records);
+                        return Err(error.into_error());
                     }
                     return Ok(Some(self.progress.report.clone()));
                 }
@@ -42,12 +45,12 @@ impl ImportSession<'_> {
         Ok(None)
     }
 
-    /// Loads a part: in the transaction of all of them, or in its own.
+    /// Loads a part: in the transaction of the import if it is atomic, otherwise in its own.
     async fn part(&mut self, part: Part) -> Result<(), Error> {
         let loaded = if self.header.is_atomic() { self.part_of_all(&part).await } else { self.part_alone(&part).await };
-        loaded.map_err(|ended| {
-            ended.note(self.call.records);
-            self.explained(ended.into_error())
+        loaded.map_err(|error| {
+            error.note(self.call.records);
+            self.explained(error.into_error())
         })
     }
 
@@ -57,7 +60,7 @@ impl ImportSession<'_> {
         // Every row of the batch counts as read in the part.
         self.progress.report.add(report);
         if !self.header.skips_errors && self.progress.report.failed > 0 {
-            return Err(PartError::Failed(self.progress.report.refusal()));
+            return Err(PartError::Failed(self.progress.report.to_error()));
         }
         Ok(())
     }
@@ -76,13 +79,13 @@ impl ImportSession<'_> {
                     self.is_careful = true;
                     tokio::time::sleep(PAUSE * (attempt - 1)).await;
                 }
-                Err(ended) => return Err(ended),
+                Err(error) => return Err(error),
             }
         }
-        Err(PartError::Failed(Error::internal("a part has no attempt left, and none has failed")))
+        Err(PartError::Failed(Error::internal("all attempts to load a part are used, and none failed")))
     }
 
-    /// Writes all rows of a part as if none were bad, and finds out that it is so.
+    /// Writes all rows of a part without checking them first. Fails if one is invalid.
     async fn try_fast(&mut self, part: &Part) -> Result<Progress, PartError> {
         self.run_sql("BEGIN").await?;
         self.stage(&self.staging.copy_rows, part.batch.bytes()).await?;
@@ -100,7 +103,7 @@ impl ImportSession<'_> {
         Ok(after)
     }
 
-    /// Looks at each row of a part, and writes the good ones.
+    /// Checks each row of a part and writes the valid ones.
     async fn try_carefully(&mut self, part: &Part) -> Result<Progress, PartError> {
         self.run_sql("BEGIN").await?;
         self.events = 0;
@@ -111,7 +114,7 @@ impl ImportSession<'_> {
         Ok(after)
     }
 
-    /// Loads a batch in the transaction that is open. What the database itself refuses is found by halves.
+    /// Loads a batch in the open transaction. Rows that PostgreSQL rejects are found by bisection.
     async fn batch(&mut self, batch: &Batch) -> Result<Report, PartError> {
         let mut report = Report::default();
         let mut open = vec![batch.clone()];
@@ -130,13 +133,13 @@ impl ImportSession<'_> {
                         None => report.fail(batch.line(), vec![RowError::whole("database", refused(&message))]),
                     }
                 }
-                Err(ended) => return Err(ended),
+                Err(error) => return Err(error),
             }
         }
         Ok(report)
     }
 
-    /// Loads rows; gives what has become of them, and how many events they have.
+    /// Loads rows. Returns their report and the number of their events.
     async fn rows(&self, batch: &Batch) -> Result<(Report, i64), PartError> {
         if batch.len() == 0 {
             return Ok((Report::default(), 0));
@@ -152,7 +155,7 @@ impl ImportSession<'_> {
         report.replaced += replaced.changed + replaced.same;
         report.created = self.execute(&self.staging.insert, &[]).await?;
         let changed = report.created + replaced.changed;
-        // Rows that were refused when they met the record that they replace are gone from staging.
+        // Rows that became invalid in combination with the record that they replace are no longer in the staging table.
         if self.execute(&self.staging.keep_events, &[]).await? != changed
             || (replaced.changed + replaced.same == 0 && report.created != left)
         {
@@ -161,7 +164,7 @@ impl ImportSession<'_> {
         Ok((report, changed))
     }
 
-    /// Ends the import.
+    /// Finishes the import.
     async fn end(&mut self, rows: i64, digest: Vec<u8>) -> Result<(), PartError> {
         if self.progress.is_complete {
             return Ok(());
@@ -178,7 +181,7 @@ impl ImportSession<'_> {
         Ok(())
     }
 
-    /// Notes how far the import is with a part, of whose good rows this has become.
+    /// Saves the progress after a part. `report` is on its valid rows.
     async fn save(&self, part: &Part, mut report: Report) -> Result<Progress, PartError> {
         let mut all = self.progress.report.clone();
         report.add(part.report.clone());
@@ -195,7 +198,7 @@ impl ImportSession<'_> {
         Ok(())
     }
 
-    /// Adds to a refusal what is loaded, where parts before are.
+    /// Adds the number of loaded rows to an error.
     fn explained(&self, error: Error) -> Error {
         error.with("rowsLoaded", self.progress.rows.to_string())
     }

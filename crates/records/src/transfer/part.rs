@@ -1,4 +1,4 @@
-//! A part of an import: rows that are checked, encoded for COPY.
+//! A part of an import: valid rows, encoded for `COPY`.
 
 use super::report::{Report, Reporting as _};
 use super::row_error::RowError;
@@ -11,25 +11,25 @@ use groundplan_error::Error;
 use groundplan_query::bind;
 use std::ops::Range;
 
-/// How many columns a row of staging has besides those of the record: its line, its version, its event, and whether it has a time
-/// of creation.
+/// The number of columns of a staging row before those of the record: its line, its version, its event, and whether the row has
+/// a creation time.
 const OWN_COLUMNS: usize = 4;
 
-/// Good rows, encoded for COPY. Clones share the bytes.
+/// Valid rows, encoded for `COPY`. Clones share the bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     bytes: Bytes,
-    /// Where each row ends in the bytes, and its line.
+    /// The end of each row in the bytes, and its line.
     rows: Vec<(usize, u64)>,
 }
 
-/// Some rows of an import.
+/// Consecutive rows of an import.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) batch: Batch,
-    /// What has become of the rows that are not in the batch.
+    /// The report on the rows that are not in the batch.
     pub(crate) report: Report,
-    /// How many rows of the import are done with this part, and their digest.
+    /// The number of rows of the import up to the end of this part, and their digest.
     pub(crate) done: i64,
     pub(crate) digest: Vec<u8>,
 }
@@ -43,18 +43,18 @@ impl Batch {
         &self.bytes
     }
 
-    /// The line of the first row.
+    /// Returns the line of the first row.
     pub(crate) fn line(&self) -> u64 {
         self.rows.first().map_or(0, |(_, line)| *line)
     }
 
-    /// Two halves; none if it has but one row.
+    /// Splits the batch in two; `None` if it has only one row.
     pub(crate) fn split(&self) -> Option<(Self, Self)> {
         let middle = self.rows.len() / 2;
         (middle > 0).then(|| (self.range(0..middle), self.range(middle..self.rows.len())))
     }
 
-    /// Some of its rows.
+    /// Returns a range of its rows.
     fn range(&self, rows: Range<usize>) -> Self {
         let end_of = |at: usize| self.rows.get(at).map_or(0, |(end, _)| *end);
         let begin = rows.start.checked_sub(1).map_or(0, end_of);
@@ -67,16 +67,16 @@ impl Batch {
     }
 }
 
-/// A part that is being filled.
+/// A part under construction.
 #[derive(Default)]
-pub(crate) struct Filling {
+pub(crate) struct PartBuilder {
     bytes: Vec<u8>,
     rows: Vec<(usize, u64)>,
     report: Report,
 }
 
-impl Filling {
-    /// Adds a record, which is complete and checked.
+impl PartBuilder {
+    /// Adds a complete and valid record.
     pub(crate) fn add(&mut self, call: &Call<'_>, line: u64, record: &Record, written: &Written) -> Result<(), Error> {
         self.report.read += 1;
         encode(call, line, record, written, &mut self.bytes)?;
@@ -84,14 +84,14 @@ impl Filling {
         Ok(())
     }
 
-    /// Counts a row that is bad.
-    pub(crate) fn refuse(&mut self, line: u64, row_errors: Vec<RowError>) {
+    /// Counts an invalid row.
+    pub(crate) fn reject(&mut self, line: u64, row_errors: Vec<RowError>) {
         self.report.read += 1;
         self.report.fail(line, row_errors);
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        // Bad rows count, so that progress is made however many there are.
+        // Invalid rows count, so that many of them do not stop the progress.
         self.report.read >= MAX_PART_ROWS as i64 || self.bytes.len() >= MAX_PART_BYTES
     }
 
@@ -99,16 +99,19 @@ impl Filling {
         self.report.read == 0
     }
 
-    /// The part, as far as it is filled.
+    /// Takes the part with the rows so far.
     pub(crate) fn take(&mut self, done: i64, digest: Vec<u8>) -> Part {
         let Self { bytes, rows, report } = std::mem::take(self);
-        // The next one is about as large.
+        // The next part probably has a similar size.
         self.bytes.reserve(bytes.len());
         Part { batch: Batch { bytes: bytes.into(), rows }, report, done, digest }
     }
 }
 
-/// Encodes a row of staging.
+/// Encodes a row of the staging table.
+///
+/// # Errors
+/// Those of [`bind::bind`]; `out` is unchanged then.
 pub(crate) fn encode(
     call: &Call<'_>,
     line: u64,
@@ -118,7 +121,7 @@ pub(crate) fn encode(
 ) -> Result<(), Error> {
     let begin = out.len();
     let columns = &call.table.columns;
-    copy::begin(OWN_COLUMNS + columns.len(), out);
+    copy::start_row(OWN_COLUMNS + columns.len(), out);
     copy::bytes(Some(&line.to_be_bytes()), out);
     copy::bytes(Some(&written.version.to_be_bytes()), out);
     copy::bytes(Some(&written.payload), out);

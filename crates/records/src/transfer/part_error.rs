@@ -1,4 +1,4 @@
-//! What a failed statement of an import means.
+//! Errors of the statements of an import.
 
 use crate::state::Records;
 use groundplan_error::{Error, Reason};
@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio_postgres::Error as Failure;
 use tokio_postgres::error::SqlState;
 
-/// How a part has ended that was not loaded.
+/// Why a part was not loaded.
 pub(crate) enum PartError {
-    /// It met others in the database: another attempt may do it.
+    /// Conflict with other transactions. Another attempt can succeed.
     Conflict(Error),
-    /// A row breaks what the database holds it to, and that is nothing that is served: a column too many for a page, a
-    /// constraint or a trigger of somebody's own.
+    /// PostgreSQL rejects a row for a reason outside of the model, such as the size of a row or a constraint or trigger that a
+    /// SQL user created: its message, and the error for the log.
     Rejected(String, Error),
+    /// Another attempt cannot succeed.
     Failed(Error),
 }
 
@@ -24,8 +25,8 @@ impl From<Error> for PartError {
 
 impl From<Failure> for PartError {
     fn from(failure: Failure) -> Self {
-        let Some(facts) = failure.as_db_error() else { return Self::Failed(lost().caused_by(failure)) };
-        let code = facts.code();
+        let Some(info) = failure.as_db_error() else { return Self::Failed(lost().caused_by(failure)) };
+        let code = info.code();
         if [
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
@@ -34,23 +35,23 @@ impl From<Failure> for PartError {
         ]
         .contains(code)
         {
-            return Self::Conflict(met().caused_by(described(&failure)));
+            return Self::Conflict(conflict().caused_by(described(&failure)));
         }
-        let message = facts.message().to_owned();
+        let message = info.message().to_owned();
         let no_partition = message.starts_with("no partition of relation");
         match code.code().get(..2) {
             Some("08" | "57") if *code != SqlState::QUERY_CANCELED => {
                 Self::Failed(lost().caused_by(described(&failure)))
             }
             Some("57") => {
-                let words = "a statement of the import took longer than the server allows";
-                Self::Failed(Error::new(Reason::DeadlineExceeded, words).caused_by(described(&failure)))
+                let message = "a statement of the import took longer than the server allows";
+                Self::Failed(Error::new(Reason::DeadlineExceeded, message).caused_by(described(&failure)))
             }
             Some("25") => Self::Failed(lost().caused_by(described(&failure))),
             Some("23") if no_partition => {
                 let message = "no event log partition exists for the current time; try again";
-                let refused = Error::new(Reason::DatabaseUnavailable, message).retry_after(Duration::from_secs(1));
-                Self::Failed(refused.caused_by(described(&failure)))
+                let error = Error::new(Reason::DatabaseUnavailable, message).retry_after(Duration::from_secs(1));
+                Self::Failed(error.caused_by(described(&failure)))
             }
             Some("22" | "23" | "54" | "P0") => Self::Rejected(message, Error::internal(described(&failure))),
             _ => Self::Failed(Error::internal(described(&failure))),
@@ -59,14 +60,14 @@ impl From<Failure> for PartError {
 }
 
 impl PartError {
-    /// The answer for the caller, where there is no other attempt.
+    /// Returns the error for the caller after the last attempt.
     pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Conflict(error) | Self::Rejected(_, error) | Self::Failed(error) => error,
         }
     }
 
-    /// Tells the log if it had no partition.
+    /// Notifies the event log if it has no partition for the current time.
     pub(crate) fn note(&self, records: &Records) {
         if let Self::Failed(error) = self
             && error.log_text().contains("no partition of relation \"events\"")
@@ -76,8 +77,8 @@ impl PartError {
     }
 }
 
-/// The refusal of what met others at each attempt.
-fn met() -> Error {
+/// Returns the error of a part that conflicted at each attempt.
+fn conflict() -> Error {
     Error::new(Reason::RecordBusy, "others changed the same records at each attempt to load a part; try again")
 }
 
@@ -86,13 +87,13 @@ fn lost() -> Error {
         .retry_after(Duration::from_secs(1))
 }
 
-/// A failure for the log: without the values that PostgreSQL quotes in its details.
+/// Returns an error's text for the log, without the values that PostgreSQL quotes in its details.
 fn described(failure: &Failure) -> String {
     match failure.as_db_error() {
-        Some(facts) => {
-            let message = facts.message();
-            let message = message.split_once(": \"").map_or(message, |(what, _)| what);
-            format!("{message} ({}); constraint: {}", facts.code().code(), facts.constraint().unwrap_or_default())
+        Some(info) => {
+            let message = info.message();
+            let message = message.split_once(": \"").map_or(message, |(summary, _)| summary);
+            format!("{message} ({}); constraint: {}", info.code().code(), info.constraint().unwrap_or_default())
         }
         None => failure.to_string(),
     }

@@ -1,4 +1,4 @@
-//! How far an import came, so that it can be sent again and nothing is loaded twice.
+//! The stored progress of an import, so that callers can send it again without loading rows twice.
 
 use super::PROGRESS_HOURS;
 use super::header::Header;
@@ -9,13 +9,13 @@ use groundplan_identity::Principal;
 use prost::Message as _;
 use tokio_postgres::Client;
 
-/// How far an import came.
+/// The progress of an import.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
-    /// How many rows are done, and their digest.
+    /// The number of finished rows, and their digest.
     pub(crate) rows: i64,
     pub(crate) digest: Vec<u8>,
-    /// What has become of them.
+    /// The report on these rows.
     pub(crate) report: Report,
     pub(crate) is_complete: bool,
 }
@@ -28,32 +28,38 @@ const BEGIN: &str =
 const FIND: &str =
     "SELECT settings, rows, digest, report, is_complete FROM imports WHERE tenant = $1 AND principal = $2 AND id = $3";
 
-/// Only whoever knows how far it came takes it further: of two calls that send the same import, each part is loaded by one.
+/// Compares the previous progress, so that of two calls with the same import only one loads each part.
 const MOVE: &str = "UPDATE imports SET rows = $5, digest = $6, report = $7, is_complete = $8, changed_at = now() \
     WHERE tenant = $1 AND principal = $2 AND id = $3 AND rows = $4 AND NOT is_complete";
 
 impl Progress {
-    /// Begins an import, or finds how far it came.
+    /// Registers an import, or returns the progress of an earlier call.
+    ///
+    /// # Errors
+    /// A violation of `import_id` if the earlier call had another header.
     pub(crate) async fn begin(client: &Client, caller: &Principal, header: &Header) -> Result<Self, Error> {
         if header.import_id.is_empty() {
             return Ok(Self::default());
         }
-        let found = async {
+        let query = async {
             let hours = i32::try_from(PROGRESS_HOURS).unwrap_or(i32::MAX);
             client.execute(FORGET, &[&hours]).await?;
             let (tenant, name, id) = (&caller.tenant, &caller.name, &header.import_id);
             client.execute(BEGIN, &[tenant, name, id, &header.digest]).await?;
             client.query_one(FIND, &[tenant, name, id]).await
         };
-        let row = found.await.map_err(|failure| PartError::from(failure).into_error())?;
+        let row = query.await.map_err(|failure| PartError::from(failure).into_error())?;
         if row.get::<_, Vec<u8>>(0) != header.digest {
-            return Err(other("the header was different"));
+            return Err(other_import("the header was different"));
         }
         let report = Report::decode(row.get::<_, &[u8]>(3)).map_err(Error::internal)?;
         Ok(Self { rows: row.get(1), digest: row.get(2), report, is_complete: row.get(4) })
     }
 
-    /// Notes that it came further, in the transaction of what was loaded.
+    /// Saves the progress in the transaction of the loaded rows.
+    ///
+    /// # Errors
+    /// `RECORD_BUSY` if another call saved progress since `before`.
     pub(crate) async fn save(
         &self,
         client: &Client,
@@ -72,14 +78,14 @@ impl Progress {
         if moved == 1 {
             return Ok(());
         }
-        let words =
+        let message =
             "another call uses this import_id; wait for its response, or send the import again after it has finished";
-        Err(PartError::Failed(Error::new(Reason::RecordBusy, words)))
+        Err(PartError::Failed(Error::new(Reason::RecordBusy, message)))
     }
 }
 
-/// The refusal of another import under the same id.
-pub(crate) fn other(what: &str) -> Error {
-    let words = format!("stands for another import: {what} when it was first sent; choose another id");
-    Error::field("header.import_id", "import_id", words)
+/// Returns the error of another import with the same id.
+pub(crate) fn other_import(difference: &str) -> Error {
+    let message = format!("stands for another import: {difference} when it was first sent; choose another id");
+    Error::field("header.import_id", "import_id", message)
 }

@@ -1,9 +1,9 @@
-//! Reading an import: the call's messages to parts.
+//! Reads an import: converts the messages of the call to parts.
 
 use super::format::Reader;
 use super::header::Header;
-use super::part::{Filling, Part};
-use super::progress::{Progress, other};
+use super::part::{Part, PartBuilder};
+use super::progress::{Progress, other_import};
 use super::row_error::RowError;
 use super::rows::{Row, Rows};
 use super::written::Written;
@@ -11,7 +11,7 @@ use super::{MAX_ATOMIC_BYTES, MAX_ATOMIC_ROWS, PATIENCE};
 use crate::call::Call;
 use crate::clock::now;
 use crate::operations::{Origin, complete};
-use crate::transfer_slots::AGAIN;
+use crate::transfer_slots::RETRY_DELAY;
 use bytes::Bytes;
 use groundplan_budget::{Budget, DEFAULT};
 use groundplan_chassis::layers::from_tonic_status;
@@ -25,44 +25,44 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use tonic::Streaming;
 
-/// After so many rows others get a turn.
-const TURN: i64 = 200;
+/// The number of rows after which other tasks can run.
+const ROWS_PER_TURN: i64 = 200;
 
-/// What a reader sends to the loader.
-pub(crate) enum Sent {
+/// A message from the reader to the loader.
+pub(crate) enum LoaderMessage {
     Part(Part),
-    /// The import is whole: so many rows, of this digest.
+    /// The end of the import: the number of rows, and their digest.
     End(i64, Vec<u8>),
 }
 
-/// The reading of one import.
+/// The reader of one import.
 pub(crate) struct Reading<'a> {
     pub(crate) call: Call<'a>,
     pub(crate) header: &'a Header,
-    /// How far it came before.
+    /// The progress of earlier calls.
     pub(crate) before: &'a Progress,
-    pub(crate) parts: Sender<Sent>,
+    pub(crate) parts: Sender<LoaderMessage>,
 }
 
-/// Where a reading is.
+/// The state of a reader.
 struct State {
     reader: Reader,
-    filling: Filling,
-    /// How many rows were seen, and their digest, if anybody wants it.
+    part: PartBuilder,
+    /// The number of rows so far, and their digest if the import can be resumed.
     done: i64,
     digest: Option<Sha256>,
     bytes: usize,
-    /// When the part began: the version of its rows.
+    /// The start of the part, in microseconds since the Unix epoch: the version of its rows.
     time: i64,
 }
 
 impl Reading<'_> {
-    /// Reads the call to its end. When nobody takes the parts any more, it ends as well: the loader says why.
+    /// Reads the call to its end. Stops without an error if the loader is gone, which reports the cause.
     pub(crate) async fn run(self, mut messages: Streaming<ImportRequest>) -> Result<(), Error> {
         let mut rows = Rows::new(self.header.format.framing(), self.call.records.settings().max_message_bytes);
         let mut state = State {
             reader: Reader::new(self.header.format),
-            filling: Filling::default(),
+            part: PartBuilder::default(),
             done: 0,
             digest: (!self.header.import_id.is_empty()).then(Sha256::new),
             bytes: 0,
@@ -74,17 +74,17 @@ impl Reading<'_> {
             match chunk {
                 Some(chunk) => {
                     state.bytes += chunk.len();
-                    self.bound(&state)?;
+                    self.check_size(&state)?;
                     rows.feed(chunk);
                 }
                 None => rows.finish(),
             }
             while let Some(row) = rows.next()? {
                 self.row(&mut state, &row)?;
-                if state.done % TURN == 0 {
+                if state.done % ROWS_PER_TURN == 0 {
                     yield_now().await;
                 }
-                if state.filling.is_full() && !self.send(&mut state).await? {
+                if state.part.is_full() && !self.send(&mut state).await? {
                     return Ok(());
                 }
             }
@@ -93,15 +93,15 @@ impl Reading<'_> {
             }
         }
         self.check_resumed(&state, true)?;
-        if !state.filling.is_empty() && !self.send(&mut state).await? {
+        if !state.part.is_empty() && !self.send(&mut state).await? {
             return Ok(());
         }
-        // Who has gone says why.
-        let _ = self.parts.send(Sent::End(state.done, digest(&state))).await;
+        // If the loader is gone, it reports the cause.
+        let _ = self.parts.send(LoaderMessage::End(state.done, digest(&state))).await;
         Ok(())
     }
 
-    /// Takes a row.
+    /// Processes a row.
     fn row(&self, state: &mut State, row: &Row<'_>) -> Result<(), Error> {
         let model = &self.call.table.model;
         if let Some(digest) = &mut state.digest {
@@ -109,25 +109,28 @@ impl Reading<'_> {
             digest.update((content.len() as u64).to_le_bytes());
             digest.update(content);
         }
-        if state.reader.wants_names() {
+        if state.reader.expects_names() {
             return state.reader.names(model, row);
         }
         state.done += 1;
         if state.done <= self.before.rows {
             return self.check_resumed(state, false);
         }
-        self.bound(state)?;
+        self.check_size(state)?;
         match self.record(state, row) {
             Ok(()) => {}
-            Err(row_errors) if row_errors.iter().any(|row_error| row_error.ended.is_some()) => {
-                return Err(ended(row_errors));
+            Err(row_errors) if row_errors.iter().any(|row_error| row_error.fatal_reason.is_some()) => {
+                return Err(fatal_error(row_errors));
             }
-            Err(row_errors) => state.filling.refuse(row.line, row_errors),
+            Err(row_errors) => state.part.reject(row.line, row_errors),
         }
         Ok(())
     }
 
     /// Adds the record of a row to the part.
+    ///
+    /// # Errors
+    /// The errors of an invalid row.
     fn record(&self, state: &mut State, row: &Row<'_>) -> Result<(), Vec<RowError>> {
         let model = &self.call.table.model;
         let budget = Budget::for_request(DEFAULT, self.call.records.memory(), None);
@@ -138,67 +141,70 @@ impl Reading<'_> {
         let id = Id::for_create(model, record.get(model.roles.id)).map_err(row_errors)?;
         let record = complete(&self.call, record, &id, Origin::Import, state.time).map_err(row_errors)?;
         let written = Written::created(&self.call, &record, state.time, has_created_at);
-        state.filling.add(&self.call, row.line, &record, &written).map_err(row_errors)
+        state.part.add(&self.call, row.line, &record, &written).map_err(row_errors)
     }
 
-    /// Sends the part; says whether anybody takes it.
+    /// Sends the part. Returns whether the loader took it.
     async fn send(&self, state: &mut State) -> Result<bool, Error> {
-        let part = state.filling.take(state.done, digest(state));
-        let is_taken = self.parts.send(Sent::Part(part)).await.is_ok();
+        let part = state.part.take(state.done, digest(state));
+        let is_taken = self.parts.send(LoaderMessage::Part(part)).await.is_ok();
         state.time = now()?.max(state.time + 1);
         Ok(is_taken)
     }
 
-    /// Refuses what is too much for one transaction.
-    fn bound(&self, state: &State) -> Result<(), Error> {
+    /// Checks the limits of an import in one transaction.
+    fn check_size(&self, state: &State) -> Result<(), Error> {
         let rows = usize::try_from(state.done).unwrap_or(usize::MAX);
         if !self.header.is_atomic() || (rows <= MAX_ATOMIC_ROWS && state.bytes <= MAX_ATOMIC_BYTES) {
             return Ok(());
         }
-        let (what, instead) = match self.header.validate_only {
+        let (kind, alternative) = match self.header.validate_only {
             true => ("is checked only", ""),
             false => ("is all or nothing", ", or let ON_ERROR_SKIP load it in parts"),
         };
         let message = format!(
-            "nothing was loaded: an import that {what} can have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up{instead}",
+            "nothing was loaded: an import that {kind} can have {MAX_ATOMIC_ROWS} rows and {} MiB; split it up{alternative}",
             MAX_ATOMIC_BYTES >> 20
         );
-        let refused = Error::new(Reason::TooLarge, message);
-        Err(refused.with("mostRows", MAX_ATOMIC_ROWS.to_string()).with("mostBytes", MAX_ATOMIC_BYTES.to_string()))
+        let error = Error::new(Reason::TooLarge, message);
+        Err(error.with("mostRows", MAX_ATOMIC_ROWS.to_string()).with("mostBytes", MAX_ATOMIC_BYTES.to_string()))
     }
 
-    /// Refuses other rows than those that are loaded already.
+    /// Checks that the first rows are those of the earlier call.
     fn check_resumed(&self, state: &State, is_end: bool) -> Result<(), Error> {
         let before = self.before;
         let is_short = is_end && state.done < before.rows;
         let is_long = before.is_complete && state.done > before.rows;
         let is_other = before.rows > 0 && state.done == before.rows && digest(state) != before.digest;
-        if is_short || is_long || is_other { Err(other("the rows were different")) } else { Ok(()) }
+        if is_short || is_long || is_other { Err(other_import("the rows were different")) } else { Ok(()) }
     }
 }
 
-/// The end of an import that found no memory for a row. It can be sent again.
-fn ended(row_errors: Vec<RowError>) -> Error {
-    let row_error = row_errors.into_iter().find(|row_error| row_error.ended.is_some());
+/// Returns the error of an import without memory for a row. Callers can retry it.
+fn fatal_error(row_errors: Vec<RowError>) -> Error {
+    let row_error = row_errors.into_iter().find(|row_error| row_error.fatal_reason.is_some());
     let (reason, message) = row_error.map_or((Reason::Internal, String::new()), |row_error| {
-        (row_error.ended.unwrap_or(Reason::Internal), row_error.message)
+        (row_error.fatal_reason.unwrap_or(Reason::Internal), row_error.message)
     });
-    Error::new(reason, message).retry_after(AGAIN)
+    Error::new(reason, message).retry_after(RETRY_DELAY)
 }
 
-/// The digest of the rows so far; empty if nobody wants it.
+/// Returns the digest of the rows so far; empty if the import cannot be resumed.
 fn digest(state: &State) -> Vec<u8> {
     state.digest.clone().map(|digest| digest.finalize().to_vec()).unwrap_or_default()
 }
 
-/// Why a stream has no next message: what is wrong with it, or that the caller went away.
-pub(super) fn broken(status: tonic::Status) -> Error {
+/// Returns the error of a stream without a next message: of the message, or `CANCELLED` if the caller is gone.
+pub(super) fn stream_error(status: tonic::Status) -> Error {
     from_tonic_status(&status)
         .or_else(|| Error::of_status(&status))
         .unwrap_or_else(|| Error::new(Reason::Cancelled, "the stream of the import was interrupted").caused_by(status))
 }
 
-/// The next bytes; none at the end.
+/// Returns the next bytes; `None` at the end.
+///
+/// # Errors
+/// `DEADLINE_EXCEEDED` if no bytes arrive in time, `NOT_READY` if the server stops.
 async fn next_chunk(call: &Call<'_>, messages: &mut Streaming<ImportRequest>) -> Result<Option<Bytes>, Error> {
     let next = tokio::select! {
         next = timeout(PATIENCE, messages.message()) => next,
@@ -207,10 +213,10 @@ async fn next_chunk(call: &Call<'_>, messages: &mut Streaming<ImportRequest>) ->
         }
     };
     let next = next.map_err(|_| {
-        let words = format!("no chunk of the import arrived for {} seconds", PATIENCE.as_secs());
-        Error::new(Reason::DeadlineExceeded, words)
+        let message = format!("no chunk of the import arrived for {} seconds", PATIENCE.as_secs());
+        Error::new(Reason::DeadlineExceeded, message)
     })?;
-    match next.map_err(broken)? {
+    match next.map_err(stream_error)? {
         None => Ok(None),
         Some(ImportRequest { part: Some(import_request::Part::Chunk(chunk)) }) => Ok(Some(chunk.into())),
         Some(_) => {

@@ -1,21 +1,21 @@
-//! What has become of the rows.
+//! The report of an import.
 
 use super::MAX_ERRORS;
 use super::row_error::RowError;
 use groundplan_error::{Error, Reason, Violation};
 use groundplan_proto::records::v1::{ImportError, ImportResponse};
 
-/// What has become of rows, so far.
+/// The numbers and errors of the rows so far.
 pub(crate) type Report = ImportResponse;
 
-/// What is done with reports.
+/// Operations on reports.
 pub(crate) trait Reporting {
-    /// Counts a bad row.
+    /// Counts an invalid row.
     fn fail(&mut self, line: u64, row_errors: Vec<RowError>);
-    /// Adds what came later.
+    /// Adds the report of later rows.
     fn add(&mut self, later: Self);
-    /// The refusal of an import that is all or nothing.
-    fn refusal(&self) -> Error;
+    /// Returns the error of an atomic import with invalid rows.
+    fn to_error(&self) -> Error;
 }
 
 impl Reporting for Report {
@@ -23,7 +23,7 @@ impl Reporting for Report {
         self.failed += 1;
         for row_error in row_errors {
             if self.errors.len() < MAX_ERRORS {
-                self.errors.push(row_error.at(line));
+                self.errors.push(row_error.at_line(line));
             } else {
                 self.more_errors = true;
             }
@@ -46,26 +46,26 @@ impl Reporting for Report {
         }
     }
 
-    fn refusal(&self) -> Error {
+    fn to_error(&self) -> Error {
         let first = self.errors.first().map(sentence).unwrap_or_default();
         let message = format!(
             "nothing was loaded: {} of the first {} rows are invalid; {first}; correct them, or skip them with ON_ERROR_SKIP",
             self.failed, self.read
         );
-        let refused = Error::new(Reason::RowsInvalid, message);
-        let refused = refused.with("read", self.read.to_string()).with("failed", self.failed.to_string());
-        self.errors.iter().fold(refused, |refused, error| {
-            let field = match error.field.as_str() {
-                "" => format!("line {}", error.line),
-                field => format!("line {}: {field}", error.line),
+        let error = Error::new(Reason::RowsInvalid, message);
+        let error = error.with("read", self.read.to_string()).with("failed", self.failed.to_string());
+        self.errors.iter().fold(error, |error, row| {
+            let field = match row.field.as_str() {
+                "" => format!("line {}", row.line),
+                field => format!("line {}: {field}", row.line),
             };
-            let (description, rule) = (error.message.clone(), error.rule.clone().into());
-            refused.with_violation(Violation { field, description, rule })
+            let (description, rule) = (row.message.clone(), row.rule.clone().into());
+            error.with_violation(Violation { field, description, rule })
         })
     }
 }
 
-/// An error for people.
+/// Returns an error as text for people.
 fn sentence(error: &ImportError) -> String {
     let ImportError { line, field, message, .. } = error;
     let space = if field.is_empty() { "" } else { " " };

@@ -1,4 +1,4 @@
-//! Bytes to rows, however they were cut into chunks, without holding more than one row.
+//! Splits bytes into rows, independently of chunk boundaries, and holds at most one row.
 
 mod scan;
 
@@ -8,56 +8,57 @@ use groundplan_error::{Error, Reason};
 use scan::{Quote, Varint, end_of_quoted, varint};
 use std::ops::Range;
 
-/// How rows lie in the bytes.
+/// How the bytes delimit rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// One a line.
+    /// One row per line.
     Lines,
-    /// One a line, and line feeds within quotes are part of it.
+    /// One row per line; line feeds within quotes are part of the row.
     Quoted,
-    /// Each behind its length as a varint.
+    /// Each row after its length as a varint.
     Delimited,
 }
 
-/// A row, or what is in its place.
+/// A row, or its error.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
-    /// The line in which it begins, or the number of the message; from 1.
+    /// The line where it starts, or the number of the message; from 1.
     pub(crate) line: u64,
     pub(crate) content: Result<&'a [u8], RowError>,
-    /// Whether it is the last one, and its line has no end.
+    /// Whether it is the last row, without a line end.
     pub(crate) is_cut: bool,
 }
 
-/// Cuts bytes into rows.
+/// Splits bytes into rows.
 pub(crate) struct Rows {
     framing: Framing,
-    /// The most bytes of a row.
+    /// The maximum size of a row in bytes.
     limit: usize,
     chunk: Bytes,
-    /// What of the chunk is done.
+    /// The position in the chunk.
     at: usize,
-    /// The row so far, from chunks before.
+    /// The start of the row, from earlier chunks.
     pending: Vec<u8>,
-    /// Whether `pending` was given, and is to be forgotten.
-    is_given: bool,
-    is_begun: bool,
+    /// Whether `pending` was returned and must be cleared.
+    is_returned: bool,
+    is_started: bool,
     is_finished: bool,
-    /// Of what comes next, and of the row that has begun.
+    /// The current line.
     line: u64,
-    began: u64,
-    /// The rest of a row that was refused: until its end, or so many bytes.
+    /// The line where the current row started.
+    start_line: u64,
+    /// The rest of a rejected row to skip: until its end, or a number of bytes.
     discards: bool,
     discard: u64,
     quote: Quote,
     is_broken: bool,
 }
 
-/// What a look at the rest of the chunk has found.
-enum Found {
-    /// The end of a row: where it is in the chunk, without its line end.
+/// The result of a scan of the rest of the chunk.
+enum Scan {
+    /// A row ends in the chunk: its range without its line end.
     Row(Range<usize>),
-    /// No end.
+    /// The row does not end in the chunk.
     Open(Range<usize>),
 }
 
@@ -69,11 +70,11 @@ impl Rows {
             chunk: Bytes::new(),
             at: 0,
             pending: Vec::new(),
-            is_given: false,
-            is_begun: framing == Framing::Delimited,
+            is_returned: false,
+            is_started: framing == Framing::Delimited,
             is_finished: false,
             line: 1,
-            began: 1,
+            start_line: 1,
             discards: false,
             discard: 0,
             quote: Quote::Start,
@@ -81,7 +82,7 @@ impl Rows {
         }
     }
 
-    /// Takes the next chunk, once [`Rows::next`] gives none.
+    /// Adds the next chunk. Call it after [`Rows::next`] returned `None`.
     pub(crate) fn feed(&mut self, chunk: Bytes) {
         self.chunk = match self.chunk.get(self.at..) {
             Some(rest) if !rest.is_empty() => [rest, &chunk].concat().into(),
@@ -90,24 +91,27 @@ impl Rows {
         self.at = 0;
     }
 
-    /// There are no more chunks.
+    /// Marks the end of the chunks.
     pub(crate) fn finish(&mut self) {
         self.is_finished = true;
     }
 
-    /// The next row; none if the next chunk is needed, or all is given.
+    /// Returns the next row; `None` if it needs the next chunk, or at the end.
+    ///
+    /// # Errors
+    /// `MALFORMED_REQUEST` if the bytes are UTF-16 or UTF-32.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>, Error> {
-        if std::mem::take(&mut self.is_given) {
+        if std::mem::take(&mut self.is_returned) {
             self.pending.clear();
         }
-        if !self.is_begun && !self.begin()? {
+        if !self.is_started && !self.detect_encoding()? {
             return Ok(None);
         }
         Ok(if self.framing == Framing::Delimited { self.message() } else { self.text() })
     }
 
-    /// Looks at the first bytes: which encoding it is. Waits until there are enough.
-    fn begin(&mut self) -> Result<bool, Error> {
+    /// Detects the encoding from the first bytes. Returns false if it needs more bytes.
+    fn detect_encoding(&mut self) -> Result<bool, Error> {
         if self.chunk.len() < 4 && !self.is_finished {
             return Ok(false);
         }
@@ -120,21 +124,21 @@ impl Rows {
             [0xEF, 0xBB, 0xBF, ..] => self.at = 3,
             _ => {}
         }
-        self.is_begun = true;
+        self.is_started = true;
         Ok(true)
     }
 
-    /// The next row of a text.
+    /// Returns the next row of a text.
     fn text(&mut self) -> Option<Row<'_>> {
         loop {
             let (range, is_end) = match self.scan() {
-                Found::Row(range) => (range, true),
-                Found::Open(range) => (range, false),
+                Scan::Row(range) => (range, true),
+                Scan::Open(range) => (range, false),
             };
             let is_last = !is_end && self.is_finished;
-            let began = self.began;
+            let start_line = self.start_line;
             if is_end || is_last {
-                self.began = self.line;
+                self.start_line = self.line;
                 self.quote = Quote::Start;
             }
             if self.discards {
@@ -148,7 +152,7 @@ impl Rows {
             if length > self.limit {
                 self.discards = !is_end;
                 self.pending = Vec::new();
-                return Some(Row { line: began, content: Err(too_long(self.limit)), is_cut: false });
+                return Some(Row { line: start_line, content: Err(too_long(self.limit)), is_cut: false });
             }
             let is_joined = !self.pending.is_empty() || !(is_end || is_last);
             if is_joined {
@@ -165,16 +169,16 @@ impl Rows {
                 }
                 continue;
             }
-            self.is_given = is_joined;
-            // Borrowed anew: the compiler does not see that the loop ends here.
+            self.is_returned = is_joined;
+            // Borrowed again: the compiler does not see that the loop ends here.
             let row = if is_joined { &self.pending[..] } else { self.chunk.get(range).unwrap_or_default() };
             let row = row.strip_suffix(b"\r").unwrap_or(row);
-            return Some(Row { line: began, content: Ok(row), is_cut: is_last });
+            return Some(Row { line: start_line, content: Ok(row), is_cut: is_last });
         }
     }
 
-    /// Looks for the end of the row, from where the chunk is not done.
-    fn scan(&mut self) -> Found {
+    /// Finds the end of the row in the rest of the chunk.
+    fn scan(&mut self) -> Scan {
         let from = self.at;
         let rest = self.chunk.get(from..).unwrap_or_default();
         let end = match self.framing {
@@ -185,16 +189,16 @@ impl Rows {
             Some(end) => {
                 self.line += 1;
                 self.at = from + end + 1;
-                Found::Row(from..from + end)
+                Scan::Row(from..from + end)
             }
             None => {
                 self.at = self.chunk.len();
-                Found::Open(from..self.chunk.len())
+                Scan::Open(from..self.chunk.len())
             }
         }
     }
 
-    /// The next message behind its length.
+    /// Returns the next message after its length.
     fn message(&mut self) -> Option<Row<'_>> {
         loop {
             let rest = self.chunk.get(self.at..).unwrap_or_default();
@@ -210,9 +214,9 @@ impl Rows {
             if self.is_broken || (rest.is_empty() && self.pending.is_empty()) {
                 return None;
             }
-            // The length may be in two chunks; then all is joined, which a message of a few chunks can bear.
-            let (length, behind) = match varint(&self.pending, rest) {
-                Varint::Whole(length, behind) => (length, behind),
+            // The length can span two chunks. Then all bytes are joined, which is cheap for a message of a few chunks.
+            let (length, prefix) = match varint(&self.pending, rest) {
+                Varint::Whole(length, prefix) => (length, prefix),
                 Varint::Cut if !self.is_finished => {
                     self.pending.extend_from_slice(rest);
                     self.at = self.chunk.len();
@@ -222,23 +226,23 @@ impl Rows {
                     return Some(self.give_up("ends within the length of a message: is the file truncated?"));
                 }
                 Varint::Wrong => {
-                    let words = "has an invalid length; nothing after it can be read";
-                    return Some(self.give_up(words));
+                    let message = "has an invalid length; nothing after it can be read";
+                    return Some(self.give_up(message));
                 }
             };
-            let there = self.pending.len() + rest.len() - behind;
+            let available = self.pending.len() + rest.len() - prefix;
             let line = self.line;
             if length > self.limit as u64 {
                 self.line += 1;
-                let skipped = self.pending.len().min(behind);
-                self.at += behind - skipped;
-                // What is pending of the message itself counts as discarded.
+                let skipped = self.pending.len().min(prefix);
+                self.at += prefix - skipped;
+                // Pending bytes of the message count as skipped.
                 self.discard = length - (self.pending.len() - skipped) as u64;
                 self.pending = Vec::new();
                 return Some(Row { line, content: Err(too_long(self.limit)), is_cut: false });
             }
             let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if there < length {
+            if available < length {
                 if self.is_finished {
                     return Some(self.give_up("is shorter than its length: is the file truncated?"));
                 }
@@ -248,25 +252,25 @@ impl Rows {
             }
             self.line += 1;
             let content = if self.pending.is_empty() {
-                let from = self.at + behind;
+                let from = self.at + prefix;
                 self.at = from + length;
                 self.chunk.get(from..from + length).unwrap_or_default()
             } else {
-                let missing = behind + length - self.pending.len();
+                let missing = prefix + length - self.pending.len();
                 self.pending.extend_from_slice(rest.get(..missing).unwrap_or_default());
                 self.at += missing;
-                self.is_given = true;
-                self.pending.get(behind..).unwrap_or_default()
+                self.is_returned = true;
+                self.pending.get(prefix..).unwrap_or_default()
             };
             return Some(Row { line, content: Ok(content), is_cut: false });
         }
     }
 
-    /// Where one message ends is not known any more, so that no other begins.
-    fn give_up(&mut self, words: &str) -> Row<'static> {
+    /// Returns an error for a message whose end is unknown. Later messages cannot be read.
+    fn give_up(&mut self, message: &str) -> Row<'static> {
         self.is_broken = true;
         self.pending = Vec::new();
-        Row { line: self.line, content: Err(RowError::whole("framing", words)), is_cut: false }
+        Row { line: self.line, content: Err(RowError::whole("framing", message)), is_cut: false }
     }
 }
 

@@ -1,12 +1,12 @@
-//! Values as PostgreSQL's `COPY … CSV` and psql's `\copy` write them, where those are not JSON: `t`, `{a,b}`, `\x6869`,
-//! `2026-11-30 12:00:00.5+00`. None of them is a value in JSON's spelling, so that a cell never has two meanings.
+//! Values that PostgreSQL's `COPY … CSV` and psql's `\copy` do not write like JSON: `t`, `{a,b}`, `\x6869`,
+//! `2026-11-30 12:00:00.5+00`. None of them is valid JSON for its type, so cells are unambiguous.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use groundplan_model::shape::{Kind, Wrapped};
 use std::borrow::Cow;
 
-/// A single value in JSON's spelling, without quotes; as it is if PostgreSQL writes it in the same way.
+/// Converts a single value to its JSON form without quotes. Other texts are unchanged.
 pub(super) fn scalar(kind: Kind, text: &str) -> Cow<'_, str> {
     let other = match kind {
         Kind::Bool | Kind::Wrapper(Wrapped::Bool) => match text {
@@ -21,7 +21,7 @@ pub(super) fn scalar(kind: Kind, text: &str) -> Cow<'_, str> {
     other.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The elements of a one-dimensional array such as `{a,"b,c"}`; none if the text is no such array, or has a NULL.
+/// Parses a one-dimensional array such as `{a,"b,c"}`; `None` if the text is not such an array, or contains a NULL.
 pub(super) fn array(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('{')?.strip_suffix('}')?;
     let mut elements = Vec::new();
@@ -29,40 +29,40 @@ pub(super) fn array(text: &str) -> Option<Vec<String>> {
         return Some(elements);
     }
     loop {
-        let (element, behind) = match rest.strip_prefix('"') {
+        let (element, remainder) = match rest.strip_prefix('"') {
             Some(inside) => quoted(inside)?,
             None => plain(rest)?,
         };
         elements.push(element);
-        if behind.is_empty() {
+        if remainder.is_empty() {
             return Some(elements);
         }
-        rest = behind.strip_prefix(',')?;
+        rest = remainder.strip_prefix(',')?;
     }
 }
 
-/// An element in quotes, behind the first of them, and what follows it.
+/// Parses an element after its opening quote. Returns it and the rest.
 fn quoted(inside: &str) -> Option<(String, &str)> {
     let mut element = String::new();
-    let mut letters = inside.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
+    let mut characters = inside.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
             '"' => return Some((element, &inside[at + 1..])),
-            '\\' => element.push(letters.next()?.1),
+            '\\' => element.push(characters.next()?.1),
             other => element.push(other),
         }
     }
     None
 }
 
-/// An element without quotes, and what follows it.
+/// Parses an element without quotes. Returns it and the rest.
 fn plain(rest: &str) -> Option<(String, &str)> {
-    let (element, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+    let (element, remainder) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
     let is_plain = !element.is_empty() && !element.contains(['{', '}', '"', '\\']);
-    (is_plain && !element.eq_ignore_ascii_case("null")).then(|| (element.to_owned(), behind))
+    (is_plain && !element.eq_ignore_ascii_case("null")).then(|| (element.to_owned(), remainder))
 }
 
-/// `\x6869` in base64.
+/// Converts bytes such as `\x6869` to base64.
 fn bytes(text: &str) -> Option<String> {
     let digits = text.strip_prefix("\\x")?.as_bytes();
     let pairs = digits.chunks(2).map(|pair| {
@@ -72,7 +72,7 @@ fn bytes(text: &str) -> Option<String> {
     Some(STANDARD.encode(pairs.collect::<Option<Vec<u8>>>()?))
 }
 
-/// `2026-11-30 12:00:00.5+00` by RFC 3339. A time without an offset is left alone: whose it is, is not known.
+/// Converts a time such as `2026-11-30 12:00:00.5+00` to RFC 3339; `None` without an offset, because its zone is unknown.
 fn timestamp(text: &str) -> Option<String> {
     let (date, time) = text.split_once(' ').filter(|(date, _)| date.len() == 10)?;
     let sign = time.rfind(['+', '-'])?;
@@ -90,7 +90,7 @@ mod tests {
     use groundplan_model::shape::Kind;
 
     #[test]
-    fn values_of_postgresql_get_the_spelling_of_json() {
+    fn postgresql_values_are_converted_to_json() {
         for (kind, text, expected) in [
             (Kind::Bool, "t", "true"),
             (Kind::Bool, "f", "false"),
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_read() {
+    fn arrays_are_parsed() {
         let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         assert_eq!(array("{}"), texts(&[]));
         assert_eq!(array("{a,b c}"), texts(&["a", "b c"]));
         assert_eq!(array(r#"{"a,b","q\"\\",""}"#), texts(&["a,b", "q\"\\", ""]));
         assert_eq!(array(r#"{"NULL"}"#), texts(&["NULL"]));
-        for refused in ["{NULL}", "{a,}", "{{1},{2}}", "{a", "a", r#"{"a}"#, r#"{"a"b}"#, "{,}"] {
-            assert_eq!(array(refused), None, "{refused}");
+        for invalid in ["{NULL}", "{a,}", "{{1},{2}}", "{a", "a", r#"{"a}"#, r#"{"a"b}"#, "{,}"] {
+            assert_eq!(array(invalid), None, "{invalid}");
         }
     }
 }

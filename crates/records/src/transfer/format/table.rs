@@ -1,4 +1,4 @@
-//! CSV: the cells of a row to a JSON object, and back.
+//! CSV: converts the cells of a row to a JSON object and back.
 
 use super::super::csv::{self, Cell, cells};
 use super::super::row_error::RowError;
@@ -10,17 +10,17 @@ use groundplan_model::shape::{Cardinality, Field, FieldId, Kind, Shapes, Wrapped
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 
-/// The null of `google.protobuf.Value`, as an enum.
+/// The enum for the null of `google.protobuf.Value`.
 const NULL_VALUE: &str = "google.protobuf.NullValue";
 
-/// How a cell has a field's value.
+/// How a cell represents the value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
-    /// A JSON string without its quotes; an empty one is a value.
+    /// A JSON string without its quotes. A quoted empty cell is a value.
     Text,
-    /// The same, but nothing that is empty is a value: numbers and times.
-    Word,
-    /// The name of an enum's value, or its number.
+    /// A number or time, as a JSON string without its quotes. An empty cell is not a value.
+    Bare,
+    /// The name of an enum value, or its number.
     Name,
     /// JSON.
     Json,
@@ -34,13 +34,13 @@ impl Style {
         }
     }
 
-    /// How a single value of a kind is written.
+    /// Returns the style of a single value of a kind.
     fn of_kind(shapes: &Shapes, kind: Kind) -> Self {
         match kind {
             Kind::String | Kind::Bytes | Kind::FieldMask => Self::Text,
             Kind::Wrapper(Wrapped::String | Wrapped::Bytes) => Self::Text,
-            Kind::Integer(_) | Kind::Float | Kind::Double | Kind::Timestamp | Kind::Duration => Self::Word,
-            Kind::Wrapper(Wrapped::Integer(_) | Wrapped::Float | Wrapped::Double) => Self::Word,
+            Kind::Integer(_) | Kind::Float | Kind::Double | Kind::Timestamp | Kind::Duration => Self::Bare,
+            Kind::Wrapper(Wrapped::Integer(_) | Wrapped::Float | Wrapped::Double) => Self::Bare,
             Kind::Enum(id) if shapes.enumeration(id).full_name != NULL_VALUE => Self::Name,
             _ => Self::Json,
         }
@@ -51,7 +51,7 @@ impl Style {
 pub(super) struct Columns(Vec<(FieldId, Style)>);
 
 impl Columns {
-    /// Reads the line of the names.
+    /// Reads the line with the names.
     pub(super) fn read(model: &Model, text: &str) -> Result<Self, RowError> {
         let shape = model.shape();
         if let Some(row_error) = other_separator(text) {
@@ -63,8 +63,8 @@ impl Columns {
             let name = cell.text.trim();
             let Some(id) = shape.by_name(name) else {
                 let suggestion = suggestion(name, shape.fields.iter().map(|field| field.name.as_str()));
-                let words = format!("is not a field of {}{suggestion}", shape.full_name);
-                return Err(RowError::field(&shorten_name(name), "unknown_field", words));
+                let message = format!("is not a field of {}{suggestion}", shape.full_name);
+                return Err(RowError::field(&shorten_name(name), "unknown_field", message));
             };
             if !seen.insert(id) {
                 return Err(RowError::field(&shorten_name(name), "duplicate", "appears twice"));
@@ -74,12 +74,12 @@ impl Columns {
         Ok(Self(columns))
     }
 
-    /// Writes the object that a row stands for.
+    /// Writes a row as a JSON object.
     pub(super) fn to_json(&self, model: &Model, text: &str, out: &mut Vec<u8>) -> Result<(), RowError> {
         let cells = cells(text)?;
         if cells.len() != self.0.len() {
-            let words = format!("has {} cells where the first line has {} names", cells.len(), self.0.len());
-            return Err(RowError::whole("csv", words));
+            let message = format!("has {} cells where the first line has {} names", cells.len(), self.0.len());
+            return Err(RowError::whole("csv", message));
         }
         out.clear();
         out.push(b'{');
@@ -103,22 +103,22 @@ impl Columns {
     }
 }
 
-/// The refusal of names that something else than commas separates.
+/// Returns an error if the names are not separated by commas.
 fn other_separator(names: &str) -> Option<RowError> {
-    let (_, shown) = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
+    let (_, separators) = [(';', "semicolons"), ('\t', "tabs"), ('|', "vertical bars")]
         .into_iter()
         .find(|(separator, _)| names.contains(*separator) && !names.contains(','))?;
-    let words = format!("has {shown} between its names; separate them with commas (RFC 4180)");
-    Some(RowError::whole("csv", words))
+    let message = format!("has {separators} between its names; separate them with commas (RFC 4180)");
+    Some(RowError::whole("csv", message))
 }
 
-/// Whether a cell has a value. Programs that put everything in quotes write `""` for what is not there, too: that is an empty
-/// text, but no number.
+/// Reports whether a cell has a value. Programs that quote all cells also write `""` for absent values: that is an empty text,
+/// but not a number.
 fn is_value(style: Style, cell: &Cell<'_>) -> bool {
     !cell.text.is_empty() || (cell.is_quoted && style == Style::Text)
 }
 
-/// The elements of a list, if PostgreSQL has written it.
+/// Returns the elements of a list in PostgreSQL's format.
 fn elements(field: &Field, text: &str) -> Option<Vec<String>> {
     matches!(field.cardinality, Cardinality::Repeated).then(|| postgres::array(text)).flatten()
 }
@@ -140,7 +140,7 @@ fn list(shapes: &Shapes, field: &Field, elements: &[String], out: &mut Vec<u8>) 
 fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(), RowError> {
     let text = &*postgres::scalar(field.kind, text);
     let is_json = match style {
-        Style::Text | Style::Word => false,
+        Style::Text | Style::Bare => false,
         Style::Name => text.parse::<i32>().is_ok(),
         Style::Json => true,
     };
@@ -148,7 +148,7 @@ fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(
         quote(text, out);
         return Ok(());
     }
-    // As one value by itself: nothing in a cell can become another field.
+    // The cell must be exactly one JSON value, so that it cannot add other fields.
     if serde_json::from_str::<&RawValue>(text).is_err() {
         let expected = match (field.cardinality, field.kind) {
             (Cardinality::Repeated, _) => "a JSON array, or an array as PostgreSQL writes it without NULL",
@@ -163,19 +163,19 @@ fn value(field: &Field, style: Style, text: &str, out: &mut Vec<u8>) -> Result<(
 }
 
 fn quote(text: &str, out: &mut Vec<u8>) {
-    // Writing to memory does not fail, and a text is always JSON.
+    // Writing a string to memory does not fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-/// The refusal of a file whose first line has no names of fields.
-pub(super) fn refusal(row_error: &RowError, line: u64) -> Error {
+/// Returns the error of a file whose first line does not contain names of fields.
+pub(super) fn header_error(row_error: &RowError, line: u64) -> Error {
     let RowError { field, message, .. } = row_error;
     let subject = if field.is_empty() { "it" } else { field };
     let message = format!("line {line} must have the names of the model's fields: {subject} {message}");
     Error::new(Reason::MalformedRequest, message)
 }
 
-/// Writes the line of the names.
+/// Writes the line with the names.
 pub(super) fn write_names(model: &Model, out: &mut Vec<u8>) {
     for (at, field) in model.shape().fields.iter().enumerate() {
         if at > 0 {
@@ -186,7 +186,7 @@ pub(super) fn write_names(model: &Model, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the line of a record.
+/// Writes a record as a line.
 pub(super) fn write_row(model: &Model, record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
     let mut object = Vec::new();
     json::encode(&model.shapes, model.shape, record, &mut object);
@@ -197,12 +197,12 @@ pub(super) fn write_row(model: &Model, record: &Record, out: &mut Vec<u8>) -> Re
         }
         let Some(member) = members.get(&field.json_name).map(|value| value.get()) else { continue };
         let is_string = Style::of(&model.shapes, field) != Style::Json && member.starts_with('"');
-        let is_there = field.cardinality != Cardinality::Implicit;
+        let is_present = field.cardinality != Cardinality::Implicit;
         if is_string {
             let text: String = serde_json::from_str(member).map_err(Error::internal)?;
-            csv::write(&text, is_there, out);
+            csv::write(&text, is_present, out);
         } else {
-            csv::write(member, is_there, out);
+            csv::write(member, is_present, out);
         }
     }
     out.extend_from_slice(b"\r\n");

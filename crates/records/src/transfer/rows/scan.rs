@@ -1,17 +1,17 @@
-//! Looking for the ends of rows.
+//! Finds the ends of rows.
 
-/// Where a scan of quoted rows is.
+/// The state of a scan of quoted rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quote {
-    /// At the start of a cell: only there does a quote open one.
+    /// At the start of a cell, where a quote opens a quoted cell.
     Start,
     Plain,
     Inside,
-    /// Behind a quote that closes, or is the first of two.
+    /// After a closing quote, or the first of a doubled quote.
     Closing,
 }
 
-/// The end of a row: a line feed that is not within quotes.
+/// Returns the position of the first line feed outside of quotes.
 pub(super) fn end_of_quoted(rest: &[u8], quote: &mut Quote, line: &mut u64) -> Option<usize> {
     for (at, byte) in rest.iter().enumerate() {
         *quote = match (*quote, byte) {
@@ -29,15 +29,15 @@ pub(super) fn end_of_quoted(rest: &[u8], quote: &mut Quote, line: &mut u64) -> O
     None
 }
 
-/// What stands at the beginning of a message.
+/// The result of reading the length of a message.
 pub(super) enum Varint {
-    /// The number, and how many bytes it has.
+    /// The number and its size in bytes.
     Whole(u64, usize),
     Cut,
     Wrong,
 }
 
-/// Reads a varint at the beginning of two pieces.
+/// Reads a varint at the start of two consecutive slices.
 pub(super) fn varint(first: &[u8], then: &[u8]) -> Varint {
     let mut value = 0_u64;
     for (at, byte) in first.iter().chain(then).enumerate().take(10) {

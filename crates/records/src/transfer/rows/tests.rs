@@ -2,7 +2,7 @@ use super::{Framing, Rows};
 use bytes::Bytes;
 use prost::encoding::encode_varint;
 
-/// A row as it came: its line, and its text or the rule that it breaks; and whether its line has no end.
+/// A row: its line, its text or the violated rule, and whether its line end is missing.
 type Seen = (u64, Result<Vec<u8>, String>, bool);
 
 fn cut(framing: Framing, limit: usize, chunks: &[&[u8]]) -> Vec<Seen> {
@@ -22,7 +22,7 @@ fn cut(framing: Framing, limit: usize, chunks: &[&[u8]]) -> Vec<Seen> {
     seen
 }
 
-/// Cuts bytes at every place, at every two places, and into single bytes: nothing of it makes a difference.
+/// Splits bytes at each position, at each pair of positions, and into single bytes, and checks that the rows are the same.
 fn everywhere(framing: Framing, limit: usize, bytes: &[u8]) -> Vec<Seen> {
     let whole = cut(framing, limit, &[bytes]);
     for at in 0..=bytes.len() {
@@ -30,7 +30,7 @@ fn everywhere(framing: Framing, limit: usize, bytes: &[u8]) -> Vec<Seen> {
         assert_eq!(cut(framing, limit, &[left, right]), whole, "cut at {at}");
         for then in 0..=right.len() {
             let (middle, right) = right.split_at(then);
-            assert_eq!(cut(framing, limit, &[left, middle, right]), whole, "cut at {at} and {then} behind it");
+            assert_eq!(cut(framing, limit, &[left, middle, right]), whole, "cut at {at} and {then} after it");
         }
     }
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
@@ -51,7 +51,7 @@ fn bad(line: u64, rule: &str) -> Seen {
 }
 
 #[test]
-fn lines_are_cut_wherever_chunks_are() {
+fn lines_do_not_depend_on_chunks() {
     let seen = everywhere(Framing::Lines, 100, b"{1}\n\n  \r\n{22}\r\n{3}\n");
     assert_eq!(seen, [row(1, "{1}"), row(4, "{22}"), row(5, "{3}")]);
     assert_eq!(everywhere(Framing::Lines, 100, b"{1}\n{2"), [row(1, "{1}"), last(2, "{2")]);
@@ -61,7 +61,7 @@ fn lines_are_cut_wherever_chunks_are() {
 }
 
 #[test]
-fn a_byte_order_mark_is_skipped_and_other_encodings_are_refused() {
+fn byte_order_mark_is_skipped_and_other_encodings_are_errors() {
     assert_eq!(everywhere(Framing::Lines, 100, b"\xEF\xBB\xBF{1}\n{2}\n"), [row(1, "{1}"), row(2, "{2}")]);
     assert_eq!(everywhere(Framing::Quoted, 100, b"\xEF\xBB\xBFa\n"), [row(1, "a")]);
     for text in ["{\"a\": 1}\n", "id\n"] {
@@ -79,22 +79,22 @@ fn a_byte_order_mark_is_skipped_and_other_encodings_are_refused() {
 }
 
 #[test]
-fn a_row_that_is_too_long_is_refused_once_and_held_nowhere() {
+fn long_row_is_one_error_and_is_not_buffered() {
     let seen = everywhere(Framing::Lines, 4, b"123\n12345\n1234\n123456789012345");
     let too_long = |line| bad(line, "row.max_bytes");
     assert_eq!(seen, [row(1, "123"), too_long(2), row(3, "1234"), too_long(4)]);
     let seen = everywhere(Framing::Quoted, 6, b"a\n\"1\n2\n3\n4\"\nb\n");
     assert_eq!(seen, [row(1, "a"), too_long(2), row(6, "b")]);
     let mut rows = Rows::new(Framing::Lines, 1_000);
-    let mut refused = 0;
+    let mut errors = 0;
     for _ in 0..10_000 {
         rows.feed(Bytes::from_static(&[b'x'; 1_000]));
         while let Some(row) = rows.next().unwrap() {
-            refused += usize::from(row.content.is_err());
+            errors += usize::from(row.content.is_err());
         }
         assert!(rows.pending.capacity() <= 4_000, "{}", rows.pending.capacity());
     }
-    assert_eq!(refused, 1);
+    assert_eq!(errors, 1);
 }
 
 #[test]
@@ -109,12 +109,12 @@ fn quotes_keep_line_feeds() {
         last(10, "z"),
     ];
     assert_eq!(seen, expected);
-    // A quote that nothing closes takes the rest, and its row is where it was opened.
+    // An unclosed quote includes the rest. Its row starts where the quote was opened.
     assert_eq!(everywhere(Framing::Quoted, 100, b"a\n\"b\nc\n"), [row(1, "a"), last(2, "\"b\nc\n")]);
 }
 
 #[test]
-fn messages_are_cut_by_their_lengths() {
+fn messages_are_split_by_length() {
     let mut bytes = Vec::new();
     for message in [&b"abc"[..], b"", &[7; 130]] {
         encode_varint(message.len() as u64, &mut bytes);
