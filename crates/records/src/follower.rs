@@ -1,11 +1,10 @@
-//! Follows the event log of `schema`: makes the storage of a revision that is being prepared, serves the one that is live,
-//! and says how far it is.
+//! Follows the event log of `schema`: prepares the storage of new revisions, serves the live revision, and reports the progress.
 //!
-//! What is served stays served when the stream breaks, and when a revision cannot be loaded.
+//! The served revision remains when the stream breaks and when a revision cannot be loaded.
 
-mod news;
 mod peer;
 mod report;
+mod revision_changes;
 mod withdrawal;
 
 use crate::history;
@@ -21,9 +20,10 @@ use groundplan_model::catalog::Catalog;
 use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::{Revision, RevisionState};
 use groundplan_storage::Progress;
-use news::News;
+
 use peer::Peer;
 use report::{Reporter, Reports};
+use revision_changes::RevisionChanges;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,52 +31,59 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// How long after a failure the live revision is tried again, if nothing newer comes.
+/// The pause before another attempt to serve the live revision after a failure, unless a newer revision follows.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// The task that follows.
+/// The task that follows `schema`.
 pub(crate) struct Follower {
     records: Records,
     schema: Peer,
     reports: Reports,
-    /// Becomes true once it is known what is to be served, and it is served.
+    /// Becomes true when the live revision is known and served.
     settled: watch::Sender<bool>,
-    /// The revision that was prepared last, so that it is compiled once.
+    /// The last prepared revision, so that it is compiled only once.
     prepared: Option<Served>,
     /// The live revision, while it cannot be served.
-    refused: Option<Revision>,
+    failed_live: Option<Revision>,
 }
 
 impl Follower {
     pub(crate) fn new(records: Records, schema: Transport, settled: watch::Sender<bool>) -> Self {
-        Self { records, schema: Peer::new(schema), reports: Reports::default(), settled, prepared: None, refused: None }
+        Self {
+            records,
+            schema: Peer::new(schema),
+            reports: Reports::default(),
+            settled,
+            prepared: None,
+            failed_live: None,
+        }
     }
 
-    /// Adds what follows, and what reports, until the process stops.
+    /// Spawns the follower and the reporter, which run until the process stops.
     pub(crate) fn spawn(mut self, tasks: &mut JoinSet<()>, stop: CancellationToken) {
         tasks.spawn(Reporter::new(self.schema.clone(), &self.reports).run(stop.clone()));
         tasks.spawn(async move {
-            // Nothing is left over when it stops in the middle.
+            // The follower can stop at any point.
             let _ = stop.run_until_cancelled_owned(self.follow()).await;
         });
     }
 
-    /// Follows for ever.
+    /// Follows the log and never returns.
     async fn follow(&mut self) {
         let mut log = groundplan_eventlog::Follower::new(self.schema.clone(), "revisions");
         loop {
-            let heard = tokio::select! {
-                heard = log.next() => heard,
-                () = tokio::time::sleep(RETRY), if self.refused.is_some() => {
-                    if let Some(revision) = self.refused.take() {
-                        self.take_up(revision).await;
+            let update = tokio::select! {
+                update = log.next() => update,
+                () = tokio::time::sleep(RETRY), if self.failed_live.is_some() => {
+                    if let Some(revision) = self.failed_live.take() {
+                        self.handle(revision).await;
                     }
                     continue;
                 }
             };
-            let outcome = match heard {
-                FollowerUpdate::Started => self.settle().await,
-                FollowerUpdate::Events(events) => self.hear(&events).await,
+            let outcome = match update {
+                FollowerUpdate::Started => self.start().await,
+                FollowerUpdate::Events(events) => self.handle_events(&events).await,
             };
             if let Err(error) = outcome {
                 tracing::warn!(error = error.log_text(), "the tail of revisions ended; starting again");
@@ -85,56 +92,57 @@ impl Follower {
         }
     }
 
-    /// Takes up what is there already: an apply may be waiting for this process.
-    async fn settle(&mut self) -> Result<(), Error> {
-        self.take_up_live().await?;
-        match self.schema.newest().await.map_err(silent)?.first() {
-            Some(newest) if newest.state() == RevisionState::Preparing => self.take_up_prepared(newest.number).await,
+    /// Handles the current revisions: an apply might be waiting for this process.
+    async fn start(&mut self) -> Result<(), Error> {
+        self.handle_live().await?;
+        match self.schema.newest().await.map_err(schema_unavailable)?.first() {
+            Some(newest) if newest.state() == RevisionState::Preparing => self.handle_preparing(newest.number).await,
             _ => withdrawal::withdraw(&self.records, &self.schema).await,
         }
     }
 
-    /// Takes up what has changed.
-    async fn hear(&mut self, events: &[Event]) -> Result<(), Error> {
-        let News { is_live, preparing, has_failed } = News::of(events).map_err(Error::internal)?;
+    /// Handles changes of revisions.
+    async fn handle_events(&mut self, events: &[Event]) -> Result<(), Error> {
+        let RevisionChanges { is_live, preparing, has_failed } =
+            RevisionChanges::of(events).map_err(Error::internal)?;
         if is_live {
-            self.take_up_live().await?;
+            self.handle_live().await?;
         }
         match preparing {
-            Some(number) => self.take_up_prepared(number).await,
-            // One that failed while the next was prepared is looked at when that is live.
+            Some(number) => self.handle_preparing(number).await,
+            // A revision that failed during the preparation of the next one is withdrawn when the next one is live.
             None if has_failed || is_live => withdrawal::withdraw(&self.records, &self.schema).await,
             None => Ok(()),
         }
     }
 
-    /// Takes up the live revision, or that there is none.
-    async fn take_up_live(&mut self) -> Result<(), Error> {
-        let live = self.schema.revision(0).await.map_err(silent)?;
-        self.refused = None;
+    /// Serves the live revision, or an empty catalog if there is none.
+    async fn handle_live(&mut self) -> Result<(), Error> {
+        let live = self.schema.revision(0).await.map_err(schema_unavailable)?;
+        self.failed_live = None;
         if let Some(revision) = live {
-            self.take_up(revision).await;
+            self.handle(revision).await;
             return Ok(());
         }
         if self.records.served().is_err() {
             self.records.database().ping().await?;
-            self.records.serve(Served::nothing()?);
+            self.records.serve(Served::empty()?);
         }
         self.settled.send_replace(true);
         Ok(())
     }
 
-    /// Takes up a revision that is being prepared, unless its preparation has ended: then an event says so.
-    async fn take_up_prepared(&mut self, number: i64) -> Result<(), Error> {
-        let revision = self.schema.revision(number).await.map_err(silent)?;
+    /// Prepares a revision, unless its preparation has finished. In that case an event follows.
+    async fn handle_preparing(&mut self, number: i64) -> Result<(), Error> {
+        let revision = self.schema.revision(number).await.map_err(schema_unavailable)?;
         if let Some(revision) = revision.filter(|revision| revision.state() == RevisionState::Preparing) {
-            self.take_up(revision).await;
+            self.handle(revision).await;
         }
         Ok(())
     }
 
-    /// Does what a revision asks for. A failure is reported and logged; what is served stays.
-    async fn take_up(&mut self, revision: Revision) {
+    /// Prepares or serves a revision, by its state. Failures are reported and logged, and the served revision remains.
+    async fn handle(&mut self, revision: Revision) {
         let number = revision.number;
         let state = revision.state();
         let outcome = match state {
@@ -145,17 +153,22 @@ impl Follower {
         match outcome {
             Ok(()) => {}
             Err(error) => {
-                tracing::error!(revision = number, ?state, error = error.log_text(), "a revision cannot be taken up");
-                self.reports.failed(number, &words(&error));
-                // One that is only being prepared comes again if it is applied again.
+                tracing::error!(
+                    revision = number,
+                    ?state,
+                    error = error.log_text(),
+                    "cannot prepare or serve a revision"
+                );
+                self.reports.failed(number, &failure_message(&error));
+                // A failed preparation is repeated by another apply.
                 if state == RevisionState::Live {
-                    self.refused = Some(revision);
+                    self.failed_live = Some(revision);
                 }
             }
         }
     }
 
-    /// Makes the storage of a revision, and makes sure that it can be served.
+    /// Completes the storage of a revision and compiles it.
     async fn prepare(&mut self, revision: &Revision) -> Result<(), Error> {
         self.reports.preparing(revision.number, 0, "comparing the revision with the storage");
         let served = compile(revision).await?;
@@ -182,10 +195,14 @@ impl Follower {
         match groundplan_storage::repair(database, base, target, progress).await {
             Ok(_) => {}
             Err(error) if error.reason() == Reason::DatabaseUnavailable => return Err(error),
-            // One spoiled table must not take all models down.
+            // One broken table must not affect the other models.
             Err(error) => {
                 let error = error.log_text();
-                tracing::error!(revision = number, error, "the storage of the live revision is spoiled; it is served");
+                tracing::error!(
+                    revision = number,
+                    error,
+                    "the storage of the live revision is incomplete; serving the revision"
+                );
             }
         }
         history::keep(&self.records, &served.catalog).await?;
@@ -196,7 +213,7 @@ impl Follower {
         Ok(())
     }
 
-    /// What is needed to make sure that the storage of a revision is complete, and to report each step.
+    /// Returns the arguments of the work on a revision's storage, with the progress as reports.
     fn storage_work(&self, served: &Served) -> (Database, Option<Arc<Catalog>>, Arc<Catalog>, Progress) {
         let target = served.catalog.clone();
         let base = self.records.served().ok().map(|served| served.catalog.clone());
@@ -207,18 +224,18 @@ impl Follower {
     }
 }
 
-/// Whether this is that revision. The number alone does not tell: `schema`'s database may have been restored.
+/// Reports whether a compiled revision is that revision. Numbers are not enough: `schema`'s database might have been restored.
 fn is_same(served: &Served, revision: &Revision) -> bool {
     served.revision() == revision.number && served.catalog.descriptor_set == revision.descriptor_set
 }
 
-/// Loads and compiles a revision, on a thread that may take its time.
+/// Loads and compiles a revision on a thread for blocking work.
 async fn compile(revision: &Revision) -> Result<Served, Error> {
-    apart(revision, Served::compile).await
+    load_on_thread(revision, Served::compile).await
 }
 
-/// Loads a revision and works on it, on a thread that may take its time.
-async fn apart<T: Send + 'static>(
+/// Loads a revision and runs `work` on it, on a thread for blocking work.
+async fn load_on_thread<T: Send + 'static>(
     revision: &Revision,
     work: impl FnOnce(Catalog) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -236,13 +253,13 @@ async fn apart<T: Send + 'static>(
     worked.await.map_err(Error::internal)?
 }
 
-/// The error of a call that `schema` does not answer.
-fn silent(status: Status) -> Error {
+/// Returns the error of a failed call of `schema`.
+fn schema_unavailable(status: Status) -> Error {
     Error::new(Reason::NotReady, "schema did not return the live revision").caused_by(status)
 }
 
-/// A failure in words for the one who applies, who holds the root key.
-fn words(error: &Error) -> String {
+/// Returns the message of a failure for the user who applies, who holds the root key.
+fn failure_message(error: &Error) -> String {
     match error.reason() {
         Reason::Internal => error.log_text(),
         _ => error.message().into_owned(),

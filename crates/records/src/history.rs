@@ -1,7 +1,7 @@
-//! The history of the models that keep one: copied from the event log, in order, by one process at a time.
+//! The history of models with the option `history`: one process at a time copies it from the event log, in order.
 //!
-//! The copy costs writers nothing. Who reads a history reads what is copied and, by the same statement, what the log has
-//! behind it, so that it is complete at any moment.
+//! The copy does not slow down writers. Readers of a history combine the copy with later events of the log in one statement, so
+//! that the history is always complete.
 
 mod copy;
 mod models;
@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep};
 /// The consumer's name in the log.
 const CONSUMER: &str = "history";
 
-/// Between two copies. What is not copied yet is read from the log.
+/// The pause between two copies. Readers read later changes from the log.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How often what is too old is looked for.
+/// The interval between purges of old changes.
 const PURGE: Duration = Duration::from_secs(600);
 
-/// Copies for as long as the process lives.
+/// Copies until the event log stops.
 pub(crate) async fn run(records: &Records) {
     let mut progress = records.log().watch();
     let mut purge_at = Instant::now() + PURGE;
@@ -45,7 +45,7 @@ pub(crate) async fn run(records: &Records) {
     }
 }
 
-/// Copies until there is nothing left, or another process copies.
+/// Copies all events, unless another process copies.
 async fn copy_all(records: &Records) -> Result<(), Error> {
     while copy::step(records).await? {}
     Ok(())

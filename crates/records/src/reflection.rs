@@ -1,7 +1,7 @@
-//! Server reflection, v1 and v1alpha: always what is served, with comments and options.
+//! Server reflection, v1 and v1alpha, of the served revision with comments and options.
 //!
-//! The descriptors come from several pools: the served catalog's, and those of what every process has. A file goes out
-//! as the bytes that came in, so options that nobody here knows survive.
+//! The descriptors come from the pool of the served catalog and from fixed pools. Files are returned with their original bytes, so
+//! unknown options are preserved.
 
 mod lookup;
 
@@ -9,7 +9,7 @@ use crate::served::Served;
 use crate::state::Records;
 use futures_util::Stream;
 use groundplan_error::Error;
-use lookup::{Answer, Question};
+use lookup::{Query, Reply};
 use prost_reflect::DescriptorPool;
 use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
@@ -17,16 +17,16 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// The answer to a question about what does not exist.
+/// The message for a name that does not exist.
 const NOT_FOUND: &str = "there is nothing of this name; ask for the list of services";
 
 /// Both versions of the service; a handle.
 #[derive(Clone)]
 pub(crate) struct Reflection {
     records: Records,
-    /// The suite's own API, health, reflection itself, and the details of refusals.
+    /// The suite's API, health, reflection, and error details.
     fixed: Arc<[DescriptorPool]>,
-    /// Ends the streams, which clients keep open for as long as they like.
+    /// Stops the streams, which clients can keep open.
     stop: CancellationToken,
 }
 
@@ -37,32 +37,35 @@ impl Reflection {
             tonic_health::pb::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-            // The details of refusals, so that clients can show them.
+            // Error details, so that clients can show them.
             tonic_types::pb::FILE_DESCRIPTOR_SET,
         ];
         let pools: Result<Vec<_>, _> = sets.into_iter().map(DescriptorPool::decode).collect();
         Ok(Self { records, fixed: pools.map_err(Error::internal)?.into(), stop })
     }
 
-    /// The services of the catalog are those of its models: others that its files may declare are not served.
+    /// Returns the names of the served services. Files of the catalog can declare other services, which are not served.
     fn services(&self, served: &Served) -> BTreeSet<String> {
         let derived = served.catalog.models.iter().map(|model| model.service.clone());
         let fixed = self.fixed.iter().flat_map(DescriptorPool::services);
         derived.chain(fixed.map(|service| service.full_name().to_owned())).collect()
     }
 
-    /// Answers one question of a stream. Files that the stream has had already are in `sent`.
-    fn answer(&self, question: &Question, sent: &mut HashSet<String>) -> Result<Answer, Error> {
+    /// Responds to one request of a stream. `sent` contains the files that the stream already received.
+    ///
+    /// # Errors
+    /// `NOT_READY` before a revision is served.
+    fn reply(&self, query: &Query, sent: &mut HashSet<String>) -> Result<Reply, Error> {
         let served = self.records.served()?;
-        if matches!(question, Question::Services) {
-            return Ok(Answer::Services(self.services(&served).into_iter().collect()));
+        if matches!(query, Query::Services) {
+            return Ok(Reply::Services(self.services(&served).into_iter().collect()));
         }
         let mut pools = std::iter::once(&served.catalog.pool).chain(self.fixed.iter());
-        Ok(pools.find_map(|pool| lookup::find(pool, question, sent)).unwrap_or(Answer::Nothing))
+        Ok(pools.find_map(|pool| lookup::find(pool, query, sent)).unwrap_or(Reply::Nothing))
     }
 }
 
-/// The two versions differ in nothing but their package.
+/// The two versions differ only in their package.
 macro_rules! serve {
     ($version:ident) => {
         mod $version {
@@ -85,13 +88,13 @@ macro_rules! serve {
                     request: Request<Streaming<ServerReflectionRequest>>,
                 ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
                     let reflection = self.clone();
-                    let mut questions = request.into_inner();
-                    let answers = async_stream::try_stream! {
+                    let mut requests = request.into_inner();
+                    let replies = async_stream::try_stream! {
                         let mut sent = HashSet::new();
-                        while let Some(next) = reflection.stop.run_until_cancelled(questions.message()).await {
+                        while let Some(next) = reflection.stop.run_until_cancelled(requests.message()).await {
                             let Some(request) = next? else { break };
-                            let response = match request.message_request.clone().map(question) {
-                                Some(question) => response(reflection.answer(&question, &mut sent)?),
+                            let response = match request.message_request.clone().map(query) {
+                                Some(query) => response(reflection.reply(&query, &mut sent)?),
                                 None => failure(Code::InvalidArgument, "the request asks nothing"),
                             };
                             yield ServerReflectionResponse {
@@ -101,35 +104,35 @@ macro_rules! serve {
                             };
                         }
                     };
-                    Ok(Response::new(Box::pin(answers)))
+                    Ok(Response::new(Box::pin(replies)))
                 }
             }
 
-            fn question(request: MessageRequest) -> Question {
+            fn query(request: MessageRequest) -> Query {
                 match request {
-                    MessageRequest::ListServices(_) => Question::Services,
-                    MessageRequest::FileByFilename(name) => Question::File(name),
-                    MessageRequest::FileContainingSymbol(name) => Question::Symbol(name),
+                    MessageRequest::ListServices(_) => Query::Services,
+                    MessageRequest::FileByFilename(name) => Query::File(name),
+                    MessageRequest::FileContainingSymbol(name) => Query::Symbol(name),
                     MessageRequest::FileContainingExtension(extension) => {
-                        Question::Extension(extension.containing_type, extension.extension_number)
+                        Query::Extension(extension.containing_type, extension.extension_number)
                     }
-                    MessageRequest::AllExtensionNumbersOfType(name) => Question::Extensions(name),
+                    MessageRequest::AllExtensionNumbersOfType(name) => Query::Extensions(name),
                 }
             }
 
-            fn response(answer: Answer) -> MessageResponse {
-                match answer {
-                    Answer::Services(names) => MessageResponse::ListServicesResponse(ListServiceResponse {
+            fn response(reply: Reply) -> MessageResponse {
+                match reply {
+                    Reply::Services(names) => MessageResponse::ListServicesResponse(ListServiceResponse {
                         service: names.into_iter().map(|name| ServiceResponse { name }).collect(),
                     }),
-                    Answer::Files(files) => {
+                    Reply::Files(files) => {
                         MessageResponse::FileDescriptorResponse(FileDescriptorResponse { file_descriptor_proto: files })
                     }
-                    Answer::Extensions(base_type_name, extension_number) => {
+                    Reply::Extensions(base_type_name, extension_number) => {
                         let numbers = ExtensionNumberResponse { base_type_name, extension_number };
                         MessageResponse::AllExtensionNumbersResponse(numbers)
                     }
-                    Answer::Nothing => failure(Code::NotFound, NOT_FOUND),
+                    Reply::Nothing => failure(Code::NotFound, NOT_FOUND),
                 }
             }
 

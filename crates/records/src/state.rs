@@ -2,13 +2,13 @@
 
 use crate::Settings;
 use crate::changefeed::{self, Hub};
-use crate::purge_lag::Lag;
+use crate::purge_lag::PurgeLag;
 use crate::served::Served;
 use crate::served_revisions::ServedRevisions;
 use crate::store::request_ids;
 use crate::store::secrets::secret_ensure;
 use crate::table::Table;
-use crate::table_sizes::Sizes;
+use crate::table_sizes::TableSizes;
 use crate::transfer_slots::Slots;
 use diesel::QueryResult;
 use diesel::result::Error as DieselError;
@@ -46,7 +46,7 @@ struct State {
     memory: Memory,
     page_tokens: PageTokens,
     statement_cache: StatementCachePolicy,
-    sizes: Sizes,
+    sizes: TableSizes,
     log: Log,
     hub: Arc<Hub>,
     /// Wakes who looks after the partitions of request ids.
@@ -56,7 +56,7 @@ struct State {
     evaluating: Semaphore,
     /// Of calls with the same request id.
     requests: KeyedMutex<request_ids::OwnedKey>,
-    purge_lag: Arc<Lag>,
+    purge_lag: Arc<PurgeLag>,
     /// Ends what goes on for long.
     stop: CancellationToken,
     revisions: Arc<ServedRevisions>,
@@ -97,7 +97,7 @@ impl Records {
             memory,
             page_tokens,
             statement_cache: StatementCachePolicy::default(),
-            sizes: Sizes::default(),
+            sizes: TableSizes::default(),
             log,
             hub,
             period_missing: Notify::new(),
@@ -170,7 +170,7 @@ impl Records {
     }
 
     /// How long records wait to be purged.
-    pub(crate) fn purge_lag(&self) -> &Arc<Lag> {
+    pub(crate) fn purge_lag(&self) -> &Arc<PurgeLag> {
         &self.0.purge_lag
     }
 
@@ -207,7 +207,7 @@ impl Records {
     }
 
     /// How large tables are.
-    pub(crate) fn sizes(&self) -> &Sizes {
+    pub(crate) fn sizes(&self) -> &TableSizes {
         &self.0.sizes
     }
 

@@ -1,4 +1,4 @@
-//! The queries on the service's own tables, one file a table.
+//! Queries on the service's tables, one file per table.
 
 pub(crate) mod request_ids;
 pub(crate) mod secrets;

@@ -1,5 +1,5 @@
-//! A model's statements: built once a revision, with every column by its name, so that a column added later changes no
-//! prepared statement.
+//! A model's SQL statements, built once per revision. They name each column, so that new columns do not change prepared
+//! statements.
 
 use crate::behavior::Behaviors;
 use crate::etag;
@@ -15,7 +15,7 @@ use groundplan_query::{Compiled, Layout, Part, Selection};
 use groundplan_validation::Validate;
 use std::sync::Arc;
 
-/// A model with all that its operations need.
+/// A model with everything that its operations need.
 pub(crate) struct Table {
     pub(crate) model: Arc<Model>,
     pub(crate) validator: Arc<dyn Validate>,
@@ -23,28 +23,28 @@ pub(crate) struct Table {
     pub(crate) formulas: Formulas,
     pub(crate) columns: Vec<Column>,
     pub(crate) statements: Statements,
-    /// Whether it refers to a model whose records may be stored and yet gone: a foreign key is not enough then.
+    /// Whether it refers to a model whose stored records can be invisible. Then foreign keys are not sufficient.
     pub(crate) refers_to_hidden: bool,
-    /// Whether a write evaluates expressions: defaults, computed fields, or rules.
+    /// Whether writes evaluate expressions: defaults, computed fields, or rules.
     pub(crate) has_expressions: bool,
 }
 
-/// The texts. Binds are in the order of the words of each description; a selected row is `_version`, then the columns. Writes
-/// append to the event log: the binds of the event come last.
+/// The statements. Each comment lists the binds in order. Selected rows contain `_version`, then the columns. Writes append to the
+/// event log, with the binds of the event last.
 pub(crate) struct Statements {
-    /// `_tenant`, `_version`, columns. Touches no row if the id is taken.
+    /// `_tenant`, `_version`, columns. Inserts no row if the id exists.
     pub(crate) insert: Sql,
     /// `_tenant`, id.
     pub(crate) get: Sql,
-    /// `_tenant`, id: only `_version`.
+    /// `_tenant`, id. Selects only `_version`.
     pub(crate) version: Sql,
-    /// New `_version`, columns that may change, `_tenant`, id, old `_version`.
+    /// New `_version`, updatable columns, `_tenant`, id, old `_version`.
     pub(crate) update: Sql,
     /// `_tenant`, id, `_version`.
     pub(crate) delete: Sql,
-    /// `_tenant`, limit: all records in the order of their ids.
+    /// `_tenant`, limit. Selects all records in the order of their ids.
     pub(crate) list_first: Sql,
-    /// `_tenant`, the last id seen, limit.
+    /// `_tenant`, the last id of the previous page, limit.
     pub(crate) list_next: Sql,
 }
 
@@ -66,7 +66,7 @@ impl Table {
         Self { behaviors, formulas, model, validator, columns, statements, refers_to_hidden, has_expressions }
     }
 
-    /// The record as a caller may see it, with its etag.
+    /// Returns the record as callers see it, with its etag and without input-only fields.
     pub(crate) fn show(&self, mut record: Record, version: i64) -> Stored {
         let etag = etag::of_version(version);
         if let Some(field) = self.model.roles.etag {
@@ -76,14 +76,14 @@ impl Table {
         Stored { record, etag }
     }
 
-    /// The columns that an update writes.
-    pub(crate) fn changing(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|column| changes(&self.model, column))
+    /// Returns the columns that an update writes.
+    pub(crate) fn updatable_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| is_updatable(&self.model, column))
     }
 }
 
-/// Whether an update may change a column.
-fn changes(model: &Model, column: &Column) -> bool {
+/// Reports whether an update can change a column.
+fn is_updatable(model: &Model, column: &Column) -> bool {
     column.field != model.roles.id && Some(column.field) != model.roles.created_at
 }
 
@@ -94,10 +94,10 @@ impl Statements {
         let id = model.column_name(model.roles.id);
         let names: Vec<String> = columns.iter().map(name).collect();
         let names = names.join(", ");
-        let places = vec!["?"; columns.len() + 2].join(", ");
+        let placeholders = vec!["?"; columns.len() + 2].join(", ");
         let changes: Vec<String> = columns
             .iter()
-            .filter(|column| changes(model, column))
+            .filter(|column| is_updatable(model, column))
             .map(|column| format!(", {} = ?", name(column)))
             .collect();
         let changes = changes.concat();
@@ -107,11 +107,11 @@ impl Statements {
         let selection =
             Selection { model, tenant: "", compiled: &everything, parent: None, now: 0, with_deleted: false };
         let layout = Layout::new(model, &everything, columns, false);
-        // The texts are those of any other list.
+        // The same texts as for other lists.
         let list = |part: &Part<'_>| Sql::new(selection.page(&layout, part).text());
         Self {
             insert: append_after_change(&format!(
-                "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({places}) ON CONFLICT (_tenant, {id}) DO NOTHING"
+                "INSERT INTO {table} (_tenant, _version, {names}) VALUES ({placeholders}) ON CONFLICT (_tenant, {id}) DO NOTHING"
             )),
             get: Sql::new(&format!("{select} AS r WHERE {key}{}", not_expired(model, "r"))),
             version: Sql::new(&format!("SELECT _version FROM {table} WHERE {key}")),

@@ -1,7 +1,7 @@
-//! The service's own tables, as Diesel sees them. The models' tables are not here: they exist only at run time.
+//! The Diesel schema of the service's tables. The tables of models exist only at run time.
 
 diesel::table! {
-    /// Random keys of this installation.
+    /// Random keys that all processes of the installation share.
     secrets (name) {
         name -> Text,
         value -> Bytea,

@@ -1,4 +1,4 @@
-//! The calls to `schema`.
+//! The client of `schema`.
 
 use futures_util::StreamExt as _;
 use groundplan_chassis::transport::Transport;
@@ -11,16 +11,16 @@ use groundplan_proto::schema::v1::{
 };
 use tonic::{Code, Status};
 
-/// The longest message from `schema`: a revision is 8 MiB of files as descriptors, with its plan.
+/// The maximum message size from `schema` in bytes. A revision contains descriptors of 8 MiB of files, and its plan.
 const MAX_REVISION: usize = 64 << 20;
 
-/// How many of the newest revisions are looked at.
+/// The number of newest revisions to inspect.
 const NEWEST: i32 = 20;
 
-/// A longer host name is cut, so that `schema` takes what a follower calls itself.
+/// The maximum length of the host name in a follower's name, which `schema` limits. Longer names are truncated.
 const MAX_HOST: usize = 64;
 
-/// The way to `schema`, for one follower.
+/// A client of `schema` for one follower.
 #[derive(Clone)]
 pub(super) struct Peer {
     transport: Transport,
@@ -32,7 +32,7 @@ impl Peer {
         Self { transport, follower: name(&rustix::system::uname().nodename().to_string_lossy()) }
     }
 
-    /// Asks for a revision, if it is there; 0 is the live one.
+    /// Returns a revision, or `None` if it does not exist. Number 0 is the live one.
     pub(super) async fn revision(&self, number: i64) -> Result<Option<Revision>, Status> {
         match self.schema().get_revision(GetRevisionRequest { number }).await {
             Ok(revision) => Ok(Some(revision.into_inner())),
@@ -41,13 +41,13 @@ impl Peer {
         }
     }
 
-    /// Asks for the newest revisions without what is large, whatever their states are, newest first.
+    /// Returns the newest revisions of any state without their descriptors, newest first.
     pub(super) async fn newest(&self) -> Result<Vec<Revision>, Status> {
         let request = ListRevisionsRequest { page_size: NEWEST, page_token: String::new() };
         Ok(self.schema().list_revisions(request).await?.into_inner().revisions)
     }
 
-    /// Reports as this follower.
+    /// Sends a report of this follower.
     pub(super) async fn report(&self, mut report: ReportProgressRequest) -> Result<(), Status> {
         report.follower.clone_from(&self.follower);
         self.distribution().report_progress(report).await.map(drop)
@@ -70,7 +70,7 @@ impl Source for Peer {
     }
 }
 
-/// What this process calls itself: where people find it, and something random, since others may be there too.
+/// Returns the name of this process: its host and process, and a random part, because other hosts can have the same name.
 fn name(host: &str) -> String {
     let host: String = host.chars().filter(|character| !character.is_control()).collect();
     let host = host.get(..host.floor_char_boundary(MAX_HOST)).unwrap_or_default();
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_where_the_process_is_and_is_its_own() {
+    fn name_contains_host_and_process_and_is_unique() {
         let (one, other) = (name("records-0"), name("records-0"));
         assert!(one.starts_with(&format!("records-0-{}-", std::process::id())), "{one}");
         assert_ne!(one, other);

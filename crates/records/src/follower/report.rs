@@ -1,4 +1,4 @@
-//! Tells `schema` how far this process is, and that it is alive.
+//! Reports the progress of this process to `schema`, also as a heartbeat.
 
 use super::peer::Peer;
 use groundplan_proto::schema::v1::{Preparation, ReportProgressRequest};
@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Between two reports when nothing changes. `schema` no longer waits for a process that is silent for longer than 6 s.
+/// The pause between two reports without changes. `schema` does not wait for processes that did not report for 6 s.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a report may take before it is given up for the next one.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout of a report, after which the next one follows.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How far this process is; a handle, to be written to.
+/// A handle to set the progress of this process.
 #[derive(Clone, Debug)]
 pub(super) struct Reports(Arc<watch::Sender<Report>>);
 
@@ -30,27 +30,27 @@ impl Default for Reports {
 }
 
 impl Reports {
-    /// Steps of a revision's storage are done, and this is being done now.
+    /// Sets the number of finished steps and the current one of a revision's storage.
     pub(super) fn preparing(&self, revision: i64, steps_done: usize, message: &str) {
         let steps_done = i32::try_from(steps_done).unwrap_or(i32::MAX);
         let preparation = Preparation { revision, steps_done, message: message.to_owned(), ..Preparation::default() };
         self.0.send_modify(|report| report.preparation = Some(preparation));
     }
 
-    /// A revision's storage is complete.
+    /// Sets that a revision's storage is complete.
     pub(super) fn done(&self, revision: i64, steps: usize) {
         let steps_done = i32::try_from(steps).unwrap_or(i32::MAX);
         let preparation = Preparation { revision, steps_done, done: true, ..Preparation::default() };
         self.0.send_modify(|report| report.preparation = Some(preparation));
     }
 
-    /// A revision cannot be taken up.
-    pub(super) fn failed(&self, revision: i64, why: &str) {
-        let preparation = Preparation { revision, failure: why.to_owned(), ..Preparation::default() };
+    /// Sets that a revision cannot be prepared or served.
+    pub(super) fn failed(&self, revision: i64, failure: &str) {
+        let preparation = Preparation { revision, failure: failure.to_owned(), ..Preparation::default() };
         self.0.send_modify(|report| report.preparation = Some(preparation));
     }
 
-    /// A revision is served.
+    /// Sets the served revision.
     pub(super) fn serving(&self, revision: i64) {
         self.0.send_modify(|report| *report = Report { serving: revision, preparation: None });
     }
@@ -67,8 +67,7 @@ impl Reporter {
         Self { schema, reports: reports.0.subscribe() }
     }
 
-    /// Reports each change at once, and that nothing has changed from time to time, until the process stops or
-    /// its follower ends.
+    /// Reports each change immediately, and the same state again after each interval, until the process or its follower stops.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let report = self.reports.borrow_and_update().clone();
@@ -76,7 +75,7 @@ impl Reporter {
             tokio::select! {
                 () = stop.cancelled() => {}
                 changed = self.reports.changed() => if changed.is_err() {
-                    // The follower has ended: nothing will ever change.
+                    // The follower stopped: there are no more changes.
                     break;
                 },
                 () = tokio::time::sleep(INTERVAL) => {}
@@ -89,10 +88,10 @@ impl Reporter {
     async fn send(&self, report: Report, leaving: bool) {
         let Report { serving, preparation } = report;
         let report = ReportProgressRequest { serving, preparation, leaving, ..ReportProgressRequest::default() };
-        match tokio::time::timeout(PATIENCE, self.schema.report(report)).await {
+        match tokio::time::timeout(TIMEOUT, self.schema.report(report)).await {
             Ok(Ok(())) => {}
-            Ok(Err(status)) => tracing::debug!(%status, "a report is not taken; the next one follows"),
-            Err(_) => tracing::debug!("a report takes too long; the next one follows"),
+            Ok(Err(status)) => tracing::debug!(%status, "a report failed; the next one follows"),
+            Err(_) => tracing::debug!("a report timed out; the next one follows"),
         }
     }
 }
@@ -103,7 +102,7 @@ mod tests {
     use groundplan_chassis::transport;
 
     #[tokio::test]
-    async fn it_ends_with_the_follower() {
+    async fn reporter_stops_with_the_follower() {
         let reports = Reports::default();
         let reporter = Reporter::new(Peer::new(transport::local(axum::Router::new())), &reports);
         drop(reports);

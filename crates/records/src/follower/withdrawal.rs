@@ -1,37 +1,40 @@
-//! Takes back what revisions that failed have left in the tables of the live one.
+//! Undoes what failed revisions left in the tables of the live one.
 //!
-//! A preparation that fails cleans up after itself. One that is complete, or whose process died, can fail all the same: its
-//! apply lost its lease. Then its unique indexes and foreign keys would be enforced in no revision that anybody serves.
+//! A failed preparation undoes its changes. A revision can also fail after a complete preparation, or after its process died,
+//! because its apply lost its lease. Then the tables keep unique indexes and foreign keys that the live revision does not have.
 
 use super::peer::Peer;
-use super::{apart, silent};
+use super::{load_on_thread, schema_unavailable};
 use crate::state::Records;
 
 use groundplan_error::Error;
 use groundplan_proto::schema::v1::{Revision, RevisionState};
 
-/// Withdraws the revisions that have failed since the live one before the present one. Does nothing while one is prepared:
-/// that may need the same.
+/// Withdraws the revisions that failed since the previous live revision. Does nothing while a revision is in preparation, because
+/// it might need the same objects.
+///
+/// # Errors
+/// `NOT_READY` if `schema` does not respond, and the errors of the storage.
 pub(super) async fn withdraw(records: &Records, schema: &Peer) -> Result<(), Error> {
-    for number in failed(&schema.newest().await.map_err(silent)?) {
+    for number in failed(&schema.newest().await.map_err(schema_unavailable)?) {
         let Ok(served) = records.served() else { return Ok(()) };
-        let Some(revision) = schema.revision(number).await.map_err(silent)? else { continue };
+        let Some(revision) = schema.revision(number).await.map_err(schema_unavailable)? else { continue };
         let live = served.catalog.clone();
-        let leftovers = match apart(&revision, move |failed| Ok(groundplan_model::find_leftovers(&live, &failed))).await
-        {
-            Ok(leftovers) => leftovers,
-            Err(error) => {
-                // Nothing can be made of one that cannot be read.
-                tracing::debug!(revision = number, error = error.log_text(), "a failed revision cannot be loaded");
-                continue;
-            }
-        };
+        let leftovers =
+            match load_on_thread(&revision, move |failed| Ok(groundplan_model::find_leftovers(&live, &failed))).await {
+                Ok(leftovers) => leftovers,
+                Err(error) => {
+                    // Its changes cannot be determined.
+                    tracing::debug!(revision = number, error = error.log_text(), "a failed revision cannot be loaded");
+                    continue;
+                }
+            };
         if leftovers.is_empty() {
             continue;
         }
-        // Asked again under the lock: what is prepared from then on waits for it, and is made after this.
+        // Checked again under the lock: later preparations wait for the lock.
         let is_settled = async || {
-            let newest = schema.newest().await.map_err(silent)?;
+            let newest = schema.newest().await.map_err(schema_unavailable)?;
             let live = newest.iter().find(|revision| revision.state() == RevisionState::Live);
             Ok::<bool, Error>(
                 failed(&newest).contains(&number) && live.is_some_and(|live| live.number == served.revision()),
@@ -42,17 +45,17 @@ pub(super) async fn withdraw(records: &Records, schema: &Peer) -> Result<(), Err
     Ok(())
 }
 
-/// The failed revisions whose storage nobody needs: none if the newest revision is being prepared.
+/// Returns the failed revisions whose storage is not needed: none if the newest revision is in preparation.
 fn failed(newest: &[Revision]) -> Vec<i64> {
     if newest.first().is_some_and(|revision| revision.state() == RevisionState::Preparing) {
         return Vec::new();
     }
     let mut lives = 0;
-    let since_the_live_before = newest.iter().take_while(|revision| {
+    let since_previous_live = newest.iter().take_while(|revision| {
         lives += u8::from(revision.state() == RevisionState::Live);
         lives < 2
     });
-    let failed = since_the_live_before.filter(|revision| revision.state() == RevisionState::Failed);
+    let failed = since_previous_live.filter(|revision| revision.state() == RevisionState::Failed);
     failed.map(|revision| revision.number).collect()
 }
 
@@ -62,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_since_the_live_revision_before_is_withdrawn() {
+    fn revisions_that_failed_since_the_previous_live_one_are_withdrawn() {
         let of = |states: &[RevisionState]| {
             let numbered = states.iter().rev().zip(1..).map(|(state, number)| Revision {
                 number,

@@ -1,4 +1,4 @@
-//! Copying: some events, and how far it came, in one transaction.
+//! Copies events and the position in one transaction.
 
 use super::CONSUMER;
 use crate::state::Records;
@@ -30,17 +30,17 @@ static INSERT: LazyLock<Sql> = LazyLock::new(|| {
 
 static MOVE: LazyLock<Sql> = LazyLock::new(|| Sql::new("UPDATE event_consumers SET position = ? WHERE name = ?"));
 
-/// Copies some events; says whether more may follow.
+/// Copies some events. Returns whether there might be more.
 ///
-/// The log is read before the transaction begins, which needs no second connection then. If another process has copied meanwhile,
-/// the next step goes on from there.
+/// It reads the log before the transaction, so that it needs only one connection at a time. If another process copied meanwhile,
+/// the next step continues from there.
 pub(super) async fn step(records: &Records) -> Result<bool, Error> {
     let Some(position) = position(records).await? else { return Ok(false) };
     let Some((events, last)) = read(records, position).await? else { return Ok(false) };
     let mut lease = records.database().lease().await?;
     let copied = lease.run(async |connection| {
         let transaction = async |connection: &mut AsyncPgConnection| {
-            // The pool may lead to another database by now.
+            // The pool might connect to another database by now.
             match records.log().is_on(connection).await? {
                 true => copy(connection, position, &events, last).await,
                 false => Ok(false),
@@ -51,22 +51,22 @@ pub(super) async fn step(records: &Records) -> Result<bool, Error> {
     copied.await.map_err(TxError::into_error)
 }
 
-/// How far the copy came; none if nobody keeps a history.
+/// Returns the position of the copy; `None` if no model keeps a history.
 async fn position(records: &Records) -> Result<Option<i64>, Error> {
     let mut lease = records.database().lease().await?;
-    let found = lease.run(async |connection| rows(connection, &POSITION, &[Bind::text(CONSUMER)]).await);
-    let found = found.await.map_err(database_error)?;
-    found.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(database_error)
+    let rows = lease.run(async |connection| rows(connection, &POSITION, &[Bind::text(CONSUMER)]).await);
+    let rows = rows.await.map_err(database_error)?;
+    rows.first().map(|row| row.i64(0)).transpose().map(Option::flatten).map_err(database_error)
 }
 
-/// The next events, and the last position of which all are there. A large transaction comes in several steps: the place that is kept
-/// is that of a whole one.
+/// Returns the next events and the last position whose events are complete. A large transaction needs several reads, and only
+/// complete transactions advance the position.
 async fn read(records: &Records, position: i64) -> Result<Option<(Vec<Arc<Event>>, i64)>, Error> {
     let Some(progress) = records.log().progress() else { return Ok(None) };
     let mut events = records.log().read(Cursor::after(position)).await?;
     loop {
-        if let Some(last) = whole(&events) {
-            // If the database was replaced, what was read is of the log that it had before.
+        if let Some(last) = last_complete(&events) {
+            // If the database was replaced, these events are of the previous log.
             let is_same = progress.is_same_log(records.log().progress());
             return Ok(is_same.then_some((events, last)));
         }
@@ -79,15 +79,15 @@ async fn read(records: &Records, position: i64) -> Result<Option<(Vec<Arc<Event>
     }
 }
 
-/// Copies events behind a position, unless another process does, or has.
+/// Copies events after a position, unless another process copies or copied them.
 async fn copy(
     connection: &mut AsyncPgConnection,
     position: i64,
     events: &[Arc<Event>],
     last: i64,
 ) -> Result<bool, TxError> {
-    let found = rows(connection, &LOCK, &[Bind::text(CONSUMER)]).await?;
-    let Some(now) = found.first().map(|row| row.i64(0)).transpose()?.flatten() else { return Ok(false) };
+    let consumers = rows(connection, &LOCK, &[Bind::text(CONSUMER)]).await?;
+    let Some(now) = consumers.first().map(|row| row.i64(0)).transpose()?.flatten() else { return Ok(false) };
     if now != position {
         return Ok(true);
     }
@@ -102,12 +102,12 @@ async fn copy(
     Ok(true)
 }
 
-/// The last position of which all events are there.
-fn whole(events: &[Arc<Event>]) -> Option<i64> {
+/// Returns the last position whose events are complete.
+fn last_complete(events: &[Arc<Event>]) -> Option<i64> {
     events.iter().rev().find(|event| event.is_last).map(|event| event.at.position)
 }
 
-/// Inserts events, unless they are there.
+/// Inserts events that are not in the history yet.
 async fn insert(connection: &mut AsyncPgConnection, events: &[&Arc<Event>]) -> diesel::QueryResult<()> {
     let column = |element, bind: &dyn Fn(&Event) -> Bind| {
         let binds: Vec<Bind> = events.iter().map(|event| bind(event)).collect();
@@ -126,7 +126,7 @@ async fn insert(connection: &mut AsyncPgConnection, events: &[&Arc<Event>]) -> d
     execute(connection, &INSERT, &binds).await.map(drop)
 }
 
-/// When a change was written.
+/// Returns when a change was written, in microseconds since the Unix epoch.
 fn time(event: &Event) -> i64 {
     v1::Change::decode(event.payload.clone()).map_or(event.appended_at, |change| change.time)
 }

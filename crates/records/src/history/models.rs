@@ -1,4 +1,4 @@
-//! Which models keep a history, since when, and for how long.
+//! The models that keep a history, its start and its retention.
 
 use super::CONSUMER;
 use crate::clock::now;
@@ -13,12 +13,12 @@ use std::sync::LazyLock;
 
 const DAY: i64 = 86_400_000_000;
 
-/// How many rows one statement of the purge deletes.
+/// The number of rows that one statement of the purge deletes.
 const PURGED: i64 = 5_000;
 
 static KEPT: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT topic FROM history_models"));
 
-/// Everything that the log still has is part of a history that begins: since the log was made, or since its oldest event.
+/// A new history includes all events of the log: since its creation, or since its oldest event.
 static BEGIN: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(
         "INSERT INTO history_models (topic, since) SELECT ?, CASE WHEN dropped_through = 0 THEN created_at \
@@ -35,15 +35,15 @@ static CONSUME: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
-/// Back to the oldest event, so that the copier comes past what the models that are new have in the log. What others have is
-/// there already.
+/// Moves the copier back to the oldest event, so that it copies the events of new models. Events of other models are in the
+/// history already.
 static REWIND: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new("UPDATE event_consumers SET position = (SELECT dropped_through FROM event_log) WHERE name = ?")
 });
 
 static FORGET: LazyLock<Sql> = LazyLock::new(|| Sql::new("DELETE FROM event_consumers WHERE name = ?"));
 
-/// Keeps the histories that a catalog asks for, and no others, from now on.
+/// Starts and stops histories, so that exactly the models of a catalog with the option keep one.
 pub(crate) async fn keep(records: &Records, catalog: &Catalog) -> Result<(), Error> {
     let wanted: HashSet<&str> =
         catalog.models.iter().filter(|model| model.history.is_some()).map(|model| model.full_name.as_str()).collect();
@@ -56,53 +56,56 @@ pub(crate) async fn keep(records: &Records, catalog: &Catalog) -> Result<(), Err
 }
 
 async fn keep_in_transaction(connection: &mut AsyncPgConnection, wanted: &HashSet<&str>) -> QueryResult<()> {
-    let found = rows(connection, &KEPT, &[]).await?;
-    let kept = found.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<HashSet<String>>>()?;
+    let current = rows(connection, &KEPT, &[]).await?;
+    let kept = current.iter().filter_map(|row| row.text(0).transpose()).collect::<QueryResult<HashSet<String>>>()?;
     for topic in kept.iter().filter(|topic| !wanted.contains(topic.as_str())) {
         execute(connection, &END, &[Bind::text(topic)]).await?;
     }
-    let begun: Vec<&&str> = wanted.iter().filter(|topic| !kept.contains(**topic)).collect();
-    for topic in &begun {
+    let added: Vec<&&str> = wanted.iter().filter(|topic| !kept.contains(**topic)).collect();
+    for topic in &added {
         execute(connection, &BEGIN, &[Bind::text(topic)]).await?;
     }
     let consumer = [Bind::text(CONSUMER)];
     if wanted.is_empty() {
-        // Nobody must keep the log from being dropped.
+        // Without a consumer, the log can be dropped.
         execute(connection, &FORGET, &consumer).await?;
-    } else if !begun.is_empty() {
+    } else if !added.is_empty() {
         execute(connection, &CONSUME, &consumer).await?;
         execute(connection, &REWIND, &consumer).await?;
     }
     Ok(())
 }
 
-/// From when on a model's history is complete.
+/// The period that a model's history covers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coverage {
-    /// In microseconds since the Unix epoch.
+    /// The start, in microseconds since the Unix epoch.
     pub(crate) from: i64,
 }
 
 static SINCE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT since FROM history_models WHERE topic = ?"));
 
 impl Coverage {
-    /// Of a model that keeps a history.
+    /// Returns the coverage of a model's history.
+    ///
+    /// # Errors
+    /// `NOT_SUPPORTED` if the model keeps no history.
     pub(crate) async fn of_model(records: &Records, model: &Model) -> Result<Self, Error> {
-        let history = model.history.ok_or_else(|| none_kept(model))?;
+        let history = model.history.ok_or_else(|| no_history(model))?;
         let topic = [Bind::text(&model.full_name)];
         let mut lease = records.database().lease().await?;
         let found =
             lease.run(async |connection| rows(connection, &SINCE, &topic).await).await.map_err(database_error)?;
         let since = found.first().map(|row| row.bytes(0, |bytes| bytes.and_then(decode_timestamptz)));
         let now = now()?;
-        // It begins with the apply that asks for it: a process that serves that already is a little early.
+        // The apply starts the history; this process might serve the revision slightly earlier.
         let since = since.transpose().map_err(database_error)?.flatten().unwrap_or(now);
         Ok(Self { from: since.max(now - i64::from(history.retention_days) * DAY) })
     }
 }
 
-/// The refusal for a model without a history.
-fn none_kept(model: &Model) -> Error {
+/// Returns the error for a model without a history.
+fn no_history(model: &Model) -> Error {
     let message = format!("{} keeps no history; give the model the option history", model.full_name);
     Error::new(Reason::NotSupported, message)
 }
@@ -120,8 +123,8 @@ static PURGE_OTHERS: LazyLock<Sql> = LazyLock::new(|| {
     ))
 });
 
-/// Deletes what is older than the histories reach, and what is of models that keep none any more: in small steps, so that no
-/// lock is held for long.
+/// Deletes changes that are older than the retention, and those of models that no longer keep a history. Works in small steps, so
+/// that it holds locks briefly.
 pub(super) async fn purge(records: &Records) -> Result<(), Error> {
     let served = records.served()?;
     let now = now()?;

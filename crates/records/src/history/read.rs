@@ -1,4 +1,4 @@
-//! Reading the history of one record: what is copied, and what the log has behind that, of one moment.
+//! Reads the history of one record: the copy and later events of the log, in one snapshot.
 
 use crate::call::Call;
 use crate::change::Change;
@@ -16,18 +16,18 @@ use std::sync::LazyLock;
 pub(crate) struct Written {
     pub(crate) at: Cursor,
     pub(crate) change: Change,
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     pub(crate) bytes: usize,
 }
 
-/// The most bytes of the changes of one page, but for the last one.
+/// The maximum size of the changes of a page in bytes, without the last one.
 pub(crate) const MAX_BYTES: usize = 3 << 20;
 
-/// What is copied of a record: the tenant, the topic and the key.
+/// The copied changes of a record. Binds: tenant, topic, key.
 const COPIED: &str = "SELECT position, part, kind, payload FROM history WHERE tenant = ? AND topic = ? AND key = ?";
 
-/// What is not copied yet: the tenant, the topic and the key. The copier goes back when another model's history begins, and then
-/// comes past what it has copied before.
+/// The changes that are not copied yet. Binds: tenant, topic, key. The copier moves back when another model's history starts, so
+/// this excludes changes that were copied before.
 const NOT_COPIED: &str = "SELECT position, part, kind, payload FROM events WHERE tenant = ? AND topic = ? AND key = ? \
      AND position > coalesce((SELECT position FROM event_consumers WHERE name = 'history'), 0) \
      AND NOT EXISTS (SELECT FROM history AS copied WHERE copied.tenant = events.tenant AND copied.topic = events.topic \
@@ -45,7 +45,7 @@ static NEWEST_FIRST: LazyLock<Sql> = LazyLock::new(|| {
     ))
 });
 
-/// Reads changes of a record before a place, the newest first: at most `limit`, and no more than fit an answer.
+/// Reads changes of a record before a position, the newest first: at most `limit`, and at most [`MAX_BYTES`].
 pub(crate) async fn newest_first(call: &Call<'_>, id: &Id, before: Cursor, limit: i64) -> Result<Vec<Written>, Error> {
     let mut binds = Vec::from(record(call, id));
     binds.extend(record(call, id));
@@ -53,7 +53,7 @@ pub(crate) async fn newest_first(call: &Call<'_>, id: &Id, before: Cursor, limit
     read(call, &NEWEST_FIRST, &binds).await
 }
 
-/// The changes that are not copied yet have no time of their own: their payload tells.
+/// Changes that are not copied yet have no time column: the time is in the payload.
 static SINCE: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new(&format!(
         "({COPIED} AND time > ? ORDER BY position, part LIMIT 1) \
@@ -61,23 +61,23 @@ static SINCE: LazyLock<Sql> = LazyLock::new(|| {
     ))
 });
 
-/// How many rows are passed over behind the one that is wanted.
-const FEW: usize = 16;
+/// The number of rows to skip after the result before the statement is cancelled.
+const MAX_SKIPPED: usize = 16;
 
-/// The first change of a record behind a time.
+/// Returns the first change of a record after a time, in microseconds since the Unix epoch.
 pub(crate) async fn first_after(call: &Call<'_>, id: &Id, time: i64) -> Result<Option<Written>, Error> {
     let mut binds = Vec::from(record(call, id));
     binds.push(Bind::timestamptz(time));
     binds.extend(record(call, id));
-    let (mut first, mut passed_over) = (None, 0);
-    // One at a time: the log may have a thousand large ones. A few more are passed over sooner than the statement is cancelled.
+    let (mut first, mut skipped) = (None, 0);
+    // Rows are read one at a time, because the log might have many large ones. Skipping a few is faster than cancelling the statement.
     rows_until(call, &SINCE, &binds, |row| {
         if first.is_some() {
-            passed_over += 1;
+            skipped += 1;
         } else {
             first = Some(written(call, &row)?).filter(|written| written.change.time > time);
         }
-        Ok(if passed_over > FEW { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(if skipped > MAX_SKIPPED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })
     .await?;
     Ok(first)
@@ -89,14 +89,14 @@ fn record(call: &Call<'_>, id: &Id) -> [Bind; 3] {
 
 async fn read(call: &Call<'_>, sql: &Sql, binds: &[Bind]) -> Result<Vec<Written>, Error> {
     let mut lease = call.records.database().lease().await?;
-    let found = lease.run(async |connection| rows(connection, sql, binds).await).await.map_err(database_error)?;
-    found.iter().map(|row| written(call, row)).collect()
+    let rows = lease.run(async |connection| rows(connection, sql, binds).await).await.map_err(database_error)?;
+    rows.iter().map(|row| written(call, row)).collect()
 }
 
 fn written(call: &Call<'_>, row: &PgRow) -> Result<Written, Error> {
     let (at, kind, payload) = columns(row).map_err(database_error)?;
     let bytes = payload.len();
-    // It is decoded, and shown.
+    // The payload, the decoded record, and the response.
     call.budget.hold(3 * bytes)?;
     Ok(Written { at, bytes, change: Change::of_payload(&call.table.model, kind, payload.into())? })
 }

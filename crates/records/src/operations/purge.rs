@@ -5,7 +5,7 @@ use super::names;
 use super::write_session::Events;
 use crate::call::Call;
 use crate::clock::now;
-use crate::purge_lag::Kind;
+use crate::purge_lag::PurgeKind;
 use crate::tx_error::TxError;
 use diesel_async::AsyncPgConnection;
 use groundplan_budget::Budget;
@@ -78,14 +78,14 @@ fn free(call: &Call<'_>) -> Result<String, Error> {
 }
 
 /// Since when the oldest record that is over waits, in microseconds since the Unix epoch.
-pub(crate) async fn waiting_since(call: &Call<'_>, kind: Kind) -> Result<Option<i64>, Error> {
+pub(crate) async fn waiting_since(call: &Call<'_>, kind: PurgeKind) -> Result<Option<i64>, Error> {
     let model = &call.table.model;
     let (field, kept) = match kind {
-        Kind::Expired if model.expiry.is_some() => (model.roles.expires_at, 0),
-        Kind::Deleted => {
+        PurgeKind::Expired if model.expiry.is_some() => (model.roles.expires_at, 0),
+        PurgeKind::Deleted => {
             (model.roles.deleted_at, model.soft_delete.map_or(0, |soft| i64::from(soft.retention_days) * DAY))
         }
-        Kind::Expired => (None, 0),
+        PurgeKind::Expired => (None, 0),
     };
     let Some(field) = field else { return Ok(None) };
     let (table, column) = (model.table.qualified(), model.column_name(field));

@@ -1,10 +1,10 @@
-//! Looking things up in a pool of descriptors.
+//! Lookups in a pool of descriptors.
 
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use std::collections::HashSet;
 
-/// What a client asks.
-pub(super) enum Question {
+/// A request of a client.
+pub(super) enum Query {
     Services,
     /// A file by its name.
     File(String),
@@ -16,35 +16,35 @@ pub(super) enum Question {
     Extensions(String),
 }
 
-/// What it is told.
-pub(super) enum Answer {
+/// The response to a client.
+pub(super) enum Reply {
     Services(Vec<String>),
-    /// Serialized, each before or behind those that it imports.
+    /// Serialized files, in any order.
     Files(Vec<Vec<u8>>),
     Extensions(String, Vec<i32>),
     Nothing,
 }
 
-/// Answers a question about what a pool holds; nothing if it does not hold it.
-pub(super) fn find(pool: &DescriptorPool, question: &Question, sent: &mut HashSet<String>) -> Option<Answer> {
-    let file = match question {
-        Question::Services => return None,
-        Question::File(name) => pool.get_file_by_name(name)?,
-        Question::Symbol(name) => declaring(pool, name)?,
-        Question::Extension(message, number) => {
+/// Returns the response from a pool; `None` if the pool does not contain the name.
+pub(super) fn find(pool: &DescriptorPool, query: &Query, sent: &mut HashSet<String>) -> Option<Reply> {
+    let file = match query {
+        Query::Services => return None,
+        Query::File(name) => pool.get_file_by_name(name)?,
+        Query::Symbol(name) => declaring(pool, name)?,
+        Query::Extension(message, number) => {
             let number = u32::try_from(*number).ok()?;
             pool.get_message_by_name(message)?.get_extension(number)?.parent_file()
         }
-        Question::Extensions(message) => {
+        Query::Extensions(message) => {
             let extended = pool.get_message_by_name(message)?;
             let numbers = extended.extensions().filter_map(|extension| i32::try_from(extension.number()).ok());
-            return Some(Answer::Extensions(message.clone(), numbers.collect()));
+            return Some(Reply::Extensions(message.clone(), numbers.collect()));
         }
     };
-    Some(Answer::Files(with_imports(file, sent)))
+    Some(Reply::Files(with_imports(file, sent)))
 }
 
-/// The file and all that it imports, each once a stream, the asked one always.
+/// Returns the file and its transitive imports, without imports that the stream already received.
 fn with_imports(file: FileDescriptor, sent: &mut HashSet<String>) -> Vec<Vec<u8>> {
     sent.insert(file.name().to_owned());
     let mut files = vec![file.encode_to_vec()];
@@ -60,7 +60,7 @@ fn with_imports(file: FileDescriptor, sent: &mut HashSet<String>) -> Vec<Vec<u8>
     files
 }
 
-/// The file that declares a name: a message, service, enum or extension, or a part of one.
+/// Returns the file that declares a message, service, enum or extension, or a part of one.
 fn declaring(pool: &DescriptorPool, name: &str) -> Option<FileDescriptor> {
     let whole = pool
         .get_message_by_name(name)
@@ -71,7 +71,7 @@ fn declaring(pool: &DescriptorPool, name: &str) -> Option<FileDescriptor> {
     whole.or_else(|| declaring_part(pool, name))
 }
 
-/// The file that declares a method, field, oneof or enum value.
+/// Returns the file that declares a method, field, oneof or enum value.
 fn declaring_part(pool: &DescriptorPool, name: &str) -> Option<FileDescriptor> {
     let (parent, part) = name.rsplit_once('.')?;
     if let Some(service) = pool.get_service_by_name(parent) {
@@ -84,7 +84,7 @@ fn declaring_part(pool: &DescriptorPool, name: &str) -> Option<FileDescriptor> {
             return Some(message.parent_file());
         }
     }
-    // A value's name is a sibling of its enum's.
+    // The scope of an enum value is that of its enum.
     let declared = pool.all_enums().find(|declared| declared.values().any(|value| value.full_name() == name));
     declared.map(|declared| declared.parent_file())
 }

@@ -1,4 +1,4 @@
-//! What calls with a request id have answered, so that a repeat gets the same.
+//! The stored responses of calls with a request id, so that a repeated call gets the same response.
 
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -17,22 +17,22 @@ pub(crate) struct Key<'a> {
     pub(crate) request_id: &'a str,
 }
 
-/// The parts of a key, to keep.
+/// The parts of a key as owned strings.
 pub(crate) type OwnedKey = [String; 4];
 
-/// A call that has happened.
+/// A finished call.
 pub(crate) struct Answered {
     pub(crate) digest: Vec<u8>,
     pub(crate) answer: Vec<u8>,
 }
 
-/// The table, for those who look after its partitions.
+/// Returns the table for the maintenance of its partitions.
 pub(crate) fn partitioned(retention: Duration) -> PartitionedTable {
     PartitionedTable { table: "request_ids", retention }
 }
 
-/// One call of a key at a time, until the transaction ends. The key's digest is its number: keys that share one wait for each
-/// other, and nothing else.
+/// Allows one call per key at a time, until the transaction ends. The lock's number is a hash of the key: keys with the same hash
+/// only wait for each other.
 static LOCK: LazyLock<Sql> = LazyLock::new(|| {
     Sql::new("SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\n', ?::text, ?::text, ?::text, ?::text), 0))")
 });
@@ -67,16 +67,16 @@ impl Key<'_> {
     }
 }
 
-/// Waits for calls of the same key that have begun, and finds the one that has happened. The first of a transaction.
+/// Waits for concurrent calls of the same key, and returns the finished call if there is one. Call it first in a transaction.
 pub(crate) async fn request_id_find(conn: &mut AsyncPgConnection, key: Key<'_>) -> QueryResult<Option<Answered>> {
     rows(conn, &LOCK, &key.binds()).await?;
-    let found = rows(conn, &FIND, &key.binds()).await?;
-    let Some(row) = found.first() else { return Ok(None) };
+    let calls = rows(conn, &FIND, &key.binds()).await?;
+    let Some(row) = calls.first() else { return Ok(None) };
     let bytes = |at| row.bytes(at, |bytes| bytes.map(<[u8]>::to_vec).unwrap_or_default());
     Ok(Some(Answered { digest: bytes(0)?, answer: bytes(1)? }))
 }
 
-/// Notes what a call answers.
+/// Records the response of a call.
 pub(crate) async fn request_id_record(
     conn: &mut AsyncPgConnection,
     key: Key<'_>,
@@ -89,13 +89,13 @@ pub(crate) async fn request_id_record(
     execute(conn, &INSERT, &binds).await.map(drop)
 }
 
-/// Whether a call of the same key has come first after all.
+/// Reports whether an error means that another call recorded the same key.
 pub(crate) fn is_request_id_taken(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, facts)
         if facts.table_name().is_some_and(|table| table.starts_with("request_ids")))
 }
 
-/// Whether no partition is for this time: the machine has slept, or its clock has jumped.
+/// Reports whether an error means that the current time has no partition, because the machine slept or its clock jumped.
 pub(crate) fn is_period_missing(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(_, facts)
         if facts.message().starts_with("no partition of relation \"request_ids\""))

@@ -1,4 +1,4 @@
-//! Random keys that every process of the installation shares.
+//! Random keys that all processes of the installation share.
 
 use crate::tables::secrets;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use groundplan_chassis::seal::KEY_BYTES;
 use rand::Rng;
 
-/// Finds the key of a name; the first process to ask makes it.
+/// Returns the key of a name. The first process creates it.
 pub(crate) async fn secret_ensure(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<Vec<u8>> {
     let mut value = [0; KEY_BYTES];
     rand::rng().fill_bytes(&mut value);

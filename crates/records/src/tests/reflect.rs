@@ -143,7 +143,7 @@ async fn symbols_of_every_kind_are_found() {
 async fn reflection_follows_the_models() {
     let fixture = Fixture::empty().await;
     let transport = reflection(&fixture);
-    fixture.records.serve(crate::served::Served::nothing().unwrap());
+    fixture.records.serve(crate::served::Served::empty().unwrap());
     assert!(!services(&transport).await.iter().any(|name| name.starts_with("test.")));
     fixture.apply(1, &thing("")).await.unwrap();
     assert!(services(&transport).await.contains(&"test.v1.ThingService".to_owned()));

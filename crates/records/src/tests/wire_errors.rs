@@ -207,7 +207,7 @@ async fn before_the_first_revision_nothing_is_known() {
     let fixture = Fixture::empty().await;
     let status = fixture.call_raw("/test.v1.ItemService/GetItem", Bytes::new()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
-    fixture.records.serve(crate::served::Served::nothing().unwrap());
+    fixture.records.serve(crate::served::Served::empty().unwrap());
     let status = fixture.call_raw("/test.v1.ItemService/GetItem", Bytes::new()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("groundplan apply"));

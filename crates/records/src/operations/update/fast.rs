@@ -58,7 +58,7 @@ async fn write(
 ) -> Result<bool, Error> {
     let table = &call.table;
     let mut binds = vec![Bind::i64(version + 1)];
-    for column in table.changing() {
+    for column in table.updatable_columns() {
         binds.push(bind::bind(&table.model, column, record)?);
     }
     binds.extend([Bind::text(&call.principal.tenant), bind::bind_id(id), Bind::i64(version)]);

@@ -125,7 +125,7 @@ async fn store<'a>(
         let mut binds = Vec::with_capacity(part.len() * (table.columns.len() + 2));
         for one in part {
             binds.extend([Bind::i64(one.version), bind::bind_id(&one.id)]);
-            for column in table.changing() {
+            for column in table.updatable_columns() {
                 binds.push(bind::bind(model, column, &one.after)?);
             }
         }

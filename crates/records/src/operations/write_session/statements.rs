@@ -41,7 +41,7 @@ pub(crate) fn update(table: &Table, records: usize) -> Sql {
     let model = &table.model;
     let id = model.column_name(model.roles.id);
     let changing: Vec<(String, &str)> = table
-        .changing()
+        .updatable_columns()
         .map(|column| (model.column_name(column.field), plain(model.column_type(column.field))))
         .collect();
     let mut row = format!("(?::bigint, ?::{}", plain(model.column_type(model.roles.id)));

@@ -1,7 +1,7 @@
 use super::{count, fixture, refusal};
 use crate::purge;
-use crate::purge::held::Held;
-use crate::purge_lag::Kind;
+use crate::purge::retries::Retries;
+use crate::purge_lag::PurgeKind;
 use groundplan_model::catalog::MethodKind::{BatchCreate, Create, Delete, Get, List, Undelete, Update};
 use serde_json::json;
 use tonic::Code;
@@ -99,7 +99,7 @@ async fn deleted_records_are_purged_after_their_time() {
         fixture.call("Line", Create, json!({"line": {"id": id, "orderId": id}})).await.unwrap();
         fixture.call("Order", Delete, json!({"id": id})).await.unwrap();
     }
-    assert_eq!(purge::round(&fixture.records, &mut Held::default()).await.unwrap(), 0);
+    assert_eq!(purge::round(&fixture.records, &mut Retries::default()).await.unwrap(), 0);
     for table in ["order", "line"] {
         let column = if table == "order" { "id" } else { "order_id" };
         fixture
@@ -110,15 +110,15 @@ async fn deleted_records_are_purged_after_their_time() {
             .await;
     }
     // What refers to them and lives keeps them waiting.
-    let lag = || fixture.records.purge_lag().seconds(Kind::Deleted);
+    let lag = || fixture.records.purge_lag().seconds(PurgeKind::Deleted);
     assert_eq!(lag(), 0.0);
     let item = "INSERT INTO test_v1.item (_tenant, _version, id, order_id) SELECT _tenant, 1, 'i', id FROM test_v1.\"order\" WHERE id = 'o'";
     fixture.query(item).await;
-    purge::round(&fixture.records, &mut Held::default()).await.unwrap();
+    purge::round(&fixture.records, &mut Retries::default()).await.unwrap();
     assert!((86_000.0..90_000.0).contains(&lag()), "one of 31 days, of which 30 are allowed: {}", lag());
     fixture.query("DELETE FROM test_v1.item").await;
-    assert!(purge::round(&fixture.records, &mut Held::default()).await.unwrap() >= 1);
-    assert_eq!((lag(), fixture.records.purge_lag().seconds(Kind::Expired)), (0.0, 0.0));
+    assert!(purge::round(&fixture.records, &mut Retries::default()).await.unwrap() >= 1);
+    assert_eq!((lag(), fixture.records.purge_lag().seconds(PurgeKind::Expired)), (0.0, 0.0));
     assert_eq!(count(&fixture, "test_v1.\"order\"").await, 1);
     assert_eq!(count(&fixture, "test_v1.line").await, 1);
 }
@@ -140,7 +140,7 @@ async fn records_end_at_their_time() {
     assert_eq!(again["note"], "new");
     let past = json!({"visit": {"id": "x", "expiresAt": "2020-01-01T00:00:00Z"}});
     fixture.call("Visit", Create, past).await.unwrap();
-    assert_eq!(purge::round(&fixture.records, &mut Held::default()).await.unwrap(), 1);
+    assert_eq!(purge::round(&fixture.records, &mut Retries::default()).await.unwrap(), 1);
     assert_eq!(count(&fixture, "test_v1.visit").await, 2);
 }
 

@@ -3,7 +3,7 @@
 use super::commits::{of, write};
 use super::{commit, count, fixture, refusal};
 use crate::purge;
-use crate::purge::held::Held;
+use crate::purge::retries::Retries;
 use crate::tests::fixture::Fixture;
 use groundplan_model::catalog::MethodKind::{Create, Delete, Get, Undelete, Update};
 use groundplan_proto::records::v1::write::Operation;
@@ -39,7 +39,7 @@ impl Fixture {
     }
 
     async fn purge(&self) -> usize {
-        purge::round(&self.records, &mut Held::default()).await.unwrap()
+        purge::round(&self.records, &mut Retries::default()).await.unwrap()
     }
 }
 
@@ -126,18 +126,18 @@ async fn what_has_ended_is_kept_by_what_lives_and_refers_to_it() {
 }
 
 /// How many transactions a round of the purge begins that may write.
-async fn transactions(fixture: &Fixture, held: &mut Held) -> i64 {
+async fn transactions(fixture: &Fixture, retries: &mut Retries) -> i64 {
     use groundplan_chassis::database::Columns as _;
     let sql = "SELECT pg_current_xact_id()::text::bigint";
     let before = fixture.query(sql).await[0].i64(0).unwrap().unwrap();
-    purge::round(&fixture.records, held).await.unwrap();
+    purge::round(&fixture.records, retries).await.unwrap();
     fixture.query(sql).await[0].i64(0).unwrap().unwrap() - before
 }
 
 #[tokio::test]
 async fn what_is_held_is_not_tried_again_and_again() {
     let fixture = fixture().await;
-    let mut held = Held::default();
+    let mut retries = Retries::default();
     fixture
         .query(
             "INSERT INTO test_v1.visit (_tenant, _version, id, expires_at, note) \
@@ -150,7 +150,7 @@ async fn what_is_held_is_not_tried_again_and_again() {
              SELECT 'default', 1, 'c' || n, 'v' || n FROM generate_series(1, 300) n",
         )
         .await;
-    assert!(transactions(&fixture, &mut held).await < 50, "nobody tries what something alive keeps");
+    assert!(transactions(&fixture, &mut retries).await < 50, "nobody tries what something alive keeps");
     // A chain: the player would go with its team, and is kept by its contract.
     for at in 0..60 {
         fixture.add("Team", json!({"id": format!("t{at}")})).await;
@@ -162,11 +162,11 @@ async fn what_is_held_is_not_tried_again_and_again() {
         fixture.query(&contract).await;
     }
     fixture.age("team").await;
-    assert!(transactions(&fixture, &mut held).await >= 60, "each is tried once");
+    assert!(transactions(&fixture, &mut retries).await >= 60, "each is tried once");
     // The service purges too, and tries each once by itself.
     let mut fewest = i64::MAX;
     for _ in 0..3 {
-        fewest = fewest.min(transactions(&fixture, &mut held).await);
+        fewest = fewest.min(transactions(&fixture, &mut retries).await);
     }
     assert!(fewest < 50, "and then it waits: {fewest}");
     assert_eq!(count(&fixture, "test_v1.team").await, 60);
