@@ -20,7 +20,6 @@ use groundplan_model::catalog::Catalog;
 use groundplan_proto::eventlog::v1::Event;
 use groundplan_proto::schema::v1::{Revision, RevisionState};
 use groundplan_storage::Progress;
-
 use peer::Peer;
 use report::{Reporter, Reports};
 use revision_changes::RevisionChanges;
