@@ -141,7 +141,7 @@ impl Objects {
     fn primary_key_difference(&self, model: &Model) -> Option<String> {
         let (schema, table) = (&model.table.schema, &model.table.name);
         let id = &model.shape().field(model.roles.id).storage_name;
-        let expected = format!("{}, {id}", TENANT);
+        let expected = format!("{TENANT}, {id}");
         let primary_key = self.primary_keys.get(&(schema.clone(), table.clone()));
         if primary_key == Some(&expected) {
             return None;
