@@ -236,7 +236,7 @@ async fn sums_that_do_not_fit_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn errors_name_the_invalid_field() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &every()).await.unwrap();
     let count = ("COUNT", "");

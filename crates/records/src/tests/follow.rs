@@ -1,4 +1,4 @@
-//! The follower against a `schema` of which the test decides what it says.
+//! The follower with a scripted `schema`.
 
 mod script;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-/// A revision of a file, as `schema` would send it.
+/// Returns a revision of a file like `schema` sends it.
 fn revision(number: i64, state: RevisionState, source: &str) -> Revision {
     let catalog = catalog(number, source);
     let mut storage_names = Vec::new();
@@ -27,7 +27,7 @@ fn revision(number: i64, state: RevisionState, source: &str) -> Revision {
 }
 
 #[tokio::test]
-async fn nothing_applied_is_ready_too() {
+async fn process_without_revisions_is_ready() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
     let mut running = script.follow(&fixture);
@@ -40,10 +40,10 @@ async fn nothing_applied_is_ready_too() {
 }
 
 #[tokio::test]
-async fn the_live_revision_is_served_when_it_is_there() {
+async fn existing_live_revision_is_served() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.has(revision(3, RevisionState::Live, &thing("")));
+    script.add(revision(3, RevisionState::Live, &thing("")));
     let mut running = script.follow(&fixture);
     running.ready().await;
     script.serving(3).await;
@@ -51,35 +51,35 @@ async fn the_live_revision_is_served_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_revision_is_prepared_then_served_and_what_happens_in_a_break_is_not_missed() {
+async fn revision_is_prepared_then_served_across_broken_streams() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
     let mut running = script.follow(&fixture);
     running.ready().await;
-    script.says(revision(1, RevisionState::Preparing, &thing("")));
+    script.publish(revision(1, RevisionState::Preparing, &thing("")));
     script.prepared(1).await;
     assert_eq!(fixture.records.served().unwrap().revision(), 0, "not before it is live");
-    script.says(revision(1, RevisionState::Live, &thing("")));
+    script.publish(revision(1, RevisionState::Live, &thing("")));
     script.serving(1).await;
 
-    script.breaks();
-    script.says(revision(2, RevisionState::Preparing, &thing("string text = 2;")));
+    script.break_streams();
+    script.publish(revision(2, RevisionState::Preparing, &thing("string text = 2;")));
     script.prepared(2).await;
-    script.breaks();
-    script.says(revision(2, RevisionState::Live, &thing("string text = 2;")));
-    script.says(revision(3, RevisionState::Preparing, &thing("string text = 2; string more = 3;")));
+    script.break_streams();
+    script.publish(revision(2, RevisionState::Live, &thing("string text = 2;")));
+    script.publish(revision(3, RevisionState::Preparing, &thing("string text = 2; string more = 3;")));
     script.serving(2).await;
     script.prepared(3).await;
     assert_eq!(fixture.records.served().unwrap().revision(), 2);
-    assert_eq!(script.heard().tokens, ["", "0/2", "0/3"], "it goes on where it was");
+    assert_eq!(script.received().tokens, ["", "0/2", "0/3"], "it resumes after its last token");
 }
 
 #[tokio::test]
-async fn a_revision_that_is_being_prepared_already_is_taken_up() {
+async fn revision_in_preparation_is_prepared_at_start() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.has(revision(1, RevisionState::Live, &thing("")));
-    script.has(revision(2, RevisionState::Preparing, &thing("string text = 2;")));
+    script.add(revision(1, RevisionState::Live, &thing("")));
+    script.add(revision(2, RevisionState::Preparing, &thing("string text = 2;")));
     let mut running = script.follow(&fixture);
     running.ready().await;
     script.serving(1).await;
@@ -88,47 +88,47 @@ async fn a_revision_that_is_being_prepared_already_is_taken_up() {
 }
 
 #[tokio::test]
-async fn it_settles_again_when_its_token_is_refused() {
+async fn follower_restarts_when_its_token_is_rejected() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
     let mut running = script.follow(&fixture);
     running.ready().await;
-    script.says(revision(1, RevisionState::Live, &thing("")));
+    script.publish(revision(1, RevisionState::Live, &thing("")));
     script.serving(1).await;
-    // What has happened is in no log any more.
-    script.has(revision(2, RevisionState::Live, &thing("string text = 2;")));
-    script.has(revision(3, RevisionState::Preparing, &thing("string text = 2; string more = 3;")));
-    script.is_restored();
+    // The log no longer contains the events.
+    script.add(revision(2, RevisionState::Live, &thing("string text = 2;")));
+    script.add(revision(3, RevisionState::Preparing, &thing("string text = 2; string more = 3;")));
+    script.restore();
     script.serving(2).await;
     script.prepared(3).await;
-    assert_eq!(script.heard().tokens, ["", "0/1", ""]);
+    assert_eq!(script.received().tokens, ["", "0/1", ""]);
 }
 
 #[tokio::test]
-async fn nothing_is_missed_when_schema_does_not_answer() {
+async fn follower_catches_up_after_schema_was_unavailable() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.is_silent(true);
+    script.set_unavailable(true);
     let mut running = script.follow(&fixture);
-    script.hears("asked twice", |heard| heard.silences >= 2).await;
+    script.wait_for("asked twice", |received| received.rejections >= 2).await;
     assert!(!running.is_ready());
-    script.is_silent(false);
+    script.set_unavailable(false);
     running.ready().await;
 
-    script.is_silent(true);
-    let before = script.heard().silences;
-    script.says(revision(1, RevisionState::Preparing, &thing("")));
-    script.hears("asked again", |heard| heard.silences > before).await;
-    script.is_silent(false);
+    script.set_unavailable(true);
+    let before = script.received().rejections;
+    script.publish(revision(1, RevisionState::Preparing, &thing("")));
+    script.wait_for("asked again", |received| received.rejections > before).await;
+    script.set_unavailable(false);
     script.prepared(1).await;
 }
 
 #[tokio::test]
-async fn a_revision_that_cannot_be_taken_up_is_reported_and_the_last_one_stays() {
+async fn failed_revision_is_reported_and_the_served_one_remains() {
     let fixture = Fixture::empty().await;
     fixture.query("CREATE SCHEMA test_v1").await;
     let script = Script::new();
-    script.has(revision(1, RevisionState::Live, &thing("")));
+    script.add(revision(1, RevisionState::Live, &thing("")));
     let mut running = script.follow(&fixture);
     running.ready().await;
     fixture.query("ALTER TABLE test_v1.thing ADD COLUMN text bytea").await;
@@ -136,7 +136,7 @@ async fn a_revision_that_cannot_be_taken_up_is_reported_and_the_last_one_stays()
     let clash = revision(3, RevisionState::Preparing, &thing("string text = 2;"));
     for revision in [broken, clash] {
         let number = revision.number;
-        script.says(revision);
+        script.publish(revision);
         let failed = script.reported("failed", |report| {
             report
                 .preparation
@@ -147,27 +147,27 @@ async fn a_revision_that_cannot_be_taken_up_is_reported_and_the_last_one_stays()
         assert!(number == 2 || failure.contains("column text of table test_v1.thing is bytea"), "{failure}");
     }
     assert_eq!(fixture.records.served().unwrap().revision(), 1);
-    script.says(revision(4, RevisionState::Live, &thing("string other = 3;")));
+    script.publish(revision(4, RevisionState::Live, &thing("string other = 3;")));
     script.serving(4).await;
 }
 
 #[tokio::test]
-async fn a_restored_schema_is_followed_back_and_late_news_are_not() {
+async fn restored_schema_is_followed_and_outdated_events_are_ignored() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.has(revision(3, RevisionState::Live, &thing("")));
+    script.add(revision(3, RevisionState::Live, &thing("")));
     let mut running = script.follow(&fixture);
     running.ready().await;
-    // Of an older one that is not live any more: what is heard is late.
-    script.tells(1, RevisionState::Live);
-    // The same number of another life, then an older one, which is live.
+    // An outdated event of an older revision that is no longer live.
+    script.append(1, RevisionState::Live);
+    // The same number from another incarnation, then an older revision, which is live.
     let other = thing("string other = 2;");
-    script.says(revision(3, RevisionState::Live, &other));
+    script.publish(revision(3, RevisionState::Live, &other));
     served(&fixture, 3, &other).await;
-    assert!(script.heard().reports.iter().all(|report| report.serving != 1));
+    assert!(script.received().reports.iter().all(|report| report.serving != 1));
     let older = thing("string older = 2;");
-    script.has(revision(2, RevisionState::Live, &older));
-    script.is_restored();
+    script.add(revision(2, RevisionState::Live, &older));
+    script.restore();
     script.serving(2).await;
     served(&fixture, 2, &older).await;
 }
@@ -185,14 +185,14 @@ async fn served(fixture: &Fixture, number: i64, source: &str) {
 }
 
 #[tokio::test]
-async fn a_live_revision_is_served_though_one_table_is_spoiled() {
+async fn live_revision_is_served_although_one_table_is_broken() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &thing("")).await.unwrap();
     fixture.query("ALTER TABLE test_v1.thing ADD COLUMN text bytea").await;
     let other = "message Zebra { option (groundplan.model.v1.model) = {}; string id = 1; }";
     let source = format!("{}{other}", thing("string text = 2;"));
     let script = Script::new();
-    script.has(revision(2, RevisionState::Live, &source));
+    script.add(revision(2, RevisionState::Live, &source));
     let mut running = script.follow(&fixture);
     running.ready().await;
     script.serving(2).await;
@@ -200,12 +200,12 @@ async fn a_live_revision_is_served_though_one_table_is_spoiled() {
 }
 
 #[tokio::test]
-async fn a_failed_preparation_does_not_forget_the_live_revision() {
+async fn failed_preparation_keeps_the_live_revision() {
     let fixture = Fixture::empty().await;
     let garbage =
         |number, state| Revision { descriptor_set: b"garbage".to_vec(), ..revision(number, state, &thing("")) };
     let script = Script::new();
-    script.has(garbage(1, RevisionState::Live));
+    script.add(garbage(1, RevisionState::Live));
     let _running = script.follow(&fixture);
     let has_failed = |report: &ReportProgressRequest, number| {
         report
@@ -214,19 +214,19 @@ async fn a_failed_preparation_does_not_forget_the_live_revision() {
             .is_some_and(|preparation| preparation.revision == number && !preparation.failure.is_empty())
     };
     script.reported("failed 1", |report| has_failed(report, 1)).await;
-    script.says(garbage(2, RevisionState::Preparing));
+    script.publish(garbage(2, RevisionState::Preparing));
     script.reported("failed 2", |report| has_failed(report, 2)).await;
-    let again = script.hears("failed 1 again", |heard| {
-        heard.reports.iter().skip_while(|report| !has_failed(report, 2)).any(|report| has_failed(report, 1))
+    let again = script.wait_for("failed 1 again", |received| {
+        received.reports.iter().skip_while(|report| !has_failed(report, 2)).any(|report| has_failed(report, 1))
     });
     again.await;
 }
 
 #[tokio::test]
-async fn the_mounted_service_answers_rest_grpc_and_reflection() {
+async fn mounted_service_serves_rest_grpc_and_reflection() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.has(revision(1, RevisionState::Live, &thing("string text = 2;")));
+    script.add(revision(1, RevisionState::Live, &thing("string text = 2;")));
     let stop = CancellationToken::new();
     let dependencies = crate::Dependencies {
         database: fixture.database.clone(),
@@ -258,29 +258,29 @@ async fn the_mounted_service_answers_rest_grpc_and_reflection() {
 }
 
 #[tokio::test]
-async fn a_follower_says_that_it_is_alive() {
+async fn follower_sends_heartbeats() {
     let fixture = Fixture::empty().await;
     let script = Script::new();
     let _running = script.follow(&fixture);
-    script.hears("three reports", |heard| heard.reports.len() >= 3).await;
-    let reports = script.heard().reports.clone();
+    script.wait_for("three reports", |received| received.reports.len() >= 3).await;
+    let reports = script.received().reports.clone();
     assert!(reports.iter().all(|report| report.follower == reports[0].follower && !report.follower.is_empty()));
 }
 
-/// A model whose ids callers give, and `Thing` with a text of it that the options say something of.
+/// Returns a file with a model with client-assigned ids, and `Thing` with a field of these options.
 fn owned(option: &str, fields: &str) -> String {
     let owner = "message Owner { option (groundplan.model.v1.model) = { id_format: ID_FORMAT_CLIENT_ASSIGNED }; string id = 1; }\n";
     format!("{}{owner}", thing(fields).replace("model) = {}", &format!("model) = {{ {option} }}")))
 }
 
 #[tokio::test]
-async fn what_a_prepared_revision_that_failed_has_left_is_taken_back() {
+async fn leftovers_of_a_failed_revision_are_undone() {
     const REFERS: &str =
         "string owner = 2 [(groundplan.model.v1.field).references = { model: \"Owner\" }]; string name = 3;";
     const PLAIN: &str = "string owner = 2; string name = 3;";
     let fixture = Fixture::empty().await;
     let script = Script::new();
-    script.has(revision(1, RevisionState::Live, &owned("", PLAIN)));
+    script.add(revision(1, RevisionState::Live, &owned("", PLAIN)));
     let mut running = script.follow(&fixture);
     running.ready().await;
     script.serving(1).await;
@@ -293,25 +293,25 @@ async fn what_a_prepared_revision_that_failed_has_left_is_taken_back() {
     };
     let before = left().await;
     let unique = owned("indexes: { fields: \"name\" unique: true }", REFERS);
-    script.says(revision(2, RevisionState::Preparing, &unique));
+    script.publish(revision(2, RevisionState::Preparing, &unique));
     script.prepared(2).await;
     // The unique index, the index of the reference, its foreign key and its trigger.
     assert_eq!(left().await, before + 4);
 
-    // Its apply lost its lease, though all was made.
-    script.says(Revision { state: RevisionState::Failed.into(), ..revision(2, RevisionState::Failed, &unique) });
+    // Its apply lost its lease after a complete preparation.
+    script.publish(Revision { state: RevisionState::Failed.into(), ..revision(2, RevisionState::Failed, &unique) });
     wait_until(async || left().await == before).await;
 
-    // What a later revision that is being prepared needs stays.
-    script.says(revision(3, RevisionState::Preparing, &unique));
+    // Objects that a later revision in preparation needs are kept.
+    script.publish(revision(3, RevisionState::Preparing, &unique));
     script.prepared(3).await;
-    script.tells(2, RevisionState::Failed);
-    script.says(revision(3, RevisionState::Live, &unique));
+    script.append(2, RevisionState::Failed);
+    script.publish(revision(3, RevisionState::Live, &unique));
     script.serving(3).await;
     assert_eq!(left().await, before + 4);
 }
 
-/// Waits until something holds; for ever if it never does, and then the test runner says so.
+/// Waits until a condition is true. The test runner ends it after its timeout.
 async fn wait_until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -27,7 +27,7 @@ fn time(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
 }
 
 #[tokio::test]
-async fn fields_without_a_value_get_their_defaults_in_the_order_of_their_numbers() {
+async fn fields_without_a_value_get_defaults_in_number_order() {
     let fixture = fixture().await;
     let created = fixture.call("Order", Create, json!({"order": {"title": " Ten Pens ", "price": "4"}})).await.unwrap();
     assert_eq!(created["slug"], "ten pens");
@@ -39,7 +39,7 @@ async fn fields_without_a_value_get_their_defaults_in_the_order_of_their_numbers
 }
 
 #[tokio::test]
-async fn what_the_caller_gives_is_no_default_but_zero_without_presence_is_nothing() {
+async fn caller_values_override_defaults_except_zero_without_presence() {
     let fixture = fixture().await;
     let given = json!({"title": "x", "slug": "own", "quantity": 0, "rank": 0, "price": "1", "wait": "60s",
         "dueAt": "2030-01-01T00:00:00Z", "label": ""});
@@ -55,7 +55,7 @@ async fn what_the_caller_gives_is_no_default_but_zero_without_presence_is_nothin
 }
 
 #[tokio::test]
-async fn computed_fields_follow_each_write_and_no_caller_sets_them() {
+async fn computed_fields_are_updated_by_each_write_and_callers_cannot_set_them() {
     let fixture = fixture().await;
     let order = json!({"title": "x", "price": "20", "quantity": 3, "total": 999, "note": "mine", "isLate": true});
     let created = fixture.call("Order", Create, json!({"order": order})).await.unwrap();
@@ -86,7 +86,7 @@ async fn computed_fields_follow_each_write_and_no_caller_sets_them() {
 }
 
 #[tokio::test]
-async fn what_has_no_value_names_its_field_and_stores_nothing() {
+async fn failed_formula_names_its_field_and_stores_nothing() {
     let fixture = fixture().await;
     let create = async |order: Value| fixture.call("Order", Create, json!({"order": order})).await;
     assert_eq!(
@@ -120,7 +120,7 @@ async fn what_has_no_value_names_its_field_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_revision_whose_formulas_do_not_compile_is_not_served() {
+async fn revision_with_invalid_formulas_is_not_served() {
     let fixture = fixture().await;
     let broken = MODELS.replace("'#' + slug", "'#' + slag");
     let error = fixture.apply(2, &broken).await.unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-/// A model that keeps a history, or does not.
+/// Returns a file with a model with these options and fields.
 fn things(options: &str, more: &str) -> String {
     let fields = format!(
         "string name = 2; int32 number = 3; string secret = 4 [(google.api.field_behavior) = INPUT_ONLY];\n\
@@ -41,14 +41,14 @@ async fn revisions(fixture: &Fixture, request: Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_state_is_listed_the_newest_first() {
+async fn each_state_is_listed_newest_first() {
     let fixture = keeper().await;
     let made = make(&fixture, "one").await;
     let id = &made["id"];
     let second = number(&fixture, id, 2).await;
     let third = number(&fixture, id, 3).await;
     fixture.call("Thing", Delete, json!({"id": id})).await.unwrap();
-    // At once, and when it is copied.
+    // Immediately, and after the copy.
     for _ in 0..2 {
         let found = revisions(&fixture, json!({"id": id})).await;
         let kinds: Vec<&str> = found.iter().map(|one| one["kind"].as_str().unwrap()).collect();
@@ -74,7 +74,7 @@ async fn every_state_is_listed_the_newest_first() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other() {
+async fn pages_continue_after_the_previous_page() {
     let fixture = keeper().await;
     let made = make(&fixture, "one").await;
     make(&fixture, "another").await;
@@ -94,7 +94,7 @@ async fn pages_follow_each_other() {
         }
         number(&fixture, &made["id"], 77).await;
     }
-    assert_eq!(numbers, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "newer ones do not disturb");
+    assert_eq!(numbers, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "newer states do not change the pages");
     let other = make(&fixture, "other").await;
     let stolen = json!({"id": other["id"], "pageToken": request["pageToken"]});
     let status = fixture.call("Thing", ListRevisions, stolen).await.unwrap_err();
@@ -102,7 +102,7 @@ async fn pages_follow_each_other() {
 }
 
 #[tokio::test]
-async fn a_record_is_read_as_it_was() {
+async fn past_state_of_a_record_is_returned() {
     let fixture = keeper().await;
     let before = moment(&fixture).await;
     let made = make(&fixture, "one").await;
@@ -125,7 +125,7 @@ async fn a_record_is_read_as_it_was() {
         assert_eq!(fixture.call("Thing", Get, masked).await.unwrap(), json!({"name": "one"}));
         for time in [before.clone(), moment(&fixture).await] {
             let status = fixture.call("Thing", Get, json!({"id": id, "readTime": time})).await.unwrap_err();
-            assert_eq!(status.code(), Code::NotFound, "{time}: before it was there, or when it is gone");
+            assert_eq!(status.code(), Code::NotFound, "{time}: before its creation or after its deletion");
         }
         tokio::time::sleep(Duration::from_millis(700)).await;
     }
@@ -137,7 +137,7 @@ async fn a_record_is_read_as_it_was() {
     assert_eq!(fixture.call("Thing", BatchGet, batch).await.unwrap_err().code(), Code::InvalidArgument);
 }
 
-/// Now, by the server's clock.
+/// Returns the current time of the server.
 async fn moment(fixture: &Fixture) -> Value {
     tokio::time::sleep(Duration::from_millis(2)).await;
     let now = make(fixture, "clock").await["updatedAt"].clone();
@@ -146,7 +146,7 @@ async fn moment(fixture: &Fixture) -> Value {
 }
 
 #[tokio::test]
-async fn a_history_begins_with_what_the_log_has_and_ends_with_the_option() {
+async fn history_starts_with_the_log_and_stops_with_the_option() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, &things("", "")).await.unwrap();
     let made = make(&fixture, "one").await;
@@ -164,11 +164,14 @@ async fn a_history_begins_with_what_the_log_has_and_ends_with_the_option() {
     assert_eq!(read, made);
     fixture.apply(3, &things("", "string more = 7;")).await.unwrap();
     assert!(fixture.query("SELECT 1 FROM groundplan_records.history_models").await.is_empty());
-    assert!(fixture.query("SELECT 1 FROM groundplan_records.event_consumers").await.is_empty(), "nobody holds the log");
+    assert!(
+        fixture.query("SELECT 1 FROM groundplan_records.event_consumers").await.is_empty(),
+        "no consumer keeps the log"
+    );
 }
 
 #[tokio::test]
-async fn a_history_that_begins_doubles_nothing_of_another() {
+async fn new_history_does_not_duplicate_other_histories() {
     let fixture = keeper().await;
     let made = make(&fixture, "one").await;
     number(&fixture, &made["id"], 2).await;
@@ -178,13 +181,13 @@ async fn a_history_that_begins_doubles_nothing_of_another() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // What the begin of another one does, before the copier has come past again.
+    // Simulates the start of another history before the copier catches up.
     fixture.query("UPDATE groundplan_records.event_consumers SET position = 0").await;
     assert_eq!(revisions(&fixture, json!({"id": made["id"]})).await.len(), 2);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told() {
+async fn missing_history_is_an_error() {
     let fixture = keeper().await;
     let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
     let status = fixture.call("Thing", ListRevisions, json!({"id": nobody})).await.unwrap_err();

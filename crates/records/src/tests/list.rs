@@ -18,7 +18,7 @@ async fn labels(count: usize) -> Fixture {
 }
 
 #[tokio::test]
-async fn pages_hold_every_record_once_in_order() {
+async fn pages_contain_each_record_once_in_order() {
     let fixture = labels(257).await;
     for size in [1, 7, 50, 100, 128, 256, 257, 1_000] {
         let mut seen = Vec::new();
@@ -43,7 +43,7 @@ async fn pages_hold_every_record_once_in_order() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_its_list_only() {
+async fn token_is_valid_only_for_its_list() {
     let fixture = labels(3).await;
     for at in 0..3 {
         fixture.call("Item", Create, json!({"item": {"title": format!("t{at}")}})).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_token_is_good_for_its_list_only() {
 }
 
 #[tokio::test]
-async fn large_records_make_a_page_end_early() {
+async fn large_records_shorten_a_page() {
     let fixture = Fixture::new().await;
     for at in 0..5 {
         let label = json!({"label": {"id": format!("l{at}"), "text": "x".repeat(1 << 20)}});
@@ -76,7 +76,7 @@ async fn large_records_make_a_page_end_early() {
 }
 
 #[tokio::test]
-async fn a_page_fits_into_what_clients_receive() {
+async fn page_fits_the_message_limit_of_clients() {
     let fixture = Fixture::new().await;
     for (at, length) in [(0, 10), (1, 2 << 20), (2, (2 << 20) - 200), (3, 10), (4, (4 << 20) - 200), (5, 10)] {
         let label = json!({"label": {"id": format!("l{at}"), "text": "x".repeat(length)}});
@@ -97,7 +97,7 @@ async fn a_page_fits_into_what_clients_receive() {
 }
 
 #[tokio::test]
-async fn ids_that_sql_wrote_do_not_stop_a_list() {
+async fn list_continues_after_ids_written_by_sql() {
     let fixture = labels(2).await;
     let odd = ["", " a/b", "l0000 é", &"y".repeat(300)];
     for id in odd {
@@ -118,7 +118,7 @@ async fn ids_that_sql_wrote_do_not_stop_a_list() {
 }
 
 #[tokio::test]
-async fn server_made_ids_list_in_the_order_of_creation() {
+async fn server_assigned_ids_sort_by_creation() {
     let fixture = Fixture::new().await;
     let mut created = Vec::new();
     for at in 0..120 {

@@ -111,7 +111,7 @@ fn query(order: &str, page_size: i32) -> ListQuery {
 }
 
 #[tokio::test]
-async fn every_order_is_postgresqls() {
+async fn each_order_matches_postgresql() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, MODELS).await.unwrap();
     fixture.query(&fill(300)).await;
@@ -126,7 +126,7 @@ async fn every_order_is_postgresqls() {
 }
 
 #[tokio::test]
-async fn nested_fields_give_an_order() {
+async fn lists_can_be_ordered_by_nested_fields() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, MODELS).await.unwrap();
     fixture.query(&fill(200)).await;
@@ -145,7 +145,7 @@ async fn nested_fields_give_an_order() {
 }
 
 #[tokio::test]
-async fn a_page_far_behind_is_read_by_the_index() {
+async fn late_pages_use_the_index() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, MODELS).await.unwrap();
     fixture.query(&fill(20_000)).await;
@@ -164,7 +164,7 @@ async fn a_page_far_behind_is_read_by_the_index() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_touches_comes_once_and_in_order_while_others_write() {
+async fn unchanged_records_appear_once_and_in_order_during_writes() {
     let fixture = Arc::new(Fixture::empty().await);
     fixture.apply(1, MODELS).await.unwrap();
     fixture.query(&fill(5_000)).await;

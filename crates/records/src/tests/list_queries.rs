@@ -66,7 +66,7 @@ async fn filters_and_counts() {
 }
 
 #[tokio::test]
-async fn masks_show_what_they_name() {
+async fn masks_select_fields() {
     let fixture = filled(3).await;
     let request = json!({"readMask": "title,place.town", "orderBy": "weight, rank", "pageSize": 2});
     let page = fixture.call("Row", List, request.clone()).await.unwrap();
@@ -84,7 +84,7 @@ async fn masks_show_what_they_name() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn errors_name_the_invalid_field() {
     let fixture = filled(1).await;
     for (request, reason, field) in [
         (json!({"filter": "titel == 'a'"}), "FILTER_INVALID", "filter"),
@@ -113,7 +113,7 @@ async fn what_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn explanations_have_no_values() {
+async fn explanations_contain_no_values() {
     let fixture = filled(2_000).await;
     fixture.query("ANALYZE test_v1.row").await;
     let list = json!({"filter": "bucket == 3 && title != 'secret'", "orderBy": "title desc", "pageSize": 10});
@@ -138,7 +138,7 @@ async fn explanations_have_no_values() {
 }
 
 #[tokio::test]
-async fn connections_keep_few_statements() {
+async fn connections_keep_few_prepared_statements() {
     let fixture = filled(5).await;
     let principal = Principal::root();
     let call = fixture.operation(&principal, "Row");
@@ -169,7 +169,7 @@ async fn connections_keep_few_statements() {
 }
 
 #[tokio::test]
-async fn a_large_page_is_of_one_moment() {
+async fn large_page_reads_one_snapshot() {
     let fixture = filled(300).await;
     let reading = async {
         for _ in 0..30 {

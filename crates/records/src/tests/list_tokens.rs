@@ -25,7 +25,7 @@ fn query(filter: &str, order_by: &str) -> ListQuery {
 }
 
 #[tokio::test]
-async fn a_changed_query_is_another_list() {
+async fn token_is_invalid_for_a_changed_query() {
     let fixture = rows(Settings::default(), MODELS).await;
     let (root, stranger) = (Principal::root(), Principal { tenant: "other".into(), ..Principal::root() });
     let first = query("bucket >= 0", "title, rank desc");
@@ -57,7 +57,7 @@ async fn a_changed_query_is_another_list() {
 }
 
 #[tokio::test]
-async fn tokens_end() {
+async fn tokens_expire() {
     let settings = Settings { page_token_lifetime: Duration::from_millis(50), ..Settings::default() };
     let fixture = rows(settings, MODELS).await;
     let root = Principal::root();
@@ -69,7 +69,7 @@ async fn tokens_end() {
 }
 
 #[tokio::test]
-async fn a_token_outlives_an_apply_that_leaves_its_meaning_alone() {
+async fn token_remains_valid_after_a_compatible_apply() {
     let fixture = rows(Settings::default(), MODELS).await;
     let root = Principal::root();
     for order in ["", "weight desc", "rank desc", "title, bucket"] {
@@ -91,7 +91,7 @@ async fn a_token_outlives_an_apply_that_leaves_its_meaning_alone() {
 }
 
 #[tokio::test]
-async fn now_stays_what_it_was_on_the_first_page() {
+async fn now_is_the_time_of_the_first_page() {
     let fixture = rows(Settings::default(), MODELS).await;
     let root = Principal::root();
     fixture.query("UPDATE test_v1.row SET seen_at = now() + interval '1 hour' RETURNING 1").await;
@@ -105,7 +105,7 @@ async fn now_stays_what_it_was_on_the_first_page() {
 }
 
 #[tokio::test]
-async fn an_order_by_long_values_is_refused_where_a_page_would_end_with_one() {
+async fn order_by_values_too_long_for_a_token_is_an_error() {
     let fixture = rows(Settings::default(), MODELS).await;
     let root = Principal::root();
     fixture.query("UPDATE test_v1.row SET note = repeat('x', 10000) RETURNING 1").await;

@@ -75,7 +75,7 @@ fn pool(seen: Seen) -> DescriptorPool {
 }
 
 #[tokio::test]
-async fn reflection_says_what_is_served() {
+async fn reflection_lists_served_services() {
     let fixture = Fixture::new().await;
     let transport = reflection(&fixture);
     let expected = [
@@ -98,7 +98,7 @@ async fn reflection_says_what_is_served() {
 }
 
 #[tokio::test]
-async fn files_carry_their_imports_comments_and_options() {
+async fn files_contain_imports_comments_and_options() {
     let fixture = Fixture::new().await;
     let transport = reflection(&fixture);
     let pool = pool(symbol(&transport, "test.v1.Item.title").await.unwrap());
@@ -114,7 +114,7 @@ async fn files_carry_their_imports_comments_and_options() {
 }
 
 #[tokio::test]
-async fn symbols_of_every_kind_are_found() {
+async fn symbols_of_each_kind_are_found() {
     let fixture = Fixture::new().await;
     let transport = reflection(&fixture);
     for name in [
@@ -153,7 +153,7 @@ async fn reflection_follows_the_models() {
 }
 
 #[tokio::test]
-async fn an_open_stream_ends_when_the_service_stops() {
+async fn open_stream_ends_when_the_service_stops() {
     use v1::server_reflection_client::ServerReflectionClient;
     use v1::server_reflection_request::MessageRequest;
     let fixture = Fixture::new().await;

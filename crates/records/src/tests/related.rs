@@ -47,7 +47,7 @@ fn titles(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_related_list_is_a_list() {
+async fn related_list_behaves_like_a_list() {
     let (fixture, authors) = library().await;
     let (one, other) = (&authors[0], &authors[1]);
     let even: Vec<String> = (0..20).step_by(2).map(|at| format!("t{at:02}")).collect();
@@ -76,7 +76,7 @@ async fn a_related_list_is_a_list() {
 }
 
 #[tokio::test]
-async fn a_list_of_nobody_is_not_found() {
+async fn related_list_of_missing_parent_is_not_found() {
     let (fixture, authors) = library().await;
     let empty = fixture.call("Author", ListRelated(0), json!({"id": authors[2]})).await.unwrap();
     assert_eq!(empty, json!({}));
@@ -95,7 +95,7 @@ async fn a_list_of_nobody_is_not_found() {
 }
 
 #[tokio::test]
-async fn lists_bring_what_they_expand() {
+async fn lists_contain_expanded_records() {
     let (fixture, authors) = library().await;
     let request = json!({"expand": ["author"], "readMask": "title", "pageSize": 4, "orderBy": "id desc"});
     let page = fixture.call("Book", List, request).await.unwrap();
@@ -118,7 +118,7 @@ async fn lists_bring_what_they_expand() {
 }
 
 #[tokio::test]
-async fn a_related_list_filters_by_its_parent_too() {
+async fn related_list_combines_parent_and_filter() {
     let (fixture, authors) = library().await;
     let request = json!({"id": authors[0], "filter": "author.name == 'a' && author_id == '".to_owned() + authors[0].as_str().unwrap() + "'"});
     let page = fixture.call("Author", ListRelated(0), request).await.unwrap();

@@ -117,7 +117,7 @@ async fn check_by_sql(fixture: &Fixture, model: &Model, record: &Record, id: &st
 }
 
 #[tokio::test]
-async fn whatever_is_written_is_read() {
+async fn written_records_are_read_unchanged() {
     let fixture = Fixture::new().await;
     for edge in arbitrary::EDGES {
         let model = fixture.model("Shapes");
@@ -144,7 +144,7 @@ async fn whatever_is_written_is_read() {
 }
 
 #[tokio::test]
-async fn a_row_that_sql_has_spoiled_fails_alone_and_by_name() {
+async fn invalid_row_written_by_sql_is_one_named_error() {
     let fixture = Fixture::new().await;
     let model = fixture.model("Shapes");
     let created = fixture.call_raw(&model.method_path(Create), request(&[])).await.unwrap();

@@ -1,4 +1,4 @@
-//! Imports and exports, as gRPC clients make them.
+//! Imports and exports through gRPC.
 
 mod conflicts;
 mod identity;
@@ -16,7 +16,7 @@ use groundplan_proto::records::v1::{
 use tokio_stream::StreamExt as _;
 use tonic::Status;
 
-/// A header that skips bad rows.
+/// Returns a header that skips invalid rows.
 fn skipping(model: &str, format: Format) -> ImportHeader {
     ImportHeader {
         model: format!("test.v1.{model}"),
@@ -30,7 +30,7 @@ fn replacing(model: &str, format: Format) -> ImportHeader {
     ImportHeader { on_conflict: OnConflict::Replace.into(), ..skipping(model, format) }
 }
 
-/// All or nothing.
+/// Returns the header of an atomic import.
 fn atomic(model: &str, format: Format) -> ImportHeader {
     ImportHeader { on_error: OnError::Abort.into(), ..skipping(model, format) }
 }
@@ -47,7 +47,7 @@ async fn import(fixture: &Fixture, header: ImportHeader, bytes: &[u8]) -> Result
     client.import(messages).await.map(tonic::Response::into_inner)
 }
 
-/// The bytes of an export, and how many records it says that it has.
+/// Returns the bytes of an export, and the number of records in its summary.
 async fn export(fixture: &Fixture, model: &str, format: Format, filter: &str) -> Result<(Vec<u8>, i64), Status> {
     let mut client = RecordsServiceClient::new(fixture.transport.clone());
     let (model, filter) = (format!("test.v1.{model}"), filter.to_owned());
@@ -55,29 +55,29 @@ async fn export(fixture: &Fixture, model: &str, format: Format, filter: &str) ->
     let (mut bytes, mut summary) = (Vec::new(), None);
     while let Some(message) = messages.next().await {
         let message = message?;
-        assert!(summary.is_none(), "something comes behind the summary");
+        assert!(summary.is_none(), "a message after the summary");
         bytes.extend(message.chunk);
         summary = message.summary;
     }
     Ok((bytes, summary.unwrap().records))
 }
 
-/// What became of the rows: read, created, replaced, skipped, failed.
+/// Returns the numbers of rows: read, created, replaced, skipped, failed.
 fn counts(response: &ImportResponse) -> [i64; 5] {
     [response.read, response.created, response.replaced, response.skipped, response.failed]
 }
 
-/// The lines, fields and rules of the errors.
+/// Returns the lines, fields and rules of the errors.
 fn errors(response: &ImportResponse) -> Vec<(i64, &str, &str)> {
     response.errors.iter().map(|error| (error.line, error.field.as_str(), error.rule.as_str())).collect()
 }
 
-/// The value of a query.
+/// Returns the value of a query.
 async fn number(fixture: &Fixture, sql: &str) -> i64 {
     fixture.query(sql).await[0].i64(0).unwrap().unwrap()
 }
 
-/// How many records of a table there are, and how many events of the log say that they were created or changed.
+/// Returns the number of records of a table, and of their events in the log.
 async fn stored(fixture: &Fixture, table: &str, model: &str) -> (i64, i64) {
     let events = format!("SELECT count(*) FROM events WHERE topic = 'test.v1.{model}'");
     (number(fixture, &format!("SELECT count(*) FROM test_v1.{table}")).await, number(fixture, &events).await)

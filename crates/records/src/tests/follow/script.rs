@@ -1,4 +1,4 @@
-//! A `schema` that says what a test tells it to say, and remembers what it is told.
+//! A scripted `schema` that sends what a test sets, and records requests.
 
 use crate::follower::Follower;
 use crate::tests::fixture::Fixture;
@@ -25,72 +25,72 @@ use tonic::{Code, Request, Response, Status};
 
 #[derive(Clone)]
 pub(super) struct Script {
-    said: Arc<watch::Sender<Said>>,
-    heard: Arc<watch::Sender<Heard>>,
+    state: Arc<watch::Sender<State>>,
+    received: Arc<watch::Sender<Received>>,
 }
 
-/// What it says.
+/// The state that it sends.
 #[derive(Default)]
-struct Said {
+struct State {
     revisions: BTreeMap<i64, Revision>,
     live: i64,
     events: Vec<Event>,
-    /// Of which life of the log tokens are.
-    life: usize,
-    /// How often the streams were broken.
+    /// The incarnation of the log in tokens.
+    incarnation: usize,
+    /// The number of broken streams.
     breaks: usize,
-    is_silent: bool,
+    is_unavailable: bool,
 }
 
-/// What it was told and asked.
+/// The received requests.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     pub(super) reports: Vec<ReportProgressRequest>,
     pub(super) tokens: Vec<String>,
-    /// How often it did not answer.
-    pub(super) silences: usize,
+    /// The number of rejected calls.
+    pub(super) rejections: usize,
 }
 
 impl Script {
     pub(super) fn new() -> Self {
-        Self { said: Arc::default(), heard: Arc::default() }
+        Self { state: Arc::default(), received: Arc::default() }
     }
 
-    /// A revision is there, of which nobody is told.
-    pub(super) fn has(&self, revision: Revision) {
-        self.said.send_modify(|said| said.has(revision));
+    /// Adds a revision without an event.
+    pub(super) fn add(&self, revision: Revision) {
+        self.state.send_modify(|state| state.add(revision));
     }
 
-    /// A revision is there, and the log says so.
-    pub(super) fn says(&self, revision: Revision) {
-        self.said.send_modify(|said| {
-            said.tell(revision.number, revision.state());
-            said.has(revision);
+    /// Adds a revision with an event.
+    pub(super) fn publish(&self, revision: Revision) {
+        self.state.send_modify(|state| {
+            state.append(revision.number, revision.state());
+            state.add(revision);
         });
     }
 
-    /// The log says something of a revision.
-    pub(super) fn tells(&self, number: i64, state: RevisionState) {
-        self.said.send_modify(|said| said.tell(number, state));
+    /// Adds an event about a revision.
+    pub(super) fn append(&self, number: i64, state: RevisionState) {
+        self.state.send_modify(|script| script.append(number, state));
     }
 
     /// Breaks the streams.
-    pub(super) fn breaks(&self) {
-        self.said.send_modify(|said| said.breaks += 1);
+    pub(super) fn break_streams(&self) {
+        self.state.send_modify(|state| state.breaks += 1);
     }
 
-    /// Makes the log another one, with nothing in it.
-    pub(super) fn is_restored(&self) {
-        self.said.send_modify(|said| {
-            said.events.clear();
-            said.life += 1;
-            said.breaks += 1;
+    /// Replaces the log with an empty one.
+    pub(super) fn restore(&self) {
+        self.state.send_modify(|state| {
+            state.events.clear();
+            state.incarnation += 1;
+            state.breaks += 1;
         });
     }
 
-    /// Whether it does not answer which revisions there are.
-    pub(super) fn is_silent(&self, is_silent: bool) {
-        self.said.send_modify(|said| said.is_silent = is_silent);
+    /// Sets whether it rejects calls for revisions.
+    pub(super) fn set_unavailable(&self, is_unavailable: bool) {
+        self.state.send_modify(|state| state.is_unavailable = is_unavailable);
     }
 
     pub(super) fn transport(&self) -> Transport {
@@ -99,7 +99,7 @@ impl Script {
         transport::local(router)
     }
 
-    /// Starts a follower of it.
+    /// Starts a follower.
     pub(super) fn follow(&self, fixture: &Fixture) -> Running {
         let (settled, ready) = watch::channel(false);
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
@@ -108,26 +108,26 @@ impl Script {
         Running { ready, tasks, stop }
     }
 
-    /// What it has heard so far.
-    pub(super) fn heard(&self) -> watch::Ref<'_, Heard> {
-        self.heard.borrow()
+    /// Returns the received requests.
+    pub(super) fn received(&self) -> watch::Ref<'_, Received> {
+        self.received.borrow()
     }
 
-    /// Waits until what it has heard is of some kind.
-    pub(super) async fn hears(&self, what: &str, is: impl Fn(&Heard) -> bool) {
-        let mut heard = self.heard.subscribe();
-        let waiting = tokio::time::timeout(Duration::from_secs(20), heard.wait_for(|heard| is(heard))).await;
-        waiting.unwrap_or_else(|_| panic!("{what}: {:#?}", self.heard.borrow())).unwrap();
+    /// Waits until the received requests meet a condition.
+    pub(super) async fn wait_for(&self, what: &str, is: impl Fn(&Received) -> bool) {
+        let mut received = self.received.subscribe();
+        let waiting = tokio::time::timeout(Duration::from_secs(20), received.wait_for(|received| is(received))).await;
+        waiting.unwrap_or_else(|_| panic!("{what}: {:#?}", self.received.borrow())).unwrap();
     }
 
-    /// Waits for a report, of those from now on and before.
+    /// Waits for a report, including earlier ones.
     pub(super) async fn reported(
         &self,
         what: &str,
         is: impl Fn(&ReportProgressRequest) -> bool,
     ) -> ReportProgressRequest {
-        self.hears(what, |heard| heard.reports.iter().any(&is)).await;
-        self.heard().reports.iter().find(|report| is(report)).unwrap().clone()
+        self.wait_for(what, |received| received.reports.iter().any(&is)).await;
+        self.received().reports.iter().find(|report| is(report)).unwrap().clone()
     }
 
     pub(super) async fn serving(&self, number: i64) {
@@ -141,43 +141,43 @@ impl Script {
         self.reported("prepared", is_done).await;
     }
 
-    fn answers(&self) -> Result<watch::Ref<'_, Said>, Status> {
-        let said = self.said.borrow();
-        if said.is_silent {
-            drop(said);
-            self.heard.send_modify(|heard| heard.silences += 1);
+    fn state(&self) -> Result<watch::Ref<'_, State>, Status> {
+        let state = self.state.borrow();
+        if state.is_unavailable {
+            drop(state);
+            self.received.send_modify(|received| received.rejections += 1);
             return Err(Status::unavailable("the script is silent"));
         }
-        Ok(said)
+        Ok(state)
     }
 }
 
-impl Said {
-    fn has(&mut self, revision: Revision) {
+impl State {
+    fn add(&mut self, revision: Revision) {
         if revision.state() == RevisionState::Live {
             self.live = revision.number;
         }
         self.revisions.insert(revision.number, revision);
     }
 
-    fn tell(&mut self, number: i64, state: RevisionState) {
+    fn append(&mut self, number: i64, state: RevisionState) {
         let payload = Revision { number, state: state.into(), ..Revision::default() }.encode_to_vec();
         let key = number.to_string();
         self.events.push(Event { topic: "revision".to_owned(), key, payload, ..Event::default() });
     }
 }
 
-/// Waits for events behind a place, or for the stream to break.
-async fn news(said: &mut watch::Receiver<Said>, breaks: usize, at: usize) -> Result<Vec<Event>, Status> {
-    let is_news = |said: &Said| said.breaks > breaks || said.events.len() > at;
-    let said = said.wait_for(is_news).await.map_err(|_| Status::unavailable("the test is over"))?;
-    if said.breaks > breaks {
+/// Waits for events after a position, or for a broken stream.
+async fn next_events(state: &mut watch::Receiver<State>, breaks: usize, at: usize) -> Result<Vec<Event>, Status> {
+    let is_due = |state: &State| state.breaks > breaks || state.events.len() > at;
+    let state = state.wait_for(is_due).await.map_err(|_| Status::unavailable("the test is over"))?;
+    if state.breaks > breaks {
         return Err(Status::unavailable("the script breaks the stream"));
     }
-    Ok(said.events.get(at..).unwrap_or_default().to_vec())
+    Ok(state.events.get(at..).unwrap_or_default().to_vec())
 }
 
-/// A follower that runs.
+/// A running follower.
 pub(super) struct Running {
     ready: watch::Receiver<bool>,
     pub(super) tasks: JoinSet<()>,
@@ -213,16 +213,16 @@ impl SchemaService for Script {
         let ListRevisionsRequest { page_size, page_token } = request.into_inner();
         assert_eq!(page_token, "");
         let page_size = usize::try_from(page_size).unwrap();
-        let newest: Vec<Revision> = self.answers()?.revisions.values().rev().take(page_size).cloned().collect();
+        let newest: Vec<Revision> = self.state()?.revisions.values().rev().take(page_size).cloned().collect();
         let summary = |newest| Revision { descriptor_set: Vec::new(), storage_names: Vec::new(), ..newest };
         let revisions = newest.into_iter().map(summary).collect();
         Ok(Response::new(ListRevisionsResponse { revisions, next_page_token: String::new() }))
     }
 
     async fn get_revision(&self, request: Request<GetRevisionRequest>) -> Result<Response<Revision>, Status> {
-        let said = self.answers()?;
-        let number = Some(request.into_inner().number).filter(|&number| number > 0).unwrap_or(said.live);
-        let found = said.revisions.get(&number).cloned();
+        let state = self.state()?;
+        let number = Some(request.into_inner().number).filter(|&number| number > 0).unwrap_or(state.live);
+        let found = state.revisions.get(&number).cloned();
         found.map(Response::new).ok_or_else(|| Status::new(Code::NotFound, "there is none"))
     }
 }
@@ -236,23 +236,23 @@ impl DistributionService for Script {
         request: Request<TailRevisionsRequest>,
     ) -> Result<Response<Self::TailRevisionsStream>, Status> {
         let token = request.into_inner().token;
-        self.heard.send_modify(|heard| heard.tokens.push(token.clone()));
-        let mut said = self.said.subscribe();
-        let (life, breaks, end) = {
-            let said = said.borrow();
-            (said.life, said.breaks, said.events.len())
+        self.received.send_modify(|received| received.tokens.push(token.clone()));
+        let mut state = self.state.subscribe();
+        let (incarnation, breaks, end) = {
+            let state = state.borrow();
+            (state.incarnation, state.breaks, state.events.len())
         };
         let mut at = match token.split_once('/') {
             None => end,
-            Some((of, at)) if of == life.to_string() => at.parse().unwrap(),
+            Some((of, at)) if of == incarnation.to_string() => at.parse().unwrap(),
             Some(_) => return Err(Status::out_of_range("the log is another one")),
         };
         Ok(Response::new(Box::pin(try_stream! {
-            yield TailRevisionsResponse { events: Vec::new(), token: format!("{life}/{at}") };
+            yield TailRevisionsResponse { events: Vec::new(), token: format!("{incarnation}/{at}") };
             loop {
-                let events = news(&mut said, breaks, at).await?;
+                let events = next_events(&mut state, breaks, at).await?;
                 at += events.len();
-                yield TailRevisionsResponse { events, token: format!("{life}/{at}") };
+                yield TailRevisionsResponse { events, token: format!("{incarnation}/{at}") };
             }
         })))
     }
@@ -261,7 +261,7 @@ impl DistributionService for Script {
         &self,
         request: Request<ReportProgressRequest>,
     ) -> Result<Response<ReportProgressResponse>, Status> {
-        self.heard.send_modify(|heard| heard.reports.push(request.into_inner()));
+        self.received.send_modify(|received| received.reports.push(request.into_inner()));
         Ok(Response::new(ReportProgressResponse {}))
     }
 }

@@ -23,7 +23,7 @@ async fn texts(fixture: &Fixture) -> String {
 }
 
 #[tokio::test]
-async fn an_id_that_is_taken_is_bad_or_skipped_or_replaced() {
+async fn existing_id_fails_is_skipped_or_is_replaced() {
     let fixture = Fixture::new().await;
     fixture.call("Label", Create, json!({"label": {"id": "b", "text": "old"}})).await.unwrap();
     let report = import(&fixture, skipping("Label", Format::Csv), LABELS).await.unwrap();
@@ -45,7 +45,7 @@ async fn an_id_that_is_taken_is_bad_or_skipped_or_replaced() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_replaced_keeps_what_exports_do_not_show() {
+async fn replaced_record_keeps_input_only_fields() {
     let fixture = Fixture::new().await;
     let item = json!({"item": {"title": "a", "kind": "k", "password": "secret", "code": "1"}});
     let before = fixture.call("Item", Create, item).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_record_that_is_replaced_keeps_what_exports_do_not_show() {
 }
 
 #[tokio::test]
-async fn a_replaced_record_keeps_the_last_row_that_is_good() {
+async fn last_valid_row_replaces_the_record() {
     let fixture = Fixture::new().await;
     let id = "0198c0de-7a5e-7c3b-9d41-0242ac120002";
     fixture.call("Item", Create, json!({"item": {"title": "x", "code": "taken"}})).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_replaced_record_keeps_the_last_row_that_is_good() {
 }
 
 #[tokio::test]
-async fn clashes_in_unique_indexes_are_found_by_line() {
+async fn unique_violations_name_the_line() {
     let fixture = Fixture::new().await;
     fixture.call("Item", Create, json!({"item": {"title": "x", "code": "1"}})).await.unwrap();
     let rows = b"title,code\na,1\nb,2\nc,\nd,\ne,2\nf,3\n";
@@ -90,10 +90,10 @@ async fn clashes_in_unique_indexes_are_found_by_line() {
 }
 
 #[tokio::test]
-async fn rows_refer_to_each_other_in_any_order() {
+async fn rows_can_refer_to_each_other_in_any_order() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, NODES).await.unwrap();
-    // A row of nobody, one of a stranger, two that refer to each other's successors, and a chain that hangs on a bad row.
+    // A reference to a missing row and to another tenant, two rows that refer to later rows, and a chain from an invalid row.
     let node = |id: &str, parent: &str| format!("{{\"id\":\"{id}\",\"parent\":\"{parent}\"}}\n");
     let mut rows = [node("root", ""), node("leaf", "branch"), node("branch", "root"), node("lost", "nobody")].concat();
     for at in 0..20 {
@@ -109,7 +109,7 @@ async fn rows_refer_to_each_other_in_any_order() {
 }
 
 #[tokio::test]
-async fn two_imports_of_the_same_rows_load_each_once() {
+async fn concurrent_imports_load_each_row_once() {
     let fixture = Fixture::new().await;
     let mut rows = String::from("id,text\n");
     for at in 0..3_000 {
@@ -133,7 +133,7 @@ async fn two_imports_of_the_same_rows_load_each_once() {
 }
 
 #[tokio::test]
-async fn rows_do_not_refer_to_what_is_deleted_or_has_ended() {
+async fn rows_cannot_refer_to_deleted_or_expired_records() {
     let fixture = Fixture::empty().await;
     fixture.apply(1, include_str!("../writes.proto")).await.unwrap();
     for id in ["lives", "deleted"] {
@@ -149,7 +149,7 @@ async fn rows_do_not_refer_to_what_is_deleted_or_has_ended() {
         let found = errors(&report);
         assert_eq!(found[..2], [(3, "order_id", "references"), (4, "order_id", "references")]);
         assert!(report.errors[0].message.contains("or is deleted"), "{:?}", report.errors[0]);
-        // What refers to it already may go on.
+        // Existing references remain valid.
         assert_eq!((found.len(), report.replaced), if is_replacing { (2, 1) } else { (3, 0) }, "{found:?}");
     }
     let only = b"id,order_id\nd,deleted\n";

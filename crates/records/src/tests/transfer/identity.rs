@@ -22,7 +22,7 @@ fn delimited(model: &Model, record: &Record) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_exported_is_imported_as_it_was() {
+async fn exported_records_are_imported_unchanged() {
     let fixture = Fixture::new().await;
     let model = fixture.model("Shapes");
     let mut random = StdRng::seed_from_u64(14);
@@ -53,7 +53,7 @@ async fn what_is_exported_is_imported_as_it_was() {
 }
 
 #[tokio::test]
-async fn an_export_has_what_its_filter_says() {
+async fn export_applies_its_filter() {
     let fixture = Fixture::new().await;
     let rows = b"title,rank,password,computed\r\n\"a \"\"b\"\"\",1,secret,x\r\nc,2,,\r\n";
     import(&fixture, skipping("Item", Format::Csv), rows).await.unwrap();
@@ -77,7 +77,7 @@ async fn an_export_has_what_its_filter_says() {
 }
 
 #[tokio::test]
-async fn an_export_is_of_one_moment() {
+async fn export_reads_one_snapshot() {
     let fixture = Fixture::new().await;
     let text = "x".repeat(1_000);
     let rows: String = (0..10_000).map(|at| format!("{{\"id\":\"l{at:05}\",\"text\":\"{text}\"}}\n")).collect();
@@ -93,5 +93,5 @@ async fn an_export_is_of_one_moment() {
     while let Some(message) = messages.next().await {
         bytes.extend(message.unwrap().chunk);
     }
-    assert!(bytes == rows.as_bytes(), "the export has what was written after its first message");
+    assert!(bytes == rows.as_bytes(), "the export contains later writes");
 }

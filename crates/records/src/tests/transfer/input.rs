@@ -18,7 +18,7 @@ fn chunk(bytes: &[u8]) -> ImportRequest {
 }
 
 #[tokio::test]
-async fn what_is_no_import_is_refused_in_words() {
+async fn invalid_imports_are_errors_with_explanations() {
     let fixture = Fixture::new().await;
     let good = || messages(skipping("Label", Format::Csv), b"");
     let header = |change: fn(&mut ImportHeader)| {
@@ -47,7 +47,7 @@ async fn what_is_no_import_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn names_of_columns_are_checked() {
+async fn column_names_are_validated() {
     let fixture = Fixture::new().await;
     for (names, words) in [
         ("id,txet\n", "did you mean text?"),
@@ -69,7 +69,7 @@ async fn names_of_columns_are_checked() {
 }
 
 #[tokio::test]
-async fn what_postgresql_copies_out_is_read() {
+async fn output_of_postgresql_copy_is_accepted() {
     let fixture = Fixture::new().await;
     let rows = "a_bool,strings,some_bytes,a_timestamp\n\
         t,\"{a,\"\"b,c\"\"}\",\\x6869,2026-11-30 12:00:00.5+01\n\
@@ -86,7 +86,7 @@ async fn what_postgresql_copies_out_is_read() {
 }
 
 #[tokio::test]
-async fn cells_cannot_smuggle_fields_in() {
+async fn cells_cannot_add_fields() {
     let fixture = Fixture::new().await;
     let rows = "a_bool,an_int32,some_bytes,a_struct,strings,maybe_string,a_color,a_timestamp,a_double\n\
         true,1,YQ==,\"{\"\"a\"\": 1}\",\"[\"\"x\"\"]\",\"\",COLOR_RED,2020-01-01T00:00:00Z,NaN\n\
@@ -104,7 +104,7 @@ async fn cells_cannot_smuggle_fields_in() {
 }
 
 #[tokio::test]
-async fn broken_bytes_are_bad_rows() {
+async fn malformed_bytes_are_invalid_rows() {
     let fixture = Fixture::new().await;
     let rows =
         b"{\"id\":\"a\"}\n{\"id\":\"b\",\"text\":\"\xFF\"}\n{\"id\":\"c\",\"text\":\"\xC3\xA9\"}\n{\"id\":\"d\",\"te";
@@ -120,7 +120,7 @@ async fn broken_bytes_are_bad_rows() {
 }
 
 #[tokio::test]
-async fn a_row_without_end_is_refused_by_its_line() {
+async fn row_without_end_names_its_line() {
     let fixture = Fixture::new().await;
     let mut rows = b"{\"id\":\"a\"}\n{\"id\":\"b\",\"text\":\"".to_vec();
     rows.resize(12 << 20, b'x');
@@ -130,7 +130,7 @@ async fn a_row_without_end_is_refused_by_its_line() {
 }
 
 #[tokio::test]
-async fn all_or_nothing_has_a_size() {
+async fn atomic_imports_have_size_limits() {
     let fixture = Fixture::new().await;
     let rows: String = (0..100_001).map(|at| format!("{{\"id\":\"l{at}\"}}\n")).collect();
     let status = import(&fixture, atomic("Label", Format::Ndjson), rows.as_bytes()).await.unwrap_err();
@@ -140,7 +140,7 @@ async fn all_or_nothing_has_a_size() {
 }
 
 #[tokio::test]
-async fn only_so_many_run_at_once() {
+async fn concurrent_imports_and_exports_are_limited() {
     let fixture = Fixture::new().await;
     let mut client = RecordsServiceClient::new(fixture.transport.clone());
     let mut running = Vec::new();

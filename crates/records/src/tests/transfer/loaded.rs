@@ -10,7 +10,7 @@ use tonic_types::StatusExt as _;
 const ID: &str = "0198c0de-7a5e-7c3b-9d41-0242ac120002";
 
 #[tokio::test]
-async fn rows_become_records_as_they_were() {
+async fn rows_become_records_unchanged() {
     let fixture = Fixture::new().await;
     let row = format!(
         r#"{{"id":"{}","title":"a","computed":"by us","password":"secret","etag":"1","createdAt":"2020-01-01T00:00:00Z","updatedAt":"2021-01-01T00:00:00.5Z","part":{{"checkedBy":"me"}}}}"#,
@@ -33,7 +33,7 @@ async fn rows_become_records_as_they_were() {
 }
 
 #[tokio::test]
-async fn followers_hear_of_every_row_in_its_order() {
+async fn watchers_receive_each_row_in_order() {
     let fixture = Fixture::new().await;
     let mut watch = fixture.stream("Label", Watch, json!({"start": "START_NOW"})).await.unwrap();
     while watch.next().await.unwrap()["token"] == "" {}
@@ -55,7 +55,7 @@ async fn followers_hear_of_every_row_in_its_order() {
 }
 
 #[tokio::test]
-async fn bad_rows_are_left_out_or_nothing_is_loaded() {
+async fn invalid_rows_are_skipped_or_nothing_is_loaded() {
     let fixture = Fixture::new().await;
     let rows = b"{\"title\":\"a\"}\n{\"rank\":-1}\nnonsense\n\n{\"title\":\"b\",\"titel\":1}\n{\"title\":\"c\"}\n{\"id\":\"x\",\"title\":\"d\"}\n";
     let report = import(&fixture, skipping("Item", Format::Ndjson), rows).await.unwrap();
@@ -73,14 +73,14 @@ async fn bad_rows_are_left_out_or_nothing_is_loaded() {
 }
 
 #[tokio::test]
-async fn the_first_hundred_errors_are_told() {
+async fn response_contains_the_first_hundred_errors() {
     let fixture = Fixture::new().await;
     let report = import(&fixture, skipping("Item", Format::Ndjson), "{}\n".repeat(250).as_bytes()).await.unwrap();
     assert_eq!((counts(&report), report.errors.len(), report.more_errors), ([250, 0, 0, 0, 250], 100, true));
 }
 
 #[tokio::test]
-async fn many_parts_are_one_import() {
+async fn import_can_have_many_parts() {
     let fixture = Fixture::new().await;
     let mut rows = String::from("id,text\r\n");
     for at in 0..45_000 {
@@ -101,7 +101,7 @@ async fn many_parts_are_one_import() {
 }
 
 #[tokio::test]
-async fn what_only_the_database_refuses_is_found_by_its_line() {
+async fn rows_that_postgresql_rejects_name_their_line() {
     let fixture = Fixture::new().await;
     fixture.query("ALTER TABLE test_v1.label ADD CONSTRAINT no_nines CHECK (text <> '9' AND text <> '70')").await;
     let rows: String = (0..100).map(|at| format!("{{\"id\":\"l{at}\",\"text\":\"{at}\"}}\n")).collect();
@@ -115,7 +115,7 @@ async fn what_only_the_database_refuses_is_found_by_its_line() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_checks_everything_and_keeps_nothing() {
+async fn dry_run_checks_everything_and_stores_nothing() {
     let fixture = Fixture::new().await;
     let rows = b"{\"title\":\"a\",\"code\":\"1\"}\n{\"title\":\"b\",\"code\":\"1\"}\n{\"title\":\"c\"}\n";
     let rehearsal = ImportHeader { validate_only: true, ..skipping("Item", Format::Ndjson) };
@@ -129,7 +129,7 @@ async fn a_rehearsal_checks_everything_and_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn a_history_gets_past_a_large_part() {
+async fn history_continues_after_a_large_part() {
     let fixture = Fixture::empty().await;
     let models = thing("string name = 2;").replace("model) = {}", "model) = { history: {} }");
     fixture.apply(1, &models).await.unwrap();

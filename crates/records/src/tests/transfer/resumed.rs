@@ -11,14 +11,14 @@ fn named(id: &str) -> ImportHeader {
     ImportHeader { import_id: id.to_owned(), ..skipping("Item", Format::Ndjson) }
 }
 
-/// Rows without ids: whoever loads one twice has two records. One is bad.
+/// Returns rows without ids, so that loading one twice creates two records. One row is invalid.
 fn rows(count: usize) -> String {
     let row =
         |at: usize| if at == 7 { "{}\n".to_owned() } else { format!("{{\"title\":\"t{at}\",\"code\":\"{at}\"}}\n") };
     (0..count).map(row).collect()
 }
 
-/// Sends some of an import, waits until so many of its rows are loaded, and goes away.
+/// Sends a part of an import, waits until a number of its rows are loaded, and disconnects.
 async fn break_off(fixture: &Fixture, header: ImportHeader, bytes: &[u8], loaded: i64) {
     let mut client = RecordsServiceClient::new(fixture.transport.clone());
     let (sender, receiver) = mpsc::channel(1_000);
@@ -27,7 +27,7 @@ async fn break_off(fixture: &Fixture, header: ImportHeader, bytes: &[u8], loaded
     }
     let call = tokio::spawn(async move { client.import(ReceiverStream::new(receiver)).await });
     while number(fixture, "SELECT coalesce(max(rows), 0) FROM imports").await < loaded {
-        assert!(!call.is_finished(), "the import has ended: {:?}", call.await);
+        assert!(!call.is_finished(), "the import finished: {:?}", call.await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     call.abort();
@@ -39,7 +39,7 @@ fn check(report: &ImportResponse, rows: i64) {
 }
 
 #[tokio::test]
-async fn an_import_that_was_cut_off_goes_on_and_loads_nothing_twice() {
+async fn interrupted_import_resumes_and_loads_nothing_twice() {
     let fixture = Fixture::new().await;
     let all = rows(45_000);
     break_off(&fixture, named("one"), &all.as_bytes()[..all.len() * 7 / 10], 20_000).await;
@@ -48,14 +48,14 @@ async fn an_import_that_was_cut_off_goes_on_and_loads_nothing_twice() {
     let report = import(&fixture, named("one"), all.as_bytes()).await.unwrap();
     check(&report, 45_000);
     assert_eq!(stored(&fixture, "item", "Item").await, (44_999, 44_999));
-    // The answer was lost: it is given again.
+    // A repeated call gets the lost response.
     let again = import(&fixture, named("one"), all.as_bytes()).await.unwrap();
     assert_eq!(again, report);
     assert_eq!(stored(&fixture, "item", "Item").await, (44_999, 44_999));
 }
 
 #[tokio::test]
-async fn an_import_that_is_all_or_nothing_is_loaded_once() {
+async fn atomic_import_is_loaded_once() {
     let fixture = Fixture::new().await;
     let header = ImportHeader { import_id: "x".into(), ..atomic("Item", Format::Ndjson) };
     let rows = b"{\"title\":\"a\"}\n{\"title\":\"b\"}\n";
@@ -65,7 +65,7 @@ async fn an_import_that_is_all_or_nothing_is_loaded_once() {
 }
 
 #[tokio::test]
-async fn an_id_stands_for_one_import() {
+async fn import_id_identifies_one_import() {
     let fixture = Fixture::new().await;
     let all = rows(100);
     check(&import(&fixture, named("one"), all.as_bytes()).await.unwrap(), 100);
@@ -83,7 +83,7 @@ async fn an_id_stands_for_one_import() {
         assert!(status.message().contains("stands for another import"), "{}", status.message());
     }
     assert_eq!(stored(&fixture, "item", "Item").await, (99, 99));
-    // After a day it may stand for another one.
+    // After a day, the id can be used for another import.
     fixture.query("UPDATE imports SET changed_at = now() - interval '25 hours'").await;
     fixture.query("DELETE FROM test_v1.item").await;
     let report = import(&fixture, named("one"), rows(10).as_bytes()).await.unwrap();
@@ -91,7 +91,7 @@ async fn an_id_stands_for_one_import() {
 }
 
 #[tokio::test]
-async fn two_calls_of_one_import_load_it_once() {
+async fn concurrent_calls_of_one_import_load_it_once() {
     let fixture = Fixture::new().await;
     let all = rows(30_000);
     let (left, right) =
@@ -108,11 +108,11 @@ async fn two_calls_of_one_import_load_it_once() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_leaves_whole_parts() {
+async fn cancelled_import_leaves_complete_parts() {
     let fixture = Fixture::new().await;
     let all = rows(25_000);
     break_off(&fixture, named("one"), all.as_bytes(), 20_000).await;
-    // The second part was not whole, and nothing holds on to what was begun.
+    // The second part was incomplete, and no locks remain.
     let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()";
     for _ in 0..1_500 {
         if number(&fixture, open).await == 0 {
