@@ -1,6 +1,7 @@
 //! The storage on a real PostgreSQL.
 
 mod apply;
+mod deferrable;
 mod failures;
 mod fixture;
 mod indexes;

@@ -200,70 +200,77 @@ impl Rows {
 
     /// Returns the next message after its length.
     fn message(&mut self) -> Option<Row<'_>> {
-        loop {
-            let rest = self.chunk.get(self.at..).unwrap_or_default();
-            if self.discard > 0 {
-                let done = usize::try_from(self.discard).unwrap_or(usize::MAX).min(rest.len());
-                self.discard -= done as u64;
-                self.at += done;
-                if self.discard > 0 {
-                    return None;
-                }
-                continue;
-            }
-            if self.is_broken || (rest.is_empty() && self.pending.is_empty()) {
-                return None;
-            }
-            // The length can span two chunks. Then all bytes are joined, which is cheap for a message of a few chunks.
-            let (length, prefix) = match varint(&self.pending, rest) {
-                Varint::Whole(length, prefix) => (length, prefix),
-                Varint::Cut if !self.is_finished => {
-                    self.pending.extend_from_slice(rest);
-                    self.at = self.chunk.len();
-                    return None;
-                }
-                Varint::Cut => {
-                    return Some(self.give_up("ends within the length of a message: is the file truncated?"));
-                }
-                Varint::Wrong => {
-                    let message = "has an invalid length; nothing after it can be read";
-                    return Some(self.give_up(message));
-                }
-            };
-            let available = self.pending.len() + rest.len() - prefix;
-            let line = self.line;
-            if length > self.limit as u64 {
-                self.line += 1;
-                let skipped = self.pending.len().min(prefix);
-                self.at += prefix - skipped;
-                // Pending bytes of the message count as skipped.
-                self.discard = length - (self.pending.len() - skipped) as u64;
-                self.pending = Vec::new();
-                return Some(Row { line, content: Err(too_long(self.limit)), is_cut: false });
-            }
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            if available < length {
-                if self.is_finished {
-                    return Some(self.give_up("is shorter than its length: is the file truncated?"));
-                }
+        if !self.skip_rejected() {
+            return None;
+        }
+        let rest = self.chunk.get(self.at..).unwrap_or_default();
+        if self.is_broken || (rest.is_empty() && self.pending.is_empty()) {
+            return None;
+        }
+        // The length can span two chunks. Then all bytes are joined, which is cheap for a message of a few chunks.
+        let (length, prefix) = match varint(&self.pending, rest) {
+            Varint::Whole(length, prefix) => (length, prefix),
+            Varint::Cut if !self.is_finished => {
                 self.pending.extend_from_slice(rest);
                 self.at = self.chunk.len();
                 return None;
             }
-            self.line += 1;
-            let content = if self.pending.is_empty() {
-                let from = self.at + prefix;
-                self.at = from + length;
-                self.chunk.get(from..from + length).unwrap_or_default()
-            } else {
-                let missing = prefix + length - self.pending.len();
-                self.pending.extend_from_slice(rest.get(..missing).unwrap_or_default());
-                self.at += missing;
-                self.is_returned = true;
-                self.pending.get(prefix..).unwrap_or_default()
-            };
-            return Some(Row { line, content: Ok(content), is_cut: false });
+            Varint::Cut => return Some(self.give_up("ends within the length of a message: is the file truncated?")),
+            Varint::Wrong => return Some(self.give_up("has an invalid length; nothing after it can be read")),
+        };
+        if length > self.limit as u64 {
+            return Some(self.reject_message(prefix, length));
         }
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if self.pending.len() + rest.len() - prefix < length {
+            if self.is_finished {
+                return Some(self.give_up("is shorter than its length: is the file truncated?"));
+            }
+            self.pending.extend_from_slice(rest);
+            self.at = self.chunk.len();
+            return None;
+        }
+        Some(self.take_message(prefix, length))
+    }
+
+    /// Skips the rest of a rejected message. Returns false if it needs more bytes.
+    fn skip_rejected(&mut self) -> bool {
+        let available = self.chunk.len().saturating_sub(self.at);
+        let skipped = usize::try_from(self.discard).unwrap_or(usize::MAX).min(available);
+        self.discard -= skipped as u64;
+        self.at += skipped;
+        self.discard == 0
+    }
+
+    /// Rejects a message that is too long. Its bytes after the prefix with its length are skipped.
+    fn reject_message(&mut self, prefix: usize, length: u64) -> Row<'static> {
+        let line = self.line;
+        self.line += 1;
+        let skipped = self.pending.len().min(prefix);
+        self.at += prefix - skipped;
+        // Pending bytes of the message count as skipped.
+        self.discard = length - (self.pending.len() - skipped) as u64;
+        self.pending = Vec::new();
+        Row { line, content: Err(too_long(self.limit)), is_cut: false }
+    }
+
+    /// Takes a complete message, whose bytes start after the prefix with its length.
+    fn take_message(&mut self, prefix: usize, length: usize) -> Row<'_> {
+        let line = self.line;
+        self.line += 1;
+        let content = if self.pending.is_empty() {
+            let from = self.at + prefix;
+            self.at = from + length;
+            self.chunk.get(from..from + length).unwrap_or_default()
+        } else {
+            let missing = prefix + length - self.pending.len();
+            let rest = self.chunk.get(self.at..).unwrap_or_default();
+            self.pending.extend_from_slice(rest.get(..missing).unwrap_or_default());
+            self.at += missing;
+            self.is_returned = true;
+            self.pending.get(prefix..).unwrap_or_default()
+        };
+        Row { line, content: Ok(content), is_cut: false }
     }
 
     /// Returns an error for a message whose end is unknown. Later messages cannot be read.

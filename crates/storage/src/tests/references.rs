@@ -8,7 +8,7 @@ use groundplan_model::catalog::Catalog;
 use groundplan_model::{Input, SourceFile, Step, StepKind, StorageNames, plan};
 use std::sync::Arc;
 
-const TENANT: &str =
+pub(super) const TENANT: &str =
     "INSERT INTO test_v1.shelf (_tenant, _version, id) VALUES ('t', 1, 'a'), ('t', 1, 'b'), ('other', 1, 'c')";
 
 /// Returns models of books and shelves with client-assigned ids. `to` is the option of the field `shelf`.
@@ -21,12 +21,12 @@ fn library(to: &str) -> String {
     )
 }
 
-fn refers(options: &str) -> String {
+pub(super) fn refers(options: &str) -> String {
     library(&format!("[(groundplan.model.v1.field).references = {{ model: \"Shelf\" {options} }}]"))
 }
 
 /// Returns a statement that inserts a book with only a title and a shelf.
-fn book(number: u32, shelf: &str) -> String {
+pub(super) fn book(number: u32, shelf: &str) -> String {
     format!(
         "INSERT INTO test_v1.book (_tenant, _version, id, title, shelf) \
          VALUES ('t', 1, '00000000-0000-0000-0000-{number:012}', '', '{shelf}')"
@@ -34,13 +34,13 @@ fn book(number: u32, shelf: &str) -> String {
 }
 
 /// Runs a statement and returns PostgreSQL's error.
-async fn attempt(fixture: &Fixture, sql: &str) -> Result<(), String> {
+pub(super) async fn attempt(fixture: &Fixture, sql: &str) -> Result<(), String> {
     let mut conn = fixture.database.dedicated().await.unwrap();
     conn.batch_execute(sql).await.map_err(|error| error.to_string())
 }
 
 /// Returns the number of rows of a query.
-async fn count(fixture: &Fixture, sql: &str) -> usize {
+pub(super) async fn count(fixture: &Fixture, sql: &str) -> usize {
     fixture.query(sql).await.len()
 }
 
@@ -271,38 +271,4 @@ async fn large_table_is_rewritten_in_batches() {
     fixture.prepare(Some(base), Arc::new(catalog(2, &refers("")))).await.unwrap();
     let counts = fixture.query("SELECT count(*) FILTER (WHERE shelf IS NULL), count(shelf) FROM test_v1.book").await;
     assert_eq!((counts[0].i64(0).unwrap(), counts[0].i64(1).unwrap()), (Some(11_880), Some(120)));
-}
-
-#[tokio::test]
-async fn foreign_keys_of_earlier_versions_become_deferrable() {
-    let fixture = Fixture::empty().await;
-    let target = Arc::new(catalog(1, &refers("")));
-    fixture.prepare(None, target.clone()).await.unwrap();
-    attempt(&fixture, TENANT).await.unwrap();
-    attempt(&fixture, &book(1, "a")).await.unwrap();
-    let keys =
-        "SELECT conname::text FROM pg_constraint WHERE contype = 'f' AND connamespace = 'test_v1'::regnamespace AND ";
-    let strict = format!("{keys} NOT condeferrable");
-    assert_eq!((count(&fixture, &strict).await, count(&fixture, &format!("{keys} true")).await), (0, 2));
-    for row in fixture.query(&format!("{keys} true")).await {
-        let name = row.text(0).unwrap().unwrap();
-        attempt(&fixture, &format!("ALTER TABLE test_v1.book ALTER CONSTRAINT {name} NOT DEFERRABLE")).await.unwrap();
-    }
-    assert_eq!(count(&fixture, &strict).await, 2);
-    // A starting process completes the storage of the live revision.
-    let repaired = crate::repair(fixture.database.clone(), None, target, Box::new(|_, _| {})).await;
-    repaired.unwrap();
-    assert_eq!(count(&fixture, &strict).await, 0);
-    let refused = attempt(&fixture, &book(2, "nowhere")).await.unwrap_err();
-    assert!(refused.contains("violates foreign key"), "{refused}");
-    attempt(
-        &fixture,
-        &format!(
-            "BEGIN; SET CONSTRAINTS ALL DEFERRED; {}; {}; COMMIT",
-            book(3, "d"),
-            TENANT.replace("'a'", "'d'").replace("'b'", "'e'").replace("'c'", "'f'")
-        ),
-    )
-    .await
-    .unwrap();
 }
