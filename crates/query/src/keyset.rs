@@ -10,11 +10,11 @@ use groundplan_chassis::database::Bind;
 
 /// A key of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key<'a> {
-    pub sql: &'a str,
-    pub sql_type: &'static str,
-    pub descending: bool,
-    pub nullable: bool,
+pub(super) struct Key<'a> {
+    pub(super) sql: &'a str,
+    pub(super) sql_type: &'static str,
+    pub(super) descending: bool,
+    pub(super) nullable: bool,
 }
 
 /// A key with its value in the previous row; NULL is `None`.
