@@ -1,7 +1,7 @@
-//! `google.api.field_behavior` at work: what a caller may set, change and see.
+//! Applies `google.api.field_behavior`: which fields callers can set, change and see.
 //!
-//! The codec knows what a definition says. Here is what it cannot know: the fields that are the server's because of
-//! their role, and what a change compares with.
+//! The codec applies the behaviors of single messages. This module adds the fields that the server sets because of their role,
+//! and the comparison of a change with the stored record.
 
 use groundplan_codec::mask::{clear_input_only, clear_output_only};
 use groundplan_codec::{Record, Value};
@@ -9,7 +9,7 @@ use groundplan_model::catalog::{Model, Roles};
 use groundplan_model::shape::{Behavior, Cardinality, Field, FieldId, Kind, Shape, ShapeId, Shapes};
 use std::collections::HashSet;
 
-/// Which behaviors the fields of a model have, at any depth, found once a revision.
+/// The behaviors of a model's fields at any depth, determined once per revision.
 #[derive(Debug)]
 pub(crate) struct Behaviors {
     output_only: bool,
@@ -17,11 +17,11 @@ pub(crate) struct Behaviors {
     immutable: bool,
 }
 
-/// What an update cannot change, as it was before.
+/// The stored record of an update, to compare and keep immutable fields.
 pub(crate) struct Before<'a> {
     model: &'a Model,
     record: &'a Record,
-    /// Whether it has something immutable to compare with.
+    /// Whether the model has immutable fields.
     is_compared: bool,
 }
 
@@ -38,8 +38,8 @@ impl Behaviors {
         }
     }
 
-    /// Forgets what the caller of a creation sent in fields that only the server sets (AIP-203). Updates need none of
-    /// this: masks leave such fields alone.
+    /// Clears the fields of a new record that only the server sets (AIP-203). Updates do not need this, because masks exclude such
+    /// fields.
     pub(crate) fn clear_output_only(&self, model: &Model, record: &mut Record) {
         for field in own(&model.roles).into_iter().flatten() {
             record.set(field, None);
@@ -49,53 +49,52 @@ impl Behaviors {
         }
     }
 
-    /// Whether there are fields that no response shows.
+    /// Reports whether the model has fields that responses omit.
     pub(crate) fn hides_input(&self) -> bool {
         self.input_only
     }
 
-    /// Leaves out what no response shows.
+    /// Clears the fields that responses omit.
     pub(crate) fn hide_input_only(&self, model: &Model, record: &mut Record) {
         if self.input_only {
             clear_input_only(&model.shapes, model.shape, record);
         }
     }
 
-    /// What an update of a record is held against.
+    /// Returns the stored record to compare an update with.
     pub(crate) fn before<'a>(&self, model: &'a Model, record: &'a Record) -> Before<'a> {
         Before { model, record, is_compared: self.immutable }
     }
 }
 
 impl Before<'_> {
-    /// Gives the server's own fields the values that they had.
+    /// Restores the fields that the server sets.
     pub(crate) fn keep_own(&self, after: &mut Record) {
         for field in own(&self.model.roles).into_iter().flatten() {
             after.set(field, self.record.get(field).cloned());
         }
     }
 
-    /// Gives immutable fields that a whole replacement leaves out the values that they had: whoever replaces a record
-    /// does not know, or need not repeat, what cannot change.
+    /// Restores the immutable fields that a replacement omits. Callers do not have to repeat fields that cannot change.
     pub(crate) fn keep_immutable(&self, after: &mut Record) {
         if self.is_compared {
             fill_in(&self.model.shapes, self.model.shape(), self.record, after);
         }
     }
 
-    /// The path of an immutable field that differs.
+    /// Returns the path of an immutable field that differs.
     pub(crate) fn changed_immutable(&self, after: &Record) -> Option<String> {
         let model = self.model;
         self.is_compared.then(|| changed(&model.shapes, model.shape(), self.record, after)).flatten()
     }
 }
 
-/// The fields that are the server's by their role. The id is among them once a record exists: a creation takes it first.
+/// Returns the fields that the server sets because of their role. For existing records, they include the id.
 fn own(roles: &Roles) -> [Option<FieldId>; 5] {
     [Some(roles.id), roles.created_at, roles.updated_at, roles.deleted_at, roles.etag]
 }
 
-/// The message types that a message is made of, itself included.
+/// Returns the message types that a message contains, including itself.
 fn shapes_within(shapes: &Shapes, root: ShapeId) -> HashSet<ShapeId> {
     let mut found = HashSet::from([root]);
     let mut open = vec![root];
@@ -111,7 +110,7 @@ fn shapes_within(shapes: &Shapes, root: ShapeId) -> HashSet<ShapeId> {
     found
 }
 
-/// Copies the immutable fields that `after` does not have, in messages within too, where both records have them.
+/// Copies the immutable fields that `after` does not have, also in nested messages that both records have.
 fn fill_in(shapes: &Shapes, shape: &Shape, before: &Record, after: &mut Record) {
     for (id, field) in shape.iter() {
         if field.behavior.immutable {
@@ -126,14 +125,14 @@ fn fill_in(shapes: &Shapes, shape: &Shape, before: &Record, after: &mut Record) 
     }
 }
 
-/// Whether another member of the field's oneof is set, so that the field cannot be.
+/// Reports whether another member of the field's oneof is set, so that the field cannot be set.
 fn has_other_member(shape: &Shape, field: &Field, record: &Record) -> bool {
     let Cardinality::Oneof(oneof) = field.cardinality else { return false };
     let members = shape.oneofs.get(usize::from(oneof)).map_or(&[][..], |oneof| &oneof.members);
     members.iter().any(|member| record.get(*member).is_some())
 }
 
-/// The path of an immutable field that differs, in messages within too, where both records have them.
+/// Returns the path of an immutable field that differs, also in nested messages that both records have.
 fn changed(shapes: &Shapes, shape: &Shape, before: &Record, after: &Record) -> Option<String> {
     shape.iter().find_map(|(id, field)| {
         let (old, new) = (before.get(id), after.get(id));

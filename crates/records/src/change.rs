@@ -1,6 +1,6 @@
-//! What a write did to a record, as the event log has it.
+//! Changes of records in the event log.
 //!
-//! Records are kept as messages of their model: their field numbers mean the same in every revision.
+//! Events contain records as messages of their model, because field numbers have the same meaning in each revision.
 
 use crate::table::Table;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use groundplan_proto::records::v1;
 use groundplan_proto::watch::v1::ChangeKind;
 use prost::Message as _;
 
-/// Who writes what, when.
+/// The author and the time of a write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Author<'a> {
     pub(crate) tenant: &'a str,
@@ -25,13 +25,13 @@ pub(crate) struct Author<'a> {
 }
 
 impl Author<'_> {
-    /// A record was created.
+    /// Returns the event of a created record.
     pub(crate) fn created(&self, model: &Model, after: &Record, version: i64) -> NewEvent {
         let change = v1::Change { after: bytes(model, after), ..self.change(version) };
         self.event(model, after, ChangeKind::Created, &change)
     }
 
-    /// A record was changed.
+    /// Returns the event of an updated record.
     pub(crate) fn updated(&self, model: &Model, before: &Record, after: &Record, version: i64) -> NewEvent {
         let mut old = Record::new(model.shape());
         let mut changed_fields = Vec::new();
@@ -44,7 +44,7 @@ impl Author<'_> {
         self.event(model, after, ChangeKind::Updated, &change)
     }
 
-    /// A record was deleted.
+    /// Returns the event of a deleted record.
     pub(crate) fn deleted(&self, model: &Model, before: &Record, version: i64) -> NewEvent {
         let change = v1::Change { before: bytes(model, before), ..self.change(version) };
         self.event(model, before, ChangeKind::Deleted, &change)
@@ -76,28 +76,31 @@ fn bytes(model: &Model, record: &Record) -> Vec<u8> {
     bytes
 }
 
-/// What a write did, read from the log.
+/// A change that was read from the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) kind: ChangeKind,
     pub(crate) version: i64,
     pub(crate) time: i64,
     pub(crate) principal: String,
-    /// None if it was created.
+    /// `None` if the record was created.
     pub(crate) before: Option<Record>,
-    /// None if it was deleted.
+    /// `None` if the record was deleted.
     pub(crate) after: Option<Record>,
-    /// If it was updated.
+    /// The changed fields of an update.
     pub(crate) changed: Vec<FieldId>,
 }
 
 impl Change {
-    /// Reads an event of a model. Fields of later revisions are left out.
+    /// Decodes an event of a model. Fields of later revisions are ignored.
+    ///
+    /// # Errors
+    /// `INTERNAL` if the event is malformed.
     pub(crate) fn read(table: &Table, event: &Event) -> Result<Self, Error> {
         Self::of_payload(&table.model, event.kind, event.payload.clone())
     }
 
-    /// The same, of the parts of an event.
+    /// Like [`Change::read`], from the parts of an event.
     pub(crate) fn of_payload(model: &Model, kind: i16, payload: Bytes) -> Result<Self, Error> {
         let kind = ChangeKind::try_from(i32::from(kind)).unwrap_or_default();
         let change = v1::Change::decode(payload).map_err(Error::internal)?;
@@ -125,17 +128,17 @@ impl Change {
         Ok(Self { kind, version, time, principal, before, after, changed })
     }
 
-    /// About how many bytes it takes in memory.
+    /// Returns its approximate size in memory in bytes.
     pub(crate) fn memory(&self) -> usize {
         [&self.before, &self.after].into_iter().flatten().map(Record::memory).sum()
     }
 
-    /// The record behind the write; if it was deleted, as it was last.
+    /// Returns the record after the write, or the last state of a deleted record.
     pub(crate) fn last_state(&self) -> Option<&Record> {
         self.after.as_ref().or(self.before.as_ref())
     }
 
-    /// The names of the fields that the write changed.
+    /// Returns the names of the changed fields.
     pub(crate) fn changed_names(&self, model: &Model) -> Vec<String> {
         self.changed.iter().map(|field| model.shape().field(*field).name.clone()).collect()
     }

@@ -1,20 +1,20 @@
-//! Etags: a record's version in lower-case hexadecimal. It begins with the time of creation in microseconds and grows by
-//! one an update.
+//! Etags: the version of a record in lower-case hexadecimal. The version starts with the creation time in microseconds, and each
+//! update adds one.
 //!
-//! While a record exists, no version of it comes twice. When it is deleted and created again, the new versions are above
-//! the old ones, provided that the clock of the process that creates it is not behind by more than the time between the
-//! two creations, and that the old record did not change more than once a microsecond.
+//! Versions of an existing record are unique. If a record is deleted and created again, the new versions are larger, provided that
+//! the clock of the creating process does not lag by more than the time between the creations, and that the old record changed at
+//! most once per microsecond.
 
 use groundplan_codec::{Record, Value};
 use groundplan_error::{Error, Reason};
 use groundplan_model::catalog::Model;
 
-/// The etag of a version.
+/// Returns the etag of a version.
 pub(crate) fn of_version(version: i64) -> String {
     format!("{version:x}")
 }
 
-/// The version that an etag stands for. Quotes around it are accepted, as HTTP has them; a weak etag is not.
+/// Parses an etag. Quotes are accepted, as in HTTP; weak etags are not.
 pub(crate) fn parse(text: &str) -> Result<i64, Error> {
     let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let version = i64::from_str_radix(bare, 16).ok().filter(|version| *version >= 0 && of_version(*version) == bare);
@@ -28,7 +28,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, Error> {
     })
 }
 
-/// The version that a caller wants a record to have: by argument, or by the etag field of the record that was sent.
+/// Returns the version that a caller expects, from the argument or the etag field of the record.
 pub(crate) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Result<Option<i64>, Error> {
     let field = model.roles.etag.zip(sent).and_then(|(field, record)| match record.get(field) {
         Some(Value::String(etag)) => Some(etag.as_str()),
@@ -42,7 +42,7 @@ pub(crate) fn wanted(argument: &str, model: &Model, sent: Option<&Record>) -> Re
     Ok(argument.or(field))
 }
 
-/// The refusal of a record that has changed.
+/// Returns the error of a record that has changed.
 pub(crate) fn mismatch(model: &Model, id: &groundplan_query::id::Id, current: i64) -> Error {
     let id = id.to_string();
     let message =

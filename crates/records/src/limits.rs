@@ -1,4 +1,4 @@
-//! Every bound on calls and answers, in one list.
+//! All limits of requests and responses.
 
 use crate::operations::{aggregate, delete, expand, write, write_session};
 use crate::{changefeed, streamed, transfer, transfer_slots, watch};
@@ -13,7 +13,7 @@ use groundplan_query::page_token;
 /// What a process may hold unless a setting says otherwise.
 const MEMORY: usize = 192 << 20;
 
-/// The bounds on calls and answers.
+/// The limits of requests and responses.
 pub const LIMITS: &[Limit] = &[
     Limit::bytes("a request", 4 << 20, "set by GROUNDPLAN_MAX_MESSAGE"),
     Limit { what: "the decoded data of a request", most: BUDGET.bytes, unit: Unit::Bytes, note: "BUDGET_EXCEEDED" },

@@ -1,4 +1,4 @@
-//! Which queries may read a table from end to end.
+//! The limit of queries that read a whole table.
 
 use crate::call::Call;
 use groundplan_chassis::database::{Bind, Columns, Sql, database_error, rows};
@@ -9,22 +9,22 @@ use std::sync::LazyLock;
 
 static SIZE: LazyLock<Sql> = LazyLock::new(|| Sql::new("SELECT pg_table_size(?::text::regclass)"));
 
-/// What a query needs that no index serves.
+/// The error data of a query that no index serves.
 pub(crate) struct Scan {
-    /// What reads everything, such as `this filter`.
+    /// The part of the query that reads all records, such as `this filter`.
     pub(crate) what: &'static str,
-    /// The line for the model's option that changes it.
+    /// The line for the model's option that adds an index.
     pub(crate) advice: Option<String>,
-    /// What else can be done.
+    /// Another way to change the query.
     pub(crate) instead: &'static str,
 }
 
-/// Why no index could be declared for a filter.
+/// Explains why no index can serve a filter.
 const TOO_SHORT: &str = "this filter (an index finds a part of a text by three letters or digits in a row, a pattern by three \
     that it requires, a start or an end by two, and a search by a word that is wanted in each branch)";
 
 impl Scan {
-    /// Of a query that no index serves.
+    /// Returns the error data of a query that no index serves.
     pub(crate) fn of_query(model: &Model, compiled: &Compiled) -> Self {
         let advice = advice::advice(model, compiled);
         let (what, instead) = match compiled.filter {
@@ -38,7 +38,10 @@ impl Scan {
     }
 }
 
-/// Refuses a scan if the table is larger than is allowed.
+/// Checks that a table is small enough for a scan.
+///
+/// # Errors
+/// `INDEX_REQUIRED` with the index to add.
 pub(crate) async fn admit(call: &Call<'_>, scan: Scan) -> Result<(), Error> {
     let limit = i64::try_from(call.records.settings().scan_limit_bytes).unwrap_or(i64::MAX);
     let size = size(call).await?;
@@ -78,7 +81,7 @@ fn refused(call: &Call<'_>, scan: Scan, size: i64, limit: i64) -> Error {
     }
 }
 
-/// A size for people.
+/// Formats a size for people.
 fn bytes(size: i64) -> String {
     let size = u64::try_from(size).unwrap_or_default();
     let rounded = if size < 1 << 20 { size } else { size >> 20 << 20 };

@@ -119,7 +119,7 @@ fn an_index_gives_all_of_an_order_or_nothing() {
         ("published desc", None),
         ("shelf desc, title desc", Some(true)),
         ("writer, published desc, pages", None),
-        // Without an id behind them: no two records are equal in these, but where there is nothing.
+        // Without an id after them: no two records are equal in these, except for NULLs.
         ("isbn desc, pages desc", Some(true)),
         ("isbn, pages, id desc", Some(true)),
         ("isbn", None),
@@ -265,7 +265,7 @@ fn advice_is_taken_by_the_compiler_and_serves() {
         let lines = advice(&none.1, &compiled);
         assert_eq!(lines.is_some(), has_advice, "{filter} {order}: {lines:?}");
         let Some(lines) = lines else { continue };
-        // The fixture's compiler panics at what is refused.
+        // The fixture panics on compile errors.
         let indexed = every_kind(&lines);
         let compiled = compile(&indexed, filter, order);
         assert!(serves_page(&indexed.1, &compiled, None), "{filter} {order}: {lines}");

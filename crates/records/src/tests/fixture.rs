@@ -38,7 +38,7 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// An empty service: its own tables are there, and nothing is served.
+    /// Creates a service without models.
     pub(super) async fn empty() -> Self {
         Self::with_settings(Settings::default()).await
     }
@@ -76,7 +76,7 @@ impl Fixture {
         fixture
     }
 
-    /// Makes the storage of a revision and serves it.
+    /// Completes the storage of a revision and serves it.
     pub(super) async fn apply(&self, revision: i64, source: &str) -> Result<(), Error> {
         let served = Served::compile(catalog(revision, source))?;
         let base = self.records.served().ok().map(|served| served.catalog.clone());
@@ -90,7 +90,7 @@ impl Fixture {
         groundplan_storage::prepare(self.database.clone(), base, target, Box::new(|_, _| {})).await
     }
 
-    /// Another connection to the same PostgreSQL, as another process has it.
+    /// Connects to the same PostgreSQL like another process.
     pub(super) async fn another_database(&self) -> Database {
         connect(&self.server).await
     }
@@ -108,7 +108,7 @@ impl Fixture {
         Call { records: &self.records, principal, budget: Budget::default(), served, table }
     }
 
-    /// Calls a method of a model with a request as JSON, and gives the answer as JSON.
+    /// Calls a method of a model with a JSON request. Returns the response as JSON.
     pub(super) async fn call(&self, model: &str, kind: MethodKind, request: Value) -> Result<Value, Status> {
         self.call_with_metadata(model, kind, request).await.map(Response::into_inner)
     }
@@ -134,7 +134,7 @@ impl Fixture {
         client.unary(Request::new(message), path.parse().unwrap(), RawBytes).await
     }
 
-    /// Begins a stream of a model, with a request as JSON.
+    /// Starts a stream of a model with a JSON request.
     pub(super) async fn stream(&self, model: &str, kind: MethodKind, request: Value) -> Result<Messages, Status> {
         let served = self.records.served().unwrap();
         let path = self.model(model).method_path(kind);
@@ -147,7 +147,7 @@ impl Fixture {
         Ok(Messages { stream: response.into_inner(), output })
     }
 
-    /// Runs a query as a SQL user would.
+    /// Runs a query like a SQL user.
     pub(super) async fn query(&self, sql: &str) -> Vec<PgRow> {
         let sql = Sql::new(sql);
         let mut lease = self.database.lease().await.unwrap();

@@ -14,7 +14,7 @@ async fn fixture() -> Fixture {
     fixture
 }
 
-/// The fields that an answer refuses, with the words.
+/// Returns the violations of an error: field and description.
 fn violations(status: &Status) -> Vec<(String, String)> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let details = status.get_error_details();
@@ -48,7 +48,7 @@ async fn caller_values_override_defaults_except_zero_without_presence() {
     assert_eq!((&created["quantity"], &created["rank"]), (&json!(1), &json!(0)));
     assert_eq!((&created["wait"], &created["dueAt"]), (&json!("60s"), &json!("2030-01-01T00:00:00Z")));
 
-    // Defaults are for new records: what an update clears stays cleared.
+    // Defaults apply to new records: fields that an update clears stay clear.
     let cleared = json!({"order": {"id": created["id"], "slug": "own"}, "updateMask": "quantity,rank,label"});
     let updated = fixture.call("Order", Update, cleared).await.unwrap();
     assert_eq!((updated.get("quantity"), updated.get("rank"), updated.get("label")), (None, None, None));
@@ -96,7 +96,7 @@ async fn failed_formula_names_its_field_and_stores_nothing() {
             "Ratio has no default by `100 / int(price)`: a division by zero; give it a value".to_owned()
         )]
     );
-    // With a value there is nothing to fail; a computed field has no such way out.
+    // A value avoids the failure of a default, but not of a computed field.
     let dear = json!({"title": "x", "ratio": 1, "price": "3000000000"});
     assert_eq!(
         violations(&create(dear).await.unwrap_err()),
@@ -106,7 +106,7 @@ async fn failed_formula_names_its_field_and_stores_nothing() {
                 .to_owned()
         )]
     );
-    // Rules see what was set: a default that comes to nothing is none, and a computed value can be too large.
+    // Rules check the new values: an empty default is absent, and a computed value can be too large.
     let bare = create(json!({"price": "1000001"})).await.unwrap_err();
     let fields: Vec<String> = violations(&bare).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["slug", "total"]);

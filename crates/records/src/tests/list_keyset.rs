@@ -1,4 +1,4 @@
-//! Orders, page by page: the same rows in the same order as PostgreSQL has them, whoever writes meanwhile.
+//! Orders over several pages: the same rows in the same order as in PostgreSQL, also during concurrent writes.
 
 use super::fixture::Fixture;
 use crate::operations::list;
@@ -43,7 +43,7 @@ pub(super) const MODELS: &str = r#"
     }
 "#;
 
-/// Values that collide often, so that ties matter, and nasty ones.
+/// Returns rows with frequent duplicates and edge values.
 pub(super) fn fill(rows: usize) -> String {
     format!(
         r"INSERT INTO test_v1.row
@@ -61,7 +61,7 @@ pub(super) fn fill(rows: usize) -> String {
     )
 }
 
-/// The orders of the caller, and those of PostgreSQL; ids that break ties come either way.
+/// The orders of the caller with those of PostgreSQL; ids sort in either direction.
 const ORDERS: [(&str, &str); 12] = [
     ("", "id"),
     ("id desc", "id DESC"),
@@ -85,7 +85,7 @@ async fn expected(fixture: &Fixture, order: &str) -> Vec<String> {
     ids(fixture, &format!("SELECT id::text FROM test_v1.row ORDER BY {order}")).await
 }
 
-/// Walks a list to its end, and gives the ids.
+/// Reads all pages of a list and returns the ids.
 async fn walk(fixture: &Fixture, query: &ListQuery) -> Vec<String> {
     let principal = Principal::root();
     let call = fixture.operation(&principal, "Row");
@@ -191,7 +191,7 @@ async fn unchanged_records_appear_once_and_in_order_during_writes() {
     }
 }
 
-/// Creates, moves and deletes rows, all of them marked as touched; says how many.
+/// Creates, moves and deletes rows, and marks them as touched. Returns their number.
 async fn write(fixture: &Fixture, mut mine: Vec<String>, stop: &AtomicBool) -> usize {
     let mut written = 0;
     while !stop.load(Ordering::Relaxed) {

@@ -59,7 +59,7 @@ async fn filters_and_counts() {
     assert!((10..=30).contains(&estimate), "{estimate}");
     let page = fixture.call("Row", List, json!({"count": "COUNT_ESTIMATED"})).await.unwrap();
     assert_eq!(page["totalSize"], json!("100"));
-    // Behind the end there is a count, and nothing else.
+    // After the end there is only a count.
     let request = json!({"skip": 1000, "count": "COUNT_EXACT"});
     let page = fixture.call("Row", List, request).await.unwrap();
     assert_eq!(page, json!({"totalSize": "100"}));
@@ -161,7 +161,7 @@ async fn connections_keep_few_prepared_statements() {
         }
     }
     assert_eq!(texts, MAX_KEPT + 60);
-    // One call at a time has had one connection, which is the one that is asked now.
+    // Sequential calls used a single connection, which this queries.
     let sql = Sql::new("SELECT count(*) FROM pg_prepared_statements");
     let mut lease = fixture.database.lease().await.unwrap();
     let kept = lease.run(async |conn| rows(conn, &sql, &[]).await).await.unwrap()[0].i64(0).unwrap().unwrap();
@@ -181,7 +181,7 @@ async fn large_page_reads_one_snapshot() {
             assert_eq!(page["totalSize"], json!("300"));
         }
     };
-    // Rows go from one end to the other all the time.
+    // Rows permanently move from one end to the other.
     let moving = async {
         let another = fixture.another_database().await;
         let sql = Sql::new("UPDATE test_v1.row SET weight = 1 - weight WHERE weight IN (0, 1) RETURNING 1");

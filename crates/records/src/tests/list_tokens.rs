@@ -76,7 +76,7 @@ async fn token_remains_valid_after_a_compatible_apply() {
         let first = query("", order);
         let all = read(&fixture, &root, &ListQuery { page_size: 40, ..first.clone() }).await.unwrap().records;
         let token = read(&fixture, &root, &first).await.unwrap().next_page_token;
-        // The index on the rank gives the ids the other way round for lists that begin now.
+        // With the index on the rank, new lists sort ids in the other direction.
         let with_index = MODELS.replace("indexes: { fields: \"seen_at\" }", "indexes: { fields: \"rank desc\" }");
         fixture.apply(2, &with_index.replace("uint64 big", "string more = 20; uint64 big")).await.unwrap();
         let rest = ListQuery { page_token: token, page_size: 40, ..first };
@@ -97,7 +97,7 @@ async fn now_is_the_time_of_the_first_page() {
     fixture.query("UPDATE test_v1.row SET seen_at = now() + interval '1 hour' RETURNING 1").await;
     let first = query("seen_at > now", "title");
     let page = read(&fixture, &root, &first).await.unwrap();
-    // Later than the first page, and before a list that begins now.
+    // After the first page, and before a new list.
     fixture.query("UPDATE test_v1.row SET seen_at = now() RETURNING 1").await;
     assert!(read(&fixture, &root, &first).await.unwrap().records.is_empty());
     let rest = ListQuery { page_token: page.next_page_token, page_size: 1_000, ..first };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tonic_reflection::pb::v1::server_reflection_server::ServerReflectionServer;
 use tonic_reflection::pb::{v1, v1alpha};
 
-/// Asks one question by each version, and gives both answers, serialized: they must not differ.
+/// Sends a request to each version. Returns the serialized responses, which must be equal.
 macro_rules! ask {
     ($fixture:expr, $version:ident, $question:expr) => {{
         use $version::server_reflection_client::ServerReflectionClient;
@@ -161,7 +161,7 @@ async fn open_stream_ends_when_the_service_stops() {
     let mut client = ServerReflectionClient::new(reflection_until(&fixture, stop.clone()));
     let question = MessageRequest::ListServices(String::new());
     let question = v1::ServerReflectionRequest { host: String::new(), message_request: Some(question) };
-    // The client goes on asking for ever.
+    // The client keeps the stream open.
     let questions = tokio_stream::StreamExt::chain(tokio_stream::once(question), tokio_stream::pending());
     let mut answers = client.server_reflection_info(questions).await.unwrap().into_inner();
     assert!(answers.message().await.unwrap().is_some());

@@ -25,7 +25,7 @@ const LIBRARY: &str = r#"
     }
 "#;
 
-/// Two authors with ten books each, and one without; every table is large.
+/// Creates two authors with ten books each and one without books, in large tables.
 async fn library() -> (Fixture, Vec<Value>) {
     let fixture = Fixture::with_settings(Settings { scan_limit_bytes: 0, ..Settings::default() }).await;
     fixture.apply(1, LIBRARY).await.unwrap();

@@ -12,7 +12,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// The message `{1: bytes}`, as all requests with a record or an id are.
+/// Returns the message `{1: bytes}`, the form of all requests with a record or an id.
 fn request(bytes: &[u8]) -> bytes::Bytes {
     let mut message = Vec::new();
     encode_key(1, WireType::LengthDelimited, &mut message);
@@ -36,7 +36,7 @@ async fn check(fixture: &Fixture, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut sent = arbitrary::record(&mut random, &model.shapes, model.shape, 0);
     sent.set(model.roles.id, None);
-    // Decoding brings maps into their order, and merges what is twice.
+    // Decoding sorts maps and merges duplicates.
     let sent = decode(&model, &encode(&model, &sent));
 
     let created = fixture.call_raw(&model.method_path(Create), request(&encode(&model, &sent))).await.unwrap();
@@ -61,7 +61,7 @@ async fn check(fixture: &Fixture, seed: u64) {
     assert_eq!(decode(&model, read.get_ref()), other, "seed {seed}");
 }
 
-/// What `psql` shows, in PostgreSQL's own words.
+/// Compares with the output of `psql`.
 async fn check_by_sql(fixture: &Fixture, model: &Model, record: &Record, id: &str) {
     let columns = ["a_bool", "an_int32", "an_int64", "a_uint64", "a_color", "a_string", "maybe_int64", "select"];
     let list: Vec<String> = columns.iter().map(|column| format!("\"{column}\"::text")).collect();
@@ -137,7 +137,7 @@ async fn written_records_are_read_unchanged() {
     for at in 0..60 {
         check(&fixture, first.wrapping_add(at)).await;
     }
-    // What is listed is what was got: one page of all of them.
+    // List returns the same records in one page.
     let model = fixture.model("Shapes");
     let page = fixture.call_raw(&model.method_path(List), bytes::Bytes::from_static(&[0x08, 0x64])).await.unwrap();
     assert!(!page.get_ref().is_empty());
@@ -172,7 +172,7 @@ async fn invalid_row_written_by_sql_is_one_named_error() {
         fixture.query(&format!("UPDATE test_v1.shapes SET {column} = {kind_of_zero}")).await;
         fixture.call_raw(&model.method_path(Get), request(id.as_bytes())).await.unwrap();
     }
-    // What SQL may well write.
+    // Values that SQL can write.
     fixture.query("UPDATE test_v1.shapes SET a_duration = '1 day', a_timestamp = '2020-01-01Z', a_float = 0.1").await;
     let read = fixture.call_raw(&model.method_path(Get), request(id.as_bytes())).await.unwrap();
     let read = decode(&model, read.get_ref());

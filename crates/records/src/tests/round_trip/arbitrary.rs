@@ -7,11 +7,11 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::json;
 
-/// How deep messages are nested.
+/// The maximum depth of nested messages.
 const MAX_DEPTH: usize = 3;
 
-/// Numbers at the edges of their types, one a record: in every double and float field, and in every integer field that
-/// has it in range.
+/// Numbers at the limits of their types, one per record: in each double and float field, and in each integer field whose range
+/// includes it.
 pub(in crate::tests) const EDGES: &[Edge] = &[
     Edge::Double(f64::NAN),
     Edge::Double(f64::INFINITY),
@@ -33,7 +33,7 @@ pub(in crate::tests) enum Edge {
     Integer(i128),
 }
 
-/// A record with an edge in every singular and repeated field that can have it.
+/// Returns a record with an edge value in each singular and repeated field that can hold it.
 #[expect(clippy::cast_possible_truncation, reason = "an edge of a double is one of a float, rounded")]
 pub(in crate::tests) fn edge(shapes: &Shapes, id: ShapeId, edge: Edge) -> Record {
     let shape = shapes.get(id);
@@ -71,7 +71,7 @@ fn of_integer(integer: Integer, number: i128) -> Option<Value> {
     })
 }
 
-/// A random record; about half of its fields are set.
+/// Returns a random record with about half of its fields set.
 pub(in crate::tests) fn record(random: &mut StdRng, shapes: &Shapes, id: ShapeId, depth: usize) -> Record {
     let shape = shapes.get(id);
     let mut record = Record::new(shape);
@@ -137,7 +137,7 @@ fn map_key(random: &mut StdRng, key: MapKey) -> Value {
     }
 }
 
-/// Letters that somebody could trip over.
+/// Returns a text with characters that often cause errors.
 fn text(random: &mut StdRng) -> String {
     const LETTERS: &[char] =
         &['a', 'Z', '0', ' ', '\'', '"', '\\', '$', '?', '%', '\n', '\u{1}', 'é', '\u{1F600}', '\u{7F}'];
