@@ -4,7 +4,7 @@ use super::compiled_subscription::{CompiledModel, CompiledSubscription};
 use super::context::Context;
 use super::decoded::Decoded;
 use super::delivery::Delivery;
-use super::event::seen;
+use super::event::{Matches, seen};
 use crate::served::Served;
 use groundplan_budget::{Allowance, Budget, DEFAULT};
 use groundplan_codec::Record;
@@ -45,7 +45,7 @@ impl CompiledSubscription {
         let at = event.resume_point();
         let token = context.log.seal_token(self.origin.as_bytes(), at)?;
         let held = context.memory.hold(OVERHEAD)?;
-        let seen = seen(self, model, event, decoded, (before, after), token);
+        let seen = seen(self, model, event, decoded, Matches { before, after }, token);
         let event = WatchEvent { bytes: event.size(), memory: Some(context.memory.clone()), ..seen };
         Ok(Some(Delivery::new(at, event, Some(held))))
     }

@@ -11,13 +11,20 @@ use groundplan_operations::{LazyRecord, WatchEvent};
 use groundplan_proto::watch::v1::{EventKind, Removal};
 use std::sync::Arc;
 
+/// Whether a record matched the subscription before a change, and whether it does after it.
+#[derive(Clone, Copy)]
+pub(crate) struct Matches {
+    pub(crate) before: bool,
+    pub(crate) after: bool,
+}
+
 /// What followers see of a change, by whether the record matched before and does now.
 pub(crate) fn seen(
     compiled: &CompiledSubscription,
     model: &Arc<CompiledModel>,
     event: &Event,
     decoded: &Arc<Decoded>,
-    (before, after): (bool, bool),
+    Matches { before, after }: Matches,
     token: String,
 ) -> WatchEvent {
     let change = &decoded.change;

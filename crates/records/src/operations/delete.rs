@@ -7,6 +7,7 @@ mod delete_locked;
 mod fast;
 mod limits;
 mod mode;
+mod referring;
 mod restrict;
 mod roots;
 mod transactional;

@@ -35,7 +35,7 @@ pub(super) async fn ended(
 ) -> Result<(), TxError> {
     let model = &call.table.model;
     let condition = format!("NOT (true{})", visibility::not_expired(model, "r"));
-    for_good(call, conn, ids, (&condition, &[], Locked::Awaited), log).await.map(drop)
+    for_good(call, conn, ids, Ended { condition: &condition, binds: &[], locked: Locked::Awaited }, log).await.map(drop)
 }
 
 /// What is done about records that somebody else has locked.
@@ -160,7 +160,14 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
     let outcome = lease.run(async |conn| {
         let transaction = async |conn: &mut AsyncPgConnection| {
             let mut log = Events::new(call.author(now()?), Budget::default());
-            let gone = for_good(call, conn, ids, (&condition, &binds, Locked::Skipped), &mut log).await?;
+            let gone = for_good(
+                call,
+                conn,
+                ids,
+                Ended { condition: &condition, binds: &binds, locked: Locked::Skipped },
+                &mut log,
+            )
+            .await?;
             log.append(conn).await?;
             Ok::<usize, TxError>(gone)
         };
@@ -179,12 +186,19 @@ async fn once(call: &Call<'_>, ids: &[Id]) -> Result<usize, Error> {
     }
 }
 
-/// Deletes those of some records that are as a condition says.
+/// Which records to purge: those that meet a condition in SQL over `r`, with its binds.
+struct Ended<'a> {
+    condition: &'a str,
+    binds: &'a [Bind],
+    locked: Locked,
+}
+
+/// Deletes those of some records that meet a condition.
 async fn for_good(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
     ids: &[Id],
-    (condition, binds, locked): (&str, &[Bind], Locked),
+    Ended { condition, binds, locked }: Ended<'_>,
     log: &mut Events<'_>,
 ) -> Result<usize, TxError> {
     let model = &call.table.model;

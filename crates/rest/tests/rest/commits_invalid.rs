@@ -71,6 +71,13 @@ async fn invalid_commits_are_rejected_with_the_field_path() {
         let answer = client.send("POST /api:commit", &[], format!(r#"{{"writes":[{writes}]}}"#)).await;
         assert_eq!((answer.status.as_u16(), answer.error().1), (400, message), "{writes}");
     }
+    assert_eq!(memory.questions(), asked);
+}
+
+#[tokio::test]
+async fn invalid_options_of_a_commit_are_rejected() {
+    let (client, memory) = library().await;
+    let asked = memory.questions();
     let isolation = "\"isolation\" must be one of READ_COMMITTED, SERIALIZABLE";
     for (body, message) in [
         (r#"{"isolation":"SNAPSHOT"}"#, isolation),

@@ -2,6 +2,7 @@
 
 use super::limits::MAX_DELETED;
 use super::mode::DeleteMode;
+use super::referring::Referring;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::operations::names;
@@ -74,7 +75,8 @@ impl CascadeSet {
             for referrer in &model.referrers {
                 let other = call.related(&referrer.model)?.model.clone();
                 let Some(which) = Which::of_referrer(referrer, &other, mode) else { continue };
-                let mut found = lock_referrers(call, conn, (&model, &ids), (&other, referrer), which).await?;
+                let referring = Referring { target: &model, model: &other, referrer };
+                let mut found = lock_referrers(call, conn, referring, &ids, which).await?;
                 found.retain(|id| cascade.add(&other, id.clone()));
                 if cascade.models.values().map(|(_, ids)| ids.len()).sum::<usize>() > MAX_DELETED.max(roots.ids.len()) {
                     return Err(too_many(roots).into());
@@ -131,21 +133,21 @@ fn possible(call: &Call<'_>, mode: DeleteMode) -> Result<Models, Error> {
 async fn lock_referrers(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    (model, ids): (&Model, &[Id]),
-    (other, referrer): (&Model, &Referrer),
+    Referring { target, model, referrer }: Referring<'_>,
+    ids: &[Id],
     which: Which,
 ) -> QueryResult<Vec<Id>> {
     let (table, key, column) =
-        (other.table.qualified(), other.column_name(other.roles.id), other.column_name(referrer.field));
+        (model.table.qualified(), model.column_name(model.roles.id), model.column_name(referrer.field));
     // One more than can go is enough to know that it is too much, even if all the others are known already.
     let limit = MAX_DELETED + 1;
-    let condition = which.condition(other);
+    let condition = which.condition(model);
     let sql = Sql::new(&format!(
         "SELECT r.{key} FROM {table} AS r WHERE r._tenant = ? AND r.{column} = ANY(?){condition} \
          ORDER BY r.{key} LIMIT {limit} FOR UPDATE"
     ));
-    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(model, ids)];
-    names::read_ids(other, &rows(conn, &sql, &binds).await?)
+    let binds = [Bind::text(&call.principal.tenant), names::bind_ids(target, ids)];
+    names::read_ids(model, &rows(conn, &sql, &binds).await?)
 }
 
 fn too_many(roots: Roots<'_>) -> Error {

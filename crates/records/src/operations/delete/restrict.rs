@@ -3,6 +3,7 @@
 
 use super::cascade::CascadeSet;
 use super::mode::DeleteMode;
+use super::referring::Referring;
 use super::roots::Roots;
 use crate::call::Call;
 use crate::operations::names;
@@ -11,7 +12,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use groundplan_chassis::database::{Bind, Sql, rows};
 use groundplan_error::{Error, Precondition, Reason};
-use groundplan_model::catalog::{Model, OnDelete, Referrer};
+use groundplan_model::catalog::{Model, OnDelete};
 use groundplan_query::id::Id;
 use groundplan_query::visibility;
 use std::collections::BTreeSet;
@@ -42,7 +43,8 @@ pub(crate) async fn check(
         for referrer in model.referrers.iter().filter(|referrer| restricts(referrer.on_delete, mode)) {
             if found.len() <= MAX_NAMED {
                 let other = &call.related(&referrer.model)?.model;
-                find(call, conn, (model, ids), (other, referrer), cascade, &mut found).await?;
+                let referring = Referring { target: model, model: other, referrer };
+                find(call, conn, referring, ids, cascade, &mut found).await?;
             }
         }
     }
@@ -62,8 +64,8 @@ pub(crate) fn restricts(on_delete: OnDelete, mode: DeleteMode) -> bool {
 async fn find(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    (model, ids): (&Model, &BTreeSet<Id>),
-    (other, referrer): (&Arc<Model>, &Referrer),
+    Referring { target, model: other, referrer }: Referring<'_>,
+    ids: &BTreeSet<Id>,
     cascade: &CascadeSet,
     found: &mut Vec<Restricting>,
 ) -> QueryResult<()> {
@@ -78,7 +80,7 @@ async fn find(
     let limit = i64::try_from(MAX_NAMED + 1 - found.len()).unwrap_or(i64::MAX);
     let binds = [
         Bind::text(&call.principal.tenant),
-        names::bind_ids(model, ids),
+        names::bind_ids(target, ids),
         names::bind_ids(other, cascade.of(other)),
         Bind::i64(limit),
     ];
@@ -87,7 +89,7 @@ async fn find(
             model: other.clone(),
             id: names::read_id(other, &row, 0)?,
             field: other.shape().field(referrer.field).name.clone(),
-            target: format!("{} {:?}", model.full_name, names::read_id(model, &row, 1)?.to_string()),
+            target: format!("{} {:?}", target.full_name, names::read_id(target, &row, 1)?.to_string()),
         });
     }
     Ok(())

@@ -76,7 +76,7 @@ impl<'a> Made<'a> {
             let Some(reference) = table.model.reference(*field) else { continue };
             let target = call.related(&reference.target)?;
             if all || visibility::can_hide_records(&target.model) {
-                find(call, conn, (table, reference, target), makers, &mut broken).await?;
+                find(call, conn, Tables { table, reference, target }, makers, &mut broken).await?;
             }
         }
         let Some(first) = broken.iter().min_by_key(|one| (one.maker.at, &one.record)) else { return Ok(()) };
@@ -88,11 +88,18 @@ impl<'a> Made<'a> {
     }
 }
 
+/// A reference, with the table that has it and the table that it leads to.
+struct Tables<'t> {
+    table: &'t Table,
+    reference: &'t Reference,
+    target: &'t Table,
+}
+
 /// Finds the references of records, as they are now, that lead nowhere. What they lead to is locked, so that it stays.
 async fn find<'a>(
     call: &Call<'_>,
     conn: &mut AsyncPgConnection,
-    (table, reference, target): (&Table, &Reference, &Table),
+    Tables { table, reference, target }: Tables<'_>,
     makers: &HashMap<Id, Maker<'a>>,
     broken: &mut Vec<Broken<'a>>,
 ) -> Result<(), TxError> {
