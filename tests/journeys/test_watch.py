@@ -291,7 +291,7 @@ def test_an_old_token_and_one_of_another_log(suite_of_its_own):
         newest = follower.events[-1]["token"]
     suite.start()
     status, _, body = suite.curl("GET", f"/api/v1/resource:watch?token={newest}")
-    assert (status, body["error"]["code"]) == (410, "GONE") and "another one" in body["error"]["message"], body
+    assert (status, body["error"]["code"]) == (410, "GONE") and "from another database" in body["error"]["message"], body
     stub.channel.close()
 
 
